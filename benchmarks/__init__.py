@@ -1,0 +1,1 @@
+"""Frames per second and latency on this machine, and what they cost in accuracy."""

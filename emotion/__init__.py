@@ -1,0 +1,1 @@
+"""The program that people touch: the command line."""

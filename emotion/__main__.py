@@ -1,0 +1,44 @@
+"""The entry point of the command line: one sentence for what a user can mend, never a traceback."""
+
+import signal
+import sys
+from types import FrameType
+
+_MISSING = """\
+A part that this program needs cannot be loaded: {error}
+{advice}"""
+_SYSTEM_LIBRARIES = (
+    "A system library is missing, as in bare containers. On Debian and Ubuntu: "
+    "apt-get install libgl1 libglib2.0-0 libegl1 libgles2 libportaudio2"
+)
+
+
+def main() -> None:
+    """Run ``emotion`` and exit with 0, or with a code that names the kind of failure."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        from emotion.cli import run  # noqa: PLC0415  a missing library must end in a sentence
+    except (ImportError, OSError) as error:
+        print(_MISSING.format(error=error, advice=_advice(error)), file=sys.stderr)  # noqa: T201
+        sys.exit(5)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(run())
+
+
+def _advice(error: ImportError | OSError) -> str:
+    missing = getattr(error, "name", None)
+    if ".so" in str(error) or isinstance(error, OSError):
+        return _SYSTEM_LIBRARIES
+    if missing and missing.startswith("onnxruntime"):
+        return "Install 'emotion-live[cpu]', or 'emotion-live[gpu]' on a machine with an NVIDIA GPU."
+    return "Install emotion-live again."
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends like Ctrl-C: files are finished, then the program exits."""
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""The commands that make models: dataset, train, evaluate, weights, export."""
+
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from emotion.console import console, counting, errors, shown
+from models import evaluation, weights
+from models.dataset import DatasetOptions, make_dataset
+from models.emotions import EMOTIONS
+from models.errors import MissingDependencyError
+from models.inference import RegionModel
+from models.manifest import ZOO
+from models.vote import VoteWeights
+
+app = typer.Typer()
+
+DATA = Path("data/faces")
+RUNS = Path("runs")
+
+ModelFolder = Annotated[
+    Path, typer.Option("--models", help="Folder of eyes.onnx, lips.onnx and weights.json.")
+]
+DataFolder = Annotated[Path, typer.Option("--data", help="Data set made by 'emotion dataset'.")]
+
+
+class Part(StrEnum):
+    """A part of a data set."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Region(StrEnum):
+    """What a model looks at."""
+
+    EYES = "eyes"
+    LIPS = "lips"
+
+
+@app.command()
+def dataset(
+    roots: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of labelled faces: a folder per emotion, or train/validation/test of such."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The data set's folder.")] = DATA,
+    validation: Annotated[float, typer.Option(help="Share held out for choosing.")] = 0.1,
+    test: Annotated[
+        float, typer.Option(help="Share held out for measuring, where no root has a test folder.")
+    ] = 0.1,
+    margin: Annotated[int, typer.Option(help="Pixels around each crop, for augmentation.")] = 8,
+    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which faces are held out.")] = 0,
+) -> None:
+    """Cut eyes and lips out of labelled photographs, and split them for training and measuring."""
+    options = DatasetOptions(margin=margin, validation=validation, test=test, seed=seed)
+    with counting("Looking at photographs") as progress:
+        summary = make_dataset(roots, output, options, workers, progress)
+    table = Table("faces", *EMOTIONS, "all")
+    for part, counts in summary.faces.items():
+        table.add_row(part, *(str(counts[name]) for name in EMOTIONS), str(sum(counts.values())))
+    console.print(table)
+    for reason, count in summary.rejected.items():
+        console.print(f"left out, {reason}: {count}")
+    console.print(
+        f"Data set in {shown(output)}; what was left out, and why, in {shown(output / 'rejected.csv')}"
+    )
+
+
+@app.command()
+def train(
+    region: Region,
+    data: DataFolder = DATA,
+    run: Annotated[Path | None, typer.Option(help="The run's folder; runs/<region> by default.")] = None,
+    epochs: Annotated[
+        str,
+        typer.Option(help="Passes at each image size, as COUNT@SIZE: 8@0.667,4@1 trains 8 at two thirds."),
+    ] = "8@0.667,4@1",
+    batch: Annotated[int, typer.Option(help="Faces a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's peak.")] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Of first weights, order and augmentation.")] = 0,
+    start_from: Annotated[
+        Path | None, typer.Option(help="A trained .keras file to begin with, in place of random weights.")
+    ] = None,
+) -> None:
+    """Train the eyes' or the lips' network. A run that was stopped goes on where it was."""
+    training = _training()
+    options = training.TrainingOptions(
+        region.value, sizes=_sizes(epochs), batch=batch, learning_rate=learning_rate, seed=seed
+    )
+    folder = run or RUNS / region.value
+    with counting(f"Training the {region.value}") as progress:
+        model = training.train(
+            data,
+            folder,
+            options,
+            start_from,
+            lambda row: console.print(
+                f"epoch {row.epoch} of {options.epochs} at {row.height}x{row.width}: loss {row.loss:.3f}, "
+                f"validation {row.validation_loss:.3f}, "
+                f"balanced accuracy {row.validation_balanced_accuracy:.1%} ({row.seconds:.0f} s)"
+            ),
+            progress,
+        )
+    console.print(f"Trained network in {shown(model)}, curves in {shown(folder / 'curves.png')}")
+
+
+@app.command()
+def export(
+    region: Region,
+    trained: Annotated[
+        Path | None, typer.Argument(help="A model.keras; that of runs/<region> by default.")
+    ] = None,
+    data: DataFolder = DATA,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write into.")] = ZOO,
+    fp32: Annotated[bool, typer.Option("--fp32", help="Store weights as float32: twice the size.")] = False,
+    about_data: Annotated[str, typer.Option(help="Which photographs it learnt from; for the manifest.")] = "",
+) -> None:
+    """Turn a trained network into ONNX, and prove that both say the same on real crops."""
+    try:
+        from exporters.export import export as run_export  # noqa: PLC0415
+    except ImportError as error:
+        raise _needs_training(error) from error
+    path = trained or RUNS / region.value / "model.keras"
+    made = run_export(region.value, path, data, output, "fp32" if fp32 else "fp16", about_data, console.print)
+    console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
+
+
+@app.command(name="weights")
+def weights_command(
+    data: DataFolder = DATA,
+    models: ModelFolder = ZOO,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only say in words what the weights are and why.")
+    ] = False,
+) -> None:
+    """Derive the vote's weights from how often each model is right on the validation part."""
+    if explain:
+        VoteWeights.read(models)
+        for row in weights.read(models):
+            console.print(row.in_words())
+        return
+    eyes, lips = _load_models(models)
+    found = evaluation.predict_dataset(data, "validation", eyes, lips)
+    rows = weights.derive(found.labels, found.eyes, found.lips)
+    about = {"faces": len(found.labels), "part": "validation", "data": eyes.manifest.data}
+    path = weights.save(models, rows, about)
+    console.print(_weights_table(rows))
+    console.print(f"From {len(found.labels)} faces of the validation part; written to {shown(path)}")
+
+
+@app.command()
+def evaluate(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A data set, or labelled whole faces in a folder per emotion; data/faces by default."
+        ),
+    ] = None,
+    models: ModelFolder = ZOO,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Report; confusion matrices as PNG beside it.")
+    ] = None,
+    part: Annotated[Part, typer.Option(help="Of a data set: which part.")] = Part.TEST,
+) -> None:
+    """Score the models and their vote on labelled faces."""
+    chosen = folder or DATA
+    eyes, lips = _load_models(models)
+    if (chosen / "manifest.parquet").exists() or folder is None:
+        found = evaluation.predict_dataset(chosen, part.value, eyes, lips)
+    else:
+        with counting("Looking at photographs") as progress:
+            found = evaluation.predict_photographs(chosen, eyes, lips, progress)
+    scores = evaluation.evaluate(found, VoteWeights.read(models))
+    console.print(_scores_table(scores))
+    if found.missing:
+        console.print(f"{found.missing} photographs have no face that could be found; they are not counted.")
+    if json:
+        about = {
+            "folder": chosen.name,
+            "models": {m.manifest.region: m.manifest.sha256 for m in (eyes, lips)},
+        }
+        evaluation.save_report(json, evaluation.report(scores, found, about))
+        console.print(f"Report in {shown(json)}, confusion matrices as PNG beside it")
+
+
+def _load_models(folder: Path) -> tuple[RegionModel, RegionModel]:
+    eyes, lips = (RegionModel(folder, region, "cpu", threads=0) for region in ("eyes", "lips"))
+    return eyes, lips
+
+
+def _scores_table(scores: dict[str, evaluation.Scores]) -> Table:
+    table = Table("", "accuracy", "balanced", "calibration error", *(f"recall {name}" for name in EMOTIONS))
+    for name, values in scores.items():
+        table.add_row(
+            name,
+            f"{values.accuracy:.1%}",
+            f"{values.balanced_accuracy:.1%}",
+            f"{values.expected_calibration_error:.3f}",
+            *(f"{recall:.0%}" for recall in values.recall),
+        )
+    table.title = f"{next(iter(scores.values())).faces} faces"
+    return table
+
+
+def _weights_table(rows: tuple[weights.EmotionWeight, ...]) -> Table:
+    table = Table("emotion", "eyes right", "lips right", "eyes count", "lips count")
+    for row in rows:
+        rates = (f"{r.rate:.0%} ({r.low:.0%} to {r.high:.0%})" for r in (row.eyes, row.lips))
+        table.add_row(row.emotion, *rates, *(f"{weight:.2f}" for weight in row.weights))
+    return table
+
+
+def _sizes(text: str) -> tuple[tuple[int, float], ...]:
+    try:
+        pairs = [stage.split("@") for stage in text.split(",")]
+        return tuple((int(count), float(size)) for count, size in pairs)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not of the form 8@0.667,4@1") from error
+
+
+def _training() -> ModuleType:
+    errors.print("Starting TensorFlow (some ten seconds) ...")
+    try:
+        from models import training  # noqa: PLC0415
+    except ImportError as error:
+        raise _needs_training(error) from error
+    return training
+
+
+def _needs_training(error: ImportError) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"This command needs TensorFlow, which only training needs ({error}). "
+        "Install it with: pip install 'emotion-live[cpu,train]'"
+    )

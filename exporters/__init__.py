@@ -1,0 +1,1 @@
+"""Keras models to ONNX files, and the proof that both say the same."""

@@ -1,0 +1,106 @@
+"""From a finished training run to the files that ship: model, manifest, parity."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import keras
+import onnx
+
+from exporters.convert import store_weights_as_fp16, to_onnx
+from exporters.parity import Parity, compare
+from models import networks
+from models.calibration import fit_temperature
+from models.dataset import RegionData, load_region
+from models.errors import ModelFileError
+from models.inference import RegionModel
+from models.manifest import ModelManifest, sha256
+from models.regions import REGIONS, RegionName
+
+Storage: TypeAlias = Literal["fp32", "fp16"]
+ARCHITECTURES: dict[RegionName, str] = {"eyes": "DenseNet201", "lips": "residual CNN"}
+_PRECISION = {"fp32": "float32", "fp16": "float32, weights stored as float16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What an export made.
+
+    Attributes:
+        model, manifest: the files.
+        temperature: fitted on the validation part.
+        parity: Keras against ONNX Runtime on the validation part's crops.
+    """
+
+    model: Path
+    manifest: Path
+    temperature: float
+    parity: Parity
+
+
+def export(
+    region: RegionName,
+    trained: Path,
+    data: Path,
+    output: Path,
+    storage: Storage = "fp16",
+    about_data: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> Export:
+    """Write ``<region>.onnx`` and ``<region>.json``.
+
+    Args:
+        region: that the network was trained for.
+        trained: its ``model.keras``.
+        data: the data set, whose validation part calibrates the model and proves parity.
+        output: a model folder; a model of this region in it is replaced.
+        storage: ``fp16`` halves the file; computation is float32 in both.
+        about_data: which photographs the model learnt from, and their terms.
+        say: called with a line on each step.
+
+    Raises:
+        ModelFileError: `trained` is no such network, or the exported file says something else.
+        DatasetError: `data` has no validation part.
+    """
+    network = _load(trained, region)
+    validation = load_region(data, region, ("validation",))
+    size = REGIONS[region].size
+    temperature = _calibrate(networks.for_inference(network, size), validation)
+    say(f"temperature {temperature:.3f}, fitted on {len(validation)} faces of the validation part")
+    final = networks.for_inference(network, size, temperature)
+    graph = to_onnx(final)
+    if storage == "fp16":
+        graph = store_weights_as_fp16(graph)
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / f"{region}.onnx"
+    onnx.save(graph, path)
+    manifest = ModelManifest(
+        region=region,
+        architecture=ARCHITECTURES[region],
+        file=path.name,
+        sha256=sha256(path),
+        precision=_PRECISION[storage],
+        size=size,
+        temperature=round(temperature, 6),
+        data=about_data,
+    ).save(output)
+    parity = compare(final, RegionModel(output, region, "cpu", threads=0), validation.crops())
+    say(f"parity with Keras: {parity}")
+    if not parity.holds:
+        raise ModelFileError(f"{path} does not say what {trained} says ({parity}): export it as fp32.")
+    return Export(path, manifest, temperature, parity)
+
+
+def _load(path: Path, region: RegionName) -> keras.Model:
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError) as error:
+        raise ModelFileError(f"{path} is not a trained network: {error}") from error
+    if model.name != region:
+        raise ModelFileError(f"{path} is a network for the {model.name}, not the {region}.")
+    return model
+
+
+def _calibrate(model: keras.Model, data: RegionData) -> float:
+    return fit_temperature(data.labels, model.predict(data.crops()[..., None], batch_size=64, verbose=0))

@@ -1,0 +1,444 @@
+"""Labelled face photographs to a data set of aligned eyes and lips.
+
+Input: one or several roots, each with a folder per emotion, or with ``train``, ``validation`` and
+``test`` folders of such folders. A ``votes.csv`` in a root (columns ``path`` and one per emotion)
+gives soft labels. Output folder::
+
+    eyes/<emotion>/<id>.png   gray crops with a margin for augmentation
+    lips/<emotion>/<id>.png
+    manifest.parquet          a row a face: label, split, group, quality, blendshapes (`SCHEMA`)
+    rejected.csv              every photograph that was left out, and why
+    dataset.json              the options it was made with, and counts
+    journal.jsonl             a line a photograph, so that a stopped run goes on where it was
+
+Splits go by group, never by picture: near duplicates stay on one side.
+"""
+
+import csv
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.duplicates import MAX_DISTANCE, group_near_duplicates, perceptual_hash
+from models.emotions import EMOTIONS, canonical_label
+from models.errors import DatasetError
+from models.landmarks import FaceLandmarker, find_portrait
+from models.pictures import read_bgr, read_gray, write_png
+from models.regions import EYES, LIPS, REGIONS, RegionName, alignment_error, crop, eye_distance
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+SPLITS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
+# The part of a group decides for all of it: never learn from a face that is measured on.
+_PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train")
+PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("label", pa.string()),
+        ("votes", pa.list_(pa.float32(), len(EMOTIONS))),
+        ("split", pa.string()),
+        ("group", pa.int64()),
+        ("eye_distance", pa.float32()),
+        ("alignment_error", pa.float32()),
+        ("eyes_visible", pa.float32()),
+        ("lips_visible", pa.float32()),
+        ("blendshapes", pa.list_(pa.float32(), 52)),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOptions:
+    """How a data set is made.
+
+    Attributes:
+        margin: pixels around each crop that augmentation may move into view.
+        validation, test: shares of the groups for these parts, where a root has no such folder.
+        min_eye_distance: pixels between the outer eye corners; smaller faces are left out.
+        max_alignment_error: canvas points, root mean square; more turned faces are left out.
+        max_hash_distance: bits of 256 by which near duplicates may differ.
+        seed: decides which groups go to which part.
+    """
+
+    margin: int = 8
+    validation: float = 0.1
+    test: float = 0.1
+    min_eye_distance: float = 8.0
+    max_alignment_error: float = 12.0
+    max_hash_distance: int = MAX_DISTANCE
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.margin < 0 or min(self.validation, self.test) < 0:
+            raise ValueError("margin, validation and test are not negative")
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing to train on")
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A labelled picture file, before it is looked at."""
+
+    path: Path
+    source: str
+    label: str
+    split: Split | None
+    votes: tuple[float, ...] | None
+
+    @property
+    def id(self) -> str:
+        """A name for the crops: unique in a data set, and the same in every run."""
+        return f"{self.path.stem}-{hashlib.sha1(self.source.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a data set holds: faces a part and emotion, and why photographs were left out."""
+
+    faces: dict[str, dict[str, int]]
+    rejected: dict[str, int]
+
+
+def make_dataset(
+    roots: Sequence[Path],
+    output: Path,
+    options: DatasetOptions | None = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
+    """Make a data set, or finish one that was stopped.
+
+    Args:
+        roots: folders of labelled photographs.
+        output: the data set's folder; made where it is missing.
+        options: `DatasetOptions()` where not given.
+        workers: processes; as many as there are cores where not given.
+        progress: called with (photographs done, photographs in all).
+
+    Raises:
+        DatasetError: no photographs, two photographs of one name, or `output` was made otherwise.
+    """
+    options = options or DatasetOptions()
+    photographs = [photograph for root in roots for photograph in find_photographs(root)]
+    repeated = [name for name, count in Counter(p.source for p in photographs).items() if count > 1]
+    if repeated:
+        raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
+    output.mkdir(parents=True, exist_ok=True)
+    _claim(output, options)
+    faces = _look_at_all(photographs, output, options, workers or os.cpu_count() or 1, progress)
+    rows, rejected = _arrange(photographs, faces, options)
+    for source in rejected:
+        _remove_crops(output, faces[source])
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), output / "manifest.parquet")
+    with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
+    counts = Counter((row["split"], row["label"]) for row in rows)
+    return Summary(
+        faces={part: {label: counts[part, label] for label in EMOTIONS} for part in _PRECEDENCE[::-1]},
+        rejected=dict(Counter(reason.split(":")[0] for reason in rejected.values())),
+    )
+
+
+def find_photographs(root: Path) -> Iterator[Photograph]:
+    """The labelled pictures below a root, in a fixed order.
+
+    Raises:
+        DatasetError: `root` is no folder, or holds no folder named after an emotion.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder.")
+    votes = _read_votes(root / "votes.csv")
+    parts: list[tuple[Split | None, Path]] = [
+        (SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS
+    ]
+    found = False
+    for split, part in parts or [(None, root)]:
+        for folder in _folders(part):
+            label = canonical_label(folder.name)
+            if label is None:
+                continue
+            found = True
+            for path in sorted(folder.rglob("*")):
+                if path.suffix.lower() in PICTURES:
+                    relative = path.relative_to(root).as_posix()
+                    yield Photograph(path, f"{root.name}/{relative}", label, split, votes.get(relative))
+    if not found:
+        raise DatasetError(
+            f"{root} holds no folder named after an emotion: it needs {', '.join(EMOTIONS)} "
+            "(or a part of them), directly or within train, validation and test."
+        )
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir())
+
+
+def _read_votes(path: Path) -> dict[str, tuple[float, ...]]:
+    """Soft labels by relative path: the votes for the six emotions, made to sum to one."""
+    if not path.is_file():
+        return {}
+    with open(path, newline="", encoding="utf-8") as file:
+        counts = {row["path"]: [float(row[name]) for name in EMOTIONS] for row in csv.DictReader(file)}
+    return {key: tuple(v / sum(row) for v in row) for key, row in counts.items() if sum(row) > 0}
+
+
+def _claim(output: Path, options: DatasetOptions) -> None:
+    """Write the options down, or refuse to mix crops made with others."""
+    path = output / "dataset.json"
+    crops = {name: list(region.padded_size(options.margin)) for name, region in REGIONS.items()}
+    wanted = {"options": asdict(options), "crop_size": crops}
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != wanted:
+        raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
+    path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+# --- looking at photographs, in processes of their own -------------------------------------------
+
+# What is known of a photograph after looking: "reason" where it is rejected, else the measures.
+Finding: TypeAlias = dict[str, Any]
+
+_landmarker: FaceLandmarker
+
+
+def _look_at_all(
+    photographs: Sequence[Photograph],
+    output: Path,
+    options: DatasetOptions,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> dict[str, Finding]:
+    """Findings by source; those that the journal has already are not looked at again."""
+    journal = output / "journal.jsonl"
+    findings = _read_journal(journal)
+    waiting = [photograph for photograph in photographs if photograph.source not in findings]
+    progress(len(photographs) - len(waiting), len(photographs))
+    if waiting:
+        with (
+            open(journal, "a", encoding="utf-8") as file,
+            ProcessPoolExecutor(workers, initializer=_start_worker) as pool,
+        ):
+            tasks = pool.map(
+                _look_at, waiting, [output] * len(waiting), [options] * len(waiting), chunksize=16
+            )
+            for done, finding in enumerate(tasks, start=len(photographs) - len(waiting) + 1):
+                file.write(json.dumps(finding) + "\n")
+                findings[finding["source"]] = finding
+                progress(done, len(photographs))
+    return {photograph.source: findings[photograph.source] for photograph in photographs}
+
+
+def _read_journal(path: Path) -> dict[str, Finding]:
+    """All whole lines; a run that was killed may have left half a line at the end, which is cut off."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    return {finding["source"]: finding for finding in map(json.loads, whole.splitlines())}
+
+
+def _start_worker() -> None:
+    global _landmarker  # noqa: PLW0603  a worker process has one landmarker for all its pictures
+    cv2.setNumThreads(1)
+    _landmarker = FaceLandmarker()
+
+
+def _look_at(photograph: Photograph, output: Path, options: DatasetOptions) -> Finding:
+    """Find the face, write its crops, and say what was found."""
+    finding: Finding = {"source": photograph.source, "id": photograph.id, "label": photograph.label}
+    image = read_bgr(photograph.path)
+    if image is None:
+        return finding | {"reason": "unreadable"}
+    face = find_portrait(_landmarker, image)
+    if face is None:
+        return finding | {"reason": "no face found"}
+    distance, error = eye_distance(face.points), alignment_error(face.points)
+    if distance < options.min_eye_distance:
+        return finding | {"reason": f"too small: {distance:.1f} pixels between the eyes' corners"}
+    if error > options.max_alignment_error:
+        return finding | {"reason": f"too turned: alignment error {error:.1f}"}
+    eyes = crop(image, face.points, EYES, options.margin)
+    lips = crop(image, face.points, LIPS, options.margin)
+    write_png(_crop_path(output, "eyes", finding), eyes.image)
+    write_png(_crop_path(output, "lips", finding), lips.image)
+    middle = (slice(options.margin, -options.margin or None),) * 2
+    return finding | {
+        "eye_distance": distance,
+        "alignment_error": error,
+        "eyes_visible": eyes.visible,
+        "lips_visible": lips.visible,
+        "blendshapes": [round(float(score), 5) for score in face.blendshapes],
+        "hash": [int(word) for word in perceptual_hash(_stack(eyes.image[middle], lips.image[middle]))],
+    }
+
+
+def _stack(eyes: npt.NDArray[np.uint8], lips: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Both crops in one picture, the lips in the middle under the eyes."""
+    side = (eyes.shape[1] - lips.shape[1]) // 2
+    return np.vstack([eyes, np.pad(lips, ((0, 0), (side, eyes.shape[1] - lips.shape[1] - side)))])
+
+
+def _crop_path(output: Path, region: str, face: Finding) -> Path:
+    return output / region / str(face["label"]) / f"{face['id']}.png"
+
+
+def _remove_crops(output: Path, face: Finding) -> None:
+    for region in REGIONS:
+        _crop_path(output, region, face).unlink(missing_ok=True)
+
+
+# --- groups and parts -----------------------------------------------------------------------------
+
+
+def _arrange(
+    photographs: Sequence[Photograph], findings: dict[str, Finding], options: DatasetOptions
+) -> tuple[list[Finding], dict[str, str]]:
+    """The manifest's rows, and the reason for every photograph that is not among them."""
+    rejected = {source: face["reason"] for source, face in findings.items() if "reason" in face}
+    kept = [photograph for photograph in photographs if photograph.source not in rejected]
+    if not kept:
+        raise DatasetError("Not one usable face was found in these photographs; see rejected.csv.")
+    hashes = np.array([findings[photograph.source]["hash"] for photograph in kept], dtype=np.uint64)
+    groups = group_near_duplicates(hashes, options.max_hash_distance)
+    members: dict[int, list[Photograph]] = {}
+    for photograph, group in zip(kept, groups.tolist(), strict=True):
+        members.setdefault(group, []).append(photograph)
+    splits = _split_groups(members, options)
+    rows = []
+    for group, same in members.items():
+        conflict = len({photograph.label for photograph in same}) > 1
+        for photograph in same:
+            if conflict:
+                rejected[photograph.source] = f"near duplicates with different labels: group {group}"
+            elif photograph.split not in (
+                None,
+                splits[group],
+                "train" if splits[group] == "validation" else None,
+            ):
+                rejected[photograph.source] = f"near duplicate of a {splits[group]} face: group {group}"
+            else:
+                extra = {"split": splits[group], "group": group, "votes": photograph.votes}
+                rows.append(findings[photograph.source] | extra)
+    return rows, rejected
+
+
+def _split_groups(members: dict[int, list[Photograph]], options: DatasetOptions) -> dict[int, Split]:
+    """The part of every group: the strictest its members' folders ask for, else by lot.
+
+    Where the folders name a part (say ``test``), no lot is drawn for it.
+    """
+    named = {photograph.split for same in members.values() for photograph in same}
+    test = 0.0 if "test" in named else options.test
+    validation = 0.0 if "validation" in named else options.validation
+    lots = np.random.default_rng(options.seed).random(len(members))
+    splits: dict[int, Split] = {}
+    for (group, same), lot in zip(members.items(), lots, strict=True):
+        asked = {photograph.split for photograph in same} - {None}
+        strictest = next((part for part in _PRECEDENCE if part in asked), None)
+        if strictest in ("test", "validation"):
+            splits[group] = strictest
+        elif lot < test and strictest is None:
+            splits[group] = "test"
+        else:
+            splits[group] = "validation" if lot < test + validation else "train"
+    return splits
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionData:
+    """One part of a data set, one region, in memory.
+
+    Attributes:
+        images: uint8 (n, height + 2 margin, width + 2 margin).
+        labels: int64 (n,), class indices.
+        targets: float32 (n, 6), votes where there are any, else one-hot labels.
+        blendshapes: float32 (n, 52).
+        sources: the first folder of each face's source, that is the set it comes from.
+        margin: pixels around the crop proper.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32]
+    blendshapes: npt.NDArray[np.float32]
+    sources: tuple[str, ...]
+    margin: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def crops(self) -> npt.NDArray[np.uint8]:
+        """uint8 (n, height, width): the pictures without their margin, as a model sees them."""
+        inner = slice(self.margin, -self.margin or None)
+        return self.images[:, inner, inner]
+
+
+def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> RegionData:
+    """Read one region of some parts of a data set, in the manifest's order.
+
+    Raises:
+        DatasetError: `folder` is no data set, lacks a picture, or the parts are empty.
+    """
+    rows = [row for row in read_manifest(folder) if row["split"] in set(splits)]
+    if not rows:
+        raise DatasetError(f"{folder} has no faces in {', '.join(splits)}.")
+    images = [read_gray(_crop_path(folder, region, row)) for row in rows]
+    missing = next((row for row, image in zip(rows, images, strict=True) if image is None), None)
+    if missing:
+        raise DatasetError(f"{_crop_path(folder, region, missing)} is missing: make the data set again.")
+    labels = np.array([EMOTIONS.index(row["label"]) for row in rows], dtype=np.int64)
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)
+    return RegionData(
+        images=np.array(images, dtype=np.uint8),
+        labels=labels,
+        targets=np.array([row["votes"] or one_hot[EMOTIONS.index(row["label"])] for row in rows], np.float32),
+        blendshapes=np.array([row["blendshapes"] for row in rows], dtype=np.float32),
+        sources=tuple(row["source"].split("/")[0] for row in rows),
+        margin=read_options(folder).margin,
+    )
+
+
+def read_manifest(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a data set's manifest (`SCHEMA`).
+
+    Raises:
+        DatasetError: there is none.
+    """
+    path = folder / "manifest.parquet"
+    if not path.is_file():
+        raise DatasetError(
+            f"{folder} is not a data set (no manifest.parquet): make one with 'emotion dataset'."
+        )
+    rows: list[dict[str, Any]] = pq.read_table(path, schema=SCHEMA).to_pylist()
+    return rows
+
+
+def read_options(folder: Path) -> DatasetOptions:
+    """The options that a data set was made with."""
+    text = (folder / "dataset.json").read_text(encoding="utf-8")
+    return DatasetOptions(**json.loads(text)["options"])

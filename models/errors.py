@@ -1,0 +1,36 @@
+"""What can go wrong, as one family.
+
+::
+
+    EmotionError                 every expected failure; its text says what to do next
+      ModelFileError             a model file is missing, changed or of another version
+      DatasetError               labelled faces that cannot become a data set
+      MissingDependencyError     an optional part of the program is not installed
+
+`realtime.errors` adds the failures of sources, sinks and stages. Each also subclasses the
+builtin that it is a kind of, so that callers may catch either.
+"""
+
+
+class EmotionError(Exception):
+    """An expected failure. The command line prints its text and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class ModelFileError(EmotionError, ValueError):
+    """A model file is missing, damaged, or made for another version of the program."""
+
+    exit_code = 4
+
+
+class DatasetError(EmotionError, ValueError):
+    """A folder of labelled faces, or a data set made of one, is not usable."""
+
+    exit_code = 3
+
+
+class MissingDependencyError(EmotionError, ImportError):
+    """A library that this command needs is not installed or cannot be loaded."""
+
+    exit_code = 5

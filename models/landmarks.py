@@ -1,0 +1,168 @@
+"""MediaPipe's FaceLandmarker behind a small face: a picture in, landmarks and blendshapes out."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from mediapipe.tasks.python import vision
+from mediapipe.tasks.python.core.base_options import BaseOptions
+from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
+from mediapipe.tasks.python.vision.core.image import ImageFormat
+from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
+
+from models.errors import ModelFileError
+from models.regions import Image, Points
+
+MODEL_PATH = Path(__file__).parent / "zoo" / "face_landmarker.task"
+MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+BLENDSHAPES: tuple[str, ...] = tuple(shape.name.lower() for shape in Blendshapes)
+
+# A face that fills a small picture is found more surely in a larger one with a border around it.
+_SMALL_SIDE = 256
+_BORDER = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """One face, as MediaPipe sees it.
+
+    Attributes:
+        points: float32 (478, 2), pixels of the picture; may lie outside it.
+        depth: float32 (478,), same scale as x, smaller is nearer.
+        blendshapes: float32 (52,) in [0, 1], in the order of `BLENDSHAPES`.
+    """
+
+    points: Points
+    depth: Points
+    blendshapes: npt.NDArray[np.float32]
+
+
+class FaceLandmarker:
+    """Finds faces and their landmarks. Close it, or use it as a context manager.
+
+    Not thread-safe: one instance a thread. It releases the GIL, so several instances scale.
+
+    Args:
+        max_faces: the most faces returned for a picture.
+        video: track from picture to picture; then `detect` wants increasing times.
+        min_confidence: in [0, 1], for detection, presence and tracking alike.
+
+    Raises:
+        ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
+    """
+
+    def __init__(self, max_faces: int = 1, video: bool = False, min_confidence: float = 0.5):
+        _check_model_file()
+        mode = vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(MODEL_PATH)),
+            running_mode=mode,
+            num_faces=max_faces,
+            min_face_detection_confidence=min_confidence,
+            min_face_presence_confidence=min_confidence,
+            min_tracking_confidence=min_confidence,
+            output_face_blendshapes=True,
+        )
+        self._video = video
+        self._last_ms = -1
+        with _quiet_stderr():
+            self._landmarker = vision.FaceLandmarker.create_from_options(options)
+
+    def detect(self, image: Image, seconds: float = 0.0) -> tuple[Landmarks, ...]:
+        """All faces in a picture, at most `max_faces`.
+
+        Args:
+            image: uint8 (h, w, 3), BGR.
+            seconds: the picture's time; used in video mode only, where time may not go back.
+        """
+        rgb = MediaPipeImage(ImageFormat.SRGB, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        if self._video:
+            self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
+            result = self._landmarker.detect_for_video(rgb, self._last_ms)
+        else:
+            result = self._landmarker.detect(rgb)
+        height, width = image.shape[:2]
+        return tuple(
+            _to_arrays(face, shapes, width, height)
+            for face, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True)
+        )
+
+    def close(self) -> None:
+        """Free MediaPipe's threads and memory. May be called again."""
+        self._landmarker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
+    """The largest face of a photograph, also where it is tiny or fills the whole picture.
+
+    Looks at the picture as it is, then at a copy enlarged and set in a black border.
+
+    Args:
+        landmarker: in picture mode.
+        image: uint8 (h, w, 3), BGR.
+
+    Returns:
+        Landmarks in pixels of `image`, or None where no face is found.
+    """
+    faces = landmarker.detect(image)
+    if not faces:
+        scale = max(1.0, _SMALL_SIDE / min(image.shape[:2]))
+        large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        border = round(_BORDER * max(large.shape[:2]))
+        framed = cv2.copyMakeBorder(large, *(border,) * 4, cv2.BORDER_CONSTANT)
+        # A pixel's centre is at +0.5: enlarging keeps edges, not centres.
+        faces = tuple(
+            Landmarks((face.points - border) / np.float32(scale), face.depth / scale, face.blendshapes)
+            for face in landmarker.detect(np.asarray(framed, dtype=np.uint8))
+        )
+    return max(faces, key=lambda face: np.ptp(face.points, axis=0).prod(), default=None)
+
+
+def _to_arrays(face: list[Any], shapes: list[Any], width: int, height: int) -> Landmarks:
+    xyz = np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32)
+    xyz *= np.array([width, height, width], dtype=np.float32)
+    scores = np.array([shape.score for shape in shapes], dtype=np.float32)
+    return Landmarks(xyz[:, :2], xyz[:, 2], scores)
+
+
+@cache
+def _check_model_file() -> None:
+    """Refuse a landmark model that is missing or changed; read once a process."""
+    advice = "Install emotion-live again to restore it."
+    try:
+        digest = hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"The face landmark model {MODEL_PATH} cannot be read. {advice}") from error
+    if digest != MODEL_SHA256:
+        raise ModelFileError(f"The face landmark model {MODEL_PATH} is damaged (wrong sha256). {advice}")
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hide what native code prints to file descriptor 2; no log setting of MediaPipe does."""
+    saved = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(sink)
+        os.close(saved)

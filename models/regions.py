@@ -1,0 +1,186 @@
+"""Landmarks to aligned crops of the eyes and the lips.
+
+This is the only cropping code: `models.dataset` uses it to make training data and
+`realtime.faces` to feed the models, so both see the same picture.
+
+A similarity transform (rotation, uniform scale, translation) takes eye corners, nose bridge and
+the base of the nose to fixed places on a canvas 128 points wide and 160 high. Because it cannot
+stretch, an open mouth still looks open, which a bounding box resized to the input loses.
+Everything outside the face oval is painted black: it carries no expression.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+Points: TypeAlias = npt.NDArray[np.float32]
+RegionName: TypeAlias = Literal["eyes", "lips"]
+
+# Indices into MediaPipe's 478 face landmarks (canonical face model), and their canvas places:
+# the outer and inner corners of both eyes, the nose bridge, the base of the nose.
+ANCHORS = np.array([33, 133, 362, 263, 168, 2])
+ANCHOR_PLACES = np.array([(24, 52), (50, 53), (78, 53), (104, 52), (64, 46), (64, 90)], dtype=np.float64)
+
+# MediaPipe's FACE_OVAL contour, in drawing order.
+# fmt: off
+FACE_OVAL = np.array([
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+])
+# fmt: on
+
+# Sampling a picture more coarsely than this many source pixels a crop pixel would alias.
+_MAX_STRIDE = 2.0
+_GUARD = 64  # pixels; holds the whole oval of a face that fits its places
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the canvas and the size in pixels at which a model takes it."""
+
+    name: RegionName
+    left: float
+    top: float
+    width: float
+    height: float
+    pixels_per_point: float = 0.75
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the crop in pixels, without margin."""
+        return round(self.height * self.pixels_per_point), round(self.width * self.pixels_per_point)
+
+    def padded_size(self, margin: int) -> tuple[int, int]:
+        """(height, width) of the crop in pixels with `margin` pixels more on every side."""
+        height, width = self.size
+        return height + 2 * margin, width + 2 * margin
+
+
+EYES = Region("eyes", left=0, top=12, width=128, height=64)
+LIPS = Region("lips", left=16, top=86, width=96, height=64)
+REGIONS: dict[RegionName, Region] = {"eyes": EYES, "lips": LIPS}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """One region cut out of a picture.
+
+    Attributes:
+        image: uint8 (height, width) gray; 0 outside the face oval and outside the picture.
+        visible: share [0, 1] of the region's part of the face that lies inside the picture.
+    """
+
+    image: Image
+    visible: float
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 2:
+            raise ValueError(f"a crop is uint8 (h, w), not {self.image.dtype} {self.image.shape}")
+
+
+def align(landmarks: Points) -> npt.NDArray[np.float64]:
+    """The similarity transform, float64 (2, 3), that takes picture pixels to canvas points.
+
+    Least squares over the six anchors; with points as complex numbers z the transform is
+    w = a z + b and `a` a plain ratio (Umeyama 1991 in two dimensions, without reflection).
+
+    Args:
+        landmarks: float32 (478, 2), picture pixels.
+    """
+    source = landmarks[ANCHORS].astype(np.float64) @ (1, 1j)
+    target = ANCHOR_PLACES @ (1, 1j)
+    centred = source - source.mean()
+    spread = float(np.vdot(centred, centred).real)
+    if spread == 0.0:
+        raise ValueError("all anchor landmarks fall on one point")
+    a = np.vdot(centred, target - target.mean()) / spread
+    b = target.mean() - a * source.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def alignment_error(landmarks: Points) -> float:
+    """How badly the anchors fit their places: root mean square, canvas points.
+
+    About 1 to 4 for a face seen from the front; it grows as the head turns away.
+    """
+    transform = align(landmarks)
+    placed = landmarks[ANCHORS] @ transform[:, :2].T + transform[:, 2]
+    return float(np.sqrt(((placed - ANCHOR_PLACES) ** 2).sum(axis=1).mean()))
+
+
+def eye_distance(landmarks: Points) -> float:
+    """The distance between the outer eye corners in picture pixels: the size of a face."""
+    return float(np.linalg.norm(landmarks[ANCHORS[0]] - landmarks[ANCHORS[3]]))
+
+
+def crop(image: Image, landmarks: Points, region: Region, margin: int = 0) -> Crop:
+    """Cut one region of one face out of a picture.
+
+    Args:
+        image: uint8 (h, w, 3) BGR or (h, w) gray.
+        landmarks: float32 (478, 2), pixels of `image`.
+        region: what to cut.
+        margin: pixels more on every side, for augmentation; the middle stays the same.
+
+    Returns:
+        The crop of `region.padded_size(margin)`.
+    """
+    height, width = region.padded_size(margin)
+    scale = region.pixels_per_point
+    transform = align(landmarks) * scale
+    transform[:, 2] += margin - scale * np.array([region.left, region.top])
+    warped = _warp_gray(image, transform, (height, width))
+    oval = _fill(landmarks[FACE_OVAL] @ transform[:, :2].T + transform[:, 2], height, width)
+    frame = np.array([(0, 0), (image.shape[1], 0), image.shape[1::-1], (0, image.shape[0])])
+    inside = oval & _fill(frame @ transform[:, :2].T + transform[:, 2], height, width)
+    visible = float(np.count_nonzero(inside)) / max(float(np.count_nonzero(oval)), 1.0)
+    return Crop(warped & inside, visible)
+
+
+def _warp_gray(image: Image, transform: npt.NDArray[np.float64], size: tuple[int, int]) -> Image:
+    """Warp into `size` (height, width) and make gray, averaging where the crop is much coarser."""
+    stride = 1.0 / float(np.hypot(transform[0, 0], transform[1, 0]))
+    factor = int(stride / _MAX_STRIDE) + 1
+    if factor > 1:
+        image, transform = _shrink(image, transform, size, factor)
+    warped = cv2.warpAffine(image, transform, size[::-1], flags=cv2.INTER_LINEAR)
+    return _as_uint8(cv2.cvtColor(warped, cv2.COLOR_BGR2GRAY) if warped.ndim == 3 else warped)
+
+
+def _shrink(
+    image: Image, transform: npt.NDArray[np.float64], size: tuple[int, int], factor: int
+) -> tuple[Image, npt.NDArray[np.float64]]:
+    """Box-average the part of the picture that the crop shows by a whole factor."""
+    inverse = cv2.invertAffineTransform(transform)
+    corners = np.array([(0, 0), (size[1], 0), (size[1], size[0]), (0, size[0])])
+    corners = corners @ inverse[:, :2].T + inverse[:, 2]
+    limit = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - factor, 0, limit)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + factor, 0, limit)
+    count = (high - low) // factor
+    if count.min() < 1:
+        return image, transform
+    x, y = low
+    part = image[y : y + count[1] * factor, x : x + count[0] * factor]
+    shrunk = cv2.resize(part, tuple(count.tolist()), interpolation=cv2.INTER_AREA)
+    # A shrunk pixel's centre lies (factor - 1) / 2 source pixels right of and below its first one.
+    offset = transform[:, :2] @ (low + (factor - 1) / 2) + transform[:, 2]
+    return _as_uint8(shrunk), np.column_stack([transform[:, :2] * factor, offset])
+
+
+def _fill(polygon: npt.NDArray[np.floating], height: int, width: int) -> Image:
+    """uint8 (height, width): 255 inside the polygon, 0 outside."""
+    # Clipped at the picture's edge, fillPoly's outline depends on where the edge is: fill a larger
+    # picture and cut the middle out, so that a margin changes nothing inside.
+    mask = np.zeros((height + 2 * _GUARD, width + 2 * _GUARD), dtype=np.uint8)
+    bounded = np.clip(np.floor(polygon + 0.5), -(2**14), 2**14).astype(np.int32)
+    cv2.fillPoly(mask, [bounded + _GUARD], 255)
+    return mask[_GUARD:-_GUARD, _GUARD:-_GUARD]
+
+
+def _as_uint8(image: object) -> Image:
+    return np.asarray(image, dtype=np.uint8)

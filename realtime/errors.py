@@ -1,0 +1,29 @@
+"""What can go wrong while streaming, beside `models.errors`.
+
+::
+
+    EmotionError               (models.errors)
+      SourceError              a video or camera cannot be opened or read
+      SinkError                a result cannot be written
+      ProviderError            the inference engine that was asked for is not there
+"""
+
+from models.errors import EmotionError
+
+
+class SourceError(EmotionError, OSError):
+    """A video, camera or stream cannot be opened, or breaks off."""
+
+    exit_code = 3
+
+
+class SinkError(EmotionError, OSError):
+    """A result cannot be written: no permission, a full disk, an encoder that refuses."""
+
+    exit_code = 6
+
+
+class ProviderError(EmotionError, RuntimeError):
+    """ONNX Runtime cannot run the models in the way that was asked for."""
+
+    exit_code = 5

@@ -1,0 +1,136 @@
+"""The messages that travel through the pipeline: VideoFrame -> FaceFrame -> EmotionFrame.
+
+All are immutable and compare by identity. A frame without faces still travels, so that what comes
+out has every frame that went in, in the same order.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from models.emotions import EMOTIONS
+from models.regions import Crop, Image, Points
+
+Probabilities: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFrame:
+    """One decoded picture.
+
+    Attributes:
+        index: position in the stream, from 0.
+        pts: presentation timestamp in units of `time_base`, exactly as the source had it.
+        time_base: seconds a unit of `pts`.
+        captured_at: `time.monotonic()` when the picture was decoded.
+        image: uint8 (height, width, 3), BGR, read-only.
+    """
+
+    index: int
+    pts: int
+    time_base: Fraction
+    captured_at: float
+    image: Image
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(f"a frame is uint8 (h, w, 3), not {self.image.dtype} {self.image.shape}")
+        self.image.flags.writeable = False
+
+    @property
+    def seconds(self) -> float:
+        """The presentation time in seconds."""
+        return float(self.pts * self.time_base)
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        return f"VideoFrame({self.index}, {self.seconds:.3f} s, {width}x{height})"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A face's upright rectangle in pixels; it may reach beyond the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @classmethod
+    def around(cls, points: Points) -> "Box":
+        """The smallest box around landmarks, float32 (n, 2)."""
+        low, high = points.min(axis=0), points.max(axis=0)
+        return cls(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face found in one frame, with what the models will look at.
+
+    Attributes:
+        track_id: the same number for the same person from frame to frame, from 1.
+        box: around all landmarks.
+        points: float32 (478, 2), MediaPipe's landmarks in pixels.
+        eyes: aligned crop of the eyes with the brows.
+        lips: aligned crop of the mouth with the chin.
+    """
+
+    track_id: int
+    box: Box
+    points: Points
+    eyes: Crop
+    lips: Crop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceFrame:
+    """A frame and its faces; an empty tuple means that nobody is there."""
+
+    frame: VideoFrame
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceEmotion:
+    """What is thought of one face in one frame.
+
+    Attributes:
+        track_id, box: as in `Face`.
+        eyes, lips: each model's own opinion; None where the region is not seen.
+        vote: the weighted vote of the regions that are seen; None where neither is.
+        smoothed: the vote, smoothed over time in its track; what is shown.
+    """
+
+    track_id: int
+    box: Box
+    eyes: Probabilities | None
+    lips: Probabilities | None
+    vote: Probabilities | None
+    smoothed: Probabilities
+
+    def __post_init__(self) -> None:
+        for name in ("eyes", "lips", "vote", "smoothed"):
+            value = getattr(self, name)
+            if value is not None and (value.shape != (len(EMOTIONS),) or value.dtype != np.float32):
+                raise ValueError(f"{name} is float32 ({len(EMOTIONS)},), not {value.dtype} {value.shape}")
+
+    @property
+    def emotion(self) -> str:
+        """The emotion that the smoothed vote gives most."""
+        return EMOTIONS[int(self.smoothed.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """The smoothed vote's share for `emotion`, in [0, 1]."""
+        return float(self.smoothed.max())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmotionFrame:
+    """A frame and what is thought of each of its faces, in the order of `FaceFrame.faces`."""
+
+    frame: VideoFrame
+    faces: tuple[FaceEmotion, ...]
