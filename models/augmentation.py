@@ -9,16 +9,16 @@ from typing import Any
 import tensorflow as tf
 
 # Spread of the random similarity transform: landmark jitter, and faces that are not average.
-ROTATION = 0.17  # radians
-SCALE = 0.12
-SHIFT = 0.06  # of the crop's height
-GAMMA = 0.4  # in log units
-CONTRAST = 0.2
-NOISE = 4.0  # gray levels
+ROTATION = 0.15  # radians
+SCALE = 0.1
+SHIFT = 0.05  # of the crop's height
+GAMMA = 0.25  # in log units
+CONTRAST = 0.12
+NOISE = 3.0  # gray levels
 # Shares of the pictures that are flipped, coarsened (a face far away) or partly covered.
 FLIP = 0.5
-COARSE = 0.25
-COVERED = 0.15
+COARSE = 0.1
+COVERED = 0.08
 
 
 @tf.function  # type: ignore[untyped-decorator]  # TensorFlow ships no types

@@ -187,23 +187,12 @@ class BlendshapeTargets:
 
 
 def _begin(run: Path, options: TrainingOptions, steps: int, start_from: Path | None) -> keras.Model:
-    """The checkpoint's network and optimiser, or new ones."""
-    if (run / "checkpoint.keras").exists():
-        return keras.saving.load_model(run / "checkpoint.keras")
+    """A new network and optimiser, in the state of the checkpoint where there is one."""
     keras.utils.set_random_seed(options.seed)
     model = networks.build(options.region)
     if start_from:
         model.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
-    total = steps * options.epochs
-    warm_up = max(1, round(total * options.warm_up))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=options.learning_rate / 25,
-        warmup_target=options.learning_rate,
-        warmup_steps=warm_up,
-        decay_steps=max(1, total - warm_up),
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay, clipnorm=5.0)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    optimizer = _optimizer(options, steps * options.epochs)
     model.compile(
         optimizer=optimizer,
         loss={
@@ -214,7 +203,24 @@ def _begin(run: Path, options: TrainingOptions, steps: int, start_from: Path | N
         },
         loss_weights={networks.EMOTION_HEAD: 1.0, networks.BLENDSHAPE_HEAD: options.blendshape_weight},
     )
+    optimizer.build(model.trainable_variables)
+    # Weights and the optimiser's state only: a whole saved model forgets what weight decay spares.
+    if (run / "checkpoint.keras").exists():
+        model.load_weights(run / "checkpoint.keras")
     return model
+
+
+def _optimizer(options: TrainingOptions, steps: int) -> keras.optimizers.Optimizer:
+    warm_up = max(1, round(steps * options.warm_up))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=options.learning_rate / 25,
+        warmup_target=options.learning_rate,
+        warmup_steps=warm_up,
+        decay_steps=max(1, steps - warm_up),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay, clipnorm=5.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    return optimizer
 
 
 def _run_epoch(

@@ -15,7 +15,9 @@ def distance(a, b):
 
 def test_copies_are_near_and_other_pictures_far():
     original = picture(0)
-    jpeg = cv2.imdecode(cv2.imencode(".jpg", original, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], cv2.IMREAD_GRAYSCALE)
+    jpeg = cv2.imdecode(
+        cv2.imencode(".jpg", original, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], cv2.IMREAD_GRAYSCALE
+    )
     smaller = cv2.resize(original, (60, 40), interpolation=cv2.INTER_AREA)
     darker = (original * 0.7).astype(np.uint8)
     for copy in (jpeg, smaller, darker):

@@ -11,7 +11,9 @@ from models.regions import ANCHOR_PLACES, ANCHORS, EYES, LIPS, align, alignment_
 from tests.faces import gradient, landmarks
 
 
-@pytest.mark.parametrize(("scale", "angle", "shift"), [(1, 0, (0, 0)), (2.5, 0.4, (80, 30)), (0.3, -1.2, (9, 70))])
+@pytest.mark.parametrize(
+    ("scale", "angle", "shift"), [(1, 0, (0, 0)), (2.5, 0.4, (80, 30)), (0.3, -1.2, (9, 70))]
+)
 def test_align_undoes_a_similarity_transform(scale, angle, shift):
     points = landmarks(scale, angle, shift)
     transform = align(points)

@@ -20,7 +20,9 @@ def rows(*shares):
 
 def test_equal_vote_is_the_mean():
     eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.1, 0.5, 0.1, 0.1, 0.1, 0.1])
-    np.testing.assert_allclose(VoteWeights.equal().vote(eyes, lips), [[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]], atol=1e-6)
+    np.testing.assert_allclose(
+        VoteWeights.equal().vote(eyes, lips), [[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]], atol=1e-6
+    )
 
 
 def test_the_better_model_rules_where_both_disagree():
@@ -98,7 +100,12 @@ def test_broken_weight_files_are_refused(tmp_path):
     wrong_order = good | {"classes": list(EMOTIONS[::-1])}
     zero = good | {"weights": {"eyes": dict.fromkeys(EMOTIONS, 0), "lips": dict.fromkeys(EMOTIONS, 1)}}
     missing = {key: value for key, value in good.items() if key != "weights"}
-    for values, reason in ((wrong_order, "version"), (zero, "positive"), (missing, "not a table"), ([], "not a table")):
+    for values, reason in (
+        (wrong_order, "version"),
+        (zero, "positive"),
+        (missing, "not a table"),
+        ([], "not a table"),
+    ):
         path.write_text(json.dumps(values))
         with pytest.raises(ModelFileError, match=reason):
             VoteWeights.read(tmp_path)

@@ -1,0 +1,128 @@
+"""The command line: one command, thin subcommands that parse, call and print."""
+
+import time
+from importlib.metadata import version
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+import typer
+
+from emotion import make
+from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
+from emotion.console import console, errors, progress_bar, shown
+from models.errors import EmotionError
+from models.manifest import ZOO
+from realtime.errors import SinkError
+
+app = typer.Typer(
+    help="Real-time facial expressions: a weighted vote of an eyes model and a lips model. "
+    "It reads apparent expressions, not feelings.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(make.app)
+
+INTERRUPTED = 130
+
+
+def run() -> int:
+    """Run the command line and return the exit code; expected failures end in one sentence."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except EmotionError as error:
+        errors.print(str(error), style="red")
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        errors.print("Stopped.")
+        return INTERRUPTED
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"emotion-live {version('emotion-live')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Apparent expressions of the faces in a video: happiness, sadness, fear, anger, neutral, surprise."""
+
+
+@app.command(name="annotate")
+def annotate_command(
+    videos: Annotated[
+        list[Path] | None, typer.Argument(help="Videos; without any, the clip that ships with the program.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the results; beside each video by default."),
+    ] = None,
+    max_faces: Annotated[int, typer.Option(min=1, max=20, help="The most faces in a frame.")] = 4,
+    smooth: Annotated[
+        float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: none.")
+    ] = 0.3,
+    provider: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the models run.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="Threads of each model on the CPU; 0: all cores.")] = 1,
+    models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+) -> None:
+    """Annotate videos: an mp4 with its sound, a timeline (CSV, JSON Lines) and a summary."""
+    loaded = Models.load(models, provider, threads)
+    options = AnnotateOptions(max_faces, smooth)
+    if not videos:
+        with as_file(files("emotion") / "demo" / "demo.mp4") as demo:
+            _annotate_one(demo, Outputs.of(demo, output or Path()), loaded, options)
+        return
+    code, claimed = 0, set[Path]()
+    for video in videos:
+        outputs = Outputs.of(video, output)
+        try:
+            _claim(outputs.video, claimed)
+            _annotate_one(video, outputs, loaded, options)
+        except EmotionError as error:
+            errors.print(str(error), style="red")
+            code = code or error.exit_code
+    raise typer.Exit(code)
+
+
+def _claim(path: Path, claimed: set[Path]) -> None:
+    """Refuse to write the results of two videos into the same file."""
+    if path.resolve() in claimed:
+        raise SinkError(
+            f"Two videos would both be written to {shown(path)}: annotate one into another folder."
+        )
+    claimed.add(path.resolve())
+
+
+def _annotate_one(video: Path, outputs: Outputs, models: Models, options: AnnotateOptions) -> None:
+    started = time.monotonic()
+    with progress_bar("fps") as bar:
+        task = bar.add_task(video.name, total=None)
+        try:
+            summary = annotate(
+                video,
+                outputs,
+                models,
+                options,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        except BaseException:
+            bar.stop()
+            if outputs.video.exists():
+                errors.print(f"What was done until then is in {shown(outputs.video)}")
+            raise
+    seconds = time.monotonic() - started
+    console.print(f"{video.name}: {summary.sentence()}")
+    console.print(f"  annotated video  {shown(outputs.video)}")
+    console.print(f"  timeline         {shown(outputs.csv)}, {shown(outputs.jsonl)}")
+    console.print(f"  summary          {shown(outputs.summary)}")
+    console.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")

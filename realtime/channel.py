@@ -1,0 +1,122 @@
+"""A bounded queue between two threads, which ends like a Unix pipe.
+
+The writing side closes: what waits is still read, then the error or the end. The reading side
+aborts: what waits is dropped, and the writer learns that nobody listens. Neither needs a time-out.
+"""
+
+from collections import deque
+from enum import Enum
+from threading import Condition, Lock
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Policy(Enum):
+    """What a full channel does with one item more."""
+
+    WAIT = "wait"
+    DROP_OLDEST = "drop the oldest"
+
+
+class Channel(Generic[T]):
+    """A first-in, first-out queue of at most `capacity` items.
+
+    Args:
+        capacity: the most items that wait, from 1.
+        policy: what `put` does when that many wait.
+
+    Raises:
+        ValueError: the capacity is less than 1.
+    """
+
+    def __init__(self, capacity: int, policy: Policy = Policy.WAIT) -> None:
+        if capacity < 1:
+            raise ValueError(f"a channel holds at least one item, not {capacity}")
+        self._capacity = capacity
+        self._policy = policy
+        # Entered as a plain lock, never through a Condition: only so can Ctrl-C not leave it locked.
+        self._lock = Lock()
+        self._readable = Condition(self._lock)
+        self._writable = Condition(self._lock)
+        self._items: deque[T] = deque()
+        self._over = False
+        self._error: BaseException | None = None
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many items `Policy.DROP_OLDEST` has thrown away so far."""
+        return self._dropped
+
+    def put(self, item: T) -> bool:
+        """Append an item; under `Policy.WAIT`, wait for room.
+
+        Returns:
+            False when the channel is closed or aborted: the item is not taken, nor will be any other.
+        """
+        with self._lock:
+            while self._full and self._policy is Policy.WAIT and not self._over:
+                self._writable.wait()
+            if self._over:
+                return False
+            if self._full:
+                self._items.popleft()
+                self._dropped += 1
+            self._items.append(item)
+            self._readable.notify()
+            return True
+
+    def take(self, limit: int = 1) -> list[T]:
+        """Wait for one item, then take what is there: 1 to `limit` items, in order.
+
+        Returns:
+            An empty list at the end.
+
+        Raises:
+            BaseException: the very object that `close` was given, once, after the last item.
+        """
+        with self._lock:
+            while not self._items and not self._over:
+                self._readable.wait()
+            batch = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
+            self._writable.notify(len(batch))
+            if batch or self._error is None:
+                return batch
+            error, self._error = self._error, None
+        try:
+            raise error
+        finally:
+            # The error's traceback knows this frame: a name for it here would be a reference cycle.
+            del error
+
+    def close(self, error: BaseException | None = None) -> bool:
+        """Take no more items; the reader gets those that wait, then `error` or the end.
+
+        Returns:
+            False when the channel was over already: then nobody will see `error`.
+        """
+        with self._lock:
+            if self._over:
+                return False
+            self._over = True
+            self._error = error
+            self._wake_all()
+            return True
+
+    def abort(self) -> None:
+        """Drop what waits, a waiting error too; both sides see the end at once."""
+        with self._lock:
+            self._over = True
+            self._error = None
+            # Kept to the end of the call, so that freeing pictures does not hold the lock.
+            _abandoned, self._items = self._items, deque()
+            self._wake_all()
+
+    @property
+    def _full(self) -> bool:
+        return len(self._items) >= self._capacity
+
+    def _wake_all(self) -> None:
+        self._readable.notify_all()
+        self._writable.notify_all()

@@ -1,0 +1,108 @@
+"""What sources and sinks both need to know about video: sizes, colours, clocks."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from av.video.reformatter import Colorspace
+
+# Code points of ITU-T H.273, which containers, codecs and libav share.
+_BT709, _UNSPECIFIED, _BT601 = 1, 2, 6
+_SWSCALE = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """How a video's YUV values become colours, as code points of ITU-T H.273.
+
+    Attributes:
+        matrix: YUV to RGB.
+        primaries: what red, green and blue are.
+        transfer: the curve between values and light.
+    """
+
+    matrix: int
+    primaries: int
+    transfer: int
+
+    @classmethod
+    def resolve(cls, matrix: int, primaries: int, transfer: int, height: int) -> "Colours":
+        """Fill in what a video does not say, by its height in pixels, as players do."""
+        default = _BT709 if height >= 720 else _BT601
+        return cls(
+            default if matrix in (0, _UNSPECIFIED) else matrix,
+            default if primaries in (0, _UNSPECIFIED) else primaries,
+            default if transfer in (0, _UNSPECIFIED) else transfer,
+        )
+
+    @property
+    def conversion(self) -> Colorspace:
+        """The matrix in libswscale's terms."""
+        return _SWSCALE.get(self.matrix, Colorspace.ITU601)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What is known of a video before all of it has been read.
+
+    Attributes:
+        path: the file, where its sound is read from; None for a camera.
+        width, height: in pixels, as shown: upright and with square pixels.
+        time_base: seconds a unit of every `VideoFrame.pts`.
+        first_pts: of the first picture.
+        start_seconds: where the file's clock starts, over pictures and sound; mostly 0.
+        average_rate: frames a second, on average.
+        frame_count: how many frames there will be; an estimate; None where nothing says so.
+        duration_seconds: None where nothing says so.
+        has_audio: whether there is sound.
+        colours: how to turn its pictures into RGB and back.
+    """
+
+    path: Path | None
+    width: int
+    height: int
+    time_base: Fraction
+    first_pts: int = 0
+    start_seconds: float = 0.0
+    average_rate: Fraction = Fraction(30)
+    frame_count: int | None = None
+    duration_seconds: float | None = None
+    has_audio: bool = False
+    colours: Colours = Colours(_BT709, _BT709, _BT709)
+
+
+class Clock:
+    """Makes timestamps grow, which every container demands; good ones pass unchanged.
+
+    A missing one follows the last by a step. One that comes again, or a little late, is put just
+    after the last. A fall by more than `jump` is a new beginning (files joined end to end): it
+    and all that follow are moved to go on from there.
+    """
+
+    def __init__(self, step: int, jump: int) -> None:
+        self._step = max(step, 1)
+        self._jump = jump
+        self._offset = 0
+        self._last: int | None = None
+
+    def tick(self, stamp: int | None) -> int:
+        """The timestamp to use in the place of `stamp`, in the same units."""
+        self._last = self._next(stamp)
+        return self._last
+
+    def _next(self, stamp: int | None) -> int:
+        if self._last is None:
+            return stamp or 0
+        if stamp is None:
+            return self._last + self._step
+        fall = self._last - (stamp + self._offset)
+        if fall > self._jump:
+            self._offset += fall + self._step
+            return self._last + self._step
+        return max(stamp + self._offset, self._last + 1)

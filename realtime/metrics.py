@@ -1,0 +1,156 @@
+"""What each stage of a pipeline took in, gave out and dropped, and where its time went."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+class Observer:
+    """Is told what a pipeline does. This one does nothing; derive from it to listen.
+
+    The pipeline calls it from its worker threads. What it raises ends the run, like a stage's error.
+    """
+
+    def begin(self, stages: Sequence[str]) -> None:
+        """A pipeline is about to start; `stages` are the names in order, the source first."""
+
+    def record(
+        self,
+        stage: str,
+        *,
+        taken: int = 0,
+        given: int = 0,
+        dropped: int = 0,
+        waiting: float = 0.0,
+        busy: float = 0.0,
+        blocked: float = 0.0,
+    ) -> None:
+        """One worker has finished one step.
+
+        Args:
+            stage: its name.
+            taken, given: items that came in, results that came out.
+            dropped: items thrown away because the next stage was too slow.
+            waiting, busy, blocked: seconds waited for items, worked on them, and spent in handing on
+                the results of the step before.
+        """
+
+
+SILENT = Observer()
+"""The observer that does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """What one stage did up to now; the meaning of the counts and seconds is `Observer.record`'s.
+
+    A stage with several workers has the sum of theirs, so its seconds may exceed the clock's.
+
+    Attributes:
+        batches: how often each batch size came, as (size, count), smallest first.
+    """
+
+    name: str
+    taken: int
+    given: int
+    dropped: int
+    waiting: float
+    busy: float
+    blocked: float
+    batches: tuple[tuple[int, int], ...]
+
+    @property
+    def mean_batch(self) -> float:
+        """Items in an average batch; 0 before the first."""
+        count = sum(count for _, count in self.batches)
+        return self.taken / count if count else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a pipeline did up to now.
+
+    Attributes:
+        seconds: since it started.
+        stages: in order, the source first.
+    """
+
+    seconds: float
+    stages: tuple[StageReport, ...]
+
+    def __getitem__(self, name: str) -> StageReport:
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+
+class Metrics(Observer):
+    """The observer that adds up. It may watch several runs of the same stages, one after another."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._started = time.perf_counter()
+        self._tallies: dict[str, _Tally] = {}
+
+    def begin(self, stages: Sequence[str]) -> None:
+        """Start the clock, once, and fix the order of the report."""
+        with self._lock:
+            if not self._tallies:
+                self._started = time.perf_counter()
+            for name in stages:
+                self._tallies.setdefault(name, _Tally())
+
+    def record(
+        self,
+        stage: str,
+        *,
+        taken: int = 0,
+        given: int = 0,
+        dropped: int = 0,
+        waiting: float = 0.0,
+        busy: float = 0.0,
+        blocked: float = 0.0,
+    ) -> None:
+        """Add one step."""
+        with self._lock:
+            tally = self._tallies.setdefault(stage, _Tally())
+            tally.taken += taken
+            tally.given += given
+            tally.dropped += dropped
+            tally.waiting += waiting
+            tally.busy += busy
+            tally.blocked += blocked
+            if taken:
+                tally.batches[taken] += 1
+
+    def snapshot(self) -> Snapshot:
+        """The sums up to now; may be called at any time, from any thread."""
+        with self._lock:
+            seconds = time.perf_counter() - self._started
+            return Snapshot(seconds, tuple(tally.report(name) for name, tally in self._tallies.items()))
+
+
+@dataclass(slots=True)
+class _Tally:
+    taken: int = 0
+    given: int = 0
+    dropped: int = 0
+    waiting: float = 0.0
+    busy: float = 0.0
+    blocked: float = 0.0
+    batches: Counter[int] = field(default_factory=Counter)
+
+    def report(self, name: str) -> StageReport:
+        return StageReport(
+            name,
+            self.taken,
+            self.given,
+            self.dropped,
+            self.waiting,
+            self.busy,
+            self.blocked,
+            tuple(sorted(self.batches.items())),
+        )

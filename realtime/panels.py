@@ -1,0 +1,283 @@
+"""What stands beside a face: a panel with bars, or a label of one line, drawn from stamps.
+
+All measures follow from the size of the text. Whatever does not change from frame to frame is
+merged into one stamp for each emotion, so that a panel costs some twenty small blends.
+"""
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from models.emotions import EMOTIONS
+from models.palette import ON_DARK, PANEL, bgr
+from models.regions import Image
+from realtime.frames import FaceEmotion, Probabilities
+from realtime.stamps import BGR, Stamp, ascent, copy, merge, plate, press, text, text_width
+
+COLOURS: tuple[BGR, ...] = tuple(bgr(ON_DARK[emotion]) for emotion in EMOTIONS)
+SURFACE = bgr(PANEL)
+
+_BRIGHT: BGR = (250, 250, 250)
+_SOFT: BGR = (206, 204, 202)
+_TRACK: BGR = (96, 92, 88)
+_WIDEST = "100%"
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPlan:
+    """Where things stand in a panel, in pixels from its left top corner.
+
+    Attributes:
+        size: of the text in the rows.
+        head: of the emotion's name on top.
+        pad: free space inside the edges.
+        numbered: whether a line says which person it is.
+        width, height: of the whole panel.
+        bar_left, bar_width: of the six bars.
+        name_left: of the names in the opinions' rows.
+        baselines: of the person's number, the header, the six bars and the two opinions.
+    """
+
+    size: int
+    head: int
+    pad: int
+    numbered: bool
+    width: int
+    height: int
+    bar_left: int
+    bar_width: int
+    name_left: int
+    baselines: tuple[int, ...]
+
+    @property
+    def right(self) -> int:
+        """Where numbers end."""
+        return self.width - self.pad
+
+    @property
+    def bar_height(self) -> int:
+        """How thick the bars are."""
+        return max(3, round(0.5 * self.size))
+
+    def bar_top(self, row: int) -> int:
+        """Where a bar begins, centred on the letters of its row, 0 to 5."""
+        return self.baselines[2 + row] - round(0.37 * self.size + self.bar_height / 2)
+
+
+@cache
+def panel_plan(size: int, numbered: bool) -> PanelPlan:
+    """The panel for rows of text of this size in pixels."""
+    head, pad = round(1.3 * size), round(0.8 * size)
+    names = max(text_width(name, size) for name in EMOTIONS)
+    heads = max(text_width(name, head, bold=True) for name in EMOTIONS)
+    number = text_width(_WIDEST, size)
+    bar_left = pad + names + round(0.7 * size)
+    name_left = pad + text_width("eyes", size) + round(1.6 * size)
+    width = max(
+        bar_left + round(4 * size) + round(0.4 * size) + number,
+        round(1.8 * size) + heads + text_width(_WIDEST, head, bold=True),
+        name_left + names + round(0.5 * size) + number,
+    )
+    baselines = _baselines(size, numbered)
+    return PanelPlan(
+        size=size,
+        head=head,
+        pad=pad,
+        numbered=numbered,
+        width=width + pad,
+        height=baselines[-1] + round(0.9 * size),
+        bar_left=bar_left,
+        bar_width=width - number - round(0.4 * size) - bar_left,
+        name_left=name_left,
+        baselines=baselines,
+    )
+
+
+def _baselines(size: int, numbered: bool) -> tuple[int, ...]:
+    """Where the lines of text stand: the person's number, the header, six bars, two opinions."""
+    steps = [1.4 if numbered else 0.2, 1.6, 1.9, *[1.4] * 5, 2.1, 1.4]
+    return tuple(round(size * sum(steps[: index + 1])) for index in range(len(steps)))
+
+
+def paint_panel(
+    canvas: Image, plan: PanelPlan, left: int, top: int, face: FaceEmotion, opacity: float
+) -> None:
+    """Draw a panel into a picture, in place.
+
+    Args:
+        canvas: uint8 (h, w, 3), BGR.
+        plan: the panel's measures.
+        left, top: of the panel, in pixels.
+        face: what to tell.
+        opacity: of the dark surface, in [0, 1].
+    """
+    best = EMOTIONS.index(face.emotion)
+    press(canvas, _panel_base(plan, best, opacity), left, top)
+    if plan.numbered:
+        _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.baselines[0])
+    right = left + plan.right
+    _write_right(canvas, _percent(face.smoothed[best]), plan.head, right, top + plan.baselines[1], bold=True)
+    for row, share in enumerate(face.smoothed):
+        _paint_bar(canvas, plan, left, top, row, share)
+        colour = _BRIGHT if row == best else _SOFT
+        _write_right(canvas, _percent(share), plan.size, right, top + plan.baselines[2 + row], colour)
+    for opinion, baseline in zip((face.eyes, face.lips), plan.baselines[-2:], strict=True):
+        _paint_opinion(canvas, plan, opinion, left, top + baseline)
+
+
+def _paint_bar(canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float) -> None:
+    filled = round(_sound(share) * plan.bar_width)
+    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, COLOURS[row])
+    if filled:
+        press(canvas, pill.part(filled), left + plan.bar_left, top + plan.bar_top(row))
+
+
+def _paint_opinion(
+    canvas: Image, plan: PanelPlan, opinion: Probabilities | None, left: int, baseline: int
+) -> None:
+    """One region's own emotion and per cent, with a dot in the emotion's colour."""
+    name_left = left + plan.name_left
+    if opinion is None:
+        _write(canvas, "not seen", plan.size, _SOFT, name_left, baseline)
+        return
+    best = int(opinion.argmax())
+    dot = max(4, round(0.55 * plan.size))
+    spot = plate(dot, dot, dot / 2, COLOURS[best])
+    press(
+        canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
+    )
+    _write(canvas, EMOTIONS[best], plan.size, _BRIGHT, name_left, baseline)
+    _write_right(canvas, _percent(opinion[best]), plan.size, left + plan.right, baseline)
+
+
+@lru_cache(maxsize=48)
+def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Stamp:
+    """All of a panel that only depends on which emotion leads."""
+    size, baselines = plan.size, plan.baselines
+    base = copy(plate(plan.width, plan.height, 0.6 * size, SURFACE, opacity))
+    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, COLOURS[best])
+    merge(base, mark, plan.pad, baselines[1] - round(1.07 * size))
+    _inscribe(
+        base, EMOTIONS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), baselines[1], bold=True
+    )
+    for row, name in enumerate(EMOTIONS):
+        _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, baselines[2 + row])
+        track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, _TRACK, 0.55)
+        merge(base, track, plan.bar_left, plan.bar_top(row))
+    for region, baseline in zip(("eyes", "lips"), baselines[-2:], strict=True):
+        _inscribe(base, region, size, _SOFT, plan.pad, baseline)
+    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.8)
+    for above, below in pairwise(baselines):
+        if below - above > 1.75 * size:
+            merge(base, line, plan.pad, round((above + below - 0.5 * size) / 2))
+    return base
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One line: the emotion and its per cent, after the person's number where there are several.
+
+    Attributes:
+        size: of the text, in pixels.
+        number: the person's, or None.
+        emotion: the class index.
+        percent: as it is written.
+        bold: the heavier weight for the emotion.
+    """
+
+    size: int
+    number: int | None
+    emotion: int
+    percent: str
+    bold: bool
+
+    @classmethod
+    def of(cls, face: FaceEmotion, size: int, numbered: bool, bold: bool) -> "Label":
+        """The label that tells a face's smoothed vote."""
+        number = face.track_id if numbered else None
+        return cls(size, number, EMOTIONS.index(face.emotion), _percent(face.confidence), bold)
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return round(1.7 * self.size)
+
+    @property
+    def width(self) -> int:
+        """Pixels across; the same for any two-digit per cent."""
+        left = self.name_left + text_width(EMOTIONS[self.emotion], self.size, self.bold)
+        return left + round(0.95 * self.size) + text_width(self.percent.rjust(3, "0"), self.size)
+
+    @property
+    def name_left(self) -> int:
+        """Where the emotion's name begins."""
+        return round(1.25 * self.size) + (text_width(self._prefix, self.size) if self._prefix else 0)
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.number is None else f"{self.number} "
+
+
+def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float) -> None:
+    """Draw a label into a picture, in place.
+
+    Args:
+        canvas: uint8 (h, w, 3), BGR.
+        label: what to write.
+        left, top: of the label, in pixels.
+        opacity: of the dark surface, in [0, 1].
+    """
+    size, baseline = label.size, top + round(1.2 * label.size)
+    press(canvas, plate(label.width, label.height, 0.45 * size, SURFACE, opacity), left, top)
+    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, COLOURS[label.emotion])
+    press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
+    if label.number is not None:
+        _write(canvas, str(label.number), size, _SOFT, left + round(1.2 * size), baseline)
+    name = EMOTIONS[label.emotion]
+    _write(canvas, name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
+    _write_right(canvas, label.percent, size, left + label.width - round(0.55 * size), baseline)
+
+
+@lru_cache(maxsize=16)
+def note_stamp(string: str, size: int, opacity: float) -> Stamp:
+    """A quiet line of text on a dark pill, ready to press."""
+    pad = round(0.7 * size)
+    note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, SURFACE, opacity))
+    _inscribe(note, string, size, _SOFT, pad, round(1.2 * size))
+    return note
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * _sound(share))}%"
+
+
+def _sound(share: float) -> float:
+    """A share in [0, 1], whatever a broken model says."""
+    return float(min(max(share, 0.0), 1.0)) if np.isfinite(share) else 0.0
+
+
+def _write(
+    canvas: Image, string: str, size: int, colour: BGR, left: int, baseline: int, bold: bool = False
+) -> None:
+    press(canvas, text(string, size, colour, bold), left, baseline - ascent(size, bold))
+
+
+def _write_right(
+    canvas: Image,
+    string: str,
+    size: int,
+    right: int,
+    baseline: int,
+    colour: BGR = _BRIGHT,
+    bold: bool = False,
+) -> None:
+    """Text that ends at `right`; digits are equally wide, so numbers stand in columns."""
+    _write(canvas, string, size, colour, right - text_width(string, size, bold), baseline, bold)
+
+
+def _inscribe(
+    base: Stamp, string: str, size: int, colour: BGR, left: int, baseline: int, bold: bool = False
+) -> None:
+    merge(base, text(string, size, colour, bold), left, baseline - ascent(size, bold))

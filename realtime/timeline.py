@@ -1,0 +1,162 @@
+"""What was seen when, as text: a table (CSV) or an object a frame (JSON Lines)."""
+
+import csv
+import io
+import json
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from models.emotions import EMOTIONS
+from models.regions import Image
+from realtime.drafts import Draft, writing
+from realtime.errors import SinkError
+from realtime.frames import EmotionFrame, FaceEmotion, Probabilities
+from realtime.sinks import Sink
+
+# A kill takes no more than this much of the timeline.
+_FLUSH_SECONDS = 0.5
+_OPINIONS = ("eyes", "lips", "vote", "smoothed")
+_SIDES = ("left", "top", "width", "height")
+_FACE_COLUMNS = (
+    "track",
+    *_SIDES,
+    *(f"{opinion}_{emotion}" for opinion in _OPINIONS for emotion in EMOTIONS),
+    *("emotion", "confidence"),
+)
+_UNSEEN = ("",) * len(EMOTIONS)
+COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds", *_FACE_COLUMNS)
+
+
+class _Timeline(Sink):
+    """A text file that grows by some lines a frame.
+
+    Args:
+        path: where it goes.
+        source: the video being read, which is never written over.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, source: Path | None = None) -> None:
+        self._draft = Draft(path, source)
+        self._pending = io.StringIO(newline="")
+        self._flushed = time.monotonic()
+        self._frames = 0
+        self._kept: Path | None = None
+        self._done = False
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Append a frame; see `Sink.write`. The picture is not needed."""
+        self._add(self._pending, result)
+        self._frames += 1
+        if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+            self._flush()
+
+    def close(self) -> Path:
+        """Finish the file; see `Sink.close`."""
+        if not self._done:
+            self._flush()
+            self._kept = self._draft.publish()
+            self._done = True
+        return self._kept or self._draft.path
+
+    def abort(self) -> Path | None:
+        """Keep whole lines up to the last frame; see `Sink.abort`."""
+        if not self._done:
+            self._done = True
+            with suppress(OSError):  # a full disk: what is there stays
+                self._flush()
+            if self._frames and self._draft.file.tell():
+                self._kept = self._draft.keep()
+            else:
+                self._draft.discard()
+        return self._kept
+
+    def _flush(self) -> None:
+        whole = self._draft.file.tell()
+        data = memoryview(self._pending.getvalue().encode())
+        try:
+            with writing(self._draft.path):
+                while data:
+                    data = data[self._draft.file.write(data) :]
+        except SinkError:
+            self._cut(whole)
+            raise
+        self._pending.seek(0)
+        self._pending.truncate()
+        self._flushed = time.monotonic()
+
+    def _cut(self, size: int) -> None:
+        """Take back half a line. Devices cannot, and need not."""
+        with suppress(OSError):
+            self._draft.file.seek(size)
+            self._draft.file.truncate()
+
+    @abstractmethod
+    def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
+        """Write a frame's lines."""
+
+
+class CsvTimeline(_Timeline):
+    """A row a face (`COLUMNS`); a frame without faces has one row with empty fields.
+
+    Fields of regions that are not seen are empty. Pixels have one digit, probabilities four.
+    """
+
+    def __init__(self, path: Path, source: Path | None = None) -> None:
+        super().__init__(path, source)
+        csv.writer(self._pending, lineterminator="\n").writerow(COLUMNS)
+
+    def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
+        frame = result.frame
+        head = (frame.index, frame.pts, f"{frame.seconds:.6f}")
+        rows = [_row(face) for face in result.faces] or [[""] * len(_FACE_COLUMNS)]
+        csv.writer(file, lineterminator="\n").writerows([*head, *row] for row in rows)
+
+
+class JsonLinesTimeline(_Timeline):
+    """An object a line and frame: frame, pts, seconds and faces, each with its opinions by emotion.
+
+    Opinions of regions that are not seen are null.
+    """
+
+    def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
+        frame = result.frame
+        head = {"frame": frame.index, "pts": frame.pts, "seconds": round(frame.seconds, 6)}
+        json.dump(head | {"faces": [_object(face) for face in result.faces]}, file, separators=(",", ":"))
+        file.write("\n")
+
+
+def _row(face: FaceEmotion) -> list[object]:
+    opinions = [_digits(getattr(face, opinion)) or _UNSEEN for opinion in _OPINIONS]
+    return [
+        face.track_id,
+        *(round(getattr(face.box, side), 1) for side in _SIDES),
+        *(share for opinion in opinions for share in opinion),
+        face.emotion,
+        round(face.confidence, 4),
+    ]
+
+
+def _object(face: FaceEmotion) -> dict[str, Any]:
+    opinions = {
+        name: dict(zip(EMOTIONS, shares, strict=True)) if shares else None
+        for name in _OPINIONS
+        for shares in [_digits(getattr(face, name))]
+    }
+    return {
+        "track": face.track_id,
+        "box": {side: round(getattr(face.box, side), 1) for side in _SIDES},
+        **opinions,
+        "emotion": face.emotion,
+        "confidence": round(face.confidence, 4),
+    }
+
+
+def _digits(opinion: Probabilities | None) -> Sequence[object]:
+    return [] if opinion is None else [round(share, 4) for share in opinion.tolist()]

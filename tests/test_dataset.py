@@ -1,0 +1,237 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from models import dataset
+from models.dataset import DatasetOptions, find_photographs, load_region, make_dataset, read_manifest
+from models.duplicates import perceptual_hash
+from models.emotions import EMOTIONS
+from models.errors import DatasetError
+from models.pictures import read_gray, write_png
+from models.regions import EYES
+
+
+def photo(path, seed=0):
+    write_png(path, np.random.default_rng(seed).integers(0, 255, (40, 40, 3), dtype=np.uint8))
+
+
+def finding(source, label, seed, **more):
+    noise = np.random.default_rng(seed).integers(0, 256, (96, 96), dtype=np.uint8)
+    return {
+        "source": source,
+        "id": source.replace("/", "-"),
+        "label": label,
+        "eye_distance": 60.0,
+        "alignment_error": 2.0,
+        "eyes_visible": 1.0,
+        "lips_visible": 1.0,
+        "blendshapes": [0.1] * 52,
+        "hash": [int(word) for word in perceptual_hash(noise)],
+    } | more
+
+
+def arrange(photographs, options=DatasetOptions()):  # noqa: B008
+    """Rows and rejections for (source, label, split, seed of its look)."""
+    made = [
+        (dataset.Photograph(None, source, label, split, None), finding(source, label, seed))
+        for source, label, split, seed in photographs
+    ]
+    rows, rejected = dataset._arrange([p for p, _ in made], {p.source: f for p, f in made}, options)
+    return {row["source"]: row for row in rows}, rejected
+
+
+def test_photographs_are_found_in_folders_and_in_parts(tmp_path):
+    photo(tmp_path / "plain" / "Happy" / "a.jpg")
+    photo(tmp_path / "plain" / "sadness" / "deep" / "b.webp")
+    photo(tmp_path / "plain" / "disgust" / "c.png")
+    (tmp_path / "plain" / "sadness" / "notes.txt").write_text("no picture")
+    photo(tmp_path / "parts" / "val" / "fear" / "d.png")
+    photo(tmp_path / "parts" / "test" / "fear" / "d.png")
+    plain = list(find_photographs(tmp_path / "plain"))
+    assert [(p.source, p.label, p.split) for p in plain] == [
+        ("plain/Happy/a.jpg", "happiness", None),
+        ("plain/sadness/deep/b.webp", "sadness", None),
+    ]
+    parts = list(find_photographs(tmp_path / "parts"))
+    assert {(p.split, p.label) for p in parts} == {("validation", "fear"), ("test", "fear")}
+    assert len({p.id for p in parts}) == 2
+
+
+def test_votes_become_soft_labels(tmp_path):
+    photo(tmp_path / "fear" / "a.png")
+    photo(tmp_path / "fear" / "b.png")
+    (tmp_path / "votes.csv").write_text(
+        "path,neutral,happiness,surprise,sadness,anger,disgust,fear\n"
+        "fear/a.png,0,0,4,0,0,2,4\n"
+        "fear/b.png,0,0,0,0,0,9,0\n"
+    )
+    votes = {p.source.rsplit("/")[-1]: p.votes for p in find_photographs(tmp_path)}
+    assert votes["a.png"] == (0, 0, 0.5, 0, 0, 0.5)
+    assert votes["b.png"] is None
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+def test_folders_that_are_no_data_end_in_a_sentence(tmp_path, name):
+    (tmp_path / "empty" / "cats").mkdir(parents=True)
+    with pytest.raises(DatasetError, match="folder"):
+        list(find_photographs(tmp_path / name))
+
+
+def test_near_duplicates_stay_on_one_side():
+    photographs = [(f"a/{i}", "fear", None, i // 2) for i in range(400)]
+    rows, rejected = arrange(photographs)
+    assert not rejected
+    for i in range(0, 400, 2):
+        assert rows[f"a/{i}"]["split"] == rows[f"a/{i + 1}"]["split"]
+        assert rows[f"a/{i}"]["group"] == rows[f"a/{i + 1}"]["group"]
+    parts = [row["split"] for row in rows.values()]
+    assert 0.04 < parts.count("test") / 400 < 0.16
+    assert 0.04 < parts.count("validation") / 400 < 0.16
+
+
+def test_a_copy_of_a_test_face_is_not_learnt_from():
+    rows, rejected = arrange(
+        [("a/1", "fear", "train", 1), ("a/2", "fear", "test", 1), ("a/3", "fear", "train", 3)]
+    )
+    assert rejected == {"a/1": "near duplicate of a test face: group 0"}
+    assert rows["a/2"]["split"] == "test"
+
+
+def test_copies_with_different_labels_are_dropped_and_listed():
+    rows, rejected = arrange([("a/1", "fear", None, 1), ("a/2", "anger", None, 1), ("a/3", "fear", None, 2)])
+    assert set(rows) == {"a/3"}
+    assert all("different labels" in reason for reason in rejected.values())
+
+
+def test_a_named_test_part_is_kept_and_no_more_is_drawn():
+    photographs = [(f"a/{i}", "fear", "test" if i < 50 else "train", i) for i in range(500)]
+    rows, _ = arrange(photographs, DatasetOptions(validation=0.2))
+    for i in range(500):
+        assert (rows[f"a/{i}"]["split"] == "test") == (i < 50)
+    assert 60 < sum(row["split"] == "validation" for row in rows.values()) < 120
+
+
+def test_splits_follow_the_seed_alone():
+    photographs = [(f"a/{i}", "fear", None, i) for i in range(200)]
+    first, again = arrange(photographs)[0], arrange(photographs)[0]
+    other = arrange(photographs, DatasetOptions(seed=1))[0]
+    assert first == again
+    assert any(first[key]["split"] != other[key]["split"] for key in first)
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Two photographs of each emotion that a fake landmarker finds, in one process."""
+    for index, label in enumerate(EMOTIONS):
+        for i in range(2):
+            photo(tmp_path / "faces" / label / f"{i}.png", seed=2 * index + i)
+    monkeypatch.setattr(dataset, "ProcessPoolExecutor", OneProcess)
+    monkeypatch.setattr(dataset, "_start_worker", lambda: None)
+    monkeypatch.setattr(dataset, "_landmarker", None, raising=False)
+    monkeypatch.setattr(dataset, "find_portrait", lambda landmarker, image: FakeFace())
+    return tmp_path
+
+
+class FakeFace:
+    blendshapes = np.linspace(0, 1, 52, dtype=np.float32)
+
+    @property
+    def points(self):
+        from tests.faces import landmarks
+
+        return landmarks(0.25)
+
+
+class OneProcess:
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        pass
+
+    def map(self, function, *columns, chunksize):
+        return map(function, *columns)
+
+
+def test_a_data_set_holds_crops_manifest_and_options(small):
+    summary = make_dataset([small / "faces"], small / "out")
+    rows = read_manifest(small / "out")
+    assert sum(sum(counts.values()) for counts in summary.faces.values()) == len(rows) == 12
+    assert pq.read_schema(small / "out" / "manifest.parquet").names == dataset.SCHEMA.names
+    for row in rows:
+        for region in ("eyes", "lips"):
+            assert (small / "out" / region / row["label"] / f"{row['id']}.png").exists()
+    eyes = read_gray(small / "out" / "eyes" / rows[0]["label"] / f"{rows[0]['id']}.png")
+    assert eyes.shape == EYES.padded_size(8)
+    assert (small / "out" / "rejected.csv").read_text().startswith("source,reason")
+
+
+def test_a_part_is_read_back_in_order(small):
+    make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0, margin=4))
+    data = load_region(small / "out", "eyes", ("train",))
+    assert data.images.shape == (12, 56, 104)
+    assert data.crops().shape == (12, 48, 96)
+    assert sorted(data.labels.tolist()) == sorted([*range(6)] * 2)
+    assert data.targets.argmax(axis=1).tolist() == data.labels.tolist()
+    assert set(data.sources) == {"faces"}
+
+
+def test_a_stopped_run_goes_on_where_it_was(small, monkeypatch):
+    looked = []
+    look = dataset._look_at
+
+    def stopping(photograph, *rest):
+        if len(looked) == 5:
+            raise KeyboardInterrupt
+        looked.append(photograph.source)
+        return look(photograph, *rest)
+
+    monkeypatch.setattr(dataset, "_look_at", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        make_dataset([small / "faces"], small / "out")
+    with open(small / "out" / "journal.jsonl", "a") as journal:
+        journal.write('{"source": "faces/fear/0.p')  # killed in the middle of a line
+    looked.append("so that it does not stop again")
+    make_dataset([small / "faces"], small / "out")
+    assert len(looked) == 13
+    assert len(set(looked)) == 13
+    lines = (small / "out" / "journal.jsonl").read_text().splitlines()
+    assert len([json.loads(line) for line in lines]) == 12
+
+
+def test_other_options_are_not_mixed_in(small):
+    make_dataset([small / "faces"], small / "out")
+    with pytest.raises(DatasetError, match="other options"):
+        make_dataset([small / "faces"], small / "out", replace(DatasetOptions(), margin=0))
+
+
+def test_roots_that_cannot_be_told_apart_are_refused(small):
+    (small / "b").mkdir()
+    (small / "faces").rename(small / "b" / "faces")
+    with pytest.raises(DatasetError, match="share a name"):
+        make_dataset([small / "b" / "faces", small / "b" / "faces"], small / "out")
+
+
+def test_photographs_without_a_face_are_listed(small, monkeypatch):
+    monkeypatch.setattr(dataset, "find_portrait", lambda landmarker, image: None)
+    with pytest.raises(DatasetError, match="Not one usable face"):
+        make_dataset([small / "faces"], small / "out")
+
+
+def test_an_unreadable_picture_is_listed_with_the_reason(small):
+    (small / "faces" / "fear" / "0.png").write_bytes(b"not a picture")
+    (small / "faces" / "fear" / "1.png").write_bytes(b"")
+    summary = make_dataset([small / "faces"], small / "out")
+    assert summary.rejected == {"unreadable": 2}
+    assert "faces/fear/0.png,unreadable" in (small / "out" / "rejected.csv").read_text()
+
+
+def test_a_folder_that_is_no_data_set_says_so(tmp_path):
+    with pytest.raises(DatasetError, match="emotion dataset"):
+        load_region(tmp_path, "eyes", ("train",))

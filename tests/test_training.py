@@ -1,0 +1,180 @@
+"""Training and export, for real but small; needs the train extra."""
+
+import shutil
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from models.dataset import SCHEMA, DatasetOptions, load_region
+from models.emotions import EMOTIONS
+from models.errors import DatasetError, ModelFileError
+from models.landmarks import BLENDSHAPES
+from models.pictures import write_png
+from models.regions import REGIONS
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # TensorFlow's own imports use what Python has deprecated
+    pytest.importorskip("tensorflow", reason="training needs the train extra")
+    import keras
+
+    from exporters.export import export
+    from models import networks, training
+    from models.augmentation import augment, resize
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+OPTIONS = training.TrainingOptions("lips", sizes=((3, 2 / 3), (1, 1.0)), batch=12, learning_rate=3e-3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Crops whose expression is plain to see: the bright stripe's place names the class."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    rows = []
+    for index in range(120):
+        label = index % 6
+        row = {"id": f"face{index}", "source": f"made/{index}", "label": EMOTIONS[label], "group": index}
+        row |= {"split": "validation" if index >= 96 else "train", "votes": None}
+        row |= dict.fromkeys(("eye_distance", "alignment_error", "eyes_visible", "lips_visible"), 1.0)
+        rows.append(row | {"blendshapes": rng.random(52).tolist()})
+        for name, region in REGIONS.items():
+            image = rng.integers(60, 90, region.padded_size(8), dtype=np.uint8)
+            image[8 + 8 * label : 16 + 8 * label] += 120
+            write_png(folder / name / EMOTIONS[label] / f"face{index}.png", image)
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / "manifest.parquet")
+    from models.dataset import _claim
+
+    _claim(folder, DatasetOptions())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    run = tmp_path_factory.mktemp("run")
+    epochs = []
+    training.train(data, run, OPTIONS, report=epochs.append)
+    return run, epochs
+
+
+def test_a_run_leaves_what_it_promises(finished):
+    run, epochs = finished
+    for name in ("run.json", "history.csv", "curves.png", "checkpoint.keras", "model.keras"):
+        assert (run / name).stat().st_size > 0
+    assert [(row.height, row.width) for row in epochs] == [(32, 48)] * 3 + [(48, 72)]
+    assert epochs[2].blendshape_loss < epochs[0].blendshape_loss
+    assert epochs[0].emotion_loss < np.log(6)  # better than chance
+
+
+def test_killed_and_resumed_equals_uninterrupted(data, finished, tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def kill_in_second_epoch(done, total):
+        if done == 12:  # eight steps an epoch
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        training.train(data, tmp_path, OPTIONS, progress=kill_in_second_epoch)
+    model = training.train(data, tmp_path, OPTIONS)
+    ours = keras.saving.load_model(model, compile=False).get_weights()
+    theirs = keras.saving.load_model(finished[0] / "model.keras", compile=False).get_weights()
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6)
+    histories = [(folder / "history.csv").read_text().splitlines() for folder in (tmp_path, finished[0])]
+    for one, other in zip(
+        *([line.split(",")[:-1] for line in lines[1:]] for lines in histories), strict=True
+    ):
+        assert list(map(float, one)) == pytest.approx(list(map(float, other)), abs=1e-4)
+
+
+def test_a_run_is_not_continued_with_other_options(data, finished):
+    with pytest.raises(DatasetError, match="other options"):
+        training.train(data, finished[0], replace(OPTIONS, seed=1))
+
+
+def test_too_few_faces_end_in_a_sentence(data, tmp_path):
+    with pytest.raises(DatasetError, match="do not fill one batch of 128"):
+        training.train(data, tmp_path, replace(OPTIONS, batch=128))
+
+
+@pytest.mark.parametrize("storage", ["fp32", "fp16"])
+def test_the_exported_file_says_what_keras_says(data, finished, tmp_path, storage):
+    lines = []
+    made = export("lips", finished[0] / "model.keras", data, tmp_path, storage, say=lines.append)
+    assert made.parity.crops == 24
+    assert made.parity.label_agreement == 1.0
+    assert made.parity.largest_difference < (1e-5 if storage == "fp32" else 0.02)
+    assert any("parity" in line for line in lines)
+
+
+def test_the_wrong_network_is_not_exported(data, finished, tmp_path):
+    with pytest.raises(ModelFileError, match="network for the lips"):
+        export("eyes", finished[0] / "model.keras", data, tmp_path)
+    broken = shutil.copy(finished[0] / "history.csv", tmp_path / "broken.keras")
+    with pytest.raises(ModelFileError, match="not a trained network"):
+        export("lips", broken, data, tmp_path)
+
+
+def test_standardise_takes_light_away_and_leaves_black():
+    face = np.random.default_rng(0).integers(60, 120, (1, 32, 48, 1)).astype(np.float32)
+    face[:, :, :10] = 0
+    one, other = networks.Standardise()(face), networks.Standardise()(np.where(face > 0, face * 1.8 + 20, 0))
+    np.testing.assert_allclose(one, other, atol=0.01)
+    one = np.asarray(one)
+    assert not one[:, :, :10].any()
+    assert one[:, :, 10:].mean() == pytest.approx(0, abs=0.01)
+    assert one[:, :, 10:].std() == pytest.approx(1, abs=0.01)
+
+
+def test_augmentation_repeats_with_its_seed_and_keeps_the_mask(data):
+    faces = load_region(data, "lips", ("train",))
+    images = faces.images.copy()
+    images[:, :, :30] = 0
+    views = [
+        augment(images, 8, (48, 72), np.array(seed, np.int32))[0].numpy() for seed in ((0, 1), (0, 1), (0, 2))
+    ]
+    assert views[0].shape == (96, 48, 72, 1)
+    assert np.array_equal(views[0], views[1])
+    assert not np.array_equal(views[0], views[2])
+    assert views[0].min() == 0
+    assert views[0].max() <= 255
+    assert 0.1 < (views[0] == 0).mean() < 0.6
+
+
+def test_augmentation_without_a_draw_is_the_plain_crop(data, monkeypatch):
+    """With every spread at zero, what is left is `resize`: both mean the same middle."""
+    from models import augmentation
+
+    for name in ("ROTATION", "SCALE", "SHIFT", "GAMMA", "CONTRAST", "NOISE", "FLIP", "COARSE", "COVERED"):
+        monkeypatch.setattr(augmentation, name, 0.0)
+    faces = load_region(data, "lips", ("train",))
+    plain = augmentation.augment.python_function(faces.images, 8, (48, 72), np.array((0, 1), np.int32))[0]
+    np.testing.assert_allclose(plain, resize(faces.images, 8, (48, 72)), atol=1e-2)
+    monkeypatch.setattr(augmentation, "FLIP", 1.0)
+    mirrored, flipped = augmentation.augment.python_function(
+        faces.images, 8, (48, 72), np.array((0, 1), np.int32)
+    )
+    assert flipped.numpy().all()
+    np.testing.assert_allclose(mirrored[:, :, ::-1], plain, atol=1e-2)
+
+
+def test_left_and_right_blendshapes_change_places_in_a_mirror():
+    targets = training.BlendshapeTargets.fit(np.random.default_rng(0).random((100, 52), dtype=np.float32))
+    assert (targets.mirror[targets.mirror] == np.arange(52)).all()
+    left, right = BLENDSHAPES.index("mouth_smile_left"), BLENDSHAPES.index("mouth_smile_right")
+    assert targets.mirror[left] == right
+    assert targets.mirror[BLENDSHAPES.index("jaw_open")] == BLENDSHAPES.index("jaw_open")
+    shapes = np.zeros((2, 52), np.float32)
+    shapes[:, left] = 1
+    plain, mirrored = targets(shapes, np.array([False, True]))
+    assert plain[left] > mirrored[left]
+    assert mirrored[right] > plain[right]
