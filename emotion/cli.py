@@ -14,6 +14,7 @@ from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from models.errors import EmotionError
 from models.manifest import ZOO
+from realtime.drafts import partial_path
 from realtime.errors import SinkError
 
 app = typer.Typer(
@@ -117,8 +118,9 @@ def _annotate_one(video: Path, outputs: Outputs, models: Models, options: Annota
             )
         except BaseException:
             bar.stop()
-            if outputs.video.exists():
-                errors.print(f"What was done until then is in {shown(outputs.video)}")
+            part = partial_path(outputs.video)
+            if part.exists():
+                errors.print(f"What was done until then can be played: {shown(part)}")
             raise
     seconds = time.monotonic() - started
     console.print(f"{video.name}: {summary.sentence()}")

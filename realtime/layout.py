@@ -74,11 +74,19 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A face that wants its result told, with `forms` in order of their level."""
+    """A face that wants its result told.
+
+    Attributes:
+        track_id: the same number for the same person from frame to frame.
+        face: what is to be kept free.
+        forms: in order of their level.
+        luxury: how many of the first forms come only when everyone has the best of the others.
+    """
 
     track_id: int
     face: Rect
     forms: tuple[Form, ...]
+    luxury: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +157,11 @@ def arrange(room: Room, wishes: Sequence[Wish], previous: Mapping[int, Placement
     for wish in wishes:
         if (old := previous.get(wish.track_id)) and (kept := _keep(room, placed, wish, old, len(wishes))):
             placed[wish.track_id] = kept
-    for wish in sorted(wishes, key=lambda wish: -wish.face.width * wish.face.height):
+    by_area = sorted(wishes, key=lambda wish: -wish.face.width * wish.face.height)
+    for wish, first in [*((wish, wish.luxury) for wish in by_area), *((wish, 0) for wish in by_area)]:
         others = [place.rect for key, place in placed.items() if key != wish.track_id]
-        better = _improve(
-            room.without(others), wish, placed.get(wish.track_id), previous.get(wish.track_id), len(wishes)
-        )
-        if better:
+        old, kept = previous.get(wish.track_id), placed.get(wish.track_id)
+        if better := _improve(room.without(others), wish, wish.forms[first:], kept, old, len(wishes)):
             placed[wish.track_id] = better
     return placed
 
@@ -175,10 +182,15 @@ def _keep(
 
 
 def _improve(
-    room: Room, wish: Wish, kept: Placement | None, old: Placement | None, crowd: int
+    room: Room,
+    wish: Wish,
+    forms: Sequence[Form],
+    kept: Placement | None,
+    old: Placement | None,
+    crowd: int,
 ) -> Placement | None:
     """The largest form that fits and is larger than the one kept, or None."""
-    for form in wish.forms:
+    for form in forms:
         if kept and form.level >= kept.spot.level:
             return None
         if not _suits(form, wish, crowd):

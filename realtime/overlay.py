@@ -184,7 +184,8 @@ class _Shown:
             Form(level, telling.width, telling.height, _SIDES[type(telling)])
             for level, telling in enumerate(self.tellings)
         )
-        return Wish(self.face.track_id, self.mark.rect, tuple(forms))
+        panels = sum(isinstance(telling, PanelPlan) for telling in self.tellings)
+        return Wish(self.face.track_id, self.mark.rect, tuple(forms), luxury=max(0, panels - 1))
 
 
 _SIDES: dict[type[PanelPlan | Label], tuple[Side, ...]] = {
@@ -226,7 +227,7 @@ def _mark(box: Box, width: int, height: int, size: int) -> _Mark | None:
     if box.width <= 0 or box.height <= 0:
         return None
     side = min(box.width, box.height)
-    thickness = max(1, round(min(size / 8, 0.03 * side)))
+    thickness = max(1, round(min(size / 8 + 0.6, 0.03 * side)))
     # The line with its dark edge and soft border must stay off the face itself.
     away = max(0.04 * side, thickness / 2 + 3)
     # Far outside, coordinates would leave OpenCV's range.

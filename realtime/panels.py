@@ -59,7 +59,7 @@ class PanelPlan:
     @property
     def bar_height(self) -> int:
         """How thick the bars are."""
-        return max(3, round(0.5 * self.size))
+        return max(3, round(0.6 * self.size))
 
     def bar_top(self, row: int) -> int:
         """Where a bar begins, centred on the letters of its row, 0 to 5."""
@@ -76,7 +76,7 @@ def panel_plan(size: int, numbered: bool) -> PanelPlan:
     bar_left = pad + names + round(0.7 * size)
     name_left = pad + text_width("eyes", size) + round(1.6 * size)
     width = max(
-        bar_left + round(4 * size) + round(0.4 * size) + number,
+        bar_left + round(5.2 * size) + round(0.4 * size) + number,
         round(1.8 * size) + heads + text_width(_WIDEST, head, bold=True),
         name_left + names + round(0.5 * size) + number,
     )

@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 
 import av
 from av.audio.stream import AudioStream
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Discard
@@ -52,10 +53,19 @@ class _Copied(_Track):
     def __init__(self, stream: AudioStream, output: OutputContainer, origin: Fraction) -> None:
         super().__init__(stream, origin)
         self._stream = output.add_stream_from_template(stream)
+        # In transport streams each packet of AAC says what it is; in an mp4 the track does.
+        self._filter = None
+        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
+            self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
 
     def take(self, packet: AudioPacket) -> list[AudioPacket]:
-        packet.stream = self._stream
-        return [packet]
+        try:
+            packets = self._filter.filter(packet) if self._filter else [packet]
+        except av.FFmpegError:
+            return []
+        for filtered in packets:
+            filtered.stream = self._stream
+        return cast(list[AudioPacket], packets)
 
 
 class _Recoded(_Track):

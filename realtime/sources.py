@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from av.buffer import Buffer
-from av.container import InputContainer
+from av.container import Flags, InputContainer
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -256,7 +256,7 @@ def _open(path: Path) -> InputContainer:
     try:
         # An absolute path is never taken for a URL, and the whitelist keeps playlists from
         # fetching what they name. Metadata need not be valid UTF-8.
-        return av.open(
+        container = av.open(
             str(path.absolute()),
             metadata_errors="replace",
             container_options={"protocol_whitelist": "file"},
@@ -268,6 +268,9 @@ def _open(path: Path) -> InputContainer:
                 "or repair it with the program that recorded it."
             ) from error
         raise SourceError(f"{path} is not a video that can be read: name a video file.") from error
+    # PyAV asks libav to make up missing timestamps, which come out of order where frames are.
+    container.flags &= ~cast(int, Flags.gen_pts.value)
+    return container
 
 
 def _looks_like_mp4(path: Path) -> bool:
