@@ -4,13 +4,11 @@ import signal
 import sys
 from types import FrameType
 
+from models.errors import SYSTEM_LIBRARIES
+
 _MISSING = """\
 A part that this program needs cannot be loaded: {error}
 {advice}"""
-_SYSTEM_LIBRARIES = (
-    "A system library is missing, as in bare containers. On Debian and Ubuntu: "
-    "apt-get install libgl1 libglib2.0-0 libegl1 libgles2 libportaudio2"
-)
 
 
 def main() -> None:
@@ -29,7 +27,7 @@ def main() -> None:
 def _advice(error: ImportError | OSError) -> str:
     missing = getattr(error, "name", None)
     if ".so" in str(error) or isinstance(error, OSError):
-        return _SYSTEM_LIBRARIES
+        return SYSTEM_LIBRARIES
     if missing and missing.startswith("onnxruntime"):
         return "Install 'emotion-live[cpu]', or 'emotion-live[gpu]' on a machine with an NVIDIA GPU."
     return "Install emotion-live again."

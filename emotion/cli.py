@@ -6,7 +6,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from emotion import make
@@ -26,22 +25,17 @@ app = typer.Typer(
 )
 app.add_typer(make.app)
 
-INTERRUPTED = 130
-
 
 def run() -> int:
     """Run the command line and return the exit code; expected failures end in one sentence."""
     try:
-        return int(app(standalone_mode=False) or 0)
+        app()
     except EmotionError as error:
         errors.print(str(error), style="red")
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        errors.print("Stopped.")
-        return INTERRUPTED
+    except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
+        return end.code if isinstance(end.code, int) else 0
+    return 0
 
 
 def _show_version(wanted: bool) -> None:

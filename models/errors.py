@@ -30,6 +30,13 @@ class DatasetError(EmotionError, ValueError):
     exit_code = 3
 
 
+SYSTEM_LIBRARIES = (
+    "A system library is missing, as in bare containers. On Debian and Ubuntu: "
+    "apt-get install libgl1 libglib2.0-0 libegl1 libgles2"
+)
+"""What to do where OpenCV or MediaPipe cannot be loaded."""
+
+
 class MissingDependencyError(EmotionError, ImportError):
     """A library that this command needs is not installed or cannot be loaded."""
 

@@ -19,7 +19,7 @@ from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
 from mediapipe.tasks.python.vision.core.image import ImageFormat
 from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
 
-from models.errors import ModelFileError
+from models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
 from models.regions import Image, Points
 
 MODEL_PATH = Path(__file__).parent / "zoo" / "face_landmarker.task"
@@ -58,6 +58,7 @@ class FaceLandmarker:
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
+        MissingDependencyError: a system library that MediaPipe needs is missing.
     """
 
     def __init__(self, max_faces: int = 1, video: bool = False, min_confidence: float = 0.5):
@@ -74,8 +75,11 @@ class FaceLandmarker:
         )
         self._video = video
         self._last_ms = -1
-        with _quiet_stderr():
-            self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        try:
+            with _quiet_stderr():
+                self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        except OSError as error:  # MediaPipe loads its own library, and with it EGL, only here
+            raise MissingDependencyError(f"MediaPipe cannot start ({error}). {SYSTEM_LIBRARIES}") from error
 
     def detect(self, image: Image, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.

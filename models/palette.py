@@ -18,7 +18,7 @@ ON_DARK: Mapping[str, str] = MappingProxyType(
         "sadness": "#6CB0FF",
         "fear": "#A068E6",
         "anger": "#FA4220",
-        "neutral": "#C6CBC8",
+        "neutral": "#BCC3CC",
         "surprise": "#17997F",
     }
 )

@@ -12,6 +12,7 @@ from realtime.errors import SinkError
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
+_REFUSED = "this video does not fit into an mp4; convert it to H.264 with AAC sound first."
 
 
 def partial_path(path: Path) -> Path:
@@ -21,13 +22,21 @@ def partial_path(path: Path) -> Path:
 
 @contextmanager
 def writing(path: Path, *causes: type[Exception]) -> Iterator[None]:
-    """Turn an OSError, or one of `causes`, into a SinkError that names the file and what to do."""
+    """Turn an OSError, or one of `causes`, into a SinkError that names the file and what to do.
+
+    Args:
+        path: the file, as the user knows it.
+        causes: what an encoder raises where it refuses.
+    """
     try:
         yield
     except Exception as error:
         if isinstance(error, SinkError) or not isinstance(error, (OSError, *causes)):
             raise
-        raise SinkError(_sentence(path, error)) from error
+        # Causes first: an encoder's refusal may call itself "operation not permitted".
+        advice = _REFUSED if isinstance(error, causes) else _advice(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SinkError(f"{path} cannot be written ({reason}): {advice}") from error
 
 
 class Draft:
@@ -86,15 +95,12 @@ def _refuse_source(place: Path, source: Path | None) -> None:
         raise SinkError(f"{place} is the video being read: write the result to another name or folder.")
 
 
-def _sentence(path: Path, error: Exception) -> str:
+def _advice(error: Exception) -> str:
     code = getattr(error, "errno", None)
-    reason = getattr(error, "strerror", None) or str(error)
     if code in _FULL:
-        advice = "make room on the disk or choose another folder."
-    elif code in _FORBIDDEN:
-        advice = "choose a folder that may be written to."
-    elif code in _NO_FOLDER:
-        advice = "its folder is not there; make it or choose another one."
-    else:
-        advice = "try another folder or name."
-    return f"{path} cannot be written ({reason}): {advice}"
+        return "make room on the disk or choose another folder."
+    if code in _FORBIDDEN:
+        return "choose a folder that may be written to."
+    if code in _NO_FOLDER:
+        return "its folder is not there; make it or choose another one."
+    return "try another folder or name."

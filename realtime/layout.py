@@ -8,8 +8,9 @@ without that, a panel at the border of fitting would jump at every frame. `arran
 calls it keeps the last answer and hands it in again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal, TypeAlias
 
 Side: TypeAlias = Literal["right", "left", "above", "below"]
@@ -17,8 +18,9 @@ Align: TypeAlias = Literal["start", "centre", "end"]
 
 _ALIGNS: tuple[Align, ...] = ("start", "centre", "end")
 
-# A lone face may have a panel this many times its own height; n faces share that allowance.
-_TALLEST = 7.0
+# Of two faces each may have a form this many times its own height, of three half of that, and so
+# on, so that a crowd is not buried; a lone face may have any.
+_TALLEST = 3.5
 # How much further the allowance reaches for a form that is already on screen.
 _LENIENCE = 1.5
 # In gaps: a panel ignores jitter of its face up to the first, and a change for the better needs
@@ -80,7 +82,7 @@ class Wish:
         track_id: the same number for the same person from frame to frame.
         face: what is to be kept free.
         forms: in order of their level.
-        luxury: how many of the first forms come only when everyone has the best of the others.
+        luxury: forms below this level come only when everyone has the best of the others.
     """
 
     track_id: int
@@ -153,17 +155,54 @@ def arrange(room: Room, wishes: Sequence[Wish], previous: Mapping[int, Placement
         Placements by track id. They lie in the picture and touch no face and no other placement.
     """
     room = room.without([wish.face for wish in wishes])
-    placed: dict[int, Placement] = {}
-    for wish in wishes:
-        if (old := previous.get(wish.track_id)) and (kept := _keep(room, placed, wish, old, len(wishes))):
-            placed[wish.track_id] = kept
-    by_area = sorted(wishes, key=lambda wish: -wish.face.width * wish.face.height)
-    for wish, first in [*((wish, wish.luxury) for wish in by_area), *((wish, 0) for wish in by_area)]:
-        others = [place.rect for key, place in placed.items() if key != wish.track_id]
-        old, kept = previous.get(wish.track_id), placed.get(wish.track_id)
-        if better := _improve(room.without(others), wish, wish.forms[first:], kept, old, len(wishes)):
-            placed[wish.track_id] = better
+    placed = _attempt(room, wishes, (), previous)
+    left_out = [wish for wish in wishes if wish.track_id not in placed]
+    if left_out:
+        again = _attempt(room, wishes, left_out, previous)
+        placed = again if len(again) > len(placed) else placed
     return placed
+
+
+def _attempt(
+    room: Room, wishes: Sequence[Wish], first: Sequence[Wish], previous: Mapping[int, Placement]
+) -> dict[int, Placement]:
+    """Place all that fits: `first`, then what was there before, then the others by their size."""
+    crowd = len(wishes)
+    by_area = sorted(wishes, key=lambda wish: -wish.face.width * wish.face.height)
+    placed: dict[int, Placement] = {}
+    _improve_all(room, placed, first, previous, crowd, luxury=False)
+    for wish in wishes:
+        old = previous.get(wish.track_id)
+        if old and wish.track_id not in placed and (kept := _keep(room, placed, wish, old, crowd)):
+            placed[wish.track_id] = kept
+    for luxury in (False, True):
+        _improve_all(room, placed, by_area, previous, crowd, luxury)
+    return placed
+
+
+def _improve_all(
+    room: Room,
+    placed: dict[int, Placement],
+    wishes: Sequence[Wish],
+    previous: Mapping[int, Placement],
+    crowd: int,
+    luxury: bool,
+) -> None:
+    """Give each wish in turn a larger form where one fits, in place."""
+    for wish in wishes:
+        own = placed.get(wish.track_id)
+        forms = [
+            form
+            for form in wish.forms
+            if (luxury or form.level >= wish.luxury)
+            and (own is None or form.level < own.spot.level)
+            and _suits(form, wish, crowd)
+        ]
+        if not forms:
+            continue
+        others = room.without([place.rect for place in placed.values() if place is not own])
+        if better := _largest(others, wish.face, forms, previous.get(wish.track_id)):
+            placed[wish.track_id] = better
 
 
 def _keep(
@@ -181,42 +220,31 @@ def _keep(
     return None
 
 
-def _improve(
-    room: Room,
-    wish: Wish,
-    forms: Sequence[Form],
-    kept: Placement | None,
-    old: Placement | None,
-    crowd: int,
-) -> Placement | None:
-    """The largest form that fits and is larger than the one kept, or None."""
+def _largest(room: Room, face: Rect, forms: Sequence[Form], old: Placement | None) -> Placement | None:
+    """The first of the forms that fits."""
     for form in forms:
-        if kept and form.level >= kept.spot.level:
-            return None
-        if not _suits(form, wish, crowd):
-            continue
         # Only a step down may be taken without room to spare: it cannot be taken back at once.
         change = old is not None and form.level <= old.spot.level
-        found = next(_fitting(room, wish.face, form, round(_SPARE * room.gap) if change else 0), None)
-        if found:
+        if found := _find(room, face, form, round(_SPARE * room.gap) if change else 0):
             return found
     return None
 
 
 def _suits(form: Form, wish: Wish, crowd: int, lenience: float = 1.0) -> bool:
     """Whether a form is in proportion to its face; the smallest form always is."""
-    allowance = _TALLEST * lenience * wish.face.height / crowd
-    return form.height <= max(allowance, wish.face.height / 2) or form == wish.forms[-1]
+    if crowd == 1 or form == wish.forms[-1]:
+        return True
+    return form.height <= max(_TALLEST * lenience / (crowd - 1), 0.5) * wish.face.height
 
 
-def _fitting(room: Room, face: Rect, form: Form, spare: int) -> Iterator[Placement]:
-    """All free places for a form, the preferred first, each with `spare` pixels to grow."""
+def _find(room: Room, face: Rect, form: Form, spare: int) -> Placement | None:
+    """The preferred free place for a form, with `spare` pixels to grow; None where it has none."""
     grown = Form(form.level, form.width + spare, form.height + spare, form.sides)
-    for side in form.sides:
-        for align in _ALIGNS:
-            rect = _rect(room, face, form, side, align)
-            if room.free(rect) and (not spare or room.free(_rect(room, face, grown, side, align))):
-                yield Placement(Spot(form.level, side, align), rect)
+    for side, align in product(form.sides, _ALIGNS):
+        rect = _rect(room, face, form, side, align)
+        if room.free(rect) and (not spare or room.free(_rect(room, face, grown, side, align))):
+            return Placement(Spot(form.level, side, align), rect)
+    return None
 
 
 def _rect(room: Room, face: Rect, form: Form, side: Side, align: Align) -> Rect:

@@ -6,14 +6,12 @@ smaller one, a label or a tag takes its place; no face is ever covered. Sizes fo
 picture's shorter side, so that text reads alike at 480p and at 4K.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import product
+from math import ceil, floor
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from models.emotions import EMOTIONS
 from models.regions import Image
@@ -21,26 +19,28 @@ from realtime.frames import Box, EmotionFrame, FaceEmotion
 from realtime.layout import Form, Placement, Rect, Room, Side, Wish, arrange
 from realtime.panels import (
     COLOURS,
-    SURFACE,
     Label,
     PanelPlan,
+    label_for,
     note_stamp,
     paint_label,
     paint_panel,
     panel_plan,
 )
-from realtime.stamps import BGR, Stamp, press
+from realtime.stamps import BGR, CORNER_EDGE, Stamp, corners, press
 
 NOTE = "apparent expressions, not feelings"
 
 _SMALLEST_TEXT = 10
-# Sizes of panels in the order in which they are tried, as shares of the full size.
-_PANEL_SIZES = (1.0, 0.84, 0.7)
-_TAG_SIZE = 0.62
+# Panels in the order in which they are tried: text as a share of the full size, length of the bars.
+_PANELS = ((1.0, 5.2), (0.84, 5.2), (0.7, 3.4), (0.7, 0.0))
+# The first two of them come only when everyone has the best of the others.
+_LUXURY = 2
+_TAG_SIZE = 0.7
+# Pixels beyond which a box is taken for broken.
+_ABSURD = 1e6
 # Seconds for which the place of a person who is out of sight is remembered.
 _MEMORY = 1.0
-# OpenCV takes fixed-point coordinates with this many fractional bits.
-_SHIFT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class OverlayOptions:
     """
 
     text_scale: float = 1.0
-    opacity: float = 0.76
+    opacity: float = 0.8
     panels: bool = True
     note: str = NOTE
 
@@ -94,26 +94,23 @@ class Overlay:
         """
         canvas = result.frame.image.copy()
         height, width = canvas.shape[:2]
-        size = text_size(width, height, self._options.text_scale)
-        shown = self._shown(result.faces, width, height, size)
-        room = Room(width, height, max(2, round(0.8 * size)), ())
-        note = self._place_note(room, size, [item.mark.rect for item in shown])
-        places = self._arrange(room.without([note]) if note else room, shown, result.frame.seconds)
-        for item in shown:
-            _paint_corners(canvas, item.mark, COLOURS[EMOTIONS.index(item.face.emotion)])
+        unit = self._options.text_scale * (5 + 0.015 * min(width, height))
+        shown = self._shown(result.faces, width, height, unit)
+        room = Room(width, height, max(2, round(0.8 * unit)), tuple(item.mark.rect for item in shown))
+        places = self._arrange(room, shown, result.frame.seconds)
+        _paint_marks(canvas, result.frame.image, shown)
         for item in shown:
             if place := places.get(item.face.track_id):
                 self._paint(canvas, item.face, item.tellings[place.spot.level], place.rect)
-        if note:
-            press(canvas, self._note(size), note.left, note.top)
+        self._paint_note(canvas, room.without([place.rect for place in places.values()]), unit)
         return canvas
 
-    def _shown(self, faces: Sequence[FaceEmotion], width: int, height: int, size: int) -> list["_Shown"]:
+    def _shown(self, faces: Sequence[FaceEmotion], width: int, height: int, unit: float) -> list["_Shown"]:
         """The faces that can be drawn, with the ways in which each could be told."""
-        found = [(face, mark) for face in faces if (mark := _mark(face.box, width, height, size))]
+        found = [(face, mark) for face in faces if (mark := _mark(face.box, width, height, unit))]
         numbered = len(found) > 1
         return [
-            _Shown(face, mark, tellings(face, size, numbered, self._options.panels)) for face, mark in found
+            _Shown(face, mark, tellings(face, unit, numbered, self._options.panels)) for face, mark in found
         ]
 
     def _arrange(self, room: Room, shown: Sequence["_Shown"], now: float) -> dict[int, Placement]:
@@ -132,23 +129,19 @@ class Overlay:
         else:
             paint_label(canvas, telling, rect.left, rect.top, self._options.opacity)
 
-    def _note(self, size: int) -> Stamp:
-        return note_stamp(self._options.note, max(_SMALLEST_TEXT, round(0.8 * size)), self._options.opacity)
-
-    def _place_note(self, room: Room, size: int, faces: Sequence[Rect]) -> Rect | None:
-        """A corner for the note without a face; the one it was in, while that is free."""
+    def _paint_note(self, canvas: Image, room: Room, unit: float) -> None:
+        """Write the note into a free corner: the one it was in, while that is free."""
         if not self._options.note:
-            return None
-        note = self._note(size)
+            return
+        note = note_stamp(self._options.note, _text_size(0.8 * unit), self._options.opacity)
         if note.width > 0.6 * room.width or note.height > 0.08 * room.height:
-            return None
-        room = room.without(faces)
-        corners = _corners(room, note)
-        for index in sorted(range(len(corners)), key=lambda index: index != self._corner):
-            if room.free(corners[index]):
+            return
+        places = _note_places(room, note)
+        for index in sorted(range(len(places)), key=lambda index: index != self._corner):
+            if room.free(places[index]):
                 self._corner = index
-                return corners[index]
-        return None
+                press(canvas, note, places[index].left, places[index].top)
+                return
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,17 +149,18 @@ class _Mark:
     """The corners around a face.
 
     Attributes:
-        left, top, right, bottom: the line's middle, in pixels; never on the face's own box.
-        thickness: of the line, without the dark edge of a pixel on either side.
-        rect: all of it that lies in the picture.
+        outer: all of it, in pixels; may reach beyond the picture.
+        rect: the part of it in the picture.
+        face: the face's own box in the picture, which nothing may cover.
+        arm: length of the corners' arms in pixels.
+        thickness: of the line in pixels.
     """
 
-    left: float
-    top: float
-    right: float
-    bottom: float
-    thickness: int
+    outer: Rect
     rect: Rect
+    face: Rect
+    arm: int
+    thickness: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,12 +174,12 @@ class _Shown:
     @property
     def wish(self) -> Wish:
         """What the layout needs to know."""
-        forms = (
+        forms = tuple(
             Form(level, telling.width, telling.height, _SIDES[type(telling)])
             for level, telling in enumerate(self.tellings)
         )
-        panels = sum(isinstance(telling, PanelPlan) for telling in self.tellings)
-        return Wish(self.face.track_id, self.mark.rect, tuple(forms), luxury=max(0, panels - 1))
+        luxury = _LUXURY if isinstance(self.tellings[0], PanelPlan) else 0
+        return Wish(self.face.track_id, self.mark.rect, forms, luxury)
 
 
 _SIDES: dict[type[PanelPlan | Label], tuple[Side, ...]] = {
@@ -194,82 +188,80 @@ _SIDES: dict[type[PanelPlan | Label], tuple[Side, ...]] = {
 }
 
 
-def text_size(width: int, height: int, scale: float = 1.0) -> int:
-    """The size of text in pixels for a picture of this size: 12 at 480p, 21 at 1080p, 37 at 4K.
-
-    It grows a little slower than the picture, because large pictures are seen on large screens.
-    """
-    return max(_SMALLEST_TEXT, round(scale * (5 + 0.015 * min(width, height))))
+def _text_size(wanted: float) -> int:
+    """A size of text in whole pixels that can still be read."""
+    return max(_SMALLEST_TEXT, round(wanted))
 
 
-def tellings(face: FaceEmotion, size: int, numbered: bool, panels: bool) -> tuple[PanelPlan | Label, ...]:
+def tellings(face: FaceEmotion, unit: float, numbered: bool, panels: bool) -> tuple[PanelPlan | Label, ...]:
     """The ways to tell a face's result, the largest first: panels, a label, a tag.
 
     Args:
         face: what to tell.
-        size: of the text in pixels, as `text_size` gives it.
+        unit: the full size of text for this picture, in pixels.
         numbered: whether to say which person it is.
         panels: whether panels are wanted.
     """
-    sizes = [max(_SMALLEST_TEXT, round(share * size)) for share in _PANEL_SIZES]
-    tag = max(_SMALLEST_TEXT, round(_TAG_SIZE * size))
     return (
-        *(panel_plan(each, numbered) for each in sizes if panels),
-        Label.of(face, size, numbered, bold=True),
-        Label.of(face, tag, numbered, bold=False),
+        *(panel_plan(_text_size(share * unit), numbered, bars) for share, bars in _PANELS if panels),
+        label_for(face, _text_size(unit), numbered, bold=True),
+        label_for(face, _text_size(_TAG_SIZE * unit), numbered, bold=False),
     )
 
 
-def _mark(box: Box, width: int, height: int, size: int) -> _Mark | None:
+def _mark(box: Box, width: int, height: int, unit: float) -> _Mark | None:
     """The corners around a face; None for a box that is broken, empty or outside the picture."""
-    if not all(map(math.isfinite, (box.left, box.top, box.width, box.height))):
+    # Comparisons with NaN are false.
+    if not (0 < box.width < _ABSURD and 0 < box.height < _ABSURD):
         return None
-    if box.width <= 0 or box.height <= 0:
+    if not (abs(box.left) < _ABSURD and abs(box.top) < _ABSURD):
         return None
     side = min(box.width, box.height)
-    thickness = max(1, round(min(size / 8 + 0.6, 0.03 * side)))
-    # The line with its dark edge and soft border must stay off the face itself.
-    away = max(0.04 * side, thickness / 2 + 3)
-    # Far outside, coordinates would leave OpenCV's range.
-    left, right = (min(max(x, -width), 2.0 * width) for x in (box.left - away, box.left + box.width + away))
-    top, bottom = (min(max(y, -height), 2.0 * height) for y in (box.top - away, box.top + box.height + away))
-    rect = _clipped(left, top, right, bottom, thickness / 2 + 1, width, height)
-    return _Mark(left, top, right, bottom, thickness, rect) if rect.width > 0 and rect.height > 0 else None
+    thickness = max(1, round(min(unit / 7 + 1, side / 20 + 0.5)))
+    # The line, and its shadow on either side, must stay off the face itself.
+    outer = _around(box, max(0.04 * side, CORNER_EDGE) + thickness + CORNER_EDGE)
+    rect, face = _clipped(outer, width, height), _clipped(_around(box, 0), width, height)
+    # Few different lengths, because each is drawn once and kept.
+    step = max(4, round(unit / 4))
+    arm = max(2, round(min(0.24 * side, 6 * unit) / step)) * step
+    arm = min(arm, outer.width // 2, outer.height // 2)
+    return _Mark(outer, rect, face, arm, thickness) if face.width > 0 and face.height > 0 else None
 
 
-def _clipped(
-    left: float, top: float, right: float, bottom: float, border: float, width: int, height: int
-) -> Rect:
-    """The pixels of the picture that a rectangle with a border around it touches."""
-    x, y = max(0, math.floor(left - border)), max(0, math.floor(top - border))
-    return Rect(x, y, min(width, math.ceil(right + border)) - x, min(height, math.ceil(bottom + border)) - y)
+def _around(box: Box, away: float) -> Rect:
+    """The whole pixels around a box that are up to `away` pixels outside it."""
+    left, top = floor(box.left - away), floor(box.top - away)
+    right, bottom = ceil(box.left + box.width + away), ceil(box.top + box.height + away)
+    return Rect(left, top, right - left, bottom - top)
 
 
-def _corners(room: Room, note: Stamp) -> tuple[Rect, ...]:
+def _clipped(rect: Rect, width: int, height: int) -> Rect:
+    """The part of a rectangle in a picture of this size; its size may be negative."""
+    left, top = max(0, rect.left), max(0, rect.top)
+    return Rect(left, top, min(width, rect.right) - left, min(height, rect.bottom) - top)
+
+
+def _note_places(room: Room, note: Stamp) -> tuple[Rect, ...]:
     """The note's four places: bottom left, bottom right, top left, top right."""
     right, bottom = room.width - room.gap - note.width, room.height - room.gap - note.height
     places = ((room.gap, bottom), (right, bottom), (room.gap, room.gap), (right, room.gap))
     return tuple(Rect(left, top, note.width, note.height) for left, top in places)
 
 
-def _paint_corners(canvas: Image, mark: _Mark, colour: BGR) -> None:
-    """Four round corners; a thin dark edge keeps them visible on bright pictures."""
-    unit = _unit_corner()
-    side = min(mark.right - mark.left, mark.bottom - mark.top)
-    paths = []
-    for x, along in ((mark.left, 1), (mark.right, -1)):
-        for y, down in ((mark.top, 1), (mark.bottom, -1)):
-            path = np.array((x, y)) + unit * (along * side, down * side)
-            # A pixel's middle has whole coordinates in OpenCV, its corner has in boxes.
-            paths.append(np.rint((path - 0.5) * (1 << _SHIFT)).astype(np.int32))
-    for line, thickness in ((SURFACE, mark.thickness + 2), (colour, mark.thickness)):
-        cv2.polylines(canvas, paths, False, line, thickness, cv2.LINE_AA, _SHIFT)
+def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
+    """Mark each face with its emotion's colour; lines that cross another face are taken back."""
+    for item in shown:
+        _paint_mark(canvas, item.mark, COLOURS[EMOTIONS.index(item.face.emotion)])
+    for item in shown:
+        face = item.mark.face
+        if any(face.overlaps(other.mark.rect) for other in shown if other is not item):
+            inside = np.s_[face.top : face.bottom, face.left : face.right]
+            canvas[inside] = image[inside]
 
 
-@cache
-def _unit_corner() -> npt.NDArray[np.float64]:
-    """The left top corner of a square with sides of 1: an arm down, an arc, an arm across."""
-    radius, arm = 0.09, 0.24
-    angles = np.linspace(0, np.pi / 2, 9)
-    arc = radius * (1 - np.stack([np.cos(angles), np.sin(angles)], axis=1))
-    return np.concatenate([[(0, arm)], arc, [(arm, 0)]])
+def _paint_mark(canvas: Image, mark: _Mark, colour: BGR) -> None:
+    stamps = corners(mark.arm, mark.thickness, colour)
+    right, bottom = mark.outer.right - stamps[0].width, mark.outer.bottom - stamps[0].height
+    places = product((mark.outer.top, bottom), (mark.outer.left, right))
+    for stamp, (top, left) in zip(stamps, places, strict=True):
+        press(canvas, stamp, left, top)

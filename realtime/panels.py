@@ -4,11 +4,10 @@ All measures follow from the size of the text. Whatever does not change from fra
 merged into one stamp for each emotion, so that a panel costs some twenty small blends.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
-
-import numpy as np
+from itertools import accumulate
 
 from models.emotions import EMOTIONS
 from models.palette import ON_DARK, PANEL, bgr
@@ -17,11 +16,11 @@ from realtime.frames import FaceEmotion, Probabilities
 from realtime.stamps import BGR, Stamp, ascent, copy, merge, plate, press, text, text_width
 
 COLOURS: tuple[BGR, ...] = tuple(bgr(ON_DARK[emotion]) for emotion in EMOTIONS)
-SURFACE = bgr(PANEL)
+_SURFACE = bgr(PANEL)
 
 _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
-_TRACK: BGR = (96, 92, 88)
+_TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
 
 
@@ -34,22 +33,30 @@ class PanelPlan:
         head: of the emotion's name on top.
         pad: free space inside the edges.
         numbered: whether a line says which person it is.
+        bars: whether there are six bars; without them it is a brief panel.
         width, height: of the whole panel.
         bar_left, bar_width: of the six bars.
         name_left: of the names in the opinions' rows.
-        baselines: of the person's number, the header, the six bars and the two opinions.
+        number_line, header_line: baselines of the person's number and of the header.
+        bar_lines, opinion_lines: baselines of the six bars, or none, and of the two opinions.
+        rules: where thin lines part the sections.
     """
 
     size: int
     head: int
     pad: int
     numbered: bool
+    bars: bool
     width: int
     height: int
     bar_left: int
     bar_width: int
     name_left: int
-    baselines: tuple[int, ...]
+    number_line: int
+    header_line: int
+    bar_lines: tuple[int, ...]
+    opinion_lines: tuple[int, int]
+    rules: tuple[int, ...]
 
     @property
     def right(self) -> int:
@@ -63,42 +70,55 @@ class PanelPlan:
 
     def bar_top(self, row: int) -> int:
         """Where a bar begins, centred on the letters of its row, 0 to 5."""
-        return self.baselines[2 + row] - round(0.37 * self.size + self.bar_height / 2)
+        return self.bar_lines[row] - round(0.37 * self.size + self.bar_height / 2)
 
 
 @cache
-def panel_plan(size: int, numbered: bool) -> PanelPlan:
-    """The panel for rows of text of this size in pixels."""
+def panel_plan(size: int, numbered: bool, bars: float) -> PanelPlan:
+    """A panel's measures.
+
+    Args:
+        size: of the rows' text in pixels.
+        numbered: whether a line says which person it is.
+        bars: length of the bars in units of `size`; 0 for a brief panel without bars.
+    """
     head, pad = round(1.3 * size), round(0.8 * size)
     names = max(text_width(name, size) for name in EMOTIONS)
     heads = max(text_width(name, head, bold=True) for name in EMOTIONS)
     number = text_width(_WIDEST, size)
-    bar_left = pad + names + round(0.7 * size)
+    bar_left = pad + names + round(0.6 * size)
     name_left = pad + text_width("eyes", size) + round(1.6 * size)
-    width = max(
-        bar_left + round(5.2 * size) + round(0.4 * size) + number,
-        round(1.8 * size) + heads + text_width(_WIDEST, head, bold=True),
+    right = max(
+        bar_left + round((bars + 0.4) * size) + number if bars else 0,
+        pad + round(1.1 * size) + heads + text_width(_WIDEST, head, bold=True),
         name_left + names + round(0.5 * size) + number,
     )
-    baselines = _baselines(size, numbered)
+    lines = _lines(size, numbered, bars > 0)
     return PanelPlan(
         size=size,
         head=head,
         pad=pad,
         numbered=numbered,
-        width=width + pad,
-        height=baselines[-1] + round(0.9 * size),
+        bars=bars > 0,
+        width=right + pad,
+        height=lines[-1] + round(0.9 * size),
         bar_left=bar_left,
-        bar_width=width - number - round(0.4 * size) - bar_left,
+        bar_width=right - number - round(0.4 * size) - bar_left,
         name_left=name_left,
-        baselines=baselines,
+        number_line=lines[0],
+        header_line=lines[1],
+        bar_lines=lines[2:-2],
+        opinion_lines=(lines[-2], lines[-1]),
+        rules=tuple(line - round(1.3 * size) for line in (lines[2:3] if bars else ()) + lines[-2:-1]),
     )
 
 
-def _baselines(size: int, numbered: bool) -> tuple[int, ...]:
-    """Where the lines of text stand: the person's number, the header, six bars, two opinions."""
-    steps = [1.4 if numbered else 0.2, 1.6, 1.9, *[1.4] * 5, 2.1, 1.4]
-    return tuple(round(size * sum(steps[: index + 1])) for index in range(len(steps)))
+def _lines(size: int, numbered: bool, bars: bool) -> tuple[int, ...]:
+    """Baselines of the person's number, the header, the bars and the opinions, from the top."""
+    row, section = round(1.4 * size), round(2.05 * size)
+    steps = [round((1.4 if numbered else 0.2) * size), round(1.6 * size)]
+    steps += [section, *[row] * 5] if bars else []
+    return tuple(accumulate([*steps, section, row]))
 
 
 def paint_panel(
@@ -116,14 +136,14 @@ def paint_panel(
     best = EMOTIONS.index(face.emotion)
     press(canvas, _panel_base(plan, best, opacity), left, top)
     if plan.numbered:
-        _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.baselines[0])
+        _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
     right = left + plan.right
-    _write_right(canvas, _percent(face.smoothed[best]), plan.head, right, top + plan.baselines[1], bold=True)
-    for row, share in enumerate(face.smoothed):
+    _write_right(canvas, _percent(face.confidence), plan.head, right, top + plan.header_line, bold=True)
+    for row, share in enumerate(face.smoothed.tolist() if plan.bars else ()):
         _paint_bar(canvas, plan, left, top, row, share)
         colour = _BRIGHT if row == best else _SOFT
-        _write_right(canvas, _percent(share), plan.size, right, top + plan.baselines[2 + row], colour)
-    for opinion, baseline in zip((face.eyes, face.lips), plan.baselines[-2:], strict=True):
+        _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
+    for opinion, baseline in zip((face.eyes, face.lips), plan.opinion_lines, strict=True):
         _paint_opinion(canvas, plan, opinion, left, top + baseline)
 
 
@@ -149,29 +169,28 @@ def _paint_opinion(
         canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
     )
     _write(canvas, EMOTIONS[best], plan.size, _BRIGHT, name_left, baseline)
-    _write_right(canvas, _percent(opinion[best]), plan.size, left + plan.right, baseline)
+    _write_right(canvas, _percent(float(opinion[best])), plan.size, left + plan.right, baseline)
 
 
 @lru_cache(maxsize=48)
 def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Stamp:
     """All of a panel that only depends on which emotion leads."""
-    size, baselines = plan.size, plan.baselines
-    base = copy(plate(plan.width, plan.height, 0.6 * size, SURFACE, opacity))
+    size = plan.size
+    base = copy(plate(plan.width, plan.height, 0.6 * size, _SURFACE, opacity))
     mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, COLOURS[best])
-    merge(base, mark, plan.pad, baselines[1] - round(1.07 * size))
+    merge(base, mark, plan.pad, plan.header_line - round(1.07 * size))
     _inscribe(
-        base, EMOTIONS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), baselines[1], bold=True
+        base, EMOTIONS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), plan.header_line, bold=True
     )
-    for row, name in enumerate(EMOTIONS):
-        _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, baselines[2 + row])
+    for row, name in enumerate(EMOTIONS if plan.bars else ()):
+        _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
         track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, _TRACK, 0.55)
         merge(base, track, plan.bar_left, plan.bar_top(row))
-    for region, baseline in zip(("eyes", "lips"), baselines[-2:], strict=True):
+    for region, baseline in zip(("eyes", "lips"), plan.opinion_lines, strict=True):
         _inscribe(base, region, size, _SOFT, plan.pad, baseline)
-    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.8)
-    for above, below in pairwise(baselines):
-        if below - above > 1.75 * size:
-            merge(base, line, plan.pad, round((above + below - 0.5 * size) / 2))
+    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.45)
+    for rule in plan.rules:
+        merge(base, line, plan.pad, rule)
     return base
 
 
@@ -181,43 +200,37 @@ class Label:
 
     Attributes:
         size: of the text, in pixels.
-        number: the person's, or None.
+        number: the person's, or empty.
         emotion: the class index.
         percent: as it is written.
         bold: the heavier weight for the emotion.
+        name_left: where the emotion's name begins, in pixels from the label's left edge.
+        width, height: of the whole label.
     """
 
     size: int
-    number: int | None
+    number: str
     emotion: int
     percent: str
     bold: bool
+    name_left: int
+    width: int
+    height: int
 
-    @classmethod
-    def of(cls, face: FaceEmotion, size: int, numbered: bool, bold: bool) -> "Label":
-        """The label that tells a face's smoothed vote."""
-        number = face.track_id if numbered else None
-        return cls(size, number, EMOTIONS.index(face.emotion), _percent(face.confidence), bold)
 
-    @property
-    def height(self) -> int:
-        """Pixels down."""
-        return round(1.7 * self.size)
+def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool) -> Label:
+    """The label that tells a face's smoothed vote, in text of this size in pixels."""
+    number = str(face.track_id) if numbered else ""
+    return _label(size, number, EMOTIONS.index(face.emotion), _percent(face.confidence), bold)
 
-    @property
-    def width(self) -> int:
-        """Pixels across; the same for any two-digit per cent."""
-        left = self.name_left + text_width(EMOTIONS[self.emotion], self.size, self.bold)
-        return left + round(0.95 * self.size) + text_width(self.percent.rjust(3, "0"), self.size)
 
-    @property
-    def name_left(self) -> int:
-        """Where the emotion's name begins."""
-        return round(1.25 * self.size) + (text_width(self._prefix, self.size) if self._prefix else 0)
-
-    @property
-    def _prefix(self) -> str:
-        return "" if self.number is None else f"{self.number} "
+@lru_cache(maxsize=1024)
+def _label(size: int, number: str, emotion: int, percent: str, bold: bool) -> Label:
+    name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
+    # Two digits' room for one digit: a label should not change its width all the time.
+    digits = text_width(percent.rjust(3, "0"), size)
+    width = name_left + text_width(EMOTIONS[emotion], size, bold) + round(1.05 * size) + digits
+    return Label(size, number, emotion, percent, bold, name_left, width, round(1.7 * size))
 
 
 def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float) -> None:
@@ -230,11 +243,11 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
         opacity: of the dark surface, in [0, 1].
     """
     size, baseline = label.size, top + round(1.2 * label.size)
-    press(canvas, plate(label.width, label.height, 0.45 * size, SURFACE, opacity), left, top)
+    press(canvas, plate(label.width, label.height, 0.45 * size, _SURFACE, opacity), left, top)
     mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, COLOURS[label.emotion])
     press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
-    if label.number is not None:
-        _write(canvas, str(label.number), size, _SOFT, left + round(1.2 * size), baseline)
+    if label.number:
+        _write(canvas, label.number, size, _SOFT, left + round(1.2 * size), baseline)
     name = EMOTIONS[label.emotion]
     _write(canvas, name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
     _write_right(canvas, label.percent, size, left + label.width - round(0.55 * size), baseline)
@@ -244,7 +257,7 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
 def note_stamp(string: str, size: int, opacity: float) -> Stamp:
     """A quiet line of text on a dark pill, ready to press."""
     pad = round(0.7 * size)
-    note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, SURFACE, opacity))
+    note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, _SURFACE, opacity))
     _inscribe(note, string, size, _SOFT, pad, round(1.2 * size))
     return note
 
@@ -255,7 +268,7 @@ def _percent(share: float) -> str:
 
 def _sound(share: float) -> float:
     """A share in [0, 1], whatever a broken model says."""
-    return float(min(max(share, 0.0), 1.0)) if np.isfinite(share) else 0.0
+    return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
 
 
 def _write(

@@ -104,6 +104,9 @@ class Sound:
         path: the video file.
         output: where a stream is added for each track, and muxed into.
         origin: the time of the source, in seconds, that becomes zero.
+
+    Attributes:
+        lost: how many tracks are left out, because nothing here can read them.
     """
 
     def __init__(self, path: Path, output: OutputContainer, origin: Fraction) -> None:
@@ -114,6 +117,7 @@ class Sound:
             for stream in self._container.streams.audio
             if _is_playable(stream)
         }
+        self.lost = len(self._container.streams.audio) - len(self._tracks)
         self._packets = self._read()
         self._next = next(self._packets, None)
 
@@ -136,6 +140,8 @@ class Sound:
 
     def _read(self) -> Generator[tuple[Fraction, _Track, AudioPacket], None, None]:
         streams = [self._container.streams[index] for index in self._tracks]
+        if not streams:  # which libav takes for all
+            return
         try:
             for any_packet in self._container.demux(streams):
                 packet = cast(AudioPacket, any_packet)

@@ -166,7 +166,7 @@ class VideoFile:
         if picture is None:
             return None
         pts = self._clock.tick(_timestamp(picture))
-        self._end = float((pts - self.info.first_pts) * self.info.time_base + 1 / self.info.average_rate)
+        self._end = float(pts * self.info.time_base + 1 / self.info.average_rate)
         return VideoFrame(index, pts, self.info.time_base, time.monotonic(), self._image(picture))
 
     def _image(self, picture: av.VideoFrame) -> Image:
@@ -185,7 +185,7 @@ class VideoFile:
     def _problem(self) -> str | None:
         if _is_cut_short(self._container, self._stream, self.path, self._end):
             return (
-                f"{self.path} breaks off after {self._end:.1f} s: the file is incomplete; what comes before "
+                f"{self.path} breaks off at {self._end:.1f} s: the file is incomplete; what comes before "
                 "is done; copy or download the file again for the rest."
             )
         damage = self._decoder.damage

@@ -21,6 +21,9 @@ from models.regions import Image
 
 BGR: TypeAlias = tuple[int, int, int]
 
+# Pixels of shadow around the line of a corner.
+CORNER_EDGE = 2
+
 _FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 
@@ -113,11 +116,49 @@ def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 
         colour: BGR.
         opacity: in [0, 1].
     """
-    radius = min(radius, width / 2, height / 2)
+    # Half a pixel is a sharp corner.
+    radius = max(0.5, min(radius, width / 2, height / 2))
     across = _beyond(width, radius)[np.newaxis, :]
     down = _beyond(height, radius)[:, np.newaxis]
     cover = np.clip(radius + 0.5 - np.hypot(across, down), 0, 1)
     return _tint(np.rint(cover * opacity * 255).astype(np.uint8), colour)
+
+
+@lru_cache(maxsize=48)
+def corners(arm: int, thickness: int, colour: BGR) -> tuple[Stamp, Stamp, Stamp, Stamp]:
+    """The four corners of a frame: left top, right top, left bottom, right bottom.
+
+    Each is square. Its line runs `CORNER_EDGE + thickness / 2` pixels inside the outer edges; what
+    is left outside the line is a soft shadow, which shows the line on bright pictures.
+
+    Args:
+        arm: length of a corner's arms in pixels.
+        thickness: of the line in pixels.
+        colour: BGR.
+    """
+    distance = _distance(arm, thickness)
+    shadow = np.clip((thickness / 2 + CORNER_EDGE - distance) / CORNER_EDGE, 0, 1)
+    corner = copy(_tint(np.rint(shadow * 170).astype(np.uint8), (16, 14, 12)))
+    line = np.clip(thickness / 2 + 0.5 - distance, 0, 1)
+    merge(corner, _tint(np.rint(line * 255).astype(np.uint8), colour), 0, 0)
+    return corner, _flip(corner, 1), _flip(corner, 0), _flip(corner, -1)
+
+
+def _distance(arm: int, thickness: int) -> npt.NDArray[np.float64]:
+    """Of each pixel's centre to the left top corner's line: an arm down, an arc, an arm across."""
+    place = np.arange(arm + CORNER_EDGE) + 0.5 - CORNER_EDGE - thickness / 2
+    x, y = place[np.newaxis, :], place[:, np.newaxis]
+    radius = 0.38 * arm
+    reach = arm - thickness - CORNER_EDGE
+    across = np.where(x >= radius, np.hypot(np.maximum(x - reach, 0), y), np.inf)
+    arc = np.abs(np.hypot(x - radius, y - radius) - radius)
+    straight: npt.NDArray[np.float64] = np.minimum(across, across.T)
+    return np.where((x < radius) & (y < radius), arc, straight)
+
+
+def _flip(stamp: Stamp, axis: int) -> Stamp:
+    keep, ink = cv2.flip(stamp.keep, axis), cv2.flip(stamp.ink, axis)
+    return Stamp(np.asarray(keep, dtype=np.uint8), np.asarray(ink, dtype=np.uint8))
 
 
 def copy(stamp: Stamp) -> Stamp:

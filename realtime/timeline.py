@@ -15,6 +15,7 @@ from models.regions import Image
 from realtime.drafts import Draft, writing
 from realtime.errors import SinkError
 from realtime.frames import EmotionFrame, FaceEmotion, Probabilities
+from realtime.signals import held
 from realtime.sinks import Sink
 
 # A kill takes no more than this much of the timeline.
@@ -50,6 +51,7 @@ class _Timeline(Sink):
         self._kept: Path | None = None
         self._done = False
 
+    @held()
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Append a frame; see `Sink.write`. The picture is not needed."""
         self._add(self._pending, result)
@@ -57,6 +59,7 @@ class _Timeline(Sink):
         if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._flush()
 
+    @held()
     def close(self) -> Path:
         """Finish the file; see `Sink.close`."""
         if not self._done:
@@ -65,6 +68,7 @@ class _Timeline(Sink):
             self._done = True
         return self._kept or self._draft.path
 
+    @held()
     def abort(self) -> Path | None:
         """Keep whole lines up to the last frame; see `Sink.abort`."""
         if not self._done:

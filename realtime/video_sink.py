@@ -20,6 +20,7 @@ from realtime.drafts import Draft, writing
 from realtime.errors import SinkError
 from realtime.frames import EmotionFrame
 from realtime.media import VideoInfo
+from realtime.signals import held
 from realtime.sinks import Sink
 from realtime.sound import Sound
 
@@ -52,6 +53,9 @@ class Mp4Sink(Sink):
         crf: x264's constant quality, 0 (best) to 51.
         preset: x264's balance of speed and size.
 
+    Attributes:
+        lost_sound: how many tracks of sound are left out, because nothing here can read them.
+
     Raises:
         SinkError: the file cannot be written, would overwrite the video being read, or the
             encoder refuses.
@@ -64,6 +68,7 @@ class Mp4Sink(Sink):
         self._last_pts: int | None = None
         self._reformatter = VideoReformatter()
         self._sound: Sound | None = None
+        self.lost_sound = 0
         self._kept: Path | None = None
         self._done = False
         self._draft = Draft(path, source=info.path)
@@ -75,6 +80,7 @@ class Mp4Sink(Sink):
             self._draft.discard()
             raise
 
+    @held()
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Encode one picture; see `Sink.write`.
 
@@ -98,6 +104,7 @@ class Mp4Sink(Sink):
             raise
         self._last_pts = pts
 
+    @held()
     def close(self) -> Path:
         """Finish with all of the sound, and move the file to its place; see `Sink.close`."""
         if not self._done:
@@ -107,6 +114,7 @@ class Mp4Sink(Sink):
             self._done = True
         return self._kept or self._draft.path
 
+    @held()
     def abort(self) -> Path | None:
         """Finish with the sound up to the last picture; see `Sink.abort`."""
         if not self._done:
@@ -122,6 +130,7 @@ class Mp4Sink(Sink):
         self._stream = _video_stream(self._container, self._info, crf, preset)
         if self._info.path is not None and self._info.has_audio:
             self._sound = Sound(self._info.path, self._container, self._origin * self._info.time_base)
+            self.lost_sound = self._sound.lost
         self._container.start_encoding()
         self._file.flush()
 
