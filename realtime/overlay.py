@@ -96,13 +96,14 @@ class Overlay:
         height, width = canvas.shape[:2]
         unit = self._options.text_scale * (5 + 0.015 * min(width, height))
         shown = self._shown(result.faces, width, height, unit)
-        room = Room(width, height, max(2, round(0.8 * unit)), tuple(item.mark.rect for item in shown))
+        room = Room(width, height, max(2, round(0.8 * unit)), ())
         places = self._arrange(room, shown, result.frame.seconds)
         _paint_marks(canvas, result.frame.image, shown)
         for item in shown:
             if place := places.get(item.face.track_id):
                 self._paint(canvas, item.face, item.tellings[place.spot.level], place.rect)
-        self._paint_note(canvas, room.without([place.rect for place in places.values()]), unit)
+        taken = [item.mark.rect for item in shown] + [place.rect for place in places.values()]
+        self._paint_note(canvas, room.without(taken), unit)
         return canvas
 
     def _shown(self, faces: Sequence[FaceEmotion], width: int, height: int, unit: float) -> list["_Shown"]:

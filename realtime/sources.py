@@ -134,11 +134,12 @@ class VideoFile:
             if frame is None:
                 break
             yield frame
-        if not self._closed:
-            problem = self._problem()
-            self.close()
-            if problem:
-                raise SourceError(problem)
+        # The check reads the open file: another thread must not close it meanwhile.
+        with self._lock:
+            problem = None if self._closed else self._problem()
+        self.close()
+        if problem:
+            raise SourceError(problem)
 
     def _start(self) -> None:
         self._pictures = self._decoder.pictures()

@@ -93,6 +93,15 @@ def test_no_face_is_covered(size, count):
         np.testing.assert_array_equal(drawn[inside], image[inside])
 
 
+@pytest.mark.parametrize("second", [(322, 100, 120, 150), (260, 180, 120, 150), (240, 140, 30, 40)])
+def test_the_corners_of_one_face_do_not_cross_another(second):
+    image = noise(480, 640)
+    drawn = draw(image, face((200, 100, 120, 150), 1), face(second, 2))
+    for left, top, width, height in ((200, 100, 120, 150), second):
+        inside = np.s_[top : top + height, left : left + width]
+        np.testing.assert_array_equal(drawn[inside], image[inside])
+
+
 def test_the_box_has_the_colour_of_the_emotion():
     for emotion in Emotion:
         drawn = draw(flat(480, 640), face(smoothed=shares(emotion)))
@@ -130,6 +139,19 @@ def test_numbers_and_opinions_change_what_is_drawn():
         changed = touched(drawn, draw(image, other))
         assert changed is not None
         assert changed[0] > 320, "only the panel changes, which stands right of the face"
+
+
+def test_each_region_shows_the_colour_of_its_own_emotion():
+    drawn = draw(flat(480, 640), face(eyes=shares(Emotion.SURPRISE), lips=shares(Emotion.ANGER)))
+    # Below the bars, where only the two dots are coloured.
+    opinions = drawn[235:280, 340:420]
+    eyes, lips = (
+        np.nonzero((opinions == np.array(COLOURS[emotion])).all(axis=2))[0]
+        for emotion in (Emotion.SURPRISE, Emotion.ANGER)
+    )
+    assert eyes.size > 4
+    assert lips.size > 4
+    assert eyes.max() < lips.min()
 
 
 def test_eyes_stand_above_lips():
