@@ -18,8 +18,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# Soft wrap: a path or a sentence stays one line, so that it can be copied and searched.
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class RateColumn(ProgressColumn):

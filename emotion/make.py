@@ -198,7 +198,7 @@ def _load_models(folder: Path) -> tuple[RegionModel, RegionModel]:
 
 
 def _scores_table(scores: dict[str, evaluation.Scores]) -> Table:
-    table = Table("", "accuracy", "balanced", "calibration error", *(f"recall {name}" for name in EMOTIONS))
+    table = Table("", "right", "balanced", "ECE", *EMOTIONS)
     for name, values in scores.items():
         table.add_row(
             name,
@@ -207,7 +207,8 @@ def _scores_table(scores: dict[str, evaluation.Scores]) -> Table:
             f"{values.expected_calibration_error:.3f}",
             *(f"{recall:.0%}" for recall in values.recall),
         )
-    table.title = f"{next(iter(scores.values())).faces} faces"
+    faces = next(iter(scores.values())).faces
+    table.title = f"{faces} faces; ECE: expected calibration error; by emotion: recall"
     return table
 
 

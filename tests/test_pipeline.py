@@ -71,7 +71,7 @@ def test_a_crash_comes_after_all_that_precedes_it_as_the_same_object(place, inde
     seen = []
     with Pipeline(source, stages) as pipeline, pytest.raises(RuntimeError) as caught:
         for item in pipeline:
-            seen.append(item.index)  # noqa: PERF402  what came before the error is what is asked for
+            seen.append(item.index)
     assert caught.value is error
     assert seen == list(range(index))
     note = " ".join(error.__notes__)
@@ -84,7 +84,7 @@ def test_a_crash_while_closing_is_told_too():
     error = OSError("cannot be closed")
     with (
         Pipeline(Numbers(5), [Through("a", close_error=error)]) as pipeline,
-        pytest.raises(OSError) as caught,
+        pytest.raises(OSError, match="cannot be closed") as caught,
     ):
         indices(pipeline)
     assert caught.value is error
