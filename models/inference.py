@@ -36,11 +36,10 @@ class RegionModel:
     ) -> None:
         self.manifest: ModelManifest = read_manifest(folder, region)
         path = folder / self.manifest.file
+        providers = _choose(provider)
         try:
-            self._session = ort.InferenceSession(
-                str(path), _session_options(threads), providers=_choose(provider)
-            )
-        except (ValueError, RuntimeError) as error:
+            self._session = ort.InferenceSession(str(path), _session_options(threads), providers=providers)
+        except Exception as error:  # ONNX Runtime's own errors share no other base
             raise ModelFileError(f"ONNX Runtime cannot load {path}: {error}") from error
         self.provider: str = self._session.get_providers()[0]
         # ONNX Runtime falls back to the CPU without raising where CUDA's libraries are missing.
