@@ -45,7 +45,8 @@ class Mp4Sink(Sink):
 
     Whatever ends the run, what was written can be played: `close` and `abort` leave an ordinary
     mp4 (when aborted, under its partial name and with the sound cut at the last picture); a kill
-    or a full disk leaves all but the last two seconds as a fragmented one.
+    or a full disk leaves all but the last two seconds, and the frames that the encoder still held,
+    as a fragmented one.
 
     Args:
         path: where it goes.

@@ -327,10 +327,12 @@ def test_colours_are_guessed_by_size():
     assert Colours.resolve(9, 9, 18, 1080) == Colours(9, 9, 18)
 
 
-def test_decoding_leaves_no_threads_behind(tmp_path):
+def test_a_closed_file_leaves_no_threads_behind(tmp_path):
     clip(tmp_path / "clip.mp4", 30)
     process = psutil.Process()
     before = process.num_threads()
     for _ in range(20):
-        next(iter(VideoFile(tmp_path / "clip.mp4")))
+        with VideoFile(tmp_path / "clip.mp4") as video:
+            next(iter(video))
+    del video
     assert process.num_threads() <= before
