@@ -100,7 +100,7 @@ class Overlay:
         places = self._arrange(room, shown, result.frame.seconds)
         _paint_marks(canvas, result.frame.image, shown)
         for item in shown:
-            if place := places.get(item.face.track_id):
+            if item.tellings and (place := places.get(item.face.track_id)):
                 self._paint(canvas, item.face, item.tellings[place.spot.level], place.rect)
         taken = [item.mark.rect for item in shown] + [place.rect for place in places.values()]
         self._paint_note(canvas, room.without(taken), unit)
@@ -110,9 +110,15 @@ class Overlay:
         """The faces that can be drawn, with the ways in which each could be told."""
         found = [(face, mark) for face in faces if (mark := _mark(face.box, width, height, unit))]
         numbered = len(found) > 1
-        return [
-            _Shown(face, mark, tellings(face, unit, numbered, self._options.panels)) for face, mark in found
-        ]
+        shown: list[_Shown] = []
+        told: set[int] = set()
+        for face, mark in found:
+            # A place belongs to a track id, so a repeated id is marked but not told again.
+            again = face.track_id in told
+            told.add(face.track_id)
+            ways = () if again else tellings(face, unit, numbered, self._options.panels)
+            shown.append(_Shown(face, mark, ways))
+        return shown
 
     def _arrange(self, room: Room, shown: Sequence["_Shown"], now: float) -> dict[int, Placement]:
         """Find each face's place, and remember it."""
@@ -166,7 +172,7 @@ class _Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shown:
-    """A face, the corners around it and the ways to tell its result, the largest first."""
+    """A face, the corners around it and the ways to tell its result, the largest first, or none."""
 
     face: FaceEmotion
     mark: _Mark
@@ -179,7 +185,7 @@ class _Shown:
             Form(level, telling.width, telling.height, _SIDES[type(telling)])
             for level, telling in enumerate(self.tellings)
         )
-        luxury = _LUXURY if isinstance(self.tellings[0], PanelPlan) else 0
+        luxury = _LUXURY if any(isinstance(telling, PanelPlan) for telling in self.tellings) else 0
         return Wish(self.face.track_id, self.mark.rect, forms, luxury)
 
 
@@ -250,14 +256,16 @@ def _note_places(room: Room, note: Stamp) -> tuple[Rect, ...]:
 
 
 def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
-    """Mark each face with its emotion's colour; lines that cross another face are taken back."""
+    """Mark each face with its emotion's colour; whatever falls on a face is taken back.
+
+    That is the line of a neighbour, or, on small faces, the bend of their own corners.
+    """
     for item in shown:
         _paint_mark(canvas, item.mark, COLOURS[EMOTIONS.index(item.face.emotion)])
     for item in shown:
         face = item.mark.face
-        if any(face.overlaps(other.mark.rect) for other in shown if other is not item):
-            inside = np.s_[face.top : face.bottom, face.left : face.right]
-            canvas[inside] = image[inside]
+        inside = np.s_[face.top : face.bottom, face.left : face.right]
+        canvas[inside] = image[inside]
 
 
 def _paint_mark(canvas: Image, mark: _Mark, colour: BGR) -> None:

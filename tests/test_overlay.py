@@ -102,6 +102,35 @@ def test_the_corners_of_one_face_do_not_cross_another(second):
         np.testing.assert_array_equal(drawn[inside], image[inside])
 
 
+@pytest.mark.parametrize("text_scale", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize("box", [(100, 100, 174, 36), (100, 100, 16, 90), (100, 100, 40, 40), (1, 1, 30, 20)])
+def test_the_bend_of_a_corner_stays_off_its_own_face(box, text_scale):
+    image = noise(480, 640)
+    drawn = draw(image, face(box), options=OverlayOptions(text_scale=text_scale, note=""))
+    left, top, width, height = box
+    inside = np.s_[top : top + height, left : left + width]
+    np.testing.assert_array_equal(drawn[inside], image[inside])
+    assert touched(image, drawn)
+
+
+def test_a_repeated_track_id_covers_nobody_and_is_still_marked():
+    # The short label of the first fits above it; the long one of its double would reach the third.
+    people = [
+        ((100, 200, 100, 100), 1, shares(Emotion.FEAR)),
+        ((400, 300, 60, 60), 1, shares(Emotion.HAPPINESS)),
+        ((200, 130, 40, 50), 2, shares()),
+    ]
+    image = noise(480, 640)
+    drawn = draw(image, *(face(*each) for each in people), options=OverlayOptions(panels=False, note=""))
+    for (left, top, width, height), *_ in people:
+        inside = np.s_[top : top + height, left : left + width]
+        around = np.s_[top - 9 : top + height + 9, left - 9 : left + width + 9]
+        np.testing.assert_array_equal(drawn[inside], image[inside])
+        assert touched(image[around], drawn[around])
+    beyond = np.s_[250:500, 380:640]
+    assert touched(image[beyond], drawn[beyond])[1] > 35, "the double has corners and no label"
+
+
 def test_the_box_has_the_colour_of_the_emotion():
     for emotion in Emotion:
         drawn = draw(flat(480, 640), face(smoothed=shares(emotion)))
