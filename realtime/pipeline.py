@@ -120,12 +120,11 @@ class Pipeline(Generic[T]):
     def __next__(self) -> T:
         try:
             batch = self._results.take()
-        except StopIteration as error:
-            # As it stands it would look like the end, and a run cut short like a whole one.
+        except BaseException as error:
             self.close()
-            raise RuntimeError("a stage raised StopIteration") from error
-        except Exception:
-            self.close()
+            if isinstance(error, StopIteration):
+                # As it stands it would look like the end, and a run cut short like a whole one.
+                raise RuntimeError("a stage raised StopIteration") from error
             raise
         for item in batch:
             return item
@@ -203,12 +202,13 @@ class _Crew:
             # The collector runs in any thread. A worker can't wait for itself, and may hold a lock.
             threading.Thread(target=self.stop, daemon=True).start()
             return
+        # By every call: Ctrl-C may have cut the first one short.
+        for channel in self._channels:
+            channel.abort()
         with self._lock:
             first = self._deadline is None
             deadline = self._deadline = self._deadline or time.monotonic() + self._patience
         if first:
-            for channel in self._channels:
-                channel.abort()
             self._abort_source()
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

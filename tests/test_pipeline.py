@@ -2,12 +2,15 @@
 
 import gc
 import random
+import subprocess
+import sys
 import threading
 import weakref
 
 import pytest
 
-from realtime.metrics import Metrics
+from realtime.channel import Channel
+from realtime.metrics import Metrics, Observer
 from realtime.pipeline import Pipeline
 from tests.fakes import Camera, Item, Numbers, Stuck, Through, failing_at
 
@@ -19,6 +22,24 @@ def no_thread_is_left():
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
     assert set(threading.enumerate()) <= before
+
+
+class Counting(Numbers):
+    given = 0
+
+    def __iter__(self):
+        for item in super().__iter__():
+            self.given += 1
+            yield item
+
+
+class Times(Through):
+    def __init__(self, count, name):
+        super().__init__(name)
+        self.count = count
+
+    def process(self, items):
+        return [item for item in items for _ in range(self.count)]
 
 
 def indices(pipeline):
@@ -50,14 +71,43 @@ def test_a_slow_first_item_is_not_overtaken():
 
 
 def test_batches_take_what_is_there_and_never_more_than_the_limit():
-    gate = threading.Event()
-    fast = Through("fast")
-    slow = Through("slow", batch=4, action=lambda item: gate.wait() and None)
-    with Pipeline(Numbers(50), [fast, slow], capacity=10) as pipeline:
-        gate.set()
-        assert indices(pipeline) == list(range(50))
-    assert sum(slow.sizes) == 50
-    assert max(slow.sizes) <= 4
+    camera = Camera(count=11)
+
+    def wait_until_all_are_there(item):
+        camera.waiting.wait()
+
+    stage = Through("slow", batch=4, action=wait_until_all_are_there)
+    with Pipeline(camera, [stage], capacity=11) as pipeline:
+        assert [next(pipeline).index for _ in range(11)] == list(range(11))
+    first, rest = stage.sizes[0], 11 - stage.sizes[0]
+    assert 1 <= first <= 4
+    assert stage.sizes[1:] == [4] * (rest // 4) + [rest % 4] * (rest % 4 > 0)
+
+
+def test_nobody_works_ahead_without_end():
+    seen_while_slow = []
+    source = Counting(10_000)
+
+    def slow_first(item):
+        if item.index == 0:
+            threading.Event().wait(0.1)
+            seen_while_slow.append(source.given)
+
+    with Pipeline(source, [team(2, action=slow_first)], capacity=1) as pipeline:
+        next(pipeline)
+    # Four jobs in work, one item that waits, and one in the source's hand.
+    assert seen_while_slow[0] <= 6
+
+
+@pytest.mark.parametrize("results", [0, 3])
+def test_a_stage_may_give_any_number_of_results(results):
+    with Pipeline(Numbers(10), [Times(results, "times"), Through()], capacity=1) as pipeline:
+        assert indices(pipeline) == [n for n in range(10) for _ in range(results)]
+
+
+def test_a_run_needs_no_stages():
+    with Pipeline(Numbers(10), []) as pipeline:
+        assert indices(pipeline) == list(range(10))
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, "source"])
@@ -80,15 +130,129 @@ def test_a_crash_comes_after_all_that_precedes_it_as_the_same_object(place, inde
     assert all(len(stage.closed_in) == 1 for stage in stages)
 
 
-def test_a_crash_while_closing_is_told_too():
-    error = OSError("cannot be closed")
-    with (
-        Pipeline(Numbers(5), [Through("a", close_error=error)]) as pipeline,
-        pytest.raises(OSError, match="cannot be closed") as caught,
-    ):
+@pytest.mark.parametrize("index", [0, 7, 19])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_crash_among_several_workers(index, batch):
+    error = RuntimeError("broken on purpose")
+    workers = team(3, batch=batch, action=failing_at(index, error))
+    seen = []
+    with Pipeline(Numbers(20), [workers, Through()]) as pipeline, pytest.raises(RuntimeError) as caught:
+        for item in pipeline:
+            seen.append(item.index)
+    assert caught.value is error
+    assert seen == list(range(index))
+    assert all(len(stage.closed_in) == 1 for stage in workers)
+
+
+def test_of_two_crashes_the_first_in_order_counts():
+    earlier, later = RuntimeError("at 1"), RuntimeError("at 2")
+    later_is_over = threading.Event()
+
+    class Worker(Through):
+        def close(self):
+            later_is_over.set()
+
+    def action(item):
+        if item.index == 1:
+            later_is_over.wait()
+            raise earlier
+        if item.index == 2:
+            raise later
+
+    with Pipeline(Numbers(9), [[Worker(action=action) for _ in range(2)]]) as pipeline:
+        assert next(pipeline).index == 0
+        with pytest.raises(RuntimeError) as caught:
+            next(pipeline)
+        assert caught.value is earlier
+        assert list(pipeline) == []
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError])
+def test_any_crash_stops_all_without_a_with_block(kind):
+    error, camera, stage = kind("odd"), Camera(count=3), Through()
+    stage.action = failing_at(2, error)
+    pipeline = Pipeline(camera, [stage, Through("last")])
+    with pytest.raises(kind) as caught:
         indices(pipeline)
     assert caught.value is error
-    assert "while closing the stage a" in " ".join(error.__notes__)
+    assert camera.aborts == 1
+    assert camera.closed.is_set()
+    assert len(stage.closed_in) == 1
+
+
+def test_stop_iteration_is_no_end():
+    class Stage(Through):
+        def process(self, items):
+            raise StopIteration
+
+    with (
+        Pipeline(Numbers(5), [Stage()]) as pipeline,
+        pytest.raises(RuntimeError, match="StopIteration") as caught,
+    ):
+        indices(pipeline)
+    assert "in the stage through, at frame 0" in caught.value.__cause__.__notes__
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_crash_while_closing_comes_after_all_results(place, workers):
+    error = OSError("cannot be closed")
+    teams = [[Through(f"stage {n}") for _ in range(workers)] for n in range(3)]
+    teams[place][-1].close_error = error
+    seen = []
+    with Pipeline(Numbers(12), teams) as pipeline, pytest.raises(OSError, match="cannot") as caught:
+        for item in pipeline:
+            seen.append(item.index)
+    assert caught.value is error
+    assert seen == list(range(12))
+    assert f"while closing the stage stage {place}" in error.__notes__
+
+
+def test_a_source_that_cannot_be_closed():
+    error = OSError("cannot be closed")
+
+    class Source(Numbers):
+        def close(self):
+            raise error
+
+    seen = []
+    with Pipeline(Source(5), [Through()]) as pipeline, pytest.raises(OSError, match="cannot") as caught:
+        for item in pipeline:
+            seen.append(item.index)
+    assert caught.value is error
+    assert seen == list(range(5))
+    assert "while closing the source" in error.__notes__
+
+
+def test_the_first_failure_counts_and_tells_of_the_second():
+    error = RuntimeError("broken")
+    stage = Through(action=failing_at(1, error), close_error=OSError("cannot be closed"))
+    with Pipeline(Numbers(5), [stage]) as pipeline, pytest.raises(RuntimeError) as caught:
+        indices(pipeline)
+    assert caught.value is error
+    assert "closing failed, too: OSError('cannot be closed')" in error.__notes__
+
+
+def test_a_failure_after_the_consumer_left_is_logged(caplog):
+    with Pipeline(Numbers(100_000), [Through(close_error=OSError("too late"))]) as pipeline:
+        next(pipeline)
+    assert "nobody waited" in caplog.text
+    assert "too late" in caplog.text
+
+
+@pytest.mark.parametrize("where", ["source", "through"])
+def test_an_error_of_the_observer_ends_the_run(where):
+    error = RuntimeError("cannot observe")
+
+    class Failing(Observer):
+        def record(self, stage, **counts):
+            if stage == where:
+                raise error
+
+    with Pipeline(Numbers(5), [Through()], observer=Failing()) as pipeline:
+        with pytest.raises(RuntimeError) as caught:
+            indices(pipeline)
+        assert caught.value is error
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -126,9 +290,38 @@ def test_a_source_that_cannot_be_aborted_is_left_behind_with_a_warning(caplog):
     stuck = Stuck()
     with Pipeline(stuck, [Through()], patience=0.05):
         stuck.waiting.wait()
-    assert "left behind" in caplog.text
+    assert "left behind after 0.05 s: source" in caplog.text
+    assert "through-1" not in caplog.text
     stuck.freed.set()
     stuck.closed.wait()
+
+
+def test_a_stage_that_hangs_is_left_behind_with_a_warning(caplog):
+    entered, freed = threading.Event(), threading.Event()
+
+    def hang(item):
+        entered.set()
+        freed.wait()
+
+    stage = Through("deaf", action=hang)
+    with Pipeline(Numbers(5), [stage], patience=0.05):
+        entered.wait()
+    assert "left behind after 0.05 s: deaf-1" in caplog.text
+    assert not stage.closed_in
+    freed.set()
+
+
+def test_a_source_that_cannot_even_be_aborted(caplog):
+    class Broken(Camera):
+        def abort(self):
+            super().abort()
+            raise OSError("no such device")
+
+    camera = Broken()
+    with Pipeline(camera, [Through()]):
+        camera.waiting.wait()
+    assert "no such device" in caplog.text
+    assert camera.closed.is_set()
 
 
 def test_a_stage_that_waits_for_room_is_freed():
@@ -149,15 +342,81 @@ def test_closing_twice_and_from_two_threads():
     pipeline.close()
 
 
-def test_hundreds_of_stops_at_random_moments():
-    choose = random.Random(0)
-    for _ in range(300):
-        source = Numbers(choose.randrange(40))
-        stages = [team(choose.randrange(1, 4), batch=choose.randrange(1, 5)), Through("last")]
-        with Pipeline(source, stages, live=choose.random() < 0.3) as pipeline:
-            for _ in range(choose.randrange(30)):
-                if next(pipeline, None) is None:
-                    break
+def test_another_thread_ends_a_waiting_consumer():
+    camera = Camera()
+    pipeline = Pipeline(camera, [Through()])
+    thread = threading.Thread(target=lambda: camera.waiting.wait() and pipeline.close())
+    thread.start()
+    assert list(pipeline) == []
+    thread.join()
+
+
+def test_a_stage_may_close_its_own_pipeline():
+    ready = threading.Event()
+
+    def close(item):
+        ready.wait()
+        pipeline.close()
+
+    pipeline = Pipeline(Numbers(100_000), [Through(action=close)])
+    ready.set()
+    assert set(indices(pipeline)) <= {0}
+    pipeline.close()
+
+
+def test_a_close_that_ctrl_c_cut_short_can_be_repeated(monkeypatch):
+    def interrupted(channel):
+        raise KeyboardInterrupt
+
+    camera = Camera(count=100_000)
+    pipeline = Pipeline(camera, [Through()])
+    with monkeypatch.context() as patch:
+        patch.setattr(Channel, "abort", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.close()
+    pipeline.close()
+    assert camera.closed.is_set()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hundreds_of_stops_and_crashes_at_random_moments(seed):
+    choose = random.Random(seed)
+    for _ in range(150):
+        count, wanted = choose.randrange(40), choose.randrange(40)
+        error = RuntimeError("broken on purpose")
+        action = choose.choice([None, None, failing_at(choose.randrange(40), error)])
+        source = choose.choice([Numbers(count), Numbers(count, error), Camera(100)])
+        workers = team(choose.randrange(1, 4), batch=choose.randrange(1, 5), action=action)
+        seen, crashes = [], []
+        options = {"live": choose.random() < 0.3, "capacity": choose.choice([None, 1, 3])}
+        with Pipeline(source, [workers, Through("last", batch=3)], **options) as pipeline:
+            try:
+                # Not live, a camera gives 100 items, so that nobody waits for one that never comes.
+                while len(seen) < wanted and not (options["live"] and isinstance(source, Camera)):
+                    seen.append(next(pipeline).index)
+            except StopIteration:
+                pass
+            except RuntimeError as crash:
+                crashes.append(crash)
+        assert crashes in ([], [error])
+        assert seen == (sorted(set(seen)) if options["live"] else list(range(len(seen))))
+        assert all(len(stage.closed_in) == 1 for stage in workers)
+
+
+def test_nothing_is_kept_of_what_was_in_work():
+    alive = weakref.WeakSet()
+
+    def watch(item):
+        alive.add(item)
+
+    stages = [Through("a", action=watch), team(2, batch=3)]
+    gc.disable()
+    try:
+        with Pipeline(Numbers(100_000), stages, capacity=5) as pipeline:
+            next(pipeline)
+        assert len(alive) == 0
+    finally:
+        gc.enable()
 
 
 def test_live_drops_the_oldest_before_the_first_stage_and_counts():
@@ -187,6 +446,41 @@ def test_a_forgotten_pipeline_is_stopped_and_what_it_held_is_freed():
         thread.join()
     gc.collect()
     assert freed() is None
+
+
+def test_a_forgotten_pipeline_may_be_collected_by_its_own_worker():
+    camera, forgotten = Camera(count=1), threading.Event()
+
+    def collect(item):
+        forgotten.wait()
+        gc.collect()
+
+    stage = Through("collector", action=collect)
+    pipeline = Pipeline(camera, [stage])
+    gc.disable()
+    try:
+        cycle = [pipeline]
+        cycle.append(cycle)
+        del cycle, pipeline
+        forgotten.set()
+        camera.closed.wait()
+    finally:
+        gc.enable()
+    assert camera.aborts == 1
+
+
+PROGRAM = """
+from realtime.pipeline import Pipeline
+from tests.fakes import Camera, Numbers, Stuck, Through
+pipelines = [Pipeline(source, [Through()], patience=0.1) for source in (Numbers(10**6), Camera(), Stuck())]
+print(next(pipelines[0]).index)
+"""
+
+
+def test_a_program_can_exit_while_pipelines_run():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+    assert "Traceback" not in done.stderr
 
 
 def test_impossible_settings_are_refused():
