@@ -11,11 +11,12 @@ from models.manifest import ZOO
 from models.vote import VoteWeights
 from realtime.classifier import EmotionClassifier
 from realtime.drafts import writing
-from realtime.ensemble import Ensemble, EnsembleOptions
+from realtime.ensemble import EnsembleOptions
 from realtime.errors import SinkError
 from realtime.faces import FaceFinder
 from realtime.frames import EmotionFrame
 from realtime.overlay import Overlay
+from realtime.people import People
 from realtime.pipeline import Pipeline
 from realtime.sinks import Sink
 from realtime.sources import VideoFile
@@ -123,8 +124,11 @@ def annotate(
 
 
 def _pipeline(source: VideoFile, models: Models, options: AnnotateOptions) -> Pipeline[EmotionFrame]:
-    ensemble = Ensemble(models.weights, EnsembleOptions(smooth=options.smooth))
-    stages = (FaceFinder(options.max_faces), EmotionClassifier(models.eyes, models.lips, ensemble))
+    stages = (
+        FaceFinder(options.max_faces),
+        EmotionClassifier(models.eyes, models.lips),
+        People(models.weights, EnsembleOptions(smooth=options.smooth)),
+    )
     return Pipeline(source, stages)
 
 

@@ -1,37 +1,36 @@
-"""[FaceFrame] -> [EmotionFrame]: both models on all faces of the frames that wait."""
+"""[FaceFrame] -> [OpinionFrame]: both models on all faces of the frames that wait."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from models.inference import RegionModel
-from realtime.ensemble import Ensemble
-from realtime.frames import EmotionFrame, FaceFrame
+from realtime.frames import FaceFrame, OpinionFrame
 
 
 class EmotionClassifier:
     """The stage that asks the models: two runs a batch, whatever the number of frames and faces.
 
+    It has no state, so several of them may share the work of the stage, and the models too.
+
     Args:
         eyes, lips: the models.
-        ensemble: the vote and its smoothing; belongs to this stream alone.
         batch: the most frames taken at once.
     """
 
     name = "classify"
 
-    def __init__(self, eyes: RegionModel, lips: RegionModel, ensemble: Ensemble, batch: int = 8) -> None:
+    def __init__(self, eyes: RegionModel, lips: RegionModel, batch: int = 8) -> None:
         self._eyes = eyes
         self._lips = lips
-        self._ensemble = ensemble
         self.batch = batch
 
-    def process(self, items: Sequence[FaceFrame]) -> Iterable[EmotionFrame]:
-        """The frames with what is thought of their faces, in order."""
-        faces = [face for frame in items for face in frame.faces]
+    def process(self, items: Sequence[FaceFrame]) -> Iterable[OpinionFrame]:
+        """The frames with what each model says of their faces, in order."""
+        faces = [face for item in items for face in item.faces]
         eyes = self._eyes([face.eyes.image for face in faces])
         lips = self._lips([face.lips.image for face in faces])
-        for frame, rows in zip(items, _slices(items), strict=True):
-            yield self._ensemble.decide(frame, eyes[rows], lips[rows])
+        for item, rows in zip(items, _slices(items), strict=True):
+            yield OpinionFrame(item.frame, item.faces, eyes[rows], lips[rows])
 
     def close(self) -> None:
         """Nothing to free: the models may be shared."""

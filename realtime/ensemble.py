@@ -7,15 +7,13 @@ import numpy as np
 
 from models.emotions import EMOTIONS
 from models.vote import VoteWeights
-from realtime.frames import EmotionFrame, Face, FaceEmotion, FaceFrame, Probabilities
+from realtime.frames import Face, OpinionFrame, Probabilities
 
-# A track unseen for longer starts its smoothing anew.
-FORGET_SECONDS = 2.0
 _UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
 
 
 class Smoother:
-    """Exponential smoothing of probabilities along each track, by time and not by frames.
+    """Exponential smoothing of one person's probabilities, by time and not by frames.
 
     A new value counts 1 - exp(-dt / tau), so dropped frames and other frame rates change nothing.
 
@@ -27,16 +25,19 @@ class Smoother:
         if tau < 0:
             raise ValueError(f"tau is in seconds and not negative, not {tau}")
         self._tau = tau
-        self._state: dict[int, tuple[float, Probabilities]] = {}
+        self._last: tuple[float, Probabilities] | None = None
 
-    def update(self, track_id: int, seconds: float, vote: Probabilities | None) -> Probabilities:
-        """The smoothed vote of a track; where there is no vote, what it was last."""
-        self._state = {k: v for k, v in self._state.items() if 0 <= seconds - v[0] <= FORGET_SECONDS}
-        last = self._state.get(track_id)
+    def update(self, seconds: float, vote: Probabilities | None) -> Probabilities:
+        """The smoothed vote; where there is no vote, what it was last.
+
+        Args:
+            seconds: the frame's time, which does not go back.
+            vote: float32 (6,), or None where nothing was seen.
+        """
         if vote is None:
-            return last[1] if last else _UNKNOWN
-        smoothed = vote if last is None else self._blend(last[1], vote, seconds - last[0])
-        self._state[track_id] = (seconds, smoothed)
+            return self._last[1] if self._last else _UNKNOWN
+        smoothed = vote if self._last is None else self._blend(self._last[1], vote, seconds - self._last[0])
+        self._last = (seconds, smoothed)
         return smoothed
 
     def _blend(self, old: Probabilities, new: Probabilities, dt: float) -> Probabilities:
@@ -57,8 +58,17 @@ class EnsembleOptions:
     min_visible: float = 0.6
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceVote:
+    """What the regions of one face say; None where a region, or all of the face, is not seen."""
+
+    eyes: Probabilities | None
+    lips: Probabilities | None
+    vote: Probabilities | None
+
+
 class Ensemble:
-    """Turns both models' probabilities for the faces of a frame into an `EmotionFrame`.
+    """Turns both models' probabilities for the faces of a frame into votes. It has no state.
 
     Args:
         weights: of the vote.
@@ -68,37 +78,24 @@ class Ensemble:
     def __init__(self, weights: VoteWeights, options: EnsembleOptions | None = None) -> None:
         self._weights = weights
         self._options = options or EnsembleOptions()
-        self._smoother = Smoother(self._options.smooth)
 
     def sees(self, face: Face) -> tuple[bool, bool]:
         """Whether enough of the eyes and of the lips is in the picture to vote."""
         least = self._options.min_visible
         return face.eyes.visible >= least, face.lips.visible >= least
 
-    def decide(self, frame: FaceFrame, eyes: Probabilities, lips: Probabilities) -> EmotionFrame:
-        """The result for a frame.
-
-        Args:
-            frame: with n faces.
-            eyes, lips: float32 (n, 6), each model's probabilities; rows of regions that are not
-                seen may hold anything.
-        """
-        if not frame.faces:
-            return EmotionFrame(frame.frame, ())
-        seen = [self.sees(face) for face in frame.faces]
+    def vote(self, item: OpinionFrame) -> list[FaceVote]:
+        """The vote on each face of a frame, in their order."""
+        if not item.faces:
+            return []
+        seen = [self.sees(face) for face in item.faces]
         eyes_seen, lips_seen = np.array(seen, dtype=bool).T
-        votes = self._weights.vote(eyes, lips, (eyes_seen, lips_seen))
-        faces = []
-        for index, (face, (eyes_vote, lips_vote)) in enumerate(zip(frame.faces, seen, strict=True)):
-            vote = votes[index] if eyes_vote or lips_vote else None
-            faces.append(
-                FaceEmotion(
-                    face.track_id,
-                    face.box,
-                    eyes=eyes[index] if eyes_vote else None,
-                    lips=lips[index] if lips_vote else None,
-                    vote=vote,
-                    smoothed=self._smoother.update(face.track_id, frame.frame.seconds, vote),
-                )
+        votes = self._weights.vote(item.eyes, item.lips, (eyes_seen, lips_seen))
+        return [
+            FaceVote(
+                item.eyes[index] if eyes else None,
+                item.lips[index] if lips else None,
+                votes[index] if eyes or lips else None,
             )
-        return EmotionFrame(frame.frame, tuple(faces))
+            for index, (eyes, lips) in enumerate(seen)
+        ]

@@ -1,4 +1,4 @@
-"""The messages that travel through the pipeline: VideoFrame -> FaceFrame -> EmotionFrame.
+"""The messages of the pipeline: VideoFrame -> FaceFrame -> OpinionFrame -> EmotionFrame.
 
 All are immutable and compare by identity. A frame without faces still travels, so that what comes
 out has every frame that went in, in the same order.
@@ -71,14 +71,12 @@ class Face:
     """A face found in one frame, with what the models will look at.
 
     Attributes:
-        track_id: the same number for the same person from frame to frame, from 1.
         box: around all landmarks.
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
         eyes: aligned crop of the eyes with the brows.
         lips: aligned crop of the mouth with the chin.
     """
 
-    track_id: int
     box: Box
     points: Points
     eyes: Crop
@@ -94,11 +92,33 @@ class FaceFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OpinionFrame:
+    """A frame, its faces, and what each model says of them.
+
+    Attributes:
+        frame, faces: as in `FaceFrame`.
+        eyes, lips: float32 (n, 6), a row a face; that of a region which is not seen may be anything.
+    """
+
+    frame: VideoFrame
+    faces: tuple[Face, ...]
+    eyes: Probabilities
+    lips: Probabilities
+
+    def __post_init__(self) -> None:
+        for name in ("eyes", "lips"):
+            value, shape = getattr(self, name), (len(self.faces), len(EMOTIONS))
+            if value.shape != shape or value.dtype != np.float32:
+                raise ValueError(f"{name} is float32 {shape}, not {value.dtype} {value.shape}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceEmotion:
     """What is thought of one face in one frame.
 
     Attributes:
-        track_id, box: as in `Face`.
+        track_id: the same number for the same person from frame to frame, from 1.
+        box: as in `Face`.
         eyes, lips: each model's own opinion; None where the region is not seen.
         vote: the weighted vote of the regions that are seen; None where neither is.
         smoothed: the vote, smoothed over time in its track; what is shown.

@@ -52,6 +52,11 @@ class TrackAssigner:
             ids.append(track.id)
         return ids
 
+    @property
+    def alive(self) -> tuple[int, ...]:
+        """The numbers that may still be given again; those of faces just assigned among them."""
+        return tuple(track.id for track in self._tracks)
+
     def _match(self, boxes: list[Box]) -> dict[int, _Track]:
         if not boxes or not self._tracks:
             return {}
