@@ -1,0 +1,139 @@
+"""Network streams, through PyAV: rtsp, http (Motion JPEG, HLS), udp and what else libav speaks."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from models.regions import Image
+from realtime.link import Feed, LinkLost, Pace, Picture
+from realtime.media import Colours
+
+# Without "file": a playlist from the network must not read this machine's files.
+_PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,srt,httpproxy,crypto,data,hls"
+# Deliver whole segments at once, and have to be played at the pace of their timestamps.
+_SEGMENTED = {"hls", "dash"}
+
+
+class StreamFeed:
+    """A stream's pictures as they come, or at the pace of their timestamps where it is a recording.
+
+    Args:
+        url: what to open.
+        open_seconds, stall_seconds: how long to wait for it to open, and for a picture.
+        over: set when nobody waits any more.
+
+    Raises:
+        LinkLost: it cannot be opened, or holds no video.
+    """
+
+    def __init__(self, url: str, open_seconds: float, stall_seconds: float, over: threading.Event) -> None:
+        self._stall = stall_seconds
+        self._over = over
+        self._container = _open(url, open_seconds, stall_seconds)
+        try:
+            stream = _video_stream(self._container)
+        except BaseException:
+            self._container.close()
+            raise
+        self.rate = _rate(stream)
+        self._is_recording = self._container.duration is not None
+        self.paced = self._is_recording or self._container.format.name in _SEGMENTED
+        self._pace = Pace(over, time.monotonic) if self.paced else None
+        self._reformatter = VideoReformatter()
+        self._pictures = self._decoded(stream)
+
+    def read(self) -> Picture | None:
+        """Wait for the next picture; None at the end of a recording, while a live stream has none."""
+        try:
+            picture = next(self._pictures, None)
+        except av.FFmpegError as error:
+            raise LinkLost(_reason(error)) from None
+        if picture is None and not self._is_recording:
+            raise LinkLost("the stream has ended")
+        return picture
+
+    def close(self) -> None:
+        """Let the stream go."""
+        self._container.close()
+
+    def _decoded(self, stream: VideoStream) -> Iterator[Picture]:
+        # Frame threads would hold back one picture each.
+        stream.thread_type = "SLICE"
+        last = time.monotonic()
+        for packet in self._container.demux(stream):
+            arrived = time.monotonic()
+            if self._over.is_set():
+                return
+            try:
+                pictures = stream.decode(packet)
+            except av.EOFError:
+                return
+            except av.FFmpegError:
+                pictures = []
+            for picture in pictures:
+                last = arrived
+                yield Picture(self._moment(picture, arrived), self._image(picture))
+            if arrived - last > self._stall:
+                raise LinkLost(f"nothing that arrived for {self._stall:g} s could be decoded")
+
+    def _moment(self, picture: av.VideoFrame, arrived: float) -> float:
+        if self._pace is None or picture.pts is None or picture.time_base is None:
+            return arrived
+        return self._pace.wait(float(picture.pts * picture.time_base))
+
+    def _image(self, picture: av.VideoFrame) -> Image:
+        colours = Colours.resolve(
+            picture.colorspace, picture.color_primaries, picture.color_trc, picture.height
+        )
+        converted = self._reformatter.reformat(
+            picture, format="bgr24", src_colorspace=colours.conversion, threads=1
+        )
+        return np.ascontiguousarray(converted.to_ndarray(), dtype=np.uint8)
+
+
+def stream_feed(url: str, open_seconds: float, stall_seconds: float) -> Callable[[threading.Event], Feed]:
+    """How a link opens this stream."""
+
+    def connect(over: threading.Event) -> Feed:
+        return StreamFeed(url, open_seconds, stall_seconds, over)
+
+    return connect
+
+
+def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer:
+    options = {"protocol_whitelist": _PROTOCOLS, "rtsp_flags": "prefer_tcp"}
+    try:
+        return av.open(
+            url,
+            timeout=(open_seconds, stall_seconds),
+            metadata_errors="replace",
+            container_options=options,
+        )
+    # From None: libav's own texts carry the address, and with it a password.
+    except (av.FFmpegError, OSError) as error:
+        raise LinkLost(_reason(error)) from None
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    for stream in container.streams.video:
+        if getattr(stream, "codec_context", None) is not None:
+            return stream
+    raise LinkLost("it holds no video that can be read here")
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    rate = stream.average_rate or stream.guessed_rate
+    return rate if rate and 1 <= rate <= 240 else Fraction(30)
+
+
+def _reason(error: av.FFmpegError | OSError) -> str:
+    if isinstance(error, (av.ExitError, av.TimeoutError)):
+        return "it does not answer any more"
+    return (error.strerror or "it cannot be read").lower()
