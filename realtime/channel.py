@@ -45,6 +45,16 @@ class Channel(Generic[T]):
         self._dropped = 0
 
     @property
+    def policy(self) -> Policy:
+        """What `put` does when the channel is full."""
+        return self._policy
+
+    @property
+    def over(self) -> bool:
+        """Whether the channel is closed or aborted, so that `put` takes nothing more."""
+        return self._over
+
+    @property
     def dropped(self) -> int:
         """How many items `Policy.DROP_OLDEST` has thrown away so far."""
         return self._dropped

@@ -1,4 +1,4 @@
-"""Where results go. The caller draws a frame once and gives it to each of its sinks."""
+"""Where results go. The caller draws a frame once; `realtime.fanout` gives it to many sinks."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -22,15 +22,17 @@ class Sink(ABC):
 
         Args:
             result: what is thought of it.
-            image: the annotated picture, uint8 (h, w, 3), BGR; it may be reused afterwards.
+            image: the annotated picture, uint8 (h, w, 3), BGR. Other sinks see the same one, so it
+                is only read.
 
         Raises:
             SinkError: it cannot be written. What was written before stays; call `abort`.
+            BrokenPipeError: whoever watched has left; there is nothing more to do.
         """
 
     @abstractmethod
-    def close(self) -> Path:
-        """The source has ended: finish the file and return where it is.
+    def close(self) -> Path | None:
+        """The source has ended: finish, and return where the file is, if it is one.
 
         Raises:
             SinkError: it cannot be finished; call `abort`.

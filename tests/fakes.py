@@ -1,8 +1,13 @@
-"""Sources and stages for tests of the pipeline: plain classes that count what is done to them."""
+"""Sources, stages and sinks for tests of the pipeline: plain classes that count what is done to them."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from models.regions import Image
+from realtime.frames import EmotionFrame
+from realtime.sinks import Sink
 
 
 @dataclass(eq=False)
@@ -98,3 +103,68 @@ def failing_at(index: int, error: BaseException) -> Callable[[Item], None]:
             raise error
 
     return action
+
+
+class FakeSink(Sink):
+    """Notes the frames it is given, its threads and its end.
+
+    Args:
+        path: what `close` and `abort` return.
+        gate: each write waits for it.
+        error, error_at: the write of frame `error_at` raises `error`.
+        close_error, gate_close: what `close` raises, and what it waits for before.
+        expected: after so many frames `all_seen` is set.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: Path | None = None,
+        gate: threading.Event | None = None,
+        error: BaseException | None = None,
+        error_at: int = 0,
+        close_error: BaseException | None = None,
+        gate_close: threading.Event | None = None,
+        expected: int = 0,
+    ) -> None:
+        self.path = path
+        self.gate = gate
+        self.error = error
+        self.error_at = error_at
+        self.close_error = close_error
+        self.gate_close = gate_close
+        self.expected = expected
+        self.seen: list[int] = []
+        self.threads: set[threading.Thread] = set()
+        self.writing = threading.Event()
+        self.all_seen = threading.Event()
+        self.end: str | None = None
+        self.ended = threading.Event()
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        self.threads.add(threading.current_thread())
+        self.writing.set()
+        if self.gate:
+            self.gate.wait()
+        if self.error is not None and result.frame.index == self.error_at:
+            raise self.error
+        self.seen.append(result.frame.index)
+        if len(self.seen) == self.expected:
+            self.all_seen.set()
+
+    def close(self) -> Path | None:
+        if self.gate_close:
+            self.gate_close.wait()
+        if self.close_error is not None:
+            raise self.close_error
+        self._end("close")
+        return self.path
+
+    def abort(self) -> Path | None:
+        self._end("abort")
+        return self.path
+
+    def _end(self, kind: str) -> None:
+        assert self.end is None, "ended twice"
+        self.end = kind
+        self.ended.set()
