@@ -1,58 +1,84 @@
 """One region's model in ONNX Runtime: crops in, probabilities out. Heavy, and without state."""
 
+import contextlib
+import io
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from threading import Lock
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from models import providers
 from models.errors import MissingDependencyError, ModelFileError
-from models.manifest import ModelManifest, read_manifest
+from models.manifest import (
+    INPUT,
+    ModelManifest,
+    Precision,
+    PrecisionChoice,
+    choose_precision,
+    read_manifest,
+)
+from models.providers import EngineOptions, Provider, ProviderName
 from models.regions import RegionName
 
-ProviderName: TypeAlias = Literal["auto", "cpu", "cuda"]
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+__all__ = ["ProviderName", "RegionModel", "engine_version"]
+
+Crops = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.float32]
 
 
 class RegionModel:
-    """A session of one region's model. Threads may share it: `run` is thread-safe.
+    """A session of one region's model. Threads may share it: a call is thread-safe.
 
     Args:
-        folder: holds ``<region>.onnx`` and its manifest.
+        folder: holds the model and its manifest.
         region: which of them.
-        provider: ``cuda`` fails where it cannot be had; ``auto`` takes it where it can.
+        provider: one by name runs or fails; ``auto`` takes the best that starts.
         threads: intra-op threads on the CPU; 0: as many as there are cores.
+        precision: ``int8`` is the quantised model; ``auto`` takes it where the folder has one and the
+            provider gains by it.
+        device: which GPU, from 0.
+        max_batch: the most crops in one run; more are run in several goes.
+        cache: folder for what providers compile; nothing is kept where it is None.
+
+    Attributes:
+        manifest: what the model is.
+        provider: ONNX Runtime's name of what runs it, as read back from the session.
+        choice: the same in words and, after ``auto``, why.
 
     Raises:
         ModelFileError: the model is missing, damaged, or of another version.
         MissingDependencyError: the provider that was asked for by name is not there.
+        ValueError: an option out of its range.
     """
 
     def __init__(
-        self, folder: Path, region: RegionName, provider: ProviderName = "auto", threads: int = 1
+        self,
+        folder: Path,
+        region: RegionName,
+        provider: ProviderName = "auto",
+        threads: int = 1,
+        precision: PrecisionChoice = "fp32",
+        *,
+        device: int = 0,
+        max_batch: int = 32,
+        cache: Path | None = None,
     ) -> None:
-        self.manifest: ModelManifest = read_manifest(folder, region)
-        path = folder / self.manifest.file
-        providers = _choose(provider)
-        try:
-            self._session = ort.InferenceSession(str(path), _session_options(threads), providers=providers)
-        except Exception as error:  # ONNX Runtime's own errors share no other base
-            raise ModelFileError(f"ONNX Runtime cannot load {path}: {error}") from error
-        self.provider: str = self._session.get_providers()[0]
-        # ONNX Runtime falls back to the CPU without raising where CUDA's libraries are missing.
-        if provider == "cuda" and self.provider != _PROVIDERS["cuda"]:
-            raise MissingDependencyError(
-                "CUDA was asked for, but ONNX Runtime could not start it: check the driver with "
-                "'nvidia-smi' and install 'emotion-live[gpu]', or run with --provider cpu."
-            )
-        self._input = self._session.get_inputs()[0].name
+        options = EngineOptions(provider, threads, device, max_batch, cache)
+        started = _start(folder, region, precision, options)
+        self.manifest: ModelManifest = started.manifest
+        self.provider: str = started.provider.ort_name
+        self.choice = started.choice
+        self._run = started.run
+        self._max_batch = max_batch
 
-    def __call__(
-        self, crops: Sequence[npt.NDArray[np.uint8]] | npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.float32]:
+    def __call__(self, crops: Sequence[Crops] | Crops) -> Probabilities:
         """Probabilities of the six emotions.
 
         Args:
@@ -63,27 +89,250 @@ class RegionModel:
         """
         if len(crops) == 0:
             return np.zeros((0, len(self.manifest.classes)), dtype=np.float32)
-        batch = np.stack(crops) if not isinstance(crops, np.ndarray) else crops
-        probabilities: npt.NDArray[np.float32] = self._session.run(None, {self._input: batch[..., None]})[0]
+        # One copy, from the crops into the batch; none where a batch is given.
+        batch = (np.stack(crops) if not isinstance(crops, np.ndarray) else crops)[..., None]
+        parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
+        return self._run(parts[0]) if len(parts) == 1 else np.concatenate([self._run(part) for part in parts])
+
+    def warm_up(self) -> None:
+        """Run each batch size that the provider compiles for once, so that no frame waits for it."""
+        for size in self._run.sizes:
+            self(np.zeros((size, *self.manifest.size), dtype=np.uint8))
+
+
+def engine_version() -> str:
+    """The version of ONNX Runtime."""
+    return str(ort.__version__)
+
+
+class _Runner(Protocol):
+    """Runs one batch: uint8 (n, height, width, 1) to float32 (n, 6)."""
+
+    sizes: tuple[int, ...]
+
+    def __call__(self, batch: Crops, /) -> Probabilities: ...
+
+
+class _Plain:
+    """From and to ordinary memory, in the batch's own size."""
+
+    sizes: tuple[int, ...] = (1,)
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
+
+    def __call__(self, batch: Crops) -> Probabilities:
+        probabilities: Probabilities = self._session.run(None, {INPUT: batch})[0]
         return probabilities
 
 
-def _choose(provider: ProviderName) -> list[str]:
-    available = ort.get_available_providers()
-    if provider == "cuda" and _PROVIDERS["cuda"] not in available:
-        raise MissingDependencyError(
-            "CUDA was asked for, but this ONNX Runtime is made for the CPU: "
-            "install 'emotion-live[gpu]' in place of 'emotion-live[cpu]', or run with --provider cpu."
+class _Padded:
+    """For providers that compile for each batch size: black crops fill a batch up to the next size.
+
+    Args:
+        run: of exactly one of the sizes.
+        largest: the largest of them.
+        shared: several threads may call at once.
+    """
+
+    def __init__(self, run: "_Plain | _Bound", largest: int, shared: bool) -> None:
+        self._inner = run
+        self._largest = largest
+        self._turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext() if shared else Lock()
+        self.sizes = providers.buckets(largest)
+
+    def __call__(self, batch: Crops) -> Probabilities:
+        missing = providers.bucket(len(batch), self._largest) - len(batch)
+        padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else batch
+        with self._turn:
+            return self._inner(padded)[: len(batch)]
+
+
+class _Bound:
+    """From and to buffers that stay on the device, a pair for each batch size.
+
+    Crops go up once and probabilities come down once. The addresses stay, which CUDA needs to replay
+    a recorded run.
+
+    Args:
+        session: whose inputs and outputs are bound.
+        manifest: of its model.
+        device, number: where the buffers are, in ONNX Runtime's words.
+        graph: runs are recorded, each size under its own number.
+    """
+
+    def __init__(
+        self, session: ort.InferenceSession, manifest: ModelManifest, device: str, number: int, graph: bool
+    ) -> None:
+        self._session = session
+        self._manifest = manifest
+        self._place = (device, number)
+        self._graph = graph
+        self._buffers: dict[int, tuple[Any, Any, Any]] = {}
+
+    def __call__(self, batch: Crops) -> Probabilities:
+        crops, probabilities, binding = self._buffers.get(len(batch)) or self._bind(len(batch))
+        crops.update_inplace(np.ascontiguousarray(batch))
+        self._session.run_with_iobinding(binding, self._options(len(batch)))
+        binding.synchronize_outputs()
+        result: Probabilities = probabilities.numpy()
+        return result
+
+    def _bind(self, size: int) -> tuple[Any, Any, Any]:
+        value = ort.OrtValue.ortvalue_from_shape_and_type
+        crops = value((size, *self._manifest.size, 1), np.uint8, *self._place)
+        probabilities = value((size, len(self._manifest.classes)), np.float32, *self._place)
+        binding = self._session.io_binding()
+        binding.bind_ortvalue_input(INPUT, crops)
+        binding.bind_ortvalue_output(self._session.get_outputs()[0].name, probabilities)
+        self._buffers[size] = (crops, probabilities, binding)
+        return self._buffers[size]
+
+    def _options(self, size: int) -> ort.RunOptions | None:
+        if not self._graph:
+            return None
+        options = ort.RunOptions()
+        options.add_run_config_entry("gpu_graph_id", str(size))
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    run: _Runner
+    provider: Provider
+    manifest: ModelManifest
+    choice: str
+
+
+def _start(folder: Path, region: RegionName, precision: PrecisionChoice, options: EngineOptions) -> _Started:
+    """The first provider that starts."""
+    tried = ""
+    for provider in providers.candidates(options.provider, ort.get_available_providers()):
+        chosen = precision if precision != "auto" else _precision_for(provider, folder, region)
+        manifest = read_manifest(folder, region, chosen)
+        runner, problem = _try(provider, folder / manifest.file, manifest, options)
+        if runner is not None:
+            return _Started(runner, provider, manifest, _in_words(provider, options, tried))
+        tried += f"; {provider.title} does not start ({problem})"
+        if options.provider != "auto":
+            raise MissingDependencyError(
+                f"{provider.title} was asked for, but ONNX Runtime could not start it ({problem}): "
+                f"{provider.check}, or run with --provider cpu."
+            )
+    raise MissingDependencyError(f"ONNX Runtime has no provider that starts{tried}: install it again.")
+
+
+def _precision_for(provider: Provider, folder: Path, region: RegionName) -> Precision:
+    return choose_precision(folder, region) if provider.int8 else "fp32"
+
+
+def _in_words(provider: Provider, options: EngineOptions, tried: str) -> str:
+    if options.provider != "auto":
+        return f"{provider.title}, as asked for"
+    if provider.name == "cpu" and not tried:
+        return f"{provider.title}: this ONNX Runtime has no other provider that is chosen by itself"
+    return f"{provider.title}: the best that starts here{tried}"
+
+
+def _try(
+    provider: Provider, path: Path, manifest: ModelManifest, options: EngineOptions
+) -> tuple[_Runner | None, str]:
+    """A runner, or None and the reason."""
+    if provider.name == "cpu":
+        return _Plain(_open(path, provider, manifest, options, graph=False)), ""
+    _make_folders(options.cache)
+    problem = ""
+    # Not every graph can be recorded; one that cannot still runs.
+    for graph in (True, False) if provider.device else (False,):
+        with _native_log() as log:
+            if provider.device == "cuda":
+                _preload()
+            try:
+                session = _open(path, provider, manifest, options, graph)
+                started = provider.ort_name in session.get_providers()
+            except ModelFileError as error:
+                problem = str(error.__cause__)
+                continue
+        # ONNX Runtime logs an error and falls back to the CPU where a provider's libraries are missing.
+        if started:
+            return _runner(session, provider, manifest, options, graph), ""
+        problem = _reason(log.getvalue())
+        break
+    return None, problem
+
+
+def _runner(
+    session: ort.InferenceSession,
+    provider: Provider,
+    manifest: ModelManifest,
+    options: EngineOptions,
+    graph: bool,
+) -> _Runner:
+    if not provider.fixed_shapes:
+        return _Plain(session)
+    inner: _Plain | _Bound = _Plain(session)
+    if provider.device:
+        inner = _Bound(session, manifest, provider.device, options.device, graph)
+    return _Padded(inner, options.max_batch, provider.shared)
+
+
+def _open(
+    path: Path, provider: Provider, manifest: ModelManifest, options: EngineOptions, graph: bool
+) -> ort.InferenceSession:
+    chain = providers.chain(provider, manifest, options, graph)
+    try:
+        # Without ONNX Runtime's own fallback, which prints and goes on on the CPU.
+        return ort.InferenceSession(
+            str(path), _session_options(provider, options.threads), providers=chain, enable_fallback=0
         )
-    wanted = ("cuda", "cpu") if provider == "auto" else (provider, "cpu")
-    return [_PROVIDERS[name] for name in dict.fromkeys(wanted) if _PROVIDERS[name] in available]
+    except Exception as error:  # ONNX Runtime's own errors share no other base
+        raise ModelFileError(f"ONNX Runtime cannot load {path}: {error}") from error
 
 
-def _session_options(threads: int) -> ort.SessionOptions:
+def _session_options(provider: Provider, threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or (os.cpu_count() or 1)
     # Threads that spin while they wait steal the cores from decoding and landmarks.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
+    # DirectML plans memory by itself and refuses to run otherwise.
+    options.enable_mem_pattern = provider.name != "directml"
     return options
+
+
+def _make_folders(cache: Path | None) -> None:
+    if cache is not None:
+        for name in ("tensorrt", "openvino", "coreml"):
+            (cache / name).mkdir(parents=True, exist_ok=True)
+
+
+def _preload() -> None:
+    """Load CUDA and cuDNN from pip's nvidia packages; what is missing is told when CUDA starts."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        ort.preload_dlls()
+
+
+@contextlib.contextmanager
+def _native_log() -> Iterator[io.StringIO]:
+    """What native code writes to file descriptor 2: the only place that says why a provider fails."""
+    log = io.StringIO()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield log
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            file.seek(0)
+            log.write(file.read().decode(errors="replace"))
+
+
+def _reason(log: str) -> str:
+    """The end of the first error in ONNX Runtime's log, which says what is missing."""
+    errors = [line for line in log.splitlines() if "[E:" in line or "[ERROR]" in line]
+    if not errors:
+        return "it gave no reason"
+    text = errors[0].split("with error:")[-1].split("[ERROR]")[-1]
+    return " ".join(text.replace("\x1b[m", "").split())[-200:]

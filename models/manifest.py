@@ -1,6 +1,7 @@
 """The JSON beside a model that says what it is. A model is never guessed from its file name.
 
-``eyes.json`` beside ``eyes.onnx`` (abridged)::
+``eyes.json`` beside ``eyes.onnx`` (abridged), and ``eyes.int8.json`` beside ``eyes.int8.onnx``
+where a quantised version is offered::
 
     {"format": 1, "region": "eyes", "architecture": "DenseNet201", "file": "eyes.onnx",
      "sha256": "...", "precision": "...", "classes": ["happiness", ...],
@@ -13,7 +14,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from models.emotions import EMOTIONS
 from models.errors import ModelFileError
@@ -21,6 +22,10 @@ from models.regions import REGIONS, RegionName
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"
+INPUT = "crops"
+"""What a model's input is called."""
+Precision: TypeAlias = Literal["fp32", "int8"]
+PrecisionChoice: TypeAlias = Literal["auto", "fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class ModelManifest:
         scores: what the project's evaluation printed for this file.
         classes: in the order of the outputs.
         format: of the manifest.
+        made_from: of a quantised model: the sha256 of the model that it stands for.
     """
 
     region: RegionName
@@ -52,23 +58,50 @@ class ModelManifest:
     scores: dict[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = EMOTIONS
     format: int = FORMAT
+    made_from: str = ""
+
+    @property
+    def int8(self) -> bool:
+        """Whether it is a quantised model."""
+        return bool(self.made_from)
 
     def save(self, folder: Path) -> Path:
-        """Write ``<region>.json`` into a folder."""
-        path = folder / f"{self.region}.json"
+        """Write ``<region>.json``, or ``<region>.int8.json``, into a folder."""
+        path = manifest_path(folder, self.region, "int8" if self.int8 else "fp32")
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         return path
 
 
-def read_manifest(folder: Path, region: RegionName) -> ModelManifest:
+def manifest_path(folder: Path, region: RegionName, precision: Precision = "fp32") -> Path:
+    """Where the manifest of a model stands."""
+    return folder / (f"{region}.json" if precision == "fp32" else f"{region}.{precision}.json")
+
+
+def choose_precision(folder: Path, region: RegionName) -> Precision:
+    """int8 where the folder offers it, made from the very model beside it; else fp32."""
+    quantised, plain = (_values(manifest_path(folder, region, kind)) for kind in ("int8", "fp32"))
+    return "int8" if quantised and quantised.get("made_from") == plain.get("sha256") else "fp32"
+
+
+def _values(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def read_manifest(folder: Path, region: RegionName, precision: Precision = "fp32") -> ModelManifest:
     """Read a region's manifest and check that its model is the one it speaks of.
 
     Raises:
         ModelFileError: the manifest or the model is missing, changed, or made for another version
-            of the program.
+            of the program; or a quantised model stands for another model than the one beside it.
     """
-    path = folder / f"{region}.json"
+    path = manifest_path(folder, region, precision)
     advice = f"Install emotion-live again, or make the {region} model anew with 'emotion export'."
+    if precision == "int8":
+        advice = f"Make it with 'emotion quantise {region}', or run with --precision fp32."
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.get("format") != FORMAT:
@@ -82,6 +115,8 @@ def read_manifest(folder: Path, region: RegionName) -> ModelManifest:
     except (json.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
         raise ModelFileError(f"{path} is not a model manifest. {advice}") from error
     _check(manifest, region, path, advice)
+    if precision == "int8" and manifest.made_from != _values(manifest_path(folder, region)).get("sha256"):
+        raise ModelFileError(f"{path} was quantised from another {region} model than the one here. {advice}")
     if digest != manifest.sha256:
         raise ModelFileError(f"{folder / manifest.file} is damaged or changed (wrong sha256). {advice}")
     return manifest

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.emotions import EMOTIONS
-from models.errors import MissingDependencyError, ModelFileError
+from models.errors import ModelFileError
 from models.inference import RegionModel
 from models.landmarks import MODEL_PATH, MODEL_SHA256
 from models.manifest import ZOO, read_manifest, sha256
@@ -84,17 +84,3 @@ def test_changed_missing_and_broken_files_are_refused(zoo):
     (zoo / "lips.json").write_text("{")
     with pytest.raises(ModelFileError, match="not a model manifest"):
         RegionModel(zoo, "lips")
-
-
-def test_an_absent_provider_is_refused_by_name(monkeypatch):
-    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(MissingDependencyError, match="--provider cpu"):
-        RegionModel(ZOO, "lips", "cuda")
-    assert RegionModel(ZOO, "lips", "auto").provider == "CPUExecutionProvider"
-
-
-def test_a_provider_that_silently_falls_back_is_refused(monkeypatch):
-    """As ONNX Runtime's GPU wheel does on a machine without CUDA: it lists CUDA and runs on the CPU."""
-    monkeypatch.setattr("models.inference._choose", lambda provider: ["CPUExecutionProvider"])
-    with pytest.raises(MissingDependencyError, match="could not start it"):
-        RegionModel(ZOO, "lips", "cuda")
