@@ -3,20 +3,15 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.inference import ProviderName, RegionModel
-from models.manifest import ZOO
-from models.vote import VoteWeights
-from realtime.classifier import EmotionClassifier
+from realtime.assembly import Models, Workers, stages
 from realtime.drafts import writing
 from realtime.ensemble import EnsembleOptions
 from realtime.errors import SinkError
-from realtime.faces import FaceFinder
 from realtime.frames import EmotionFrame
 from realtime.overlay import Overlay
-from realtime.people import People
 from realtime.pipeline import Pipeline
 from realtime.sinks import Sink
 from realtime.sources import VideoFile
@@ -24,30 +19,7 @@ from realtime.summary import Summary, SummaryBuilder
 from realtime.timeline import CsvTimeline, JsonLinesTimeline
 from realtime.video_sink import Mp4Sink
 
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What is loaded once and shared by all videos. Heavy, and without state."""
-
-    eyes: RegionModel
-    lips: RegionModel
-    weights: VoteWeights
-
-    @classmethod
-    def load(cls, folder: Path = ZOO, provider: ProviderName = "auto", threads: int = 1) -> "Models":
-        """Both models and the vote's weights from a model folder.
-
-        Args:
-            folder: holds eyes.onnx, lips.onnx, their manifests and weights.json.
-            provider: where the models run.
-            threads: intra-op threads of each model on the CPU.
-
-        Raises:
-            ModelFileError: a file is missing, damaged, or of another version.
-            MissingDependencyError: the provider is not there.
-        """
-        eyes, lips = (RegionModel(folder, region, provider, threads) for region in ("eyes", "lips"))
-        return cls(eyes, lips, VoteWeights.read(folder))
+__all__ = ["AnnotateOptions", "Models", "Outputs", "annotate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +29,12 @@ class AnnotateOptions:
     Attributes:
         max_faces: the most faces in a frame.
         smooth: time constant of the smoothing in seconds; 0: none.
+        workers: how many threads share the costly stages.
     """
 
     max_faces: int = 4
     smooth: float = 0.3
+    workers: Workers = field(default_factory=Workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +98,8 @@ def annotate(
 
 
 def _pipeline(source: VideoFile, models: Models, options: AnnotateOptions) -> Pipeline[EmotionFrame]:
-    stages = (
-        FaceFinder(options.max_faces),
-        EmotionClassifier(models.eyes, models.lips),
-        People(models.weights, EnsembleOptions(smooth=options.smooth)),
-    )
-    return Pipeline(source, stages)
+    ensemble = EnsembleOptions(smooth=options.smooth)
+    return Pipeline(source, stages(models, options.max_faces, ensemble, options.workers))
 
 
 def _sinks(source: VideoFile, outputs: Outputs) -> Iterator[Sink]:

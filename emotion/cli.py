@@ -4,15 +4,17 @@ import time
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from emotion import make
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
+from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
 from models.errors import EmotionError
 from models.manifest import ZOO
+from realtime.assembly import Workers
 from realtime.drafts import partial_path
 from realtime.errors import SinkError
 
@@ -66,13 +68,15 @@ def annotate_command(
     smooth: Annotated[
         float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: none.")
     ] = 0.3,
-    provider: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the models run.")] = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="Threads of each model on the CPU; 0: all cores.")] = 1,
+    provider: ProviderOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = 1,
+    workers: WorkersOption = None,
     models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
 ) -> None:
     """Annotate videos: an mp4 with its sound, a timeline (CSV, JSON Lines) and a summary."""
-    loaded = Models.load(models, provider, threads)
-    options = AnnotateOptions(max_faces, smooth)
+    loaded = load_models(models, provider, threads, precision)
+    options = AnnotateOptions(max_faces, smooth, Workers(classifiers=workers) if workers else Workers())
     if not videos:
         with as_file(files("emotion") / "demo" / "demo.mp4") as demo:
             _annotate_one(demo, Outputs.of(demo, output or Path()), loaded, options)

@@ -27,7 +27,10 @@ from models.manifest import (
 from models.providers import EngineOptions, Provider, ProviderName
 from models.regions import RegionName
 
-__all__ = ["ProviderName", "RegionModel", "engine_version"]
+__all__ = ["CPU_ONLY", "ProviderName", "RegionModel", "engine_version"]
+
+CPU_ONLY = "the CPU: this ONNX Runtime has nothing else that is chosen by itself"
+"""The choice where there was none."""
 
 Crops = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -230,7 +233,7 @@ def _in_words(provider: Provider, options: EngineOptions, tried: str) -> str:
     if options.provider != "auto":
         return f"{provider.title}, as asked for"
     if provider.name == "cpu" and not tried:
-        return f"{provider.title}: this ONNX Runtime has no other provider that is chosen by itself"
+        return CPU_ONLY
     return f"{provider.title}: the best that starts here{tried}"
 
 

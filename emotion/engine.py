@@ -1,0 +1,35 @@
+"""The options that say how the models are run, the same for all commands that run them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from platformdirs import user_cache_path
+
+from emotion.console import errors
+from models.inference import CPU_ONLY
+from models.manifest import PrecisionChoice
+from models.providers import ProviderName
+from realtime.assembly import Models
+
+ProviderOption = Annotated[
+    ProviderName, typer.Option(help="What runs the models: asked for by name it runs, or says why not.")
+]
+PrecisionOption = Annotated[
+    PrecisionChoice, typer.Option(help="int8: the quantised models; auto: where there are any.")
+]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="Threads of each model on the CPU; 0: all cores.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Threads that run the models side by side; by default as cores.")
+]
+
+
+def load_models(
+    folder: Path, provider: ProviderName = "auto", threads: int = 1, precision: PrecisionChoice = "auto"
+) -> Models:
+    """`Models.load` with the user's cache folder; says what ``auto`` chose, where there was a choice."""
+    cache = user_cache_path("emotion-live", appauthor=False)
+    loaded = Models.load(folder, provider, threads, precision, cache=cache)
+    if provider == "auto" and loaded.eyes.choice != CPU_ONLY:
+        errors.print(f"The models run on {loaded.eyes.choice}")
+    return loaded

@@ -1,0 +1,108 @@
+"""The stages between a source and its results, put together for this machine."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.inference import ProviderName, RegionModel
+from models.manifest import ZOO, PrecisionChoice
+from models.vote import VoteWeights
+from realtime.classifier import EmotionClassifier
+from realtime.ensemble import EnsembleOptions
+from realtime.faces import FaceFinder
+from realtime.people import People
+from realtime.pipeline import Step
+
+# More would wait for one another: one finder feeds about so many one-thread classifiers.
+_MOST_CLASSIFIERS = 4
+
+
+def default_classifiers(cores: int | None = None) -> int:
+    """A worker a core, for the system to share out: two where there is one core or two."""
+    return max(2, min(_MOST_CLASSIFIERS, cores or os.cpu_count() or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What is loaded once and shared by all videos. Heavy, and without state."""
+
+    eyes: RegionModel
+    lips: RegionModel
+    weights: VoteWeights
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path = ZOO,
+        provider: ProviderName = "auto",
+        threads: int = 1,
+        precision: PrecisionChoice = "auto",
+        *,
+        cache: Path | None = None,
+    ) -> "Models":
+        """Both models and the vote's weights from a model folder, ready to run.
+
+        Args:
+            folder: holds eyes.onnx, lips.onnx, their manifests and weights.json.
+            provider: where the models run.
+            threads: intra-op threads of each model on the CPU.
+            precision: ``auto`` takes quantised models where the folder offers them and they pay.
+            cache: folder for what providers compile.
+
+        Raises:
+            ModelFileError: a file is missing, damaged, or of another version.
+            MissingDependencyError: the provider is not there.
+        """
+        eyes, lips = (
+            RegionModel(folder, region, provider, threads, precision, cache=cache)
+            for region in ("eyes", "lips")
+        )
+        for model in (eyes, lips):
+            model.warm_up()
+        return cls(eyes, lips, VoteWeights.read(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many threads share the costly stages.
+
+    Attributes:
+        classifiers: that ask the models; results do not depend on how many there are.
+        finders: that find faces. One follows faces from frame to frame; several look at each frame
+            by itself.
+        batch: the most frames that a classifier takes at once.
+    """
+
+    classifiers: int = field(default_factory=default_classifiers)
+    finders: int = 1
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        if min(self.classifiers, self.finders, self.batch) < 1:
+            raise ValueError("there is one classifier, one finder and one frame a batch at least")
+
+
+def stages(
+    models: Models,
+    max_faces: int = 4,
+    ensemble: EnsembleOptions | None = None,
+    workers: Workers | None = None,
+) -> list[Step]:
+    """All stages from `VideoFrame` to `EmotionFrame`, for one stream.
+
+    Args:
+        models: from `Models.load`.
+        max_faces: the most faces in a frame.
+        ensemble: `EnsembleOptions()` where not given.
+        workers: `Workers()` where not given.
+
+    Raises:
+        ModelFileError: the landmark model is missing or damaged.
+    """
+    workers = workers or Workers()
+    following = workers.finders == 1
+    return [
+        [FaceFinder(max_faces, video=following) for _ in range(workers.finders)],
+        [EmotionClassifier(models.eyes, models.lips, workers.batch) for _ in range(workers.classifiers)],
+        People(models.weights, ensemble),
+    ]
