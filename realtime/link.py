@@ -1,6 +1,7 @@
 """One connection to a camera or a stream, read in a thread that can be given up on."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,20 +153,21 @@ class Pace:
     """Holds pictures back until their time has come, as a player does.
 
     One that is late goes on at once; where all are late by more than `SLACK`, as after a pause, the
-    clock is moved, so that the rest is not hurried through.
+    clock is moved, so that the rest is not hurried through. A gap longer than `LONGEST` is shortened
+    to nothing: else a jump of the timestamps would look like a source that hangs.
     """
 
     SLACK = 0.5
+    LONGEST = 2.0
 
-    def __init__(self, over: threading.Event, clock: Callable[[], float]) -> None:
+    def __init__(self, over: threading.Event) -> None:
         self._over = over
-        self._clock = clock
         self._start: float | None = None
 
     def wait(self, seconds: float) -> float:
         """Wait for the moment of a picture at `seconds` of its video; returns that moment."""
-        now = self._clock()
-        if self._start is None or now - (self._start + seconds) > self.SLACK:
+        now = time.monotonic()
+        if self._start is None or not -self.SLACK < self._start + seconds - now < self.LONGEST:
             self._start = now - seconds
         due = self._start + seconds
         self._over.wait(max(0.0, due - now))

@@ -155,7 +155,7 @@ class LiveSource:
         self.close()
 
     def __repr__(self) -> str:
-        return f"LiveSource({self.name!r}, {self.info.width}x{self.info.height})"
+        return f"LiveSource({self.name!r})"
 
     def __iter__(self) -> Iterator[VideoFrame]:
         if self._claimed:
@@ -304,7 +304,7 @@ class FileFeed:
     def __init__(self, path: str, over: threading.Event) -> None:
         self._video = VideoFile(path)
         self._frames = iter(self._video)
-        self._pace = Pace(over, time.monotonic)
+        self._pace = Pace(over)
         self.rate = self._video.info.average_rate
 
     def read(self) -> Picture | None:

@@ -45,7 +45,7 @@ class StreamFeed:
         self.rate = _rate(stream)
         self._is_recording = self._container.duration is not None
         self.paced = self._is_recording or self._container.format.name in _SEGMENTED
-        self._pace = Pace(over, time.monotonic) if self.paced else None
+        self._pace = Pace(over) if self.paced else None
         self._reformatter = VideoReformatter()
         self._pictures = self._decoded(stream)
 
@@ -54,7 +54,7 @@ class StreamFeed:
         try:
             picture = next(self._pictures, None)
         except av.FFmpegError as error:
-            raise LinkLost(_reason(error)) from None
+            raise LinkLost(_reason(error, f"no data for {self._stall:g} s")) from None
         if picture is None and not self._is_recording:
             raise LinkLost("the stream has ended")
         return picture
@@ -66,6 +66,7 @@ class StreamFeed:
     def _decoded(self, stream: VideoStream) -> Iterator[Picture]:
         # Frame threads would hold back one picture each.
         stream.thread_type = "SLICE"
+        stream.codec_context.flags |= av.codec.context.Flags.low_delay.value
         last = time.monotonic()
         for packet in self._container.demux(stream):
             arrived = time.monotonic()
@@ -108,7 +109,7 @@ def stream_feed(url: str, open_seconds: float, stall_seconds: float) -> Callable
 
 
 def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer:
-    options = {"protocol_whitelist": _PROTOCOLS, "rtsp_flags": "prefer_tcp"}
+    options = {"protocol_whitelist": _PROTOCOLS, "rtsp_flags": "prefer_tcp", "overrun_nonfatal": "1"}
     try:
         return av.open(
             url,
@@ -118,7 +119,7 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
         )
     # From None: libav's own texts carry the address, and with it a password.
     except (av.FFmpegError, OSError) as error:
-        raise LinkLost(_reason(error)) from None
+        raise LinkLost(_reason(error, f"no answer within {open_seconds:g} s")) from None
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -133,7 +134,7 @@ def _rate(stream: VideoStream) -> Fraction:
     return rate if rate and 1 <= rate <= 240 else Fraction(30)
 
 
-def _reason(error: av.FFmpegError | OSError) -> str:
+def _reason(error: av.FFmpegError | OSError, when_late: str) -> str:
     if isinstance(error, (av.ExitError, av.TimeoutError)):
-        return "it does not answer any more"
+        return when_late
     return (error.strerror or "it cannot be read").lower()

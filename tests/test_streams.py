@@ -1,0 +1,223 @@
+"""Live streams over loopback, from a second process, in real time, with all that happens to them."""
+
+import logging
+import os
+import re
+import threading
+
+import numpy as np
+import pytest
+
+from realtime.errors import SourceError
+from realtime.live_source import LiveSourceOptions, is_network, open_live, shown_url
+from tests.clips import number
+from tests.senders import Sender
+
+KINDS = ("udp", "http", "rtsp")
+QUICK = LiveSourceOptions(open_seconds=8, stall_seconds=1, first_delay=0.1, longest_delay=0.4, attempts=20)
+
+pytestmark = pytest.mark.timeout(60)
+stoppable = pytest.mark.skipif(os.name == "nt", reason="no way to stop a process for a while")
+
+
+def numbers_of(frames):
+    """The pictures' numbers; None where damage made one unreadable."""
+
+    def look(frame):
+        try:
+            return number(frame.image)
+        except AssertionError:
+            return None
+
+    return [look(frame) for frame in frames]
+
+
+def take(frames, count):
+    return [next(frames) for _ in range(count)]
+
+
+def take_until(frames, wanted, limit=400):
+    """Frames up to and with the first of a kind."""
+    taken = []
+    for _ in range(limit):
+        taken.append(next(frames))
+        if wanted(taken[-1]):
+            return taken
+    raise AssertionError(f"none of {limit} frames was as wanted")
+
+
+def check_clock(frames):
+    assert (np.diff([frame.pts for frame in frames]) > 0).all()
+    assert (np.diff([frame.captured_at for frame in frames]) >= 0).all()
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+
+
+def faults(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_arrives_in_order_at_its_pace(kind, caplog):
+    with Sender(kind) as sender, open_live(sender.url, QUICK) as source:
+        frames = take(iter(source), 60)
+        assert (source.info.width, source.info.height) == (160, 120)
+        assert source.info.average_rate == 25
+        assert source.state.connected
+    seen = numbers_of(frames)
+    assert None not in seen
+    # What was gathered while the stream was opened may be dropped; from there on nothing is.
+    assert np.diff(seen[-20:]).tolist() == [1] * 19
+    check_clock(frames)
+    assert frames[-1].captured_at - frames[-21].captured_at == pytest.approx(20 / 25, abs=0.3)
+    assert faults(caplog) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_that_is_cut_off_comes_back(kind, caplog):
+    sender = Sender(kind)
+    with sender, open_live(sender.url, QUICK) as source:
+        frames = iter(source)
+        taken = take(frames, 30)
+        sender.cut()
+        lost = threading.Event()
+        # The iteration waits meanwhile: the loss is seen from another thread, as a window sees it.
+        watcher = threading.Thread(target=_bring_back, args=(source, kind, sender.port, lost))
+        watcher.start()
+        taken += take_until(frames, lambda _: lost.is_set() and source.state.connected)
+        taken += take(frames, 10)
+        watcher.join()
+        watcher.sender.cut()
+    check_clock(taken)
+    assert numbers_of(taken)[-1] is not None
+    (line,) = faults(caplog)
+    assert line.startswith(shown_url(sender.url))
+    assert "trying to reach it again" in line
+
+
+def _bring_back(source, kind, port, lost):
+    while source.state.connected:
+        threading.Event().wait(0.02)
+    state = source.state
+    assert state.attempt >= 1
+    assert state.reason
+    threading.current_thread().sender = Sender(kind, port)
+    lost.set()
+
+
+@stoppable
+@pytest.mark.parametrize("kind", ["udp", "http"])
+def test_a_stalled_stream_is_noticed_and_comes_back(kind, caplog):
+    sender = Sender(kind)
+    with sender, open_live(sender.url, QUICK) as source:
+        frames = iter(source)
+        taken = take(frames, 30)
+        sender.stall()
+        timer = threading.Timer(2.5, sender.go_on)
+        timer.start()
+        before = taken[-1].captured_at
+        taken += take_until(frames, lambda frame: frame.captured_at > before + 2)
+        taken += take(frames, 10)
+        timer.join()
+    check_clock(taken)
+    (line,) = faults(caplog)
+    assert "no data for 1 s" in line
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_on_the_way_is_survived(kind, caplog):
+    with Sender(kind) as sender, open_live(sender.url, QUICK) as source:
+        frames = iter(source)
+        taken = take(frames, 30)
+        sender.tell("corrupt 15")
+        taken += take(frames, 30)
+        taken += take_until(frames, lambda frame: numbers_of([frame]) != [None])
+        tail = take(frames, 30)
+    check_clock(taken + tail)
+    # H.264 has a whole picture every ten: by the end all are readable again.
+    assert None not in numbers_of(tail[-10:])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_that_change_their_size_are_fitted(kind):
+    with Sender(kind) as sender, open_live(sender.url, QUICK) as source:
+        frames = iter(source)
+        taken = take(frames, 30)
+        sender.tell("size 240x240")
+        taken += take_until(frames, lambda frame: frame.image[:, :15].max() < 40)
+        taken += take(frames, 10)
+    assert {frame.image.shape for frame in taken} == {(120, 160, 3)}
+    check_clock(taken)
+    # 240 x 240 in 160 x 120 is 120 x 120 between black bars.
+    last = taken[-1].image
+    assert last[:, :18].max() < 40
+    assert last[:, -18:].max() < 40
+    assert number(last[:, 20:-20]) is not None
+
+
+@pytest.mark.parametrize("kind", ["http", "rtsp"])
+def test_an_end_is_a_loss_until_the_limit(kind, caplog):
+    options = LiveSourceOptions(open_seconds=8, stall_seconds=1, first_delay=0.05, attempts=2)
+    with Sender(kind) as sender, open_live(sender.url, options) as source:
+        frames = iter(source)
+        taken = take(frames, 30)
+        sender.tell("end")
+        with pytest.raises(SourceError) as ended:
+            for frame in frames:
+                taken.append(frame)
+    check_clock(taken)
+    assert re.search(r"is lost \(.+\) and could not be reached again in 2 attempts; check ", str(ended.value))
+    assert not source.state.connected
+    assert len(faults(caplog)) == 1
+
+
+def test_abort_ends_a_wait_at_once():
+    sender = Sender("http")
+    with sender, open_live(sender.url, QUICK) as source:
+        frames = iter(source)
+        take(frames, 5)
+        sender.cut()
+        threading.Timer(0.5, source.abort).start()
+        for _ in frames:
+            pass
+        source.close()
+
+
+def test_smaller_and_mirrored():
+    options = LiveSourceOptions(size=(100, 60), mirror=True, fps=10)
+    with Sender("http") as sender, open_live(sender.url, options) as source:
+        frames = take(iter(source), 20)
+    assert (source.info.width, source.info.height) == (80, 60)
+    assert source.info.average_rate == 10
+    assert {frame.image.shape for frame in frames} == {(60, 80, 3)}
+    assert all(number(frame.image[:, ::-1]) < 256 for frame in frames)
+    assert frames[-1].captured_at - frames[0].captured_at > 1.5
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:9/secret?token=geheim", "connection refused"),
+        ("rtsp://user:geheim@127.0.0.1:9/secret", "connection refused"),
+        ("nonsense://geheim@127.0.0.1/", "protocol not found"),
+    ],
+)
+def test_what_cannot_be_opened_is_refused_in_a_sentence_without_secrets(url, reason):
+    with pytest.raises(SourceError) as caught:
+        open_live(url, QUICK)
+    assert reason in str(caught.value)
+    assert "check the address" in str(caught.value)
+    for error in (caught.value, caught.value.__cause__):
+        assert "geheim" not in str(error)
+
+
+def test_a_silent_port_is_refused_after_a_while():
+    with pytest.raises(SourceError, match=r"no picture for 0\.5 s; check"):
+        open_live("udp://127.0.0.1:1", LiveSourceOptions(open_seconds=0.5))
+
+
+def test_addresses_are_told_from_files():
+    assert is_network("rtsp://camera/1")
+    assert is_network("HTTP://camera/")
+    assert not is_network("file:///tmp/clip.mp4")
+    assert not is_network("C:\\clip.mp4")
+    assert not is_network("12:30.mp4")
