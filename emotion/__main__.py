@@ -17,11 +17,20 @@ def main() -> None:
     try:
         from emotion.cli import run  # noqa: PLC0415  a missing library must end in a sentence
     except (ImportError, OSError) as error:
+        if sys.argv[1:2] == ["doctor"]:
+            _examine()
         print(_MISSING.format(error=error, advice=_advice(error)), file=sys.stderr)  # noqa: T201
         sys.exit(5)
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run())
+
+
+def _examine() -> None:
+    """`emotion doctor` answers also where the rest of the program cannot be loaded."""
+    from emotion.doctor import app  # noqa: PLC0415
+
+    app(sys.argv[2:])
 
 
 def _advice(error: ImportError | OSError) -> str:

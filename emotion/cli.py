@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from emotion import make
+from emotion import cameras, doctor, make
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
@@ -26,6 +26,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(make.app)
+app.add_typer(cameras.app)
+app.add_typer(doctor.app)
 
 
 def run() -> int:

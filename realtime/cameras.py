@@ -1,6 +1,7 @@
 """Cameras, through OpenCV."""
 
 import os
+import struct
 import sys
 import threading
 import time
@@ -15,6 +16,12 @@ import numpy as np
 
 from realtime.link import Feed, LinkLost, Picture
 
+_CLASSES, _DEVICES = Path("/sys/class/video4linux"), Path("/dev")
+# Of Linux's videodev2.h: the request for what a device can do, and the two kinds of capture.
+_QUERYCAP, _CAPABILITY = 0x80685600, struct.Struct("16s32s32sIII12x")
+_CAPTURES, _TOLD_APART = 0x1 | 0x1000, 0x80000000
+# Where the system keeps no list, so many numbers are tried.
+_TRIED = 6
 # What nearly every camera gives without compression; more needs Motion JPEG to fit through USB 2.
 _PLAIN = (640, 480, 30.0)
 _FASTEST = 240
@@ -113,6 +120,85 @@ def camera_feed(device: int | str, mode: CameraMode, stall_seconds: float) -> Ca
         return CameraFeed(device, mode, stall_seconds)
 
     return connect
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCamera:
+    """A camera of this machine.
+
+    Attributes:
+        where: how to name it to `open_live`.
+        name: what the system calls it.
+        problem: why it cannot be used; empty where nothing speaks against it.
+    """
+
+    where: str
+    name: str
+    problem: str = ""
+
+
+def find_cameras() -> list[FoundCamera]:
+    """The cameras of this machine, in the order of their numbers.
+
+    Linux keeps a list of them, which is read without switching any on. Elsewhere the first few
+    numbers are tried, which takes seconds and makes their lights go on.
+    """
+    return listed_cameras() if sys.platform == "linux" else tried_cameras()
+
+
+def listed_cameras(
+    classes: Path = _CLASSES, devices: Path = _DEVICES, can_do: Callable[[Path], int] | None = None
+) -> list[FoundCamera]:
+    """The cameras in Linux's list of video devices; encoders and metadata channels are left out.
+
+    Args:
+        classes, devices: the folders of the list and of the device files.
+        can_do: asks a device for its capabilities, as of V4L2; OSError where it cannot be asked.
+    """
+    entries = sorted(classes.glob("video[0-9]*"), key=lambda entry: int(entry.name.removeprefix("video")))
+    found = (_look_at(entry, devices / entry.name, can_do or _capabilities) for entry in entries)
+    return [camera for camera in found if camera is not None]
+
+
+def tried_cameras(opener: Callable[[int | str], Capture] = open_capture) -> list[FoundCamera]:
+    """The cameras that open, among the first few numbers."""
+    found = []
+    for number in range(_TRIED):
+        capture = opener(number)
+        if capture.isOpened():
+            found.append(FoundCamera(str(number), f"camera {number}"))
+        capture.release()
+    return found
+
+
+def _look_at(entry: Path, device: Path, can_do: Callable[[Path], int]) -> FoundCamera | None:
+    try:
+        name = (entry / "name").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        name = "without a name"
+    try:
+        can_capture = can_do(device) & _CAPTURES
+    except FileNotFoundError:
+        problem = "the system knows it, but there is no device file: hand the device to the container"
+    except PermissionError:
+        problem = "no permission: add yourself to the group 'video' and log in again"
+    except OSError as error:
+        problem = f"it does not answer ({error.strerror}): plug it in again"
+    else:
+        return FoundCamera(str(device), name) if can_capture else None
+    return FoundCamera(str(device), name, problem)
+
+
+def _capabilities(device: Path) -> int:
+    import fcntl  # noqa: PLC0415  not on Windows
+
+    file = os.open(device, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        answer = fcntl.ioctl(file, _QUERYCAP, bytes(_CAPABILITY.size))
+    finally:
+        os.close(file)
+    *_, of_hardware, of_this_file = _CAPABILITY.unpack(answer)
+    return int(of_this_file if of_hardware & _TOLD_APART else of_hardware)
 
 
 def _why_not(device: int | str) -> str:
