@@ -19,6 +19,7 @@ from realtime.media import Colours
 _PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,srt,httpproxy,crypto,data,hls"
 # Deliver whole segments at once, and have to be played at the pace of their timestamps.
 _SEGMENTED = {"hls", "dash"}
+_TEXT = {"tty", "bin", "xbin", "adf", "idf"}
 
 
 class StreamFeed:
@@ -123,6 +124,10 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
+    if container.format.name in _TEXT:
+        raise LinkLost("it is text, not video")
+    if container.format.name.endswith("_pipe"):
+        raise LinkLost("it is a single picture, not video")
     for stream in container.streams.video:
         if getattr(stream, "codec_context", None) is not None:
             return stream

@@ -1,16 +1,20 @@
 """Live streams over loopback, from a second process, in real time, with all that happens to them."""
 
+import functools
+import http.server
 import logging
 import os
 import re
 import threading
+from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
 from realtime.errors import SourceError
 from realtime.live_source import LiveSourceOptions, is_network, open_live, shown_url
-from tests.clips import number
+from tests.clips import clip, number, picture, tone_only
 from tests.senders import Sender
 
 KINDS = ("udp", "http", "rtsp")
@@ -221,3 +225,60 @@ def test_addresses_are_told_from_files():
     assert not is_network("file:///tmp/clip.mp4")
     assert not is_network("C:\\clip.mp4")
     assert not is_network("12:30.mp4")
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """A folder served over HTTP, and its address."""
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield tmp_path, f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.m3u8"])
+def test_a_recording_over_http_is_played_at_its_pace_and_ends(shelf, name, caplog):
+    folder, address = shelf
+    clip(folder / name, 40)
+    with open_live(f"{address}/{name}", QUICK) as source:
+        frames = list(source)
+    assert [number(frame.image) for frame in frames] == list(range(40))
+    assert frames[-1].captured_at - frames[0].captured_at == pytest.approx(39 / 25, abs=0.1)
+    check_clock(frames)
+    assert faults(caplog) == []
+
+
+def test_a_playlist_of_the_network_cannot_read_files(shelf, tmp_path):
+    folder, address = shelf
+    secret = tmp_path / "secret.ts"
+    clip(secret, 20, time_base=Fraction(1, 90_000))
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{secret}\n#EXT-X-ENDLIST\n"
+    (folder / "evil.m3u8").write_text(playlist)
+    with pytest.raises(SourceError, match="cannot be opened"):
+        open_live(f"{address}/evil.m3u8", QUICK)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.mp4", "404"),
+        ("text.txt", "is text"),
+        ("picture.png", "single picture"),
+        ("song.m4a", "no video"),
+    ],
+)
+def test_what_is_no_video_over_http_is_refused(shelf, name, reason):
+    folder, address = shelf
+    (folder / "text.txt").write_text("no video\n" * 100)
+    cv2.imwrite(str(folder / "picture.png"), picture(1))
+    tone_only(folder / "song.m4a")
+    with pytest.raises(SourceError, match=reason):
+        open_live(f"{address}/{name}", QUICK)
