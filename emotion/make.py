@@ -84,19 +84,38 @@ def train(
         str,
         typer.Option(help="Passes at each image size, as COUNT@SIZE: 8@0.667,4@1 trains 8 at two thirds."),
     ] = "8@0.667,4@1",
+    cap: Annotated[
+        list[str] | None,
+        typer.Option(help="SET=COUNT: an epoch takes at most COUNT faces of each emotion from SET."),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Faces a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="AdamW's peak.")] = 2e-3,
+    blendshapes: Annotated[
+        float, typer.Option(help="Weight of the blendshapes' loss beside the emotions'; 0: none.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of first weights, order and augmentation.")] = 0,
     start_from: Annotated[
-        Path | None, typer.Option(help="A trained .keras file to begin with, in place of random weights.")
+        Path | None,
+        typer.Option(
+            help="Begin with a trained .keras file, or with the model of a model folder (models/zoo), "
+            "in place of random weights."
+        ),
     ] = None,
 ) -> None:
     """Train the eyes' or the lips' network. A run that was stopped goes on where it was."""
     training = _training()
     options = training.TrainingOptions(
-        region.value, sizes=_sizes(epochs), batch=batch, learning_rate=learning_rate, seed=seed
+        region.value,
+        sizes=_sizes(epochs),
+        caps=_caps(cap or []),
+        batch=batch,
+        learning_rate=learning_rate,
+        blendshape_weight=blendshapes,
+        seed=seed,
     )
     folder = run or RUNS / region.value
+    if start_from and start_from.is_dir():
+        start_from = _restored(region, start_from, data, folder)
     with counting(f"Training the {region.value}") as progress:
         model = training.train(
             data,
@@ -226,6 +245,27 @@ def _sizes(text: str) -> tuple[tuple[int, float], ...]:
         return tuple((int(count), float(size)) for count, size in pairs)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not of the form 8@0.667,4@1") from error
+
+
+def _caps(texts: list[str]) -> tuple[tuple[str, int], ...]:
+    try:
+        pairs = [text.rsplit("=", 1) for text in texts]
+        return tuple((name, int(count)) for name, count in pairs)
+    except ValueError as error:
+        raise typer.BadParameter(f"{' '.join(texts)!r} is not of the form SET=COUNT") from error
+
+
+def _restored(region: Region, models: Path, data: Path, run: Path) -> Path:
+    """The model of a model folder as a Keras network; made once a run."""
+    path = run / "start.keras"
+    if not path.exists():
+        try:
+            from exporters.restore import restore  # noqa: PLC0415
+        except ImportError as error:
+            raise _needs_training(error) from error
+        restore(region.value, models, data, path)
+        console.print(f"Going on from the {region.value} model in {shown(models)}")
+    return path
 
 
 def _training() -> ModuleType:

@@ -111,6 +111,11 @@ class Photograph:
         """A name for the crops: unique in a data set, and the same in every run."""
         return f"{self.path.stem}-{hashlib.sha1(self.source.encode()).hexdigest()[:8]}"
 
+    @property
+    def root(self) -> str:
+        """The set that it comes from."""
+        return self.source.split("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -147,7 +152,8 @@ def make_dataset(
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
     faces = _look_at_all(photographs, output, options, workers or os.cpu_count() or 1, progress)
-    rows, rejected = _arrange(photographs, faces, options)
+    before = _parts_before(output)
+    rows, rejected = _arrange(photographs, faces, options, before)
     for source in rejected:
         _remove_crops(output, faces[source])
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), output / "manifest.parquet")
@@ -231,7 +237,7 @@ def _look_at_all(
     """Findings by source; those that the journal has already are not looked at again."""
     journal = output / "journal.jsonl"
     findings = _read_journal(journal)
-    waiting = [photograph for photograph in photographs if photograph.source not in findings]
+    waiting = [p for p in photographs if not _is_done(findings.get(p.source), output)]
     progress(len(photographs) - len(waiting), len(photographs))
     if waiting:
         with (
@@ -246,6 +252,13 @@ def _look_at_all(
                 findings[finding["source"]] = finding
                 progress(done, len(photographs))
     return {photograph.source: findings[photograph.source] for photograph in photographs}
+
+
+def _is_done(finding: Finding | None, output: Path) -> bool:
+    """Whether a photograph was looked at and its crops, if it has any, are still there."""
+    if finding is None or "reason" in finding:
+        return finding is not None
+    return all(_crop_path(output, region, finding).exists() for region in REGIONS)
 
 
 def _read_journal(path: Path) -> dict[str, Finding]:
@@ -313,7 +326,10 @@ def _remove_crops(output: Path, face: Finding) -> None:
 
 
 def _arrange(
-    photographs: Sequence[Photograph], findings: dict[str, Finding], options: DatasetOptions
+    photographs: Sequence[Photograph],
+    findings: dict[str, Finding],
+    options: DatasetOptions,
+    before: dict[str, Split],
 ) -> tuple[list[Finding], dict[str, str]]:
     """The manifest's rows, and the reason for every photograph that is not among them."""
     rejected = {source: face["reason"] for source, face in findings.items() if "reason" in face}
@@ -325,7 +341,7 @@ def _arrange(
     members: dict[int, list[Photograph]] = {}
     for photograph, group in zip(kept, groups.tolist(), strict=True):
         members.setdefault(group, []).append(photograph)
-    splits = _split_groups(members, options)
+    splits = _split_groups(members, options, before)
     rows = []
     for group, same in members.items():
         conflict = len({photograph.label for photograph in same}) > 1
@@ -344,21 +360,39 @@ def _arrange(
     return rows, rejected
 
 
-def _split_groups(members: dict[int, list[Photograph]], options: DatasetOptions) -> dict[int, Split]:
+def _parts_before(output: Path) -> dict[str, Split]:
+    """The part of each source in a data set that is made anew, say with one more root."""
+    if not (output / "manifest.parquet").exists():
+        return {}
+    return {row["source"]: row["split"] for row in read_manifest(output)}
+
+
+def _split_groups(
+    members: dict[int, list[Photograph]], options: DatasetOptions, before: dict[str, Split]
+) -> dict[int, Split]:
     """The part of every group: the strictest its members' folders ask for, else by lot.
 
-    Where the folders name a part (say ``test``), no lot is drawn for it.
+    Lots decide for a root what its folders do not: one with ``train`` and ``test`` gets a validation
+    part, one with all three none. A face that had a part `before` keeps it, so that what was held
+    out from one model's training stays held out from the next one's.
     """
-    named = {photograph.split for same in members.values() for photograph in same}
-    test = 0.0 if "test" in named else options.test
-    validation = 0.0 if "validation" in named else options.validation
+    named: dict[str, set[Split | None]] = {}
+    for same in members.values():
+        for photograph in same:
+            named.setdefault(photograph.root, set()).add(photograph.split)
     lots = np.random.default_rng(options.seed).random(len(members))
     splits: dict[int, Split] = {}
     for (group, same), lot in zip(members.items(), lots, strict=True):
         asked = {photograph.split for photograph in same} - {None}
+        kept = {before[photograph.source] for photograph in same if photograph.source in before}
         strictest = next((part for part in _PRECEDENCE if part in asked), None)
+        parts = set().union(*(named[photograph.root] for photograph in same))
+        test = 0.0 if "test" in parts else options.test
+        validation = 0.0 if "validation" in parts else options.validation
         if strictest in ("test", "validation"):
             splits[group] = strictest
+        elif kept:
+            splits[group] = next(part for part in _PRECEDENCE if part in kept)
         elif lot < test and strictest is None:
             splits[group] = "test"
         else:

@@ -34,6 +34,7 @@ from sklearn.metrics import balanced_accuracy_score
 from models import networks
 from models.augmentation import augment, resize
 from models.dataset import RegionData, load_region
+from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.landmarks import BLENDSHAPES
 from models.plots import save_curves
@@ -47,6 +48,8 @@ class TrainingOptions:
     Attributes:
         region: ``eyes`` or ``lips``.
         sizes: progressive image size: (epochs, share of the final side length), in order.
+        caps: (set, most faces of one emotion that an epoch takes from that set), for sets that would
+            outweigh the others. Which ones is drawn anew for each epoch.
         batch: pictures a step.
         learning_rate: AdamW's peak (Loshchilov & Hutter 2019), after a linear warm-up and before
             a cosine fall to zero.
@@ -59,9 +62,10 @@ class TrainingOptions:
 
     region: RegionName
     sizes: tuple[tuple[int, float], ...] = ((6, 2 / 3), (4, 1.0))
+    caps: tuple[tuple[str, int], ...] = ()
     batch: int = 64
     learning_rate: float = 2e-3
-    warm_up: float = 0.1
+    warm_up: float = 0.05
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     blendshape_weight: float = 1.0
@@ -72,6 +76,8 @@ class TrainingOptions:
             raise ValueError(f"region is one of {', '.join(REGIONS)}, not {self.region!r}")
         if self.batch < 1 or not self.sizes or any(count < 1 or scale <= 0 for count, scale in self.sizes):
             raise ValueError("batch, epochs and sizes are positive")
+        if any(count < 1 for _, count in self.caps):
+            raise ValueError("a cap is at least one face")
 
     @property
     def epochs(self) -> int:
@@ -129,7 +135,8 @@ def train(
     """
     training = load_region(data, options.region, ("train",))
     validation = load_region(data, options.region, ("validation",))
-    steps = len(training) // options.batch
+    _check_caps(options, training)
+    steps = len(_order(training, options, epoch=0)) // options.batch
     if steps == 0:
         raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
     _claim(run, options, start_from)
@@ -233,8 +240,8 @@ def _run_epoch(
 ) -> tuple[float, float, float]:
     """One pass in random order; the mean loss in all, of the emotions and of the blendshapes."""
     size = options.size_of_epoch(epoch)
-    steps = len(data) // options.batch
-    order = np.random.default_rng((options.seed, epoch)).permutation(len(data))
+    order = _order(data, options, epoch)
+    steps = len(order) // options.batch
     keys = ("loss", f"{networks.EMOTION_HEAD}_loss", f"{networks.BLENDSHAPE_HEAD}_loss")
     sums = np.zeros(len(keys))
     for step in range(steps):
@@ -250,6 +257,31 @@ def _run_epoch(
         progress(epoch * steps + step + 1, options.epochs * steps)
     loss, emotion, blendshapes = (sums / steps).tolist()
     return loss, emotion, blendshapes
+
+
+def _order(data: RegionData, options: TrainingOptions, epoch: int) -> npt.NDArray[np.int64]:
+    """The rows that an epoch takes, in its order: as many in every epoch."""
+    order = np.random.default_rng((options.seed, epoch)).permutation(len(data))
+    caps = dict(options.caps)
+    left = {(name, label): cap for name, cap in caps.items() for label in range(len(EMOTIONS))}
+    kept = []
+    for row in order.tolist():
+        key = (data.sources[row], int(data.labels[row]))
+        if key in left:
+            if left[key] == 0:
+                continue
+            left[key] -= 1
+        kept.append(row)
+    return np.array(kept, dtype=np.int64)
+
+
+def _check_caps(options: TrainingOptions, data: RegionData) -> None:
+    unknown = {name for name, _ in options.caps} - set(data.sources)
+    if unknown:
+        raise DatasetError(
+            f"The data set holds no faces of {', '.join(sorted(unknown))}: "
+            f"it is made of {', '.join(sorted(set(data.sources)))}."
+        )
 
 
 def _validate(model: keras.Model, data: RegionData, size: tuple[int, int], batch: int) -> tuple[float, float]:

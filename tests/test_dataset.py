@@ -33,13 +33,15 @@ def finding(source, label, seed, **more):
     } | more
 
 
-def arrange(photographs, options=DatasetOptions()):  # noqa: B008
+def arrange(photographs, options=DatasetOptions(), before=None):  # noqa: B008
     """Rows and rejections for (source, label, split, seed of its look)."""
     made = [
         (dataset.Photograph(None, source, label, split, None), finding(source, label, seed))
         for source, label, split, seed in photographs
     ]
-    rows, rejected = dataset._arrange([p for p, _ in made], {p.source: f for p, f in made}, options)
+    rows, rejected = dataset._arrange(
+        [p for p, _ in made], {p.source: f for p, f in made}, options, before or {}
+    )
     return {row["source"]: row for row in rows}, rejected
 
 
@@ -112,6 +114,24 @@ def test_a_named_test_part_is_kept_and_no_more_is_drawn():
     for i in range(500):
         assert (rows[f"a/{i}"]["split"] == "test") == (i < 50)
     assert 60 < sum(row["split"] == "validation" for row in rows.values()) < 120
+
+
+def test_each_root_gets_by_lot_the_part_that_its_folders_lack():
+    without = [(f"a/{i}", "fear", "train", i) for i in range(300)]
+    named = [(f"b/{i}", "fear", "train" if i < 350 else "validation", i) for i in range(300, 400)]
+    rows, _ = arrange(without + named, DatasetOptions(test=0.0))
+    validation = {source for source, row in rows.items() if row["split"] == "validation"}
+    assert 10 < sum(source.startswith("a/") for source in validation) < 60
+    assert {source for source in validation if source.startswith("b/")} == {f"b/{i}" for i in range(350, 400)}
+
+
+def test_a_face_keeps_its_part_when_a_data_set_grows():
+    photographs = [(f"a/{i}", "fear", None, i) for i in range(200)]
+    before = {source: row["split"] for source, row in arrange(photographs)[0].items()}
+    more = [(f"b/{i}", "fear", None, i) for i in range(150, 400)]  # 50 of them copies
+    rows, _ = arrange(more + photographs, before=before)
+    assert all(rows[source]["split"] == part for source, part in before.items())
+    assert all(rows[f"b/{i}"]["split"] == before[f"a/{i}"] for i in range(150, 200))
 
 
 def test_splits_follow_the_seed_alone():
@@ -203,6 +223,15 @@ def test_a_stopped_run_goes_on_where_it_was(small, monkeypatch):
     assert len(set(looked)) == 13
     lines = (small / "out" / "journal.jsonl").read_text().splitlines()
     assert len([json.loads(line) for line in lines]) == 12
+
+
+def test_a_lost_crop_is_cut_again(small):
+    make_dataset([small / "faces"], small / "out")
+    lost = next((small / "out" / "eyes" / "fear").iterdir())
+    before = lost.read_bytes()
+    lost.unlink()
+    make_dataset([small / "faces"], small / "out")
+    assert lost.read_bytes() == before
 
 
 def test_other_options_are_not_mixed_in(small):

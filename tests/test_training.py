@@ -1,5 +1,6 @@
 """Training and export, for real but small; needs the train extra."""
 
+import re
 import shutil
 import warnings
 from dataclasses import replace
@@ -22,6 +23,7 @@ with warnings.catch_warnings():
     import keras
 
     from exporters.export import export
+    from exporters.restore import restore
     from models import networks, training
     from models.augmentation import augment, resize
 
@@ -121,6 +123,67 @@ def test_the_wrong_network_is_not_exported(data, finished, tmp_path):
     broken = shutil.copy(finished[0] / "history.csv", tmp_path / "broken.keras")
     with pytest.raises(ModelFileError, match="not a trained network"):
         export("lips", broken, data, tmp_path)
+
+
+def test_an_exported_model_comes_back_and_can_learn_on(data, finished, tmp_path):
+    made = export("lips", finished[0] / "model.keras", data, tmp_path)
+    back = keras.saving.load_model(restore("lips", tmp_path, data, tmp_path / "back.keras"), compile=False)
+    trained = keras.saving.load_model(finished[0] / "model.keras", compile=False)
+    crops = load_region(data, "lips", ("train",)).crops()[..., None]
+    difference = []
+    for learning in (False, True):  # with the statistics of the file, and with those of the batch
+        wanted = keras.ops.softmax(
+            trained(crops, training=learning)[networks.EMOTION_HEAD] / made.temperature
+        )
+        told = keras.ops.softmax(back(crops, training=learning)[networks.EMOTION_HEAD])
+        difference.append(np.abs(told - wanted))
+    assert difference[0].max() < 5e-3  # weights travel as float16
+    # Moving averages are statistics of other batches than these: close is all that can be asked.
+    assert difference[1].mean() < 0.05
+
+
+def test_a_blendshape_head_is_fitted_to_what_the_features_know(data, finished, tmp_path):
+    export("lips", finished[0] / "model.keras", data, tmp_path)
+    back = keras.saving.load_model(restore("lips", tmp_path, data, tmp_path / "back.keras"), compile=False)
+    part = load_region(data, "lips", ("train",))
+    targets = training.BlendshapeTargets.fit(part.blendshapes)(part.blendshapes, np.zeros(len(part), bool))
+    told = np.asarray(back(part.crops()[..., None])[networks.BLENDSHAPE_HEAD])
+    assert ((told - targets) ** 2).mean() < (targets**2).mean()
+
+
+def test_a_model_of_another_architecture_is_not_restored(data, finished, tmp_path):
+    import onnx
+
+    from models.manifest import sha256
+
+    made = export("lips", finished[0] / "model.keras", data, tmp_path)
+    graph = onnx.load(made.model)
+    for node in graph.graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = name.replace("stem", "trunk")
+    for tensor in graph.graph.initializer:
+        tensor.name = tensor.name.replace("stem", "trunk")
+    onnx.save(graph, made.model)
+    made.manifest.write_text(
+        re.sub(r'"sha256": "\w+"', f'"sha256": "{sha256(made.model)}"', made.manifest.read_text())
+    )
+    with pytest.raises(ModelFileError, match="not a lips network of this version"):
+        restore("lips", tmp_path, data, tmp_path / "back.keras")
+
+
+def test_a_cap_draws_other_faces_of_a_set_for_every_epoch(data):
+    part = load_region(data, "lips", ("train",))
+    options = replace(OPTIONS, caps=(("made", 5),))
+    first, second = (training._order(part, options, epoch) for epoch in (0, 1))
+    assert np.bincount(part.labels[first]).tolist() == [5] * 6
+    assert set(first) != set(second)
+    assert training._order(part, options, 0).tolist() == first.tolist()
+
+
+def test_a_cap_on_a_set_that_is_not_there_is_refused(data, tmp_path):
+    options = replace(OPTIONS, caps=(("elsewhere", 5),))
+    with pytest.raises(DatasetError, match="no faces of elsewhere"):
+        training.train(data, tmp_path, options)
 
 
 def test_standardise_takes_light_away_and_leaves_black():

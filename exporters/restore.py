@@ -1,0 +1,176 @@
+"""A model file that ships back into a Keras network, so that training can go on from it.
+
+An exported graph has lost what only training needs: its batch norms are folded to a scale and a
+shift, and the blendshape head is gone. Both can be had again from data. A batch norm gets the mean
+and the variance that its input really has, and the gamma and beta that make the whole come to the
+same scale and shift; the blendshape head is fitted to the features by least squares.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnx
+from keras import layers
+from onnx import numpy_helper
+
+from models import networks
+from models.dataset import RegionData, load_region
+from models.errors import ModelFileError
+from models.manifest import read_manifest
+from models.regions import RegionName
+from models.training import BlendshapeTargets
+
+Floats = npt.NDArray[np.float32]
+
+_FACES = 4096
+_BATCH = 64
+_RIDGE = 1e-2  # of the features' own variance
+_CALL = re.compile(r"_\d+$")  # Keras numbers the calls of a layer in a tensor's name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Affine:
+    """What a batch norm does to each channel: scale * x + shift."""
+
+    scale: Floats
+    shift: Floats
+
+
+def restore(region: RegionName, folder: Path, data: Path, output: Path) -> Path:
+    """Write ``output``, a ``.keras`` network that answers as the model in `folder` does.
+
+    Args:
+        region: which of the folder's models.
+        folder: a model folder, for example ``models/zoo``.
+        data: the data set to go on with; its training part gives the batch norms' statistics.
+        output: the file to write.
+
+    Raises:
+        ModelFileError: the model is missing or damaged, or is not of this version's architecture.
+        DatasetError: `data` has no training part.
+    """
+    manifest = read_manifest(folder, region)
+    graph = onnx.load(folder / manifest.file).graph
+    network = networks.build(region)
+    training = load_region(data, region, ("train",))
+    rows = np.sort(np.random.default_rng(0).permutation(len(training))[:_FACES])
+    try:
+        affines = _set_kernels(network, _constants(graph), graph)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ModelFileError(
+            f"{folder / manifest.file} is not a {region} network of this version: {error}"
+        ) from error
+    _set_batch_norms(network, affines, training.crops()[rows])
+    _fit_blendshapes(network, training, rows)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    network.save(output)
+    return output
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, Floats]:
+    """All weights by name, those that are stored as float16 too."""
+    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    casts = {
+        n.output[0]: found[n.input[0]] for n in graph.node if n.op_type == "Cast" and n.input[0] in found
+    }
+    return {name: value.astype(np.float32) for name, value in (found | casts).items()}
+
+
+def _set_kernels(
+    network: keras.Model, constants: dict[str, Floats], graph: onnx.GraphProto
+) -> dict[str, _Affine]:
+    """Fill convolutions and the emotion head; returns what each batch norm has to come to."""
+    names = {layer.name for layer in network.layers}
+    affines: dict[str, _Affine] = {}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            layer = network.get_layer(_layer_of(node.input[1], names))
+            kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
+            # Ahead of a batch norm a kernel's length is free, but it sets how fast the kernel learns.
+            length = np.sqrt((kernel**2).sum(axis=(0, 1, 2))) + 1e-12
+            wanted = np.sqrt((np.asarray(layer.kernel) ** 2).sum(axis=(0, 1, 2))).mean()
+            if len(node.input) == 3:
+                factor = wanted / length
+                shift = constants[node.input[2]]
+                affines[_layer_of(node.input[2], names)] = _Affine(1 / factor, shift)
+                kernel = kernel * factor
+            layer.set_weights([kernel])
+        elif node.op_type == "BatchNormalization":
+            scale, shift = (constants[name] for name in node.input[1:3])
+            affines[_layer_of(node.input[1], names)] = _Affine(scale, shift)
+        elif node.op_type == "MatMul":
+            kernel = constants[node.input[1]]
+        elif node.op_type == "Add" and "BiasAdd" in node.output[0]:
+            network.get_layer(networks.EMOTION_HEAD).set_weights([kernel, constants[node.input[1]]])
+    missing = {layer.name for layer in _batch_norms(network)} - set(affines)
+    if missing:
+        raise KeyError(f"no scale and shift for {', '.join(sorted(missing))}")
+    return affines
+
+
+def _layer_of(tensor: str, names: set[str]) -> str:
+    """The Keras layer that a tensor's name tells of: ``eyes_1/eyes_1/conv1_conv_1/convolution/...``."""
+    for part in tensor.split("/"):
+        if (name := _CALL.sub("", part)) in names:
+            return name
+    raise KeyError(f"{tensor} belongs to no layer")
+
+
+def _batch_norms(network: keras.Model) -> list[layers.BatchNormalization]:
+    return [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
+
+
+def _set_batch_norms(network: keras.Model, affines: dict[str, _Affine], crops: npt.NDArray[np.uint8]) -> None:
+    """Real statistics, and the gamma and beta that leave the answers as they were."""
+    norms = _batch_norms(network)
+    for norm in norms:
+        affine = affines[norm.name]
+        ones = np.ones_like(affine.scale)
+        norm.set_weights([affine.scale, affine.shift, 0 * ones, ones - norm.epsilon])
+    probe = keras.Model(network.inputs, [_moments(norm.input) for norm in norms])
+    seen = [probe.predict_on_batch(chunk) for chunk in _chunks(crops)]
+    for norm, moments in zip(norms, zip(*seen, strict=True), strict=True):
+        mean, square = np.mean(moments, axis=0)
+        variance = np.maximum(square - mean**2, 0)
+        affine = affines[norm.name]
+        gamma = affine.scale * np.sqrt(variance + norm.epsilon)
+        norm.set_weights([gamma, affine.shift + affine.scale * mean, mean, variance])
+
+
+@keras.saving.register_keras_serializable("emotion")
+class _Moments(layers.Layer):  # type: ignore[misc]  # keras ships no types
+    """Mean and mean square of each channel over a batch, float32 (2, channels)."""
+
+    def call(self, x: object) -> object:
+        axes = tuple(range(len(x.shape) - 1))  # type: ignore[attr-defined]
+        return keras.ops.stack([keras.ops.mean(x, axis=axes), keras.ops.mean(keras.ops.square(x), axis=axes)])
+
+
+def _moments(tensor: object) -> object:
+    return _Moments()(tensor)
+
+
+def _fit_blendshapes(network: keras.Model, training: RegionData, rows: npt.NDArray[np.int64]) -> None:
+    """Ridge regression of the standardised blendshapes on the last features."""
+    head = network.get_layer(networks.BLENDSHAPE_HEAD)
+    extractor = keras.Model(network.inputs, head.input)
+    chunks = [extractor.predict_on_batch(chunk) for chunk in _chunks(training.crops()[rows])]
+    features = np.concatenate(chunks).astype(np.float64)
+    targets = BlendshapeTargets.fit(training.blendshapes)
+    wanted = targets(training.blendshapes[rows[: len(features)]], np.zeros(len(features), bool))
+    mean, offset = features.mean(axis=0), wanted.mean(axis=0)
+    centred = features - mean
+    ridge = _RIDGE * len(features) * (centred**2).mean() * np.eye(centred.shape[1])
+    kernel = np.linalg.solve(centred.T @ centred + ridge, centred.T @ (wanted - offset))
+    head.set_weights([kernel.astype(np.float32), (offset - mean @ kernel).astype(np.float32)])
+
+
+def _chunks(crops: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
+    """Whole batches, for one shape is traced once; at least one batch."""
+    for start in range(0, max(len(crops) - _BATCH, 0) + 1, _BATCH):
+        yield crops[start : start + _BATCH, ..., None]
