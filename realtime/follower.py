@@ -1,0 +1,338 @@
+"""Faces of a stream at the price of those that are there, small ones too.
+
+MediaPipe spares itself the search for faces while it follows as many as it was asked for; asked for
+four where one is there, it searches every picture. So here it is asked for as many as there are, and
+a detector of its own looks for newcomers now and then. That misses faces below an eighth of what it is
+shown, so it looks into tiles of the picture, too. A face that only a tile shows gets a landmarker of
+its own, which sees a window around it; the window moves when the face nears its edge.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.landmarks import Landmarks, Picture
+
+# Seconds of the stream between two looks at the whole picture while there is somebody.
+LOOK_SECONDS = 0.4
+# Seconds in which every tile is looked at once.
+SCAN_SECONDS = 2.0
+# Whoever is lost is looked for in every picture for so long.
+_MISS_SECONDS = 0.5
+# A tile's side, as a share of the picture's shorter side, and in pixels at least: what is found in
+# smaller ones is too small to read.
+_TILE = 0.5
+_SMALLEST_TILE = 288
+# Boxes that have this share of their union in common are one face.
+_SAME = 0.3
+# How much a landmarker is shown around a new face, in sizes of the face.
+_SURROUNDINGS = 0.5
+# A window's side in sizes of its face.
+_WINDOW = 5.0
+# It moves when less than this is left between the face and its edge, or its face has grown so much.
+_EDGE = 0.4
+_GROWN = 2.0
+
+Corners = npt.NDArray[np.float32]
+"""float32 (4,) or (n, 4): left, top, right, bottom."""
+
+
+# What a landmarker is shown to forget its faces.
+_NOTHING = np.zeros((64, 64, 3), dtype=np.uint8)
+
+
+class Landmarker(Protocol):
+    """What follows faces, as `models.landmarks.FaceLandmarker(count, video=True)` does."""
+
+    def detect(self, image: Picture, seconds: float, /) -> tuple[Landmarks, ...]:
+        """The faces; while there are fewer than it was made for, it searches every picture."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Detector(Protocol):
+    """What finds faces, as `models.landmarks.FaceDetector` does."""
+
+    def detect(self, picture: Picture, /) -> Corners:
+        """float32 (n, 4), the largest first."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class FaceFollower:
+    """Follows the faces of one stream. The same pictures give the same faces, always.
+
+    Newcomers that the detector sees are found within `LOOK_SECONDS` and one frame, small ones
+    within `SCAN_SECONDS`; where nobody is there, or somebody was just lost, at once.
+
+    Args:
+        landmarker: makes one for so many faces.
+        detector: owned from here on.
+        max_faces: the most faces followed at once.
+    """
+
+    def __init__(self, landmarker: Callable[[int], Landmarker], detector: Detector, max_faces: int) -> None:
+        self._make = landmarker
+        self._search = _Search(detector)
+        self._group = _Group(landmarker)
+        self._busy: list[_Single] = []
+        self._idle: list[_Single] = []
+        self._max_faces = max_faces
+
+    def find(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
+        """The faces in the stream's next picture, at most `max_faces`.
+
+        Args:
+            picture: the whole of it; all pictures of a stream are of one size.
+            seconds: its time.
+        """
+        large = self._group.follow(picture, seconds)
+        small = self._follow_small(picture, seconds, large)
+        if self._group.count + len(self._busy) < self._max_faces:
+            # A group that is short of one searches every picture already.
+            if len(large) == self._group.count and (
+                new := self._search.large(picture, seconds, [*large, *small], self._room)
+            ):
+                large = self._group.start(self._group.count + len(new), picture, seconds)
+            for box in self._search.small(picture, seconds):
+                if self._room and not _among(box, [*large, *small]):
+                    small += self._greet(picture, box, seconds, [*large, *small])
+        return (*large, *small)
+
+    def close(self) -> None:
+        """Free what all of it holds. May be called again."""
+        self._search.close()
+        self._group.close()
+        for single in (*self._busy, *self._idle):
+            single.close()
+
+    @property
+    def _room(self) -> int:
+        return self._max_faces - self._group.count - len(self._busy)
+
+    def _follow_small(self, picture: Picture, seconds: float, large: Sequence[Landmarks]) -> list[Landmarks]:
+        """The faces with windows; a landmarker whose face is gone, or another's too, is free."""
+        faces: list[Landmarks] = []
+        singles, self._busy = self._busy, []
+        for single in singles:
+            face = single.follow(picture, seconds)
+            known = face is not None and _among(_corners(face), [*large, *faces])
+            (self._idle if known or single.gone(seconds) else self._busy).append(single)
+            if face is not None and not known:
+                faces.append(face)
+        return faces
+
+    def _greet(
+        self, picture: Picture, box: Corners, seconds: float, known: Sequence[Landmarks]
+    ) -> list[Landmarks]:
+        """Follow the newcomer in a box from now on; nobody where it is no face, or a known one."""
+        single = self._idle.pop() if self._idle else _Single(self._make(1))
+        face = single.start(picture, box, seconds)
+        if face is None or _among(_corners(face), known):
+            self._idle.append(single)
+            return []
+        self._busy.append(single)
+        return [face]
+
+
+class _Group:
+    """The faces that are followed in the whole picture, by a landmarker for just so many.
+
+    Attributes:
+        count: of the faces that are followed or were just lost.
+    """
+
+    def __init__(self, landmarker: Callable[[int], Landmarker]) -> None:
+        self._make = landmarker
+        self._landmarkers: dict[int, Landmarker] = {}
+        self._short_since: float | None = None
+        self.count = 0
+
+    def start(self, count: int, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
+        """Search the picture for so many faces, and follow them from now on."""
+        self.count, self._short_since = count, None
+        if count == 0:
+            return ()
+        if count in self._landmarkers:
+            self._landmarkers[count].detect(Picture(_NOTHING), seconds)
+        else:
+            self._landmarkers[count] = self._make(count)
+        return self.follow(picture, seconds)
+
+    def follow(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
+        """The faces that are there. Who is missing too long is not waited for any more."""
+        if self.count == 0:
+            return ()
+        faces = self._landmarkers[self.count].detect(picture, seconds)
+        if len(faces) == self.count:
+            self._short_since = None
+        elif self._short_since is None:
+            self._short_since = seconds
+        elif not 0 <= seconds - self._short_since < _MISS_SECONDS:
+            return self.start(len(faces), picture, seconds)
+        return faces
+
+    def close(self) -> None:
+        for landmarker in self._landmarkers.values():
+            landmarker.close()
+
+
+class _Search:
+    """Where in a picture newcomers are looked for, and when. Time that goes back makes all due."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._tiles: list[tuple[int, int, int, int]] = []
+        self._next = 0
+        self._scanned = -np.inf
+        self._looked = -np.inf
+
+    def large(
+        self, picture: Picture, seconds: float, known: Sequence[Landmarks], limit: int
+    ) -> list[Corners]:
+        """The boxes of new faces in the whole picture, at most so many, if a look is due.
+
+        It always is where nobody is known.
+        """
+        if known and 0 <= seconds - self._looked < LOOK_SECONDS:
+            return []
+        self._looked = seconds
+        return [box for box in self._detector.detect(picture) if not _among(box, known)][:limit]
+
+    def small(self, picture: Picture, seconds: float) -> Iterator[Corners]:
+        """The boxes of faces in those tiles that are due."""
+        for tile in self._due(picture, seconds):
+            for box in self._detector.detect(picture.part(*tile)):
+                if not _cut(box, tile, picture):
+                    yield box
+
+    def close(self) -> None:
+        self._detector.close()
+
+    def _due(self, picture: Picture, seconds: float) -> list[tuple[int, int, int, int]]:
+        """As many tiles as the time since the last picture asks for, in turn; at first all."""
+        self._tiles = self._tiles or tiles(picture.width, picture.height)
+        waited = seconds - self._scanned
+        count = len(self._tiles)
+        if 0 <= waited < SCAN_SECONDS:
+            count = int(count * waited / SCAN_SECONDS)
+            if not count:
+                return []
+        self._scanned = seconds
+        first, self._next = self._next, (self._next + count) % max(1, len(self._tiles))
+        return [self._tiles[(first + step) % len(self._tiles)] for step in range(count)]
+
+
+def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Squares that cover a picture, each a third over the next: left, top, right, bottom.
+
+    None for a picture that is hardly larger than one of them.
+    """
+    side = max(_SMALLEST_TILE, round(_TILE * min(width, height)))
+    if max(width, height) < 1.25 * side:
+        return []
+    return [
+        (left, top, left + side, top + side) for top in _starts(height, side) for left in _starts(width, side)
+    ]
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = int(np.ceil(max(0, length - side) / (side * 2 / 3))) + 1
+    return [int(start) for start in np.linspace(0, max(0, length - side), count)]
+
+
+def _cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
+    """Whether a tile's edge may have cut a face, or made one up; the next tile shows it whole."""
+    left, top, right, bottom = tile
+    return bool(
+        (box[0] <= left and left > 0)
+        or (box[1] <= top and top > 0)
+        or (box[2] >= right and right < picture.width)
+        or (box[3] >= bottom and bottom < picture.height)
+    )
+
+
+class _Single:
+    """A landmarker for one face, and the window through which it sees it."""
+
+    def __init__(self, landmarker: Landmarker) -> None:
+        self._landmarker = landmarker
+        self._window = np.zeros(4, np.float32)
+        self._size = 0.0
+        self._last = np.zeros(4, np.float32)
+        self._seen = -np.inf
+
+    def start(self, picture: Picture, box: Corners, seconds: float) -> Landmarks | None:
+        """Follow the face in a box from now on; None where the landmarker does not see one there."""
+        self._size = _side(box)
+        self._window = _window(box, picture)
+        view = self._view(picture)
+        around = _SURROUNDINGS * self._size
+        low = np.round(box[:2] - around).astype(int) - (view.left, view.top)
+        high = np.round(box[2:] + around).astype(int) - (view.left, view.top)
+        alone = view.only(*low.tolist(), *high.tolist())
+        # One that still follows another face loses it at the first try, and searches at the second.
+        for _ in range(2):
+            for face in self._landmarker.detect(alone, seconds):
+                if _overlap(box, _corners(face)) > _SAME:
+                    self._last, self._seen = _corners(face), seconds
+                    return face
+        return None
+
+    def follow(self, picture: Picture, seconds: float) -> Landmarks | None:
+        """The face it was put onto; None where it is out of sight."""
+        if self._cramped(picture):
+            return self.start(picture, self._last, seconds)
+        for face in self._landmarker.detect(self._view(picture), seconds):
+            self._last, self._seen = _corners(face), seconds
+            return face
+        return None
+
+    def gone(self, seconds: float) -> bool:
+        """Whether the face is out of sight for too long."""
+        return not 0 <= seconds - self._seen < _MISS_SECONDS
+
+    def close(self) -> None:
+        self._landmarker.close()
+
+    def _view(self, picture: Picture) -> Picture:
+        return picture.part(*self._window.astype(int).tolist())
+
+    def _cramped(self, picture: Picture) -> bool:
+        """Whether the face has outgrown its window or nears an edge of it inside the picture."""
+        room = np.concatenate([self._last[:2] - self._window[:2], self._window[2:] - self._last[2:]])
+        inner = self._window != (0, 0, picture.width, picture.height)
+        return bool(
+            _side(self._last) > _GROWN * self._size or (room < _EDGE * _side(self._last))[inner].any()
+        )
+
+
+def _window(box: Corners, picture: Picture) -> Corners:
+    """A square around a small face, cut to the picture."""
+    half = _WINDOW * _side(box) / 2
+    middle = (box[:2] + box[2:]) / 2
+    window = np.round(np.concatenate([middle - half, middle + half]))
+    return np.clip(window, 0, [picture.width, picture.height] * 2).astype(np.float32)
+
+
+def _corners(face: Landmarks) -> Corners:
+    return np.concatenate([face.points.min(axis=0), face.points.max(axis=0)])
+
+
+def _side(box: Corners) -> float:
+    return float((box[2:] - box[:2]).max())
+
+
+def _among(box: Corners, faces: Sequence[Landmarks]) -> bool:
+    return any(_overlap(box, _corners(face)) > _SAME for face in faces)
+
+
+def _overlap(a: Corners, b: Corners) -> float:
+    """Intersection over union of two boxes."""
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    return shared / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)

@@ -1,0 +1,258 @@
+"""The follower with painted faces: bright squares in a dark picture, found by fakes of MediaPipe."""
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from models.landmarks import MODEL_PATH, FaceDetector, FaceLandmarker, Landmarks, Picture
+from models.regions import eye_distance
+from realtime.follower import LOOK_SECONDS, SCAN_SECONDS, FaceFollower, tiles
+
+STEP = 1 / 30
+
+
+def picture(*squares, size=(480, 640)):
+    """Squares are (left, top, side)."""
+    image = np.zeros((*size, 3), np.uint8)
+    for left, top, side in squares:
+        image[top : top + side, left : left + side] = 255
+    return Picture(image)
+
+
+def blobs(part):
+    """What is bright in a part of the picture: left, top, right, bottom in the whole."""
+    gray = np.ascontiguousarray(part.native.numpy_view()[..., 0])
+    stats = cv2.connectedComponentsWithStats(gray)[2][1:]
+    shift = np.array([part.left, part.top] * 2, np.float32)
+    return [np.array([x, y, x + w, y + h], np.float32) + shift for x, y, w, h, _ in stats]
+
+
+def large(part):
+    """As MediaPipe's detector, the fake misses what is small in the part that it is shown."""
+    least = max(part.width, part.height) / 8
+    return [box for box in blobs(part) if (box[2:] - box[:2]).max() >= least]
+
+
+class FakeDetector:
+    def __init__(self):
+        self.looks = 0
+        self.closed = 0
+
+    def detect(self, part):
+        self.looks += 1
+        found = sorted(large(part), key=lambda box: box[0] - box[2])
+        return np.array(found, np.float32).reshape(-1, 4)
+
+    def close(self):
+        self.closed += 1
+
+
+class FakeLandmarker:
+    """Follows what is near its last boxes; while it has too few, it searches, for large ones."""
+
+    def __init__(self, count):
+        self.count = count
+        self.last = []
+        self.looks = 0
+        self.searches = 0
+        self.closed = 0
+
+    def detect(self, part, seconds):
+        self.looks += 1
+        self.searches += len(self.last) < self.count
+        seen = [box for box in blobs(part) if any((np.abs(box - old) < 40).all() for old in self.last)]
+        if len(self.last) < self.count:
+            seen += [box for box in large(part) if not any((box == other).all() for other in seen)]
+        self.last = seen[: self.count]
+        return tuple(
+            Landmarks(box.reshape(2, 2), np.zeros(2, np.float32), np.zeros(52, np.float32))
+            for box in self.last
+        )
+
+    def close(self):
+        self.closed += 1
+
+
+class Rig:
+    def __init__(self, max_faces=4):
+        self.detector = FakeDetector()
+        self.landmarkers = []
+        self.follower = FaceFollower(self.make, self.detector, max_faces)
+        self.time = 0.0
+
+    def make(self, count):
+        self.landmarkers.append(FakeLandmarker(count))
+        return self.landmarkers[-1]
+
+    def see(self, shown):
+        """The left edges of the faces in the next picture of a stream of 30 a second."""
+        self.time += STEP
+        return sorted(int(face.points[0, 0]) for face in self.follower.find(shown, self.time))
+
+
+def test_as_many_faces_as_there_are_are_asked_for_and_seldom_is_looked_for_more():
+    rig = Rig()
+    for n in range(91):
+        assert rig.see(picture((100 + n, 100, 120), (400, 100, 120))) == [100 + n, 400]
+    (landmarker,) = rig.landmarkers
+    assert (landmarker.count, landmarker.looks, landmarker.searches) == (2, 91, 1)
+    whole, in_tiles = 3 / LOOK_SECONDS, 3 / SCAN_SECONDS * len(tiles(640, 480))
+    assert rig.detector.looks <= 1 + len(tiles(640, 480)) + whole + in_tiles
+
+
+def test_whoever_stays_away_is_not_searched_for_any_more():
+    rig = Rig()
+    for _ in range(3):
+        rig.see(picture((50, 50, 120), (400, 300, 120)))
+    for _ in range(60):
+        assert rig.see(picture((50, 50, 120))) == [50]
+    two, one = rig.landmarkers
+    assert (two.count, one.count) == (2, 1)
+    assert two.searches < 20
+    assert one.searches == 1
+
+
+@pytest.mark.parametrize(("side", "within"), [(120, LOOK_SECONDS), (40, SCAN_SECONDS)])
+def test_a_newcomer_is_found_within_the_stated_time(side, within):
+    for delay in range(12):
+        rig = Rig()
+        for _ in range(20 + delay):
+            rig.see(picture((50, 50, 150)))
+        waited = next(n for n in range(99) if len(rig.see(picture((50, 50, 150), (400, 300, side)))) == 2)
+        assert waited * STEP <= within + STEP
+
+
+def test_the_first_and_whoever_comes_back_are_found_at_once():
+    rig = Rig()
+    assert rig.see(picture((100, 100, 120), (400, 300, 40))) == [100, 400]
+    assert rig.see(picture()) == []
+    assert rig.see(picture((300, 200, 120))) == [300]
+
+
+def test_one_of_two_who_is_out_of_sight_for_a_moment_is_back_at_once():
+    rig = Rig()
+    both = picture((50, 50, 120), (400, 300, 120))
+    rig.see(both)
+    for _ in range(5):
+        assert rig.see(picture((50, 50, 120))) == [50]
+    assert rig.see(both) == [50, 400]
+
+
+def test_no_more_than_asked_for():
+    rig = Rig(max_faces=2)
+    shown = picture((0, 0, 90), (150, 0, 140), (350, 0, 110), (500, 300, 40))
+    assert len(rig.see(shown)) == 2
+    looks = rig.detector.looks
+    assert len(rig.see(shown)) == 2
+    assert rig.detector.looks == looks  # there is no room for anybody else
+
+
+def test_two_landmarkers_on_one_face_give_one_face():
+    rig = Rig()
+    for n in range(100):  # the second grows until the first landmarker could see it, too
+        assert rig.see(picture((100, 100, 120), (300, 100, 40 + n))) == [100, 300]
+    rig.landmarkers[0].last.append(rig.landmarkers[1].last[0])
+    assert rig.see(picture((100, 100, 120), (300, 100, 139))) == [100, 300]
+    assert rig.see(picture((100, 100, 120), (300, 100, 139))) == [100, 300]
+
+
+def test_a_small_face_is_followed_across_the_picture():
+    rig = Rig()
+    for n in range(120):
+        assert rig.see(picture((20 + 5 * n, 20 + 3 * n, 36))) == [20 + 5 * n]
+    assert len(rig.landmarkers) == 1
+    assert rig.landmarkers[0].looks < 1.3 * 120
+
+
+def test_a_small_face_that_comes_near_stays_followed():
+    rig = Rig()
+    for n in range(150):
+        assert rig.see(picture((200 - n, 150 - n // 2, 36 + 2 * n))) == [200 - n]
+    assert len(rig.landmarkers) == 1
+
+
+def test_what_is_no_face_to_the_landmarker_is_nobody_and_costs_one_landmarker():
+    made = []
+
+    def blind(count):
+        made.append(FakeLandmarker(count))
+        made[-1].detect = lambda part, seconds: ()
+        return made[-1]
+
+    follower = FaceFollower(blind, FakeDetector(), 4)
+    for n in range(60):
+        assert follower.find(picture((100, 100, 120), (400, 300, 40)), n * STEP) == ()
+    assert [landmarker.count for landmarker in made] == [1, 1]
+
+
+def test_time_that_jumps_back_does_no_harm():
+    rig = Rig()
+    rig.see(picture((100, 100, 120)))
+    rig.time = -100.0
+    assert rig.see(picture((100, 100, 120), (400, 300, 120))) == [100, 400]
+
+
+def test_all_is_closed():
+    rig = Rig()
+    rig.see(picture((50, 50, 120), (400, 300, 40)))
+    rig.see(picture((50, 50, 120)))
+    rig.follower.close()
+    assert rig.detector.closed == 1
+    assert [landmarker.closed for landmarker in rig.landmarkers] == [1, 1]
+
+
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (1920, 1080), (480, 270), (1280, 300)])
+def test_tiles_cover_the_picture_so_that_a_small_face_is_whole_in_one(size):
+    width, height = size
+    made = tiles(width, height)
+    side = made[0][2] - made[0][0]
+    small = side // 3 - 1
+    for left in range(0, width - small, 13):
+        for top in range(0, height - small, 13):
+            assert any(
+                a <= left and b <= top and left + small <= c and top + small <= d for a, b, c, d in made
+            )
+
+
+def test_a_picture_of_a_tiles_size_needs_none():
+    assert tiles(288, 288) == []
+    assert tiles(120, 60) == []
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """Sixteen pictures of the bundled clip, as (seconds, picture)."""
+    with av.open(str(MODEL_PATH.parents[2] / "emotion" / "demo" / "demo.mp4")) as container:
+        frames = [next(container.decode(video=0)) for _ in range(16)]
+    return [(frame.time, frame.to_ndarray(format="bgr24")) for frame in frames]
+
+
+def follow(clip):
+    follower = FaceFollower(lambda count: FaceLandmarker(count, video=True), FaceDetector(), 4)
+    faces = [follower.find(Picture(image), seconds) for seconds, image in clip]
+    follower.close()
+    return faces
+
+
+def test_real_landmarks_agree_with_the_plain_landmarker(clip):
+    with FaceLandmarker(4) as plain:
+        for (face,), (_, image) in zip(follow(clip), clip, strict=True):
+            (expected,) = plain.detect(image)
+            away = np.linalg.norm(face.points - expected.points, axis=1)
+            assert np.median(away) < 0.05 * eye_distance(expected.points)
+
+
+def test_the_same_clip_gives_the_same_faces(clip):
+    for (one,), (other,) in zip(follow(clip[:6]), follow(clip[:6]), strict=True):
+        np.testing.assert_array_equal(one.points, other.points)
+
+
+def test_a_face_too_small_for_the_plain_landmarker_is_found(clip):
+    small = [
+        (seconds, cv2.copyMakeBorder(cv2.resize(image, (240, 135)), 420, 165, 260, 140, cv2.BORDER_REPLICATE))
+        for seconds, image in clip[:4]
+    ]
+    with FaceLandmarker(4) as plain:
+        assert plain.detect(small[0][1]) == ()
+    assert all(len(faces) == 1 for faces in follow(small))
