@@ -15,7 +15,6 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -366,5 +365,7 @@ def is_network(where: str) -> bool:
 
 def shown_url(url: str) -> str:
     """An address that may be shown: without user, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    scheme, _, rest = url.partition("://")
+    address, _, query = rest.partition("?")
+    # With a question mark in a password nobody can tell where the address begins.
+    return f"{scheme}://..." if "@" in query else f"{scheme}://{address.rpartition('@')[2]}"

@@ -1,5 +1,6 @@
 """Network streams, through PyAV: rtsp, http (Motion JPEG, HLS), udp and what else libav speaks."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +17,15 @@ from realtime.link import Feed, LinkLost, Pace, Picture
 from realtime.media import Colours
 
 # Without "file": a playlist from the network must not read this machine's files.
-_PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,srt,httpproxy,crypto,data,hls"
+_PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,httpproxy,crypto,data,hls"
 # Deliver whole segments at once, and have to be played at the pace of their timestamps.
 _SEGMENTED = {"hls", "dash"}
+# Where libav's own words do not help.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (av.InvalidDataError, "what arrives is no video"),
+    (av.ProtocolNotFoundError, "this kind of address is not known here"),
+    (ConnectionRefusedError, "nothing answers there"),
+)
 _TEXT = {"tty", "bin", "xbin", "adf", "idf"}
 
 
@@ -55,7 +62,8 @@ class StreamFeed:
         try:
             picture = next(self._pictures, None)
         except av.FFmpegError as error:
-            raise LinkLost(_reason(error, f"no data for {self._stall:g} s")) from None
+            late = f"no data for {self._stall:g} s"
+            raise LinkLost(_reason(error, late, "the connection broke off")) from None
         if picture is None and not self._is_recording:
             raise LinkLost("the stream has ended")
         return picture
@@ -110,7 +118,12 @@ def stream_feed(url: str, open_seconds: float, stall_seconds: float) -> Callable
 
 
 def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer:
-    options = {"protocol_whitelist": _PROTOCOLS, "rtsp_flags": "prefer_tcp", "overrun_nonfatal": "1"}
+    options = {
+        "protocol_whitelist": _PROTOCOLS,
+        "rtsp_flags": "prefer_tcp",
+        "overrun_nonfatal": "1",  # of udp: lose packets rather than the stream
+        "reconnect": "1",  # of http: a recording that breaks off is asked for again from there
+    }
     try:
         return av.open(
             url,
@@ -120,7 +133,8 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
         )
     # From None: libav's own texts carry the address, and with it a password.
     except (av.FFmpegError, OSError) as error:
-        raise LinkLost(_reason(error, f"no answer within {open_seconds:g} s")) from None
+        late = f"no answer within {open_seconds:g} s"
+        raise LinkLost(_reason(error, late, "the host is not known, or cannot be reached")) from None
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -139,7 +153,10 @@ def _rate(stream: VideoStream) -> Fraction:
     return rate if rate and 1 <= rate <= 240 else Fraction(30)
 
 
-def _reason(error: av.FFmpegError | OSError, when_late: str) -> str:
+def _reason(error: av.FFmpegError | OSError, when_late: str, when_failing: str) -> str:
     if isinstance(error, (av.ExitError, av.TimeoutError)):
         return when_late
-    return (error.strerror or "it cannot be read").lower()
+    if error.errno == errno.EIO:
+        return when_failing
+    known = (text for kind, text in _REASONS if isinstance(error, kind))
+    return next(known, (error.strerror or "it cannot be read").lower())
