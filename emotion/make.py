@@ -153,6 +153,23 @@ def export(
     console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
 
 
+@app.command()
+def quantise(
+    regions: Annotated[list[Region] | None, typer.Argument(help="Which models; both by default.")] = None,
+    data: DataFolder = DATA,
+    models: ModelFolder = ZOO,
+    crops: Annotated[int, typer.Option(min=32, help="Training crops to calibrate with.")] = 512,
+) -> None:
+    """Make the models in int8 as well, faster on a CPU; offered only where they say the same."""
+    try:
+        from exporters.quantise import quantise as run_quantise  # noqa: PLC0415
+    except ImportError as error:
+        raise _needs_training(error) from error
+    for region in regions or list(Region):
+        made = run_quantise(region.value, models, data, crops, say=console.print)
+        console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
+
+
 @app.command(name="weights")
 def weights_command(
     data: DataFolder = DATA,

@@ -1,0 +1,226 @@
+"""A model in int8: faster on a CPU, and offered only where it says the same.
+
+Static quantisation (Jacob et al. 2018): the ranges of what flows through the network are measured on
+crops it learnt from, and written into the graph as pairs of QuantizeLinear and DequantizeLinear
+around each convolution and matrix product. Everything else stays float32.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+
+from models.dataset import RegionData, load_region
+from models.errors import ModelFileError
+from models.inference import RegionModel
+from models.manifest import INPUT, ModelManifest, manifest_path, read_manifest, sha256
+from models.regions import RegionName
+
+MIN_AGREEMENT = 0.98
+MAX_LOSS = 0.01
+SPARED = (2, 4, 8, 16)
+"""How many of the first convolutions stay float32; the last layer always does."""
+# All operations in int8 gain little more, lose more, and crash OpenVINO.
+_QUANTISED = ("Conv", "MatMul")
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How a quantised model compares with the one it stands for, on faces neither learnt from.
+
+    Attributes:
+        faces: of the validation part.
+        agreement: share of them on which both give the same emotion.
+        accuracy, accuracy_fp32: shares of right answers of both.
+    """
+
+    faces: int
+    agreement: float
+    accuracy: float
+    accuracy_fp32: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may stand for the other one."""
+        return self.agreement >= MIN_AGREEMENT and self.accuracy >= self.accuracy_fp32 - MAX_LOSS
+
+    def __str__(self) -> str:
+        return (
+            f"same label on {self.agreement:.2%} of {self.faces} faces, "
+            f"{self.accuracy:.2%} right (fp32: {self.accuracy_fp32:.2%})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """What quantisation made: the files, and the proof."""
+
+    model: Path
+    manifest: Path
+    gate: Gate
+
+
+def quantise(
+    region: RegionName,
+    folder: Path,
+    data: Path,
+    crops: int = 512,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> Quantised:
+    """Write ``<region>.int8.onnx`` and its manifest beside the model, if one passes the gate.
+
+    The first convolutions see the fewest values and lose the most: as many of them as `SPARED` says
+    stay float32, and more where the gate is not passed.
+
+    Args:
+        region: which model.
+        folder: the model folder.
+        data: a data set; its training part calibrates, its validation part judges.
+        crops: how many to calibrate with.
+        seed: of their choice.
+        say: called with a line on each step.
+
+    Raises:
+        ModelFileError: there is no such model, or the quantised one does not pass: then nothing is
+            offered, and what was offered before is gone.
+        DatasetError: `data` lacks a part.
+    """
+    plain = read_manifest(folder, region)
+    training = load_region(data, region, ("train",)).crops()
+    chosen = training[np.random.default_rng(seed).permutation(len(training))[:crops]]
+    validation = load_region(data, region, ("validation",))
+    expected = answers(RegionModel(folder, region, "cpu", threads=0), validation)
+    path = folder / f"{region}.int8.onnx"
+    for spared in SPARED:
+        _forget(folder, region, path)
+        _quantise(folder / plain.file, path, chosen, spared)
+        manifest = replace(
+            plain, file=path.name, sha256=sha256(path), precision="int8", made_from=plain.sha256, scores={}
+        )
+        manifest.save(folder)
+        ours = answers(RegionModel(folder, region, "cpu", threads=0, precision="int8"), validation)
+        gate = judge(ours, expected, validation.labels)
+        say(f"{len(chosen)} crops, the first {spared} convolutions left in float32: {gate}")
+        if gate.passed:
+            return Quantised(path, _with_scores(manifest, gate).save(folder), gate)
+    _forget(folder, region, path)
+    raise ModelFileError(
+        f"The {region} model loses too much in int8 ({gate}): it is not offered. The gate is "
+        f"{MIN_AGREEMENT:.0%} agreement and {100 * MAX_LOSS:.0f} point of accuracy."
+    )
+
+
+def answers(model: RegionModel, faces: RegionData) -> npt.NDArray[np.int64]:
+    """int64 (n,): the emotion that a model gives each face."""
+    probabilities = np.concatenate([model(part) for part in _batches(faces.crops())])
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+
+def judge(ours: npt.NDArray[np.int64], plain: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Gate:
+    """Compare the quantised model's answers with the plain one's and with the truth."""
+    return Gate(
+        faces=len(labels),
+        agreement=float((ours == plain).mean()),
+        accuracy=float((ours == labels).mean()),
+        accuracy_fp32=float((plain == labels).mean()),
+    )
+
+
+def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: int) -> None:
+    model = onnx.shape_inference.infer_shapes(unfold_fp16(onnx.load(source)))
+    names = [node.name for node in model.graph.node if node.op_type in _QUANTISED]
+    with TemporaryDirectory() as folder, _without_advice():
+        plain = Path(folder) / "plain.onnx"
+        onnx.save(model, plain)
+        quantize_static(
+            plain,
+            target,
+            _Crops(crops),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(_QUANTISED),
+            nodes_to_exclude=[*names[:spared], names[-1]],
+            per_channel=True,
+            # Seven bits for weights: processors without VNNI add two products in 16 bits, which eight
+            # overflow. So the model says the same on every processor.
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"CalibMovingAverage": True},
+        )
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """The quantiser's advice to prepare the graph, which the export has done, would only confuse."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(previous)
+
+
+def unfold_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Undo `exporters.convert.store_weights_as_fp16`: the quantiser wants float32 weights."""
+    graph = model.graph
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in stored]
+    for node in casts:
+        tensor = stored[node.input[0]]
+        values = numpy_helper.to_array(tensor).astype(np.float32)
+        tensor.CopyFrom(numpy_helper.from_array(values, node.output[0]))
+    kept = [node for node in graph.node if node not in casts]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return model
+
+
+class _Crops(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types
+    """Feeds crops to the quantiser, a batch at a time."""
+
+    def __init__(self, crops: npt.NDArray[np.uint8]) -> None:
+        self._batches = _batches(crops)
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The next batch by the input's name; None at the end."""
+        batch = next(self._batches, None)
+        return None if batch is None else {INPUT: batch[..., None]}
+
+
+def _batches(crops: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
+    return (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
+
+
+def _with_scores(manifest: ModelManifest, gate: Gate) -> ModelManifest:
+    return replace(
+        manifest,
+        scores={
+            "faces": gate.faces,
+            "agreement_with_fp32": round(gate.agreement, 4),
+            "accuracy": round(gate.accuracy, 4),
+            "accuracy_fp32": round(gate.accuracy_fp32, 4),
+        },
+    )
+
+
+def _forget(folder: Path, region: RegionName, path: Path) -> None:
+    for file in (manifest_path(folder, region, "int8"), path):
+        file.unlink(missing_ok=True)
