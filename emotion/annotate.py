@@ -1,7 +1,7 @@
-"""Annotating a video: frames in, an annotated mp4, a timeline and a summary out."""
+"""Annotating a video: frames in, an annotated mp4, timelines and a summary out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,16 +10,21 @@ from realtime.assembly import Models, Workers, stages
 from realtime.drafts import writing
 from realtime.ensemble import EnsembleOptions
 from realtime.errors import SinkError
+from realtime.events import EventSink
+from realtime.fanout import Fanout
+from realtime.files import open_file
 from realtime.frames import EmotionFrame
+from realtime.media import VideoInfo
+from realtime.metrics import SILENT, Observer
 from realtime.overlay import Overlay
 from realtime.pipeline import Pipeline
-from realtime.sinks import Sink
 from realtime.sources import VideoFile
 from realtime.summary import Summary, SummaryBuilder
-from realtime.timeline import CsvTimeline, JsonLinesTimeline
-from realtime.video_sink import Mp4Sink
 
-__all__ = ["AnnotateOptions", "Models", "Outputs", "annotate"]
+__all__ = ["DEFAULT_FORMATS", "AnnotateOptions", "Models", "Outputs", "annotate"]
+
+DEFAULT_FORMATS = ("mp4", "csv", "jsonl", "html")
+"""What is written unless something else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +35,50 @@ class AnnotateOptions:
         max_faces: the most faces in a frame.
         smooth: time constant of the smoothing in seconds; 0: none.
         workers: how many threads share the costly stages.
+        dwell: seconds that an emotion stays before subtitles and events name it.
+        events: whether to write events to standard output.
     """
 
     max_faces: int = 4
     smooth: float = 0.3
     workers: Workers = field(default_factory=Workers)
+    dwell: float = 0.5
+    events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files that annotating a video leaves."""
+    """The files that annotating a video leaves.
 
-    video: Path
-    csv: Path
-    jsonl: Path
+    Attributes:
+        files: by format, in the order of `formats`.
+        summary: the video in a few numbers, as JSON.
+    """
+
+    files: Mapping[str, Path]
     summary: Path
 
     @classmethod
-    def of(cls, video: Path, folder: Path | None) -> "Outputs":
-        """Beside the video, or in a folder."""
+    def of(cls, video: Path, folder: Path | None, formats: Sequence[str] = DEFAULT_FORMATS) -> "Outputs":
+        """Beside the video, or in a folder.
+
+        Args:
+            video: what is annotated.
+            folder: None for the video's own.
+            formats: some of `realtime.files.FORMATS`.
+        """
         base = (folder or video.parent) / video.stem
-        names = ("annotated.mp4", "emotions.csv", "emotions.jsonl", "summary.json")
-        return cls(*(base.with_name(f"{base.name}.{name}") for name in names))
+
+        def beside(name: str) -> Path:
+            return base.with_name(f"{base.name}.{name}")
+
+        kinds = {name: "annotated" if name == "mp4" else "emotions" for name in formats}
+        return cls({name: beside(f"{kind}.{name}") for name, kind in kinds.items()}, beside("summary.json"))
+
+    @property
+    def video(self) -> Path | None:
+        """The annotated video, where it is among the formats."""
+        return self.files.get("mp4")
 
 
 def annotate(
@@ -60,6 +87,7 @@ def annotate(
     models: Models,
     options: AnnotateOptions | None = None,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
+    observer: Observer = SILENT,
 ) -> Summary:
     """Annotate one video, every frame of it.
 
@@ -71,6 +99,7 @@ def annotate(
         models: from `Models.load`.
         options: `AnnotateOptions()` where not given.
         progress: called with (frames done, frames in all, None where unknown).
+        observer: is told what each stage and each output does.
 
     Raises:
         SourceError: the video cannot be read, or breaks off: then what came before is annotated.
@@ -79,17 +108,16 @@ def annotate(
     """
     options = options or AnnotateOptions()
     summary = SummaryBuilder()
-    _make_folder(outputs.video.parent)
+    _make_folder(outputs.summary.parent)
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(video))
-        pipeline = stack.enter_context(_pipeline(source, models, options))
-        sinks = [stack.enter_context(sink) for sink in _sinks(source, outputs)]
+        pipeline = stack.enter_context(_pipeline(source, models, options, observer))
+        sinks = stack.enter_context(Fanout(observer=observer))
+        _open(sinks, source.info, outputs, options)
         overlay = Overlay()
         try:
             for done, result in enumerate(pipeline, start=1):
-                picture = overlay.draw(result)
-                for sink in sinks:
-                    sink.write(result, picture)
+                sinks.write(result, overlay.draw(result) if outputs.video else result.frame.image)
                 summary.add(result)
                 progress(done, source.info.frame_count)
         finally:
@@ -97,16 +125,19 @@ def annotate(
     return summary.build()
 
 
-def _pipeline(source: VideoFile, models: Models, options: AnnotateOptions) -> Pipeline[EmotionFrame]:
+def _pipeline(
+    source: VideoFile, models: Models, options: AnnotateOptions, observer: Observer
+) -> Pipeline[EmotionFrame]:
     ensemble = EnsembleOptions(smooth=options.smooth)
-    return Pipeline(source, stages(models, options.max_faces, ensemble, options.workers))
+    steps = stages(models, options.max_faces, ensemble, options.workers)
+    return Pipeline(source, steps, observer=observer)
 
 
-def _sinks(source: VideoFile, outputs: Outputs) -> Iterator[Sink]:
-    """One after the other, so that the first is closed where the second cannot be opened."""
-    yield Mp4Sink(outputs.video, source.info)
-    yield CsvTimeline(outputs.csv, source.path)
-    yield JsonLinesTimeline(outputs.jsonl, source.path)
+def _open(sinks: Fanout, info: VideoInfo, outputs: Outputs, options: AnnotateOptions) -> None:
+    for name, path in outputs.files.items():
+        sinks.add(name, open_file(path, info, video=outputs.video, dwell=options.dwell))
+    if options.events:
+        sinks.add("events", EventSink(dwell=options.dwell), vital=False)
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The command line: one command, thin subcommands that parse, call and print."""
 
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Annotated
 import typer
 
 from emotion import cameras, doctor, make
-from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
+from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
+from emotion.formats import DwellOption, EventsOption, FormatsOption, split_formats
 from models.errors import EmotionError
 from models.manifest import ZOO
 from realtime.assembly import Workers
@@ -75,19 +77,25 @@ def annotate_command(
     threads: ThreadsOption = 1,
     workers: WorkersOption = None,
     models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+    formats: FormatsOption = ",".join(DEFAULT_FORMATS),
+    events: EventsOption = False,
+    dwell: DwellOption = 0.5,
 ) -> None:
-    """Annotate videos: an mp4 with its sound, a timeline (CSV, JSON Lines) and a summary."""
+    """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
+    wanted = split_formats(formats)
     loaded = load_models(models, provider, threads, precision)
-    options = AnnotateOptions(max_faces, smooth, Workers(classifiers=workers) if workers else Workers())
+    options = AnnotateOptions(
+        max_faces, smooth, Workers(classifiers=workers) if workers else Workers(), dwell, events
+    )
     if not videos:
         with as_file(files("emotion") / "demo" / "demo.mp4") as demo:
-            _annotate_one(demo, Outputs.of(demo, output or Path()), loaded, options)
+            _annotate_one(demo, Outputs.of(demo, output or Path(), wanted), loaded, options)
         return
     code, claimed = 0, set[Path]()
     for video in videos:
-        outputs = Outputs.of(video, output)
+        outputs = Outputs.of(video, output, wanted)
         try:
-            _claim(outputs.video, claimed)
+            _claim(outputs.summary, claimed)
             _annotate_one(video, outputs, loaded, options)
         except EmotionError as error:
             errors.print(str(error), style="red")
@@ -118,13 +126,27 @@ def _annotate_one(video: Path, outputs: Outputs, models: Models, options: Annota
             )
         except BaseException:
             bar.stop()
-            part = partial_path(outputs.video)
-            if part.exists():
+            part = partial_path(outputs.video) if outputs.video else None
+            if part and part.exists():
                 errors.print(f"What was done until then can be played: {shown(part)}")
             raise
     seconds = time.monotonic() - started
-    console.print(f"{video.name}: {summary.sentence()}")
-    console.print(f"  annotated video  {shown(outputs.video)}")
-    console.print(f"  timeline         {shown(outputs.csv)}, {shown(outputs.jsonl)}")
-    console.print(f"  summary          {shown(outputs.summary)}")
-    console.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
+    # With events, standard output is theirs.
+    out = errors if options.events else console
+    out.print(f"{video.name}: {summary.sentence()}")
+    for kind, paths in _by_kind(outputs):
+        out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")
+    out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
+
+
+def _by_kind(outputs: Outputs) -> Iterator[tuple[str, list[Path]]]:
+    kinds = {
+        "annotated video": ("mp4",),
+        "timeline": ("csv", "jsonl", "parquet"),
+        "subtitles": ("vtt", "srt"),
+        "page": ("html",),
+    }
+    for kind, formats in kinds.items():
+        if paths := [path for name, path in outputs.files.items() if name in formats]:
+            yield kind, paths
+    yield "summary", [outputs.summary]

@@ -67,6 +67,24 @@ class Draft:
             # Raw, because only its owner knows when bytes must have reached the disk.
             self.file = FileIO(self.working, "wb")
 
+    def append(self, data: bytes) -> None:
+        """Write all of it, or, as far as the file can take back what it has, nothing.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        whole = self.file.tell()
+        rest = memoryview(data)
+        try:
+            with writing(self.path):
+                while rest:
+                    rest = rest[self.file.write(rest) :]
+        except SinkError:
+            with suppress(OSError):  # devices cannot, and need not
+                self.file.seek(whole)
+                self.file.truncate()
+            raise
+
     def publish(self) -> Path:
         """Close the file and give it its name; returns it."""
         with writing(self.path):

@@ -8,6 +8,8 @@ from av.video.reformatter import Colorspace
 
 # Code points of ITU-T H.273, which containers, codecs and libav share.
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 6
+# Players show nothing until the first timestamp; broadcasts count from hours ago.
+_LATEST_START_SECONDS = 10
 _SWSCALE = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -75,6 +77,20 @@ class VideoInfo:
     duration_seconds: float | None = None
     has_audio: bool = False
     colours: Colours = Colours(_BT709, _BT709, _BT709)
+
+    @property
+    def origin(self) -> int:
+        """The pts that becomes zero in what is written: 0, unless the clock starts before or much later."""
+        if self.first_pts < 0:
+            return self.first_pts
+        if self.start_seconds > _LATEST_START_SECONDS:
+            return int(Fraction(self.start_seconds) / self.time_base)
+        return 0
+
+    @property
+    def origin_seconds(self) -> float:
+        """`origin` in seconds."""
+        return float(self.origin * self.time_base)
 
 
 class Clock:

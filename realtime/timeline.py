@@ -12,24 +12,15 @@ from typing import Any
 
 from models.emotions import EMOTIONS
 from models.regions import Image
-from realtime.drafts import Draft, writing
-from realtime.errors import SinkError
+from realtime.columns import COLUMNS, FACE_COLUMNS, OPINIONS, SIDES
+from realtime.drafts import Draft
 from realtime.frames import EmotionFrame, FaceEmotion, Probabilities
 from realtime.signals import held
 from realtime.sinks import Sink
 
 # A kill takes no more than this much of the timeline.
 _FLUSH_SECONDS = 0.5
-_OPINIONS = ("eyes", "lips", "vote", "smoothed")
-_SIDES = ("left", "top", "width", "height")
-_FACE_COLUMNS = (
-    "track",
-    *_SIDES,
-    *(f"{opinion}_{emotion}" for opinion in _OPINIONS for emotion in EMOTIONS),
-    *("emotion", "confidence"),
-)
 _UNSEEN = ("",) * len(EMOTIONS)
-COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds", *_FACE_COLUMNS)
 
 
 class _Timeline(Sink):
@@ -82,24 +73,10 @@ class _Timeline(Sink):
         return self._kept
 
     def _flush(self) -> None:
-        whole = self._draft.file.tell()
-        data = memoryview(self._pending.getvalue().encode())
-        try:
-            with writing(self._draft.path):
-                while data:
-                    data = data[self._draft.file.write(data) :]
-        except SinkError:
-            self._cut(whole)
-            raise
+        self._draft.append(self._pending.getvalue().encode())
         self._pending.seek(0)
         self._pending.truncate()
         self._flushed = time.monotonic()
-
-    def _cut(self, size: int) -> None:
-        """Take back half a line. Devices cannot, and need not."""
-        with suppress(OSError):
-            self._draft.file.seek(size)
-            self._draft.file.truncate()
 
     @abstractmethod
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
@@ -119,7 +96,7 @@ class CsvTimeline(_Timeline):
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
         frame = result.frame
         head = (frame.index, frame.pts, f"{frame.seconds:.6f}")
-        rows = [_row(face) for face in result.faces] or [[""] * len(_FACE_COLUMNS)]
+        rows = [_row(face) for face in result.faces] or [[""] * len(FACE_COLUMNS)]
         csv.writer(file, lineterminator="\n").writerows([*head, *row] for row in rows)
 
 
@@ -137,10 +114,10 @@ class JsonLinesTimeline(_Timeline):
 
 
 def _row(face: FaceEmotion) -> list[object]:
-    opinions = [_digits(getattr(face, opinion)) or _UNSEEN for opinion in _OPINIONS]
+    opinions = [_digits(getattr(face, opinion)) or _UNSEEN for opinion in OPINIONS]
     return [
         face.track_id,
-        *(round(getattr(face.box, side), 1) for side in _SIDES),
+        *(round(getattr(face.box, side), 1) for side in SIDES),
         *(share for opinion in opinions for share in opinion),
         face.emotion,
         round(face.confidence, 4),
@@ -150,12 +127,12 @@ def _row(face: FaceEmotion) -> list[object]:
 def _object(face: FaceEmotion) -> dict[str, Any]:
     opinions = {
         name: dict(zip(EMOTIONS, shares, strict=True)) if shares else None
-        for name in _OPINIONS
+        for name in OPINIONS
         for shares in [_digits(getattr(face, name))]
     }
     return {
         "track": face.track_id,
-        "box": {side: round(getattr(face.box, side), 1) for side in _SIDES},
+        "box": {side: round(getattr(face.box, side), 1) for side in SIDES},
         **opinions,
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),

@@ -31,8 +31,6 @@ _MOVFLAGS = "frag_keyframe+hybrid_fragmented+delay_moov"
 # A fragment, and so what a power cut takes, is as long as the distance between key frames.
 _KEY_FRAME_SECONDS = 2
 _MAX_ENCODING_THREADS = 8
-# Players show nothing until the first timestamp; broadcasts count from hours ago.
-_LATEST_START_SECONDS = 10
 _LIBAV_ERRORS = (av.FFmpegError, ValueError)
 
 
@@ -64,7 +62,7 @@ class Mp4Sink(Sink):
 
     def __init__(self, path: Path, info: VideoInfo, *, crf: int = 20, preset: str = "veryfast") -> None:
         self._info = info
-        self._origin = _origin(info)
+        self._origin = info.origin
         self._end = Fraction(0)
         self._last_pts: int | None = None
         self._reformatter = VideoReformatter()
@@ -195,15 +193,6 @@ class Mp4Sink(Sink):
         if self._sound:
             self._sound.close()
             self._sound = None
-
-
-def _origin(info: VideoInfo) -> int:
-    """The pts that becomes zero."""
-    if info.first_pts < 0:
-        return info.first_pts
-    if info.start_seconds > _LATEST_START_SECONDS:
-        return int(Fraction(info.start_seconds) / info.time_base)
-    return 0
 
 
 def _container(file: BinaryIO, info: VideoInfo) -> OutputContainer:

@@ -1,4 +1,5 @@
 import _thread
+import gc
 import json
 import os
 import signal
@@ -16,8 +17,10 @@ import pytest
 from realtime.errors import SinkError
 from realtime.frames import EmotionFrame
 from realtime.media import VideoInfo
+from realtime.parquet import ParquetTimeline
 from realtime.signals import held
 from realtime.sources import VideoFile
+from realtime.subtitles import SrtSubtitles, VttSubtitles
 from realtime.timeline import CsvTimeline, JsonLinesTimeline
 from realtime.video_sink import Mp4Sink
 from tests.clips import clip, loudness, picture, timestamps
@@ -163,7 +166,13 @@ def test_a_disk_that_is_full_before_anything_can_be_played_leaves_nothing(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-SINKS = [lambda path: Mp4Sink(path, INFO), CsvTimeline, JsonLinesTimeline]
+SINKS = [
+    lambda path: Mp4Sink(path, INFO),
+    CsvTimeline,
+    JsonLinesTimeline,
+    ParquetTimeline,
+    VttSubtitles,
+]
 
 
 def fill(make, path):
@@ -249,3 +258,29 @@ def test_a_full_disk_leaves_whole_lines(make, tmp_path, monkeypatch):
     assert 20 < len(lines) < 300
     firsts = [line.split(",")[0].removeprefix('{"frame":') for line in lines]
     assert firsts == [str(number) for number in range(len(lines))]
+
+
+def test_a_full_disk_leaves_whole_cues(tmp_path):
+    sink = SrtSubtitles(tmp_path / "out.srt", dwell=0.0)
+    labels = ("fear", "anger")
+    with Limit(5_000), pytest.raises(SinkError, match="make room"):
+        for index in range(1000):
+            sink.write(result(index, face(labels[index % 2])), picture(index))
+    text = sink.abort().read_text()
+    cues = text.split("\n\n")
+    assert cues.pop() == ""
+    assert 50 < len(cues) < 200
+    assert all(cue.startswith(f"{number}\n") for number, cue in enumerate(cues, start=1))
+    assert all(cue.endswith(labels) for cue in cues)
+
+
+def test_a_full_disk_leaves_no_parquet_file_that_nobody_can_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("realtime.parquet._GROUP_ROWS", 100)
+    sink = ParquetTimeline(tmp_path / "out.parquet")
+    with Limit(50_000), pytest.raises(SinkError, match="make room"):
+        for index in range(10_000):
+            sink.write(result(index, face("fear", share=index / 10_000)), picture(index))
+    assert sink.abort() is None
+    assert list(tmp_path.iterdir()) == []
+    del sink
+    gc.collect()

@@ -5,9 +5,10 @@ import pytest
 
 from models.emotions import EMOTIONS
 from realtime import timeline
+from realtime.columns import COLUMNS
 from realtime.drafts import partial_path
 from realtime.errors import SinkError
-from realtime.timeline import COLUMNS, CsvTimeline, JsonLinesTimeline
+from realtime.timeline import CsvTimeline, JsonLinesTimeline
 from tests.results import face, result
 
 KINDS = [CsvTimeline, JsonLinesTimeline]

@@ -1,0 +1,260 @@
+"use strict";
+
+/* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds 18 bytes:
+   six shares each of the vote, the eyes and the lips; 250 is all, 255 says that a region was not seen. */
+const data = JSON.parse(document.getElementById("data").textContent);
+const { emotions, bin, bins, begin } = data;
+const EMOTIONS = emotions.length;
+const BYTES = 3 * EMOTIONS;
+const FULL = 250;
+const UNSEEN = 255;
+const duration = bins * bin;
+
+const element = (id) => document.getElementById(id);
+const video = element("video");
+const tip = element("tip");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colours = () => emotions.map((emotion) => (dark.matches ? emotion.dark : emotion.light));
+const percent = (share) => `${Math.round(100 * share)}%`;
+
+function clock(seconds, digits = 0) {
+  const [whole, rest] = Math.max(0, seconds).toFixed(digits).split(".");
+  const pad = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
+  const head = hours ? `${hours}:${pad(minutes)}` : String(minutes);
+  return `${head}:${pad(whole % 60)}${rest ? `.${rest}` : ""}`;
+}
+
+function make(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function swatch(index) {
+  const made = make("span", { className: "swatch" });
+  made.dataset.emotion = index;
+  made.style.background = colours()[index];
+  return made;
+}
+
+/* ---- one person's row ---- */
+
+class Row {
+  constructor(person) {
+    this.person = person;
+    this.spans = person.spans.map(([start, text]) => ({
+      start,
+      bytes: Uint8Array.from(atob(text), (character) => character.charCodeAt(0)),
+    }));
+    this.canvas = make("canvas", { className: "row", tabIndex: 0 });
+    this.canvas.setAttribute("role", "slider");
+    this.canvas.setAttribute("aria-label", `${person.name}: time`);
+    this.canvas.setAttribute("aria-valuemin", "0");
+    this.canvas.setAttribute("aria-valuemax", duration.toFixed(2));
+    this.cursor = this.spans[0].start * bin;
+    this.say();
+    const shares = person.shares
+      .map((share, index) => ({ share, name: emotions[index].name }))
+      .filter(({ share }) => share >= 0.05)
+      .sort((a, b) => b.share - a.share);
+    const words = `seen for ${clock(person.seconds)}: ${shares.map((s) => `${s.name} ${percent(s.share)}`).join(", ")}`;
+    this.element = make("div", { className: "person" }, make("h2", {}, person.name, make("span", {}, words)), this.canvas);
+    this.listen();
+  }
+
+  /* The mean over the bins of a time: {vote, eyes, lips}, each six shares or null; null where nobody is. */
+  at(from, to = from) {
+    const first = Math.floor(from / bin), last = Math.max(first + 1, Math.ceil(to / bin));
+    const sums = new Float64Array(BYTES);
+    const counts = [0, 0, 0];
+    for (const { start, bytes } of this.spans) {
+      const end = Math.min(last, start + bytes.length / BYTES);
+      for (let number = Math.max(first, start); number < end; number++) {
+        const offset = (number - start) * BYTES;
+        for (let part = 0; part < 3; part++) {
+          const at = offset + part * EMOTIONS;
+          if (bytes[at] === UNSEEN) continue;
+          counts[part]++;
+          for (let i = 0; i < EMOTIONS; i++) sums[part * EMOTIONS + i] += bytes[at + i];
+        }
+      }
+    }
+    if (!counts[0]) return null;
+    const [vote, eyes, lips] = counts.map((count, part) => {
+      if (!count) return null;
+      const shares = sums.slice(part * EMOTIONS, (part + 1) * EMOTIONS);
+      const total = shares.reduce((sum, share) => sum + share, 0) || 1;
+      return Array.from(shares, (share) => share / total);
+    });
+    return { vote, eyes, lips };
+  }
+
+  draw() {
+    const { context, width, height } = surface(this.canvas);
+    const fills = colours();
+    const gap = getComputedStyle(document.documentElement).getPropertyValue("--page");
+    for (let x = 0; x < width; x++) {
+      const found = this.at((x / width) * duration, ((x + 1) / width) * duration);
+      if (!found) continue;
+      let top = height, sum = 0;
+      found.vote.forEach((share, index) => {
+        sum += share;
+        const next = Math.round(height * (1 - sum));
+        context.fillStyle = fills[index];
+        context.fillRect(x, next, 1, top - next);
+        // A line between the colours, for eyes that see them alike.
+        if (top - next > 3 && next > 0) {
+          context.fillStyle = gap;
+          context.fillRect(x, next, 1, 1);
+        }
+        top = next;
+      });
+    }
+  }
+
+  listen() {
+    const time = (event) => {
+      const box = this.canvas.getBoundingClientRect();
+      return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * duration;
+    };
+    this.canvas.addEventListener("pointermove", (event) => showTip(this, time(event)));
+    this.canvas.addEventListener("pointerleave", hideTip);
+    this.canvas.addEventListener("click", (event) => {
+      this.move(time(event));
+      seek(this.cursor);
+      showTip(this, this.cursor);
+    });
+    this.canvas.addEventListener("blur", hideTip);
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  key(event) {
+    const step = Math.max(bin, duration / 200);
+    const steps = { ArrowLeft: -step, ArrowRight: step, PageDown: -10 * step, PageUp: 10 * step, Home: -duration, End: duration };
+    if (event.key === "Enter" || event.key === " ") seek(this.cursor);
+    else if (event.key === "Escape") return hideTip();
+    else if (!(event.key in steps)) return;
+    else this.move(this.cursor + steps[event.key]);
+    event.preventDefault();
+    showTip(this, this.cursor);
+  }
+
+  move(seconds) {
+    this.cursor = Math.min(duration - bin / 2, Math.max(0, seconds));
+    this.say();
+  }
+
+  say() {
+    const found = this.at(this.cursor);
+    const most = found && found.vote.indexOf(Math.max(...found.vote));
+    const words = found ? `${emotions[most].name} ${percent(found.vote[most])}` : "not in the picture";
+    this.canvas.setAttribute("aria-valuenow", this.cursor.toFixed(2));
+    this.canvas.setAttribute("aria-valuetext", `${clock(begin + this.cursor, 1)}, ${words}`);
+  }
+}
+
+/* ---- what is shared by all rows ---- */
+
+/* A canvas at the screen's own resolution, empty. */
+function surface(canvas) {
+  const box = canvas.getBoundingClientRect();
+  const scale = devicePixelRatio || 1;
+  canvas.width = Math.max(1, Math.round(box.width * scale));
+  canvas.height = Math.max(1, Math.round(box.height * scale));
+  return { context: canvas.getContext("2d"), width: canvas.width, height: canvas.height, scale };
+}
+
+/* Beside the moment it tells of, below the row or else above it. */
+function showTip(row, seconds) {
+  const found = row.at(seconds);
+  const title = `${row.person.name} at ${clock(begin + seconds, 1)}`;
+  tip.replaceChildren(make("strong", {}, title), found ? opinions(found) : "not in the picture");
+  tip.hidden = false;
+  const { width, height } = tip.getBoundingClientRect();
+  const box = row.canvas.getBoundingClientRect();
+  const middle = box.left + (seconds / duration) * box.width;
+  const left = Math.min(innerWidth - width - 4, Math.max(4, middle - width / 2));
+  const fits = box.bottom + 8 + height < innerHeight || box.top - 8 - height < 0;
+  tip.style.transform = `translate(${left}px, ${fits ? box.bottom + 8 : box.top - 8 - height}px)`;
+}
+
+function hideTip() {
+  tip.hidden = true;
+}
+
+function opinions({ vote, eyes, lips }) {
+  const columns = [vote, eyes, lips].map((shares) => ({ shares, most: shares ? Math.max(...shares) : 1 }));
+  const mark = ({ shares, most }, index) => (shares && shares[index] === most ? "most" : "");
+  const head = make("tr", {}, make("th"), ...["vote", "eyes", "lips"].map((name) => make("th", { scope: "col" }, name)));
+  const lines = emotions.map(({ name }, index) =>
+    make("tr", { className: mark(columns[0], index) },
+      make("th", { scope: "row" }, swatch(index), name),
+      ...columns.map((column) => make("td", { className: mark(column, index) },
+        column.shares ? percent(column.shares[index]) : "\u2013"))));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines));
+}
+
+function seek(seconds) {
+  if (video.hidden) return;
+  video.currentTime = begin + seconds;
+  followVideo();
+}
+
+function followVideo() {
+  const playhead = element("playhead");
+  const seconds = video.currentTime - begin;
+  playhead.hidden = video.hidden || seconds < 0 || seconds > duration;
+  playhead.style.left = `${(100 * seconds) / duration}%`;
+}
+
+function drawAxis() {
+  const { context, width, height, scale } = surface(element("axis"));
+  const style = getComputedStyle(document.documentElement);
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
+  const room = (width / scale) / 80;
+  const step = steps.find((seconds) => duration / seconds <= room) || 86400;
+  context.font = `${12 * scale}px ${style.fontFamily}`;
+  context.textBaseline = "bottom";
+  for (let at = Math.ceil(begin / step) * step; at <= begin + duration; at += step) {
+    const x = ((at - begin) / duration) * width;
+    const text = clock(at);
+    const half = context.measureText(text).width / 2;
+    context.fillStyle = style.getPropertyValue("--line");
+    context.fillRect(Math.min(width - 1, Math.round(x)), 0, Math.max(1, Math.round(scale)), 5 * scale);
+    context.fillStyle = style.getPropertyValue("--soft");
+    context.fillText(text, Math.min(width - 2 * half, Math.max(0, x - half)), height);
+  }
+}
+
+const rows = data.people.map((person) => new Row(person));
+
+function draw() {
+  rows.forEach((row) => row.draw());
+  drawAxis();
+  for (const made of document.querySelectorAll(".swatch")) made.style.background = colours()[made.dataset.emotion];
+}
+
+function noVideo() {
+  video.hidden = true;
+  const note = element("no-video");
+  note.textContent = `The video ${data.video} is not beside this page, or cannot be played here; the timeline works without it.`;
+  note.hidden = false;
+  followVideo();
+}
+
+element("rows").append(...rows.map((row) => row.element));
+element("legend").append(...emotions.map(({ name }, index) => make("li", {}, swatch(index), name)));
+element("left-out").textContent = data.left_out;
+if (!rows.length) element("hint").textContent = "No face was found, so there is nothing to draw.";
+video.addEventListener("error", noVideo);
+if (video.error || !data.video) noVideo();
+for (const name of ["timeupdate", "seeking", "loadedmetadata"]) video.addEventListener(name, followVideo);
+dark.addEventListener("change", draw);
+new ResizeObserver(draw).observe(element("rows"));
+(function follow() {
+  if (!video.paused) followVideo();
+  requestAnimationFrame(follow);
+})();
+followVideo();
+draw();
