@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from emotion import cameras, doctor, make
+from emotion import cameras, doctor, evaluate, make, weigh
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
@@ -28,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(make.app)
+app.add_typer(weigh.app)
+app.add_typer(evaluate.app)
 app.add_typer(cameras.app)
 app.add_typer(doctor.app)
 

@@ -20,7 +20,8 @@ from rich.text import Text
 
 # Soft wrap: a path or a sentence stays one line, so that it can be copied and searched.
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# A message may hold brackets, as in emotion-live[cpu]: they are no markup.
+errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 class RateColumn(ProgressColumn):

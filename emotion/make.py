@@ -1,4 +1,4 @@
-"""The commands that make models: dataset, train, evaluate, weights, export."""
+"""The commands that make models: dataset, train, export."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -9,13 +9,11 @@ import typer
 from rich.table import Table
 
 from emotion.console import console, counting, errors, shown
-from models import evaluation, weights
 from models.dataset import DatasetOptions, make_dataset
 from models.emotions import EMOTIONS
 from models.errors import MissingDependencyError
 from models.inference import RegionModel
 from models.manifest import ZOO
-from models.vote import VoteWeights
 
 app = typer.Typer()
 
@@ -26,14 +24,6 @@ ModelFolder = Annotated[
     Path, typer.Option("--models", help="Folder of eyes.onnx, lips.onnx and weights.json.")
 ]
 DataFolder = Annotated[Path, typer.Option("--data", help="Data set made by 'emotion dataset'.")]
-
-
-class Part(StrEnum):
-    """A part of a data set."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
 
 
 class Region(StrEnum):
@@ -170,90 +160,10 @@ def quantise(
         console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
 
 
-@app.command(name="weights")
-def weights_command(
-    data: DataFolder = DATA,
-    models: ModelFolder = ZOO,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Only say in words what the weights are and why.")
-    ] = False,
-) -> None:
-    """Derive the vote's weights from how often each model is right on the validation part."""
-    if explain:
-        VoteWeights.read(models)
-        for row in weights.read(models):
-            console.print(row.in_words())
-        return
-    eyes, lips = _load_models(models)
-    found = evaluation.predict_dataset(data, "validation", eyes, lips)
-    rows = weights.derive(found.labels, found.eyes, found.lips)
-    about = {"faces": len(found.labels), "part": "validation", "data": eyes.manifest.data}
-    path = weights.save(models, rows, about)
-    console.print(_weights_table(rows))
-    console.print(f"From {len(found.labels)} faces of the validation part; written to {shown(path)}")
-
-
-@app.command()
-def evaluate(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A data set, or labelled whole faces in a folder per emotion; data/faces by default."
-        ),
-    ] = None,
-    models: ModelFolder = ZOO,
-    json: Annotated[
-        Path | None, typer.Option("--json", help="Report; confusion matrices as PNG beside it.")
-    ] = None,
-    part: Annotated[Part, typer.Option(help="Of a data set: which part.")] = Part.TEST,
-) -> None:
-    """Score the models and their vote on labelled faces."""
-    chosen = folder or DATA
-    eyes, lips = _load_models(models)
-    if (chosen / "manifest.parquet").exists() or folder is None:
-        found = evaluation.predict_dataset(chosen, part.value, eyes, lips)
-    else:
-        with counting("Looking at photographs") as progress:
-            found = evaluation.predict_photographs(chosen, eyes, lips, progress)
-    scores = evaluation.evaluate(found, VoteWeights.read(models))
-    console.print(_scores_table(scores))
-    if found.missing:
-        console.print(f"{found.missing} photographs have no face that could be found; they are not counted.")
-    if json:
-        about = {
-            "folder": chosen.name,
-            "models": {m.manifest.region: m.manifest.sha256 for m in (eyes, lips)},
-        }
-        evaluation.save_report(json, evaluation.report(scores, found, about))
-        console.print(f"Report in {shown(json)}, confusion matrices as PNG beside it")
-
-
-def _load_models(folder: Path) -> tuple[RegionModel, RegionModel]:
+def load_models(folder: Path) -> tuple[RegionModel, RegionModel]:
+    """The eyes' and the lips' model of a folder, on all cores."""
     eyes, lips = (RegionModel(folder, region, "cpu", threads=0) for region in ("eyes", "lips"))
     return eyes, lips
-
-
-def _scores_table(scores: dict[str, evaluation.Scores]) -> Table:
-    table = Table("", "right", "balanced", "ECE", *EMOTIONS)
-    for name, values in scores.items():
-        table.add_row(
-            name,
-            f"{values.accuracy:.1%}",
-            f"{values.balanced_accuracy:.1%}",
-            f"{values.expected_calibration_error:.3f}",
-            *(f"{recall:.0%}" for recall in values.recall),
-        )
-    faces = next(iter(scores.values())).faces
-    table.title = f"{faces} faces; ECE: expected calibration error; by emotion: recall"
-    return table
-
-
-def _weights_table(rows: tuple[weights.EmotionWeight, ...]) -> Table:
-    table = Table("emotion", "eyes right", "lips right", "eyes count", "lips count")
-    for row in rows:
-        rates = (f"{r.rate:.0%} ({r.low:.0%} to {r.high:.0%})" for r in (row.eyes, row.lips))
-        table.add_row(row.emotion, *rates, *(f"{weight:.2f}" for weight in row.weights))
-    return table
 
 
 def _sizes(text: str) -> tuple[tuple[int, float], ...]:

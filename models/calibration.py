@@ -29,15 +29,26 @@ def fit_temperature(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np
     return float(np.exp(found.x))
 
 
+def confidence_bins(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Which of 15 equal bins each face's confidence lies in, int64 (n,)."""
+    return np.asarray(np.minimum(probabilities.max(axis=1) * BINS, BINS - 1), dtype=np.int64)
+
+
 def expected_calibration_error(
-    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> float:
     """Mean distance of confidence and accuracy over 15 equal bins of confidence, in [0, 1].
 
     Each bin counts as much as it has faces (Guo et al. 2017).
+
+    Args:
+        labels: int64 (n,).
+        probabilities: float32 (n, 6).
+        weights: float64 (n,), how often each face counts; once where not given.
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [abs(float((right[bins == b] - confidence[bins == b]).sum())) for b in range(BINS)]
-    return sum(gaps) / len(labels)
+    counts = np.ones(len(labels)) if weights is None else weights
+    excess = (probabilities.argmax(axis=1) == labels) - probabilities.max(axis=1)
+    gaps = np.bincount(confidence_bins(probabilities), counts * excess, minlength=BINS)
+    return float(np.abs(gaps).sum() / counts.sum())

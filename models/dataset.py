@@ -31,7 +31,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.duplicates import MAX_DISTANCE, group_near_duplicates, perceptual_hash
+from models.duplicates import MAX_DISTANCE, face_hash, group_near_duplicates
 from models.emotions import EMOTIONS, canonical_label
 from models.errors import DatasetError
 from models.landmarks import FaceLandmarker, find_portrait
@@ -303,14 +303,8 @@ def _look_at(photograph: Photograph, output: Path, options: DatasetOptions) -> F
         "eyes_visible": eyes.visible,
         "lips_visible": lips.visible,
         "blendshapes": [round(float(score), 5) for score in face.blendshapes],
-        "hash": [int(word) for word in perceptual_hash(_stack(eyes.image[middle], lips.image[middle]))],
+        "hash": [int(word) for word in face_hash(eyes.image[middle], lips.image[middle])],
     }
-
-
-def _stack(eyes: npt.NDArray[np.uint8], lips: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Both crops in one picture, the lips in the middle under the eyes."""
-    side = (eyes.shape[1] - lips.shape[1]) // 2
-    return np.vstack([eyes, np.pad(lips, ((0, 0), (side, eyes.shape[1] - lips.shape[1] - side)))])
 
 
 def _crop_path(output: Path, region: str, face: Finding) -> Path:

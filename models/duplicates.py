@@ -26,6 +26,13 @@ def perceptual_hash(image: Image) -> npt.NDArray[np.uint64]:
     return np.packbits(low > np.median(low[1:])).view(np.uint64)
 
 
+def face_hash(eyes: Image, lips: Image) -> npt.NDArray[np.uint64]:
+    """The `perceptual_hash` of a face's crops in one picture: the lips in the middle under the eyes."""
+    side = (eyes.shape[1] - lips.shape[1]) // 2
+    below = np.pad(lips, ((0, 0), (side, eyes.shape[1] - lips.shape[1] - side)))
+    return perceptual_hash(np.vstack([eyes, below]))
+
+
 def group_near_duplicates(
     hashes: npt.NDArray[np.uint64], max_distance: int = MAX_DISTANCE
 ) -> npt.NDArray[np.int64]:

@@ -1,172 +1,193 @@
 """How often the models are right: the ONNX files as they run, on labelled faces.
 
-Two kinds of input: a data set made by `models.dataset` (its crops, one part of it), or any folder
-of labelled whole photographs, which go the same road as a video's frames: landmarks, crops, models,
-vote.
+`Evaluation` holds all that `emotion evaluate` finds; `models.report` writes it down.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from models.calibration import expected_calibration_error
-from models.dataset import Split, find_photographs, load_region
+from models.blendshapes import BlendshapeModel
+from models.dataset import Photograph
 from models.emotions import EMOTIONS
-from models.errors import DatasetError
-from models.inference import RegionModel
-from models.landmarks import FaceLandmarker, find_portrait
-from models.pictures import read_bgr
-from models.plots import save_confusion_matrix
-from models.regions import EYES, LIPS, crop
-from models.vote import VoteWeights
+from models.intervals import Interval
+from models.predictions import LabelledFaces, Predictions
+from models.scores import Scores, score, share
+from models.vote import OPINIONS, Probabilities, Rule, VoteWeights
 
-_BATCH = 64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """What both models say of labelled faces.
-
-    Attributes:
-        labels: int64 (n,), the truth.
-        eyes, lips: float32 (n, 6), probabilities.
-        missing: labelled photographs in which no face was found; they are in no row.
-    """
-
-    labels: npt.NDArray[np.int64]
-    eyes: npt.NDArray[np.float32]
-    lips: npt.NDArray[np.float32]
-    missing: int = 0
+# Pixels between the outer eye corners that part faces by size.
+SIZES = (0, 16, 24, 32, 48, 64, 96, 160, float("inf"))
+# What photographs are shrunk to, in the same unit: from close by to far away.
+DISTANCES = (64, 48, 32, 24, 16, 12, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """How one opinion compares with the labels. Rates are in [0, 1], lists in class order.
+class Slice:
+    """Some of the faces, or all of them seen in another way.
 
     Attributes:
+        name: what sets them apart.
         faces: how many were judged.
-        accuracy: share of right answers.
-        balanced_accuracy: mean recall of the emotions that occur.
-        expected_calibration_error: mean distance of confidence and accuracy over 15 equal bins of
-            confidence, weighted by the faces in them (Guo et al. 2017).
-        recall, precision, f1: by emotion.
-        confusion: counts; rows are the truth, columns the answer.
+        accuracy: of the vote.
+        found: the share of photographs in which a face was found, where some were lost.
     """
 
+    name: str
     faces: int
-    accuracy: float
-    balanced_accuracy: float
-    expected_calibration_error: float
-    recall: tuple[float, ...]
-    precision: tuple[float, ...]
-    f1: tuple[float, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    accuracy: Interval
+    found: float | None = None
 
 
-def predict_dataset(folder: Path, split: Split, eyes: RegionModel, lips: RegionModel) -> Predictions:
-    """Both models on one part of a data set."""
-    eyes_data = load_region(folder, "eyes", (split,))
-    lips_data = load_region(folder, "lips", (split,))
-    return Predictions(
-        eyes_data.labels, _in_batches(eyes, eyes_data.crops()), _in_batches(lips, lips_data.crops())
-    )
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything that was found out about a model folder on one set of labelled faces.
 
-
-def predict_photographs(
-    root: Path,
-    eyes: RegionModel,
-    lips: RegionModel,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Predictions:
-    """Both models on a folder of labelled whole photographs, a folder per emotion.
-
-    Where the root has a ``test`` folder, only that part is judged.
-
-    Raises:
-        DatasetError: there is no labelled photograph with a face.
+    Attributes:
+        about: which faces, which models, which rule.
+        missing: labelled photographs without a face that could be found, by emotion.
+        scores: of the eyes, the lips, the blendshapes where there are any, and the vote.
+        rules: each rule of ``weights.json`` on these faces; the equal vote is among them.
+        sizes: the vote by the size of the face in its photograph.
+        hidden: the vote where a region cannot be seen.
+        sets: the vote by set, where the faces come from several.
+        shrunk: the vote on the same photographs made smaller.
     """
-    photographs = list(find_photographs(root))
-    held_out = [photograph for photograph in photographs if photograph.split == "test"]
-    photographs = held_out or photographs
-    labels, crops = [], []
-    with FaceLandmarker() as landmarker:
-        for done, photograph in enumerate(photographs, start=1):
-            image = read_bgr(photograph.path)
-            face = None if image is None else find_portrait(landmarker, image)
-            if image is not None and face is not None:
-                crops.append([crop(image, face.points, region).image for region in (EYES, LIPS)])
-                labels.append(EMOTIONS.index(photograph.label))
-            progress(done, len(photographs))
-    if not labels:
-        raise DatasetError(f"Not one face was found in the {len(photographs)} photographs of {root}.")
-    both = [np.stack(images) for images in zip(*crops, strict=True)]
-    return Predictions(
-        np.array(labels, dtype=np.int64),
-        _in_batches(eyes, both[0]),
-        _in_batches(lips, both[1]),
-        missing=len(photographs) - len(labels),
+
+    about: dict[str, Any]
+    missing: dict[str, int]
+    scores: dict[str, Scores]
+    rules: dict[str, Scores] = field(default_factory=dict)
+    sizes: tuple[Slice, ...] = ()
+    hidden: tuple[Slice, ...] = ()
+    sets: tuple[Slice, ...] = ()
+    shrunk: tuple[Slice, ...] = ()
+
+    @property
+    def vote(self) -> Scores:
+        """The scores that count."""
+        return self.scores["vote"]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return {"classes": list(EMOTIONS)} | asdict(self)
+
+
+def evaluate(
+    found: Predictions,
+    weights: VoteWeights,
+    rules: dict[str, Rule],
+    third: BlendshapeModel | None = None,
+    about: dict[str, Any] | None = None,
+    shrunk: Sequence[Slice] = (),
+) -> Evaluation:
+    """Judge each opinion, the vote, the other rules, and the vote on some of the faces.
+
+    Args:
+        found: what both models say of labelled faces.
+        weights: the vote as it runs.
+        rules: the folder's other rules, by name.
+        third: what the blendshapes say, where the folder has it.
+        about: kept in the result.
+        shrunk: from `judge_shrunk`.
+    """
+    faces, labels, groups = found.faces, found.labels, found.faces.groups
+    opinions = [found.eyes, found.lips]
+    if third is not None:
+        opinions.append(third(faces.blendshapes))
+    vote = cast_vote(found, weights)
+    rules = {"equal": VoteWeights.equal().rule} | rules
+    stacked = np.stack(opinions)
+    return Evaluation(
+        about=about or {},
+        missing=_missing_by_emotion(faces),
+        scores={
+            name: score(labels, opinion, groups)
+            for name, opinion in zip((*OPINIONS[: len(opinions)], "vote"), (*opinions, vote), strict=True)
+        },
+        rules={
+            name: score(labels, rule(stacked[: rule.opinions]), groups)
+            for name, rule in rules.items()
+            if rule.opinions <= len(opinions)
+        },
+        sizes=tuple(_by_size(faces, vote)),
+        hidden=tuple(_by_hidden_region(found, weights)),
+        sets=tuple(_by_set(faces, vote)),
+        shrunk=tuple(shrunk),
     )
 
 
-def score(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> Scores:
-    """Compare probabilities, float32 (n, 6), with labels, int64 (n,)."""
-    answers = probabilities.argmax(axis=1)
-    classes = range(len(EMOTIONS))
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, answers, labels=classes, zero_division=0
-    )
-    present = np.unique(labels)
-    matrix = confusion_matrix(labels, answers, labels=classes)
-    return Scores(
-        faces=len(labels),
-        accuracy=float((answers == labels).mean()),
-        balanced_accuracy=float(recall[present].mean()),
-        expected_calibration_error=expected_calibration_error(labels, probabilities),
-        recall=tuple(recall.tolist()),
-        precision=tuple(precision.tolist()),
-        f1=tuple(f1.tolist()),
-        confusion=tuple(map(tuple, matrix.tolist())),
-    )
+def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None) -> Probabilities:
+    """The vote as streaming casts it, float32 (n, 6); `hide` is a region that cannot be seen.
+
+    A face of which neither region is seen gets an even guess.
+    """
+    eyes_seen, lips_seen = found.seen
+    seen = (eyes_seen & (hide != "eyes"), lips_seen & (hide != "lips"))
+    shapes = weights.third(found.faces.blendshapes) if weights.third else None
+    vote = weights.vote(found.eyes, found.lips, seen, shapes)
+    return np.nan_to_num(vote, nan=1 / len(EMOTIONS))
 
 
-def evaluate(predictions: Predictions, weights: VoteWeights) -> dict[str, Scores]:
-    """Scores of each model, of the equal vote, and of the vote with the given weights."""
-    eyes, lips = predictions.eyes, predictions.lips
-    opinions = {
-        "eyes": eyes,
-        "lips": lips,
-        "equal vote": VoteWeights.equal().vote(eyes, lips),
-        "vote": weights.vote(eyes, lips),
-    }
-    return {name: score(predictions.labels, opinion) for name, opinion in opinions.items()}
+def shrinkable(
+    photographs: Sequence[Photograph], faces: LabelledFaces, limit: int, seed: int = 0
+) -> tuple[list[Photograph], dict[str, float]]:
+    """Photographs to look at from afar: an even draw of those with a face, and the faces' sizes.
+
+    Args:
+        photographs: that `faces` were found in.
+        faces: as they were found.
+        limit: the most photographs.
+        seed: of the draw.
+
+    Returns:
+        The photographs, and by source the pixels between the outer eye corners.
+    """
+    sizes = dict(zip(faces.sources, faces.eye_distance.tolist(), strict=True))
+    usable = [photograph for photograph in photographs if photograph.source in sizes]
+    chosen = np.random.default_rng(seed).permutation(len(usable))[:limit]
+    return [usable[index] for index in sorted(chosen.tolist())], sizes
 
 
-def report(scores: dict[str, Scores], predictions: Predictions, about: dict[str, Any]) -> dict[str, Any]:
-    """Everything that was found, ready for JSON."""
-    return about | {
-        "classes": list(EMOTIONS),
-        "faces": len(predictions.labels),
-        "photographs_without_a_face": predictions.missing,
-        "scores": {name: asdict(values) for name, values in scores.items()},
-    }
+def judge_shrunk(name: str, photographs: int, found: Predictions, weights: VoteWeights) -> Slice:
+    """The vote on photographs that were made smaller, some of whose faces may be lost."""
+    return _slice(name, found.faces, cast_vote(found, weights), found=len(found.labels) / photographs)
 
 
-def save_report(path: Path, values: dict[str, Any]) -> None:
-    """Write a report as JSON, and its confusion matrices as PNG files beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    for name, scores in values["scores"].items():
-        picture = path.with_name(f"{path.stem}-{name.replace(' ', '-')}.png")
-        title = f"{name}: {100 * scores['accuracy']:.1f}% of {scores['faces']} faces right"
-        save_confusion_matrix(picture, np.array(scores["confusion"]), EMOTIONS, title)
+def _slice(
+    name: str,
+    faces: LabelledFaces,
+    vote: Probabilities,
+    chosen: npt.NDArray[np.bool_] | None = None,
+    found: float | None = None,
+) -> Slice:
+    inside = np.ones(len(faces), bool) if chosen is None else chosen
+    right = vote[inside].argmax(axis=1) == faces.labels[inside]
+    return Slice(name, int(inside.sum()), share(right, faces.groups[inside]), found)
 
 
-def _in_batches(model: RegionModel, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    parts = [model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
-    return np.concatenate(parts) if parts else model(crops)
+def _by_size(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
+    for low, high in pairwise(SIZES):
+        inside = (faces.eye_distance >= low) & (faces.eye_distance < high)
+        if inside.any():
+            name = f"{low:.0f} to {high:.0f}" if high < SIZES[-1] else f"{low:.0f} or more"
+            yield _slice(name, faces, vote, inside)
+
+
+def _by_hidden_region(found: Predictions, weights: VoteWeights) -> Iterable[Slice]:
+    for name, hide in (("nothing hidden", None), ("eyes hidden", "eyes"), ("lips hidden", "lips")):
+        yield _slice(name, found.faces, cast_vote(found, weights, hide))
+
+
+def _by_set(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
+    names = np.array([source.split("/")[0] for source in faces.sources])
+    if len(np.unique(names)) > 1:
+        for name in np.unique(names):
+            yield _slice(str(name), faces, vote, names == name)
+
+
+def _missing_by_emotion(faces: LabelledFaces) -> dict[str, int]:
+    return {name: sum(lost == name for lost in faces.missing) for name in EMOTIONS if name in faces.missing}

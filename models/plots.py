@@ -1,11 +1,9 @@
-"""The pictures that training and evaluation leave behind."""
+"""The pictures that training leaves behind."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 
@@ -28,37 +26,4 @@ def save_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     for axis in (losses, accuracy):
         axis.grid(alpha=0.3)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    figure.savefig(path, dpi=120)
-
-
-def save_confusion_matrix(
-    path: Path, matrix: npt.NDArray[np.int64], names: Sequence[str], title: str
-) -> None:
-    """A confusion matrix: each row in per cent of its truth, with the counts below.
-
-    Args:
-        path: where the PNG goes.
-        matrix: int64 (classes, classes), rows are the truth, columns the answer.
-        names: of the classes.
-        title: above the picture.
-    """
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    axis = figure.subplots()
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    places = range(len(names))
-    axis.set_xticks(places, names, rotation=30, ha="right")
-    axis.set_yticks(places, names)
-    axis.set(xlabel="answer", ylabel="truth", title=title)
-    for row in places:
-        for column in places:
-            axis.text(
-                column,
-                row,
-                f"{100 * shares[row, column]:.0f}%\n{matrix[row, column]}",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="white" if shares[row, column] > 0.55 else "black",
-            )
     figure.savefig(path, dpi=120)

@@ -1,8 +1,7 @@
-"""The vote's weights from how often each model is right on each emotion.
+"""Making a model folder's ``weights.json``: every rule for the vote, and which of them counts.
 
-The rule of the student project that this program goes back to: where one model is clearly the
-better one on an emotion, its vote counts more by the ratio of the two success rates; where they
-differ little, both count 1. "Clearly" means here that the rates' 95% intervals do not overlap.
+The file holds the success rates with their intervals, the rules fitted to all held-out faces, the
+out-of-fold comparison that decided, and what it was made from.
 """
 
 import json
@@ -11,105 +10,144 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from models import rules
+from models.blendshapes import BlendshapeModel
 from models.emotions import EMOTIONS
-from models.vote import FORMAT
+from models.errors import DatasetError
+from models.intervals import Interval
+from models.manifest import sha256
+from models.predictions import Predictions
+from models.rules import DEFAULT, FITS, Comparison
+from models.success import EmotionWeight, SuccessRate, derive
+from models.vote import FORMAT, OPINIONS, Rule, read_rules
 
-_Z95 = 1.959964
-
-
-@dataclass(frozen=True, slots=True)
-class SuccessRate:
-    """A model's recall on one emotion, with its 95% interval; all in [0, 1]."""
-
-    rate: float
-    low: float
-    high: float
-    faces: int
-
-    @classmethod
-    def of(cls, right: int, faces: int) -> "SuccessRate":
-        """From counts, with the score interval of Wilson (1927), which holds for small counts."""
-        if faces == 0:
-            return cls(0.0, 0.0, 1.0, 0)
-        rate, z2 = right / faces, _Z95**2
-        middle = (rate + z2 / (2 * faces)) / (1 + z2 / faces)
-        half = _Z95 / (1 + z2 / faces) * (rate * (1 - rate) / faces + z2 / (4 * faces**2)) ** 0.5
-        return cls(rate, max(0.0, middle - half), min(1.0, middle + half), faces)
+_MEANING = {
+    "equal": "eyes and lips count the same",
+    "source": "the ratio of the success rates where their 95% intervals do not overlap, else 1",
+    "product": "product of experts with an exponent for each opinion and emotion",
+    "stacking": "multinomial logistic regression on both opinions' log probabilities",
+    "equal of three": "eyes, lips and blendshapes count the same",
+    "product of three": "the product, with the blendshapes as a third expert",
+    "stacking of three": "stacking, with the blendshapes as a third opinion",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class EmotionWeight:
-    """One emotion's success rates and the weights that follow."""
+class FittedVote:
+    """All rules, and why one of them counts.
 
-    emotion: str
-    eyes: SuccessRate
-    lips: SuccessRate
+    Attributes:
+        chosen: the name of the rule that counts.
+        rules: by name, fitted to all held-out faces.
+        rates: success rates and the source's weights, an emotion each.
+        comparison: out of fold; empty in files of the first format.
+        about: what it was made from.
+    """
 
-    @property
-    def clear(self) -> bool:
-        """Whether one model is clearly better: the intervals do not overlap."""
-        return self.eyes.low > self.lips.high or self.lips.low > self.eyes.high
+    chosen: str
+    rules: dict[str, Rule]
+    rates: tuple[EmotionWeight, ...]
+    comparison: tuple[Comparison, ...]
+    about: dict[str, Any]
 
-    @property
-    def weights(self) -> tuple[float, float]:
-        """What the eyes' and the lips' vote on this emotion count."""
-        if not self.clear:
-            return 1.0, 1.0
-        eyes, lips = max(self.eyes.rate, 0.01), max(self.lips.rate, 0.01)
-        return (round(eyes / lips, 3), 1.0) if eyes > lips else (1.0, round(lips / eyes, 3))
-
-    def in_words(self) -> str:
-        """The reason for the weights, as a sentence."""
-        rates = f"the eyes are right on {self.eyes.rate:.0%}, the lips on {self.lips.rate:.0%}"
-        if not self.clear:
-            return f"{self.emotion}: {rates}; no clear difference, so both count 1."
-        better = "eyes" if self.eyes.rate > self.lips.rate else "lips"
-        return f"{self.emotion}: {rates}; so the {better} count {max(self.weights):.2f} times as much."
+    def explain(self) -> list[str]:
+        """The table of weights in words, and how the rules compare."""
+        lines = ["The source's rule, from success rates on held-out faces:"]
+        lines += [f"  {row.in_words()}" for row in self.rates]
+        temperature = getattr(self.rules[DEFAULT], "temperature", 1.0)
+        lines.append(f"  The mean of both is then sharpened with the temperature {temperature:.2f}.")
+        if self.comparison:
+            lines += ["", "How the rules do on held-out faces that they were not fitted to:"]
+            lines += [f"  {_in_words(row)}" for row in self.comparison]
+        lines += ["", f"The vote uses {self.chosen!r}: {_MEANING.get(self.chosen, self.chosen)}."]
+        if self.chosen == DEFAULT and self.comparison:
+            lines.append("No other rule is clearly better, so the source's stays.")
+        return lines
 
 
-def derive(
-    labels: npt.NDArray[np.int64], eyes: npt.NDArray[np.float32], lips: npt.NDArray[np.float32]
-) -> tuple[EmotionWeight, ...]:
-    """Success rates and weights from predictions on faces that no model learnt from.
+def fit_vote(
+    predictions: Predictions, third: BlendshapeModel | None, about: dict[str, Any], wanted: str | None = None
+) -> FittedVote:
+    """Fit all rules to held-out faces and decide between them.
 
     Args:
-        labels: int64 (n,).
-        eyes, lips: float32 (n, 6), each model's probabilities.
+        predictions: on faces that no model learnt from.
+        third: what the blendshapes say, where it may count.
+        about: kept in the file.
+        wanted: the rule to use, whatever the comparison says.
+
+    Raises:
+        DatasetError: too few faces, or `wanted` needs the blendshapes and they are left out.
     """
-    rows = []
-    for index, emotion in enumerate(EMOTIONS):
-        chosen = labels == index
-        rates = [
-            SuccessRate.of(int((opinion[chosen].argmax(axis=1) == index).sum()), int(chosen.sum()))
-            for opinion in (eyes, lips)
-        ]
-        rows.append(EmotionWeight(emotion, *rates))
-    return tuple(rows)
+    labels, groups = predictions.labels, predictions.faces.groups
+    if len(np.unique(groups)) < rules.FOLDS:
+        raise DatasetError(f"{len(labels)} held-out faces are too few to weigh a vote on.")
+    opinions = [predictions.eyes, predictions.lips]
+    if third is not None:
+        opinions.append(third(predictions.faces.blendshapes))
+    names = [name for name, (_, count) in FITS.items() if count <= len(opinions)]
+    if wanted is not None and wanted not in names:
+        raise DatasetError(f"There is no rule {wanted!r} here; there are {', '.join(names)}.")
+    stacked = np.stack(opinions)
+    votes = rules.out_of_fold(names, labels, stacked, groups)
+    return FittedVote(
+        chosen=wanted or rules.choose(votes, labels, groups),
+        rules={name: FITS[name][0](labels, stacked[: FITS[name][1]]) for name in names},
+        rates=derive(labels, *opinions[:2]),
+        comparison=rules.compare(votes, labels, groups),
+        about=about,
+    )
 
 
-def save(folder: Path, rows: tuple[EmotionWeight, ...], about: dict[str, Any]) -> Path:
-    """Write ``weights.json`` into a model folder."""
-    path = folder / "weights.json"
-    values = about | {
+def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None) -> Path:
+    """Write ``weights.json``, and the blendshapes' classifier beside it, into a model folder."""
+    values = fitted.about | {
         "format": FORMAT,
-        "rule": "ratio of the success rates where their 95% intervals do not overlap, else 1",
         "classes": list(EMOTIONS),
-        "weights": {
-            "eyes": {row.emotion: row.weights[0] for row in rows},
-            "lips": {row.emotion: row.weights[1] for row in rows},
+        "rule": fitted.chosen,
+        "meaning": _MEANING[fitted.chosen],
+        "rules": {name: rule.to_json() for name, rule in fitted.rules.items()},
+        "comparison": [asdict(row) for row in fitted.comparison],
+        "success_rates": {
+            row.emotion: {"eyes": asdict(row.eyes), "lips": asdict(row.lips)} for row in fitted.rates
         },
-        "success_rates": {row.emotion: {"eyes": asdict(row.eyes), "lips": asdict(row.lips)} for row in rows},
     }
+    if third is not None:
+        values["blendshapes_sha256"] = sha256(third.save(folder))
+    path = folder / "weights.json"
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     return path
 
 
-def read(folder: Path) -> tuple[EmotionWeight, ...]:
-    """The rows of a ``weights.json`` that `models.vote.VoteWeights.read` accepts."""
-    rates = json.loads((folder / "weights.json").read_text(encoding="utf-8"))["success_rates"]
-    return tuple(
-        EmotionWeight(name, SuccessRate(**rates[name]["eyes"]), SuccessRate(**rates[name]["lips"]))
-        for name in EMOTIONS
+def read(folder: Path) -> FittedVote:
+    """What `save` wrote.
+
+    Raises:
+        ModelFileError: the file is missing, or not of this program and its emotions.
+    """
+    chosen, found, values = read_rules(folder)
+    rates = values["success_rates"]
+    return FittedVote(
+        chosen,
+        found,
+        rates=tuple(
+            EmotionWeight(name, *(SuccessRate(**rates[name][region]) for region in OPINIONS[:2]))
+            for name in EMOTIONS
+        ),
+        comparison=tuple(
+            Comparison(**row | {"gain": Interval(**row["gain"])}) for row in values.get("comparison", [])
+        ),
+        about={key: values[key] for key in ("faces", "part", "data") if key in values},
     )
+
+
+def _in_words(row: Comparison) -> str:
+    text = (
+        f"{row.rule}: {row.balanced_accuracy:.1%} balanced accuracy, log loss {row.log_loss:.3f}, "
+        f"calibration error {row.calibration_error:.3f}"
+    )
+    if row.rule == DEFAULT:
+        return text
+    value, low, high = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))
+    return f"{text}; {value} points ({low} to {high}) above the source's rule"

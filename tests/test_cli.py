@@ -79,3 +79,10 @@ def test_training_without_tensorflow_names_the_extra(monkeypatch, capsys, tmp_pa
 def test_a_wrong_form_of_epochs_is_a_usage_error(monkeypatch, capsys):
     assert run(monkeypatch, "train", "eyes", "--epochs", "many") == 2
     assert "8@0.667,4@1" in capsys.readouterr().err
+
+
+def test_brackets_in_a_message_are_shown(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "models.training", None)
+    monkeypatch.delattr(models, "training", raising=False)
+    run(monkeypatch, "train", "eyes", "--data", tmp_path)
+    assert "emotion-live[cpu,train]" in capsys.readouterr().err

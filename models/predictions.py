@@ -1,0 +1,220 @@
+"""Labelled faces, and what the models say of them.
+
+Two kinds of input: a data set made by `models.dataset` (its crops, one part of it), or any folder
+of labelled whole photographs, which go the same road as a video's frames: landmarks, crops, models.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.dataset import Photograph, Split, find_photographs, load_region, read_manifest
+from models.duplicates import face_hash, group_near_duplicates
+from models.emotions import EMOTIONS
+from models.errors import DatasetError
+from models.inference import RegionModel
+from models.landmarks import FaceLandmarker, find_portrait
+from models.pictures import read_bgr
+from models.regions import EYES, LIPS, Crop, Image, crop, eye_distance
+
+# The share of a region that must lie inside the picture for it to vote; streaming's default too.
+MIN_VISIBLE = 0.6
+_BATCH = 64
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledFaces:
+    """Faces with a label, cut out and ready for the models.
+
+    Attributes:
+        sources: where each comes from; begins with the name of its set.
+        labels: int64 (n,), class indices.
+        eyes, lips: uint8 (n, height, width), crops.
+        visible: float32 (n, 2), the shares of eyes and lips that lie inside the picture.
+        blendshapes: float32 (n, 52).
+        eye_distance: float32 (n,), pixels between the outer eye corners in the photograph.
+        groups: int64 (n,); near duplicates share a number.
+        missing: the labels of photographs without a face that could be found.
+    """
+
+    sources: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    eyes: Image
+    lips: Image
+    visible: npt.NDArray[np.float32]
+    blendshapes: npt.NDArray[np.float32]
+    eye_distance: npt.NDArray[np.float32]
+    groups: npt.NDArray[np.int64]
+    missing: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What both models say of labelled faces.
+
+    Attributes:
+        faces: that were judged.
+        eyes, lips: float32 (n, 6), probabilities.
+    """
+
+    faces: LabelledFaces
+    eyes: npt.NDArray[np.float32]
+    lips: npt.NDArray[np.float32]
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """int64 (n,), the truth."""
+        return self.faces.labels
+
+    @property
+    def seen(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Bool (n,) each: whether enough of the eyes and of the lips is in the picture to vote."""
+        eyes, lips = (self.faces.visible >= MIN_VISIBLE).T
+        return eyes, lips
+
+
+def predict(
+    faces: LabelledFaces, eyes: RegionModel, lips: RegionModel, progress: Progress = _silent
+) -> Predictions:
+    """Both models on labelled faces."""
+    done = [0]
+
+    def run(model: RegionModel, crops: Image) -> npt.NDArray[np.float32]:
+        parts = [model(crops[:0])]
+        for start in range(0, len(crops), _BATCH):
+            parts.append(model(crops[start : start + _BATCH]))
+            done[0] += len(parts[-1])
+            progress(done[0] // 2, len(faces))
+        return np.concatenate(parts)
+
+    return Predictions(faces, run(eyes, faces.eyes), run(lips, faces.lips))
+
+
+def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
+    """One part of a data set.
+
+    Raises:
+        DatasetError: `folder` is no data set, lacks a picture, or the part is empty.
+    """
+    eyes, lips = (load_region(folder, region, (split,)) for region in ("eyes", "lips"))
+    rows = [row for row in read_manifest(folder) if row["split"] == split]
+    return LabelledFaces(
+        sources=tuple(row["source"] for row in rows),
+        labels=eyes.labels,
+        eyes=eyes.crops(),
+        lips=lips.crops(),
+        visible=np.array([[row["eyes_visible"], row["lips_visible"]] for row in rows], np.float32),
+        blendshapes=eyes.blendshapes,
+        eye_distance=np.array([row["eye_distance"] for row in rows], np.float32),
+        groups=np.array([row["group"] for row in rows], np.int64),
+    )
+
+
+def photographs_to_judge(root: Path) -> list[Photograph]:
+    """The labelled photographs of a folder; only its ``test`` part where there is one."""
+    photographs = list(find_photographs(root))
+    held_out = [photograph for photograph in photographs if photograph.split == "test"]
+    return held_out or photographs
+
+
+def faces_of_photographs(
+    photographs: Sequence[Photograph],
+    progress: Progress = _silent,
+    workers: int = 2,
+    scales: Mapping[str, float] | None = None,
+) -> LabelledFaces:
+    """Look for the face in each whole photograph, as a video's pipeline does.
+
+    Args:
+        photographs: with a label each.
+        progress: called with (photographs done, photographs in all).
+        workers: threads; MediaPipe lets go of the interpreter while it looks.
+        scales: by source, by how much to shrink a photograph before anything else is done.
+
+    Raises:
+        DatasetError: not one face was found.
+    """
+    rows, missing = [], []
+    for done, (photograph, face) in enumerate(_look_at_all(photographs, workers, scales or {}), start=1):
+        if face is None:
+            missing.append(photograph.label)
+        else:
+            rows.append((photograph, face))
+        progress(done, len(photographs))
+    if not rows:
+        raise DatasetError(f"Not one face was found in these {len(photographs)} photographs.")
+    faces = [face for _, face in rows]
+    hashes = np.array([face_hash(face.eyes.image, face.lips.image) for face in faces])
+    return LabelledFaces(
+        sources=tuple(photograph.source for photograph, _ in rows),
+        labels=np.array([EMOTIONS.index(photograph.label) for photograph, _ in rows], np.int64),
+        eyes=np.stack([face.eyes.image for face in faces]),
+        lips=np.stack([face.lips.image for face in faces]),
+        visible=np.array([(face.eyes.visible, face.lips.visible) for face in faces], np.float32),
+        blendshapes=np.stack([face.blendshapes for face in faces]),
+        eye_distance=np.array([face.eye_distance for face in faces], np.float32),
+        groups=group_near_duplicates(hashes),
+        missing=tuple(missing),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Face:
+    """What is kept of a photograph: its crops, not its pixels."""
+
+    eyes: Crop
+    lips: Crop
+    blendshapes: npt.NDArray[np.float32]
+    eye_distance: float
+
+
+def _look_at_all(
+    photographs: Sequence[Photograph], workers: int, scales: Mapping[str, float]
+) -> Iterator[tuple[Photograph, _Face | None]]:
+    """Each photograph and its face, in order."""
+    with ExitStack() as stack:
+        # A landmarker is not thread-safe: each look borrows one that nobody else has.
+        free: SimpleQueue[FaceLandmarker] = SimpleQueue()
+        for _ in range(workers):
+            free.put(stack.enter_context(FaceLandmarker()))
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+
+        def look(photograph: Photograph) -> _Face | None:
+            landmarker = free.get()
+            try:
+                return _look(landmarker, photograph, scales.get(photograph.source, 1.0))
+            finally:
+                free.put(landmarker)
+
+        yield from zip(photographs, pool.map(look, photographs), strict=True)
+
+
+def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float) -> _Face | None:
+    image = read_bgr(photograph.path)
+    if image is None:
+        return None
+    if scale < 1:
+        size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    face = find_portrait(landmarker, image)
+    if face is None:
+        return None
+    eyes, lips = (crop(image, face.points, region) for region in (EYES, LIPS))
+    return _Face(eyes, lips, face.blendshapes, eye_distance(face.points))

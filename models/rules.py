@@ -1,0 +1,212 @@
+"""Rules for the vote, fitted to faces that no model learnt from, and compared fairly.
+
+The comparison is out of fold: each rule is fitted to four fifths of the held-out faces and judged
+on the rest, five times, so that no rule is judged on a face it was fitted to. Copies of a
+photograph stay in one fold.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from sklearn.model_selection import GroupKFold
+
+from models.calibration import expected_calibration_error, fit_temperature
+from models.emotions import EMOTIONS
+from models.intervals import Interval, Weights, bootstrap
+from models.success import derive, table
+from models.vote import LogLinear, Probabilities, Rule, WeightedMean, log_features
+
+Labels: TypeAlias = npt.NDArray[np.int64]
+Fit: TypeAlias = Callable[[Labels, Probabilities], Rule]
+
+DEFAULT = "source"
+FOLDS = 5
+_CLASSES = len(EMOTIONS)
+# Strength of the pull of stacking and exponents towards the plain product, in faces.
+_PULL = 20.0
+_TINY = 1e-9
+
+
+def fit_equal(labels: Labels, opinions: Probabilities) -> WeightedMean:
+    """All opinions count the same; only the temperature is fitted."""
+    return _calibrated(labels, opinions, np.ones((len(opinions), _CLASSES), np.float32))
+
+
+def fit_source(labels: Labels, opinions: Probabilities) -> WeightedMean:
+    """The source's rule: the ratio of the success rates where they differ clearly, else 1."""
+    return _calibrated(labels, opinions, table(derive(labels, opinions[0], opinions[1])))
+
+
+def fit_product(labels: Labels, opinions: Probabilities) -> LogLinear:
+    """A product of experts: an exponent for each opinion on each emotion (Hinton 2002)."""
+    diagonal = np.tile(np.eye(_CLASSES, dtype=bool), (len(opinions), 1))
+    return _fit_log_linear(labels, opinions, diagonal)
+
+
+def fit_stacking(labels: Labels, opinions: Probabilities) -> LogLinear:
+    """Stacking: every opinion on every emotion may speak for every emotion (Wolpert 1992)."""
+    return _fit_log_linear(labels, opinions, np.ones((len(opinions) * _CLASSES, _CLASSES), bool))
+
+
+FITS: dict[str, tuple[Fit, int]] = {
+    "equal": (fit_equal, 2),
+    "source": (fit_source, 2),
+    "product": (fit_product, 2),
+    "stacking": (fit_stacking, 2),
+    "equal of three": (fit_equal, 3),
+    "product of three": (fit_product, 3),
+    "stacking of three": (fit_stacking, 3),
+}
+"""Each rule's name, how it is fitted, and to how many opinions: eyes, lips, blendshapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a rule does on faces that it was not fitted to.
+
+    Attributes:
+        rule: its name in `FITS`.
+        accuracy, balanced_accuracy: shares of right answers; the latter is the mean recall.
+        log_loss: mean negative log likelihood of the truth.
+        calibration_error: expected, over 15 equal bins of confidence.
+        gain: balanced accuracy above the source's rule, with its paired 95% interval.
+    """
+
+    rule: str
+    accuracy: float
+    balanced_accuracy: float
+    log_loss: float
+    calibration_error: float
+    gain: Interval
+
+
+def out_of_fold(
+    names: Sequence[str], labels: Labels, opinions: Probabilities, groups: npt.NDArray[np.int64]
+) -> dict[str, Probabilities]:
+    """Each rule's votes, float32 (n, 6), on faces that it was not fitted to.
+
+    Args:
+        names: of rules in `FITS`.
+        labels: int64 (n,).
+        opinions: float32 (k, n, 6): eyes, lips and, for the rules of three, blendshapes.
+        groups: int64 (n,); faces of one group stay in one fold.
+    """
+    votes = {name: np.zeros_like(opinions[0]) for name in names}
+    folds = min(FOLDS, len(np.unique(groups)))
+    for fitted, judged in GroupKFold(folds).split(labels, groups=groups):
+        for name in names:
+            fit, count = FITS[name]
+            rule = fit(labels[fitted], opinions[:count, fitted])
+            votes[name][judged] = rule(opinions[:count, judged])
+    return votes
+
+
+def compare(
+    votes: dict[str, Probabilities], labels: Labels, groups: npt.NDArray[np.int64]
+) -> tuple[Comparison, ...]:
+    """Judge the votes of several rules, `DEFAULT` among them, on the same faces."""
+    gains = {name: _gain(labels, votes[name], votes[DEFAULT], groups) for name in votes}
+    return tuple(
+        Comparison(
+            name,
+            accuracy=float(_right(labels, vote).mean()),
+            balanced_accuracy=_balanced(labels, _right(labels, vote), np.ones(len(labels))),
+            log_loss=float(-np.log(np.maximum(vote[np.arange(len(labels)), labels], _TINY)).mean()),
+            calibration_error=expected_calibration_error(labels, vote),
+            gain=gains[name],
+        )
+        for name, vote in votes.items()
+    )
+
+
+def choose(votes: dict[str, Probabilities], labels: Labels, groups: npt.NDArray[np.int64]) -> str:
+    """The rule to ship: the source's, unless another wins clearly.
+
+    Clearly: its balanced accuracy is above by a paired 95% interval that does not reach 0. Rules
+    that count the blendshapes must win so against the best rule without.
+    """
+    best = DEFAULT
+    for count in (2, 3):
+        rivals = [name for name in votes if FITS[name][1] == count and name != best]
+        gains = {name: _gain(labels, votes[name], votes[best], groups) for name in rivals}
+        clear = [name for name in rivals if gains[name].low > 0]
+        best = max(clear, key=lambda name: gains[name].value, default=best)
+    return best
+
+
+def _calibrated(labels: Labels, opinions: Probabilities, weights: npt.NDArray[np.float32]) -> WeightedMean:
+    return WeightedMean(weights, fit_temperature(labels, WeightedMean(weights)(opinions)))
+
+
+def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[np.bool_]) -> LogLinear:
+    """The most likely coefficients among the free ones, pulled towards a plain product.
+
+    The plain product has one exponent an opinion. Emotions count alike, however many faces show
+    them, so that the rule does not learn how common each was in the data.
+    """
+    features = log_features(opinions).astype(np.float64)
+    start = _plain_product(labels, opinions)
+    pull = _PULL / len(labels)
+
+    def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        coefficients, bias = np.zeros_like(start), values[-_CLASSES:]
+        coefficients[free] = values[:-_CLASSES]
+        away = (coefficients - start)[free]
+        value, errors = _log_loss(features @ coefficients + bias, labels)
+        slope = np.concatenate([(features.T @ errors)[free] + pull * away, errors.sum(axis=0) + pull * bias])
+        return value + pull / 2 * float(away @ away + bias @ bias), slope
+
+    found = minimize(loss, np.append(start[free], np.zeros(_CLASSES)), jac=True, method="L-BFGS-B")
+    coefficients = np.zeros_like(start)
+    coefficients[free] = found.x[:-_CLASSES]
+    return LogLinear(coefficients.astype(np.float32), found.x[-_CLASSES:].astype(np.float32))
+
+
+def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.float64]:
+    """Coefficients (6 k, 6) of the product with the most likely exponent for each opinion."""
+    logs = np.log(np.maximum(opinions.astype(np.float64), 1e-6))
+
+    def loss(exponents: npt.NDArray[np.float64]) -> float:
+        return _log_loss(np.einsum("k,knc->nc", exponents, logs), labels)[0]
+
+    exponents = minimize(loss, np.full(len(opinions), 1.0 / len(opinions)), method="L-BFGS-B").x
+    return np.kron(exponents[:, None], np.eye(_CLASSES))
+
+
+def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, npt.NDArray[np.float64]]:
+    """The mean log loss with emotions counting alike, and its gradient (n, 6) in the logits."""
+    counts = np.bincount(labels, minlength=_CLASSES)
+    weights = (1 / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels]
+    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    errors = np.exp(logs)
+    rows = np.arange(len(labels))
+    errors[rows, labels] -= 1
+    return float(-(weights * logs[rows, labels]).sum()), errors * weights[:, None]
+
+
+def _gain(
+    labels: Labels, vote: Probabilities, other: Probabilities, groups: npt.NDArray[np.int64]
+) -> Interval:
+    """Balanced accuracy of a vote above another's, resampled on the same faces."""
+    mine, theirs = _right(labels, vote), _right(labels, other)
+
+    def difference(weights: Weights) -> npt.NDArray[np.float64]:
+        return np.array([_balanced(labels, mine, weights) - _balanced(labels, theirs, weights)])
+
+    value, low, high = (float(end[0]) for end in bootstrap(groups, difference))
+    return Interval(value, low, high)
+
+
+def _right(labels: Labels, vote: Probabilities) -> npt.NDArray[np.bool_]:
+    return np.asarray(vote.argmax(axis=1) == labels)
+
+
+def _balanced(labels: Labels, right: npt.NDArray[np.bool_], weights: Weights) -> float:
+    """Mean recall of the emotions that occur, with weighted faces."""
+    faces = np.bincount(labels, weights, minlength=_CLASSES)
+    hits = np.bincount(labels, weights * right, minlength=_CLASSES)
+    return float((hits[faces > 0] / faces[faces > 0]).mean())

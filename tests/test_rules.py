@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from models import rules
+from models.calibration import expected_calibration_error
+from models.emotions import Emotion
+from models.rules import FITS, choose, compare, out_of_fold
+from models.vote import LogLinear, WeightedMean
+from tests.opinions import labels, opinion
+
+TRUTH = labels(1200)
+
+
+def opinions(*strengths):
+    return np.stack([opinion(TRUTH, strength, seed) for seed, strength in enumerate(strengths)])
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_every_rule_beats_either_opinion_and_says_how_sure_it_is(name):
+    fit, count = FITS[name]
+    given = opinions(1.0, 1.0, 1.0)[:count]
+    vote = fit(TRUTH[:600], given[:, :600])(given[:, 600:])
+    judged = TRUTH[600:]
+    right = (vote.argmax(axis=1) == judged).mean()
+    assert right > max((said[600:].argmax(axis=1) == judged).mean() for said in given) + 0.05
+    assert vote.sum(axis=1) == pytest.approx(np.ones(600), abs=1e-5)
+    assert expected_calibration_error(judged, vote) < 0.08
+
+
+def test_the_mean_of_two_opinions_is_sharpened():
+    given = opinions(1.5, 1.5)
+    rule = rules.fit_equal(TRUTH, given)
+    assert rule.temperature < 0.9
+    flat = WeightedMean(rule.weights)(given)
+    sharp = expected_calibration_error(TRUTH, rule(given))
+    assert sharp < 0.5 * expected_calibration_error(TRUTH, flat)
+
+
+def test_a_product_gives_the_better_opinion_the_larger_exponent():
+    rule = rules.fit_product(TRUTH, opinions(2.0, 0.3))
+    blocks = rule.coefficients.reshape(2, 6, 6)
+    exponents = np.diagonal(blocks, axis1=1, axis2=2)
+    assert exponents[0].min() > exponents[1].max()
+    assert np.count_nonzero(rule.coefficients) == 12
+
+
+def test_stacking_learns_what_an_opinion_takes_for_what():
+    """Eyes that call every fear a surprise, and say surprise less surely when it is one."""
+    given = opinions(1.0, 1.0)
+    fear = TRUTH == Emotion.FEAR
+    given[0][fear] = np.roll(given[0][fear], Emotion.SURPRISE - Emotion.FEAR, axis=1)
+    rule = rules.fit_stacking(TRUTH, given)
+    assert rule.coefficients[Emotion.SURPRISE, Emotion.FEAR] > 0.15
+    plain = rules.fit_product(TRUTH, given)
+    assert (rule(given).argmax(axis=1) == TRUTH).mean() > (plain(given).argmax(axis=1) == TRUTH).mean()
+
+
+def test_common_emotions_are_not_favoured():
+    """Ten times as many neutral faces leave the vote on an undecided face even."""
+    chosen = np.concatenate([np.flatnonzero(TRUTH == 4), np.flatnonzero(TRUTH != 4)[:100]])
+    rule = rules.fit_stacking(TRUTH[chosen], opinions(1.0, 1.0)[:, chosen])
+    even = rule(np.full((2, 1, 6), 1 / 6, np.float32))[0]
+    assert even.max() < 0.3
+
+
+def test_no_rule_is_judged_on_a_face_it_was_fitted_to(monkeypatch):
+    groups = np.arange(1200) // 2
+    given = opinions(1.0, 1.0)
+    ids = np.arange(1200)
+    fitted = []
+
+    class Spy:
+        def __init__(self, seen):
+            self.seen = seen
+
+        def __call__(self, judged):
+            rows = judged[0, :, 0].astype(int)
+            assert not set(groups[rows]) & set(groups[self.seen])
+            fitted.append(len(rows))
+            return np.full((len(rows), 6), 1 / 6, np.float32)
+
+    monkeypatch.setitem(FITS, "source", (lambda truth, said: Spy(said[0, :, 0].astype(int)), 2))
+    given[:, :, 0] = ids
+    out_of_fold(["source"], TRUTH, given, groups)
+    assert sum(fitted) == 1200
+
+
+def test_the_source_rule_stays_unless_another_wins_clearly():
+    groups = np.arange(1200)
+    said = opinion(TRUTH, 1.0)
+    better = opinion(TRUTH, 2.5)
+    slightly = said.copy()
+    slightly[:3] = np.eye(6)[TRUTH[:3]]
+    assert choose({"source": said, "stacking": slightly}, TRUTH, groups) == "source"
+    assert choose({"source": said, "stacking": better, "equal": said}, TRUTH, groups) == "stacking"
+    # Three opinions must beat the best of the rules with two.
+    votes = {"source": said, "stacking": better, "stacking of three": better}
+    assert choose(votes, TRUTH, groups) == "stacking"
+    (source, stacking, _) = compare(votes, TRUTH, groups)
+    assert source.gain.value == 0
+    assert stacking.gain.low > 0
+    assert stacking.log_loss < source.log_loss
+
+
+def test_a_fit_holds_where_an_emotion_is_missing():
+    chosen = TRUTH != Emotion.FEAR
+    given = opinions(1.0, 1.0)[:, chosen]
+    for name in ("source", "product", "stacking"):
+        rule = FITS[name][0](TRUTH[chosen], given)
+        assert isinstance(rule, WeightedMean | LogLinear)
+        assert np.isfinite(rule(given)).all()
