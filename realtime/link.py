@@ -104,9 +104,12 @@ class Link:
             self._pictures.clear()
             self._changed.notify_all()
 
-    def join(self, seconds: float) -> None:
-        """Wait until the feed is closed, so many seconds at most."""
-        self._thread.join(seconds)
+    def leave(self, seconds: float) -> None:
+        """Drop the link, and wait until its feed is closed, so many seconds at most."""
+        self.drop()
+        # A forgotten source may be collected in this very thread.
+        if threading.current_thread() is not self._thread:
+            self._thread.join(seconds)
 
     @property
     def is_dropped(self) -> bool:

@@ -9,6 +9,7 @@ import logging
 import re
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -128,7 +129,7 @@ class LiveSource:
         self._claimed = False
         self._attempt = 0
         self._skipped_before = 0
-        self._link = Link(connect)
+        self._open_link()
         try:
             self._first = self._first_picture()
         except BaseException:
@@ -175,7 +176,12 @@ class LiveSource:
     def close(self) -> None:
         """Let the source go; its thread is waited for a moment only. May be called again."""
         self.abort()
-        self._link.join(_LEAVING_SECONDS)
+        self._forgotten()
+
+    def _open_link(self) -> None:
+        self._link = Link(self._connect)
+        # One that is merely forgotten lets its camera go, too, and at the latest when Python exits.
+        self._forgotten = weakref.finalize(self, self._link.leave, _LEAVING_SECONDS)
 
     def _first_picture(self) -> Picture:
         try:
@@ -243,7 +249,8 @@ class LiveSource:
         if self._over.wait(self._options.delay(self._attempt)):
             return False
         self._skipped_before += self._link.skipped
-        self._link = Link(self._connect)
+        self._forgotten.detach()
+        self._open_link()
         if self._over.is_set():  # abort() may have dropped the link before this one
             self._link.drop()
         return True

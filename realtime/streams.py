@@ -20,12 +20,15 @@ from realtime.media import Colours
 _PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,httpproxy,crypto,data,hls"
 # Deliver whole segments at once, and have to be played at the pace of their timestamps.
 _SEGMENTED = {"hls", "dash"}
-# Where libav's own words do not help.
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (av.InvalidDataError, "what arrives is no video"),
-    (av.ProtocolNotFoundError, "this kind of address is not known here"),
-    (ConnectionRefusedError, "nothing answers there"),
-)
+# Where libav's own words do not help, by the kind of error.
+_WHILE_OPENING: dict[type[Exception], str] = {
+    av.InvalidDataError: "what arrives is no video",
+    av.ProtocolNotFoundError: "this kind of address is not known here",
+    ConnectionRefusedError: "nothing answers there",
+}
+_WHILE_READING: dict[type[Exception], str] = {
+    av.InvalidDataError: "what arrives is no video any more",
+}
 _TEXT = {"tty", "bin", "xbin", "adf", "idf"}
 
 
@@ -62,8 +65,7 @@ class StreamFeed:
         try:
             picture = next(self._pictures, None)
         except av.FFmpegError as error:
-            late = f"no data for {self._stall:g} s"
-            raise LinkLost(_reason(error, late, "the connection broke off")) from None
+            raise LinkLost(_while_reading(error, self._stall)) from None
         if picture is None and not self._is_recording:
             raise LinkLost("the stream has ended")
         return picture
@@ -133,8 +135,7 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
         )
     # From None: libav's own texts carry the address, and with it a password.
     except (av.FFmpegError, OSError) as error:
-        late = f"no answer within {open_seconds:g} s"
-        raise LinkLost(_reason(error, late, "the host is not known, or cannot be reached")) from None
+        raise LinkLost(_while_opening(error, open_seconds)) from None
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -153,10 +154,20 @@ def _rate(stream: VideoStream) -> Fraction:
     return rate if rate and 1 <= rate <= 240 else Fraction(30)
 
 
-def _reason(error: av.FFmpegError | OSError, when_late: str, when_failing: str) -> str:
+def _while_opening(error: av.FFmpegError | OSError, seconds: float) -> str:
+    if error.errno == errno.EIO:
+        return "the host is not known, or cannot be reached"
+    return _reason(error, _WHILE_OPENING, f"no answer within {seconds:g} s")
+
+
+def _while_reading(error: av.FFmpegError, seconds: float) -> str:
+    if error.errno == errno.EIO:
+        return "the connection broke off"
+    return _reason(error, _WHILE_READING, f"no data for {seconds:g} s")
+
+
+def _reason(error: av.FFmpegError | OSError, known: dict[type[Exception], str], when_late: str) -> str:
     if isinstance(error, (av.ExitError, av.TimeoutError)):
         return when_late
-    if error.errno == errno.EIO:
-        return when_failing
-    known = (text for kind, text in _REASONS if isinstance(error, kind))
-    return next(known, (error.strerror or "it cannot be read").lower())
+    fitting = (text for kind, text in known.items() if isinstance(error, kind))
+    return next(fitting, (error.strerror or "it cannot be read").lower())

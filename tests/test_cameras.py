@@ -1,3 +1,4 @@
+import gc
 import logging
 import threading
 
@@ -288,6 +289,15 @@ def test_a_pipeline_closes_at_once_whatever_the_camera_does(moment, caplog):
     assert metrics.snapshot()[SOURCE].given >= 1
     assert not any("left behind" in line for line in faults(caplog))
     camera.wake()
+
+
+def test_a_source_that_is_forgotten_lets_its_camera_go():
+    camera = Camera()
+    frames = iter(live(camera))
+    take(frames, 3)
+    del frames
+    gc.collect()
+    assert camera.opened[0].released
 
 
 def test_a_live_source_is_read_once():
