@@ -18,9 +18,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-# Soft wrap: a path or a sentence stays one line, so that it can be copied and searched.
-console = Console(highlight=False, soft_wrap=True)
-# A message may hold brackets, as in emotion-live[cpu]: they are no markup.
+# Soft wrap: a path or a sentence stays one line, so that it can be copied and searched. No markup:
+# 'emotion-live[cpu]' and a file named clip[1].mp4 mean what they say.
+console = Console(highlight=False, soft_wrap=True, markup=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
@@ -39,7 +39,7 @@ class RateColumn(ProgressColumn):
 def progress_bar(unit: str = "/s") -> Progress:
     """A bar with the rate, the time gone and the time left; quiet where nobody watches."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(unit),

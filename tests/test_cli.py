@@ -73,7 +73,7 @@ def test_training_without_tensorflow_names_the_extra(monkeypatch, capsys, tmp_pa
     monkeypatch.setitem(sys.modules, "models.training", None)
     monkeypatch.delattr(models, "training", raising=False)  # where another test has imported it
     assert run(monkeypatch, "train", "eyes", "--data", tmp_path) == MissingDependencyError.exit_code
-    assert "train" in capsys.readouterr().err
+    assert "'emotion-live[cpu,train]'" in capsys.readouterr().err
 
 
 def test_a_wrong_form_of_epochs_is_a_usage_error(monkeypatch, capsys):

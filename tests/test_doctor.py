@@ -43,7 +43,7 @@ def test_what_the_main_job_needs_decides(monkeypatch, capsys):
     checks = [
         Check("Good", lambda: "all is well", needed=True),
         Check("Bad", failing(Trouble("it is broken", "Mend it.")), needed=True),
-        Check("Missing", failing(Trouble("it is not there", "Get one."))),
+        Check("Missing", failing(Trouble("it is not there", "Get 'emotion-live[one]'."))),
     ]
     monkeypatch.setattr(doctor, "CHECKS", checks)
     assert run(monkeypatch, "doctor") == 5
@@ -52,7 +52,7 @@ def test_what_the_main_job_needs_decides(monkeypatch, capsys):
     assert bad.split() == ["NO", "Bad", "it", "is", "broken"]
     assert mend.strip() == "-> Mend it."
     assert missing.split() == ["--", "Missing", "it", "is", "not", "there"]
-    assert get.strip() == "-> Get one."
+    assert get.strip() == "-> Get 'emotion-live[one]'."
     assert end == "'emotion annotate' does not work here yet: Bad."
 
     monkeypatch.setattr(doctor, "CHECKS", [checks[0], checks[2]])
