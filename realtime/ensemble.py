@@ -60,11 +60,15 @@ class EnsembleOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceVote:
-    """What the regions of one face say; None where a region, or all of the face, is not seen."""
+    """What the regions of one face say; None where a region, or all of the face, is not seen.
+
+    The blendshapes speak only where the rule of the vote counts them.
+    """
 
     eyes: Probabilities | None
     lips: Probabilities | None
     vote: Probabilities | None
+    blendshapes: Probabilities | None = None
 
 
 class Ensemble:
@@ -90,12 +94,23 @@ class Ensemble:
             return []
         seen = [self.sees(face) for face in item.faces]
         eyes_seen, lips_seen = np.array(seen, dtype=bool).T
-        votes = self._weights.vote(item.eyes, item.lips, (eyes_seen, lips_seen))
+        third = self._third(item)
+        votes = self._weights.vote(item.eyes, item.lips, (eyes_seen, lips_seen), third)
         return [
             FaceVote(
                 item.eyes[index] if eyes else None,
                 item.lips[index] if lips else None,
                 votes[index] if eyes or lips else None,
+                None if third is None else third[index],
             )
             for index, (eyes, lips) in enumerate(seen)
         ]
+
+    def _third(self, item: OpinionFrame) -> Probabilities | None:
+        """What the blendshapes say of each face, float32 (n, 6), where the vote counts them."""
+        if self._weights.third is None:
+            return None
+        shapes = [face.blendshapes for face in item.faces if face.blendshapes is not None]
+        if len(shapes) < len(item.faces):
+            raise ValueError("the vote counts the blendshapes, and a face has none")
+        return self._weights.third(np.stack(shapes))

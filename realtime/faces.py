@@ -68,4 +68,4 @@ class _EachAlone:
 def _cut(frame: VideoFrame, landmarks: Landmarks) -> Face:
     points = landmarks.points
     eyes, lips = (crop(frame.image, points, region) for region in (EYES, LIPS))
-    return Face(Box.around(points), points, eyes, lips)
+    return Face(Box.around(points), points, eyes, lips, landmarks.blendshapes)

@@ -75,12 +75,14 @@ class Face:
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
         eyes: aligned crop of the eyes with the brows.
         lips: aligned crop of the mouth with the chin.
+        blendshapes: float32 (52,) in [0, 1], or None where nobody looked.
     """
 
     box: Box
     points: Points
     eyes: Crop
     lips: Crop
+    blendshapes: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +124,7 @@ class FaceEmotion:
         eyes, lips: each model's own opinion; None where the region is not seen.
         vote: the weighted vote of the regions that are seen; None where neither is.
         smoothed: the vote, smoothed over time in its track; what is shown.
+        blendshapes: the third opinion, where the rule of the vote counts it; else None.
     """
 
     track_id: int
@@ -130,9 +133,10 @@ class FaceEmotion:
     lips: Probabilities | None
     vote: Probabilities | None
     smoothed: Probabilities
+    blendshapes: Probabilities | None = None
 
     def __post_init__(self) -> None:
-        for name in ("eyes", "lips", "vote", "smoothed"):
+        for name in ("eyes", "lips", "vote", "smoothed", "blendshapes"):
             value = getattr(self, name)
             if value is not None and (value.shape != (len(EMOTIONS),) or value.dtype != np.float32):
                 raise ValueError(f"{name} is float32 ({len(EMOTIONS)},), not {value.dtype} {value.shape}")

@@ -209,8 +209,13 @@ def tellings(face: FaceEmotion, unit: float, numbered: bool, panels: bool) -> tu
         numbered: whether to say which person it is.
         panels: whether panels are wanted.
     """
+    opinions = 2 if face.blendshapes is None else 3
     return (
-        *(panel_plan(_text_size(share * unit), numbered, bars) for share, bars in _PANELS if panels),
+        *(
+            panel_plan(_text_size(share * unit), numbered, bars, opinions)
+            for share, bars in _PANELS
+            if panels
+        ),
         label_for(face, _text_size(unit), numbered, bold=True),
         label_for(face, _text_size(_TAG_SIZE * unit), numbered, bold=False),
     )

@@ -22,6 +22,8 @@ _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
 _TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
+# How the opinions are called; the blendshapes speak for the whole face.
+_OPINIONS = ("eyes", "lips", "face")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class PanelPlan:
         bar_left, bar_width: of the six bars.
         name_left: of the names in the opinions' rows.
         number_line, header_line: baselines of the person's number and of the header.
-        bar_lines, opinion_lines: baselines of the six bars, or none, and of the two opinions.
+        bar_lines, opinion_lines: baselines of the six bars, or none, and of two or three opinions.
         rules: where thin lines part the sections.
     """
 
@@ -55,7 +57,7 @@ class PanelPlan:
     number_line: int
     header_line: int
     bar_lines: tuple[int, ...]
-    opinion_lines: tuple[int, int]
+    opinion_lines: tuple[int, ...]
     rules: tuple[int, ...]
 
     @property
@@ -74,13 +76,14 @@ class PanelPlan:
 
 
 @cache
-def panel_plan(size: int, numbered: bool, bars: float) -> PanelPlan:
+def panel_plan(size: int, numbered: bool, bars: float, opinions: int = 2) -> PanelPlan:
     """A panel's measures.
 
     Args:
         size: of the rows' text in pixels.
         numbered: whether a line says which person it is.
         bars: length of the bars in units of `size`; 0 for a brief panel without bars.
+        opinions: 2 for eyes and lips, 3 where the blendshapes have a say.
     """
     head, pad = round(1.3 * size), round(0.8 * size)
     names = max(text_width(name, size) for name in EMOTIONS)
@@ -93,7 +96,8 @@ def panel_plan(size: int, numbered: bool, bars: float) -> PanelPlan:
         pad + round(1.1 * size) + heads + text_width(_WIDEST, head, bold=True),
         name_left + names + round(0.5 * size) + number,
     )
-    lines = _lines(size, numbered, bars > 0)
+    lines = _lines(size, numbered, bars > 0, opinions)
+    first = lines[-opinions]
     return PanelPlan(
         size=size,
         head=head,
@@ -107,18 +111,18 @@ def panel_plan(size: int, numbered: bool, bars: float) -> PanelPlan:
         name_left=name_left,
         number_line=lines[0],
         header_line=lines[1],
-        bar_lines=lines[2:-2],
-        opinion_lines=(lines[-2], lines[-1]),
-        rules=tuple(line - round(1.3 * size) for line in (lines[2:3] if bars else ()) + lines[-2:-1]),
+        bar_lines=lines[2:-opinions],
+        opinion_lines=lines[-opinions:],
+        rules=tuple(line - round(1.3 * size) for line in (*(lines[2:3] if bars else ()), first)),
     )
 
 
-def _lines(size: int, numbered: bool, bars: bool) -> tuple[int, ...]:
+def _lines(size: int, numbered: bool, bars: bool, opinions: int) -> tuple[int, ...]:
     """Baselines of the person's number, the header, the bars and the opinions, from the top."""
     row, section = round(1.4 * size), round(2.05 * size)
     steps = [round((1.4 if numbered else 0.2) * size), round(1.6 * size)]
     steps += [section, *[row] * 5] if bars else []
-    return tuple(accumulate([*steps, section, row]))
+    return tuple(accumulate([*steps, section, *[row] * (opinions - 1)]))
 
 
 def paint_panel(
@@ -143,7 +147,7 @@ def paint_panel(
         _paint_bar(canvas, plan, left, top, row, share)
         colour = _BRIGHT if row == best else _SOFT
         _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
-    for opinion, baseline in zip((face.eyes, face.lips), plan.opinion_lines, strict=True):
+    for opinion, baseline in zip((face.eyes, face.lips, face.blendshapes), plan.opinion_lines, strict=False):
         _paint_opinion(canvas, plan, opinion, left, top + baseline)
 
 
@@ -186,7 +190,7 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Stamp:
         _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
         track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, _TRACK, 0.55)
         merge(base, track, plan.bar_left, plan.bar_top(row))
-    for region, baseline in zip(("eyes", "lips"), plan.opinion_lines, strict=True):
+    for region, baseline in zip(_OPINIONS, plan.opinion_lines, strict=False):
         _inscribe(base, region, size, _SOFT, plan.pad, baseline)
     line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.45)
     for rule in plan.rules:

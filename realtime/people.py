@@ -53,6 +53,7 @@ class People:
                     vote.lips,
                     vote.vote,
                     self._smoothers[id_].update(seconds, vote.vote),
+                    vote.blendshapes,
                 )
                 for id_, face, vote in zip(ids, item.faces, votes, strict=True)
             ),

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.emotions import Emotion
-from models.vote import VoteWeights
+from models.vote import VoteWeights, WeightedMean
 from realtime.classifier import EmotionClassifier
 from realtime.ensemble import Ensemble, EnsembleOptions, Smoother
 from realtime.frames import FaceFrame, OpinionFrame
@@ -98,3 +100,22 @@ def test_frames_without_faces_ask_no_model_for_anything():
 def test_opinions_have_a_row_a_face():
     with pytest.raises(ValueError, match="eyes is float32"):
         opinions((face(),), sure(0, 0), sure(0))
+
+
+def test_a_third_opinion_votes_and_is_told():
+    shapes = np.zeros((2, 52), np.float32)
+    shapes[1, 3] = 1
+
+    class Third:
+        def __call__(self, given):
+            np.testing.assert_array_equal(given, shapes)
+            return sure(2, 2)
+
+    weights = VoteWeights(WeightedMean(np.ones((3, 6), np.float32)), Third())
+    faces = [replace(face(), blendshapes=shapes[0]), replace(face(lips_visible=0.1), blendshapes=shapes[1])]
+    both, eyes_only = Ensemble(weights).vote(opinions(faces, sure(0, 0), sure(1, 1)))
+    np.testing.assert_allclose(both.vote, [1 / 3, 1 / 3, 1 / 3, 0, 0, 0], atol=1e-6)
+    assert both.blendshapes.argmax() == eyes_only.blendshapes.argmax() == 2
+    np.testing.assert_array_equal(eyes_only.vote, sure(0)[0])
+    with pytest.raises(ValueError, match="has none"):
+        Ensemble(weights).vote(opinions([face()], sure(0), sure(1)))

@@ -1,4 +1,5 @@
 from bisect import bisect
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -189,6 +190,18 @@ def test_eyes_stand_above_lips():
     eyes = touched(both, draw(image, face(eyes=None, lips=shares())))
     lips = touched(both, draw(image, face(eyes=shares(), lips=None)))
     assert eyes[3] <= lips[1]
+
+
+def test_a_third_opinion_gets_a_row_of_its_own():
+    opinions = {"eyes": shares(Emotion.ANGER), "lips": shares(Emotion.FEAR)}
+    two = face(**opinions)
+    three = replace(two, blendshapes=shares(Emotion.SADNESS))
+    image = flat(480, 640)
+    assert panel_plan(14, False, 5.2, 3).height > panel_plan(14, False, 5.2).height
+    added = count(draw(image, three), COLOURS[Emotion.SADNESS]) - count(
+        draw(image, two), COLOURS[Emotion.SADNESS]
+    )
+    assert added > 10
 
 
 def test_people_are_numbered_only_where_there_are_several():
