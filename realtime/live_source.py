@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -237,13 +237,15 @@ class LiveSource:
         if self._over.is_set():
             return False
         if self.state.connected:
-            _log.warning("%s: %s; trying to reach it again", self.name, reason)
+            if self._options.attempts:
+                _log.warning("%s: %s; trying to reach it again", self.name, reason)
             self.state = SourceState(False, time.monotonic(), 1, reason)
         self._attempt += 1
         if self._attempt > self._options.attempts:
+            tried = f" and could not be reached again in {self._options.attempts} attempts"
             raise SourceError(
-                f"{self.name} is lost ({self.state.reason}) and could not be reached again in "
-                f"{self._options.attempts} attempts; {self._advice}."
+                f"{self.name} is lost ({self.state.reason}){tried if self._options.attempts else ''}; "
+                f"{self._advice}."
             )
         self.state = SourceState(False, self.state.since, self._attempt, self.state.reason)
         if self._over.wait(self._options.delay(self._attempt)):
@@ -354,8 +356,9 @@ def open_live(where: str, options: LiveSourceOptions | None = None) -> LiveSourc
         advice = "check the address, the network and the sender"
         return LiveSource(shown_url(where), connect, options, advice)
     path = where.removeprefix("file://")
-    advice = "check the file"
-    return LiveSource(Path(path).name, _file_feed(path), options, advice)
+    # Opened again, it would begin again.
+    options = replace(options, attempts=0)
+    return LiveSource(Path(path).name, _file_feed(path), options, "check the disk that it is on")
 
 
 def camera_of(where: str) -> int | str | None:
