@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from emotion import cameras, doctor, evaluate, make, weigh
+from emotion import cameras, doctor, evaluate, make, serve, weigh
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(serve.app)
 app.add_typer(make.app)
 app.add_typer(weigh.app)
 app.add_typer(evaluate.app)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +15,34 @@ from typing import Any, Self
 import cv2
 import numpy as np
 import numpy.typing as npt
-from mediapipe.tasks.python import vision
-from mediapipe.tasks.python.core.base_options import BaseOptions
-from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
-from mediapipe.tasks.python.vision.core.image import ImageFormat
-from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
 
 from models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
 from models.regions import Image, Points
+
+
+@contextlib.contextmanager
+def _without_tensorflow() -> Iterator[None]:
+    """Let an import behave as if TensorFlow were not installed.
+
+    MediaPipe imports it, where it is, for a decorator of its own documentation. That costs ten
+    seconds and 600 MB, and a crash where libraries come later that bring an OpenSSL of their own.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]
+
+
+with _without_tensorflow():
+    from mediapipe.tasks.python import vision
+    from mediapipe.tasks.python.core.base_options import BaseOptions
+    from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
+    from mediapipe.tasks.python.vision.core.image import ImageFormat
+    from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
 
 MODEL_PATH = Path(__file__).parent / "zoo" / "face_landmarker.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"

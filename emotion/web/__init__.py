@@ -1,0 +1,1 @@
+"""`emotion serve`: the page, the HTTP interface under it, and the jobs that it starts."""

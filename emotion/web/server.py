@@ -1,0 +1,102 @@
+"""Running the server: checks, the address, a clear end."""
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from emotion.engine import load_models
+from emotion.web.app import make_app
+from emotion.web.options import ServeOptions
+from emotion.web.security import make_token
+from models.errors import EmotionError
+
+
+class ServeError(EmotionError, OSError):
+    """The server cannot be started as asked."""
+
+    exit_code = 3
+
+
+def serve(
+    options: ServeOptions,
+    say: Callable[[str], None],
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        options: address and limits.
+        say: gets the lines for a person: the address, and how to end.
+        certificate, key: PEM files for https; without them it is http.
+
+    Raises:
+        ServeError: the address is taken, the folder or the certificate cannot be used.
+        ModelFileError: a model is missing or damaged.
+    """
+    token = None if options.local else make_token()
+    _check_certificate(certificate, key)
+    listener = _listen(options)
+    with listener:
+        models = load_models(options.models, options.provider, options.threads, options.precision)
+        try:
+            app = make_app(options, models, token)
+        except OSError as error:
+            raise ServeError(
+                f"{options.folder} cannot hold videos ({error.strerror}): choose another with --folder."
+            ) from error
+        config = uvicorn.Config(
+            app,
+            log_level=logging.WARNING,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=30,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+        say(f"Open {_address(options, listener, token, certificate is not None)}")
+        if not options.local and certificate is None:
+            say(
+                "Browsers show a camera only to https or to this machine itself: "
+                "give --certificate and --key for cameras of other machines."
+            )
+        say("Videos and results stay on this machine. Ctrl-C ends.")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(options: ServeOptions) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((options.host, options.port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        where = f"{options.host}:{options.port}"
+        raise ServeError(
+            f"Nothing can listen on {where} ({reason}): choose another --port or --host."
+        ) from error
+
+
+def _address(options: ServeOptions, listener: socket.socket, token: str | None, secure: bool) -> str:
+    port = listener.getsockname()[1]
+    host = options.host
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    if ":" in host:
+        host = f"[{host}]"
+    return f"http{'s' if secure else ''}://{host}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        raise ServeError("https needs both --certificate and --key.")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ServeError(f"{certificate} with {key} is no certificate with its key ({error}).") from error

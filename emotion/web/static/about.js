@@ -1,0 +1,24 @@
+// What runs here, as the server tells it.
+
+import { byId, inWords, make, percent } from "./dom.js";
+
+export function show(about) {
+  byId("kept").textContent = `for ${inWords(about.limits.keep_seconds)}`;
+  byId("version").textContent = `Version ${about.version}.`;
+  byId("vote").replaceChildren(...about.vote.map((text) => make("li", {}, text)));
+  byId("models").className = "models";
+  byId("models").replaceChildren(...about.models.map(card));
+}
+
+function card(model) {
+  const scores = Object.entries(model.scores)
+    .filter(([, value]) => typeof value === "number" && value <= 1)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${percent(value)}`);
+  const lines = [
+    `${model.architecture}, ${model.precision}, on ${model.provider.replace("ExecutionProvider", "")}`,
+    scores.length ? `Scores: ${scores.join(", ")}` : "Scores: see the model card.",
+    `Learnt from: ${model.data}`,
+    `sha256 ${model.sha256.slice(0, 16)}…`,
+  ];
+  return make("div", { className: "model" }, make("h3", {}, `The ${model.region}`), ...lines.map((line) => make("p", {}, line)));
+}

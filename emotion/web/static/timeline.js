@@ -1,0 +1,231 @@
+// Stacked emotions over time, a row a person: hover for both regions' opinions, click to seek.
+
+import { EMOTIONS, clock, colour, make, percent } from "./dom.js";
+import uPlot from "./vendor/uplot.js";
+
+const HEIGHT = 132;
+const OPINIONS = [["smoothed", "vote"], ["eyes", "eyes"], ["lips", "lips"]];
+// Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there.
+const GAP_BINS = 3;
+
+export class Timeline {
+  /** @param overview as /api/jobs/ID/overview gives it; @param video to follow and to seek in, or null. */
+  constructor(overview, video, place) {
+    this.overview = overview;
+    this.video = video;
+    this.tip = make("div", { className: "tip", hidden: true, role: "presentation" });
+    this.rows = overview.people.map((person, index) => new Person(this, person, index + 1));
+    place.append(...this.rows.map((row) => row.element), this.tip);
+    if (overview.others) place.append(make("p", { className: "quiet" }, `${overview.others} more people are in the files only.`));
+    for (const row of this.rows) row.plot();
+    this.resizing = new ResizeObserver(() => this.rows.forEach((row) => row.resize()));
+    this.resizing.observe(place);
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.repaint = () => this.rows.forEach((row) => row.plot());
+    this.scheme.addEventListener("change", this.repaint);
+    this.follow();
+  }
+
+  get time() {
+    return this.video ? this.video.currentTime : 0;
+  }
+
+  seek(seconds) {
+    if (this.video) this.video.currentTime = Math.max(0, Math.min(seconds, this.video.duration || seconds));
+  }
+
+  follow() {
+    const now = this.time;
+    if (now !== this.drawnAt) {
+      this.drawnAt = now;
+      for (const row of this.rows) row.follow(now);
+    }
+    this.following = requestAnimationFrame(() => this.follow());
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.following);
+    this.resizing.disconnect();
+    this.scheme.removeEventListener("change", this.repaint);
+    for (const row of this.rows) row.chart.destroy();
+  }
+}
+
+class Person {
+  constructor(timeline, person, number) {
+    this.timeline = timeline;
+    this.person = person;
+    this.at = new Map(person.bins.map((bin, index) => [bin, index]));
+    this.number = number;
+    const { seconds, start } = timeline.overview;
+    this.host = make("div", {
+      className: "chart",
+      tabIndex: 0,
+      role: "slider",
+      "aria-label": `Time of the video, with what person ${number} shows`,
+      "aria-valuemin": start.toFixed(1),
+      "aria-valuemax": (start + seconds).toFixed(1),
+    });
+    this.element = make(
+      "section",
+      { className: "person", "aria-label": `Person ${number}` },
+      make("h3", {}, `Person ${number}`, make("span", {}, this.inWords())),
+      this.host,
+    );
+    this.host.addEventListener("keydown", (event) => this.key(event));
+    this.host.addEventListener("pointerleave", () => (timeline.tip.hidden = true));
+    this.follow(timeline.time);
+  }
+
+  /** "happiness 62%, surprise 20%": the mean vote over the time the person is seen. */
+  inWords() {
+    const sums = EMOTIONS.map((_, index) => this.person.smoothed.reduce((sum, vote) => sum + vote[index], 0));
+    const all = sums.reduce((a, b) => a + b, 0) || 1;
+    const ranked = EMOTIONS.map((name, index) => [name, sums[index] / all]).sort((a, b) => b[1] - a[1]);
+    return ranked.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
+  }
+
+  /** Which bin a moment falls into, or the next one near it; undefined where the person is not seen. */
+  find(seconds) {
+    const { start, step } = this.timeline.overview;
+    const bin = Math.floor((seconds - start) / step + 1e-6);
+    for (let away = 0; away < GAP_BINS; away += 1) {
+      const index = this.at.get(bin - away) ?? this.at.get(bin + away);
+      if (index !== undefined) return index;
+    }
+    return undefined;
+  }
+
+  data() {
+    const { start, step } = this.timeline.overview;
+    const times = [];
+    const stacks = EMOTIONS.map(() => []);
+    let last = null;
+    for (const [index, bin] of this.person.bins.entries()) {
+      if (last !== null && bin - last > GAP_BINS) {
+        times.push(start + (last + 1) * step);
+        for (const stack of stacks) stack.push(null);
+      }
+      times.push(start + (bin + 0.5) * step);
+      let sum = 0;
+      for (const [emotion, stack] of stacks.entries()) stack.push((sum += this.person.smoothed[index][emotion]));
+      last = bin;
+    }
+    return [times, ...stacks];
+  }
+
+  plot() {
+    this.chart?.destroy();
+    const { start, seconds } = this.timeline.overview;
+    const line = colour("line");
+    const axis = { stroke: colour("soft"), grid: { show: false }, ticks: { stroke: line, width: 1 } };
+    // From the top of the stack down, each band between an emotion's sum and the one below it.
+    const order = EMOTIONS.map((_, index) => EMOTIONS.length - index);
+    const options = {
+      width: this.host.clientWidth || 300,
+      height: HEIGHT,
+      legend: { show: false },
+      padding: [10, 6, 0, 0],
+      scales: { x: { time: false, range: [start, start + seconds] }, y: { range: [0, 1] } },
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map((tick) => clock(tick, seconds < 8)), size: 28 },
+        { ...axis, values: (_, ticks) => ticks.map(percent), splits: [0, 0.5, 1], size: 46 },
+      ],
+      series: [
+        {},
+        ...EMOTIONS.map((name, index) => ({
+          label: name,
+          stroke: colour("surface"),
+          width: 0.75,
+          points: { show: false },
+          fill: index === 0 ? colour(name) : undefined,
+        })),
+      ],
+      bands: order.slice(0, -1).map((upper) => ({ series: [upper, upper - 1], fill: colour(EMOTIONS[upper - 1]) })),
+      hooks: { setCursor: [(chart) => this.hover(chart)], draw: [(chart) => this.playhead(chart)] },
+    };
+    this.chart = new uPlot(options, this.data(), this.host);
+    this.chart.over.addEventListener("click", (event) => {
+      this.timeline.seek(this.chart.posToVal(event.offsetX, "x"));
+    });
+  }
+
+  resize() {
+    const width = this.host.clientWidth;
+    if (width && width !== this.chart.width) this.chart.setSize({ width, height: HEIGHT });
+  }
+
+  hover(chart) {
+    const { tip } = this.timeline;
+    const { left, top } = chart.cursor;
+    const index = left >= 0 ? this.find(chart.posToVal(left, "x")) : undefined;
+    tip.hidden = index === undefined;
+    if (tip.hidden) return;
+    tip.replaceChildren(this.table(index, chart.posToVal(left, "x")));
+    const area = chart.over.getBoundingClientRect();
+    const x = Math.min(area.left + left + 16, innerWidth - tip.offsetWidth - 8);
+    const y = area.top + top + 20;
+    tip.style.left = `${Math.max(8, x)}px`;
+    tip.style.top = `${y + tip.offsetHeight > innerHeight ? area.top - tip.offsetHeight - 8 : y}px`;
+  }
+
+  table(index, seconds) {
+    const opinions = OPINIONS.map(([name]) => this.person[name][index]);
+    const top = opinions[0].indexOf(Math.max(...opinions[0]));
+    const rows = EMOTIONS.map((name, emotion) =>
+      make(
+        "tr",
+        { className: emotion === top ? "top" : "" },
+        make("th", { scope: "row" }, name),
+        ...opinions.map((opinion) => make("td", {}, opinion ? percent(opinion[emotion]) : "–")),
+      ),
+    );
+    return make(
+      "table",
+      {},
+      make("caption", {}, `Person ${this.number} at ${clock(seconds, true)}`),
+      make("thead", {}, make("tr", {}, make("td"), ...OPINIONS.map(([, name]) => make("th", { scope: "col" }, name)))),
+      make("tbody", {}, ...rows),
+    );
+  }
+
+  follow(seconds) {
+    const index = this.find(seconds);
+    const vote = index === undefined ? null : this.person.smoothed[index];
+    const top = vote ? vote.indexOf(Math.max(...vote)) : -1;
+    const words = vote ? `${EMOTIONS[top]} ${percent(vote[top])}` : "not seen";
+    this.host.setAttribute("aria-valuenow", seconds.toFixed(1));
+    this.host.setAttribute("aria-valuetext", `${clock(seconds, true)}: ${words}`);
+    this.chart?.redraw(false);
+  }
+
+  playhead(chart) {
+    if (!this.timeline.video) return;
+    const x = Math.round(chart.valToPos(this.timeline.time, "x", true));
+    const { left, top, width, height } = chart.bbox;
+    if (x < left || x > left + width) return;
+    chart.ctx.save();
+    chart.ctx.fillStyle = colour("text");
+    chart.ctx.fillRect(x - 1, top, 2, height);
+    chart.ctx.restore();
+  }
+
+  key(event) {
+    const { start, seconds } = this.timeline.overview;
+    const now = this.timeline.time;
+    const moments = {
+      ArrowLeft: now - 1,
+      ArrowDown: now - 1,
+      ArrowRight: now + 1,
+      ArrowUp: now + 1,
+      PageDown: now - 10,
+      PageUp: now + 10,
+      Home: start,
+      End: start + seconds,
+    };
+    if (!(event.key in moments)) return;
+    event.preventDefault();
+    this.timeline.seek(moments[event.key]);
+  }
+}

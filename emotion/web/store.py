@@ -1,0 +1,214 @@
+"""Jobs on the disk: a folder each, with the video, its results and a small file that says how it stands.
+
+::
+
+    <folder>/<id>/job.json       the job's state
+    <folder>/<id>/video/         what was sent
+    <folder>/<id>/results/       what came of it
+    <folder>/<id>.incoming/      while it is being sent
+"""
+
+import json
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_INCOMING = ".incoming"
+_STATE = "job.json"
+# With every ending that results have, such a name is shorter than the 255 bytes of most systems.
+_LONGEST_STEM = 40
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+
+
+class State(StrEnum):
+    """How a job stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({State.WAITING, State.RUNNING})
+"""The states of jobs that are still to be done."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """A video to annotate, and how far it is.
+
+    Attributes:
+        id: 128 random bits, in hexadecimal: whoever knows it may see the job.
+        owner: of the visitor who sent it; whose list it is in.
+        title: the video's name, as its owner knows it; never used as a path.
+        file: the video's name on the disk.
+        bytes: of the video.
+        created, finished: Unix time in seconds.
+        state: how it stands.
+        message: what came of it, or why it failed and what to do: one sentence.
+        attempts: how often it was begun.
+        done, total: frames, the second None where unknown.
+        started: monotonic time at which it was begun; not on the disk.
+    """
+
+    id: str
+    owner: str
+    title: str
+    file: str
+    bytes: int
+    created: float = field(default_factory=time.time)
+    finished: float | None = None
+    state: State = State.WAITING
+    message: str = ""
+    attempts: int = 0
+    done: int = 0
+    total: int | None = None
+    started: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Frames a second; None where it is not running yet."""
+        if self.state != State.RUNNING or self.started is None or not self.done:
+            return None
+        return self.done / max(time.monotonic() - self.started, 1e-3)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take from now on, as it goes; None where nothing says so."""
+        rate = self.rate
+        return None if rate is None or self.total is None else max(0, self.total - self.done) / rate
+
+
+class Incoming:
+    """A video that is being sent: `commit` makes a job of it, and without that `discard` leaves nothing."""
+
+    def __init__(self, folder: Path, title: str) -> None:
+        self.id = secrets.token_hex(16)
+        self._folder = folder
+        self._place = folder / f"{self.id}{_INCOMING}"
+        self.title = shown_name(title)
+        self.file = safe_name(title)
+        (self._place / "video").mkdir(parents=True)
+        self.stream = open(self._place / "video" / self.file, "xb")  # noqa: SIM115  closed by both ends
+
+    def commit(self, owner: str) -> Job:
+        """The job, waiting, in its place on the disk."""
+        size = self.stream.tell()
+        self.stream.close()
+        job = Job(id=self.id, owner=owner, title=self.title, file=self.file, bytes=size)
+        _write(self._place / _STATE, job)
+        self._place.rename(self._folder / self.id)
+        return job
+
+    def discard(self) -> None:
+        """Remove what has come."""
+        self.stream.close()
+        shutil.rmtree(self._place, ignore_errors=True)
+
+
+class JobStore:
+    """All jobs, in memory and on the disk.
+
+    Args:
+        folder: made where it is missing. One server at a time uses it.
+
+    Raises:
+        OSError: it cannot be made or read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for rest in folder.glob(f"*{_INCOMING}"):
+            shutil.rmtree(rest, ignore_errors=True)
+        self._jobs = {job.id: job for job in sorted(_read_all(folder), key=lambda job: job.created)}
+
+    def __iter__(self) -> Iterator[Job]:
+        """All jobs, the oldest first."""
+        return iter(list(self._jobs.values()))
+
+    def get(self, job_id: str) -> Job | None:
+        """The job of this id."""
+        return self._jobs.get(job_id)
+
+    def receive(self, title: str) -> Incoming:
+        """Make room for a video that is about to be sent."""
+        return Incoming(self.folder, title)
+
+    def add(self, job: Job) -> None:
+        """Take up a job that was committed."""
+        self._jobs[job.id] = job
+
+    def save(self, job: Job) -> None:
+        """Put a job's state on the disk, wholly or not at all."""
+        _write(self.folder / job.id / _STATE, job)
+
+    def forget(self, job: Job) -> None:
+        """Know a job no more; its files stay for `delete`."""
+        self._jobs.pop(job.id, None)
+
+    def delete(self, job: Job) -> None:
+        """Remove a job with all its files."""
+        self.forget(job)
+        shutil.rmtree(self.folder / job.id, ignore_errors=True)
+
+    def video(self, job: Job) -> Path:
+        """What was sent."""
+        return self.folder / job.id / "video" / job.file
+
+    def results(self, job: Job) -> Path:
+        """The folder of what came of it."""
+        return self.folder / job.id / "results"
+
+    def used_bytes(self) -> int:
+        """All files together."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def free_bytes(self) -> int:
+        """What is left on the disk."""
+        return shutil.disk_usage(self.folder).free
+
+
+def shown_name(name: str) -> str:
+    """A name that a person gave, without its folders and what cannot be printed, at most 120 letters."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:120] or "video"
+
+
+def safe_name(name: str) -> str:
+    """A name for the disk, made of nothing but letters, digits, hyphens and one dot."""
+    shown = Path(shown_name(name))
+    stem = re.sub(r"[^\w-]+", "_", shown.stem).strip("_")[:_LONGEST_STEM] or "video"
+    if _DEVICES.fullmatch(stem):
+        stem = f"video_{stem}"
+    suffix = shown.suffix.lower()
+    return stem + (suffix if _SUFFIX.fullmatch(suffix) else ".video")
+
+
+def _read_all(folder: Path) -> Iterator[Job]:
+    for path in folder.glob(f"*/{_STATE}"):
+        if not _ID.fullmatch(path.parent.name):
+            continue
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            yield Job(**values | {"state": State(values["state"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            # Nobody can reach it any more; its files would stay for ever.
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _write(path: Path, job: Job) -> None:
+    values = asdict(job)
+    del values["started"]
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(values), encoding="utf-8")
+    draft.replace(path)

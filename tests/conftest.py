@@ -1,0 +1,8 @@
+"""What must come before all tests."""
+
+import contextlib
+
+# TensorFlow, once it is loaded, and the encryption library of WebRTC do not get on; the other way
+# round they do. The program never needs both in one process, but the tests of all of it do.
+with contextlib.suppress(ImportError):
+    import aiortc  # noqa: F401
