@@ -33,10 +33,11 @@ class AnnotateOptions:
 
     Attributes:
         max_faces: the most faces in a frame.
-        smooth: time constant of the smoothing in seconds; 0: none.
+        smooth: time constant of the smoothing in seconds; 0: none, nor any hold on the label.
         workers: how many threads share the costly stages.
         dwell: seconds that an emotion stays before subtitles and events name it.
         events: whether to write events to standard output.
+        baseline: seconds of neutral face by which each person is measured; 0: nobody is.
     """
 
     max_faces: int = 4
@@ -44,6 +45,7 @@ class AnnotateOptions:
     workers: Workers = field(default_factory=Workers)
     dwell: float = 0.5
     events: bool = False
+    baseline: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def annotate(
 def _pipeline(
     source: VideoFile, models: Models, options: AnnotateOptions, observer: Observer
 ) -> Pipeline[EmotionFrame]:
-    ensemble = EnsembleOptions(smooth=options.smooth)
+    ensemble = EnsembleOptions(smooth=options.smooth, baseline=options.baseline)
     steps = stages(models, options.max_faces, ensemble, options.workers)
     return Pipeline(source, steps, observer=observer)
 

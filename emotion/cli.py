@@ -14,6 +14,7 @@ from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, 
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
 from emotion.formats import DwellOption, EventsOption, FormatsOption, split_formats
+from emotion.judging import BaselineOption
 from models.errors import EmotionError
 from models.manifest import ZOO
 from realtime.assembly import Workers
@@ -73,8 +74,9 @@ def annotate_command(
     ] = None,
     max_faces: Annotated[int, typer.Option(min=1, max=20, help="The most faces in a frame.")] = 4,
     smooth: Annotated[
-        float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: none.")
+        float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: each frame alone.")
     ] = 0.3,
+    baseline: BaselineOption = 0.0,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 1,
@@ -88,7 +90,7 @@ def annotate_command(
     wanted = split_formats(formats)
     loaded = load_models(models, provider, threads, precision)
     options = AnnotateOptions(
-        max_faces, smooth, Workers(classifiers=workers) if workers else Workers(), dwell, events
+        max_faces, smooth, Workers(classifiers=workers) if workers else Workers(), dwell, events, baseline
     )
     if not videos:
         with as_file(files("emotion") / "demo" / "demo.mp4") as demo:

@@ -1,12 +1,13 @@
 """The vote of both models on each face, and its smoothing over time."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.emotions import EMOTIONS
 from models.vote import VoteWeights
+from realtime.decisions import DecisionOptions
 from realtime.frames import Face, OpinionFrame, Probabilities
 
 _UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
@@ -50,11 +51,16 @@ class EnsembleOptions:
     """How opinions become an answer.
 
     Attributes:
-        smooth: time constant of the smoothing in seconds; 0: none.
+        smooth: time constant of the smoothing in seconds; 0 for research: no smoothing, and the label
+            is always the emotion that this frame's vote gives most.
+        baseline: seconds of neutral face after which a person's votes are measured by it; 0: never.
+        decisions: when a label holds.
         min_visible: share of a region that must lie inside the picture for it to vote.
     """
 
     smooth: float = 0.3
+    baseline: float = 0.0
+    decisions: DecisionOptions = field(default_factory=DecisionOptions)
     min_visible: float = 0.6
 
 

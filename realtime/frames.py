@@ -16,6 +16,9 @@ from models.regions import Crop, Image, Points
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 
+UNCERTAIN = "uncertain"
+"""The label of a face on which no emotion is clear enough to be named."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoFrame:
@@ -123,8 +126,10 @@ class FaceEmotion:
         box: as in `Face`.
         eyes, lips: each model's own opinion; None where the region is not seen.
         vote: the weighted vote of the regions that are seen; None where neither is.
-        smoothed: the vote, smoothed over time in its track; what is shown.
+        smoothed: the vote, smoothed over time in its track.
         blendshapes: the third opinion, where the rule of the vote counts it; else None.
+        label: what is shown, an emotion or `UNCERTAIN`; it does not flicker. By default `emotion`.
+        since: the time in the stream, in seconds, since which the label holds.
     """
 
     track_id: int
@@ -134,12 +139,19 @@ class FaceEmotion:
     vote: Probabilities | None
     smoothed: Probabilities
     blendshapes: Probabilities | None = None
+    label: str = ""
+    since: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("eyes", "lips", "vote", "smoothed", "blendshapes"):
             value = getattr(self, name)
             if value is not None and (value.shape != (len(EMOTIONS),) or value.dtype != np.float32):
                 raise ValueError(f"{name} is float32 ({len(EMOTIONS)},), not {value.dtype} {value.shape}")
+
+        if not self.label:
+            object.__setattr__(self, "label", self.emotion)
+        if self.label not in (*EMOTIONS, UNCERTAIN):
+            raise ValueError(f"a label is an emotion or {UNCERTAIN!r}, not {self.label!r}")
 
     @property
     def emotion(self) -> str:

@@ -13,12 +13,12 @@ from math import ceil, floor
 
 import numpy as np
 
-from models.emotions import EMOTIONS
 from models.regions import Image
 from realtime.frames import Box, EmotionFrame, FaceEmotion
 from realtime.layout import Form, Placement, Rect, Room, Side, Wish, arrange
 from realtime.panels import (
-    COLOURS,
+    LABEL_COLOURS,
+    LABELS,
     Label,
     PanelPlan,
     label_for,
@@ -266,7 +266,7 @@ def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
     That is the line of a neighbour, or, on small faces, the bend of their own corners.
     """
     for item in shown:
-        _paint_mark(canvas, item.mark, COLOURS[EMOTIONS.index(item.face.emotion)])
+        _paint_mark(canvas, item.mark, LABEL_COLOURS[LABELS.index(item.face.label)])
     for item in shown:
         face = item.mark.face
         inside = np.s_[face.top : face.bottom, face.left : face.right]

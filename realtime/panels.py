@@ -12,10 +12,12 @@ from itertools import accumulate
 from models.emotions import EMOTIONS
 from models.palette import ON_DARK, PANEL, bgr
 from models.regions import Image
-from realtime.frames import FaceEmotion, Probabilities
+from realtime.frames import UNCERTAIN, FaceEmotion, Probabilities
 from realtime.stamps import BGR, Stamp, ascent, copy, merge, plate, press, text, text_width
 
 COLOURS: tuple[BGR, ...] = tuple(bgr(ON_DARK[emotion]) for emotion in EMOTIONS)
+LABELS: tuple[str, ...] = (*EMOTIONS, UNCERTAIN)
+LABEL_COLOURS: tuple[BGR, ...] = (*COLOURS, (170, 166, 162))
 _SURFACE = bgr(PANEL)
 
 _BRIGHT: BGR = (250, 250, 250)
@@ -87,7 +89,7 @@ def panel_plan(size: int, numbered: bool, bars: float, opinions: int = 2) -> Pan
     """
     head, pad = round(1.3 * size), round(0.8 * size)
     names = max(text_width(name, size) for name in EMOTIONS)
-    heads = max(text_width(name, head, bold=True) for name in EMOTIONS)
+    heads = max(text_width(name, head, bold=True) for name in LABELS)
     number = text_width(_WIDEST, size)
     bar_left = pad + names + round(0.6 * size)
     name_left = pad + text_width("eyes", size) + round(1.6 * size)
@@ -137,12 +139,12 @@ def paint_panel(
         face: what to tell.
         opacity: of the dark surface, in [0, 1].
     """
-    best = EMOTIONS.index(face.emotion)
+    best = LABELS.index(face.label)
     press(canvas, _panel_base(plan, best, opacity), left, top)
     if plan.numbered:
         _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
     right = left + plan.right
-    _write_right(canvas, _percent(face.confidence), plan.head, right, top + plan.header_line, bold=True)
+    _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
     for row, share in enumerate(face.smoothed.tolist() if plan.bars else ()):
         _paint_bar(canvas, plan, left, top, row, share)
         colour = _BRIGHT if row == best else _SOFT
@@ -181,10 +183,10 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Stamp:
     """All of a panel that only depends on which emotion leads."""
     size = plan.size
     base = copy(plate(plan.width, plan.height, 0.6 * size, _SURFACE, opacity))
-    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, COLOURS[best])
+    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, LABEL_COLOURS[best])
     merge(base, mark, plan.pad, plan.header_line - round(1.07 * size))
     _inscribe(
-        base, EMOTIONS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), plan.header_line, bold=True
+        base, LABELS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), plan.header_line, bold=True
     )
     for row, name in enumerate(EMOTIONS if plan.bars else ()):
         _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
@@ -205,7 +207,7 @@ class Label:
     Attributes:
         size: of the text, in pixels.
         number: the person's, or empty.
-        emotion: the class index.
+        emotion: the index in `LABELS`.
         percent: as it is written.
         bold: the heavier weight for the emotion.
         name_left: where the emotion's name begins, in pixels from the label's left edge.
@@ -225,7 +227,7 @@ class Label:
 def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool) -> Label:
     """The label that tells a face's smoothed vote, in text of this size in pixels."""
     number = str(face.track_id) if numbered else ""
-    return _label(size, number, EMOTIONS.index(face.emotion), _percent(face.confidence), bold)
+    return _label(size, number, LABELS.index(face.label), _label_percent(face), bold)
 
 
 @lru_cache(maxsize=1024)
@@ -233,7 +235,7 @@ def _label(size: int, number: str, emotion: int, percent: str, bold: bool) -> La
     name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
     # Two digits' room for one digit: a label should not change its width all the time.
     digits = text_width(percent.rjust(3, "0"), size)
-    width = name_left + text_width(EMOTIONS[emotion], size, bold) + round(1.05 * size) + digits
+    width = name_left + text_width(LABELS[emotion], size, bold) + round(1.05 * size) + digits
     return Label(size, number, emotion, percent, bold, name_left, width, round(1.7 * size))
 
 
@@ -248,11 +250,11 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
     """
     size, baseline = label.size, top + round(1.2 * label.size)
     press(canvas, plate(label.width, label.height, 0.45 * size, _SURFACE, opacity), left, top)
-    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, COLOURS[label.emotion])
+    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, LABEL_COLOURS[label.emotion])
     press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
     if label.number:
         _write(canvas, label.number, size, _SOFT, left + round(1.2 * size), baseline)
-    name = EMOTIONS[label.emotion]
+    name = LABELS[label.emotion]
     _write(canvas, name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
     _write_right(canvas, label.percent, size, left + label.width - round(0.55 * size), baseline)
 
@@ -264,6 +266,11 @@ def note_stamp(string: str, size: int, opacity: float) -> Stamp:
     note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, _SURFACE, opacity))
     _inscribe(note, string, size, _SOFT, pad, round(1.2 * size))
     return note
+
+
+def _label_percent(face: FaceEmotion) -> str:
+    """How sure the label is; no number where nothing is named."""
+    return "" if face.label == UNCERTAIN else _percent(float(face.smoothed[EMOTIONS.index(face.label)]))
 
 
 def _percent(share: float) -> str:

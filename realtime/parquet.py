@@ -22,6 +22,8 @@ _TYPES = {
     "seconds": pa.float64(),
     "track": pa.int32(),
     "emotion": pa.dictionary(pa.int8(), pa.string()),
+    "label": pa.dictionary(pa.int8(), pa.string()),
+    "since": pa.float64(),
 }
 _SCHEMA = pa.schema([pa.field(name, _TYPES.get(name, pa.float32())) for name in COLUMNS])
 _NOBODY = (None,) * len(FACE_COLUMNS)
@@ -149,4 +151,6 @@ def _values(face: FaceEmotion) -> tuple[object, ...]:
         *(share for values in shares for share in values),
         face.emotion,
         face.confidence,
+        face.label,
+        face.since,
     )

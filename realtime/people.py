@@ -7,8 +7,9 @@ have several workers. What is remembered of a person belongs to the track and en
 from collections.abc import Iterable, Sequence
 
 from models.vote import VoteWeights
-from realtime.ensemble import Ensemble, EnsembleOptions, Smoother
-from realtime.frames import EmotionFrame, FaceEmotion, OpinionFrame
+from realtime.decisions import Baseline, Decider
+from realtime.ensemble import Ensemble, EnsembleOptions, FaceVote, Smoother
+from realtime.frames import EmotionFrame, Face, FaceEmotion, OpinionFrame
 from realtime.tracks import TrackAssigner
 
 
@@ -27,7 +28,7 @@ class People:
         self._options = options or EnsembleOptions()
         self._ensemble = Ensemble(weights, self._options)
         self._tracks = TrackAssigner()
-        self._smoothers: dict[int, Smoother] = {}
+        self._people: dict[int, _Person] = {}
 
     def process(self, items: Sequence[OpinionFrame]) -> Iterable[EmotionFrame]:
         """The frames with what is thought of their people, in order."""
@@ -39,22 +40,36 @@ class People:
     def _decide(self, item: OpinionFrame) -> EmotionFrame:
         seconds = item.frame.seconds
         ids = self._tracks.assign([face.box for face in item.faces], seconds)
-        self._smoothers = {
-            id_: self._smoothers.get(id_) or Smoother(self._options.smooth) for id_ in self._tracks.alive
-        }
+        self._people = {id_: self._people.get(id_) or _Person(self._options) for id_ in self._tracks.alive}
         votes = self._ensemble.vote(item)
-        return EmotionFrame(
-            item.frame,
-            tuple(
-                FaceEmotion(
-                    id_,
-                    face.box,
-                    vote.eyes,
-                    vote.lips,
-                    vote.vote,
-                    self._smoothers[id_].update(seconds, vote.vote),
-                    vote.blendshapes,
-                )
-                for id_, face, vote in zip(ids, item.faces, votes, strict=True)
-            ),
+        faces = (
+            self._people[id_].judge(id_, face, vote, seconds)
+            for id_, face, vote in zip(ids, item.faces, votes, strict=True)
+        )
+        return EmotionFrame(item.frame, tuple(faces))
+
+
+class _Person:
+    """What is remembered of one person while the track lasts."""
+
+    def __init__(self, options: EnsembleOptions) -> None:
+        self._baseline = Baseline(options.baseline)
+        self._smoother = Smoother(options.smooth)
+        self._decider = Decider(options.decisions) if options.smooth else None
+
+    def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
+        """What is thought of the person's face in a frame."""
+        said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
+        smoothed = self._smoother.update(seconds, said)
+        label, since = self._decider.update(seconds, smoothed) if self._decider else ("", seconds)
+        return FaceEmotion(
+            id_,
+            face.box,
+            vote.eyes,
+            vote.lips,
+            said,
+            smoothed,
+            vote.blendshapes,
+            label=label,
+            since=since,
         )

@@ -121,6 +121,8 @@ def _row(face: FaceEmotion) -> list[object]:
         *(share for opinion in opinions for share in opinion),
         face.emotion,
         round(face.confidence, 4),
+        face.label,
+        round(face.since, 3),
     ]
 
 
@@ -136,6 +138,8 @@ def _object(face: FaceEmotion) -> dict[str, Any]:
         **opinions,
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),
+        "label": face.label,
+        "since": round(face.since, 3),
     }
 
 

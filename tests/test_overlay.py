@@ -8,7 +8,7 @@ import pytest
 from models.emotions import EMOTIONS, Emotion
 from realtime.frames import Box, EmotionFrame, FaceEmotion, VideoFrame
 from realtime.overlay import NOTE, Overlay, OverlayOptions
-from realtime.panels import COLOURS, label_for, panel_plan
+from realtime.panels import COLOURS, LABELS, label_for, panel_plan
 from realtime.stamps import Stamp, plate, press, text, text_width
 
 QUIET = OverlayOptions(note="")
@@ -414,3 +414,26 @@ def test_text_is_smooth_and_its_width_is_known():
     assert stamp.width == text_width("happiness 83%", 14)
     assert len(np.unique(stamp.ink)) > 20, "edges are soft"
     assert stamp.ink.max() > 240
+
+
+def test_an_uncertain_face_is_marked_in_gray_and_given_no_number():
+    unsure = FaceEmotion(
+        1, Box(200.0, 100.0, 120.0, 150.0), None, None, None, shares(Emotion.FEAR, 0.3), label="uncertain"
+    )
+    label = label_for(unsure, 20, numbered=False, bold=True)
+    assert (LABELS[label.emotion], label.percent) == ("uncertain", "")
+    image = np.full((480, 640, 3), 60, np.uint8)
+    sure = Overlay().draw(result(image, face(smoothed=shares(Emotion.FEAR, 0.3))))
+    drawn = Overlay().draw(result(image, unsure))
+    assert not np.array_equal(sure, drawn)
+    # Gray corners: no colour of an emotion around the face.
+    corner = drawn[92:98, 190:220].astype(int)
+    assert np.ptp(corner, axis=2).max() < 20
+
+
+def test_the_label_that_holds_is_shown_with_its_own_share():
+    held = FaceEmotion(
+        1, Box(200.0, 100.0, 120.0, 150.0), None, None, None, shares(Emotion.FEAR, 0.5), label="anger"
+    )
+    label = label_for(held, 20, numbered=False, bold=True)
+    assert (LABELS[label.emotion], label.percent) == ("anger", "10%")

@@ -30,7 +30,7 @@ def test_it_ends_with_the_track():
     (later,) = follow(stage, opinions(3 * MEMORY_SECONDS, [face()], 1))
     assert later[0].track_id == 2
     assert later[0].emotion == "sadness"
-    assert len(stage._smoothers) == 1
+    assert len(stage._people) == 1
 
 
 def test_a_jump_back_in_time_starts_anew():
@@ -57,3 +57,25 @@ def test_a_face_of_which_nothing_is_seen_keeps_its_last_answer():
 
 def test_frames_without_people_pass():
     assert follow(people(), opinions(0.0, [])) == [()]
+
+
+def test_labels_hold_and_are_the_persons_own():
+    stage = people(smooth=0.01)
+    follow(stage, opinions(0.0, [face(left=0), face(left=500)], 0, 1))
+    (flicker,) = follow(stage, opinions(0.1, [face(left=0), face(left=500)], 5, 1))
+    assert [one.emotion for one in flicker] == ["surprise", "sadness"]
+    assert [(one.label, one.since) for one in flicker] == [("happiness", 0.0), ("sadness", 0.0)]
+
+
+def test_for_research_the_label_is_the_frames_own():
+    _, (second,) = follow(people(smooth=0), opinions(0.0, [face()], 0), opinions(0.01, [face()], 5))
+    assert (second.label, second.since) == ("surprise", 0.01)
+
+
+def test_a_baseline_belongs_to_the_person():
+    stage = people(smooth=0, baseline=0.5)
+    for n in range(20):
+        follow(stage, opinions(n / 20, [face(left=0), face(left=500)], 4, 0))
+    (after,) = follow(stage, opinions(1.0, [face(left=0), face(left=500)], 4, 0))
+    assert not np.allclose(after[0].vote, after[1].vote)
+    assert [person._baseline.ready for person in stage._people.values()] == [True, False]

@@ -36,6 +36,7 @@ def test_a_row_holds_all_that_is_thought_of_a_face(tmp_path):
     assert (row["frame"], row["pts"], row["seconds"], row["track"]) == ("3", "1234", "1.234000", "7")
     assert (row["left"], row["top"], row["width"], row["height"]) == ("10", "8", "20", "24")
     assert (row["emotion"], row["confidence"]) == ("fear", "0.9")
+    assert (row["label"], row["since"]) == ("fear", "0.0")
     for opinion in ("eyes", "lips", "vote", "smoothed"):
         assert float(row[f"{opinion}_fear"]) == 0.9
         assert sum(float(row[f"{opinion}_{name}"]) for name in EMOTIONS) == pytest.approx(1, abs=1e-3)
