@@ -204,7 +204,7 @@ def _capabilities(device: Path) -> int:
 def _why_not(device: int | str) -> str:
     path = Path(f"/dev/video{device}") if isinstance(device, int) else Path(device)
     if sys.platform != "linux":
-        return "the camera cannot be opened"
+        return "the camera cannot be opened, or the system does not allow this program to use it"
     if not path.exists():
         return "there is no such camera"
     if not os.access(path, os.R_OK | os.W_OK):

@@ -5,6 +5,7 @@
     python -m tests.sender udp  9000    MPEG-TS (H.264) to udp://127.0.0.1:9000
     python -m tests.sender http 9000    Motion JPEG at http://127.0.0.1:9000/
     python -m tests.sender rtsp 9000    H.264 at rtsp://127.0.0.1:9000/, RTP within the connection
+    python -m tests.sender rtsp+udp 9000    the same, but RTP as datagrams only
 
 Port 0: any free one (not for udp). It writes ``ready PORT``. It reads commands, one a line:
 ``corrupt N`` damages the next N pictures' data, ``size WxH`` changes the picture, ``end`` ends the
@@ -26,7 +27,12 @@ import av
 from tests.clips import picture
 
 RATE = 25
-CODING = {"udp": ("mpegts", "libx264"), "http": ("mpjpeg", "mjpeg"), "rtsp": ("rtp", "libx264")}
+CODING = {
+    "udp": ("mpegts", "libx264"),
+    "http": ("mpjpeg", "mjpeg"),
+    "rtsp": ("rtp", "libx264"),
+    "rtsp+udp": ("rtp", "libx264"),
+}
 SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:0\r\n"
@@ -140,34 +146,53 @@ class Rtsp(socketserver.StreamRequestHandler):
             while line := self.rfile.readline().decode().strip():
                 name, _, value = line.partition(":")
                 fields[name.lower()] = value.strip()
-            extra, body = self._answer(method, address, fields)
-            head = [
-                "RTSP/1.0 200 OK",
-                f"CSeq: {fields['cseq']}",
-                "Session: 1",
-                *extra,
-                f"Content-Length: {len(body)}",
-            ]
-            self.wfile.write(("\r\n".join(head) + "\r\n\r\n" + body).encode())
+            status, extra, body = self.answer(method, address, fields)
+            head = [f"RTSP/1.0 {status}", f"CSeq: {fields['cseq']}", "Session: 1", *extra]
+            self.wfile.write(
+                ("\r\n".join([*head, f"Content-Length: {len(body)}"]) + "\r\n\r\n" + body).encode()
+            )
             if method == "PLAY":
                 self._play()
                 return
 
-    def _answer(self, method: str, address: str, fields: dict[str, str]) -> tuple[list[str], str]:
+    def answer(self, method: str, address: str, fields: dict[str, str]) -> tuple[str, list[str], str]:
+        """Status, fields and body of a response."""
         if method == "OPTIONS":
-            return ["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"], ""
+            return "200 OK", ["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"], ""
         if method == "DESCRIBE":
-            return ["Content-Type: application/sdp", f"Content-Base: {address}/"], SDP
+            return "200 OK", ["Content-Type: application/sdp", f"Content-Base: {address}/"], SDP
         if method == "SETUP":
-            return [f"Transport: {fields['transport'].split(',')[0]}"], ""
-        return [], ""
+            return self.set_up(fields["transport"].split(",")[0])
+        return "200 OK", [], ""
+
+    def set_up(self, transport: str) -> tuple[str, list[str], str]:
+        return "200 OK", [f"Transport: {transport}"], ""
+
+    def send(self, packet: bytes, is_report: bool) -> None:
+        self.wfile.write(b"$" + struct.pack(">BH", int(is_report), len(packet)) + packet)
 
     def _play(self) -> None:
         mine = self.server.audience.join()
         while chunks := mine.get():
             for packet in chunks:
-                is_report = 200 <= packet[1] <= 204  # RTCP, which has a channel of its own
-                self.wfile.write(b"$" + struct.pack(">BH", int(is_report), len(packet)) + packet)
+                self.send(packet, 200 <= packet[1] <= 204)  # RTCP, which has a channel of its own
+
+
+class RtspUdp(Rtsp):
+    """RTP as datagrams only, as of cameras that know nothing else."""
+
+    def set_up(self, transport: str) -> tuple[str, list[str], str]:
+        if "TCP" in transport:
+            return "461 Unsupported Transport", [], ""
+        ports = transport.split("client_port=")[1].split("-")
+        self.ports = int(ports[0]), int(ports[1])
+        self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.out.bind(("127.0.0.1", 0))
+        mine = self.out.getsockname()[1]
+        return "200 OK", [f"Transport: {transport};server_port={mine}-{mine + 1}"], ""
+
+    def send(self, packet: bytes, is_report: bool) -> None:
+        self.out.sendto(packet, ("127.0.0.1", self.ports[is_report]))
 
 
 def serve(kind: str, port: int, audience: Audience, head: list[bytes]) -> int:
@@ -176,7 +201,7 @@ def serve(kind: str, port: int, audience: Audience, head: list[bytes]) -> int:
         mine = audience.join()
         threading.Thread(target=datagrams, args=(port, mine), daemon=True).start()
         return port
-    server = Server(("127.0.0.1", port), {"http": Http, "rtsp": Rtsp}[kind])
+    server = Server(("127.0.0.1", port), {"http": Http, "rtsp": Rtsp, "rtsp+udp": RtspUdp}[kind])
     server.audience, server.head = audience, head
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return int(server.server_address[1])

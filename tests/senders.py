@@ -33,7 +33,7 @@ class Sender:
         ready, self.port = self._process.stdout.readline().split()
         assert ready == "ready"
         self.port = int(self.port)
-        self.url = f"{kind}://127.0.0.1:{self.port}/"
+        self.url = f"{kind.partition('+')[0]}://127.0.0.1:{self.port}/"
 
     def __enter__(self) -> Self:
         return self

@@ -251,6 +251,24 @@ def test_abort_ends_the_iteration_from_another_thread(hanging):
     camera.wake()
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("trouble", ["nothing", "plugged out", "hanging"])
+def test_abort_at_any_moment(trouble):
+    for delay in np.linspace(0, 0.05, 12):
+        camera = Camera(rate=1000)
+        source = live(camera, LiveSourceOptions(first_delay=0.001, longest_delay=0.001, attempts=10**6))
+        timer = threading.Timer(delay, source.abort)
+        timer.start()
+        for frame in source:
+            if frame.index == 5 and trouble == "plugged out":
+                camera.plugged = False
+            if frame.index == 5 and trouble == "hanging":
+                camera.hang()
+        timer.join()
+        camera.wake()
+        source.close()
+
+
 def test_abort_ends_the_wait_before_an_attempt():
     camera = Camera()
     source = live(camera, LiveSourceOptions(first_delay=100, longest_delay=100))

@@ -70,7 +70,7 @@ def faults(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "rtsp+udp"])
 def test_a_stream_arrives_in_order_at_its_pace(running, kind, caplog):
     with open_live(running(kind).url, QUICK) as source:
         frames = take(iter(source), 60)
