@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emotion.outputs import open_views
 from realtime.assembly import Models, Workers, stages
 from realtime.drafts import writing
 from realtime.ensemble import EnsembleOptions
 from realtime.errors import SinkError
-from realtime.events import EventSink
 from realtime.fanout import Fanout
 from realtime.files import open_file
 from realtime.frames import EmotionFrame
@@ -38,6 +38,7 @@ class AnnotateOptions:
         dwell: seconds that an emotion stays before subtitles and events name it.
         events: whether to write events to standard output.
         baseline: seconds of neutral face by which each person is measured; 0: nobody is.
+        mjpeg: a port at which to show the pictures meanwhile; None: none.
     """
 
     max_faces: int = 4
@@ -46,6 +47,7 @@ class AnnotateOptions:
     dwell: float = 0.5
     events: bool = False
     baseline: float = 0.0
+    mjpeg: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +115,13 @@ def annotate(
     _make_folder(outputs.summary.parent)
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(video))
-        pipeline = stack.enter_context(_pipeline(source, models, options, observer))
         sinks = stack.enter_context(Fanout(observer=observer))
         _open(sinks, source.info, outputs, options)
-        overlay = Overlay()
+        pipeline = stack.enter_context(_pipeline(source, models, options, observer))
+        overlay, seen = Overlay(), outputs.video is not None or options.mjpeg is not None
         try:
             for done, result in enumerate(pipeline, start=1):
-                sinks.write(result, overlay.draw(result) if outputs.video else result.frame.image)
+                sinks.write(result, overlay.draw(result) if seen else result.frame.image)
                 summary.add(result)
                 progress(done, source.info.frame_count)
         finally:
@@ -138,8 +140,7 @@ def _pipeline(
 def _open(sinks: Fanout, info: VideoInfo, outputs: Outputs, options: AnnotateOptions) -> None:
     for name, path in outputs.files.items():
         sinks.add(name, open_file(path, info, video=outputs.video, dwell=options.dwell))
-    if options.events:
-        sinks.add("events", EventSink(dwell=options.dwell), vital=False)
+    open_views(sinks, events=options.dwell if options.events else None, mjpeg=options.mjpeg)
 
 
 def _make_folder(folder: Path) -> None:

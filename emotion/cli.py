@@ -13,13 +13,22 @@ from emotion import cameras, doctor, evaluate, make, serve, weigh
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
-from emotion.formats import DwellOption, EventsOption, FormatsOption, split_formats
 from emotion.judging import BaselineOption
+from emotion.outputs import (
+    DwellOption,
+    EventsOption,
+    FormatsOption,
+    MetricsOption,
+    MjpegOption,
+    serving_metrics,
+    split_formats,
+)
 from models.errors import EmotionError
 from models.manifest import ZOO
 from realtime.assembly import Workers
 from realtime.drafts import partial_path
 from realtime.errors import SinkError
+from realtime.metrics import Observer
 
 app = typer.Typer(
     help="Real-time facial expressions: a weighted vote of an eyes model and a lips model. "
@@ -85,26 +94,36 @@ def annotate_command(
     formats: FormatsOption = ",".join(DEFAULT_FORMATS),
     events: EventsOption = False,
     dwell: DwellOption = 0.5,
+    mjpeg: MjpegOption = None,
+    metrics: MetricsOption = None,
 ) -> None:
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
     wanted = split_formats(formats)
     loaded = load_models(models, provider, threads, precision)
     options = AnnotateOptions(
-        max_faces, smooth, Workers(classifiers=workers) if workers else Workers(), dwell, events, baseline
+        max_faces,
+        smooth,
+        Workers(classifiers=workers) if workers else Workers(),
+        dwell,
+        events,
+        baseline,
+        mjpeg,
     )
-    if not videos:
-        with as_file(files("emotion") / "demo" / "demo.mp4") as demo:
-            _annotate_one(demo, Outputs.of(demo, output or Path(), wanted), loaded, options)
-        return
-    code, claimed = 0, set[Path]()
-    for video in videos:
-        outputs = Outputs.of(video, output, wanted)
-        try:
-            _claim(outputs.summary, claimed)
-            _annotate_one(video, outputs, loaded, options)
-        except EmotionError as error:
-            errors.print(str(error), style="red")
-            code = code or error.exit_code
+    with serving_metrics(metrics) as observer:
+        if not videos:
+            with as_file(files("emotion") / "demo" / "demo.mp4") as demo:
+                outputs = Outputs.of(demo, output or Path(), wanted)
+                _annotate_one(demo, outputs, loaded, options, observer)
+            return
+        code, claimed = 0, set[Path]()
+        for video in videos:
+            outputs = Outputs.of(video, output, wanted)
+            try:
+                _claim(outputs.summary, claimed)
+                _annotate_one(video, outputs, loaded, options, observer)
+            except EmotionError as error:
+                errors.print(str(error), style="red")
+                code = code or error.exit_code
     raise typer.Exit(code)
 
 
@@ -117,7 +136,9 @@ def _claim(path: Path, claimed: set[Path]) -> None:
     claimed.add(path.resolve())
 
 
-def _annotate_one(video: Path, outputs: Outputs, models: Models, options: AnnotateOptions) -> None:
+def _annotate_one(
+    video: Path, outputs: Outputs, models: Models, options: AnnotateOptions, observer: Observer
+) -> None:
     started = time.monotonic()
     with progress_bar("fps") as bar:
         task = bar.add_task(video.name, total=None)
@@ -128,6 +149,7 @@ def _annotate_one(video: Path, outputs: Outputs, models: Models, options: Annota
                 models,
                 options,
                 lambda done, total: bar.update(task, completed=done, total=total),
+                observer,
             )
         except BaseException:
             bar.stop()

@@ -2,9 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TypeAlias
+
+Quantiles: TypeAlias = Callable[[], Mapping[float, float]]
+"""Gives seconds by quantile, such as {0.5: 0.03, 0.95: 0.06}; empty before the first."""
 
 
 class Observer:

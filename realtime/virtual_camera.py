@@ -1,0 +1,82 @@
+"""The annotated pictures as a camera that other programs can choose, through pyvirtualcam."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models.errors import MissingDependencyError
+from models.regions import Image
+from realtime.errors import SinkError
+from realtime.frames import EmotionFrame
+from realtime.sinks import Sink
+
+_INSTALL = "A virtual camera needs pyvirtualcam. Install it with: pip install 'emotion-live[virtual-camera]'"
+_ADVICE = (
+    "On Linux load its driver (apt-get install v4l2loopback-dkms, then sudo modprobe v4l2loopback); on "
+    "Windows and macOS install OBS Studio and start its virtual camera once."
+)
+
+
+class VirtualCameraSink(Sink):
+    """Sends each picture to a virtual camera: v4l2loopback on Linux, OBS on Windows and macOS.
+
+    A camera has one size for good, so pictures of another one are fitted in, with black borders.
+
+    Args:
+        width, height: of the camera in pixels; an odd number is taken one lower.
+        rate: frames a second that the camera tells programs.
+        device: which virtual camera, as the system names it; the first that is free by default.
+
+    Attributes:
+        name: what the system calls it.
+
+    Raises:
+        MissingDependencyError: pyvirtualcam is not installed.
+        SinkError: there is no virtual camera, or it is taken.
+    """
+
+    def __init__(self, width: int, height: int, rate: float = 30.0, device: str | None = None) -> None:
+        try:
+            import pyvirtualcam  # noqa: PLC0415  an optional extra
+        except ImportError as error:
+            raise MissingDependencyError(_INSTALL) from error
+        # Programs get the colours at half the size.
+        self._size = width - width % 2, height - height % 2
+        try:
+            self._camera: Any = pyvirtualcam.Camera(
+                *self._size, rate, fmt=pyvirtualcam.PixelFormat.BGR, device=device
+            )
+        except RuntimeError as error:
+            raise SinkError(f"No virtual camera could be opened. {_ADVICE}") from error
+        self.name: str = self._camera.device
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Send a picture; see `Sink.write`. It does not wait for the camera's rate."""
+        try:
+            self._camera.send(_fitted(image, *self._size))
+        except RuntimeError as error:
+            raise SinkError(
+                f"The virtual camera {self.name} has failed ({error}): start it again."
+            ) from error
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._camera.close()
+
+    def abort(self) -> None:
+        """As `close`: nothing is left behind."""
+        self._camera.close()
+
+
+def _fitted(image: Image, width: int, height: int) -> Image:
+    """The picture as large as it can be in a frame of a size, in its middle."""
+    if image.shape[:2] == (height, width):
+        return np.ascontiguousarray(image)
+    scale = min(width / image.shape[1], height / image.shape[0])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    frame = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    frame[top : top + size[1], left : left + size[0]] = small
+    return frame
