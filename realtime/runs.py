@@ -21,8 +21,8 @@ class Change:
         kind: the person was not there before, shows another emotion, or is gone.
         track: the person's track id.
         seconds: when, in the stream's time; up to the dwell time before it was known.
-        emotion: what the person shows from then on; None where the person left.
-        confidence: of that emotion when it was known, in [0, 1]; None where the person left.
+        emotion: the face's label from then on, an emotion or `UNCERTAIN`; None where the person left.
+        confidence: the strongest emotion's share when that was known, in [0, 1]; None likewise.
         previous: what the person showed until then; None where the person appeared.
         lasted: for how many seconds that was; None where the person appeared.
     """
@@ -107,15 +107,15 @@ class _Person:
 
     def see(self, face: FaceEmotion, now: float, dwell: float) -> list[Change]:
         self.seen = self.until = now
-        if face.emotion == self._emotion:
+        if face.label == self._emotion:
             self._next = None
             return []
-        if face.emotion != self._next:
-            self._next, self._next_since = face.emotion, now
+        if face.label != self._next:
+            self._next, self._next_since = face.label, now
         if now - self._next_since < dwell:
             return []
         change = self._change("changed" if self._emotion else "appeared", self._next_since, face)
-        self._emotion, self._since, self._next = face.emotion, self._next_since, None
+        self._emotion, self._since, self._next = face.label, self._next_since, None
         return [change]
 
     def leave(self) -> list[Change]:
@@ -124,6 +124,6 @@ class _Person:
     def _change(
         self, kind: Literal["appeared", "changed", "left"], seconds: float, face: FaceEmotion | None
     ) -> Change:
-        emotion, confidence = (face.emotion, face.confidence) if face else (None, None)
+        emotion, confidence = (face.label, face.confidence) if face else (None, None)
         lasted = seconds - self._since if self._emotion else None
         return Change(kind, self.track, seconds, emotion, confidence, self._emotion, lasted)

@@ -1,5 +1,8 @@
+import dataclasses
+
 import pytest
 
+from realtime.frames import UNCERTAIN
 from realtime.runs import Change, RunTracker
 from tests.results import face, result
 
@@ -60,6 +63,13 @@ def test_whoever_passes_by_never_appears():
     tracker = RunTracker(dwell=0.5)
     assert changes(tracker, "hhh----------") == []
     assert tracker.finish() == []
+
+
+def test_the_label_counts_and_not_the_strongest_emotion():
+    tracker = RunTracker(0)
+    unsure = dataclasses.replace(face("fear"), label=UNCERTAIN)
+    (one,) = tracker.add(result(0, unsure))
+    assert (one.emotion, one.confidence) == (UNCERTAIN, pytest.approx(0.9))
 
 
 def test_people_are_told_apart():
