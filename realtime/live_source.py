@@ -236,18 +236,7 @@ class LiveSource:
         self._link.drop()
         if self._over.is_set():
             return False
-        if self.state.connected:
-            if self._options.attempts:
-                _log.warning("%s: %s; trying to reach it again", self.name, reason)
-            self.state = SourceState(False, time.monotonic(), 1, reason)
-        self._attempt += 1
-        if self._attempt > self._options.attempts:
-            tried = f" and could not be reached again in {self._options.attempts} attempts"
-            raise SourceError(
-                f"{self.name} is lost ({self.state.reason}){tried if self._options.attempts else ''}; "
-                f"{self._advice}."
-            )
-        self.state = SourceState(False, self.state.since, self._attempt, self.state.reason)
+        self._note_loss(reason)
         if self._over.wait(self._options.delay(self._attempt)):
             return False
         self._skipped_before += self._link.skipped
@@ -256,6 +245,19 @@ class LiveSource:
         if self._over.is_set():  # abort() may have dropped the link before this one
             self._link.drop()
         return True
+
+    def _note_loss(self, reason: str) -> None:
+        """Count a loss, or an attempt that failed; raises when they are too many."""
+        limit, known = self._options.attempts, self.state
+        if known.connected:
+            known = SourceState(False, time.monotonic(), reason=reason)
+            if limit:
+                _log.warning("%s: %s; trying to reach it again", self.name, reason)
+        self._attempt += 1
+        self.state = replace(known, attempt=min(self._attempt, limit))
+        if self._attempt > limit:
+            tried = f" and could not be reached again in {limit} attempts, at last because: {reason}"
+            raise SourceError(f"{self.name} is lost: {known.reason}{tried if limit else ''}; {self._advice}.")
 
 
 class _Thinner:

@@ -180,7 +180,9 @@ def test_an_end_is_a_loss_until_the_limit(kind, caplog):
             for frame in frames:
                 taken.append(frame)
     check_clock(taken)
-    assert re.search(r"is lost \(.+\) and could not be reached again in 2 attempts; check ", str(ended.value))
+    assert re.search(
+        r"is lost: .+ and could not be reached again in 2 attempts, .+; check ", str(ended.value)
+    )
     assert not source.state.connected
     assert len(faults(caplog)) == 1
 
