@@ -12,10 +12,10 @@ from emotion.console import console, counting, shown
 from emotion.make import DATA, ModelFolder, load_models
 from models import report
 from models.blendshapes import FILE, BlendshapeModel
-from models.dataset import Photograph
 from models.emotions import EMOTIONS
 from models.evaluation import DISTANCES, Evaluation, Slice, evaluate, judge_shrunk, shrinkable
 from models.inference import RegionModel
+from models.labelled import Photograph
 from models.manifest import ZOO
 from models.predictions import (
     LabelledFaces,

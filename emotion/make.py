@@ -47,12 +47,35 @@ def dataset(
         float, typer.Option(help="Share held out for measuring, where no root has a test folder.")
     ] = 0.1,
     margin: Annotated[int, typer.Option(help="Pixels around each crop, for augmentation.")] = 8,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="An emotion for a folder of another name, as joyful=happiness."),
+    ] = None,
+    every: Annotated[float, typer.Option(help="Of videos: seconds between two frames; 0: all.")] = 0.5,
+    min_size: Annotated[
+        float, typer.Option(help="Pixels between the outer eye corners; smaller faces are left out.")
+    ] = 8.0,
+    max_turn: Annotated[
+        float, typer.Option(help="How badly a face may fit the front view; more turned ones are left out.")
+    ] = 12.0,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(help="Decides which faces are held out.")] = 0,
 ) -> None:
-    """Cut eyes and lips out of labelled photographs, and split them for training and measuring."""
-    options = DatasetOptions(margin=margin, validation=validation, test=test, seed=seed)
-    with counting("Looking at photographs") as progress:
+    """Cut eyes and lips out of labelled photographs and videos, and split them to train and measure."""
+    try:
+        options = DatasetOptions(
+            margin=margin,
+            validation=validation,
+            test=test,
+            min_eye_distance=min_size,
+            max_alignment_error=max_turn,
+            every=every,
+            labels=_labels(names or []),
+            seed=seed,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with counting("Looking at faces") as progress:
         summary = make_dataset(roots, output, options, workers, progress)
     table = Table("faces", *EMOTIONS, "all")
     for part, counts in summary.faces.items():
@@ -60,6 +83,7 @@ def dataset(
     console.print(table)
     for reason, count in summary.rejected.items():
         console.print(f"left out, {reason}: {count}")
+    console.print(f"A look at each emotion: {shown(output / 'montage')}")
     console.print(
         f"Data set in {shown(output)}; what was left out, and why, in {shown(output / 'rejected.csv')}"
     )
@@ -164,6 +188,15 @@ def load_models(folder: Path) -> tuple[RegionModel, RegionModel]:
     """The eyes' and the lips' model of a folder, on all cores."""
     eyes, lips = (RegionModel(folder, region, "cpu", threads=0) for region in ("eyes", "lips"))
     return eyes, lips
+
+
+def _labels(pairs: list[str]) -> dict[str, str]:
+    """Emotions by folder name, of texts like ``joyful=happiness``."""
+    broken = next((pair for pair in pairs if pair.count("=") != 1), None)
+    if broken is not None:
+        raise typer.BadParameter(f"{broken!r} is not of the form joyful=happiness")
+    split = (pair.lower().split("=") for pair in pairs)
+    return {folder.strip(): emotion.strip() for folder, emotion in split}
 
 
 def _sizes(text: str) -> tuple[tuple[int, float], ...]:

@@ -1,56 +1,50 @@
-"""Labelled face photographs to a data set of aligned eyes and lips.
+"""Labelled face photographs and videos to a data set of aligned eyes and lips.
 
 Input: one or several roots, each with a folder per emotion, or with ``train``, ``validation`` and
 ``test`` folders of such folders. A ``votes.csv`` in a root (columns ``path`` and one per emotion)
-gives soft labels. Output folder::
+gives soft labels. Of videos, frames are taken at even steps. Output folder::
 
     eyes/<emotion>/<id>.png   gray crops with a margin for augmentation
     lips/<emotion>/<id>.png
     manifest.parquet          a row a face: label, split, group, quality, blendshapes (`SCHEMA`)
     rejected.csv              every photograph that was left out, and why
+    montage/<emotion>.png     some of the crops, to look at
     dataset.json              the options it was made with, and counts
     journal.jsonl             a line a photograph, so that a stopped run goes on where it was
 
-Splits go by group, never by picture: near duplicates stay on one side.
+Splits go by group, never by picture: near duplicates, and frames of one video, stay on one side.
 """
 
 import csv
-import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from models.duplicates import MAX_DISTANCE, face_hash, group_near_duplicates
-from models.emotions import EMOTIONS, canonical_label
+from models.duplicates import HASH_BITS, MAX_DISTANCE, face_hash, group_near_duplicates
+from models.emotions import EMOTIONS
 from models.errors import DatasetError
+from models.labelled import Photograph, Split, Video, find_photographs, find_videos
 from models.landmarks import FaceLandmarker, find_portrait
+from models.montage import save_montage
 from models.pictures import read_bgr, read_gray, write_png
-from models.regions import EYES, LIPS, REGIONS, RegionName, alignment_error, crop, eye_distance
+from models.regions import EYES, LIPS, REGIONS, Image, RegionName, alignment_error, crop, eye_distance
+from models.videos import sample_frames
 
-Split: TypeAlias = Literal["train", "validation", "test"]
-SPLITS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
 # The part of a group decides for all of it: never learn from a face that is measured on.
 _PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train")
-PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -78,6 +72,8 @@ class DatasetOptions:
         min_eye_distance: pixels between the outer eye corners; smaller faces are left out.
         max_alignment_error: canvas points, root mean square; more turned faces are left out.
         max_hash_distance: bits of 256 by which near duplicates may differ.
+        every: seconds between the frames that are taken of a video.
+        labels: emotions by folder name, for names that are not the emotions' own.
         seed: decides which groups go to which part.
     """
 
@@ -87,6 +83,8 @@ class DatasetOptions:
     min_eye_distance: float = 8.0
     max_alignment_error: float = 12.0
     max_hash_distance: int = MAX_DISTANCE
+    every: float = 0.5
+    labels: dict[str, str] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -94,27 +92,11 @@ class DatasetOptions:
             raise ValueError("margin, validation and test are not negative")
         if self.validation + self.test >= 1:
             raise ValueError("validation and test together leave nothing to train on")
-
-
-@dataclass(frozen=True, slots=True)
-class Photograph:
-    """A labelled picture file, before it is looked at."""
-
-    path: Path
-    source: str
-    label: str
-    split: Split | None
-    votes: tuple[float, ...] | None
-
-    @property
-    def id(self) -> str:
-        """A name for the crops: unique in a data set, and the same in every run."""
-        return f"{self.path.stem}-{hashlib.sha1(self.source.encode()).hexdigest()[:8]}"
-
-    @property
-    def root(self) -> str:
-        """The set that it comes from."""
-        return self.source.split("/")[0]
+        if self.every < 0:
+            raise ValueError("frames of a video are not taken backwards")
+        unknown = [name for name in self.labels.values() if name not in EMOTIONS]
+        if unknown:
+            raise DatasetError(f"{unknown[0]!r} is no emotion; there are {', '.join(EMOTIONS)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +127,28 @@ def make_dataset(
         DatasetError: no photographs, two photographs of one name, or `output` was made otherwise.
     """
     options = options or DatasetOptions()
-    photographs = [photograph for root in roots for photograph in find_photographs(root)]
-    repeated = [name for name, count in Counter(p.source for p in photographs).items() if count > 1]
+    items: list[Photograph | Video] = []
+    for root in roots:
+        items += [*find_photographs(root, options.labels), *find_videos(root, options.labels)]
+    repeated = [name for name, count in Counter(item.source for item in items).items() if count > 1]
     if repeated:
         raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
-    faces = _look_at_all(photographs, output, options, workers or os.cpu_count() or 1, progress)
+    faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
     before = _parts_before(output)
-    rows, rejected = _arrange(photographs, faces, options, before)
+    rows, rejected = _arrange(_photographs(items, faces), faces, options, before)
     for source in rejected:
-        _remove_crops(output, faces[source])
+        if "id" in faces[source]:
+            _remove_crops(output, faces[source])
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), output / "manifest.parquet")
     with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
+    if not rows:
+        raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
+    for label in EMOTIONS:
+        crops = {r: [_crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS}
+        save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
     counts = Counter((row["split"], row["label"]) for row in rows)
     return Summary(
         faces={part: {label: counts[part, label] for label in EMOTIONS} for part in _PRECEDENCE[::-1]},
@@ -166,55 +156,12 @@ def make_dataset(
     )
 
 
-def find_photographs(root: Path) -> Iterator[Photograph]:
-    """The labelled pictures below a root, in a fixed order.
-
-    Raises:
-        DatasetError: `root` is no folder, or holds no folder named after an emotion.
-    """
-    if not root.is_dir():
-        raise DatasetError(f"{root} is not a folder.")
-    votes = _read_votes(root / "votes.csv")
-    parts: list[tuple[Split | None, Path]] = [
-        (SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS
-    ]
-    found = False
-    for split, part in parts or [(None, root)]:
-        for folder in _folders(part):
-            label = canonical_label(folder.name)
-            if label is None:
-                continue
-            found = True
-            for path in sorted(folder.rglob("*")):
-                if path.suffix.lower() in PICTURES:
-                    relative = path.relative_to(root).as_posix()
-                    yield Photograph(path, f"{root.name}/{relative}", label, split, votes.get(relative))
-    if not found:
-        raise DatasetError(
-            f"{root} holds no folder named after an emotion: it needs {', '.join(EMOTIONS)} "
-            "(or a part of them), directly or within train, validation and test."
-        )
-
-
-def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir())
-
-
-def _read_votes(path: Path) -> dict[str, tuple[float, ...]]:
-    """Soft labels by relative path: the votes for the six emotions, made to sum to one."""
-    if not path.is_file():
-        return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        counts = {row["path"]: [float(row[name]) for name in EMOTIONS] for row in csv.DictReader(file)}
-    return {key: tuple(v / sum(row) for v in row) for key, row in counts.items() if sum(row) > 0}
-
-
 def _claim(output: Path, options: DatasetOptions) -> None:
     """Write the options down, or refuse to mix crops made with others."""
     path = output / "dataset.json"
     crops = {name: list(region.padded_size(options.margin)) for name, region in REGIONS.items()}
     wanted = {"options": asdict(options), "crop_size": crops}
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != wanted:
+    if path.exists() and read_options(output) != options:
         raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
     path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
@@ -228,7 +175,7 @@ _landmarker: FaceLandmarker
 
 
 def _look_at_all(
-    photographs: Sequence[Photograph],
+    items: Sequence[Photograph | Video],
     output: Path,
     options: DatasetOptions,
     workers: int,
@@ -237,8 +184,8 @@ def _look_at_all(
     """Findings by source; those that the journal has already are not looked at again."""
     journal = output / "journal.jsonl"
     findings = _read_journal(journal)
-    waiting = [p for p in photographs if not _is_done(findings.get(p.source), output)]
-    progress(len(photographs) - len(waiting), len(photographs))
+    waiting = [item for item in items if not _is_done(item.source, findings, output)]
+    progress(len(items) - len(waiting), len(items))
     if waiting:
         with (
             open(journal, "a", encoding="utf-8") as file,
@@ -247,17 +194,36 @@ def _look_at_all(
             tasks = pool.map(
                 _look_at, waiting, [output] * len(waiting), [options] * len(waiting), chunksize=16
             )
-            for done, finding in enumerate(tasks, start=len(photographs) - len(waiting) + 1):
-                file.write(json.dumps(finding) + "\n")
-                findings[finding["source"]] = finding
-                progress(done, len(photographs))
-    return {photograph.source: findings[photograph.source] for photograph in photographs}
+            for done, found in enumerate(tasks, start=len(items) - len(waiting) + 1):
+                for finding in found:
+                    file.write(json.dumps(finding) + "\n")
+                    findings[finding["source"]] = finding
+                progress(done, len(items))
+    wanted = {item.source for item in items} | {p.source for p in _photographs(items, findings)}
+    return {source: finding for source, finding in findings.items() if source in wanted}
 
 
-def _is_done(finding: Finding | None, output: Path) -> bool:
-    """Whether a photograph was looked at and its crops, if it has any, are still there."""
+def _photographs(items: Iterable[Photograph | Video], findings: dict[str, Finding]) -> list[Photograph]:
+    """The photographs, and the frames of the videos."""
+    photographs: list[Photograph] = []
+    for item in items:
+        if isinstance(item, Photograph):
+            photographs.append(item)
+        else:
+            photographs += [item.frame(seconds) for seconds in findings[item.source]["frames"]]
+    return photographs
+
+
+def _is_done(source: str, findings: dict[str, Finding], output: Path) -> bool:
+    """Whether a photograph was looked at and its crops, if it has any, are still there.
+
+    Of a video, all frames.
+    """
+    finding = findings.get(source)
     if finding is None or "reason" in finding:
         return finding is not None
+    if "frames" in finding:
+        return all(_is_done(f"{source}#{seconds:.2f}", findings, output) for seconds in finding["frames"])
     return all(_crop_path(output, region, finding).exists() for region in REGIONS)
 
 
@@ -278,10 +244,22 @@ def _start_worker() -> None:
     _landmarker = FaceLandmarker()
 
 
-def _look_at(photograph: Photograph, output: Path, options: DatasetOptions) -> Finding:
-    """Find the face, write its crops, and say what was found."""
+def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
+    """What was found in a photograph, or in each of a video's frames and then in all of it."""
+    if isinstance(item, Photograph):
+        return [_cut_out(item, read_bgr(item.path), output, options)]
+    frames = [
+        _cut_out(item.frame(seconds), image, output, options)
+        for seconds, image in sample_frames(item.path, options.every)
+    ]
+    seconds = [float(frame["source"].rpartition("#")[2]) for frame in frames]
+    whole: Finding = {"source": item.source, "frames": seconds}
+    return [*frames, whole if frames else whole | {"reason": "unreadable"}]
+
+
+def _cut_out(photograph: Photograph, image: Image | None, output: Path, options: DatasetOptions) -> Finding:
+    """Find the face in a picture, write its crops, and say what was found."""
     finding: Finding = {"source": photograph.source, "id": photograph.id, "label": photograph.label}
-    image = read_bgr(photograph.path)
     if image is None:
         return finding | {"reason": "unreadable"}
     face = find_portrait(_landmarker, image)
@@ -328,19 +306,20 @@ def _arrange(
     """The manifest's rows, and the reason for every photograph that is not among them."""
     rejected = {source: face["reason"] for source, face in findings.items() if "reason" in face}
     kept = [photograph for photograph in photographs if photograph.source not in rejected]
-    if not kept:
-        raise DatasetError("Not one usable face was found in these photographs; see rejected.csv.")
     hashes = np.array([findings[photograph.source]["hash"] for photograph in kept], dtype=np.uint64)
-    groups = group_near_duplicates(hashes, options.max_hash_distance)
+    copies = group_near_duplicates(hashes.reshape(len(kept), HASH_BITS // 64), options.max_hash_distance)
+    labels: dict[int, set[str]] = {}
+    for photograph, copy in zip(kept, copies.tolist(), strict=True):
+        labels.setdefault(copy, set()).add(photograph.label)
     members: dict[int, list[Photograph]] = {}
-    for photograph, group in zip(kept, groups.tolist(), strict=True):
+    for photograph, group in zip(kept, _with_whole_videos(copies, kept).tolist(), strict=True):
         members.setdefault(group, []).append(photograph)
     splits = _split_groups(members, options, before)
+    copy_of = {photograph.source: copy for photograph, copy in zip(kept, copies.tolist(), strict=True)}
     rows = []
     for group, same in members.items():
-        conflict = len({photograph.label for photograph in same}) > 1
         for photograph in same:
-            if conflict:
+            if len(labels[copy_of[photograph.source]]) > 1:
                 rejected[photograph.source] = f"near duplicates with different labels: group {group}"
             elif photograph.split not in (
                 None,
@@ -352,6 +331,29 @@ def _arrange(
                 extra = {"split": splits[group], "group": group, "votes": photograph.votes}
                 rows.append(findings[photograph.source] | extra)
     return rows, rejected
+
+
+def _with_whole_videos(
+    copies: npt.NDArray[np.int64], photographs: Sequence[Photograph]
+) -> npt.NDArray[np.int64]:
+    """Groups of near duplicates, joined where they hold frames of one video.
+
+    Copies with different labels are dropped, frames of one video never: a person's face at rest may
+    stand in two videos of theirs, and costs only that one face.
+    """
+    first: dict[str, int] = {}
+    joined = [
+        (copies[i], copies[first.setdefault(photograph.video, i)])
+        for i, photograph in enumerate(photographs)
+        if photograph.video is not None
+    ]
+    count = len(photographs)
+    rows, columns = np.array(joined, dtype=np.int64).reshape(-1, 2).T
+    links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
+    _, component = connected_components(links, directed=False)
+    smallest = np.full(count, count, dtype=np.int64)
+    np.minimum.at(smallest, component[copies], np.arange(count))
+    return np.asarray(smallest[component[copies]], dtype=np.int64)
 
 
 def _parts_before(output: Path) -> dict[str, Split]:

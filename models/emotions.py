@@ -1,5 +1,6 @@
 """The six emotions. Their order here is the class order everywhere: labels, logits, files, plots."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -34,8 +35,13 @@ ALIASES: dict[str, str] = {
 }
 
 
-def canonical_label(name: str) -> str | None:
-    """The class that a folder name stands for, or None where it is none of the six."""
+def canonical_label(name: str, labels: Mapping[str, str] | None = None) -> str | None:
+    """The class that a folder name stands for, or None where it is none of the six.
+
+    Args:
+        name: of the folder.
+        labels: emotions by folder name, beside those in `ALIASES`.
+    """
     name = name.strip().lower()
-    name = ALIASES.get(name, name)
+    name = (labels or {}).get(name, ALIASES.get(name, name))
     return name if name in EMOTIONS else None

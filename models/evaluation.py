@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.blendshapes import BlendshapeModel
-from models.dataset import Photograph
 from models.emotions import EMOTIONS
 from models.intervals import Interval
+from models.labelled import Photograph
 from models.predictions import LabelledFaces, Predictions
 from models.scores import Scores, score, share
 from models.vote import OPINIONS, Probabilities, Rule, VoteWeights

@@ -16,11 +16,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.dataset import Photograph, Split, find_photographs, load_region, read_manifest
+from models.dataset import load_region, read_manifest
 from models.duplicates import face_hash, group_near_duplicates
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.inference import RegionModel
+from models.labelled import Photograph, Split, find_photographs
 from models.landmarks import FaceLandmarker, find_portrait
 from models.pictures import read_bgr
 from models.regions import EYES, LIPS, Crop, Image, crop, eye_distance

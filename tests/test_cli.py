@@ -86,3 +86,9 @@ def test_brackets_in_a_message_are_shown(monkeypatch, capsys, tmp_path):
     monkeypatch.delattr(models, "training", raising=False)
     run(monkeypatch, "train", "eyes", "--data", tmp_path)
     assert "emotion-live[cpu,train]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pair", ["joyful", "joyful=happiness=more", "eek=disgust"])
+def test_a_wrong_mapping_is_a_usage_error(monkeypatch, capsys, tmp_path, pair):
+    assert run(monkeypatch, "dataset", tmp_path, "--map", pair) == 2
+    assert pair.partition("=")[2].partition("=")[0] in capsys.readouterr().err

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,7 +12,9 @@ from models.duplicates import perceptual_hash
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.pictures import read_gray, write_png
-from models.regions import EYES
+from models.regions import EYES, LIPS
+from models.videos import sample_frames
+from tests.clips import clip, number
 
 
 def photo(path, seed=0):
@@ -264,3 +267,94 @@ def test_an_unreadable_picture_is_listed_with_the_reason(small):
 def test_a_folder_that_is_no_data_set_says_so(tmp_path):
     with pytest.raises(DatasetError, match="emotion dataset"):
         load_region(tmp_path, "eyes", ("train",))
+
+
+def test_folders_of_other_names_are_mapped(small):
+    (small / "faces" / "fear").rename(small / "faces" / "Scared")
+    options = DatasetOptions(validation=0, test=0, labels={"scared": "fear"})
+    assert make_dataset([small / "faces"], small / "out", options).faces["train"]["fear"] == 2
+    with pytest.raises(DatasetError, match="'disgust' is no emotion"):
+        DatasetOptions(labels={"eek": "disgust"})
+
+
+def test_a_montage_shows_each_emotion(small):
+    make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0))
+    for label in EMOTIONS:
+        picture = read_gray(small / "out" / "montage" / f"{label}.png")
+        eyes, lips = (region.padded_size(8) for region in (EYES, LIPS))
+        assert picture.shape == (eyes[0] + lips[0] + 4, 12 * (eyes[1] + 4))
+        assert picture.any()
+
+
+def test_an_old_data_set_without_newer_options_is_gone_on_with(small):
+    make_dataset([small / "faces"], small / "out")
+    path = small / "out" / "dataset.json"
+    values = json.loads(path.read_text())
+    del values["options"]["every"], values["options"]["labels"]
+    path.write_text(json.dumps(values))
+    assert len(read_manifest(small / "out")) == 12
+    make_dataset([small / "faces"], small / "out")
+
+
+@pytest.fixture
+def clips(small):
+    """A clip of a second beside the photographs, whose frames all differ."""
+    clip(small / "faces" / "fear" / "a clip.mp4", 25, size=(96, 96))
+    return small
+
+
+def test_frames_of_videos_are_faces_too_and_stay_together(clips):
+    options = DatasetOptions(every=0.2, validation=0.3, test=0.3, max_hash_distance=0)
+    make_dataset([clips / "faces"], clips / "out", options)
+    frames = [row for row in read_manifest(clips / "out") if "clip" in row["source"]]
+    assert sorted(row["source"] for row in frames) == [
+        f"faces/fear/a clip.mp4#{seconds:.2f}" for seconds in (0, 0.2, 0.4, 0.6, 0.8)
+    ]
+    assert len({(row["group"], row["split"]) for row in frames}) == 1
+    for row in frames:
+        assert (clips / "out" / "lips" / "fear" / f"{row['id']}.png").exists()
+
+
+def test_videos_are_looked_at_once(clips, monkeypatch):
+    options = DatasetOptions(every=0.5)
+    make_dataset([clips / "faces"], clips / "out", options)
+    before = read_manifest(clips / "out")
+    looked = []
+    look = dataset._look_at
+    monkeypatch.setattr(
+        dataset, "_look_at", lambda item, *rest: looked.append(item.source) or look(item, *rest)
+    )
+    next((clips / "out" / "eyes" / "fear").glob("a clip-*.png")).unlink()
+    make_dataset([clips / "faces"], clips / "out", options)
+    assert looked == ["faces/fear/a clip.mp4"]
+    assert read_manifest(clips / "out") == before
+
+
+def test_a_broken_video_is_listed(clips):
+    (clips / "faces" / "fear" / "a clip.mp4").write_bytes(b"no video")
+    summary = make_dataset([clips / "faces"], clips / "out")
+    assert summary.rejected["unreadable"] == 1
+    assert "a clip.mp4,unreadable" in (clips / "out" / "rejected.csv").read_text()
+
+
+def test_a_face_at_rest_in_two_videos_costs_only_that_face():
+    """Both videos share a look (seed 1) under different labels; the rest of them stays."""
+    made, findings = [], {}
+    for label, seeds in (("fear", (1, 2, 3)), ("anger", (1, 4, 5))):
+        video = dataset.Video(None, f"a/{label}.mp4", label, None)
+        for seconds, seed in enumerate(seeds):
+            frame = video.frame(seconds)
+            made.append(frame)
+            findings[frame.source] = finding(frame.source, label, seed)
+    made = [replace(frame, path=Path("x.mp4")) for frame in made]
+    rows, rejected = dataset._arrange(made, findings, DatasetOptions(), {})
+    assert set(rejected) == {"a/fear.mp4#0.00", "a/anger.mp4#0.00"}
+    assert len(rows) == 4
+    assert len({row["group"] for row in rows}) == 1
+
+
+def test_sampled_frames_are_evenly_spaced_and_the_right_ones(tmp_path):
+    clip(tmp_path / "clip.mp4", 25)
+    assert [number(image) for _, image in sample_frames(tmp_path / "clip.mp4", 0.2)] == [0, 5, 10, 15, 20]
+    assert len(list(sample_frames(tmp_path / "clip.mp4", 0))) == 25
+    assert list(sample_frames(tmp_path / "missing.mp4", 1)) == []
