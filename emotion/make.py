@@ -13,7 +13,7 @@ from models.dataset import DatasetOptions, make_dataset
 from models.emotions import EMOTIONS
 from models.errors import MissingDependencyError
 from models.inference import RegionModel
-from models.manifest import ZOO
+from models.manifest import ZOO, PrecisionChoice
 
 app = typer.Typer()
 
@@ -70,7 +70,7 @@ def dataset(
             min_eye_distance=min_size,
             max_alignment_error=max_turn,
             every=every,
-            labels=_labels(names or []),
+            labels=folder_labels(names or []),
             seed=seed,
         )
     except ValueError as error:
@@ -184,13 +184,13 @@ def quantise(
         console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
 
 
-def load_models(folder: Path) -> tuple[RegionModel, RegionModel]:
+def load_models(folder: Path, precision: PrecisionChoice = "fp32") -> tuple[RegionModel, RegionModel]:
     """The eyes' and the lips' model of a folder, on all cores."""
-    eyes, lips = (RegionModel(folder, region, "cpu", threads=0) for region in ("eyes", "lips"))
+    eyes, lips = (RegionModel(folder, region, "cpu", 0, precision) for region in ("eyes", "lips"))
     return eyes, lips
 
 
-def _labels(pairs: list[str]) -> dict[str, str]:
+def folder_labels(pairs: list[str]) -> dict[str, str]:
     """Emotions by folder name, of texts like ``joyful=happiness``."""
     broken = next((pair for pair in pairs if pair.count("=") != 1), None)
     if broken is not None:

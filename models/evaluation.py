@@ -43,6 +43,24 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoAnswer:
+    """A labelled video and what it was taken for.
+
+    Attributes:
+        name: its place in the folder.
+        label, answer: the emotion that it was said to show, and that with the largest mean.
+        mean: by emotion, the mean of the smoothed vote over the video.
+        seconds: its length.
+    """
+
+    name: str
+    label: str
+    answer: str
+    mean: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Everything that was found out about a model folder on one set of labelled faces.
 
@@ -55,6 +73,7 @@ class Evaluation:
         hidden: the vote where a region cannot be seen.
         sets: the vote by set, where the faces come from several.
         shrunk: the vote on the same photographs made smaller.
+        videos: each video's answer, where videos were judged; one of them counts as one face.
     """
 
     about: dict[str, Any]
@@ -65,6 +84,7 @@ class Evaluation:
     hidden: tuple[Slice, ...] = ()
     sets: tuple[Slice, ...] = ()
     shrunk: tuple[Slice, ...] = ()
+    videos: tuple[VideoAnswer, ...] = ()
 
     @property
     def vote(self) -> Scores:
@@ -82,7 +102,7 @@ def evaluate(
     rules: dict[str, Rule],
     third: BlendshapeModel | None = None,
     about: dict[str, Any] | None = None,
-    shrunk: Sequence[Slice] = (),
+    shrunk: Iterable[Slice] = (),
 ) -> Evaluation:
     """Judge each opinion, the vote, the other rules, and the vote on some of the faces.
 

@@ -4,13 +4,13 @@ Two kinds of input: a data set made by `models.dataset` (its crops, one part of 
 of labelled whole photographs, which go the same road as a video's frames: landmarks, crops, models.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from models.duplicates import face_hash, group_near_duplicates
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.inference import RegionModel
-from models.labelled import Photograph, Split, find_photographs
+from models.labelled import Photograph, Split, Video
 from models.landmarks import FaceLandmarker, find_portrait
 from models.pictures import read_bgr
 from models.regions import EYES, LIPS, Crop, Image, crop, eye_distance
@@ -30,6 +30,7 @@ from models.regions import EYES, LIPS, Crop, Image, crop, eye_distance
 MIN_VISIBLE = 0.6
 _BATCH = 64
 
+Item = TypeVar("Item", Photograph, Video)
 Progress: TypeAlias = Callable[[int, int], None]
 
 
@@ -128,11 +129,10 @@ def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
     )
 
 
-def photographs_to_judge(root: Path) -> list[Photograph]:
-    """The labelled photographs of a folder; only its ``test`` part where there is one."""
-    photographs = list(find_photographs(root))
-    held_out = [photograph for photograph in photographs if photograph.split == "test"]
-    return held_out or photographs
+def only_test(items: Iterable[Item]) -> list[Item]:
+    """The photographs or videos of the ``test`` part, or all of them where there is none."""
+    found = list(items)
+    return [item for item in found if item.split == "test"] or found
 
 
 def faces_of_photographs(

@@ -13,6 +13,7 @@ from models.intervals import Interval
 from models.scores import Scores
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
+_VIDEO_HEAD = ("video", "label", "answer", "mean vote for it", "seconds")
 _NOTE = (
     "Apparent expressions, not feelings: a right answer here is one that agrees with the label that "
     "other people gave the photograph."
@@ -50,9 +51,14 @@ def to_markdown(evaluation: Evaluation) -> str:
         _markdown(("emotion", "faces", "recall", "precision", "F1"), _emotion_rows(vote)),
         "Where the least sure faces are answered with 'uncertain':",
         _markdown(("answered", "least confidence", "right"), _coverage_rows(vote)),
-        "Rules for the vote" + _rule_note(evaluation) + ":",
-        _markdown(("rule", "right", "balanced", "log loss", "calibration error"), _rule_rows(evaluation)),
     ]
+    if evaluation.rules:
+        parts += [
+            f"Rules for the vote{_rule_note(evaluation)}:",
+            _markdown(("rule", "right", "balanced", "log loss", "calibration error"), _rule_rows(evaluation)),
+        ]
+    if evaluation.videos:
+        parts += ["Each video:", _markdown(_VIDEO_HEAD, _video_rows(evaluation))]
     for title, rows in _slice_tables(evaluation):
         parts += [f"The vote {title}:", _markdown(*rows)]
     return "\n\n".join(parts) + "\n"
@@ -104,6 +110,13 @@ def _rule_rows(evaluation: Evaluation) -> list[list[str]]:
     ]
 
 
+def _video_rows(evaluation: Evaluation) -> list[list[str]]:
+    return [
+        [video.name, video.label, video.answer, f"{video.mean[video.answer]:.0%}", f"{video.seconds:.1f}"]
+        for video in evaluation.videos
+    ]
+
+
 def _slice_tables(evaluation: Evaluation) -> Iterable[tuple[str, tuple[list[str], list[list[str]]]]]:
     for title, first, rows in _slices(evaluation):
         found = any(row.found is not None for row in rows)
@@ -143,10 +156,15 @@ def _rule_note(evaluation: Evaluation) -> str:
 
 def _size(evaluation: Evaluation) -> str:
     missing = sum(evaluation.missing.values())
-    text = f"{evaluation.vote.faces} faces"
+    kind = "video" if evaluation.videos else "face"
+    text = f"{evaluation.vote.faces} {kind}{'s' * (evaluation.vote.faces != 1)}"
     if evaluation.vote.groups != evaluation.vote.faces:
         text += f" in {evaluation.vote.groups} groups of near duplicates"
-    return text + (f"; in {missing} more photographs no face was found" if missing else "")
+    return text + (
+        f"; in {missing} more {'videos' if evaluation.videos else 'photographs'} no face was found"
+        if missing
+        else ""
+    )
 
 
 def _rate(rate: Interval) -> str:
@@ -192,6 +210,7 @@ def to_html(evaluation: Evaluation) -> str:
                 _table(("answered", "least confidence", "right"), _coverage_rows(evaluation.vote)),
             ),
         ),
+        _videos_section(evaluation),
         _rules_section(evaluation),
         *_slice_sections(evaluation),
         _section("How this was made", "", _about(evaluation)),
@@ -232,7 +251,11 @@ def _tiles(evaluation: Evaluation) -> str:
             "mean recall of the emotions; chance is 16.7%",
         ),
         ("calibration error", f"{vote.calibration_error.value:.3f}", "mean gap of confidence and truth"),
-        ("faces", f"{vote.faces:,}", _size(evaluation).partition("; ")[2] or "every photograph had a face"),
+        (
+            "videos" if evaluation.videos else "faces",
+            f"{vote.faces:,}",
+            _size(evaluation).partition("; ")[2] or "a face was found in all of them",
+        ),
     )
     return "".join(
         f"<div class=tile><span>{label}</span><strong>{value}</strong><small>{escape(more)}</small></div>"
@@ -299,6 +322,13 @@ def _bins(vote: Scores) -> str:
     rows = [[f"{part.confidence:.0%}", _rate(part.accuracy), str(part.faces)] for part in vote.reliability]
     table = _table(("mean confidence", "right", "faces"), rows)
     return f"<details><summary>The vote's bins as a table</summary>{table}</details>"
+
+
+def _videos_section(evaluation: Evaluation) -> str:
+    if not evaluation.videos:
+        return ""
+    lead = "A video's answer is the emotion with the largest mean of the smoothed vote over its time."
+    return _section("Each video", lead, _table(_VIDEO_HEAD, _video_rows(evaluation)))
 
 
 def _rules_section(evaluation: Evaluation) -> str:

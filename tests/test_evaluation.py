@@ -10,13 +10,13 @@ import emotion
 from emotion import cli
 from models import predictions as looking
 from models import report
-from models.dataset import Photograph
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.evaluation import Slice, cast_vote, evaluate, judge_shrunk, shrinkable
 from models.intervals import Interval
+from models.labelled import Photograph, find_photographs
 from models.pictures import write_png
-from models.predictions import faces_of_photographs, photographs_to_judge, predict
+from models.predictions import faces_of_photographs, only_test, predict
 from models.regions import EYES, LIPS
 from models.vote import VoteWeights
 from realtime.sources import VideoFile
@@ -94,8 +94,8 @@ def test_only_the_test_part_is_judged_where_there_is_one(tmp_path):
     photographs(tmp_path / "whole")
     photographs(tmp_path / "parts" / "test", 2)
     photographs(tmp_path / "parts" / "train", 4)
-    assert len(photographs_to_judge(tmp_path / "whole")) == 4
-    assert {photograph.split for photograph in photographs_to_judge(tmp_path / "parts")} == {"test"}
+    assert len(only_test(find_photographs(tmp_path / "whole"))) == 4
+    assert {photograph.split for photograph in only_test(find_photographs(tmp_path / "parts"))} == {"test"}
 
 
 def test_models_are_asked_in_batches_and_answer_in_order():

@@ -1,0 +1,100 @@
+"""How often a video's emotion is told: labelled videos, one emotion each, judged over their time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from models.emotions import EMOTIONS
+from models.errors import DatasetError
+from models.evaluation import Evaluation, VideoAnswer
+from models.labelled import Video
+from models.scores import score
+from realtime.assembly import Models, stages
+from realtime.ensemble import EnsembleOptions
+from realtime.frames import EmotionFrame
+from realtime.pipeline import Pipeline
+from realtime.sources import VideoFile
+from realtime.summary import Summary, SummaryBuilder
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """How videos are judged: as `emotion annotate` sees them.
+
+    Attributes:
+        max_faces: the most faces in a frame; all count.
+        smooth: time constant of the smoothing in seconds.
+    """
+
+    max_faces: int = 4
+    smooth: float = 0.3
+
+
+def judge_videos(
+    videos: Sequence[Video],
+    models: Models,
+    about: dict[str, Any],
+    options: VideoOptions | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Score eyes, lips and vote on videos; each one's answer is the largest mean over its time.
+
+    Raises:
+        DatasetError: no video shows a face.
+        SourceError: a video cannot be read.
+    """
+    options = options or VideoOptions()
+    answers, opinions = [], []
+    missing: dict[str, int] = {}
+    for done, video in enumerate(videos, start=1):
+        seen = _watch(video, models, options)
+        vote = seen["vote"]
+        if vote.emotion is None:
+            missing[video.label] = missing.get(video.label, 0) + 1
+        else:
+            opinions.append({name: _means(summary) for name, summary in seen.items()})
+            answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.mean, vote.seconds))
+        progress(done, len(videos))
+    if not answers:
+        raise DatasetError(f"Not one face was found in these {len(videos)} videos.")
+    labels = np.array([EMOTIONS.index(answer.label) for answer in answers])
+    apart = np.arange(len(answers))
+    return Evaluation(
+        about=about,
+        missing=missing,
+        scores={
+            name: score(labels, np.stack([opinion[name] for opinion in opinions]), apart)
+            for name in ("eyes", "lips", "vote")
+        },
+        videos=tuple(answers),
+    )
+
+
+def _watch(video: Video, models: Models, options: VideoOptions) -> dict[str, Summary]:
+    """What eyes, lips and the smoothed vote say of a whole video."""
+    builders = {name: SummaryBuilder() for name in ("eyes", "lips", "vote")}
+    steps = stages(models, options.max_faces, EnsembleOptions(smooth=options.smooth))
+    with VideoFile(video.path) as source:
+        pipeline: Pipeline[EmotionFrame] = Pipeline(source, steps)
+        with pipeline:
+            for result in pipeline:
+                builders["vote"].add(result)
+                for name in ("eyes", "lips"):
+                    builders[name].add(_as_if_alone(result, name))
+    return {name: builder.build() for name, builder in builders.items()}
+
+
+def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
+    """The frame as if one region's opinion were the whole vote; faces without it are left out."""
+    faces = [(face, getattr(face, name)) for face in result.faces]
+    return replace(
+        result, faces=tuple(replace(face, smoothed=said) for face, said in faces if said is not None)
+    )
+
+
+def _means(summary: Summary) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """The mean opinion over a video, float32 (6,); even where a region was never seen."""
+    means = np.array([summary.mean[name] for name in EMOTIONS], np.float32)
+    return means / means.sum() if means.sum() > 0 else np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32)
