@@ -303,20 +303,11 @@ def _window() -> str:
 
 
 def _virtual_camera() -> str:
-    if not _version("pyvirtualcam"):
-        raise Trouble("pyvirtualcam is not installed", "Only where you want it: pip install pyvirtualcam")
-    import pyvirtualcam  # noqa: PLC0415
+    from realtime.virtual_camera import VirtualCameraSink  # noqa: PLC0415
 
-    try:
-        with pyvirtualcam.Camera(width=640, height=480, fps=30) as camera:
-            return str(camera.device)
-    except RuntimeError as error:
-        advice = (
-            "Load one: modprobe v4l2loopback"
-            if platform.system() == "Linux"
-            else "Install OBS Studio, which brings one."
-        )
-        raise Trouble("none is there", advice) from error
+    camera = VirtualCameraSink(640, 480)
+    camera.close()
+    return camera.name
 
 
 def _extras() -> str:

@@ -25,7 +25,7 @@ from realtime.cameras import CameraMode, camera_feed
 from realtime.errors import SourceError
 from realtime.frames import VideoFrame
 from realtime.link import Connect, Feed, Link, LinkLost, Pace, Picture
-from realtime.media import VideoInfo
+from realtime.media import VideoInfo, letterboxed
 from realtime.sources import VideoFile
 from realtime.streams import stream_feed
 
@@ -289,21 +289,8 @@ class _Fitting:
         self._mirror = options.mirror
 
     def __call__(self, image: Image) -> Image:
-        if image.shape[1::-1] != self.size:
-            image = _letterboxed(image, self.size)
+        image = letterboxed(image, self.size)
         return np.asarray(cv2.flip(image, 1), dtype=np.uint8) if self._mirror else image
-
-
-def _letterboxed(image: Image, size: tuple[int, int]) -> Image:
-    """The picture as large as it fits into a size, in the middle of black."""
-    height, width = image.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    inner = min(size[0], max(1, round(width * scale))), min(size[1], max(1, round(height * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    canvas = np.zeros((size[1], size[0], 3), dtype=np.uint8)
-    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=method)
-    return canvas
 
 
 class FileFeed:

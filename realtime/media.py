@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
 from av.video.reformatter import Colorspace
+
+from models.regions import Image
 
 # Code points of ITU-T H.273, which containers, codecs and libav share.
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 6
@@ -122,3 +126,25 @@ class Clock:
             self._offset += fall + self._step
             return self._last + self._step
         return max(stamp + self._offset, self._last + 1)
+
+
+def letterboxed(image: Image, size: tuple[int, int]) -> Image:
+    """The picture as large as it can be in a frame of a size, in its middle between black bars.
+
+    Args:
+        image: uint8 (h, w, 3); where it has the size already, it comes back as it is.
+        size: (width, height) in pixels.
+
+    Returns:
+        uint8 (height, width, 3), contiguous.
+    """
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return np.ascontiguousarray(image)
+    scale = min(size[0] / width, size[1] / height)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    frame = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    frame[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=method)
+    return frame

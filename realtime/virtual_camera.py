@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import cv2
-import numpy as np
-
 from models.errors import MissingDependencyError
 from models.regions import Image
 from realtime.errors import SinkError
 from realtime.frames import EmotionFrame
+from realtime.media import letterboxed
 from realtime.sinks import Sink
 
 _INSTALL = "A virtual camera needs pyvirtualcam. Install it with: pip install 'emotion-live[virtual-camera]'"
@@ -54,7 +52,7 @@ class VirtualCameraSink(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Send a picture; see `Sink.write`. It does not wait for the camera's rate."""
         try:
-            self._camera.send(_fitted(image, *self._size))
+            self._camera.send(letterboxed(image, self._size))
         except RuntimeError as error:
             raise SinkError(
                 f"The virtual camera {self.name} has failed ({error}): start it again."
@@ -67,16 +65,3 @@ class VirtualCameraSink(Sink):
     def abort(self) -> None:
         """As `close`: nothing is left behind."""
         self._camera.close()
-
-
-def _fitted(image: Image, width: int, height: int) -> Image:
-    """The picture as large as it can be in a frame of a size, in its middle."""
-    if image.shape[:2] == (height, width):
-        return np.ascontiguousarray(image)
-    scale = min(width / image.shape[1], height / image.shape[0])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    frame = np.zeros((height, width, 3), np.uint8)
-    left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    frame[top : top + size[1], left : left + size[0]] = small
-    return frame
