@@ -9,10 +9,17 @@ from typing import Annotated
 
 import typer
 
-from emotion import cameras, doctor, evaluate, make, serve, weigh
+from emotion import bench, cameras, doctor, evaluate, make, serve, weigh
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
-from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, WorkersOption, load_models
+from emotion.engine import (
+    PrecisionOption,
+    ProviderOption,
+    ThreadsOption,
+    WorkersOption,
+    how_many,
+    load_models,
+)
 from emotion.judging import BaselineOption
 from emotion.outputs import (
     DwellOption,
@@ -25,7 +32,6 @@ from emotion.outputs import (
 )
 from models.errors import EmotionError
 from models.manifest import ZOO
-from realtime.assembly import Workers
 from realtime.drafts import partial_path
 from realtime.errors import SinkError
 from realtime.metrics import Observer
@@ -39,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(serve.app)
 app.add_typer(make.app)
+app.add_typer(bench.app)
 app.add_typer(weigh.app)
 app.add_typer(evaluate.app)
 app.add_typer(cameras.app)
@@ -88,7 +95,7 @@ def annotate_command(
     baseline: BaselineOption = 0.0,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
-    threads: ThreadsOption = 1,
+    threads: ThreadsOption = None,
     workers: WorkersOption = None,
     models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
     formats: FormatsOption = ",".join(DEFAULT_FORMATS),
@@ -99,16 +106,9 @@ def annotate_command(
 ) -> None:
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
     wanted = split_formats(formats)
-    loaded = load_models(models, provider, threads, precision)
-    options = AnnotateOptions(
-        max_faces,
-        smooth,
-        Workers(classifiers=workers) if workers else Workers(),
-        dwell,
-        events,
-        baseline,
-        mjpeg,
-    )
+    each, team = how_many(threads, workers, provider, precision)
+    loaded = load_models(models, provider, each, precision)
+    options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg)
     with serving_metrics(metrics) as observer:
         if not videos:
             with as_file(files("emotion") / "demo" / "demo.mp4") as demo:

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_config_path
 
+from benchmarks import tuning
 from emotion.console import errors
 from models.inference import CPU_ONLY
 from models.manifest import PrecisionChoice
 from models.providers import ProviderName
-from realtime.assembly import Models
+from realtime.assembly import Models, Workers
 
 ProviderOption = Annotated[
     ProviderName, typer.Option(help="What runs the models: asked for by name it runs, or says why not.")
@@ -18,7 +19,9 @@ ProviderOption = Annotated[
 PrecisionOption = Annotated[
     PrecisionChoice, typer.Option(help="int8: the quantised models; auto: where there are any.")
 ]
-ThreadsOption = Annotated[int, typer.Option(min=0, help="Threads of each model on the CPU; 0: all cores.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=0, help="Threads of each model on the CPU; 0: all cores.")
+]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Threads that run the models side by side; by default as cores.")
 ]
@@ -33,3 +36,19 @@ def load_models(
     if provider == "auto" and loaded.eyes.choice != CPU_ONLY:
         errors.print(f"The models run on {loaded.eyes.choice}")
     return loaded
+
+
+def how_many(
+    threads: int | None, workers: int | None, provider: ProviderName, precision: PrecisionChoice
+) -> tuple[int, Workers]:
+    """Threads of a model, and workers: what was asked for, else what was found here, else the defaults."""
+    if threads is None and workers is None:
+        found = tuning.recall(tuning_path(), provider, precision)
+        if found:
+            return found.threads, found.workers
+    return 1 if threads is None else threads, Workers(classifiers=workers) if workers else Workers()
+
+
+def tuning_path() -> Path:
+    """Where ``emotion bench --tune`` writes down what it found."""
+    return user_config_path("emotion-live", appauthor=False) / "tuning.json"

@@ -17,9 +17,14 @@ from realtime.pipeline import Step
 _MOST_CLASSIFIERS = 4
 
 
+def available_cores() -> int:
+    """How many cores this process may use, which in a container can be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_classifiers(cores: int | None = None) -> int:
     """A worker a core, for the system to share out: two where there is one core or two."""
-    return max(2, min(_MOST_CLASSIFIERS, cores or os.cpu_count() or 1))
+    return max(2, min(_MOST_CLASSIFIERS, cores or available_cores()))
 
 
 @dataclass(frozen=True, slots=True)

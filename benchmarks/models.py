@@ -1,0 +1,133 @@
+"""The models alone: a sweep over batch size, threads and precision, and what speed costs in accuracy."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.timing import time_each
+from models.dataset import load_region
+from models.evaluation import score
+from models.inference import ProviderName, RegionModel
+from models.manifest import Precision, choose_precision
+from models.regions import RegionName
+from models.vote import VoteWeights
+
+_REGIONS: tuple[RegionName, ...] = ("eyes", "lips")
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One setting of the sweep.
+
+    Attributes:
+        region, precision, threads, batch: the setting.
+        ms: a crop, median over the runs.
+        crops_per_second: the same the other way round.
+    """
+
+    region: RegionName
+    precision: str
+    threads: int
+    batch: int
+    ms: float
+
+    @property
+    def crops_per_second(self) -> float:
+        """How many crops a second one session does."""
+        return 1000 / self.ms
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """What a precision costs, on one part of a data set.
+
+    Attributes:
+        precision: of both models; where a region has no int8 model, of the other one alone.
+        faces: how many.
+        agreement: share of the faces on which the vote is that of fp32.
+        accuracy, balanced_accuracy: of the vote.
+    """
+
+    precision: str
+    faces: int
+    agreement: float
+    accuracy: float
+    balanced_accuracy: float
+
+
+def precisions(folder: Path) -> tuple[Precision, ...]:
+    """What the folder offers for one region at least."""
+    offered = any(choose_precision(folder, region) == "int8" for region in _REGIONS)
+    return ("fp32", "int8") if offered else ("fp32",)
+
+
+def load(
+    folder: Path, region: RegionName, precision: Precision, provider: ProviderName = "cpu", threads: int = 1
+) -> RegionModel:
+    """The model in a precision, or in fp32 where it is not offered in int8."""
+    chosen = choose_precision(folder, region) if precision == "int8" else "fp32"
+    return RegionModel(folder, region, provider, threads, chosen)
+
+
+def sweep(
+    folder: Path,
+    provider: ProviderName,
+    threads: Iterable[int],
+    batches: Iterable[int],
+    crops: dict[RegionName, npt.NDArray[np.uint8]],
+) -> list[Point]:
+    """Time each model in each setting on the same crops.
+
+    Args:
+        folder: of the models.
+        provider: what runs them.
+        threads: intra-op threads to try.
+        batches: sizes to try.
+        crops: uint8 (n, height, width) by region; n at least the largest batch.
+    """
+    points = []
+    for region in _REGIONS:
+        for precision in dict.fromkeys(("fp32", choose_precision(folder, region))):
+            for count in threads:
+                model = RegionModel(folder, region, provider, count, precision)
+                model.warm_up()
+                for size in batches:
+                    parts = list(_parts(crops[region], size))
+                    model(parts[0])
+                    _, timing = time_each("batch", model, parts)
+                    points.append(Point(region, precision, count, size, timing.p50 / size))
+    return points
+
+
+def accuracy(folder: Path, data: Path, provider: ProviderName = "cpu") -> list[Accuracy]:
+    """The vote of the models in each precision on a data set's test part."""
+    weights = VoteWeights.read(folder)
+    parts = {region: load_region(data, region, ("test",)) for region in _REGIONS}
+    labels = parts["eyes"].labels
+    rows: list[Accuracy] = []
+    plain: npt.NDArray[np.int64] | None = None
+    for precision in precisions(folder):
+        eyes, lips = (
+            _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
+            for region in _REGIONS
+        )
+        votes = weights.vote(eyes, lips)
+        answers = votes.argmax(axis=1)
+        plain = answers if plain is None else plain
+        found = score(labels, votes)
+        agreement = float((answers == plain).mean())
+        rows.append(Accuracy(precision, len(labels), agreement, found.accuracy, found.balanced_accuracy))
+    return rows
+
+
+def _answers(model: RegionModel, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return np.concatenate([model(part) for part in _parts(crops, _BATCH, whole=False)])
+
+
+def _parts(crops: npt.NDArray[np.uint8], size: int, whole: bool = True) -> Iterable[npt.NDArray[np.uint8]]:
+    end = len(crops) - size + 1 if whole else len(crops)
+    return (crops[start : start + size] for start in range(0, end, size))

@@ -1,0 +1,206 @@
+"""A clip from end to end: in a plain loop, through the pipeline flat out, and paced like a camera."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.timing import Usage, quantiles
+from realtime.assembly import Models, Workers, stages
+from realtime.frames import EmotionFrame, VideoFrame
+from realtime.metrics import Metrics
+from realtime.overlay import Overlay
+from realtime.pipeline import SOURCE, Pipeline, Stage
+from realtime.sources import VideoFile
+from realtime.video_sink import Mp4Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run did.
+
+    Attributes:
+        name: what was run.
+        clip: on what.
+        frames, seconds: results, and the time from the first picture to the last result.
+        cores: processor seconds a second: how many cores were busy.
+        peak_mib: the most memory of the process.
+        first_ms: until the first result.
+        latency_ms: p50, p95 and p99 from a picture's capture to its result; paced runs only.
+        dropped: pictures that were too many; paced runs only.
+        batches: how often the models were asked about how many frames at once.
+    """
+
+    name: str
+    clip: str
+    frames: int
+    seconds: float
+    cores: float
+    peak_mib: float
+    first_ms: float
+    latency_ms: tuple[float, float, float] | None = None
+    dropped: int = 0
+    batches: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def fps(self) -> float:
+        """Results a second."""
+        return self.frames / self.seconds
+
+
+def sequential(name: str, clip: Path, models: Models, max_faces: int, frames: int) -> Run:
+    """The same stages in one loop: each frame through all of them before the next is read."""
+    steps: list[Stage[Any, Any]] = [
+        step[0] if isinstance(step, Sequence) else step
+        for step in stages(models, max_faces, workers=Workers(1, batch=1))
+    ]
+
+    def results() -> Iterator[EmotionFrame]:
+        for frame in _FirstFrames(clip, frames):
+            items: list[Any] = [frame]
+            for step in steps:
+                items = list(step.process(items))
+            yield from items
+
+    try:
+        return _timed(name, clip, results())
+    finally:
+        for step in steps:
+            step.close()
+
+
+def flat_out(
+    name: str, clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None
+) -> Run:
+    """The pipeline, as fast as it goes, every frame of a file."""
+    metrics = Metrics()
+    steps = stages(models, max_faces, workers=workers)
+    source = _FirstFrames(clip, frames)
+    with Pipeline[EmotionFrame](source, steps, observer=metrics) as pipeline:
+        run = _timed(name, clip, pipeline)
+    return replace(run, batches=metrics.snapshot()["classify"].batches)
+
+
+def annotated(
+    name: str, clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None
+) -> Run:
+    """The pipeline flat out, with drawing and an H.264 file: what ``emotion annotate`` does."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        with VideoFile(clip) as video:
+            info = video.info
+        steps = stages(models, max_faces, workers=workers)
+        pipeline = stack.enter_context(Pipeline[EmotionFrame](_FirstFrames(clip, frames), steps))
+        overlay = Overlay()
+
+        def results() -> Iterator[EmotionFrame]:
+            with Mp4Sink(folder / "annotated.mp4", info) as sink:
+                for result in pipeline:
+                    sink.write(result, overlay.draw(result))
+                    yield result
+
+        return _timed(name, clip, results())
+
+
+def paced(
+    name: str, clip: Path, models: Models, max_faces: int, frames: int, rate: float, workers: Workers
+) -> Run:
+    """The pipeline fed at a camera's pace, dropping what it is too slow for."""
+    metrics = Metrics()
+    latencies: list[float] = []
+    source = _Paced(clip, frames, rate)
+    steps = stages(models, max_faces, workers=workers)
+    with Pipeline[EmotionFrame](source, steps, live=True, observer=metrics) as pipeline:
+
+        def results() -> Iterator[EmotionFrame]:
+            for result in pipeline:
+                latencies.append(time.monotonic() - result.frame.captured_at)
+                yield result
+
+        run = _timed(name, clip, results())
+    snapshot = metrics.snapshot()
+    return replace(
+        run,
+        latency_ms=quantiles(latencies or [0.0]),
+        dropped=snapshot[SOURCE].dropped,
+        batches=snapshot["classify"].batches,
+    )
+
+
+class _FirstFrames:
+    """The beginning of a clip, again and again until there are enough frames, with rising times."""
+
+    def __init__(self, clip: Path, frames: int) -> None:
+        self._clip = clip
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        index, pts = 0, 0
+        while index < self._frames:
+            begin = pts
+            with VideoFile(self._clip) as video:
+                step = round(1 / (video.info.average_rate * video.info.time_base))
+                for frame in islice(video, self._frames - index):
+                    pts = begin + frame.pts - video.info.first_pts
+                    yield replace(frame, index=index, pts=pts)
+                    index += 1
+            pts += step
+
+
+class _Paced:
+    """The same frames, each not before its moment, captured when it is given."""
+
+    def __init__(self, clip: Path, frames: int, rate: float) -> None:
+        self._clip = clip
+        self._frames = frames
+        self._rate = rate
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        start = time.monotonic()
+        for frame in _FirstFrames(self._clip, self._frames):
+            wait = start + frame.index / self._rate - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            yield replace(frame, captured_at=time.monotonic())
+
+
+def looped(clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None) -> Usage:
+    """Run a clip again and again, so many frames; how memory went."""
+    steps = stages(models, max_faces, workers=workers)
+    with (
+        Usage(interval=1.0) as usage,
+        Pipeline[EmotionFrame](_FirstFrames(clip, frames), steps) as pipeline,
+    ):
+        for _ in pipeline:
+            pass
+    return usage
+
+
+def growth(samples: list[tuple[float, float]]) -> float:
+    """MiB that memory grew by between the middle and the end: medians of two fifths, so no single peak."""
+    values = [mib for _, mib in samples]
+    fifth = max(len(values) // 5, 1)
+    middle, end = values[2 * fifth : 3 * fifth] or values, values[-fifth:]
+    return sorted(end)[len(end) // 2] - sorted(middle)[len(middle) // 2]
+
+
+def _timed(name: str, clip: Path, results: Iterator[EmotionFrame]) -> Run:
+    first, count = 0.0, 0
+    with Usage() as usage:
+        start = time.perf_counter()
+        for _ in results:
+            count += 1
+            first = first or time.perf_counter() - start
+    return Run(
+        name=name,
+        clip=clip.stem,
+        frames=count,
+        seconds=usage.seconds,
+        cores=usage.cpu_seconds / usage.seconds,
+        peak_mib=usage.peak_mib,
+        first_ms=1000 * first,
+    )

@@ -1,0 +1,118 @@
+"""Every stage alone, one frame after the other: what it costs, without threads around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.timing import Timing, time_each, timing
+from models.regions import EYES, LIPS, crop
+from realtime.assembly import Models
+from realtime.faces import FaceFinder
+from realtime.frames import EmotionFrame, FaceFrame, OpinionFrame, VideoFrame
+from realtime.media import VideoInfo
+from realtime.overlay import Overlay
+from realtime.people import People
+from realtime.sources import VideoFile
+from realtime.video_sink import Mp4Sink
+
+ANALYSIS = ("decode", "landmarks", "crops", "eyes", "lips", "vote")
+"""The stages from a file to its results; drawing and encoding come after."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """The stages in order, for one clip."""
+
+    clip: str
+    stages: tuple[Timing, ...]
+
+    def cpu(self, names: Sequence[str] = ANALYSIS) -> float:
+        """Processor milliseconds a frame of some stages together."""
+        return sum(stage.cpu for stage in self.stages if stage.name in names)
+
+    def bound(self, cores: int, names: Sequence[str] = ANALYSIS) -> float:
+        """Frames a second if these cores did nothing but these stages' work, one thread each."""
+        return 1000 * cores / self.cpu(names)
+
+
+def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames: int) -> StageTimes:
+    """Time each stage on the first frames of a clip.
+
+    Args:
+        name: of the clip, for the report.
+        clip: the video.
+        models: loaded with one thread each.
+        max_faces: the most faces in a frame.
+        frames: how many to measure.
+    """
+    with VideoFile(clip) as video:
+        info = video.info
+        reader = iter(video)
+        pictures, decode = time_each("decode", lambda _: next(reader), range(min(frames, _length(video))))
+    found, landmarks, crops = _faces(pictures, max_faces)
+    eyes, eyes_time = time_each("eyes", lambda f: models.eyes([face.eyes.image for face in f.faces]), found)
+    lips, lips_time = time_each("lips", lambda f: models.lips([face.lips.image for face in f.faces]), found)
+    opinions = [
+        OpinionFrame(f.frame, f.faces, by_eyes, by_lips)
+        for f, by_eyes, by_lips in zip(found, eyes, lips, strict=True)
+    ]
+    people = People(models.weights)
+    results, vote = time_each("vote", lambda item: next(iter(people.process([item]))), opinions)
+    overlay = Overlay()
+    drawn, draw = time_each("draw", overlay.draw, results)
+    encode = _encode(info, results, drawn)
+    return StageTimes(name, (decode, landmarks, crops, eyes_time, lips_time, vote, draw, encode))
+
+
+def _length(video: VideoFile) -> int:
+    return video.info.frame_count or 1
+
+
+def _faces(pictures: list[VideoFrame], max_faces: int) -> tuple[list[FaceFrame], Timing, Timing]:
+    """The faces; the finder cuts the crops itself, so its time is divided by cutting them once more."""
+    finder = FaceFinder(max_faces)
+    try:
+        for picture in islice(pictures, 1):
+            list(finder.process([picture]))  # builds MediaPipe's graph
+        found, both = time_each("faces", lambda p: next(iter(finder.process([p]))), pictures)
+    finally:
+        finder.close()
+    _, crops = time_each("crops", _cut, found)
+    landmarks = Timing(
+        "landmarks",
+        both.frames,
+        *(max(getattr(both, key) - getattr(crops, key), 0.0) for key in ("mean", "p50", "p95", "p99", "cpu")),
+    )
+    return found, landmarks, crops
+
+
+def _cut(item: FaceFrame) -> None:
+    for face in item.faces:
+        for region in (EYES, LIPS):
+            crop(item.frame.image, face.points, region)
+
+
+def _encode(info: VideoInfo, results: Sequence[EmotionFrame], drawn: Sequence[np.ndarray]) -> Timing:
+    """Encoding works in threads of its own and hands frames on later: closing belongs to it."""
+    with TemporaryDirectory() as folder:
+        sink = Mp4Sink(Path(folder) / "encoded.mp4", info)
+        pairs: list[tuple[EmotionFrame, np.ndarray] | None] = [*zip(results, drawn, strict=True), None]
+        _, all_of_it = time_each("encode", lambda pair: sink.write(*pair) if pair else sink.close(), pairs)
+    scale = len(pairs) / max(len(results), 1)
+    return (
+        timing("encode", [all_of_it.p50 / 1000], 0.0)
+        if not results
+        else Timing(
+            "encode",
+            len(results),
+            all_of_it.mean * scale,
+            all_of_it.p50,
+            all_of_it.p95,
+            all_of_it.p99,
+            all_of_it.cpu * scale,
+        )
+    )

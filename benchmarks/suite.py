@@ -1,0 +1,297 @@
+"""The whole benchmark in one run: clips, stages, runs, models, other ways, and the ratios that count."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine, peers, runs
+from benchmarks import models as alone
+from benchmarks.clips import RATE, ClipSpec, make_clip
+from benchmarks.models import Accuracy, Point
+from benchmarks.peers import Crops, Peer
+from benchmarks.runs import Run
+from benchmarks.stages import StageTimes, measure_stages
+from models.errors import EmotionError
+from models.inference import ProviderName, RegionModel
+from models.manifest import ZOO, Precision, PrecisionChoice
+from models.regions import RegionName
+from models.vote import VoteWeights
+from realtime.assembly import Models, Workers, available_cores
+from realtime.faces import FaceFinder
+from realtime.sources import VideoFile
+
+FORMAT = 1
+MAIN = ClipSpec(640, 480, 1)
+SIZES = ((640, 480), (1280, 720), (1920, 1080))
+FACES = (1, 3, 8)
+LOOP, BEST_LOOP, PIPELINE, INT8 = "loop, one thread", "loop, all threads", "pipeline", "pipeline, int8"
+ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a second"
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteOptions:
+    """What is measured.
+
+    Attributes:
+        clip: the bundled clip.
+        models: the model folder.
+        provider, precision, threads, workers: of the pipeline; the loop has one thread.
+        quick: within a minute: fewer frames, clips and settings.
+        data: a data set, for the column of accuracy.
+        peers: which other ways: keras, openvino, fer.
+        fer_folder: where the environment with `fer` is, or will be.
+        keras_python: a Python with the training extra, where this one has none.
+    """
+
+    clip: Path
+    models: Path = ZOO
+    provider: ProviderName = "auto"
+    precision: PrecisionChoice = "auto"
+    threads: int = 1
+    workers: Workers = field(default_factory=Workers)
+    quick: bool = False
+    data: Path | None = None
+    peers: tuple[str, ...] = ("keras", "openvino")
+    fer_folder: Path | None = None
+    keras_python: str = sys.executable
+
+    @property
+    def frames(self) -> int:
+        """How many of each clip."""
+        return 120 if self.quick else 300
+
+    @property
+    def rounds(self) -> int:
+        """How often runs that are compared take turns; the median counts."""
+        return 1 if self.quick else 3
+
+    def specs(self) -> list[ClipSpec]:
+        """The clips, the main one first."""
+        if self.quick:
+            return [ClipSpec(640, 480, faces, self.frames) for faces in (1, 3)]
+        return [ClipSpec(*size, faces, self.frames) for size in SIZES for faces in FACES]
+
+
+def run_suite(options: SuiteOptions, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """Measure everything.
+
+    Args:
+        options: what.
+        say: called with a line before each part.
+
+    Returns:
+        The report, ready for JSON; `benchmarks.report` shows it.
+
+    Raises:
+        EmotionError: a model or library is missing.
+    """
+    with TemporaryDirectory() as folder:
+        bench = _Bench(options, Path(folder), say)
+        clips = {spec.name: bench.clip(spec) for spec in options.specs()}
+        return {
+            "format": FORMAT,
+            "machine": machine.describe(bench.models()),
+            "settings": {
+                "workers": asdict(options.workers),
+                "threads": options.threads,
+                "quick": options.quick,
+            },
+            "clips": clips,
+            "sweep": [asdict(p) | {"crops_per_second": p.crops_per_second} for p in bench.sweep()],
+            "accuracy": [asdict(row) for row in bench.accuracy()],
+            "peers": [asdict(peer) | {"ratio": peer.ratio} for peer in bench.peers()],
+            "first_result": bench.first_result(),
+            "ratios": ratios(clips),
+        }
+
+
+class _Bench:
+    """One run of the suite: the loaded models and the clips it has made."""
+
+    def __init__(self, options: SuiteOptions, folder: Path, say: Callable[[str], None]) -> None:
+        self._options = options
+        self._folder = folder
+        self._say = say
+        self._loaded: dict[tuple[str, int], Models] = {}
+        self._int8 = "int8" in alone.precisions(options.models)
+
+    def models(self, precision: PrecisionChoice | None = None, threads: int | None = None) -> Models:
+        """The models in a setting, by default that of the options; loaded once."""
+        key = (precision or self._options.precision, self._options.threads if threads is None else threads)
+        if key not in self._loaded:
+            chosen: dict[RegionName, RegionModel] = {}
+            for region in ("eyes", "lips"):
+                chosen[region] = self._region(region, key[0], key[1])
+                chosen[region].warm_up()
+            weights = VoteWeights.read(self._options.models)
+            self._loaded[key] = Models(chosen["eyes"], chosen["lips"], weights)
+        return self._loaded[key]
+
+    def clip(self, spec: ClipSpec) -> dict[str, Any]:
+        """Stages and runs of one clip."""
+        self._say(f"{spec.name}: stages")
+        path = self._path(spec)
+        times = measure_stages(spec.name, path, self.models("fp32", 1), _most(spec), self._options.frames)
+        self._say(f"{spec.name}: runs")
+        return {
+            "faces": spec.faces,
+            "stages": [asdict(stage) for stage in times.stages],
+            "bound_fps": times.bound(available_cores()),
+            "runs": [_row(run) for run in self._runs(spec, path, times)],
+        }
+
+    def _runs(self, spec: ClipSpec, path: Path, times: StageTimes) -> list[Run]:
+        most, frames, workers = _most(spec), self._options.frames, self._options.workers
+        todo: list[Callable[[], Run]] = [
+            lambda: runs.flat_out(PIPELINE, path, self.models("fp32"), most, frames, workers)
+        ]
+        if self._int8:
+            todo.append(lambda: runs.flat_out(INT8, path, self.models("int8"), most, frames, workers))
+        if spec.faces == 1 and (spec.width, spec.height) != (1920, 1080):
+            todo.append(lambda: runs.annotated(ANNOTATE, path, self.models(), most, frames, workers))
+        if _is_main(spec):
+            todo[:0] = [
+                lambda: runs.sequential(LOOP, path, self.models("fp32", 1), most, frames),
+                lambda: runs.sequential(BEST_LOOP, path, self.models("fp32", 0), most, frames),
+            ]
+        # In turns, so that a machine that slows down slows all of them.
+        rounds = [[run() for run in todo] for _ in range(self._options.rounds)]
+        done = [_median(results) for results in zip(*rounds, strict=True)]
+        if spec.faces == 1:
+            count = min(frames, 4 * RATE) if self._options.quick else frames
+            done.append(runs.paced(LIVE, path, self.models(), most, count, RATE, workers))
+        return done
+
+    def sweep(self) -> list[Point]:
+        """Batch sizes, threads and precisions of the models alone."""
+        self._say("models alone")
+        quick = self._options.quick
+        cores = available_cores()
+        threads = (1,) if quick else tuple(dict.fromkeys((1, min(2, cores), cores)))
+        batches = (1, 4) if quick else (1, 2, 4, 8, 16)
+        return alone.sweep(self._options.models, self._options.provider, threads, batches, self._crops())
+
+    def accuracy(self) -> list[Accuracy]:
+        """What each precision costs; empty where no data set is given."""
+        if self._options.data is None:
+            return []
+        self._say("accuracy")
+        return alone.accuracy(self._options.models, self._options.data)
+
+    def peers(self) -> list[Peer]:
+        """The other ways that were asked for."""
+        options, crops = self._options, self._crops()
+        plain = self.models("fp32", 1)
+        regions: dict[RegionName, RegionModel] = {"eyes": plain.eyes, "lips": plain.lips}
+        ours = peers.ours_per_face(regions, crops)
+        found = []
+        if "keras" in options.peers:
+            self._say("Keras")
+            found.append(peers.keras(crops, ours, options.keras_python))
+        if "openvino" in options.peers:
+            self._say("OpenVINO")
+            files = {region: model.manifest.file for region, model in regions.items()}
+            found.append(peers.openvino(options.models, files, crops, ours))
+        if "fer" in options.peers:
+            found.append(self._fer())
+        return found
+
+    def _fer(self) -> Peer:
+        self._say("fer")
+        folder, path = self._options.fer_folder, self._path(MAIN)
+        ours = runs.flat_out(
+            PIPELINE, path, self.models(), _most(MAIN), self._options.frames, self._options.workers
+        )
+        try:
+            python = peers.make_fer(folder) if folder else None
+        except (OSError, subprocess.CalledProcessError) as error:
+            return Peer("fer (PyPI)", "a frame", None, 1000 / ours.fps, f"could not be installed: {error}")
+        return peers.fer(path, 1000 / ours.fps, python, 20 if self._options.quick else 60)
+
+    def first_result(self) -> dict[str, Any]:
+        """How long a fresh process takes, and its memory."""
+        self._say("first result of a fresh process")
+        command = [sys.executable, "-m", "benchmarks.first_result"]
+        command += [str(self._path(MAIN)), str(self._options.models), str(self._options.frames)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+        )
+        if done.returncode:
+            raise EmotionError(f"A fresh process could not be measured: {done.stderr.strip()[-300:]}")
+        values: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return values
+
+    def _region(self, region: RegionName, precision: str, threads: int) -> RegionModel:
+        options = self._options
+        if precision == "auto":
+            return RegionModel(options.models, region, options.provider, threads, "auto")
+        kind: Precision = "int8" if precision == "int8" else "fp32"
+        return alone.load(options.models, region, kind, options.provider, threads)
+
+    def _path(self, spec: ClipSpec) -> Path:
+        path = self._folder / f"{spec.width}x{spec.height}-{spec.faces}.mp4"
+        if not path.exists():
+            frames = ClipSpec(spec.width, spec.height, spec.faces, self._options.frames)
+            make_clip(self._options.clip, path, frames)
+        return path
+
+    def _crops(self) -> Crops:
+        """Real crops: of the main clip's first frames."""
+        finder = FaceFinder(1)
+        try:
+            with VideoFile(self._path(MAIN)) as video:
+                found = [finder.process([frame]) for _, frame in zip(range(48), video, strict=False)]
+        finally:
+            finder.close()
+        faces = [face for items in found for item in items for face in item.faces]
+        return {
+            "eyes": np.stack([face.eyes.image for face in faces]),
+            "lips": np.stack([face.lips.image for face in faces]),
+        }
+
+
+def ratios(clips: dict[str, Any]) -> dict[str, float]:
+    """The figures that the project aims at, as far as this run has what they need."""
+    main = clips[MAIN.name]
+    fps = {run["name"]: run["fps"] for run in main["runs"]}
+    found = {
+        "pipeline to the bound": fps[PIPELINE] / main["bound_fps"],
+        "pipeline to the loop with one thread": fps[PIPELINE] / fps[LOOP],
+        "pipeline to the best loop": fps[PIPELINE] / max(fps[LOOP], fps[BEST_LOOP]),
+    }
+    if INT8 in fps:
+        found["int8 to fp32, both pipelines"] = fps[INT8] / fps[PIPELINE]
+    three = clips.get(ClipSpec(640, 480, 3).name)
+    if three:
+        found["cost of three faces to one"] = fps[PIPELINE] / _fps(three, PIPELINE)
+    wide = clips.get(ClipSpec(1280, 720, 1).name)
+    if wide:
+        found["annotate 1280x720 to real time at 30 fps"] = _fps(wide, ANNOTATE) / 30
+    return found
+
+
+def _fps(clip: dict[str, Any], name: str) -> float:
+    return float(next(run["fps"] for run in clip["runs"] if run["name"] == name))
+
+
+def _most(spec: ClipSpec) -> int:
+    return max(4, spec.faces)
+
+
+def _is_main(spec: ClipSpec) -> bool:
+    return spec.name == MAIN.name
+
+
+def _median(results: Sequence[Run]) -> Run:
+    return sorted(results, key=lambda run: run.fps)[len(results) // 2]
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return asdict(run) | {"fps": run.fps}

@@ -1,0 +1,121 @@
+"""The best thread and worker counts of a machine: found by trying, and remembered."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine, runs
+from models.inference import ProviderName, engine_version
+from models.manifest import PrecisionChoice
+from realtime.assembly import Models, Workers, available_cores
+
+FORMAT = 1
+# A setting must be faster by so much to be worth more threads.
+_CLEARLY = 1.03
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What can be tuned; results do not depend on it beyond rounding.
+
+    Attributes:
+        classifiers: workers that ask the models.
+        threads: of each run on the CPU.
+        batch: the most frames at once.
+    """
+
+    classifiers: int
+    threads: int
+    batch: int
+
+    @property
+    def workers(self) -> Workers:
+        """The same for the pipeline."""
+        return Workers(classifiers=self.classifiers, batch=self.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A setting and how fast it was."""
+
+    setting: Setting
+    fps: float
+
+
+def settings(cores: int) -> Iterator[Setting]:
+    """Settings worth trying, fewest threads first: they never ask for many more than the cores."""
+    for threads in dict.fromkeys((1, 2, cores)):
+        for classifiers in dict.fromkeys((1, 2, min(cores, 4), min(cores, 8))):
+            if threads * classifiers <= max(2 * cores, 2):
+                for batch in (1, 4, 8):
+                    yield Setting(classifiers, threads, batch)
+
+
+def tune(
+    clip: Path,
+    folder: Path,
+    provider: ProviderName = "auto",
+    precision: PrecisionChoice = "auto",
+    frames: int = 150,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Trial]:
+    """Try all settings on a clip; the best come first.
+
+    Each is run twice, the second time in the opposite order, and its better time counts: a machine
+    that slows down in between does not decide.
+
+    Args:
+        clip: the video.
+        folder: of the models.
+        provider, precision: of the models.
+        frames: of each run.
+        say: called with a line on each trial.
+    """
+    candidates = list(settings(available_cores()))
+    best: dict[Setting, float] = {}
+    loaded: dict[int, Models] = {}
+    for setting in [*candidates, *reversed(candidates)]:
+        if setting.threads not in loaded:
+            loaded[setting.threads] = Models.load(folder, provider, setting.threads, precision)
+        run = runs.flat_out("trial", clip, loaded[setting.threads], 4, frames, setting.workers)
+        best[setting] = max(best.get(setting, 0.0), run.fps)
+        say(
+            f"{setting.classifiers} workers of {setting.threads} threads, batches up to {setting.batch}: "
+            f"{run.fps:.1f} frames a second"
+        )
+    return sorted((Trial(*item) for item in best.items()), key=lambda trial: -trial.fps)
+
+
+def choose(trials: list[Trial]) -> Trial:
+    """The fastest, or one with fewer threads that is as fast within three per cent."""
+    fastest = max(trial.fps for trial in trials)
+    enough = [trial for trial in trials if trial.fps * _CLEARLY >= fastest]
+    return min(enough, key=lambda t: (t.setting.classifiers * t.setting.threads, t.setting.batch, -t.fps))
+
+
+def remember(path: Path, chosen: Trial, provider: str, precision: str) -> None:
+    """Write a setting down for this machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = {"format": FORMAT, "fps": round(chosen.fps, 1)} | asdict(chosen.setting)
+    values |= {"provider": provider, "precision": precision, **_where()}
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def recall(path: Path, provider: ProviderName, precision: PrecisionChoice) -> Setting | None:
+    """The setting that was found on this very machine for these models' engine; None where there is none."""
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        asked = {"format": FORMAT, "provider": provider, "precision": precision, **_where()}
+        if any(values[key] != wanted for key, wanted in asked.items()):
+            return None
+        setting = Setting(*(int(values[key]) for key in ("classifiers", "threads", "batch")))
+        return setting if setting.workers and setting.threads > 0 else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _where() -> dict[str, Any]:
+    """What makes a setting outdated when it changes."""
+    return {"processor": machine.processor(), "cores": available_cores(), "onnxruntime": engine_version()}
