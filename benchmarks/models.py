@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from benchmarks.timing import time_each
 from models.dataset import load_region
-from models.evaluation import score
 from models.inference import ProviderName, RegionModel
 from models.manifest import Precision, choose_precision
 from models.regions import RegionName
@@ -108,6 +107,7 @@ def accuracy(folder: Path, data: Path, provider: ProviderName = "cpu") -> list[A
     weights = VoteWeights.read(folder)
     parts = {region: load_region(data, region, ("test",)) for region in _REGIONS}
     labels = parts["eyes"].labels
+    third = weights.third(parts["eyes"].blendshapes) if weights.third else None
     rows: list[Accuracy] = []
     plain: npt.NDArray[np.int64] | None = None
     for precision in precisions(folder):
@@ -115,12 +115,14 @@ def accuracy(folder: Path, data: Path, provider: ProviderName = "cpu") -> list[A
             _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
             for region in _REGIONS
         )
-        votes = weights.vote(eyes, lips)
+        votes = weights.vote(eyes, lips, blendshapes=third)
         answers = votes.argmax(axis=1)
         plain = answers if plain is None else plain
-        found = score(labels, votes)
-        agreement = float((answers == plain).mean())
-        rows.append(Accuracy(precision, len(labels), agreement, found.accuracy, found.balanced_accuracy))
+        right, agreement = answers == labels, float((answers == plain).mean())
+        recalls = [float(right[labels == emotion].mean()) for emotion in np.unique(labels)]
+        rows.append(
+            Accuracy(precision, len(labels), agreement, float(right.mean()), sum(recalls) / len(recalls))
+        )
     return rows
 
 

@@ -28,11 +28,14 @@ WorkersOption = Annotated[
 
 
 def load_models(
-    folder: Path, provider: ProviderName = "auto", threads: int = 1, precision: PrecisionChoice = "auto"
+    folder: Path,
+    provider: ProviderName = "auto",
+    threads: int | None = None,
+    precision: PrecisionChoice = "auto",
 ) -> Models:
     """`Models.load` with the user's cache folder; says what ``auto`` chose, where there was a choice."""
     cache = user_cache_path("emotion-live", appauthor=False)
-    loaded = Models.load(folder, provider, threads, precision, cache=cache)
+    loaded = Models.load(folder, provider, 1 if threads is None else threads, precision, cache=cache)
     if provider == "auto" and loaded.eyes.choice != CPU_ONLY:
         errors.print(f"The models run on {loaded.eyes.choice}")
     return loaded

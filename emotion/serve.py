@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from emotion.console import console
-from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption
+from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, how_many
 from models.errors import MissingDependencyError
 from models.manifest import ZOO
 
@@ -41,7 +41,7 @@ def serve(
         float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: none.")
     ] = 0.3,
     provider: ProviderOption = "auto",
-    threads: ThreadsOption = 1,
+    threads: ThreadsOption = None,
     precision: PrecisionOption = "auto",
     models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
 ) -> None:
@@ -64,7 +64,7 @@ def serve(
         folder=folder or usual_folder(),
         models=models,
         provider=provider,
-        threads=threads,
+        threads=how_many(threads, None, provider, precision)[0],
         precision=precision,
         max_faces=max_faces,
         smooth=smooth,

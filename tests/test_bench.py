@@ -239,3 +239,31 @@ def test_the_peers_own_script_needs_nothing_of_this_program():
         [sys.executable, str(peers._FER_SCRIPT)], capture_output=True, text=True, check=False
     )
     assert "fer" in done.stderr
+
+
+def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
+    """A data set of which the models' own answers are the truth: fp32 is right on all of it."""
+    from benchmarks import models as alone
+    from models.dataset import RegionData
+    from models.inference import RegionModel
+    from models.manifest import ZOO
+    from models.regions import REGIONS
+    from models.vote import VoteWeights
+
+    rng = np.random.default_rng(0)
+    crops = {
+        name: rng.integers(0, 256, (20, *region.size), dtype=np.uint8) for name, region in REGIONS.items()
+    }
+    opinions = {name: RegionModel(ZOO, name, "cpu")(images) for name, images in crops.items()}
+    truth = VoteWeights.equal().vote(opinions["eyes"], opinions["lips"]).argmax(axis=1)
+    shapes = np.zeros((20, 52), np.float32)
+
+    def load(folder, region, splits):
+        assert tuple(splits) == ("test",)
+        return RegionData(crops[region], truth, shapes[:, :6], shapes, ("test",) * 20, margin=0)
+
+    monkeypatch.setattr(alone, "load_region", load)
+    monkeypatch.setattr(alone.VoteWeights, "read", lambda folder: VoteWeights.equal())
+    monkeypatch.setattr(alone, "precisions", lambda folder: ("fp32",))
+    (row,) = alone.accuracy(ZOO, tmp_path)
+    assert (row.faces, row.agreement, row.accuracy, row.balanced_accuracy) == (20, 1, 1, 1)
