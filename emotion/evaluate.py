@@ -26,6 +26,7 @@ from models.predictions import (
     only_test,
     predict,
 )
+from models.record import record as record_scores
 from models.vote import VoteWeights, read_rules
 from realtime.assembly import Models
 
@@ -60,6 +61,10 @@ def evaluate_command(
         typer.Option("--map", help="An emotion for a folder of another name, as joyful=happiness."),
     ] = None,
     precision: PrecisionOption = "fp32",
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write the scores into the model folder: card, manifests, vote."),
+    ] = False,
     smaller: Annotated[
         int, typer.Option(min=0, help="How many photographs to look at from afar as well; 0: none.")
     ] = 600,
@@ -84,6 +89,9 @@ def evaluate_command(
     lost = sum(evaluation.missing.values())
     if lost:
         console.print(f"In {lost} more no face could be found; they are not counted.")
+    if record:
+        judge.record(str(about["faces"]), evaluation)
+        console.print(f"Recorded in {shown(models)}")
     if output:
         paths = report.save(output, evaluation)
         console.print(f"Report: {', '.join(shown(path) for path in paths.values())}")
@@ -93,6 +101,7 @@ class _Judge:
     """A model folder, and what it is asked about."""
 
     def __init__(self, folder: Path, precision: PrecisionChoice) -> None:
+        self._folder = folder
         self._eyes, self._lips = load_models(folder, precision)
         self._weights = VoteWeights.read(folder)
         self._rule, self._rules, _ = read_rules(folder)
@@ -106,6 +115,10 @@ class _Judge:
             "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
             "trained on": manifests[0].data or "not said",
         }
+
+    def record(self, name: str, evaluation: Evaluation) -> None:
+        """Write scores into the model folder."""
+        record_scores(self._folder, name, evaluation, [self._eyes.manifest, self._lips.manifest])
 
     def faces(self, faces: LabelledFaces, about: dict[str, Any], shrunk: Iterable[Slice] = ()) -> Evaluation:
         """Faces that are cut out already."""

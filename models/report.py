@@ -37,17 +37,21 @@ def save(folder: Path, evaluation: Evaluation) -> dict[str, Path]:
 # --- Markdown ---------------------------------------------------------------------------------------
 
 
-def to_markdown(evaluation: Evaluation) -> str:
-    """The scores as tables, ready for a model card."""
+def to_markdown(evaluation: Evaluation, brief: bool = False) -> str:
+    """The scores as tables; a brief version is for model cards."""
     vote = evaluation.vote
     parts = [
         f"**{evaluation.about.get('faces', 'Labelled faces')}**: {_size(evaluation)}. {_NOTE} "
-        "Brackets are 95% intervals.",
+        "Brackets are 95% intervals; columns by emotion are recall.",
         _markdown(
             ("", "right", "balanced", *EMOTIONS, "calibration error"),
             [_opinion_row(name, scores) for name, scores in evaluation.scores.items()],
         ),
-        "Columns by emotion are recall. The vote by emotion:",
+    ]
+    if brief:
+        return "\n\n".join(parts) + "\n"
+    parts += [
+        "The vote by emotion:",
         _markdown(("emotion", "faces", "recall", "precision", "F1"), _emotion_rows(vote)),
         "Where the least sure faces are answered with 'uncertain':",
         _markdown(("answered", "least confidence", "right"), _coverage_rows(vote)),
@@ -311,7 +315,7 @@ def _shade(count: int, total: int, truth: str, answer: str) -> str:
     if not total:
         return "<td>-</td>"
     share = count / total
-    strong = " class=strong" if share > 0.55 else ""
+    strong = " class=strong" if share > 0.75 else ""
     return (
         f'<td{strong} style="--share:{100 * share:.0f}%" '
         f'title="{truth} taken for {answer}: {count} of {total}">{100 * share:.0f}</td>'
