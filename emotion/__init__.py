@@ -1,1 +1,25 @@
-"""The program that people touch: the command line."""
+"""The program that people touch: the command line, and what Python programs call.
+
+::
+
+    import emotion
+
+    for result in emotion.stream("clip.mp4"):
+        print(result.seconds, [(face.id, face.emotion) for face in result.faces])
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotion.streaming import FaceResult, Result, Stream, stream
+
+__all__ = ["FaceResult", "Result", "Stream", "stream"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the libraries behind it only when somebody asks for more than the package."""
+    if name in __all__:
+        from emotion import streaming  # noqa: PLC0415
+
+        return getattr(streaming, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from emotion import bench, cameras, doctor, evaluate, make, serve, weigh
+from emotion import bench, cameras, doctor, evaluate, live, make, serve, weigh
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import (
@@ -44,6 +44,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(serve.app)
+app.add_typer(live.app)
 app.add_typer(make.app)
 app.add_typer(bench.app)
 app.add_typer(weigh.app)

@@ -12,6 +12,7 @@ from realtime.ensemble import EnsembleOptions
 from realtime.faces import FaceFinder
 from realtime.people import People
 from realtime.pipeline import Step
+from realtime.saving import Governor, SparingClassifier
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
@@ -111,3 +112,22 @@ def stages(
         [EmotionClassifier(models.eyes, models.lips, workers.batch) for _ in range(workers.classifiers)],
         People(models.weights, ensemble),
     ]
+
+
+def live_stages(
+    models: Models, governor: Governor, max_faces: int = 4, ensemble: EnsembleOptions | None = None
+) -> list[Step]:
+    """All stages of a live stream: one picture at a time, and less where the governor says so.
+
+    Args:
+        models: from `Models.load`.
+        governor: decides what is left out.
+        max_faces: the most faces in a frame.
+        ensemble: `EnsembleOptions()` where not given.
+
+    Raises:
+        ModelFileError: the landmark model is missing or damaged.
+    """
+    # One classifier: a second would work on the next picture while this one is waited for.
+    classifier = EmotionClassifier(models.eyes, models.lips, batch=1)
+    return [FaceFinder(max_faces), SparingClassifier(classifier, governor), People(models.weights, ensemble)]

@@ -1,15 +1,21 @@
 """A bounded queue between two threads, which ends like a Unix pipe.
 
 The writing side closes: what waits is still read, then the error or the end. The reading side
-aborts: what waits is dropped, and the writer learns that nobody listens. Neither needs a time-out.
+aborts: what waits is dropped, and the writer learns that nobody listens. Neither needs a time-out;
+a reader that has other things to do as well may set one.
 """
 
 from collections import deque
 from enum import Enum
 from threading import Condition, Lock
+from time import monotonic
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class NothingYetError(TimeoutError):
+    """A reader's own time limit is over, and nothing has happened."""
 
 
 class Policy(Enum):
@@ -77,18 +83,27 @@ class Channel(Generic[T]):
             self._readable.notify()
             return True
 
-    def take(self, limit: int = 1) -> list[T]:
+    def take(self, limit: int = 1, timeout: float | None = None) -> list[T]:
         """Wait for one item, then take what is there: 1 to `limit` items, in order.
+
+        Args:
+            limit: the most items.
+            timeout: the most seconds to wait; None: as long as it takes.
 
         Returns:
             An empty list at the end.
 
         Raises:
+            NothingYetError: nothing came in time; the channel is as it was.
             BaseException: the very object that `close` was given, once, after the last item.
         """
+        deadline = None if timeout is None else monotonic() + timeout
         with self._lock:
             while not self._items and not self._over:
-                self._readable.wait()
+                left = None if deadline is None else deadline - monotonic()
+                if left is not None and left <= 0:
+                    raise NothingYetError("nothing came in time")
+                self._readable.wait(left)
             batch = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
             self._writable.notify(len(batch))
             if batch or self._error is None:

@@ -6,6 +6,7 @@
       SourceError              a video or camera cannot be opened or read
       SinkError                a result cannot be written
       ProviderError            the inference engine that was asked for is not there
+      DisplayError             no window can be opened
 """
 
 from models.errors import EmotionError
@@ -25,5 +26,11 @@ class SinkError(EmotionError, OSError):
 
 class ProviderError(EmotionError, RuntimeError):
     """ONNX Runtime cannot run the models in the way that was asked for."""
+
+    exit_code = 5
+
+
+class DisplayError(EmotionError, OSError):
+    """No window can be opened: no screen, or an OpenCV without windows."""
 
     exit_code = 5

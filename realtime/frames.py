@@ -130,6 +130,7 @@ class FaceEmotion:
         blendshapes: the third opinion, where the rule of the vote counts it; else None.
         label: what is shown, an emotion or `UNCERTAIN`; it does not flicker. By default `emotion`.
         since: the time in the stream, in seconds, since which the label holds.
+        points: as in `Face`; None where they are not known, as in results read from a file.
     """
 
     track_id: int
@@ -141,6 +142,7 @@ class FaceEmotion:
     blendshapes: Probabilities | None = None
     label: str = ""
     since: float = 0.0
+    points: Points | None = None
 
     def __post_init__(self) -> None:
         for name in ("eyes", "lips", "vote", "smoothed", "blendshapes"):

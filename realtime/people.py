@@ -72,4 +72,5 @@ class _Person:
             vote.blendshapes,
             label=label,
             since=since,
+            points=face.points,
         )

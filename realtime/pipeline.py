@@ -20,7 +20,7 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from realtime.channel import Channel, Policy
+from realtime.channel import Channel, NothingYetError, Policy
 from realtime.metrics import SILENT, Observer
 
 T = TypeVar("T")
@@ -75,8 +75,8 @@ class Pipeline(Generic[T]):
             returns at once and makes the present and every later step of the iteration end.
         stages: in order. For several workers give a list of stages alike, all with the same `name`
             and `batch`; results keep the order of the items all the same.
-        live: keep only the newest item of the source, and drop the others when the first stage is
-            busy. Nothing is dropped further on.
+        live: keep only the newest items of the source, and drop the others when the first stage, or
+            without stages the consumer, is busy. Nothing is dropped further on.
         capacity: the most items that wait before each stage and before the consumer; by default 1 if
             `live`, else 4 or the next stage's batch, whichever is more. More of them even out the
             stages' pace and cost latency.
@@ -118,8 +118,22 @@ class Pipeline(Generic[T]):
         return self
 
     def __next__(self) -> T:
+        return self.take()
+
+    def take(self, timeout: float | None = None) -> T:
+        """What `next` gives, for those who have other things to do as well.
+
+        Args:
+            timeout: the most seconds to wait; None: as long as it takes.
+
+        Raises:
+            NothingYetError: nothing came in time; the run goes on.
+            StopIteration: there are no more results.
+        """
         try:
-            batch = self._results.take()
+            batch = self._results.take(timeout=timeout)
+        except NothingYetError:
+            raise
         except BaseException as error:
             self.close()
             if isinstance(error, StopIteration):
@@ -177,7 +191,7 @@ def _channels(
     usual = [1 if live else max(4, batch) for batch in batches]
     channels: list[Channel[Any]] = [Channel(size if capacity is None else capacity) for size in usual]
     if live:
-        channels[0] = Channel(1, Policy.DROP_OLDEST)
+        channels[0] = Channel(1 if capacity is None else capacity, Policy.DROP_OLDEST)
     return channels
 
 

@@ -107,10 +107,15 @@ class JsonLinesTimeline(_Timeline):
     """
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
-        frame = result.frame
-        head = {"frame": frame.index, "pts": frame.pts, "seconds": round(frame.seconds, 6)}
-        json.dump(head | {"faces": [_object(face) for face in result.faces]}, file, separators=(",", ":"))
+        json.dump(as_dict(result), file, separators=(",", ":"))
         file.write("\n")
+
+
+def as_dict(result: EmotionFrame) -> dict[str, Any]:
+    """A line of `JsonLinesTimeline` as an object, ready for JSON; without the picture."""
+    frame = result.frame
+    head = {"frame": frame.index, "pts": frame.pts, "seconds": round(frame.seconds, 6)}
+    return head | {"faces": [_object(face) for face in result.faces]}
 
 
 def _row(face: FaceEmotion) -> list[object]:

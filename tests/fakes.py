@@ -1,5 +1,6 @@
 """Sources, stages and sinks for tests of the pipeline: plain classes that count what is done to them."""
 
+import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from models.regions import Image
 from realtime.frames import EmotionFrame
 from realtime.sinks import Sink
+
+_END = object()
 
 
 @dataclass(eq=False)
@@ -168,3 +171,55 @@ class FakeSink(Sink):
         assert self.end is None, "ended twice"
         self.end = kind
         self.ended.set()
+
+
+class Fed:
+    """A live source that gives what a test puts into it, and ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.queue: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self.closed = threading.Event()
+
+    def put(self, item: object) -> None:
+        self.queue.put(item)
+
+    def end(self, error: BaseException | None = None) -> None:
+        self.queue.put(error or _END)
+
+    def __iter__(self) -> Iterator[object]:
+        while (item := self.queue.get()) is not _END:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def abort(self) -> None:
+        self.queue.put(_END)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Gated:
+    """A stage that answers when the gate is open, and tells which frames it was given."""
+
+    name = "gated"
+    batch = 1
+
+    def __init__(self, answer: Callable[[object], object], open_: bool = True) -> None:
+        self.answer = answer
+        self.gate = threading.Event()
+        if open_:
+            self.gate.set()
+        self.entered: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self.seen: list[object] = []
+        self.closed = threading.Event()
+
+    def process(self, items: Sequence[object]) -> Iterable[object]:
+        for item in items:
+            self.seen.append(item)
+            self.entered.put(item)
+            self.gate.wait()
+            yield self.answer(item)
+
+    def close(self) -> None:
+        self.closed.set()

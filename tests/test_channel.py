@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from realtime.channel import Channel, Policy
+from realtime.channel import Channel, NothingYetError, Policy
 from tests.fakes import Item
 
 
@@ -223,6 +223,25 @@ def _abort(start: threading.Barrier, channel: Channel[int], really: bool) -> Non
 def _all_done(jobs: list[Future[None]]) -> None:
     for job in jobs:
         job.result()
+
+
+def test_a_reader_may_wait_for_a_limited_time() -> None:
+    channel: Channel[int] = Channel(1)
+    for seconds in (0.0, 0.01):
+        with pytest.raises(NothingYetError):
+            channel.take(timeout=seconds)
+    channel.put(1)
+    assert channel.take(timeout=0.0) == [1]
+    channel.close()
+    assert channel.take(timeout=0.0) == []
+
+
+def test_what_comes_in_time_is_taken(aside: ThreadPoolExecutor) -> None:
+    channel: Channel[int] = Channel(1)
+    taken = aside.submit(channel.take, timeout=60)
+    wait_until_blocked(channel, "_readable")
+    channel.put(1)
+    assert taken.result() == [1]
 
 
 def test_no_channel_without_room() -> None:

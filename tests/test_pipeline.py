@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from realtime.channel import Channel
+from realtime.channel import Channel, NothingYetError
 from realtime.metrics import Metrics, Observer
 from realtime.pipeline import Pipeline
 from tests.fakes import Camera, Item, Numbers, Stuck, Through, failing_at
@@ -433,6 +433,33 @@ def test_live_drops_the_oldest_before_the_first_stage_and_counts():
     report = metrics.snapshot()
     assert report["source"].dropped + len(seen) == 50
     assert report["slow"].taken == len(seen)
+
+
+def test_live_keeps_as_many_as_there_is_room_for_and_needs_no_stage():
+    metrics, camera = Metrics(), Camera(count=50)
+    with Pipeline(camera, [], live=True, capacity=3, observer=metrics) as pipeline:
+        camera.waiting.wait()
+        camera.freed.set()
+        assert indices(pipeline) == [47, 48, 49]
+    assert metrics.snapshot()["source"].dropped == 47
+
+
+def test_a_consumer_may_wait_for_a_limited_time():
+    camera = Camera(count=1)
+    with Pipeline(camera, [Through()]) as pipeline:
+        assert pipeline.take(60).index == 0
+        with pytest.raises(NothingYetError):
+            pipeline.take(0.01)
+        camera.freed.set()
+        with pytest.raises(StopIteration):
+            pipeline.take(60)
+
+
+def test_a_time_out_of_a_stage_is_an_error_like_any_other():
+    stage = Through(action=failing_at(0, TimeoutError("no answer")))
+    with Pipeline(Numbers(1), [stage]) as pipeline, pytest.raises(TimeoutError, match="no answer"):
+        pipeline.take(60)
+    assert len(stage.closed_in) == 1
 
 
 def test_a_forgotten_pipeline_is_stopped_and_what_it_held_is_freed():

@@ -1,0 +1,36 @@
+"""Who looks how, for a video or a camera: python docs/examples/stream.py [SOURCE] [PICTURE]
+
+Prints a line whenever somebody's expression changes, and saves the picture in which the most
+confident expression was seen.
+"""
+
+import sys
+from importlib.resources import files
+
+import cv2
+
+import emotion
+
+
+def main(source: str, picture: str) -> None:
+    """Follow everyone in the source."""
+    last: dict[int, str] = {}
+    best = 0.0
+    with emotion.stream(source, max_faces=4) as results:
+        for result in results:
+            for face in result.faces:
+                if last.get(face.id) != face.label:
+                    last[face.id] = face.label
+                    print(f"{result.seconds:7.2f} s  person {face.id}: {face.label}")
+            drawn = result.draw()
+            confidence = max((face.confidence for face in result.faces), default=0.0)
+            if confidence > best:
+                best = confidence
+                cv2.imwrite(picture, drawn)
+    print(f"Nobody was seen in {source}." if not last else f"The clearest moment is in {picture}.")
+
+
+if __name__ == "__main__":
+    demo = str(files("emotion") / "demo" / "demo.mp4")
+    given = sys.argv[1:]
+    main(*given, *[demo, "clearest.png"][len(given) :])

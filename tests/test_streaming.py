@@ -1,0 +1,137 @@
+"""`emotion.stream`: results for Python programs."""
+
+import json
+import runpy
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import emotion
+from models.emotions import EMOTIONS
+from realtime.assembly import Models
+from realtime.errors import SourceError
+from realtime.sources import VideoFile
+from realtime.timeline import JsonLinesTimeline
+from tests import clips
+from tests.fakes import Fed
+from tests.results import video_frame
+
+ROOT = Path(emotion.__file__).parents[1]
+DEMO = ROOT / "emotion" / "demo" / "demo.mp4"
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models.load(provider="cpu")
+
+
+def first_pictures(count):
+    with VideoFile(DEMO) as video:
+        return [frame for frame, _ in zip(video, range(count), strict=False)]
+
+
+def test_results_of_a_file(models):
+    with emotion.stream(DEMO, models=models) as results:
+        seen = [result for result, _ in zip(results, range(6), strict=False)]
+    assert [result.index for result in seen] == list(range(6))
+    assert [result.seconds for result in seen] == [frame.seconds for frame in first_pictures(6)]
+    (face,) = seen[5].faces
+    assert face.id == 1
+    assert face.emotion in EMOTIONS
+    assert face.label in (*EMOTIONS, "uncertain")
+    assert face.probabilities[face.emotion] == face.confidence == max(face.probabilities.values())
+    assert sum(face.probabilities.values()) == pytest.approx(1)
+    assert set(face.eyes) == set(face.lips) == set(EMOTIONS)
+    left, top, width, height = face.box
+    assert 0 < left < left + width < 480
+    assert 0 < top < top + height < 271
+    drawn = seen[5].draw()
+    assert drawn.shape == seen[5].image.shape == (270, 480, 3)
+    assert (drawn != seen[5].image).any()
+
+
+def test_a_dict_is_a_line_of_the_timeline(models, tmp_path):
+    sink = JsonLinesTimeline(tmp_path / "t.jsonl")
+    told = []
+    for result in emotion.stream(first_pictures(3), models=models):
+        told.append(json.loads(json.dumps(result.to_dict())))
+        sink.write(result._frame, result.image)
+    sink.close()
+    assert told == [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert len(told) == 3
+
+
+def test_pictures_are_not_kept(models):
+    alive = []
+
+    def pictures():
+        for index in range(60):
+            frame = video_frame(index, size=(96, 128))
+            alive.append(weakref.ref(frame.image))
+            yield frame
+
+    for result in emotion.stream(pictures(), models=models):
+        del result
+        assert sum(picture() is not None for picture in alive) < 40
+    assert len(alive) == 60
+    assert sum(picture() is not None for picture in alive) == 0
+
+
+def test_a_live_source_gives_the_newest(models):
+    source = Fed()
+    with emotion.stream(source, models=models, live=True) as results:
+        source.put(video_frame(0))
+        assert next(results).index == 0
+        source.end()
+        assert list(results) == []
+    assert source.closed.is_set()
+
+
+def test_leaving_the_loop_stops_the_threads(models):
+    before = threading.active_count()
+    for _ in emotion.stream(DEMO, models=models):
+        break
+    assert threading.active_count() == before
+
+
+def test_what_is_no_source_is_refused(models, tmp_path):
+    with pytest.raises(SourceError, match="does not exist"):
+        emotion.stream(tmp_path / "none.mp4", models=models)
+    clips.tone_only(tmp_path / "tone.m4a")
+    with pytest.raises(SourceError, match="no pictures"):
+        emotion.stream(tmp_path / "tone.m4a", models=models)
+
+
+def test_importing_the_package_is_cheap():
+    code = "import sys, emotion; print('cv2' in sys.modules, 'mediapipe' in sys.modules)"
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)
+    assert said.split() == ["False", "False"]
+
+
+def test_what_the_package_does_not_have():
+    with pytest.raises(AttributeError, match="nonsense"):
+        emotion.nonsense  # noqa: B018
+
+
+def test_the_example_in_the_docs_runs(tmp_path, monkeypatch, capsys):
+    short = tmp_path / "short.mp4"
+    # A second of the bundled clip is enough of it.
+    writer = cv2.VideoWriter(str(short), cv2.VideoWriter_fourcc(*"mp4v"), 25, (480, 270))
+    for frame in first_pictures(25):
+        writer.write(np.ascontiguousarray(frame.image))
+    writer.release()
+    example = ROOT / "docs" / "examples" / "stream.py"
+    monkeypatch.setattr(sys, "argv", [str(example), str(short), str(tmp_path / "best.png")])
+    runpy.run_path(str(example), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "person 1: " in said
+    assert "The clearest moment is in " in said
+    assert cv2.imread(str(tmp_path / "best.png")).shape == (270, 480, 3)
