@@ -54,6 +54,9 @@ def evaluate_command(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the report: a web page, Markdown and JSON."),
     ] = None,
+    from_set: Annotated[
+        str | None, typer.Option("--set", help="Of a data set: only the faces from this root.")
+    ] = None,
     part: Annotated[Part, typer.Option(help="Of a data set: which part.")] = Part.TEST,
     title: Annotated[str, typer.Option(help="What the faces are; the folder's name by default.")] = "",
     names: Annotated[
@@ -72,9 +75,10 @@ def evaluate_command(
     """Score the models and their vote on labelled faces or videos."""
     chosen = folder or DATA
     judge = _Judge(models, precision)
-    about = {"faces": title or chosen.resolve().name} | judge.about()
+    about = {"faces": title or from_set or chosen.resolve().name} | judge.about()
     if folder is None or (chosen / "manifest.parquet").exists():
-        evaluation = judge.faces(faces_of_dataset(chosen, part.value), about)
+        faces = faces_of_dataset(chosen, part.value)
+        evaluation = judge.faces(faces.of_set(from_set) if from_set else faces, about)
     else:
         labels = folder_labels(names or [])
         photographs = only_test(find_photographs(chosen, labels))

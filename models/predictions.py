@@ -7,7 +7,7 @@ of labelled whole photographs, which go the same road as a video's frames: landm
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias, TypeVar
@@ -65,6 +65,20 @@ class LabelledFaces:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def of_set(self, name: str) -> "LabelledFaces":
+        """The faces whose source begins with the name of this set.
+
+        Raises:
+            DatasetError: there are none.
+        """
+        sets = [source.split("/")[0] for source in self.sources]
+        chosen = np.flatnonzero([one == name for one in sets])
+        if not len(chosen):
+            raise DatasetError(f"There is no set {name!r} here; there are {', '.join(sorted(set(sets)))}.")
+        arrays = ("labels", "eyes", "lips", "visible", "blendshapes", "eye_distance", "groups")
+        kept = {array: getattr(self, array)[chosen] for array in arrays}
+        return replace(self, sources=tuple(self.sources[index] for index in chosen.tolist()), **kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -240,3 +240,13 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert values["scores"]["vote"]["faces"] == 6
     assert values["shrunk"]
     assert "Report" in capsys.readouterr().out
+
+
+def test_the_faces_of_one_set_are_picked_out():
+    sources = tuple(f"{'far' if i % 3 else 'near'}/{i}.png" for i in range(60))
+    found = faces(labels(60), sources=sources, groups=np.arange(60) + 100).of_set("near")
+    assert found.sources == sources[::3]
+    assert found.labels.tolist() == labels(60)[::3].tolist()
+    assert found.groups.tolist() == list(range(100, 160, 3))
+    with pytest.raises(DatasetError, match="there are far, near"):
+        faces(labels(60), sources=sources).of_set("middle")
