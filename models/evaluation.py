@@ -16,6 +16,7 @@ from models.emotions import EMOTIONS
 from models.intervals import Interval
 from models.labelled import Photograph
 from models.predictions import LabelledFaces, Predictions
+from models.rules import DEFAULT, gain
 from models.scores import Scores, score, share
 from models.vote import OPINIONS, Probabilities, Rule, VoteWeights
 
@@ -69,6 +70,7 @@ class Evaluation:
         missing: labelled photographs without a face that could be found, by emotion.
         scores: of the eyes, the lips, the blendshapes where there are any, and the vote.
         rules: each rule of ``weights.json`` on these faces; the equal vote is among them.
+        gains: each rule's balanced accuracy above the source's rule, with its paired interval.
         sizes: the vote by the size of the face in its photograph.
         hidden: the vote where a region cannot be seen.
         sets: the vote by set, where the faces come from several.
@@ -80,6 +82,7 @@ class Evaluation:
     missing: dict[str, int]
     scores: dict[str, Scores]
     rules: dict[str, Scores] = field(default_factory=dict)
+    gains: dict[str, Interval] = field(default_factory=dict)
     sizes: tuple[Slice, ...] = ()
     hidden: tuple[Slice, ...] = ()
     sets: tuple[Slice, ...] = ()
@@ -121,6 +124,9 @@ def evaluate(
     vote = cast_vote(found, weights)
     rules = {"equal": VoteWeights.equal().rule} | rules
     stacked = np.stack(opinions)
+    votes = {
+        name: rule(stacked[: rule.opinions]) for name, rule in rules.items() if rule.opinions <= len(stacked)
+    }
     return Evaluation(
         about=about or {},
         missing=_missing_by_emotion(faces),
@@ -128,10 +134,11 @@ def evaluate(
             name: score(labels, opinion, groups)
             for name, opinion in zip((*OPINIONS[: len(opinions)], "vote"), (*opinions, vote), strict=True)
         },
-        rules={
-            name: score(labels, rule(stacked[: rule.opinions]), groups)
-            for name, rule in rules.items()
-            if rule.opinions <= len(opinions)
+        rules={name: score(labels, voted, groups) for name, voted in votes.items()},
+        gains={
+            name: gain(labels, voted, votes[DEFAULT], groups)
+            for name, voted in votes.items()
+            if DEFAULT in votes and name != DEFAULT
         },
         sizes=tuple(_by_size(faces, vote)),
         hidden=tuple(_by_hidden_region(found, weights)),

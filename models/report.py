@@ -13,6 +13,7 @@ from models.intervals import Interval
 from models.scores import Scores
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
+_RULE_HEAD = ("rule", "right", "balanced", "points above the source's", "log loss", "calibration error")
 _VIDEO_HEAD = ("video", "label", "answer", "mean vote for it", "seconds")
 _NOTE = (
     "Apparent expressions, not feelings: a right answer here is one that agrees with the label that "
@@ -59,7 +60,7 @@ def to_markdown(evaluation: Evaluation, brief: bool = False) -> str:
     if evaluation.rules:
         parts += [
             f"Rules for the vote{_rule_note(evaluation)}:",
-            _markdown(("rule", "right", "balanced", "log loss", "calibration error"), _rule_rows(evaluation)),
+            _markdown(_RULE_HEAD, _rule_rows(evaluation)),
         ]
     if evaluation.videos:
         parts += ["Each video:", _markdown(_VIDEO_HEAD, _video_rows(evaluation))]
@@ -107,6 +108,7 @@ def _rule_rows(evaluation: Evaluation) -> list[list[str]]:
             f"{name} (counts)" if name == counted else name,
             _rate(scores.accuracy),
             _rate(scores.balanced_accuracy),
+            _points(evaluation.gains.get(name)),
             f"{scores.log_loss:.3f}",
             _error(scores.calibration_error),
         ]
@@ -173,6 +175,12 @@ def _size(evaluation: Evaluation) -> str:
 
 def _rate(rate: Interval) -> str:
     return f"{100 * rate.value:.1f}% ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
+
+
+def _points(gain: Interval | None) -> str:
+    if gain is None:
+        return ""
+    return f"{100 * gain.value:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
 
 
 def _error(error: Interval) -> str:
@@ -341,7 +349,7 @@ def _rules_section(evaluation: Evaluation) -> str:
     alone = [(f"{name} alone", s.accuracy) for name, s in evaluation.scores.items() if name != "vote"]
     counted = str(evaluation.about.get("rule", ""))
     rows = alone + [(name, scores.accuracy) for name, scores in evaluation.rules.items()]
-    table = _table(("rule", "right", "balanced", "log loss", "calibration error"), _rule_rows(evaluation))
+    table = _table(_RULE_HEAD, _rule_rows(evaluation))
     lead = "Each region alone, and every rule for the vote that was fitted. None was fitted on these faces"
     lead += f"; this folder uses '{counted}'." if counted else "."
     return _section(

@@ -109,7 +109,7 @@ def compare(
     votes: dict[str, Probabilities], labels: Labels, groups: npt.NDArray[np.int64]
 ) -> tuple[Comparison, ...]:
     """Judge the votes of several rules, `DEFAULT` among them, on the same faces."""
-    gains = {name: _gain(labels, votes[name], votes[DEFAULT], groups) for name in votes}
+    gains = {name: gain(labels, votes[name], votes[DEFAULT], groups) for name in votes}
     return tuple(
         Comparison(
             name,
@@ -132,7 +132,7 @@ def choose(votes: dict[str, Probabilities], labels: Labels, groups: npt.NDArray[
     best = DEFAULT
     for count in (2, 3):
         rivals = [name for name in votes if FITS[name][1] == count and name != best]
-        gains = {name: _gain(labels, votes[name], votes[best], groups) for name in rivals}
+        gains = {name: gain(labels, votes[name], votes[best], groups) for name in rivals}
         clear = [name for name in rivals if gains[name].low > 0]
         best = max(clear, key=lambda name: gains[name].value, default=best)
     return best
@@ -188,7 +188,7 @@ def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, n
     return float(-(weights * logs[rows, labels]).sum()), errors * weights[:, None]
 
 
-def _gain(
+def gain(
     labels: Labels, vote: Probabilities, other: Probabilities, groups: npt.NDArray[np.int64]
 ) -> Interval:
     """Balanced accuracy of a vote above another's, resampled on the same faces."""

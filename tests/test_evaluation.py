@@ -205,6 +205,7 @@ def test_markdown_tables_are_rectangular(evaluation):
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1
     assert "source (counts)" in text
+    assert "| +0.0 (+0.0 to +0.0) |" in text  # the equal vote, which is what stands for the source's here
     assert "| 12 | 300 | 50% | 40.0% (30.0 to 50.0) |" in text
 
 
