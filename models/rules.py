@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from sklearn.model_selection import GroupKFold
 
 from models.calibration import expected_calibration_error, fit_temperature
 from models.emotions import EMOTIONS
@@ -95,6 +94,8 @@ def out_of_fold(
         opinions: float32 (k, n, 6): eyes, lips and, for the rules of three, blendshapes.
         groups: int64 (n,); faces of one group stay in one fold.
     """
+    from sklearn.model_selection import GroupKFold  # noqa: PLC0415  a second of import; running needs none
+
     votes = {name: np.zeros_like(opinions[0]) for name in names}
     folds = min(FOLDS, len(np.unique(groups)))
     for fitted, judged in GroupKFold(folds).split(labels, groups=groups):

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix
 
 from models.calibration import BINS, confidence_bins, expected_calibration_error
 from models.emotions import EMOTIONS
@@ -100,6 +99,8 @@ def score(
         probabilities: an opinion; rows sum to one.
         groups: int64 (n,); faces of one group are not independent.
     """
+    from sklearn.metrics import confusion_matrix  # noqa: PLC0415  a second of import; running needs none
+
     answers = probabilities.argmax(axis=1)
     value, low, high = bootstrap(groups, lambda weights: _statistics(labels, probabilities, weights))
     drawn = [
