@@ -34,7 +34,7 @@ from models.errors import EmotionError
 from models.manifest import ZOO
 from realtime.drafts import partial_path
 from realtime.errors import SinkError
-from realtime.metrics import Observer
+from realtime.metrics import Metrics, Observer
 
 app = typer.Typer(
     help="Real-time facial expressions: a weighted vote of an eyes model and a lips model. "
@@ -110,7 +110,8 @@ def annotate_command(
     each, team = how_many(threads, workers, provider, precision)
     loaded = load_models(models, provider, each, precision)
     options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg)
-    with serving_metrics(metrics) as observer:
+    observer = Metrics()
+    with serving_metrics(observer, metrics):
         if not videos:
             with as_file(files("emotion") / "demo" / "demo.mp4") as demo:
                 outputs = Outputs.of(demo, output or Path(), wanted)

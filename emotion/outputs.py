@@ -12,7 +12,7 @@ from realtime.events import EventSink
 from realtime.fanout import Fanout
 from realtime.files import FORMATS
 from realtime.media import VideoInfo
-from realtime.metrics import SILENT, Metrics, Observer, Quantiles
+from realtime.metrics import Metrics, Quantiles
 
 FormatsOption = Annotated[str, typer.Option(help=f"What to write, of {', '.join(FORMATS)}.")]
 EventsOption = Annotated[
@@ -102,22 +102,22 @@ def open_views(
 
 
 @contextmanager
-def serving_metrics(port: int | None, latencies: Mapping[str, Quantiles] | None = None) -> Iterator[Observer]:
-    """The observer to run with: one that Prometheus can ask about, or the silent one without a port.
+def serving_metrics(
+    metrics: Metrics, port: int | None, latencies: Mapping[str, Quantiles] | None = None
+) -> Iterator[None]:
+    """Answer Prometheus while the block runs, where a port is given.
 
     Args:
-        port: as of `realtime.prometheus.MetricsServer`, or None.
-        latencies: likewise.
+        metrics, port, latencies: as of `realtime.prometheus.MetricsServer`; without a port, nothing.
 
     Raises:
         SinkError: the port is taken.
     """
     if port is None:
-        yield SILENT
+        yield
         return
     from realtime.prometheus import MetricsServer  # noqa: PLC0415  seldom needed
 
-    metrics = Metrics()
     with MetricsServer(metrics, port, latencies) as server:
         errors.print(f"Metrics for Prometheus: {server.url}")
-        yield metrics
+        yield

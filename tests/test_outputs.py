@@ -12,7 +12,7 @@ import typer
 from emotion.outputs import open_views, serving_metrics, split_formats
 from realtime.errors import SinkError
 from realtime.fanout import Fanout
-from realtime.metrics import SILENT
+from realtime.metrics import Metrics
 from realtime.mjpeg import MjpegSink
 from tests.clips import number, picture
 from tests.copies import INFO
@@ -75,14 +75,15 @@ def test_nothing_is_opened_that_is_not_asked_for(capsys):
     with Fanout() as sinks:
         open_views(sinks)
         assert not sinks.listening
-    with serving_metrics(None) as observer:
-        assert observer is SILENT
+    with serving_metrics(Metrics(), None):
+        pass
     assert capsys.readouterr().err == ""
 
 
 def test_metrics_are_those_of_the_observer(capsys):
-    with serving_metrics(0, {"capture_to_screen": lambda: {0.5: 0.04}}) as observer:
-        observer.record("faces", taken=3, given=3)
+    metrics = Metrics()
+    with serving_metrics(metrics, 0, {"capture_to_screen": lambda: {0.5: 0.04}}):
+        metrics.record("faces", taken=3, given=3)
         text = read(url(capsys.readouterr().err)).decode()
     assert 'emotion_stage_items_total{stage="faces",way="in"} 3.0' in text
     assert 'emotion_capture_to_screen_seconds{quantile="0.5"} 0.04' in text
@@ -93,5 +94,5 @@ def test_a_taken_port_ends_in_a_sentence_and_closes_what_is_open():
         port = int(taken.url.rsplit(":")[-1].rstrip("/"))
         with pytest.raises(SinkError, match="--mjpeg PORT"), Fanout() as sinks:
             open_views(sinks, mjpeg=port)
-        with pytest.raises(SinkError, match="--metrics PORT"), serving_metrics(port):
+        with pytest.raises(SinkError, match="--metrics PORT"), serving_metrics(Metrics(), port):
             pass
