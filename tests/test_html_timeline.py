@@ -223,6 +223,33 @@ def test_the_keyboard_does_what_the_mouse_does(tab):
 
 
 @pytest.mark.timeout(120)
+def test_zooming_keeps_the_moment_in_sight_and_clicks_exact(browser, tmp_path):
+    frames = [[face("fear" if second < 300 else "anger")] for second in range(600)]
+    page(tmp_path / "a.html", frames, step=1000)
+    opened = browser.new_page()
+    opened.goto((tmp_path / "a.html").as_uri())
+    opened.wait_for_function("video.hidden")
+    assert opened.locator("#farther").is_disabled()
+    row = opened.locator("canvas.row")
+    for _ in range(3):
+        opened.locator("#closer").click()
+    assert opened.evaluate("[view.from, view.span]") == pytest.approx([262.5, 75], abs=1)
+    edge = pixel(opened, 0, 0.49, 0.5), pixel(opened, 0, 0.51, 0.5)
+    assert edge[0] != edge[1]
+    row.hover(position={"x": row.bounding_box()["width"] * 0.1, "y": 20})
+    assert "at 4:30.0" in opened.locator("#tip").inner_text()
+    opened.locator("#pan").fill("0")
+    assert opened.evaluate("view.from") == 0
+    row.focus()
+    opened.keyboard.press("End")
+    assert opened.evaluate("view.from + view.span") == pytest.approx(600, abs=1)
+    for _ in range(3):
+        opened.locator("#farther").click()
+    assert opened.evaluate("[view.from, view.span]") == pytest.approx([0, 600], abs=1)
+    opened.close()
+
+
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_wider_than_the_screen(tab, width):
     tab.set_viewport_size({"width": width, "height": 800})

@@ -9,6 +9,8 @@ const BYTES = 3 * EMOTIONS;
 const FULL = 250;
 const UNSEEN = 255;
 const duration = bins * bin;
+/* What the rows show, in seconds from the first bin. */
+const view = { from: 0, span: duration, following: true };
 
 const element = (id) => document.getElementById(id);
 const video = element("video");
@@ -65,7 +67,7 @@ class Row {
 
   /* The mean over the bins of a time: {vote, eyes, lips}, each six shares or null; null where nobody is. */
   at(from, to = from) {
-    const first = Math.floor(from / bin), last = Math.max(first + 1, Math.ceil(to / bin));
+    const first = Math.floor(from / bin + 1e-9), last = Math.max(first + 1, Math.ceil(to / bin));
     const sums = new Float64Array(BYTES);
     const counts = [0, 0, 0];
     for (const { start, bytes } of this.spans) {
@@ -94,9 +96,13 @@ class Row {
     const { context, width, height } = surface(this.canvas);
     const fills = colours();
     const gap = getComputedStyle(document.documentElement).getPropertyValue("--page");
+    const pixel = view.span / width;
+    // Where a pixel holds several bins its neighbours count, too: a calmer picture of a long time.
+    const blur = pixel > bin ? pixel : 0;
     for (let x = 0; x < width; x++) {
-      const found = this.at((x / width) * duration, ((x + 1) / width) * duration);
-      if (!found) continue;
+      const from = view.from + x * pixel;
+      if (!this.at(from, from + pixel)) continue;
+      const found = this.at(from - blur, from + pixel + blur);
       let top = height, sum = 0;
       found.vote.forEach((share, index) => {
         sum += share;
@@ -116,7 +122,7 @@ class Row {
   listen() {
     const time = (event) => {
       const box = this.canvas.getBoundingClientRect();
-      return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * duration;
+      return view.from + Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * view.span;
     };
     this.canvas.addEventListener("pointermove", (event) => showTip(this, time(event)));
     this.canvas.addEventListener("pointerleave", hideTip);
@@ -130,7 +136,7 @@ class Row {
   }
 
   key(event) {
-    const step = Math.max(bin, duration / 200);
+    const step = Math.max(bin, view.span / 200);
     const steps = { ArrowLeft: -step, ArrowRight: step, PageDown: -10 * step, PageUp: 10 * step, Home: -duration, End: duration };
     if (event.key === "Enter" || event.key === " ") seek(this.cursor);
     else if (event.key === "Escape") return hideTip();
@@ -142,6 +148,7 @@ class Row {
 
   move(seconds) {
     this.cursor = Math.min(duration - bin / 2, Math.max(0, seconds));
+    show(this.cursor);
     this.say();
   }
 
@@ -173,7 +180,7 @@ function showTip(row, seconds) {
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();
   const box = row.canvas.getBoundingClientRect();
-  const middle = box.left + (seconds / duration) * box.width;
+  const middle = box.left + ((seconds - view.from) / view.span) * box.width;
   const left = Math.min(innerWidth - width - 4, Math.max(4, middle - width / 2));
   const fits = box.bottom + 8 + height < innerHeight || box.top - 8 - height < 0;
   tip.style.transform = `translate(${left}px, ${fits ? box.bottom + 8 : box.top - 8 - height}px)`;
@@ -204,20 +211,51 @@ function seek(seconds) {
 function followVideo() {
   const playhead = element("playhead");
   const seconds = video.currentTime - begin;
-  playhead.hidden = video.hidden || seconds < 0 || seconds > duration;
-  playhead.style.left = `${(100 * seconds) / duration}%`;
+  // Rows follow a video that plays, unless somebody has looked away from it.
+  if (!video.paused && view.following) show(seconds);
+  view.following = seconds >= view.from && seconds <= view.from + view.span;
+  playhead.hidden = video.hidden || !view.following;
+  playhead.style.left = `${(100 * (seconds - view.from)) / view.span}%`;
 }
+
+/* ---- which part is shown ---- */
+
+function look(from, span) {
+  view.span = Math.min(duration, Math.max(span, Math.min(duration, 100 * bin)));
+  view.from = Math.min(duration - view.span, Math.max(0, from));
+  const pan = element("pan");
+  pan.max = duration - view.span;
+  pan.value = view.from;
+  pan.disabled = element("farther").disabled = view.span === duration;
+  element("closer").disabled = view.span <= 100 * bin;
+  view.following = false;
+  hideTip();
+  draw();
+  followVideo();
+}
+
+/* Turn the page where a moment is out of sight. */
+function show(seconds) {
+  if (seconds < view.from || seconds > view.from + view.span) look(seconds - view.span / 10, view.span);
+}
+
+function zoom(factor) {
+  const middle = view.following && !video.hidden ? video.currentTime - begin : view.from + view.span / 2;
+  look(middle - (view.span * factor) / 2, view.span * factor);
+}
+
 
 function drawAxis() {
   const { context, width, height, scale } = surface(element("axis"));
   const style = getComputedStyle(document.documentElement);
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
   const room = (width / scale) / 80;
-  const step = steps.find((seconds) => duration / seconds <= room) || 86400;
+  const step = steps.find((seconds) => view.span / seconds <= room) || 86400;
+  const left = begin + view.from;
   context.font = `${12 * scale}px ${style.fontFamily}`;
   context.textBaseline = "bottom";
-  for (let at = Math.ceil(begin / step) * step; at <= begin + duration; at += step) {
-    const x = ((at - begin) / duration) * width;
+  for (let at = Math.ceil(left / step) * step; at <= left + view.span; at += step) {
+    const x = ((at - left) / view.span) * width;
     const text = clock(at);
     const half = context.measureText(text).width / 2;
     context.fillStyle = style.getPropertyValue("--line");
@@ -251,10 +289,12 @@ video.addEventListener("error", noVideo);
 if (video.error || !data.video) noVideo();
 for (const name of ["timeupdate", "seeking", "loadedmetadata"]) video.addEventListener(name, followVideo);
 dark.addEventListener("change", draw);
+element("closer").addEventListener("click", () => zoom(0.5));
+element("farther").addEventListener("click", () => zoom(2));
+element("pan").addEventListener("input", (event) => look(Number(event.target.value), view.span));
 new ResizeObserver(draw).observe(element("rows"));
 (function follow() {
   if (!video.paused) followVideo();
   requestAnimationFrame(follow);
 })();
-followVideo();
-draw();
+look(0, duration);
