@@ -5,6 +5,7 @@ out-of-fold comparison that decided, and what it was made from.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,10 @@ class FittedVote:
         if self.comparison:
             lines += ["", "How the rules do on held-out faces that they were not fitted to:"]
             lines += [f"  {_in_words(row)}" for row in self.comparison]
+            lines.append(
+                "  Another rule takes the place of the source's where its log loss is clearly lower and its "
+                "balanced accuracy no lower; one with the blendshapes must beat the best without so."
+            )
         lines += ["", f"The vote uses {self.chosen!r}: {_MEANING.get(self.chosen, self.chosen)}."]
         if self.chosen == DEFAULT and self.comparison:
             lines.append("No other rule is clearly better, so the source's stays.")
@@ -136,7 +141,8 @@ def read(folder: Path) -> FittedVote:
             for name in EMOTIONS
         ),
         comparison=tuple(
-            Comparison(**row | {"gain": Interval(**row["gain"])}) for row in values.get("comparison", [])
+            Comparison(**row | {key: Interval(**row[key]) for key in ("gain", "saving")})
+            for row in values.get("comparison", [])
         ),
         about={key: values[key] for key in ("faces", "part", "data") if key in values},
     )
@@ -149,5 +155,11 @@ def _in_words(row: Comparison) -> str:
     )
     if row.rule == DEFAULT:
         return text
-    value, low, high = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))
-    return f"{text}; {value} points ({low} to {high}) above the source's rule"
+    points = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))
+    losses = (f"{-part:+.3f}" for part in (row.saving.value, row.saving.high, row.saving.low))
+    return f"{text}; against the source's {_bracketed(points)} points, log loss {_bracketed(losses)}"
+
+
+def _bracketed(parts: Iterable[str]) -> str:
+    value, low, high = parts
+    return f"{value} ({low} to {high})"

@@ -91,14 +91,22 @@ def test_the_source_rule_stays_unless_another_wins_clearly():
     better = opinion(TRUTH, 2.5)
     slightly = said.copy()
     slightly[:3] = np.eye(6)[TRUTH[:3]]
+    # As right as it was, and far too sure of it: no gain.
+    sure = np.eye(6, dtype=np.float32)[said.argmax(axis=1)]
+    assert choose({"source": said, "stacking": sure}, TRUTH, groups) == "source"
+    # Better calibrated, and less often right: no gain either.
+    flat = (said**0.5 / (said**0.5).sum(axis=1, keepdims=True))[:, [1, 0, 2, 3, 4, 5]]
+    assert choose({"source": sure, "stacking": flat}, TRUTH, groups) == "source"
     assert choose({"source": said, "stacking": slightly}, TRUTH, groups) == "source"
     assert choose({"source": said, "stacking": better, "equal": said}, TRUTH, groups) == "stacking"
     # Three opinions must beat the best of the rules with two.
     votes = {"source": said, "stacking": better, "stacking of three": better}
     assert choose(votes, TRUTH, groups) == "stacking"
     (source, stacking, _) = compare(votes, TRUTH, groups)
-    assert source.gain.value == 0
+    assert source.gain.value == source.saving.value == 0
     assert stacking.gain.low > 0
+    assert stacking.saving.low > 0
+    assert stacking.saving.value == pytest.approx(source.log_loss - stacking.log_loss)
     assert stacking.log_loss < source.log_loss
 
 
