@@ -221,7 +221,7 @@ def _paired(labels: Labels, differences: Weights, groups: npt.NDArray[np.int64])
 
 
 def _right(labels: Labels, vote: Probabilities) -> Weights:
-    return (vote.argmax(axis=1) == labels).astype(np.float64)
+    return np.asarray(vote.argmax(axis=1) == labels, dtype=np.float64)
 
 
 def _losses(labels: Labels, vote: Probabilities) -> Weights:

@@ -134,7 +134,8 @@ def _row(face: FaceEmotion) -> list[object]:
 def _object(face: FaceEmotion) -> dict[str, Any]:
     opinions = {
         name: dict(zip(EMOTIONS, shares, strict=True)) if shares else None
-        for name in OPINIONS
+        # A third opinion is told where the vote counts one; the table has no columns for it.
+        for name in (*OPINIONS, *(["blendshapes"] if face.blendshapes is not None else []))
         for shares in [_digits(getattr(face, name))]
     }
     return {

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from realtime.columns import COLUMNS
 from realtime.drafts import partial_path
 from realtime.errors import SinkError
 from realtime.timeline import CsvTimeline, JsonLinesTimeline
-from tests.results import face, result
+from tests.results import face, result, sure
 
 KINDS = [CsvTimeline, JsonLinesTimeline]
 
@@ -103,3 +104,11 @@ def test_what_cannot_be_written_ends_in_a_sentence(tmp_path, kind):
         sink._draft.file.close()
         sink._draft.file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
         sink.write(result(0, face("fear")), result(0).frame.image)
+
+
+def test_a_third_opinion_is_told_where_there_is_one(tmp_path):
+    third = replace(face("fear"), blendshapes=sure("anger", 0.8))
+    path = written(JsonLinesTimeline, tmp_path / "a.jsonl", result(0, third), result(1, face("fear")))
+    with_third, without = (one["faces"][0] for one in objects(path))
+    assert with_third["blendshapes"]["anger"] == 0.8
+    assert "blendshapes" not in without
