@@ -24,7 +24,7 @@ from models.manifest import (
     choose_precision,
     read_manifest,
 )
-from models.providers import EngineOptions, Provider, ProviderName
+from models.providers import EngineOptions, Provider, ProviderName, Variant
 from models.regions import RegionName
 
 __all__ = ["CPU_ONLY", "ProviderName", "RegionModel", "engine_version"]
@@ -241,27 +241,42 @@ def _try(
     provider: Provider, path: Path, manifest: ModelManifest, options: EngineOptions
 ) -> tuple[_Runner | None, str]:
     """A runner, or None and the reason."""
+    variants = providers.variants(provider, manifest, options)
     if provider.name == "cpu":
-        return _Plain(_open(path, provider, manifest, options, graph=False)), ""
+        return _Plain(_open(path, provider, variants[0], options)), ""
     _make_folders(options.cache)
     problem = ""
-    # Not every graph can be recorded; one that cannot still runs.
-    for graph in (True, False) if provider.device else (False,):
+    for variant in variants:
         with _native_log() as log:
             if provider.device == "cuda":
                 _preload()
             try:
-                session = _open(path, provider, manifest, options, graph)
-                started = provider.ort_name in session.get_providers()
+                session = _open(path, provider, variant, options)
+                started = _runs_nodes(session, provider)
             except ModelFileError as error:
-                problem = str(error.__cause__)
+                problem = problem or str(error.__cause__)
                 continue
-        # ONNX Runtime logs an error and falls back to the CPU where a provider's libraries are missing.
         if started:
-            return _runner(session, provider, manifest, options, graph), ""
-        problem = _reason(log.getvalue())
-        break
+            return _runner(session, provider, manifest, options, variant.graph), ""
+        problem = problem or _reason(log.getvalue())
     return None, problem
+
+
+def _runs_nodes(session: ort.InferenceSession, provider: Provider) -> bool:
+    """Whether a session's provider really does the work.
+
+    ONNX Runtime logs an error and falls back to the CPU where a provider's libraries are missing; and
+    a provider may be there and yet leave every node to the CPU.
+    """
+    if provider.ort_name not in session.get_providers():
+        return False
+    if not _tells_who_runs():
+        return True
+    return any(part.ep_name == provider.ort_name for part in session.get_provider_graph_assignment_info())
+
+
+def _tells_who_runs() -> bool:
+    return hasattr(ort.InferenceSession, "get_provider_graph_assignment_info")
 
 
 def _runner(
@@ -279,14 +294,14 @@ def _runner(
     return _Padded(inner, options.max_batch, provider.shared)
 
 
-def _open(
-    path: Path, provider: Provider, manifest: ModelManifest, options: EngineOptions, graph: bool
-) -> ort.InferenceSession:
-    chain = providers.chain(provider, manifest, options, graph)
+def _open(path: Path, provider: Provider, variant: Variant, options: EngineOptions) -> ort.InferenceSession:
     try:
         # Without ONNX Runtime's own fallback, which prints and goes on on the CPU.
         return ort.InferenceSession(
-            str(path), _session_options(provider, options.threads), providers=chain, enable_fallback=0
+            str(path),
+            _session_options(provider, options.threads),
+            providers=variant.chain,
+            enable_fallback=0,
         )
     except Exception as error:  # ONNX Runtime's own errors share no other base
         raise ModelFileError(f"ONNX Runtime cannot load {path}: {error}") from error
@@ -299,6 +314,8 @@ def _session_options(provider: Provider, threads: int) -> ort.SessionOptions:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
+    if provider.name != "cpu" and _tells_who_runs():
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     # DirectML plans memory by itself and refuses to run otherwise.
     options.enable_mem_pattern = provider.name != "directml"
     return options
@@ -336,6 +353,6 @@ def _reason(log: str) -> str:
     """The end of the first error in ONNX Runtime's log, which says what is missing."""
     errors = [line for line in log.splitlines() if "[E:" in line or "[ERROR]" in line]
     if not errors:
-        return "it gave no reason"
+        return "it takes no part of the model and gives no reason"
     text = errors[0].split("with error:")[-1].split("[ERROR]")[-1]
     return " ".join(text.replace("\x1b[m", "").split())[-200:]

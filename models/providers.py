@@ -103,6 +103,19 @@ AUTO_ORDER: tuple[ProviderName, ...] = ("cuda", "directml", "openvino", "cpu")
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to start a provider.
+
+    Attributes:
+        chain: the provider with its options, and those that run what it does not know.
+        graph: CUDA records a run as a graph and replays it, which spares hundreds of launches.
+    """
+
+    chain: Chain
+    graph: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How a model is run.
 
@@ -158,30 +171,34 @@ def buckets(largest: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(bucket(count, largest) for count in range(1, largest + 1)))
 
 
-def chain(provider: Provider, manifest: ModelManifest, options: EngineOptions, graph: bool = True) -> Chain:
-    """The provider with its options, and those that run what it does not know.
+def variants(provider: Provider, manifest: ModelManifest, options: EngineOptions) -> list[Variant]:
+    """The ways to start a provider, best first: not every graph can be recorded, nor is every device there.
 
     Args:
         provider: which.
         manifest: of the model, whose size and digest some options need.
         options: of the engine.
-        graph: let CUDA record a run as a graph and replay it, which spares hundreds of launches.
     """
     cpu: Chain = [(PROVIDERS["cpu"].ort_name, {})]
+    name = provider.ort_name
     match provider.name:
         case "cuda":
-            return [(provider.ort_name, _cuda(options, graph)), *cpu]
+            return [Variant([(name, _cuda(options, graph)), *cpu], graph) for graph in (True, False)]
         case "tensorrt":
-            cuda = (PROVIDERS["cuda"].ort_name, _cuda(options, graph=False))
-            return [(provider.ort_name, _tensorrt(manifest, options, graph)), cuda, *cpu]
+            rest = [(PROVIDERS["cuda"].ort_name, _cuda(options, graph=False)), *cpu]
+            return [
+                Variant([(name, _tensorrt(manifest, options, graph)), *rest], graph)
+                for graph in (True, False)
+            ]
         case "openvino":
-            return [(provider.ort_name, _openvino(options)), *cpu]
+            # Its AUTO device registers and then takes no node of these models.
+            return [Variant([(name, _openvino(options, device)), *cpu]) for device in ("GPU", "CPU")]
         case "coreml":
-            return [(provider.ort_name, _coreml(options)), *cpu]
+            return [Variant([(name, _coreml(options)), *cpu])]
         case "directml":
-            return [(provider.ort_name, {"device_id": str(options.device)}), *cpu]
+            return [Variant([(name, {"device_id": str(options.device)}), *cpu])]
         case _:
-            return cpu
+            return [Variant(cpu)]
 
 
 def _cuda(options: EngineOptions, graph: bool) -> dict[str, str]:
@@ -223,8 +240,8 @@ def _tensorrt(manifest: ModelManifest, options: EngineOptions, graph: bool) -> d
     return values
 
 
-def _openvino(options: EngineOptions) -> dict[str, str]:
-    values = {"device_type": "AUTO", "num_of_threads": str(options.threads or 8)}
+def _openvino(options: EngineOptions, device: str) -> dict[str, str]:
+    values = {"device_type": device} | ({"num_of_threads": str(options.threads)} if options.threads else {})
     return values | ({"cache_dir": str(options.cache / "openvino")} if options.cache else {})
 
 

@@ -5,6 +5,7 @@ is padded, swapped or taken from another run shows.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -71,6 +72,7 @@ class Runtime:
         starting: those of them that start; the others fail as ONNX Runtime does, with a line on file
             descriptor 2 and a session on the CPU.
         no_graph: recording a run is refused, as where a node runs on the CPU.
+        idle: providers start and leave all nodes to the CPU.
     """
 
     __version__ = "0.0-fake"
@@ -80,11 +82,16 @@ class Runtime:
     SessionOptions = SessionOptions
 
     def __init__(
-        self, available: tuple[str, ...], starting: tuple[str, ...] = (), no_graph: bool = False
+        self,
+        available: tuple[str, ...],
+        starting: tuple[str, ...] = (),
+        no_graph: bool = False,
+        idle: bool = False,
     ) -> None:
         self.available = available
         self.starting = (*starting, CPU)
         self.no_graph = no_graph
+        self.idle = idle
         self.sessions: list[Session] = []
         self.preloaded = 0
 
@@ -95,8 +102,21 @@ class Runtime:
         self.preloaded += 1
         print("Failed to load libcublas.so")  # noqa: T201  as the real one does
 
-    def InferenceSession(self, *arguments: Any, **options: Any) -> "Session":  # noqa: N802
-        return Session(self, *arguments, **options)
+    @property
+    def InferenceSession(self) -> "Callable[..., Session]":  # noqa: N802
+        return _Opener(self)
+
+
+class _Opener:
+    """Opens sessions, and has the attributes that ONNX Runtime's class is asked for."""
+
+    get_provider_graph_assignment_info = True
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __call__(self, *arguments: Any, **options: Any) -> "Session":
+        return Session(self._runtime, *arguments, **options)
 
 
 class Session:
@@ -121,10 +141,15 @@ class Session:
         if first not in self.providers:
             line = b"2026 [E:onnxruntime:Default] Failed to load library with error: libcudnn.so.9: missing\n"
             os.write(2, line)
+        self.idle = runtime.idle
         runtime.sessions.append(self)
 
     def get_providers(self) -> list[str]:
         return self.providers
+
+    def get_provider_graph_assignment_info(self) -> list[SimpleNamespace]:
+        assert self.options.entries["session.record_ep_graph_assignment_info"] == "1"
+        return [SimpleNamespace(ep_name=CPU if self.idle else self.providers[0])]
 
     def get_outputs(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(name="probabilities")]

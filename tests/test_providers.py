@@ -76,6 +76,21 @@ def test_auto_says_what_it_chose_and_why(runtime):
     assert RegionModel(ZOO, "lips").choice == inference.CPU_ONLY
 
 
+def test_a_provider_that_is_there_and_does_nothing_is_refused(runtime):
+    """As OpenVINO's AUTO device does: it is among the session's providers, and the CPU runs all nodes."""
+    runtime(PROVIDERS["openvino"].ort_name, idle=True)
+    with pytest.raises(MissingDependencyError, match="takes no part of the model"):
+        RegionModel(ZOO, "lips", "openvino")
+    assert RegionModel(ZOO, "lips").provider == CPU
+
+
+def test_openvino_takes_a_gpu_before_the_cpu(runtime):
+    fake = runtime(PROVIDERS["openvino"].ort_name)
+    RegionModel(ZOO, "lips", "openvino", threads=2)
+    options = fake.sessions[-1].chain[PROVIDERS["openvino"].ort_name]
+    assert options == {"device_type": "GPU", "num_of_threads": "2"}
+
+
 def test_tensorrt_and_coreml_are_never_chosen_by_themselves(runtime):
     runtime(TENSORRT, PROVIDERS["coreml"].ort_name)
     assert RegionModel(ZOO, "lips").provider == CPU
@@ -158,8 +173,8 @@ def test_tensorrt_keeps_its_engines_and_knows_the_batches(runtime, tmp_path):
 def test_without_a_cache_nothing_is_kept():
     manifest = read_manifest(ZOO, "lips")
     for name in NAMED:
-        (_, options), *_ = providers.chain(PROVIDERS[name], manifest, EngineOptions())
-        assert not [key for key in options if "cache" in key.lower()]
+        for variant in providers.variants(PROVIDERS[name], manifest, EngineOptions()):
+            assert not [key for _, values in variant.chain for key in values if "cache" in key.lower()]
 
 
 def test_a_cpu_session_does_not_spin_and_has_the_threads_asked_for(runtime):
