@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -77,23 +79,17 @@ class StreamFeed:
     def _decoded(self, stream: VideoStream) -> Iterator[Picture]:
         # Frame threads would hold back one picture each.
         stream.thread_type = "SLICE"
-        stream.codec_context.flags |= av.codec.context.Flags.low_delay.value
         last = time.monotonic()
-        for packet in self._container.demux(stream):
+        # Of all streams: where only sound arrives, libav would wait for pictures without an end.
+        for packet in self._container.demux():
             arrived = time.monotonic()
             if self._over.is_set():
                 return
-            try:
-                pictures = stream.decode(packet)
-            except av.EOFError:
-                return
-            except av.FFmpegError:
-                pictures = []
-            for picture in pictures:
-                last = arrived
+            for picture in _decode(packet, stream):
                 yield Picture(self._moment(picture, arrived), self._image(picture))
+                last = time.monotonic()  # whoever takes it may have paused
             if arrived - last > self._stall:
-                raise LinkLost(f"nothing that arrived for {self._stall:g} s could be decoded")
+                raise LinkLost(f"no picture for {self._stall:g} s, though data arrive")
 
     def _moment(self, picture: av.VideoFrame, arrived: float) -> float:
         if self._pace is None or picture.pts is None or picture.time_base is None:
@@ -147,6 +143,15 @@ def _video_stream(container: InputContainer) -> VideoStream:
         if getattr(stream, "codec_context", None) is not None:
             return stream
     raise LinkLost("it holds no video that can be read here")
+
+
+def _decode(packet: "av.Packet[Stream]", stream: VideoStream) -> list[av.VideoFrame]:
+    if packet.stream is not stream:
+        return []
+    try:
+        return stream.decode(cast("av.Packet[VideoStream]", packet))
+    except av.FFmpegError:  # damaged, or a second end
+        return []
 
 
 def _rate(stream: VideoStream) -> Fraction:

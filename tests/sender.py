@@ -2,14 +2,14 @@
 
 ::
 
-    python -m tests.sender udp  9000    MPEG-TS (H.264) to udp://127.0.0.1:9000
+    python -m tests.sender udp  9000    MPEG-TS (H.264, and silence as MP2) to udp://127.0.0.1:9000
     python -m tests.sender http 9000    Motion JPEG at http://127.0.0.1:9000/
     python -m tests.sender rtsp 9000    H.264 at rtsp://127.0.0.1:9000/, RTP within the connection
     python -m tests.sender rtsp+udp 9000    the same, but RTP as datagrams only
 
 Port 0: any free one (not for udp). It writes ``ready PORT``. It reads commands, one a line:
-``corrupt N`` damages the next N pictures' data, ``size WxH`` changes the picture, ``end`` ends the
-stream properly.
+``corrupt N`` damages the next N pictures' data, ``size WxH`` changes the picture, ``blind`` leaves only
+the sound, ``end`` ends the stream properly.
 """
 
 import queue
@@ -23,10 +23,11 @@ import time
 from fractions import Fraction
 
 import av
+import numpy as np
 
 from tests.clips import picture
 
-RATE = 25
+RATE, SOUND = 25, 48_000
 CODING = {
     "udp": ("mpegts", "libx264"),
     "http": ("mpjpeg", "mjpeg"),
@@ -80,22 +81,32 @@ class Encoder:
         self._codec = codec
         self._wire = Wire()
         # RTP has to know how much fits into one datagram.
-        options = {"flush_packets": "1"} | ({"packetsize": "1200"} if form == "rtp" else {})
+        # And sound must not wait long for pictures.
+        options = {"flush_packets": "1", "max_interleave_delta": "100000"} | (
+            {"packetsize": "1200"} if form == "rtp" else {}
+        )
         self._container = av.open(self._wire, "w", format=form, container_options=options)
         self._stream = self._container.add_stream(codec, rate=RATE, width=160, height=120)
         self._stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        self._sound = (
+            self._container.add_stream("mp2", rate=SOUND, layout="mono") if form == "mpegts" else None
+        )
         self._size = (160, 120)
         self._codec_context = self._context(self._size)
         self._container.start_encoding()
         self.head = self._wire.take()
 
-    def encode(self, number: int, size: tuple[int, int]) -> list[bytes]:
+    def encode(self, number: int, size: tuple[int, int], blind: bool) -> list[bytes]:
+        if self._sound:
+            self._container.mux(self._sound.encode(silence(number)))
+        if blind:
+            return self._wire.take()
         if size != self._size:
             self._size, self._codec_context = size, self._context(size)
         frame = av.VideoFrame.from_ndarray(picture(number % 256, size), format="bgr24")
         frame.pts, frame.time_base = number, Fraction(1, RATE)
         for packet in self._codec_context.encode(frame.reformat(format=self._codec_context.pix_fmt)):
-            packet.stream = self._stream
+            packet.stream, packet.time_base = self._stream, Fraction(1, RATE)
             self._container.mux(packet)
         return self._wire.take()
 
@@ -108,6 +119,14 @@ class Encoder:
             context.options = {"preset": "ultrafast", "tune": "zerolatency"}
             context.gop_size = 10
         return context
+
+
+def silence(number: int) -> av.AudioFrame:
+    """What is heard while a picture is seen."""
+    count = SOUND // RATE
+    frame = av.AudioFrame.from_ndarray(np.zeros((1, count), np.int16), format="s16", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = SOUND, number * count, Fraction(1, SOUND)
+    return frame
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -130,7 +149,7 @@ class Http(socketserver.StreamRequestHandler):
         )
         self.wfile.write(b"".join(self.server.head))
         mine = self.server.audience.join()
-        while chunks := mine.get():
+        while (chunks := mine.get()) is not None:
             self.wfile.write(b"".join(chunks))
 
 
@@ -173,7 +192,7 @@ class Rtsp(socketserver.StreamRequestHandler):
 
     def _play(self) -> None:
         mine = self.server.audience.join()
-        while chunks := mine.get():
+        while (chunks := mine.get()) is not None:
             for packet in chunks:
                 self.send(packet, 200 <= packet[1] <= 204)  # RTCP, which has a channel of its own
 
@@ -209,7 +228,7 @@ def serve(kind: str, port: int, audience: Audience, head: list[bytes]) -> int:
 
 def datagrams(port: int, mine: "queue.SimpleQueue[list[bytes] | None]") -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-        while chunks := mine.get():
+        while (chunks := mine.get()) is not None:
             data = b"".join(chunks)
             for at in range(0, len(data), 7 * 188):
                 out.sendto(data[at : at + 7 * 188], ("127.0.0.1", port))
@@ -238,7 +257,7 @@ def main() -> None:
     kind, port = sys.argv[1], int(sys.argv[2])
     audience, said, dice = Audience(), commands(), random.Random(0)
     encoder = Encoder(*CODING[kind])
-    size, corrupt = (160, 120), 0
+    size, corrupt, blind = (160, 120), 0, False
     print("ready", serve(kind, port, audience, encoder.head), flush=True)  # noqa: T201
     start = time.monotonic()
     for number in range(10**9):
@@ -249,11 +268,13 @@ def main() -> None:
                 case ["size", text]:
                     width, height = text.split("x")
                     size = int(width), int(height)
+                case ["blind"]:
+                    blind = True
                 case ["end"]:
                     audience.give(None)
                     time.sleep(0.2)
                     return
-        chunks = encoder.encode(number, size)
+        chunks = encoder.encode(number, size, blind)
         if corrupt:
             chunks, corrupt = [damaged(chunk, dice) for chunk in chunks], corrupt - 1
         time.sleep(max(0.0, start + number / RATE - time.monotonic()))

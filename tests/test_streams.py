@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -21,9 +22,9 @@ from tests.clips import clip, number, picture, tone_only
 from tests.senders import Sender
 
 KINDS = ("udp", "http", "rtsp")
-QUICK = LiveSourceOptions(open_seconds=8, stall_seconds=1, first_delay=0.1, longest_delay=0.4, attempts=20)
+QUICK = LiveSourceOptions(open_seconds=20, stall_seconds=1, first_delay=0.1, longest_delay=0.4, attempts=400)
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 stoppable = pytest.mark.skipif(os.name == "nt", reason="no way to stop a process for a while")
 
 
@@ -137,6 +138,25 @@ def test_a_stalled_stream_is_noticed_and_comes_back(kind, caplog):
     assert "no data for 1 s" in line
 
 
+def test_sound_without_pictures_is_a_loss_and_leaves_nothing_behind(caplog):
+    options = replace(QUICK, attempts=1)
+    threads = threading.active_count()
+    with Sender("udp") as sender, open_live(sender.url, options) as source:
+        frames = iter(source)
+        take(frames, 5)
+        sender.tell("blind")
+        with pytest.raises(SourceError, match="is lost: "):
+            take(frames, 1000)
+        # While the sound still arrives.
+        for _ in range(500):
+            if threading.active_count() == threads:
+                break
+            threading.Event().wait(0.02)
+        assert threading.active_count() == threads
+    (line,) = faults(caplog)
+    assert "no picture for 1 s, though data arrive" in line
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_on_the_way_is_survived(running, kind):
     sender = running(kind)
@@ -171,7 +191,7 @@ def test_pictures_that_change_their_size_are_fitted(kind):
 
 @pytest.mark.parametrize("kind", ["http", "rtsp"])
 def test_an_end_is_a_loss_until_the_limit(kind, caplog):
-    options = LiveSourceOptions(open_seconds=8, stall_seconds=1, first_delay=0.05, attempts=2)
+    options = replace(QUICK, attempts=2)
     with Sender(kind) as sender, open_live(sender.url, options) as source:
         frames = iter(source)
         taken = take(frames, 10)
@@ -200,7 +220,7 @@ def test_abort_ends_a_wait_at_once():
 
 
 def test_smaller_and_mirrored(running):
-    options = LiveSourceOptions(size=(100, 60), mirror=True, fps=10)
+    options = replace(QUICK, size=(100, 60), mirror=True, fps=10)
     with open_live(running("http").url, options) as source:
         frames = take(iter(source), 20)
     assert (source.info.width, source.info.height) == (80, 60)
@@ -267,6 +287,18 @@ def shelf(tmp_path):
         yield tmp_path, f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+def test_a_recording_waits_for_its_consumer(shelf, caplog):
+    folder, address = shelf
+    clip(folder / "clip.mp4", 40)
+    with open_live(f"{address}/clip.mp4", replace(QUICK, stall_seconds=0.5)) as source:
+        frames = iter(source)
+        taken = [next(frames)]
+        threading.Event().wait(1.5)
+        taken += frames
+    assert [number(frame.image) for frame in taken] == list(range(40))
+    assert faults(caplog) == []
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
