@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ from emotion.outputs import (
     MjpegOption,
     VirtualCameraOption,
     open_views,
+    serving_metrics,
 )
 from emotion.screen import Rows, Screen
 from models.manifest import ZOO
@@ -41,9 +42,6 @@ from realtime.pipeline import Step
 from realtime.privacy import Privacy
 from realtime.saving import Governor
 from realtime.window import DisplayProbe, Key, Window
-
-if TYPE_CHECKING:
-    from realtime.prometheus import MetricsServer
 
 app = typer.Typer()
 
@@ -340,22 +338,14 @@ def live_command(
     with ExitStack() as stack:
         screen = stack.enter_context(Window(f"emotion: {opened.name}")) if window else None
         session = LiveSession(opened, stages, governor, settings, screen)
-        if metrics is not None:
-            stack.enter_context(_serving(session, metrics))
+        latencies = {"capture_to_screen": session.on_screen.quantiles}
+        stack.enter_context(serving_metrics(session.metrics, metrics, latencies))
         try:
             files = session.run()
         finally:
             _finish(session.report(), report, out)
     for path in files.values():
         out.print(f"  {shown(path)}")
-
-
-def _serving(session: LiveSession, port: int) -> "MetricsServer":
-    from realtime.prometheus import MetricsServer  # noqa: PLC0415  seldom needed
-
-    server = MetricsServer(session.metrics, port, {"capture_to_screen": session.on_screen.quantiles})
-    errors.print(f"Metrics for Prometheus: {server.url}")
-    return server
 
 
 def _finish(result: dict[str, Any], path: Path | None, out: Console) -> None:
