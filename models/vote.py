@@ -163,17 +163,18 @@ class VoteWeights:
         self,
         eyes: Probabilities,
         lips: Probabilities,
-        seen: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None = None,
+        seen: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None,
         blendshapes: Probabilities | None = None,
     ) -> Probabilities:
         """The vote of both models, and of the blendshapes where the rule counts them.
 
         Where only one region is seen, its own calibrated opinion is the vote: the rule is fitted
-        to both, and the blendshapes of a half hidden face are guesses.
+        to both, and the blendshapes of a half hidden face are guesses. Where it is not sure whether a
+        region is seen, the vote is the mean of those votes by how likely each case is.
 
         Args:
             eyes, lips: float32 (n, 6), each model's probabilities.
-            seen: bool (n,) for the eyes and for the lips; all are seen where not given.
+            seen: (n,) for the eyes and for the lips: bool, or how likely it is seen, in [0, 1].
             blendshapes: float32 (n, 6), what `third` says; needed where the rule counts it.
 
         Returns:
@@ -185,9 +186,16 @@ class VoteWeights:
         vote = self.rule(np.stack([opinion for opinion in given if opinion is not None]))
         if seen is None:
             return vote
-        eyes_seen, lips_seen = (side[:, None] for side in seen)
-        alone = np.where(eyes_seen, eyes, np.where(lips_seen, lips, np.float32(np.nan)))
-        return np.asarray(np.where(eyes_seen & lips_seen, vote, alone), dtype=np.float32)
+        by_eyes, by_lips = (np.asarray(side, np.float32)[:, None] for side in seen)
+        cases = (
+            (by_eyes * by_lips, vote),
+            (by_eyes * (1 - by_lips), eyes),
+            ((1 - by_eyes) * by_lips, lips),
+        )
+        # An opinion on what is not seen may be anything, NaN too.
+        mixed = sum(np.where(weight > 0, weight * opinion, 0) for weight, opinion in cases)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(mixed / sum(weight for weight, _ in cases), dtype=np.float32)
 
 
 def log_features(opinions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

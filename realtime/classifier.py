@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
+import numpy as np
+
+from models import visibility
 from models.inference import RegionModel
+from models.regions import REGIONS
 from realtime.frames import FaceFrame, OpinionFrame
 
 
@@ -11,10 +15,14 @@ class EmotionClassifier:
     """The stage that asks the models: two runs a batch, whatever the number of frames and faces.
 
     It has no state, so several of them may share the work of the stage, and the models too.
+    Beside the models' opinions it says how likely something hides each region.
 
     Args:
         eyes, lips: the models.
         batch: the most frames taken at once.
+
+    Raises:
+        ModelFileError: the numbers that tell hidden regions are missing or damaged.
     """
 
     name = "classify"
@@ -22,15 +30,17 @@ class EmotionClassifier:
     def __init__(self, eyes: RegionModel, lips: RegionModel, batch: int = 8) -> None:
         self._eyes = eyes
         self._lips = lips
+        self._free = visibility.read()
         self.batch = batch
 
     def process(self, items: Sequence[FaceFrame]) -> Iterable[OpinionFrame]:
         """The frames with what each model says of their faces, in order."""
         faces = [face for item in items for face in item.faces]
-        eyes = self._eyes([face.eyes.image for face in faces])
-        lips = self._lips([face.lips.image for face in faces])
+        crops = [face.eyes.image for face in faces], [face.lips.image for face in faces]
+        eyes, lips = self._eyes(crops[0]), self._lips(crops[1])
+        free = np.stack([self._free[region](part) for region, part in zip(REGIONS, crops, strict=True)], 1)
         for item, rows in zip(items, _slices(items), strict=True):
-            yield OpinionFrame(item.frame, item.faces, eyes[rows], lips[rows])
+            yield OpinionFrame(item.frame, item.faces, eyes[rows], lips[rows], free[rows])
 
     def close(self) -> None:
         """Nothing to free: the models may be shared."""

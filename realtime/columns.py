@@ -13,7 +13,7 @@ FACE_COLUMNS: tuple[str, ...] = (
     "track",
     *SIDES,
     *(f"{opinion}_{emotion}" for opinion in OPINIONS for emotion in EMOTIONS),
-    *("emotion", "confidence", "label", "since"),
+    *("emotion", "confidence", "label", "since", "eyes_seen", "lips_seen"),
 )
 COLUMNS = FRAME_COLUMNS + FACE_COLUMNS
 """A row a face; a frame without faces has one row, whose face columns are empty."""

@@ -4,12 +4,21 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from models.emotions import EMOTIONS
+from models.regions import ANCHORS, Points, alignment_error
 from models.vote import VoteWeights
 from realtime.decisions import DecisionOptions
-from realtime.frames import Face, OpinionFrame, Probabilities
+from realtime.frames import OpinionFrame, Probabilities
 
+# How likely a region is free, as `models.visibility` says: silent up to here, its full vote from there.
+_HIDDEN_TO_FREE = (0.2, 0.6)
+# Alignment errors, in canvas points, between which a face's vote fades out: heads turned aside by 43 and
+# 62 degrees. On web-faces, scores do not fall up to 8.
+_FRONT_TO_SIDE = (9.0, 15.0)
+# A vote that counts less is none.
+_SILENT = 0.05
 _UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
 
 
@@ -55,7 +64,8 @@ class EnsembleOptions:
             is always the emotion that this frame's vote gives most.
         baseline: seconds of neutral face after which a person's votes are measured by it; 0: never.
         decisions: when a label holds.
-        min_visible: share of a region that must lie inside the picture for it to vote.
+        min_visible: share of a region that must lie inside the picture for half of its vote; 0.2 less
+            silence it, 0.2 more give it its full vote.
     """
 
     smooth: float = 0.3
@@ -68,13 +78,15 @@ class EnsembleOptions:
 class FaceVote:
     """What the regions of one face say; None where a region, or all of the face, is not seen.
 
-    The blendshapes speak only where the rule of the vote counts them.
+    The blendshapes speak only where the rule of the vote counts them. `seen` is how much the eyes' and
+    the lips' votes count, in [0, 1].
     """
 
     eyes: Probabilities | None
     lips: Probabilities | None
     vote: Probabilities | None
     blendshapes: Probabilities | None = None
+    seen: tuple[float, float] = (1.0, 1.0)
 
 
 class Ensemble:
@@ -89,27 +101,35 @@ class Ensemble:
         self._weights = weights
         self._options = options or EnsembleOptions()
 
-    def sees(self, face: Face) -> tuple[bool, bool]:
-        """Whether enough of the eyes and of the lips is in the picture to vote."""
+    def sees(self, item: OpinionFrame) -> npt.NDArray[np.float32]:
+        """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1].
+
+        A region fades out as it leaves the picture, as something covers it, and as the head turns away.
+        """
         least = self._options.min_visible
-        return face.eyes.visible >= least, face.lips.visible >= least
+        inside = np.array([(face.eyes.visible, face.lips.visible) for face in item.faces], np.float32)
+        seen = _ramp(inside, least - 0.2, least + 0.2)
+        seen = seen * _ramp(item.free, *_HIDDEN_TO_FREE)
+        turned = np.array([[_turned(face.points)] for face in item.faces], np.float32)
+        seen = seen * (1 - _ramp(turned, *_FRONT_TO_SIDE))
+        return np.asarray(np.where(seen < _SILENT, 0, seen), np.float32)
 
     def vote(self, item: OpinionFrame) -> list[FaceVote]:
         """The vote on each face of a frame, in their order."""
         if not item.faces:
             return []
-        seen = [self.sees(face) for face in item.faces]
-        eyes_seen, lips_seen = np.array(seen, dtype=bool).T
+        seen = self.sees(item)
         third = self._third(item)
-        votes = self._weights.vote(item.eyes, item.lips, (eyes_seen, lips_seen), third)
+        votes = self._weights.vote(item.eyes, item.lips, (seen[:, 0], seen[:, 1]), third)
         return [
             FaceVote(
                 item.eyes[index] if eyes else None,
                 item.lips[index] if lips else None,
                 votes[index] if eyes or lips else None,
                 None if third is None else third[index],
+                (eyes, lips),
             )
-            for index, (eyes, lips) in enumerate(seen)
+            for index, (eyes, lips) in enumerate(seen.tolist())
         ]
 
     def _third(self, item: OpinionFrame) -> Probabilities | None:
@@ -120,3 +140,13 @@ class Ensemble:
         if len(shapes) < len(item.faces):
             raise ValueError("the vote counts the blendshapes, and a face has none")
         return self._weights.third(np.stack(shapes))
+
+
+def _ramp(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
+    """0 up to `low`, 1 from `high` on, straight between."""
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
+
+
+def _turned(points: Points) -> float:
+    """How badly a face fits one seen from the front; 0 where its landmarks are not known."""
+    return alignment_error(points) if np.ptp(points[ANCHORS]) > 0 else 0.0

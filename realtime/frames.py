@@ -4,7 +4,7 @@ All are immutable and compare by identity. A frame without faces still travels, 
 out has every frame that went in, in the same order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -103,16 +103,20 @@ class OpinionFrame:
     Attributes:
         frame, faces: as in `FaceFrame`.
         eyes, lips: float32 (n, 6), a row a face; that of a region which is not seen may be anything.
+        free: float32 (n, 2), how likely nothing hides the eyes and the lips; by default ones.
     """
 
     frame: VideoFrame
     faces: tuple[Face, ...]
     eyes: Probabilities
     lips: Probabilities
+    free: npt.NDArray[np.float32] = field(default_factory=lambda: np.ones((0, 2), np.float32))
 
     def __post_init__(self) -> None:
-        for name in ("eyes", "lips"):
-            value, shape = getattr(self, name), (len(self.faces), len(EMOTIONS))
+        if not self.free.size:
+            object.__setattr__(self, "free", np.ones((len(self.faces), 2), np.float32))
+        for name, width in (("eyes", len(EMOTIONS)), ("lips", len(EMOTIONS)), ("free", 2)):
+            value, shape = getattr(self, name), (len(self.faces), width)
             if value.shape != shape or value.dtype != np.float32:
                 raise ValueError(f"{name} is float32 {shape}, not {value.dtype} {value.shape}")
 
@@ -131,6 +135,8 @@ class FaceEmotion:
         label: what is shown, an emotion or `UNCERTAIN`; it does not flicker. By default `emotion`.
         since: the time in the stream, in seconds, since which the label holds.
         points: as in `Face`; None where they are not known, as in results read from a file.
+        eyes_seen, lips_seen: how surely each region is seen, in [0, 1]: how much its vote counts. By
+            default 1, and 0 for a region without an opinion.
     """
 
     track_id: int
@@ -143,6 +149,8 @@ class FaceEmotion:
     label: str = ""
     since: float = 0.0
     points: Points | None = None
+    eyes_seen: float = 1.0
+    lips_seen: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("eyes", "lips", "vote", "smoothed", "blendshapes"):
@@ -150,6 +158,9 @@ class FaceEmotion:
             if value is not None and (value.shape != (len(EMOTIONS),) or value.dtype != np.float32):
                 raise ValueError(f"{name} is float32 ({len(EMOTIONS)},), not {value.dtype} {value.shape}")
 
+        for region in ("eyes", "lips"):
+            if getattr(self, region) is None:
+                object.__setattr__(self, f"{region}_seen", 0.0)
         if not self.label:
             object.__setattr__(self, "label", self.emotion)
         if self.label not in (*EMOTIONS, UNCERTAIN):

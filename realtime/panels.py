@@ -149,8 +149,10 @@ def paint_panel(
         _paint_bar(canvas, plan, left, top, row, share)
         colour = _BRIGHT if row == best else _SOFT
         _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
-    for opinion, baseline in zip((face.eyes, face.lips, face.blendshapes), plan.opinion_lines, strict=False):
-        _paint_opinion(canvas, plan, opinion, left, top + baseline)
+    both_seen = face.eyes_seen * face.lips_seen
+    opinions = (face.eyes, face.eyes_seen), (face.lips, face.lips_seen), (face.blendshapes, both_seen)
+    for (opinion, seen), baseline in zip(opinions, plan.opinion_lines, strict=False):
+        _paint_opinion(canvas, plan, opinion, seen, left, top + baseline)
 
 
 def _paint_bar(canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float) -> None:
@@ -161,21 +163,31 @@ def _paint_bar(canvas: Image, plan: PanelPlan, left: int, top: int, row: int, sh
 
 
 def _paint_opinion(
-    canvas: Image, plan: PanelPlan, opinion: Probabilities | None, left: int, baseline: int
+    canvas: Image, plan: PanelPlan, opinion: Probabilities | None, seen: float, left: int, baseline: int
 ) -> None:
-    """One region's own emotion and per cent, with a dot in the emotion's colour."""
+    """One region's own emotion and per cent, with a dot in the emotion's colour; dim as it is seen less."""
     name_left = left + plan.name_left
     if opinion is None:
-        _write(canvas, "not seen", plan.size, _SOFT, name_left, baseline)
+        _write(canvas, "not seen", plan.size, _dim(_SOFT, 0), name_left, baseline)
         return
     best = int(opinion.argmax())
+    bright = _dim(_BRIGHT, seen)
     dot = max(4, round(0.55 * plan.size))
-    spot = plate(dot, dot, dot / 2, COLOURS[best])
+    spot = plate(dot, dot, dot / 2, _dim(COLOURS[best], seen))
     press(
         canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
     )
-    _write(canvas, EMOTIONS[best], plan.size, _BRIGHT, name_left, baseline)
-    _write_right(canvas, _percent(float(opinion[best])), plan.size, left + plan.right, baseline)
+    _write(canvas, EMOTIONS[best], plan.size, bright, name_left, baseline)
+    _write_right(canvas, _percent(float(opinion[best])), plan.size, left + plan.right, baseline, bright)
+
+
+def _dim(colour: BGR, seen: float) -> BGR:
+    """A colour nearer to the gray of what is silent. In few steps, because each text is drawn once."""
+    share = round(4 * _sound(seen)) / 4
+    blue, green, red = (
+        round(quiet + share * (full - quiet)) for full, quiet in zip(colour, _TRACK, strict=True)
+    )
+    return blue, green, red
 
 
 @lru_cache(maxsize=48)

@@ -153,4 +153,6 @@ def _values(face: FaceEmotion) -> tuple[object, ...]:
         face.confidence,
         face.label,
         face.since,
+        face.eyes_seen,
+        face.lips_seen,
     )

@@ -73,4 +73,6 @@ class _Person:
             label=label,
             since=since,
             points=face.points,
+            eyes_seen=vote.seen[0],
+            lips_seen=vote.seen[1],
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
+import numpy.typing as npt
 
 from realtime.frames import FaceFrame, OpinionFrame, Probabilities
 from realtime.pipeline import Stage
@@ -165,12 +166,14 @@ class SparingClassifier:
         (read,) = self._inner.process([FaceFrame(item.frame, tuple(faces[id_] for id_ in due))])
         for known in self._known.values():
             known.waits += 1
-        self._known |= {id_: _Known(*rows) for id_, *rows in zip(due, read.eyes, read.lips, strict=True)}
-        eyes, lips = (
+        self._known |= {
+            id_: _Known(*rows) for id_, *rows in zip(due, read.eyes, read.lips, read.free, strict=True)
+        }
+        eyes, lips, free = (
             np.array([getattr(self._known[id_], region) for id_ in ids], np.float32).reshape(-1, width)
-            for region, width in (("eyes", read.eyes.shape[1]), ("lips", read.lips.shape[1]))
+            for region, width in (("eyes", read.eyes.shape[1]), ("lips", read.lips.shape[1]), ("free", 2))
         )
-        return OpinionFrame(item.frame, item.faces, eyes, lips)
+        return OpinionFrame(item.frame, item.faces, eyes, lips, free)
 
     def _due(self, ids: Sequence[int]) -> list[int]:
         """Who is read now: all who are new, and of the others those who have waited longest."""
@@ -191,6 +194,7 @@ class _Known:
 
     eyes: Probabilities
     lips: Probabilities
+    free: npt.NDArray[np.float32]
     waits: int = 0
 
 

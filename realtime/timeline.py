@@ -128,6 +128,8 @@ def _row(face: FaceEmotion) -> list[object]:
         round(face.confidence, 4),
         face.label,
         round(face.since, 3),
+        round(face.eyes_seen, 2),
+        round(face.lips_seen, 2),
     ]
 
 
@@ -146,6 +148,8 @@ def _object(face: FaceEmotion) -> dict[str, Any]:
         "confidence": round(face.confidence, 4),
         "label": face.label,
         "since": round(face.since, 3),
+        "eyes_seen": round(face.eyes_seen, 2),
+        "lips_seen": round(face.lips_seen, 2),
     }
 
 

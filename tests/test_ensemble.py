@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from models.vote import VoteWeights, WeightedMean
 from realtime.classifier import EmotionClassifier
 from realtime.ensemble import Ensemble, EnsembleOptions, Smoother
 from realtime.frames import FaceFrame, OpinionFrame
+from tests.faces import landmarks
 from tests.streams import face, frame, sure
 
 
@@ -119,3 +121,52 @@ def test_a_third_opinion_votes_and_is_told():
     np.testing.assert_array_equal(eyes_only.vote, sure(0)[0])
     with pytest.raises(ValueError, match="has none"):
         Ensemble(weights).vote(opinions([face()], sure(0), sure(1)))
+
+
+def seen(item, **options):
+    return Ensemble(VoteWeights.equal(), EnsembleOptions(**options)).sees(item)
+
+
+def test_a_region_fades_out_with_what_hides_it():
+    shares = [1.0, 0.6, 0.4, 0.2, 0.0]
+    free = np.array([(1.0, share) for share in shares], np.float32)
+    item = OpinionFrame(frame(0), (face(),) * 5, sure(0, 0, 0, 0, 0), sure(1, 1, 1, 1, 1), free)
+    np.testing.assert_allclose(seen(item), [(1, 1), (1, 1), (1, 0.5), (1, 0), (1, 0)], atol=1e-6)
+    happy = [vote.vote[0] for vote in Ensemble(VoteWeights.equal()).vote(item)]
+    np.testing.assert_allclose(happy, [0.5, 0.5, 0.75, 1, 1], atol=1e-6)
+
+
+def test_it_fades_as_it_leaves_the_picture():
+    faces = [face(lips_visible=share) for share in (1.0, 0.8, 0.6, 0.4, 0.1)]
+    item = opinions(faces, sure(*[0] * 5), sure(*[1] * 5))
+    np.testing.assert_allclose(seen(item, min_visible=0.6)[:, 1], [1, 1, 0.5, 0, 0], atol=1e-6)
+
+
+def test_both_fade_as_the_head_turns():
+    def turned(degrees):
+        points = landmarks()
+        # Seen from the side, what lies across comes together, and the nose comes forward.
+        nearer = np.zeros(478)
+        nearer[[168, 2]] = 30
+        angle = np.radians(degrees)
+        points[:, 0] = 64 + (points[:, 0] - 64) * np.cos(angle) + nearer * np.sin(angle)
+        return dataclasses.replace(face(), points=points)
+
+    item = opinions([turned(degrees) for degrees in (0, 20, 50, 80)], sure(*[0] * 4), sure(*[1] * 4))
+    eyes, lips = seen(item).T
+    np.testing.assert_array_equal(eyes, lips)
+    assert eyes[0] == eyes[1] == 1
+    assert 0 < eyes[2] < 1
+    assert eyes[3] == 0
+
+
+def test_one_opinion_a_region_and_face_on_what_hides_it():
+    with pytest.raises(ValueError, match="free is float32"):
+        OpinionFrame(frame(0), (face(),), sure(0), sure(0), np.ones((2, 2), np.float32))
+
+
+def test_the_classifier_says_what_hides_a_region():
+    stage = EmotionClassifier(FakeModel(), FakeModel())
+    (result,) = stage.process([FaceFrame(frame(0), (face(mark=3), face(mark=4)))])
+    assert result.free.shape == (2, 2)
+    assert (result.free < 0.5).all()  # flat gray is no face

@@ -230,3 +230,35 @@ def test_broken_weight_files_are_refused(tmp_path):
         path.write_text(json.dumps(values))
         with pytest.raises(ModelFileError, match=reason):
             VoteWeights.read(tmp_path)
+
+
+def test_a_region_that_is_surely_or_not_at_all_seen_gives_the_plain_votes():
+    weights = VoteWeights.equal()
+    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    surely = weights.vote(eyes, lips, (np.ones(1), np.ones(1)))
+    np.testing.assert_allclose(surely, weights.vote(eyes, lips), atol=1e-6)
+    np.testing.assert_allclose(weights.vote(eyes, lips, (np.ones(1), np.zeros(1))), eyes, atol=1e-6)
+    assert np.isnan(weights.vote(eyes, lips, (np.zeros(1), np.zeros(1)))).all()
+
+
+def test_between_them_the_vote_moves_evenly():
+    weights = VoteWeights.equal()
+    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    steps = [
+        weights.vote(eyes, lips, (np.ones(1), np.full(1, share)))[0, 3] for share in np.linspace(0, 1, 6)
+    ]
+    np.testing.assert_allclose(np.diff(steps), steps[1] - steps[0], atol=1e-6)
+    assert np.all(np.diff(steps) > 0)
+
+
+def test_what_the_unseen_region_says_does_not_matter():
+    eyes, nonsense = opinion(0.7, 0), np.full((1, 6), np.nan, np.float32)
+    np.testing.assert_allclose(
+        VoteWeights.equal().vote(eyes, nonsense, (np.ones(1), np.zeros(1))), eyes, atol=1e-6
+    )
+
+
+def opinion(share, emotion):
+    values = np.full((1, 6), (1 - share) / 5, np.float32)
+    values[0, emotion] = share
+    return values
