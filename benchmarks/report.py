@@ -67,22 +67,22 @@ def save_plot(path: Path, report: Values) -> None:
     """Frames a second of the main clip's runs, and what each stage costs, as one picture."""
     from matplotlib.figure import Figure  # noqa: PLC0415  only who wants a picture waits for it
 
-    main = report["clips"][MAIN.name]
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    main, cores = report["clips"][MAIN.name], report["machine"]["cores"]
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
     speeds, costs = figure.subplots(1, 2)
-    runs = list(reversed(main["runs"]))
+    runs = main["runs"][::-1]
     bars = speeds.barh([run["name"] for run in runs], [run["fps"] for run in runs], color="#0E9AD0")
     speeds.bar_label(bars, fmt="%.0f", padding=3)
     speeds.axvline(main["bound_fps"], color="#333333", linestyle="--")
-    speeds.set_title(
-        f"Frames a second, {MAIN.name}\n(dashed: the bound of {report['machine']['cores']} cores)"
+    speeds.set_title(f"Frames a second, {MAIN.name}\n(dashed: the bound; cores: {cores})")
+    stages = main["stages"][::-1]
+    bars = costs.barh(
+        [stage["name"] for stage in stages], [stage["cpu"] for stage in stages], color="#D67E2B"
     )
-    speeds.margins(x=0.12)
-    names = [stage["name"] for stage in main["stages"]]
-    bars = costs.bar(names, [stage["cpu"] for stage in main["stages"]], color="#D67E2B")
-    costs.bar_label(bars, fmt="%.1f", padding=2)
-    costs.set_title("Processor milliseconds a frame")
+    costs.bar_label(bars, fmt="%.1f", padding=3)
+    costs.set_title(f"Processor milliseconds a frame,\n{MAIN.name}")
     for axis in (speeds, costs):
+        axis.margins(x=0.12)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.timing import Timing, time_each, timing
+from benchmarks.timing import Timing, time_each
 from models.regions import EYES, LIPS, crop
 from realtime.assembly import Models
 from realtime.faces import FaceFinder
@@ -102,17 +102,7 @@ def _encode(info: VideoInfo, results: Sequence[EmotionFrame], drawn: Sequence[np
         sink = Mp4Sink(Path(folder) / "encoded.mp4", info)
         pairs: list[tuple[EmotionFrame, np.ndarray] | None] = [*zip(results, drawn, strict=True), None]
         _, all_of_it = time_each("encode", lambda pair: sink.write(*pair) if pair else sink.close(), pairs)
-    scale = len(pairs) / max(len(results), 1)
-    return (
-        timing("encode", [all_of_it.p50 / 1000], 0.0)
-        if not results
-        else Timing(
-            "encode",
-            len(results),
-            all_of_it.mean * scale,
-            all_of_it.p50,
-            all_of_it.p95,
-            all_of_it.p99,
-            all_of_it.cpu * scale,
-        )
-    )
+    # Of one item more than there are frames: of closing, too.
+    scale = len(pairs) / len(results)
+    mean, cpu = all_of_it.mean * scale, all_of_it.cpu * scale
+    return Timing("encode", len(results), mean, all_of_it.p50, all_of_it.p95, all_of_it.p99, cpu)

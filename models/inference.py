@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -254,7 +255,7 @@ def _try(
                 session = _open(path, provider, variant, options)
                 started = _runs_nodes(session, provider)
             except ModelFileError as error:
-                problem = problem or str(error.__cause__)
+                problem = problem or _short(str(error.__cause__))
                 continue
         if started:
             return _runner(session, provider, manifest, options, variant.graph), ""
@@ -354,5 +355,10 @@ def _reason(log: str) -> str:
     errors = [line for line in log.splitlines() if "[E:" in line or "[ERROR]" in line]
     if not errors:
         return "it takes no part of the model and gives no reason"
-    text = errors[0].split("with error:")[-1].split("[ERROR]")[-1]
-    return " ".join(text.replace("\x1b[m", "").split())[-200:]
+    return _short(errors[0].split("with error:")[-1].split("[ERROR]")[-1].replace("\x1b[m", ""))
+
+
+def _short(text: str) -> str:
+    """One line, without the place in ONNX Runtime's source that its messages begin with."""
+    line = " ".join(text.split())
+    return re.sub(r"^/onnxruntime\S* .*?\) ", "", line)[-200:].rstrip(".")

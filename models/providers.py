@@ -17,7 +17,7 @@ Chain: TypeAlias = list[tuple[str, dict[str, str]]]
 """ONNX Runtime's providers with their options, best first; each node runs on the first that knows it."""
 
 _GPU = "install 'emotion-live[gpu]' in place of 'emotion-live[cpu]'"
-_DRIVER = "check the driver with 'nvidia-smi'"
+_DRIVER = "check the driver with 'nvidia-smi', install 'emotion-live[gpu]' with its CUDA libraries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ PROVIDERS: dict[str, Provider] = {
             "TensorRT",
             "TensorrtExecutionProvider",
             install=f"{_GPU}, and TensorRT with 'pip install tensorrt'",
-            check=f"{_DRIVER}, and install TensorRT with 'pip install tensorrt'",
+            check=f"{_DRIVER} and TensorRT with 'pip install tensorrt'",
             fixed_shapes=True,
             device="cuda",
             shared=False,

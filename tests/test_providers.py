@@ -106,6 +106,11 @@ def test_pips_cuda_libraries_are_loaded_first_and_quietly(runtime, capsys):
     assert inference.ort.preloaded == 0
 
 
+def test_a_reason_is_one_line_without_the_place_in_the_source():
+    text = "/onnxruntime_src/state.cc:729 void Register(Options&, const Map&) Please install\n it first.\n"
+    assert inference._short(text) == "Please install it first"
+
+
 def test_what_native_code_says_is_heard_and_not_shown(runtime, capfd):
     runtime(available=(CUDA,))
     RegionModel(ZOO, "lips")
