@@ -153,7 +153,7 @@ def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None)
     A face of which neither region is seen gets an even guess.
     """
     eyes_seen, lips_seen = found.seen
-    seen = (eyes_seen & (hide != "eyes"), lips_seen & (hide != "lips"))
+    seen = (eyes_seen * (hide != "eyes"), lips_seen * (hide != "lips"))
     shapes = weights.third(found.faces.blendshapes) if weights.third else None
     vote = weights.vote(found.eyes, found.lips, seen, shapes)
     return np.nan_to_num(vote, nan=1 / len(EMOTIONS))

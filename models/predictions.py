@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models import visibility
 from models.dataset import load_region, read_manifest
 from models.duplicates import face_hash, group_near_duplicates
 from models.emotions import EMOTIONS
@@ -24,10 +25,9 @@ from models.inference import RegionModel
 from models.labelled import Photograph, Split, Video
 from models.landmarks import FaceLandmarker, find_portrait
 from models.pictures import read_bgr
-from models.regions import EYES, LIPS, Crop, Image, crop, eye_distance
+from models.regions import EYES, LIPS, REGIONS, Crop, Image, alignment_error, crop, eye_distance
+from models.visibility import how_seen
 
-# The share of a region that must lie inside the picture for it to vote; streaming's default too.
-MIN_VISIBLE = 0.6
 _BATCH = 64
 
 Item = TypeVar("Item", Photograph, Video)
@@ -49,6 +49,7 @@ class LabelledFaces:
         visible: float32 (n, 2), the shares of eyes and lips that lie inside the picture.
         blendshapes: float32 (n, 52).
         eye_distance: float32 (n,), pixels between the outer eye corners in the photograph.
+        alignment_error: float32 (n,), how far the head is turned aside, in canvas points.
         groups: int64 (n,); near duplicates share a number.
         missing: the labels of photographs without a face that could be found.
     """
@@ -60,6 +61,7 @@ class LabelledFaces:
     visible: npt.NDArray[np.float32]
     blendshapes: npt.NDArray[np.float32]
     eye_distance: npt.NDArray[np.float32]
+    alignment_error: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int64]
     missing: tuple[str, ...] = ()
 
@@ -76,7 +78,16 @@ class LabelledFaces:
         chosen = np.flatnonzero([one == name for one in sets])
         if not len(chosen):
             raise DatasetError(f"There is no set {name!r} here; there are {', '.join(sorted(set(sets)))}.")
-        arrays = ("labels", "eyes", "lips", "visible", "blendshapes", "eye_distance", "groups")
+        arrays = (
+            "labels",
+            "eyes",
+            "lips",
+            "visible",
+            "blendshapes",
+            "eye_distance",
+            "alignment_error",
+            "groups",
+        )
         kept = {array: getattr(self, array)[chosen] for array in arrays}
         return replace(self, sources=tuple(self.sources[index] for index in chosen.tolist()), **kept)
 
@@ -88,11 +99,13 @@ class Predictions:
     Attributes:
         faces: that were judged.
         eyes, lips: float32 (n, 6), probabilities.
+        free: float32 (n, 2), how likely nothing covers the eyes and the lips.
     """
 
     faces: LabelledFaces
     eyes: npt.NDArray[np.float32]
     lips: npt.NDArray[np.float32]
+    free: npt.NDArray[np.float32]
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -100,9 +113,9 @@ class Predictions:
         return self.faces.labels
 
     @property
-    def seen(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Bool (n,) each: whether enough of the eyes and of the lips is in the picture to vote."""
-        eyes, lips = (self.faces.visible >= MIN_VISIBLE).T
+    def seen(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """How surely the eyes and the lips are seen, float32 (n,) each, as in streaming."""
+        eyes, lips = how_seen(self.faces.visible, self.free, self.faces.alignment_error).T
         return eyes, lips
 
 
@@ -120,7 +133,12 @@ def predict(
             progress(done[0] // 2, len(faces))
         return np.concatenate(parts)
 
-    return Predictions(faces, run(eyes, faces.eyes), run(lips, faces.lips))
+    nets = visibility.read()
+    free = np.stack(
+        [nets[region](list(crops)) for region, crops in zip(REGIONS, (faces.eyes, faces.lips), strict=True)],
+        axis=1,
+    )
+    return Predictions(faces, run(eyes, faces.eyes), run(lips, faces.lips), free)
 
 
 def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
@@ -139,6 +157,7 @@ def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
         visible=np.array([[row["eyes_visible"], row["lips_visible"]] for row in rows], np.float32),
         blendshapes=eyes.blendshapes,
         eye_distance=np.array([row["eye_distance"] for row in rows], np.float32),
+        alignment_error=np.array([row["alignment_error"] for row in rows], np.float32),
         groups=np.array([row["group"] for row in rows], np.int64),
     )
 
@@ -185,6 +204,7 @@ def faces_of_photographs(
         visible=np.array([(face.eyes.visible, face.lips.visible) for face in faces], np.float32),
         blendshapes=np.stack([face.blendshapes for face in faces]),
         eye_distance=np.array([face.eye_distance for face in faces], np.float32),
+        alignment_error=np.array([face.alignment_error for face in faces], np.float32),
         groups=group_near_duplicates(hashes),
         missing=tuple(missing),
     )
@@ -198,6 +218,7 @@ class _Face:
     lips: Crop
     blendshapes: npt.NDArray[np.float32]
     eye_distance: float
+    alignment_error: float
 
 
 def _look_at_all(
@@ -232,4 +253,4 @@ def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float) -> _
     if face is None:
         return None
     eyes, lips = (crop(image, face.points, region) for region in (EYES, LIPS))
-    return _Face(eyes, lips, face.blendshapes, eye_distance(face.points))
+    return _Face(eyes, lips, face.blendshapes, eye_distance(face.points), alignment_error(face.points))

@@ -19,6 +19,16 @@ from models.regions import Image, RegionName
 
 PATH = Path(__file__).parent / "visibility.npz"
 
+# How likely a region is free: silent up to here, its full vote from there.
+_HIDDEN_TO_FREE = (0.2, 0.6)
+# Alignment errors, in canvas points, between which a face's vote fades out: heads turned aside by 43 and
+# 62 degrees. On web-faces, scores do not fall up to 8.
+_FRONT_TO_SIDE = (9.0, 15.0)
+# A vote that counts less is none.
+_SILENT = 0.05
+# The share of a region inside the picture at which it has half of its vote.
+MIN_VISIBLE = 0.6
+
 # Pixels of a crop that become one.
 _SHRINK = 4
 # A cell of the histogram of directions, in pixels of the crop, and its number of directions.
@@ -79,6 +89,33 @@ def _directions(crop: Image, spread: float) -> Features:
 
 def _affine(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(values @ weights[:-1] + weights[-1])
+
+
+def how_seen(
+    inside: npt.NDArray[np.float32],
+    free: npt.NDArray[np.float32],
+    turned: npt.NDArray[np.float32],
+    least: float = MIN_VISIBLE,
+) -> npt.NDArray[np.float32]:
+    """How surely regions are seen, float32 (n, k) in [0, 1]: what their votes count.
+
+    A region fades out as it leaves the picture, as something covers it, and as the head turns away.
+
+    Args:
+        inside: float32 (n, k), the share of each region that lies inside the picture.
+        free: float32 (n, k), how likely nothing covers it, by a `VisibilityModel`.
+        turned: float32 (n,), alignment errors.
+        least: the share inside the picture at which a region has half of its vote; 0.2 less silence it,
+            0.2 more give it its full vote.
+    """
+    seen = _ramp(inside, least - 0.2, least + 0.2) * _ramp(free, *_HIDDEN_TO_FREE)
+    seen = seen * (1 - _ramp(turned, *_FRONT_TO_SIDE))[:, None]
+    return np.asarray(np.where(seen < _SILENT, 0, seen), np.float32)
+
+
+def _ramp(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
+    """0 up to `low`, 1 from `high` on, straight between."""
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
 
 
 @cache

@@ -8,17 +8,11 @@ import numpy.typing as npt
 
 from models.emotions import EMOTIONS
 from models.regions import ANCHORS, Points, alignment_error
+from models.visibility import MIN_VISIBLE, how_seen
 from models.vote import VoteWeights
 from realtime.decisions import DecisionOptions
 from realtime.frames import OpinionFrame, Probabilities
 
-# How likely a region is free, as `models.visibility` says: silent up to here, its full vote from there.
-_HIDDEN_TO_FREE = (0.2, 0.6)
-# Alignment errors, in canvas points, between which a face's vote fades out: heads turned aside by 43 and
-# 62 degrees. On web-faces, scores do not fall up to 8.
-_FRONT_TO_SIDE = (9.0, 15.0)
-# A vote that counts less is none.
-_SILENT = 0.05
 _UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
 
 
@@ -71,7 +65,7 @@ class EnsembleOptions:
     smooth: float = 0.3
     baseline: float = 0.0
     decisions: DecisionOptions = field(default_factory=DecisionOptions)
-    min_visible: float = 0.6
+    min_visible: float = MIN_VISIBLE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,17 +96,10 @@ class Ensemble:
         self._options = options or EnsembleOptions()
 
     def sees(self, item: OpinionFrame) -> npt.NDArray[np.float32]:
-        """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1].
-
-        A region fades out as it leaves the picture, as something covers it, and as the head turns away.
-        """
-        least = self._options.min_visible
+        """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1]."""
         inside = np.array([(face.eyes.visible, face.lips.visible) for face in item.faces], np.float32)
-        seen = _ramp(inside, least - 0.2, least + 0.2)
-        seen = seen * _ramp(item.free, *_HIDDEN_TO_FREE)
-        turned = np.array([[_turned(face.points)] for face in item.faces], np.float32)
-        seen = seen * (1 - _ramp(turned, *_FRONT_TO_SIDE))
-        return np.asarray(np.where(seen < _SILENT, 0, seen), np.float32)
+        turned = np.array([_turned(face.points) for face in item.faces], np.float32)
+        return how_seen(inside, item.free, turned, self._options.min_visible)
 
     def vote(self, item: OpinionFrame) -> list[FaceVote]:
         """The vote on each face of a frame, in their order."""
@@ -140,11 +127,6 @@ class Ensemble:
         if len(shapes) < len(item.faces):
             raise ValueError("the vote counts the blendshapes, and a face has none")
         return self._weights.third(np.stack(shapes))
-
-
-def _ramp(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
-    """0 up to `low`, 1 from `high` on, straight between."""
-    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
 
 
 def _turned(points: Points) -> float:

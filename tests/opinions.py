@@ -30,6 +30,7 @@ def faces(truth, **more):
         "visible": np.ones((count, 2), np.float32),
         "blendshapes": np.zeros((count, 52), np.float32),
         "eye_distance": np.full(count, 50, np.float32),
+        "alignment_error": np.full(count, 3, np.float32),
         "groups": np.arange(count),
     }
     return LabelledFaces(**values | more)
@@ -37,4 +38,5 @@ def faces(truth, **more):
 
 def predictions(faces_count=600, eyes=1.0, lips=1.0, **more):
     truth = labels(faces_count)
-    return Predictions(faces(truth, **more), opinion(truth, eyes, 1), opinion(truth, lips, 2))
+    free = np.ones((faces_count, 2), np.float32)
+    return Predictions(faces(truth, **more), opinion(truth, eyes, 1), opinion(truth, lips, 2), free)

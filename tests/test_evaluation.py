@@ -118,7 +118,7 @@ def test_models_are_asked_in_batches_and_answer_in_order():
 
 def test_regions_out_of_the_picture_vote_nothing():
     visible = np.ones((600, 2), np.float32)
-    visible[:10, 0] = visible[5:15, 1] = 0.5
+    visible[:10, 0] = visible[5:15, 1] = 0.3
     found = predictions(visible=visible)
     vote = cast_vote(found, VoteWeights.equal())
     np.testing.assert_array_equal(vote[:5], found.lips[:5])
@@ -222,7 +222,7 @@ def test_an_opinion_that_is_never_wrong_is_scored_too(tmp_path):
     truth = labels(36)
     sure = opinion(truth, 50.0)
     found = predictions(36)
-    perfect = looking.Predictions(found.faces, sure, sure)
+    perfect = looking.Predictions(found.faces, sure, sure, found.free)
     page = report.to_html(evaluate(perfect, VoteWeights.equal(), {}))
     assert "100.0%" in page
 
@@ -251,3 +251,17 @@ def test_the_faces_of_one_set_are_picked_out():
     assert found.groups.tolist() == list(range(100, 160, 3))
     with pytest.raises(DatasetError, match="there are far, near"):
         faces(labels(60), sources=sources).of_set("middle")
+
+
+def test_covered_regions_and_turned_heads_vote_as_in_streaming():
+    turned = np.full(600, 3, np.float32)
+    turned[:5] = 20
+    found = predictions(alignment_error=turned)
+    found.free[5:10, 1] = 0.1
+    found.free[10:15, 0] = 0.4
+    vote = cast_vote(found, VoteWeights.equal())
+    both = VoteWeights.equal().vote(found.eyes, found.lips)
+    np.testing.assert_allclose(vote[:5], 1 / 6)
+    np.testing.assert_allclose(vote[5:10], found.eyes[5:10], atol=1e-6)
+    np.testing.assert_allclose(vote[10:15], (both + found.lips)[10:15] / 2, atol=1e-5)
+    np.testing.assert_allclose(vote[15:], both[15:], atol=1e-6)
