@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -42,7 +41,6 @@ _RIVALS = (
 _SHARED_OBJECTS = ("libEGL.so.1", "libGLESv2.so.2", "libGL.so.1", "libglib-2.0.so.0")
 # What runs the models is one of the libraries, and developers know what they need.
 _NO_EXTRAS = {"", "cpu", "gpu", "dev"}
-_WINDOW_SECONDS = 30
 _AGAIN = "Install emotion-live again."
 
 
@@ -286,19 +284,9 @@ def _cameras() -> str:
 
 
 def _window() -> str:
-    # OpenCV's windows end the whole process where they find no display: so another one tries.
-    code = "import cv2; cv2.namedWindow('test'); cv2.destroyAllWindows()"
-    try:
-        tried = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, timeout=_WINDOW_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        tried = None
-    if tried is None or tried.returncode:
-        raise Trouble(
-            "no window can be opened: there is no display",
-            "Run it on a desktop, or use 'emotion live' with --no-window.",
-        )
+    from realtime.window import DisplayProbe  # noqa: PLC0415
+
+    DisplayProbe().check()
     return "opens"
 
 
