@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from emotion import bench, cameras, doctor, evaluate, live, make, serve, weigh
+from emotion import bench, cameras, doctor, evaluate, live, make, play, serve, weigh
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import (
@@ -45,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(serve.app)
 app.add_typer(live.app)
+app.add_typer(play.app)
 app.add_typer(make.app)
 app.add_typer(bench.app)
 app.add_typer(weigh.app)

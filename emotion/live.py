@@ -49,8 +49,8 @@ app = typer.Typer()
 _POLL_SECONDS = 0.02
 # The age of a result is shown when it is older than this.
 _OLD_SECONDS = 0.3
-# Threads that compute in Python for long keep the others from taking a picture in time.
-_SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
+"""How long a thread may compute in Python before others get their turn."""
 # Pictures that wait for the recording before the oldest is left out of it.
 _RECORDING_QUEUE = 15
 _RECORDING = ".mp4"
@@ -250,7 +250,7 @@ def _age_line(frame: LiveFrame) -> str:
 def _quick_switching() -> Iterator[None]:
     """Let threads that are ready wait less for one that computes in Python."""
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         yield
     finally:

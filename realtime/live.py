@@ -22,6 +22,7 @@ from typing import Any, Self
 from realtime.admission import Admission
 from realtime.channel import NothingYetError
 from realtime.frames import EmotionFrame, VideoFrame
+from realtime.known import Moment
 from realtime.latency import Latencies
 from realtime.metrics import Metrics, Observer
 from realtime.motion import BoxMover, between
@@ -195,7 +196,8 @@ class Live:
     def _release(self) -> LiveFrame:
         frame = self._held.popleft()
         before, after = self._results.around(frame.index)
-        return self._give(between(before, after, frame), before or after)
+        moments = [None if result is None else Moment.of(result) for result in (before, after)]
+        return self._give(between(moments[0], moments[1], frame), before or after)
 
     def _next_picture(self, timeout: float | None) -> VideoFrame:
         self._raise_failure()

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from models.regions import Image
 from realtime.frames import Box, EmotionFrame, FaceEmotion, VideoFrame
+from realtime.known import Moment
 
 # The template's width in pixels, and how far around it is looked, as a share of its size.
 _TEMPLATE = 32
@@ -107,7 +108,7 @@ class BoxMover:
         return across * box.width / width, down * box.height / height
 
 
-def between(before: EmotionFrame | None, after: EmotionFrame | None, frame: VideoFrame) -> EmotionFrame:
+def between(before: Moment | None, after: Moment | None, frame: VideoFrame) -> EmotionFrame:
     """What is to be shown in a picture that lies between two analysed ones.
 
     The opinions are the earlier result's, since nobody knows the future; boxes of those who are in
@@ -121,10 +122,10 @@ def between(before: EmotionFrame | None, after: EmotionFrame | None, frame: Vide
     if before is None or after is None:
         known = before or after
         return EmotionFrame(frame, known.faces if known else ())
-    if frame.seconds >= after.frame.seconds:
+    if frame.seconds >= after.seconds:
         return EmotionFrame(frame, after.faces)
-    span = after.frame.seconds - before.frame.seconds
-    share = min(max((frame.seconds - before.frame.seconds) / span, 0.0), 1.0) if span > 0 else 0.0
+    span = after.seconds - before.seconds
+    share = min(max((frame.seconds - before.seconds) / span, 0.0), 1.0) if span > 0 else 0.0
     later = {face.track_id: face for face in after.faces}
     faces = [
         _mixed(face, twin, share) if (twin := later.pop(face.track_id, None)) else face

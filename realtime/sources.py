@@ -78,6 +78,10 @@ class VideoFile:
     delivers everything that can be decoded; where the file turns out to be cut short or damaged,
     a SourceError that says where comes after the last frame.
 
+    Args:
+        path: the file.
+        start: frames before this time, in seconds of the video's own clock, are left out.
+
     Attributes:
         path: the file.
         info: what is known of it before it has been read.
@@ -86,7 +90,7 @@ class VideoFile:
         SourceError: the file is missing, not readable, not a video, or cannot be decoded.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], start: float | None = None) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._closed = False
@@ -97,6 +101,8 @@ class VideoFile:
             self._stream = _video_stream(self._container, self.path)
             self._decoder = _Decoder(self._container, self._stream)
             self._start()
+            if start is not None:
+                self._skip_to(start)
         except BaseException:
             self._container.close()
             raise
@@ -157,6 +163,18 @@ class VideoFile:
         self._clock = Clock(round(step), jump=round(1 / self.info.time_base))
         self._pictures = itertools.chain([first], self._pictures)
         self._end = 0.0
+
+    def _skip_to(self, start: float) -> None:
+        """Go on from the key frame before a time, without the pictures that precede the time."""
+        base = self.info.time_base
+        try:
+            self._container.seek(max(0, round(Fraction(start) / base)), stream=self._stream)
+        except av.FFmpegError as error:
+            raise SourceError(f"{self.path} cannot be played from {start:.1f} s on.") from error
+        wanted = (Fraction(start) - Fraction(1, 10_000)) / base
+        self._pictures = itertools.dropwhile(
+            lambda picture: (_timestamp(picture) or 0) < wanted, self._decoder.pictures()
+        )
 
     def _upright_size(self) -> tuple[int, int]:
         width, height = self._size

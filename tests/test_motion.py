@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from realtime.frames import Box, EmotionFrame
+from realtime.known import Moment
 from realtime.motion import BoxMover, between
 from tests.results import face, video_frame
 
@@ -82,24 +83,24 @@ def test_a_picture_of_another_size_has_no_known_faces():
 def test_in_between_by_time():
     before = found(video_frame(0, pts=0), (0, 0), side=10)
     after = found(video_frame(4, pts=400), (40, 80), side=30)
-    (moved,) = between(before, after, video_frame(1, pts=100)).faces
+    (moved,) = between(Moment.of(before), Moment.of(after), video_frame(1, pts=100)).faces
     assert moved.box == Box(10, 20, 15, 15)
     points = np.zeros((478, 2), np.float32)
     before, after = (found(one.frame, (0, 0), points=points + n) for n, one in enumerate((before, after)))
-    (moved,) = between(before, after, video_frame(3, pts=300)).faces
+    (moved,) = between(Moment.of(before), Moment.of(after), video_frame(3, pts=300)).faces
     np.testing.assert_allclose(moved.points, 0.75)
 
 
 def test_in_between_those_who_come_and_go_are_both_there():
-    before = EmotionFrame(video_frame(0), (face("fear", 1), face("anger", 2)))
-    after = EmotionFrame(video_frame(2), (face("neutral", 2), face("surprise", 3)))
+    before = Moment(0.0, (face("fear", 1), face("anger", 2)))
+    after = Moment(0.08, (face("neutral", 2), face("surprise", 3)))
     shown = between(before, after, video_frame(1))
     assert [(one.track_id, one.emotion) for one in shown.faces] == [
         (1, "fear"),
         (2, "anger"),
         (3, "surprise"),
     ]
-    assert between(before, after, after.frame).faces == after.faces
+    assert between(before, after, video_frame(2)).faces == after.faces
     assert between(before, None, video_frame(1)).faces == before.faces
     assert between(None, after, video_frame(1)).faces == after.faces
     assert between(None, None, video_frame(1)).faces == ()
