@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.timing import Usage, quantiles
-from realtime.assembly import Models, Workers, stages
+from realtime.assembly import Models, Workers, live_stages, stages
 from realtime.frames import EmotionFrame, VideoFrame
+from realtime.live import Live
 from realtime.metrics import Metrics
 from realtime.overlay import Overlay
-from realtime.pipeline import SOURCE, Pipeline, Stage
+from realtime.pipeline import Pipeline, Stage
+from realtime.saving import Governor
 from realtime.sources import VideoFile
 from realtime.video_sink import Mp4Sink
 
@@ -106,28 +108,34 @@ def annotated(
         return _timed(name, clip, results())
 
 
-def paced(
-    name: str, clip: Path, models: Models, max_faces: int, frames: int, rate: float, workers: Workers
-) -> Run:
-    """The pipeline fed at a camera's pace, dropping what it is too slow for."""
-    metrics = Metrics()
+def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, rate: float) -> Run:
+    """A clip at a camera's pace, as ``emotion live`` treats it: the newest picture counts."""
     latencies: list[float] = []
+    begun = time.monotonic()
+    first = 0.0
+
+    def note(result: EmotionFrame) -> None:
+        nonlocal first
+        now = time.monotonic()
+        first = first or now - begun
+        latencies.append(now - result.frame.captured_at)
+
+    governor = Governor(None)
+    steps = live_stages(models, governor, max_faces)
     source = _Paced(clip, frames, rate)
-    steps = stages(models, max_faces, workers=workers)
-    with Pipeline[EmotionFrame](source, steps, live=True, observer=metrics) as pipeline:
-
-        def results() -> Iterator[EmotionFrame]:
-            for result in pipeline:
-                latencies.append(time.monotonic() - result.frame.captured_at)
-                yield result
-
-        run = _timed(name, clip, results())
-    snapshot = metrics.snapshot()
-    return replace(
-        run,
+    with Usage() as usage, Live(source, steps, governor=governor, on_result=note) as live:
+        for _ in live:
+            pass
+    return Run(
+        name=name,
+        clip=clip.stem,
+        frames=len(latencies),
+        seconds=usage.seconds,
+        cores=usage.cpu_seconds / usage.seconds,
+        peak_mib=usage.peak_mib,
+        first_ms=1000 * first,
         latency_ms=quantiles(latencies or [0.0]),
-        dropped=snapshot[SOURCE].dropped,
-        batches=snapshot["classify"].batches,
+        dropped=frames - len(latencies),
     )
 
 

@@ -166,7 +166,7 @@ class _Bench:
         done = [_median(results) for results in zip(*rounds, strict=True)]
         if spec.faces == 1:
             count = min(frames, 4 * RATE) if self._options.quick else frames
-            done.append(runs.paced(LIVE, path, self.models(), most, count, RATE, workers))
+            done.append(runs.paced(LIVE, path, self.models(), most, count, RATE))
         return done
 
     def sweep(self) -> list[Point]:

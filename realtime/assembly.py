@@ -76,7 +76,7 @@ class Workers:
         classifiers: that ask the models; results do not depend on how many there are.
         finders: that find faces. One follows faces from frame to frame; several look at each frame
             by itself.
-        batch: the most frames that a classifier takes at once.
+        batch: how many frames a classifier takes at once.
     """
 
     classifiers: int = field(default_factory=default_classifiers)
@@ -94,7 +94,7 @@ def stages(
     ensemble: EnsembleOptions | None = None,
     workers: Workers | None = None,
 ) -> list[Step]:
-    """All stages from `VideoFrame` to `EmotionFrame`, for one stream.
+    """All stages from `VideoFrame` to `EmotionFrame` for a file: whole batches, no hurry.
 
     Args:
         models: from `Models.load`.
@@ -109,7 +109,10 @@ def stages(
     following = workers.finders == 1
     return [
         [FaceFinder(max_faces, video=following) for _ in range(workers.finders)],
-        [EmotionClassifier(models.eyes, models.lips, workers.batch) for _ in range(workers.classifiers)],
+        [
+            EmotionClassifier(models.eyes, models.lips, workers.batch, full=True)
+            for _ in range(workers.classifiers)
+        ],
         People(models.weights, ensemble),
     ]
 

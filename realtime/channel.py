@@ -83,12 +83,14 @@ class Channel(Generic[T]):
             self._readable.notify()
             return True
 
-    def take(self, limit: int = 1, timeout: float | None = None) -> list[T]:
+    def take(self, limit: int = 1, timeout: float | None = None, full: bool = False) -> list[T]:
         """Wait for one item, then take what is there: 1 to `limit` items, in order.
 
         Args:
             limit: the most items.
             timeout: the most seconds to wait; None: as long as it takes.
+            full: wait for `limit` items, or as many as the channel has room for; fewer come only at
+                the end.
 
         Returns:
             An empty list at the end.
@@ -98,8 +100,9 @@ class Channel(Generic[T]):
             BaseException: the very object that `close` was given, once, after the last item.
         """
         deadline = None if timeout is None else monotonic() + timeout
+        enough = min(limit, self._capacity) if full else 1
         with self._lock:
-            while not self._items and not self._over:
+            while len(self._items) < enough and not self._over:
                 left = None if deadline is None else deadline - monotonic()
                 if left is not None and left <= 0:
                     raise NothingYetError("nothing came in time")

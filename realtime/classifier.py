@@ -20,6 +20,7 @@ class EmotionClassifier:
     Args:
         eyes, lips: the models.
         batch: the most frames taken at once.
+        full: wait until there are so many, which is faster for a file and late for a live picture.
 
     Raises:
         ModelFileError: the numbers that tell hidden regions are missing or damaged.
@@ -27,11 +28,12 @@ class EmotionClassifier:
 
     name = "classify"
 
-    def __init__(self, eyes: RegionModel, lips: RegionModel, batch: int = 8) -> None:
+    def __init__(self, eyes: RegionModel, lips: RegionModel, batch: int = 8, full: bool = False) -> None:
         self._eyes = eyes
         self._lips = lips
         self._free = visibility.read()
         self.batch = batch
+        self.full = full
 
     def process(self, items: Sequence[FaceFrame]) -> Iterable[OpinionFrame]:
         """The frames with what each model says of their faces, in order."""

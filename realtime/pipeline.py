@@ -36,7 +36,11 @@ _log = logging.getLogger(__name__)
 
 
 class Stage(Protocol[In_contra, Out_co]):
-    """One step of the work. It knows no threads: a pipeline calls it from one, and only one."""
+    """One step of the work. It knows no threads: a pipeline calls it from one, and only one.
+
+    A stage that has an attribute `full`, and it is true, is given whole batches, and fewer items only
+    at the end: for work that is cheaper together, where nobody waits for the single result.
+    """
 
     @property
     def name(self) -> str:
@@ -311,12 +315,12 @@ class _Order(Generic[In, Out]):
         self._taking = threading.Lock()
         self._giving = threading.Lock()
 
-    def take(self, job: _Job[Out], limit: int) -> list[In]:
+    def take(self, job: _Job[Out], limit: int, full: bool) -> list[In]:
         """Wait for items, and put `job` in their place; an empty list is the end."""
         self._room.acquire()
         with self._taking:
             self._jobs.append(job)
-            return self._inbox.take(limit)
+            return self._inbox.take(limit, full=full)
 
     def give(self, job: _Job[Out]) -> None:
         """`job` is done: hand on what is ready."""
@@ -347,6 +351,7 @@ class _Worker(Generic[In, Out]):
     def __init__(self, stage: Stage[In, Out], order: _Order[In, Out], observer: Observer) -> None:
         self._stage = stage
         self._batch = stage.batch
+        self._full = bool(getattr(stage, "full", False))
         self._order = order
         self._observer = observer
         self._job: _Job[Out] = _Job()
@@ -365,7 +370,7 @@ class _Worker(Generic[In, Out]):
         job: _Job[Out] = _Job()
         self._job = job
         start = time.perf_counter()
-        items = self._order.take(job, self._batch)
+        items = self._order.take(job, self._batch, self._full)
         taken = time.perf_counter()
         if items:
             with _noting(lambda: f"in the stage {self._stage.name}{_at(items)}"):

@@ -94,7 +94,7 @@ def test_frames_go_on_when_a_clip_is_over(clip, models):
 
 
 def test_a_paced_run_takes_its_time_and_tells_latencies(clip, models):
-    run = runs.paced("live", clip, models, 1, FRAMES, 20.0, Workers(1))
+    run = runs.paced("live", clip, models, 1, FRAMES, 20.0)
     assert run.seconds >= (FRAMES - 1) / 20
     assert run.frames + run.dropped == FRAMES
     assert 0 < run.latency_ms[0] <= run.latency_ms[2]

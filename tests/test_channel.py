@@ -49,6 +49,35 @@ def test_a_batch_never_waits_to_be_filled() -> None:
     assert channel.take(8) == [1]
 
 
+def test_a_full_batch_waits_for_all_of_it_or_the_end(aside: ThreadPoolExecutor) -> None:
+    channel: Channel[int] = Channel(4)
+    taken = aside.submit(lambda: [channel.take(3, full=True), channel.take(3, full=True)])
+    assert all(map(channel.put, range(5)))
+    channel.close()
+    assert taken.result() == [[0, 1, 2], [3, 4]]
+
+
+def test_a_full_batch_is_never_more_than_there_is_room_for() -> None:
+    channel: Channel[int] = Channel(2)
+    assert all(map(channel.put, range(2)))
+    assert channel.take(8, full=True) == [0, 1]
+
+
+def test_waiting_for_a_full_batch_ends_with_the_channel(aside: ThreadPoolExecutor) -> None:
+    channel: Channel[int] = Channel(8)
+    channel.put(1)
+    taken = aside.submit(channel.take, 8, full=True)
+    channel.abort()
+    assert taken.result() == []
+
+
+def test_an_error_follows_the_part_of_a_full_batch() -> None:
+    channel = closed(1, 2, error=KeyError("damaged"))
+    assert channel.take(2, full=True) == [1, 2]
+    with pytest.raises(KeyError):
+        channel.take(2, full=True)
+
+
 @pytest.mark.parametrize("capacity", [1, 2, 7])
 @pytest.mark.parametrize("limit", [1, 3, 20])
 def test_nothing_is_lost_between_two_threads(aside: ThreadPoolExecutor, capacity: int, limit: int) -> None:

@@ -517,3 +517,30 @@ def test_impossible_settings_are_refused():
     with pytest.raises(ValueError, match="name of its own"):
         Pipeline(Numbers(1), [Through(), Through()])
     assert Item(3).index == 3
+
+
+def test_a_stage_that_wants_full_batches_gets_them_and_the_rest_at_the_end():
+    stages = [Through("full", batch=4) for _ in range(2)]
+    for stage in stages:
+        stage.full = True
+    with Pipeline(Numbers(18), [Through("before"), stages]) as pipeline:
+        assert [item.index for item in pipeline] == list(range(18))
+    sizes = sorted(size for stage in stages for size in stage.sizes)
+    assert sizes == [2, 4, 4, 4, 4]
+
+
+def test_a_small_channel_does_not_starve_a_stage_that_wants_full_batches():
+    stage = Through("full", batch=8)
+    stage.full = True
+    with Pipeline(Numbers(9), [stage], capacity=2) as pipeline:
+        assert [item.index for item in pipeline] == list(range(9))
+
+
+def test_an_error_reaches_past_a_stage_that_waits_for_a_full_batch():
+    stage = Through("full", batch=8)
+    stage.full = True
+    with Pipeline(Numbers(3, error=OSError("gone")), [stage]) as pipeline:
+        got = []
+        with pytest.raises(OSError, match="gone"):
+            got.extend(item.index for item in pipeline)
+    assert stage.sizes == [3]
