@@ -350,7 +350,7 @@ def _rules_section(evaluation: Evaluation) -> str:
     counted = str(evaluation.about.get("rule", ""))
     rows = alone + [(name, scores.accuracy) for name, scores in evaluation.rules.items()]
     table = _table(_RULE_HEAD, _rule_rows(evaluation))
-    lead = "Each region alone, and every rule for the vote that was fitted. None was fitted on these faces"
+    lead = "Each region alone, and every rule for the vote, fitted to a data set's validation part"
     lead += f"; this folder uses '{counted}'." if counted else "."
     return _section(
         "Which rule for the vote?",
