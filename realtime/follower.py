@@ -101,7 +101,8 @@ class FaceFollower:
             for box in self._search.small(picture, seconds):
                 if self._room and not _among(box, [*large, *small]):
                     small += self._greet(picture, box, seconds, [*large, *small])
-        return (*large, *small)
+        # A search for large ones may have come upon one that has a window.
+        return (*large, *(face for face in small if not _among(_corners(face), large)))
 
     def close(self) -> None:
         """Free what all of it holds. May be called again."""

@@ -157,6 +157,17 @@ def test_two_landmarkers_on_one_face_give_one_face():
     assert rig.see(picture((100, 100, 120), (300, 100, 139))) == [100, 300]
 
 
+def test_a_face_with_a_window_that_is_found_once_more_is_one_face():
+    rig = Rig()
+    rig.see(picture((300, 100, 60)))  # small: only a tile shows it
+    for n in range(60):  # it grows, and then a large one comes
+        assert rig.see(picture((300, 100, 60 + n))) == [300]
+    for _ in range(30):
+        seen = rig.see(picture((300, 100, 120), (50, 50, 150)))
+        assert seen in ([300], [50, 300])
+    assert seen == [50, 300]
+
+
 def test_a_small_face_is_followed_across_the_picture():
     rig = Rig()
     for n in range(120):
