@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +17,7 @@ from benchmarks.clips import RATE, ClipSpec, make_clip
 from benchmarks.models import Accuracy, Point
 from benchmarks.peers import Crops, Peer
 from benchmarks.runs import Run
-from benchmarks.stages import StageTimes, measure_stages
+from benchmarks.stages import measure_stages
 from models.errors import EmotionError
 from models.inference import ProviderName, RegionModel
 from models.manifest import ZOO, Precision, PrecisionChoice
@@ -28,6 +28,7 @@ from realtime.faces import FaceFinder
 from realtime.sources import VideoFile
 
 FORMAT = 1
+_STAGE_FRAMES = 120
 MAIN = ClipSpec(640, 480, 1)
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACES = (1, 3, 8)
@@ -67,16 +68,20 @@ class SuiteOptions:
         """How many of each clip."""
         return 120 if self.quick else 300
 
-    @property
-    def rounds(self) -> int:
-        """How often runs that are compared take turns; the median counts."""
-        return 1 if self.quick else 3
+    def rounds(self, spec: ClipSpec) -> int:
+        """How often the runs of a clip take turns; the median counts. Once where nothing is compared."""
+        compared = spec.faces == 1 or (spec.width == MAIN.width and spec.faces == 3)
+        return 3 if compared and not self.quick else 1
 
     def specs(self) -> list[ClipSpec]:
         """The clips, the main one first."""
         if self.quick:
             return [ClipSpec(640, 480, faces, self.frames) for faces in (1, 3)]
-        return [ClipSpec(*size, faces, self.frames) for size in SIZES for faces in FACES]
+        return [
+            ClipSpec(*size, faces, self.frames if faces == 1 else self.frames // 2)
+            for size in SIZES
+            for faces in FACES
+        ]
 
 
 def run_suite(options: SuiteOptions, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
@@ -138,17 +143,18 @@ class _Bench:
         """Stages and runs of one clip."""
         self._say(f"{spec.name}: stages")
         path = self._path(spec)
-        times = measure_stages(spec.name, path, self.models("fp32", 1), _most(spec), self._options.frames)
+        frames = min(spec.frames, _STAGE_FRAMES)
+        times = measure_stages(spec.name, path, self.models("fp32", 1), _most(spec), frames)
         self._say(f"{spec.name}: runs")
         return {
             "faces": spec.faces,
             "stages": [asdict(stage) for stage in times.stages],
             "bound_fps": times.bound(available_cores()),
-            "runs": [_row(run) for run in self._runs(spec, path, times)],
+            "runs": [_row(run) for run in self._runs(spec, path)],
         }
 
-    def _runs(self, spec: ClipSpec, path: Path, times: StageTimes) -> list[Run]:
-        most, frames, workers = _most(spec), self._options.frames, self._options.workers
+    def _runs(self, spec: ClipSpec, path: Path) -> list[Run]:
+        most, frames, workers = _most(spec), spec.frames, self._options.workers
         todo: list[Callable[[], Run]] = [
             lambda: runs.flat_out(PIPELINE, path, self.models("fp32"), most, frames, workers)
         ]
@@ -162,7 +168,7 @@ class _Bench:
                 lambda: runs.sequential(BEST_LOOP, path, self.models("fp32", 0), most, frames),
             ]
         # In turns, so that a machine that slows down slows all of them.
-        rounds = [[run() for run in todo] for _ in range(self._options.rounds)]
+        rounds = [[run() for run in todo] for _ in range(self._options.rounds(spec))]
         done = [_median(results) for results in zip(*rounds, strict=True)]
         if spec.faces == 1:
             count = min(frames, 4 * RATE) if self._options.quick else frames
@@ -238,8 +244,7 @@ class _Bench:
     def _path(self, spec: ClipSpec) -> Path:
         path = self._folder / f"{spec.width}x{spec.height}-{spec.faces}.mp4"
         if not path.exists():
-            frames = ClipSpec(spec.width, spec.height, spec.faces, self._options.frames)
-            make_clip(self._options.clip, path, frames)
+            make_clip(self._options.clip, path, replace(spec, frames=self._options.frames))
         return path
 
     def _crops(self) -> Crops:
