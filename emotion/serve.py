@@ -38,7 +38,7 @@ def serve(
     viewers: Annotated[int, typer.Option(min=0, help="Cameras at the same time.")] = 4,
     max_faces: Annotated[int, typer.Option(min=1, max=20, help="The most faces in a frame.")] = 4,
     smooth: Annotated[
-        float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: none.")
+        float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: each frame alone.")
     ] = 0.3,
     provider: ProviderOption = "auto",
     threads: ThreadsOption = None,

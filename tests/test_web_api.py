@@ -63,7 +63,7 @@ def test_every_address_is_described(client):
 def test_a_laughing_face_is_called_happy(client, kind, options):
     answer = client.post("/api/photos", content=encoded(demo_picture(17), kind, **options)).json()
     (face,) = answer["faces"]
-    assert face["emotion"] == "happiness"
+    assert (face["emotion"], face["label"]) == ("happiness", "happiness")
     assert sum(face["smoothed"]) == pytest.approx(1, abs=0.01)
     assert face["smoothed"][answer["emotions"].index("happiness")] == face["confidence"]
     left, top, width, height = face["box"]

@@ -84,6 +84,14 @@ def test_a_video_is_annotated_and_its_results_can_be_taken_away(serve):
     assert 'attachment; filename="good.emotions.csv"' in table.headers["content-disposition"]
 
 
+def test_a_video_of_some_size_arrives_whole(serve, tmp_path):
+    client = serve()
+    data = bytes(range(256)) * (20 << 12)
+    job = until(client, send(client, "good", data), "done")
+    assert job["bytes"] == 20 << 20
+    assert (tmp_path / "jobs" / job["id"] / "video" / "good.mp4").read_bytes() == data
+
+
 def test_a_job_that_was_cancelled_keeps_what_was_done_and_the_next_one_runs(serve):
     client = serve()
     slow, good = send(client, "slow"), send(client, "good")

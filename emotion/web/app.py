@@ -64,12 +64,16 @@ class Health(BaseModel):
 
 
 class FaceResult(BaseModel):
-    """A face: the box as left, top, width, height in pixels; opinions in the order of `emotions`."""
+    """A face: the box as left, top, width, height in pixels; opinions in the order of `emotions`.
+
+    `label` is what to call it: an emotion, or "uncertain" where none is clear enough.
+    """
 
     track: int
     box: tuple[float, float, float, float]
     emotion: str
     confidence: float
+    label: str
     smoothed: list[float]
     eyes: list[float] | None
     lips: list[float] | None
@@ -153,10 +157,16 @@ class Site:
         self.models = models
         self.queue = JobQueue(JobStore(options.folder), options, command)
         self.cameras = Cameras(models, options.max_faces, options.smooth, options.viewers)
+        self.leaving = False
         self.started = time.time()
         self.photos = 0
         self._photo_lock = asyncio.Lock()
         self._photos_waiting = 0
+
+    def leave(self) -> None:
+        """The server is about to end: streams of events end now."""
+        self.leaving = True
+        self.queue.changes.notify()
 
     def job(self, job_id: str) -> Job:
         """The job of this id."""
@@ -559,15 +569,14 @@ async def _save(request: Request, incoming: Incoming, limit: int) -> None:
 
 
 async def _events(site: Site, visitor: str) -> AsyncIterator[str]:
-    version = -1
+    """The visitor's list when it has changed, and a sign of life when it has not for long."""
     shown = ""
-    while True:
-        now = site.queue.changes.version
+    while not site.leaving:
+        version = site.queue.changes.version
         text = json.dumps([job.model_dump(mode="json") for job in site.jobs_of(visitor)])
         if text != shown:
             yield f"data: {text}\n\n"
             shown = text
-        elif now == version:
+        if await site.queue.changes.after(version, _HEARTBEAT_SECONDS) == version:
             yield ": still here\n\n"
-        version = await site.queue.changes.after(now, _HEARTBEAT_SECONDS)
         await asyncio.sleep(_EVENT_SECONDS)

@@ -89,7 +89,8 @@ class OneByOne:
 def analyse(image: Image, models: Models, max_faces: int) -> EmotionFrame:
     """What is thought of each face in one picture, the largest first."""
     frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
-    with OneByOne(models, max_faces, smooth=0.0) as look:
+    # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
+    with OneByOne(models, max_faces, smooth=0.3) as look:
         return look(frame)
 
 
@@ -101,6 +102,7 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
         "box": [round(value, 1) for value in (box.left, box.top, box.width, box.height)],
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),
+        "label": face.label,
         "smoothed": _shares(face.smoothed),
         "eyes": _shares(face.eyes),
         "lips": _shares(face.lips),

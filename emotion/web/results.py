@@ -1,6 +1,7 @@
 """What came of a job: files to take away, and an overview small enough to draw."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,11 +71,11 @@ class _Bin:
     frames: int = 0
     sums: dict[str, list[float]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    confidence: float = 0.0
+    labels: Counter[str] = field(default_factory=Counter)
 
     def add(self, face: dict[str, Any]) -> None:
         self.frames += 1
-        self.confidence += face["confidence"]
+        self.labels[face["label"]] += 1
         for name in _OPINIONS:
             if face[name] is not None:
                 total = self.sums.setdefault(name, [0.0] * len(EMOTIONS))
@@ -92,9 +93,9 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
     """Write `OVERVIEW` from the timeline, whole or in part; nothing where there is none.
 
     It holds for each person, the one seen longest first, mean opinions over short times that
-    cover the whole video evenly: ``{"seconds": 19.6, "step": 0.04, "emotions": [...], "people":
-    [{"track": 1, "seen": 19.6, "bins": [0, 1, ...], "smoothed": [[...], ...], "eyes": ..., "lips":
-    ...}]}``. Bin n begins at ``n * step`` seconds.
+    cover the whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
+    "others": 0, "people": [{"track": 1, "seen": 19.6, "bins": [0, 1, ...], "labels": ["anger", ...],
+    "smoothed": [[...], ...], "eyes": ..., "lips": ...}]}``. Bin n begins at ``start + n * step``.
     """
     whole = outputs.files["jsonl"]
     path = whole if whole.exists() else partial_path(whole)
@@ -130,6 +131,7 @@ def _person(track: int, bins: dict[int, _Bin], frame_seconds: float) -> dict[str
         "track": track,
         "seen": round(sum(b.frames for b in bins.values()) * frame_seconds, 2),
         "bins": list(bins),
+        "labels": [b.labels.most_common(1)[0][0] for b in bins.values()],
         **{name: [b.opinion(name) for b in bins.values()] for name in _OPINIONS},
     }
 

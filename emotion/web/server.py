@@ -66,7 +66,20 @@ def serve(
                 "give --certificate and --key for cameras of other machines."
             )
         say("Videos and results stay on this machine. Ctrl-C ends.")
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, app.state.site.leave).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """One that lets the open streams of events end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._leave = leave
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in order."""
+        self._leave()
+        await super().shutdown(sockets)
 
 
 def _listen(options: ServeOptions) -> socket.socket:

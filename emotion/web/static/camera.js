@@ -1,7 +1,7 @@
 // The camera: its picture stays here, a copy goes to the server, and results come back to be drawn.
 
 import { ask, byId } from "./dom.js";
-import { FaceCard, drawOverlay, labelOf } from "./faces.js";
+import { FaceCard, drawOverlay } from "./faces.js";
 
 // A result older than this says nothing about the picture that is shown.
 const STALE_MS = 1000;
@@ -53,7 +53,7 @@ function stop(reason) {
   byId("drawn").hidden = true;
   byId("own").hidden = false;
   drawOverlay(byId("overlay"), null);
-  say(reason ?? "Press “Start camera”. The picture goes to this program on this machine and nowhere else.");
+  say(reason ?? "Press “Start camera”. The picture goes to the computer that runs “emotion serve”, and nowhere else.");
 }
 
 function say(text) {
@@ -185,7 +185,7 @@ class Session {
 
   /** For those who listen: what is shown, when it changes, but not more often than can be heard. */
   speak(faces, now) {
-    const words = faces.map((face) => `Person ${face.track}: ${labelOf(face)}`).join(", ") || "No face in the picture";
+    const words = faces.map((face) => `Person ${face.track}: ${face.label}`).join(", ") || "No face in the picture";
     const place = byId("camera-words");
     if (place.textContent !== words && now - this.spoken > WORDS_EVERY_MS) {
       place.textContent = words;

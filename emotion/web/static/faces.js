@@ -40,11 +40,10 @@ export class FaceCard {
   }
 
   show(face, who) {
-    const label = labelOf(face);
     this.who.textContent = who;
-    this.name.textContent = label;
-    this.share.textContent = percent(face.confidence);
-    this.swatch.style.background = face.uncertain ? "var(--line)" : `var(--${face.emotion})`;
+    this.name.textContent = face.label;
+    this.share.textContent = sureness(face);
+    this.swatch.style.background = named(face) ? `var(--${face.label})` : "var(--soft)";
     for (const [index, bar] of this.bars.entries()) {
       bar.fill.style.width = percent(face.smoothed[index]);
       bar.share.textContent = percent(face.smoothed[index]);
@@ -54,8 +53,11 @@ export class FaceCard {
   }
 }
 
-/** What a face is called; "uncertain" where no emotion stands out. */
-export const labelOf = (face) => (face.uncertain ? "uncertain" : face.emotion);
+/** Whether an emotion is named; else the label is "uncertain". */
+const named = (face) => EMOTIONS.includes(face.label);
+
+/** How sure the label is; no number where nothing is named. */
+const sureness = (face) => (named(face) ? percent(face.smoothed[EMOTIONS.indexOf(face.label)]) : "");
 
 /** Draws results over a picture of the same shape: corners around each face, a label above it. */
 export function drawOverlay(canvas, result, mirrored) {
@@ -81,7 +83,7 @@ export function drawOverlay(canvas, result, mirrored) {
 }
 
 function drawFace(pen, face, x, y, w, h, ratio, width) {
-  const paint = face.uncertain ? "#ffffff" : colour(`${face.emotion}-on-picture`);
+  const paint = named(face) ? colour(`${face.label}-on-picture`) : "#ffffff";
   const arm = Math.min(w, h) * 0.2;
   pen.beginPath();
   for (const [cx, cy, dx, dy] of [[x, y, 1, 1], [x + w, y, -1, 1], [x, y + h, 1, -1], [x + w, y + h, -1, -1]]) {
@@ -98,7 +100,7 @@ function drawFace(pen, face, x, y, w, h, ratio, width) {
   pen.strokeStyle = paint;
   pen.stroke();
 
-  const text = `${labelOf(face)} ${percent(face.confidence)}`;
+  const text = `${face.label} ${sureness(face)}`.trim();
   const height = 26 * ratio;
   pen.font = `600 ${15 * ratio}px system-ui, sans-serif`;
   const wide = pen.measureText(text).width + 34 * ratio;

@@ -85,6 +85,13 @@ class Person {
     return ranked.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
   }
 
+  /** "happiness 62%", or "uncertain". */
+  label(index) {
+    const name = this.person.labels[index];
+    const emotion = EMOTIONS.indexOf(name);
+    return emotion < 0 ? name : `${name} ${percent(this.person.smoothed[index][emotion])}`;
+  }
+
   /** Which bin a moment falls into, or the next one near it; undefined where the person is not seen. */
   find(seconds) {
     const { start, step } = this.timeline.overview;
@@ -184,7 +191,7 @@ class Person {
     return make(
       "table",
       {},
-      make("caption", {}, `Person ${this.number} at ${clock(seconds, true)}`),
+      make("caption", {}, `Person ${this.number} at ${clock(seconds, true)}: ${this.person.labels[index]}`),
       make("thead", {}, make("tr", {}, make("td"), ...OPINIONS.map(([, name]) => make("th", { scope: "col" }, name)))),
       make("tbody", {}, ...rows),
     );
@@ -192,9 +199,7 @@ class Person {
 
   follow(seconds) {
     const index = this.find(seconds);
-    const vote = index === undefined ? null : this.person.smoothed[index];
-    const top = vote ? vote.indexOf(Math.max(...vote)) : -1;
-    const words = vote ? `${EMOTIONS[top]} ${percent(vote[top])}` : "not seen";
+    const words = index === undefined ? "not seen" : this.label(index);
     this.host.setAttribute("aria-valuenow", seconds.toFixed(1));
     this.host.setAttribute("aria-valuetext", `${clock(seconds, true)}: ${words}`);
     this.chart?.redraw(false);
