@@ -14,6 +14,7 @@ from emotion import cli
 from emotion.annotate import Models
 from emotion.web.app import colour_sheet, make_app
 from emotion.web.options import ServeOptions
+from emotion.web.store import JobStore
 from models.emotions import EMOTIONS
 from models.palette import ON_DARK, ON_WHITE
 from tests.test_annotate import DEMO
@@ -111,7 +112,7 @@ def test_a_picture_of_too_many_bytes_is_refused(client):
 
 
 def test_more_pictures_than_can_be_looked_at_are_told_to_come_back(client, monkeypatch):
-    monkeypatch.setattr("emotion.web.app._MOST_PHOTOS", 0)
+    monkeypatch.setattr("emotion.web.site._MOST_PHOTOS", 0)
     answer = client.post("/api/photos", content=encoded(demo_picture(0)))
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -162,6 +163,12 @@ def test_a_folder_that_cannot_be_used_ends_in_a_sentence(monkeypatch, capsys, tm
     (tmp_path / "file").write_text("")
     assert run(monkeypatch, "--port", 0, "--folder", tmp_path / "file") == 3
     assert "choose another with --folder" in capsys.readouterr().err
+
+
+def test_a_folder_that_another_server_uses_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
+    with JobStore(tmp_path):
+        assert run(monkeypatch, "--port", 0, "--folder", tmp_path) == 3
+    assert "another server uses it" in capsys.readouterr().err
 
 
 def test_a_certificate_that_is_none_ends_in_a_sentence(monkeypatch, capsys, tmp_path):

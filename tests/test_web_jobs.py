@@ -17,7 +17,7 @@ from emotion.web.app import make_app
 from emotion.web.options import ServeOptions
 from emotion.web.processes import COMMAND
 from emotion.web.results import KINDS
-from emotion.web.store import JobStore, State, safe_name, shown_name
+from emotion.web.store import LOCK, JobStore, State, safe_name, shown_name
 from emotion.web.worker import check_size
 from realtime.errors import SourceError
 from tests import clips
@@ -155,7 +155,7 @@ def test_deleting_leaves_nothing(serve, tmp_path):
     assert client.delete(f"/api/jobs/{good}").status_code == 204
     assert client.get(f"/api/jobs/{good}").status_code == 404
     assert client.get("/api/jobs").json() == []
-    assert list((tmp_path / "jobs").iterdir()) == []
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == [LOCK]
 
 
 def test_jobs_survive_a_restart_of_the_server(serve):
@@ -180,7 +180,14 @@ def test_a_video_that_ends_the_server_twice_is_not_tried_a_third_time(serve, tmp
     job = incoming.commit("somebody")
     job.state, job.attempts = State.RUNNING, 2  # as a power cut leaves it
     store.save(job)
+    store.close()
     assert "ended twice" in serve().get(f"/api/jobs/{job.id}").json()["message"]
+
+
+def test_two_servers_do_not_share_a_folder(tmp_path):
+    with JobStore(tmp_path), pytest.raises(OSError, match="another server uses it"):
+        JobStore(tmp_path)
+    JobStore(tmp_path).close()
 
 
 def test_a_cancelled_job_is_begun_anew_and_a_finished_one_is_not(serve):
@@ -247,7 +254,7 @@ def test_a_video_that_is_too_large_is_refused_and_nothing_of_it_stays(serve, tmp
             yield bytes(100)
 
     assert client.post("/api/jobs", content=endless()).status_code == 413
-    assert list((tmp_path / "jobs").iterdir()) == []
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == [LOCK]
 
 
 def test_a_body_without_a_video_is_refused(serve):

@@ -78,6 +78,7 @@ class JobQueue:
         store: the jobs; those that were under way when the last server ended are begun anew.
         options: limits.
         command: what starts a worker process.
+        on_cpu: whether the models run on the CPU; then a worker's memory is limited.
 
     Attributes:
         changes: told of every step of every job.
@@ -85,13 +86,21 @@ class JobQueue:
         frames: how many were annotated since the start.
     """
 
-    def __init__(self, store: JobStore, options: ServeOptions, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        options: ServeOptions,
+        command: Sequence[str] = COMMAND,
+        *,
+        on_cpu: bool = True,
+    ) -> None:
         self.store = store
         self.changes = Changes()
         self.ended: Counter[State] = Counter()
         self.frames = 0
         self._options = options
         self._command = command
+        self._worker_options = worker_options(options, on_cpu)
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._running: dict[str, WorkerProcess] = {}
         self._incoming: list[int] = []
@@ -101,7 +110,7 @@ class JobQueue:
         """Work while the block lasts; what is then under way is left for the next start."""
         self._take_up()
         workers = [
-            WorkerProcess(worker_options(self._options), self._options.job_seconds, self._command)
+            WorkerProcess(self._worker_options, self._options.job_seconds, self._command)
             for _ in range(self._options.workers)
         ]
         tasks = [asyncio.create_task(self._work(worker)) for worker in workers]
@@ -275,7 +284,7 @@ class JobQueue:
         return min(ends) + self._options.keep_seconds - time.time() if ends else 600
 
 
-def worker_options(options: ServeOptions) -> WorkerOptions:
+def worker_options(options: ServeOptions, on_cpu: bool) -> WorkerOptions:
     """The part of the options that the worker process needs."""
     return WorkerOptions(
         models=str(options.models),
@@ -286,8 +295,8 @@ def worker_options(options: ServeOptions) -> WorkerOptions:
         smooth=options.smooth,
         video_seconds=options.video_seconds,
         video_pixels=options.video_pixels,
-        # CUDA reserves far more than it uses.
-        memory_bytes=_MEMORY_BYTES if options.provider == "cpu" else 0,
+        # A GPU's driver reserves far more than it uses.
+        memory_bytes=_MEMORY_BYTES if on_cpu else 0,
         file_bytes=2 * options.upload_bytes,
     )
 

@@ -6,22 +6,25 @@
     <folder>/<id>/video/         what was sent
     <folder>/<id>/results/       what came of it
     <folder>/<id>.incoming/      while it is being sent
+    <folder>/server.lock         held by the server that uses the folder
 """
 
 import json
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _INCOMING = ".incoming"
 _STATE = "job.json"
+LOCK = "server.lock"
 # With every ending that results have, such a name is shorter than the 255 bytes of most systems.
 _LONGEST_STEM = 40
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -116,21 +119,37 @@ class Incoming:
 
 
 class JobStore:
-    """All jobs, in memory and on the disk.
+    """All jobs, in memory and on the disk. Close it, or use it as a context manager.
 
     Args:
         folder: made where it is missing. One server at a time uses it.
 
     Raises:
-        OSError: it cannot be made or read.
+        OSError: it cannot be made or read, or another server uses it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = open(folder / LOCK, "ab")  # noqa: SIM115  held as long as the store is used
+        try:
+            _lock(self._lock)
+        except OSError as error:
+            self._lock.close()
+            raise OSError(error.errno, "another server uses it") from error
         for rest in folder.glob(f"*{_INCOMING}"):
             shutil.rmtree(rest, ignore_errors=True)
         self._jobs = {job.id: job for job in sorted(_read_all(folder), key=lambda job: job.created)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another server use the folder."""
+        self._lock.close()
 
     def __iter__(self) -> Iterator[Job]:
         """All jobs, the oldest first."""
@@ -176,6 +195,18 @@ class JobStore:
     def free_bytes(self) -> int:
         """What is left on the disk."""
         return shutil.disk_usage(self.folder).free
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a file for this process alone, until it is closed; an OSError where another one has it."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def shown_name(name: str) -> str:
