@@ -10,6 +10,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
 pytest.importorskip("fastapi", reason="needs the extra 'web'")
 
+import av
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -60,14 +61,14 @@ def short(tmp_path_factory):
 
 
 def cut(path, start):
-    import av
-
+    """The bundled clip from `start` seconds on."""
     with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream("libx264", rate=24, width=480, height=270, pix_fmt="yuv420p")
+        rate = source.streams.video[0].average_rate
+        stream = target.add_stream("libx264", rate=rate, width=480, height=270, pix_fmt="yuv420p")
         for frame in source.decode(video=0):
             if frame.time >= start:
-                frame.pts = None
-                target.mux(stream.encode(frame))
+                picture = av.VideoFrame.from_image(frame.to_image())
+                target.mux(stream.encode(picture))
         target.mux(stream.encode(None))
     return path
 
@@ -79,6 +80,14 @@ def send(visitor, *files):
 
 def start_camera(visitor):
     visitor.page.get_by_role("button", name="Start camera").click()
+
+
+def get_a_place(visitor, results=1):
+    """Start the camera, again while another one's place is not free yet, until results come."""
+    while visitor.page.evaluate("emotionCamera.results") < results:
+        if visitor.page.locator("#camera-button").inner_text() == "Start camera":
+            start_camera(visitor)
+        visitor.page.wait_for_timeout(250)
 
 
 def drawn_pixels(visitor):
@@ -97,8 +106,7 @@ def drawn_pixels(visitor):
 
 def test_a_laughing_face_before_the_camera_is_called_happy(visit):
     visitor = visit()
-    start_camera(visitor)
-    visitor.until("emotionCamera.results > 20")
+    get_a_place(visitor, results=20)
     card = visitor.page.get_by_role("region", name="Result")
     expect(card.locator(".label")).to_contain_text("happiness")
     expect(card).to_contain_text(re.compile(r"Eyes\s*\w+ \d+%"))
@@ -116,7 +124,7 @@ def test_a_laughing_face_before_the_camera_is_called_happy(visit):
 def test_the_server_draws_where_that_is_wanted(visit):
     visitor = visit()
     visitor.page.get_by_label("Annotate on the server").check()
-    start_camera(visitor)
+    get_a_place(visitor)
     visitor.until("document.getElementById('drawn').videoWidth === 640")
     first = visitor.page.evaluate("document.getElementById('drawn').currentTime")
     visitor.until(f"document.getElementById('drawn').currentTime > {first + 0.5}")
@@ -126,28 +134,19 @@ def test_the_server_draws_where_that_is_wanted(visit):
 
 def test_a_camera_more_than_there_are_places_is_told_so_and_gets_the_next_free_one(visit):
     first, second = visit(), visit()
-    start_camera(first)
-    first.until("emotionCamera.results > 0")
+    get_a_place(first)
     start_camera(second)
-    expect(second.page.locator("#stage-hint")).to_contain_text("All 1 places for cameras are taken")
+    expect(second.page.locator("#stage-hint")).to_contain_text("All places for cameras (1) are taken")
     first.go("about")  # leaving the view ends the camera
     first.until("document.getElementById('own').srcObject === null")
-    while second.page.evaluate("emotionCamera.results") == 0:
-        if second.page.locator("#camera-button").inner_text() == "Start camera":
-            start_camera(second)
-        second.page.wait_for_timeout(250)
+    get_a_place(second)
 
 
 def test_a_browser_that_vanishes_leaves_its_place(browser, address, visit):
     vanishing = Visitor(browser, address)
-    start_camera(vanishing)
-    vanishing.until("emotionCamera.results > 0")
+    get_a_place(vanishing)
     vanishing.context.close()
-    visitor = visit()
-    while visitor.page.evaluate("emotionCamera.results") == 0:
-        if visitor.page.locator("#camera-button").inner_text() == "Start camera":
-            start_camera(visitor)
-        visitor.page.wait_for_timeout(250)
+    get_a_place(visit())
 
 
 def test_from_a_video_to_its_timeline_and_each_download(visit, short):
@@ -288,8 +287,8 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     check()
-    start_camera(visitor)
-    visitor.until("emotionCamera.results > 0 && emotionCamera.latest.faces.length === 1")
+    get_a_place(visitor)
+    visitor.until("emotionCamera.latest.faces.length === 1")
     check()
     visitor.go("about")
     expect(page.locator("#models")).to_contain_text("DenseNet201")

@@ -334,7 +334,7 @@ class Cameras:
         """
         if len(self._viewers) >= self._limit:
             raise BusyError(
-                503, 10, f"All {self._limit} places for cameras are taken: try again in a moment."
+                503, 10, f"All places for cameras ({self._limit}) are taken: try again in a moment."
             )
         viewer = Viewer(self._models, self._max_faces, self._smooth, drawn, self.counts)
         self._viewers.add(viewer)

@@ -3,6 +3,7 @@
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from emotion.web.app import make_app
 from emotion.web.options import ServeOptions
 from emotion.web.security import make_token
 from models.errors import EmotionError
+
+_SWITCH_SECONDS = 0.0005
 
 
 class ServeError(EmotionError, OSError):
@@ -41,6 +44,8 @@ def serve(
     token = None if options.local else make_token()
     _check_certificate(certificate, key)
     listener = _listen(options)
+    # A thread that computes in Python must not keep the cameras' pictures waiting.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with listener:
         models = load_models(options.models, options.provider, options.threads, options.precision)
         try:
