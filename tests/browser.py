@@ -69,7 +69,7 @@ class Visitor:
     def __init__(self, browser, address, **options):
         self.address = address
         self.context = browser.new_context(**{"viewport": {"width": 1180, "height": 860}} | options)
-        self.context.set_default_timeout(120_000)
+        self.context.set_default_timeout(240_000)
         self.page = self.context.new_page()
         self.trouble = []
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
@@ -89,7 +89,7 @@ class Visitor:
     def go(self, view):
         self.page.goto(f"{self.address.split('?')[0]}#{view}")
 
-    def until(self, script, seconds=100):
+    def until(self, script, seconds=240):
         """Wait until a script says something true; the page's policy forbids Playwright's own way."""
         end = time.monotonic() + seconds
         while not (value := self.page.evaluate(script)):

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=INSTALL),
     pytest.mark.timeout(600),
 ]
-expect.set_options(timeout=120_000)
+expect.set_options(timeout=240_000)
 LAUGHS_FROM = 13.0
 
 

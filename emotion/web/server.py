@@ -60,7 +60,8 @@ def serve(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,
-            timeout_keep_alive=30,
+            # Longer than browsers keep a connection: one that the server closes may just be in use.
+            timeout_keep_alive=600,
             ssl_certfile=certificate,
             ssl_keyfile=key,
         )

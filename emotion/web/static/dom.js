@@ -52,19 +52,38 @@ export async function sentence(response) {
 }
 
 /** A request whose failure is an Error with a sentence for people. */
-export async function ask(path, options) {
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
+export async function ask(path, options = {}) {
+  const response = await send(path, options).catch(() => {
     throw new Error("The server cannot be reached. Is “emotion serve” still running?");
-  }
+  });
   if (!response.ok) throw new Error(await sentence(response));
   return response.status === 204 ? null : response.json();
 }
 
-export function banner(text) {
+/** A connection that was kept may be closed just when it is used: what may be said twice is. */
+async function send(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (options.method === "POST") throw error;
+    return fetch(path, options);
+  }
+}
+
+const BANNER_MS = 10_000;
+let hiding;
+
+/** Says what went wrong, for a while, or until the cause is gone if it has a name. */
+export function banner(text, cause = "") {
   const place = byId("banner");
-  place.textContent = text ?? "";
-  place.hidden = !text;
+  clearTimeout(hiding);
+  place.textContent = text;
+  place.dataset.cause = cause;
+  place.hidden = false;
+  if (!cause) hiding = setTimeout(() => (place.hidden = true), BANNER_MS);
+}
+
+export function allIsWell(cause) {
+  const place = byId("banner");
+  if (place.dataset.cause === cause) place.hidden = true;
 }

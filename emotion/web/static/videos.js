@@ -1,6 +1,6 @@
 // Videos: sending them, watching them being worked on, and one video's result.
 
-import { EMOTIONS, ask, banner, byId, inWords, make, percent, sentence, size } from "./dom.js";
+import { EMOTIONS, allIsWell, ask, banner, byId, inWords, make, percent, sentence, size } from "./dom.js";
 import { Timeline } from "./timeline.js";
 
 const rows = new Map(); // job id -> row
@@ -27,12 +27,12 @@ export function setUp(limits) {
 function listen() {
   const source = new EventSource("/api/jobs/events");
   source.addEventListener("message", (event) => {
-    banner(null);
+    allIsWell("connection");
     jobs = JSON.parse(event.data);
     draw();
   });
   source.addEventListener("error", () => {
-    banner("The server cannot be reached. Is “emotion serve” still running? Trying again …");
+    banner("The server cannot be reached. Is “emotion serve” still running? Trying again …", "connection");
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   });
 }
