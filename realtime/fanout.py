@@ -237,18 +237,20 @@ class _Outlet:
             _log.warning("%s did not end within %g s and is left behind", self.name, patience)
 
     def _run(self) -> None:
+        whole = False
         try:
             self._work()
             if not self._abandoned:
                 self.path = self._sink.close()
-                return
+                whole = True
         except BrokenPipeError:
             pass  # its reader has left, which is no failure
         except BaseException as error:
             self._failed(self, error)
         finally:
             self._channel.abort()
-        self.path = self._sink.abort()
+            if not whole:
+                self.path = self._sink.abort()
 
     def _work(self) -> None:
         start = time.perf_counter()

@@ -136,6 +136,18 @@ def test_a_bug_in_a_view_is_shown_with_its_traceback(caplog):
     assert caplog.records[0].exc_info[0] is TypeError
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_report_that_fails_itself_leaves_no_sink_open():
+    def broken(name, error):
+        raise RuntimeError("cannot tell")
+
+    bad = FakeSink(error=SinkError("gone"), error_at=0)
+    with Fanout(report=broken) as fanout:
+        fanout.add("bad", bad, vital=False)
+        feed(fanout, [0])
+    assert bad.end == "abort"
+
+
 @pytest.mark.parametrize("vital", [True, False])
 def test_a_reader_who_has_left_is_no_failure(vital, caplog):
     gone, file = FakeSink(error=BrokenPipeError(), error_at=2), FakeSink()
