@@ -18,6 +18,7 @@ from realtime.media import VideoInfo
 from realtime.metrics import SILENT, Observer
 from realtime.overlay import Overlay
 from realtime.pipeline import Pipeline
+from realtime.privacy import Privacy, Veil
 from realtime.sources import VideoFile
 from realtime.summary import Summary, SummaryBuilder
 
@@ -39,6 +40,7 @@ class AnnotateOptions:
         events: whether to write events to standard output.
         baseline: seconds of neutral face by which each person is measured; 0: nobody is.
         mjpeg: a port at which to show the pictures meanwhile; None: none.
+        privacy: what becomes of faces in the annotated pictures.
     """
 
     max_faces: int = 4
@@ -48,6 +50,7 @@ class AnnotateOptions:
     events: bool = False
     baseline: float = 0.0
     mjpeg: int | None = None
+    privacy: Privacy = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,11 @@ def annotate(
         sinks = stack.enter_context(Fanout(observer=observer))
         _open(sinks, source.info, outputs, options)
         pipeline = stack.enter_context(_pipeline(source, models, options, observer))
+        veil = Veil(options.privacy)
         overlay, seen = Overlay(), outputs.video is not None or options.mjpeg is not None
         try:
             for done, result in enumerate(pipeline, start=1):
-                sinks.write(result, overlay.draw(result) if seen else result.frame.image)
+                sinks.write(result, overlay.draw(veil.hide(result)) if seen else result.frame.image)
                 summary.add(result)
                 progress(done, source.info.frame_count)
         finally:

@@ -20,7 +20,8 @@ from emotion.engine import (
     how_many,
     load_models,
 )
-from emotion.judging import BaselineOption
+from emotion.judging import BaselineOption, PrivacyOption
+from emotion.offline import Offline
 from emotion.outputs import (
     DwellOption,
     EventsOption,
@@ -95,6 +96,8 @@ def annotate_command(
         float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: each frame alone.")
     ] = 0.3,
     baseline: BaselineOption = 0.0,
+    privacy: PrivacyOption = "none",
+    offline: Offline = False,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,
@@ -110,7 +113,7 @@ def annotate_command(
     wanted = split_formats(formats)
     each, team = how_many(threads, workers, provider, precision)
     loaded = load_models(models, provider, each, precision)
-    options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg)
+    options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg, privacy)
     observer = Metrics()
     with serving_metrics(observer, metrics):
         if not videos:

@@ -1,10 +1,12 @@
-"""The options on how votes become labels, the same for all commands that show people."""
+"""The options on how votes become labels and faces are shown, the same for all commands."""
 
 import math
 import re
 from typing import Annotated
 
 import typer
+
+from realtime.privacy import Privacy
 
 
 def read_seconds(text: str | float) -> float:
@@ -31,3 +33,5 @@ BaselineOption = Annotated[
         help="Measure each person by so much of their own neutral face, for example 3s; 0: nobody.",
     ),
 ]
+
+PrivacyOption = Annotated[Privacy, typer.Option(help="What becomes of faces in pictures.")]

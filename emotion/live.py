@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from emotion.console import console, errors, shown
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, load_models
-from emotion.judging import BaselineOption
+from emotion.judging import BaselineOption, PrivacyOption
 from emotion.offline import Offline, check_offline
 from emotion.outputs import (
     DwellOption,
@@ -284,9 +284,7 @@ def live_command(
         int | None,
         typer.Option(min=1, help="Milliseconds from capture to result to aim at by leaving work out."),
     ] = None,
-    privacy: Annotated[
-        Literal["none", "blur", "landmarks"], typer.Option(help="What becomes of faces that are shown.")
-    ] = "none",
+    privacy: PrivacyOption = "none",
     offline: Offline = False,
     window: Annotated[bool, typer.Option("--window/--no-window", help="Open a window.")] = True,
     show_metrics: Annotated[

@@ -4,13 +4,13 @@ import sys
 import time
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from emotion.console import errors
 from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, load_models
-from emotion.judging import BaselineOption
+from emotion.judging import BaselineOption, PrivacyOption
 from emotion.live import SWITCH_SECONDS
 from emotion.offline import Offline
 from emotion.screen import Rows, Screen
@@ -22,6 +22,7 @@ from realtime.known import KnownMoments, read_timeline
 from realtime.media import VideoInfo
 from realtime.pipeline import Step
 from realtime.player import Player
+from realtime.privacy import Privacy
 from realtime.sources import VideoFile
 from realtime.window import DisplayProbe, Key, Window
 
@@ -156,9 +157,7 @@ def play_command(
         float, typer.Option(min=0, help="Time constant of the smoothing in seconds; 0: each picture alone.")
     ] = 0.3,
     baseline: BaselineOption = 0.0,
-    privacy: Annotated[
-        Literal["none", "blur", "landmarks"], typer.Option(help="What becomes of faces that are shown.")
-    ] = "none",
+    privacy: PrivacyOption = "none",
     offline: Offline = False,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
@@ -193,7 +192,7 @@ def _play(
     window: Window,
     steps: list[Step],
     known: KnownMoments | None,
-    privacy: Literal["none", "blur", "landmarks"],
+    privacy: Privacy,
     speed: float,
 ) -> None:
     origin = float(info.first_pts * info.time_base)

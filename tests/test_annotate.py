@@ -1,6 +1,7 @@
 """The main job with the models that ship: real frames in, annotated mp4, timeline and summary out."""
 
 import csv
+import dataclasses
 import itertools
 import json
 import signal
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -17,6 +19,9 @@ from emotion import cli
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from models.manifest import ZOO
 from realtime.errors import SinkError, SourceError
+from realtime.frames import EmotionFrame
+from realtime.sources import VideoFile
+from realtime.video_sink import Mp4Sink
 from tests import clips
 
 DEMO = Path(cli.__file__).parent / "demo" / "demo.mp4"
@@ -263,3 +268,21 @@ def test_real_clips_keep_frames_times_and_sound(models, tmp_path, name):
     assert_same_road(SHARED / name, outputs, summary)
     if name == "no_face.mp4":
         assert summary.emotion is None
+
+
+def test_privacy_hides_the_face_in_every_picture(models, tmp_path):
+    plain, hidden = (Outputs.of(DEMO, tmp_path / name, ("mp4",)) for name in ("plain", "hidden"))
+    part = tmp_path / "part.mp4"
+    with VideoFile(DEMO) as video:
+        sink = Mp4Sink(part, dataclasses.replace(video.info, path=None, has_audio=False))
+        for frame, _ in zip(video, range(20), strict=False):
+            sink.write(EmotionFrame(frame, ()), frame.image)
+        sink.close()
+    annotate(part, plain, models)
+    annotate(part, hidden, models, AnnotateOptions(privacy="blur"))
+    sharp, soft = (list(VideoFile(one.video)) for one in (plain, hidden))
+    assert len(sharp) == len(soft) == 20
+    for before, after in zip(sharp, soft, strict=True):
+        # The middle of the face: its detail is gone.
+        detail = [cv2.Laplacian(one.image[110:220, 270:370], cv2.CV_64F).std() for one in (before, after)]
+        assert detail[1] < 0.5 * detail[0]
