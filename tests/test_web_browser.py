@@ -210,15 +210,15 @@ def test_cancelled_begun_again_and_deleted(visit):
     send(visitor, DEMO)
     row = page.locator("#jobs li")
     expect(row).to_contain_text("frames a second")
-    row.get_by_role("button", name="Cancel").click()
+    row.get_by_role("button", name="Cancel demo.mp4").click()
     expect(row).to_contain_text("what was done until then is kept")
     row.get_by_role("link", name="Show").click()
     expect(page.locator(".downloads")).to_contain_text("a part")
-    page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="Start again demo.mp4").click()
     expect(page.locator("#video-message")).to_contain_text("frames a second")
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name="Delete")).to_be_visible()
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Cancel demo.mp4").click()
+    expect(page.get_by_role("button", name="Delete demo.mp4")).to_be_visible()
+    page.get_by_role("button", name="Delete demo.mp4").click()
     expect(page.locator("#jobs li")).to_have_count(0)
 
 
@@ -230,8 +230,8 @@ def test_a_video_survives_a_reload_and_is_nobody_elses(visit):
     expect(visitor.page.locator("#jobs li")).to_contain_text("frames a second")
     other.go("videos")
     expect(other.page.locator("#no-jobs")).to_be_visible()
-    visitor.page.get_by_role("button", name="Cancel").click()
-    visitor.page.get_by_role("button", name="Delete").click()
+    visitor.page.get_by_role("button", name="Cancel demo.mp4").click()
+    visitor.page.get_by_role("button", name="Delete demo.mp4").click()
     expect(visitor.page.locator("#no-jobs")).to_be_visible()
 
 
@@ -258,7 +258,7 @@ def test_videos_survive_a_restart_of_the_server(browser, tmp_path, short):
         expect(visitor.page.locator("#banner")).to_be_hidden()
         expect(rows.filter(has_text="short laugh.mp4")).to_contain_text("happiness")
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("frames a second")
-        rows.filter(has_text="demo.mp4").get_by_role("button", name="Cancel").click()
+        rows.filter(has_text="demo.mp4").get_by_role("button", name="Cancel demo.mp4").click()
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("kept")
         visitor.close()
 
