@@ -202,13 +202,10 @@ def test_what_is_known_is_not_looked_at_again(hands):
 
 
 def test_slow_models_look_at_what_is_still_to_come(hands):
-    models = Gated(smiling)
+    models = Gated(smiling, open_=False)
     with player(hands, Film(50), [models]) as playing:
-        models.gate.clear()
         models.entered.get(timeout=30)
-        models.gate.set()
         assert index(playing) == 0
-        models.gate.clear()
         hands.now += 0.5
         take(playing)
         before = len(models.seen)
