@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 
 BINS = 15
 _TINY = 1e-7
@@ -18,6 +17,8 @@ def fit_temperature(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np
     Returns:
         What the logits are to be divided by, between 0.2 and 5.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  most of a second; running needs none
+
     logits = np.log(np.maximum(probabilities.astype(np.float64), _TINY))
 
     def negative_log_likelihood(log_temperature: float) -> float:

@@ -30,8 +30,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from models.duplicates import HASH_BITS, MAX_DISTANCE, face_hash, group_near_duplicates
 from models.emotions import EMOTIONS
@@ -349,6 +347,9 @@ def _with_whole_videos(
     ]
     count = len(photographs)
     rows, columns = np.array(joined, dtype=np.int64).reshape(-1, 2).T
+    from scipy.sparse import coo_array  # noqa: PLC0415  most of a second; running needs none
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
     _, component = connected_components(links, directed=False)
     smallest = np.full(count, count, dtype=np.int64)

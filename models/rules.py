@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from models.calibration import expected_calibration_error, fit_temperature
 from models.emotions import EMOTIONS
@@ -158,6 +157,8 @@ def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[n
     The plain product has one exponent an opinion. Emotions count alike, however many faces show
     them, so that the rule does not learn how common each was in the data.
     """
+    from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
+
     features = log_features(opinions).astype(np.float64)
     start = _plain_product(labels, opinions)
     pull = _PULL / len(labels)
@@ -178,6 +179,8 @@ def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[n
 
 def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.float64]:
     """Coefficients (6 k, 6) of the product with the most likely exponent for each opinion."""
+    from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
+
     logs = np.log(np.maximum(opinions.astype(np.float64), 1e-6))
 
     def loss(exponents: npt.NDArray[np.float64]) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from realtime.frames import Box
 
@@ -111,8 +110,18 @@ class TrackAssigner:
             return {}
         costs = np.array([[_distance(box, track, seconds) for track in self._tracks] for box in boxes])
         # A pair that is out of reach costs more than any that is not.
-        pairs = zip(*linear_sum_assignment(np.minimum(costs, 1e3)), strict=True)
+        pairs = _assign(np.minimum(costs, 1e3))
         return {int(b): self._tracks[t] for b, t in pairs if np.isfinite(costs[b, t])}
+
+
+def _assign(costs: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The pairs of rows and columns whose costs have the least sum."""
+    if min(costs.shape) == 1:  # the usual case, which needs no solver
+        row, column = np.unravel_index(costs.argmin(), costs.shape)
+        return [(int(row), int(column))]
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  most of a second to import
+
+    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs), strict=True)]
 
 
 def _distance(box: Box, track: _Track, seconds: float) -> float:

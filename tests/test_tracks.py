@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from realtime.frames import Box
-from realtime.tracks import MEMORY_SECONDS, TrackAssigner
+from realtime.tracks import MEMORY_SECONDS, TrackAssigner, _assign
 
 
 def box(x, y=0.0, size=100.0):
@@ -106,3 +108,16 @@ def test_numbers_are_never_given_twice():
         ids = tracks.assign(boxes, step * 10.0)
         seen.extend(ids)
     assert len(seen) == len(set(seen)) == 400
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (5, 1), (3, 4), (4, 2)])
+def test_faces_and_tracks_are_paired_at_the_least_cost(shape):
+    for seed in range(20):
+        costs = np.random.default_rng(seed).random(shape)
+        pairs = _assign(costs)
+        few, many = sorted(shape)
+        ways = itertools.permutations(range(many), few)
+        table = costs if shape[0] <= shape[1] else costs.T
+        least = min(sum(table[row, column] for row, column in enumerate(way)) for way in ways)
+        assert sum(costs[pair] for pair in pairs) == pytest.approx(least)
+        assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == few
