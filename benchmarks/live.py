@@ -1,42 +1,40 @@
 """Does live keep up: pictures shown, results a second, capture to screen, memory and age over time.
 
-``python -m benchmarks.live --seconds 30`` plays pictures of the bundled clip at 30 fps and 640x480,
-with one face and with three, as if they came from a camera, and says which marks are reached.
+`emotion bench --soak SECONDS` plays pictures of the bundled clip at 30 fps and 640x480, with one face and
+with three, as if they came from a camera, and says which marks are reached.
 """
 
-import argparse
-import json
-import os
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 
+from benchmarks.report import Table
 from models.regions import Image
 from realtime.assembly import Models, live_stages
 from realtime.frames import VideoFrame
 from realtime.latency import Distribution, Latencies
-from realtime.live import DISPLAY, Live
+from realtime.live import DISPLAY, Live, quick_switching
 from realtime.overlay import Overlay
 from realtime.saving import Governor
 from realtime.sources import VideoFile
 from realtime.window import Window
 
-CLIP = Path(__file__).parents[1] / "emotion" / "demo" / "demo.mp4"
 SIZE = (640, 480)
 FPS = 30
 # The first seconds, in which libraries get ready, do not count.
 WARM_UP_SECONDS = 3.0
+# What is compared at the beginning and at the end, or a third of a shorter time.
+_PART_SECONDS = 60.0
 # So many different pictures, shown forwards and backwards, so that nothing jumps.
 _PICTURES = 120
-_SWITCH_SECONDS = 0.0005
 _TIME_BASE = Fraction(1, 90_000)
 
 
@@ -51,9 +49,9 @@ class LiveMark:
         shown: of them on the screen.
         results_per_second: of the models.
         capture_to_screen, capture_to_result: in milliseconds.
-        age_begin, age_end: median age of the result on the screen, in milliseconds, in the first and
-            in the last fifth of the time.
-        memory_mib: resident, after the first minute (or a third of a shorter time) and at the end.
+        part: the first and the last so many seconds are compared: a minute, or a third of a shorter time.
+        age_begin, age_end: median age of the result on the screen, in milliseconds, in these.
+        memory_mib: resident, after the first part and at the end.
         window: whether pictures went to a window; else they were drawn only.
     """
 
@@ -64,10 +62,17 @@ class LiveMark:
     results_per_second: float
     capture_to_screen: Distribution
     capture_to_result: Distribution
+    part: float
     age_begin: float
     age_end: float
     memory_mib: tuple[float, float]
     window: bool
+
+    @property
+    def growth(self) -> float:
+        """By how much the memory has grown from the first part to the end, as a share of it."""
+        first, last = self.memory_mib
+        return last / first - 1
 
     def marks(self) -> dict[str, bool]:
         """The marks and whether each is reached."""
@@ -75,12 +80,47 @@ class LiveMark:
         marks = {
             "every picture is shown": self.shown >= self.given,
             f"results at {least} Hz or more": self.results_per_second >= least,
-            "memory grows by less than 2%": self.memory_mib[1] < 1.02 * self.memory_mib[0],
+            "memory grows by less than 2%": self.growth < 0.02,
             "age does not grow": self.age_end < max(1.25 * self.age_begin, self.age_begin + 10),
         }
         if self.faces == 1:
             marks["capture to screen in 80 ms (p95)"] = self.capture_to_screen.p95 <= 80
         return marks
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return asdict(self) | {"growth": round(self.growth, 4), "marks": self.marks()}
+
+    def table(self) -> Table:
+        """What was measured, and the marks."""
+        screen, result = self.capture_to_screen, self.capture_to_result
+        first, last = self.memory_mib
+        ends = f"first / last {self.part:.0f} s"
+        rows = (
+            ("pictures given / shown", f"{self.given} / {self.shown}"),
+            ("results a second", f"{self.results_per_second:.1f}"),
+            (
+                "capture to screen, ms: p50 / p95 / p99",
+                f"{screen.p50:.0f} / {screen.p95:.0f} / {screen.p99:.0f}",
+            ),
+            (
+                "capture to result, ms: p50 / p95 / p99",
+                f"{result.p50:.0f} / {result.p95:.0f} / {result.p99:.0f}",
+            ),
+            (f"age of the result, ms (median): {ends}", f"{self.age_begin:.0f} / {self.age_end:.0f}"),
+            (
+                f"memory, MiB: after {self.part:.0f} s / at the end",
+                f"{first:.0f} / {last:.0f} ({self.growth:+.1%})",
+            ),
+            *(
+                (f"mark: {name}", "reached" if reached else "missed")
+                for name, reached in self.marks().items()
+            ),
+        )
+        faces = "one face" if self.faces == 1 else f"{self.faces} faces"
+        where = ", in a window" if self.window else ""
+        title = f"Live, {faces}, {FPS} fps of {SIZE[0]}x{SIZE[1]} for {self.seconds:.0f} s{where}"
+        return Table(title, ("", "measured"), rows)
 
 
 class PacedPictures:
@@ -109,9 +149,9 @@ class PacedPictures:
         self._over = True
 
 
-def clip_pictures(faces: int, count: int = _PICTURES) -> list[Image]:
+def clip_pictures(clip: Path, faces: int, count: int = _PICTURES) -> list[Image]:
     """Pictures of the bundled clip with its one face, or with three that are at different moments."""
-    with VideoFile(CLIP) as video:
+    with VideoFile(clip) as video:
         frames = [frame.image for frame, _ in zip(video, range(count + 2 * 40 * (faces > 1)), strict=False)]
     if faces == 1:
         return [_framed(image) for image in frames[:count]]
@@ -132,18 +172,20 @@ def _framed(image: Image) -> Image:
     return canvas
 
 
-def measure(models: Models, faces: int, seconds: float, window: bool = False) -> LiveMark:
+def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool = False) -> LiveMark:
     """Run live for some seconds.
 
     Args:
         models: from `Models.load`.
+        clip: the bundled one.
         faces: 1 or 3.
         seconds: to be measured, after some to warm up.
         window: show the pictures, too; there must be a screen.
     """
-    source = PacedPictures(clip_pictures(faces), FPS, WARM_UP_SECONDS + seconds)
+    source = PacedPictures(clip_pictures(clip, faces), FPS, WARM_UP_SECONDS + seconds)
     on_screen, results = Latencies(), 0
-    ages: list[float] = []
+    part = min(_PART_SECONDS, seconds / 3)
+    ages: tuple[list[float], list[float]] = ([], [])
     memory: list[float] = []
     shown = 0
 
@@ -152,6 +194,7 @@ def measure(models: Models, faces: int, seconds: float, window: bool = False) ->
         results += measuring
 
     with ExitStack() as stack:
+        stack.enter_context(quick_switching())
         screen = stack.enter_context(Window("benchmark")) if window else None
         governor = Governor(None)
         live = stack.enter_context(Live(source, live_stages(models, governor), on_result=count))
@@ -168,12 +211,15 @@ def measure(models: Models, faces: int, seconds: float, window: bool = False) ->
                 measuring, start, dropped = True, now, _dropped(live)
             shown += 1
             on_screen.add(now - frame.result.frame.captured_at)
-            ages += [frame.age] if frame.age is not None else []
-            if now - start > len(memory):
+            if frame.age is not None and not part <= now - start < seconds - part:
+                ages[now - start >= part].append(frame.age)
+            if not memory and now - start >= part:
                 memory.append(_resident_mib())
         elapsed = time.monotonic() - start
+        memory.append(_resident_mib())
         lost = _dropped(live) - dropped
-    part = max(1, len(ages) // 5)
+    # Where nothing was said, nothing newer than all of the part is known.
+    age_begin, age_end = (round(1000 * float(np.median(found or [part])), 1) for found in ages)
     return LiveMark(
         faces=faces,
         seconds=round(elapsed, 2),
@@ -182,9 +228,10 @@ def measure(models: Models, faces: int, seconds: float, window: bool = False) ->
         results_per_second=round(results / elapsed, 2),
         capture_to_screen=on_screen.distribution(),
         capture_to_result=live.latencies.distribution(),
-        age_begin=round(1000 * float(np.median(ages[:part])), 1),
-        age_end=round(1000 * float(np.median(ages[-part:])), 1),
-        memory_mib=(memory[min(60, len(memory) // 3)], memory[-1]),
+        part=round(part, 1),
+        age_begin=age_begin,
+        age_end=age_end,
+        memory_mib=(memory[0], memory[-1]),
         window=window,
     )
 
@@ -194,35 +241,4 @@ def _dropped(live: Live) -> int:
 
 
 def _resident_mib() -> float:
-    """What this process holds in memory now; where the system does not say, the most that it ever held."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    except (OSError, ValueError):
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 0 where all marks are reached."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--faces", type=int, nargs="+", default=[1, 3], choices=[1, 3])
-    parser.add_argument("--window", action="store_true", help="show the pictures; there must be a screen")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
-    options = parser.parse_args(arguments)
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    models = Models.load()
-    reports = []
-    for faces in options.faces:
-        mark = measure(models, faces, options.seconds, options.window)
-        reports.append(asdict(mark) | {"marks": mark.marks()})
-        print(json.dumps(reports[-1], indent=2), flush=True)  # noqa: T201
-    if options.json:
-        options.json.write_text(json.dumps(reports, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(all(report["marks"].values()) for report in reports) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return round(float(psutil.Process().memory_info().rss) / 2**20, 1)

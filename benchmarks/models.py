@@ -1,6 +1,6 @@
 """The models alone: a sweep over batch size, threads and precision, and what speed costs in accuracy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,27 +102,40 @@ def sweep(
     return points
 
 
-def accuracy(folder: Path, data: Path, provider: ProviderName = "cpu") -> list[Accuracy]:
-    """The vote of the models in each precision on a data set's test part."""
-    weights = VoteWeights.read(folder)
+def accuracy(folders: Mapping[str, Path], data: Path, provider: ProviderName = "cpu") -> list[Accuracy]:
+    """The vote of model folders in each precision on a data set's test part.
+
+    Args:
+        folders: by what is put before the precision's name; answers are compared with the first one's
+            in fp32.
+        data: the data set.
+        provider: what runs the models.
+    """
     parts = {region: load_region(data, region, ("test",)) for region in _REGIONS}
     labels = parts["eyes"].labels
-    third = weights.third(parts["eyes"].blendshapes) if weights.third else None
     rows: list[Accuracy] = []
     plain: npt.NDArray[np.int64] | None = None
-    for precision in precisions(folder):
-        eyes, lips = (
-            _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
-            for region in _REGIONS
-        )
-        votes = weights.vote(eyes, lips, blendshapes=third)
-        answers = votes.argmax(axis=1)
-        plain = answers if plain is None else plain
-        right, agreement = answers == labels, float((answers == plain).mean())
-        recalls = [float(right[labels == emotion].mean()) for emotion in np.unique(labels)]
-        rows.append(
-            Accuracy(precision, len(labels), agreement, float(right.mean()), sum(recalls) / len(recalls))
-        )
+    for name, folder in folders.items():
+        weights = VoteWeights.read(folder)
+        third = weights.third(parts["eyes"].blendshapes) if weights.third else None
+        for precision in precisions(folder):
+            eyes, lips = (
+                _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
+                for region in _REGIONS
+            )
+            answers = weights.vote(eyes, lips, blendshapes=third).argmax(axis=1)
+            plain = answers if plain is None else plain
+            right, agreement = answers == labels, float((answers == plain).mean())
+            recalls = [float(right[labels == emotion].mean()) for emotion in np.unique(labels)]
+            rows.append(
+                Accuracy(
+                    f"{name}{precision}",
+                    len(labels),
+                    agreement,
+                    float(right.mean()),
+                    sum(recalls) / len(recalls),
+                )
+            )
     return rows
 
 

@@ -20,7 +20,7 @@ from benchmarks.runs import Run
 from benchmarks.stages import measure_stages
 from models.errors import EmotionError
 from models.inference import ProviderName, RegionModel
-from models.manifest import ZOO, Precision, PrecisionChoice
+from models.manifest import LITE, ZOO, Precision, PrecisionChoice
 from models.regions import RegionName
 from models.vote import VoteWeights
 from realtime.assembly import Models, Workers, available_cores
@@ -33,6 +33,8 @@ MAIN = ClipSpec(640, 480, 1)
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACES = (1, 3, 8)
 LOOP, BEST_LOOP, PIPELINE, INT8 = "loop, one thread", "loop, all threads", "pipeline", "pipeline, int8"
+LITE_FP32, LITE_INT8 = "pipeline, lite", "pipeline, lite, int8"
+FINDERS = "pipeline, lite, int8, two finders"
 ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a second"
 
 
@@ -124,18 +126,30 @@ class _Bench:
         self._options = options
         self._folder = folder
         self._say = say
-        self._loaded: dict[tuple[str, int], Models] = {}
+        self._loaded: dict[tuple[str, int, Path], Models] = {}
         self._int8 = "int8" in alone.precisions(options.models)
+        # What ships in two sizes is compared; a folder of the user's own is not.
+        self._lite = LITE if options.models == ZOO and LITE.exists() else None
 
-    def models(self, precision: PrecisionChoice | None = None, threads: int | None = None) -> Models:
+    def models(
+        self,
+        precision: PrecisionChoice | None = None,
+        threads: int | None = None,
+        folder: Path | None = None,
+    ) -> Models:
         """The models in a setting, by default that of the options; loaded once."""
-        key = (precision or self._options.precision, self._options.threads if threads is None else threads)
+        options = self._options
+        key = (
+            precision or options.precision,
+            options.threads if threads is None else threads,
+            folder or options.models,
+        )
         if key not in self._loaded:
             chosen: dict[RegionName, RegionModel] = {}
             for region in ("eyes", "lips"):
-                chosen[region] = self._region(region, key[0], key[1])
+                chosen[region] = self._region(region, *key)
                 chosen[region].warm_up()
-            weights = VoteWeights.read(self._options.models)
+            weights = VoteWeights.read(key[2])
             self._loaded[key] = Models(chosen["eyes"], chosen["lips"], weights)
         return self._loaded[key]
 
@@ -160,6 +174,14 @@ class _Bench:
         ]
         if self._int8:
             todo.append(lambda: runs.flat_out(INT8, path, self.models("int8"), most, frames, workers))
+        if self._lite and spec.faces == 1:
+            todo += [self._lite_run(LITE_FP32, "fp32", spec, path, workers)]
+            if "int8" in alone.precisions(self._lite):
+                two = replace(workers, classifiers=1, finders=2)  # the models are no longer the most work
+                todo += [
+                    self._lite_run(LITE_INT8, "int8", spec, path, workers),
+                    self._lite_run(FINDERS, "int8", spec, path, two),
+                ]
         if spec.faces == 1 and (spec.width, spec.height) != (1920, 1080):
             todo.append(lambda: runs.annotated(ANNOTATE, path, self.models(), most, frames, workers))
         if _is_main(spec):
@@ -175,6 +197,12 @@ class _Bench:
             done.append(runs.paced(LIVE, path, self.models(), most, count, RATE))
         return done
 
+    def _lite_run(
+        self, name: str, precision: Precision, spec: ClipSpec, path: Path, workers: Workers
+    ) -> Callable[[], Run]:
+        models = self.models(precision, folder=self._lite)
+        return lambda: runs.flat_out(name, path, models, _most(spec), spec.frames, workers)
+
     def sweep(self) -> list[Point]:
         """Batch sizes, threads and precisions of the models alone."""
         self._say("models alone")
@@ -189,7 +217,8 @@ class _Bench:
         if self._options.data is None:
             return []
         self._say("accuracy")
-        return alone.accuracy(self._options.models, self._options.data)
+        folders = {"": self._options.models} | ({"lite, ": self._lite} if self._lite else {})
+        return alone.accuracy(folders, self._options.data)
 
     def peers(self) -> list[Peer]:
         """The other ways that were asked for."""
@@ -234,12 +263,12 @@ class _Bench:
         values: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return values
 
-    def _region(self, region: RegionName, precision: str, threads: int) -> RegionModel:
-        options = self._options
+    def _region(self, region: RegionName, precision: str, threads: int, folder: Path) -> RegionModel:
+        provider = self._options.provider
         if precision == "auto":
-            return RegionModel(options.models, region, options.provider, threads, "auto")
+            return RegionModel(folder, region, provider, threads, "auto")
         kind: Precision = "int8" if precision == "int8" else "fp32"
-        return alone.load(options.models, region, kind, options.provider, threads)
+        return alone.load(folder, region, kind, provider, threads)
 
     def _path(self, spec: ClipSpec) -> Path:
         path = self._folder / f"{spec.width}x{spec.height}-{spec.faces}.mp4"
@@ -273,6 +302,9 @@ def ratios(clips: dict[str, Any]) -> dict[str, float]:
     }
     if INT8 in fps:
         found["int8 to fp32, both pipelines"] = fps[INT8] / fps[PIPELINE]
+    if LITE_INT8 in fps:
+        found["lite in int8 to standard in fp32, both pipelines"] = fps[LITE_INT8] / fps[PIPELINE]
+        found["the same with two finders"] = fps[FINDERS] / fps[PIPELINE]
     three = clips.get(ClipSpec(640, 480, 3).name)
     if three:
         found["cost of three faces to one"] = fps[PIPELINE] / _fps(three, PIPELINE)

@@ -2,7 +2,7 @@
 
 import json as json_format
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.table import Table as RichTable
 
 from emotion.console import console, errors, shown
 from emotion.engine import (
+    ModelFolder,
     PrecisionOption,
     ProviderOption,
     ThreadsOption,
@@ -31,6 +32,8 @@ from realtime.errors import SinkError, SourceError
 
 app = typer.Typer()
 _PEERS = ("keras", "openvino", "fer")
+# The marks of live are for one face and for three.
+_FACES = (1, 3)
 # In a file or a pipe; a terminal has its own.
 _WIDTH = 130
 
@@ -57,11 +60,25 @@ def bench(
     loop: Annotated[
         float | None, typer.Option(min=0.01, help="Only run a clip for so many minutes of video; memory.")
     ] = None,
+    soak: Annotated[
+        float | None,
+        typer.Option(
+            min=3,
+            metavar="SECONDS",
+            help="Only run live for so long with one face, then with three: does it keep up, does it grow?",
+        ),
+    ] = None,
+    faces: Annotated[
+        list[int] | None, typer.Option(help="With --soak: 1 or 3 faces only; repeatable.")
+    ] = None,
+    window: Annotated[
+        bool, typer.Option("--window", help="With --soak: show the pictures; there must be a screen.")
+    ] = False,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
-    models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+    models: ModelFolder = ZOO,
 ) -> None:
     """Measure frames per second, latency and memory on this machine, stage by stage."""
     from benchmarks import report as reports  # noqa: PLC0415  only this command waits for it
@@ -74,6 +91,10 @@ def bench(
         if tune:
             _tune(clip, models, provider, precision)
             return
+        if soak:
+            loaded = load_models(models, provider, threads, precision)
+            reached = _soak(clip, loaded, soak, _faces(faces), window, json)
+            raise typer.Exit(0 if reached else 1)
         if loop:
             _loop(clip, load_models(models, provider, each, precision), team, loop)
             return
@@ -137,6 +158,33 @@ def _loop(clip: Path, models: object, team: Workers, minutes: float) -> None:
         f"{frames} frames ({minutes:g} minutes of video) in {usage.seconds:.0f} s: memory at most "
         f"{usage.peak_mib:.0f} MiB, {runs.growth(usage.samples):+.1f} MiB from the middle to the end"
     )
+
+
+def _soak(
+    clip: Path, models: object, seconds: float, faces: Sequence[int], window: bool, path: Path | None
+) -> bool:
+    """Run live with so many faces each; whether all marks are reached."""
+    from benchmarks.live import measure  # noqa: PLC0415
+    from realtime.assembly import Models  # noqa: PLC0415
+
+    assert isinstance(models, Models)
+    marks = []
+    for count in faces:
+        marks.append(measure(models, clip, count, seconds, window))
+        _print(marks[-1].table())
+    if path:
+        with _writing():
+            path.write_text(
+                json_format.dumps([mark.to_dict() for mark in marks], indent=2) + "\n", encoding="utf-8"
+            )
+    return all(all(mark.marks().values()) for mark in marks)
+
+
+def _faces(counts: Sequence[int] | None) -> Sequence[int]:
+    for count in counts or ():
+        if count not in _FACES:
+            raise typer.BadParameter(f"{count} is not 1 or 3", param_hint="--faces")
+    return counts or _FACES
 
 
 def _print(table: object) -> None:

@@ -13,6 +13,8 @@ from emotion import bench, cameras, doctor, evaluate, live, make, play, serve, w
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import (
+    LandmarksOption,
+    ModelFolder,
     PrecisionOption,
     ProviderOption,
     ThreadsOption,
@@ -100,9 +102,10 @@ def annotate_command(
     offline: Offline = False,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
+    landmarks: LandmarksOption = "mediapipe",
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
-    models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+    models: ModelFolder = ZOO,
     formats: FormatsOption = ",".join(DEFAULT_FORMATS),
     events: EventsOption = False,
     dwell: DwellOption = 0.5,
@@ -112,7 +115,7 @@ def annotate_command(
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
     wanted = split_formats(formats)
     each, team = how_many(threads, workers, provider, precision)
-    loaded = load_models(models, provider, each, precision)
+    loaded = load_models(models, provider, each, precision, landmarks)
     options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg, privacy)
     observer = Metrics()
     with serving_metrics(observer, metrics):

@@ -9,15 +9,36 @@ from platformdirs import user_cache_path, user_config_path
 from benchmarks import tuning
 from emotion.console import errors
 from models.inference import CPU_ONLY
-from models.manifest import PrecisionChoice
+from models.landmark_nets import LandmarksChoice
+from models.manifest import LITE, ZOO, PrecisionChoice
 from models.providers import ProviderName
 from realtime.assembly import Models, Workers
 
+
+def model_folder(name: str | Path) -> Path:
+    """The folder that ``standard`` and ``lite`` stand for, or the one that is named."""
+    return {"standard": ZOO, "lite": LITE}.get(str(name), Path(name))
+
+
+ModelFolder = Annotated[
+    Path,
+    typer.Option(
+        "--models",
+        "--model",
+        parser=model_folder,
+        metavar="standard|lite|FOLDER",
+        help="Models that ship: 'lite' has a small network for the eyes too; or a folder of your own.",
+    ),
+]
 ProviderOption = Annotated[
     ProviderName, typer.Option(help="What runs the models: asked for by name it runs, or says why not.")
 ]
 PrecisionOption = Annotated[
     PrecisionChoice, typer.Option(help="int8: the quantised models; auto: where there are any.")
+]
+LandmarksOption = Annotated[
+    LandmarksChoice,
+    typer.Option(help="What finds faces: MediaPipe, on the CPU; or its nets in ONNX Runtime, for GPUs."),
 ]
 ThreadsOption = Annotated[
     int | None, typer.Option(min=0, help="Threads of each model on the CPU; 0: all cores.")
@@ -32,12 +53,16 @@ def load_models(
     provider: ProviderName = "auto",
     threads: int | None = None,
     precision: PrecisionChoice = "auto",
+    landmarks: LandmarksChoice = "mediapipe",
 ) -> Models:
     """`Models.load` with the user's cache folder; says what ``auto`` chose, where there was a choice."""
     cache = user_cache_path("emotion-live", appauthor=False)
-    loaded = Models.load(folder, provider, 1 if threads is None else threads, precision, cache=cache)
+    each = 1 if threads is None else threads
+    loaded = Models.load(folder, provider, each, precision, landmarks, cache=cache)
     if provider == "auto" and loaded.eyes.choice != CPU_ONLY:
         errors.print(f"The models run on {loaded.eyes.choice}")
+    if provider == "auto" and loaded.nets and loaded.nets.landmarks.choice != CPU_ONLY:
+        errors.print(f"The landmark nets run on {loaded.nets.landmarks.choice}")
     return loaded
 
 

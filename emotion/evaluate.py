@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from emotion.console import console, counting, shown
-from emotion.engine import PrecisionOption
-from emotion.make import DATA, ModelFolder, folder_labels, load_models
+from emotion.engine import ModelFolder, PrecisionOption
+from emotion.make import DATA, folder_labels, load_models
 from models import report
 from models.blendshapes import FILE, BlendshapeModel
 from models.emotions import EMOTIONS

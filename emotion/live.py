@@ -1,10 +1,9 @@
 """The command `emotion live`: a camera or stream in a window, with what is thought of its faces."""
 
 import json
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,14 @@ import typer
 from rich.console import Console
 
 from emotion.console import console, errors, shown
-from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, load_models
+from emotion.engine import (
+    LandmarksOption,
+    ModelFolder,
+    PrecisionOption,
+    ProviderOption,
+    ThreadsOption,
+    load_models,
+)
 from emotion.judging import BaselineOption, PrivacyOption
 from emotion.offline import Offline, check_offline
 from emotion.outputs import (
@@ -31,11 +37,12 @@ from realtime.assembly import live_stages
 from realtime.channel import NothingYetError, Policy
 from realtime.drafts import writing
 from realtime.ensemble import EnsembleOptions
+from realtime.errors import SourceError
 from realtime.fanout import Fanout
 from realtime.files import open_file
 from realtime.frames import EmotionFrame
 from realtime.latency import Latencies
-from realtime.live import Live, LiveFrame
+from realtime.live import Live, LiveFrame, quick_switching
 from realtime.live_source import LiveSource, LiveSourceOptions, is_network, open_live, shown_url
 from realtime.metrics import Metrics
 from realtime.pipeline import Step
@@ -49,8 +56,6 @@ app = typer.Typer()
 _POLL_SECONDS = 0.02
 # The age of a result is shown when it is older than this.
 _OLD_SECONDS = 0.3
-SWITCH_SECONDS = 0.0005
-"""How long a thread may compute in Python before others get their turn."""
 # Pictures that wait for the recording before the oldest is left out of it.
 _RECORDING_QUEUE = 15
 _RECORDING = ".mp4"
@@ -102,6 +107,7 @@ class LiveSession:
     Attributes:
         metrics: what each stage and each output does.
         on_screen: times from capture to screen.
+        files: by name, where each output lies; known when `run` has ended, however it ended.
     """
 
     def __init__(
@@ -121,30 +127,32 @@ class LiveSession:
         )
         self.metrics = Metrics()
         self.on_screen = Latencies()
+        self.files: dict[str, Path] = {}
         self._results = 0
         self._live: Live | None = None
 
-    def run(self) -> dict[str, Path]:
-        """Go on until the source, the user, a signal or the time ends it; returns the files by name.
+    def run(self) -> None:
+        """Go on until the source, the user, a signal or the time ends it.
 
-        Ctrl-C is a way to end it like any other: files are finished.
+        Ctrl-C is a way to end it like any other.
 
         Raises:
-            SourceError: the source is lost for good. What was recorded until then is kept.
-            SinkError: a file cannot be written.
+            SourceError: the source is lost for good; files are finished.
+            SinkError: a file cannot be written; the others keep what they have, as parts.
             SystemExit: a signal has ended it; files are finished.
         """
+        pictures, results = Fanout(observer=self.metrics), Fanout(observer=self.metrics)
         with ExitStack() as stack:
-            stack.enter_context(_quick_switching())
+            stack.enter_context(quick_switching())
             stack.callback(self._source.close)
-            pictures = stack.enter_context(Fanout(observer=self.metrics))
-            results = stack.enter_context(Fanout(observer=self.metrics))
+            stack.callback(lambda: self.files.update(pictures.paths | results.paths))
+            stack.enter_context(pictures)
+            stack.enter_context(results)
             self._open_sinks(pictures, results)
             self._live = stack.enter_context(self._start(results))
             stopped = self._until_stopped(self._live, pictures)
-        if isinstance(stopped, SystemExit):
+        if stopped is not None:
             raise stopped
-        return pictures.paths | results.paths
 
     def report(self) -> dict[str, Any]:
         """What was done, ready for JSON; latencies in milliseconds."""
@@ -165,14 +173,15 @@ class LiveSession:
     def _open_sinks(self, pictures: Fanout, results: Fanout) -> None:
         """One after the other, so that the first is closed where the second cannot be opened."""
         settings, info = self._settings, self._source.info
-        recordings = [path for path in settings.outputs if path.suffix.lower() == _RECORDING]
-        for path in settings.outputs:
+        outputs = _named(settings.outputs)
+        recordings = [path for path in outputs.values() if path.suffix.lower() == _RECORDING]
+        for name, path in outputs.items():
             sink = open_file(path, info, video=next(iter(recordings), None), dwell=settings.dwell)
             if path in recordings:
                 # Whoever watches must not wait for the encoder: what it is too slow for is left out.
-                pictures.add(str(path), sink, policy=Policy.DROP_OLDEST, capacity=_RECORDING_QUEUE)
+                pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=_RECORDING_QUEUE)
             else:
-                results.add(str(path), sink)
+                results.add(name, sink)
         camera = info if settings.virtual_camera else None
         open_views(pictures, mjpeg=settings.mjpeg, virtual_camera=camera)
         open_views(results, events=settings.dwell if settings.events else None)
@@ -198,9 +207,10 @@ class LiveSession:
                 live.hold = self._screen.privacy != "none"
                 if Key.QUIT in self._step(live, pictures):
                     break
-        except StopIteration:
+        except (StopIteration, KeyboardInterrupt):
             pass
-        except (KeyboardInterrupt, SystemExit) as stopped:
+        # However a session ends, what it has shown until then is whole.
+        except (SourceError, SystemExit) as stopped:
             return stopped
         return None
 
@@ -221,6 +231,15 @@ class LiveSession:
 
     def _figures(self) -> Rows:
         return figures(self.report())
+
+
+def _named(outputs: Sequence[Path]) -> dict[str, Path]:
+    """Each file once, under the bare name by which figures and Prometheus know it."""
+    named: dict[str, Path] = {}
+    for path in {path.resolve(): path for path in outputs}.values():
+        same = sum(path.name == other.name for other in named.values())
+        named[f"{path.name} ({same + 1})" if same else path.name] = path
+    return named
 
 
 def figures(report: dict[str, Any]) -> Rows:
@@ -244,17 +263,6 @@ def figures(report: dict[str, Any]) -> Rows:
 def _age_line(frame: LiveFrame) -> str:
     old = frame.age is not None and frame.age > _OLD_SECONDS
     return f"what is said is {frame.age:.1f} s old" if old else ""
-
-
-@contextmanager
-def _quick_switching() -> Iterator[None]:
-    """Let threads that are ready wait less for one that computes in Python."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def _size(value: str) -> tuple[int, int]:
@@ -308,8 +316,9 @@ def live_command(
     seconds: Annotated[float | None, typer.Option(min=0.1, help="End after this long.")] = None,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
+    landmarks: LandmarksOption = "mediapipe",
     threads: ThreadsOption = 1,
-    models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+    models: ModelFolder = ZOO,
 ) -> None:
     """Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys."""
     check_offline(shown_url(source), is_network(source))
@@ -328,7 +337,7 @@ def live_command(
     # With events, standard output is theirs.
     out = errors if events else console
     governor = Governor(max_latency / 1000 if max_latency else None)
-    loaded = load_models(models, provider, threads, precision)
+    loaded = load_models(models, provider, threads, precision, landmarks)
     stages = live_stages(loaded, governor, max_faces, EnsembleOptions(smooth=smooth, baseline=baseline))
     if probe:
         probe.check()
@@ -339,20 +348,21 @@ def live_command(
         latencies = {"capture_to_screen": session.on_screen.quantiles}
         stack.enter_context(serving_metrics(session.metrics, metrics, latencies))
         try:
-            files = session.run()
+            session.run()
         finally:
-            _finish(session.report(), report, out)
-    for path in files.values():
-        out.print(f"  {shown(path)}")
+            _finish(session, report, out)
 
 
-def _finish(result: dict[str, Any], path: Path | None, out: Console) -> None:
-    """Say how it went, and write the report."""
+def _finish(session: LiveSession, path: Path | None, out: Console) -> None:
+    """Say how it went and what there is, and write the report."""
+    result = session.report()
     out.print(
         f"{result['source']}: {result['shown']} pictures shown ({result['shown_per_second']:.1f} a second), "
         f"{result['results']} looked at ({result['results_per_second']:.1f} a second), "
         f"capture to screen {result['capture_to_screen_ms']['p95']:.0f} ms (p95)"
     )
+    for file in session.files.values():
+        out.print(f"  {shown(file)}")
     if path:
         with writing(path):
             path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -9,21 +9,27 @@ import typer
 from rich.table import Table
 
 from emotion.console import console, counting, errors, shown
+from emotion.engine import ModelFolder
 from models.dataset import DatasetOptions, make_dataset
 from models.emotions import EMOTIONS
 from models.errors import MissingDependencyError
 from models.inference import RegionModel
 from models.manifest import ZOO, PrecisionChoice
+from models.predictions import opinions_of_models
 
 app = typer.Typer()
 
 DATA = Path("data/faces")
 RUNS = Path("runs")
 
-ModelFolder = Annotated[
-    Path, typer.Option("--models", help="Folder of eyes.onnx, lips.onnx and weights.json.")
-]
 DataFolder = Annotated[Path, typer.Option("--data", help="Data set made by 'emotion dataset'.")]
+
+
+class Architecture(StrEnum):
+    """A network that a region can be looked at with."""
+
+    DENSENET201 = "densenet201"
+    RESIDUAL = "residual"
 
 
 class Region(StrEnum):
@@ -107,6 +113,18 @@ def train(
     blendshapes: Annotated[
         float, typer.Option(help="Weight of the blendshapes' loss beside the emotions'; 0: none.")
     ] = 1.0,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="A model folder whose vote on the whole face is mixed into the labels."),
+    ] = None,
+    teacher_weight: Annotated[float, typer.Option(help="Share of the teacher in a target.")] = 0.5,
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Compute in bfloat16; pays on processors with AMX.")
+    ] = False,
+    architecture: Annotated[
+        Architecture | None,
+        typer.Option(help="The network; densenet201 for the eyes and residual for the lips by default."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of first weights, order and augmentation.")] = 0,
     start_from: Annotated[
         Path | None,
@@ -125,6 +143,9 @@ def train(
         batch=batch,
         learning_rate=learning_rate,
         blendshape_weight=blendshapes,
+        teacher_weight=teacher_weight if teacher else 0.0,
+        architecture=architecture.value if architecture else None,
+        precision="bfloat16" if bfloat16 else "float32",
         seed=seed,
     )
     folder = run or RUNS / region.value
@@ -136,6 +157,7 @@ def train(
             folder,
             options,
             start_from,
+            (lambda: opinions_of_models(teacher, data)) if teacher else None,
             lambda row: console.print(
                 f"epoch {row.epoch} of {options.epochs} at {row.height}x{row.width}: loss {row.loss:.3f}, "
                 f"validation {row.validation_loss:.3f}, "

@@ -1,6 +1,5 @@
 """The command `emotion play`: a video in a window, with what its faces look like."""
 
-import sys
 import time
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -9,9 +8,15 @@ from typing import Annotated
 import typer
 
 from emotion.console import errors
-from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, load_models
+from emotion.engine import (
+    LandmarksOption,
+    ModelFolder,
+    PrecisionOption,
+    ProviderOption,
+    ThreadsOption,
+    load_models,
+)
 from emotion.judging import BaselineOption, PrivacyOption
-from emotion.live import SWITCH_SECONDS
 from emotion.offline import Offline
 from emotion.screen import Rows, Screen
 from models.manifest import ZOO
@@ -19,6 +24,7 @@ from realtime.assembly import stages
 from realtime.channel import NothingYetError
 from realtime.ensemble import EnsembleOptions
 from realtime.known import KnownMoments, read_timeline
+from realtime.live import quick_switching
 from realtime.media import VideoInfo
 from realtime.pipeline import Step
 from realtime.player import Player
@@ -161,8 +167,9 @@ def play_command(
     offline: Offline = False,
     provider: ProviderOption = "auto",
     precision: PrecisionOption = "auto",
+    landmarks: LandmarksOption = "mediapipe",
     threads: ThreadsOption = 1,
-    models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+    models: ModelFolder = ZOO,
 ) -> None:
     """Play a video with what its faces look like. Key h shows all keys."""
     if speed not in SPEEDS:
@@ -177,12 +184,11 @@ def play_command(
         if timeline:
             known = read_timeline(timeline)
         else:
-            loaded = load_models(models, provider, threads, precision)
+            loaded = load_models(models, provider, threads, precision, landmarks)
             steps = stages(loaded, max_faces, EnsembleOptions(smooth=smooth, baseline=baseline))
         probe.check()
         if info.has_audio:
             errors.print("The video is played without its sound.")
-        sys.setswitchinterval(SWITCH_SECONDS)
         _play(path, info, Window(f"emotion: {path.name}"), steps, known, privacy, speed)
 
 
@@ -200,7 +206,7 @@ def _play(
     def open_at(seconds: float) -> "VideoFile":
         return VideoFile(path, start=max(seconds, origin))
 
-    with window:
+    with window, quick_switching():
         player = Player(
             open_at, steps, known, step=float(1 / info.average_rate), hold=privacy != "none" and bool(steps)
         )

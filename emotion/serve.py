@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from emotion.console import console
-from emotion.engine import PrecisionOption, ProviderOption, ThreadsOption, how_many
+from emotion.engine import ModelFolder, PrecisionOption, ProviderOption, ThreadsOption, how_many
 from models.errors import MissingDependencyError
 from models.manifest import ZOO
 
@@ -43,7 +43,7 @@ def serve(
     provider: ProviderOption = "auto",
     threads: ThreadsOption = None,
     precision: PrecisionOption = "auto",
-    models: Annotated[Path, typer.Option(help="Folder of eyes.onnx, lips.onnx and weights.json.")] = ZOO,
+    models: ModelFolder = ZOO,
 ) -> None:
     """Open a page in the browser: your camera with the overlay, videos with their timeline.
 

@@ -34,6 +34,7 @@ class FaceResult:
         confidence: the share of `emotion`, in [0, 1].
         probabilities: by emotion, smoothed over time; they sum to one.
         eyes, lips: by emotion, what each model says of this picture; None where it is not seen.
+        blendshapes: the same of the third opinion; None where the rule of the vote does not count it.
     """
 
     id: int
@@ -44,6 +45,7 @@ class FaceResult:
     probabilities: dict[str, float]
     eyes: dict[str, float] | None
     lips: dict[str, float] | None
+    blendshapes: dict[str, float] | None
 
     @classmethod
     def of(cls, face: FaceEmotion) -> "FaceResult":
@@ -56,8 +58,10 @@ class FaceResult:
             face.emotion,
             face.confidence,
             _by_emotion(face.smoothed),
-            None if face.eyes is None else _by_emotion(face.eyes),
-            None if face.lips is None else _by_emotion(face.lips),
+            *(
+                None if said is None else _by_emotion(said)
+                for said in (face.eyes, face.lips, face.blendshapes)
+            ),
         )
 
 
@@ -137,6 +141,7 @@ def stream(
     models: Models | None = None,
     max_faces: int = 4,
     smooth: float = 0.3,
+    baseline: float = 0.0,
     live: bool | None = None,
     options: LiveSourceOptions | None = None,
 ) -> Stream:
@@ -151,7 +156,8 @@ def stream(
         models: from `realtime.assembly.Models.load`, to load them once for many sources; by default
             those that ship.
         max_faces: the most faces in a picture.
-        smooth: time constant of the smoothing in seconds; 0: none.
+        smooth: time constant of the smoothing in seconds; 0: none, and labels are each picture's own.
+        baseline: seconds of neutral face after which a person is measured by it; 0: nobody.
         live: keep up with real time by leaving pictures out; by default for cameras and addresses.
         options: for live sources: size, rate, mirror, and when to give up.
 
@@ -160,7 +166,7 @@ def stream(
         ModelFileError: a model is missing or damaged.
     """
     live = _is_live(source) if live is None else live
-    ensemble = EnsembleOptions(smooth=smooth)
+    ensemble = EnsembleOptions(smooth=smooth, baseline=baseline)
     loaded = models or Models.load()
     if live:
         # Before the source is opened, so that no picture waits for them.

@@ -8,12 +8,13 @@ import typer
 from rich.table import Table
 
 from emotion.console import console, counting, errors, shown
-from emotion.make import DATA, DataFolder, ModelFolder, load_models
+from emotion.engine import ModelFolder
+from emotion.make import DATA, DataFolder, load_models
 from models import weights
 from models.blendshapes import BlendshapeModel, train_blendshapes
 from models.dataset import read_manifest
 from models.emotions import EMOTIONS
-from models.landmarks import BLENDSHAPES
+from models.face import BLENDSHAPES
 from models.manifest import ZOO
 from models.predictions import LabelledFaces, faces_of_dataset, predict
 from models.vote import VoteWeights

@@ -19,7 +19,6 @@ from models.manifest import ModelManifest, sha256
 from models.regions import REGIONS, RegionName
 
 Storage: TypeAlias = Literal["fp32", "fp16"]
-ARCHITECTURES: dict[RegionName, str] = {"eyes": "DenseNet201", "lips": "residual CNN"}
 _PRECISION = {"fp32": "float32", "fp16": "float32, weights stored as float16"}
 
 
@@ -77,7 +76,7 @@ def export(
     onnx.save(graph, path)
     manifest = ModelManifest(
         region=region,
-        architecture=ARCHITECTURES[region],
+        architecture=networks.TITLES[networks.identify(network)[1]],
         file=path.name,
         sha256=sha256(path),
         precision=_PRECISION[storage],
@@ -97,8 +96,12 @@ def _load(path: Path, region: RegionName) -> keras.Model:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError) as error:
         raise ModelFileError(f"{path} is not a trained network: {error}") from error
-    if model.name != region:
-        raise ModelFileError(f"{path} is a network for the {model.name}, not the {region}.")
+    try:
+        found, _ = networks.identify(model)
+    except ValueError as error:
+        raise ModelFileError(f"{path} is not a trained network: {error}") from error
+    if found != region:
+        raise ModelFileError(f"{path} is a network for the {found}, not the {region}.")
     return model
 
 

@@ -56,7 +56,10 @@ def restore(region: RegionName, folder: Path, data: Path, output: Path) -> Path:
     """
     manifest = read_manifest(folder, region)
     graph = onnx.load(folder / manifest.file).graph
-    network = networks.build(region)
+    architecture = next(
+        (key for key, title in networks.TITLES.items() if title == manifest.architecture), None
+    )
+    network = networks.build(region, architecture)
     training = load_region(data, region, ("train",))
     rows = np.sort(np.random.default_rng(0).permutation(len(training))[:_FACES])
     try:
@@ -65,6 +68,7 @@ def restore(region: RegionName, folder: Path, data: Path, output: Path) -> Path:
         raise ModelFileError(
             f"{folder / manifest.file} is not a {region} network of this version: {error}"
         ) from error
+    _divide_logits(network, manifest.temperature)
     _set_batch_norms(network, affines, training.crops()[rows])
     _fit_blendshapes(network, training, rows)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +115,12 @@ def _set_kernels(
     if missing:
         raise KeyError(f"no scale and shift for {', '.join(sorted(missing))}")
     return affines
+
+
+def _divide_logits(network: keras.Model, temperature: float) -> None:
+    """What the exported graph does behind its head."""
+    head = network.get_layer(networks.EMOTION_HEAD)
+    head.set_weights([weights / temperature for weights in head.get_weights()])
 
 
 def _layer_of(tensor: str, names: set[str]) -> str:

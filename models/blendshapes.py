@@ -129,7 +129,9 @@ def train_blendshapes(
     network = MLPClassifier((64,), alpha=1.0, batch_size=batch, max_iter=30, random_state=seed)
     with warnings.catch_warnings():  # it is stopped early on purpose
         warnings.simplefilter("ignore")
-        network.fit((values - mean) / scale, labels)
+        # Less weight for a face, the more common its emotion is: the data are no poll of the world.
+        rarity = np.bincount(labels)[labels] ** -0.5
+        network.fit((values - mean) / scale, labels, sample_weight=rarity / rarity.mean())
     pairs = zip(network.coefs_, network.intercepts_, strict=True)
     layers = tuple((weights.astype(np.float32), bias.astype(np.float32)) for weights, bias in pairs)
     raw = BlendshapeModel(mean, scale, layers)

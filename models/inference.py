@@ -1,15 +1,15 @@
-"""One region's model in ONNX Runtime: crops in, probabilities out. Heavy, and without state."""
+"""Nets in ONNX Runtime, above all one region's model: crops in, probabilities out. Heavy, without state."""
 
 import contextlib
 import io
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,24 +17,66 @@ import onnxruntime as ort
 
 from models import providers
 from models.errors import MissingDependencyError, ModelFileError
-from models.manifest import (
-    INPUT,
-    ModelManifest,
-    Precision,
-    PrecisionChoice,
-    choose_precision,
-    read_manifest,
-)
+from models.manifest import ModelManifest, Precision, PrecisionChoice, choose_precision, read_manifest
 from models.providers import EngineOptions, Provider, ProviderName, Variant
 from models.regions import RegionName
+from models.signature import Signature
 
-__all__ = ["CPU_ONLY", "ProviderName", "RegionModel", "engine_version"]
+__all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
 
 CPU_ONLY = "the CPU: this ONNX Runtime has nothing else that is chosen by itself"
 """The choice where there was none."""
 
 Crops = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
+Batch: TypeAlias = npt.NDArray[Any]
+Answers = npt.NDArray[np.float32]
+Find: TypeAlias = Callable[[Provider], tuple[Path, Signature]]
+"""Which file a provider is to run: a GPU and a CPU may want different versions of a net."""
+
+
+class Net:
+    """A session of a net with one input and one output. Threads may share it: a call is thread-safe.
+
+    Args:
+        find: the file for a provider, and its signature.
+        options: of the engine.
+
+    Attributes:
+        provider: which engine runs it, as read back from the session.
+        choice: the same in words and, after ``auto``, why.
+
+    Raises:
+        ModelFileError: the file cannot be loaded.
+        MissingDependencyError: the provider that was asked for by name is not there.
+    """
+
+    def __init__(self, find: Find, options: EngineOptions) -> None:
+        started = _start(find, options)
+        self.provider: Provider = started.provider
+        self.choice = started.choice
+        self._signature = started.signature
+        self._run = started.run
+        self._max_batch = options.max_batch
+
+    def __call__(self, batch: Batch) -> Answers:
+        """The net's answers, in order.
+
+        Args:
+            batch: (n, *shape) of the signature's dtype; runs of at most the options' `max_batch`.
+
+        Returns:
+            float32 (n, *output).
+        """
+        if len(batch) == 0:
+            return np.zeros((0, *self._signature.output), dtype=np.float32)
+        parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
+        return self._run(parts[0]) if len(parts) == 1 else np.concatenate([self._run(part) for part in parts])
+
+    def warm_up(self) -> None:
+        """Run each batch size that the provider compiles for once, so that no frame waits for it."""
+        for size in self._run.sizes:
+            self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
 
 
 class RegionModel:
@@ -74,13 +116,17 @@ class RegionModel:
         max_batch: int = 32,
         cache: Path | None = None,
     ) -> None:
-        options = EngineOptions(provider, threads, device, max_batch, cache)
-        started = _start(folder, region, precision, options)
-        self.manifest: ModelManifest = started.manifest
-        self.provider: str = started.provider.ort_name
-        self.choice = started.choice
-        self._run = started.run
-        self._max_batch = max_batch
+        found: dict[str, ModelManifest] = {}
+
+        def find(engine: Provider) -> tuple[Path, Signature]:
+            chosen = precision if precision != "auto" else _precision_for(engine, folder, region)
+            found[engine.name] = manifest = read_manifest(folder, region, chosen)
+            return folder / manifest.file, manifest.signature
+
+        self._net = Net(find, EngineOptions(provider, threads, device, max_batch, cache))
+        self.manifest: ModelManifest = found[self._net.provider.name]
+        self.provider: str = self._net.provider.ort_name
+        self.choice = self._net.choice
 
     def __call__(self, crops: Sequence[Crops] | Crops) -> Probabilities:
         """Probabilities of the six emotions.
@@ -91,17 +137,13 @@ class RegionModel:
         Returns:
             float32 (n, 6), each row summing to one.
         """
-        if len(crops) == 0:
-            return np.zeros((0, len(self.manifest.classes)), dtype=np.float32)
         # One copy, from the crops into the batch; none where a batch is given.
-        batch = (np.stack(crops) if not isinstance(crops, np.ndarray) else crops)[..., None]
-        parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
-        return self._run(parts[0]) if len(parts) == 1 else np.concatenate([self._run(part) for part in parts])
+        batch = crops if isinstance(crops, np.ndarray) or not crops else np.stack(crops)
+        return self._net(np.asarray(batch)[..., None])
 
     def warm_up(self) -> None:
         """Run each batch size that the provider compiles for once, so that no frame waits for it."""
-        for size in self._run.sizes:
-            self(np.zeros((size, *self.manifest.size), dtype=np.uint8))
+        self._net.warm_up()
 
 
 def engine_version() -> str:
@@ -110,11 +152,11 @@ def engine_version() -> str:
 
 
 class _Runner(Protocol):
-    """Runs one batch: uint8 (n, height, width, 1) to float32 (n, 6)."""
+    """Runs one batch."""
 
     sizes: tuple[int, ...]
 
-    def __call__(self, batch: Crops, /) -> Probabilities: ...
+    def __call__(self, batch: Batch, /) -> Answers: ...
 
 
 class _Plain:
@@ -122,16 +164,17 @@ class _Plain:
 
     sizes: tuple[int, ...] = (1,)
 
-    def __init__(self, session: ort.InferenceSession) -> None:
+    def __init__(self, session: ort.InferenceSession, signature: Signature) -> None:
         self._session = session
+        self._input = signature.input
 
-    def __call__(self, batch: Crops) -> Probabilities:
-        probabilities: Probabilities = self._session.run(None, {INPUT: batch})[0]
-        return probabilities
+    def __call__(self, batch: Batch) -> Answers:
+        answers: Answers = self._session.run(None, {self._input: batch})[0]
+        return answers
 
 
 class _Padded:
-    """For providers that compile for each batch size: black crops fill a batch up to the next size.
+    """For providers that compile for each batch size: zeros fill a batch up to the next size.
 
     Args:
         run: of exactly one of the sizes.
@@ -145,9 +188,9 @@ class _Padded:
         self._turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext() if shared else Lock()
         self.sizes = providers.buckets(largest)
 
-    def __call__(self, batch: Crops) -> Probabilities:
+    def __call__(self, batch: Batch) -> Answers:
         missing = providers.bucket(len(batch), self._largest) - len(batch)
-        padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else batch
+        padded = np.pad(batch, ((0, missing), *[(0, 0)] * (batch.ndim - 1))) if missing else batch
         with self._turn:
             return self._inner(padded)[: len(batch)]
 
@@ -155,41 +198,42 @@ class _Padded:
 class _Bound:
     """From and to buffers that stay on the device, a pair for each batch size.
 
-    Crops go up once and probabilities come down once. The addresses stay, which CUDA needs to replay
+    A batch goes up once and answers come down once. The addresses stay, which CUDA needs to replay
     a recorded run.
 
     Args:
         session: whose inputs and outputs are bound.
-        manifest: of its model.
+        signature: of its net.
         device, number: where the buffers are, in ONNX Runtime's words.
         graph: runs are recorded, each size under its own number.
     """
 
     def __init__(
-        self, session: ort.InferenceSession, manifest: ModelManifest, device: str, number: int, graph: bool
+        self, session: ort.InferenceSession, signature: Signature, device: str, number: int, graph: bool
     ) -> None:
         self._session = session
-        self._manifest = manifest
+        self._signature = signature
         self._place = (device, number)
         self._graph = graph
         self._buffers: dict[int, tuple[Any, Any, Any]] = {}
 
-    def __call__(self, batch: Crops) -> Probabilities:
-        crops, probabilities, binding = self._buffers.get(len(batch)) or self._bind(len(batch))
-        crops.update_inplace(np.ascontiguousarray(batch))
+    def __call__(self, batch: Batch) -> Answers:
+        items, answers, binding = self._buffers.get(len(batch)) or self._bind(len(batch))
+        items.update_inplace(np.ascontiguousarray(batch))
         self._session.run_with_iobinding(binding, self._options(len(batch)))
         binding.synchronize_outputs()
-        result: Probabilities = probabilities.numpy()
+        result: Answers = answers.numpy()
         return result
 
     def _bind(self, size: int) -> tuple[Any, Any, Any]:
         value = ort.OrtValue.ortvalue_from_shape_and_type
-        crops = value((size, *self._manifest.size, 1), np.uint8, *self._place)
-        probabilities = value((size, len(self._manifest.classes)), np.float32, *self._place)
+        known = self._signature
+        items = value((size, *known.shape), np.dtype(known.dtype).type, *self._place)
+        answers = value((size, *known.output), np.float32, *self._place)
         binding = self._session.io_binding()
-        binding.bind_ortvalue_input(INPUT, crops)
-        binding.bind_ortvalue_output(self._session.get_outputs()[0].name, probabilities)
-        self._buffers[size] = (crops, probabilities, binding)
+        binding.bind_ortvalue_input(known.input, items)
+        binding.bind_ortvalue_output(self._session.get_outputs()[0].name, answers)
+        self._buffers[size] = (items, answers, binding)
         return self._buffers[size]
 
     def _options(self, size: int) -> ort.RunOptions | None:
@@ -204,19 +248,18 @@ class _Bound:
 class _Started:
     run: _Runner
     provider: Provider
-    manifest: ModelManifest
+    signature: Signature
     choice: str
 
 
-def _start(folder: Path, region: RegionName, precision: PrecisionChoice, options: EngineOptions) -> _Started:
+def _start(find: Find, options: EngineOptions) -> _Started:
     """The first provider that starts."""
     tried = ""
     for provider in providers.candidates(options.provider, ort.get_available_providers()):
-        chosen = precision if precision != "auto" else _precision_for(provider, folder, region)
-        manifest = read_manifest(folder, region, chosen)
-        runner, problem = _try(provider, folder / manifest.file, manifest, options)
+        path, signature = find(provider)
+        runner, problem = _try(provider, path, signature, options)
         if runner is not None:
-            return _Started(runner, provider, manifest, _in_words(provider, options, tried))
+            return _Started(runner, provider, signature, _in_words(provider, options, tried))
         tried += f"; {provider.title} does not start ({problem})"
         if options.provider != "auto":
             raise MissingDependencyError(
@@ -239,12 +282,12 @@ def _in_words(provider: Provider, options: EngineOptions, tried: str) -> str:
 
 
 def _try(
-    provider: Provider, path: Path, manifest: ModelManifest, options: EngineOptions
+    provider: Provider, path: Path, signature: Signature, options: EngineOptions
 ) -> tuple[_Runner | None, str]:
     """A runner, or None and the reason."""
-    variants = providers.variants(provider, manifest, options)
+    variants = providers.variants(provider, signature, options)
     if provider.name == "cpu":
-        return _Plain(_open(path, provider, variants[0], options)), ""
+        return _Plain(_open(path, provider, variants[0], options), signature), ""
     _make_folders(options.cache)
     problem = ""
     for variant in variants:
@@ -258,7 +301,7 @@ def _try(
                 problem = problem or _short(str(error.__cause__))
                 continue
         if started:
-            return _runner(session, provider, manifest, options, variant.graph), ""
+            return _runner(session, provider, signature, options, variant.graph), ""
         problem = problem or _reason(log.getvalue())
     return None, problem
 
@@ -283,15 +326,15 @@ def _tells_who_runs() -> bool:
 def _runner(
     session: ort.InferenceSession,
     provider: Provider,
-    manifest: ModelManifest,
+    signature: Signature,
     options: EngineOptions,
     graph: bool,
 ) -> _Runner:
     if not provider.fixed_shapes:
-        return _Plain(session)
-    inner: _Plain | _Bound = _Plain(session)
+        return _Plain(session, signature)
+    inner: _Plain | _Bound = _Plain(session, signature)
     if provider.device:
-        inner = _Bound(session, manifest, provider.device, options.device, graph)
+        inner = _Bound(session, signature, provider.device, options.device, graph)
     return _Padded(inner, options.max_batch, provider.shared)
 
 

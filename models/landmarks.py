@@ -3,10 +3,12 @@
 import contextlib
 import hashlib
 import os
+import re
 import sys
+import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
-from models.regions import Image, Points
+from models.face import BLENDSHAPES, Landmarks, Picture
+from models.regions import Image
+
+__all__ = ["BLENDSHAPES", "FaceDetector", "FaceLandmarker", "Landmarks", "Picture", "find_portrait"]
 
 
 @contextlib.contextmanager
@@ -42,67 +47,16 @@ with _without_tensorflow():
     from mediapipe.tasks.python.core.base_options import BaseOptions
     from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
     from mediapipe.tasks.python.vision.core.image import ImageFormat
-    from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
 
 MODEL_PATH = Path(__file__).parent / "zoo" / "face_landmarker.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-BLENDSHAPES: tuple[str, ...] = tuple(shape.name.lower() for shape in Blendshapes)
 
 # A face that fills a small picture is found more surely in a larger one with a border around it.
 _SMALL_SIDE = 256
 _BORDER = 0.3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Landmarks:
-    """One face, as MediaPipe sees it.
-
-    Attributes:
-        points: float32 (478, 2), pixels of the picture; may lie outside it.
-        depth: float32 (478,), same scale as x, smaller is nearer.
-        blendshapes: float32 (52,) in [0, 1], in the order of `BLENDSHAPES`.
-    """
-
-    points: Points
-    depth: Points
-    blendshapes: npt.NDArray[np.float32]
-
-
-class Picture:
-    """A picture, or a part of one, as MediaPipe takes it. It can be looked at several times.
-
-    Whatever is found in a part is told in pixels of the whole.
-
-    Attributes:
-        width, height: in pixels.
-        left, top: where a part begins in the whole.
-    """
-
-    def __init__(self, image: Image) -> None:
-        """Args: image: uint8 (h, w, 3), BGR."""
-        self._hold(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8), 0, 0)
-
-    def part(self, left: int, top: int, right: int, bottom: int) -> "Picture":
-        """A rectangle of this picture, which has to reach into it; what lies outside is cut off."""
-        part = object.__new__(Picture)
-        left, top = max(0, left), max(0, top)
-        part._hold(np.ascontiguousarray(self._rgb[top:bottom, left:right]), self.left + left, self.top + top)
-        return part
-
-    def only(self, left: int, top: int, right: int, bottom: int) -> "Picture":
-        """The same picture, black outside a rectangle."""
-        shown = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-        rgb = np.zeros_like(self._rgb)
-        rgb[shown] = self._rgb[shown]
-        masked = object.__new__(Picture)
-        masked._hold(rgb, self.left, self.top)
-        return masked
-
-    def _hold(self, rgb: Image, left: int, top: int) -> None:
-        self._rgb = rgb
-        self.native = MediaPipeImage(ImageFormat.SRGB, rgb)
-        self.height, self.width = rgb.shape[:2]
-        self.left, self.top = left, top
+# How lines begin that MediaPipe, LiteRT and absl write about themselves; errors begin otherwise.
+_CHATTER = re.compile(rb"(VERBOSE|INFO|WARNING): |[IW]\d{4} ")
+_quieting = threading.Lock()
 
 
 class FaceLandmarker:
@@ -147,9 +101,9 @@ class FaceLandmarker:
         picture = image if isinstance(image, Picture) else Picture(image)
         if self._video:
             self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
-            result = self._landmarker.detect_for_video(picture.native, self._last_ms)
+            result = self._landmarker.detect_for_video(_native(picture), self._last_ms)
         else:
-            result = self._landmarker.detect(picture.native)
+            result = self._landmarker.detect(_native(picture))
         return tuple(
             _to_arrays(face, shapes, picture)
             for face, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True)
@@ -157,7 +111,8 @@ class FaceLandmarker:
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
-        self._landmarker.close()
+        with _without_chatter():
+            self._landmarker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -190,6 +145,8 @@ class FaceDetector:
         )
         with _starting():
             self._detector = vision.FaceDetector.create_from_options(options)
+            # What it says of itself it says at its first picture.
+            self.detect(Picture(np.zeros((_SMALL_SIDE, _SMALL_SIDE, 3), np.uint8)))
 
     def detect(self, picture: Picture) -> npt.NDArray[np.float32]:
         """Where faces are: float32 (n, 4), left, top, right, bottom in pixels, the largest first.
@@ -197,7 +154,7 @@ class FaceDetector:
         A box reaches from the brows to the chin. Faces below an eighth of the picture's longer side
         are missed.
         """
-        boxes = [found.bounding_box for found in self._detector.detect(picture.native).detections]
+        boxes = [found.bounding_box for found in self._detector.detect(_native(picture)).detections]
         boxes.sort(key=lambda box: box.width * box.height, reverse=True)
         corners = [(b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height) for b in boxes]
         shift = np.array([picture.left, picture.top] * 2, dtype=np.float32)
@@ -205,7 +162,8 @@ class FaceDetector:
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
-        self._detector.close()
+        with _without_chatter():
+            self._detector.close()
 
 
 def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
@@ -234,6 +192,11 @@ def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
     return max(faces, key=lambda face: np.ptp(face.points, axis=0).prod(), default=None)
 
 
+def _native(picture: Picture) -> MediaPipeImage:
+    picture.native = picture.native or MediaPipeImage(ImageFormat.SRGB, picture.rgb)
+    return picture.native
+
+
 def _to_arrays(face: list[Any], shapes: list[Any], picture: Picture) -> Landmarks:
     xyz = np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32)
     xyz *= np.array([picture.width, picture.height, picture.width], dtype=np.float32)
@@ -256,23 +219,29 @@ def _check_model_file() -> None:
 
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
-    """Hide what MediaPipe prints when it starts; say in a sentence why it cannot."""
+    """Hide what MediaPipe tells of itself when it starts; say in a sentence why it cannot."""
     try:
-        with _quiet_stderr():
+        with _without_chatter():
             yield
     except OSError as error:  # MediaPipe loads its own library, and with it EGL, only here
         raise MissingDependencyError(f"MediaPipe cannot start ({error}). {SYSTEM_LIBRARIES}") from error
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Hide what native code prints to file descriptor 2; no log setting of MediaPipe does."""
-    saved = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(sink)
-        os.close(saved)
+def _without_chatter() -> Iterator[None]:
+    """Keep native code's lines that are no errors from standard error; all others come a moment later.
+
+    No log setting of MediaPipe does that. The file descriptor is the whole process's, so one at a time.
+    """
+    with _quieting, tempfile.TemporaryFile() as said:
+        saved = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            said.seek(0)
+            for line in said:
+                if not _CHATTER.match(line):
+                    os.write(2, line)

@@ -19,9 +19,13 @@ from typing import Any, Literal, TypeAlias
 from models.emotions import EMOTIONS
 from models.errors import ModelFileError
 from models.regions import REGIONS, RegionName
+from models.signature import Signature
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"
+"""The models that ship."""
+LITE = ZOO / "lite"
+"""Those with a small network for the eyes, for machines on which DenseNet201 is too slow."""
 INPUT = "crops"
 """What a model's input is called."""
 Precision: TypeAlias = Literal["fp32", "int8"]
@@ -64,6 +68,12 @@ class ModelManifest:
     def int8(self) -> bool:
         """Whether it is a quantised model."""
         return bool(self.made_from)
+
+    @property
+    def signature(self) -> Signature:
+        """What an engine has to know of the model."""
+        shape, output = (*self.size, 1), (len(self.classes),)
+        return Signature(self.region, self.sha256, INPUT, shape, "uint8", output, self.int8)
 
     def save(self, folder: Path) -> Path:
         """Write ``<region>.json``, or ``<region>.int8.json``, into a folder."""

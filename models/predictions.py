@@ -27,6 +27,7 @@ from models.landmarks import FaceLandmarker, find_portrait
 from models.pictures import read_bgr
 from models.regions import EYES, LIPS, REGIONS, Crop, Image, alignment_error, crop, eye_distance
 from models.visibility import how_seen
+from models.vote import VoteWeights
 
 _BATCH = 64
 
@@ -160,6 +161,25 @@ def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
         alignment_error=np.array([row["alignment_error"] for row in rows], np.float32),
         groups=np.array([row["group"] for row in rows], np.int64),
     )
+
+
+def opinions_of_models(folder: Path, data: Path, split: Split = "train") -> npt.NDArray[np.float32]:
+    """The vote of a model folder on one part of a data set, float32 (n, 6), in the manifest's order.
+
+    Raises:
+        ModelFileError: a model is missing or damaged.
+        DatasetError: as `faces_of_dataset`.
+    """
+    faces = faces_of_dataset(data, split)
+    eyes, lips = (
+        np.concatenate([model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)])
+        for model, crops in (
+            (RegionModel(folder, "eyes", "cpu", threads=0), faces.eyes),
+            (RegionModel(folder, "lips", "cpu", threads=0), faces.lips),
+        )
+    )
+    rule = VoteWeights.read(folder)
+    return rule.vote(eyes, lips, blendshapes=rule.third(faces.blendshapes) if rule.third else None)
 
 
 def only_test(items: Iterable[Item]) -> list[Item]:

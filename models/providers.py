@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from models.errors import MissingDependencyError
-from models.manifest import INPUT, ModelManifest
+from models.signature import Signature
 
 ProviderName: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml"]
 Chain: TypeAlias = list[tuple[str, dict[str, str]]]
@@ -171,12 +171,12 @@ def buckets(largest: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(bucket(count, largest) for count in range(1, largest + 1)))
 
 
-def variants(provider: Provider, manifest: ModelManifest, options: EngineOptions) -> list[Variant]:
+def variants(provider: Provider, signature: Signature, options: EngineOptions) -> list[Variant]:
     """The ways to start a provider, best first: not every graph can be recorded, nor is every device there.
 
     Args:
         provider: which.
-        manifest: of the model, whose size and digest some options need.
+        signature: of the net, whose shape and digest some options need.
         options: of the engine.
     """
     cpu: Chain = [(PROVIDERS["cpu"].ort_name, {})]
@@ -187,7 +187,7 @@ def variants(provider: Provider, manifest: ModelManifest, options: EngineOptions
         case "tensorrt":
             rest = [(PROVIDERS["cuda"].ort_name, _cuda(options, graph=False)), *cpu]
             return [
-                Variant([(name, _tensorrt(manifest, options, graph)), *rest], graph)
+                Variant([(name, _tensorrt(signature, options, graph)), *rest], graph)
                 for graph in (True, False)
             ]
         case "openvino":
@@ -213,15 +213,15 @@ def _cuda(options: EngineOptions, graph: bool) -> dict[str, str]:
     }
 
 
-def _tensorrt(manifest: ModelManifest, options: EngineOptions, graph: bool) -> dict[str, str]:
+def _tensorrt(signature: Signature, options: EngineOptions, graph: bool) -> dict[str, str]:
     def shape(batch: int) -> str:
-        return f"{INPUT}:{batch}x{manifest.size[0]}x{manifest.size[1]}x1"
+        return f"{signature.input}:{'x'.join(str(side) for side in (batch, *signature.shape))}"
 
     values = {
         "device_id": str(options.device),
         "trt_fp16_enable": "1",
         # A quantised model says itself where it is int8.
-        "trt_int8_enable": "1" if manifest.int8 else "0",
+        "trt_int8_enable": "1" if signature.int8 else "0",
         "trt_profile_min_shapes": shape(1),
         "trt_profile_opt_shapes": shape(bucket(8, options.max_batch)),
         "trt_profile_max_shapes": shape(options.max_batch),
@@ -233,7 +233,7 @@ def _tensorrt(manifest: ModelManifest, options: EngineOptions, graph: bool) -> d
             "trt_engine_cache_enable": "1",
             "trt_engine_cache_path": folder,
             # Another model, or the same one trained anew, never meets this one's engines.
-            "trt_engine_cache_prefix": f"{manifest.region}-{manifest.sha256[:16]}",
+            "trt_engine_cache_prefix": f"{signature.name}-{signature.sha256[:16]}",
             "trt_timing_cache_enable": "1",
             "trt_timing_cache_path": folder,
         }

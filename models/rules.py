@@ -64,12 +64,12 @@ FITS: dict[str, tuple[Fit, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How a rule does on faces that it was not fitted to; emotions count alike, however common.
+    """How a rule does on faces that it was not fitted to.
 
     Attributes:
         rule: its name in `FITS`.
         accuracy, balanced_accuracy: shares of right answers; the latter is the mean recall.
-        log_loss: mean negative log likelihood of the truth.
+        log_loss: mean negative log likelihood of the truth; emotions count as in `importance`.
         calibration_error: expected, over 15 equal bins of confidence.
         gain: balanced accuracy above the source's rule, with its paired 95% interval.
         saving: log loss below the source's rule, likewise.
@@ -117,7 +117,7 @@ def compare(
             name,
             accuracy=float(_right(labels, vote).mean()),
             balanced_accuracy=_balanced(labels, _right(labels, vote)),
-            log_loss=_balanced(labels, _losses(labels, vote)),
+            log_loss=float(np.average(_losses(labels, vote), weights=importance(labels))),
             calibration_error=expected_calibration_error(labels, vote),
             gain=gain(labels, vote, source, groups),
             saving=saving(labels, vote, source, groups),
@@ -130,9 +130,9 @@ def choose(votes: dict[str, Probabilities], labels: Labels, groups: npt.NDArray[
     """The rule to ship: the source's, unless another wins clearly.
 
     Clearly: its log loss is lower by a paired 95% interval that does not reach 0, and its balanced
-    accuracy is no lower. The log loss sees how sure each answer is, so it tells rules apart on fewer
-    faces than right and wrong alone do. Rules that count the blendshapes must win so against the
-    best rule without.
+    accuracy is not lower by such an interval. The log loss sees how sure each answer is, so it tells
+    rules apart on fewer faces than right and wrong alone do. Rules that count the blendshapes must win
+    so against the best rule without.
     """
     best = DEFAULT
     for count in (2, 3):
@@ -140,11 +140,28 @@ def choose(votes: dict[str, Probabilities], labels: Labels, groups: npt.NDArray[
         savings = {
             name: saving(labels, votes[name], votes[best], groups)
             for name in rivals
-            if gain(labels, votes[name], votes[best], groups).value >= 0
+            if gain(labels, votes[name], votes[best], groups).high >= 0
         }
         clear = [name for name, saved in savings.items() if saved.low > 0]
         best = max(clear, key=lambda name: savings[name].value, default=best)
     return best
+
+
+def no_surer_than(rule: Rule, labels: Labels, opinions: Probabilities, sets: npt.NDArray[np.str_]) -> Rule:
+    """The rule, as sure of itself as holds on the set of faces where it should be least so.
+
+    Faces of several sets are differently hard, and a calibration over all of them is too sure of the
+    hardest. Of what a user shows it nobody knows how hard it is: modesty misleads less.
+
+    Args:
+        rule: fitted to all faces; the order of its answers stays.
+        labels, opinions: as it was fitted to.
+        sets: (n,), the name of each face's set. Those without all emotions tell too little.
+    """
+    votes = rule(opinions[: rule.opinions])
+    whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == _CLASSES]
+    temperatures = [fit_temperature(labels[sets == name], votes[sets == name]) for name in whole]
+    return rule.cooled(max([1.0, *temperatures]))
 
 
 def _calibrated(labels: Labels, opinions: Probabilities, weights: npt.NDArray[np.float32]) -> WeightedMean:
@@ -154,8 +171,7 @@ def _calibrated(labels: Labels, opinions: Probabilities, weights: npt.NDArray[np
 def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[np.bool_]) -> LogLinear:
     """The most likely coefficients among the free ones, pulled towards a plain product.
 
-    The plain product has one exponent an opinion. Emotions count alike, however many faces show
-    them, so that the rule does not learn how common each was in the data.
+    The plain product has one exponent an opinion. A face counts as its emotion's `importance`.
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
@@ -191,9 +207,8 @@ def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.fl
 
 
 def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, npt.NDArray[np.float64]]:
-    """The mean log loss with emotions counting alike, and its gradient (n, 6) in the logits."""
-    counts = np.bincount(labels, minlength=_CLASSES)
-    weights = (1 / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels]
+    """The log loss, weighted by `importance`, and its gradient (n, 6) in the logits."""
+    weights = importance(labels)
     logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     errors = np.exp(logs)
     rows = np.arange(len(labels))
@@ -201,24 +216,36 @@ def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, n
     return float(-(weights * logs[rows, labels]).sum()), errors * weights[:, None]
 
 
+def importance(labels: Labels) -> Weights:
+    """How much each face counts, float64 (n,) that sum to one: less, the more common its emotion is.
+
+    By the square root of how many faces show the emotion: half way between a rule that learns how
+    common each emotion was in the data, and one that takes fear to be as common as a neutral face.
+    """
+    counts = np.bincount(labels, minlength=_CLASSES)
+    weights = 1 / np.sqrt(counts[labels])
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
 def gain(
     labels: Labels, vote: Probabilities, other: Probabilities, groups: npt.NDArray[np.int64]
 ) -> Interval:
     """Balanced accuracy of a vote above another's, resampled on the same faces."""
-    return _paired(labels, _right(labels, vote) - _right(labels, other), groups)
+    differences = _right(labels, vote) - _right(labels, other)
+    return _paired(lambda weights: _balanced(labels, differences, weights), groups)
 
 
 def saving(
     labels: Labels, vote: Probabilities, other: Probabilities, groups: npt.NDArray[np.int64]
 ) -> Interval:
-    """Log loss of a vote below another's, emotions counting alike, resampled on the same faces."""
-    return _paired(labels, _losses(labels, other) - _losses(labels, vote), groups)
+    """Log loss of a vote below another's, weighted by `importance`, resampled on the same faces."""
+    differences, counts = _losses(labels, other) - _losses(labels, vote), importance(labels)
+    return _paired(lambda weights: float(np.average(differences, weights=weights * counts)), groups)
 
 
-def _paired(labels: Labels, differences: Weights, groups: npt.NDArray[np.int64]) -> Interval:
+def _paired(statistic: Callable[[Weights], float], groups: npt.NDArray[np.int64]) -> Interval:
     value, low, high = (
-        float(end[0])
-        for end in bootstrap(groups, lambda weights: np.array([_balanced(labels, differences, weights)]))
+        float(end[0]) for end in bootstrap(groups, lambda weights: np.array([statistic(weights)]))
     )
     return Interval(value, low, high)
 

@@ -18,7 +18,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 # TensorFlow leaves oneDNN off on processors without AVX-512, where it trains DenseNet201 1.9 times
@@ -57,6 +57,9 @@ class TrainingOptions:
         weight_decay: on kernels only.
         label_smoothing: share of every target that is spread over all classes.
         blendshape_weight: weight of the auxiliary Huber loss beside the cross entropy; 0: none.
+        teacher_weight: share of every target that is a teacher's opinion in place of the label.
+        architecture: the region's own where there is none; see `models.networks.build`.
+        precision: of the computation while training; see `models.networks.build`.
         seed: of the first weights, the order and the augmentation.
     """
 
@@ -69,6 +72,9 @@ class TrainingOptions:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     blendshape_weight: float = 1.0
+    teacher_weight: float = 0.0
+    architecture: networks.Architecture | None = None
+    precision: networks.Precision = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +84,8 @@ class TrainingOptions:
             raise ValueError("batch, epochs and sizes are positive")
         if any(count < 1 for _, count in self.caps):
             raise ValueError("a cap is at least one face")
+        if not 0 <= self.teacher_weight <= 1:
+            raise ValueError("the teacher's weight is a share, from 0 to 1")
 
     @property
     def epochs(self) -> int:
@@ -114,6 +122,7 @@ def train(
     run: Path,
     options: TrainingOptions,
     start_from: Path | None = None,
+    teacher: Callable[[], npt.NDArray[np.float32]] | None = None,
     report: Callable[[Epoch], None] = lambda epoch: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
@@ -124,6 +133,8 @@ def train(
         run: the run's folder.
         options: a run that exists is continued only with the options it was started with.
         start_from: a trained ``.keras`` file whose weights the run begins with.
+        teacher: gives probabilities, float32 (n, 6), for the training part's faces in the manifest's
+            order; asked once, its answer is kept in the run's folder.
         report: called after every epoch.
         progress: called with (steps done, steps in all).
 
@@ -140,6 +151,8 @@ def train(
     if steps == 0:
         raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
     _claim(run, options, start_from)
+    if options.teacher_weight:
+        training = _taught(training, run, options.teacher_weight, teacher)
     targets = BlendshapeTargets.fit(training.blendshapes)
     model = _begin(run, options, steps, start_from)
     done = int(model.optimizer.iterations)
@@ -154,9 +167,30 @@ def train(
         save_curves(run / "curves.png", [asdict(row) for row in history])
         _save(model, run / "checkpoint.keras")
         report(history[-1])
-    settle_batch_norm(model, training)
-    _save(model, run / "model.keras")
+    finished = networks.build(options.region, options.architecture)
+    finished.set_weights(model.get_weights())
+    settle_batch_norm(finished, training)
+    _save(finished, run / "model.keras")
     return run / "model.keras"
+
+
+def _taught(
+    data: RegionData, run: Path, share: float, teacher: Callable[[], npt.NDArray[np.float32]] | None
+) -> RegionData:
+    """The data with a teacher's opinion mixed into the targets (Hinton et al. 2015).
+
+    Crowd labels of expressions are wrong in a good part; a teacher that sees more of the face than
+    one region says which are likely to be.
+    """
+    kept = run / "teacher.npy"
+    if not kept.exists():
+        if teacher is None:
+            raise DatasetError("A teacher's weight needs a teacher: name a model folder.")
+        np.save(kept, teacher())
+    opinions = np.load(kept)
+    if opinions.shape != data.targets.shape:
+        raise DatasetError(f"{kept} is of another data set: delete it.")
+    return replace(data, targets=(1 - share) * data.targets + share * opinions)
 
 
 def _mirrored_blendshapes() -> npt.NDArray[np.int64]:
@@ -196,7 +230,7 @@ class BlendshapeTargets:
 def _begin(run: Path, options: TrainingOptions, steps: int, start_from: Path | None) -> keras.Model:
     """A new network and optimiser, in the state of the checkpoint where there is one."""
     keras.utils.set_random_seed(options.seed)
-    model = networks.build(options.region)
+    model = networks.build(options.region, options.architecture, options.precision)
     if start_from:
         model.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
     optimizer = _optimizer(options, steps * options.epochs)

@@ -56,6 +56,10 @@ class WeightedMean:
         sharp = mean ** (1 / self.temperature)
         return np.asarray(sharp / sharp.sum(axis=1, keepdims=True), dtype=np.float32)
 
+    def cooled(self, temperature: float) -> "WeightedMean":
+        """The same answers, less sure: its log probabilities divided by a temperature."""
+        return WeightedMean(self.weights, self.temperature * temperature)
+
     def to_json(self) -> dict[str, Any]:
         """Ready for ``weights.json``."""
         table = {
@@ -96,6 +100,12 @@ class LogLinear:
     def __call__(self, opinions: npt.NDArray[np.float32]) -> Probabilities:
         """The vote, (n, 6), of opinions (k, n, 6)."""
         return _normalise(log_features(opinions) @ self.coefficients + self.bias)
+
+    def cooled(self, temperature: float) -> "LogLinear":
+        """The same answers, less sure: its log probabilities divided by a temperature."""
+        return LogLinear(
+            (self.coefficients / temperature).astype(np.float32), (self.bias / temperature).astype(np.float32)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Ready for ``weights.json``."""

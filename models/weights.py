@@ -52,6 +52,11 @@ class FittedVote:
     comparison: tuple[Comparison, ...]
     about: dict[str, Any]
 
+    @property
+    def meaning(self) -> str:
+        """What the rule that counts does, in words."""
+        return _MEANING.get(self.chosen, self.chosen)
+
     def explain(self) -> list[str]:
         """The table of weights in words, and how the rules compare."""
         lines = ["The source's rule, from success rates on held-out faces:"]
@@ -63,9 +68,9 @@ class FittedVote:
             lines += [f"  {_in_words(row)}" for row in self.comparison]
             lines.append(
                 "  Another rule takes the place of the source's where its log loss is clearly lower and its "
-                "balanced accuracy no lower; one with the blendshapes must beat the best without so."
+                "balanced accuracy not clearly lower; one with the blendshapes must beat the best without so."
             )
-        lines += ["", f"The vote uses {self.chosen!r}: {_MEANING.get(self.chosen, self.chosen)}."]
+        lines += ["", f"The vote uses {self.chosen!r}: {self.meaning}."]
         if self.chosen == DEFAULT and self.comparison:
             lines.append("No other rule is clearly better, so the source's stays.")
         return lines
@@ -96,9 +101,14 @@ def fit_vote(
         raise DatasetError(f"There is no rule {wanted!r} here; there are {', '.join(names)}.")
     stacked = np.stack(opinions)
     votes = rules.out_of_fold(names, labels, stacked, groups)
+    sets = np.array([source.split("/")[0] for source in predictions.faces.sources])
     return FittedVote(
         chosen=wanted or rules.choose(votes, labels, groups),
-        rules={name: FITS[name][0](labels, stacked[: FITS[name][1]]) for name in names},
+        rules={
+            name: rules.no_surer_than(fit(labels, stacked[:count]), labels, stacked, sets)
+            for name, (fit, count) in FITS.items()
+            if name in names
+        },
         rates=derive(labels, *opinions[:2]),
         comparison=rules.compare(votes, labels, groups),
         about=about,

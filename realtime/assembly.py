@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.inference import ProviderName, RegionModel
+from models.landmark_nets import LandmarkNets, LandmarksChoice
 from models.manifest import ZOO, PrecisionChoice
+from models.providers import EngineOptions
 from models.vote import VoteWeights
 from realtime.classifier import EmotionClassifier
 from realtime.ensemble import EnsembleOptions
@@ -16,6 +18,8 @@ from realtime.saving import Governor, SparingClassifier
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
+# The most pictures or faces that a landmark net takes at once.
+_NET_BATCH = 8
 
 
 def available_cores() -> int:
@@ -30,11 +34,18 @@ def default_classifiers(cores: int | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What is loaded once and shared by all videos. Heavy, and without state."""
+    """What is loaded once and shared by all videos. Heavy, and without state.
+
+    Attributes:
+        eyes, lips: the models.
+        weights: of the vote.
+        nets: that find faces; MediaPipe does where there are none.
+    """
 
     eyes: RegionModel
     lips: RegionModel
     weights: VoteWeights
+    nets: LandmarkNets | None = None
 
     @classmethod
     def load(
@@ -43,6 +54,7 @@ class Models:
         provider: ProviderName = "auto",
         threads: int = 1,
         precision: PrecisionChoice = "auto",
+        landmarks: LandmarksChoice = "mediapipe",
         *,
         cache: Path | None = None,
     ) -> "Models":
@@ -50,9 +62,11 @@ class Models:
 
         Args:
             folder: holds eyes.onnx, lips.onnx, their manifests and weights.json.
-            provider: where the models run.
+            provider: where the models run, and the landmark nets.
             threads: intra-op threads of each model on the CPU.
             precision: ``auto`` takes quantised models where the folder offers them and they pay.
+            landmarks: ``onnx`` finds faces with MediaPipe's nets in ONNX Runtime, which is made for
+                GPUs; ``mediapipe`` leaves them to MediaPipe, on the CPU.
             cache: folder for what providers compile.
 
         Raises:
@@ -65,7 +79,10 @@ class Models:
         )
         for model in (eyes, lips):
             model.warm_up()
-        return cls(eyes, lips, VoteWeights.read(folder))
+        nets = None
+        if landmarks == "onnx":
+            nets = LandmarkNets.load(EngineOptions(provider, threads, max_batch=_NET_BATCH, cache=cache))
+        return cls(eyes, lips, VoteWeights.read(folder), nets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +125,7 @@ def stages(
     workers = workers or Workers()
     following = workers.finders == 1
     return [
-        [FaceFinder(max_faces, video=following) for _ in range(workers.finders)],
+        [FaceFinder(max_faces, video=following, nets=models.nets) for _ in range(workers.finders)],
         [
             EmotionClassifier(models.eyes, models.lips, workers.batch, full=True)
             for _ in range(workers.classifiers)
@@ -133,4 +150,5 @@ def live_stages(
     """
     # One classifier: a second would work on the next picture while this one is waited for.
     classifier = EmotionClassifier(models.eyes, models.lips, batch=1)
-    return [FaceFinder(max_faces), SparingClassifier(classifier, governor), People(models.weights, ensemble)]
+    finder = FaceFinder(max_faces, nets=models.nets)
+    return [finder, SparingClassifier(classifier, governor), People(models.weights, ensemble)]

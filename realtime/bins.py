@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.emotions import EMOTIONS
-from realtime.frames import EmotionFrame, FaceEmotion
+from realtime.frames import UNCERTAIN, EmotionFrame, FaceEmotion
+
+OPINIONS = ("smoothed", "eyes", "lips", "blendshapes")
+"""Of a `FaceEmotion`: what is averaged."""
 
 _COUNT = len(EMOTIONS)
 # A frame is shown until the next one, but for no longer than this.
@@ -22,8 +25,10 @@ class Person:
         seconds: how long the person was seen.
         shares: float64 (6,), the share of these seconds in which each emotion was the answer.
         bins: the bins in which the person was seen, ascending.
-        means: float64 (len(bins), 3, 6): mean of the smoothed vote, of the eyes and of the lips in each
-            bin; NaN where a region was not seen.
+        means: float64 (len(bins), 4, 6): mean of each of `OPINIONS` in each bin; NaN where there was
+            none, because a region was not seen or the vote does not count the blendshapes.
+        uncertain: float64 (len(bins),), the share of each bin's time in which no emotion was named.
+        unnamed: the same of all seconds.
     """
 
     track: int
@@ -31,6 +36,8 @@ class Person:
     shares: npt.NDArray[np.float64]
     bins: tuple[int, ...]
     means: npt.NDArray[np.float64]
+    uncertain: npt.NDArray[np.float64]
+    unnamed: float
 
 
 class TimeBins:
@@ -94,15 +101,15 @@ class TimeBins:
         answers = self._answers.setdefault(face.track_id, np.zeros(_COUNT))
         answers[int(face.smoothed.argmax())] += step
         bins = self._bins.setdefault(face.track_id, {})
-        opinions = _opinions(face)
+        sums = _sums(face)
         # A little short of the end, so that rounding opens no bin that gets nothing.
         first, last = int(start / self.seconds), int((start + step) / self.seconds - 1e-6)
         for number in range(first, max(first, last) + 1):
             begin = max(start, number * self.seconds)
             share = min(start + step, (number + 1) * self.seconds) - begin
             if share > 0:
-                sums = bins.setdefault(number, np.zeros((3, 1 + _COUNT)))
-                sums += share * opinions
+                total = bins.setdefault(number, np.zeros_like(sums))
+                total += share * sums
 
     def _halve(self) -> None:
         self.seconds *= 2
@@ -119,15 +126,27 @@ class TimeBins:
         bins = tuple(sorted(self._bins[track]))
         sums = np.stack([self._bins[track][number] for number in bins])
         with np.errstate(invalid="ignore"):
-            means = sums[:, :, 1:] / sums[:, :, :1]
+            means = sums[:, :, 2:] / sums[:, :, :1]
+        time, unnamed = sums[:, 0, 0], sums[:, 0, 1]
         answers = self._answers[track]
-        return Person(track, float(answers.sum()), answers / answers.sum(), bins, means)
+        return Person(
+            track=track,
+            seconds=float(answers.sum()),
+            shares=answers / answers.sum(),
+            bins=bins,
+            means=means,
+            uncertain=unnamed / time,
+            unnamed=float(unnamed.sum() / time.sum()),
+        )
 
 
-def _opinions(face: FaceEmotion) -> npt.NDArray[np.float64]:
-    """Float64 (3, 7): a one, to count the time, then six shares; zeros where a region is not seen."""
-    rows = np.zeros((3, 1 + _COUNT))
-    for row, shares in zip(rows, (face.smoothed, face.eyes, face.lips), strict=True):
+def _sums(face: FaceEmotion) -> npt.NDArray[np.float64]:
+    """Float64 (4, 8), a row for each of `OPINIONS`: a one, to count the time, another where no emotion is
+    named, then six shares; zeros where there is no opinion.
+    """
+    rows = np.zeros((len(OPINIONS), 2 + _COUNT))
+    for row, name in zip(rows, OPINIONS, strict=True):
+        shares = getattr(face, name)
         if shares is not None:
-            row[0], row[1:] = 1.0, shares
+            row[0], row[1], row[2:] = 1.0, face.label == UNCERTAIN, shares
     return rows

@@ -2,8 +2,8 @@
 
 from models.emotions import EMOTIONS
 
-OPINIONS = ("eyes", "lips", "vote", "smoothed")
-"""Of a `FaceEmotion`: six probabilities each."""
+OPINIONS = ("eyes", "lips", "blendshapes", "vote", "smoothed")
+"""Of a `FaceEmotion`: six probabilities each, or nothing where nobody gave any."""
 
 SIDES = ("left", "top", "width", "height")
 """Of its box, in pixels."""

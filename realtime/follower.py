@@ -8,12 +8,11 @@ its own, which sees a window around it; the window moves when the face nears its
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from models.landmarks import Landmarks, Picture
+from models.face import Detector, Landmarker, Landmarks, Picture
 
 # Seconds of the stream between two looks at the whole picture while there is somebody.
 LOOK_SECONDS = 0.4
@@ -43,26 +42,6 @@ Corners = npt.NDArray[np.float32]
 _NOTHING = np.zeros((64, 64, 3), dtype=np.uint8)
 
 
-class Landmarker(Protocol):
-    """What follows faces, as `models.landmarks.FaceLandmarker(count, video=True)` does."""
-
-    def detect(self, image: Picture, seconds: float, /) -> tuple[Landmarks, ...]:
-        """The faces; while there are fewer than it was made for, it searches every picture."""
-
-    def close(self) -> None:
-        """Free what it holds."""
-
-
-class Detector(Protocol):
-    """What finds faces, as `models.landmarks.FaceDetector` does."""
-
-    def detect(self, picture: Picture, /) -> Corners:
-        """float32 (n, 4), the largest first."""
-
-    def close(self) -> None:
-        """Free what it holds."""
-
-
 class FaceFollower:
     """Follows the faces of one stream. The same pictures give the same faces, always.
 
@@ -70,7 +49,7 @@ class FaceFollower:
     within `SCAN_SECONDS`; where nobody is there, or somebody was just lost, at once.
 
     Args:
-        landmarker: makes one for so many faces.
+        landmarker: makes one for so many faces, which follows them.
         detector: owned from here on.
         max_faces: the most faces followed at once.
     """

@@ -176,6 +176,11 @@ class FaceEmotion:
         """The smoothed vote's share for `emotion`, in [0, 1]."""
         return float(self.smoothed.max())
 
+    @property
+    def label_share(self) -> float | None:
+        """The smoothed vote's share for `label`, in [0, 1]; None where that is `UNCERTAIN`."""
+        return None if self.label == UNCERTAIN else float(self.smoothed[EMOTIONS.index(self.label)])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmotionFrame:

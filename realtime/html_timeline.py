@@ -20,7 +20,7 @@ import numpy as np
 from models.emotions import EMOTIONS
 from models.palette import ON_DARK, ON_WHITE
 from models.regions import Image
-from realtime.bins import Person, TimeBins
+from realtime.bins import OPINIONS, Person, TimeBins
 from realtime.drafts import Draft, partial_path
 from realtime.errors import SinkError
 from realtime.frames import EmotionFrame
@@ -29,7 +29,10 @@ from realtime.summary import SummaryBuilder
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
-# A byte for a share: this is all of it, and `_UNSEEN` says that the region was not seen.
+# What the page calls `OPINIONS`; the last is left out where the vote does not count it.
+_NAMES = ("vote", "eyes", "lips", "face")
+assert len(_NAMES) == len(OPINIONS)
+# A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
 _FULL, _UNSEEN = 250, 255
 
 
@@ -37,7 +40,7 @@ class HtmlTimeline(Sink):
     """A page with a row a person, which seeks in the video that lies beside it.
 
     Memory and file size are bounded: time is cut into at most 4096 bins (0.04 s each at first, 1.28 s
-    for an hour), about 100 kB for a person who is always there.
+    for an hour), about 140 kB for a person who is always there.
 
     Args:
         path: where it goes.
@@ -124,29 +127,38 @@ class HtmlTimeline(Sink):
     def _data(self, video: Path | None) -> dict[str, Any]:
         everybody = self._bins.finish()
         people = [person for person in everybody if person.seconds >= _SHORTEST] or list(everybody)
+        third = any(np.isfinite(person.means[:, -1]).any() for person in people)
+        opinions = _NAMES if third else _NAMES[:-1]
         return {
             "video": video.name if video else "",
             "begin": round(self._bins.begin - self._origin, 3),
             "bin": self._bins.seconds,
             "bins": self._bins.count,
             "emotions": [{"name": n, "light": ON_WHITE[n], "dark": ON_DARK[n]} for n in EMOTIONS],
-            "people": [_person(person) for person in people],
+            "opinions": opinions,
+            "people": [_person(person, len(opinions)) for person in people],
             "left_out": _left_out(len(everybody) - len(people)),
         }
 
 
-def _person(person: Person) -> dict[str, Any]:
+def _person(person: Person, opinions: int) -> dict[str, Any]:
     return {
         "name": f"Person {person.track}",
         "seconds": round(person.seconds, 2),
         "shares": [round(float(share), 4) for share in person.shares],
-        "spans": _spans(person),
+        "uncertain": round(person.unnamed, 4),
+        "spans": _spans(person, opinions),
     }
 
 
-def _spans(person: Person) -> list[tuple[int, str]]:
-    """Rows of bins without a gap, each as (first bin, bytes in base64)."""
-    shares = np.where(np.isnan(person.means), _UNSEEN, np.rint(person.means * _FULL)).astype(np.uint8)
+def _spans(person: Person, opinions: int) -> list[tuple[int, str]]:
+    """Rows of bins without a gap, each as (first bin, bytes in base64).
+
+    A bin is six bytes an opinion, and one that says how much of its time was uncertain.
+    """
+    told = person.means[:, :opinions].reshape(len(person.bins), -1)
+    table = np.column_stack([told, person.uncertain])
+    shares = np.where(np.isnan(table), _UNSEEN, np.rint(table * _FULL)).astype(np.uint8)
     spans = []
     for _, group in groupby(enumerate(person.bins), lambda pair: pair[1] - pair[0]):
         places = list(group)

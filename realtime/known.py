@@ -111,8 +111,12 @@ def _face(told: dict[str, Any]) -> FaceEmotion:
         _opinion(told["lips"]),
         _opinion(told["vote"]),
         smoothed,
+        # What follows is missing in files of earlier versions.
+        _opinion(told.get("blendshapes")),
         label=told.get("label", ""),
         since=float(told.get("since", 0.0)),
+        eyes_seen=float(told.get("eyes_seen", 1.0)),
+        lips_seen=float(told.get("lips_seen", 1.0)),
     )
 
 

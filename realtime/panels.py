@@ -24,6 +24,8 @@ _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
 _TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
+# Stands before the emotion that leads at this moment, where the label is still another one.
+_AHEAD = "\u25b8"
 # How the opinions are called; the blendshapes speak for the whole face.
 _OPINIONS = ("eyes", "lips", "face")
 
@@ -145,10 +147,14 @@ def paint_panel(
         _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
     right = left + plan.right
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
+    ahead = EMOTIONS.index(face.emotion)
     for row, share in enumerate(face.smoothed.tolist() if plan.bars else ()):
         _paint_bar(canvas, plan, left, top, row, share)
-        colour = _BRIGHT if row == best else _SOFT
+        colour = _BRIGHT if row in (best, ahead) else _SOFT
         _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
+    if plan.bars and ahead != best:
+        middle = left + (plan.pad - text_width(_AHEAD, plan.size)) // 2
+        _write(canvas, _AHEAD, plan.size, _BRIGHT, middle, top + plan.bar_lines[ahead])
     both_seen = face.eyes_seen * face.lips_seen
     opinions = (face.eyes, face.eyes_seen), (face.lips, face.lips_seen), (face.blendshapes, both_seen)
     for (opinion, seen), baseline in zip(opinions, plan.opinion_lines, strict=False):
@@ -282,7 +288,7 @@ def note_stamp(string: str, size: int, opacity: float) -> Stamp:
 
 def _label_percent(face: FaceEmotion) -> str:
     """How sure the label is; no number where nothing is named."""
-    return "" if face.label == UNCERTAIN else _percent(float(face.smoothed[EMOTIONS.index(face.label)]))
+    return "" if face.label_share is None else _percent(face.label_share)
 
 
 def _percent(share: float) -> str:

@@ -22,7 +22,7 @@ class Change:
         track: the person's track id.
         seconds: when, in the stream's time; up to the dwell time before it was known.
         emotion: the face's label from then on, an emotion or `UNCERTAIN`; None where the person left.
-        confidence: the strongest emotion's share when that was known, in [0, 1]; None likewise.
+        confidence: its share when that was known, in [0, 1]; None likewise, and for `UNCERTAIN`.
         previous: what the person showed until then; None where the person appeared.
         lasted: for how many seconds that was; None where the person appeared.
     """
@@ -124,6 +124,6 @@ class _Person:
     def _change(
         self, kind: Literal["appeared", "changed", "left"], seconds: float, face: FaceEmotion | None
     ) -> Change:
-        emotion, confidence = (face.label, face.confidence) if face else (None, None)
+        emotion, confidence = (face.label, face.label_share) if face else (None, None)
         lasted = seconds - self._since if self._emotion else None
         return Change(kind, self.track, seconds, emotion, confidence, self._emotion, lasted)

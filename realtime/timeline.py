@@ -86,7 +86,8 @@ class _Timeline(Sink):
 class CsvTimeline(_Timeline):
     """A row a face (`COLUMNS`); a frame without faces has one row with empty fields.
 
-    Fields of regions that are not seen are empty. Pixels have one digit, probabilities four.
+    Fields of regions that are not seen are empty, and so are those of the blendshapes where the vote
+    does not count them. Pixels have one digit, probabilities four.
     """
 
     def __init__(self, path: Path, source: Path | None = None) -> None:
@@ -103,7 +104,7 @@ class CsvTimeline(_Timeline):
 class JsonLinesTimeline(_Timeline):
     """An object a line and frame: frame, pts, seconds and faces, each with its opinions by emotion.
 
-    Opinions of regions that are not seen are null.
+    Opinions of regions that are not seen are null, and so is that of blendshapes that do not count.
     """
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
@@ -136,8 +137,7 @@ def _row(face: FaceEmotion) -> list[object]:
 def _object(face: FaceEmotion) -> dict[str, Any]:
     opinions = {
         name: dict(zip(EMOTIONS, shares, strict=True)) if shares else None
-        # A third opinion is told where the vote counts one; the table has no columns for it.
-        for name in (*OPINIONS, *(["blendshapes"] if face.blendshapes is not None else []))
+        for name in OPINIONS
         for shares in [_digits(getattr(face, name))]
     }
     return {

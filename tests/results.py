@@ -20,9 +20,11 @@ def sure(emotion, share=1.0):
     return values
 
 
-def face(emotion, track=1, share=0.9, eyes=True, lips=True, box=Box(10, 8, 20, 24)):  # noqa: B008
+def face(emotion, track=1, share=0.9, eyes=True, lips=True, box=Box(10, 8, 20, 24), **more):  # noqa: B008
+    """A face on which all that is seen agrees; `more` are further fields of `FaceEmotion`."""
     opinion = sure(emotion, share)
-    return FaceEmotion(track, box, opinion if eyes else None, opinion if lips else None, opinion, opinion)
+    seen = (opinion if eyes else None, opinion if lips else None)
+    return FaceEmotion(track, box, *seen, opinion, opinion, **more)
 
 
 def result(index, *faces, pts=None):

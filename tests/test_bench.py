@@ -265,5 +265,5 @@ def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
     monkeypatch.setattr(alone, "load_region", load)
     monkeypatch.setattr(alone.VoteWeights, "read", lambda folder: VoteWeights.equal())
     monkeypatch.setattr(alone, "precisions", lambda folder: ("fp32",))
-    (row,) = alone.accuracy(ZOO, tmp_path)
+    (row,) = alone.accuracy({"": ZOO}, tmp_path)
     assert (row.faces, row.agreement, row.accuracy, row.balanced_accuracy) == (20, 1, 1, 1)

@@ -3,7 +3,7 @@ import pytest
 
 from models.emotions import EMOTIONS
 from realtime.bins import TimeBins
-from tests.results import face, result
+from tests.results import face, result, sure
 
 FEAR, ANGER = EMOTIONS.index("fear"), EMOTIONS.index("anger")
 
@@ -19,9 +19,11 @@ def test_a_bin_is_the_mean_of_its_frames():
     (person,) = fill(bins, [[face("fear", 1, 1.0)], [face("anger", 1, 1.0)]] * 2, start=7000)
     assert (bins.begin, bins.count) == (7.0, 2)
     assert person.bins == (0, 1)
-    assert person.means.shape == (2, 3, 6)
-    assert person.means[:, :, FEAR] == pytest.approx(np.full((2, 3), 0.5))
-    assert person.means.sum(axis=2) == pytest.approx(np.ones((2, 3)))
+    assert person.means.shape == (2, 4, 6)
+    means = person.means[:, :3]
+    assert means[:, :, FEAR] == pytest.approx(np.full((2, 3), 0.5))
+    assert means.sum(axis=2) == pytest.approx(np.ones((2, 3)))
+    assert np.isnan(person.means[:, 3]).all()
     assert person.seconds == pytest.approx(0.16)
     assert person.shares[[FEAR, ANGER]] == pytest.approx([0.5, 0.5])
 
@@ -45,6 +47,19 @@ def test_a_region_that_is_not_seen_has_no_mean():
     assert not np.isnan(person.means[:, :2]).any()
 
 
+def test_a_third_opinion_has_its_mean():
+    frames = [[face("fear", blendshapes=sure("anger", share))] for share in (0.4, 0.6)]
+    (person,) = fill(TimeBins(seconds=0.08), frames)
+    assert person.means[0, 3, ANGER] == pytest.approx(0.5)
+
+
+def test_time_in_which_nothing_is_named_is_counted():
+    named, unnamed = [face("fear")], [face("fear", label="uncertain")]
+    (person,) = fill(TimeBins(seconds=0.08), [named, named, unnamed, unnamed, named, unnamed, named, named])
+    assert person.uncertain == pytest.approx([0, 1, 0.5, 0])
+    assert person.unnamed == pytest.approx(3 / 8)
+
+
 def test_who_is_away_has_no_bins():
     here, away = [face("fear", 1)], []
     (person,) = fill(TimeBins(), [here, here, away, away, here])
@@ -59,7 +74,7 @@ def test_memory_is_bounded_and_nothing_is_lost():
     assert bins.count <= 64
     assert len(coarse[0].bins) <= 64 < len(fine[0].bins)
     assert coarse[0].shares == pytest.approx(fine[0].shares)
-    assert coarse[0].means.mean(axis=0) == pytest.approx(fine[0].means.mean(axis=0), abs=0.01)
+    assert coarse[0].means[:, :3].mean(axis=0) == pytest.approx(fine[0].means[:, :3].mean(axis=0), abs=0.01)
 
 
 def test_people_are_apart_and_in_order():

@@ -4,7 +4,7 @@ import pytest
 
 import models
 from emotion import __main__ as entry
-from emotion import cli
+from emotion import cli, engine
 from models.errors import MissingDependencyError
 
 
@@ -92,3 +92,10 @@ def test_brackets_in_a_message_are_shown(monkeypatch, capsys, tmp_path):
 def test_a_wrong_mapping_is_a_usage_error(monkeypatch, capsys, tmp_path, pair):
     assert run(monkeypatch, "dataset", tmp_path, "--map", pair) == 2
     assert pair.partition("=")[2].partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--models", "--model"])
+def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, option):
+    monkeypatch.setattr(engine, "LITE", tmp_path / "nothing-here")
+    assert run(monkeypatch, "annotate", option, "lite") == 4
+    assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")

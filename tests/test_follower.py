@@ -22,7 +22,7 @@ def picture(*squares, size=(480, 640)):
 
 def blobs(part):
     """What is bright in a part of the picture: left, top, right, bottom in the whole."""
-    gray = np.ascontiguousarray(part.native.numpy_view()[..., 0])
+    gray = np.ascontiguousarray(part.rgb[..., 0])
     stats = cv2.connectedComponentsWithStats(gray)[2][1:]
     shift = np.array([part.left, part.top] * 2, np.float32)
     return [np.array([x, y, x + w, y + h], np.float32) + shift for x, y, w, h, _ in stats]

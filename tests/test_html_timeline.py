@@ -14,7 +14,7 @@ from models.emotions import EMOTIONS
 from realtime.errors import SinkError
 from realtime.html_timeline import HtmlTimeline
 from tests.clips import clip
-from tests.results import face, result
+from tests.results import face, result, sure
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -36,12 +36,17 @@ def data(text):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1])
 
 
-def shares(person):
-    """By span, uint8 (bins, 3, 6)."""
+def spans(person, opinions=3):
+    """By span, uint8 (bins, 6 opinions + 1)."""
     return {
-        start: np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 3, 6)
+        start: np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 6 * opinions + 1)
         for start, text in person["spans"]
     }
+
+
+def shares(person, opinions=3):
+    """By span, uint8 (bins, opinions, 6)."""
+    return {start: table[:, :-1].reshape(-1, opinions, 6) for start, table in spans(person, opinions).items()}
 
 
 TWO = [[face("fear", 1)] for _ in range(30)] + [[face("fear", 1), face("anger", 2, lips=False)]] * 30
@@ -58,6 +63,21 @@ def test_the_page_holds_what_was_seen(tmp_path):
     assert {start: part.shape[0] for start, part in second.items()} == {30: 30}
     assert (first[0][:, :, EMOTIONS.index("fear")] == 225).all()
     assert (second[30][:, 2] == 255).all()
+
+
+def test_a_third_opinion_is_there_where_the_vote_counts_it(tmp_path):
+    assert data(page(tmp_path / "a.html", TWO))["opinions"] == ["vote", "eyes", "lips"]
+    third = face("fear", blendshapes=sure("anger", 0.8))
+    found = data(page(tmp_path / "a.html", [[third]] * 30))
+    assert found["opinions"] == ["vote", "eyes", "lips", "face"]
+    assert (shares(found["people"][0], 4)[0][:, 3, EMOTIONS.index("anger")] == 200).all()
+
+
+def test_it_says_when_nothing_was_named(tmp_path):
+    frames = [[face("fear")]] * 30 + [[face("fear", label="uncertain")]] * 10
+    (person,) = data(page(tmp_path / "a.html", frames))["people"]
+    assert person["uncertain"] == pytest.approx(0.25)
+    assert spans(person)[0][:, -1].tolist() == [0] * 30 + [250] * 10
 
 
 def test_absences_are_gaps(tmp_path):
@@ -211,6 +231,36 @@ def test_rows_are_drawn_in_the_colours_of_the_scheme(tab):
         assert pixel(tab, 0, 0.5, 0.5) == [*rgb(palette["fear"]), 255]
         assert pixel(tab, 1, 0.75, 0.5) == [*rgb(palette["anger"]), 255]
         assert pixel(tab, 1, 0.25, 0.5)[3] == 0  # not there yet
+
+
+@pytest.mark.timeout(120)
+def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_path):
+    from models.palette import ON_WHITE, rgb
+
+    third = {"blendshapes": sure("anger", 0.7)}
+    frames = [[face("fear", share=1.0, **third)]] * 40 + [[face("fear", label="uncertain", **third)]] * 40
+    page(tmp_path / "a.html", frames)
+    opened = browser.new_page()
+    opened.emulate_media(color_scheme="light")
+    opened.goto((tmp_path / "a.html").as_uri())
+    wait_until(opened, "video.hidden")
+    opened.wait_for_timeout(100)
+    inside = {tuple(pixel(opened, 0, 0.25, up / 100)[:3]) for up in range(20, 60)}
+    striped = {tuple(pixel(opened, 0, 0.75, up / 100)[:3]) for up in range(20, 60)}
+    assert inside == {tuple(rgb(ON_WHITE["fear"]))}
+    assert {(255, 255, 255), tuple(rgb(ON_WHITE["fear"]))} <= striped
+    assert "uncertain" in opened.locator("#legend").inner_text()
+    assert "uncertain 50% of that time" in opened.locator(".person h2").inner_text()
+    row = opened.locator("canvas.row")
+    row.hover(position={"x": row.bounding_box()["width"] * 0.75, "y": 20})
+    tip = opened.locator("#tip").inner_text()
+    assert "Person 1 at 0:02.4: uncertain" in tip
+    assert re.search(r"vote\s+eyes\s+lips\s+face", tip)
+    assert re.search(r"anger\s+2%\s+2%\s+2%\s+70%", tip)
+    row.focus()
+    opened.keyboard.press("End")
+    assert "uncertain, most likely fear 90%" in row.get_attribute("aria-valuetext")
+    opened.close()
 
 
 @pytest.mark.timeout(120)

@@ -1,14 +1,20 @@
 """The benchmark of live: its camera, its marks, and a short run with the real models."""
 
 import dataclasses
+import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import live
 from benchmarks.live import FPS, SIZE, LiveMark, PacedPictures, clip_pictures, measure
+from emotion import bench, cli
 from realtime.assembly import Models
 from realtime.latency import Distribution
 
+CLIP = Path(cli.__file__).parent / "demo" / "demo.mp4"
 GOOD = LiveMark(
     faces=1,
     seconds=30.0,
@@ -17,6 +23,7 @@ GOOD = LiveMark(
     results_per_second=26.0,
     capture_to_screen=Distribution(900, 10.5, 30.5, 60.5, 70.5),
     capture_to_result=Distribution(800, 40.5, 60.5, 80.5, 90.5),
+    part=10.0,
     age_begin=50.0,
     age_end=52.0,
     memory_mib=(500.0, 501.0),
@@ -54,6 +61,16 @@ def test_each_mark_can_be_missed(changes, mark):
     assert missed(**changes) == [mark]
 
 
+def test_a_table_says_all_of_it():
+    rows = dict(dataclasses.replace(GOOD, age_end=90.0).table().rows)
+    assert rows["pictures given / shown"] == "900 / 900"
+    assert rows["capture to screen, ms: p50 / p95 / p99"] == "10 / 30 / 60"
+    assert rows["age of the result, ms (median): first / last 10 s"] == "50 / 90"
+    assert rows["memory, MiB: after 10 s / at the end"] == "500 / 501 (+0.2%)"
+    assert rows["mark: every picture is shown"] == "reached"
+    assert rows["mark: age does not grow"] == "missed"
+
+
 def test_the_camera_gives_each_picture_at_its_time():
     pictures = [np.full((4, 4, 3), n, np.uint8) for n in range(3)]
     frames = list(PacedPictures(pictures, 200, 0.04))
@@ -64,9 +81,30 @@ def test_the_camera_gives_each_picture_at_its_time():
 
 @pytest.mark.timeout(600)
 def test_a_short_run():
-    assert {picture.shape for picture in clip_pictures(3, 2)} == {(SIZE[1], SIZE[0], 3)}
-    mark = measure(Models.load(provider="cpu"), 1, 3.0)
+    assert {picture.shape for picture in clip_pictures(CLIP, 3, 2)} == {(SIZE[1], SIZE[0], 3)}
+    mark = measure(Models.load(provider="cpu"), CLIP, 1, 3.0)
     assert 0 < mark.shown <= mark.given <= 6 * FPS
     assert mark.capture_to_screen.count == mark.shown
     assert mark.capture_to_result.count > 0
     assert mark.memory_mib[0] > 50
+    assert mark.age_begin > 0
+    assert mark.age_end > 0
+
+
+@pytest.mark.timeout(600)
+def test_the_command_reports_and_says_whether_the_marks_are_reached(tmp_path, monkeypatch, capsys):
+    # The marks are the machine's affair; what was measured and how it is told are not.
+    monkeypatch.setattr(live, "measure", lambda *_: GOOD)
+    monkeypatch.setattr(bench, "load_models", lambda *_: Models.load(provider="cpu"))
+    path = tmp_path / "soak.json"
+    monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--json", str(path)])
+    assert cli.run() == 0
+    told = json.loads(path.read_text())
+    assert len(told) == 2
+    assert (told[0]["growth"], all(told[0]["marks"].values())) == (0.002, True)
+    assert "900 / 900" in capsys.readouterr().out
+    monkeypatch.setattr(live, "measure", lambda *_: dataclasses.replace(GOOD, shown=899))
+    monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--faces", "1"])
+    assert cli.run() == 1
+    monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--faces", "2"])
+    assert cli.run() == 2

@@ -82,9 +82,10 @@ def stamps(path):
 
 
 def test_without_a_window_results_recording_and_report(tmp_path):
-    options = ("--no-window", "--seconds", "6", "-o", "session.mp4", "-o", "session.csv")
-    code, out, err = finish(start(tmp_path, *options, "--report", "figures.json"))
-    assert code == 0, err
+    outputs = ("-o", tmp_path / "session.mp4", "-o", "session.csv")
+    options = ("--no-window", "--seconds", "6", *outputs, "--report", "figures.json")
+    code, out, err = finish(start(tmp_path, *options))
+    assert (code, err) == (0, "")
     report = json.loads((tmp_path / "figures.json").read_text())
     assert report["source"] == "demo.mp4"
     assert report["shown"] == report["capture_to_screen_ms"]["count"] > 5
@@ -99,6 +100,14 @@ def test_without_a_window_results_recording_and_report(tmp_path):
     assert 1 < recorded[-1] - recorded[0] < 7
     assert "pictures shown" in out
     assert "session.mp4" in out
+
+
+def test_outputs_are_called_by_their_bare_names_and_written_once(tmp_path):
+    from emotion.live import _named
+
+    one, other = tmp_path / "one" / "t.csv", tmp_path / "other" / "t.csv"
+    same = one.parent / ".." / "one" / "t.csv"
+    assert _named([one, same, other]) == {"t.csv": same, "t.csv (2)": other}
 
 
 def test_the_end_of_the_source_is_the_end(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from models.emotions import EMOTIONS, Emotion
 from realtime.frames import Box, EmotionFrame, FaceEmotion, VideoFrame
 from realtime.overlay import NOTE, Overlay, OverlayOptions
-from realtime.panels import COLOURS, LABELS, label_for, panel_plan
+from realtime.panels import COLOURS, LABELS, label_for, paint_panel, panel_plan
 from realtime.stamps import Stamp, plate, press, text, text_width
 
 QUIET = OverlayOptions(note="")
@@ -153,6 +153,33 @@ def test_bars_grow_with_their_share():
         bar = rows[1][rows[1] >= rows[1].max() - plan.bar_width]
         lengths.append(np.unique(bar).size)
     assert lengths[0] < lengths[1] < lengths[2]
+
+
+@pytest.mark.parametrize("label", ["happiness", "uncertain"])
+def test_what_leads_is_marked_where_the_label_is_another(label):
+    plan = panel_plan(12, False, 5.2)
+
+    def margin(face):
+        """Rows of the panel with something bright before the names."""
+        canvas = flat(plan.height, plan.width)
+        paint_panel(canvas, plan, 0, 0, face, 1.0)
+        return np.flatnonzero((canvas[:, : plan.pad] > 150).all(axis=2).any(axis=1))
+
+    held = replace(face(smoothed=shares(Emotion.FEAR, 0.4)), label=label)
+    line = plan.bar_lines[Emotion.FEAR]
+    rows = margin(held)
+    assert rows.size
+    assert line - plan.size <= rows.min() <= rows.max() <= line
+    assert not margin(replace(held, label="fear")).size
+
+
+def test_a_held_label_has_its_own_share():
+    smoothed = shares(Emotion.FEAR, 0.36)
+    smoothed[Emotion.HAPPINESS] = 0.33
+    held = replace(face(smoothed=smoothed), label="happiness")
+    assert label_for(held, 12, False, bold=True).percent == "33%"
+    assert held.label_share == pytest.approx(0.33)
+    assert (held.emotion, held.confidence) == ("fear", pytest.approx(0.36))
 
 
 def test_numbers_and_opinions_change_what_is_drawn():

@@ -9,7 +9,7 @@ from realtime.columns import COLUMNS
 from realtime.drafts import partial_path
 from realtime.parquet import ParquetTimeline
 from realtime.timeline import CsvTimeline
-from tests.results import face, result
+from tests.results import face, result, sure
 
 
 def write(sink, *results):
@@ -23,7 +23,8 @@ def many(count):
 
 
 def test_the_table_says_what_the_csv_says(tmp_path):
-    results = [result(0), result(1, face("fear", 7, 0.7, lips=False), face("anger", 2)), *many(3)]
+    third = face("anger", 2, blendshapes=sure("fear", 0.6))
+    results = [result(0), result(1, face("fear", 7, 0.7, lips=False), third), *many(3)]
     write(ParquetTimeline(tmp_path / "a.parquet"), *results)
     write(CsvTimeline(tmp_path / "a.csv"), *results)
     table = pq.read_table(tmp_path / "a.parquet")

@@ -14,7 +14,7 @@ from realtime.sources import VideoFile
 from realtime.timeline import JsonLinesTimeline
 from tests import clips
 from tests.fakes import Gated
-from tests.results import face, result, video_frame
+from tests.results import face, result, sure, video_frame
 
 STEP = 0.04
 
@@ -255,7 +255,8 @@ def test_moments_in_any_order():
 def test_a_timeline_is_read_back_as_it_was_written(tmp_path):
     path = tmp_path / "t.jsonl"
     sink = JsonLinesTimeline(path)
-    sink.write(result(0, face("happiness", share=0.8), face("fear", 2, eyes=False)), None)
+    third = face("fear", 2, eyes=False, blendshapes=sure("anger", 0.7), lips_seen=0.4, label="uncertain")
+    sink.write(result(0, face("happiness", share=0.8), third), None)
     sink.write(result(1), None)
     sink.close()
     known = read_timeline(path)
@@ -264,7 +265,23 @@ def test_a_timeline_is_read_back_as_it_was_written(tmp_path):
     assert first.faces[0].confidence == pytest.approx(0.8)
     assert first.faces[0].box == face("fear").box
     assert first.faces[1].eyes is None
+    assert first.faces[1].blendshapes == pytest.approx(sure("anger", 0.7), abs=1e-4)
+    assert first.faces[0].blendshapes is None
+    assert (first.faces[1].eyes_seen, first.faces[1].lips_seen) == (0.0, 0.4)
+    assert first.faces[1].label == "uncertain"
     assert second.faces == ()
+
+
+def test_a_timeline_of_an_earlier_version_can_be_read(tmp_path):
+    path = tmp_path / "t.jsonl"
+    with JsonLinesTimeline(path) as sink:
+        sink.write(result(0, face("happiness")), None)
+    line = json.loads(path.read_text())
+    for field in ("blendshapes", "label", "since", "eyes_seen", "lips_seen"):
+        del line["faces"][0][field]
+    path.write_text(json.dumps(line))
+    (one,) = read_timeline(path).around(0.0)[0].faces
+    assert (one.label, one.blendshapes, one.eyes_seen) == ("happiness", None, 1.0)
 
 
 @pytest.mark.parametrize(

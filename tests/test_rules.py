@@ -55,12 +55,13 @@ def test_stacking_learns_what_an_opinion_takes_for_what():
     assert (rule(given).argmax(axis=1) == TRUTH).mean() > (plain(given).argmax(axis=1) == TRUTH).mean()
 
 
-def test_common_emotions_are_not_favoured():
-    """Ten times as many neutral faces leave the vote on an undecided face even."""
+def test_a_common_emotion_gains_by_the_root_of_how_common_it_is():
     chosen = np.concatenate([np.flatnonzero(TRUTH == 4), np.flatnonzero(TRUTH != 4)[:100]])
     rule = rules.fit_stacking(TRUTH[chosen], opinions(1.0, 1.0)[:, chosen])
     even = rule(np.full((2, 1, 6), 1 / 6, np.float32))[0]
-    assert even.max() < 0.3
+    counts = np.bincount(TRUTH[chosen], minlength=6)
+    gained = even[4] / np.delete(even, 4).mean()
+    assert gained == pytest.approx(np.sqrt(counts[4] / np.delete(counts, 4).mean()), rel=0.3)
 
 
 def test_no_rule_is_judged_on_a_face_it_was_fitted_to(monkeypatch):
@@ -117,3 +118,18 @@ def test_a_fit_holds_where_an_emotion_is_missing():
         rule = FITS[name][0](TRUTH[chosen], given)
         assert isinstance(rule, WeightedMean | LogLinear)
         assert np.isfinite(rule(given)).all()
+
+
+def test_a_rule_is_no_surer_than_holds_on_the_hardest_set():
+    easy, hard = opinions(3.0, 3.0), opinions(0.3, 0.3)
+    both = np.concatenate([easy, hard], axis=1)
+    truth, sets = np.tile(TRUTH, 2), np.repeat(["easy", "hard"], len(TRUTH))
+    rule = rules.fit_product(truth, both)
+    modest = rules.no_surer_than(rule, truth, both, sets)
+    hardest = sets == "hard"
+    np.testing.assert_array_equal(modest(both).argmax(axis=1), rule(both).argmax(axis=1))
+    over = rule(both)[hardest].max(axis=1).mean() - (rule(both).argmax(axis=1) == truth)[hardest].mean()
+    left = modest(both)[hardest].max(axis=1).mean() - (rule(both).argmax(axis=1) == truth)[hardest].mean()
+    assert left < over / 2
+    alone = rules.no_surer_than(rules.fit_product(TRUTH, hard), TRUTH, hard, np.repeat("hard", len(TRUTH)))
+    assert expected_calibration_error(TRUTH, alone(hard)) < 0.06

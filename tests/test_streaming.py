@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ import pytest
 
 import emotion
 from models.emotions import EMOTIONS
+from models.vote import LogLinear, VoteWeights
 from realtime.assembly import Models
 from realtime.errors import SourceError
 from realtime.sources import VideoFile
@@ -93,6 +95,44 @@ def test_a_live_source_gives_the_newest(models):
         source.end()
         assert list(results) == []
     assert source.closed.is_set()
+
+
+def always(models, **shares):
+    """The same models with a vote that always says the same."""
+    logits = np.log([shares.get(name, 0.05) for name in EMOTIONS]).astype(np.float32)
+    return replace(models, weights=VoteWeights(LogLinear(np.zeros((12, 6), np.float32), logits)))
+
+
+def faces_of(source, **options):
+    return [face for result in emotion.stream(source, **options) for face in result.faces]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_is_not_clear_is_uncertain(models, live):
+    unclear = always(models, happiness=0.06)
+    assert {face.label for face in faces_of(first_pictures(8), models=unclear, live=live)} == {"uncertain"}
+    alone = faces_of(first_pictures(8), models=unclear, live=live, smooth=0)
+    assert {face.label for face in alone} == {"happiness"}
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_baseline_measures_people_by_their_own_faces(models, live):
+    calm = always(models, neutral=0.5, sadness=0.3)
+
+    def last_sadness(baseline):
+        source = Fed()
+        with emotion.stream(source, models=calm, live=live, smooth=0, baseline=baseline) as results:
+            for frame in first_pictures(12):
+                source.put(frame)
+                # A live source would leave out what nobody has asked for.
+                last = next(results) if live else None
+            source.end()
+            (face,) = (last or list(results)[-1]).faces
+        return face.probabilities["sadness"]
+
+    assert last_sadness(0.0) == pytest.approx(0.3, abs=1e-3)
+    # A face that always looks so is given what a neutral face gives on average.
+    assert last_sadness(0.2) == pytest.approx(0.108, abs=1e-3)
 
 
 def test_leaving_the_loop_stops_the_threads(models):

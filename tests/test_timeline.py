@@ -1,6 +1,5 @@
 import csv
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -107,8 +106,11 @@ def test_what_cannot_be_written_ends_in_a_sentence(tmp_path, kind):
 
 
 def test_a_third_opinion_is_told_where_there_is_one(tmp_path):
-    third = replace(face("fear"), blendshapes=sure("anger", 0.8))
-    path = written(JsonLinesTimeline, tmp_path / "a.jsonl", result(0, third), result(1, face("fear")))
+    third = result(0, face("fear", blendshapes=sure("anger", 0.8)))
+    path = written(JsonLinesTimeline, tmp_path / "a.jsonl", third, result(1, face("fear")))
     with_third, without = (one["faces"][0] for one in objects(path))
     assert with_third["blendshapes"]["anger"] == 0.8
-    assert "blendshapes" not in without
+    assert without["blendshapes"] is None
+    with_third, without = rows(written(CsvTimeline, tmp_path / "a.csv", third, result(1, face("fear"))))
+    assert with_third["blendshapes_anger"] == "0.8"
+    assert without["blendshapes_anger"] == without["blendshapes_fear"] == ""

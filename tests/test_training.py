@@ -240,3 +240,56 @@ def test_left_and_right_blendshapes_change_places_in_a_mirror():
     plain, mirrored = targets(shapes, np.array([False, True]))
     assert plain[left] > mirrored[left]
     assert mirrored[right] > plain[right]
+
+
+def test_the_fused_batch_norm_learns_as_keras_own_does():
+    keras.utils.set_random_seed(0)
+    fused = networks.build("lips")
+
+    def plainly(layer):
+        plain = type(layer) is networks.FusedBatchNormalization
+        return (keras.layers.BatchNormalization if plain else type(layer)).from_config(layer.get_config())
+
+    plain = keras.models.clone_model(fused, clone_function=plainly)
+    plain.set_weights(fused.get_weights())
+    rng = np.random.default_rng(0)
+    images = rng.integers(5, 256, (8, 48, 72, 1)).astype(np.float32)
+    truth = {
+        networks.EMOTION_HEAD: np.eye(6, dtype=np.float32)[np.arange(8) % 6],
+        networks.BLENDSHAPE_HEAD: rng.normal(size=(8, 52)).astype(np.float32),
+    }
+    losses = {
+        networks.EMOTION_HEAD: keras.losses.CategoricalCrossentropy(from_logits=True),
+        networks.BLENDSHAPE_HEAD: keras.losses.Huber(),
+    }
+    for model in (fused, plain):
+        model.compile(keras.optimizers.SGD(0.01), losses)
+        for _ in range(2):
+            model.train_on_batch(images, truth)
+    for one, other in zip(fused.weights, plain.weights, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=2e-4, err_msg=one.path)
+
+
+def test_a_network_that_learnt_in_bfloat16_is_whole_and_float32(data, tmp_path):
+    options = training.TrainingOptions("lips", sizes=((2, 1.0),), batch=12, precision="bfloat16")
+    model = keras.saving.load_model(training.train(data, tmp_path, options), compile=False)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
+
+
+def test_a_teacher_takes_its_share_of_every_target(data, tmp_path):
+    options = training.TrainingOptions("lips", sizes=((1, 1.0),), batch=12, teacher_weight=1.0)
+    with pytest.raises(DatasetError, match="needs a teacher"):
+        training.train(data, tmp_path, options)
+    asked = []
+
+    def always_fear():
+        asked.append(True)
+        return np.tile(np.eye(6, dtype=np.float32)[2], (96, 1))
+
+    for _ in range(2):  # asked once, kept for a run that goes on
+        model = training.train(data, tmp_path, options, teacher=always_fear)
+    assert len(asked) == 1
+    crops = load_region(data, "lips", ("validation",)).crops()[..., None]
+    logits = keras.saving.load_model(model, compile=False)(crops)[networks.EMOTION_HEAD]
+    assert (np.asarray(logits).argmax(axis=1) == 2).all()

@@ -16,7 +16,9 @@ from emotion.web.app import colour_sheet, make_app
 from emotion.web.options import ServeOptions
 from emotion.web.store import JobStore
 from models.emotions import EMOTIONS
+from models.manifest import ZOO
 from models.palette import ON_DARK, ON_WHITE
+from models.weights import read as read_weights
 from tests.test_annotate import DEMO
 
 pytestmark = pytest.mark.timeout(300)
@@ -51,6 +53,7 @@ def test_it_says_that_it_lives_and_what_runs(client):
     assert [model["region"] for model in about["models"]] == ["eyes", "lips"]
     assert about["emotions"] == list(EMOTIONS)
     assert len(about["vote"]) == len(EMOTIONS)
+    assert about["rule"] == read_weights(ZOO).meaning
 
 
 def test_every_address_is_described(client):

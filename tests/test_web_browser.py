@@ -14,8 +14,9 @@ import av
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from benchmarks.browser import CHROMIUM, INSTALL, Visitor, camera_clip, launch, server
 from emotion.web.results import KINDS
-from tests.browser import CHROMIUM, INSTALL, Visitor, camera_clip, launch, server
+from models.vote import VoteWeights
 from tests.clips import clip
 from tests.test_annotate import DEMO
 
@@ -25,12 +26,24 @@ pytestmark = [
 ]
 expect.set_options(timeout=240_000)
 LAUGHS_FROM = 13.0
+# Whether the third opinion counts in the vote of the models that ship.
+COUNTS_FACE = VoteWeights.read().third is not None
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    camera = camera_clip(tmp_path_factory.mktemp("camera") / "laughs.mjpeg", DEMO, LAUGHS_FROM, 19.0)
-    with sync_api.sync_playwright() as playwright, launch(playwright, camera) as browser:
+def camera(tmp_path_factory):
+    return camera_clip(tmp_path_factory.mktemp("camera") / "laughs.mjpeg", DEMO, LAUGHS_FROM, 19.0)
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    with sync_api.sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright, camera):
+    with launch(playwright, camera) as browser:
         yield browser
 
 
@@ -110,6 +123,7 @@ def test_a_laughing_face_before_the_camera_is_called_happy(visit):
     card = visitor.page.get_by_role("region", name="Result")
     expect(card.locator(".label")).to_contain_text("happiness")
     expect(card).to_contain_text(re.compile(r"Eyes\s*\w+ \d+%"))
+    expect(card.locator(".opinions dt:visible")).to_have_count(2 + COUNTS_FACE)
     expect(visitor.page.locator("#camera-words")).to_have_text("Person 1: happiness")
     visitor.until("emotionCamera.age !== null && emotionCamera.age < 1000")
     while not drawn_pixels(visitor):
@@ -142,6 +156,15 @@ def test_a_camera_more_than_there_are_places_is_told_so_and_gets_the_next_free_o
     get_a_place(second)
 
 
+def test_a_browser_without_a_network_says_what_to_do(playwright, camera, address):
+    with launch(playwright, camera, "--webrtc-ip-handling-policy=disable_non_proxied_udp") as alone:
+        visitor = Visitor(alone, address)
+        start_camera(visitor)
+        expect(visitor.page.locator("#stage-hint")).to_contain_text("Connect to any network")
+        expect(visitor.page.get_by_role("button", name="Start camera")).to_be_visible()
+        visitor.close()
+
+
 def test_a_browser_that_vanishes_leaves_its_place(browser, address, visit):
     vanishing = Visitor(browser, address)
     get_a_place(vanishing)
@@ -167,6 +190,7 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
         row.locator("th").inner_text(): row.locator("td").all_inner_texts()
         for row in tip.locator("tbody tr").all()
     }
+    assert {len(shares) for shares in rows.values()} == {3 + COUNTS_FACE}
     assert len(rows) == 6
     assert all(re.fullmatch(r"\d+%", share) for row in rows.values() for share in row)
     assert max(rows, key=lambda name: int(rows[name][0].rstrip("%"))) == "happiness"

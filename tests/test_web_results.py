@@ -9,7 +9,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 from emotion.web.results import KINDS, OVERVIEW, find, outputs_of, overview, write_overview
 from models.emotions import EMOTIONS
 from realtime.timeline import JsonLinesTimeline
-from tests.results import face, result
+from tests.results import face, result, sure
 
 
 def timeline(path, *results):
@@ -42,6 +42,14 @@ def test_a_hidden_region_has_no_opinion(tmp_path):
     (person,) = overview(path)["people"]
     assert person["lips"] == [None]
     assert person["eyes"][0] is not None
+
+
+def test_the_third_opinion_is_there_where_it_counts(tmp_path):
+    third = sure("anger", 0.8)
+    path = timeline(tmp_path / "t.jsonl", result(0, face("fear", blendshapes=third)), result(1, face("fear")))
+    (person,) = overview(path)["people"]
+    assert person["blendshapes"][0][EMOTIONS.index("anger")] == pytest.approx(0.8)
+    assert person["blendshapes"][1] is None
 
 
 def test_a_long_video_is_drawn_in_few_steps_with_mean_opinions(tmp_path):

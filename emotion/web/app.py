@@ -113,13 +113,15 @@ def _add_about(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/models", tags=["about"])
     async def models() -> About:
-        """Which models run, their scores, the vote's weights in words, and this server's limits."""
+        """Which models run, their scores, the vote in words, and this server's limits."""
         loaded = (site.models.eyes, site.models.lips)
+        fitted = read_weights(site.options.models)
         return About(
             version=version("emotion-live"),
             emotions=EMOTIONS,
             models=[_manifest(model.manifest) | {"provider": model.provider} for model in loaded],
-            vote=[row.in_words() for row in read_weights(site.options.models).rates],
+            rule=fitted.meaning,
+            vote=[row.in_words() for row in fitted.rates],
             limits={
                 "upload_bytes": site.options.upload_bytes,
                 "video_seconds": site.options.video_seconds,

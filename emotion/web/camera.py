@@ -23,6 +23,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 
 from emotion.annotate import Models
+from emotion.web.arrival import hurry, with_bitrates
 from emotion.web.jobs import BusyError
 from emotion.web.photo import OneByOne, to_values
 from models.errors import EmotionError
@@ -106,8 +107,9 @@ class Analyst:
         self._newest.put(_Arrival(picture, time.monotonic()))
 
     def close(self) -> None:
-        """End the thread after the picture that it is at."""
+        """End the thread after the picture that it is at; returns when it has freed all it held."""
         self._newest.abort()
+        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -181,6 +183,7 @@ class Viewer:
         self._results: RTCDataChannel | None = None
         self._drawn = _Drawn() if drawn else None
         self._heard = time.monotonic()
+        self._closing = False
         self.closed = asyncio.Event()
         self._analyst = Analyst(models, max_faces, smooth, drawn, self._publish, self._fail)
         self._tasks = [asyncio.create_task(self._watch())]
@@ -196,8 +199,11 @@ class Viewer:
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            if not any(one.kind == "video" for one in self._connection.getTransceivers()):
+            receivers = [one.receiver for one in self._connection.getTransceivers() if one.kind == "video"]
+            if not receivers:
                 raise CameraError("The offer has no video: send a camera's.")
+            for receiver in receivers:
+                hurry(receiver)
             if self._drawn:
                 self._connection.addTrack(self._drawn)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
@@ -205,18 +211,22 @@ class Viewer:
             raise
         except Exception as error:  # aiortc raises whatever its parser stumbles over
             raise CameraError("The browser's offer of a camera cannot be understood.") from error
-        return self._connection.localDescription.sdp
+        return with_bitrates(self._connection.localDescription.sdp)
 
     async def close(self) -> None:
-        """Free everything; may be called again."""
-        if self.closed.is_set():
+        """Free everything, and return when all is free; may be called again."""
+        if self._closing:
+            await self.closed.wait()
             return
-        self.closed.set()
-        self._analyst.close()
+        self._closing = True
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
-        await self._connection.close()
+        try:
+            # At the end of the program nothing may be left in a thread that the interpreter cuts off.
+            await asyncio.gather(asyncio.to_thread(self._analyst.close), self._connection.close())
+        finally:
+            self.closed.set()
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "video":

@@ -1,14 +1,15 @@
 """Analysing a single picture, and results as plain values."""
 
-import io
+import asyncio
+import contextlib
+import json
+import sys
 import time
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
-from PIL import Image as PillowImage
-from PIL import ImageOps
 
 from emotion.annotate import Models
 from models.errors import EmotionError
@@ -17,7 +18,8 @@ from realtime.assembly import Workers, stages
 from realtime.ensemble import EnsembleOptions
 from realtime.frames import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 
-_FORMATS = ("JPEG", "PNG", "WEBP")
+DECODER = (sys.executable, "-m", "emotion.web.picture")
+_DECODE_SECONDS = 30.0
 
 
 class PhotoError(EmotionError, ValueError):
@@ -26,32 +28,50 @@ class PhotoError(EmotionError, ValueError):
     exit_code = 3
 
 
-def decode(data: bytes, pixels: int) -> Image:
-    """A picture file as uint8 (h, w, 3) BGR, upright.
+async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> Image:
+    """A picture file as uint8 (h, w, 3) BGR, upright, decoded in a process of its own.
 
     Args:
         data: JPEG, PNG or WebP.
-        pixels: the most that it may have; checked before it is decoded.
+        pixels: the most that it may have.
+        command: what is started, as `emotion.web.picture`; the pixels follow as its last argument.
 
     Raises:
-        PhotoError: it is none of these, damaged, or too large.
+        PhotoError: it is none of these, damaged, too large, or too much for its decoder.
     """
+    process = await asyncio.create_subprocess_exec(
+        *command, str(pixels), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
     try:
-        with PillowImage.open(io.BytesIO(data), formats=_FORMATS) as picture:
-            if picture.width * picture.height > pixels:
-                raise _too_large(f"{picture.width}x{picture.height}")
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning) as error:
-        raise _too_large("far too many") from error
-    except (OSError, SyntaxError, ValueError) as error:
+        async with asyncio.timeout(_DECODE_SECONDS):
+            return await _decoded(process, data, pixels)
+    except TimeoutError as error:
+        raise PhotoError("The picture takes too long to decode: scale it down.") from error
+    except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, PhotoError):
             raise
-        raise PhotoError("This is not a JPEG, PNG or WebP picture that can be read: send one.") from error
-    return np.ascontiguousarray(np.asarray(upright, dtype=np.uint8)[..., ::-1])
+        raise PhotoError("The picture's decoder ended unexpectedly: save the picture anew.") from error
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
-def _too_large(size: str) -> PhotoError:
-    return PhotoError(f"The picture has {size} pixels, more than this server takes: scale it down.")
+async def _decoded(process: asyncio.subprocess.Process, data: bytes, pixels: int) -> Image:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(data)
+    await process.stdin.drain()
+    process.stdin.close()
+    # Nothing that comes back is believed: the file may have taken over its decoder.
+    answer = json.loads(await process.stdout.readline())
+    if "error" in answer:
+        raise PhotoError(str(answer["error"]))
+    width, height = int(answer["width"]), int(answer["height"])
+    if min(width, height) < 1 or width * height > pixels:
+        raise ValueError("impossible size")
+    rows = await process.stdout.readexactly(3 * width * height)
+    return np.frombuffer(rows, np.uint8).reshape(height, width, 3)
 
 
 class OneByOne:
@@ -106,6 +126,7 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
         "smoothed": _shares(face.smoothed),
         "eyes": _shares(face.eyes),
         "lips": _shares(face.lips),
+        "blendshapes": _shares(face.blendshapes),
     }
 
 

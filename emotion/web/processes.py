@@ -65,7 +65,7 @@ class WorkerProcess:
         self._cancelled.clear()
         try:
             outcome = await self._run(order, report)
-        except (EOFError, OSError, ValueError):
+        except (OSError, ValueError):
             outcome = Outcome(State.FAILED, await self._last_words(), killed=True)
         if outcome.killed:
             await self.kill()
@@ -165,7 +165,8 @@ async def _follow(process: asyncio.subprocess.Process, report: Callable[[int, in
 
 async def _read(process: asyncio.subprocess.Process) -> dict[str, Any]:
     assert process.stdout is not None
-    values: dict[str, Any] = json.loads(await process.stdout.readuntil(b"\n"))
+    # At the end of the stream, and for a line that does not end, this is a ValueError.
+    values: dict[str, Any] = json.loads(await process.stdout.readline())
     return values
 
 

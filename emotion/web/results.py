@@ -16,7 +16,7 @@ OVERVIEW = "overview.json"
 # More than a wide screen has pixels for.
 _MOST_BINS = 1200
 _MOST_PEOPLE = 40
-_OPINIONS = ("smoothed", "eyes", "lips")
+_OPINIONS = ("smoothed", "eyes", "lips", "blendshapes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class _Bin:
         self.frames += 1
         self.labels[face["label"]] += 1
         for name in _OPINIONS:
-            if face[name] is not None:
+            if face.get(name) is not None:
                 total = self.sums.setdefault(name, [0.0] * len(EMOTIONS))
                 for index, emotion in enumerate(EMOTIONS):
                     total[index] += face[name][emotion]
@@ -95,7 +95,8 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
     It holds for each person, the one seen longest first, mean opinions over short times that
     cover the whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
     "others": 0, "people": [{"track": 1, "seen": 19.6, "bins": [0, 1, ...], "labels": ["anger", ...],
-    "smoothed": [[...], ...], "eyes": ..., "lips": ...}]}``. Bin n begins at ``start + n * step``.
+    "smoothed": [[...], ...], "eyes": ..., "lips": ..., "blendshapes": ...}]}``. Bin n begins at
+    ``start + n * step``.
     """
     whole = outputs.files["jsonl"]
     path = whole if whole.exists() else partial_path(whole)

@@ -19,7 +19,8 @@ class Health(BaseModel):
 class FaceResult(BaseModel):
     """A face: the box as left, top, width, height in pixels; opinions in the order of `emotions`.
 
-    `label` is what to call it: an emotion, or "uncertain" where none is clear enough.
+    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. `blendshapes` is
+    the third opinion, of the whole face, where the vote counts it.
     """
 
     track: int
@@ -30,6 +31,7 @@ class FaceResult(BaseModel):
     smoothed: list[float]
     eyes: list[float] | None
     lips: list[float] | None
+    blendshapes: list[float] | None
 
 
 class PhotoResult(BaseModel):
@@ -84,10 +86,14 @@ class JobResult(BaseModel):
 
 
 class About(BaseModel):
-    """Which models run, what they can do and what the vote makes of them."""
+    """Which models run, what they can do and what the vote makes of them.
+
+    `rule` is the vote's rule in words; `vote`, for each emotion, success rates and the source's weights.
+    """
 
     version: str
     emotions: tuple[str, ...]
     models: list[dict[str, Any]]
+    rule: str
     vote: list[str]
     limits: dict[str, float]

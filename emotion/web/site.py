@@ -13,6 +13,7 @@ from emotion.web.options import ServeOptions
 from emotion.web.photo import analyse, decode, to_values
 from emotion.web.schema import Download, FaceResult, JobResult, PhotoResult
 from emotion.web.store import OPEN, Job, JobStore, State
+from models.regions import Image
 
 _MOST_PHOTOS = 4
 
@@ -97,12 +98,12 @@ class Site:
         self._photos_waiting += 1
         try:
             async with self._photo_lock:
-                return await asyncio.to_thread(self._look, data)
+                image = await decode(data, self.options.photo_pixels)
+                return await asyncio.to_thread(self._look, image)
         finally:
             self._photos_waiting -= 1
 
-    def _look(self, data: bytes) -> PhotoResult:
-        image = decode(data, self.options.photo_pixels)
+    def _look(self, image: Image) -> PhotoResult:
         found = analyse(image, self.models, self.options.max_faces)
         self.photos += 1
         faces = [FaceResult(**to_values(face)) for face in found.faces]

@@ -9,8 +9,6 @@ of an order ``{"end": "done" | "failed" | "cancelled", "message": "one sentence"
 import json
 import os
 import queue
-import signal
-import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -21,6 +19,7 @@ import av
 
 from emotion.annotate import AnnotateOptions, Models, annotate
 from emotion.engine import load_models
+from emotion.web.limits import limit
 from emotion.web.results import outputs_of, write_overview
 from models.errors import EmotionError
 from models.manifest import PrecisionChoice
@@ -167,23 +166,6 @@ def check_size(video: Path, seconds: float, pixels: int) -> None:
             )
 
 
-def _limit(options: WorkerOptions) -> None:
-    """Take no more than a share of this machine, and give way to what people wait for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides; Ctrl-C reaches all of a terminal
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415  Windows has none
-
-    os.nice(5)
-    wanted = {resource.RLIMIT_FSIZE: options.file_bytes, resource.RLIMIT_CORE: 0}
-    if options.memory_bytes:
-        wanted[resource.RLIMIT_DATA] = options.memory_bytes
-    for kind, limit in wanted.items():
-        hard = resource.getrlimit(kind)[1]
-        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (most, hard))
-
-
 def main(options: WorkerOptions, reports: TextIO) -> None:
     """The process's whole life.
 
@@ -191,6 +173,6 @@ def main(options: WorkerOptions, reports: TextIO) -> None:
         options: limits.
         reports: where its reports go; its orders come from standard input.
     """
-    _limit(options)
+    limit(memory_bytes=options.memory_bytes, file_bytes=options.file_bytes)
     with open(0, encoding="utf-8", closefd=False) as orders:
         Worker(options, reports).run(orders)

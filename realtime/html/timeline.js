@@ -1,11 +1,13 @@
 "use strict";
 
-/* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds 18 bytes:
-   six shares each of the vote, the eyes and the lips; 250 is all, 255 says that a region was not seen. */
+/* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds six shares of
+   each opinion (the vote, the eyes, the lips and, where the vote counts it, the whole face), then the share
+   of its time that was uncertain, each in a byte; 250 is all, 255 says that there is no opinion. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const { emotions, bin, bins, begin } = data;
 const EMOTIONS = emotions.length;
-const BYTES = 3 * EMOTIONS;
+const OPINIONS = data.opinions;
+const BYTES = OPINIONS.length * EMOTIONS + 1;
 const FULL = 250;
 const UNSEEN = 255;
 const duration = bins * bin;
@@ -60,21 +62,24 @@ class Row {
       .map((share, index) => ({ share, name: emotions[index].name }))
       .filter(({ share }) => share >= 0.05)
       .sort((a, b) => b.share - a.share);
-    const words = `seen for ${clock(person.seconds)}: ${shares.map((s) => `${s.name} ${percent(s.share)}`).join(", ")}`;
+    const unnamed = person.uncertain >= 0.005 ? `; uncertain ${percent(person.uncertain)} of that time` : "";
+    const words = `seen for ${clock(person.seconds)}: ${shares.map((s) => `${s.name} ${percent(s.share)}`).join(", ")}${unnamed}`;
     this.element = make("div", { className: "person" }, make("h2", {}, person.name, make("span", {}, words)), this.canvas);
     this.listen();
   }
 
-  /* The mean over the bins of a time: {vote, eyes, lips}, each six shares or null; null where nobody is. */
+  /* The mean over the bins of a time: {opinions, uncertain}, for each of OPINIONS six shares or null;
+     null where nobody is. */
   at(from, to = from) {
     const first = Math.floor(from / bin + 1e-9), last = Math.max(first + 1, Math.ceil(to / bin));
     const sums = new Float64Array(BYTES);
-    const counts = [0, 0, 0];
+    const counts = OPINIONS.map(() => 0);
     for (const { start, bytes } of this.spans) {
       const end = Math.min(last, start + bytes.length / BYTES);
       for (let number = Math.max(first, start); number < end; number++) {
         const offset = (number - start) * BYTES;
-        for (let part = 0; part < 3; part++) {
+        sums[BYTES - 1] += bytes[offset + BYTES - 1];
+        for (let part = 0; part < counts.length; part++) {
           const at = offset + part * EMOTIONS;
           if (bytes[at] === UNSEEN) continue;
           counts[part]++;
@@ -83,13 +88,13 @@ class Row {
       }
     }
     if (!counts[0]) return null;
-    const [vote, eyes, lips] = counts.map((count, part) => {
+    const opinions = counts.map((count, part) => {
       if (!count) return null;
       const shares = sums.slice(part * EMOTIONS, (part + 1) * EMOTIONS);
       const total = shares.reduce((sum, share) => sum + share, 0) || 1;
       return Array.from(shares, (share) => share / total);
     });
-    return { vote, eyes, lips };
+    return { opinions, uncertain: sums[BYTES - 1] / FULL / counts[0] >= 0.5 };
   }
 
   draw() {
@@ -99,12 +104,13 @@ class Row {
     const pixel = view.span / width;
     // Where a pixel holds several bins its neighbours count, too: a calmer picture of a long time.
     const blur = pixel > bin ? pixel : 0;
+    const stripes = hatching(context, gap);
     for (let x = 0; x < width; x++) {
       const from = view.from + x * pixel;
       if (!this.at(from, from + pixel)) continue;
       const found = this.at(from - blur, from + pixel + blur);
       let top = height, sum = 0;
-      found.vote.forEach((share, index) => {
+      found.opinions[0].forEach((share, index) => {
         sum += share;
         const next = Math.round(height * (1 - sum));
         context.fillStyle = fills[index];
@@ -116,6 +122,10 @@ class Row {
         }
         top = next;
       });
+      if (found.uncertain) {
+        context.fillStyle = stripes;
+        context.fillRect(x, 0, 1, height);
+      }
     }
   }
 
@@ -154,8 +164,7 @@ class Row {
 
   say() {
     const found = this.at(this.cursor);
-    const most = found && found.vote.indexOf(Math.max(...found.vote));
-    const words = found ? `${emotions[most].name} ${percent(found.vote[most])}` : "not in the picture";
+    const words = found ? inWords(found) : "not in the picture";
     this.canvas.setAttribute("aria-valuenow", this.cursor.toFixed(2));
     this.canvas.setAttribute("aria-valuetext", `${clock(begin + this.cursor, 1)}, ${words}`);
   }
@@ -172,11 +181,32 @@ function surface(canvas) {
   return { context: canvas.getContext("2d"), width: canvas.width, height: canvas.height, scale };
 }
 
+/* Stripes in the page's colour, for times in which no emotion was clear enough to be named. */
+function hatching(context, colour) {
+  const size = Math.round(8 * (devicePixelRatio || 1));
+  const tile = new OffscreenCanvas(size, size);
+  const drawing = tile.getContext("2d");
+  drawing.strokeStyle = colour;
+  drawing.lineWidth = size / 3;
+  drawing.lineCap = "square";
+  for (const shift of [-size, 0, size]) {
+    drawing.moveTo(shift, size);
+    drawing.lineTo(shift + size, 0);
+  }
+  drawing.stroke();
+  return context.createPattern(tile, "repeat");
+}
+
+function inWords({ opinions: [vote], uncertain }) {
+  const most = vote.indexOf(Math.max(...vote));
+  return `${uncertain ? "uncertain, most likely " : ""}${emotions[most].name} ${percent(vote[most])}`;
+}
+
 /* Beside the moment it tells of, below the row or else above it. */
 function showTip(row, seconds) {
   const found = row.at(seconds);
-  const title = `${row.person.name} at ${clock(begin + seconds, 1)}`;
-  tip.replaceChildren(make("strong", {}, title), found ? opinions(found) : "not in the picture");
+  const title = `${row.person.name} at ${clock(begin + seconds, 1)}${found?.uncertain ? ": uncertain" : ""}`;
+  tip.replaceChildren(make("strong", {}, title), found ? table(found.opinions) : "not in the picture");
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();
   const box = row.canvas.getBoundingClientRect();
@@ -190,10 +220,10 @@ function hideTip() {
   tip.hidden = true;
 }
 
-function opinions({ vote, eyes, lips }) {
-  const columns = [vote, eyes, lips].map((shares) => ({ shares, most: shares ? Math.max(...shares) : 1 }));
+function table(opinions) {
+  const columns = opinions.map((shares) => ({ shares, most: shares ? Math.max(...shares) : 1 }));
   const mark = ({ shares, most }, index) => (shares && shares[index] === most ? "most" : "");
-  const head = make("tr", {}, make("th"), ...["vote", "eyes", "lips"].map((name) => make("th", { scope: "col" }, name)));
+  const head = make("tr", {}, make("th"), ...OPINIONS.map((name) => make("th", { scope: "col" }, name)));
   const lines = emotions.map(({ name }, index) =>
     make("tr", { className: mark(columns[0], index) },
       make("th", { scope: "row" }, swatch(index), name),
@@ -270,19 +300,23 @@ const rows = data.people.map((person) => new Row(person));
 function draw() {
   rows.forEach((row) => row.draw());
   drawAxis();
-  for (const made of document.querySelectorAll(".swatch")) made.style.background = colours()[made.dataset.emotion];
+  for (const made of document.querySelectorAll(".swatch[data-emotion]")) made.style.background = colours()[made.dataset.emotion];
 }
 
 function noVideo() {
   video.hidden = true;
   const note = element("no-video");
-  note.textContent = `The video ${data.video} is not beside this page, or cannot be played here; the timeline works without it.`;
+  const missing = data.video ? `The video ${data.video} is not beside this page, or cannot be played here` : "There is no video to this page";
+  note.textContent = `${missing}; the timeline works without it.`;
   note.hidden = false;
   followVideo();
 }
 
 element("rows").append(...rows.map((row) => row.element));
 element("legend").append(...emotions.map(({ name }, index) => make("li", {}, swatch(index), name)));
+if (data.people.some((person) => person.uncertain >= 0.005)) {
+  element("legend").append(make("li", {}, make("span", { className: "swatch striped" }), "uncertain: nothing is clear enough to be named"));
+}
 element("left-out").textContent = data.left_out;
 if (!rows.length) element("hint").textContent = "No face was found, so there is nothing to draw.";
 video.addEventListener("error", noVideo);

@@ -5,6 +5,7 @@ import { byId, inWords, make, percent } from "./dom.js";
 export function show(about) {
   byId("kept").textContent = `for ${inWords(about.limits.keep_seconds)}`;
   byId("version").textContent = `Version ${about.version}.`;
+  byId("rule").textContent = about.rule;
   byId("vote").replaceChildren(...about.vote.map((text) => make("li", {}, text)));
   byId("models").className = "models";
   byId("models").replaceChildren(...about.models.map(card));

@@ -7,10 +7,18 @@ import { FaceCard, drawOverlay } from "./faces.js";
 const STALE_MS = 1000;
 const WORDS_EVERY_MS = 3000;
 const PING_EVERY_MS = 1000;
+// Numbers that change faster cannot be read.
+const NUMBERS_EVERY_MS = 250;
+const CONNECT_MS = 15_000;
 
 /** What the page knows of the stream; tests and the curious read it as `window.emotionCamera`. */
 export const state = { results: 0, age: null, rate: 0, latest: null };
 window.emotionCamera = state;
+
+const NO_NETWORK =
+  "The browser sends a camera's picture only over a network, even to this same machine, and finds none. Connect to any network, then start again.";
+const NO_CONNECTION =
+  "The camera's picture does not reach the server. Perhaps a firewall stops UDP between the two: allow it, then start again.";
 
 let session = null;
 
@@ -66,6 +74,7 @@ class Session {
     this.drawn = drawn;
     this.cards = [];
     this.arrivals = [];
+    this.drawing = null;
     this.roundTrip = Infinity;
     this.offset = null;
     this.spoken = 0;
@@ -88,7 +97,7 @@ class Session {
     byId("stage").style.aspectRatio = `${videoWidth} / ${videoHeight}`;
     await this.connect();
     this.pinging = setInterval(() => this.ping(), PING_EVERY_MS);
-    this.drawing = requestAnimationFrame(() => this.draw());
+    this.telling = setInterval(() => this.tell(), NUMBERS_EVERY_MS);
   }
 
   async connect() {
@@ -106,7 +115,9 @@ class Session {
     this.connection.addEventListener("track", (event) => this.showDrawn(event.track));
     await this.connection.setLocalDescription();
     await gathered(this.connection);
-    const offer = { sdp: this.connection.localDescription.sdp, drawn: this.drawn };
+    const { sdp } = this.connection.localDescription;
+    if (!sdp.includes("a=candidate:")) throw new Error(NO_NETWORK);
+    const offer = { sdp, drawn: this.drawn };
     const answer = await ask("/api/cameras", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -114,6 +125,7 @@ class Session {
     });
     if (this.closed) return this.close();
     await this.connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    this.connecting = setTimeout(() => this.channel.readyState !== "open" && stop(NO_CONNECTION), CONNECT_MS);
   }
 
   showDrawn(track) {
@@ -129,6 +141,7 @@ class Session {
   }
 
   hear(message) {
+    if (this.closed) return; // what was under way when the camera was stopped
     const now = performance.now();
     if (message.error) return stop(message.error);
     if (message.pong !== undefined) return this.tune(message, now);
@@ -139,8 +152,9 @@ class Session {
     // Without order an older result may come later.
     if (state.latest && message.at < state.latest.at) return;
     state.latest = message;
+    // Once a result: drawing the same again at every refresh of the screen takes time from the models.
+    this.drawing ??= requestAnimationFrame(() => this.draw());
     say("");
-    this.showCards(message.faces);
     this.speak(message.faces, now);
   }
 
@@ -155,13 +169,22 @@ class Session {
   }
 
   draw() {
-    const result = state.latest;
-    state.age = result && this.offset !== null ? performance.now() + this.offset - result.at : null;
-    const stale = state.age !== null && state.age > STALE_MS;
-    if (this.drawn) drawOverlay(byId("overlay"), null);
-    else drawOverlay(byId("overlay"), stale ? null : result, byId("camera-mirror").checked);
-    if (result) byId("camera-numbers").textContent = this.numbers(stale);
-    this.drawing = requestAnimationFrame(() => this.draw());
+    this.drawing = null;
+    drawOverlay(byId("overlay"), this.drawn ? null : state.latest, byId("camera-mirror").checked);
+    this.showCards(state.latest.faces); // together, so that they never contradict one another
+    this.age();
+  }
+
+  tell() {
+    if (!state.latest) return;
+    const stale = this.age() > STALE_MS;
+    if (stale) drawOverlay(byId("overlay"), null);
+    byId("camera-numbers").textContent = this.numbers(stale);
+  }
+
+  /** How long ago the picture of the result that is shown reached the server, in milliseconds. */
+  age() {
+    return (state.age = this.offset === null ? null : performance.now() + this.offset - state.latest.at);
   }
 
   numbers(stale) {
@@ -175,12 +198,12 @@ class Session {
     while (this.cards.length < faces.length) this.cards.push(new FaceCard());
     faces.forEach((face, index) => this.cards[index].show(face, `Person ${face.track}`));
     const shown = this.cards.slice(0, faces.length).map((card) => card.element);
-    if (place.childElementCount !== shown.length || !faces.length) {
-      const nobody = document.createElement("p");
-      nobody.className = "quiet";
-      nobody.textContent = "No face in the picture.";
-      place.replaceChildren(...(faces.length ? shown : [nobody]));
-    }
+    // By the card itself, not by how many there are: "No face" is one child, too.
+    if (faces.length && place.childElementCount === shown.length && place.firstElementChild === shown[0]) return;
+    const nobody = document.createElement("p");
+    nobody.className = "quiet";
+    nobody.textContent = "No face in the picture.";
+    place.replaceChildren(...(faces.length ? shown : [nobody]));
   }
 
   /** For those who listen: what is shown, when it changes, but not more often than can be heard. */
@@ -195,7 +218,9 @@ class Session {
 
   close() {
     this.closed = true;
+    clearTimeout(this.connecting);
     clearInterval(this.pinging);
+    clearInterval(this.telling);
     cancelAnimationFrame(this.drawing);
     this.connection?.close();
     for (const track of this.stream?.getTracks() ?? []) track.stop();

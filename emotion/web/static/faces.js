@@ -24,6 +24,8 @@ export class FaceCard {
     });
     this.eyes = make("dd");
     this.lips = make("dd");
+    this.whole = make("dd");
+    this.third = [make("dt", {}, "Face"), this.whole];
     const rows = this.bars.flatMap(({ name, fill, share }) => [
       make("dt", {}, name),
       make("dd", { "aria-hidden": "true" }, make("div", { className: "bar" }, fill)),
@@ -35,7 +37,7 @@ export class FaceCard {
       this.who,
       make("p", { className: "label" }, this.swatch, this.name, this.share),
       make("dl", { className: "bars" }, ...rows),
-      make("dl", { className: "opinions" }, make("dt", {}, "Eyes"), this.eyes, make("dt", {}, "Lips"), this.lips),
+      make("dl", { className: "opinions" }, make("dt", {}, "Eyes"), this.eyes, make("dt", {}, "Lips"), this.lips, ...this.third),
     );
   }
 
@@ -50,6 +52,9 @@ export class FaceCard {
     }
     this.eyes.textContent = opinionInWords(face.eyes);
     this.lips.textContent = opinionInWords(face.lips);
+    // The third opinion, of the whole face's movements, where the vote counts it.
+    for (const element of this.third) element.hidden = !face.blendshapes;
+    this.whole.textContent = opinionInWords(face.blendshapes);
   }
 }
 

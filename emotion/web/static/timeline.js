@@ -4,7 +4,7 @@ import { EMOTIONS, clock, colour, make, percent } from "./dom.js";
 import uPlot from "./vendor/uplot.js";
 
 const HEIGHT = 132;
-const OPINIONS = [["smoothed", "vote"], ["eyes", "eyes"], ["lips", "lips"]];
+const OPINIONS = [["smoothed", "vote"], ["eyes", "eyes"], ["lips", "lips"], ["blendshapes", "face"]];
 // Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there.
 const GAP_BINS = 3;
 
@@ -178,7 +178,9 @@ class Person {
   }
 
   table(index, seconds) {
-    const opinions = OPINIONS.map(([name]) => this.person[name][index]);
+    // The third opinion only where the vote counted it.
+    const shown = OPINIONS.filter(([name]) => name !== "blendshapes" || this.person[name]?.some(Boolean));
+    const opinions = shown.map(([name]) => this.person[name][index]);
     const top = opinions[0].indexOf(Math.max(...opinions[0]));
     const rows = EMOTIONS.map((name, emotion) =>
       make(
@@ -192,7 +194,7 @@ class Person {
       "table",
       {},
       make("caption", {}, `Person ${this.number} at ${clock(seconds, true)}: ${this.person.labels[index]}`),
-      make("thead", {}, make("tr", {}, make("td"), ...OPINIONS.map(([, name]) => make("th", { scope: "col" }, name)))),
+      make("thead", {}, make("tr", {}, make("td"), ...shown.map(([, name]) => make("th", { scope: "col" }, name)))),
       make("tbody", {}, ...rows),
     );
   }

@@ -1,0 +1,106 @@
+"""The pictures of the page in this folder, taken anew: ``python -m docs.pictures [--all FOLDER]``.
+
+Chromium shows the page with the bundled clip for a camera, and the same clip as a video. `--all` also
+leaves every view at both widths, light and dark, in a folder, to be looked at. Needs Chromium and the
+extras `web` and `dev`.
+"""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.browser import Visitor, camera_clip, launch, server
+from benchmarks.page import CLIP, submit, wait
+
+HERE = Path(__file__).parent
+# The part of the clip that laughs.
+LAUGHS = (14.0, 19.5)
+DESKTOP = {"viewport": {"width": 1080, "height": 760}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
+WIDTHS = {"desktop": DESKTOP, "phone": PHONE}
+# Which view at which width, light or dark, is shown in the documentation.
+SHOWN = {
+    ("camera", "desktop", "light"): "page-camera.webp",
+    ("video", "desktop", "light"): "page-video.webp",
+    ("video", "phone", "dark"): "page-phone.webp",
+}
+
+
+def camera(visitor: Visitor, _: str) -> None:
+    """The camera, once a face is named."""
+    visitor.page.get_by_role("button", name="Start camera").click()
+    visitor.until("emotionCamera.results > 30 && emotionCamera.latest.faces.length")
+
+
+def video(visitor: Visitor, job: str) -> None:
+    """A video's result, with what is said of a moment."""
+    visitor.go(f"video/{job}")
+    visitor.page.locator(".downloads").wait_for()
+    visitor.until("document.querySelector('.player video').readyState > 1")
+    chart = visitor.page.locator(".u-over").first
+    box = chart.bounding_box()
+    assert box is not None
+    chart.click(position={"x": 0.85 * box["width"], "y": 40})
+    visitor.until("!document.querySelector('.player video').seeking")
+    chart.hover(position={"x": 0.85 * box["width"], "y": 40})
+    visitor.page.wait_for_timeout(500)
+
+
+def videos(visitor: Visitor, _: str) -> None:
+    """The list, without any video."""
+    visitor.go("videos")
+    visitor.page.locator("#no-jobs").wait_for()
+
+
+def about(visitor: Visitor, _: str) -> None:
+    """Which models run."""
+    visitor.go("about")
+    visitor.page.get_by_text("DenseNet201").first.wait_for()
+
+
+VIEWS = {"camera": camera, "videos": videos, "video": video, "about": about}
+
+
+def take(browser: Browser, address: str, job: str, key: tuple[str, str, str], target: Path) -> None:
+    """One picture of the whole page."""
+    view, width, scheme = key
+    visitor = Visitor(browser, address, color_scheme=scheme, **WIDTHS[width])
+    VIEWS[view](visitor, job)
+    taken = target.with_suffix(".png")
+    visitor.page.screenshot(path=taken, full_page=True)
+    visitor.close()
+    with Image.open(taken) as picture:
+        picture.convert("RGB").save(target, quality=82, method=6)
+    taken.unlink()
+
+
+def main() -> None:
+    """Take those of the documentation, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--all", type=Path, metavar="FOLDER", help="every view at both widths, light and dark"
+    )
+    folder = parser.parse_args().all
+    wanted = {key: HERE / name for key, name in SHOWN.items()}
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        for view in VIEWS:
+            for width in WIDTHS:
+                for scheme in ("light", "dark"):
+                    wanted.setdefault((view, width, scheme), folder / f"{view}-{width}-{scheme}.webp")
+    with TemporaryDirectory() as jobs, sync_playwright() as playwright:
+        clip = camera_clip(Path(jobs) / "camera.mjpeg", CLIP, *LAUGHS)
+        with server(Path(jobs) / "jobs") as address, launch(playwright, clip) as browser:
+            job = submit(address, CLIP)
+            wait(address, [job])
+            for key, target in wanted.items():
+                take(browser, address, job, key, target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,328 @@
+"""MediaPipe's nets for faces as ONNX files::
+
+    python -m exporters.landmarks [FOLDER]
+
+takes the TensorFlow Lite nets out of ``face_landmarker.task``, converts them by tf2onnx, and proves on
+the bundled clip that ONNX Runtime says what TensorFlow Lite says. Each file then takes batches of
+pictures as they are (uint8) and gives one tensor, so that one road through an engine does for all.
+"""
+
+import json
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import tensorflow as tf
+import tf2onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from exporters.convert import OPSET, store_weights_as_fp16
+from models import landmark_nets
+from models.errors import ModelFileError
+from models.inference import Net
+from models.landmark_nets import FORMAT, MANIFEST, NET_NAMES, NetName
+from models.manifest import ZOO, sha256
+from models.providers import EngineOptions
+from models.signature import Signature
+
+TASK = ZOO / "face_landmarker.task"
+_BATCH = "batch"
+_Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """How a net of the bundle becomes one with one input and one output.
+
+    Attributes:
+        file: its name in the bundle.
+        outputs: of the net, in the order in which they are joined.
+        scale, shift: value * scale + shift makes a pixel what the net takes; None: taken as it is.
+        fast_on_cpu: each PRelu is written in a way that keeps ONNX Runtime's memory layout.
+    """
+
+    file: str
+    outputs: tuple[str, ...]
+    scale: float | None = None
+    shift: float = 0.0
+    fast_on_cpu: bool = False
+
+
+_LANDMARKS = "face_landmarks_detector.tflite"
+_RECIPES: dict[NetName, _Recipe] = {
+    "face_detector": _Recipe(
+        "face_detector.tflite", ("regressors", "classificators"), scale=1 / 127.5, shift=-1.0
+    ),
+    "face_landmarks": _Recipe(_LANDMARKS, ("Identity", "Identity_1"), scale=1 / 255),
+    "face_landmarks.cpu": _Recipe(_LANDMARKS, ("Identity", "Identity_1"), scale=1 / 255, fast_on_cpu=True),
+    "face_blendshapes": _Recipe("face_blendshapes.tflite", ("StatefulPartitionedCall:0",)),
+}
+
+MAX_DIFFERENCE: dict[NetName, float] = {
+    "face_detector": 0.01,  # of 128ths of a picture, and of a logit
+    "face_landmarks": 0.01,  # pixels of a crop of 256
+    "face_landmarks.cpu": 0.01,
+    "face_blendshapes": 1e-4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NetParity:
+    """How far a file is from the net it was made of: the largest difference of any number."""
+
+    name: NetName
+    items: int
+    largest_difference: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it may stand for the net."""
+        return self.largest_difference <= MAX_DIFFERENCE[self.name]
+
+    def __str__(self) -> str:
+        return f"{self.name}: largest difference {self.largest_difference:.1e} on {self.items} inputs"
+
+
+def export(folder: Path, pictures: _Array, task: Path = TASK) -> list[NetParity]:
+    """Write the nets and their manifest into a folder.
+
+    Args:
+        folder: made if need be; files of the same names are replaced.
+        pictures: uint8 (n, 256, 256, 3) RGB, faces among them, on which parity is proven.
+        task: MediaPipe's bundle.
+
+    Raises:
+        ModelFileError: a file says something else than the net it was made of.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    proofs = []
+    with zipfile.ZipFile(task) as bundle, TemporaryDirectory() as scratch:
+        for name, recipe in _RECIPES.items():
+            tflite = Path(bundle.extract(recipe.file, scratch))
+            path = folder / f"{name}.onnx"
+            known = landmark_nets.signature(name, "")
+            onnx.save(_convert(tflite, recipe, known), path)
+            proofs.append(_compare(name, tflite, path, known, pictures))
+            if not proofs[-1].holds:
+                raise ModelFileError(f"{path} does not say what {recipe.file} says ({proofs[-1]}).")
+    nets = {name: {"file": f"{name}.onnx", "sha256": sha256(folder / f"{name}.onnx")} for name in NET_NAMES}
+    values = {"format": FORMAT, "made_from": sha256(task), "nets": nets}
+    (folder / MANIFEST).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return proofs
+
+
+def _convert(tflite: Path, recipe: _Recipe, known: Signature) -> onnx.ModelProto:
+    with _quiet():
+        model, _ = tf2onnx.convert.from_tflite(str(tflite), opset=OPSET)
+    graph = model.graph
+    _free_batch(graph)
+    _take(graph, recipe, known)
+    _give(graph, recipe.outputs, known)
+    if recipe.fast_on_cpu:
+        _rewrite_prelu(graph)
+    _drop_unused(graph)
+    # The weights are float16 in the bundle, so this loses nothing.
+    return store_weights_as_fp16(model)
+
+
+def _free_batch(graph: onnx.GraphProto) -> None:
+    """Any batch where the bundle's nets have one of 1, which is in front everywhere."""
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "Reshape":
+            shape = constants[node.input[1]].copy()
+            if shape[0] == 1:
+                shape[0] = 0 if -1 in shape else -1
+            node.input[1] = f"{node.output[0]}/shape"
+            graph.initializer.append(numpy_helper.from_array(shape, node.input[1]))
+        elif node.op_type == "Concat":
+            nodes += _repeat_constant(graph, node, set(constants))
+        nodes.append(node)
+    _put(graph, nodes)
+    del graph.value_info[:]
+
+
+def _repeat_constant(
+    graph: onnx.GraphProto, node: onnx.NodeProto, constants: set[str]
+) -> list[onnx.NodeProto]:
+    """Nodes that give the constant which a Concat joins to every item the items' batch.
+
+    Items times nought plus the constant: without asking for a shape, which a GPU leaves to the CPU.
+    """
+    fixed = [index for index, name in enumerate(node.input) if name in constants]
+    if not fixed:
+        return []
+    (index,), axis = fixed, helper.get_node_attr_value(node, "axis")
+    constant, items, prefix = node.input[index], node.input[1 - index], f"{node.output[0]}/repeated"
+    graph.initializer.append(numpy_helper.from_array(np.float32(0), f"{prefix}/nought"))
+    node.input[index] = prefix
+    return [
+        helper.make_node("ReduceMean", [items], [f"{prefix}/one"], axes=[axis], keepdims=1),
+        helper.make_node("Mul", [f"{prefix}/one", f"{prefix}/nought"], [f"{prefix}/none"]),
+        helper.make_node("Add", [f"{prefix}/none", constant], [prefix]),
+    ]
+
+
+def _take(graph: onnx.GraphProto, recipe: _Recipe, known: Signature) -> None:
+    """One input as the signature says, with what makes it the net's own in the graph."""
+    inner = graph.input[0].name
+    dtype = TensorProto.UINT8 if known.dtype == "uint8" else TensorProto.FLOAT
+    del graph.input[:]
+    graph.input.append(helper.make_tensor_value_info(known.input, dtype, [_BATCH, *known.shape]))
+    if recipe.scale is None:
+        nodes = [helper.make_node("Identity", [known.input], [inner])]
+    else:
+        for key, value in (("scale", recipe.scale), ("shift", recipe.shift)):
+            graph.initializer.append(numpy_helper.from_array(np.float32(value), f"{known.input}/{key}"))
+        nodes = [
+            helper.make_node("Cast", [known.input], [f"{known.input}/float"], to=TensorProto.FLOAT),
+            helper.make_node(
+                "Mul", [f"{known.input}/float", f"{known.input}/scale"], [f"{known.input}/scaled"]
+            ),
+            helper.make_node("Add", [f"{known.input}/scaled", f"{known.input}/shift"], [inner]),
+        ]
+    _put(graph, [*nodes, *graph.node])
+
+
+def _give(graph: onnx.GraphProto, outputs: tuple[str, ...], known: Signature) -> None:
+    """One output, joined of the net's own along the last axis; what leads to others is dropped."""
+    joined = []
+    for name in outputs:
+        width = 1 if name != outputs[0] else known.output[-1] - (len(outputs) - 1)
+        shape = np.array([-1, *known.output[:-1], width], dtype=np.int64)
+        whole, flat = _whole_batch(graph, name), f"{name}/flat"
+        graph.initializer.append(numpy_helper.from_array(shape, f"{flat}/shape"))
+        joined.append(helper.make_node("Reshape", [whole, f"{flat}/shape"], [flat]))
+    last = helper.make_node("Concat", [node.output[0] for node in joined], ["answers"], axis=-1)
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("answers", TensorProto.FLOAT, [_BATCH, *known.output]))
+    _put(graph, _needed([*graph.node, *joined, last], "answers"))
+
+
+def _whole_batch(graph: onnx.GraphProto, name: str) -> str:
+    """The tensor that an output takes its only item out of."""
+    producers = {output: node for node in graph.node for output in node.output}
+    while producers[name].op_type in ("Slice", "Squeeze"):
+        name = producers[name].input[0]
+    return name
+
+
+def _rewrite_prelu(graph: onnx.GraphProto) -> None:
+    """Write slope * x + (1 - slope) * max(x, 0), by convolutions of one weight a channel, for PRelu.
+
+    On a CPU, ONNX Runtime computes convolutions and what it knows to join with them in a memory layout
+    of its own. PRelu is not among that, so that the layout changes twice around each of 69.
+    """
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "PRelu":
+            nodes.append(node)
+            continue
+        (x, slopes), (y,) = node.input, node.output
+        slope = constants[slopes].reshape(-1, 1, 1, 1)
+        for key, weight in (("below", slope), ("above", 1 - slope)):
+            graph.initializer.append(numpy_helper.from_array(weight.astype(np.float32), f"{y}/{key}/weight"))
+        grouped = {"group": slope.size, "kernel_shape": [1, 1]}
+        nodes += [
+            helper.make_node("Conv", [x, f"{y}/below/weight"], [f"{y}/below"], **grouped),
+            helper.make_node("Relu", [x], [f"{y}/positive"]),
+            helper.make_node("Conv", [f"{y}/positive", f"{y}/above/weight"], [f"{y}/above"], **grouped),
+            helper.make_node("Add", [f"{y}/above", f"{y}/below"], [y]),
+        ]
+    _put(graph, nodes)
+
+
+def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
+    """The nodes that lead to an output, in order."""
+    wanted, kept = {output}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _put(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    used = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    copies = [TensorProto.FromString(tensor.SerializeToString()) for tensor in kept]
+    del graph.initializer[:]
+    graph.initializer.extend(copies)
+
+
+def _compare(name: NetName, tflite: Path, path: Path, known: Signature, pictures: _Array) -> NetParity:
+    """Both on the same inputs: one at a time in TensorFlow Lite, in one batch here."""
+    inputs = _inputs(known, pictures)
+    net = Net(lambda _: (path, known), EngineOptions("cpu", threads=0, max_batch=len(inputs)))
+    recipe = _RECIPES[name]
+    values = inputs.astype(np.float32)
+    if recipe.scale is not None:
+        values = values * np.float32(recipe.scale) + np.float32(recipe.shift)
+    theirs = np.stack([_ask(tflite, value, recipe.outputs, known) for value in values])
+    ours = net(inputs)
+    if ours.shape != theirs.shape:
+        raise ModelFileError(f"{path} gives {ours.shape} for {theirs.shape}: its batch is not free.")
+    return NetParity(name, len(inputs), float(np.abs(ours - theirs).max()))
+
+
+def _inputs(known: Signature, pictures: _Array) -> _Array:
+    """What a net is tried with: the pictures in its size, or made-up points."""
+    if known.dtype == "float32":
+        return np.random.default_rng(0).uniform(0, 256, (len(pictures), *known.shape)).astype(np.float32)
+    step = pictures.shape[1] // known.shape[0]
+    return np.ascontiguousarray(pictures[:, ::step, ::step])
+
+
+def _ask(tflite: Path, value: _Array, outputs: tuple[str, ...], known: Signature) -> _Array:
+    with _quiet():
+        interpreter = tf.lite.Interpreter(str(tflite), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], value[None])
+    interpreter.invoke()
+    found = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
+    parts = [interpreter.get_tensor(found[name]) for name in outputs]
+    return np.concatenate([part.reshape(*known.output[:-1], -1) for part in parts], axis=-1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the announcement that the interpreter will move to a package of its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+        yield
+
+
+def clip_pictures(count: int = 8) -> _Array:
+    """Squares out of the bundled clip, whose face fills a good part of them."""
+    import av  # noqa: PLC0415
+    import cv2  # noqa: PLC0415
+
+    clip = Path(__file__).parents[1] / "emotion" / "demo" / "demo.mp4"
+    with av.open(str(clip)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    chosen = [frames[index] for index in np.linspace(0, len(frames) - 1, count).astype(int)]
+    side = min(chosen[0].shape[:2])
+    left = (chosen[0].shape[1] - side) // 2
+    return np.stack([cv2.resize(frame[:side, left : left + side], (256, 256)) for frame in chosen])
+
+
+if __name__ == "__main__":
+    for proof in export(Path(sys.argv[1]) if len(sys.argv) > 1 else ZOO, clip_pictures()):
+        print(proof)  # noqa: T201
