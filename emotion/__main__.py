@@ -5,6 +5,7 @@ import sys
 from types import FrameType
 
 from models.errors import SYSTEM_LIBRARIES
+from models.native_log import filter_standard_error
 
 _MISSING = """\
 A part that this program needs cannot be loaded: {error}
@@ -14,6 +15,7 @@ A part that this program needs cannot be loaded: {error}
 def main() -> None:
     """Run ``emotion`` and exit with 0, or with a code that names the kind of failure."""
     signal.signal(signal.SIGTERM, _terminated)
+    filter_standard_error()
     try:
         from emotion.cli import run  # noqa: PLC0415  a missing library must end in a sentence
     except (ImportError, OSError) as error:

@@ -2,11 +2,7 @@
 
 import contextlib
 import hashlib
-import os
-import re
 import sys
-import tempfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from functools import cache
@@ -20,6 +16,7 @@ import numpy.typing as npt
 
 from models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
 from models.face import BLENDSHAPES, Landmarks, Picture
+from models.native_log import without_chatter
 from models.regions import Image
 
 __all__ = ["BLENDSHAPES", "FaceDetector", "FaceLandmarker", "Landmarks", "Picture", "find_portrait"]
@@ -54,9 +51,6 @@ MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff
 # A face that fills a small picture is found more surely in a larger one with a border around it.
 _SMALL_SIDE = 256
 _BORDER = 0.3
-# How lines begin that MediaPipe, LiteRT and absl write about themselves; errors begin otherwise.
-_CHATTER = re.compile(rb"(VERBOSE|INFO|WARNING): |[IW]\d{4} ")
-_quieting = threading.Lock()
 
 
 class FaceLandmarker:
@@ -111,7 +105,7 @@ class FaceLandmarker:
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
-        with _without_chatter():
+        with without_chatter():
             self._landmarker.close()
 
     def __enter__(self) -> Self:
@@ -162,7 +156,7 @@ class FaceDetector:
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
-        with _without_chatter():
+        with without_chatter():
             self._detector.close()
 
 
@@ -221,27 +215,7 @@ def _check_model_file() -> None:
 def _starting() -> Iterator[None]:
     """Hide what MediaPipe tells of itself when it starts; say in a sentence why it cannot."""
     try:
-        with _without_chatter():
+        with without_chatter():
             yield
     except OSError as error:  # MediaPipe loads its own library, and with it EGL, only here
         raise MissingDependencyError(f"MediaPipe cannot start ({error}). {SYSTEM_LIBRARIES}") from error
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep native code's lines that are no errors from standard error; all others come a moment later.
-
-    No log setting of MediaPipe does that. The file descriptor is the whole process's, so one at a time.
-    """
-    with _quieting, tempfile.TemporaryFile() as said:
-        saved = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            said.seek(0)
-            for line in said:
-                if not _CHATTER.match(line):
-                    os.write(2, line)

@@ -1,12 +1,10 @@
-import os
-
 import av
 import numpy as np
 import pytest
 
 from models import landmarks
 from models.errors import MissingDependencyError, ModelFileError
-from models.landmarks import BLENDSHAPES, FaceDetector, FaceLandmarker, Picture, find_portrait
+from models.landmarks import BLENDSHAPES, FaceLandmarker, find_portrait
 from models.regions import alignment_error, eye_distance
 
 
@@ -24,31 +22,6 @@ def picture():
 def landmarker():
     with FaceLandmarker(max_faces=3) as made:
         yield made
-
-
-def test_what_native_code_tells_of_itself_is_hidden_and_errors_are_not(capfd):
-    lines = (
-        b"WARNING: Logging before InitGoogle() is written to STDERR\n",
-        b"W0000 00:00:1795454966.746527   26077 inference_runner_litert.cc:1418] Reallocating memory.\n",
-        b"INFO: [accelerator_registry.cc:43] DestroyAccelerator: ptr=0x7efc9001ee00\n",
-        b"I0000 00:00:1795454966.746527   26077 gl_context.cc:369] GL version: 3.2\n",
-        b"E0000 00:00:1795454966.746527   26077 gl_context.cc:407] no context\n",
-        b"free(): invalid pointer\n",
-    )
-    with landmarks._without_chatter():
-        for line in lines:
-            os.write(2, line)
-    assert capfd.readouterr().err.encode() == lines[4] + lines[5]
-
-
-def test_finding_faces_says_nothing(picture, capfd):
-    with FaceLandmarker(max_faces=2, video=True) as landmarker:
-        landmarker.detect(picture, 0.0)
-        landmarker.detect(picture, 0.1)
-    detector = FaceDetector()
-    assert len(detector.detect(Picture(picture))) == 1
-    detector.close()
-    assert capfd.readouterr().err == ""
 
 
 def test_a_face_is_found_with_landmarks_and_blendshapes(landmarker, picture):
