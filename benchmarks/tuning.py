@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +11,42 @@ from models.inference import ProviderName, engine_version
 from models.manifest import PrecisionChoice
 from realtime.assembly import Models, Workers, available_cores
 
-FORMAT = 1
+FORMAT = 2
 # A setting must be faster by so much to be worth more threads.
 _CLEARLY = 1.03
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What can be tuned; results do not depend on it beyond rounding.
+    """What can be tuned. Results do not depend on it beyond rounding, but for `finders`: see `Workers`.
 
     Attributes:
         classifiers: workers that ask the models.
         threads: of each run on the CPU.
         batch: the most frames at once.
+        finders: that follow faces side by side.
     """
 
     classifiers: int
     threads: int
     batch: int
+    finders: int = 1
 
     @property
     def workers(self) -> Workers:
         """The same for the pipeline."""
-        return Workers(classifiers=self.classifiers, batch=self.batch)
+        return Workers(self.classifiers, self.finders, self.batch)
+
+    @property
+    def all_threads(self) -> int:
+        """How many threads may be busy at once."""
+        return self.classifiers * self.threads + self.finders
+
+    def __str__(self) -> str:
+        return (
+            f"{self.finders} for faces, {self.classifiers} for the models (threads of each: {self.threads}), "
+            f"batches up to {self.batch}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,8 @@ def settings(cores: int) -> Iterator[Setting]:
             if threads * classifiers <= max(2 * cores, 2):
                 for batch in (1, 4, 8):
                     yield Setting(classifiers, threads, batch)
+    if cores > 1:
+        yield from (Setting(classifiers, 1, 8, finders=2) for classifiers in (1, 2))
 
 
 def tune(
@@ -81,10 +96,7 @@ def tune(
             loaded[setting.threads] = Models.load(folder, provider, setting.threads, precision)
         run = runs.flat_out("trial", clip, loaded[setting.threads], 4, frames, setting.workers)
         best[setting] = max(best.get(setting, 0.0), run.fps)
-        say(
-            f"{setting.classifiers} workers of {setting.threads} threads, batches up to {setting.batch}: "
-            f"{run.fps:.1f} frames a second"
-        )
+        say(f"{setting}: {run.fps:.1f} frames a second")
     return sorted((Trial(*item) for item in best.items()), key=lambda trial: -trial.fps)
 
 
@@ -92,7 +104,7 @@ def choose(trials: list[Trial]) -> Trial:
     """The fastest, or one with fewer threads that is as fast within three per cent."""
     fastest = max(trial.fps for trial in trials)
     enough = [trial for trial in trials if trial.fps * _CLEARLY >= fastest]
-    return min(enough, key=lambda t: (t.setting.classifiers * t.setting.threads, t.setting.batch, -t.fps))
+    return min(enough, key=lambda t: (t.setting.all_threads, t.setting.batch, -t.fps))
 
 
 def remember(path: Path, chosen: Trial, provider: str, precision: str) -> None:
@@ -110,7 +122,7 @@ def recall(path: Path, provider: ProviderName, precision: PrecisionChoice) -> Se
         asked = {"format": FORMAT, "provider": provider, "precision": precision, **_where()}
         if any(values[key] != wanted for key, wanted in asked.items()):
             return None
-        setting = Setting(*(int(values[key]) for key in ("classifiers", "threads", "batch")))
+        setting = Setting(*(int(values[one.name]) for one in fields(Setting)))
         return setting if setting.workers and setting.threads > 0 else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

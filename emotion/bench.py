@@ -16,6 +16,7 @@ from rich.table import Table as RichTable
 
 from emotion.console import console, errors, shown
 from emotion.engine import (
+    FindersOption,
     ModelFolder,
     PrecisionOption,
     ProviderOption,
@@ -78,13 +79,14 @@ def bench(
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
+    finders: FindersOption = None,
     models: ModelFolder = ZOO,
 ) -> None:
     """Measure frames per second, latency and memory on this machine, stage by stage."""
     from benchmarks import report as reports  # noqa: PLC0415  only this command waits for it
     from benchmarks.suite import SuiteOptions, run_suite  # noqa: PLC0415
 
-    each, team = how_many(threads, workers, provider, precision)
+    each, team = how_many(threads, workers, finders, provider, precision)
     chosen = _peers(peers)
     older = _read(compare) if compare else None
     with _demo() as clip:
@@ -136,10 +138,8 @@ def _tune(clip: Path, models: Path, provider: ProviderOption, precision: Precisi
     path = tuning_path()
     with _writing():
         tuning.remember(path, best, provider, precision)
-    setting = best.setting
     console.print(
-        f"Best here: {setting.classifiers} workers of {setting.threads} threads, batches up to "
-        f"{setting.batch} ({best.fps:.1f} frames a second).\n"
+        f"Best here: {best.setting} ({best.fps:.1f} frames a second).\n"
         f"Remembered in {shown(path)}, and used from now on."
     )
 

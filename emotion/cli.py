@@ -13,6 +13,7 @@ from emotion import bench, cameras, doctor, evaluate, live, make, play, serve, w
 from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
 from emotion.console import console, errors, progress_bar, shown
 from emotion.engine import (
+    FindersOption,
     LandmarksOption,
     ModelFolder,
     PrecisionOption,
@@ -105,6 +106,7 @@ def annotate_command(
     landmarks: LandmarksOption = "mediapipe",
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
+    finders: FindersOption = None,
     models: ModelFolder = ZOO,
     formats: FormatsOption = ",".join(DEFAULT_FORMATS),
     events: EventsOption = False,
@@ -114,7 +116,7 @@ def annotate_command(
 ) -> None:
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
     wanted = split_formats(formats)
-    each, team = how_many(threads, workers, provider, precision)
+    each, team = how_many(threads, workers, finders, provider, precision)
     loaded = load_models(models, provider, each, precision, landmarks)
     options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg, privacy)
     observer = Metrics()

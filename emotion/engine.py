@@ -12,7 +12,7 @@ from models.inference import CPU_ONLY
 from models.landmark_nets import LandmarksChoice
 from models.manifest import LITE, ZOO, PrecisionChoice
 from models.providers import ProviderName
-from realtime.assembly import Models, Workers
+from realtime.assembly import Models, Workers, default_classifiers
 
 
 def model_folder(name: str | Path) -> Path:
@@ -47,6 +47,11 @@ WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Threads that run the models side by side; by default as cores.")
 ]
 
+FindersOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=8, help="Threads that follow faces, each through a share of the frames."),
+]
+
 
 def load_models(
     folder: Path,
@@ -67,14 +72,18 @@ def load_models(
 
 
 def how_many(
-    threads: int | None, workers: int | None, provider: ProviderName, precision: PrecisionChoice
+    threads: int | None,
+    workers: int | None,
+    finders: int | None,
+    provider: ProviderName,
+    precision: PrecisionChoice,
 ) -> tuple[int, Workers]:
     """Threads of a model, and workers: what was asked for, else what was found here, else the defaults."""
-    if threads is None and workers is None:
+    if threads is None and workers is None and finders is None:
         found = tuning.recall(tuning_path(), provider, precision)
         if found:
             return found.threads, found.workers
-    return 1 if threads is None else threads, Workers(classifiers=workers) if workers else Workers()
+    return 1 if threads is None else threads, Workers(workers or default_classifiers(), finders or 1)
 
 
 def tuning_path() -> Path:

@@ -64,7 +64,7 @@ def serve(
         folder=folder or usual_folder(),
         models=models,
         provider=provider,
-        threads=how_many(threads, None, provider, precision)[0],
+        threads=how_many(threads, None, None, provider, precision)[0],
         precision=precision,
         max_faces=max_faces,
         smooth=smooth,

@@ -20,10 +20,11 @@ class FaceFinder:
     Args:
         max_faces: the most faces in a frame.
         min_confidence: in [0, 1], for finding and for following.
-        video: follow faces from frame to frame, which is faster and finds small ones too; then one
-            instance sees the whole stream. Without it frames are independent, so several instances
-            may share the work.
+        video: follow faces from frame to frame, which is faster and finds small ones too. Without it
+            frames are independent.
         nets: look with these; with MediaPipe where there are none.
+        threads: that follow faces, each through a share of the frames. With several, whole batches are
+            taken, so that the same file gives the same faces.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -38,9 +39,11 @@ class FaceFinder:
         min_confidence: float = 0.5,
         video: bool = True,
         nets: LandmarkNets | None = None,
+        threads: int = 1,
     ) -> None:
-        self._finder = _finder(max_faces, min_confidence, video, nets)
-        self.batch = _BATCH if isinstance(self._finder, _AllTogether) else 1
+        self._finder = _finder(max_faces, min_confidence, video, nets, threads)
+        self.full = video and threads > 1
+        self.batch = _BATCH if self.full or isinstance(self._finder, _AllTogether) else 1
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""
@@ -66,7 +69,8 @@ class _Following:
         self._follower = follower
 
     def find(self, frames: Sequence[VideoFrame]) -> list[tuple[Landmarks, ...]]:
-        return [self._follower.find(Picture(frame.image), frame.seconds) for frame in frames]
+        pictures = [Picture(frame.image) for frame in frames]
+        return self._follower.find_all(pictures, [frame.seconds for frame in frames])
 
     def close(self) -> None:
         self._follower.close()
@@ -101,13 +105,15 @@ class _AllTogether:
 _Make: TypeAlias = Callable[[int, bool], Landmarker]
 
 
-def _finder(max_faces: int, min_confidence: float, video: bool, nets: LandmarkNets | None) -> _Finder:
+def _finder(
+    max_faces: int, min_confidence: float, video: bool, nets: LandmarkNets | None, threads: int
+) -> _Finder:
     if nets is not None and not video:
         return _AllTogether(max_faces, min_confidence, nets)
     make, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
     if not video:
         return _EachAlone(make(max_faces, False))
-    return _Following(FaceFollower(lambda count: make(count, True), detector(), max_faces))
+    return _Following(FaceFollower(lambda count: make(count, True), detector(), max_faces, threads))
 
 
 def _mediapipe(min_confidence: float) -> tuple[_Make, Callable[[], Detector]]:

@@ -5,9 +5,13 @@ four where one is there, it searches every picture. So here it is asked for as m
 a detector of its own looks for newcomers now and then. That misses faces below an eighth of what it is
 shown, so it looks into tiles of the picture, too. A face that only a tile shows gets a landmarker of
 its own, which sees a window around it; the window moves when the face nears its edge.
+
+A landmarker takes one picture after the other. Where several share a file, they take its pictures in
+turn: each follows the same faces, through every second picture if there are two.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +56,15 @@ class FaceFollower:
         landmarker: makes one for so many faces, which follows them.
         detector: owned from here on.
         max_faces: the most faces followed at once.
+        threads: that look at a batch's pictures in turn.
     """
 
-    def __init__(self, landmarker: Callable[[int], Landmarker], detector: Detector, max_faces: int) -> None:
+    def __init__(
+        self, landmarker: Callable[[int], Landmarker], detector: Detector, max_faces: int, threads: int = 1
+    ) -> None:
         self._make = landmarker
         self._search = _Search(detector)
-        self._group = _Group(landmarker)
+        self._group = _Group(landmarker, threads)
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
@@ -69,7 +76,27 @@ class FaceFollower:
             picture: the whole of it; all pictures of a stream are of one size.
             seconds: its time.
         """
-        large = self._group.follow(picture, seconds)
+        (faces,) = self.find_all([picture], [seconds])
+        return faces
+
+    def find_all(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
+        """The same for the next few pictures, each with its time. How many they are may matter."""
+        found: list[tuple[Landmarks, ...]] = []
+        while len(found) < len(pictures):
+            start = len(found)
+            seen_ahead = self._group.look(pictures[start:], seconds[start:])
+            seen_by = self._group.started
+            for picture, time, seen in zip(pictures[start:], seconds[start:], seen_ahead, strict=False):
+                found.append(self._complete(picture, time, seen))
+                if self._group.started != seen_by:
+                    break  # the others were looked at with other faces in mind
+        return found
+
+    def _complete(
+        self, picture: Picture, seconds: float, seen: tuple[Landmarks, ...]
+    ) -> tuple[Landmarks, ...]:
+        """All faces in a picture of which the group is seen already."""
+        large = self._group.follow(seen, picture, seconds)
         small = self._follow_small(picture, seconds, large)
         if self._group.count + len(self._busy) < self._max_faces:
             # A group that is short of one searches every picture already.
@@ -120,34 +147,54 @@ class FaceFollower:
 
 
 class _Group:
-    """The faces that are followed in the whole picture, by a landmarker for just so many.
+    """The faces that are followed in the whole picture, by landmarkers for just so many.
 
     Attributes:
         count: of the faces that are followed or were just lost.
+        started: how often another number of faces was begun with.
     """
 
-    def __init__(self, landmarker: Callable[[int], Landmarker]) -> None:
+    def __init__(self, landmarker: Callable[[int], Landmarker], threads: int) -> None:
         self._make = landmarker
-        self._landmarkers: dict[int, Landmarker] = {}
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads - 1, "faces") if threads > 1 else None
+        self._teams: dict[int, list[Landmarker]] = {}
         self._short_since: float | None = None
         self.count = 0
+        self.started = 0
+
+    def look(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
+        """The faces in the first of some pictures, or, with several threads, in all of them."""
+        if self.count == 0:
+            return [()]
+        team = self._teams[self.count]
+        if self._pool is None:
+            return [team[0].detect(pictures[0], seconds[0])]
+
+        def every(number: int) -> list[tuple[Landmarks, ...]]:
+            turns = slice(number, None, len(team))
+            pairs = zip(pictures[turns], seconds[turns], strict=True)
+            return [team[number].detect(picture, time) for picture, time in pairs]
+
+        others = [self._pool.submit(every, number) for number in range(1, len(team))]
+        parts = [every(0), *(other.result() for other in others)]
+        return [parts[index % len(team)][index // len(team)] for index in range(len(pictures))]
 
     def start(self, count: int, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """Search the picture for so many faces, and follow them from now on."""
         self.count, self._short_since = count, None
+        self.started += 1
         if count == 0:
             return ()
-        if count in self._landmarkers:
-            self._landmarkers[count].detect(Picture(_NOTHING), seconds)
+        if count in self._teams:
+            for landmarker in self._teams[count]:
+                landmarker.detect(Picture(_NOTHING), seconds)
         else:
-            self._landmarkers[count] = self._make(count)
-        return self.follow(picture, seconds)
+            self._teams[count] = [self._make(count) for _ in range(self._threads)]
+        return self.follow(self._teams[count][0].detect(picture, seconds), picture, seconds)
 
-    def follow(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
+    def follow(self, faces: tuple[Landmarks, ...], picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """The faces that are there. Who is missing too long is not waited for any more."""
-        if self.count == 0:
-            return ()
-        faces = self._landmarkers[self.count].detect(picture, seconds)
         if len(faces) == self.count:
             self._short_since = None
         elif self._short_since is None:
@@ -157,8 +204,11 @@ class _Group:
         return faces
 
     def close(self) -> None:
-        for landmarker in self._landmarkers.values():
-            landmarker.close()
+        if self._pool is not None:
+            self._pool.shutdown()
+        for team in self._teams.values():
+            for landmarker in team:
+                landmarker.close()
 
 
 class _Search:

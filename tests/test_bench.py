@@ -181,11 +181,11 @@ def test_the_fastest_setting_wins_unless_a_smaller_one_is_as_fast():
 
 
 def test_tuning_tries_and_remembers(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(tuning, "settings", lambda cores: iter([Setting(1, 1, 1), Setting(2, 1, 4)]))
+    monkeypatch.setattr(tuning, "settings", lambda cores: iter([Setting(1, 1, 1), Setting(2, 1, 4, 2)]))
     lines = []
     trials = tune(clip, suite.ZOO, "cpu", "fp32", FRAMES, lines.append)
     assert len(lines) == 4
-    assert {trial.setting for trial in trials} == {Setting(1, 1, 1), Setting(2, 1, 4)}
+    assert {trial.setting for trial in trials} == {Setting(1, 1, 1), Setting(2, 1, 4, 2)}
     path = tmp_path / "config" / "tuning.json"
     remember(path, trials[0], "cpu", "fp32")
     assert recall(path, "cpu", "fp32") == trials[0].setting
@@ -211,11 +211,12 @@ def test_what_was_found_is_used_unless_another_is_asked_for(monkeypatch, tmp_pat
 
     path = tmp_path / "tuning.json"
     monkeypatch.setattr(engine, "tuning_path", lambda: path)
-    assert engine.how_many(None, None, "auto", "auto") == (1, Workers())
-    remember(path, Trial(Setting(3, 2, 5), 1.0), "auto", "auto")
-    assert engine.how_many(None, None, "auto", "auto") == (2, Workers(3, batch=5))
-    assert engine.how_many(1, None, "auto", "auto") == (1, Workers())
-    assert engine.how_many(None, 7, "auto", "auto") == (1, Workers(7))
+    assert engine.how_many(None, None, None, "auto", "auto") == (1, Workers())
+    remember(path, Trial(Setting(3, 2, 5, 2), 1.0), "auto", "auto")
+    assert engine.how_many(None, None, None, "auto", "auto") == (2, Workers(3, 2, 5))
+    assert engine.how_many(1, None, None, "auto", "auto") == (1, Workers())
+    assert engine.how_many(None, 7, None, "auto", "auto") == (1, Workers(7))
+    assert engine.how_many(None, None, 3, "auto", "auto") == (1, Workers(finders=3))
 
 
 def test_wrong_use_ends_in_a_sentence(monkeypatch, capsys, tmp_path):

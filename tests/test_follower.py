@@ -75,10 +75,10 @@ class FakeLandmarker:
 
 
 class Rig:
-    def __init__(self, max_faces=4):
+    def __init__(self, max_faces=4, threads=1):
         self.detector = FakeDetector()
         self.landmarkers = []
-        self.follower = FaceFollower(self.make, self.detector, max_faces)
+        self.follower = FaceFollower(self.make, self.detector, max_faces, threads)
         self.time = 0.0
 
     def make(self, count):
@@ -89,6 +89,18 @@ class Rig:
         """The left edges of the faces in the next picture of a stream of 30 a second."""
         self.time += STEP
         return sorted(int(face.points[0, 0]) for face in self.follower.find(shown, self.time))
+
+    def see_all(self, shown, batch=8):
+        """The same for many pictures, so many at once."""
+        edges = []
+        for start in range(0, len(shown), batch):
+            part, times = shown[start : start + batch], []
+            for _ in part:
+                self.time += STEP
+                times.append(self.time)
+            for faces in self.follower.find_all(part, times):
+                edges.append(sorted(int(face.points[0, 0]) for face in faces))
+        return edges
 
 
 def test_as_many_faces_as_there_are_are_asked_for_and_seldom_is_looked_for_more():
@@ -267,3 +279,33 @@ def test_a_face_too_small_for_the_plain_landmarker_is_found(clip):
     with FaceLandmarker(4) as plain:
         assert plain.detect(small[0][1]) == ()
     assert all(len(faces) == 1 for faces in follow(small))
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_several_threads_see_what_one_sees(threads):
+    """People come, go and move; a small one is among them."""
+
+    def scene(n):
+        faces = [(100 + n, 100, 120)] * (n >= 10) + [(400, 300, 120)] * (30 <= n < 75) + [(500, 40, 40)]
+        return picture(*faces)
+
+    shown = [scene(n) for n in range(120)]
+    alone, together = Rig(), Rig(threads=threads)
+    expected, found = alone.see_all(shown, 1), together.see_all(shown)
+    assert found == Rig(threads=threads).see_all(shown)
+    assert found == expected
+    # Each looked through its share of the pictures.
+    looks = [sum(one.looks for one in together.landmarkers[turn::threads]) for turn in range(threads)]
+    assert min(looks) > 0.2 * max(looks)
+    together.follower.close()
+    assert all(one.closed for one in together.landmarkers)
+
+
+def test_an_error_of_any_thread_reaches_the_caller():
+    rig = Rig(threads=2)
+    rig.see_all([picture((100, 100, 120))] * 8)
+    second = rig.landmarkers[1]
+    second.detect = lambda part, seconds: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        rig.see_all([picture((100, 100, 120))] * 8)
+    rig.follower.close()
