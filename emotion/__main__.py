@@ -12,10 +12,15 @@ A part that this program needs cannot be loaded: {error}
 {advice}"""
 
 
+def program() -> None:
+    """`main` in a process of its own, whose standard error is the program's alone."""
+    filter_standard_error()
+    main()
+
+
 def main() -> None:
     """Run ``emotion`` and exit with 0, or with a code that names the kind of failure."""
     signal.signal(signal.SIGTERM, _terminated)
-    filter_standard_error()
     try:
         from emotion.cli import run  # noqa: PLC0415  a missing library must end in a sentence
     except (ImportError, OSError) as error:
@@ -50,4 +55,4 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program()
