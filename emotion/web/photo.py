@@ -54,7 +54,8 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        # Its end is only noticed once what it wrote is read.
+        await process.communicate()
 
 
 async def _decoded(process: asyncio.subprocess.Process, data: bytes, pixels: int) -> Image:
