@@ -1,5 +1,6 @@
 """A picture as faces are looked for in it, and what is seen of one, whoever looks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -87,6 +88,24 @@ class Landmarker(Protocol):
 
         While there are fewer than it was made for, it searches every picture.
         """
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Team(Protocol):
+    """What finds faces in several pictures at a time.
+
+    Attributes:
+        turns: a face is followed from the picture so many pictures before.
+    """
+
+    turns: int
+
+    def detect_all(
+        self, pictures: Sequence[Picture], seconds: Sequence[float], /
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces in each of a stream's next pictures; the first of them has the first turn."""
 
     def close(self) -> None:
         """Free what it holds."""

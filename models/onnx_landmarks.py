@@ -6,8 +6,6 @@ picture, or of several, go through a net in one batch.
 """
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
@@ -52,21 +50,26 @@ class OnnxLandmarker:
     Args:
         nets: from `LandmarkNets.load`.
         max_faces: the most faces returned for a picture.
-        video: follow faces from picture to picture; then `detect` wants increasing times.
+        video: follow faces from picture to picture; then it wants increasing times.
         min_confidence: in [0, 1], for detection, presence and following alike.
+        turns: a face is followed from the picture so many pictures before, so that as many pictures go
+            through a net in one batch.
     """
 
     def __init__(
-        self, nets: LandmarkNets, max_faces: int = 1, video: bool = False, min_confidence: float = 0.5
+        self,
+        nets: LandmarkNets,
+        max_faces: int = 1,
+        video: bool = False,
+        min_confidence: float = 0.5,
+        turns: int = 1,
     ) -> None:
+        self.turns = turns
         self._nets = nets
         self._max_faces = max_faces
-        self._video = video
         self._min_confidence = min_confidence
-        self._rects = _NOBODY
-        self._last_ms = -1
         # MediaPipe smooths one face and no more.
-        self._filter = OneEuroFilter() if video and max_faces == 1 else None
+        self._trails = [_Trail(max_faces == 1) for _ in range(turns)] if video else None
 
     def detect(self, image: Image | Picture, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.
@@ -76,33 +79,45 @@ class OnnxLandmarker:
             seconds: the picture's time; used in video mode only, where time may not go back.
         """
         picture = image if isinstance(image, Picture) else Picture(image)
-        if not self._video:
-            return self.detect_all([picture])[0]
-        self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
-        rects = _without_doubles(self._rects, self._min_confidence)
-        if len(self._rects) < self._max_faces:
-            (found,) = self._search([picture])
-            rects = _without_doubles(np.concatenate([self._rects, found]), self._min_confidence)
-        (points,) = self._look([picture], [rects[: self._max_faces]])
-        self._rects = _rects_around(points)
-        if self._filter is not None:
-            points = self._smooth(points, self._filter)
-        return self._in_words([picture], [points])[0]
+        (faces,) = self.detect_all([picture], [seconds])
+        return faces
 
-    def detect_all(self, pictures: Sequence[Picture]) -> list[tuple[Landmarks, ...]]:
-        """The faces of each of several pictures, each on its own; all go through a net in one batch."""
-        return self._in_words(pictures, self._look(pictures, self._search(pictures)))
+    def detect_all(
+        self, pictures: Sequence[Picture], seconds: Sequence[float] = ()
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces of each of several pictures.
+
+        In video mode as many as there are turns go through a net in one batch, else all of them.
+
+        Args:
+            pictures: the stream's next ones in video mode; their first has the first turn.
+            seconds: their times, in video mode.
+        """
+        if self._trails is None:
+            return self._in_words(pictures, self._look(pictures, self._search(pictures)))
+        found: list[tuple[Landmarks, ...]] = []
+        for start in range(0, len(pictures), self.turns):
+            some = slice(start, start + self.turns)
+            found += self._follow(pictures[some], seconds[some], self._trails)
+        return found
 
     def close(self) -> None:
         """Nothing is held; the nets are shared."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _follow(
+        self, pictures: Sequence[Picture], seconds: Sequence[float], trails: Sequence["_Trail"]
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces of a picture of each turn."""
+        short = [turn for turn in range(len(pictures)) if len(trails[turn].rects) < self._max_faces]
+        searched = iter(self._search([pictures[turn] for turn in short]) if short else ())
+        rects = []
+        for turn in range(len(pictures)):
+            known = _without_doubles(trails[turn].rects, self._min_confidence)
+            if turn in short:
+                known = _without_doubles(np.concatenate([known, next(searched)]), self._min_confidence)
+            rects.append(known[: self._max_faces])
+        found = zip(trails, self._look(pictures, rects), seconds, strict=False)
+        return self._in_words(pictures, [trail.keep(points, time) for trail, points, time in found])
 
     def _search(self, pictures: Sequence[Picture]) -> list[Rects]:
         """Where faces are looked at closely in each picture, the surest first."""
@@ -126,19 +141,37 @@ class OnnxLandmarker:
         ends = np.cumsum(counts)[:-1]
         return [some[seen] for some, seen in zip(np.split(points, ends), np.split(there, ends), strict=True)]
 
-    def _smooth(self, points: Floats, smooth: OneEuroFilter) -> Floats:
-        if not len(points):
-            smooth.reset()
-            return points
-        size = float(np.ptp(points[0, :, :2], axis=0).mean())
-        return smooth(points[0], self._last_ms / 1000, size)[None]
-
     def _in_words(self, pictures: Sequence[Picture], found: Sequence[Floats]) -> list[tuple[Landmarks, ...]]:
         shapes = iter(self._nets.blendshapes(np.concatenate(found)[:, _SUBSET, :2]))
         return [
             tuple(Landmarks(face[:, :2] + _place(picture), face[:, 2], next(shapes)) for face in faces)
             for picture, faces in zip(pictures, found, strict=True)
         ]
+
+
+class _Trail:
+    """Where the faces of a stream were seen last, and how they moved.
+
+    Attributes:
+        rects: to look for them in the next picture.
+    """
+
+    def __init__(self, smooth: bool) -> None:
+        self.rects = _NOBODY
+        self._filter = OneEuroFilter() if smooth else None
+        self._last_ms = -1
+
+    def keep(self, points: Floats, seconds: float) -> Floats:
+        """Remember faces, float32 (n, 478, 3); the same, smoothed."""
+        self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
+        self.rects = _rects_around(points)
+        if self._filter is None:
+            return points
+        if not len(points):
+            self._filter.reset()
+            return points
+        size = float(np.ptp(points[0, :, :2], axis=0).mean())
+        return self._filter(points[0], self._last_ms / 1000, size)[None]
 
 
 class OnnxDetector:

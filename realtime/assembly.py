@@ -124,7 +124,7 @@ def stages(
     """
     workers = workers or Workers()
     return [
-        FaceFinder(max_faces, nets=models.nets, threads=workers.finders),
+        FaceFinder(max_faces, nets=models.nets, turns=workers.finders),
         [
             EmotionClassifier(models.eyes, models.lips, workers.batch, full=True)
             for _ in range(workers.classifiers)

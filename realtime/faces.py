@@ -1,30 +1,29 @@
 """VideoFrame -> FaceFrame: find the faces, cut out eyes and lips."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from models.face import Detector, Landmarker, Landmarks, Picture
+from models.face import Detector, Landmarker, Landmarks, Picture, Team
 from models.landmark_nets import LandmarkNets
 from models.onnx_landmarks import OnnxDetector, OnnxLandmarker
 from models.regions import EYES, LIPS, crop
-from realtime.follower import FaceFollower
+from realtime.follower import FaceFollower, InTurns
 from realtime.frames import Box, Face, FaceFrame, VideoFrame
 
-# Frames that are looked at together where each is looked at by itself and a net takes batches.
+# Frames of a file that are looked at together where faces are followed through shares of them.
 _BATCH = 8
 
 
 class FaceFinder:
-    """The stage that finds faces. Who they are is told later, by `realtime.people`.
+    """The stage that finds faces, and follows them. Who they are is told later, by `realtime.people`.
 
     Args:
         max_faces: the most faces in a frame.
         min_confidence: in [0, 1], for finding and for following.
-        video: follow faces from frame to frame, which is faster and finds small ones too. Without it
-            frames are independent.
         nets: look with these; with MediaPipe where there are none.
-        threads: that follow faces, each through a share of the frames. With several, whole batches are
-            taken, so that the same file gives the same faces.
+        turns: a face is followed from the frame so many frames before, by as many threads or, by nets
+            on a GPU, in batches. With several, whole batches are taken, so that the same file gives the
+            same faces.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -37,83 +36,32 @@ class FaceFinder:
         self,
         max_faces: int = 4,
         min_confidence: float = 0.5,
-        video: bool = True,
         nets: LandmarkNets | None = None,
-        threads: int = 1,
+        turns: int = 1,
     ) -> None:
-        self._finder = _finder(max_faces, min_confidence, video, nets, threads)
-        self.full = video and threads > 1
-        self.batch = _BATCH if self.full or isinstance(self._finder, _AllTogether) else 1
+        landmarker, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
+
+        def team(count: int) -> Team:
+            if nets is not None and nets.batches:
+                return OnnxLandmarker(nets, count, True, min_confidence, turns)
+            return InTurns([landmarker(count) for _ in range(turns)])
+
+        self._follower = FaceFollower(landmarker, detector(), max_faces, team)
+        self.full = turns > 1
+        self.batch = max(_BATCH, turns) if self.full else 1
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""
-        return [_frame(*pair) for pair in zip(items, self._finder.find(items), strict=True)]
+        pictures = [Picture(frame.image) for frame in items]
+        found = self._follower.find_all(pictures, [frame.seconds for frame in items])
+        return [_frame(*pair) for pair in zip(items, found, strict=True)]
 
     def close(self) -> None:
         """Free what finding holds."""
-        self._finder.close()
-
-
-class _Finder(Protocol):
-    """The faces of each of some frames."""
-
-    def find(self, frames: Sequence[VideoFrame], /) -> list[tuple[Landmarks, ...]]: ...
-
-    def close(self) -> None: ...
-
-
-class _Following:
-    """Follows faces from frame to frame."""
-
-    def __init__(self, follower: FaceFollower) -> None:
-        self._follower = follower
-
-    def find(self, frames: Sequence[VideoFrame]) -> list[tuple[Landmarks, ...]]:
-        pictures = [Picture(frame.image) for frame in frames]
-        return self._follower.find_all(pictures, [frame.seconds for frame in frames])
-
-    def close(self) -> None:
         self._follower.close()
 
 
-class _EachAlone:
-    """Looks at each frame as if it were the only one."""
-
-    def __init__(self, landmarker: Landmarker) -> None:
-        self._landmarker = landmarker
-
-    def find(self, frames: Sequence[VideoFrame]) -> list[tuple[Landmarks, ...]]:
-        return [self._landmarker.detect(Picture(frame.image), frame.seconds) for frame in frames]
-
-    def close(self) -> None:
-        self._landmarker.close()
-
-
-class _AllTogether:
-    """The same, with the faces of all frames in one batch."""
-
-    def __init__(self, max_faces: int, min_confidence: float, nets: LandmarkNets) -> None:
-        self._landmarker = OnnxLandmarker(nets, max_faces, False, min_confidence)
-
-    def find(self, frames: Sequence[VideoFrame]) -> list[tuple[Landmarks, ...]]:
-        return self._landmarker.detect_all([Picture(frame.image) for frame in frames])
-
-    def close(self) -> None:
-        self._landmarker.close()
-
-
-_Make: TypeAlias = Callable[[int, bool], Landmarker]
-
-
-def _finder(
-    max_faces: int, min_confidence: float, video: bool, nets: LandmarkNets | None, threads: int
-) -> _Finder:
-    if nets is not None and not video:
-        return _AllTogether(max_faces, min_confidence, nets)
-    make, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
-    if not video:
-        return _EachAlone(make(max_faces, False))
-    return _Following(FaceFollower(lambda count: make(count, True), detector(), max_faces, threads))
+_Make: TypeAlias = Callable[[int], Landmarker]
 
 
 def _mediapipe(min_confidence: float) -> tuple[_Make, Callable[[], Detector]]:
@@ -121,14 +69,14 @@ def _mediapipe(min_confidence: float) -> tuple[_Make, Callable[[], Detector]]:
     from models.landmarks import FaceDetector, FaceLandmarker  # noqa: PLC0415
 
     return (
-        lambda count, video: FaceLandmarker(count, video, min_confidence),
+        lambda count: FaceLandmarker(count, video=True, min_confidence=min_confidence),
         lambda: FaceDetector(min_confidence),
     )
 
 
 def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[], Detector]]:
     return (
-        lambda count, video: OnnxLandmarker(nets, count, video, min_confidence),
+        lambda count: OnnxLandmarker(nets, count, video=True, min_confidence=min_confidence),
         lambda: OnnxDetector(nets, min_confidence),
     )
 

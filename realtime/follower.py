@@ -7,7 +7,8 @@ shown, so it looks into tiles of the picture, too. A face that only a tile shows
 its own, which sees a window around it; the window moves when the face nears its edge.
 
 A landmarker takes one picture after the other. Where several share a file, they take its pictures in
-turn: each follows the same faces, through every second picture if there are two.
+turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
+takes as many pictures at once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from models.face import Detector, Landmarker, Landmarks, Picture
+from models.face import Detector, Landmarker, Landmarks, Picture, Team
 
 # Seconds of the stream between two looks at the whole picture while there is somebody.
 LOOK_SECONDS = 0.4
@@ -56,15 +57,20 @@ class FaceFollower:
         landmarker: makes one for so many faces, which follows them.
         detector: owned from here on.
         max_faces: the most faces followed at once.
-        threads: that look at a batch's pictures in turn.
+        team: makes what follows so many faces in the whole picture; one of those landmarkers where there
+            is none.
     """
 
     def __init__(
-        self, landmarker: Callable[[int], Landmarker], detector: Detector, max_faces: int, threads: int = 1
+        self,
+        landmarker: Callable[[int], Landmarker],
+        detector: Detector,
+        max_faces: int,
+        team: Callable[[int], Team] | None = None,
     ) -> None:
         self._make = landmarker
         self._search = _Search(detector)
-        self._group = _Group(landmarker, threads)
+        self._group = _Group(team or (lambda count: InTurns([landmarker(count)])))
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
@@ -146,39 +152,63 @@ class FaceFollower:
         return [face]
 
 
+class InTurns:
+    """Landmarkers that follow the same faces, each in a thread and through its share of the pictures.
+
+    Attributes:
+        turns: how many they are.
+    """
+
+    def __init__(self, landmarkers: Sequence[Landmarker]) -> None:
+        """Args: landmarkers: one at least; owned from here on."""
+        self.turns = len(landmarkers)
+        self._landmarkers = landmarkers
+        self._pool = ThreadPoolExecutor(self.turns - 1, "faces") if self.turns > 1 else None
+
+    def detect_all(
+        self, pictures: Sequence[Picture], seconds: Sequence[float]
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces in each of a stream's next pictures."""
+
+        def share(turn: int) -> list[tuple[Landmarks, ...]]:
+            mine = slice(turn, None, self.turns)
+            pairs = zip(pictures[mine], seconds[mine], strict=True)
+            return [self._landmarkers[turn].detect(picture, time) for picture, time in pairs]
+
+        others = [self._pool.submit(share, turn) for turn in range(1, self.turns)] if self._pool else []
+        shares = [share(0), *(other.result() for other in others)]
+        return [shares[index % self.turns][index // self.turns] for index in range(len(pictures))]
+
+    def close(self) -> None:
+        """Free what they hold."""
+        if self._pool is not None:
+            self._pool.shutdown()
+        for landmarker in self._landmarkers:
+            landmarker.close()
+
+
 class _Group:
-    """The faces that are followed in the whole picture, by landmarkers for just so many.
+    """The faces that are followed in the whole picture, by a team for just so many.
 
     Attributes:
         count: of the faces that are followed or were just lost.
         started: how often another number of faces was begun with.
     """
 
-    def __init__(self, landmarker: Callable[[int], Landmarker], threads: int) -> None:
-        self._make = landmarker
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads - 1, "faces") if threads > 1 else None
-        self._teams: dict[int, list[Landmarker]] = {}
+    def __init__(self, team: Callable[[int], Team]) -> None:
+        self._make = team
+        self._teams: dict[int, Team] = {}
         self._short_since: float | None = None
         self.count = 0
         self.started = 0
 
     def look(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
-        """The faces in the first of some pictures, or, with several threads, in all of them."""
+        """The faces in the first of some pictures, or, where they take turns, in all of them."""
         if self.count == 0:
             return [()]
         team = self._teams[self.count]
-        if self._pool is None:
-            return [team[0].detect(pictures[0], seconds[0])]
-
-        def every(number: int) -> list[tuple[Landmarks, ...]]:
-            turns = slice(number, None, len(team))
-            pairs = zip(pictures[turns], seconds[turns], strict=True)
-            return [team[number].detect(picture, time) for picture, time in pairs]
-
-        others = [self._pool.submit(every, number) for number in range(1, len(team))]
-        parts = [every(0), *(other.result() for other in others)]
-        return [parts[index % len(team)][index // len(team)] for index in range(len(pictures))]
+        count = 1 if team.turns == 1 else len(pictures)
+        return team.detect_all(pictures[:count], seconds[:count])
 
     def start(self, count: int, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """Search the picture for so many faces, and follow them from now on."""
@@ -187,11 +217,12 @@ class _Group:
         if count == 0:
             return ()
         if count in self._teams:
-            for landmarker in self._teams[count]:
-                landmarker.detect(Picture(_NOTHING), seconds)
+            team = self._teams[count]
+            team.detect_all([Picture(_NOTHING)] * team.turns, [seconds] * team.turns)
         else:
-            self._teams[count] = [self._make(count) for _ in range(self._threads)]
-        return self.follow(self._teams[count][0].detect(picture, seconds), picture, seconds)
+            team = self._teams[count] = self._make(count)
+        (faces,) = team.detect_all([picture], [seconds])
+        return self.follow(faces, picture, seconds)
 
     def follow(self, faces: tuple[Landmarks, ...], picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """The faces that are there. Who is missing too long is not waited for any more."""
@@ -204,11 +235,8 @@ class _Group:
         return faces
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
         for team in self._teams.values():
-            for landmarker in team:
-                landmarker.close()
+            team.close()
 
 
 class _Search:

@@ -7,7 +7,7 @@ import pytest
 
 from models.landmarks import MODEL_PATH, FaceDetector, FaceLandmarker, Landmarks, Picture
 from models.regions import eye_distance
-from realtime.follower import LOOK_SECONDS, SCAN_SECONDS, FaceFollower, tiles
+from realtime.follower import LOOK_SECONDS, SCAN_SECONDS, FaceFollower, InTurns, tiles
 
 STEP = 1 / 30
 
@@ -78,7 +78,12 @@ class Rig:
     def __init__(self, max_faces=4, threads=1):
         self.detector = FakeDetector()
         self.landmarkers = []
-        self.follower = FaceFollower(self.make, self.detector, max_faces, threads)
+        self.follower = FaceFollower(
+            self.make,
+            self.detector,
+            max_faces,
+            lambda count: InTurns([self.make(count) for _ in range(threads)]),
+        )
         self.time = 0.0
 
     def make(self, count):

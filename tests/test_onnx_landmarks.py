@@ -170,24 +170,71 @@ def test_blendshapes_have_mediapipes_names_and_order():
     assert tuple(shape.name.lower() for shape in Blendshapes) == BLENDSHAPES
 
 
-@pytest.mark.parametrize("video", [True, False])
-def test_the_stage_finds_the_same_faces_with_both(nets, demo, video):
-    frames = [
+def frames_of(clip):
+    return [
         VideoFrame(index, round(seconds * 1000), Fraction(1, 1000), 0.0, image.copy())
-        for index, (seconds, image) in enumerate(demo)
+        for index, (seconds, image) in enumerate(clip)
     ]
-    with (
-        closing(FaceFinder(4, video=video)) as mediapipe,
-        closing(FaceFinder(4, video=video, nets=nets)) as onnx,
-    ):
-        assert (mediapipe.batch, onnx.batch) == (1, 1 if video else 8)
-        theirs = [found for frame in frames for found in mediapipe.process([frame])]
-        ours = [found for at in range(0, len(frames), 4) for found in onnx.process(frames[at : at + 4])]
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_the_stage_finds_the_same_faces_with_both(nets, demo, turns):
+    frames = frames_of(demo)
+    with closing(FaceFinder(turns=turns)) as mediapipe, closing(FaceFinder(nets=nets, turns=turns)) as onnx:
+        assert mediapipe.batch == onnx.batch == (1 if turns == 1 else 8)
+        theirs, ours = (
+            [
+                found
+                for at in range(0, len(frames), finder.batch)
+                for found in finder.process(frames[at : at + finder.batch])
+            ]
+            for finder in (mediapipe, onnx)
+        )
     assert [found.frame.index for found in ours] == list(range(len(frames)))
     for one, other in zip(theirs, ours, strict=True):
         assert [len(found.faces) for found in (one, other)] == [1, 1]
         assert np.abs(one.faces[0].points - other.faces[0].points).mean() < 0.2
         assert np.abs(one.faces[0].eyes.image.astype(int) - other.faces[0].eyes.image).mean() < 2
+
+
+class OnGpu:
+    """Nets that say they gain by batches, and count them."""
+
+    def __init__(self, nets):
+        self.detector, self.blendshapes, self.batches, self.sizes = nets.detector, nets.blendshapes, True, []
+        self._landmarks = nets.landmarks
+
+    def landmarks(self, crops):
+        self.sizes.append(len(crops))
+        return self._landmarks(crops)
+
+
+def test_on_a_gpu_frames_that_take_turns_go_through_in_one_batch(nets, demo):
+    frames, gpu = frames_of(demo), OnGpu(nets)
+    with closing(FaceFinder(nets=gpu, turns=4)) as batched, closing(FaceFinder(nets=nets, turns=4)) as each:
+        assert batched.batch == each.batch == 8
+        for at in (0, 8):
+            pairs = zip(batched.process(frames[at : at + 8]), each.process(frames[at : at + 8]), strict=True)
+            for one, other in pairs:
+                assert len(one.faces) == len(other.faces) == 1
+                np.testing.assert_allclose(one.faces[0].points, other.faces[0].points, atol=0.05)
+    assert gpu.sizes.count(4) >= 2
+
+
+@pytest.mark.parametrize("faces", [1, 4])
+def test_turns_are_as_landmarkers_that_alternate(nets, demo, faces):
+    """Somebody is there, gone for two pictures and there again: each turn loses and finds them."""
+    pictures = [Picture(image) for _, image in demo]
+    pictures[5:7] = [Picture(np.zeros_like(demo[0][1]))] * 2
+    seconds = [time for time, _ in demo]
+    together = OnnxLandmarker(nets, faces, video=True, turns=3).detect_all(pictures, seconds)
+    team = [OnnxLandmarker(nets, faces, video=True) for _ in range(3)]
+    for index, (picture, time) in enumerate(zip(pictures, seconds, strict=True)):
+        alone = team[index % 3].detect(picture, time)
+        assert len(together[index]) == len(alone) == (0 if index in (5, 6) else 1)
+        for face, other in zip(together[index], alone, strict=True):
+            np.testing.assert_allclose(face.points, other.points, atol=0.05)
+            np.testing.assert_allclose(face.blendshapes, other.blendshapes, atol=0.01)
 
 
 def test_mediapipe_is_not_loaded_where_its_nets_are():
