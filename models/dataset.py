@@ -34,7 +34,7 @@ import pyarrow.parquet as pq
 from models.duplicates import HASH_BITS, MAX_DISTANCE, face_hash, group_near_duplicates
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
-from models.labelled import Photograph, Split, Video, find_photographs, find_videos
+from models.labelled import Photograph, Split, Video, find_others, find_photographs, find_videos
 from models.landmarks import FaceLandmarker, find_portrait
 from models.montage import save_montage
 from models.pictures import read_bgr, read_gray, write_png
@@ -139,6 +139,9 @@ def make_dataset(
     for source in rejected:
         if "id" in faces[source]:
             _remove_crops(output, faces[source])
+    for root in roots:
+        for source, name in find_others(root, options.labels):
+            rejected[source] = f"in a folder of another name than the emotions': {name}"
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), output / "manifest.parquet")
     with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])

@@ -94,6 +94,19 @@ def find_photographs(root: Path, labels: Mapping[str, str] | None = None) -> Ite
         yield Photograph(file.path, source, file.label, file.split, votes.get(file.relative))
 
 
+def find_others(root: Path, labels: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """The pictures and videos in folders of other names than emotions': (source, folder's name).
+
+    Raises:
+        DatasetError: `root` is no folder.
+    """
+    for _, part in _parts(root):
+        for folder in _folders(part):
+            if canonical_label(folder.name, labels) is None:
+                for path in _below(folder, PICTURES | VIDEOS):
+                    yield f"{root.name}/{path.relative_to(root).as_posix()}", folder.name
+
+
 def find_videos(root: Path, labels: Mapping[str, str] | None = None) -> Iterator[Video]:
     """The labelled videos below a root, in a fixed order; see `find_photographs`."""
     for file in _files(root, VIDEOS, labels or {}):
@@ -101,26 +114,32 @@ def find_videos(root: Path, labels: Mapping[str, str] | None = None) -> Iterator
 
 
 def _files(root: Path, suffixes: frozenset[str], labels: Mapping[str, str]) -> Iterator[_File]:
-    if not root.is_dir():
-        raise DatasetError(f"{root} is not a folder.")
-    parts: list[tuple[Split | None, Path]] = [
-        (SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS
-    ]
     found = False
-    for split, part in parts or [(None, root)]:
+    for split, part in _parts(root):
         for folder in _folders(part):
             label = canonical_label(folder.name, labels)
             if label is None:
                 continue
             found = True
-            for path in sorted(folder.rglob("*")):
-                if path.suffix.lower() in suffixes and path.is_file():
-                    yield _File(path, path.relative_to(root).as_posix(), label, split)
+            for path in _below(folder, suffixes):
+                yield _File(path, path.relative_to(root).as_posix(), label, split)
     if not found:
         raise DatasetError(
             f"{root} holds no folder named after an emotion: it needs {', '.join(EMOTIONS)} (or a part of "
             "them), directly or within train, validation and test. Other names: --map joyful=happiness."
         )
+
+
+def _parts(root: Path) -> list[tuple[Split | None, Path]]:
+    """The folders of folders in a root: its parts, or itself."""
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder.")
+    named = [(SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS]
+    return [*named] or [(None, root)]
+
+
+def _below(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
 
 
 def _folders(path: Path) -> list[Path]:

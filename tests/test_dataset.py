@@ -277,6 +277,14 @@ def test_folders_of_other_names_are_mapped(small):
         DatasetOptions(labels={"eek": "disgust"})
 
 
+def test_pictures_in_folders_of_other_names_are_listed(small):
+    (small / "faces" / "fear").rename(small / "faces" / "Disgust")
+    summary = make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0))
+    assert summary.rejected == {"in a folder of another name than the emotions'": 2}
+    listed = (small / "out" / "rejected.csv").read_text()
+    assert "faces/Disgust/0.png,in a folder of another name than the emotions': Disgust" in listed
+
+
 def test_a_montage_shows_each_emotion(small):
     make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0))
     for label in EMOTIONS:
