@@ -326,6 +326,14 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
     check()
 
 
+def test_the_view_does_not_wait_for_the_server(visit):
+    page = visit().page
+    page.route("**/api/models", lambda route: None)  # is never answered
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your camera")
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_all_of_it_can_be_reached_with_the_keyboard(visit):
     visitor = visit()
     page = visitor.page

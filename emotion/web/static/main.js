@@ -24,16 +24,17 @@ function route() {
 }
 
 camera.setUp();
+videos.setUp();
 window.addEventListener("hashchange", () => {
   route();
   byId("main").focus({ preventScroll: true });
   window.scrollTo(0, 0);
 });
+route(); // before the server has said anything: nobody looks at an empty page
 try {
   const facts = await ask("/api/models");
   about.show(facts);
-  videos.setUp(facts.limits);
+  videos.tell(facts.limits);
 } catch (error) {
   banner(error.message);
 }
-route();

@@ -8,9 +8,7 @@ const uploads = new Set();
 let jobs = [];
 let shown = null;
 
-export function setUp(limits) {
-  byId("limits").textContent =
-    `Up to ${size(limits.upload_bytes)} and ${inWords(limits.video_seconds)} each. Deleted after ${inWords(limits.keep_seconds)}.`;
+export function setUp() {
   const drop = byId("drop");
   byId("file").addEventListener("change", (event) => {
     send([...event.target.files]);
@@ -22,6 +20,11 @@ export function setUp(limits) {
   for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   window.addEventListener("drop", (event) => send([...(event.dataTransfer?.files ?? [])]));
   listen();
+}
+
+export function tell(limits) {
+  byId("limits").textContent =
+    `Up to ${size(limits.upload_bytes)} and ${inWords(limits.video_seconds)} each. Deleted after ${inWords(limits.keep_seconds)}.`;
 }
 
 function listen() {
