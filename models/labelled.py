@@ -134,8 +134,10 @@ def _parts(root: Path) -> list[tuple[Split | None, Path]]:
     """The folders of folders in a root: its parts, or itself."""
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder.")
-    named = [(SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS]
-    return [*named] or [(None, root)]
+    named: list[tuple[Split | None, Path]] = [
+        (SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS
+    ]
+    return named or [(None, root)]
 
 
 def _below(folder: Path, suffixes: frozenset[str]) -> list[Path]:

@@ -48,7 +48,8 @@ class FaceFinder:
 
         self._follower = FaceFollower(landmarker, detector(), max_faces, team)
         self.full = turns > 1
-        self.batch = max(_BATCH, turns) if self.full else 1
+        # A whole number of frames for each turn, so that none waits for the others.
+        self.batch = max(1, _BATCH // turns) * turns if self.full else 1
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""
