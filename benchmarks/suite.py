@@ -35,6 +35,7 @@ FACES = (1, 3, 8)
 LOOP, BEST_LOOP, PIPELINE, INT8 = "loop, one thread", "loop, all threads", "pipeline", "pipeline, int8"
 LITE_FP32, LITE_INT8 = "pipeline, lite", "pipeline, lite, int8"
 FINDERS, LITE_FINDERS = "pipeline, two finders", "pipeline, lite, int8, two finders"
+INT8_STRIDE, LITE_STRIDE = f"{INT8}, stride 2", f"{LITE_FINDERS}, stride 2"
 ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a second"
 
 
@@ -177,6 +178,9 @@ class _Bench:
             todo.append(lambda: runs.flat_out(FINDERS, path, self.models("fp32"), most, frames, more))
         if self._int8:
             todo.append(lambda: runs.flat_out(INT8, path, self.models("int8"), most, frames, workers))
+        if self._int8 and spec.faces == 1:
+            half = replace(workers, stride=2)
+            todo.append(lambda: runs.flat_out(INT8_STRIDE, path, self.models("int8"), most, frames, half))
         if self._lite and spec.faces == 1:
             todo += [self._lite_run(LITE_FP32, "fp32", spec, path, workers)]
             if "int8" in alone.precisions(self._lite):
@@ -184,6 +188,7 @@ class _Bench:
                 todo += [
                     self._lite_run(LITE_INT8, "int8", spec, path, workers),
                     self._lite_run(LITE_FINDERS, "int8", spec, path, two),
+                    self._lite_run(LITE_STRIDE, "int8", spec, path, replace(two, stride=2)),
                 ]
         if spec.faces == 1 and (spec.width, spec.height) != (1920, 1080):
             todo.append(lambda: runs.annotated(ANNOTATE, path, self.models(), most, frames, workers))
@@ -238,20 +243,26 @@ class _Bench:
             files = {region: model.manifest.file for region, model in regions.items()}
             found.append(peers.openvino(options.models, files, crops, ours))
         if "fer" in options.peers:
-            found.append(self._fer())
+            found += self._fer()
         return found
 
-    def _fer(self) -> Peer:
+    def _fer(self) -> list[Peer]:
+        """`fer`, against the options' arrangement and against the fastest."""
         self._say("fer")
-        folder, path = self._options.fer_folder, self._path(MAIN)
-        ours = runs.flat_out(
-            PIPELINE, path, self.models(), _most(MAIN), self._options.frames, self._options.workers
-        )
+        options, path = self._options, self._path(MAIN)
+        plain = runs.flat_out(PIPELINE, path, self.models(), _most(MAIN), options.frames, options.workers)
         try:
-            python = peers.make_fer(folder) if folder else None
+            python = peers.make_fer(options.fer_folder) if options.fer_folder else None
         except (OSError, subprocess.CalledProcessError) as error:
-            return Peer("fer (PyPI)", "a frame", None, 1000 / ours.fps, f"could not be installed: {error}")
-        return peers.fer(path, 1000 / ours.fps, python, 20 if self._options.quick else 60)
+            return [Peer("fer (PyPI)", "a frame", None, 1000 / plain.fps, f"could not be installed: {error}")]
+        theirs = peers.fer(path, 1000 / plain.fps, python, 20 if options.quick else 60)
+        if not self._lite:
+            return [theirs]
+        fast = self._lite_run(
+            LITE_STRIDE, "int8", MAIN, path, replace(options.workers, finders=2, stride=2)
+        )()
+        name = f"{theirs.name}, here {LITE_STRIDE.removeprefix('pipeline, ')}"
+        return [theirs, replace(theirs, name=name, ours_ms=1000 / fast.fps)]
 
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
@@ -307,9 +318,11 @@ def ratios(clips: dict[str, Any]) -> dict[str, float]:
         found["pipeline with two finders to the bound"] = fps[FINDERS] / main["bound_fps"]
     if INT8 in fps:
         found["int8 to fp32, both pipelines"] = fps[INT8] / fps[PIPELINE]
+        found["int8 and stride 2 to fp32, both pipelines"] = fps[INT8_STRIDE] / fps[PIPELINE]
     if LITE_INT8 in fps:
         found["lite in int8 to standard in fp32, both pipelines"] = fps[LITE_INT8] / fps[PIPELINE]
         found["the same with two finders"] = fps[LITE_FINDERS] / fps[PIPELINE]
+        found["the same with two finders and stride 2"] = fps[LITE_STRIDE] / fps[PIPELINE]
     three = clips.get(ClipSpec(640, 480, 3).name)
     if three:
         found["cost of three faces to one"] = fps[PIPELINE] / _fps(three, PIPELINE)

@@ -20,6 +20,7 @@ from emotion.engine import (
     ModelFolder,
     PrecisionOption,
     ProviderOption,
+    StrideOption,
     ThreadsOption,
     WorkersOption,
     how_many,
@@ -80,13 +81,14 @@ def bench(
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
     finders: FindersOption = None,
+    stride: StrideOption = 1,
     models: ModelFolder = ZOO,
 ) -> None:
     """Measure frames per second, latency and memory on this machine, stage by stage."""
     from benchmarks import report as reports  # noqa: PLC0415  only this command waits for it
     from benchmarks.suite import SuiteOptions, run_suite  # noqa: PLC0415
 
-    each, team = how_many(threads, workers, finders, provider, precision)
+    each, team = how_many(threads, workers, finders, provider, precision, stride)
     chosen = _peers(peers)
     older = _read(compare) if compare else None
     with _demo() as clip:

@@ -18,6 +18,7 @@ from emotion.engine import (
     ModelFolder,
     PrecisionOption,
     ProviderOption,
+    StrideOption,
     ThreadsOption,
     WorkersOption,
     how_many,
@@ -107,6 +108,7 @@ def annotate_command(
     threads: ThreadsOption = None,
     workers: WorkersOption = None,
     finders: FindersOption = None,
+    stride: StrideOption = 1,
     models: ModelFolder = ZOO,
     formats: FormatsOption = ",".join(DEFAULT_FORMATS),
     events: EventsOption = False,
@@ -116,7 +118,7 @@ def annotate_command(
 ) -> None:
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
     wanted = split_formats(formats)
-    each, team = how_many(threads, workers, finders, provider, precision)
+    each, team = how_many(threads, workers, finders, provider, precision, stride)
     loaded = load_models(models, provider, each, precision, landmarks)
     options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg, privacy)
     observer = Metrics()

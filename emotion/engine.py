@@ -1,5 +1,6 @@
 """The options that say how the models are run, the same for all commands that run them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,15 @@ FindersOption = Annotated[
     int | None,
     typer.Option(min=1, max=8, help="Threads that follow faces, each through a share of the frames."),
 ]
+StrideOption = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=4,
+        help="Look for faces in one of so many frames and put them between in the others; the models "
+        "see every frame.",
+    ),
+]
 
 
 def load_models(
@@ -77,13 +87,15 @@ def how_many(
     finders: int | None,
     provider: ProviderName,
     precision: PrecisionChoice,
+    stride: int = 1,
 ) -> tuple[int, Workers]:
     """Threads of a model, and workers: what was asked for, else what was found here, else the defaults."""
     if threads is None and workers is None and finders is None:
         found = tuning.recall(tuning_path(), provider, precision)
         if found:
-            return found.threads, found.workers
-    return 1 if threads is None else threads, Workers(workers or default_classifiers(), finders or 1)
+            return found.threads, replace(found.workers, stride=stride)
+    count = workers or default_classifiers()
+    return 1 if threads is None else threads, Workers(count, finders or 1, stride=stride)
 
 
 def tuning_path() -> Path:

@@ -7,7 +7,7 @@ from models.face import Detector, Landmarker, Landmarks, Picture, Team
 from models.landmark_nets import LandmarkNets
 from models.onnx_landmarks import OnnxDetector, OnnxLandmarker
 from models.regions import EYES, LIPS, crop
-from realtime.follower import FaceFollower, InTurns
+from realtime.follower import Between, FaceFollower, InTurns
 from realtime.frames import Box, Face, FaceFrame, VideoFrame
 
 # Frames of a file that are looked at together where faces are followed through shares of them.
@@ -22,8 +22,9 @@ class FaceFinder:
         min_confidence: in [0, 1], for finding and for following.
         nets: look with these; with MediaPipe where there are none.
         turns: a face is followed from the frame so many frames before, by as many threads or, by nets
-            on a GPU, in batches. With several, whole batches are taken, so that the same file gives the
-            same faces.
+            on a GPU, in batches.
+        stride: one of so many frames is looked at, and faces of the others lie between. With several
+            turns or frames a stride, whole batches are taken, so that the same file gives the same faces.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -38,18 +39,23 @@ class FaceFinder:
         min_confidence: float = 0.5,
         nets: LandmarkNets | None = None,
         turns: int = 1,
+        stride: int = 1,
     ) -> None:
         landmarker, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
 
-        def team(count: int) -> Team:
+        def looking(count: int) -> Team:
             if nets is not None and nets.batches:
                 return OnnxLandmarker(nets, count, True, min_confidence, turns)
             return InTurns([landmarker(count) for _ in range(turns)])
 
+        def team(count: int) -> Team:
+            return looking(count) if stride == 1 else Between(looking(count), stride)
+
         self._follower = FaceFollower(landmarker, detector(), max_faces, team)
-        self.full = turns > 1
-        # A whole number of frames for each turn, so that none waits for the others.
-        self.batch = max(1, _BATCH // turns) * turns if self.full else 1
+        # As many frames to look at for each turn, so that none waits for the others.
+        together = turns * stride
+        self.full = together > 1
+        self.batch = max(1, _BATCH // together) * together if self.full else 1
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""

@@ -8,11 +8,14 @@ its own, which sees a window around it; the window moves when the face nears its
 
 A landmarker takes one picture after the other. Where several share a file, they take its pictures in
 turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
-takes as many pictures at once.
+takes as many pictures at once. Where a file's time matters more than the last tremble of a landmark, only
+every second picture is looked at, or fewer, and the faces of the others lie between.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +41,8 @@ _WINDOW = 5.0
 # It moves when less than this is left between the face and its edge, or its face has grown so much.
 _EDGE = 0.4
 _GROWN = 2.0
+# A face of which a landmark moves further between two looks, in sizes of the face, is another one.
+_LEAP = 0.5
 
 Corners = npt.NDArray[np.float32]
 """float32 (4,) or (n, 4): left, top, right, bottom."""
@@ -185,6 +190,91 @@ class InTurns:
             self._pool.shutdown()
         for landmarker in self._landmarkers:
             landmarker.close()
+
+
+class Between:
+    """A team that looks at every so many-th picture, and puts the faces of the others between.
+
+    A face moves nearly evenly for a fifteenth of a second: landmarks and blendshapes of a picture that
+    is not looked at lie on the straight line between those before and after, by its time. Who comes,
+    goes or leaps is there from the next picture on that is looked at.
+
+    Attributes:
+        turns: of the team, times the stride.
+    """
+
+    def __init__(self, team: Team, stride: int) -> None:
+        """Args: team: owned from here on. stride: of how many pictures one is looked at, from 2 on."""
+        self.turns = team.turns * stride
+        self._team = team
+        self._stride = stride
+        self._before: _Seen | None = None
+
+    def detect_all(
+        self, pictures: Sequence[Picture], seconds: Sequence[float]
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces in each of a stream's next pictures; the last of them is always looked at."""
+        last = len(pictures) - 1
+        wanted = [*range(self._stride - 1, last, self._stride), last]
+        if self._before is None and wanted[0] != 0:
+            wanted.insert(0, 0)
+        # In their order, and never back: a landmarker smooths what it sees by the time between.
+        looked = self._team.detect_all([pictures[at] for at in wanted], [seconds[at] for at in wanted])
+        found: list[tuple[Landmarks, ...]] = []
+        for at, faces in zip(wanted, looked, strict=True):
+            now = _Seen(seconds[at], faces)
+            if self._before is not None:
+                pairs = _pairs(self._before, now)
+                found += [_between(pairs, self._before, now, time) for time in seconds[len(found) : at]]
+            found.append(faces)
+            self._before = now
+        return found
+
+    def close(self) -> None:
+        """Free what the team holds."""
+        self._team.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen in a picture, and its time."""
+
+    seconds: float
+    faces: tuple[Landmarks, ...]
+
+
+_Pair: TypeAlias = tuple[Landmarks, Landmarks]
+
+
+def _pairs(before: _Seen, after: _Seen) -> list[_Pair]:
+    """Each face with itself in the later picture; without those who came, went or leapt."""
+    left, pairs = list(after.faces), list[_Pair]()
+    for face in before.faces:
+        same = min(left, key=lambda other: _moved(face, other), default=None)
+        if same is not None and _moved(face, same) < _LEAP * _side(_corners(face)):
+            # By identity: landmarks are arrays, which have no one answer to whether they are equal.
+            left = [other for other in left if other is not same]
+            pairs.append((face, same))
+    return pairs
+
+
+def _moved(face: Landmarks, other: Landmarks) -> float:
+    """How far the landmark that moves furthest does, in pixels."""
+    return float(np.sqrt(((other.points - face.points) ** 2).sum(axis=1).max()))
+
+
+def _between(pairs: Sequence[_Pair], before: _Seen, after: _Seen, seconds: float) -> tuple[Landmarks, ...]:
+    """The faces at a time between two; at the later one where time stands still or goes back."""
+    span = after.seconds - before.seconds
+    share = np.float32(np.clip((seconds - before.seconds) / span, 0, 1) if span > 0 else 1)
+    return tuple(
+        Landmarks(*(old + share * (new - old) for old, new in zip(_parts(face), _parts(same), strict=True)))
+        for face, same in pairs
+    )
+
+
+def _parts(face: Landmarks) -> tuple[npt.NDArray[np.float32], ...]:
+    return face.points, face.depth, face.blendshapes
 
 
 class _Group:

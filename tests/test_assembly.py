@@ -71,8 +71,9 @@ def test_batches_change_no_more_than_rounding(models, plain):
         assert_same(list(pipeline), plain, atol=1e-5)
 
 
-def test_several_finders_keep_the_order_and_see_the_same_face(models, plain):
-    with Pipeline(FirstFrames(), stages(models, workers=Workers(2, finders=2))) as pipeline:
+@pytest.mark.parametrize("sparing", [{"finders": 2}, {"stride": 2}, {"finders": 2, "stride": 3}])
+def test_sparing_landmarkers_keep_the_order_and_see_the_same_face(models, plain, sparing):
+    with Pipeline(FirstFrames(), stages(models, workers=Workers(2, **sparing))) as pipeline:
         results = list(pipeline)
     assert [result.frame.index for result in results] == list(range(FRAMES))
     for result, wanted in zip(results, plain, strict=True):
@@ -87,7 +88,7 @@ def test_there_is_a_worker_a_core_up_to_a_limit(cores, classifiers):
     assert default_classifiers(cores) == classifiers
 
 
-@pytest.mark.parametrize("values", [{"classifiers": 0}, {"finders": 0}, {"batch": 0}])
+@pytest.mark.parametrize("values", [{"classifiers": 0}, {"finders": 0}, {"batch": 0}, {"stride": 0}])
 def test_a_team_has_members(values):
     with pytest.raises(ValueError, match="at least"):
         Workers(**values)

@@ -217,6 +217,7 @@ def test_what_was_found_is_used_unless_another_is_asked_for(monkeypatch, tmp_pat
     assert engine.how_many(1, None, None, "auto", "auto") == (1, Workers())
     assert engine.how_many(None, 7, None, "auto", "auto") == (1, Workers(7))
     assert engine.how_many(None, None, 3, "auto", "auto") == (1, Workers(finders=3))
+    assert engine.how_many(None, None, None, "auto", "auto", 2)[1].stride == 2
 
 
 def test_wrong_use_ends_in_a_sentence(monkeypatch, capsys, tmp_path):

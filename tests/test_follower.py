@@ -7,7 +7,7 @@ import pytest
 
 from models.landmarks import MODEL_PATH, FaceDetector, FaceLandmarker, Landmarks, Picture
 from models.regions import eye_distance
-from realtime.follower import LOOK_SECONDS, SCAN_SECONDS, FaceFollower, InTurns, tiles
+from realtime.follower import LOOK_SECONDS, SCAN_SECONDS, Between, FaceFollower, InTurns, tiles
 
 STEP = 1 / 30
 
@@ -75,16 +75,20 @@ class FakeLandmarker:
 
 
 class Rig:
-    def __init__(self, max_faces=4, threads=1):
+    def __init__(self, max_faces=4, threads=1, stride=1):
         self.detector = FakeDetector()
         self.landmarkers = []
         self.follower = FaceFollower(
             self.make,
             self.detector,
             max_faces,
-            lambda count: InTurns([self.make(count) for _ in range(threads)]),
+            lambda count: self.team(count, threads, stride),
         )
         self.time = 0.0
+
+    def team(self, count, threads, stride):
+        looking = InTurns([self.make(count) for _ in range(threads)])
+        return looking if stride == 1 else Between(looking, stride)
 
     def make(self, count):
         self.landmarkers.append(FakeLandmarker(count))
@@ -304,6 +308,100 @@ def test_several_threads_see_what_one_sees(threads):
     assert min(looks) > 0.2 * max(looks)
     together.follower.close()
     assert all(one.closed for one in together.landmarkers)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("stride", [2, 3])
+def test_faces_lie_between_those_that_are_looked_at(threads, stride):
+    shown = [picture((100 + 2 * n, 100, 120), (400, 300 - n, 120)) for n in range(48)]
+    alone, sparing = Rig(), Rig(threads=threads, stride=stride)
+    assert sparing.see_all(shown, 12) == alone.see_all(shown, 1)
+    looks = sum(one.looks for one in sparing.landmarkers)
+    assert looks < 1.3 * len(shown) / stride < sum(one.looks for one in alone.landmarkers)
+    sparing.follower.close()
+    assert all(one.closed for one in sparing.landmarkers)
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_who_comes_or_goes_is_there_from_the_next_look_on(stride):
+    def scene(n):
+        return picture((100, 100, 120), *[(400, 300, 120)] * (20 <= n < 45))
+
+    edges = Rig(stride=stride).see_all([scene(n) for n in range(60)], 6)
+    assert [found[0] for found in edges] == [100] * 60
+    assert all(len(found) == 1 for found in edges[:20] + edges[45:])
+    assert all(len(found) == 2 for found in edges[20 + round(LOOK_SECONDS / STEP) + stride : 45 - stride])
+
+
+def landmarks(left):
+    return Landmarks(
+        np.array([[left, 100], [left + 120, 220]], np.float32),
+        np.zeros(2, np.float32),
+        np.full(52, left, np.float32),
+    )
+
+
+class Script:
+    """A team that says what is in its script for the times that it is asked about."""
+
+    turns = 1
+
+    def __init__(self, faces):
+        self.faces = faces
+        self.asked = []
+
+    def detect_all(self, pictures, seconds):
+        self.asked += seconds
+        return [tuple(landmarks(left) for left in self.faces[time]) for time in seconds]
+
+    def close(self):
+        pass
+
+
+def look(script, times, stride=2):
+    """The left edges in the first picture, and then in the others, looked at together."""
+    team, pictures = Between(script, stride), [picture()] * len(times)
+    found = team.detect_all(pictures[:1], times[:1]) + team.detect_all(pictures[1:], times[1:])
+    return [[float(face.points[0, 0]) for face in faces] for faces in found]
+
+
+def test_uneven_times_put_faces_where_they_are_then():
+    script = Script({0.0: [100], 4.0: [120]})
+    assert look(script, [0.0, 1.0, 3.0, 4.0], 3) == [[100], [105], [115], [120]]
+    assert script.asked == [0.0, 4.0]
+
+
+def test_faces_are_paired_with_themselves_whatever_their_order():
+    script = Script({0.0: [100, 400], 2.0: [402, 102]})
+    assert look(script, [0.0, 1.0, 2.0])[1] == [101, 401]
+
+
+def test_who_leaps_is_nowhere_between():
+    script = Script({0.0: [100, 400], 2.0: [250, 402]})
+    assert look(script, [0.0, 1.0, 2.0])[1] == [401]
+
+
+def test_time_that_goes_back_does_no_harm_between():
+    times = [5.0, 4.0, 3.0]
+    script = Script({5.0: [100], 3.0: [120]})
+    assert look(script, times)[1] == [120]
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_real_landmarks_between_are_nearly_those_that_are_looked_for(clip, stride):
+    def team():
+        return InTurns([FaceLandmarker(1, video=True)])
+
+    pictures, times = [Picture(image) for _, image in clip], [float(seconds) for seconds, _ in clip]
+    plain, sparing = team(), Between(team(), stride)
+    for (face,), (other,) in zip(
+        plain.detect_all(pictures, times), sparing.detect_all(pictures, times), strict=True
+    ):
+        away = np.linalg.norm(face.points - other.points, axis=1)
+        assert away.mean() < 0.03 * eye_distance(face.points)
+        assert np.abs(face.blendshapes - other.blendshapes).mean() < 0.03
+    plain.close()
+    sparing.close()
 
 
 def test_an_error_of_any_thread_reaches_the_caller():
