@@ -14,7 +14,7 @@ from emotion.engine import ModelFolder, PrecisionOption
 from emotion.make import DATA, folder_labels, load_models
 from models import report
 from models.blendshapes import FILE, BlendshapeModel
-from models.emotions import EMOTIONS
+from models.emotions import EMOTIONS, Labels
 from models.errors import DatasetError
 from models.evaluation import DISTANCES, Evaluation, Slice, evaluate, judge_shrunk, shrinkable
 from models.labelled import Photograph, Video, find_photographs, find_videos
@@ -80,7 +80,7 @@ def evaluate_command(
         faces = faces_of_dataset(chosen, part.value)
         evaluation = judge.faces(faces.of_set(from_set) if from_set else faces, about)
     else:
-        labels = folder_labels(names or [])
+        labels = Labels(names=folder_labels(names or []))
         photographs = only_test(find_photographs(chosen, labels))
         if photographs:
             evaluation = judge.photographs(photographs, about, smaller if output else 0)

@@ -44,7 +44,7 @@ def dataset(
     roots: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of labelled faces: a folder per emotion, or train/validation/test of such."
+            help="Folders of labelled faces: a folder per class, or train/validation/test of such."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The data set's folder.")] = DATA,
@@ -55,8 +55,14 @@ def dataset(
     margin: Annotated[int, typer.Option(help="Pixels around each crop, for augmentation.")] = 8,
     names: Annotated[
         list[str] | None,
-        typer.Option("--map", help="An emotion for a folder of another name, as joyful=happiness."),
+        typer.Option("--map", help="A class for a folder of another name, as joyful=happiness."),
     ] = None,
+    classes: Annotated[
+        str,
+        typer.Option(
+            help="Sort faces into these, separated by commas; networks and vote know the six emotions only."
+        ),
+    ] = ",".join(EMOTIONS),
     every: Annotated[float, typer.Option(help="Of videos: seconds between two frames; 0: all.")] = 0.5,
     min_size: Annotated[
         float, typer.Option(help="Pixels between the outer eye corners; smaller faces are left out.")
@@ -77,15 +83,16 @@ def dataset(
             max_alignment_error=max_turn,
             every=every,
             labels=folder_labels(names or []),
+            classes=tuple(name.strip().lower() for name in classes.split(",")),
             seed=seed,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with counting("Looking at faces") as progress:
         summary = make_dataset(roots, output, options, workers, progress)
-    table = Table("faces", *EMOTIONS, "all")
+    table = Table("faces", *options.classes, "all")
     for part, counts in summary.faces.items():
-        table.add_row(part, *(str(counts[name]) for name in EMOTIONS), str(sum(counts.values())))
+        table.add_row(part, *map(str, counts.values()), str(sum(counts.values())))
     console.print(table)
     for reason, count in summary.rejected.items():
         console.print(f"left out, {reason}: {count}")

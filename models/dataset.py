@@ -6,7 +6,7 @@ gives soft labels. Of videos, frames are taken at even steps. Output folder::
 
     eyes/<emotion>/<id>.png   gray crops with a margin for augmentation
     lips/<emotion>/<id>.png
-    manifest.parquet          a row a face: label, split, group, quality, blendshapes (`SCHEMA`)
+    manifest.parquet          a row a face: label, split, group, quality, blendshapes (`schema`)
     rejected.csv              every photograph that was left out, and why
     montage/<emotion>.png     some of the crops, to look at
     dataset.json              the options it was made with, and counts
@@ -32,7 +32,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.duplicates import HASH_BITS, MAX_DISTANCE, face_hash, group_near_duplicates
-from models.emotions import EMOTIONS
+from models.emotions import EMOTIONS, Labels
 from models.errors import DatasetError
 from models.labelled import Photograph, Split, Video, find_others, find_photographs, find_videos
 from models.landmarks import FaceLandmarker, find_portrait
@@ -43,21 +43,25 @@ from models.videos import sample_frames
 
 # The part of a group decides for all of it: never learn from a face that is measured on.
 _PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train")
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("label", pa.string()),
-        ("votes", pa.list_(pa.float32(), len(EMOTIONS))),
-        ("split", pa.string()),
-        ("group", pa.int64()),
-        ("eye_distance", pa.float32()),
-        ("alignment_error", pa.float32()),
-        ("eyes_visible", pa.float32()),
-        ("lips_visible", pa.float32()),
-        ("blendshapes", pa.list_(pa.float32(), 52)),
-    ]
-)
+
+
+def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
+    """The manifest's columns, where faces are sorted into so many classes."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("source", pa.string()),
+            ("label", pa.string()),
+            ("votes", pa.list_(pa.float32(), len(classes))),
+            ("split", pa.string()),
+            ("group", pa.int64()),
+            ("eye_distance", pa.float32()),
+            ("alignment_error", pa.float32()),
+            ("eyes_visible", pa.float32()),
+            ("lips_visible", pa.float32()),
+            ("blendshapes", pa.list_(pa.float32(), 52)),
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class DatasetOptions:
         max_alignment_error: canvas points, root mean square; more turned faces are left out.
         max_hash_distance: bits of 256 by which near duplicates may differ.
         every: seconds between the frames that are taken of a video.
-        labels: emotions by folder name, for names that are not the emotions' own.
+        labels: classes by folder name, for names that are not the classes' own.
+        classes: that faces are sorted into. Networks and vote know the six emotions and no others.
         seed: decides which groups go to which part.
     """
 
@@ -83,6 +88,7 @@ class DatasetOptions:
     max_hash_distance: int = MAX_DISTANCE
     every: float = 0.5
     labels: dict[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = EMOTIONS
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -92,9 +98,20 @@ class DatasetOptions:
             raise ValueError("validation and test together leave nothing to train on")
         if self.every < 0:
             raise ValueError("frames of a video are not taken backwards")
-        unknown = [name for name in self.labels.values() if name not in EMOTIONS]
+        if len(set(self.classes)) < max(2, len(self.classes)) or not all(map(_is_name, self.classes)):
+            raise ValueError("classes are two different names at least, in lower case, fit for folders")
+        unknown = [name for name in self.labels.values() if name not in self.classes]
         if unknown:
-            raise DatasetError(f"{unknown[0]!r} is no emotion; there are {', '.join(EMOTIONS)}.")
+            raise DatasetError(f"{unknown[0]!r} is none of the classes {', '.join(self.classes)}.")
+
+    @property
+    def meaning(self) -> Labels:
+        """What the folders stand for."""
+        return Labels(self.classes, self.labels)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip(".")) and text == text.strip().lower() and not set(text) & set('/\\:*?"<>|,')
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +144,7 @@ def make_dataset(
     options = options or DatasetOptions()
     items: list[Photograph | Video] = []
     for root in roots:
-        items += [*find_photographs(root, options.labels), *find_videos(root, options.labels)]
+        items += [*find_photographs(root, options.meaning), *find_videos(root, options.meaning)]
     repeated = [name for name, count in Counter(item.source for item in items).items() if count > 1]
     if repeated:
         raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
@@ -140,19 +157,19 @@ def make_dataset(
         if "id" in faces[source]:
             _remove_crops(output, faces[source])
     for root in roots:
-        for source, name in find_others(root, options.labels):
-            rejected[source] = f"in a folder of another name than the emotions': {name}"
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), output / "manifest.parquet")
+        for source, name in find_others(root, options.meaning):
+            rejected[source] = f"in a folder of another name than the classes': {name}"
+    pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
     with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
     if not rows:
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
-    for label in EMOTIONS:
+    for label in options.classes:
         crops = {r: [_crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS}
         save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
     counts = Counter((row["split"], row["label"]) for row in rows)
     return Summary(
-        faces={part: {label: counts[part, label] for label in EMOTIONS} for part in _PRECEDENCE[::-1]},
+        faces={part: {label: counts[part, label] for label in options.classes} for part in _PRECEDENCE[::-1]},
         rejected=dict(Counter(reason.split(":")[0] for reason in rejected.values())),
     )
 
@@ -436,9 +453,16 @@ def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> Re
     """Read one region of some parts of a data set, in the manifest's order.
 
     Raises:
-        DatasetError: `folder` is no data set, lacks a picture, or the parts are empty.
+        DatasetError: `folder` is no data set, lacks a picture, has other classes than the six emotions,
+            or the parts are empty.
     """
     rows = [row for row in read_manifest(folder) if row["split"] in set(splits)]
+    classes = read_options(folder).classes
+    if classes != EMOTIONS:
+        raise DatasetError(
+            f"{folder} is sorted into {', '.join(classes)}; networks and vote know {', '.join(EMOTIONS)}. "
+            "Make one of these (--map takes other names), or train on its crops with a program of your own."
+        )
     if not rows:
         raise DatasetError(f"{folder} has no faces in {', '.join(splits)}.")
     images = [read_gray(_crop_path(folder, region, row)) for row in rows]
@@ -458,7 +482,7 @@ def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> Re
 
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a data set's manifest (`SCHEMA`).
+    """The rows of a data set's manifest (`schema`).
 
     Raises:
         DatasetError: there is none.
@@ -468,11 +492,12 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
         raise DatasetError(
             f"{folder} is not a data set (no manifest.parquet): make one with 'emotion dataset'."
         )
-    rows: list[dict[str, Any]] = pq.read_table(path, schema=SCHEMA).to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
     return rows
 
 
 def read_options(folder: Path) -> DatasetOptions:
     """The options that a data set was made with."""
     text = (folder / "dataset.json").read_text(encoding="utf-8")
-    return DatasetOptions(**json.loads(text)["options"])
+    stored = json.loads(text)["options"]
+    return DatasetOptions(**stored | {"classes": tuple(stored.get("classes", EMOTIONS))})

@@ -1,6 +1,7 @@
 """The six emotions. Their order here is the class order everywhere: labels, logits, files, plots."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 
@@ -35,13 +36,21 @@ ALIASES: dict[str, str] = {
 }
 
 
-def canonical_label(name: str, labels: Mapping[str, str] | None = None) -> str | None:
-    """The class that a folder name stands for, or None where it is none of the six.
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Which classes the folders of labelled pictures stand for.
 
-    Args:
-        name: of the folder.
-        labels: emotions by folder name, beside those in `ALIASES`.
+    Attributes:
+        classes: their names, in lower case. Networks and vote know the six emotions; a data set may have
+            others.
+        names: classes by folder name, beside those in `ALIASES`.
     """
-    name = name.strip().lower()
-    name = (labels or {}).get(name, ALIASES.get(name, name))
-    return name if name in EMOTIONS else None
+
+    classes: tuple[str, ...] = EMOTIONS
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, folder: str) -> str | None:
+        """The class that a folder's name stands for, or None where it is none of them."""
+        name = folder.strip().lower()
+        meant = (self.names.get(name), name, ALIASES.get(name))
+        return next((label for label in meant if label in self.classes), None)

@@ -2,12 +2,12 @@
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from models.emotions import EMOTIONS, canonical_label
+from models.emotions import Labels
 from models.errors import DatasetError
 
 Split: TypeAlias = Literal["train", "validation", "test"]
@@ -19,6 +19,9 @@ SPLITS: dict[str, Split] = {
     "valid": "validation",
     "test": "test",
 }
+SIX = Labels()
+"""The emotions that networks and vote know."""
+
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
 
@@ -78,46 +81,46 @@ class _File:
     split: Split | None
 
 
-def find_photographs(root: Path, labels: Mapping[str, str] | None = None) -> Iterator[Photograph]:
+def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
     """The labelled pictures below a root, in a fixed order.
 
     Args:
-        root: holds a folder an emotion, or parts of such.
-        labels: emotions by folder name, for names that are not the emotions' own.
+        root: holds a folder a class, or parts of such.
+        labels: what folders stand for.
 
     Raises:
-        DatasetError: `root` is no folder, or holds no folder named after an emotion.
+        DatasetError: `root` is no folder, or holds no folder named after a class.
     """
-    votes = _read_votes(root / "votes.csv")
-    for file in _files(root, PICTURES, labels or {}):
+    votes = _read_votes(root / "votes.csv", labels.classes)
+    for file in _files(root, PICTURES, labels):
         source = f"{root.name}/{file.relative}"
         yield Photograph(file.path, source, file.label, file.split, votes.get(file.relative))
 
 
-def find_others(root: Path, labels: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
-    """The pictures and videos in folders of other names than emotions': (source, folder's name).
+def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
+    """The pictures and videos in folders of other names than classes': (source, folder's name).
 
     Raises:
         DatasetError: `root` is no folder.
     """
     for _, part in _parts(root):
         for folder in _folders(part):
-            if canonical_label(folder.name, labels) is None:
+            if labels.of(folder.name) is None:
                 for path in _below(folder, PICTURES | VIDEOS):
                     yield f"{root.name}/{path.relative_to(root).as_posix()}", folder.name
 
 
-def find_videos(root: Path, labels: Mapping[str, str] | None = None) -> Iterator[Video]:
+def find_videos(root: Path, labels: Labels = SIX) -> Iterator[Video]:
     """The labelled videos below a root, in a fixed order; see `find_photographs`."""
-    for file in _files(root, VIDEOS, labels or {}):
+    for file in _files(root, VIDEOS, labels):
         yield Video(file.path, f"{root.name}/{file.relative}", file.label, file.split)
 
 
-def _files(root: Path, suffixes: frozenset[str], labels: Mapping[str, str]) -> Iterator[_File]:
+def _files(root: Path, suffixes: frozenset[str], labels: Labels) -> Iterator[_File]:
     found = False
     for split, part in _parts(root):
         for folder in _folders(part):
-            label = canonical_label(folder.name, labels)
+            label = labels.of(folder.name)
             if label is None:
                 continue
             found = True
@@ -125,7 +128,7 @@ def _files(root: Path, suffixes: frozenset[str], labels: Mapping[str, str]) -> I
                 yield _File(path, path.relative_to(root).as_posix(), label, split)
     if not found:
         raise DatasetError(
-            f"{root} holds no folder named after an emotion: it needs {', '.join(EMOTIONS)} (or a part of "
+            f"{root} holds no folder named after a class: it needs {', '.join(labels.classes)} (or a part of "
             "them), directly or within train, validation and test. Other names: --map joyful=happiness."
         )
 
@@ -148,10 +151,16 @@ def _folders(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir())
 
 
-def _read_votes(path: Path) -> dict[str, tuple[float, ...]]:
-    """Soft labels by relative path: the votes for the six emotions, made to sum to one."""
+def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Soft labels by relative path: the votes for the classes, made to sum to one.
+
+    None where there are no votes for one of them.
+    """
     if not path.is_file():
         return {}
     with open(path, newline="", encoding="utf-8") as file:
-        counts = {row["path"]: [float(row[name]) for name in EMOTIONS] for row in csv.DictReader(file)}
+        table = csv.DictReader(file)
+        if not {"path", *classes} <= set(table.fieldnames or ()):
+            return {}
+        counts = {row["path"]: [float(row[name]) for name in classes] for row in table}
     return {key: tuple(v / sum(row) for v in row) for key, row in counts.items() if sum(row) > 0}

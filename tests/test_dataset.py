@@ -273,16 +273,44 @@ def test_folders_of_other_names_are_mapped(small):
     (small / "faces" / "fear").rename(small / "faces" / "Scared")
     options = DatasetOptions(validation=0, test=0, labels={"scared": "fear"})
     assert make_dataset([small / "faces"], small / "out", options).faces["train"]["fear"] == 2
-    with pytest.raises(DatasetError, match="'disgust' is no emotion"):
+    with pytest.raises(DatasetError, match="'disgust' is none of the classes"):
         DatasetOptions(labels={"eek": "disgust"})
 
 
 def test_pictures_in_folders_of_other_names_are_listed(small):
     (small / "faces" / "fear").rename(small / "faces" / "Disgust")
     summary = make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0))
-    assert summary.rejected == {"in a folder of another name than the emotions'": 2}
+    assert summary.rejected == {"in a folder of another name than the classes'": 2}
     listed = (small / "out" / "rejected.csv").read_text()
-    assert "faces/Disgust/0.png,in a folder of another name than the emotions': Disgust" in listed
+    assert "faces/Disgust/0.png,in a folder of another name than the classes': Disgust" in listed
+
+
+def test_any_classes_can_be_cut_out_and_split(small):
+    (small / "faces" / "fear").rename(small / "faces" / "Disgust")
+    (small / "faces" / "happiness").rename(small / "faces" / "happy")
+    (small / "faces" / "votes.csv").write_text("path,disgust,happy,calm\nDisgust/0.png,3,0,1\n")
+    options = DatasetOptions(
+        validation=0, test=0, classes=("disgust", "happy", "calm"), labels={"neutral": "calm"}
+    )
+    summary = make_dataset([small / "faces"], small / "out", options)
+    assert set(summary.faces["train"]) == {"disgust", "happy", "calm"}
+    assert min(summary.faces["train"].values()) > 0
+    rows = {row["source"]: row for row in dataset.read_manifest(small / "out")}
+    assert {row["label"] for row in rows.values()} == {"disgust", "happy", "calm"}
+    assert rows["faces/Disgust/0.png"]["votes"] == [0.75, 0, 0.25]
+    assert (small / "out" / "eyes" / "calm").is_dir()
+    assert (small / "out" / "montage" / "calm.png").exists()
+    assert dataset.read_options(small / "out") == options
+    with pytest.raises(DatasetError, match="disgust, happy, calm; networks and vote know happiness"):
+        load_region(small / "out", "eyes", ("train",))
+
+
+@pytest.mark.parametrize(
+    "classes", [("fear",), ("fear", "fear"), ("fear", "a/b"), ("fear", ".."), ("Fear", "joy")]
+)
+def test_classes_have_names_that_fit_folders(classes):
+    with pytest.raises(ValueError, match="two different names"):
+        DatasetOptions(classes=classes)
 
 
 def test_a_montage_shows_each_emotion(small):
