@@ -186,7 +186,7 @@ def test_a_data_set_holds_crops_manifest_and_options(small):
     summary = make_dataset([small / "faces"], small / "out")
     rows = read_manifest(small / "out")
     assert sum(sum(counts.values()) for counts in summary.faces.values()) == len(rows) == 12
-    assert pq.read_schema(small / "out" / "manifest.parquet").names == dataset.SCHEMA.names
+    assert pq.read_schema(small / "out" / "manifest.parquet").names == dataset.schema().names
     for row in rows:
         for region in ("eyes", "lips"):
             assert (small / "out" / region / row["label"] / f"{row['id']}.png").exists()
