@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from models.emotions import EMOTIONS
 from models.regions import Image
-from realtime.assembly import Models, live_stages, stages
+from realtime.assembly import Models, Workers, live_stages, stages
 from realtime.ensemble import EnsembleOptions
 from realtime.frames import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from realtime.live_source import LiveSourceOptions, camera_of, is_network, open_live
@@ -144,6 +144,7 @@ def stream(
     baseline: float = 0.0,
     live: bool | None = None,
     options: LiveSourceOptions | None = None,
+    workers: Workers | None = None,
 ) -> Stream:
     """Analyse a source; results are made while you iterate, in constant memory.
 
@@ -160,6 +161,8 @@ def stream(
         baseline: seconds of neutral face after which a person is measured by it; 0: nobody.
         live: keep up with real time by leaving pictures out; by default for cameras and addresses.
         options: for live sources: size, rate, mirror, and when to give up.
+        workers: for files: ``Workers(stride=2)`` looks for faces in every second picture and puts them
+            between in the others, as ``emotion annotate --stride 2`` does.
 
     Raises:
         SourceError: the source cannot be opened; or, while iterating, it breaks off.
@@ -172,7 +175,7 @@ def stream(
         # Before the source is opened, so that no picture waits for them.
         steps = live_stages(loaded, Governor(None), max_faces, ensemble)
     else:
-        steps = stages(loaded, max_faces, ensemble)
+        steps = stages(loaded, max_faces, ensemble, workers)
     return Stream(_open(source, live, options), steps, live)
 
 

@@ -15,8 +15,9 @@ import pytest
 
 import emotion
 from models.emotions import EMOTIONS
+from models.landmarks import FaceLandmarker
 from models.vote import LogLinear, VoteWeights
-from realtime.assembly import Models
+from realtime.assembly import Models, Workers
 from realtime.errors import SourceError
 from realtime.sources import VideoFile
 from realtime.timeline import JsonLinesTimeline
@@ -58,6 +59,16 @@ def test_results_of_a_file(models):
     drawn = seen[5].draw()
     assert drawn.shape == seen[5].image.shape == (270, 480, 3)
     assert (drawn != seen[5].image).any()
+
+
+def test_a_file_can_be_looked_at_sparingly(models, monkeypatch):
+    looks = []
+    detect = FaceLandmarker.detect
+    monkeypatch.setattr(FaceLandmarker, "detect", lambda *given: looks.append(given[2]) or detect(*given))
+    pictures = first_pictures(24)
+    with emotion.stream(pictures, models=models, workers=Workers(stride=2)) as results:
+        assert all(len(result.faces) == 1 for result in results)
+    assert len(set(looks)) <= 14
 
 
 def test_a_dict_is_a_line_of_the_timeline(models, tmp_path):
