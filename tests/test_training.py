@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models.dataset import SCHEMA, DatasetOptions, load_region
+from models.dataset import DatasetOptions, load_region, schema
 from models.emotions import EMOTIONS
 from models.errors import DatasetError, ModelFileError
 from models.landmarks import BLENDSHAPES
@@ -52,7 +52,7 @@ def data(tmp_path_factory):
             image = rng.integers(60, 90, region.padded_size(8), dtype=np.uint8)
             image[8 + 8 * label : 16 + 8 * label] += 120
             write_png(folder / name / EMOTIONS[label] / f"face{index}.png", image)
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / "manifest.parquet")
+    pq.write_table(pa.Table.from_pylist(rows, schema()), folder / "manifest.parquet")
     from models.dataset import _claim
 
     _claim(folder, DatasetOptions())
