@@ -181,7 +181,7 @@ def frames_of(clip):
 def test_the_stage_finds_the_same_faces_with_both(nets, demo, turns):
     frames = frames_of(demo)
     with closing(FaceFinder(turns=turns)) as mediapipe, closing(FaceFinder(nets=nets, turns=turns)) as onnx:
-        assert mediapipe.batch == onnx.batch == (1 if turns == 1 else 8)
+        assert mediapipe.batch == onnx.batch == (1 if turns == 1 else 6)
         theirs, ours = (
             [
                 found
