@@ -5,6 +5,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 import typer
 from rich.table import Table
 
@@ -29,7 +31,7 @@ class Architecture(StrEnum):
     """A network that a region can be looked at with."""
 
     DENSENET201 = "densenet201"
-    RESIDUAL = "residual"
+    RESNET29 = "resnet29"
 
 
 class Region(StrEnum):
@@ -37,6 +39,14 @@ class Region(StrEnum):
 
     EYES = "eyes"
     LIPS = "lips"
+
+
+class View(StrEnum):
+    """What a network looks at while it learns."""
+
+    EYES = "eyes"
+    LIPS = "lips"
+    FACE = "face"
 
 
 @app.command()
@@ -71,6 +81,10 @@ def dataset(
         float, typer.Option(help="How badly a face may fit the front view; more turned ones are left out.")
     ] = 12.0,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
+    parts: Annotated[
+        Path | None,
+        typer.Option(help="A manifest whose faces keep their part: models/zoo/parts.parquet to train on."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides which faces are held out.")] = 0,
 ) -> None:
     """Cut eyes and lips out of labelled photographs and videos, and split them to train and measure."""
@@ -89,7 +103,7 @@ def dataset(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with counting("Looking at faces") as progress:
-        summary = make_dataset(roots, output, options, workers, progress)
+        summary = make_dataset(roots, output, options, workers, progress, parts)
     table = Table("faces", *options.classes, "all")
     for part, counts in summary.faces.items():
         table.add_row(part, *map(str, counts.values()), str(sum(counts.values())))
@@ -104,9 +118,11 @@ def dataset(
 
 @app.command()
 def train(
-    region: Region,
+    view: Annotated[
+        View, typer.Argument(help="What the network looks at; one of the face is a teacher for the others.")
+    ],
     data: DataFolder = DATA,
-    run: Annotated[Path | None, typer.Option(help="The run's folder; runs/<region> by default.")] = None,
+    run: Annotated[Path | None, typer.Option(help="The run's folder; runs/<view> by default.")] = None,
     epochs: Annotated[
         str,
         typer.Option(help="Passes at each image size, as COUNT@SIZE: 8@0.667,4@1 trains 8 at two thirds."),
@@ -121,16 +137,25 @@ def train(
         float, typer.Option(help="Weight of the blendshapes' loss beside the emotions'; 0: none.")
     ] = 1.0,
     teacher: Annotated[
-        Path | None,
-        typer.Option(help="A model folder whose vote on the whole face is mixed into the labels."),
+        list[Path] | None,
+        typer.Option(
+            help="Mix opinions into the labels: the vote of a model folder, or the mean of finished runs, "
+            "each asked about the faces that its fold left out."
+        ),
     ] = None,
     teacher_weight: Annotated[float, typer.Option(help="Share of the teacher in a target.")] = 0.5,
+    mixup: Annotated[
+        float, typer.Option(help="Let pictures show through others, by a beta distribution; 0: never.")
+    ] = 0.0,
+    fold: Annotated[
+        str, typer.Option(help="INDEX/COUNT: leave one of COUNT parts of the training faces out.")
+    ] = "0/1",
     bfloat16: Annotated[
-        bool, typer.Option("--bfloat16", help="Compute in bfloat16; pays on processors with AMX.")
+        bool, typer.Option("--bfloat16", help="Compute in bfloat16; pays on GPUs and processors with AMX.")
     ] = False,
     architecture: Annotated[
         Architecture | None,
-        typer.Option(help="The network; densenet201 for the eyes and residual for the lips by default."),
+        typer.Option(help="The network; densenet201 for the eyes and resnet29 for the others by default."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of first weights, order and augmentation.")] = 0,
     start_from: Annotated[
@@ -141,30 +166,35 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train the eyes' or the lips' network. A run that was stopped goes on where it was."""
+    """Train the eyes' or the lips' network, or a teacher. A run that was stopped goes on where it was."""
     training = _training()
-    options = training.TrainingOptions(
-        region.value,
-        sizes=_sizes(epochs),
-        caps=_caps(cap or []),
-        batch=batch,
-        learning_rate=learning_rate,
-        blendshape_weight=blendshapes,
-        teacher_weight=teacher_weight if teacher else 0.0,
-        architecture=architecture.value if architecture else None,
-        precision="bfloat16" if bfloat16 else "float32",
-        seed=seed,
-    )
-    folder = run or RUNS / region.value
+    try:
+        options = training.TrainingOptions(
+            view.value,
+            sizes=_sizes(epochs),
+            caps=_caps(cap or []),
+            batch=batch,
+            learning_rate=learning_rate,
+            blendshape_weight=blendshapes,
+            mixup=mixup,
+            teacher_weight=teacher_weight if teacher else 0.0,
+            fold=_fold(fold),
+            architecture=architecture.value if architecture else None,
+            precision="bfloat16" if bfloat16 else "float32",
+            seed=seed,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    folder = run or RUNS / view.value
     if start_from and start_from.is_dir():
-        start_from = _restored(region, start_from, data, folder)
-    with counting(f"Training the {region.value}") as progress:
+        start_from = _restored(view, start_from, data, folder)
+    with counting(f"Training the {view.value}") as progress:
         model = training.train(
             data,
             folder,
             options,
             start_from,
-            (lambda: opinions_of_models(teacher, data)) if teacher else None,
+            (lambda: _opinions(teacher, data)) if teacher else None,
             lambda row: console.print(
                 f"epoch {row.epoch} of {options.epochs} at {row.height}x{row.width}: loss {row.loss:.3f}, "
                 f"validation {row.validation_loss:.3f}, "
@@ -244,21 +274,44 @@ def _caps(texts: list[str]) -> tuple[tuple[str, int], ...]:
         raise typer.BadParameter(f"{' '.join(texts)!r} is not of the form SET=COUNT") from error
 
 
-def _restored(region: Region, models: Path, data: Path, run: Path) -> Path:
+def _fold(text: str) -> tuple[int, int]:
+    try:
+        index, count = map(int, text.split("/"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not of the form 0/4") from error
+    return index, count
+
+
+def _opinions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
+    """What a model folder says of the training faces, or finished runs together."""
+    if len(teachers) == 1 and not (teachers[0] / "run.json").exists():
+        return opinions_of_models(teachers[0], data)
+    from models.teachers import opinions_of_runs  # noqa: PLC0415
+
+    return opinions_of_runs(teachers, data)
+
+
+def _restored(view: View, models: Path, data: Path, run: Path) -> Path:
     """The model of a model folder as a Keras network; made once a run."""
     path = run / "start.keras"
     if not path.exists():
         try:
-            from exporters.restore import restore  # noqa: PLC0415
+            from exporters import recognition, restore  # noqa: PLC0415
         except ImportError as error:
             raise _needs_training(error) from error
-        restore(region.value, models, data, path)
-        console.print(f"Going on from the {region.value} model in {shown(models)}")
+        if recognition.is_recognition(models):
+            recognition.begin(view.value, models, data, path)
+            console.print(f"Beginning with the face recognition in {shown(models)}")
+        elif view is View.FACE:
+            raise typer.BadParameter(f"{shown(models)} has no model that sees the whole face to begin with")
+        else:
+            restore.restore(Region(view).value, models, data, path)
+            console.print(f"Going on from the {view.value} model in {shown(models)}")
     return path
 
 
 def _training() -> ModuleType:
-    errors.print("Starting TensorFlow (some ten seconds) ...")
+    errors.print("Starting Keras (some ten seconds) ...")
     try:
         from models import training  # noqa: PLC0415
     except ImportError as error:

@@ -34,7 +34,7 @@ _CALL = re.compile(r"_\d+$")  # Keras numbers the calls of a layer in a tensor's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Affine:
+class Affine:
     """What a batch norm does to each channel: scale * x + shift."""
 
     scale: Floats
@@ -61,7 +61,6 @@ def restore(region: RegionName, folder: Path, data: Path, output: Path) -> Path:
     )
     network = networks.build(region, architecture)
     training = load_region(data, region, ("train",))
-    rows = np.sort(np.random.default_rng(0).permutation(len(training))[:_FACES])
     try:
         affines = _set_kernels(network, _constants(graph), graph)
     except (KeyError, IndexError, ValueError) as error:
@@ -69,11 +68,37 @@ def restore(region: RegionName, folder: Path, data: Path, output: Path) -> Path:
             f"{folder / manifest.file} is not a {region} network of this version: {error}"
         ) from error
     _divide_logits(network, manifest.temperature)
+    return settle(network, affines, training, output)
+
+
+def settle(network: keras.Model, affines: dict[str, Affine], training: RegionData, output: Path) -> Path:
+    """Give a network whose kernels are set what only data know, and write it.
+
+    Args:
+        network: made by `models.networks.build`; its batch norms and blendshape head are filled.
+        affines: what each batch norm, by name, has to come to.
+        training: the training part of the data set to go on with.
+        output: the ``.keras`` file to write.
+    """
+    rows = np.sort(np.random.default_rng(0).permutation(len(training))[:_FACES])
     _set_batch_norms(network, affines, training.crops()[rows])
     _fit_blendshapes(network, training, rows)
     output.parent.mkdir(parents=True, exist_ok=True)
     network.save(output)
     return output
+
+
+def set_kernel(layer: layers.Conv2D, kernel: Floats) -> Floats:
+    """Fill a convolution ahead of a batch norm; returns the factor each filter was multiplied by.
+
+    There a kernel's length is free, but it sets how fast the kernel learns: it becomes that of an
+    untrained one.
+    """
+    length = np.sqrt((kernel**2).sum(axis=(0, 1, 2))) + 1e-12
+    wanted = np.sqrt((np.asarray(layer.kernel) ** 2).sum(axis=(0, 1, 2))).mean()
+    factor = np.asarray(wanted / length, dtype=np.float32)
+    layer.set_weights([kernel * factor])
+    return factor
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, Floats]:
@@ -87,26 +112,23 @@ def _constants(graph: onnx.GraphProto) -> dict[str, Floats]:
 
 def _set_kernels(
     network: keras.Model, constants: dict[str, Floats], graph: onnx.GraphProto
-) -> dict[str, _Affine]:
+) -> dict[str, Affine]:
     """Fill convolutions and the emotion head; returns what each batch norm has to come to."""
     names = {layer.name for layer in network.layers}
-    affines: dict[str, _Affine] = {}
+    affines: dict[str, Affine] = {}
     for node in graph.node:
         if node.op_type == "Conv":
             layer = network.get_layer(_layer_of(node.input[1], names))
             kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
-            # Ahead of a batch norm a kernel's length is free, but it sets how fast the kernel learns.
-            length = np.sqrt((kernel**2).sum(axis=(0, 1, 2))) + 1e-12
-            wanted = np.sqrt((np.asarray(layer.kernel) ** 2).sum(axis=(0, 1, 2))).mean()
             if len(node.input) == 3:
-                factor = wanted / length
+                factor = set_kernel(layer, kernel)
                 shift = constants[node.input[2]]
-                affines[_layer_of(node.input[2], names)] = _Affine(1 / factor, shift)
-                kernel = kernel * factor
-            layer.set_weights([kernel])
+                affines[_layer_of(node.input[2], names)] = Affine(np.float32(1) / factor, shift)
+            else:
+                layer.set_weights([kernel])
         elif node.op_type == "BatchNormalization":
             scale, shift = (constants[name] for name in node.input[1:3])
-            affines[_layer_of(node.input[1], names)] = _Affine(scale, shift)
+            affines[_layer_of(node.input[1], names)] = Affine(scale, shift)
         elif node.op_type == "MatMul":
             kernel = constants[node.input[1]]
         elif node.op_type == "Add" and "BiasAdd" in node.output[0]:
@@ -135,7 +157,7 @@ def _batch_norms(network: keras.Model) -> list[layers.BatchNormalization]:
     return [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
 
 
-def _set_batch_norms(network: keras.Model, affines: dict[str, _Affine], crops: npt.NDArray[np.uint8]) -> None:
+def _set_batch_norms(network: keras.Model, affines: dict[str, Affine], crops: npt.NDArray[np.uint8]) -> None:
     """Real statistics, and the gamma and beta that leave the answers as they were."""
     norms = _batch_norms(network)
     for norm in norms:

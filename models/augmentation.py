@@ -1,123 +1,195 @@
-"""What a camera, a codec and a careless landmark do to a crop, done to a batch in TensorFlow.
+"""What a camera, a codec and a careless landmark do to a crop, done to a batch inside the network.
 
-Every draw comes from a seed that names the run and the step, never from a hidden state: a run
-that is killed and resumed sees the same pictures as one that is not.
+All chance is drawn beforehand, with NumPy, from a seed that names the run and the step: a run that
+is killed and resumed sees the same pictures as one that is not, on whatever backend Keras computes.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
 
-# Spread of the random similarity transform: landmark jitter, and faces that are not average.
-ROTATION = 0.15  # radians
-SCALE = 0.1
-SHIFT = 0.05  # of the crop's height
-GAMMA = 0.25  # in log units
-CONTRAST = 0.12
+# Spread of the random transform: landmark jitter, and faces that are not average.
+ROTATION = 0.18  # radians
+SCALE = 0.12  # in log units
+STRETCH = 0.06  # of the width alone, in log units
+SHIFT = 0.06  # of the crop's height
+GAMMA = 0.3  # in log units
+CONTRAST = 0.15
 NOISE = 3.0  # gray levels
 # Shares of the pictures that are flipped, coarsened (a face far away) or partly covered.
 FLIP = 0.5
-COARSE = 0.1
-COVERED = 0.08
+COARSE = 0.15
+COVERED = 0.15
+
+_COLUMNS = (
+    *("flip", "angle", "log_scale", "log_stretch", "right", "down", "log_gamma", "slope_x", "slope_y"),
+    *("coarse", "noise", "noise_row", "noise_column", "mixed"),
+    *("covered", "box_y", "box_x", "box_height", "box_width", "box_tone"),
+)
+DRAWS = len(_COLUMNS)
+"""How many numbers a picture's fate takes."""
+_NOISE_SIDE = 256
+_DARKEST = 5.0  # gray level of the darkest pixel of a face; below it is painted black
 
 
-@tf.function  # type: ignore[untyped-decorator]  # TensorFlow ships no types
-def augment(images: Any, margin: int, size: tuple[int, int], seed: Any) -> tuple[Any, Any]:
-    """Random views of crops, at the size that is trained on.
+def draw(count: int, seed: Sequence[int], mixup: float = 0.0) -> npt.NDArray[np.float32]:
+    """Decide what becomes of each of `count` pictures.
 
     Args:
-        images: uint8 (n, h, w), crops with their margin.
-        margin: pixels of `images` around the crop proper.
-        size: (height, width) of the result.
-        seed: int32 (2,): one for a run, one for a step.
+        count: pictures.
+        seed: numbers that name the run and the step.
+        mixup: parameter of the beta distribution that says how much of the picture before it shows
+            through each one (Zhang et al. 2018, "mixup"); 0: nothing.
 
     Returns:
-        float32 (n, height, width, 1) in gray levels 0 to 255 with 0 outside the face, and
-        bool (n,): which are mirrored (left and right blendshapes change places there).
+        float32 (count, `DRAWS`), for `Augment`.
     """
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 8))
-    count = tf.shape(images)[0]
-    flipped = tf.random.stateless_uniform((count,), seeds[0]) < FLIP
-    pixels = tf.cast(images, tf.float32)[..., None]
-    x = _warp(pixels, margin, size, flipped, seeds[1])
-    face = tf.cast(x > 4.0, tf.float32)
-    x = _coarsen(x, seeds[2])
-    x = _tone(x, seeds[3])
-    x += (
-        NOISE
-        * tf.random.stateless_uniform((count, 1, 1, 1), seeds[4])
-        * tf.random.stateless_normal(tf.shape(x), seeds[5])
-    )
-    x = tf.clip_by_value(x, 5.0, 255.0) * face
-    return _cover(x, seeds[6]), flipped
+    rng = np.random.default_rng(tuple(seed))
+    uniform = rng.random((count, 11))
+    normal = np.clip(rng.standard_normal((count, 8)), -2.5, 2.5)
+    jitter = normal / 1.5
+    shown = rng.beta(mixup, mixup, count) if mixup else np.ones(count)
+    columns = {
+        "flip": uniform[:, 0] < FLIP,
+        "angle": ROTATION * jitter[:, 0],
+        "log_scale": SCALE * jitter[:, 1],
+        "log_stretch": STRETCH * jitter[:, 2],
+        "right": SHIFT * jitter[:, 3],
+        "down": SHIFT * jitter[:, 4],
+        "log_gamma": GAMMA * normal[:, 5],
+        "slope_x": CONTRAST * normal[:, 6],
+        "slope_y": CONTRAST * normal[:, 7],
+        "coarse": np.searchsorted([COARSE / 2, COARSE], uniform[:, 1], side="right"),
+        "noise": NOISE * uniform[:, 2],
+        "noise_row": uniform[:, 3],
+        "noise_column": uniform[:, 4],
+        # Of the two pictures the one that comes first shows more, as its label counts more.
+        "mixed": np.minimum(shown, 1 - shown),
+        "covered": uniform[:, 5] < COVERED,
+        "box_y": uniform[:, 6],
+        "box_x": uniform[:, 7],
+        "box_height": 0.1 + 0.15 * uniform[:, 8],
+        "box_width": 0.1 + 0.15 * uniform[:, 9],
+        "box_tone": uniform[:, 10],
+    }
+    return np.stack([columns[name] for name in _COLUMNS], axis=1).astype(np.float32)
 
 
-def resize(images: Any, margin: int, size: tuple[int, int]) -> Any:
-    """Crops without their margin at another size, unaugmented: float32 (n, height, width, 1)."""
-    inner = tf.cast(
-        images[:, margin : images.shape[1] - margin, margin : images.shape[2] - margin, None], tf.float32
-    )
-    if inner.shape[1:3] == size:
-        return inner
-    return tf.image.resize(inner, size, antialias=True)
+def flipped(draws: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Which pictures are mirrored, bool (n,) (left and right blendshapes change places there)."""
+    return np.asarray(draws[:, _COLUMNS.index("flip")] > 0.5)
 
 
-def _warp(images: Any, margin: int, size: tuple[int, int], flipped: Any, seed: Any) -> Any:
-    """Resample each picture through a random similarity transform about its middle.
+def mixed(draws: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Targets (n, k) of pictures through each of which the one before it shows."""
+    share = draws[:, _COLUMNS.index("mixed"), None]
+    return np.asarray((1 - share) * targets + share * np.roll(targets, 1, axis=0), dtype=np.float32)
 
-    The picture's margin is beyond the result's edge until rotation, scale or shift bring it in.
+
+@keras.saving.register_keras_serializable("emotion")
+class Augment(layers.Layer):  # type: ignore[misc]  # keras ships no types
+    """Random views of crops, at the size that is trained on.
+
+    Takes uint8 (n, parts * h, w), crops with their margin, `parts` of one face one above the other, and
+    the draws of `draw`; gives float32 (n, height, width, 1) in gray levels 0 to 255 with 0 outside the
+    face.
+
+    Args:
+        margin: pixels around each crop proper.
+        size: (height, width) of the result.
+        parts: crops in a picture.
     """
-    count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    draws = tf.random.stateless_normal((4, count), seed)
-    draws = tf.clip_by_value(draws, -2.5, 2.5) / 1.5
-    angle, scale = ROTATION * draws[0], tf.exp(SCALE * draws[1])
-    inner = height - 2 * margin
-    step = scale * (inner / size[0])  # crop pixels a result pixel, in rows and columns alike
-    mirror = tf.where(flipped, -1.0, 1.0)
-    a, b = step * tf.cos(angle), step * tf.sin(angle)
-    middle_x, middle_y = (size[1] - 1) / 2, (size[0] - 1) / 2
-    centre_x = (width - 1) / 2 + SHIFT * inner * draws[2]
-    centre_y = (height - 1) / 2 + SHIFT * inner * draws[3]
-    x0 = centre_x - (a * mirror * middle_x - b * middle_y)
-    y0 = centre_y - (b * mirror * middle_x + a * middle_y)
-    zero = tf.zeros_like(a)
-    transforms = tf.stack([a * mirror, -b, x0, b * mirror, a, y0, zero, zero], axis=1)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=transforms,
-        output_shape=tf.constant(size, tf.int32),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
+
+    def __init__(self, margin: int, size: tuple[int, int], parts: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.margin, self.size, self.parts = margin, tuple(size), parts
+
+    def call(self, images: Any, draws: Any) -> Any:
+        """Augment a batch."""
+        value = {name: ops.reshape(draws[:, i], (-1, 1, 1, 1)) for i, name in enumerate(_COLUMNS)}
+        x = self._views(ops.cast(images, "float32")[..., None], draws)
+        face = ops.cast(x > _DARKEST - 1, "float32")
+        x = self._coarsen(x, value["coarse"])
+        x = self._tone(x, value)
+        x = x + value["noise"] * self._noise(value)
+        x = ops.clip(x, _DARKEST, 255.0) * face
+        x = self._cover(x, value)
+        return x + value["mixed"] * (ops.roll(x, 1, axis=0) - x)
+
+    def _views(self, images: Any, draws: Any) -> Any:
+        """Each part through the face's transform about its own middle, and back together."""
+        count, (height, width) = self.parts, images.shape[1:3]
+        images = ops.reshape(images, (-1, height // count, width, 1))
+        size = (self.size[0] // count, self.size[1])
+        transforms = ops.repeat(self._transforms(draws, (height // count, width), size), count, axis=0)
+        warped = ops.image.affine_transform(images, transforms, "bilinear", "constant", 0.0)
+        return ops.reshape(warped[:, : size[0], : size[1]], (-1, *self.size, 1))
+
+    def _transforms(self, draws: Any, padded: tuple[int, int], size: tuple[int, int]) -> Any:
+        """(n, 8): from a result's pixel to a picture's, for a part of `padded` size.
+
+        The margin is beyond the result's edge until rotation, scale or shift bring it in.
+        """
+        value = {name: draws[:, i] for i, name in enumerate(_COLUMNS)}
+        height, width = padded
+        inner = height - 2 * self.margin
+        step = ops.exp(value["log_scale"]) * (inner / size[0])  # picture's pixels a result's pixel
+        mirror = (1.0 - 2.0 * value["flip"]) * ops.exp(value["log_stretch"])
+        a, b = step * ops.cos(value["angle"]), step * ops.sin(value["angle"])
+        middle_x, middle_y = (size[1] - 1) / 2, (size[0] - 1) / 2
+        x0 = (width - 1) / 2 + inner * value["right"] - (a * mirror * middle_x - b * middle_y)
+        y0 = (height - 1) / 2 + inner * value["down"] - (b * mirror * middle_x + a * middle_y)
+        zero = ops.zeros_like(a)
+        return ops.stack([a * mirror, -b, x0, b * mirror, a, y0, zero, zero], axis=1)
+
+    def _coarsen(self, x: Any, coarse: Any) -> Any:
+        """Some pictures at a half or a third of their resolution: a face far away or out of focus."""
+        half, third = (
+            ops.image.resize(
+                ops.image.resize(x, (self.size[0] // by, self.size[1] // by), antialias=True), self.size
+            )
+            for by in (2, 3)
+        )
+        return ops.where(coarse < 0.5, half, ops.where(coarse < 1.5, third, x))
+
+    def _tone(self, x: Any, value: dict[str, Any]) -> Any:
+        """Gamma and a slope of light across the face: exposure, display and side light."""
+        x = 255.0 * ops.power(ops.clip(x / 255.0, 0.0, 1.0), ops.exp(value["log_gamma"]))
+        across = ops.reshape(ops.linspace(-1.0, 1.0, self.size[1]), (1, 1, -1, 1))
+        down = ops.reshape(ops.linspace(-1.0, 1.0, self.size[0]), (1, -1, 1, 1))
+        return x * (1.0 + value["slope_x"] * across + value["slope_y"] * down)
+
+    def _noise(self, value: dict[str, Any]) -> Any:
+        """Standard normal noise: for each picture another window of one plane that repeats."""
+        plane = np.random.default_rng(0).standard_normal(_NOISE_SIDE * _NOISE_SIDE).astype(np.float32)
+        rows = np.arange(self.size[0]).reshape(1, -1, 1, 1)
+        columns = np.arange(self.size[1]).reshape(1, 1, -1, 1)
+        top, left = (ops.cast(_NOISE_SIDE * value[name], "int32") for name in ("noise_row", "noise_column"))
+        place = (rows + top) % _NOISE_SIDE * _NOISE_SIDE + (columns + left) % _NOISE_SIDE
+        return ops.take(ops.convert_to_tensor(plane), place)
+
+    def _cover(self, x: Any, value: dict[str, Any]) -> Any:
+        """Paint an even box over some pictures: a hand, hair, a mask, glasses."""
+        rows = np.arange(self.size[0], dtype=np.float32).reshape(1, -1, 1, 1) / self.size[0]
+        columns = np.arange(self.size[1], dtype=np.float32).reshape(1, 1, -1, 1) / self.size[1]
+        box = ops.logical_and(
+            ops.abs(rows - value["box_y"]) < value["box_height"],
+            ops.abs(columns - value["box_x"]) < value["box_width"],
+        )
+        box = ops.logical_and(box, value["covered"] > 0.5)
+        return ops.where(ops.logical_and(box, x > 0.0), _DARKEST + 250.0 * value["box_tone"], x)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer was made with."""
+        config: dict[str, Any] = super().get_config()
+        return config | {"margin": self.margin, "size": self.size, "parts": self.parts}
 
 
-def _coarsen(x: Any, seed: Any) -> Any:
-    """Some pictures at a half or a third of their resolution, as a face far away or out of focus."""
-    count, height, width = tf.shape(x)[0], x.shape[1], x.shape[2]
-    half = tf.image.resize(tf.image.resize(x, (height // 2, width // 2), antialias=True), (height, width))
-    third = tf.image.resize(tf.image.resize(x, (height // 3, width // 3), antialias=True), (height, width))
-    draw = tf.random.stateless_uniform((count, 1, 1, 1), seed)
-    return tf.where(draw < COARSE / 2, half, tf.where(draw < COARSE, third, x))
-
-
-def _tone(x: Any, seed: Any) -> Any:
-    """Gamma and a slope of light across the face: exposure, display and side light."""
-    draws = tf.random.stateless_normal((3, tf.shape(x)[0], 1, 1, 1), seed)
-    x = 255.0 * tf.pow(tf.clip_by_value(x / 255.0, 0.0, 1.0), tf.exp(GAMMA * draws[0]))
-    across = tf.reshape(tf.linspace(-1.0, 1.0, x.shape[2]), (1, 1, -1, 1))
-    down = tf.reshape(tf.linspace(-1.0, 1.0, x.shape[1]), (1, -1, 1, 1))
-    return x * (1.0 + CONTRAST * (draws[1] * across + draws[2] * down))
-
-
-def _cover(x: Any, seed: Any) -> Any:
-    """Paint a random even box over some pictures: a hand, hair, a mask, glasses."""
-    count, height, width = tf.shape(x)[0], x.shape[1], x.shape[2]
-    draws = tf.random.stateless_uniform((6, count, 1, 1, 1), seed)
-    rows = tf.reshape(tf.range(height, dtype=tf.float32), (1, -1, 1, 1)) / height
-    columns = tf.reshape(tf.range(width, dtype=tf.float32), (1, 1, -1, 1)) / width
-    box = tf.logical_and(
-        tf.abs(rows - draws[0]) < 0.1 + 0.15 * draws[1], tf.abs(columns - draws[2]) < 0.1 + 0.15 * draws[3]
-    )
-    box = tf.logical_and(box, draws[5] < COVERED)
-    return tf.where(tf.logical_and(box, x > 0.0), 5.0 + 250.0 * draws[4], x)
+def resize(crops: npt.NDArray[np.uint8], size: tuple[int, int]) -> Any:
+    """Crops without their margin, uint8 (n, h, w), at another size: float32 (n, height, width, 1)."""
+    inner = crops[..., None].astype(np.float32)
+    return inner if inner.shape[1:3] == size else np.asarray(ops.image.resize(inner, size, antialias=True))

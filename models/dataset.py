@@ -21,7 +21,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -39,10 +39,8 @@ from models.landmarks import FaceLandmarker, find_portrait
 from models.montage import save_montage
 from models.pictures import read_bgr, read_gray, write_png
 from models.regions import EYES, LIPS, REGIONS, Image, RegionName, alignment_error, crop, eye_distance
+from models.splits import PARTS, parts_of, split_groups, with_whole_videos
 from models.videos import sample_frames
-
-# The part of a group decides for all of it: never learn from a face that is measured on.
-_PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train")
 
 
 def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
@@ -128,6 +126,7 @@ def make_dataset(
     options: DatasetOptions | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    parts: Path | None = None,
 ) -> Summary:
     """Make a data set, or finish one that was stopped.
 
@@ -137,9 +136,11 @@ def make_dataset(
         options: `DatasetOptions()` where not given.
         workers: processes; as many as there are cores where not given.
         progress: called with (photographs done, photographs in all).
+        parts: another data set's manifest; faces that are in it keep the part that they had there.
 
     Raises:
-        DatasetError: no photographs, two photographs of one name, or `output` was made otherwise.
+        DatasetError: no photographs, two photographs of one name, `output` was made otherwise, or `parts`
+            is no manifest.
     """
     options = options or DatasetOptions()
     items: list[Photograph | Video] = []
@@ -151,7 +152,7 @@ def make_dataset(
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
     faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
-    before = _parts_before(output)
+    before = parts_of(output / "manifest.parquet") | (parts_of(parts, needed=True) if parts else {})
     rows, rejected = _arrange(_photographs(items, faces), faces, options, before)
     for source in rejected:
         if "id" in faces[source]:
@@ -169,7 +170,7 @@ def make_dataset(
         save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
     counts = Counter((row["split"], row["label"]) for row in rows)
     return Summary(
-        faces={part: {label: counts[part, label] for label in options.classes} for part in _PRECEDENCE[::-1]},
+        faces={part: {label: counts[part, label] for label in options.classes} for part in PARTS[::-1]},
         rejected=dict(Counter(reason.split(":")[0] for reason in rejected.values())),
     )
 
@@ -330,9 +331,9 @@ def _arrange(
     for photograph, copy in zip(kept, copies.tolist(), strict=True):
         labels.setdefault(copy, set()).add(photograph.label)
     members: dict[int, list[Photograph]] = {}
-    for photograph, group in zip(kept, _with_whole_videos(copies, kept).tolist(), strict=True):
+    for photograph, group in zip(kept, with_whole_videos(copies, kept).tolist(), strict=True):
         members.setdefault(group, []).append(photograph)
-    splits = _split_groups(members, options, before)
+    splits = split_groups(members, options.validation, options.test, options.seed, before)
     copy_of = {photograph.source: copy for photograph, copy in zip(kept, copies.tolist(), strict=True)}
     rows = []
     for group, same in members.items():
@@ -351,72 +352,6 @@ def _arrange(
     return rows, rejected
 
 
-def _with_whole_videos(
-    copies: npt.NDArray[np.int64], photographs: Sequence[Photograph]
-) -> npt.NDArray[np.int64]:
-    """Groups of near duplicates, joined where they hold frames of one video.
-
-    Copies with different labels are dropped, frames of one video never: a person's face at rest may
-    stand in two videos of theirs, and costs only that one face.
-    """
-    first: dict[str, int] = {}
-    joined = [
-        (copies[i], copies[first.setdefault(photograph.video, i)])
-        for i, photograph in enumerate(photographs)
-        if photograph.video is not None
-    ]
-    count = len(photographs)
-    rows, columns = np.array(joined, dtype=np.int64).reshape(-1, 2).T
-    from scipy.sparse import coo_array  # noqa: PLC0415  most of a second; running needs none
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
-    _, component = connected_components(links, directed=False)
-    smallest = np.full(count, count, dtype=np.int64)
-    np.minimum.at(smallest, component[copies], np.arange(count))
-    return np.asarray(smallest[component[copies]], dtype=np.int64)
-
-
-def _parts_before(output: Path) -> dict[str, Split]:
-    """The part of each source in a data set that is made anew, say with one more root."""
-    if not (output / "manifest.parquet").exists():
-        return {}
-    return {row["source"]: row["split"] for row in read_manifest(output)}
-
-
-def _split_groups(
-    members: dict[int, list[Photograph]], options: DatasetOptions, before: dict[str, Split]
-) -> dict[int, Split]:
-    """The part of every group: the strictest its members' folders ask for, else by lot.
-
-    Lots decide for a root what its folders do not: one with ``train`` and ``test`` gets a validation
-    part, one with all three none. A face that had a part `before` keeps it, so that what was held
-    out from one model's training stays held out from the next one's.
-    """
-    named: dict[str, set[Split | None]] = {}
-    for same in members.values():
-        for photograph in same:
-            named.setdefault(photograph.root, set()).add(photograph.split)
-    lots = np.random.default_rng(options.seed).random(len(members))
-    splits: dict[int, Split] = {}
-    for (group, same), lot in zip(members.items(), lots, strict=True):
-        asked = {photograph.split for photograph in same} - {None}
-        kept = {before[photograph.source] for photograph in same if photograph.source in before}
-        strictest = next((part for part in _PRECEDENCE if part in asked), None)
-        parts = set().union(*(named[photograph.root] for photograph in same))
-        test = 0.0 if "test" in parts else options.test
-        validation = 0.0 if "validation" in parts else options.validation
-        if strictest in ("test", "validation"):
-            splits[group] = strictest
-        elif kept:
-            splits[group] = next(part for part in _PRECEDENCE if part in kept)
-        elif lot < test and strictest is None:
-            splits[group] = "test"
-        else:
-            splits[group] = "validation" if lot < test + validation else "train"
-    return splits
-
-
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -425,12 +360,14 @@ class RegionData:
     """One part of a data set, one region, in memory.
 
     Attributes:
-        images: uint8 (n, height + 2 margin, width + 2 margin).
+        images: uint8 (n, parts * (height + 2 margin), width + 2 margin).
         labels: int64 (n,), class indices.
         targets: float32 (n, 6), votes where there are any, else one-hot labels.
         blendshapes: float32 (n, 52).
         sources: the first folder of each face's source, that is the set it comes from.
+        groups: int64 (n,); near duplicates and frames of one video share a number.
         margin: pixels around the crop proper.
+        parts: crops of one face, one above the other, in a picture.
     """
 
     images: npt.NDArray[np.uint8]
@@ -438,15 +375,26 @@ class RegionData:
     targets: npt.NDArray[np.float32]
     blendshapes: npt.NDArray[np.float32]
     sources: tuple[str, ...]
+    groups: npt.NDArray[np.int64]
     margin: int
+    parts: int = 1
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def crops(self) -> npt.NDArray[np.uint8]:
-        """uint8 (n, height, width): the pictures without their margin, as a model sees them."""
+        """uint8 (n, parts * height, width): the pictures without margins, as a model sees them."""
         inner = slice(self.margin, -self.margin or None)
-        return self.images[:, inner, inner]
+        parts = np.split(self.images, self.parts, axis=1)
+        return np.concatenate([part[:, inner, inner] for part in parts], axis=1)
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> "RegionData":
+        """Some of the faces, by their indices."""
+        arrays = {
+            name: getattr(self, name)[rows]
+            for name in ("images", "labels", "targets", "blendshapes", "groups")
+        }
+        return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **arrays)
 
 
 def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> RegionData:
@@ -477,6 +425,7 @@ def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> Re
         targets=np.array([row["votes"] or one_hot[EMOTIONS.index(row["label"])] for row in rows], np.float32),
         blendshapes=np.array([row["blendshapes"] for row in rows], dtype=np.float32),
         sources=tuple(row["source"].split("/")[0] for row in rows),
+        groups=np.array([row["group"] for row in rows], dtype=np.int64),
         margin=read_options(folder).margin,
     )
 

@@ -1,6 +1,7 @@
 """The networks, in Keras: DenseNet201 for the eyes, a small residual CNN for the lips.
 
-The residual CNN can look at the eyes too, with a sixth of the work. All take uint8 gray crops
+The residual CNN, a ResNet of 29 layers, can look at the eyes too, with a fraction of the work, and at
+both together. All take uint8 gray crops
 (n, height, width, 1) as `models.regions` cuts them, standardise them inside the graph, and give
 logits for the six emotions. While training, a second head regresses the 52 blendshapes that
 MediaPipe sees in the same face: clean, dense labels beside noisy ones.
@@ -9,25 +10,24 @@ MediaPipe sees in the same face: clean, dense labels beside noisy ones.
 from typing import Any, Literal, TypeAlias
 
 import keras
-import tensorflow as tf
 from keras import layers, ops
 
 from models.emotions import EMOTIONS
-from models.regions import RegionName
+from models.views import View
 
 EMOTION_HEAD = "emotion"
 BLENDSHAPE_HEAD = "blendshapes"
 BLENDSHAPE_COUNT = 52
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
-Architecture: TypeAlias = Literal["densenet201", "residual"]
+Architecture: TypeAlias = Literal["densenet201", "resnet29"]
 
-STANDARD: dict[RegionName, Architecture] = {"eyes": "densenet201", "lips": "residual"}
-TITLES: dict[Architecture, str] = {"densenet201": "DenseNet201", "residual": "residual CNN"}
+STANDARD: dict[View, Architecture] = {"eyes": "densenet201", "lips": "resnet29", "face": "resnet29"}
+TITLES: dict[Architecture, str] = {"densenet201": "DenseNet201", "resnet29": "ResNet-29"}
 
 # Gray levels up to this one count as painted black: resampling smears the oval's edge a little.
 _BLACK = 4.0
-_RESIDUAL_STAGES = ((32, 1), (64, 2), (128, 2), (192, 1))
+RESNET29_STAGES = ((32, 3), (64, 4), (128, 3), (256, 3))
 
 
 @keras.saving.register_keras_serializable("emotion")
@@ -55,13 +55,16 @@ class FusedBatchNormalization(layers.BatchNormalization):  # type: ignore[misc] 
     """Batch normalization (Ioffe & Szegedy 2015) by TensorFlow's one kernel for it while it learns.
 
     Keras composes it of a dozen operations, each a walk through memory, which takes 40% of a step
-    of DenseNet201 on a CPU. Values, statistics and weights are the same.
+    of DenseNet201 on a CPU. Values, statistics and weights are the same. On other backends it is
+    Keras' own.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise (n, h, w, c), by the batch's own statistics where `training`."""
-        if not training or not self.trainable:
+        if not training or not self.trainable or keras.backend.backend() != "tensorflow":
             return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf  # noqa: PLC0415  other backends train without it
+
         unused = tf.constant([], tf.float32)
         # Averages of the network's life are kept below, as Keras keeps them: of the biased variance.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
@@ -81,33 +84,34 @@ class FusedBatchNormalization(layers.BatchNormalization):  # type: ignore[misc] 
 
 
 def build(
-    region: RegionName, architecture: Architecture | None = None, precision: Precision = "float32"
+    view: View, architecture: Architecture | None = None, precision: Precision = "float32"
 ) -> keras.Model:
-    """The untrained network of a region.
+    """An untrained network.
 
     Input: uint8 or float (n, height, width, 1), any size from 32 x 32 on. Output: a dict of
     ``emotion``, float32 (n, 6) logits, and ``blendshapes``, float32 (n, 52), standardised units.
 
     Args:
-        region: what it looks at.
-        architecture: the region's own in `STANDARD` where there is none.
+        view: what it looks at.
+        architecture: the view's own in `STANDARD` where there is none.
         precision: of the computation; weights and statistics are float32 in both (Micikevicius et
             al. 2018, "Mixed Precision Training"). bfloat16 pays on processors with AMX or
-            AVX512-BF16.
+            AVX512-BF16, and on GPUs.
     """
-    architecture = architecture or STANDARD[region]
+    architecture = architecture or STANDARD[view]
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
     try:
         images = keras.Input((None, None, 1), name="crops")
-        features = {"densenet201": _densenet201, "residual": _residual_cnn}[architecture](
-            Standardise()(images)
+        backbones = {"densenet201": _densenet201, "resnet29": _resnet29}
+        features = layers.GlobalAveragePooling2D(dtype="float32")(
+            backbones[architecture](Standardise()(images))
         )
         heads = {
             EMOTION_HEAD: layers.Dense(len(EMOTIONS), dtype="float32", name=EMOTION_HEAD)(features),
             BLENDSHAPE_HEAD: layers.Dense(BLENDSHAPE_COUNT, dtype="float32", name=BLENDSHAPE_HEAD)(features),
         }
-        plain = keras.Model(images, heads, name=f"{region}_{architecture}")
+        plain = keras.Model(images, heads, name=f"{view}_{architecture}")
         return keras.models.clone_model(plain, clone_function=_with_fused_batch_norm)
     finally:
         keras.config.set_dtype_policy(policy)
@@ -118,16 +122,16 @@ def _with_fused_batch_norm(layer: keras.Layer) -> keras.Layer:
     return (FusedBatchNormalization if fused else type(layer)).from_config(layer.get_config())
 
 
-def identify(model: keras.Model) -> tuple[RegionName, Architecture]:
+def identify(model: keras.Model) -> tuple[View, Architecture]:
     """What a network made by `build` looks at, and how it is built.
 
     Raises:
         ValueError: it is none.
     """
-    region, _, architecture = model.name.partition("_")
-    if region not in STANDARD or architecture not in TITLES:
+    view, _, architecture = model.name.partition("_")
+    if view not in STANDARD or architecture not in TITLES:
         raise ValueError(f"{model.name} is no network of this program")
-    return region, architecture
+    return view, architecture
 
 
 def for_inference(model: keras.Model, size: tuple[int, int], temperature: float = 1.0) -> keras.Model:
@@ -144,28 +148,32 @@ def for_inference(model: keras.Model, size: tuple[int, int], temperature: float 
 
 
 def _densenet201(images: Any) -> Any:
-    """DenseNet201 (Huang et al. 2017), global average of its last features."""
-    backbone = keras.applications.DenseNet201(
-        include_top=False, weights=None, input_tensor=images, pooling="avg"
-    )
+    """DenseNet201 (Huang et al. 2017) up to its last features."""
+    backbone = keras.applications.DenseNet201(include_top=False, weights=None, input_tensor=images)
     return backbone.output
 
 
-def _residual_cnn(images: Any) -> Any:
-    """A residual network (He et al. 2016) of 1.5 million parameters, global average at the end."""
-    x = _conv_bn(images, _RESIDUAL_STAGES[0][0], "stem", stride=2)
-    x = layers.ReLU()(x)
-    for stage, (width, blocks) in enumerate(_RESIDUAL_STAGES, start=1):
+def _resnet29(images: Any) -> Any:
+    """The residual network of dlib's face recognition (King 2017) up to its last features.
+
+    He et al.'s (2016) ResNet-34 with half the filters and fewer layers, shortcuts without weights. Its
+    scale, eyes 60 to 65 pixels apart, is that of the crops.
+    """
+    x = layers.ReLU()(_conv_bn(images, RESNET29_STAGES[0][0], "stem", stride=2, kernel=7))
+    x = layers.MaxPooling2D(3, 2, padding="same")(x)
+    for stage, (width, blocks) in enumerate(RESNET29_STAGES, start=1):
         for block in range(1, blocks + 1):
-            x = _residual_block(x, width, f"stage{stage}_block{block}", 2 if stage > 1 and block == 1 else 1)
-    return layers.GlobalAveragePooling2D()(x)
+            down = stage > 1 and block == 1
+            x = _residual_block(x, width, f"stage{stage}_block{block}", down)
+    return x
 
 
-def _residual_block(x: Any, width: int, name: str, stride: int) -> Any:
-    y = layers.ReLU()(_conv_bn(x, width, f"{name}_first", stride))
+def _residual_block(x: Any, width: int, name: str, down: bool) -> Any:
+    y = layers.ReLU()(_conv_bn(x, width, f"{name}_first", 2 if down else 1))
     y = _conv_bn(y, width, f"{name}_second")
-    if stride != 1 or x.shape[-1] != width:
-        x = _conv_bn(x, width, f"{name}_shortcut", stride, kernel=1)
+    if down:
+        x = layers.AveragePooling2D(2, 2, padding="same")(x)
+        x = ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, width - x.shape[-1])))
     return layers.ReLU()(layers.Add()([x, y]))
 
 

@@ -1,12 +1,14 @@
-"""Training of one region's network, in steps that a kill cannot spoil.
+"""Training of a network, in steps that a kill cannot spoil, on any backend of Keras.
 
 A run is a folder::
 
     run.json        the options, versions and seed it runs with
     history.csv     a row an epoch: losses and balanced accuracy on the validation part
     curves.png      the same as a picture
-    checkpoint.keras  weights and optimiser after the last whole epoch
+    checkpoint.keras  weights and optimiser after a whole epoch
     model.keras     the trained network, once the run is finished
+
+On a CPU TensorFlow is the fastest backend; ``KERAS_BACKEND=jax`` trains on a GPU without it.
 
 Everything random is drawn from (seed, step), and the step is the optimiser's own count inside
 the checkpoint; so a run that is killed and started again continues exactly.
@@ -17,9 +19,11 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 # TensorFlow leaves oneDNN off on processors without AVX-512, where it trains DenseNet201 1.9 times
 # as fast all the same. Read once, when TensorFlow is first imported.
@@ -28,17 +32,16 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from sklearn.metrics import balanced_accuracy_score
 
 from models import networks
-from models.augmentation import augment, resize
-from models.dataset import RegionData, load_region
+from models.augmentation import DRAWS, Augment, draw, flipped, mixed, resize
+from models.dataset import RegionData
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
-from models.landmarks import BLENDSHAPES
+from models.face import BLENDSHAPES
 from models.plots import save_curves
-from models.regions import REGIONS, RegionName
+from models.views import VIEWS, View, load_view, view_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class TrainingOptions:
     """How a network is trained.
 
     Attributes:
-        region: ``eyes`` or ``lips``.
+        view: what the network looks at: ``eyes``, ``lips``, or both as a ``face``.
         sizes: progressive image size: (epochs, share of the final side length), in order.
         caps: (set, most faces of one emotion that an epoch takes from that set), for sets that would
             outweigh the others. Which ones is drawn anew for each epoch.
@@ -56,14 +59,17 @@ class TrainingOptions:
         warm_up: share of all steps.
         weight_decay: on kernels only.
         label_smoothing: share of every target that is spread over all classes.
+        mixup: see `models.augmentation.draw`; 0: none.
         blendshape_weight: weight of the auxiliary Huber loss beside the cross entropy; 0: none.
         teacher_weight: share of every target that is a teacher's opinion in place of the label.
-        architecture: the region's own where there is none; see `models.networks.build`.
+        fold: (index, count): one of `count` equal parts of the training part is left out, so that the
+            network may later be asked about faces that it has not seen; (0, 1) leaves none out.
+        architecture: the view's own where there is none; see `models.networks.build`.
         precision: of the computation while training; see `models.networks.build`.
         seed: of the first weights, the order and the augmentation.
     """
 
-    region: RegionName
+    view: View
     sizes: tuple[tuple[int, float], ...] = ((6, 2 / 3), (4, 1.0))
     caps: tuple[tuple[str, int], ...] = ()
     batch: int = 64
@@ -71,17 +77,23 @@ class TrainingOptions:
     warm_up: float = 0.05
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
+    mixup: float = 0.0
     blendshape_weight: float = 1.0
     teacher_weight: float = 0.0
+    fold: tuple[int, int] = (0, 1)
     architecture: networks.Architecture | None = None
     precision: networks.Precision = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.region not in REGIONS:
-            raise ValueError(f"region is one of {', '.join(REGIONS)}, not {self.region!r}")
-        if self.batch < 1 or not self.sizes or any(count < 1 or scale <= 0 for count, scale in self.sizes):
-            raise ValueError("batch, epochs and sizes are positive")
+        if self.view not in VIEWS:
+            raise ValueError(f"view is one of {', '.join(VIEWS)}, not {self.view!r}")
+        if self.batch < 1 or not self.sizes or any(count < 1 for count, _ in self.sizes):
+            raise ValueError("batch and epochs are positive")
+        if any(not 0 < scale <= 1 for _, scale in self.sizes):
+            raise ValueError("a size is a share of the final one, above 0 and at most 1")
+        if not 0 <= self.fold[0] < self.fold[1]:
+            raise ValueError("a fold is one of several, counted from 0: 0/4 to 3/4")
         if any(count < 1 for _, count in self.caps):
             raise ValueError("a cap is at least one face")
         if not 0 <= self.teacher_weight <= 1:
@@ -94,7 +106,7 @@ class TrainingOptions:
 
     def size_of_epoch(self, epoch: int) -> tuple[int, int]:
         """(height, width) in pixels that epoch `epoch` (from 0) is trained at."""
-        height, width = REGIONS[self.region].size
+        height, width = view_size(self.view)
         for count, scale in self.sizes:
             if epoch < count:
                 return round(height * scale), round(width * scale)
@@ -125,6 +137,7 @@ def train(
     teacher: Callable[[], npt.NDArray[np.float32]] | None = None,
     report: Callable[[Epoch], None] = lambda epoch: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    checkpoint_every: float = 30.0,
 ) -> Path:
     """Train a network, or go on with a run that was stopped.
 
@@ -137,6 +150,7 @@ def train(
             order; asked once, its answer is kept in the run's folder.
         report: called after every epoch.
         progress: called with (steps done, steps in all).
+        checkpoint_every: seconds; an epoch that ends sooner after the last checkpoint leaves none.
 
     Returns:
         The path of the finished ``model.keras``.
@@ -144,34 +158,44 @@ def train(
     Raises:
         DatasetError: the data do not fill one batch, or the run was started otherwise.
     """
-    training = load_region(data, options.region, ("train",))
-    validation = load_region(data, options.region, ("validation",))
+    training = load_view(data, options.view, ("train",))
+    validation = load_view(data, options.view, ("validation",))
     _check_caps(options, training)
-    steps = len(_order(training, options, epoch=0)) // options.batch
-    if steps == 0:
-        raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
     _claim(run, options, start_from)
     if options.teacher_weight:
         training = _taught(training, run, options.teacher_weight, teacher)
+    training = training[np.flatnonzero(~left_out(training.groups, options.fold))]
+    steps = len(_order(training, options, epoch=0)) // options.batch
+    if steps == 0:
+        raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
     targets = BlendshapeTargets.fit(training.blendshapes)
-    model = _begin(run, options, steps, start_from)
-    done = int(model.optimizer.iterations)
-    history = _read_history(run / "history.csv")[: done // steps]
-    for epoch in range(done // steps, options.epochs):
+    learner = _Learner(training, targets, options, steps)
+    done = learner.begin(run / "checkpoint.keras", start_from) // steps
+    history = _read_history(run / "history.csv")[:done]
+    saved = time.monotonic()
+    for epoch in range(done, options.epochs):
         started = time.monotonic()
-        losses = _run_epoch(model, training, targets, options, epoch, progress)
-        scores = _validate(model, validation, options.size_of_epoch(epoch), options.batch)
+        losses = learner.run_epoch(epoch, progress)
         size = options.size_of_epoch(epoch)
+        scores = _validate(learner.network, validation, size, options.batch)
         history.append(Epoch(epoch + 1, *size, *losses, *scores, round(time.monotonic() - started, 1)))
-        _write_history(run / "history.csv", history)
-        save_curves(run / "curves.png", [asdict(row) for row in history])
-        _save(model, run / "checkpoint.keras")
+        if time.monotonic() - saved >= checkpoint_every or epoch + 1 == options.epochs:
+            _write_history(run / "history.csv", history)
+            save_curves(run / "curves.png", [asdict(row) for row in history])
+            _save(learner.model, run / "checkpoint.keras")
+            saved = time.monotonic()
         report(history[-1])
-    finished = networks.build(options.region, options.architecture)
-    finished.set_weights(model.get_weights())
+    finished = networks.build(options.view, options.architecture)
+    finished.set_weights(learner.network.get_weights())
     settle_batch_norm(finished, training)
     _save(finished, run / "model.keras")
     return run / "model.keras"
+
+
+def left_out(groups: npt.NDArray[np.int64], fold: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Which faces a fold leaves out, by the number of their group; bool (n,)."""
+    index, count = fold
+    return np.asarray(groups % count == index) if count > 1 else np.zeros(len(groups), bool)
 
 
 def _taught(
@@ -227,28 +251,96 @@ class BlendshapeTargets:
         return np.asarray(np.clip(standardised, -4, 4), dtype=np.float32)
 
 
-def _begin(run: Path, options: TrainingOptions, steps: int, start_from: Path | None) -> keras.Model:
-    """A new network and optimiser, in the state of the checkpoint where there is one."""
-    keras.utils.set_random_seed(options.seed)
-    model = networks.build(options.region, options.architecture, options.precision)
-    if start_from:
-        model.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
-    optimizer = _optimizer(options, steps * options.epochs)
-    model.compile(
-        optimizer=optimizer,
-        loss={
-            networks.EMOTION_HEAD: keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=options.label_smoothing
-            ),
-            networks.BLENDSHAPE_HEAD: keras.losses.Huber(),
-        },
-        loss_weights={networks.EMOTION_HEAD: 1.0, networks.BLENDSHAPE_HEAD: options.blendshape_weight},
-    )
-    optimizer.build(model.trainable_variables)
-    # Weights and the optimiser's state only: a whole saved model forgets what weight decay spares.
-    if (run / "checkpoint.keras").exists():
-        model.load_weights(run / "checkpoint.keras")
-    return model
+class _Learner:
+    """A network, its optimiser, and the faces they learn from.
+
+    Attributes:
+        network: made by `models.networks.build`.
+        model: the network behind `Augment`, as it is trained; another one for each size of pictures,
+            all with the same weights and optimiser.
+    """
+
+    def __init__(
+        self, data: RegionData, targets: BlendshapeTargets, options: TrainingOptions, steps: int
+    ) -> None:
+        keras.utils.set_random_seed(options.seed)
+        self._data, self._targets, self._options, self._steps = data, targets, options, steps
+        self.network = networks.build(options.view, options.architecture, options.precision)
+        self._optimizer = _optimizer(options, steps * options.epochs)
+        self._optimizer.build(self.network.trainable_variables)
+        self._size = options.size_of_epoch(0)
+        self.model = self._compiled(self._size)
+
+    def begin(self, checkpoint: Path, start_from: Path | None) -> int:
+        """Take the state of the checkpoint, where there is one; returns the steps done until then."""
+        if start_from:
+            self.network.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
+        # Weights and the optimiser's state only: a whole saved model forgets what weight decay spares.
+        if checkpoint.exists():
+            self.model.load_weights(checkpoint)
+        return int(self._optimizer.iterations)
+
+    def run_epoch(self, epoch: int, progress: Callable[[int, int], None]) -> tuple[float, float, float]:
+        """One pass in random order; the mean loss in all, of the emotions and of the blendshapes."""
+        options = self._options
+        if (size := options.size_of_epoch(epoch)) != self._size:
+            self._size, self.model = size, self._compiled(size)
+        first, total = epoch * self._steps, options.epochs * self._steps
+        told = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda step, logs: progress(first + step + 1, total)
+        )
+        batches = _Batches(self._data, self._targets, options, epoch)
+        history = self.model.fit(batches, shuffle=False, verbose=0, callbacks=[told]).history
+        keys = ("loss", f"{networks.EMOTION_HEAD}_loss", f"{networks.BLENDSHAPE_HEAD}_loss")
+        loss, emotion, blendshapes = (float(history[key][0]) for key in keys)
+        return loss, emotion, blendshapes
+
+    def _compiled(self, size: tuple[int, int]) -> keras.Model:
+        data, options = self._data, self._options
+        images = keras.Input(data.images.shape[1:], dtype="uint8", name="images")
+        draws = keras.Input((DRAWS,), name="draws")
+        views = Augment(data.margin, size, data.parts)(images, draws)
+        model = keras.Model({"images": images, "draws": draws}, self.network(views))
+        model.compile(
+            optimizer=self._optimizer,
+            loss={
+                networks.EMOTION_HEAD: keras.losses.CategoricalCrossentropy(
+                    from_logits=True, label_smoothing=options.label_smoothing
+                ),
+                networks.BLENDSHAPE_HEAD: keras.losses.Huber(),
+            },
+            loss_weights={networks.EMOTION_HEAD: 1.0, networks.BLENDSHAPE_HEAD: options.blendshape_weight},
+        )
+        return model
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
+    """The batches of one epoch, in order."""
+
+    def __init__(
+        self, data: RegionData, targets: BlendshapeTargets, options: TrainingOptions, epoch: int
+    ) -> None:
+        super().__init__()
+        self._data, self._targets, self._options = data, targets, options
+        self._order = _order(data, options, epoch)
+        self._first = epoch * len(self)
+
+    def __len__(self) -> int:
+        return len(self._order) // self._options.batch
+
+    def __getitem__(self, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(images and draws, what is true of them) of one step."""
+        data, options = self._data, self._options
+        rows = self._order[step * options.batch : (step + 1) * options.batch]
+        draws = draw(len(rows), (options.seed, self._first + step), options.mixup)
+        truth = {
+            networks.EMOTION_HEAD: data.targets[rows],
+            networks.BLENDSHAPE_HEAD: self._targets(data.blendshapes[rows], flipped(draws)),
+        }
+        return (
+            {"images": data.images[rows], "draws": draws},
+            {head: mixed(draws, values) for head, values in truth.items()},
+        )
 
 
 def _optimizer(options: TrainingOptions, steps: int) -> keras.optimizers.Optimizer:
@@ -262,35 +354,6 @@ def _optimizer(options: TrainingOptions, steps: int) -> keras.optimizers.Optimiz
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     return optimizer
-
-
-def _run_epoch(
-    model: keras.Model,
-    data: RegionData,
-    targets: BlendshapeTargets,
-    options: TrainingOptions,
-    epoch: int,
-    progress: Callable[[int, int], None],
-) -> tuple[float, float, float]:
-    """One pass in random order; the mean loss in all, of the emotions and of the blendshapes."""
-    size = options.size_of_epoch(epoch)
-    order = _order(data, options, epoch)
-    steps = len(order) // options.batch
-    keys = ("loss", f"{networks.EMOTION_HEAD}_loss", f"{networks.BLENDSHAPE_HEAD}_loss")
-    sums = np.zeros(len(keys))
-    for step in range(steps):
-        rows = order[step * options.batch : (step + 1) * options.batch]
-        seed = tf.constant([options.seed, epoch * steps + step], tf.int32)
-        images, flipped = augment(tf.constant(data.images[rows]), data.margin, size, seed)
-        truth = {
-            networks.EMOTION_HEAD: data.targets[rows],
-            networks.BLENDSHAPE_HEAD: targets(data.blendshapes[rows], flipped.numpy()),
-        }
-        logs = model.train_on_batch(images, truth, return_dict=True)  # this batch's losses alone
-        sums += [float(logs[key]) for key in keys]
-        progress(epoch * steps + step + 1, options.epochs * steps)
-    loss, emotion, blendshapes = (sums / steps).tolist()
-    return loss, emotion, blendshapes
 
 
 def _order(data: RegionData, options: TrainingOptions, epoch: int) -> npt.NDArray[np.int64]:
@@ -318,18 +381,26 @@ def _check_caps(options: TrainingOptions, data: RegionData) -> None:
         )
 
 
-def _validate(model: keras.Model, data: RegionData, size: tuple[int, int], batch: int) -> tuple[float, float]:
+def _validate(
+    network: keras.Model, data: RegionData, size: tuple[int, int], batch: int
+) -> tuple[float, float]:
     """Cross entropy against the labels and balanced accuracy, at one image size."""
+    crops = data.crops()
     logits = np.concatenate(
         [
-            model.predict_on_batch(resize(data.images[start : start + batch], data.margin, size))[
-                networks.EMOTION_HEAD
-            ]
-            for start in range(0, len(data), batch)
+            network.predict_on_batch(resize(chunk, size))[networks.EMOTION_HEAD]
+            for chunk in whole_batches(crops, batch)
         ]
-    )
+    )[: len(data)]
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)(data.targets, logits)
     return float(loss), float(balanced_accuracy_score(data.labels, logits.argmax(axis=1)))
+
+
+def whole_batches(crops: npt.NDArray[np.uint8], batch: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """All crops in batches of one size, which backends compile once; the last is filled up with black."""
+    for start in range(0, len(crops), batch):
+        chunk = crops[start : start + batch]
+        yield np.pad(chunk, ((0, batch - len(chunk)), (0, 0), (0, 0)))
 
 
 def settle_batch_norm(model: keras.Model, data: RegionData, batches: int = 40, batch: int = 128) -> None:
@@ -340,17 +411,21 @@ def settle_batch_norm(model: keras.Model, data: RegionData, batches: int = 40, b
     plain means over whole crops of the training part ("precise batch norm", Wu & Johnson 2021,
     "Rethinking 'Batch' in BatchNorm").
     """
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in layers]
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0  # a batch leaves its own statistics behind
     order = np.random.default_rng(0).permutation(len(data))
     inner = data.crops()
-    for count in range(min(batches, max(1, len(data) // batch))):
-        rows = np.sort(order[count * batch : (count + 1) * batch])
-        for layer in layers:
-            layer.momentum = count / (count + 1)  # a running mean of all batches up to now
-        model(inner[rows][..., None], training=True)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
+    count = min(batches, max(1, len(data) // batch))
+    sums = [np.zeros(weight.shape) for weight in model.non_trainable_weights]
+    for index in range(count):
+        model(inner[np.sort(order[index * batch : (index + 1) * batch])][..., None], training=True)
+        sums = [total + np.asarray(w) for total, w in zip(sums, model.non_trainable_weights, strict=True)]
+    for weight, total in zip(model.non_trainable_weights, sums, strict=True):
+        weight.assign(total / count)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None:
@@ -360,7 +435,8 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None
     path = run / "run.json"
     if path.exists() and json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
-    versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__}
+    backend = keras.backend.backend()
+    versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}
     path.write_text(json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n", encoding="utf-8")
 
 

@@ -68,7 +68,8 @@ class FittedVote:
             lines += [f"  {_in_words(row)}" for row in self.comparison]
             lines.append(
                 "  Another rule takes the place of the source's where its log loss is clearly lower and its "
-                "balanced accuracy not clearly lower; one with the blendshapes must beat the best without so."
+                "balanced accuracy not clearly lower; of several the one with the highest balanced accuracy. "
+                "One with the blendshapes must beat the best without so."
             )
         lines += ["", f"The vote uses {self.chosen!r}: {self.meaning}."]
         if self.chosen == DEFAULT and self.comparison:

@@ -78,6 +78,8 @@ def test_training_without_tensorflow_names_the_extra(monkeypatch, capsys, tmp_pa
 
 def test_a_wrong_form_of_epochs_is_a_usage_error(monkeypatch, capsys):
     assert run(monkeypatch, "train", "eyes", "--epochs", "many") == 2
+    assert run(monkeypatch, "train", "eyes", "--fold", "a quarter") == 2
+    assert run(monkeypatch, "train", "eyes", "--fold", "4/4") == 2
     assert "8@0.667,4@1" in capsys.readouterr().err
 
 

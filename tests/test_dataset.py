@@ -137,6 +137,13 @@ def test_a_face_keeps_its_part_when_a_data_set_grows():
     assert all(rows[f"b/{i}"]["split"] == before[f"a/{i}"] for i in range(150, 200))
 
 
+def test_a_lot_does_not_hang_on_which_other_faces_are_found():
+    photographs = [(f"a/{i}", "fear", None, i) for i in range(300)]
+    whole = arrange(photographs)[0]
+    fewer = arrange(photographs[7::-1] + photographs[20:])[0]
+    assert all(row["split"] == whole[source]["split"] for source, row in fewer.items())
+
+
 def test_splits_follow_the_seed_alone():
     photographs = [(f"a/{i}", "fear", None, i) for i in range(200)]
     first, again = arrange(photographs)[0], arrange(photographs)[0]
@@ -394,3 +401,18 @@ def test_sampled_frames_are_evenly_spaced_and_the_right_ones(tmp_path):
     assert [number(image) for _, image in sample_frames(tmp_path / "clip.mp4", 0.2)] == [0, 5, 10, 15, 20]
     assert len(list(sample_frames(tmp_path / "clip.mp4", 0))) == 25
     assert list(sample_frames(tmp_path / "missing.mp4", 1)) == []
+
+
+def test_faces_keep_the_part_that_another_data_sets_manifest_gives_them(small, tmp_path):
+    options = DatasetOptions(validation=0.5, test=0.0)
+    make_dataset([small / "faces"], small / "out", options, workers=1)
+    first = pq.read_table(small / "out" / "manifest.parquet", columns=["source", "split"])
+    assert set(first["split"].to_pylist()) == {"train", "validation"}
+    swapped = {"train": "validation", "validation": "train"}
+    parts = [swapped[part] for part in first["split"].to_pylist()]
+    pq.write_table(first.set_column(1, "split", [parts]), tmp_path / "parts.parquet")
+    make_dataset([small / "faces"], tmp_path / "again", options, workers=1, parts=tmp_path / "parts.parquet")
+    again = [row["split"] for row in read_manifest(tmp_path / "again")]
+    assert again == parts
+    with pytest.raises(DatasetError, match="tells no parts"):
+        make_dataset([small / "faces"], tmp_path / "none", workers=1, parts=tmp_path / "no.parquet")

@@ -83,7 +83,7 @@ def data(monkeypatch, folder):
 
     def load(path, region, splits):
         parts.append(tuple(splits))
-        return RegionData(images, labels, none, none, ("test",) * len(images), margin=0)
+        return RegionData(images, labels, none, none, ("test",) * len(images), labels, margin=0)
 
     monkeypatch.setattr(module, "load_region", load)
     return parts

@@ -6,16 +6,11 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from models.dataset import DatasetOptions, load_region, schema
-from models.emotions import EMOTIONS
+from models.dataset import load_region
 from models.errors import DatasetError, ModelFileError
 from models.landmarks import BLENDSHAPES
-from models.pictures import write_png
-from models.regions import REGIONS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # TensorFlow's own imports use what Python has deprecated
@@ -25,7 +20,9 @@ with warnings.catch_warnings():
     from exporters.export import export
     from exporters.restore import restore
     from models import networks, training
-    from models.augmentation import augment, resize
+    from models.augmentation import Augment, draw, flipped, mixed, resize
+    from models.views import load_view, view_size
+    from tests.striped import striped_dataset
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -38,25 +35,7 @@ OPTIONS = training.TrainingOptions("lips", sizes=((3, 2 / 3), (1, 1.0)), batch=1
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Crops whose expression is plain to see: the bright stripe's place names the class."""
-    folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    rows = []
-    for index in range(120):
-        label = index % 6
-        row = {"id": f"face{index}", "source": f"made/{index}", "label": EMOTIONS[label], "group": index}
-        row |= {"split": "validation" if index >= 96 else "train", "votes": None}
-        row |= dict.fromkeys(("eye_distance", "alignment_error", "eyes_visible", "lips_visible"), 1.0)
-        rows.append(row | {"blendshapes": rng.random(52).tolist()})
-        for name, region in REGIONS.items():
-            image = rng.integers(60, 90, region.padded_size(8), dtype=np.uint8)
-            image[8 + 8 * label : 16 + 8 * label] += 120
-            write_png(folder / name / EMOTIONS[label] / f"face{index}.png", image)
-    pq.write_table(pa.Table.from_pylist(rows, schema()), folder / "manifest.parquet")
-    from models.dataset import _claim
-
-    _claim(folder, DatasetOptions())
-    return folder
+    return striped_dataset(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +63,8 @@ def test_killed_and_resumed_equals_uninterrupted(data, finished, tmp_path):
             raise KilledError
 
     with pytest.raises(KilledError):
-        training.train(data, tmp_path, OPTIONS, progress=kill_in_second_epoch)
+        training.train(data, tmp_path, OPTIONS, progress=kill_in_second_epoch, checkpoint_every=0)
+    assert (tmp_path / "checkpoint.keras").exists()
     model = training.train(data, tmp_path, OPTIONS)
     ours = keras.saving.load_model(model, compile=False).get_weights()
     theirs = keras.saving.load_model(finished[0] / "model.keras", compile=False).get_weights()
@@ -197,13 +177,15 @@ def test_standardise_takes_light_away_and_leaves_black():
     assert one[:, :, 10:].std() == pytest.approx(1, abs=0.01)
 
 
+def _augmented(faces, seed, size=(48, 72), mixup=0.0):
+    draws = draw(len(faces), seed, mixup)
+    return np.asarray(Augment(faces.margin, size, faces.parts)(faces.images, draws)), draws
+
+
 def test_augmentation_repeats_with_its_seed_and_keeps_the_mask(data):
     faces = load_region(data, "lips", ("train",))
-    images = faces.images.copy()
-    images[:, :, :30] = 0
-    views = [
-        augment(images, 8, (48, 72), np.array(seed, np.int32))[0].numpy() for seed in ((0, 1), (0, 1), (0, 2))
-    ]
+    faces.images[:, :, :30] = 0
+    views = [_augmented(faces, seed)[0] for seed in ((0, 1), (0, 1), (0, 2))]
     assert views[0].shape == (96, 48, 72, 1)
     assert np.array_equal(views[0], views[1])
     assert not np.array_equal(views[0], views[2])
@@ -212,21 +194,70 @@ def test_augmentation_repeats_with_its_seed_and_keeps_the_mask(data):
     assert 0.1 < (views[0] == 0).mean() < 0.6
 
 
-def test_augmentation_without_a_draw_is_the_plain_crop(data, monkeypatch):
-    """With every spread at zero, what is left is `resize`: both mean the same middle."""
+@pytest.fixture
+def calm(monkeypatch):
+    """Augmentation with every spread at zero."""
     from models import augmentation
 
-    for name in ("ROTATION", "SCALE", "SHIFT", "GAMMA", "CONTRAST", "NOISE", "FLIP", "COARSE", "COVERED"):
-        monkeypatch.setattr(augmentation, name, 0.0)
-    faces = load_region(data, "lips", ("train",))
-    plain = augmentation.augment.python_function(faces.images, 8, (48, 72), np.array((0, 1), np.int32))[0]
-    np.testing.assert_allclose(plain, resize(faces.images, 8, (48, 72)), atol=1e-2)
-    monkeypatch.setattr(augmentation, "FLIP", 1.0)
-    mirrored, flipped = augmentation.augment.python_function(
-        faces.images, 8, (48, 72), np.array((0, 1), np.int32)
+    names = (
+        "ROTATION",
+        "SCALE",
+        "STRETCH",
+        "SHIFT",
+        "GAMMA",
+        "CONTRAST",
+        "NOISE",
+        "FLIP",
+        "COARSE",
+        "COVERED",
     )
-    assert flipped.numpy().all()
+    for name in names:
+        monkeypatch.setattr(augmentation, name, 0.0)
+    return augmentation
+
+
+def test_augmentation_without_a_draw_is_the_plain_crop(data, calm, monkeypatch):
+    """What is left is `resize`: both mean the same middle."""
+    faces = load_region(data, "lips", ("train",))
+    plain, _ = _augmented(faces, (0, 1))
+    np.testing.assert_allclose(plain, resize(faces.crops(), (48, 72)), atol=1e-2)
+    monkeypatch.setattr(calm, "FLIP", 1.0)
+    mirrored, draws = _augmented(faces, (0, 1))
+    assert flipped(draws).all()
     np.testing.assert_allclose(mirrored[:, :, ::-1], plain, atol=1e-2)
+
+
+def test_a_face_is_its_eyes_above_its_lips_and_each_is_augmented_about_its_own_middle(data, calm):
+    face = load_view(data, "face", ("train",))
+    eyes, lips = (load_view(data, region, ("train",)).crops() for region in ("eyes", "lips"))
+    assert face.crops().shape == (96, *view_size("face"))
+    np.testing.assert_array_equal(face.crops()[:, :48], eyes)
+    np.testing.assert_array_equal(face.crops()[:, 48:, 12:-12], lips)
+    np.testing.assert_allclose(_augmented(face, (0, 1), (96, 96))[0][..., 0], face.crops(), atol=1e-2)
+
+
+def test_mixed_pictures_have_mixed_labels(data, calm):
+    faces = load_region(data, "lips", ("train",))
+    plain, _ = _augmented(faces, (0, 1))
+    views, draws = _augmented(faces, (0, 1), mixup=1.0)
+    targets = mixed(draws, faces.targets)
+    share = targets[np.arange(len(faces)), faces.labels]
+    other = np.roll(faces.labels, 1) != faces.labels
+    assert other.all()
+    assert (share >= 0.5).all()
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
+    shown = share[:, None, None, None] * plain + (1 - share[:, None, None, None]) * np.roll(plain, 1, axis=0)
+    np.testing.assert_allclose(views, shown, atol=1e-2)
+
+
+def test_a_fold_is_left_out_whole_groups_at_a_time(data, tmp_path):
+    groups = np.array([0, 0, 1, 2, 3, 3])
+    parts = [training.left_out(groups, (index, 2)) for index in range(2)]
+    assert parts[0].tolist() == [True, True, False, True, False, False]
+    assert (parts[0] != parts[1]).all()
+    assert not training.left_out(groups, (0, 1)).any()
+    with pytest.raises(ValueError, match="counted from 0"):
+        replace(OPTIONS, fold=(2, 2))
 
 
 def test_left_and_right_blendshapes_change_places_in_a_mirror():
