@@ -111,6 +111,20 @@ def test_the_source_rule_stays_unless_another_wins_clearly():
     assert stacking.log_loss < source.log_loss
 
 
+def test_of_rules_that_win_clearly_the_one_that_is_right_most_often_counts():
+    said = opinion(TRUTH, 1.0, 0)
+    told = said[np.arange(len(TRUTH)), TRUTH]
+    worst_first = np.argsort(np.where(said.argmax(axis=1) == TRUTH, 1.0, told))
+    few, many = said.copy(), said.copy()
+    few[worst_first[:80]] = np.eye(6)[TRUTH[worst_first[:80]]]  # what cost most is gone
+    many[worst_first[80:240]] = 0.13 + 0.22 * np.eye(6)[TRUTH[worst_first[80:240]]]
+    votes, groups = {"source": said, "stacking": few, "product": many}, np.arange(len(TRUTH))
+    (_, stacking, product) = compare(votes, TRUTH, groups)
+    assert stacking.saving.value > product.saving.value > product.saving.low > 0
+    assert product.balanced_accuracy > stacking.balanced_accuracy
+    assert choose(votes, TRUTH, groups) == "product"
+
+
 def test_a_fit_holds_where_an_emotion_is_missing():
     chosen = TRUTH != Emotion.FEAR
     given = opinions(1.0, 1.0)[:, chosen]
