@@ -262,7 +262,7 @@ def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
 
     def load(folder, region, splits):
         assert tuple(splits) == ("test",)
-        return RegionData(crops[region], truth, shapes[:, :6], shapes, ("test",) * 20, margin=0)
+        return RegionData(crops[region], truth, shapes[:, :6], shapes, ("test",) * 20, truth, margin=0)
 
     monkeypatch.setattr(alone, "load_region", load)
     monkeypatch.setattr(alone.VoteWeights, "read", lambda folder: VoteWeights.equal())
