@@ -60,11 +60,12 @@ def of_set(data: RegionData, name: str) -> RegionData:
 def main(data: Annotated[Path, typer.Option(help="What 'emotion dataset' made.")]) -> None:
     """Print which share of the held-out faces of each root has a copy among those learnt from."""
     training = load_view(data, "face", ("train",))
+    held_out = {part: load_view(data, "face", (part,)) for part in HELD_OUT}
     for name in sorted(set(training.sources)):
         learnt = of_set(training, name)
         structure = fine_structure(learnt.crops())
-        for part in HELD_OUT:
-            faces = of_set(load_view(data, "face", (part,)), name)
+        for part, found in held_out.items():
+            faces = of_set(found, name)
             best, whose = nearest(fine_structure(faces.crops()), structure)
             for threshold in THRESHOLDS:
                 copies = best > threshold

@@ -187,7 +187,7 @@ def train(
         raise typer.BadParameter(str(error)) from error
     folder = run or RUNS / view.value
     if start_from and start_from.is_dir():
-        start_from = _restored(view, start_from, data, folder)
+        start_from = _restored(view, options.network, start_from, data, folder)
     with counting(f"Training the {view.value}") as progress:
         model = training.train(
             data,
@@ -291,8 +291,8 @@ def _opinions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
     return opinions_of_runs(teachers, data)
 
 
-def _restored(view: View, models: Path, data: Path, run: Path) -> Path:
-    """The model of a model folder as a Keras network; made once a run."""
+def _restored(view: View, architecture: str, models: Path, data: Path, run: Path) -> Path:
+    """The model of a model folder, or face recognition, as a Keras network; made once a run."""
     path = run / "start.keras"
     if not path.exists():
         try:
@@ -300,6 +300,8 @@ def _restored(view: View, models: Path, data: Path, run: Path) -> Path:
         except ImportError as error:
             raise _needs_training(error) from error
         if recognition.is_recognition(models):
+            if architecture != Architecture.RESNET29:
+                raise typer.BadParameter("face recognition begins a resnet29: add --architecture resnet29")
             recognition.begin(view.value, models, data, path)
             console.print(f"Beginning with the face recognition in {shown(models)}")
         elif view is View.FACE:

@@ -5,7 +5,7 @@ faces. Its first layers know what brows, lids and lips look like, which 37,000 l
 only in part. The npm package ``@vladmandic/face-api`` (MIT) carries its weights in a plain file::
 
     npm pack @vladmandic/face-api && tar xzf vladmandic-face-api-*.tgz package/model
-    emotion train lips --architecture resnet29 --start-from package/model
+    emotion train lips --start-from package/model
 """
 
 import json

@@ -149,10 +149,11 @@ def make_dataset(
     repeated = [name for name, count in Counter(item.source for item in items).items() if count > 1]
     if repeated:
         raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
+    given = parts_of(parts, needed=True) if parts else {}
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
     faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
-    before = parts_of(output / "manifest.parquet") | (parts_of(parts, needed=True) if parts else {})
+    before = parts_of(output / "manifest.parquet") | given
     rows, rejected = _arrange(_photographs(items, faces), faces, options, before)
     for source in rejected:
         if "id" in faces[source]:

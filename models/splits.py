@@ -43,7 +43,11 @@ def with_whole_videos(
 
 
 def parts_of(manifest: Path, needed: bool = False) -> dict[str, Split]:
-    """The part of each source in a data set, say in this one before one more root came."""
+    """The part of each source in a data set, say in this one before one more root came.
+
+    Raises:
+        DatasetError: `manifest` is `needed` and missing, or is none.
+    """
     if not manifest.exists() and not needed:
         return {}
     try:
@@ -66,6 +70,12 @@ def split_groups(
     part, one with all three none. A face that had a part `before` keeps it, so that what was held
     out from one model's training stays held out from the next one's. A lot hangs on names alone: where
     another machine finds a face less, all others come out the same.
+
+    Args:
+        members: the photographs of each group.
+        validation, test: shares of the groups for these parts, where a root has no such folder.
+        seed: of the lots.
+        before: parts by source.
     """
     named: dict[str, set[Split | None]] = {}
     for same in members.values():

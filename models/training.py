@@ -38,7 +38,7 @@ from models import networks
 from models.augmentation import DRAWS, Augment, draw, flipped, mixed, resize
 from models.dataset import RegionData
 from models.emotions import EMOTIONS
-from models.errors import DatasetError
+from models.errors import DatasetError, ModelFileError
 from models.face import BLENDSHAPES
 from models.plots import save_curves
 from models.views import VIEWS, View, load_view, view_size
@@ -96,8 +96,15 @@ class TrainingOptions:
             raise ValueError("a fold is one of several, counted from 0: 0/4 to 3/4")
         if any(count < 1 for _, count in self.caps):
             raise ValueError("a cap is at least one face")
+        if self.mixup < 0:
+            raise ValueError("mixup is not negative")
         if not 0 <= self.teacher_weight <= 1:
             raise ValueError("the teacher's weight is a share, from 0 to 1")
+
+    @property
+    def network(self) -> networks.Architecture:
+        """The architecture, the view's own where none was asked for."""
+        return self.architecture or networks.STANDARD[self.view]
 
     @property
     def epochs(self) -> int:
@@ -157,6 +164,7 @@ def train(
 
     Raises:
         DatasetError: the data do not fill one batch, or the run was started otherwise.
+        ModelFileError: `start_from` is missing, or a network of another architecture.
     """
     training = load_view(data, options.view, ("train",))
     validation = load_view(data, options.view, ("validation",))
@@ -185,7 +193,7 @@ def train(
             _save(learner.model, run / "checkpoint.keras")
             saved = time.monotonic()
         report(history[-1])
-    finished = networks.build(options.view, options.architecture)
+    finished = networks.build(options.view, options.network)
     finished.set_weights(learner.network.get_weights())
     settle_batch_norm(finished, training)
     _save(finished, run / "model.keras")
@@ -265,7 +273,7 @@ class _Learner:
     ) -> None:
         keras.utils.set_random_seed(options.seed)
         self._data, self._targets, self._options, self._steps = data, targets, options, steps
-        self.network = networks.build(options.view, options.architecture, options.precision)
+        self.network = networks.build(options.view, options.network, options.precision)
         self._optimizer = _optimizer(options, steps * options.epochs)
         self._optimizer.build(self.network.trainable_variables)
         self._size = options.size_of_epoch(0)
@@ -274,7 +282,7 @@ class _Learner:
     def begin(self, checkpoint: Path, start_from: Path | None) -> int:
         """Take the state of the checkpoint, where there is one; returns the steps done until then."""
         if start_from:
-            self.network.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
+            _take_weights(self.network, start_from)
         # Weights and the optimiser's state only: a whole saved model forgets what weight decay spares.
         if checkpoint.exists():
             self.model.load_weights(checkpoint)
@@ -312,6 +320,15 @@ class _Learner:
             loss_weights={networks.EMOTION_HEAD: 1.0, networks.BLENDSHAPE_HEAD: options.blendshape_weight},
         )
         return model
+
+
+def _take_weights(network: keras.Model, start_from: Path) -> None:
+    try:
+        network.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
+    except (OSError, ValueError) as error:
+        raise ModelFileError(
+            f"{start_from} is no network to begin {network.name} with: both must have one --architecture."
+        ) from error
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types

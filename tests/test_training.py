@@ -82,6 +82,16 @@ def test_a_run_is_not_continued_with_other_options(data, finished):
         training.train(data, finished[0], replace(OPTIONS, seed=1))
 
 
+def test_a_network_of_another_architecture_is_no_beginning(data, finished, tmp_path):
+    options = training.TrainingOptions("eyes", sizes=((1, 1.0),), batch=12)
+    with pytest.raises(ModelFileError, match="one --architecture"):
+        training.train(data, tmp_path, options, finished[0] / "model.keras")
+    with pytest.raises(ModelFileError, match="one --architecture"):
+        training.train(data, tmp_path / "other", replace(OPTIONS, seed=3), tmp_path / "none.keras")
+    with pytest.raises(ValueError, match="not negative"):
+        replace(OPTIONS, mixup=-0.1)
+
+
 def test_too_few_faces_end_in_a_sentence(data, tmp_path):
     with pytest.raises(DatasetError, match="do not fill one batch of 128"):
         training.train(data, tmp_path, replace(OPTIONS, batch=128))
