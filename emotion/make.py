@@ -62,7 +62,7 @@ def dataset(
     test: Annotated[
         float, typer.Option(help="Share held out for measuring, where no root has a test folder.")
     ] = 0.1,
-    margin: Annotated[int, typer.Option(help="Pixels around each crop, for augmentation.")] = 8,
+    margin: Annotated[int, typer.Option(help="Pixels around each crop, for augmentation.")] = 16,
     names: Annotated[
         list[str] | None,
         typer.Option("--map", help="A class for a folder of another name, as joyful=happiness."),
@@ -150,6 +150,9 @@ def train(
     fold: Annotated[
         str, typer.Option(help="INDEX/COUNT: leave one of COUNT parts of the training faces out.")
     ] = "0/1",
+    share: Annotated[
+        float, typer.Option(help="Learn from this share of the faces only: for learning curves.")
+    ] = 1.0,
     bfloat16: Annotated[
         bool, typer.Option("--bfloat16", help="Compute in bfloat16; pays on GPUs and processors with AMX.")
     ] = False,
@@ -179,6 +182,7 @@ def train(
             mixup=mixup,
             teacher_weight=teacher_weight if teacher else 0.0,
             fold=_fold(fold),
+            share=share,
             architecture=architecture.value if architecture else None,
             precision="bfloat16" if bfloat16 else "float32",
             seed=seed,

@@ -31,7 +31,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.duplicates import HASH_BITS, MAX_DISTANCE, face_hash, group_near_duplicates
+from models.duplicates import (
+    HASH_BITS,
+    MAX_DISTANCE,
+    MIN_CORRELATION,
+    face_hash,
+    face_picture,
+    fine_structure,
+    group_near_duplicates,
+)
 from models.emotions import EMOTIONS, Labels
 from models.errors import DatasetError
 from models.labelled import Photograph, Split, Video, find_others, find_photographs, find_videos
@@ -72,18 +80,20 @@ class DatasetOptions:
         min_eye_distance: pixels between the outer eye corners; smaller faces are left out.
         max_alignment_error: canvas points, root mean square; more turned faces are left out.
         max_hash_distance: bits of 256 by which near duplicates may differ.
+        min_correlation: of fine structures, from which two faces are near duplicates all the same.
         every: seconds between the frames that are taken of a video.
         labels: classes by folder name, for names that are not the classes' own.
         classes: that faces are sorted into. Networks and vote know the six emotions and no others.
         seed: decides which groups go to which part.
     """
 
-    margin: int = 8
+    margin: int = 16
     validation: float = 0.1
     test: float = 0.1
     min_eye_distance: float = 8.0
     max_alignment_error: float = 12.0
     max_hash_distance: int = MAX_DISTANCE
+    min_correlation: float = MIN_CORRELATION
     every: float = 0.5
     labels: dict[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = EMOTIONS
@@ -101,6 +111,12 @@ class DatasetOptions:
         unknown = [name for name in self.labels.values() if name not in self.classes]
         if unknown:
             raise DatasetError(f"{unknown[0]!r} is none of the classes {', '.join(self.classes)}.")
+
+    @property
+    def middle(self) -> tuple[slice, slice]:
+        """A crop without its margin."""
+        inner = slice(self.margin, -self.margin or None)
+        return inner, inner
 
     @property
     def meaning(self) -> Labels:
@@ -154,7 +170,8 @@ def make_dataset(
     _claim(output, options)
     faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
     before = parts_of(output / "manifest.parquet") | given
-    rows, rejected = _arrange(_photographs(items, faces), faces, options, before)
+    photographs = _photographs(items, faces)
+    rows, rejected = _arrange(photographs, faces, options, before, _structures(photographs, faces, output, options))
     for source in rejected:
         if "id" in faces[source]:
             _remove_crops(output, faces[source])
@@ -294,14 +311,13 @@ def _cut_out(photograph: Photograph, image: Image | None, output: Path, options:
     lips = crop(image, face.points, LIPS, options.margin)
     write_png(_crop_path(output, "eyes", finding), eyes.image)
     write_png(_crop_path(output, "lips", finding), lips.image)
-    middle = (slice(options.margin, -options.margin or None),) * 2
     return finding | {
         "eye_distance": distance,
         "alignment_error": error,
         "eyes_visible": eyes.visible,
         "lips_visible": lips.visible,
         "blendshapes": [round(float(score), 5) for score in face.blendshapes],
-        "hash": [int(word) for word in face_hash(eyes.image[middle], lips.image[middle])],
+        "hash": [int(word) for word in face_hash(eyes.image[options.middle], lips.image[options.middle])],
     }
 
 
@@ -317,17 +333,43 @@ def _remove_crops(output: Path, face: Finding) -> None:
 # --- groups and parts -----------------------------------------------------------------------------
 
 
+def _structures(
+    photographs: Sequence[Photograph], findings: dict[str, Finding], output: Path, options: DatasetOptions
+) -> dict[str, npt.NDArray[np.float32]]:
+    """The `fine_structure` of every face that was found, by source; 0 for a video's frames.
+
+    A person before one camera looks alike from video to video, which makes no copies of the frames.
+    """
+    found = {}
+    for photograph in photographs:
+        face = findings[photograph.source]
+        if "reason" in face:
+            continue
+        eyes, lips = (read_gray(_crop_path(output, region, face)) for region in ("eyes", "lips"))
+        if eyes is None or lips is None:
+            raise DatasetError(f"{_crop_path(output, 'eyes', face)} is missing: make the data set again.")
+        structure = fine_structure(face_picture(eyes[options.middle], lips[options.middle]))
+        found[photograph.source] = structure if photograph.video is None else np.zeros_like(structure)
+    return found
+
+
 def _arrange(
     photographs: Sequence[Photograph],
     findings: dict[str, Finding],
     options: DatasetOptions,
     before: dict[str, Split],
+    structures: dict[str, npt.NDArray[np.float32]],
 ) -> tuple[list[Finding], dict[str, str]]:
     """The manifest's rows, and the reason for every photograph that is not among them."""
     rejected = {source: face["reason"] for source, face in findings.items() if "reason" in face}
     kept = [photograph for photograph in photographs if photograph.source not in rejected]
     hashes = np.array([findings[photograph.source]["hash"] for photograph in kept], dtype=np.uint64)
-    copies = group_near_duplicates(hashes.reshape(len(kept), HASH_BITS // 64), options.max_hash_distance)
+    copies = group_near_duplicates(
+        hashes.reshape(len(kept), HASH_BITS // 64),
+        options.max_hash_distance,
+        np.stack([structures[photograph.source] for photograph in kept]) if kept else None,
+        options.min_correlation,
+    )
     labels: dict[int, set[str]] = {}
     for photograph, copy in zip(kept, copies.tolist(), strict=True):
         labels.setdefault(copy, set()).add(photograph.label)

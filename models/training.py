@@ -64,6 +64,8 @@ class TrainingOptions:
         teacher_weight: share of every target that is a teacher's opinion in place of the label.
         fold: (index, count): one of `count` equal parts of the training part is left out, so that the
             network may later be asked about faces that it has not seen; (0, 1) leaves none out.
+        share: of the groups of near duplicates in the training part that is learnt from: learning curves
+            show what more faces bring. A smaller share is part of every larger one.
         architecture: the view's own where there is none; see `models.networks.build`.
         precision: of the computation while training; see `models.networks.build`.
         seed: of the first weights, the order and the augmentation.
@@ -81,6 +83,7 @@ class TrainingOptions:
     blendshape_weight: float = 1.0
     teacher_weight: float = 0.0
     fold: tuple[int, int] = (0, 1)
+    share: float = 1.0
     architecture: networks.Architecture | None = None
     precision: networks.Precision = "float32"
     seed: int = 0
@@ -94,6 +97,8 @@ class TrainingOptions:
             raise ValueError("a size is a share of the final one, above 0 and at most 1")
         if not 0 <= self.fold[0] < self.fold[1]:
             raise ValueError("a fold is one of several, counted from 0: 0/4 to 3/4")
+        if not 0 < self.share <= 1:
+            raise ValueError("the share of the faces is above 0 and at most 1")
         if any(count < 1 for _, count in self.caps):
             raise ValueError("a cap is at least one face")
         if self.mixup < 0:
@@ -172,7 +177,8 @@ def train(
     _claim(run, options, start_from)
     if options.teacher_weight:
         training = _taught(training, run, options.teacher_weight, teacher)
-    training = training[np.flatnonzero(~left_out(training.groups, options.fold))]
+    kept = ~left_out(training.groups, options.fold) & within_share(training.groups, options.share)
+    training = training[np.flatnonzero(kept)]
     steps = len(_order(training, options, epoch=0)) // options.batch
     if steps == 0:
         raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
@@ -204,6 +210,13 @@ def left_out(groups: npt.NDArray[np.int64], fold: tuple[int, int]) -> npt.NDArra
     """Which faces a fold leaves out, by the number of their group; bool (n,)."""
     index, count = fold
     return np.asarray(groups % count == index) if count > 1 else np.zeros(len(groups), bool)
+
+
+def within_share(groups: npt.NDArray[np.int64], share: float) -> npt.NDArray[np.bool_]:
+    """Which faces a share of the groups holds, by the number of their group; bool (n,)."""
+    numbers = np.unique(groups)
+    chosen = np.random.default_rng(0).permutation(numbers)[: round(share * len(numbers))]
+    return np.asarray(np.isin(groups, chosen))
 
 
 def _taught(
