@@ -171,7 +171,8 @@ def make_dataset(
     faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
     before = parts_of(output / "manifest.parquet") | given
     photographs = _photographs(items, faces)
-    rows, rejected = _arrange(photographs, faces, options, before, _structures(photographs, faces, output, options))
+    structures = _structures(photographs, faces, output, options)
+    rows, rejected = _arrange(photographs, faces, options, before, structures)
     for source in rejected:
         if "id" in faces[source]:
             _remove_crops(output, faces[source])

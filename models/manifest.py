@@ -4,9 +4,7 @@
 where a quantised version is offered::
 
     {"format": 1, "region": "eyes", "architecture": "DenseNet201", "file": "eyes.onnx",
-     "sha256": "...", "precision": "...", "classes": ["happiness", ...],
-     "input": {"name": "crops", "dtype": "uint8", "layout": "NHWC", "size": [48, 96],
-               "pixels_per_point": 0.75},
+     "sha256": "...", "precision": "...", "size": [48, 96], "classes": ["happiness", ...],
      "temperature": 1.0, "data": "...", "scores": {...}}
 """
 

@@ -15,6 +15,7 @@ from models.regions import REGIONS
 def striped_dataset(folder: Path) -> Path:
     """Crops whose expression is plain to see: the bright stripe's place names the class."""
     rng = np.random.default_rng(0)
+    options = DatasetOptions(margin=8)
     rows = []
     for index in range(120):
         label = index % 6
@@ -23,9 +24,9 @@ def striped_dataset(folder: Path) -> Path:
         row |= dict.fromkeys(("eye_distance", "alignment_error", "eyes_visible", "lips_visible"), 1.0)
         rows.append(row | {"blendshapes": rng.random(52).tolist()})
         for name, region in REGIONS.items():
-            image = rng.integers(60, 90, region.padded_size(8), dtype=np.uint8)
+            image = rng.integers(60, 90, region.padded_size(options.margin), dtype=np.uint8)
             image[8 + 8 * label : 16 + 8 * label] += 120
             write_png(folder / name / EMOTIONS[label] / f"face{index}.png", image)
     pq.write_table(pa.Table.from_pylist(rows, schema()), folder / "manifest.parquet")
-    _claim(folder, DatasetOptions())
+    _claim(folder, options)
     return folder

@@ -217,15 +217,15 @@ def test_a_data_set_holds_crops_manifest_and_options(small):
         for region in ("eyes", "lips"):
             assert (small / "out" / region / row["label"] / f"{row['id']}.png").exists()
     eyes = read_gray(small / "out" / "eyes" / rows[0]["label"] / f"{rows[0]['id']}.png")
-    assert eyes.shape == EYES.padded_size(8)
+    assert eyes.shape == EYES.padded_size(DatasetOptions().margin)
     assert (small / "out" / "rejected.csv").read_text().startswith("source,reason")
 
 
 def test_a_part_is_read_back_in_order(small):
     make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0, margin=4))
     data = load_region(small / "out", "eyes", ("train",))
-    assert data.images.shape == (12, 72, 136)
-    assert data.crops().shape == (12, 64, 128)
+    assert data.images.shape == (12, 56, 104)
+    assert data.crops().shape == (12, 48, 96)
     assert sorted(data.labels.tolist()) == sorted([*range(6)] * 2)
     assert data.targets.argmax(axis=1).tolist() == data.labels.tolist()
     assert set(data.sources) == {"faces"}
@@ -343,7 +343,7 @@ def test_a_montage_shows_each_emotion(small):
     make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0))
     for label in EMOTIONS:
         picture = read_gray(small / "out" / "montage" / f"{label}.png")
-        eyes, lips = (region.padded_size(8) for region in (EYES, LIPS))
+        eyes, lips = (region.padded_size(DatasetOptions().margin) for region in (EYES, LIPS))
         assert picture.shape == (eyes[0] + lips[0] + 4, 12 * (eyes[1] + 4))
         assert picture.any()
 

@@ -11,6 +11,7 @@ import pytest
 from models.dataset import load_region
 from models.errors import DatasetError, ModelFileError
 from models.landmarks import BLENDSHAPES
+from models.regions import EYES, LIPS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # TensorFlow's own imports use what Python has deprecated
@@ -187,7 +188,7 @@ def test_standardise_takes_light_away_and_leaves_black():
     assert one[:, :, 10:].std() == pytest.approx(1, abs=0.01)
 
 
-def _augmented(faces, seed, size=(48, 72), mixup=0.0):
+def _augmented(faces, seed, size=LIPS.size, mixup=0.0):
     draws = draw(len(faces), seed, mixup)
     return np.asarray(Augment(faces.margin, size, faces.parts)(faces.images, draws)), draws
 
@@ -196,7 +197,7 @@ def test_augmentation_repeats_with_its_seed_and_keeps_the_mask(data):
     faces = load_region(data, "lips", ("train",))
     faces.images[:, :, :30] = 0
     views = [_augmented(faces, seed)[0] for seed in ((0, 1), (0, 1), (0, 2))]
-    assert views[0].shape == (96, 48, 72, 1)
+    assert views[0].shape == (96, *LIPS.size, 1)
     assert np.array_equal(views[0], views[1])
     assert not np.array_equal(views[0], views[2])
     assert views[0].min() == 0
@@ -230,7 +231,7 @@ def test_augmentation_without_a_draw_is_the_plain_crop(data, calm, monkeypatch):
     """What is left is `resize`: both mean the same middle."""
     faces = load_region(data, "lips", ("train",))
     plain, _ = _augmented(faces, (0, 1))
-    np.testing.assert_allclose(plain, resize(faces.crops(), (48, 72)), atol=1e-2)
+    np.testing.assert_allclose(plain, resize(faces.crops(), LIPS.size), atol=1e-2)
     monkeypatch.setattr(calm, "FLIP", 1.0)
     mirrored, draws = _augmented(faces, (0, 1))
     assert flipped(draws).all()
@@ -241,9 +242,10 @@ def test_a_face_is_its_eyes_above_its_lips_and_each_is_augmented_about_its_own_m
     face = load_view(data, "face", ("train",))
     eyes, lips = (load_view(data, region, ("train",)).crops() for region in ("eyes", "lips"))
     assert face.crops().shape == (96, *view_size("face"))
-    np.testing.assert_array_equal(face.crops()[:, :48], eyes)
-    np.testing.assert_array_equal(face.crops()[:, 48:, 12:-12], lips)
-    np.testing.assert_allclose(_augmented(face, (0, 1), (96, 96))[0][..., 0], face.crops(), atol=1e-2)
+    np.testing.assert_array_equal(face.crops()[:, : EYES.size[0]], eyes)
+    np.testing.assert_array_equal(face.crops()[:, EYES.size[0] :, 12:-12], lips)
+    plain, _ = _augmented(face, (0, 1), view_size("face"))
+    np.testing.assert_allclose(plain[..., 0], face.crops(), atol=1e-2)
 
 
 def test_mixed_pictures_have_mixed_labels(data, calm):
@@ -268,6 +270,16 @@ def test_a_fold_is_left_out_whole_groups_at_a_time(data, tmp_path):
     assert not training.left_out(groups, (0, 1)).any()
     with pytest.raises(ValueError, match="counted from 0"):
         replace(OPTIONS, fold=(2, 2))
+
+
+def test_a_share_holds_whole_groups_and_every_smaller_share():
+    groups = np.repeat(np.arange(100), 3)
+    parts = [training.within_share(groups, share) for share in (0.25, 0.5, 1.0)]
+    assert [part.sum() for part in parts] == [75, 150, 300]
+    assert (parts[1] | ~parts[0]).all()
+    assert all((part.reshape(100, 3).all(axis=1) == part.reshape(100, 3).any(axis=1)).all() for part in parts)
+    with pytest.raises(ValueError, match="above 0"):
+        replace(OPTIONS, share=0)
 
 
 def test_left_and_right_blendshapes_change_places_in_a_mirror():
