@@ -2,7 +2,8 @@
 
 DIR is what `emotion dataset` made. Each held-out face is compared with every face of the training part by
 its fine structure, and the shares printed that correlate more than each of some thresholds. Above
-`models.duplicates.MIN_CORRELATION` there are none left, but for faces with different labels in one video.
+`models.duplicates.MIN_CORRELATION` there are none left, but for frames of videos, which are told by hash
+alone.
 """
 
 from pathlib import Path
