@@ -103,7 +103,7 @@ def dataset(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with counting("Looking at faces") as progress:
-        summary = make_dataset(roots, output, options, workers, progress, parts)
+        summary = make_dataset(roots, output, options, workers, progress, parts, errors.print)
     table = Table("faces", *options.classes, "all")
     for part, counts in summary.faces.items():
         table.add_row(part, *map(str, counts.values()), str(sum(counts.values())))
@@ -189,6 +189,11 @@ def train(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    if options.sizes[-1][1] < 1:
+        errors.print(
+            f"The last passes see pictures at {options.sizes[-1][1]:g} of their size; the exported network "
+            "sees them at their full size, which it then does not know. End with a stage like 4@1."
+        )
     folder = run or RUNS / view.value
     if start_from and start_from.is_dir():
         start_from = _restored(view, options.network, start_from, data, folder)

@@ -143,6 +143,7 @@ def make_dataset(
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     parts: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Summary:
     """Make a data set, or finish one that was stopped.
 
@@ -153,6 +154,7 @@ def make_dataset(
         workers: processes; as many as there are cores where not given.
         progress: called with (photographs done, photographs in all).
         parts: another data set's manifest; faces that are in it keep the part that they had there.
+        say: told in words what takes long and counts nothing.
 
     Raises:
         DatasetError: no photographs, two photographs of one name, `output` was made otherwise, or `parts`
@@ -171,6 +173,7 @@ def make_dataset(
     faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
     before = parts_of(output / "manifest.parquet") | given
     photographs = _photographs(items, faces)
+    say(f"Comparing {len(photographs)} pictures with one another, to find copies ...")
     structures = _structures(photographs, faces, output, options)
     rows, rejected = _arrange(photographs, faces, options, before, structures)
     for source in rejected:

@@ -49,8 +49,11 @@ MODEL_PATH = Path(__file__).parent / "zoo" / "face_landmarker.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 
 # A face that fills a small picture is found more surely in a larger one with a border around it.
-_SMALL_SIDE = 256
-_BORDER = 0.3
+# In pixels, the least and the most that a picture's shorter side has then.
+_SHORTER_SIDE = (256, 512)
+# Ways to look again: the border as a share of the longer side, and a turn in degrees. Of 3,149 photographs
+# of FER+ (its validation folder) the plain look and the first of these miss 97, all together 48.
+_LOOKS = ((0.3, 0.0), (0.6, 0.0), (0.3, 20.0), (0.3, -20.0))
 
 
 class FaceLandmarker:
@@ -140,7 +143,7 @@ class FaceDetector:
         with _starting():
             self._detector = vision.FaceDetector.create_from_options(options)
             # What it says of itself it says at its first picture.
-            self.detect(Picture(np.zeros((_SMALL_SIDE, _SMALL_SIDE, 3), np.uint8)))
+            self.detect(Picture(np.zeros((256, 256, 3), np.uint8)))
 
     def detect(self, picture: Picture) -> npt.NDArray[np.float32]:
         """Where faces are: float32 (n, 4), left, top, right, bottom in pixels, the largest first.
@@ -161,9 +164,9 @@ class FaceDetector:
 
 
 def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
-    """The largest face of a photograph, also where it is tiny or fills the whole picture.
+    """The largest face of a photograph, also where it is tiny, fills the whole picture or leans.
 
-    Looks at the picture as it is, then at a copy enlarged and set in a black border.
+    Looks at the picture as it is, then at copies enlarged, set in a black border and turned.
 
     Args:
         landmarker: in picture mode.
@@ -173,17 +176,36 @@ def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
         Landmarks in pixels of `image`, or None where no face is found.
     """
     faces = landmarker.detect(image)
-    if not faces:
-        scale = max(1.0, _SMALL_SIDE / min(image.shape[:2]))
-        large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        border = round(_BORDER * max(large.shape[:2]))
-        framed = cv2.copyMakeBorder(large, *(border,) * 4, cv2.BORDER_CONSTANT)
-        # A pixel's centre is at +0.5: enlarging keeps edges, not centres.
-        faces = tuple(
-            Landmarks((face.points - border) / np.float32(scale), face.depth / scale, face.blendshapes)
-            for face in landmarker.detect(np.asarray(framed, dtype=np.uint8))
-        )
+    for border, turn in _LOOKS:
+        if faces:
+            break
+        faces = _look_again(landmarker, image, border, turn)
     return max(faces, key=lambda face: np.ptp(face.points, axis=0).prod(), default=None)
+
+
+def _look_again(
+    landmarker: FaceLandmarker, image: Image, border: float, turn: float
+) -> tuple[Landmarks, ...]:
+    """The faces in a copy that is enlarged, set in a border and turned, in pixels of `image`."""
+    scale = float(np.clip(1.0, *(side / min(image.shape[:2]) for side in _SHORTER_SIDE)))
+    method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    near = cv2.resize(image, None, fx=scale, fy=scale, interpolation=method)
+    middle = np.array(near.shape[1::-1]) / 2
+    side = round(2 * max(middle) * (1 + 2 * border))
+    there = cv2.getRotationMatrix2D(middle.tolist(), turn, 1.0)
+    there[:, 2] += side / 2 - middle
+    # Landmarks count from a pixel's edge, warpAffine from its centre.
+    by_centres = there + np.pad(there[:, :2].sum(axis=1, keepdims=True) / 2 - 0.5, ((0, 0), (2, 0)))
+    copy = cv2.warpAffine(near, by_centres, (side, side), flags=cv2.INTER_CUBIC)
+    back = cv2.invertAffineTransform(there).astype(np.float32)
+    return tuple(
+        Landmarks(
+            cv2.transform(face.points[None], back)[0] / np.float32(scale),
+            face.depth / np.float32(scale),
+            face.blendshapes,
+        )
+        for face in landmarker.detect(np.asarray(copy, np.uint8))
+    )
 
 
 def _native(picture: Picture) -> MediaPipeImage:

@@ -463,7 +463,9 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None
     run.mkdir(parents=True, exist_ok=True)
     wanted = json.loads(json.dumps(asdict(options) | {"start_from": start_from and start_from.name}))
     path = run / "run.json"
-    if path.exists() and json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
+    # An option that a run is older than had its default's effect.
+    known = json.loads(json.dumps(asdict(TrainingOptions(options.view))))
+    if path.exists() and known | json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}

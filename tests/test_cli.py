@@ -5,7 +5,7 @@ import pytest
 import models
 from emotion import __main__ as entry
 from emotion import cli, engine
-from models.errors import MissingDependencyError
+from models.errors import DatasetError, MissingDependencyError
 
 
 def run(monkeypatch, *arguments):
@@ -81,6 +81,13 @@ def test_a_wrong_form_of_epochs_is_a_usage_error(monkeypatch, capsys):
     assert run(monkeypatch, "train", "eyes", "--fold", "a quarter") == 2
     assert run(monkeypatch, "train", "eyes", "--fold", "4/4") == 2
     assert "8@0.667,4@1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("epochs", "warned"), [("1@0.5", True), ("2@0.5,1@1", False)])
+def test_training_that_ends_below_the_full_size_is_warned_of(monkeypatch, capsys, tmp_path, epochs, warned):
+    pytest.importorskip("keras", reason="training needs the train extra")
+    assert run(monkeypatch, "train", "lips", "--data", tmp_path, "--epochs", epochs) == DatasetError.exit_code
+    assert ("End with a stage like 4@1" in capsys.readouterr().err) == warned
 
 
 def test_brackets_in_a_message_are_shown(monkeypatch, capsys, tmp_path):

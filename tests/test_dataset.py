@@ -263,6 +263,12 @@ def test_a_lost_crop_is_cut_again(small):
     assert lost.read_bytes() == before
 
 
+def test_what_takes_long_is_said(small):
+    said = []
+    make_dataset([small / "faces"], small / "out", say=said.append)
+    assert [line.split(" ")[0] for line in said] == ["Comparing"]
+
+
 def test_other_options_are_not_mixed_in(small):
     make_dataset([small / "faces"], small / "out")
     with pytest.raises(DatasetError, match="other options"):

@@ -1,4 +1,5 @@
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -49,6 +50,17 @@ def test_a_face_that_fills_the_picture_is_found_in_its_pixels(landmarker, pictur
     assert found is not None
     distance = np.linalg.norm(found.points + low - whole.points, axis=1)
     assert np.median(distance) < 0.05 * eye_distance(whole.points)
+
+
+@pytest.mark.parametrize(("border", "turn"), landmarks._LOOKS)
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_a_second_look_finds_the_face_where_it_is(landmarker, picture, border, turn, scale):
+    (whole,) = landmarker.detect(picture)
+    other = cv2.resize(picture, None, fx=scale, fy=scale)
+    (found,) = landmarks._look_again(landmarker, other, border, turn)
+    distance = np.linalg.norm(found.points / scale - whole.points, axis=1)
+    assert np.median(distance) < 0.06 * eye_distance(whole.points)
+    assert found.points.dtype == found.depth.dtype == np.float32
 
 
 def test_time_may_stand_still_or_go_back_in_video_mode(picture):

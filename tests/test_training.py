@@ -1,5 +1,6 @@
 """Training and export, for real but small; needs the train extra."""
 
+import json
 import re
 import shutil
 import warnings
@@ -81,6 +82,15 @@ def test_killed_and_resumed_equals_uninterrupted(data, finished, tmp_path):
 def test_a_run_is_not_continued_with_other_options(data, finished):
     with pytest.raises(DatasetError, match="other options"):
         training.train(data, finished[0], replace(OPTIONS, seed=1))
+
+
+def test_a_run_from_before_an_option_existed_goes_on(data, finished, tmp_path):
+    run = shutil.copytree(finished[0], tmp_path / "run")
+    known = json.loads((run / "run.json").read_text())
+    del known["options"]["share"]
+    (run / "run.json").write_text(json.dumps(known))
+    training.train(data, run, OPTIONS)
+    assert json.loads((run / "run.json").read_text())["options"]["share"] == 1.0
 
 
 def test_a_network_of_another_architecture_is_no_beginning(data, finished, tmp_path):
