@@ -68,8 +68,9 @@ class FittedVote:
             lines += [f"  {_in_words(row)}" for row in self.comparison]
             lines.append(
                 "  Another rule takes the place of the source's where its log loss is clearly lower and its "
-                "balanced accuracy not clearly lower; of several the one with the highest balanced accuracy. "
-                "One with the blendshapes must beat the best without so."
+                "balanced accuracy not clearly lower; of several the one that is right most often on sets it "
+                "was not fitted to, emotions counting alike (on these faces, where all are of one set). One "
+                "with the blendshapes must beat the best without so."
             )
         lines += ["", f"The vote uses {self.chosen!r}: {self.meaning}."]
         if self.chosen == DEFAULT and self.comparison:
@@ -103,15 +104,16 @@ def fit_vote(
     stacked = np.stack(opinions)
     votes = rules.out_of_fold(names, labels, stacked, groups)
     sets = np.array([source.split("/")[0] for source in predictions.faces.sources])
+    elsewhere = rules.out_of_set(names, labels, stacked, groups, sets)
     return FittedVote(
-        chosen=wanted or rules.choose(votes, labels, groups),
+        chosen=wanted or rules.choose(votes, labels, groups, elsewhere),
         rules={
             name: rules.no_surer_than(fit(labels, stacked[:count]), labels, stacked, sets)
             for name, (fit, count) in FITS.items()
             if name in names
         },
         rates=derive(labels, *opinions[:2]),
-        comparison=rules.compare(votes, labels, groups),
+        comparison=rules.compare(votes, labels, groups, elsewhere),
         about=about,
     )
 
@@ -164,6 +166,8 @@ def _in_words(row: Comparison) -> str:
         f"{row.rule}: {row.balanced_accuracy:.1%} balanced accuracy, log loss {row.log_loss:.3f}, "
         f"calibration error {row.calibration_error:.3f}"
     )
+    if row.elsewhere is not None:
+        text += f", {row.elsewhere:.1%} on sets it was not fitted to"
     if row.rule == DEFAULT:
         return text
     points = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))

@@ -4,7 +4,7 @@ import pytest
 from models import rules
 from models.calibration import expected_calibration_error
 from models.emotions import Emotion
-from models.rules import FITS, choose, compare, out_of_fold
+from models.rules import FITS, choose, compare, out_of_fold, out_of_set
 from models.vote import LogLinear, WeightedMean
 from tests.opinions import labels, opinion
 
@@ -123,6 +123,37 @@ def test_of_rules_that_win_clearly_the_one_that_is_right_most_often_counts():
     assert stacking.saving.value > product.saving.value > product.saving.low > 0
     assert product.balanced_accuracy > stacking.balanced_accuracy
     assert choose(votes, TRUTH, groups) == "product"
+
+
+def test_of_rules_that_win_clearly_the_one_that_carries_over_best_counts():
+    votes = {"source": opinion(TRUTH, 1.0), "stacking": opinion(TRUTH, 2.5), "product": opinion(TRUTH, 2.0)}
+    groups = np.arange(len(TRUTH))
+    assert choose(votes, TRUTH, groups) == "stacking"
+    elsewhere = {"source": 0.9, "stacking": 0.5, "product": 0.6}
+    assert choose(votes, TRUTH, groups, elsewhere) == "product"
+    rows = compare(votes, TRUTH, groups, elsewhere)
+    assert [row.elsewhere for row in rows] == [0.9, 0.5, 0.6]
+
+
+def test_a_rule_is_judged_on_sets_and_copies_that_it_was_not_fitted_to():
+    # What one set calls anger the other calls fear, and stacking believes the set it knows.
+    one, count = opinions(2.0, 2.0), len(TRUTH)
+    labels = {"a": TRUTH, "b": np.array([0, 1, 3, 2, 4, 5])[TRUTH]}
+    truth, given, sets = (
+        np.concatenate([*labels.values()]),
+        np.tile(one, (1, 2, 1)),
+        np.repeat(["a", "b"], count),
+    )
+    found = out_of_set(["source", "stacking"], truth, given, np.arange(len(truth)), sets)
+    for name, rate in found.items():
+        rates = []
+        for fitted, judged in (("a", "b"), ("b", "a")):
+            right = FITS[name][0](labels[fitted], one)(one).argmax(axis=1) == labels[judged]
+            rates.append(np.mean([right[labels[judged] == emotion].mean() for emotion in range(6)]))
+        assert rate == pytest.approx(np.mean(rates))
+    # Every face of one set is a copy of one in the other: nothing is left to fit to.
+    assert out_of_set(["source"], truth, given, np.tile(np.arange(len(TRUTH)), 2), sets) == {}
+    assert out_of_set(["source"], TRUTH, opinions(2.0, 2.0), np.arange(len(TRUTH)), sets[: len(TRUTH)]) == {}
 
 
 def test_a_fit_holds_where_an_emotion_is_missing():
