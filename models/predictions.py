@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from models import visibility
 from models.dataset import load_region, read_manifest
-from models.duplicates import face_hash, group_near_duplicates
+from models.duplicates import face_picture, fine_structure, group_near_duplicates, perceptual_hash
 from models.emotions import EMOTIONS
 from models.errors import DatasetError
 from models.inference import RegionModel
@@ -215,7 +215,11 @@ def faces_of_photographs(
     if not rows:
         raise DatasetError(f"Not one face was found in these {len(photographs)} photographs.")
     faces = [face for _, face in rows]
-    hashes = np.array([face_hash(face.eyes.image, face.lips.image) for face in faces])
+    pictures = [face_picture(face.eyes.image, face.lips.image) for face in faces]
+    groups = group_near_duplicates(
+        np.array([perceptual_hash(picture) for picture in pictures]),
+        structures=np.stack([fine_structure(picture) for picture in pictures]),
+    )
     return LabelledFaces(
         sources=tuple(photograph.source for photograph, _ in rows),
         labels=np.array([EMOTIONS.index(photograph.label) for photograph, _ in rows], np.int64),
@@ -225,7 +229,7 @@ def faces_of_photographs(
         blendshapes=np.stack([face.blendshapes for face in faces]),
         eye_distance=np.array([face.eye_distance for face in faces], np.float32),
         alignment_error=np.array([face.alignment_error for face in faces], np.float32),
-        groups=group_near_duplicates(hashes),
+        groups=groups,
         missing=tuple(missing),
     )
 

@@ -63,6 +63,20 @@ def test_a_second_look_finds_the_face_where_it_is(landmarker, picture, border, t
     assert found.points.dtype == found.depth.dtype == np.float32
 
 
+@pytest.mark.parametrize(("wide", "corner"), [(70, (30, 300)), (45, (250, 90))])
+def test_a_small_face_in_a_large_picture_is_found(landmarker, picture, wide, corner):
+    (whole,) = landmarker.detect(picture)
+    scale = wide / np.ptp(whole.points[:, 0])
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scene = np.full((576, 720, 3), 90, np.uint8)
+    scene[corner[0] : corner[0] + small.shape[0], corner[1] : corner[1] + small.shape[1]] = small
+    assert not landmarker.detect(scene)
+    found = find_portrait(landmarker, scene)
+    assert found is not None
+    distance = np.linalg.norm(found.points - corner[::-1] - whole.points * scale, axis=1)
+    assert np.median(distance) < 0.06 * scale * eye_distance(whole.points)
+
+
 def test_time_may_stand_still_or_go_back_in_video_mode(picture):
     with FaceLandmarker(video=True) as tracker:
         for seconds in (0.0, 0.0, 1.0, 0.5):
