@@ -177,7 +177,7 @@ def test_the_explanation_names_weights_comparison_and_choice():
     text = "\n".join(fitted(wanted="source").explain())
     for part in (*EMOTIONS, "temperature", "stacking: ", "log loss", "uses 'source'"):
         assert part in text
-    assert "on sets it was not fitted to," not in text  # there is one set only
+    assert "% on sets it was not fitted to" not in text  # there is one set only
 
 
 def test_a_third_opinion_counts_where_the_rule_says_so(tmp_path):
