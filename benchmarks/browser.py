@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from playwright.sync_api import Browser, ConsoleMessage, Playwright, Request
 
-from models.regions import Image
-from realtime.sources import VideoFile
+from emotion.models.regions import Image
+from emotion.realtime.sources.file import VideoFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 INSTALL = "needs Chromium: apt-get install chromium"
@@ -70,9 +70,7 @@ def server(folder: Path, *options: object, port: int = 0) -> Iterator[str]:
 def started(folder: Path, *options: object, port: int = 0) -> Iterator[tuple[str, int]]:
     """The same; gives its process number, too."""
     command = [sys.executable, "-m", "emotion", "serve", "--port", str(port), "--folder", str(folder)]
-    with subprocess.Popen(
-        [*command, *map(str, options)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
-    ) as process:
+    with subprocess.Popen([*command, *map(str, options)], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             said = process.stdout.readline()

@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from models.regions import Image
+from emotion.models.regions import Image
 
 RATE = 30
 # Where the bundled clip has its face, and where its plain background, as shares of its width.

@@ -1,6 +1,6 @@
 """A process of its own: how long a command takes to its first result, and the memory that it needs.
 
-``python -m benchmarks.first_result CLIP MODELS FRAMES`` prints one line of JSON.
+``python -m emotion.benchmarks.first_result CLIP MODELS FRAMES`` prints one line of JSON.
 """
 
 import sys
@@ -19,9 +19,9 @@ def main() -> None:
 
     import psutil  # noqa: PLC0415
 
-    import_module("emotion.cli")  # what the command imports
-    from benchmarks.runs import annotated  # noqa: PLC0415
-    from realtime.assembly import Models  # noqa: PLC0415
+    import_module("emotion.cli.app")  # what the command imports
+    from emotion.benchmarks.runs import annotated  # noqa: PLC0415
+    from emotion.realtime.session import Models  # noqa: PLC0415
 
     begun = psutil.Process().create_time()
     imported = time.time()

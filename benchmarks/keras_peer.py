@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
-from models import networks
-from models.regions import REGIONS
+from emotion.models.regions import REGIONS
+from emotion.models.training import networks
 
 
 def main() -> None:

@@ -16,16 +16,16 @@ import cv2
 import numpy as np
 import psutil
 
-from benchmarks.report import Table
-from models.regions import Image
-from realtime.assembly import Models, live_stages
-from realtime.frames import VideoFrame
-from realtime.latency import Distribution, Latencies
-from realtime.live import DISPLAY, Live, quick_switching
-from realtime.overlay import Overlay
-from realtime.saving import Governor
-from realtime.sources import VideoFile
-from realtime.window import Window
+from emotion.benchmarks.report import Table
+from emotion.models.regions import Image
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.window import Window
+from emotion.realtime.messages import VideoFrame
+from emotion.realtime.monitoring.histogram import Distribution, Latencies
+from emotion.realtime.playback.live import DISPLAY, Live, quick_switching
+from emotion.realtime.session import Models, live_stages
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.load_shedding import Governor
 
 SIZE = (640, 480)
 FPS = 30

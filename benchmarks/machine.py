@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from realtime.assembly import Models, available_cores
+from emotion.realtime.session import Models, available_cores
 
 _PACKAGES = (
     *("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml", "openvino"),

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.timing import time_each
-from models.dataset import load_region
-from models.inference import ProviderName, RegionModel
-from models.manifest import Precision, choose_precision
-from models.regions import RegionName
-from models.vote import VoteWeights
+from emotion.benchmarks.timing import time_each
+from emotion.models.data.dataset import load_region
+from emotion.models.engines.session import ProviderName, RegionModel
+from emotion.models.manifest import Precision, choose_precision
+from emotion.models.regions import RegionName
+from emotion.models.voting.vote import VoteWeights
 
 _REGIONS: tuple[RegionName, ...] = ("eyes", "lips")
 _BATCH = 64

@@ -1,9 +1,10 @@
 """The page under load: how soon the overlay follows the camera, and what several videos at once cost.
 
-``python -m benchmarks.page --seconds 300`` shows the camera page a face that is covered and uncovered,
-and measures in the browser how long the overlay takes to follow: from the moment at which the page's own
-picture shows it to the moment at which the overlay does. ``python -m benchmarks.page --videos 4`` sends
-videos one after another and then all at once, and asks for the page meanwhile. Needs Chromium and the
+``python -m emotion.benchmarks.page --seconds 300`` shows the camera page a face that is covered and
+uncovered, and measures in the browser how long the overlay takes to follow: from the moment at which the
+page's own picture shows it to the moment at which the overlay does.
+``python -m emotion.benchmarks.page --videos 4`` sends videos one after another and then all at once, and
+asks for the page meanwhile. Needs Chromium and the
 extras `web` and `dev`; tells which marks are reached, and ends with 1 where one is not.
 """
 
@@ -26,12 +27,12 @@ import cv2
 import numpy as np
 import psutil
 
-from benchmarks.machine import processor
-from benchmarks.timing import quantiles
-from models.regions import Image
-from realtime.sources import VideoFile
+from emotion.benchmarks.machine import processor
+from emotion.benchmarks.timing import quantiles
+from emotion.models.regions import Image
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
 
-CLIP = Path(__file__).parents[1] / "emotion" / "demo" / "demo.mp4"
 _RATE = 25
 # The part of the bundled clip in which the face stays in its place.
 _FROM_SECONDS = 14.0
@@ -153,7 +154,7 @@ def measure_camera(seconds: float) -> CameraMark:
     """Run the camera page in Chromium for some seconds, after some to warm up."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  for the videos none is needed
 
-    from benchmarks.browser import Visitor, launch, started  # noqa: PLC0415
+    from emotion.benchmarks.browser import Visitor, launch, started  # noqa: PLC0415
 
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = covered_clip(Path(folder) / "camera.mjpeg")
@@ -225,10 +226,10 @@ def _delay(found: Iterable[float]) -> Delay:
 
 def covered_clip(path: Path, seconds: float = 30.0) -> Path:
     """A camera before which a face, a fifth of the picture, is covered and uncovered every 0.6 to 1.4 s."""
-    from benchmarks.browser import camera_file  # noqa: PLC0415
+    from emotion.benchmarks.browser import camera_file  # noqa: PLC0415
 
     chance = random.Random(0)
-    with VideoFile(CLIP) as video:
+    with VideoFile(DEMO) as video:
         images = [_framed(frame.image) for frame in video if frame.seconds >= _FROM_SECONDS]
     covered, left = False, 20
     with camera_file(path) as show:
@@ -267,7 +268,7 @@ def _processor_seconds(server: int) -> dict[str, float]:
 
 def measure_videos(count: int, clip: Path) -> VideosMark:
     """Send a clip several times, waiting for each, and then several times at once."""
-    from benchmarks.browser import started  # noqa: PLC0415
+    from emotion.benchmarks.browser import started  # noqa: PLC0415
 
     with TemporaryDirectory() as folder, started(Path(folder), "--provider", "cpu") as (address, _):
         wait(address, [submit(address, clip)])  # from here on a worker has its models
@@ -356,7 +357,7 @@ def markdown(camera: CameraMark | None, videos: VideosMark | None) -> str:
 def _missing() -> str | None:
     """What has to be installed first; None where all is there."""
     try:
-        from benchmarks.browser import CHROMIUM, INSTALL  # noqa: PLC0415
+        from emotion.benchmarks.browser import CHROMIUM, INSTALL  # noqa: PLC0415
     except ImportError as error:
         return f"this needs libraries that are not installed ({error}): pip install -e '.[cpu,web,dev]'"
     return None if CHROMIUM else f"this {INSTALL}"
@@ -369,7 +370,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, help="watch the camera page for so long")
     parser.add_argument("--videos", type=int, help="send so many videos")
-    parser.add_argument("--clip", type=Path, default=CLIP, help="which; by default the bundled one")
+    parser.add_argument("--clip", type=Path, default=DEMO, help="which; by default the bundled one")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     parser.add_argument("--markdown", type=Path, help="write the tables here, too")
     options = parser.parse_args(arguments)

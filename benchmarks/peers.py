@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.timing import time_each
-from models.inference import RegionModel
-from models.regions import RegionName
+from emotion.benchmarks.timing import time_each
+from emotion.models.engines.session import RegionModel
+from emotion.models.regions import RegionName
 
 Crops = dict[RegionName, npt.NDArray[np.uint8]]
 # It names none of these: newer ones have lost what it uses.
@@ -72,7 +72,7 @@ def keras(crops: Crops, ours_ms: float, python: str = sys.executable) -> Peer:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "crops.npz"
         np.savez(path, eyes=crops["eyes"], lips=crops["lips"])
-        values, problem = _json_of([python, "-m", "benchmarks.keras_peer", str(path)])
+        values, problem = _json_of([python, "-m", "emotion.benchmarks.keras_peer", str(path)])
     return Peer(name, work, values.get("ms"), ours_ms, problem)
 
 
@@ -124,14 +124,7 @@ def make_fer(folder: Path) -> Path:
 def _json_of(command: list[str]) -> tuple[dict[str, Any], str]:
     """The JSON that a process prints last, or nothing and the reason."""
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LONGEST,
-            cwd=Path(__file__).parents[1],
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
     except (OSError, subprocess.TimeoutExpired) as error:
         return {}, f"could not be run: {error}"
     lines = done.stdout.strip().splitlines()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stages import ANALYSIS
-from benchmarks.suite import FORMAT, MAIN
-from models.errors import ModelFileError
+from emotion.benchmarks.stages import ANALYSIS
+from emotion.benchmarks.suite import FORMAT, MAIN
+from emotion.models.errors import ModelFileError
 
 Values = dict[str, Any]
 

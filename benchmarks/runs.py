@@ -9,16 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.timing import Usage, quantiles
-from realtime.assembly import Models, Workers, live_stages, stages
-from realtime.frames import EmotionFrame, VideoFrame
-from realtime.live import Live
-from realtime.metrics import Metrics
-from realtime.overlay import Overlay
-from realtime.pipeline import Pipeline, Stage
-from realtime.saving import Governor
-from realtime.sources import VideoFile
-from realtime.video_sink import Mp4Sink
+from emotion.benchmarks.timing import Usage, quantiles
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.monitoring.metrics import Metrics
+from emotion.realtime.pipeline.pipeline import Pipeline, Stage
+from emotion.realtime.playback.live import Live
+from emotion.realtime.session import Models, Workers, live_stages, stages
+from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.load_shedding import Governor
 
 
 @dataclass(frozen=True, slots=True)

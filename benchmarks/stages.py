@@ -8,16 +8,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.timing import Timing, time_each
-from models.regions import EYES, LIPS, crop
-from realtime.assembly import Models
-from realtime.faces import FaceFinder
-from realtime.frames import EmotionFrame, FaceFrame, OpinionFrame, VideoFrame
-from realtime.media import VideoInfo
-from realtime.overlay import Overlay
-from realtime.people import People
-from realtime.sources import VideoFile
-from realtime.video_sink import Mp4Sink
+from emotion.benchmarks.timing import Timing, time_each
+from emotion.models.regions import EYES, LIPS, crop
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.messages import EmotionFrame, FaceFrame, OpinionFrame, VideoFrame
+from emotion.realtime.session import Models
+from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.faces import FaceFinder
+from emotion.realtime.stages.people import People
 
 ANALYSIS = ("decode", "landmarks", "crops", "eyes", "lips", "vote")
 """The stages from a file to its results; drawing and encoding come after."""

@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, peers, runs
-from benchmarks import models as alone
-from benchmarks.clips import RATE, ClipSpec, make_clip
-from benchmarks.models import Accuracy, Point
-from benchmarks.peers import Crops, Peer
-from benchmarks.runs import Run
-from benchmarks.stages import measure_stages
-from models.errors import EmotionError
-from models.inference import ProviderName, RegionModel
-from models.manifest import LITE, ZOO, Precision, PrecisionChoice
-from models.regions import RegionName
-from models.vote import VoteWeights
-from realtime.assembly import Models, Workers, available_cores
-from realtime.faces import FaceFinder
-from realtime.sources import VideoFile
+from emotion.benchmarks import machine, peers, runs
+from emotion.benchmarks import models as alone
+from emotion.benchmarks.clips import RATE, ClipSpec, make_clip
+from emotion.benchmarks.models import Accuracy, Point
+from emotion.benchmarks.peers import Crops, Peer
+from emotion.benchmarks.runs import Run
+from emotion.benchmarks.stages import measure_stages
+from emotion.models.engines.session import ProviderName, RegionModel
+from emotion.models.errors import EmotionError
+from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice
+from emotion.models.regions import RegionName
+from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.session import Models, Workers, available_cores
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.faces import FaceFinder
 
 FORMAT = 1
 _STAGE_FRAMES = 120
@@ -95,7 +95,7 @@ def run_suite(options: SuiteOptions, say: Callable[[str], None] = lambda line: N
         say: called with a line before each part.
 
     Returns:
-        The report, ready for JSON; `benchmarks.report` shows it.
+        The report, ready for JSON; `emotion.benchmarks.report` shows it.
 
     Raises:
         EmotionError: a model or library is missing.
@@ -267,11 +267,9 @@ class _Bench:
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
         self._say("first result of a fresh process")
-        command = [sys.executable, "-m", "benchmarks.first_result"]
+        command = [sys.executable, "-m", "emotion.benchmarks.first_result"]
         command += [str(self._path(MAIN)), str(self._options.models), str(self._options.frames)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise EmotionError(f"A fresh process could not be measured: {done.stderr.strip()[-300:]}")
         values: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

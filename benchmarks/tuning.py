@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, runs
-from models.inference import ProviderName, engine_version
-from models.manifest import PrecisionChoice
-from realtime.assembly import Models, Workers, available_cores
+from emotion.benchmarks import machine, runs
+from emotion.models.engines.session import ProviderName, engine_version
+from emotion.models.manifest import PrecisionChoice
+from emotion.realtime.session import Models, Workers, available_cores
 
 FORMAT = 2
 # A setting must be faster by so much to be worth more threads.

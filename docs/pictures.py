@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.browser import Visitor, camera_clip, launch, server
-from benchmarks.page import CLIP, submit, wait
+from emotion.benchmarks.browser import Visitor, camera_clip, launch, server
+from emotion.benchmarks.page import CLIP, submit, wait
 
 HERE = Path(__file__).parent
 # The part of the clip that laughs.

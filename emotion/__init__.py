@@ -11,7 +11,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emotion.streaming import FaceResult, Result, Stream, stream
+    from emotion.api import FaceResult, Result, Stream, stream
 
 __all__ = ["FaceResult", "Result", "Stream", "stream"]
 
@@ -19,7 +19,7 @@ __all__ = ["FaceResult", "Result", "Stream", "stream"]
 def __getattr__(name: str) -> Any:
     """Load the libraries behind it only when somebody asks for more than the package."""
     if name in __all__:
-        from emotion import streaming  # noqa: PLC0415
+        from emotion import api as streaming  # noqa: PLC0415
 
         return getattr(streaming, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

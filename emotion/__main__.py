@@ -4,8 +4,8 @@ import signal
 import sys
 from types import FrameType
 
-from models.errors import SYSTEM_LIBRARIES
-from models.native_log import filter_standard_error
+from emotion.models.errors import SYSTEM_LIBRARIES
+from emotion.models.faces.native_log import filter_standard_error
 
 _MISSING = """\
 A part that this program needs cannot be loaded: {error}
@@ -22,7 +22,7 @@ def main() -> None:
     """Run ``emotion`` and exit with 0, or with a code that names the kind of failure."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        from emotion.cli import run  # noqa: PLC0415  a missing library must end in a sentence
+        from emotion.cli.app import run  # noqa: PLC0415  a missing library must end in a sentence
     except (ImportError, OSError) as error:
         if sys.argv[1:2] == ["doctor"]:
             _examine()
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _examine() -> None:
     """`emotion doctor` answers also where the rest of the program cannot be loaded."""
-    from emotion.doctor import app  # noqa: PLC0415
+    from emotion.cli.doctor import app  # noqa: PLC0415
 
     app(sys.argv[2:])
 

@@ -6,21 +6,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emotion.outputs import open_views
-from realtime.assembly import Models, Workers, stages
-from realtime.drafts import writing
-from realtime.ensemble import EnsembleOptions
-from realtime.errors import SinkError
-from realtime.fanout import Fanout
-from realtime.files import open_file
-from realtime.frames import EmotionFrame
-from realtime.media import VideoInfo
-from realtime.metrics import SILENT, Observer
-from realtime.overlay import Overlay
-from realtime.pipeline import Pipeline
-from realtime.privacy import Privacy, Veil
-from realtime.sources import VideoFile
-from realtime.summary import Summary, SummaryBuilder
+from emotion.cli.outputs import open_views
+from emotion.realtime.drawing.anonymise import Privacy, Veil
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.errors import SinkError
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.monitoring.metrics import SILENT, Observer
+from emotion.realtime.pipeline.pipeline import Pipeline
+from emotion.realtime.session import Models, Workers, stages
+from emotion.realtime.sinks.fanout import Fanout
+from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.partial_file import writing
+from emotion.realtime.sinks.summary import Summary, SummaryBuilder
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.ensemble import EnsembleOptions
 
 __all__ = ["DEFAULT_FORMATS", "AnnotateOptions", "Models", "Outputs", "annotate"]
 
@@ -72,7 +72,7 @@ class Outputs:
         Args:
             video: what is annotated.
             folder: None for the video's own.
-            formats: some of `realtime.files.FORMATS`.
+            formats: some of `emotion.realtime.sinks.formats.FORMATS`.
         """
         base = (folder or video.parent) / video.stem
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from models.errors import EmotionError
+from emotion.models.errors import EmotionError
 
 _WITH_ADDRESS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
 _ASKING = {"socket.getaddrinfo", "socket.gethostbyname"}

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from models.emotions import EMOTIONS
-from models.errors import DatasetError
-from models.evaluation import Evaluation, VideoAnswer
-from models.labelled import Video
-from models.scores import score
-from realtime.assembly import Models, stages
-from realtime.ensemble import EnsembleOptions
-from realtime.frames import EmotionFrame
-from realtime.pipeline import Pipeline
-from realtime.sources import VideoFile
-from realtime.summary import Summary, SummaryBuilder
+from emotion.models.classes import EMOTIONS
+from emotion.models.data.label_folders import Video
+from emotion.models.errors import DatasetError
+from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
+from emotion.models.evaluation.scores import score
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.pipeline.pipeline import Pipeline
+from emotion.realtime.session import Models, stages
+from emotion.realtime.sinks.summary import Summary, SummaryBuilder
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.ensemble import EnsembleOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ _KEEP_FP32_BELOW = 256  # elements; small tensors save nothing and some must sta
 
 
 def to_onnx(model: keras.Model) -> onnx.ModelProto:
-    """The graph of a model made by `models.networks.for_inference`; the batch size stays open."""
+    """The graph of a model made by `networks.for_inference`; the batch size stays open."""
     crops = model.inputs[0]
     signature = tf.TensorSpec((None, *crops.shape[1:]), tf.uint8, name="crops")
     function = tf.function(lambda images: {"probabilities": model(images, training=False)})

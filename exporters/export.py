@@ -8,15 +8,15 @@ from typing import Literal, TypeAlias
 import keras
 import onnx
 
-from exporters.convert import store_weights_as_fp16, to_onnx
-from exporters.parity import Parity, compare
-from models import networks
-from models.calibration import fit_temperature
-from models.dataset import RegionData, load_region
-from models.errors import ModelFileError
-from models.inference import RegionModel
-from models.manifest import ModelManifest, sha256
-from models.regions import REGIONS, RegionName
+from emotion.exporters.convert import store_weights_as_fp16, to_onnx
+from emotion.exporters.parity import Parity, compare
+from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.engines.session import RegionModel
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import ModelManifest, sha256
+from emotion.models.regions import REGIONS, RegionName
+from emotion.models.statistics.calibration import fit_temperature
+from emotion.models.training import networks
 
 Storage: TypeAlias = Literal["fp32", "fp16"]
 _PRECISION = {"fp32": "float32", "fp16": "float32, weights stored as float16"}

@@ -1,6 +1,6 @@
 """MediaPipe's nets for faces as ONNX files::
 
-    python -m exporters.landmarks [FOLDER]
+    python -m emotion.exporters.landmarks [FOLDER]
 
 takes the TensorFlow Lite nets out of ``face_landmarker.task``, converts them by tf2onnx, and proves on
 the bundled clip that ONNX Runtime says what TensorFlow Lite says. Each file then takes batches of
@@ -25,14 +25,14 @@ import tensorflow as tf
 import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from exporters.convert import OPSET, store_weights_as_fp16
-from models import landmark_nets
-from models.errors import ModelFileError
-from models.inference import Net
-from models.landmark_nets import FORMAT, MANIFEST, NET_NAMES, NetName
-from models.manifest import ZOO, sha256
-from models.providers import EngineOptions
-from models.signature import Signature
+from emotion.exporters.convert import OPSET, store_weights_as_fp16
+from emotion.models.engines import landmark_nets
+from emotion.models.engines.landmark_nets import FORMAT, MANIFEST, NET_NAMES, NetName
+from emotion.models.engines.providers import EngineOptions
+from emotion.models.engines.session import Net
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import ZOO, sha256
+from emotion.models.signature import Signature
 
 TASK = ZOO / "face_landmarker.task"
 _BATCH = "batch"
@@ -314,7 +314,7 @@ def clip_pictures(count: int = 8) -> _Array:
     import av  # noqa: PLC0415
     import cv2  # noqa: PLC0415
 
-    clip = Path(__file__).parents[1] / "emotion" / "demo" / "demo.mp4"
+    clip = Path(__file__).parents[1] / "realtime" / "sources" / "demo.mp4"
     with av.open(str(clip)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     chosen = [frames[index] for index in np.linspace(0, len(frames) - 1, count).astype(int)]

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from models.inference import RegionModel
+from emotion.models.engines.session import RegionModel
 
 # Stored as float16, weights move a probability by about a tenth of a per cent.
 MAX_DIFFERENCE = 0.02
@@ -45,7 +45,7 @@ def compare(
     """Run Keras and ONNX Runtime on the same crops.
 
     Args:
-        model: made by `models.networks.for_inference`.
+        model: made by `emotion.models.training.networks.for_inference`.
         exported: the file made of it.
         crops: uint8 (n, height, width), n at least 1.
         batch: crops at once.

@@ -25,11 +25,11 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from models.dataset import RegionData, load_region
-from models.errors import ModelFileError
-from models.inference import RegionModel
-from models.manifest import INPUT, ModelManifest, manifest_path, read_manifest, sha256
-from models.regions import RegionName
+from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.engines.session import RegionModel
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import INPUT, ModelManifest, manifest_path, read_manifest, sha256
+from emotion.models.regions import RegionName
 
 MIN_AGREEMENT = 0.98
 MAX_LOSS = 0.01
@@ -179,7 +179,7 @@ def _without_advice() -> Iterator[None]:
 
 
 def unfold_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Undo `exporters.convert.store_weights_as_fp16`: the quantiser wants float32 weights."""
+    """Undo `emotion.exporters.convert.store_weights_as_fp16`: the quantiser wants float32 weights."""
     graph = model.graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
     casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in stored]

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from exporters.restore import Affine, set_kernel, settle
-from models import networks
-from models.errors import ModelFileError
-from models.views import View, load_view
+from emotion.exporters.restore import Affine, set_kernel, settle
+from emotion.models.errors import ModelFileError
+from emotion.models.training import networks
+from emotion.models.training.inputs import View, load_view
 
 Floats = npt.NDArray[np.float32]
 

@@ -18,12 +18,12 @@ import onnx
 from keras import layers
 from onnx import numpy_helper
 
-from models import networks
-from models.dataset import RegionData, load_region
-from models.errors import ModelFileError
-from models.manifest import read_manifest
-from models.regions import RegionName
-from models.training import BlendshapeTargets
+from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import read_manifest
+from emotion.models.regions import RegionName
+from emotion.models.training import networks
+from emotion.models.training.trainer import BlendshapeTargets
 
 Floats = npt.NDArray[np.float32]
 
@@ -75,7 +75,7 @@ def settle(network: keras.Model, affines: dict[str, Affine], training: RegionDat
     """Give a network whose kernels are set what only data know, and write it.
 
     Args:
-        network: made by `models.networks.build`; its batch norms and blendshape head are filled.
+        network: made by `networks.build`; its batch norms and blendshape head are filled.
         affines: what each batch norm, by name, has to come to.
         training: the training part of the data set to go on with.
         output: the ``.keras`` file to write.

@@ -7,7 +7,7 @@
       DatasetError               labelled faces that cannot become a data set
       MissingDependencyError     an optional part of the program is not installed
 
-`realtime.errors` adds the failures of sources, sinks and stages. Each also subclasses the
+`emotion.realtime.errors` adds the failures of sources, sinks and stages. Each also subclasses the
 builtin that it is a kind of, so that callers may catch either.
 """
 

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from models.emotions import EMOTIONS
-from models.errors import ModelFileError
-from models.regions import REGIONS, RegionName
-from models.signature import Signature
+from emotion.models.classes import EMOTIONS
+from emotion.models.errors import ModelFileError
+from emotion.models.regions import REGIONS, RegionName
+from emotion.models.signature import Signature
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"

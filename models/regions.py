@@ -1,7 +1,7 @@
 """Landmarks to aligned crops of the eyes and the lips.
 
-This is the only cropping code: `models.dataset` uses it to make training data and
-`realtime.faces` to feed the models, so both see the same picture.
+This is the only cropping code: `emotion.models.data.dataset` uses it to make training data and
+`emotion.realtime.stages.faces` to feed the models, so both see the same picture.
 
 A similarity transform (rotation, uniform scale, translation) takes eye corners, nose bridge and
 the base of the nose to fixed places on a canvas 128 points wide and 160 high. Because it cannot

@@ -1,15 +1,15 @@
-"""What can go wrong while streaming, beside `models.errors`.
+"""What can go wrong while streaming, beside `emotion.models.errors`.
 
 ::
 
-    EmotionError               (models.errors)
+    EmotionError               (emotion.models.errors)
       SourceError              a video or camera cannot be opened or read
       SinkError                a result cannot be written
       ProviderError            the inference engine that was asked for is not there
       DisplayError             no window can be opened
 """
 
-from models.errors import EmotionError
+from emotion.models.errors import EmotionError
 
 
 class SourceError(EmotionError, OSError):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import Colorspace
 
-from models.regions import Image
+from emotion.models.regions import Image
 
 # Code points of ITU-T H.273, which containers, codecs and libav share.
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 6

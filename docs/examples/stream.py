@@ -31,6 +31,6 @@ def main(source: str, picture: str) -> None:
 
 
 if __name__ == "__main__":
-    demo = str(files("emotion") / "demo" / "demo.mp4")
+    demo = str(files("emotion.realtime.sources") / "demo.mp4")
     given = sys.argv[1:]
     main(*given, *[demo, "clearest.png"][len(given) :])

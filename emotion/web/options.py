@@ -7,8 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
-from models.manifest import ZOO, PrecisionChoice
-from models.providers import ProviderName
+from emotion.models.engines.providers import ProviderName
+from emotion.models.manifest import ZOO, PrecisionChoice
 
 MIB = 1 << 20
 GIB = 1 << 30

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import uvicorn
 
-from emotion.engine import load_models
-from emotion.web.app import make_app
+from emotion.cli.engine import load_models
+from emotion.models.errors import EmotionError
+from emotion.web.http.app import make_app
+from emotion.web.http.security import make_token
 from emotion.web.options import ServeOptions
-from emotion.web.security import make_token
-from models.errors import EmotionError
 
 _SWITCH_SECONDS = 0.0005
 

@@ -1,0 +1,1 @@
+"""Studies that were run once to decide something; not part of the installed package."""

@@ -1,0 +1,131 @@
+"""What the fast arrangements change in the results of a video::
+
+    python -m emotion.benchmarks.studies.sparing [CLIP ...]
+
+Each clip goes through the pipeline once as `emotion annotate` does it by default, and once in each
+arrangement that saves landmarks or works with cheaper models. Frames are compared one by one, faces
+with the nearest one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import numpy as np
+import typer
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.manifest import LITE, ZOO
+from emotion.models.regions import eye_distance
+from emotion.realtime.messages import EmotionFrame, FaceEmotion
+from emotion.realtime.pipeline.pipeline import Pipeline
+from emotion.realtime.session import Models, Workers, stages
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far the results of two runs over the same clips are apart.
+
+    Attributes:
+        frames: compared.
+        other_count: share of the frames with another number of faces.
+        landmarks: mean distance of landmarks, in distances between the outer eye corners.
+        landmarks_p95: the same, of the worst twentieth of the faces.
+        same_label: share of the faces whose strongest smoothed emotion is the same.
+        shares: mean difference of the smoothed shares of the six emotions.
+    """
+
+    frames: int
+    other_count: float
+    landmarks: float
+    landmarks_p95: float
+    same_label: float
+    shares: float
+
+
+Faces: TypeAlias = tuple[FaceEmotion, ...]
+"""Those of one frame, without its picture."""
+
+
+def analyse(clip: Path, models: Models, workers: Workers) -> list[Faces]:
+    """The faces in all frames of a clip."""
+    with Pipeline[EmotionFrame](VideoFile(clip), stages(models, workers=workers)) as pipeline:
+        return [frame.faces for frame in pipeline]
+
+
+def difference(found: Sequence[Faces], plain: Sequence[Faces]) -> Difference:
+    """Compare two runs frame by frame; faces that only one of them saw are left out.
+
+    Args:
+        found: at least one face in common with `plain`.
+        plain: the run that counts as right, of as many frames.
+    """
+    pairs = [pair for frames in zip(found, plain, strict=True) for pair in _pairs(*frames)]
+    away = np.array([_apart(face, other) for face, other in pairs])
+    return Difference(
+        len(plain),
+        float(np.mean([len(a) != len(b) for a, b in zip(found, plain, strict=True)])),
+        float(away.mean()),
+        float(np.quantile(away, 0.95)),
+        float(np.mean([face.smoothed.argmax() == other.smoothed.argmax() for face, other in pairs])),
+        float(
+            np.mean([np.abs(face.smoothed - other.smoothed).sum() / len(EMOTIONS) for face, other in pairs])
+        ),
+    )
+
+
+def _pairs(found: Faces, plain: Faces) -> list[tuple[FaceEmotion, FaceEmotion]]:
+    """Each face with the one that is nearest in the other run, unless it is another face."""
+    near = [(face, other) for other in plain for face in found if _apart(face, other) < 1]
+    nearest = {id(other): (face, other) for face, other in sorted(near, key=lambda pair: -_apart(*pair))}
+    return list(nearest.values())
+
+
+def _apart(face: FaceEmotion, other: FaceEmotion) -> float:
+    if face.points is None or other.points is None:
+        raise ValueError("faces of a pipeline have landmarks")
+    away = np.linalg.norm(face.points - other.points, axis=1).mean()
+    return float(away) / eye_distance(other.points)
+
+
+def compare(clips: Sequence[Path]) -> dict[str, Difference]:
+    """Every arrangement against the default one in float32, over all clips together."""
+    plain, int8 = Models.load(precision="fp32"), Models.load(precision="int8")
+    lite = Models.load(LITE, precision="int8")
+    ways = {
+        "two finders": (plain, Workers(finders=2)),
+        "stride 2": (plain, Workers(stride=2)),
+        "stride 3": (plain, Workers(stride=3)),
+        "two finders, stride 2": (plain, Workers(finders=2, stride=2)),
+        "int8": (int8, Workers()),
+        "int8, stride 2": (int8, Workers(stride=2)),
+        "lite, int8": (lite, Workers()),
+        "lite, int8, two finders, stride 2": (lite, Workers(finders=2, stride=2)),
+    }
+    right = [faces for clip in clips for faces in analyse(clip, plain, Workers())]
+    return {
+        name: difference([faces for clip in clips for faces in analyse(clip, *way)], right)
+        for name, way in ways.items()
+    }
+
+
+def main(clips: Annotated[list[Path] | None, typer.Argument(help="The bundled one if none.")] = None) -> None:
+    """Print what each arrangement changes, as a table in Markdown."""
+    found = compare(clips or [DEMO])
+    typer.echo(
+        "| | other number of faces | landmarks away, mean | 95% below | same emotion | shares differ by |"
+    )
+    typer.echo("|---|---|---|---|---|---|")
+    for name, row in found.items():
+        typer.echo(
+            f"| {name} | {row.other_count:.1%} | {row.landmarks:.2%} | {row.landmarks_p95:.2%} "
+            f"| {row.same_label:.1%} | {row.shares:.3f} |"
+        )
+    typer.echo(f"\n{next(iter(found.values())).frames} frames, models of {ZOO.name}.")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,185 @@
+"""emotion evaluate: how often the models are right on labelled faces."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from emotion.cli.console import console, counting, shown
+from emotion.cli.engine import ModelFolder, PrecisionOption
+from emotion.cli.make import DATA, folder_labels, load_models
+from emotion.models.classes import EMOTIONS, Labels
+from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_videos
+from emotion.models.errors import DatasetError
+from emotion.models.evaluation import report
+from emotion.models.evaluation.evaluate import (
+    DISTANCES,
+    Evaluation,
+    Slice,
+    evaluate,
+    judge_shrunk,
+    shrinkable,
+)
+from emotion.models.evaluation.predictions import (
+    LabelledFaces,
+    faces_of_dataset,
+    faces_of_photographs,
+    only_test,
+    predict,
+)
+from emotion.models.evaluation.records import record as record_scores
+from emotion.models.manifest import ZOO, PrecisionChoice
+from emotion.models.voting.blendshapes import FILE, BlendshapeModel
+from emotion.models.voting.vote import VoteWeights, read_rules
+from emotion.realtime.session import Models
+
+app = typer.Typer()
+
+
+class Part(StrEnum):
+    """A part of a data set."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@app.command(name="evaluate")
+def evaluate_command(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A data set, or a folder per emotion of whole photographs or videos; data/faces by default."
+        ),
+    ] = None,
+    models: ModelFolder = ZOO,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the report: a web page, Markdown and JSON."),
+    ] = None,
+    from_set: Annotated[
+        str | None, typer.Option("--set", help="Of a data set: only the faces from this root.")
+    ] = None,
+    part: Annotated[Part, typer.Option(help="Of a data set: which part.")] = Part.TEST,
+    title: Annotated[str, typer.Option(help="What the faces are; the folder's name by default.")] = "",
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="An emotion for a folder of another name, as joyful=happiness."),
+    ] = None,
+    precision: PrecisionOption = "fp32",
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write the scores into the model folder: card, manifests, vote."),
+    ] = False,
+    smaller: Annotated[
+        int, typer.Option(min=0, help="How many photographs to look at from afar as well; 0: none.")
+    ] = 600,
+) -> None:
+    """Score the models and their vote on labelled faces or videos."""
+    chosen = folder or DATA
+    judge = _Judge(models, precision)
+    about = {"faces": title or from_set or chosen.resolve().name} | judge.about()
+    if folder is None or (chosen / "manifest.parquet").exists():
+        faces = faces_of_dataset(chosen, part.value)
+        evaluation = judge.faces(faces.of_set(from_set) if from_set else faces, about)
+    else:
+        labels = Labels(names=folder_labels(names or []))
+        photographs = only_test(find_photographs(chosen, labels))
+        if photographs:
+            evaluation = judge.photographs(photographs, about, smaller if output else 0)
+        else:
+            videos = only_test(find_videos(chosen, labels))
+            if not videos:
+                raise DatasetError(f"{chosen} holds no photograph and no video in its emotions' folders.")
+            evaluation = judge.videos(videos, about)
+    console.print(_scores_table(evaluation))
+    lost = sum(evaluation.missing.values())
+    if lost:
+        console.print(f"In {lost} more no face could be found; they are not counted.")
+    if record:
+        judge.record(str(about["faces"]), evaluation)
+        console.print(f"Recorded in {shown(models)}")
+    if output:
+        paths = report.save(output, evaluation)
+        console.print(f"Report: {', '.join(shown(path) for path in paths.values())}")
+
+
+class _Judge:
+    """A model folder, and what it is asked about."""
+
+    def __init__(self, folder: Path, precision: PrecisionChoice) -> None:
+        self._folder = folder
+        self._eyes, self._lips = load_models(folder, precision)
+        self._weights = VoteWeights.read(folder)
+        self._rule, self._rules, _ = read_rules(folder)
+        self._third = BlendshapeModel.read(folder) if (folder / FILE).exists() else None
+
+    def about(self) -> dict[str, Any]:
+        """What the report says of the models."""
+        manifests = [model.manifest for model in (self._eyes, self._lips)]
+        return {
+            "rule": self._rule,
+            "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
+            "trained on": manifests[0].data or "not said",
+        }
+
+    def record(self, name: str, evaluation: Evaluation) -> None:
+        """Write scores into the model folder."""
+        record_scores(self._folder, name, evaluation, [self._eyes.manifest, self._lips.manifest])
+
+    def faces(self, faces: LabelledFaces, about: dict[str, Any], shrunk: Iterable[Slice] = ()) -> Evaluation:
+        """Faces that are cut out already."""
+        with counting("Asking the models") as progress:
+            found = predict(faces, self._eyes, self._lips, progress)
+        return evaluate(found, self._weights, self._rules, self._third, about, shrunk)
+
+    def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
+        """Whole photographs, and some of them again from afar."""
+        with counting("Looking at photographs") as progress:
+            faces = faces_of_photographs(photographs, progress)
+        return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
+
+    def videos(self, videos: list[Video], about: dict[str, Any]) -> Evaluation:
+        """Whole videos, an emotion each."""
+        from emotion.video_scores import judge_videos  # noqa: PLC0415  photographs need no pipeline
+
+        models = Models(self._eyes, self._lips, self._weights)
+        with counting("Watching videos") as progress:
+            return judge_videos(videos, models, about, progress=progress)
+
+    def _from_afar(
+        self, photographs: Sequence[Photograph], faces: LabelledFaces, limit: int
+    ) -> Iterator[Slice]:
+        """The vote on some of the photographs, made smaller step by step."""
+        drawn, sizes = shrinkable(photographs, faces, limit)
+        middle = float(np.median([sizes[photograph.source] for photograph in drawn])) if drawn else 0.0
+        for distance in (distance for distance in DISTANCES if distance < middle):
+            scales = {photograph.source: distance / sizes[photograph.source] for photograph in drawn}
+            with counting(f"From afar, {distance} pixels between the eyes") as progress:
+                small = faces_of_photographs(drawn, progress, scales=scales)
+            yield judge_shrunk(
+                str(distance), len(drawn), predict(small, self._eyes, self._lips), self._weights
+            )
+
+
+def _scores_table(evaluation: Evaluation) -> Table:
+    table = Table("", "right", "95%", "mean", "ECE", *(name[:3] for name in EMOTIONS))
+    for name, values in evaluation.scores.items():
+        table.add_row(
+            name,
+            f"{values.accuracy.value:.1%}",
+            f"{values.accuracy.low:.0%}-{values.accuracy.high:.0%}",
+            f"{values.balanced_accuracy.value:.1%}",
+            f"{values.calibration_error.value:.3f}",
+            *(f"{row.recall.value:.0%}" if row.faces else "-" for row in values.emotions),
+        )
+    kind = "videos" if evaluation.videos else "faces"
+    table.title = (
+        f"{evaluation.vote.faces} {kind}; right: with its 95% interval; by emotion: recall and its mean"
+    )
+    table.caption = "ECE: expected calibration error"
+    return table

@@ -1,0 +1,133 @@
+"""What `emotion live` and `emotion play` show: the picture with its results, and what keys ask for."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+
+from emotion.cli.console import shown
+from emotion.models.regions import Image
+from emotion.realtime.drawing import hud
+from emotion.realtime.drawing.anonymise import PRIVACIES, Privacy, Veil
+from emotion.realtime.drawing.overlay import Overlay, OverlayOptions
+from emotion.realtime.drawing.window import Key, Window
+from emotion.realtime.messages import EmotionFrame
+
+# How long a message stays, and how often figures are worked out anew.
+_NOTICE_SECONDS = 3.0
+_FIGURES_SECONDS = 0.5
+
+Rows = Sequence[Sequence[str]]
+
+
+class Screen:
+    """A window and what is in it; without a window only draws.
+
+    Args:
+        window: None for none.
+        keys: which keys do what, for the help.
+        figures: the table of figures: rows of as many cells, the first row for the heads.
+        privacy: what becomes of faces; a key chooses another way, but never none where there was one.
+        measuring: whether figures are shown from the start.
+        overlay: how results look.
+    """
+
+    def __init__(
+        self,
+        window: Window | None,
+        *,
+        keys: Rows,
+        figures: Callable[[], Rows],
+        privacy: Privacy = "none",
+        measuring: bool = False,
+        overlay: OverlayOptions | None = None,
+    ) -> None:
+        self._window = window
+        self._keys = keys
+        self._figures = figures
+        self._veil = Veil(privacy)
+        self._least = privacy
+        self._overlay = Overlay(overlay)
+        self._picture: Image | None = None
+        self._notice = ("", 0.0)
+        self._helping = False
+        self._measuring = measuring
+        self._rows: tuple[Rows, float] = ((), 0.0)
+
+    @property
+    def privacy(self) -> Privacy:
+        """What becomes of faces now."""
+        return self._veil.mode
+
+    def draw(self, result: EmotionFrame) -> Image:
+        """The picture as it is shown and recorded: faces hidden where wanted, results drawn."""
+        self._picture = self._overlay.draw(self._veil.hide(result))
+        return self._picture
+
+    def say(self, notice: str) -> None:
+        """Show a line on top of the picture for some seconds."""
+        self._notice = (notice, time.monotonic() + _NOTICE_SECONDS)
+
+    def show(self, lines: Sequence[str] = (), dim: bool = False) -> list[Key]:
+        """Put the picture drawn last on the screen.
+
+        Args:
+            lines: what is to be said now; the first that is not empty goes on top.
+            dim: darken the picture, because it is old.
+
+        Returns:
+            Keys pressed, except for those that are about the screen itself.
+        """
+        if self._window is None or self._picture is None:
+            return []
+        self._window.show(self._dressed(self._picture, lines, dim))
+        return [key for key in self._window.pressed() if not self._answered(key)]
+
+    def _dressed(self, picture: Image, lines: Sequence[str], dim: bool) -> Image:
+        notice, until = self._notice
+        now = time.monotonic()
+        line = next(filter(None, (notice if now < until else "", *lines)), "")
+        if not (line or dim or self._helping or self._measuring):
+            return picture
+        # The picture itself may be on its way to a file.
+        canvas = hud.dimmed(picture) if dim else picture.copy()
+        if self._helping:
+            hud.table(canvas, "Keys", self._keys)
+        elif self._measuring:
+            hud.table(canvas, "Figures", self._current_figures(now))
+        if line:
+            hud.notice(canvas, line)
+        return canvas
+
+    def _current_figures(self, now: float) -> Rows:
+        if now >= self._rows[1]:
+            self._rows = (self._figures(), now + _FIGURES_SECONDS)
+        return self._rows[0]
+
+    def _answered(self, key: Key) -> bool:
+        """Do what a key asks for where it is about the screen itself."""
+        if key is Key.HELP:
+            self._helping = not self._helping
+        elif key is Key.METRICS:
+            self._measuring = not self._measuring
+        elif key is Key.SCREENSHOT:
+            self._save()
+        elif key is Key.PRIVACY:
+            ways = [way for way in PRIVACIES if self._least == "none" or way != "none"]
+            self._veil.mode = ways[(ways.index(self._veil.mode) + 1) % len(ways)]
+            self.say(f"faces: {_WAYS[self._veil.mode]}")
+        else:
+            return False
+        return True
+
+    def _save(self) -> None:
+        path = Path(time.strftime("emotion-%Y%m%d-%H%M%S.png"))
+        try:
+            written = self._picture is not None and cv2.imwrite(str(path), self._picture)
+        except cv2.error:
+            written = False
+        self.say(f"saved as {shown(path)}" if written else f"{shown(path)} cannot be written here")
+
+
+_WAYS: dict[Privacy, str] = {"none": "as they are", "blur": "blurred", "landmarks": "as landmarks"}

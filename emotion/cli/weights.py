@@ -1,0 +1,81 @@
+"""emotion weights: how the opinions of eyes and lips become one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from emotion.cli.console import console, counting, errors, shown
+from emotion.cli.engine import ModelFolder
+from emotion.cli.make import DATA, DataFolder, load_models
+from emotion.models.classes import EMOTIONS
+from emotion.models.data.dataset import read_manifest
+from emotion.models.evaluation import weights
+from emotion.models.evaluation.predictions import LabelledFaces, faces_of_dataset, predict
+from emotion.models.faces.picture import BLENDSHAPES
+from emotion.models.manifest import ZOO
+from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
+from emotion.models.voting.vote import VoteWeights
+
+app = typer.Typer()
+
+
+@app.command(name="weights")
+def weights_command(
+    data: DataFolder = DATA,
+    models: ModelFolder = ZOO,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only say in words what the weights are and why.")
+    ] = False,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="Use this rule, whatever the comparison says: source, equal, product, stacking ..."
+        ),
+    ] = None,
+    blendshapes: Annotated[
+        bool,
+        typer.Option(
+            "--blendshapes/--no-blendshapes",
+            help="Let a small classifier of the blendshapes compete as a third opinion.",
+        ),
+    ] = True,
+) -> None:
+    """Fit the rules of the vote on the validation part, and keep the one that wins."""
+    if explain:
+        VoteWeights.read(models)
+        for line in weights.read(models).explain():
+            console.print(line)
+        return
+    eyes, lips = load_models(models)
+    faces = faces_of_dataset(data, "validation")
+    with counting("Asking the models") as progress:
+        found = predict(faces, eyes, lips, progress)
+    third = _third(data, faces) if blendshapes else None
+    errors.print("Comparing the rules out of fold ...")
+    about = {"faces": len(faces), "part": "validation", "data": eyes.manifest.data}
+    fitted = weights.fit_vote(found, third, about, rule)
+    path = weights.save(models, fitted, third)
+    console.print(_table(fitted))
+    for line in fitted.explain()[len(EMOTIONS) + 1 :]:
+        console.print(line)
+    console.print(f"From {len(faces)} faces of the validation part; written to {shown(path)}")
+
+
+def _third(data: Path, held_out: LabelledFaces) -> BlendshapeModel:
+    errors.print("Training the blendshapes' classifier ...")
+    rows = [row for row in read_manifest(data) if row["split"] == "train"]
+    shapes = np.array([row["blendshapes"] for row in rows], np.float32).reshape(-1, len(BLENDSHAPES))
+    learnt = np.array([EMOTIONS.index(row["label"]) for row in rows], np.int64)
+    return train_blendshapes(shapes, learnt, (held_out.blendshapes, held_out.labels))
+
+
+def _table(fitted: weights.FittedVote) -> Table:
+    table = Table("emotion", "eyes right", "lips right", "eyes count", "lips count")
+    for row in fitted.rates:
+        rates = (f"{r.rate:.0%} ({r.low:.0%} to {r.high:.0%})" for r in (row.eyes, row.lips))
+        table.add_row(row.emotion, *rates, *(f"{weight:.2f}" for weight in row.weights))
+    table.title = "the source's rule"
+    return table

@@ -1,0 +1,370 @@
+"""Cameras over WebRTC: each viewer's pictures in, results out, always about the newest picture."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+
+from emotion.annotate import Models
+from emotion.models.errors import EmotionError
+from emotion.models.regions import Image
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.pipeline.channel import Channel, Policy
+from emotion.web.camera.arrival import hurry, with_bitrates
+from emotion.web.http.photo import OneByOne, to_values
+from emotion.web.jobs.queue import BusyError
+
+# A browser that vanished without a word leaves its place after this.
+_SILENCE_SECONDS = 15.0
+# More than a page needs; a picture larger than that costs more than it tells.
+_MOST_PIXELS = 1920 * 1088
+# Results that the network does not take are not worth sending later.
+_MOST_BUFFERED = 32_768
+_VIDEO_CLOCK = Fraction(1, 90_000)
+
+_log = logging.getLogger(__name__)
+
+
+class CameraError(EmotionError, ValueError):
+    """A browser's offer that cannot be answered."""
+
+    exit_code = 3
+
+
+@dataclass(slots=True)
+class CameraCounts:
+    """What all viewers together have had, for the metrics.
+
+    Attributes:
+        frames: pictures that came.
+        results: results that went; the other pictures were replaced by newer ones.
+        seconds: from a picture's arrival to its result, summed up.
+    """
+
+    frames: int = 0
+    results: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrival:
+    """A picture as it came, and `time.monotonic()` when it did."""
+
+    picture: av.VideoFrame
+    at: float
+
+
+class Analyst:
+    """One viewer's pictures to results, in a thread of its own, the newest picture first.
+
+    Args:
+        models: shared by all.
+        max_faces, smooth: as in `AnnotateOptions`.
+        drawn: whether each result's annotated picture is wanted, too.
+        publish: called in the thread with each result and its picture, or None.
+        fail: called in the thread with what ended it early.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        max_faces: int,
+        smooth: float,
+        drawn: bool,
+        publish: Callable[[EmotionFrame, Image | None], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._models = models
+        self._max_faces = max_faces
+        self._smooth = smooth
+        self._drawn = drawn
+        self._publish = publish
+        self._fail = fail
+        self._newest: Channel[_Arrival] = Channel(1, Policy.DROP_OLDEST)
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._thread.start()
+
+    def look_at(self, picture: av.VideoFrame) -> None:
+        """Take a picture in the place of one that still waits."""
+        self._newest.put(_Arrival(picture, time.monotonic()))
+
+    def close(self) -> None:
+        """End the thread after the picture that it is at; returns when it has freed all it held."""
+        self._newest.abort()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with OneByOne(self._models, self._max_faces, self._smooth) as look:
+                self._follow(look)
+        except Exception as error:  # whatever it is, one viewer's trouble is nobody else's
+            self._fail(error)
+
+    def _follow(self, look: OneByOne) -> None:
+        overlay = Overlay()
+        index = 0
+        while arrivals := self._newest.take():
+            result = look(_to_frame(index, arrivals[0]))
+            self._publish(result, overlay.draw(result) if self._drawn else None)
+            index += 1
+
+
+def _to_frame(index: int, arrival: _Arrival) -> VideoFrame:
+    picture = arrival.picture
+    if picture.width * picture.height > _MOST_PIXELS:
+        raise CameraError(
+            f"The camera's pictures are {picture.width}x{picture.height}: choose 1920x1080 or less."
+        )
+    image: Image = np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
+    return VideoFrame(index, picture.pts or 0, picture.time_base or _VIDEO_CLOCK, arrival.at, image)
+
+
+class _Drawn(MediaStreamTrack):
+    """The annotated pictures on their way back, the newest only."""
+
+    kind = "video"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest: av.VideoFrame | None = None
+        self._ready = asyncio.Event()
+
+    def show(self, result: EmotionFrame, image: Image) -> None:
+        """Send this picture next."""
+        picture = av.VideoFrame.from_ndarray(image, format="bgr24")
+        picture.pts, picture.time_base = result.frame.pts, result.frame.time_base
+        self._newest = picture
+        self._ready.set()
+
+    def stop(self) -> None:
+        """No more pictures will come."""
+        super().stop()
+        self._ready.set()
+
+    async def recv(self) -> av.VideoFrame:
+        """The next picture, as aiortc wants it."""
+        await self._ready.wait()
+        self._ready.clear()
+        if self.readyState != "live" or self._newest is None:
+            raise MediaStreamError
+        return self._newest
+
+
+class Viewer:
+    """One browser's camera: a connection, an analyst, and the results on a data channel.
+
+    Messages to the page, JSON each: results ``{"width", "height", "at", "sent", "pts", "faces":
+    [...]}`` with times of this server's clock in milliseconds; ``{"pong": ..., "now": ...}``, from
+    which the page learns how that clock stands to its own; ``{"error": "one sentence"}``.
+    """
+
+    def __init__(self, models: Models, max_faces: int, smooth: float, drawn: bool, counts: CameraCounts):
+        self._loop = asyncio.get_running_loop()
+        self._counts = counts
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._results: RTCDataChannel | None = None
+        self._drawn = _Drawn() if drawn else None
+        self._heard = time.monotonic()
+        self._closing = False
+        self.closed = asyncio.Event()
+        self._analyst = Analyst(models, max_faces, smooth, drawn, self._publish, self._fail)
+        self._tasks = [asyncio.create_task(self._watch())]
+        self._connection.on("track", self._on_track)
+        self._connection.on("datachannel", self._on_channel)
+        self._connection.on("connectionstatechange", self._on_state)
+
+    async def answer(self, sdp: str) -> str:
+        """The answer to a browser's offer, both in the Session Description Protocol.
+
+        Raises:
+            CameraError: the offer makes no sense, or offers no video.
+        """
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            receivers = [one.receiver for one in self._connection.getTransceivers() if one.kind == "video"]
+            if not receivers:
+                raise CameraError("The offer has no video: send a camera's.")
+            for receiver in receivers:
+                hurry(receiver)
+            if self._drawn:
+                self._connection.addTrack(self._drawn)
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except CameraError:
+            raise
+        except Exception as error:  # aiortc raises whatever its parser stumbles over
+            raise CameraError("The browser's offer of a camera cannot be understood.") from error
+        return with_bitrates(self._connection.localDescription.sdp)
+
+    async def close(self) -> None:
+        """Free everything, and return when all is free; may be called again."""
+        if self._closing:
+            await self.closed.wait()
+            return
+        self._closing = True
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        try:
+            # At the end of the program nothing may be left in a thread that the interpreter cuts off.
+            await asyncio.gather(asyncio.to_thread(self._analyst.close), self._connection.close())
+        finally:
+            self.closed.set()
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "video":
+            self._tasks.append(asyncio.create_task(self._receive(track)))
+
+    async def _receive(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                picture = await track.recv()
+                self._heard = time.monotonic()
+                self._counts.frames += 1
+                if isinstance(picture, av.VideoFrame):
+                    self._analyst.look_at(picture)
+        await self.close()
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        self._results = channel
+        channel.on("message", self._on_message)
+
+    def _on_message(self, message: object) -> None:
+        self._heard = time.monotonic()
+        if isinstance(message, str) and len(message) < 100:
+            with contextlib.suppress(ValueError):
+                self._send({"pong": float(message), "now": _milliseconds(time.monotonic())})
+
+    async def _on_state(self) -> None:
+        if self._connection.connectionState in ("failed", "closed"):
+            await self.close()
+
+    async def _watch(self) -> None:
+        """Close the connection of a browser that is gone."""
+        while time.monotonic() - self._heard < _SILENCE_SECONDS:
+            await asyncio.sleep(1)
+        await self.close()
+
+    def _publish(self, result: EmotionFrame, image: Image | None) -> None:
+        self._call(self._show, result, image)
+
+    def _show(self, result: EmotionFrame, image: Image | None) -> None:
+        now = time.monotonic()
+        height, width = result.frame.image.shape[:2]
+        self._counts.results += 1
+        self._counts.seconds += now - result.frame.captured_at
+        self._send(
+            {
+                "width": width,
+                "height": height,
+                "at": _milliseconds(result.frame.captured_at),
+                "sent": _milliseconds(now),
+                "pts": result.frame.seconds,
+                "faces": [to_values(face) for face in result.faces],
+            }
+        )
+        if self._drawn and image is not None:
+            self._drawn.show(result, image)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, EmotionError):
+            sentence = str(error)
+        else:
+            _log.error("a camera's analysis ended early", exc_info=error)
+            sentence = "The analysis of this camera ended unexpectedly: start it again."
+        self._call(self._give_up, sentence)
+
+    def _give_up(self, sentence: str) -> None:
+        self._send({"error": sentence})
+        self._tasks.append(asyncio.create_task(self._close_soon()))
+
+    async def _close_soon(self) -> None:
+        await asyncio.sleep(0.5)  # so that the sentence still arrives
+        await self.close()
+
+    def _send(self, values: dict[str, Any]) -> None:
+        channel = self._results
+        if channel and channel.readyState == "open" and channel.bufferedAmount < _MOST_BUFFERED:
+            channel.send(json.dumps(values, separators=(",", ":")))
+
+    def _call(self, function: Callable[..., None], *values: object) -> None:
+        """In the event loop; a loop that has ended needs no more results."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *values)
+
+
+class Cameras:
+    """All viewers, up to a limit.
+
+    Args:
+        models: shared by all.
+        max_faces, smooth: as in `AnnotateOptions`.
+        limit: the most at the same time.
+    """
+
+    def __init__(self, models: Models, max_faces: int, smooth: float, limit: int) -> None:
+        self.counts = CameraCounts()
+        self._models = models
+        self._max_faces = max_faces
+        self._smooth = smooth
+        self._limit = limit
+        self._viewers: set[Viewer] = set()
+        self._goodbyes: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    async def open(self, sdp: str, drawn: bool) -> str:
+        """Answer a browser's offer of its camera.
+
+        Args:
+            sdp: the offer.
+            drawn: whether annotated pictures are sent back.
+
+        Raises:
+            BusyError: all places are taken.
+            CameraError: the offer cannot be answered.
+        """
+        if len(self._viewers) >= self._limit:
+            raise BusyError(
+                503, 10, f"All places for cameras ({self._limit}) are taken: try again in a moment."
+            )
+        viewer = Viewer(self._models, self._max_faces, self._smooth, drawn, self.counts)
+        self._viewers.add(viewer)
+        task = asyncio.create_task(self._see_off(viewer))
+        self._goodbyes.add(task)
+        task.add_done_callback(self._goodbyes.discard)
+        try:
+            return await viewer.answer(sdp)
+        except BaseException:
+            await viewer.close()
+            raise
+
+    async def close(self) -> None:
+        """End all connections."""
+        await asyncio.gather(*(viewer.close() for viewer in list(self._viewers)))
+
+    async def _see_off(self, viewer: Viewer) -> None:
+        await viewer.closed.wait()
+        self._viewers.discard(viewer)
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(1000 * seconds, 2)

@@ -1,0 +1,1 @@
+"""The HTTP interface: routes, schema, uploads, who may talk to the server."""

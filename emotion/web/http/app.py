@@ -1,0 +1,317 @@
+"""The HTTP interface, and the page on it."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Cookie, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import ClientDisconnect
+
+from emotion.annotate import Models
+from emotion.models.classes import EMOTIONS
+from emotion.models.errors import EmotionError
+from emotion.models.evaluation.weights import read as read_weights
+from emotion.models.palette import ON_DARK, ON_WHITE, PANEL
+from emotion.web.http.bodies import check_length, chunks, save
+from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
+from emotion.web.http.security import Gate
+from emotion.web.http.site import RequestError, Site, metrics_text
+from emotion.web.jobs import results
+from emotion.web.jobs.process import COMMAND
+from emotion.web.jobs.queue import BusyError
+from emotion.web.jobs.store import OPEN, State
+from emotion.web.options import ServeOptions
+
+STATIC = Path(__file__).parents[1] / "static"
+VISITOR = "emotion_visitor"
+_EVENT_SECONDS = 0.25
+_HEARTBEAT_SECONDS = 15.0
+
+Visitor = Annotated[str, Cookie(alias=VISITOR)]
+
+
+def make_app(
+    options: ServeOptions, models: Models, token: str | None = None, command: Sequence[str] = COMMAND
+) -> FastAPI:
+    """The application, ready for a server.
+
+    Args:
+        options: limits and places.
+        models: from `Models.load`.
+        token: what each request needs; None where none is needed.
+        command: what starts a worker process.
+
+    Raises:
+        OSError: the folder for jobs cannot be used, or another server uses it.
+    """
+    site = Site(options, models, command)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with site.queue.store:
+            async with site.queue.at_work():
+                yield
+                await site.cameras.close()
+
+    app = FastAPI(
+        title="emotion-live",
+        version=version("emotion-live"),
+        description="Apparent facial expressions in pictures and videos. What is read is how a face "
+        "looks, not what a person feels. Bodies of requests are the files themselves.",
+        # FastAPI's own pages load code from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    app.add_middleware(Gate, names=options.names, local=options.local, token=token)
+    _add_errors(app)
+    _add_about(app, site)
+    _add_photos(app, site)
+    _add_cameras(app, site)
+    _add_jobs(app, site)
+    _add_results(app, site)
+    _add_page(app)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(RequestError)
+    async def problem(_: Request, error: RequestError) -> Response:
+        return JSONResponse({"detail": str(error)}, error.status)
+
+    @app.exception_handler(BusyError)
+    async def busy(_: Request, error: BusyError) -> Response:
+        return JSONResponse({"detail": str(error)}, error.status, {"Retry-After": str(error.seconds)})
+
+    @app.exception_handler(EmotionError)
+    async def refused(_: Request, error: EmotionError) -> Response:
+        return JSONResponse({"detail": str(error)}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        where = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        return JSONResponse(
+            {"detail": f"The request is not as described in /api/openapi.json: {where}."}, 422
+        )
+
+
+def _add_about(app: FastAPI, site: Site) -> None:
+    @app.get("/api/health", tags=["about"])
+    async def health() -> Health:
+        """Whether the server lives."""
+        return Health(version=version("emotion-live"), provider=site.models.eyes.provider)
+
+    @app.get("/api/models", tags=["about"])
+    async def models() -> About:
+        """Which models run, their scores, the vote in words, and this server's limits."""
+        loaded = (site.models.eyes, site.models.lips)
+        fitted = read_weights(site.options.models)
+        return About(
+            version=version("emotion-live"),
+            emotions=EMOTIONS,
+            models=[_manifest(model.manifest) | {"provider": model.provider} for model in loaded],
+            rule=fitted.meaning,
+            vote=[row.in_words() for row in fitted.rates],
+            limits={
+                "upload_bytes": site.options.upload_bytes,
+                "video_seconds": site.options.video_seconds,
+                "keep_seconds": site.options.keep_seconds,
+                "viewers": site.options.viewers,
+            },
+        )
+
+    @app.get("/metrics", tags=["about"], response_class=PlainTextResponse)
+    async def metrics() -> str:
+        """Counters and gauges in Prometheus' text format."""
+        return metrics_text(site)
+
+
+def _manifest(manifest: Any) -> dict[str, Any]:
+    names = ("region", "architecture", "precision", "sha256", "data", "scores")
+    return {name: getattr(manifest, name) for name in names}
+
+
+def _add_photos(app: FastAPI, site: Site) -> None:
+    @app.post("/api/photos", tags=["pictures"], openapi_extra=_body("image/*"))
+    async def photo(request: Request) -> PhotoResult:
+        """Analyse a picture (JPEG, PNG or WebP), sent as the body."""
+        limit = site.options.photo_bytes
+        check_length(request, limit)
+        parts: list[bytes] = []
+        async for chunk in chunks(request, limit):
+            parts.append(chunk)
+        return await site.photo(b"".join(parts))
+
+
+def _add_cameras(app: FastAPI, site: Site) -> None:
+    @app.post("/api/cameras", tags=["cameras"])
+    async def camera(offer: CameraOffer) -> CameraAnswer:
+        """Offer a camera over WebRTC; results come on the data channel that the offer must have."""
+        return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn))
+
+
+def _add_jobs(app: FastAPI, site: Site) -> None:
+    store = site.queue.store
+
+    @app.post("/api/jobs", tags=["videos"], status_code=201, openapi_extra=_body("video/*"))
+    async def submit(
+        request: Request,
+        name: Annotated[str, Query(max_length=500, description="The file's name, for people.")] = "video",
+        visitor: Visitor = "",
+    ) -> JobResult:
+        """Send a video as the body; it is annotated as soon as its turn comes."""
+        limit = site.options.upload_bytes
+        size = check_length(request, limit)
+        with site.queue.receiving(size):
+            incoming = store.receive(name)
+            try:
+                await save(request, incoming, limit)
+                job = incoming.commit(visitor)
+            except OSError as error:
+                raise RequestError(
+                    507, f"The video cannot be kept ({error.strerror}): try again later."
+                ) from error
+            except ClientDisconnect as error:
+                raise RequestError(400, "The video did not arrive whole: send it again.") from error
+            finally:
+                incoming.discard()
+        site.queue.add(job)
+        return site.describe(job)
+
+    @app.get("/api/jobs", tags=["videos"])
+    async def jobs(visitor: Visitor = "") -> list[JobResult]:
+        """The videos that were sent with the same visitor's cookie, the newest first."""
+        return site.jobs_of(visitor)
+
+    @app.get("/api/jobs/events", tags=["videos"], response_class=StreamingResponse)
+    async def events(visitor: Visitor = "") -> StreamingResponse:
+        """The same list as server-sent events: once at once, then whenever something has changed."""
+        return StreamingResponse(
+            _events(site, visitor), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    @app.get("/api/jobs/{job_id}", tags=["videos"])
+    async def job(job_id: str) -> JobResult:
+        """How one video stands."""
+        return site.describe(site.job(job_id))
+
+    @app.post("/api/jobs/{job_id}/cancel", tags=["videos"])
+    async def cancel(job_id: str) -> JobResult:
+        """End it; what was done until then is kept."""
+        job = site.job(job_id)
+        site.queue.cancel(job)
+        return site.describe(job)
+
+    @app.post("/api/jobs/{job_id}/restart", tags=["videos"])
+    async def restart(job_id: str) -> JobResult:
+        """Begin anew what has failed or was cancelled."""
+        job = site.job(job_id)
+        if job.state not in (State.FAILED, State.CANCELLED):
+            raise RequestError(409, "Only a video that failed or was cancelled can be begun anew.")
+        site.queue.restart(job)
+        return site.describe(job)
+
+    @app.delete("/api/jobs/{job_id}", tags=["videos"], status_code=204)
+    async def delete(job_id: str) -> None:
+        """Delete the video and all its results at once."""
+        await site.queue.delete(site.job(job_id))
+
+
+def _add_results(app: FastAPI, site: Site) -> None:
+    store = site.queue.store
+
+    @app.get("/api/jobs/{job_id}/overview", tags=["videos"], response_class=FileResponse)
+    async def overview(job_id: str) -> FileResponse:
+        """The timeline in at most 1,200 steps, to draw: for each person opinions over time."""
+        path = store.results(site.job(job_id)) / results.OVERVIEW
+        if not path.exists():
+            raise RequestError(404, "There is no timeline of this video yet.")
+        return FileResponse(path, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/api/jobs/{job_id}/{kind}", tags=["videos"], response_class=FileResponse)
+    async def result(
+        job_id: str,
+        kind: str,
+        download: Annotated[bool, Query(description="As a file to save, not to show.")] = False,
+    ) -> FileResponse:
+        """A result: mp4, csv, jsonl, parquet, vtt, srt, html or summary."""
+        job = site.job(job_id)
+        wanted = results.KINDS.get(kind)
+        path = results.find(store.results(job), wanted) if wanted else None
+        if wanted is None or path is None or job.state in OPEN:
+            raise RequestError(404, "There is no such result of this video.")
+        # Only pictures are ever shown by the browser itself.
+        shown = wanted.media_type.startswith("video/") and not download
+        return FileResponse(
+            path,
+            media_type=wanted.media_type,
+            # As on the disk: the HTML timeline looks for the video beside it by that name.
+            filename=path.name,
+            content_disposition_type="inline" if shown else "attachment",
+            headers={"Cache-Control": "no-cache"},
+        )
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page(request: Request, visitor: Visitor = "") -> Response:
+        response = FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+        if not visitor:
+            response.set_cookie(
+                VISITOR,
+                secrets.token_urlsafe(16),
+                max_age=365 * 86400,
+                httponly=True,
+                # Strict would hide it when somebody follows a link to the page, and make them a stranger.
+                samesite="lax",
+                secure=request.url.scheme == "https",
+            )
+        return response
+
+    @app.get("/static/colours.css", include_in_schema=False)
+    async def colours() -> Response:
+        return Response(colour_sheet(), media_type="text/css")
+
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def colour_sheet() -> str:
+    """The emotions' colours as CSS variables: for light and dark pages, and for drawing on pictures."""
+    light, dark = _variables(ON_WHITE), _variables(ON_DARK)
+    return (
+        f":root {{ {light} {_variables(ON_DARK, '-on-picture')} --panel: {PANEL}; }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+    )
+
+
+def _variables(palette: Mapping[str, str], ending: str = "") -> str:
+    return " ".join(f"--{name}{ending}: {colour};" for name, colour in palette.items())
+
+
+def _body(media_type: str) -> dict[str, Any]:
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": {media_type: schema}}}
+
+
+async def _events(site: Site, visitor: str) -> AsyncIterator[str]:
+    """The visitor's list when it has changed, and a sign of life when it has not for long."""
+    shown = ""
+    while not site.leaving:
+        version = site.queue.changes.version
+        text = json.dumps([job.model_dump(mode="json") for job in site.jobs_of(visitor)])
+        if text != shown:
+            yield f"data: {text}\n\n"
+            shown = text
+        if await site.queue.changes.after(version, _HEARTBEAT_SECONDS) == version:
+            yield ": still here\n\n"
+        await asyncio.sleep(_EVENT_SECONDS)

@@ -1,0 +1,72 @@
+"""Bodies of requests as they come: in parts, within limits, from browsers that may vanish."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+
+from emotion.web.http.site import RequestError
+from emotion.web.jobs.store import Incoming
+
+_BUFFER_BYTES = 1 << 20
+# A browser that has sent nothing for so long is gone.
+_SILENCE_SECONDS = 30.0
+
+
+def check_length(request: Request, limit: int) -> int:
+    """How many bytes will come; as many as allowed where nothing says so.
+
+    Raises:
+        RequestError: more than that are announced.
+    """
+    try:
+        size = int(request.headers.get("content-length", limit))
+    except ValueError as error:
+        raise RequestError(400, "The Content-Length is not a number.") from error
+    if size > limit:
+        raise _too_large(limit)
+    return size
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(
+        413, f"The file is larger than the {limit / (1 << 20):.0f} MiB that this server takes."
+    )
+
+
+async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body in parts.
+
+    Raises:
+        RequestError: it is longer than `limit` bytes, or the browser has fallen silent.
+    """
+    stream = request.stream()
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                chunk = await anext(stream, None)
+        except TimeoutError as error:
+            raise RequestError(408, "The file stopped arriving: send it again.") from error
+        if chunk is None:
+            return
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        if chunk:
+            yield chunk
+
+
+async def save(request: Request, incoming: Incoming, limit: int) -> None:
+    """Write the body to the disk in large pieces, away from the event loop."""
+    pending = bytearray()
+    size = 0
+    async for chunk in chunks(request, limit):
+        pending += chunk
+        size += len(chunk)
+        if len(pending) >= _BUFFER_BYTES:
+            await asyncio.to_thread(incoming.stream.write, bytes(pending))
+            pending.clear()
+    if not size:
+        raise RequestError(400, "The request has no body: send the video itself.")
+    await asyncio.to_thread(incoming.stream.write, bytes(pending))

@@ -1,0 +1,135 @@
+"""Analysing a single picture, and results as plain values."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Self
+
+import numpy as np
+
+from emotion.annotate import Models
+from emotion.models.errors import EmotionError
+from emotion.models.regions import Image
+from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
+from emotion.realtime.session import Workers, stages
+from emotion.realtime.stages.ensemble import EnsembleOptions
+
+DECODER = (sys.executable, "-m", "emotion.web.http.picture")
+_DECODE_SECONDS = 30.0
+
+
+class PhotoError(EmotionError, ValueError):
+    """What was sent is no picture that can be analysed."""
+
+    exit_code = 3
+
+
+async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> Image:
+    """A picture file as uint8 (h, w, 3) BGR, upright, decoded in a process of its own.
+
+    Args:
+        data: JPEG, PNG or WebP.
+        pixels: the most that it may have.
+        command: what is started, as `emotion.web.http.picture`; the pixels follow as its last argument.
+
+    Raises:
+        PhotoError: it is none of these, damaged, too large, or too much for its decoder.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command, str(pixels), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(_DECODE_SECONDS):
+            return await _decoded(process, data, pixels)
+    except TimeoutError as error:
+        raise PhotoError("The picture takes too long to decode: scale it down.") from error
+    except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, PhotoError):
+            raise
+        raise PhotoError("The picture's decoder ended unexpectedly: save the picture anew.") from error
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        # Its end is only noticed once what it wrote is read.
+        await process.communicate()
+
+
+async def _decoded(process: asyncio.subprocess.Process, data: bytes, pixels: int) -> Image:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(data)
+    await process.stdin.drain()
+    process.stdin.close()
+    # Nothing that comes back is believed: the file may have taken over its decoder.
+    answer = json.loads(await process.stdout.readline())
+    if "error" in answer:
+        raise PhotoError(str(answer["error"]))
+    width, height = int(answer["width"]), int(answer["height"])
+    if min(width, height) < 1 or width * height > pixels:
+        raise ValueError("impossible size")
+    rows = await process.stdout.readexactly(3 * width * height)
+    return np.frombuffer(rows, np.uint8).reshape(height, width, 3)
+
+
+class OneByOne:
+    """The pipeline's own stages for one stream, a frame after the other in the caller's thread.
+
+    Where only the newest picture counts, a frame is done sooner so than when it waits in line
+    between threads. A context manager; not thread-safe.
+
+    Args:
+        models: shared by all.
+        max_faces, smooth: as in `AnnotateOptions`.
+    """
+
+    def __init__(self, models: Models, max_faces: int, smooth: float) -> None:
+        steps = stages(models, max_faces, EnsembleOptions(smooth=smooth), Workers(1, 1, 1))
+        self._stages = [step[0] if isinstance(step, Sequence) else step for step in steps]
+
+    def __call__(self, frame: VideoFrame) -> EmotionFrame:
+        """What is thought of a frame."""
+        items: Sequence[Any] = [frame]
+        for stage in self._stages:
+            items = list(stage.process(items))
+        (result,) = items
+        assert isinstance(result, EmotionFrame)
+        return result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stage in self._stages:
+            stage.close()
+
+
+def analyse(image: Image, models: Models, max_faces: int) -> EmotionFrame:
+    """What is thought of each face in one picture, the largest first."""
+    frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
+    # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
+    with OneByOne(models, max_faces, smooth=0.3) as look:
+        return look(frame)
+
+
+def to_values(face: FaceEmotion) -> dict[str, Any]:
+    """A face for JSON: the box in pixels, opinions in the order of the six emotions or null."""
+    box = face.box
+    return {
+        "track": face.track_id,
+        "box": [round(value, 1) for value in (box.left, box.top, box.width, box.height)],
+        "emotion": face.emotion,
+        "confidence": round(face.confidence, 4),
+        "label": face.label,
+        "smoothed": _shares(face.smoothed),
+        "eyes": _shares(face.eyes),
+        "lips": _shares(face.lips),
+        "blendshapes": _shares(face.blendshapes),
+    }
+
+
+def _shares(opinion: Probabilities | None) -> list[float] | None:
+    return None if opinion is None else [round(share, 4) for share in opinion.tolist()]

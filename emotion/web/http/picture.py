@@ -1,0 +1,69 @@
+"""The process that decodes one picture for the server, so that a hostile file harms nothing else.
+
+``python -m emotion.web.http.picture PIXELS`` reads the file from its standard input and writes a line of
+JSON: ``{"width": 640, "height": 480}``, after which width x height x 3 bytes of BGR follow, upright; or
+``{"error": "one sentence"}``. It imports little, because it is started for each picture.
+"""
+
+import io
+import json
+import sys
+import warnings
+
+from PIL import Image, ImageOps
+
+from emotion.web.jobs.limits import limit
+
+_FORMATS = ("JPEG", "PNG", "WEBP")
+# Pillow holds 4 bytes a pixel, and up to four copies while it turns and converts.
+_BYTES_A_PIXEL = 24
+_OWN_BYTES = 256 << 20
+_CPU_SECONDS = 20
+
+
+class _RefusedError(Exception):
+    """The picture is not taken; says why."""
+
+
+def decode(data: bytes, pixels: int) -> tuple[int, int, bytes]:
+    """A picture file as width, height and rows of BGR, upright.
+
+    Args:
+        data: JPEG, PNG or WebP.
+        pixels: the most that it may have; checked before it is decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            if picture.width * picture.height > pixels:
+                raise _too_large(f"{picture.width}x{picture.height}")
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except Image.DecompressionBombError as error:
+        raise _too_large("far too many") from error
+    except MemoryError as error:
+        raise _RefusedError("The picture needs more memory than one may take: scale it down.") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _RefusedError("This is not a JPEG, PNG or WebP picture that can be read: send one.") from error
+    return upright.width, upright.height, upright.tobytes("raw", "BGR")
+
+
+def _too_large(size: str) -> _RefusedError:
+    return _RefusedError(f"The picture has {size} pixels, more than this server takes: scale it down.")
+
+
+def main(pixels: int) -> None:
+    """The process's whole life."""
+    limit(memory_bytes=_OWN_BYTES + _BYTES_A_PIXEL * pixels, cpu_seconds=_CPU_SECONDS)
+    warnings.simplefilter("ignore")  # Pillow's own word on large pictures; the limit here is another
+    data = sys.stdin.buffer.read()
+    out = sys.stdout.buffer
+    try:
+        width, height, rows = decode(data, pixels)
+    except _RefusedError as error:
+        out.write(json.dumps({"error": str(error)}).encode() + b"\n")
+    else:
+        out.write(json.dumps({"width": width, "height": height}).encode() + b"\n" + rows)
+    out.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

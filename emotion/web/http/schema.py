@@ -1,0 +1,99 @@
+"""What goes in and out of the HTTP interface, as its description shows it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from emotion.models.classes import EMOTIONS
+from emotion.web.jobs.store import State
+
+
+class Health(BaseModel):
+    """That the server lives."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    provider: str
+
+
+class FaceResult(BaseModel):
+    """A face: the box as left, top, width, height in pixels; opinions in the order of `emotions`.
+
+    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. `blendshapes` is
+    the third opinion, of the whole face, where the vote counts it.
+    """
+
+    track: int
+    box: tuple[float, float, float, float]
+    emotion: str
+    confidence: float
+    label: str
+    smoothed: list[float]
+    eyes: list[float] | None
+    lips: list[float] | None
+    blendshapes: list[float] | None
+
+
+class PhotoResult(BaseModel):
+    """What is thought of a picture: apparent expressions, not feelings."""
+
+    width: int
+    height: int
+    emotions: tuple[str, ...] = EMOTIONS
+    faces: list[FaceResult]
+
+
+class CameraOffer(BaseModel):
+    """A browser's offer in the Session Description Protocol; `drawn`: send annotated pictures back."""
+
+    sdp: Annotated[str, Field(max_length=100_000)]
+    drawn: bool = False
+
+
+class CameraAnswer(BaseModel):
+    """The answer to a `CameraOffer`."""
+
+    sdp: str
+
+
+class Download(BaseModel):
+    """A file that can be taken away."""
+
+    kind: str
+    label: str
+    bytes: int
+    whole: bool
+
+
+class JobResult(BaseModel):
+    """A video and how far it is. Times are Unix seconds; `seconds_left` and `fps` while it runs."""
+
+    id: str
+    title: str
+    bytes: int
+    state: State
+    message: str
+    created: float
+    finished: float | None
+    deleted_at: float | None
+    place: int | None
+    done: int
+    total: int | None
+    fps: float | None
+    seconds_left: float | None
+    overview: bool
+    downloads: list[Download]
+
+
+class About(BaseModel):
+    """Which models run, what they can do and what the vote makes of them.
+
+    `rule` is the vote's rule in words; `vote`, for each emotion, success rates and the source's weights.
+    """
+
+    version: str
+    emotions: tuple[str, ...]
+    models: list[dict[str, Any]]
+    rule: str
+    vote: list[str]
+    limits: dict[str, float]

@@ -1,0 +1,151 @@
+"""What all requests share: the models, the queue of videos, the cameras, and how they stand."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from emotion.annotate import Models
+from emotion.models.regions import Image
+from emotion.web.camera.viewer import Cameras
+from emotion.web.http.photo import analyse, decode, to_values
+from emotion.web.http.schema import Download, FaceResult, JobResult, PhotoResult
+from emotion.web.jobs import results
+from emotion.web.jobs.queue import BusyError, JobQueue
+from emotion.web.jobs.store import OPEN, Job, JobStore, State
+from emotion.web.options import ServeOptions
+
+_MOST_PHOTOS = 4
+
+
+class RequestError(Exception):
+    """A request that cannot be answered as it was meant."""
+
+    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class Site:
+    """What all requests share.
+
+    Args:
+        options: limits and places.
+        models: loaded once, shared by pictures and cameras.
+        command: what starts a worker process.
+
+    Raises:
+        OSError: the folder for jobs cannot be used, or another server uses it.
+    """
+
+    def __init__(self, options: ServeOptions, models: Models, command: Sequence[str]) -> None:
+        self.options = options
+        self.models = models
+        self.queue = JobQueue(
+            JobStore(options.folder), options, command, on_cpu=models.eyes.provider.startswith("CPU")
+        )
+        self.cameras = Cameras(models, options.max_faces, options.smooth, options.viewers)
+        self.leaving = False
+        self.started = time.time()
+        self.photos = 0
+        self._photo_lock = asyncio.Lock()
+        self._photos_waiting = 0
+
+    def leave(self) -> None:
+        """The server is about to end: streams of events end now."""
+        self.leaving = True
+        self.queue.changes.notify()
+
+    def job(self, job_id: str) -> Job:
+        """The job of this id."""
+        job = self.queue.store.get(job_id)
+        if job is None:
+            raise RequestError(404, "There is no such video here: it may have been deleted.")
+        return job
+
+    def describe(self, job: Job) -> JobResult:
+        """A job as the page shows it."""
+        folder = self.queue.store.results(job)
+        ended = job.finished
+        return JobResult(
+            id=job.id,
+            title=job.title,
+            bytes=job.bytes,
+            state=job.state,
+            message=job.message,
+            created=job.created,
+            finished=ended,
+            deleted_at=None if ended is None else ended + self.options.keep_seconds,
+            place=self.queue.place(job),
+            done=job.done,
+            total=job.total,
+            fps=job.rate,
+            seconds_left=job.seconds_left,
+            overview=job.state not in OPEN and (folder / results.OVERVIEW).exists(),
+            downloads=[] if job.state in OPEN else _downloads(folder),
+        )
+
+    def jobs_of(self, visitor: str) -> list[JobResult]:
+        """A visitor's videos, the newest first."""
+        mine = [job for job in self.queue.store if visitor and job.owner == visitor]
+        return [self.describe(job) for job in reversed(mine)]
+
+    async def photo(self, data: bytes) -> PhotoResult:
+        """What is thought of a picture; one at a time."""
+        if self._photos_waiting >= _MOST_PHOTOS:
+            raise BusyError(503, 2, "Other pictures are being looked at: try again in a moment.")
+        self._photos_waiting += 1
+        try:
+            async with self._photo_lock:
+                image = await decode(data, self.options.photo_pixels)
+                return await asyncio.to_thread(self._look, image)
+        finally:
+            self._photos_waiting -= 1
+
+    def _look(self, image: Image) -> PhotoResult:
+        found = analyse(image, self.models, self.options.max_faces)
+        self.photos += 1
+        faces = [FaceResult(**to_values(face)) for face in found.faces]
+        return PhotoResult(width=image.shape[1], height=image.shape[0], faces=faces)
+
+
+def _downloads(folder: Path) -> list[Download]:
+    found = ((kind, results.find(folder, kind)) for kind in results.KINDS.values())
+    return [
+        Download(
+            kind=kind.name,
+            label=kind.label,
+            bytes=path.stat().st_size,
+            whole=path.name.endswith(kind.ending),
+        )
+        for kind, path in found
+        if path
+    ]
+
+
+def metrics_text(site: Site) -> str:
+    """Counters and gauges in Prometheus' text format."""
+    states = dict.fromkeys(State, 0)
+    for job in site.queue.store:
+        states[job.state] += 1
+    lines = [
+        "# TYPE emotion_jobs gauge",
+        *(f'emotion_jobs{{state="{state}"}} {count}' for state, count in states.items()),
+        "# TYPE emotion_jobs_ended_total counter",
+        *(f'emotion_jobs_ended_total{{state="{s}"}} {n}' for s, n in site.queue.ended.items()),
+        "# TYPE emotion_video_frames_total counter",
+        f"emotion_video_frames_total {site.queue.frames}",
+        "# TYPE emotion_photos_total counter",
+        f"emotion_photos_total {site.photos}",
+        "# TYPE emotion_cameras gauge",
+        f"emotion_cameras {len(site.cameras)}",
+        "# TYPE emotion_camera_frames_total counter",
+        f"emotion_camera_frames_total {site.cameras.counts.frames}",
+        "# TYPE emotion_camera_result_seconds summary",
+        f"emotion_camera_result_seconds_count {site.cameras.counts.results}",
+        f"emotion_camera_result_seconds_sum {site.cameras.counts.seconds:.3f}",
+        "# TYPE process_start_time_seconds gauge",
+        f"process_start_time_seconds {site.started:.3f}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Videos sent to the server: the queue, its files on disk, the worker processes."""

@@ -1,0 +1,19 @@
+"""The entry point of a worker process: see `emotion.web.jobs.worker`."""
+
+import json
+import os
+import sys
+
+
+def main() -> None:
+    """Start it; its one argument is `WorkerOptions` as JSON."""
+    # What libraries print goes to standard error, so that reports stay clean.
+    reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    from emotion.web.jobs import worker  # noqa: PLC0415
+
+    worker.main(worker.WorkerOptions(**json.loads(sys.argv[1])), reports)
+
+
+if __name__ == "__main__":
+    main()

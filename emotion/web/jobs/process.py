@@ -1,0 +1,176 @@
+"""The server's side of a worker process: orders out, reports in, and an end in any case."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emotion.web.jobs.store import State
+from emotion.web.jobs.worker import WorkerOptions
+
+COMMAND = (sys.executable, "-m", "emotion.web")
+# Loading the models takes seconds; on a machine that is busy, some more.
+_START_SECONDS = 180.0
+# How long a worker that was told to stop may take for leaving a playable file.
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        state: done, failed or cancelled.
+        message: one sentence.
+        killed: whether the process ended without its own word, so that its files are as they are.
+    """
+
+    state: State
+    message: str
+    killed: bool = False
+
+
+class WorkerProcess:
+    """One process of `emotion.web.jobs.worker`, started when it is first needed.
+
+    Args:
+        options: limits.
+        seconds: the most that one video may take.
+        command: what is started; the options follow as its last argument.
+    """
+
+    def __init__(self, options: WorkerOptions, seconds: float, command: Sequence[str] = COMMAND) -> None:
+        self._options = options
+        self._seconds = seconds
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._cancelled = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number while there is one."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def run(self, order: dict[str, str], report: Callable[[int, int | None], None]) -> Outcome:
+        """Have one video annotated.
+
+        Args:
+            order: ``{"video": path, "folder": path}``.
+            report: called with frames done, and in all (None where unknown).
+        """
+        self._cancelled.clear()
+        try:
+            outcome = await self._run(order, report)
+        except (OSError, ValueError):
+            outcome = Outcome(State.FAILED, await self._last_words(), killed=True)
+        if outcome.killed:
+            await self.kill()
+        return outcome
+
+    def cancel(self) -> None:
+        """Let the video under way end early, with what is done of it."""
+        self._cancelled.set()
+
+    async def stop(self) -> None:
+        """End the process; it leaves a playable file of what is under way."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin:
+            process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await process.wait()
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End the process at once."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    async def _run(self, order: dict[str, str], report: Callable[[int, int | None], None]) -> Outcome:
+        process = self._process if self.pid is not None else None
+        if process is None:
+            process = await self._start()
+            async with asyncio.timeout(_START_SECONDS):
+                first = await _read(process)
+            if not first.get("ready"):
+                return Outcome(State.FAILED, str(first.get("message")), killed=True)
+        await _send(process, order)
+        ending = asyncio.create_task(_follow(process, report))
+        cancelling = asyncio.create_task(self._cancelled.wait())
+        try:
+            tasks = {ending, cancelling}
+            await asyncio.wait(tasks, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                return ending.result()
+            await _send(process, {"cancel": True})
+            await asyncio.wait({ending}, timeout=_PATIENCE)
+            return self._cut_short(ending)
+        finally:
+            for task in (ending, cancelling):
+                task.cancel()
+
+    def _cut_short(self, ending: "asyncio.Task[Outcome]") -> Outcome:
+        """The end of a job that was told to end: by a person, or because its time was up."""
+        if ending.done() and (ending.result().state == State.DONE or self._cancelled.is_set()):
+            return ending.result()
+        if self._cancelled.is_set():
+            return Outcome(State.CANCELLED, "Cancelled; what was done until then is kept.", killed=True)
+        minutes = f"{self._seconds / 60:.0f} minutes"
+        sentence = f"Stopped after {minutes}, the most that a video may take here; what was done is kept."
+        return Outcome(State.FAILED, sentence, killed=not ending.done())
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        await self.kill()
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            self._options.to_json(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C in the server's terminal is for the server, which lets its workers end well.
+            start_new_session=sys.platform != "win32",
+        )
+        return self._process
+
+    async def _last_words(self) -> str:
+        code = None
+        if self._process is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    code = await self._process.wait()
+        try:
+            reason = signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"
+        except ValueError:
+            reason = f"code {code}"
+        return (
+            f"The process that worked on this video ended unexpectedly ({reason}), perhaps for lack of "
+            "memory. What was done until then is kept; start it again, or try a smaller video."
+        )
+
+
+async def _follow(process: asyncio.subprocess.Process, report: Callable[[int, int | None], None]) -> Outcome:
+    while "end" not in (values := await _read(process)):
+        report(values["done"], values["total"])
+    return Outcome(State(values["end"]), values["message"])
+
+
+async def _read(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    # At the end of the stream, and for a line that does not end, this is a ValueError.
+    values: dict[str, Any] = json.loads(await process.stdout.readline())
+    return values
+
+
+async def _send(process: asyncio.subprocess.Process, values: dict[str, Any]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(values).encode() + b"\n")
+    await process.stdin.drain()

@@ -1,0 +1,306 @@
+"""The queue of videos: who is next, who works on it, and who wants to hear of it."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+from emotion.web.jobs.process import COMMAND, Outcome, WorkerProcess
+from emotion.web.jobs.results import outputs_of, write_overview
+from emotion.web.jobs.store import OPEN, Job, JobStore, State
+from emotion.web.jobs.worker import WorkerOptions
+from emotion.web.options import MIB, ServeOptions
+
+# A video whose process ends the server itself, twice, is not begun again by itself.
+_MOST_ATTEMPTS = 2
+_SWEEP_SECONDS = 60.0
+# A worker without work gives its memory back.
+_IDLE_SECONDS = 300.0
+_MEMORY_BYTES = 6144 * MIB
+
+_log = logging.getLogger(__name__)
+
+
+class BusyError(Exception):
+    """There is no room now.
+
+    Attributes:
+        status: of the answer, 429 or 503.
+        seconds: when to come back.
+    """
+
+    def __init__(self, status: int, seconds: float, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.seconds = max(1, round(seconds))
+
+
+class Changes:
+    """Lets any number of listeners wait until something is new."""
+
+    def __init__(self) -> None:
+        self._version = 0
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def notify(self) -> None:
+        """Something is new. To be called in the event loop."""
+        self._version += 1
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._version
+
+    async def after(self, version: int, seconds: float) -> int:
+        """Wait for a version later than this one, at most so long; the present version."""
+        if self._version == version:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.add(future)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await future
+            self._waiting.discard(future)
+        return self._version
+
+
+class JobQueue:
+    """Annotates the videos of a store, the oldest first, in worker processes.
+
+    Args:
+        store: the jobs; those that were under way when the last server ended are begun anew.
+        options: limits.
+        command: what starts a worker process.
+        on_cpu: whether the models run on the CPU; then a worker's memory is limited.
+
+    Attributes:
+        changes: told of every step of every job.
+        ended: how many jobs ended in which state since the start.
+        frames: how many were annotated since the start.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        options: ServeOptions,
+        command: Sequence[str] = COMMAND,
+        *,
+        on_cpu: bool = True,
+    ) -> None:
+        self.store = store
+        self.changes = Changes()
+        self.ended: Counter[State] = Counter()
+        self.frames = 0
+        self._options = options
+        self._command = command
+        self._worker_options = worker_options(options, on_cpu)
+        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._running: dict[str, WorkerProcess] = {}
+        self._incoming: list[int] = []
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Work while the block lasts; what is then under way is left for the next start."""
+        self._take_up()
+        workers = [
+            WorkerProcess(self._worker_options, self._options.job_seconds, self._command)
+            for _ in range(self._options.workers)
+        ]
+        tasks = [asyncio.create_task(self._work(worker)) for worker in workers]
+        tasks.append(asyncio.create_task(self._sweep()))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(worker.stop() for worker in workers), return_exceptions=True)
+
+    @contextlib.contextmanager
+    def receiving(self, size: int) -> Iterator[None]:
+        """Hold room for a video of so many bytes while it is being sent.
+
+        Raises:
+            BusyError: there is none.
+        """
+        self._check_waiting()
+        if len(self._incoming) >= self._options.uploads:
+            raise BusyError(503, 10, "Other videos are being sent just now: try again in a moment.")
+        self._check_disk(size)
+        self._incoming.append(size)
+        try:
+            yield
+        finally:
+            self._incoming.remove(size)
+
+    def add(self, job: Job) -> None:
+        """Put a job at the end of the queue."""
+        self.store.add(job)
+        self._queue.put_nowait(job)
+        self.changes.notify()
+
+    def cancel(self, job: Job) -> None:
+        """End a job that waits or runs; what is done of it stays."""
+        worker = self._running.get(job.id)
+        if worker:
+            worker.cancel()
+        elif job.state == State.WAITING:
+            self._end(job, Outcome(State.CANCELLED, "Cancelled before it was begun."))
+
+    def restart(self, job: Job) -> None:
+        """Begin a job anew that has ended.
+
+        Raises:
+            BusyError: the queue is full.
+        """
+        self._check_waiting()
+        job.state, job.message, job.finished = State.WAITING, "", None
+        job.done, job.attempts = 0, 0
+        self.store.save(job)
+        self._queue.put_nowait(job)
+        self.changes.notify()
+
+    async def delete(self, job: Job) -> None:
+        """Remove a job and all its files, whatever its state."""
+        self.store.forget(job)
+        worker = self._running.get(job.id)
+        if worker:
+            await worker.kill()
+        await asyncio.to_thread(self.store.delete, job)
+        self.changes.notify()
+
+    def place(self, job: Job) -> int | None:
+        """How many jobs are before a waiting one; None for any other."""
+        if job.state != State.WAITING:
+            return None
+        return sum(other.state in OPEN and other.created < job.created for other in self.store)
+
+    def _take_up(self) -> None:
+        """Go on with what the last server left."""
+        for job in self.store:
+            if job.state not in OPEN:
+                continue
+            if job.attempts >= _MOST_ATTEMPTS:
+                sentence = "The server ended twice while it worked on this video: try a smaller one."
+                self._end(job, Outcome(State.FAILED, sentence))
+            else:
+                job.state, job.done = State.WAITING, 0
+                self._queue.put_nowait(job)
+
+    async def _work(self, worker: WorkerProcess) -> None:
+        """One runner: a job after another, in one process as long as that lives."""
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    job = await self._queue.get()
+            except TimeoutError:
+                await worker.stop()
+                continue
+            # Cancelled or deleted while it waited; a job that was restarted meanwhile may come twice.
+            if self.store.get(job.id) is job and job.state == State.WAITING:
+                await self._annotate(job, worker)
+
+    async def _annotate(self, job: Job, worker: WorkerProcess) -> None:
+        results = self.store.results(job)
+        before = job.done
+
+        def report(done: int, total: int | None) -> None:
+            if job.started is None:
+                job.started = time.monotonic()
+            self.frames += done - job.done
+            job.done, job.total = done, total
+            self.changes.notify()
+
+        self._running[job.id] = worker
+        try:
+            await asyncio.to_thread(shutil.rmtree, results, ignore_errors=True)
+            job.state, job.attempts, job.started = State.RUNNING, job.attempts + 1, None
+            self.store.save(job)
+            self.changes.notify()
+            video = self.store.video(job)
+            outcome = await worker.run({"video": str(video), "folder": str(results)}, report)
+            if outcome.killed:
+                await _save_overview(video, results)
+        except asyncio.CancelledError:
+            # The server ends, and did so in peace: this was no attempt that failed.
+            job.state, job.attempts, job.done = State.WAITING, job.attempts - 1, before
+            self._save(job)
+            raise
+        except OSError as error:
+            outcome = Outcome(State.FAILED, f"The job cannot be run ({error.strerror}): try again later.")
+        finally:
+            del self._running[job.id]
+        self._end(job, outcome)
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        if self.store.get(job.id) is not job:
+            return
+        job.state, job.message, job.finished = outcome.state, outcome.message, time.time()
+        self.ended[outcome.state] += 1
+        self._save(job)
+        self.changes.notify()
+
+    def _save(self, job: Job) -> None:
+        if self.store.get(job.id) is not job:
+            return
+        try:
+            self.store.save(job)
+        except OSError as error:
+            # On a full disk the state lives in memory; the files of the job stay where they are.
+            _log.warning("the state of job %s cannot be saved: %s", job.id, error)
+
+    async def _sweep(self) -> None:
+        """Delete what has been kept long enough."""
+        while True:
+            oldest = time.time() - self._options.keep_seconds
+            for job in self.store:
+                if job.finished is not None and job.finished < oldest:
+                    await self.delete(job)
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    def _check_waiting(self) -> None:
+        if sum(job.state == State.WAITING for job in self.store) >= self._options.waiting:
+            raise BusyError(429, 60, "The queue is full: try again when a video is done.")
+
+    def _check_disk(self, size: int) -> None:
+        # What comes of a video is about as large again.
+        wanted = 2 * (size + sum(self._incoming))
+        if self.store.used_bytes() + wanted > self._options.quota_bytes:
+            raise BusyError(
+                503, self._next_deletion(), "The space for videos is used up: delete one, or try again later."
+            )
+        if self.store.free_bytes() - wanted < self._options.spare_bytes:
+            raise BusyError(503, self._next_deletion(), "The server's disk is full: try again later.")
+
+    def _next_deletion(self) -> float:
+        ends = [job.finished for job in self.store if job.finished is not None]
+        return min(ends) + self._options.keep_seconds - time.time() if ends else 600
+
+
+def worker_options(options: ServeOptions, on_cpu: bool) -> WorkerOptions:
+    """The part of the options that the worker process needs."""
+    return WorkerOptions(
+        models=str(options.models),
+        provider=options.provider,
+        threads=options.threads,
+        precision=options.precision,
+        max_faces=options.max_faces,
+        smooth=options.smooth,
+        video_seconds=options.video_seconds,
+        video_pixels=options.video_pixels,
+        # A GPU's driver reserves far more than it uses.
+        memory_bytes=_MEMORY_BYTES if on_cpu else 0,
+        file_bytes=2 * options.upload_bytes,
+    )
+
+
+async def _save_overview(video: Path, results: Path) -> None:
+    with contextlib.suppress(OSError, KeyError, ValueError):
+        await asyncio.to_thread(write_overview, results, outputs_of(video, results))

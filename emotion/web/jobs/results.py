@@ -1,0 +1,157 @@
+"""What came of a job: files to take away, and an overview small enough to draw."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emotion.annotate import Outputs
+from emotion.models.classes import EMOTIONS
+from emotion.realtime.sinks.formats import FORMATS
+from emotion.realtime.sinks.partial_file import partial_path
+
+OVERVIEW = "overview.json"
+# More than a wide screen has pixels for.
+_MOST_BINS = 1200
+_MOST_PEOPLE = 40
+_OPINIONS = ("smoothed", "eyes", "lips", "blendshapes")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of result.
+
+    Attributes:
+        name: in addresses.
+        ending: of the file's name, after the video's own.
+        media_type: for HTTP.
+        label: for people.
+    """
+
+    name: str
+    ending: str
+    media_type: str
+    label: str
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("mp4", "annotated.mp4", "video/mp4", "Annotated video (mp4)"),
+        Kind("csv", "emotions.csv", "text/csv", "Timeline (CSV)"),
+        Kind("jsonl", "emotions.jsonl", "application/jsonl", "Timeline (JSON Lines)"),
+        Kind("parquet", "emotions.parquet", "application/vnd.apache.parquet", "Timeline (Parquet)"),
+        Kind("vtt", "emotions.vtt", "text/vtt", "Subtitles (WebVTT)"),
+        Kind("srt", "emotions.srt", "application/x-subrip", "Subtitles (SubRip)"),
+        Kind("html", "emotions.html", "text/html", "Timeline as a page (HTML)"),
+        Kind("summary", "summary.json", "application/json", "Summary (JSON)"),
+    )
+}
+
+
+def outputs_of(video: Path, folder: Path) -> Outputs:
+    """All files that come of a video."""
+    return Outputs.of(video, folder, FORMATS)
+
+
+def find(folder: Path, kind: Kind) -> Path | None:
+    """The file of a kind in a folder of results, whole or in part; None where there is none."""
+    for ending in (kind.ending, str(partial_path(Path(kind.ending)))):
+        for path in folder.glob(f"*.{ending}"):
+            return path
+    return None
+
+
+@dataclass(slots=True)
+class _Bin:
+    """What was seen of one person in a short time: sums of opinions, and of how many frames."""
+
+    frames: int = 0
+    sums: dict[str, list[float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, face: dict[str, Any]) -> None:
+        self.frames += 1
+        self.labels[face["label"]] += 1
+        for name in _OPINIONS:
+            if face.get(name) is not None:
+                total = self.sums.setdefault(name, [0.0] * len(EMOTIONS))
+                for index, emotion in enumerate(EMOTIONS):
+                    total[index] += face[name][emotion]
+                self.counts[name] = self.counts.get(name, 0) + 1
+
+    def opinion(self, name: str) -> list[float] | None:
+        if name not in self.sums:
+            return None
+        return [round(value / self.counts[name], 3) for value in self.sums[name]]
+
+
+def write_overview(folder: Path, outputs: Outputs) -> None:
+    """Write `OVERVIEW` from the timeline, whole or in part; nothing where there is none.
+
+    It holds for each person, the one seen longest first, mean opinions over short times that
+    cover the whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
+    "others": 0, "people": [{"track": 1, "seen": 19.6, "bins": [0, 1, ...], "labels": ["anger", ...],
+    "smoothed": [[...], ...], "eyes": ..., "lips": ..., "blendshapes": ...}]}``. Bin n begins at
+    ``start + n * step``.
+    """
+    whole = outputs.files["jsonl"]
+    path = whole if whole.exists() else partial_path(whole)
+    if path.exists():
+        text = json.dumps(overview(path), separators=(",", ":"))
+        (folder / OVERVIEW).write_text(text, encoding="utf-8")
+
+
+def overview(path: Path) -> dict[str, Any]:
+    """The overview of a timeline as JSON Lines; see `write_overview`."""
+    first, last, frames = _span(path)
+    frame_seconds = (last - first) / (frames - 1) if frames > 1 else 0.04
+    seconds = last - first + frame_seconds
+    step = max(frame_seconds, seconds / _MOST_BINS)
+    people: dict[int, dict[int, _Bin]] = {}
+    for values in _lines(path):
+        index = int((values["seconds"] - first) / step + 1e-6)
+        for face in values["faces"]:
+            people.setdefault(face["track"], {}).setdefault(index, _Bin()).add(face)
+    ranked = sorted(people.items(), key=lambda item: -sum(b.frames for b in item[1].values()))
+    return {
+        "start": round(first, 4),
+        "seconds": round(seconds, 4),
+        "step": step,
+        "emotions": EMOTIONS,
+        "others": max(0, len(ranked) - _MOST_PEOPLE),
+        "people": [_person(track, bins, frame_seconds) for track, bins in ranked[:_MOST_PEOPLE]],
+    }
+
+
+def _person(track: int, bins: dict[int, _Bin], frame_seconds: float) -> dict[str, Any]:
+    return {
+        "track": track,
+        "seen": round(sum(b.frames for b in bins.values()) * frame_seconds, 2),
+        "bins": list(bins),
+        "labels": [b.labels.most_common(1)[0][0] for b in bins.values()],
+        **{name: [b.opinion(name) for b in bins.values()] for name in _OPINIONS},
+    }
+
+
+def _span(path: Path) -> tuple[float, float, int]:
+    first = last = 0.0
+    frames = 0
+    for values in _lines(path):
+        last = values["seconds"]
+        if not frames:
+            first = last
+        frames += 1
+    return first, last, frames
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            try:
+                yield json.loads(line)
+            except ValueError:  # cut off by a kill
+                return

@@ -1,0 +1,178 @@
+"""The process that annotates videos for the server, apart from it so that it can be limited and killed.
+
+It reads orders from its standard input and writes reports to its standard output, a JSON object a
+line. Orders: ``{"video": ..., "folder": ...}`` and ``{"cancel": true}``; the end of its input means
+that the server is gone. Reports: ``{"ready": true}``, ``{"done": 10, "total": 100}``, and at the end
+of an order ``{"end": "done" | "failed" | "cancelled", "message": "one sentence"}``.
+"""
+
+import json
+import os
+import queue
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import av
+
+from emotion.annotate import AnnotateOptions, Models, annotate
+from emotion.cli.engine import load_models
+from emotion.models.engines.providers import ProviderName
+from emotion.models.errors import EmotionError
+from emotion.models.manifest import PrecisionChoice
+from emotion.realtime.errors import SourceError
+from emotion.web.jobs.limits import limit
+from emotion.web.jobs.results import outputs_of, write_overview
+
+_REPORT_SECONDS = 0.2
+# After its server is gone, this long for leaving a playable file.
+_LAST_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What a worker needs to know; the meaning is that of `ServeOptions`.
+
+    Attributes:
+        memory_bytes: the most that it may take; 0: no limit.
+        file_bytes: of one result.
+    """
+
+    models: str
+    provider: ProviderName
+    threads: int
+    precision: PrecisionChoice
+    max_faces: int
+    smooth: float
+    video_seconds: float
+    video_pixels: int
+    memory_bytes: int
+    file_bytes: int
+
+    def to_json(self) -> str:
+        """For the command line."""
+        return json.dumps(asdict(self))
+
+
+class JobCancelledError(Exception):
+    """The job is no longer wanted."""
+
+
+class Worker:
+    """Annotates one video after another.
+
+    Args:
+        options: limits.
+        reports: where its reports go.
+    """
+
+    def __init__(self, options: WorkerOptions, reports: TextIO) -> None:
+        self._options = options
+        self._reports = reports
+        self._orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._cancel = threading.Event()
+        self._reported = 0.0
+
+    def run(self, orders: TextIO) -> None:
+        """Serve until the orders end."""
+        threading.Thread(target=self._listen, args=(orders,), daemon=True).start()
+        try:
+            options = self._options
+            models = load_models(Path(options.models), options.provider, options.threads, options.precision)
+        except EmotionError as error:
+            self._report(end="failed", message=str(error))
+            return
+        self._report(ready=True)
+        while (order := self._orders.get()) is not None:
+            self._cancel.clear()
+            self._report(**self._serve(order, models))
+
+    def _listen(self, orders: TextIO) -> None:
+        for line in orders:
+            order = json.loads(line)
+            if "cancel" in order:
+                self._cancel.set()
+            else:
+                self._orders.put(order)
+        self._orders.put(None)
+        self._cancel.set()
+        time.sleep(_LAST_SECONDS)
+        os._exit(0)
+
+    def _serve(self, order: dict[str, Any], models: Models) -> dict[str, str]:
+        video, folder = Path(order["video"]), Path(order["folder"])
+        outputs = outputs_of(video, folder)
+        options = AnnotateOptions(max_faces=self._options.max_faces, smooth=self._options.smooth)
+        try:
+            check_size(video, self._options.video_seconds, self._options.video_pixels)
+            summary = annotate(video, outputs, models, options, self._progress)
+            end = {"end": "done", "message": summary.sentence()}
+        except JobCancelledError:
+            end = {"end": "cancelled", "message": "Cancelled; what was done until then is kept."}
+        except EmotionError as error:
+            # The reader knows the video by another name and place.
+            end = {"end": "failed", "message": str(error).replace(f"{video.parent}{os.sep}", "")}
+        except MemoryError:
+            end = {"end": "failed", "message": "The video needs more memory than a job may take."}
+        try:
+            write_overview(folder, outputs)
+        except OSError as error:
+            end = {"end": "failed", "message": f"The timeline cannot be written ({error.strerror})."}
+        return end
+
+    def _progress(self, done: int, total: int | None) -> None:
+        if self._cancel.is_set():
+            raise JobCancelledError
+        limit = self._options.video_seconds * _MOST_FRAMES_A_SECOND
+        if done > limit:
+            raise SourceError(f"The video has more than {limit:.0f} frames: cut it into parts.")
+        now = time.monotonic()
+        if now - self._reported >= _REPORT_SECONDS or done == total:
+            self._reported = now
+            self._report(done=done, total=total)
+
+    def _report(self, **values: Any) -> None:
+        self._reports.write(json.dumps(values) + "\n")
+        self._reports.flush()
+
+
+_MOST_FRAMES_A_SECOND = 60
+
+
+def check_size(video: Path, seconds: float, pixels: int) -> None:
+    """Refuse a video that says of itself that it is too long or too large, before any of it is decoded.
+
+    Raises:
+        SourceError: it is.
+    """
+    try:
+        container = av.open(str(video.absolute()), container_options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, OSError):
+        return  # opening it for good says why in better words
+    with container:
+        for stream in container.streams.video:
+            context = getattr(stream, "codec_context", None)
+            if context is not None and context.width * context.height > pixels:
+                raise SourceError(
+                    f"The pictures are {context.width}x{context.height}, larger than this server takes: "
+                    "scale the video down to 4K or less."
+                )
+        if container.duration and container.duration / av.time_base > seconds:
+            raise SourceError(
+                f"The video lasts {container.duration / av.time_base / 60:.0f} minutes, longer than this "
+                f"server takes: cut it into parts of {seconds / 60:.0f} minutes."
+            )
+
+
+def main(options: WorkerOptions, reports: TextIO) -> None:
+    """The process's whole life.
+
+    Args:
+        options: limits.
+        reports: where its reports go; its orders come from standard input.
+    """
+    limit(memory_bytes=options.memory_bytes, file_bytes=options.file_bytes)
+    with open(0, encoding="utf-8", closefd=False) as orders:
+        Worker(options, reports).run(orders)

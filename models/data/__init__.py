@@ -1,0 +1,1 @@
+"""Data sets: labelled folders and videos to aligned crops, near duplicates, splits."""

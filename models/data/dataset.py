@@ -1,0 +1,506 @@
+"""Labelled face photographs and videos to a data set of aligned eyes and lips.
+
+Input: one or several roots, each with a folder per emotion, or with ``train``, ``validation`` and
+``test`` folders of such folders. A ``votes.csv`` in a root (columns ``path`` and one per emotion)
+gives soft labels. Of videos, frames are taken at even steps. Output folder::
+
+    eyes/<emotion>/<id>.png   gray crops with a margin for augmentation
+    lips/<emotion>/<id>.png
+    manifest.parquet          a row a face: label, split, group, quality, blendshapes (`schema`)
+    rejected.csv              every photograph that was left out, and why
+    montage/<emotion>.png     some of the crops, to look at
+    dataset.json              the options it was made with, and counts
+    journal.jsonl             a line a photograph, so that a stopped run goes on where it was
+
+Splits go by group, never by picture: near duplicates, and frames of one video, stay on one side.
+"""
+
+import csv
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emotion.models.classes import EMOTIONS, Labels
+from emotion.models.data.duplicates import (
+    HASH_BITS,
+    MAX_DISTANCE,
+    MIN_CORRELATION,
+    face_hash,
+    face_picture,
+    fine_structure,
+    group_near_duplicates,
+)
+from emotion.models.data.image_io import read_bgr, read_gray, write_png
+from emotion.models.data.label_folders import (
+    Photograph,
+    Split,
+    Video,
+    find_others,
+    find_photographs,
+    find_videos,
+)
+from emotion.models.data.montage import save_montage
+from emotion.models.data.splits import PARTS, parts_of, split_groups, with_whole_videos
+from emotion.models.data.video_frames import sample_frames
+from emotion.models.errors import DatasetError
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
+from emotion.models.regions import EYES, LIPS, REGIONS, Image, RegionName, alignment_error, crop, eye_distance
+
+
+def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
+    """The manifest's columns, where faces are sorted into so many classes."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("source", pa.string()),
+            ("label", pa.string()),
+            ("votes", pa.list_(pa.float32(), len(classes))),
+            ("split", pa.string()),
+            ("group", pa.int64()),
+            ("eye_distance", pa.float32()),
+            ("alignment_error", pa.float32()),
+            ("eyes_visible", pa.float32()),
+            ("lips_visible", pa.float32()),
+            ("blendshapes", pa.list_(pa.float32(), 52)),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOptions:
+    """How a data set is made.
+
+    Attributes:
+        margin: pixels around each crop that augmentation may move into view.
+        validation, test: shares of the groups for these parts, where a root has no such folder.
+        min_eye_distance: pixels between the outer eye corners; smaller faces are left out.
+        max_alignment_error: canvas points, root mean square; more turned faces are left out.
+        max_hash_distance: bits of 256 by which near duplicates may differ.
+        min_correlation: of fine structures, from which two faces are near duplicates all the same.
+        every: seconds between the frames that are taken of a video.
+        labels: classes by folder name, for names that are not the classes' own.
+        classes: that faces are sorted into. Networks and vote know the six emotions and no others.
+        seed: decides which groups go to which part.
+    """
+
+    margin: int = 16
+    validation: float = 0.1
+    test: float = 0.1
+    min_eye_distance: float = 8.0
+    max_alignment_error: float = 12.0
+    max_hash_distance: int = MAX_DISTANCE
+    min_correlation: float = MIN_CORRELATION
+    every: float = 0.5
+    labels: dict[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = EMOTIONS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.margin < 0 or min(self.validation, self.test) < 0:
+            raise ValueError("margin, validation and test are not negative")
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing to train on")
+        if self.every < 0:
+            raise ValueError("frames of a video are not taken backwards")
+        if len(set(self.classes)) < max(2, len(self.classes)) or not all(map(_is_name, self.classes)):
+            raise ValueError("classes are two different names at least, in lower case, fit for folders")
+        unknown = [name for name in self.labels.values() if name not in self.classes]
+        if unknown:
+            raise DatasetError(f"{unknown[0]!r} is none of the classes {', '.join(self.classes)}.")
+
+    @property
+    def middle(self) -> tuple[slice, slice]:
+        """A crop without its margin."""
+        inner = slice(self.margin, -self.margin or None)
+        return inner, inner
+
+    @property
+    def meaning(self) -> Labels:
+        """What the folders stand for."""
+        return Labels(self.classes, self.labels)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip(".")) and text == text.strip().lower() and not set(text) & set('/\\:*?"<>|,')
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a data set holds: faces a part and emotion, and why photographs were left out."""
+
+    faces: dict[str, dict[str, int]]
+    rejected: dict[str, int]
+
+
+def make_dataset(
+    roots: Sequence[Path],
+    output: Path,
+    options: DatasetOptions | None = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    parts: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Summary:
+    """Make a data set, or finish one that was stopped.
+
+    Args:
+        roots: folders of labelled photographs.
+        output: the data set's folder; made where it is missing.
+        options: `DatasetOptions()` where not given.
+        workers: processes; as many as there are cores where not given.
+        progress: called with (photographs done, photographs in all).
+        parts: another data set's manifest; faces that are in it keep the part that they had there.
+        say: told in words what takes long and counts nothing.
+
+    Raises:
+        DatasetError: no photographs, two photographs of one name, `output` was made otherwise, or `parts`
+            is no manifest.
+    """
+    options = options or DatasetOptions()
+    items: list[Photograph | Video] = []
+    for root in roots:
+        items += [*find_photographs(root, options.meaning), *find_videos(root, options.meaning)]
+    repeated = [name for name, count in Counter(item.source for item in items).items() if count > 1]
+    if repeated:
+        raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
+    given = parts_of(parts, needed=True) if parts else {}
+    output.mkdir(parents=True, exist_ok=True)
+    _claim(output, options)
+    faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
+    before = parts_of(output / "manifest.parquet") | given
+    photographs = _photographs(items, faces)
+    say(f"Comparing {len(photographs)} pictures with one another, to find copies ...")
+    structures = _structures(photographs, faces, output, options)
+    rows, rejected = _arrange(photographs, faces, options, before, structures)
+    for source in rejected:
+        if "id" in faces[source]:
+            _remove_crops(output, faces[source])
+    for root in roots:
+        for source, name in find_others(root, options.meaning):
+            rejected[source] = f"in a folder of another name than the classes': {name}"
+    pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
+    with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
+    if not rows:
+        raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
+    for label in options.classes:
+        crops = {r: [_crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS}
+        save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
+    counts = Counter((row["split"], row["label"]) for row in rows)
+    return Summary(
+        faces={part: {label: counts[part, label] for label in options.classes} for part in PARTS[::-1]},
+        rejected=dict(Counter(reason.split(":")[0] for reason in rejected.values())),
+    )
+
+
+def _claim(output: Path, options: DatasetOptions) -> None:
+    """Write the options down, or refuse to mix crops made with others."""
+    path = output / "dataset.json"
+    crops = {name: list(region.padded_size(options.margin)) for name, region in REGIONS.items()}
+    wanted = {"options": asdict(options), "crop_size": crops}
+    if path.exists() and read_options(output) != options:
+        raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
+    path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+
+
+# --- looking at photographs, in processes of their own -------------------------------------------
+
+# What is known of a photograph after looking: "reason" where it is rejected, else the measures.
+Finding: TypeAlias = dict[str, Any]
+
+_landmarker: FaceLandmarker
+
+
+def _look_at_all(
+    items: Sequence[Photograph | Video],
+    output: Path,
+    options: DatasetOptions,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> dict[str, Finding]:
+    """Findings by source; those that the journal has already are not looked at again."""
+    journal = output / "journal.jsonl"
+    findings = _read_journal(journal)
+    waiting = [item for item in items if not _is_done(item.source, findings, output)]
+    progress(len(items) - len(waiting), len(items))
+    if waiting:
+        with (
+            open(journal, "a", encoding="utf-8") as file,
+            ProcessPoolExecutor(workers, initializer=_start_worker) as pool,
+        ):
+            tasks = pool.map(
+                _look_at, waiting, [output] * len(waiting), [options] * len(waiting), chunksize=16
+            )
+            for done, found in enumerate(tasks, start=len(items) - len(waiting) + 1):
+                for finding in found:
+                    file.write(json.dumps(finding) + "\n")
+                    findings[finding["source"]] = finding
+                progress(done, len(items))
+    wanted = {item.source for item in items} | {p.source for p in _photographs(items, findings)}
+    return {source: finding for source, finding in findings.items() if source in wanted}
+
+
+def _photographs(items: Iterable[Photograph | Video], findings: dict[str, Finding]) -> list[Photograph]:
+    """The photographs, and the frames of the videos."""
+    photographs: list[Photograph] = []
+    for item in items:
+        if isinstance(item, Photograph):
+            photographs.append(item)
+        else:
+            photographs += [item.frame(seconds) for seconds in findings[item.source]["frames"]]
+    return photographs
+
+
+def _is_done(source: str, findings: dict[str, Finding], output: Path) -> bool:
+    """Whether a photograph was looked at and its crops, if it has any, are still there.
+
+    Of a video, all frames.
+    """
+    finding = findings.get(source)
+    if finding is None or "reason" in finding:
+        return finding is not None
+    if "frames" in finding:
+        return all(_is_done(f"{source}#{seconds:.2f}", findings, output) for seconds in finding["frames"])
+    return all(_crop_path(output, region, finding).exists() for region in REGIONS)
+
+
+def _read_journal(path: Path) -> dict[str, Finding]:
+    """All whole lines; a run that was killed may have left half a line at the end, which is cut off."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    return {finding["source"]: finding for finding in map(json.loads, whole.splitlines())}
+
+
+def _start_worker() -> None:
+    global _landmarker  # noqa: PLW0603  a worker process has one landmarker for all its pictures
+    cv2.setNumThreads(1)
+    _landmarker = FaceLandmarker()
+
+
+def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
+    """What was found in a photograph, or in each of a video's frames and then in all of it."""
+    if isinstance(item, Photograph):
+        return [_cut_out(item, read_bgr(item.path), output, options)]
+    frames = [
+        _cut_out(item.frame(seconds), image, output, options)
+        for seconds, image in sample_frames(item.path, options.every)
+    ]
+    seconds = [float(frame["source"].rpartition("#")[2]) for frame in frames]
+    whole: Finding = {"source": item.source, "frames": seconds}
+    return [*frames, whole if frames else whole | {"reason": "unreadable"}]
+
+
+def _cut_out(photograph: Photograph, image: Image | None, output: Path, options: DatasetOptions) -> Finding:
+    """Find the face in a picture, write its crops, and say what was found."""
+    finding: Finding = {"source": photograph.source, "id": photograph.id, "label": photograph.label}
+    if image is None:
+        return finding | {"reason": "unreadable"}
+    face = find_portrait(_landmarker, image)
+    if face is None:
+        return finding | {"reason": "no face found"}
+    distance, error = eye_distance(face.points), alignment_error(face.points)
+    if distance < options.min_eye_distance:
+        return finding | {"reason": f"too small: {distance:.1f} pixels between the eyes' corners"}
+    if error > options.max_alignment_error:
+        return finding | {"reason": f"too turned: alignment error {error:.1f}"}
+    eyes = crop(image, face.points, EYES, options.margin)
+    lips = crop(image, face.points, LIPS, options.margin)
+    write_png(_crop_path(output, "eyes", finding), eyes.image)
+    write_png(_crop_path(output, "lips", finding), lips.image)
+    return finding | {
+        "eye_distance": distance,
+        "alignment_error": error,
+        "eyes_visible": eyes.visible,
+        "lips_visible": lips.visible,
+        "blendshapes": [round(float(score), 5) for score in face.blendshapes],
+        "hash": [int(word) for word in face_hash(eyes.image[options.middle], lips.image[options.middle])],
+    }
+
+
+def _crop_path(output: Path, region: str, face: Finding) -> Path:
+    return output / region / str(face["label"]) / f"{face['id']}.png"
+
+
+def _remove_crops(output: Path, face: Finding) -> None:
+    for region in REGIONS:
+        _crop_path(output, region, face).unlink(missing_ok=True)
+
+
+# --- groups and parts -----------------------------------------------------------------------------
+
+
+def _structures(
+    photographs: Sequence[Photograph], findings: dict[str, Finding], output: Path, options: DatasetOptions
+) -> dict[str, npt.NDArray[np.float32]]:
+    """The `fine_structure` of every face that was found, by source; 0 for a video's frames.
+
+    A person before one camera looks alike from video to video, which makes no copies of the frames.
+    """
+    found = {}
+    for photograph in photographs:
+        face = findings[photograph.source]
+        if "reason" in face:
+            continue
+        eyes, lips = (read_gray(_crop_path(output, region, face)) for region in ("eyes", "lips"))
+        if eyes is None or lips is None:
+            raise DatasetError(f"{_crop_path(output, 'eyes', face)} is missing: make the data set again.")
+        structure = fine_structure(face_picture(eyes[options.middle], lips[options.middle]))
+        found[photograph.source] = structure if photograph.video is None else np.zeros_like(structure)
+    return found
+
+
+def _arrange(
+    photographs: Sequence[Photograph],
+    findings: dict[str, Finding],
+    options: DatasetOptions,
+    before: dict[str, Split],
+    structures: dict[str, npt.NDArray[np.float32]],
+) -> tuple[list[Finding], dict[str, str]]:
+    """The manifest's rows, and the reason for every photograph that is not among them."""
+    rejected = {source: face["reason"] for source, face in findings.items() if "reason" in face}
+    kept = [photograph for photograph in photographs if photograph.source not in rejected]
+    hashes = np.array([findings[photograph.source]["hash"] for photograph in kept], dtype=np.uint64)
+    copies = group_near_duplicates(
+        hashes.reshape(len(kept), HASH_BITS // 64),
+        options.max_hash_distance,
+        np.stack([structures[photograph.source] for photograph in kept]) if kept else None,
+        options.min_correlation,
+    )
+    labels: dict[int, set[str]] = {}
+    for photograph, copy in zip(kept, copies.tolist(), strict=True):
+        labels.setdefault(copy, set()).add(photograph.label)
+    members: dict[int, list[Photograph]] = {}
+    for photograph, group in zip(kept, with_whole_videos(copies, kept).tolist(), strict=True):
+        members.setdefault(group, []).append(photograph)
+    splits = split_groups(members, options.validation, options.test, options.seed, before)
+    copy_of = {photograph.source: copy for photograph, copy in zip(kept, copies.tolist(), strict=True)}
+    rows = []
+    for group, same in members.items():
+        for photograph in same:
+            if len(labels[copy_of[photograph.source]]) > 1:
+                rejected[photograph.source] = f"near duplicates with different labels: group {group}"
+            elif photograph.split not in (
+                None,
+                splits[group],
+                "train" if splits[group] == "validation" else None,
+            ):
+                rejected[photograph.source] = f"near duplicate of a {splits[group]} face: group {group}"
+            else:
+                extra = {"split": splits[group], "group": group, "votes": photograph.votes}
+                rows.append(findings[photograph.source] | extra)
+    return rows, rejected
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionData:
+    """One part of a data set, one region, in memory.
+
+    Attributes:
+        images: uint8 (n, parts * (height + 2 margin), width + 2 margin).
+        labels: int64 (n,), class indices.
+        targets: float32 (n, 6), votes where there are any, else one-hot labels.
+        blendshapes: float32 (n, 52).
+        sources: the first folder of each face's source, that is the set it comes from.
+        groups: int64 (n,); near duplicates and frames of one video share a number.
+        margin: pixels around the crop proper.
+        parts: crops of one face, one above the other, in a picture.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32]
+    blendshapes: npt.NDArray[np.float32]
+    sources: tuple[str, ...]
+    groups: npt.NDArray[np.int64]
+    margin: int
+    parts: int = 1
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def crops(self) -> npt.NDArray[np.uint8]:
+        """uint8 (n, parts * height, width): the pictures without margins, as a model sees them."""
+        inner = slice(self.margin, -self.margin or None)
+        parts = np.split(self.images, self.parts, axis=1)
+        return np.concatenate([part[:, inner, inner] for part in parts], axis=1)
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> "RegionData":
+        """Some of the faces, by their indices."""
+        arrays = {
+            name: getattr(self, name)[rows]
+            for name in ("images", "labels", "targets", "blendshapes", "groups")
+        }
+        return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **arrays)
+
+
+def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> RegionData:
+    """Read one region of some parts of a data set, in the manifest's order.
+
+    Raises:
+        DatasetError: `folder` is no data set, lacks a picture, has other classes than the six emotions,
+            or the parts are empty.
+    """
+    rows = [row for row in read_manifest(folder) if row["split"] in set(splits)]
+    classes = read_options(folder).classes
+    if classes != EMOTIONS:
+        raise DatasetError(
+            f"{folder} is sorted into {', '.join(classes)}; networks and vote know {', '.join(EMOTIONS)}. "
+            "Make one of these (--map takes other names), or train on its crops with a program of your own."
+        )
+    if not rows:
+        raise DatasetError(f"{folder} has no faces in {', '.join(splits)}.")
+    images = [read_gray(_crop_path(folder, region, row)) for row in rows]
+    missing = next((row for row, image in zip(rows, images, strict=True) if image is None), None)
+    if missing:
+        raise DatasetError(f"{_crop_path(folder, region, missing)} is missing: make the data set again.")
+    labels = np.array([EMOTIONS.index(row["label"]) for row in rows], dtype=np.int64)
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)
+    return RegionData(
+        images=np.array(images, dtype=np.uint8),
+        labels=labels,
+        targets=np.array([row["votes"] or one_hot[EMOTIONS.index(row["label"])] for row in rows], np.float32),
+        blendshapes=np.array([row["blendshapes"] for row in rows], dtype=np.float32),
+        sources=tuple(row["source"].split("/")[0] for row in rows),
+        groups=np.array([row["group"] for row in rows], dtype=np.int64),
+        margin=read_options(folder).margin,
+    )
+
+
+def read_manifest(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a data set's manifest (`schema`).
+
+    Raises:
+        DatasetError: there is none.
+    """
+    path = folder / "manifest.parquet"
+    if not path.is_file():
+        raise DatasetError(
+            f"{folder} is not a data set (no manifest.parquet): make one with 'emotion dataset'."
+        )
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
+
+
+def read_options(folder: Path) -> DatasetOptions:
+    """The options that a data set was made with."""
+    text = (folder / "dataset.json").read_text(encoding="utf-8")
+    stored = json.loads(text)["options"]
+    return DatasetOptions(**stored | {"classes": tuple(stored.get("classes", EMOTIONS))})

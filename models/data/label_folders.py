@@ -1,0 +1,166 @@
+"""Labelled photographs and videos: a folder an emotion, directly or within the parts of a data set."""
+
+import csv
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from emotion.models.classes import Labels
+from emotion.models.errors import DatasetError
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+SPLITS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
+SIX = Labels()
+"""The emotions that networks and vote know."""
+
+PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A labelled picture, before it is looked at.
+
+    Attributes:
+        path: of the picture file.
+        source: the root's name and the path below it; a video's frame adds its time.
+        label: the emotion.
+        split: the part that its folder names, if it does.
+        votes: a soft label, if there is one.
+        video: the source of the video it is a frame of, if it is one.
+    """
+
+    path: Path
+    source: str
+    label: str
+    split: Split | None
+    votes: tuple[float, ...] | None
+    video: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A name for the crops: unique in a data set, and the same in every run."""
+        return f"{self.path.stem}-{hashlib.sha1(self.source.encode()).hexdigest()[:8]}"
+
+    @property
+    def root(self) -> str:
+        """The set that it comes from."""
+        return self.source.split("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A labelled video file; `source`, `label` and `split` as in `Photograph`."""
+
+    path: Path
+    source: str
+    label: str
+    split: Split | None
+
+    def frame(self, seconds: float) -> Photograph:
+        """One of its frames, as a photograph."""
+        return Photograph(
+            self.path, f"{self.source}#{seconds:.2f}", self.label, self.split, None, self.source
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    relative: str
+    label: str
+    split: Split | None
+
+
+def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
+    """The labelled pictures below a root, in a fixed order.
+
+    Args:
+        root: holds a folder a class, or parts of such.
+        labels: what folders stand for.
+
+    Raises:
+        DatasetError: `root` is no folder, or holds no folder named after a class.
+    """
+    votes = _read_votes(root / "votes.csv", labels.classes)
+    for file in _files(root, PICTURES, labels):
+        source = f"{root.name}/{file.relative}"
+        yield Photograph(file.path, source, file.label, file.split, votes.get(file.relative))
+
+
+def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
+    """The pictures and videos in folders of other names than classes': (source, folder's name).
+
+    Raises:
+        DatasetError: `root` is no folder.
+    """
+    for _, part in _parts(root):
+        for folder in _folders(part):
+            if labels.of(folder.name) is None:
+                for path in _below(folder, PICTURES | VIDEOS):
+                    yield f"{root.name}/{path.relative_to(root).as_posix()}", folder.name
+
+
+def find_videos(root: Path, labels: Labels = SIX) -> Iterator[Video]:
+    """The labelled videos below a root, in a fixed order; see `find_photographs`."""
+    for file in _files(root, VIDEOS, labels):
+        yield Video(file.path, f"{root.name}/{file.relative}", file.label, file.split)
+
+
+def _files(root: Path, suffixes: frozenset[str], labels: Labels) -> Iterator[_File]:
+    found = False
+    for split, part in _parts(root):
+        for folder in _folders(part):
+            label = labels.of(folder.name)
+            if label is None:
+                continue
+            found = True
+            for path in _below(folder, suffixes):
+                yield _File(path, path.relative_to(root).as_posix(), label, split)
+    if not found:
+        raise DatasetError(
+            f"{root} holds no folder named after a class: it needs {', '.join(labels.classes)} (or a part of "
+            "them), directly or within train, validation and test. Other names: --map joyful=happiness."
+        )
+
+
+def _parts(root: Path) -> list[tuple[Split | None, Path]]:
+    """The folders of folders in a root: its parts, or itself."""
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder.")
+    named: list[tuple[Split | None, Path]] = [
+        (SPLITS[d.name.lower()], d) for d in _folders(root) if d.name.lower() in SPLITS
+    ]
+    return named or [(None, root)]
+
+
+def _below(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir())
+
+
+def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Soft labels by relative path: the votes for the classes, made to sum to one.
+
+    None where there are no votes for one of them.
+    """
+    if not path.is_file():
+        return {}
+    with open(path, newline="", encoding="utf-8") as file:
+        table = csv.DictReader(file)
+        if not {"path", *classes} <= set(table.fieldnames or ()):
+            return {}
+        counts = {row["path"]: [float(row[name]) for name in classes] for row in table}
+    return {key: tuple(v / sum(row) for v in row) for key, row in counts.items() if sum(row) > 0}

@@ -1,0 +1,107 @@
+"""Which part of a data set a face belongs to. Parts go by group, never by picture."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emotion.models.data.label_folders import Photograph, Split
+from emotion.models.errors import DatasetError
+
+PARTS: tuple[Split, ...] = ("test", "validation", "train")
+"""The strictest first; it decides for all of a group: never learn from a face that is measured on."""
+
+
+def with_whole_videos(
+    copies: npt.NDArray[np.int64], photographs: Sequence[Photograph]
+) -> npt.NDArray[np.int64]:
+    """Groups of near duplicates, joined where they hold frames of one video.
+
+    Copies with different labels are dropped, frames of one video never: a person's face at rest may
+    stand in two videos of theirs, and costs only that one face.
+    """
+    first: dict[str, int] = {}
+    joined = [
+        (copies[i], copies[first.setdefault(photograph.video, i)])
+        for i, photograph in enumerate(photographs)
+        if photograph.video is not None
+    ]
+    count = len(photographs)
+    rows, columns = np.array(joined, dtype=np.int64).reshape(-1, 2).T
+    from scipy.sparse import coo_array  # noqa: PLC0415  most of a second; running needs none
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
+    _, component = connected_components(links, directed=False)
+    smallest = np.full(count, count, dtype=np.int64)
+    np.minimum.at(smallest, component[copies], np.arange(count))
+    return np.asarray(smallest[component[copies]], dtype=np.int64)
+
+
+def parts_of(manifest: Path, needed: bool = False) -> dict[str, Split]:
+    """The part of each source in a data set, say in this one before one more root came.
+
+    Raises:
+        DatasetError: `manifest` is `needed` and missing, or is none.
+    """
+    if not manifest.exists() and not needed:
+        return {}
+    try:
+        table = pq.read_table(manifest, columns=["source", "split"])
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{manifest} tells no parts of a data set: {error}") from error
+    return dict(zip(*(table[column].to_pylist() for column in ("source", "split")), strict=True))
+
+
+def split_groups(
+    members: dict[int, list[Photograph]],
+    validation: float,
+    test: float,
+    seed: int,
+    before: dict[str, Split],
+) -> dict[int, Split]:
+    """The part of every group: the strictest its members' folders ask for, else by lot.
+
+    Lots decide for a root what its folders do not: one with ``train`` and ``test`` gets a validation
+    part, one with all three none. A face that had a part `before` keeps it, so that what was held
+    out from one model's training stays held out from the next one's. A lot hangs on names alone: where
+    another machine finds a face less, all others come out the same.
+
+    Args:
+        members: the photographs of each group.
+        validation, test: shares of the groups for these parts, where a root has no such folder.
+        seed: of the lots.
+        before: parts by source.
+    """
+    named: dict[str, set[Split | None]] = {}
+    for same in members.values():
+        for photograph in same:
+            named.setdefault(photograph.root, set()).add(photograph.split)
+    splits: dict[int, Split] = {}
+    for group, same in members.items():
+        lot = _lot(seed, min(photograph.source for photograph in same))
+        asked = {photograph.split for photograph in same} - {None}
+        kept = {before[photograph.source] for photograph in same if photograph.source in before}
+        strictest = next((part for part in PARTS if part in asked), None)
+        parts = set().union(*(named[photograph.root] for photograph in same))
+        tested = 0.0 if "test" in parts else test
+        validated = 0.0 if "validation" in parts else validation
+        if strictest in ("test", "validation"):
+            splits[group] = strictest
+        elif kept:
+            splits[group] = next(part for part in PARTS if part in kept)
+        elif lot < tested and strictest is None:
+            splits[group] = "test"
+        else:
+            splits[group] = "validation" if lot < tested + validated else "train"
+    return splits
+
+
+def _lot(seed: int, name: str) -> float:
+    """A number from 0 to 1 that a seed and a name decide."""
+    digest = blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

@@ -1,0 +1,36 @@
+"""Single frames of a video, for data sets: evenly spaced, upright, without sound or exact times."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from emotion.models.regions import Image
+
+
+def sample_frames(path: Path, every: float) -> Iterator[tuple[float, Image]]:
+    """Frames of a video with their seconds, the first of them and then one each `every` seconds.
+
+    A video that cannot be read, or breaks off, gives the frames up to there.
+
+    Args:
+        path: of the video; phones' rotation marks are followed.
+        every: seconds between two frames; 0 for all of them.
+
+    Returns:
+        Seconds, and uint8 (h, w, 3) BGR.
+    """
+    capture = cv2.VideoCapture(str(path))
+    try:
+        wanted = 0.0
+        while capture.grab():
+            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if seconds < wanted - 1e-3:
+                continue
+            there, image = capture.retrieve()
+            if there:
+                yield seconds, np.asarray(image, dtype=np.uint8)
+                wanted = seconds + every
+    finally:
+        capture.release()

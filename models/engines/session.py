@@ -1,0 +1,407 @@
+"""Nets in ONNX Runtime, above all one region's model: crops in, probabilities out. Heavy, without state."""
+
+import contextlib
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from emotion.models.engines import providers
+from emotion.models.engines.providers import EngineOptions, Provider, ProviderName, Variant
+from emotion.models.errors import MissingDependencyError, ModelFileError
+from emotion.models.manifest import ModelManifest, Precision, PrecisionChoice, choose_precision, read_manifest
+from emotion.models.regions import RegionName
+from emotion.models.signature import Signature
+
+__all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
+
+CPU_ONLY = "the CPU: this ONNX Runtime has nothing else that is chosen by itself"
+"""The choice where there was none."""
+
+Crops = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.float32]
+Batch: TypeAlias = npt.NDArray[Any]
+Answers = npt.NDArray[np.float32]
+Find: TypeAlias = Callable[[Provider], tuple[Path, Signature]]
+"""Which file a provider is to run: a GPU and a CPU may want different versions of a net."""
+
+
+class Net:
+    """A session of a net with one input and one output. Threads may share it: a call is thread-safe.
+
+    Args:
+        find: the file for a provider, and its signature.
+        options: of the engine.
+
+    Attributes:
+        provider: which engine runs it, as read back from the session.
+        choice: the same in words and, after ``auto``, why.
+
+    Raises:
+        ModelFileError: the file cannot be loaded.
+        MissingDependencyError: the provider that was asked for by name is not there.
+    """
+
+    def __init__(self, find: Find, options: EngineOptions) -> None:
+        started = _start(find, options)
+        self.provider: Provider = started.provider
+        self.choice = started.choice
+        self._signature = started.signature
+        self._run = started.run
+        self._max_batch = options.max_batch
+
+    def __call__(self, batch: Batch) -> Answers:
+        """The net's answers, in order.
+
+        Args:
+            batch: (n, *shape) of the signature's dtype; runs of at most the options' `max_batch`.
+
+        Returns:
+            float32 (n, *output).
+        """
+        if len(batch) == 0:
+            return np.zeros((0, *self._signature.output), dtype=np.float32)
+        parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
+        return self._run(parts[0]) if len(parts) == 1 else np.concatenate([self._run(part) for part in parts])
+
+    def warm_up(self) -> None:
+        """Run each batch size that the provider compiles for once, so that no frame waits for it."""
+        for size in self._run.sizes:
+            self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
+
+
+class RegionModel:
+    """A session of one region's model. Threads may share it: a call is thread-safe.
+
+    Args:
+        folder: holds the model and its manifest.
+        region: which of them.
+        provider: one by name runs or fails; ``auto`` takes the best that starts.
+        threads: intra-op threads on the CPU; 0: as many as there are cores.
+        precision: ``int8`` is the quantised model; ``auto`` takes it where the folder has one and the
+            provider gains by it.
+        device: which GPU, from 0.
+        max_batch: the most crops in one run; more are run in several goes.
+        cache: folder for what providers compile; nothing is kept where it is None.
+
+    Attributes:
+        manifest: what the model is.
+        provider: ONNX Runtime's name of what runs it, as read back from the session.
+        choice: the same in words and, after ``auto``, why.
+
+    Raises:
+        ModelFileError: the model is missing, damaged, or of another version.
+        MissingDependencyError: the provider that was asked for by name is not there.
+        ValueError: an option out of its range.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        region: RegionName,
+        provider: ProviderName = "auto",
+        threads: int = 1,
+        precision: PrecisionChoice = "fp32",
+        *,
+        device: int = 0,
+        max_batch: int = 32,
+        cache: Path | None = None,
+    ) -> None:
+        found: dict[str, ModelManifest] = {}
+
+        def find(engine: Provider) -> tuple[Path, Signature]:
+            chosen = precision if precision != "auto" else _precision_for(engine, folder, region)
+            found[engine.name] = manifest = read_manifest(folder, region, chosen)
+            return folder / manifest.file, manifest.signature
+
+        self._net = Net(find, EngineOptions(provider, threads, device, max_batch, cache))
+        self.manifest: ModelManifest = found[self._net.provider.name]
+        self.provider: str = self._net.provider.ort_name
+        self.choice = self._net.choice
+
+    def __call__(self, crops: Sequence[Crops] | Crops) -> Probabilities:
+        """Probabilities of the six emotions.
+
+        Args:
+            crops: uint8 (n, height, width), gray, of the manifest's size.
+
+        Returns:
+            float32 (n, 6), each row summing to one.
+        """
+        # One copy, from the crops into the batch; none where a batch is given.
+        batch = crops if isinstance(crops, np.ndarray) or not crops else np.stack(crops)
+        return self._net(np.asarray(batch)[..., None])
+
+    def warm_up(self) -> None:
+        """Run each batch size that the provider compiles for once, so that no frame waits for it."""
+        self._net.warm_up()
+
+
+def engine_version() -> str:
+    """The version of ONNX Runtime."""
+    return str(ort.__version__)
+
+
+class _Runner(Protocol):
+    """Runs one batch."""
+
+    sizes: tuple[int, ...]
+
+    def __call__(self, batch: Batch, /) -> Answers: ...
+
+
+class _Plain:
+    """From and to ordinary memory, in the batch's own size."""
+
+    sizes: tuple[int, ...] = (1,)
+
+    def __init__(self, session: ort.InferenceSession, signature: Signature) -> None:
+        self._session = session
+        self._input = signature.input
+
+    def __call__(self, batch: Batch) -> Answers:
+        answers: Answers = self._session.run(None, {self._input: batch})[0]
+        return answers
+
+
+class _Padded:
+    """For providers that compile for each batch size: zeros fill a batch up to the next size.
+
+    Args:
+        run: of exactly one of the sizes.
+        largest: the largest of them.
+        shared: several threads may call at once.
+    """
+
+    def __init__(self, run: "_Plain | _Bound", largest: int, shared: bool) -> None:
+        self._inner = run
+        self._largest = largest
+        self._turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext() if shared else Lock()
+        self.sizes = providers.buckets(largest)
+
+    def __call__(self, batch: Batch) -> Answers:
+        missing = providers.bucket(len(batch), self._largest) - len(batch)
+        padded = np.pad(batch, ((0, missing), *[(0, 0)] * (batch.ndim - 1))) if missing else batch
+        with self._turn:
+            return self._inner(padded)[: len(batch)]
+
+
+class _Bound:
+    """From and to buffers that stay on the device, a pair for each batch size.
+
+    A batch goes up once and answers come down once. The addresses stay, which CUDA needs to replay
+    a recorded run.
+
+    Args:
+        session: whose inputs and outputs are bound.
+        signature: of its net.
+        device, number: where the buffers are, in ONNX Runtime's words.
+        graph: runs are recorded, each size under its own number.
+    """
+
+    def __init__(
+        self, session: ort.InferenceSession, signature: Signature, device: str, number: int, graph: bool
+    ) -> None:
+        self._session = session
+        self._signature = signature
+        self._place = (device, number)
+        self._graph = graph
+        self._buffers: dict[int, tuple[Any, Any, Any]] = {}
+
+    def __call__(self, batch: Batch) -> Answers:
+        items, answers, binding = self._buffers.get(len(batch)) or self._bind(len(batch))
+        items.update_inplace(np.ascontiguousarray(batch))
+        self._session.run_with_iobinding(binding, self._options(len(batch)))
+        binding.synchronize_outputs()
+        result: Answers = answers.numpy()
+        return result
+
+    def _bind(self, size: int) -> tuple[Any, Any, Any]:
+        value = ort.OrtValue.ortvalue_from_shape_and_type
+        known = self._signature
+        items = value((size, *known.shape), np.dtype(known.dtype).type, *self._place)
+        answers = value((size, *known.output), np.float32, *self._place)
+        binding = self._session.io_binding()
+        binding.bind_ortvalue_input(known.input, items)
+        binding.bind_ortvalue_output(self._session.get_outputs()[0].name, answers)
+        self._buffers[size] = (items, answers, binding)
+        return self._buffers[size]
+
+    def _options(self, size: int) -> ort.RunOptions | None:
+        if not self._graph:
+            return None
+        options = ort.RunOptions()
+        options.add_run_config_entry("gpu_graph_id", str(size))
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    run: _Runner
+    provider: Provider
+    signature: Signature
+    choice: str
+
+
+def _start(find: Find, options: EngineOptions) -> _Started:
+    """The first provider that starts."""
+    tried = ""
+    for provider in providers.candidates(options.provider, ort.get_available_providers()):
+        path, signature = find(provider)
+        runner, problem = _try(provider, path, signature, options)
+        if runner is not None:
+            return _Started(runner, provider, signature, _in_words(provider, options, tried))
+        tried += f"; {provider.title} does not start ({problem})"
+        if options.provider != "auto":
+            raise MissingDependencyError(
+                f"{provider.title} was asked for, but ONNX Runtime could not start it ({problem}): "
+                f"{provider.check}, or run with --provider cpu."
+            )
+    raise MissingDependencyError(f"ONNX Runtime has no provider that starts{tried}: install it again.")
+
+
+def _precision_for(provider: Provider, folder: Path, region: RegionName) -> Precision:
+    return choose_precision(folder, region) if provider.int8 else "fp32"
+
+
+def _in_words(provider: Provider, options: EngineOptions, tried: str) -> str:
+    if options.provider != "auto":
+        return f"{provider.title}, as asked for"
+    if provider.name == "cpu" and not tried:
+        return CPU_ONLY
+    return f"{provider.title}: the best that starts here{tried}"
+
+
+def _try(
+    provider: Provider, path: Path, signature: Signature, options: EngineOptions
+) -> tuple[_Runner | None, str]:
+    """A runner, or None and the reason."""
+    variants = providers.variants(provider, signature, options)
+    if provider.name == "cpu":
+        return _Plain(_open(path, provider, variants[0], options), signature), ""
+    _make_folders(options.cache)
+    problem = ""
+    for variant in variants:
+        with _native_log() as log:
+            if provider.device == "cuda":
+                _preload()
+            try:
+                session = _open(path, provider, variant, options)
+                started = _runs_nodes(session, provider)
+            except ModelFileError as error:
+                problem = problem or _short(str(error.__cause__))
+                continue
+        if started:
+            return _runner(session, provider, signature, options, variant.graph), ""
+        problem = problem or _reason(log.getvalue())
+    return None, problem
+
+
+def _runs_nodes(session: ort.InferenceSession, provider: Provider) -> bool:
+    """Whether a session's provider really does the work.
+
+    ONNX Runtime logs an error and falls back to the CPU where a provider's libraries are missing; and
+    a provider may be there and yet leave every node to the CPU.
+    """
+    if provider.ort_name not in session.get_providers():
+        return False
+    if not _tells_who_runs():
+        return True
+    return any(part.ep_name == provider.ort_name for part in session.get_provider_graph_assignment_info())
+
+
+def _tells_who_runs() -> bool:
+    return hasattr(ort.InferenceSession, "get_provider_graph_assignment_info")
+
+
+def _runner(
+    session: ort.InferenceSession,
+    provider: Provider,
+    signature: Signature,
+    options: EngineOptions,
+    graph: bool,
+) -> _Runner:
+    if not provider.fixed_shapes:
+        return _Plain(session, signature)
+    inner: _Plain | _Bound = _Plain(session, signature)
+    if provider.device:
+        inner = _Bound(session, signature, provider.device, options.device, graph)
+    return _Padded(inner, options.max_batch, provider.shared)
+
+
+def _open(path: Path, provider: Provider, variant: Variant, options: EngineOptions) -> ort.InferenceSession:
+    try:
+        # Without ONNX Runtime's own fallback, which prints and goes on on the CPU.
+        return ort.InferenceSession(
+            str(path),
+            _session_options(provider, options.threads),
+            providers=variant.chain,
+            enable_fallback=0,
+        )
+    except Exception as error:  # ONNX Runtime's own errors share no other base
+        raise ModelFileError(f"ONNX Runtime cannot load {path}: {error}") from error
+
+
+def _session_options(provider: Provider, threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or (os.cpu_count() or 1)
+    # Threads that spin while they wait steal the cores from decoding and landmarks.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 3
+    if provider.name != "cpu" and _tells_who_runs():
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    # DirectML plans memory by itself and refuses to run otherwise.
+    options.enable_mem_pattern = provider.name != "directml"
+    return options
+
+
+def _make_folders(cache: Path | None) -> None:
+    if cache is not None:
+        for name in ("tensorrt", "openvino", "coreml"):
+            (cache / name).mkdir(parents=True, exist_ok=True)
+
+
+def _preload() -> None:
+    """Load CUDA and cuDNN from pip's nvidia packages; what is missing is told when CUDA starts."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        ort.preload_dlls()
+
+
+@contextlib.contextmanager
+def _native_log() -> Iterator[io.StringIO]:
+    """What native code writes to file descriptor 2: the only place that says why a provider fails."""
+    log = io.StringIO()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield log
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            file.seek(0)
+            log.write(file.read().decode(errors="replace"))
+
+
+def _reason(log: str) -> str:
+    """The end of the first error in ONNX Runtime's log, which says what is missing."""
+    errors = [line for line in log.splitlines() if "[E:" in line or "[ERROR]" in line]
+    if not errors:
+        return "it takes no part of the model and gives no reason"
+    return _short(errors[0].split("with error:")[-1].split("[ERROR]")[-1].replace("\x1b[m", ""))
+
+
+def _short(text: str) -> str:
+    """One line, without the place in ONNX Runtime's source that its messages begin with."""
+    line = " ".join(text.split())
+    return re.sub(r"^/onnxruntime\S* .*?\) ", "", line)[-200:].rstrip(".")

@@ -1,0 +1,196 @@
+"""The report's charts, as SVG that takes its colours from the page: light and dark alike."""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.evaluation.evaluate import Slice
+from emotion.models.evaluation.scores import Scores
+from emotion.models.statistics.intervals import Interval
+
+# Matplotlib needs real colours; each of these stands for one of the page's and is replaced by it.
+_INK, _MUTED, _GRID = "#010101", "#020202", "#030303"
+SERIES = {"eyes": "#0a0a01", "lips": "#0a0a02", "blendshapes": "#0a0a03", "vote": "#0a0a04"}
+_VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid"} | {colour: name for name, colour in SERIES.items()}
+# A bin with fewer faces says nothing, and would draw a spike.
+_FEW = 10
+_CHANCE = 1 / len(EMOTIONS)
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "emotion",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": _GRID,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "xtick.labelcolor": _MUTED,
+    "ytick.labelcolor": _INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+
+
+def emotions(scores: Mapping[str, Scores]) -> str:
+    """Recall of every opinion on every emotion, with intervals."""
+    names = [name for name in SERIES if name in scores]
+
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(EMOTIONS))[::-1]
+        step = 0.72 / len(names)
+        for index, name in enumerate(names):
+            rates = [row.recall for row in scores[name].emotions]
+            _points(axes, rates, places + step * ((len(names) - 1) / 2 - index), SERIES[name], name)
+        axes.set_yticks(places, EMOTIONS)
+        _percent_axis(axes)
+        axes.set_xlabel("recall")
+
+    return _svg(draw, (4.7, 4.3), legend=True)
+
+
+def reliability(scores: Mapping[str, Scores]) -> str:
+    """How sure against how often right; on the diagonal both agree."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
+        for name in (name for name in SERIES if name in scores):
+            bins = [part for part in scores[name].reliability if part.faces >= _FEW]
+            confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
+            wide = name == "vote"
+            if wide:
+                low, high = [a.low for a in accuracy], [a.high for a in accuracy]
+                axes.fill_between(confidence, low, high, color=SERIES[name], alpha=0.16, linewidth=0)
+            axes.plot(
+                confidence,
+                [a.value for a in accuracy],
+                color=SERIES[name],
+                linewidth=2.4 if wide else 1.3,
+                marker="o",
+                markersize=4.5 if wide else 3,
+                label=name,
+            )
+        _percent_axis(axes)
+        _percent_axis(axes, "y")
+        axes.set(xlabel="confidence", ylabel="right")
+
+    return _svg(draw, (4.7, 3.8), legend=True)
+
+
+def coverage(scores: Mapping[str, Scores]) -> str:
+    """What is gained by answering 'uncertain' to the least sure faces."""
+
+    def draw(axes: Axes) -> None:
+        for name in (name for name in SERIES if name in scores):
+            points = scores[name].coverage
+            shares, rates = [p.coverage for p in points], [p.accuracy for p in points]
+            wide = name == "vote"
+            if wide:
+                low, high = [r.low for r in rates], [r.high for r in rates]
+                axes.fill_between(shares, low, high, color=SERIES[name], alpha=0.16, linewidth=0)
+            axes.plot(
+                shares,
+                [r.value for r in rates],
+                color=SERIES[name],
+                linewidth=2.4 if wide else 1.3,
+                label=name,
+            )
+        _percent_axis(axes)
+        _percent_axis(axes, "y")
+        floor = min(point.accuracy.value for values in scores.values() for point in values.coverage)
+        axes.set_ylim(max(0.0, np.floor(10 * floor - 0.5) / 10), 1.01)
+        axes.set(xlabel="share of the faces that get an answer", ylabel="right among these")
+
+    return _svg(draw, (4.7, 3.8), legend=True)
+
+
+def forest(rows: Sequence[tuple[str, Interval]], marked: str) -> str:
+    """Rates with their intervals under one another; one of them stands out."""
+
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(rows))[::-1]
+        for place, (name, rate) in zip(places, rows, strict=True):
+            _points(axes, [rate], [place], SERIES["vote"] if name == marked else _MUTED, None)
+        axes.set_yticks(places, [name for name, _ in rows])
+        low, high = min(rate.low for _, rate in rows), max(rate.high for _, rate in rows)
+        axes.set_xlim(np.floor(20 * low - 0.2) / 20, np.ceil(20 * high + 0.2) / 20)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.grid(False, axis="y")
+
+    return _svg(draw, (4.7, 0.7 + 0.34 * len(rows)))
+
+
+def slices(rows: Sequence[Slice], axis: str) -> str:
+    """The vote on some of the faces, or on all of them seen in another way."""
+
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(rows))[::-1]
+        _points(axes, [row.accuracy for row in rows], places, SERIES["vote"], None)
+        axes.axvline(_CHANCE, color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
+        axes.set_yticks(places, [f"{row.name}  (n {row.faces})" for row in rows])
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        _percent_axis(axes)
+        axes.set_xlabel(axis)
+        axes.grid(False, axis="y")
+
+    return _svg(draw, (4.7, 0.8 + 0.34 * len(rows)))
+
+
+def _points(
+    axes: Axes, rates: Sequence[Interval], places: npt.ArrayLike, colour: str, label: str | None
+) -> None:
+    values = np.array([rate.value for rate in rates])
+    errors = [values - [rate.low for rate in rates], np.array([rate.high for rate in rates]) - values]
+    axes.errorbar(
+        values,
+        places,
+        xerr=np.maximum(errors, 0),
+        fmt="o",
+        color=colour,
+        markersize=5,
+        elinewidth=1.8,
+        label=label,
+    )
+
+
+def _percent_axis(axes: Axes, which: str = "x") -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+    axes.set(**{f"{which}lim": (0, 1.01), f"{which}ticks": np.linspace(0, 1, 6)})
+
+
+def _svg(draw: Callable[[Axes], None], size: tuple[float, float], legend: bool = False) -> str:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots()
+        draw(axes)
+        if legend:
+            figure.legend(loc="outside upper left", ncols=4, handletextpad=0.4, columnspacing=1.2)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    svg = file.getvalue()[file.getvalue().index("<svg") :]
+    for colour, name in _VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"'DejaVu Sans'[^;\"]*", "inherit", svg)
+    # The page decides on the size; the view box keeps the proportions.
+    return re.sub(
+        r'(<svg[^>]*?) width="[^"]*"',
+        r"\1",
+        re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1),
+        count=1,
+    )

@@ -1,0 +1,220 @@
+"""How often the models are right: the ONNX files as they run, on labelled faces.
+
+`Evaluation` holds all that `emotion evaluate` finds; `emotion.models.evaluation.report` writes it down.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.data.label_folders import Photograph
+from emotion.models.evaluation.predictions import LabelledFaces, Predictions
+from emotion.models.evaluation.rule_fitting import DEFAULT, gain
+from emotion.models.evaluation.scores import Scores, score, share
+from emotion.models.statistics.intervals import Interval
+from emotion.models.voting.blendshapes import BlendshapeModel
+from emotion.models.voting.vote import OPINIONS, Probabilities, Rule, VoteWeights
+
+# Pixels between the outer eye corners that part faces by size.
+SIZES = (0, 16, 24, 32, 48, 64, 96, 160, float("inf"))
+# What photographs are shrunk to, in the same unit: from close by to far away.
+DISTANCES = (64, 48, 32, 24, 16, 12, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some of the faces, or all of them seen in another way.
+
+    Attributes:
+        name: what sets them apart.
+        faces: how many were judged.
+        accuracy: of the vote.
+        found: the share of photographs in which a face was found, where some were lost.
+    """
+
+    name: str
+    faces: int
+    accuracy: Interval
+    found: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoAnswer:
+    """A labelled video and what it was taken for.
+
+    Attributes:
+        name: its place in the folder.
+        label, answer: the emotion that it was said to show, and that with the largest mean.
+        mean: by emotion, the mean of the smoothed vote over the video.
+        seconds: its length.
+    """
+
+    name: str
+    label: str
+    answer: str
+    mean: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything that was found out about a model folder on one set of labelled faces.
+
+    Attributes:
+        about: which faces, which models, which rule.
+        missing: labelled photographs without a face that could be found, by emotion.
+        scores: of the eyes, the lips, the blendshapes where there are any, and the vote.
+        rules: each rule of ``weights.json`` on these faces; the equal vote is among them.
+        gains: each rule's balanced accuracy above the source's rule, with its paired interval.
+        sizes: the vote by the size of the face in its photograph.
+        hidden: the vote where a region cannot be seen.
+        sets: the vote by set, where the faces come from several.
+        shrunk: the vote on the same photographs made smaller.
+        videos: each video's answer, where videos were judged; one of them counts as one face.
+    """
+
+    about: dict[str, Any]
+    missing: dict[str, int]
+    scores: dict[str, Scores]
+    rules: dict[str, Scores] = field(default_factory=dict)
+    gains: dict[str, Interval] = field(default_factory=dict)
+    sizes: tuple[Slice, ...] = ()
+    hidden: tuple[Slice, ...] = ()
+    sets: tuple[Slice, ...] = ()
+    shrunk: tuple[Slice, ...] = ()
+    videos: tuple[VideoAnswer, ...] = ()
+
+    @property
+    def vote(self) -> Scores:
+        """The scores that count."""
+        return self.scores["vote"]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return {"classes": list(EMOTIONS)} | asdict(self)
+
+
+def evaluate(
+    found: Predictions,
+    weights: VoteWeights,
+    rules: dict[str, Rule],
+    third: BlendshapeModel | None = None,
+    about: dict[str, Any] | None = None,
+    shrunk: Iterable[Slice] = (),
+) -> Evaluation:
+    """Judge each opinion, the vote, the other rules, and the vote on some of the faces.
+
+    Args:
+        found: what both models say of labelled faces.
+        weights: the vote as it runs.
+        rules: the folder's other rules, by name.
+        third: what the blendshapes say, where the folder has it.
+        about: kept in the result.
+        shrunk: from `judge_shrunk`.
+    """
+    faces, labels, groups = found.faces, found.labels, found.faces.groups
+    opinions = [found.eyes, found.lips]
+    if third is not None:
+        opinions.append(third(faces.blendshapes))
+    vote = cast_vote(found, weights)
+    rules = {"equal": VoteWeights.equal().rule} | rules
+    stacked = np.stack(opinions)
+    votes = {
+        name: rule(stacked[: rule.opinions]) for name, rule in rules.items() if rule.opinions <= len(stacked)
+    }
+    return Evaluation(
+        about=about or {},
+        missing=_missing_by_emotion(faces),
+        scores={
+            name: score(labels, opinion, groups)
+            for name, opinion in zip((*OPINIONS[: len(opinions)], "vote"), (*opinions, vote), strict=True)
+        },
+        rules={name: score(labels, voted, groups) for name, voted in votes.items()},
+        gains={
+            name: gain(labels, voted, votes[DEFAULT], groups)
+            for name, voted in votes.items()
+            if DEFAULT in votes and name != DEFAULT
+        },
+        sizes=tuple(_by_size(faces, vote)),
+        hidden=tuple(_by_hidden_region(found, weights)),
+        sets=tuple(_by_set(faces, vote)),
+        shrunk=tuple(shrunk),
+    )
+
+
+def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None) -> Probabilities:
+    """The vote as streaming casts it, float32 (n, 6); `hide` is a region that cannot be seen.
+
+    A face of which neither region is seen gets an even guess.
+    """
+    eyes_seen, lips_seen = found.seen
+    seen = (eyes_seen * (hide != "eyes"), lips_seen * (hide != "lips"))
+    shapes = weights.third(found.faces.blendshapes) if weights.third else None
+    vote = weights.vote(found.eyes, found.lips, seen, shapes)
+    return np.nan_to_num(vote, nan=1 / len(EMOTIONS))
+
+
+def shrinkable(
+    photographs: Sequence[Photograph], faces: LabelledFaces, limit: int, seed: int = 0
+) -> tuple[list[Photograph], dict[str, float]]:
+    """Photographs to look at from afar: an even draw of those with a face, and the faces' sizes.
+
+    Args:
+        photographs: that `faces` were found in.
+        faces: as they were found.
+        limit: the most photographs.
+        seed: of the draw.
+
+    Returns:
+        The photographs, and by source the pixels between the outer eye corners.
+    """
+    sizes = dict(zip(faces.sources, faces.eye_distance.tolist(), strict=True))
+    usable = [photograph for photograph in photographs if photograph.source in sizes]
+    chosen = np.random.default_rng(seed).permutation(len(usable))[:limit]
+    return [usable[index] for index in sorted(chosen.tolist())], sizes
+
+
+def judge_shrunk(name: str, photographs: int, found: Predictions, weights: VoteWeights) -> Slice:
+    """The vote on photographs that were made smaller, some of whose faces may be lost."""
+    return _slice(name, found.faces, cast_vote(found, weights), found=len(found.labels) / photographs)
+
+
+def _slice(
+    name: str,
+    faces: LabelledFaces,
+    vote: Probabilities,
+    chosen: npt.NDArray[np.bool_] | None = None,
+    found: float | None = None,
+) -> Slice:
+    inside = np.ones(len(faces), bool) if chosen is None else chosen
+    right = vote[inside].argmax(axis=1) == faces.labels[inside]
+    return Slice(name, int(inside.sum()), share(right, faces.groups[inside]), found)
+
+
+def _by_size(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
+    for low, high in pairwise(SIZES):
+        inside = (faces.eye_distance >= low) & (faces.eye_distance < high)
+        if inside.any():
+            name = f"{low:.0f} to {high:.0f}" if high < SIZES[-1] else f"{low:.0f} or more"
+            yield _slice(name, faces, vote, inside)
+
+
+def _by_hidden_region(found: Predictions, weights: VoteWeights) -> Iterable[Slice]:
+    for name, hide in (("nothing hidden", None), ("eyes hidden", "eyes"), ("lips hidden", "lips")):
+        yield _slice(name, found.faces, cast_vote(found, weights, hide))
+
+
+def _by_set(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
+    names = np.array([source.split("/")[0] for source in faces.sources])
+    if len(np.unique(names)) > 1:
+        for name in np.unique(names):
+            yield _slice(str(name), faces, vote, names == name)
+
+
+def _missing_by_emotion(faces: LabelledFaces) -> dict[str, int]:
+    return {name: sum(lost == name for lost in faces.missing) for name in EMOTIONS if name in faces.missing}

@@ -1,0 +1,65 @@
+"""Writes scores into the model folder that they are of: manifests, vote and model card."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emotion.models.evaluation.evaluate import Evaluation
+from emotion.models.evaluation.report import to_markdown
+from emotion.models.evaluation.scores import Scores
+from emotion.models.manifest import ModelManifest
+
+CARD = "MODEL_CARD.md"
+
+
+def record(folder: Path, name: str, evaluation: Evaluation, manifests: Iterable[ModelManifest]) -> None:
+    """Keep what was found on one set of faces; what was kept of that set before is replaced.
+
+    Args:
+        folder: of the models.
+        name: of the set.
+        evaluation: its scores.
+        manifests: of the files that were judged.
+    """
+    for manifest in manifests:
+        found = _brief(evaluation.scores[manifest.region])
+        replace(manifest, scores=manifest.scores | {name: found}).save(folder)
+    path = folder / "weights.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["scores"] = values.get("scores", {}) | {name: _brief(evaluation.vote)}
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    card = folder / CARD
+    text = card.read_text(encoding="utf-8") if card.exists() else "# Model card\n\n## Scores\n"
+    card.write_text(with_block(text, name, to_markdown(evaluation, brief=True)), encoding="utf-8")
+
+
+def with_block(text: str, name: str, markdown: str) -> str:
+    """A model card with a set's scores in place of its older ones, or after the last set's.
+
+    A set's scores stand between two comments that name it. The first set goes to the end of the
+    section called Scores, or of the whole card where there is none.
+    """
+    begin, end = f"<!-- scores of {name} -->", f"<!-- end of {name} -->"
+    block = f"{begin}\n{markdown.strip()}\n{end}"
+    own = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", flags=re.DOTALL)
+    if own.search(text):
+        return own.sub(lambda _: block, text)
+    others = list(re.finditer(r"<!-- end of .* -->", text))
+    section = re.search(r"^## Scores\n(?:(?!^## ).*\n?)*", text, flags=re.MULTILINE)
+    at = others[-1].end() if others else section.end() if section else len(text)
+    return f"{text[:at].rstrip()}\n\n{block}\n\n{text[at:].lstrip()}".rstrip() + "\n"
+
+
+def _brief(scores: Scores) -> dict[str, Any]:
+    """A few numbers of an opinion, with the intervals of the first."""
+    rates = {
+        "accuracy": scores.accuracy.value,
+        "accuracy_low": scores.accuracy.low,
+        "accuracy_high": scores.accuracy.high,
+        "balanced_accuracy": scores.balanced_accuracy.value,
+        "calibration_error": scores.calibration_error.value,
+    }
+    return {"faces": scores.faces} | {key: round(value, 4) for key, value in rates.items()}

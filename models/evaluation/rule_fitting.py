@@ -1,0 +1,313 @@
+"""Rules for the vote, fitted to faces that no model learnt from, and compared fairly.
+
+The comparison is out of fold: each rule is fitted to four fifths of the held-out faces and judged
+on the rest, five times, so that no rule is judged on a face it was fitted to. Copies of a
+photograph stay in one fold. Where faces come from several sets, rules are also fitted to all sets
+but one and judged on that one: each set is labelled in its own way, and so will be what comes next.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.evaluation.success_rates import derive, table
+from emotion.models.statistics.calibration import expected_calibration_error, fit_temperature
+from emotion.models.statistics.intervals import Interval, Weights, bootstrap
+from emotion.models.voting.vote import LogLinear, Probabilities, Rule, WeightedMean, log_features
+
+Labels: TypeAlias = npt.NDArray[np.int64]
+Fit: TypeAlias = Callable[[Labels, Probabilities], Rule]
+
+DEFAULT = "source"
+FOLDS = 5
+_CLASSES = len(EMOTIONS)
+# Strength of the pull of stacking and exponents towards the plain product, in faces.
+_PULL = 20.0
+_TINY = 1e-9
+
+
+def fit_equal(labels: Labels, opinions: Probabilities) -> WeightedMean:
+    """All opinions count the same; only the temperature is fitted."""
+    return _calibrated(labels, opinions, np.ones((len(opinions), _CLASSES), np.float32))
+
+
+def fit_source(labels: Labels, opinions: Probabilities) -> WeightedMean:
+    """The source's rule: the ratio of the success rates where they differ clearly, else 1."""
+    return _calibrated(labels, opinions, table(derive(labels, opinions[0], opinions[1])))
+
+
+def fit_product(labels: Labels, opinions: Probabilities) -> LogLinear:
+    """A product of experts: an exponent for each opinion on each emotion (Hinton 2002)."""
+    diagonal = np.tile(np.eye(_CLASSES, dtype=bool), (len(opinions), 1))
+    return _fit_log_linear(labels, opinions, diagonal)
+
+
+def fit_stacking(labels: Labels, opinions: Probabilities) -> LogLinear:
+    """Stacking: every opinion on every emotion may speak for every emotion (Wolpert 1992)."""
+    return _fit_log_linear(labels, opinions, np.ones((len(opinions) * _CLASSES, _CLASSES), bool))
+
+
+FITS: dict[str, tuple[Fit, int]] = {
+    "equal": (fit_equal, 2),
+    "source": (fit_source, 2),
+    "product": (fit_product, 2),
+    "stacking": (fit_stacking, 2),
+    "equal of three": (fit_equal, 3),
+    "product of three": (fit_product, 3),
+    "stacking of three": (fit_stacking, 3),
+}
+"""Each rule's name, how it is fitted, and to how many opinions: eyes, lips, blendshapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a rule does on faces that it was not fitted to.
+
+    Attributes:
+        rule: its name in `FITS`.
+        accuracy, balanced_accuracy: shares of right answers; the latter is the mean recall.
+        log_loss: mean negative log likelihood of the truth; emotions count as in `importance`.
+        calibration_error: expected, over 15 equal bins of confidence.
+        gain: balanced accuracy above the source's rule, with its paired 95% interval.
+        saving: log loss below the source's rule, likewise.
+        elsewhere: balanced accuracy on sets that it was not fitted to, see `out_of_set`.
+    """
+
+    rule: str
+    accuracy: float
+    balanced_accuracy: float
+    log_loss: float
+    calibration_error: float
+    gain: Interval
+    saving: Interval
+    elsewhere: float | None = None
+
+
+def out_of_fold(
+    names: Sequence[str], labels: Labels, opinions: Probabilities, groups: npt.NDArray[np.int64]
+) -> dict[str, Probabilities]:
+    """Each rule's votes, float32 (n, 6), on faces that it was not fitted to.
+
+    Args:
+        names: of rules in `FITS`.
+        labels: int64 (n,).
+        opinions: float32 (k, n, 6): eyes, lips and, for the rules of three, blendshapes.
+        groups: int64 (n,); faces of one group stay in one fold.
+    """
+    from sklearn.model_selection import GroupKFold  # noqa: PLC0415  a second of import; running needs none
+
+    votes = {name: np.zeros_like(opinions[0]) for name in names}
+    folds = min(FOLDS, len(np.unique(groups)))
+    for fitted, judged in GroupKFold(folds).split(labels, groups=groups):
+        for name in names:
+            fit, count = FITS[name]
+            rule = fit(labels[fitted], opinions[:count, fitted])
+            votes[name][judged] = rule(opinions[:count, judged])
+    return votes
+
+
+def out_of_set(
+    names: Sequence[str],
+    labels: Labels,
+    opinions: Probabilities,
+    groups: npt.NDArray[np.int64],
+    sets: npt.NDArray[np.str_],
+) -> dict[str, float]:
+    """How each rule carries over: its balanced accuracy on a set that it was not fitted to.
+
+    The mean over the sets, all of which count alike. A set is passed over where the others lack an
+    emotion; nothing comes back where that leaves none.
+
+    Args:
+        names, labels, opinions, groups: as for `out_of_fold`.
+        sets: (n,), the name of each face's set.
+    """
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for judged in (sets == one for one in np.unique(sets)):
+        fitted = ~np.isin(groups, groups[judged])
+        if len(np.unique(labels[fitted])) < _CLASSES:
+            continue
+        for name in names:
+            fit, count = FITS[name]
+            vote = fit(labels[fitted], opinions[:count, fitted])(opinions[:count, judged])
+            found[name].append(_balanced(labels[judged], _right(labels[judged], vote)))
+    return {name: float(np.mean(rates)) for name, rates in found.items() if rates}
+
+
+def compare(
+    votes: dict[str, Probabilities],
+    labels: Labels,
+    groups: npt.NDArray[np.int64],
+    elsewhere: dict[str, float] | None = None,
+) -> tuple[Comparison, ...]:
+    """Judge the votes of several rules, `DEFAULT` among them, on the same faces.
+
+    `elsewhere` is what `out_of_set` says of them.
+    """
+    source = votes[DEFAULT]
+    return tuple(
+        Comparison(
+            name,
+            accuracy=float(_right(labels, vote).mean()),
+            balanced_accuracy=_balanced(labels, _right(labels, vote)),
+            log_loss=float(np.average(_losses(labels, vote), weights=importance(labels))),
+            calibration_error=expected_calibration_error(labels, vote),
+            gain=gain(labels, vote, source, groups),
+            saving=saving(labels, vote, source, groups),
+            elsewhere=(elsewhere or {}).get(name),
+        )
+        for name, vote in votes.items()
+    )
+
+
+def choose(
+    votes: dict[str, Probabilities],
+    labels: Labels,
+    groups: npt.NDArray[np.int64],
+    elsewhere: dict[str, float] | None = None,
+) -> str:
+    """The rule to ship: the source's, unless another wins clearly.
+
+    Clearly: its log loss is lower by a paired 95% interval that does not reach 0, and its balanced
+    accuracy is not lower by such an interval. The log loss sees how sure each answer is, so it tells
+    rules apart on fewer faces than right and wrong alone do. Of several that win, the one counts that
+    carries over best: with the highest balanced accuracy `elsewhere`, or, where all faces are of one set, on
+    these. The last thousandths of log loss go to rules with many coefficients, which have learnt how a set is
+    labelled. Rules that count the blendshapes must win so against the best rule without.
+    """
+    best = DEFAULT
+    for count in (2, 3):
+        rivals = [name for name in votes if FITS[name][1] == count and name != best]
+        clear = [
+            name
+            for name in rivals
+            if gain(labels, votes[name], votes[best], groups).high >= 0
+            and saving(labels, votes[name], votes[best], groups).low > 0
+        ]
+        rates = elsewhere or {name: _balanced(labels, _right(labels, votes[name])) for name in clear}
+        best = max(clear, key=rates.__getitem__, default=best)
+    return best
+
+
+def no_surer_than(rule: Rule, labels: Labels, opinions: Probabilities, sets: npt.NDArray[np.str_]) -> Rule:
+    """The rule, as sure of itself as holds on the set of faces where it should be least so.
+
+    Faces of several sets are differently hard, and a calibration over all of them is too sure of the
+    hardest. Of what a user shows it nobody knows how hard it is: modesty misleads less.
+
+    Args:
+        rule: fitted to all faces; the order of its answers stays.
+        labels, opinions: as it was fitted to.
+        sets: (n,), the name of each face's set. Those without all emotions tell too little.
+    """
+    votes = rule(opinions[: rule.opinions])
+    whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == _CLASSES]
+    temperatures = [fit_temperature(labels[sets == name], votes[sets == name]) for name in whole]
+    return rule.cooled(max([1.0, *temperatures]))
+
+
+def _calibrated(labels: Labels, opinions: Probabilities, weights: npt.NDArray[np.float32]) -> WeightedMean:
+    return WeightedMean(weights, fit_temperature(labels, WeightedMean(weights)(opinions)))
+
+
+def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[np.bool_]) -> LogLinear:
+    """The most likely coefficients among the free ones, pulled towards a plain product.
+
+    The plain product has one exponent an opinion. A face counts as its emotion's `importance`.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
+
+    features = log_features(opinions).astype(np.float64)
+    start = _plain_product(labels, opinions)
+    pull = _PULL / len(labels)
+
+    def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        coefficients, bias = np.zeros_like(start), values[-_CLASSES:]
+        coefficients[free] = values[:-_CLASSES]
+        away = (coefficients - start)[free]
+        value, errors = _log_loss(features @ coefficients + bias, labels)
+        slope = np.concatenate([(features.T @ errors)[free] + pull * away, errors.sum(axis=0) + pull * bias])
+        return value + pull / 2 * float(away @ away + bias @ bias), slope
+
+    found = minimize(loss, np.append(start[free], np.zeros(_CLASSES)), jac=True, method="L-BFGS-B")
+    coefficients = np.zeros_like(start)
+    coefficients[free] = found.x[:-_CLASSES]
+    return LogLinear(coefficients.astype(np.float32), found.x[-_CLASSES:].astype(np.float32))
+
+
+def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.float64]:
+    """Coefficients (6 k, 6) of the product with the most likely exponent for each opinion."""
+    from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
+
+    logs = np.log(np.maximum(opinions.astype(np.float64), 1e-6))
+
+    def loss(exponents: npt.NDArray[np.float64]) -> float:
+        return _log_loss(np.einsum("k,knc->nc", exponents, logs), labels)[0]
+
+    exponents = minimize(loss, np.full(len(opinions), 1.0 / len(opinions)), method="L-BFGS-B").x
+    return np.kron(exponents[:, None], np.eye(_CLASSES))
+
+
+def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, npt.NDArray[np.float64]]:
+    """The log loss, weighted by `importance`, and its gradient (n, 6) in the logits."""
+    weights = importance(labels)
+    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    errors = np.exp(logs)
+    rows = np.arange(len(labels))
+    errors[rows, labels] -= 1
+    return float(-(weights * logs[rows, labels]).sum()), errors * weights[:, None]
+
+
+def importance(labels: Labels) -> Weights:
+    """How much each face counts, float64 (n,) that sum to one: less, the more common its emotion is.
+
+    By the square root of how many faces show the emotion: half way between a rule that learns how
+    common each emotion was in the data, and one that takes fear to be as common as a neutral face.
+    """
+    counts = np.bincount(labels, minlength=_CLASSES)
+    weights = 1 / np.sqrt(counts[labels])
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def gain(
+    labels: Labels, vote: Probabilities, other: Probabilities, groups: npt.NDArray[np.int64]
+) -> Interval:
+    """Balanced accuracy of a vote above another's, resampled on the same faces."""
+    differences = _right(labels, vote) - _right(labels, other)
+    return _paired(lambda weights: _balanced(labels, differences, weights), groups)
+
+
+def saving(
+    labels: Labels, vote: Probabilities, other: Probabilities, groups: npt.NDArray[np.int64]
+) -> Interval:
+    """Log loss of a vote below another's, weighted by `importance`, resampled on the same faces."""
+    differences, counts = _losses(labels, other) - _losses(labels, vote), importance(labels)
+    return _paired(lambda weights: float(np.average(differences, weights=weights * counts)), groups)
+
+
+def _paired(statistic: Callable[[Weights], float], groups: npt.NDArray[np.int64]) -> Interval:
+    value, low, high = (
+        float(end[0]) for end in bootstrap(groups, lambda weights: np.array([statistic(weights)]))
+    )
+    return Interval(value, low, high)
+
+
+def _right(labels: Labels, vote: Probabilities) -> Weights:
+    return np.asarray(vote.argmax(axis=1) == labels, dtype=np.float64)
+
+
+def _losses(labels: Labels, vote: Probabilities) -> Weights:
+    truth = vote[np.arange(len(labels)), labels]
+    return np.asarray(-np.log(np.maximum(truth, _TINY)), dtype=np.float64)
+
+
+def _balanced(labels: Labels, values: Weights, weights: Weights | None = None) -> float:
+    """The mean of values over each emotion's weighted faces, and then over the emotions that occur."""
+    counts = np.ones(len(labels)) if weights is None else weights
+    faces = np.bincount(labels, counts, minlength=_CLASSES)
+    sums = np.bincount(labels, counts * values, minlength=_CLASSES)
+    return float((sums[faces > 0] / faces[faces > 0]).mean())

@@ -1,0 +1,181 @@
+"""How an opinion compares with the labels: rates with 95% intervals, calibration, coverage."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.statistics.calibration import BINS, confidence_bins, expected_calibration_error
+from emotion.models.statistics.intervals import Interval, Weights, bootstrap, wilson
+
+_CLASSES = len(EMOTIONS)
+_CURVE = np.linspace(1.0, 0.05, 39)
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionScores:
+    """How well one emotion is told; all in [0, 1].
+
+    Attributes:
+        emotion: its name.
+        faces: that show it, by their label.
+        recall: share of these faces that got this answer.
+        precision: share of the faces with this answer that show it.
+        f1: harmonic mean of both.
+    """
+
+    emotion: str
+    faces: int
+    recall: Interval
+    precision: Interval
+    f1: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The faces whose confidence lies in one bin: how sure, and how often right."""
+
+    confidence: float
+    accuracy: Interval
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoveragePoint:
+    """What is gained by saying 'uncertain' below a confidence.
+
+    Attributes:
+        coverage: share of the faces that get an answer.
+        confidence: the least with which an answer is given.
+        accuracy: share of right answers among those given.
+    """
+
+    coverage: float
+    confidence: float
+    accuracy: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How one opinion compares with the labels. Rates are in [0, 1].
+
+    Attributes:
+        faces: how many were judged.
+        groups: how many of them are independent (copies of a photograph count once).
+        accuracy: share of right answers.
+        balanced_accuracy: mean recall of the emotions that occur.
+        calibration_error: expected; the mean distance of confidence and accuracy over 15 equal
+            bins of confidence, weighted by the faces in them (Guo et al. 2017).
+        log_loss: mean negative log likelihood of the truth.
+        emotions: in class order.
+        confusion: counts; rows are the truth, columns the answer.
+        reliability: the bins of confidence that have faces.
+        coverage: from all faces down to the surest twentieth.
+    """
+
+    faces: int
+    groups: int
+    accuracy: Interval
+    balanced_accuracy: Interval
+    calibration_error: Interval
+    log_loss: float
+    emotions: tuple[EmotionScores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[ReliabilityBin, ...]
+    coverage: tuple[CoveragePoint, ...]
+
+
+def score(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], groups: npt.NDArray[np.int64]
+) -> Scores:
+    """Compare probabilities, float32 (n, 6), with labels, int64 (n,).
+
+    Intervals of shares are Wilson's, with groups in place of faces; all others come from drawing
+    groups anew (`emotion.models.statistics.intervals`).
+
+    Args:
+        labels: class indices.
+        probabilities: an opinion; rows sum to one.
+        groups: int64 (n,); faces of one group are not independent.
+    """
+    from sklearn.metrics import confusion_matrix  # noqa: PLC0415  a second of import; running needs none
+
+    answers = probabilities.argmax(axis=1)
+    value, low, high = bootstrap(groups, lambda weights: _statistics(labels, probabilities, weights))
+    drawn = [
+        Interval(float(v), max(0.0, float(a)), min(1.0, float(b)))
+        for v, a, b in zip(value, low, high, strict=True)
+    ]
+    truth = probabilities[np.arange(len(labels)), labels]
+    return Scores(
+        faces=len(labels),
+        groups=len(np.unique(groups)),
+        accuracy=share(answers == labels, groups),
+        balanced_accuracy=drawn[0],
+        calibration_error=drawn[1],
+        log_loss=float(-np.log(np.maximum(truth, 1e-9)).mean()),
+        emotions=tuple(
+            EmotionScores(
+                emotion,
+                int((labels == index).sum()),
+                recall=share(answers[labels == index] == index, groups[labels == index]),
+                precision=share(labels[answers == index] == index, groups[answers == index]),
+                f1=drawn[2 + index],
+            )
+            for index, emotion in enumerate(EMOTIONS)
+        ),
+        confusion=tuple(map(tuple, confusion_matrix(labels, answers, labels=range(_CLASSES)).tolist())),
+        reliability=_reliability(labels, probabilities, groups),
+        coverage=_coverage(labels, probabilities, groups),
+    )
+
+
+def share(right: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Interval:
+    """The share of right answers, with Wilson's interval for so many groups."""
+    return wilson(float(right.mean()) if len(right) else 0.0, len(np.unique(groups)))
+
+
+def _statistics(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], weights: Weights
+) -> npt.NDArray[np.float64]:
+    """Balanced accuracy, calibration error and six F1 of weighted faces."""
+    answers = probabilities.argmax(axis=1)
+    right = answers == labels
+    shown = np.bincount(labels, weights, minlength=_CLASSES)
+    given = np.bincount(answers, weights, minlength=_CLASSES)
+    hits = np.bincount(labels[right], weights[right], minlength=_CLASSES)
+    balanced = (hits[shown > 0] / shown[shown > 0]).mean()
+    f1 = 2 * hits / np.maximum(shown + given, 1e-9)
+    return np.array([balanced, expected_calibration_error(labels, probabilities, weights), *f1])
+
+
+def _reliability(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], groups: npt.NDArray[np.int64]
+) -> tuple[ReliabilityBin, ...]:
+    confidence, bins = probabilities.max(axis=1), confidence_bins(probabilities)
+    right = probabilities.argmax(axis=1) == labels
+    return tuple(
+        ReliabilityBin(
+            float(confidence[inside].mean()), share(right[inside], groups[inside]), int(inside.sum())
+        )
+        for inside in (bins == b for b in range(BINS))
+        if inside.any()
+    )
+
+
+def _coverage(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], groups: npt.NDArray[np.int64]
+) -> tuple[CoveragePoint, ...]:
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    points = []
+    for coverage in _CURVE:
+        kept = order[: max(1, round(float(coverage) * len(order)))]
+        points.append(
+            CoveragePoint(
+                len(kept) / len(order), float(confidence[kept[-1]]), share(right[kept], groups[kept])
+            )
+        )
+    return tuple(points)

@@ -1,0 +1,180 @@
+"""Making a model folder's ``weights.json``: every rule for the vote, and which of them counts.
+
+The file holds the success rates with their intervals, the rules fitted to all held-out faces, the
+out-of-fold comparison that decided, and what it was made from.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.errors import DatasetError
+from emotion.models.evaluation import rule_fitting as rules
+from emotion.models.evaluation.predictions import Predictions
+from emotion.models.evaluation.rule_fitting import DEFAULT, FITS, Comparison
+from emotion.models.evaluation.success_rates import EmotionWeight, SuccessRate, derive
+from emotion.models.manifest import sha256
+from emotion.models.statistics.intervals import Interval
+from emotion.models.voting.blendshapes import BlendshapeModel
+from emotion.models.voting.vote import FORMAT, OPINIONS, Rule, read_rules
+
+_MEANING = {
+    "equal": "eyes and lips count the same",
+    "source": "the ratio of the success rates where their 95% intervals do not overlap, else 1",
+    "product": "product of experts with an exponent for each opinion and emotion",
+    "stacking": "multinomial logistic regression on both opinions' log probabilities",
+    "equal of three": "eyes, lips and blendshapes count the same",
+    "product of three": "the product, with the blendshapes as a third expert",
+    "stacking of three": "stacking, with the blendshapes as a third opinion",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FittedVote:
+    """All rules, and why one of them counts.
+
+    Attributes:
+        chosen: the name of the rule that counts.
+        rules: by name, fitted to all held-out faces.
+        rates: success rates and the source's weights, an emotion each.
+        comparison: out of fold; empty in files of the first format.
+        about: what it was made from.
+    """
+
+    chosen: str
+    rules: dict[str, Rule]
+    rates: tuple[EmotionWeight, ...]
+    comparison: tuple[Comparison, ...]
+    about: dict[str, Any]
+
+    @property
+    def meaning(self) -> str:
+        """What the rule that counts does, in words."""
+        return _MEANING.get(self.chosen, self.chosen)
+
+    def explain(self) -> list[str]:
+        """The table of weights in words, and how the rules compare."""
+        lines = ["The source's rule, from success rates on held-out faces:"]
+        lines += [f"  {row.in_words()}" for row in self.rates]
+        temperature = getattr(self.rules[DEFAULT], "temperature", 1.0)
+        lines.append(f"  The mean of both is then sharpened with the temperature {temperature:.2f}.")
+        if self.comparison:
+            lines += ["", "How the rules do on held-out faces that they were not fitted to:"]
+            lines += [f"  {_in_words(row)}" for row in self.comparison]
+            lines.append(
+                "  Another rule takes the place of the source's where its log loss is clearly lower and its "
+                "balanced accuracy not clearly lower; of several the one that is right most often on sets it "
+                "was not fitted to, emotions counting alike (on these faces, where all are of one set). One "
+                "with the blendshapes must beat the best without so."
+            )
+        lines += ["", f"The vote uses {self.chosen!r}: {self.meaning}."]
+        if self.chosen == DEFAULT and self.comparison:
+            lines.append("No other rule is clearly better, so the source's stays.")
+        return lines
+
+
+def fit_vote(
+    predictions: Predictions, third: BlendshapeModel | None, about: dict[str, Any], wanted: str | None = None
+) -> FittedVote:
+    """Fit all rules to held-out faces and decide between them.
+
+    Args:
+        predictions: on faces that no model learnt from.
+        third: what the blendshapes say, where it may count.
+        about: kept in the file.
+        wanted: the rule to use, whatever the comparison says.
+
+    Raises:
+        DatasetError: too few faces, or `wanted` needs the blendshapes and they are left out.
+    """
+    labels, groups = predictions.labels, predictions.faces.groups
+    if len(np.unique(groups)) < rules.FOLDS:
+        raise DatasetError(f"{len(labels)} held-out faces are too few to weigh a vote on.")
+    opinions = [predictions.eyes, predictions.lips]
+    if third is not None:
+        opinions.append(third(predictions.faces.blendshapes))
+    names = [name for name, (_, count) in FITS.items() if count <= len(opinions)]
+    if wanted is not None and wanted not in names:
+        raise DatasetError(f"There is no rule {wanted!r} here; there are {', '.join(names)}.")
+    stacked = np.stack(opinions)
+    votes = rules.out_of_fold(names, labels, stacked, groups)
+    sets = np.array([source.split("/")[0] for source in predictions.faces.sources])
+    elsewhere = rules.out_of_set(names, labels, stacked, groups, sets)
+    return FittedVote(
+        chosen=wanted or rules.choose(votes, labels, groups, elsewhere),
+        rules={
+            name: rules.no_surer_than(fit(labels, stacked[:count]), labels, stacked, sets)
+            for name, (fit, count) in FITS.items()
+            if name in names
+        },
+        rates=derive(labels, *opinions[:2]),
+        comparison=rules.compare(votes, labels, groups, elsewhere),
+        about=about,
+    )
+
+
+def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None) -> Path:
+    """Write ``weights.json``, and the blendshapes' classifier beside it, into a model folder."""
+    values = fitted.about | {
+        "format": FORMAT,
+        "classes": list(EMOTIONS),
+        "rule": fitted.chosen,
+        "meaning": _MEANING[fitted.chosen],
+        "rules": {name: rule.to_json() for name, rule in fitted.rules.items()},
+        "comparison": [asdict(row) for row in fitted.comparison],
+        "success_rates": {
+            row.emotion: {"eyes": asdict(row.eyes), "lips": asdict(row.lips)} for row in fitted.rates
+        },
+    }
+    if third is not None:
+        values["blendshapes_sha256"] = sha256(third.save(folder))
+    path = folder / "weights.json"
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def read(folder: Path) -> FittedVote:
+    """What `save` wrote.
+
+    Raises:
+        ModelFileError: the file is missing, or not of this program and its emotions.
+    """
+    chosen, found, values = read_rules(folder)
+    rates = values["success_rates"]
+    return FittedVote(
+        chosen,
+        found,
+        rates=tuple(
+            EmotionWeight(name, *(SuccessRate(**rates[name][region]) for region in OPINIONS[:2]))
+            for name in EMOTIONS
+        ),
+        comparison=tuple(
+            Comparison(**row | {key: Interval(**row[key]) for key in ("gain", "saving")})
+            for row in values.get("comparison", [])
+        ),
+        about={key: values[key] for key in ("faces", "part", "data") if key in values},
+    )
+
+
+def _in_words(row: Comparison) -> str:
+    text = (
+        f"{row.rule}: {row.balanced_accuracy:.1%} balanced accuracy, log loss {row.log_loss:.3f}, "
+        f"calibration error {row.calibration_error:.3f}"
+    )
+    if row.elsewhere is not None:
+        text += f", {row.elsewhere:.1%} on sets it was not fitted to"
+    if row.rule == DEFAULT:
+        return text
+    points = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))
+    losses = (f"{-part:+.3f}" for part in (row.saving.value, row.saving.high, row.saving.low))
+    return f"{text}; against the source's {_bracketed(points)} points, log loss {_bracketed(losses)}"
+
+
+def _bracketed(parts: Iterable[str]) -> str:
+    value, low, high = parts
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,121 @@
+"""A picture as faces are looked for in it, and what is seen of one, whoever looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.regions import Image, Points
+
+_NAMES = """
+    neutral brow_down_left brow_down_right brow_inner_up brow_outer_up_left brow_outer_up_right
+    cheek_puff cheek_squint_left cheek_squint_right eye_blink_left eye_blink_right eye_look_down_left
+    eye_look_down_right eye_look_in_left eye_look_in_right eye_look_out_left eye_look_out_right
+    eye_look_up_left eye_look_up_right eye_squint_left eye_squint_right eye_wide_left eye_wide_right
+    jaw_forward jaw_left jaw_open jaw_right mouth_close mouth_dimple_left mouth_dimple_right
+    mouth_frown_left mouth_frown_right mouth_funnel mouth_left mouth_lower_down_left
+    mouth_lower_down_right mouth_press_left mouth_press_right mouth_pucker mouth_right mouth_roll_lower
+    mouth_roll_upper mouth_shrug_lower mouth_shrug_upper mouth_smile_left mouth_smile_right
+    mouth_stretch_left mouth_stretch_right mouth_upper_up_left mouth_upper_up_right nose_sneer_left
+    nose_sneer_right
+"""
+BLENDSHAPES: tuple[str, ...] = tuple(_NAMES.split())
+"""MediaPipe's 52 blendshapes, in the order of its net."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """One face, as MediaPipe's nets see it.
+
+    Attributes:
+        points: float32 (478, 2), pixels of the picture; may lie outside it.
+        depth: float32 (478,), same scale as x, smaller is nearer.
+        blendshapes: float32 (52,) in [0, 1], in the order of `BLENDSHAPES`.
+    """
+
+    points: Points
+    depth: Points
+    blendshapes: npt.NDArray[np.float32]
+
+
+class Picture:
+    """A picture, or a part of one, in which faces are looked for. It can be looked at several times.
+
+    Whatever is found in a part is told in pixels of the whole.
+
+    Attributes:
+        rgb: uint8 (height, width, 3).
+        width, height: in pixels.
+        left, top: where a part begins in the whole.
+        native: what MediaPipe makes of it, kept so that it is made once.
+    """
+
+    def __init__(self, image: Image) -> None:
+        """Args: image: uint8 (h, w, 3), BGR."""
+        self._hold(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8), 0, 0)
+
+    def part(self, left: int, top: int, right: int, bottom: int) -> "Picture":
+        """A rectangle of this picture, which has to reach into it; what lies outside is cut off."""
+        part = object.__new__(Picture)
+        left, top = max(0, left), max(0, top)
+        part._hold(np.ascontiguousarray(self.rgb[top:bottom, left:right]), self.left + left, self.top + top)
+        return part
+
+    def only(self, left: int, top: int, right: int, bottom: int) -> "Picture":
+        """The same picture, black outside a rectangle."""
+        shown = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        rgb = np.zeros_like(self.rgb)
+        rgb[shown] = self.rgb[shown]
+        masked = object.__new__(Picture)
+        masked._hold(rgb, self.left, self.top)
+        return masked
+
+    def _hold(self, rgb: Image, left: int, top: int) -> None:
+        self.rgb = rgb
+        self.native: Any = None
+        self.height, self.width = rgb.shape[:2]
+        self.left, self.top = left, top
+
+
+class Landmarker(Protocol):
+    """What finds faces with their landmarks: MediaPipe, or its nets in ONNX Runtime."""
+
+    def detect(self, image: Picture, seconds: float, /) -> tuple[Landmarks, ...]:
+        """The faces in a stream's next picture; time in seconds, which may not go back.
+
+        While there are fewer than it was made for, it searches every picture.
+        """
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Team(Protocol):
+    """What finds faces in several pictures at a time.
+
+    Attributes:
+        turns: a face is followed from the picture so many pictures before.
+    """
+
+    turns: int
+
+    def detect_all(
+        self, pictures: Sequence[Picture], seconds: Sequence[float], /
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces in each of a stream's next pictures; the first of them has the first turn."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Detector(Protocol):
+    """What finds faces without their landmarks."""
+
+    def detect(self, picture: Picture, /) -> npt.NDArray[np.float32]:
+        """float32 (n, 4): left, top, right, bottom in pixels, the largest first."""
+
+    def close(self) -> None:
+        """Free what it holds."""

@@ -1,0 +1,139 @@
+"""How surely a region can be seen: the mouth behind a hand, the eyes behind sunglasses.
+
+A crop is shrunk, standardised and described by the directions of its edges; a net of one small hidden
+layer says how likely the region is free. It was fitted on photographs with made-up occluders, and its
+numbers lie in ``visibility.npz``: see `emotion.benchmarks.studies.visibility`, which fits and judges it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.errors import ModelFileError
+from emotion.models.regions import Image, RegionName
+
+PATH = Path(__file__).parent / "visibility.npz"
+
+# How likely a region is free: silent up to here, its full vote from there.
+_HIDDEN_TO_FREE = (0.2, 0.6)
+# Alignment errors, in canvas points, between which a face's vote fades out: heads turned aside by 43 and
+# 62 degrees. On web-faces, scores do not fall up to 8.
+_FRONT_TO_SIDE = (9.0, 15.0)
+# A vote that counts less is none.
+_SILENT = 0.05
+# The share of a region inside the picture at which it has half of its vote.
+MIN_VISIBLE = 0.6
+
+# Pixels of a crop that become one.
+_SHRINK = 4
+# A cell of the histogram of directions, in pixels of the crop, and its number of directions.
+_CELL = 8
+_DIRECTIONS = 8
+
+Features = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisibilityModel:
+    """One region's net.
+
+    Attributes:
+        hidden: float32 (d + 1, k), weights of the hidden layer, the last row its biases.
+        output: float32 (k + 1,), weights of the output, the last its bias.
+    """
+
+    hidden: npt.NDArray[np.float32]
+    output: npt.NDArray[np.float32]
+
+    def __call__(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:
+        """How likely each crop shows its region freely, float32 (n,) in [0, 1].
+
+        Args:
+            crops: uint8 (h, w) gray, 0 outside the face, all of the region's size.
+        """
+        if not len(crops):
+            return np.zeros(0, np.float32)
+        inner = np.maximum(_affine(np.stack([features(crop) for crop in crops]), self.hidden), 0)
+        return np.asarray(1 / (1 + np.exp(-_affine(inner, self.output))), np.float32)
+
+
+def features(crop: Image) -> Features:
+    """What the net is told of a crop: float32 (d,)."""
+    small = cv2.resize(crop, None, fx=1 / _SHRINK, fy=1 / _SHRINK, interpolation=cv2.INTER_AREA)
+    gray = small.astype(np.float32)
+    face = gray > 0
+    level, spread = (gray[face].mean(), gray[face].std()) if face.any() else (0.0, 1.0)
+    gray = np.where(face, (gray - level) / (spread + 8.0), 0.0)
+    return np.concatenate([gray.ravel(), _directions(crop, float(spread)).ravel()]).astype(np.float32)
+
+
+def _directions(crop: Image, spread: float) -> Features:
+    """How strong the edges of each direction are in each cell, (rows, columns, directions)."""
+    soft = crop.astype(np.float32)
+    right, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    strength, angle = cv2.cartToPolar(right, down)
+    # The oval's edge is the crop's doing and says nothing.
+    strength[cv2.erode((crop > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0] = 0
+    turn = (angle * (_DIRECTIONS / np.pi)).astype(np.int32) % _DIRECTIONS
+    rows, columns = crop.shape[0] // _CELL, crop.shape[1] // _CELL
+    cells = np.arange(rows)[:, None] * columns + np.arange(columns)
+    place = np.kron(cells, np.ones((_CELL, _CELL), np.int32)).astype(np.int32) * _DIRECTIONS + turn
+    total = np.bincount(place.ravel(), strength.ravel(), rows * columns * _DIRECTIONS)
+    return np.asarray(np.log1p(total / (_CELL**2 * (spread + 8.0)) * 4), np.float32)
+
+
+def _affine(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(values @ weights[:-1] + weights[-1])
+
+
+def how_seen(
+    inside: npt.NDArray[np.float32],
+    free: npt.NDArray[np.float32],
+    turned: npt.NDArray[np.float32],
+    least: float = MIN_VISIBLE,
+) -> npt.NDArray[np.float32]:
+    """How surely regions are seen, float32 (n, k) in [0, 1]: what their votes count.
+
+    A region fades out as it leaves the picture, as something covers it, and as the head turns away.
+
+    Args:
+        inside: float32 (n, k), the share of each region that lies inside the picture.
+        free: float32 (n, k), how likely nothing covers it, by a `VisibilityModel`.
+        turned: float32 (n,), alignment errors.
+        least: the share inside the picture at which a region has half of its vote; 0.2 less silence it,
+            0.2 more give it its full vote.
+    """
+    seen = _ramp(inside, least - 0.2, least + 0.2) * _ramp(free, *_HIDDEN_TO_FREE)
+    seen = seen * (1 - _ramp(turned, *_FRONT_TO_SIDE))[:, None]
+    return np.asarray(np.where(seen < _SILENT, 0, seen), np.float32)
+
+
+def _ramp(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
+    """0 up to `low`, 1 from `high` on, straight between."""
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
+
+
+@cache
+def read() -> dict[RegionName, VisibilityModel]:
+    """Both regions' nets, read once a process.
+
+    Raises:
+        ModelFileError: their file is missing or damaged.
+    """
+    try:
+        with np.load(PATH, allow_pickle=False) as numbers:
+            regions: tuple[RegionName, ...] = ("eyes", "lips")
+            return {
+                region: VisibilityModel(
+                    numbers[f"{region}_hidden"].astype(np.float32),
+                    numbers[f"{region}_output"].astype(np.float32),
+                )
+                for region in regions
+            }
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelFileError(f"{PATH} cannot be read ({error}). Install emotion-live again.") from error

@@ -1,0 +1,1 @@
+"""Calibration and confidence intervals: plain arithmetic on arrays."""

@@ -1,0 +1,29 @@
+"""The pictures that training leaves behind."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+def save_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
+    """Losses and validation accuracy over the epochs, as one picture.
+
+    Args:
+        path: where the PNG goes.
+        history: the rows of history.csv (`emotion.models.training.trainer.Epoch`).
+    """
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    losses, accuracy = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    for key, label in (("emotion_loss", "training"), ("validation_loss", "validation")):
+        losses.plot(epochs, [row[key] for row in history], marker="o", label=label)
+    losses.set(title="Cross entropy", xlabel="epoch")
+    losses.legend(frameon=False)
+    accuracy.plot(epochs, [100 * row["validation_balanced_accuracy"] for row in history], marker="o")
+    accuracy.set(title="Balanced accuracy on the validation part (%)", xlabel="epoch")
+    for axis in (losses, accuracy):
+        axis.grid(alpha=0.3)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,65 @@
+"""What networks that have learnt say of the faces that others are to learn from."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.data.dataset import RegionData
+from emotion.models.errors import DatasetError, ModelFileError
+from emotion.models.training import networks
+from emotion.models.training.inputs import load_view
+from emotion.models.training.trainer import left_out, whole_batches
+
+_BATCH = 128
+
+
+def opinions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.float32]:
+    """The mean opinion of finished runs on the training part, float32 (n, 6), in the manifest's order.
+
+    A network knows the faces by heart that it has learnt from, wrong labels among them. So a run that
+    left a fold out is asked about that fold alone; runs of all folds together know every face unseen.
+
+    Raises:
+        ModelFileError: a run is not finished, or not one of this program.
+        DatasetError: the runs leave out some faces between them, and others not.
+    """
+    told = []
+    for run in runs:
+        try:
+            options = json.loads((run / "run.json").read_text(encoding="utf-8"))["options"]
+            network = keras.saving.load_model(run / "model.keras", compile=False)
+            view, fold = options["view"], tuple(options["fold"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelFileError(f"{run} is not a finished run of 'emotion train': {error}") from error
+        faces = load_view(data, view, ("train",))
+        rows = np.flatnonzero(left_out(faces.groups, fold)) if fold[1] > 1 else np.arange(len(faces))
+        told.append(np.zeros((len(faces), faces.targets.shape[1]), np.float32))
+        told[-1][rows] = probabilities(network, faces[rows])
+    opinions = np.sum(told, axis=0)
+    asked = opinions.sum(axis=1, keepdims=True)
+    if np.min(asked) < 0.5:
+        raise DatasetError(
+            "These runs' folds leave faces about whom nobody may be asked: name a run for each."
+        )
+    return np.asarray(opinions / asked, dtype=np.float32)
+
+
+def probabilities(network: keras.Model, faces: RegionData) -> npt.NDArray[np.float32]:
+    """What a trained network says of faces, each seen as it is and in a mirror; float32 (n, 6)."""
+    crops = faces.crops()
+    told = [
+        np.concatenate(
+            [
+                np.asarray(
+                    keras.ops.softmax(network.predict_on_batch(chunk[..., None])[networks.EMOTION_HEAD])
+                )
+                for chunk in whole_batches(view, _BATCH)
+            ]
+        )[: len(crops)]
+        for view in (crops, crops[:, :, ::-1])
+    ]
+    return np.asarray((told[0] + told[1]) / 2, dtype=np.float32)

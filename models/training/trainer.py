@@ -1,0 +1,496 @@
+"""Training of a network, in steps that a kill cannot spoil, on any backend of Keras.
+
+A run is a folder::
+
+    run.json        the options, versions and seed it runs with
+    history.csv     a row an epoch: losses and balanced accuracy on the validation part
+    curves.png      the same as a picture
+    checkpoint.keras  weights and optimiser after a whole epoch
+    model.keras     the trained network, once the run is finished
+
+On a CPU TensorFlow is the fastest backend; ``KERAS_BACKEND=jax`` trains on a GPU without it.
+
+Everything random is drawn from (seed, step), and the step is the optimiser's own count inside
+the checkpoint; so a run that is killed and started again continues exactly.
+"""
+
+import csv
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+# TensorFlow leaves oneDNN off on processors without AVX-512, where it trains DenseNet201 1.9 times
+# as fast all the same. Read once, when TensorFlow is first imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import balanced_accuracy_score
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.data.dataset import RegionData
+from emotion.models.errors import DatasetError, ModelFileError
+from emotion.models.faces.picture import BLENDSHAPES
+from emotion.models.training import networks
+from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, mixed, resize
+from emotion.models.training.curves import save_curves
+from emotion.models.training.inputs import VIEWS, View, load_view, view_size
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How a network is trained.
+
+    Attributes:
+        view: what the network looks at: ``eyes``, ``lips``, or both as a ``face``.
+        sizes: progressive image size: (epochs, share of the final side length), in order.
+        caps: (set, most faces of one emotion that an epoch takes from that set), for sets that would
+            outweigh the others. Which ones is drawn anew for each epoch.
+        batch: pictures a step.
+        learning_rate: AdamW's peak (Loshchilov & Hutter 2019), after a linear warm-up and before
+            a cosine fall to zero.
+        warm_up: share of all steps.
+        weight_decay: on kernels only.
+        label_smoothing: share of every target that is spread over all classes.
+        mixup: see `emotion.models.training.augmentation.draw`; 0: none.
+        blendshape_weight: weight of the auxiliary Huber loss beside the cross entropy; 0: none.
+        teacher_weight: share of every target that is a teacher's opinion in place of the label.
+        fold: (index, count): one of `count` equal parts of the training part is left out, so that the
+            network may later be asked about faces that it has not seen; (0, 1) leaves none out.
+        share: of the groups of near duplicates in the training part that is learnt from: learning curves
+            show what more faces bring. A smaller share is part of every larger one.
+        architecture: the view's own where there is none; see `emotion.models.training.networks.build`.
+        precision: of the computation while training; see `emotion.models.training.networks.build`.
+        seed: of the first weights, the order and the augmentation.
+    """
+
+    view: View
+    sizes: tuple[tuple[int, float], ...] = ((6, 2 / 3), (4, 1.0))
+    caps: tuple[tuple[str, int], ...] = ()
+    batch: int = 64
+    learning_rate: float = 2e-3
+    warm_up: float = 0.05
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    mixup: float = 0.0
+    blendshape_weight: float = 1.0
+    teacher_weight: float = 0.0
+    fold: tuple[int, int] = (0, 1)
+    share: float = 1.0
+    architecture: networks.Architecture | None = None
+    precision: networks.Precision = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.view not in VIEWS:
+            raise ValueError(f"view is one of {', '.join(VIEWS)}, not {self.view!r}")
+        if self.batch < 1 or not self.sizes or any(count < 1 for count, _ in self.sizes):
+            raise ValueError("batch and epochs are positive")
+        if any(not 0 < scale <= 1 for _, scale in self.sizes):
+            raise ValueError("a size is a share of the final one, above 0 and at most 1")
+        if not 0 <= self.fold[0] < self.fold[1]:
+            raise ValueError("a fold is one of several, counted from 0: 0/4 to 3/4")
+        if not 0 < self.share <= 1:
+            raise ValueError("the share of the faces is above 0 and at most 1")
+        if any(count < 1 for _, count in self.caps):
+            raise ValueError("a cap is at least one face")
+        if self.mixup < 0:
+            raise ValueError("mixup is not negative")
+        if not 0 <= self.teacher_weight <= 1:
+            raise ValueError("the teacher's weight is a share, from 0 to 1")
+
+    @property
+    def network(self) -> networks.Architecture:
+        """The architecture, the view's own where none was asked for."""
+        return self.architecture or networks.STANDARD[self.view]
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training part in all."""
+        return sum(count for count, _ in self.sizes)
+
+    def size_of_epoch(self, epoch: int) -> tuple[int, int]:
+        """(height, width) in pixels that epoch `epoch` (from 0) is trained at."""
+        height, width = view_size(self.view)
+        for count, scale in self.sizes:
+            if epoch < count:
+                return round(height * scale), round(width * scale)
+            epoch -= count
+        return height, width
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the training part gave: a row of history.csv."""
+
+    epoch: int
+    height: int
+    width: int
+    loss: float
+    emotion_loss: float
+    blendshape_loss: float
+    validation_loss: float
+    validation_balanced_accuracy: float
+    seconds: float
+
+
+def train(
+    data: Path,
+    run: Path,
+    options: TrainingOptions,
+    start_from: Path | None = None,
+    teacher: Callable[[], npt.NDArray[np.float32]] | None = None,
+    report: Callable[[Epoch], None] = lambda epoch: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    checkpoint_every: float = 30.0,
+) -> Path:
+    """Train a network, or go on with a run that was stopped.
+
+    Args:
+        data: a data set made by `emotion.models.data.dataset`.
+        run: the run's folder.
+        options: a run that exists is continued only with the options it was started with.
+        start_from: a trained ``.keras`` file whose weights the run begins with.
+        teacher: gives probabilities, float32 (n, 6), for the training part's faces in the manifest's
+            order; asked once, its answer is kept in the run's folder.
+        report: called after every epoch.
+        progress: called with (steps done, steps in all).
+        checkpoint_every: seconds; an epoch that ends sooner after the last checkpoint leaves none.
+
+    Returns:
+        The path of the finished ``model.keras``.
+
+    Raises:
+        DatasetError: the data do not fill one batch, or the run was started otherwise.
+        ModelFileError: `start_from` is missing, or a network of another architecture.
+    """
+    training = load_view(data, options.view, ("train",))
+    validation = load_view(data, options.view, ("validation",))
+    _check_caps(options, training)
+    _claim(run, options, start_from)
+    if options.teacher_weight:
+        training = _taught(training, run, options.teacher_weight, teacher)
+    kept = ~left_out(training.groups, options.fold) & within_share(training.groups, options.share)
+    training = training[np.flatnonzero(kept)]
+    steps = len(_order(training, options, epoch=0)) // options.batch
+    if steps == 0:
+        raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
+    targets = BlendshapeTargets.fit(training.blendshapes)
+    learner = _Learner(training, targets, options, steps)
+    done = learner.begin(run / "checkpoint.keras", start_from) // steps
+    history = _read_history(run / "history.csv")[:done]
+    saved = time.monotonic()
+    for epoch in range(done, options.epochs):
+        started = time.monotonic()
+        losses = learner.run_epoch(epoch, progress)
+        size = options.size_of_epoch(epoch)
+        scores = _validate(learner.network, validation, size, options.batch)
+        history.append(Epoch(epoch + 1, *size, *losses, *scores, round(time.monotonic() - started, 1)))
+        if time.monotonic() - saved >= checkpoint_every or epoch + 1 == options.epochs:
+            _write_history(run / "history.csv", history)
+            save_curves(run / "curves.png", [asdict(row) for row in history])
+            _save(learner.model, run / "checkpoint.keras")
+            saved = time.monotonic()
+        report(history[-1])
+    finished = networks.build(options.view, options.network)
+    finished.set_weights(learner.network.get_weights())
+    settle_batch_norm(finished, training)
+    _save(finished, run / "model.keras")
+    return run / "model.keras"
+
+
+def left_out(groups: npt.NDArray[np.int64], fold: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Which faces a fold leaves out, by the number of their group; bool (n,)."""
+    index, count = fold
+    return np.asarray(groups % count == index) if count > 1 else np.zeros(len(groups), bool)
+
+
+def within_share(groups: npt.NDArray[np.int64], share: float) -> npt.NDArray[np.bool_]:
+    """Which faces a share of the groups holds, by the number of their group; bool (n,)."""
+    numbers = np.unique(groups)
+    chosen = np.random.default_rng(0).permutation(numbers)[: round(share * len(numbers))]
+    return np.asarray(np.isin(groups, chosen))
+
+
+def _taught(
+    data: RegionData, run: Path, share: float, teacher: Callable[[], npt.NDArray[np.float32]] | None
+) -> RegionData:
+    """The data with a teacher's opinion mixed into the targets (Hinton et al. 2015).
+
+    Crowd labels of expressions are wrong in a good part; a teacher that sees more of the face than
+    one region says which are likely to be.
+    """
+    kept = run / "teacher.npy"
+    if not kept.exists():
+        if teacher is None:
+            raise DatasetError("A teacher's weight needs a teacher: name a model folder.")
+        np.save(kept, teacher())
+    opinions = np.load(kept)
+    if opinions.shape != data.targets.shape:
+        raise DatasetError(f"{kept} is of another data set: delete it.")
+    return replace(data, targets=(1 - share) * data.targets + share * opinions)
+
+
+def _mirrored_blendshapes() -> npt.NDArray[np.int64]:
+    """int64 (52,): for each blendshape the one that takes its place in a mirrored picture."""
+    sides = {"left": "right", "right": "left"}
+    names = ["_".join(sides.get(word, word) for word in name.split("_")) for name in BLENDSHAPES]
+    return np.array([BLENDSHAPES.index(name) for name in names], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlendshapeTargets:
+    """Blendshapes as a network learns them: the standardised square root.
+
+    Most blendshapes are near 0 most of the time; the root spreads small values out.
+    """
+
+    mean: npt.NDArray[np.float32]
+    scale: npt.NDArray[np.float32]
+    mirror: npt.NDArray[np.int64] = field(default_factory=_mirrored_blendshapes)
+
+    @classmethod
+    def fit(cls, blendshapes: npt.NDArray[np.float32]) -> "BlendshapeTargets":
+        """Mean and spread from the training part, float32 (n, 52) in [0, 1]."""
+        roots = np.sqrt(blendshapes)
+        return cls(roots.mean(axis=0), roots.std(axis=0) + np.float32(1e-3))
+
+    def __call__(
+        self, blendshapes: npt.NDArray[np.float32], flipped: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float32]:
+        """Targets, float32 (n, 52); left and right change places where the picture is mirrored."""
+        mirrored = np.where(flipped[:, None], blendshapes[:, self.mirror], blendshapes)
+        # At most 4 spreads: a blendshape that hardly ever occurs must not rule the loss.
+        standardised = (np.sqrt(mirrored) - self.mean) / self.scale
+        return np.asarray(np.clip(standardised, -4, 4), dtype=np.float32)
+
+
+class _Learner:
+    """A network, its optimiser, and the faces they learn from.
+
+    Attributes:
+        network: made by `emotion.models.training.networks.build`.
+        model: the network behind `Augment`, as it is trained; another one for each size of pictures,
+            all with the same weights and optimiser.
+    """
+
+    def __init__(
+        self, data: RegionData, targets: BlendshapeTargets, options: TrainingOptions, steps: int
+    ) -> None:
+        keras.utils.set_random_seed(options.seed)
+        self._data, self._targets, self._options, self._steps = data, targets, options, steps
+        self.network = networks.build(options.view, options.network, options.precision)
+        self._optimizer = _optimizer(options, steps * options.epochs)
+        self._optimizer.build(self.network.trainable_variables)
+        self._size = options.size_of_epoch(0)
+        self.model = self._compiled(self._size)
+
+    def begin(self, checkpoint: Path, start_from: Path | None) -> int:
+        """Take the state of the checkpoint, where there is one; returns the steps done until then."""
+        if start_from:
+            _take_weights(self.network, start_from)
+        # Weights and the optimiser's state only: a whole saved model forgets what weight decay spares.
+        if checkpoint.exists():
+            self.model.load_weights(checkpoint)
+        return int(self._optimizer.iterations)
+
+    def run_epoch(self, epoch: int, progress: Callable[[int, int], None]) -> tuple[float, float, float]:
+        """One pass in random order; the mean loss in all, of the emotions and of the blendshapes."""
+        options = self._options
+        if (size := options.size_of_epoch(epoch)) != self._size:
+            self._size, self.model = size, self._compiled(size)
+        first, total = epoch * self._steps, options.epochs * self._steps
+        told = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda step, logs: progress(first + step + 1, total)
+        )
+        batches = _Batches(self._data, self._targets, options, epoch)
+        history = self.model.fit(batches, shuffle=False, verbose=0, callbacks=[told]).history
+        keys = ("loss", f"{networks.EMOTION_HEAD}_loss", f"{networks.BLENDSHAPE_HEAD}_loss")
+        loss, emotion, blendshapes = (float(history[key][0]) for key in keys)
+        return loss, emotion, blendshapes
+
+    def _compiled(self, size: tuple[int, int]) -> keras.Model:
+        data, options = self._data, self._options
+        images = keras.Input(data.images.shape[1:], dtype="uint8", name="images")
+        draws = keras.Input((DRAWS,), name="draws")
+        views = Augment(data.margin, size, data.parts)(images, draws)
+        model = keras.Model({"images": images, "draws": draws}, self.network(views))
+        model.compile(
+            optimizer=self._optimizer,
+            loss={
+                networks.EMOTION_HEAD: keras.losses.CategoricalCrossentropy(
+                    from_logits=True, label_smoothing=options.label_smoothing
+                ),
+                networks.BLENDSHAPE_HEAD: keras.losses.Huber(),
+            },
+            loss_weights={networks.EMOTION_HEAD: 1.0, networks.BLENDSHAPE_HEAD: options.blendshape_weight},
+        )
+        return model
+
+
+def _take_weights(network: keras.Model, start_from: Path) -> None:
+    try:
+        network.set_weights(keras.saving.load_model(start_from, compile=False).get_weights())
+    except (OSError, ValueError) as error:
+        raise ModelFileError(
+            f"{start_from} is no network to begin {network.name} with: both must have one --architecture."
+        ) from error
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
+    """The batches of one epoch, in order."""
+
+    def __init__(
+        self, data: RegionData, targets: BlendshapeTargets, options: TrainingOptions, epoch: int
+    ) -> None:
+        super().__init__()
+        self._data, self._targets, self._options = data, targets, options
+        self._order = _order(data, options, epoch)
+        self._first = epoch * len(self)
+
+    def __len__(self) -> int:
+        return len(self._order) // self._options.batch
+
+    def __getitem__(self, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(images and draws, what is true of them) of one step."""
+        data, options = self._data, self._options
+        rows = self._order[step * options.batch : (step + 1) * options.batch]
+        draws = draw(len(rows), (options.seed, self._first + step), options.mixup)
+        truth = {
+            networks.EMOTION_HEAD: data.targets[rows],
+            networks.BLENDSHAPE_HEAD: self._targets(data.blendshapes[rows], flipped(draws)),
+        }
+        return (
+            {"images": data.images[rows], "draws": draws},
+            {head: mixed(draws, values) for head, values in truth.items()},
+        )
+
+
+def _optimizer(options: TrainingOptions, steps: int) -> keras.optimizers.Optimizer:
+    warm_up = max(1, round(steps * options.warm_up))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=options.learning_rate / 25,
+        warmup_target=options.learning_rate,
+        warmup_steps=warm_up,
+        decay_steps=max(1, steps - warm_up),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay, clipnorm=5.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    return optimizer
+
+
+def _order(data: RegionData, options: TrainingOptions, epoch: int) -> npt.NDArray[np.int64]:
+    """The rows that an epoch takes, in its order: as many in every epoch."""
+    order = np.random.default_rng((options.seed, epoch)).permutation(len(data))
+    caps = dict(options.caps)
+    left = {(name, label): cap for name, cap in caps.items() for label in range(len(EMOTIONS))}
+    kept = []
+    for row in order.tolist():
+        key = (data.sources[row], int(data.labels[row]))
+        if key in left:
+            if left[key] == 0:
+                continue
+            left[key] -= 1
+        kept.append(row)
+    return np.array(kept, dtype=np.int64)
+
+
+def _check_caps(options: TrainingOptions, data: RegionData) -> None:
+    unknown = {name for name, _ in options.caps} - set(data.sources)
+    if unknown:
+        raise DatasetError(
+            f"The data set holds no faces of {', '.join(sorted(unknown))}: "
+            f"it is made of {', '.join(sorted(set(data.sources)))}."
+        )
+
+
+def _validate(
+    network: keras.Model, data: RegionData, size: tuple[int, int], batch: int
+) -> tuple[float, float]:
+    """Cross entropy against the labels and balanced accuracy, at one image size."""
+    crops = data.crops()
+    logits = np.concatenate(
+        [
+            network.predict_on_batch(resize(chunk, size))[networks.EMOTION_HEAD]
+            for chunk in whole_batches(crops, batch)
+        ]
+    )[: len(data)]
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)(data.targets, logits)
+    return float(loss), float(balanced_accuracy_score(data.labels, logits.argmax(axis=1)))
+
+
+def whole_batches(crops: npt.NDArray[np.uint8], batch: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """All crops in batches of one size, which backends compile once; the last is filled up with black."""
+    for start in range(0, len(crops), batch):
+        chunk = crops[start : start + batch]
+        yield np.pad(chunk, ((0, batch - len(chunk)), (0, 0), (0, 0)))
+
+
+def settle_batch_norm(model: keras.Model, data: RegionData, batches: int = 40, batch: int = 128) -> None:
+    """Give every batch norm the statistics of the finished weights, in place.
+
+    The moving averages that training leaves are of weights of many steps; through a network as deep
+    as DenseNet201 their lag adds up, and the network answers worse than it learnt. Here they become
+    plain means over whole crops of the training part ("precise batch norm", Wu & Johnson 2021,
+    "Rethinking 'Batch' in BatchNorm").
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0  # a batch leaves its own statistics behind
+    order = np.random.default_rng(0).permutation(len(data))
+    inner = data.crops()
+    count = min(batches, max(1, len(data) // batch))
+    sums = [np.zeros(weight.shape) for weight in model.non_trainable_weights]
+    for index in range(count):
+        model(inner[np.sort(order[index * batch : (index + 1) * batch])][..., None], training=True)
+        sums = [total + np.asarray(w) for total, w in zip(sums, model.non_trainable_weights, strict=True)]
+    for weight, total in zip(model.non_trainable_weights, sums, strict=True):
+        weight.assign(total / count)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None:
+    """Write down what the run is, or refuse to continue another one's."""
+    run.mkdir(parents=True, exist_ok=True)
+    wanted = json.loads(json.dumps(asdict(options) | {"start_from": start_from and start_from.name}))
+    path = run / "run.json"
+    # An option that a run is older than had its default's effect.
+    known = json.loads(json.dumps(asdict(TrainingOptions(options.view))))
+    if path.exists() and known | json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
+        raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
+    backend = keras.backend.backend()
+    versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}
+    path.write_text(json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n", encoding="utf-8")
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    """Replace a file only by a whole one."""
+    part = path.with_name(f"{path.stem}.part.keras")
+    model.save(part)
+    os.replace(part, path)
+
+
+def _read_history(path: Path) -> list[Epoch]:
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        kinds = Epoch.__annotations__
+        return [
+            Epoch(**{key: kinds[key](value) for key, value in row.items()}) for row in csv.DictReader(file)
+        ]
+
+
+def _write_history(path: Path, history: list[Epoch]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(Epoch.__annotations__))
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in history)

@@ -1,0 +1,1 @@
+"""How predictions of eyes, lips and blendshapes become one: the rules of the vote."""

@@ -1,0 +1,143 @@
+"""A third, small opinion: what the 52 blendshapes say that MediaPipe reports with the landmarks.
+
+They cost nothing at run time. The classifier is a multilayer perceptron of scikit-learn, kept as
+plain arrays, so that running it needs NumPy alone.
+"""
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.errors import DatasetError, ModelFileError
+from emotion.models.manifest import sha256
+from emotion.models.statistics.calibration import fit_temperature
+
+FILE = "blendshapes.npz"
+FORMAT = 1
+_COUNT = 52
+
+_Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlendshapeModel:
+    """Blendshapes in, probabilities of the six emotions out.
+
+    Attributes:
+        mean, scale: float32 (52,): of the square roots of the blendshapes in the training part.
+        layers: pairs of weights (in, out) and biases (out,); rectified between two.
+        temperature: by which the logits are divided to calibrate them.
+    """
+
+    mean: _Array
+    scale: _Array
+    layers: tuple[tuple[_Array, _Array], ...]
+    temperature: float = 1.0
+
+    def __call__(self, blendshapes: npt.NDArray[np.float32]) -> _Array:
+        """Probabilities, float32 (n, 6), for blendshapes, float32 (n, 52) in [0, 1]."""
+        values = (features(blendshapes) - self.mean) / self.scale
+        *hidden, (weights, bias) = self.layers
+        for inner, offset in hidden:
+            values = np.maximum(values @ inner + offset, 0)
+        logits = (values @ weights + bias) / self.temperature
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def save(self, folder: Path) -> Path:
+        """Write ``blendshapes.npz`` into a model folder."""
+        path = folder / FILE
+        arrays: dict[str, Any] = {
+            f"{kind}{i}": part
+            for i, pair in enumerate(self.layers)
+            for kind, part in zip("wb", pair, strict=True)
+        }
+        np.savez_compressed(
+            path,
+            format=FORMAT,
+            classes=np.array(EMOTIONS),
+            mean=self.mean,
+            scale=self.scale,
+            temperature=self.temperature,
+            **arrays,
+        )
+        return path
+
+    @classmethod
+    def read(cls, folder: Path, digest: str | None = None) -> "BlendshapeModel":
+        """The classifier of a model folder.
+
+        Args:
+            folder: holds ``blendshapes.npz``.
+            digest: the SHA-256 that the file must have, where it is known.
+
+        Raises:
+            ModelFileError: it is missing, damaged, or of another version.
+        """
+        path = folder / FILE
+        advice = "Make it with 'emotion weights', or install emotion-live again."
+        try:
+            if digest is not None and sha256(path) != digest:
+                raise ModelFileError(f"{path} is damaged or changed (wrong sha256). {advice}")
+            with np.load(path, allow_pickle=False) as stored:
+                if int(stored["format"]) != FORMAT or tuple(stored["classes"].tolist()) != EMOTIONS:
+                    raise ModelFileError(f"{path} is for another version of the program. {advice}")
+                count = sum(name.startswith("w") for name in stored.files)
+                layers = tuple((stored[f"w{i}"], stored[f"b{i}"]) for i in range(count))
+                model = cls(stored["mean"], stored["scale"], layers, float(stored["temperature"]))
+            model(np.zeros((1, _COUNT), np.float32))
+        except OSError as error:
+            raise ModelFileError(f"{path} cannot be read ({error.strerror or error}). {advice}") from error
+        except (KeyError, ValueError, BadZipFile) as error:
+            if isinstance(error, ModelFileError):
+                raise
+            raise ModelFileError(f"{path} is not a classifier of blendshapes. {advice}") from error
+        return model
+
+
+def train_blendshapes(
+    blendshapes: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    held_out: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]],
+    seed: int = 0,
+) -> BlendshapeModel:
+    """Train the classifier, and calibrate it.
+
+    Args:
+        blendshapes: float32 (n, 52), of the training part.
+        labels: int64 (n,), all six emotions among them.
+        held_out: blendshapes and labels of faces to fit the temperature on.
+        seed: of first weights and order.
+
+    Raises:
+        DatasetError: an emotion is missing.
+    """
+    from sklearn.neural_network import MLPClassifier  # noqa: PLC0415  running needs none of it
+
+    if len(np.unique(labels)) != len(EMOTIONS):
+        raise DatasetError("The training part lacks faces of an emotion; --no-blendshapes does without them.")
+    values = features(blendshapes)
+    mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
+    # Small sets need small batches: thirty passes are to be some thousand steps.
+    batch = int(np.clip(len(labels) // 80, 16, 256))
+    network = MLPClassifier((64,), alpha=1.0, batch_size=batch, max_iter=30, random_state=seed)
+    with warnings.catch_warnings():  # it is stopped early on purpose
+        warnings.simplefilter("ignore")
+        # Less weight for a face, the more common its emotion is: the data are no poll of the world.
+        rarity = np.bincount(labels)[labels] ** -0.5
+        network.fit((values - mean) / scale, labels, sample_weight=rarity / rarity.mean())
+    pairs = zip(network.coefs_, network.intercepts_, strict=True)
+    layers = tuple((weights.astype(np.float32), bias.astype(np.float32)) for weights, bias in pairs)
+    raw = BlendshapeModel(mean, scale, layers)
+    return replace(raw, temperature=fit_temperature(held_out[1], raw(held_out[0])))
+
+
+def features(blendshapes: npt.NDArray[np.floating]) -> _Array:
+    """Square roots: most blendshapes lie near 0, where small differences say the most."""
+    return np.asarray(np.sqrt(np.clip(blendshapes, 0, 1)), dtype=np.float32)

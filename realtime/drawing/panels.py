@@ -1,0 +1,325 @@
+"""What stands beside a face: a panel with bars, or a label of one line, drawn from stamps.
+
+All measures follow from the size of the text. Whatever does not change from frame to frame is
+merged into one stamp for each emotion, so that a panel costs some twenty small blends.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import accumulate
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.palette import ON_DARK, PANEL, bgr
+from emotion.models.regions import Image
+from emotion.realtime.drawing.sprites import BGR, Stamp, ascent, copy, merge, plate, press, text, text_width
+from emotion.realtime.messages import UNCERTAIN, FaceEmotion, Probabilities
+
+COLOURS: tuple[BGR, ...] = tuple(bgr(ON_DARK[emotion]) for emotion in EMOTIONS)
+LABELS: tuple[str, ...] = (*EMOTIONS, UNCERTAIN)
+LABEL_COLOURS: tuple[BGR, ...] = (*COLOURS, (170, 166, 162))
+_SURFACE = bgr(PANEL)
+
+_BRIGHT: BGR = (250, 250, 250)
+_SOFT: BGR = (206, 204, 202)
+_TRACK: BGR = (124, 120, 116)
+_WIDEST = "100%"
+# Stands before the emotion that leads at this moment, where the label is still another one.
+_AHEAD = "\u25b8"
+# How the opinions are called; the blendshapes speak for the whole face.
+_OPINIONS = ("eyes", "lips", "face")
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPlan:
+    """Where things stand in a panel, in pixels from its left top corner.
+
+    Attributes:
+        size: of the text in the rows.
+        head: of the emotion's name on top.
+        pad: free space inside the edges.
+        numbered: whether a line says which person it is.
+        bars: whether there are six bars; without them it is a brief panel.
+        width, height: of the whole panel.
+        bar_left, bar_width: of the six bars.
+        name_left: of the names in the opinions' rows.
+        number_line, header_line: baselines of the person's number and of the header.
+        bar_lines, opinion_lines: baselines of the six bars, or none, and of two or three opinions.
+        rules: where thin lines part the sections.
+    """
+
+    size: int
+    head: int
+    pad: int
+    numbered: bool
+    bars: bool
+    width: int
+    height: int
+    bar_left: int
+    bar_width: int
+    name_left: int
+    number_line: int
+    header_line: int
+    bar_lines: tuple[int, ...]
+    opinion_lines: tuple[int, ...]
+    rules: tuple[int, ...]
+
+    @property
+    def right(self) -> int:
+        """Where numbers end."""
+        return self.width - self.pad
+
+    @property
+    def bar_height(self) -> int:
+        """How thick the bars are."""
+        return max(3, round(0.6 * self.size))
+
+    def bar_top(self, row: int) -> int:
+        """Where a bar begins, centred on the letters of its row, 0 to 5."""
+        return self.bar_lines[row] - round(0.37 * self.size + self.bar_height / 2)
+
+
+@cache
+def panel_plan(size: int, numbered: bool, bars: float, opinions: int = 2) -> PanelPlan:
+    """A panel's measures.
+
+    Args:
+        size: of the rows' text in pixels.
+        numbered: whether a line says which person it is.
+        bars: length of the bars in units of `size`; 0 for a brief panel without bars.
+        opinions: 2 for eyes and lips, 3 where the blendshapes have a say.
+    """
+    head, pad = round(1.3 * size), round(0.8 * size)
+    names = max(text_width(name, size) for name in EMOTIONS)
+    heads = max(text_width(name, head, bold=True) for name in LABELS)
+    number = text_width(_WIDEST, size)
+    bar_left = pad + names + round(0.6 * size)
+    name_left = pad + text_width("eyes", size) + round(1.6 * size)
+    right = max(
+        bar_left + round((bars + 0.4) * size) + number if bars else 0,
+        pad + round(1.1 * size) + heads + text_width(_WIDEST, head, bold=True),
+        name_left + names + round(0.5 * size) + number,
+    )
+    lines = _lines(size, numbered, bars > 0, opinions)
+    first = lines[-opinions]
+    return PanelPlan(
+        size=size,
+        head=head,
+        pad=pad,
+        numbered=numbered,
+        bars=bars > 0,
+        width=right + pad,
+        height=lines[-1] + round(0.9 * size),
+        bar_left=bar_left,
+        bar_width=right - number - round(0.4 * size) - bar_left,
+        name_left=name_left,
+        number_line=lines[0],
+        header_line=lines[1],
+        bar_lines=lines[2:-opinions],
+        opinion_lines=lines[-opinions:],
+        rules=tuple(line - round(1.3 * size) for line in (*(lines[2:3] if bars else ()), first)),
+    )
+
+
+def _lines(size: int, numbered: bool, bars: bool, opinions: int) -> tuple[int, ...]:
+    """Baselines of the person's number, the header, the bars and the opinions, from the top."""
+    row, section = round(1.4 * size), round(2.05 * size)
+    steps = [round((1.4 if numbered else 0.2) * size), round(1.6 * size)]
+    steps += [section, *[row] * 5] if bars else []
+    return tuple(accumulate([*steps, section, *[row] * (opinions - 1)]))
+
+
+def paint_panel(
+    canvas: Image, plan: PanelPlan, left: int, top: int, face: FaceEmotion, opacity: float
+) -> None:
+    """Draw a panel into a picture, in place.
+
+    Args:
+        canvas: uint8 (h, w, 3), BGR.
+        plan: the panel's measures.
+        left, top: of the panel, in pixels.
+        face: what to tell.
+        opacity: of the dark surface, in [0, 1].
+    """
+    best = LABELS.index(face.label)
+    press(canvas, _panel_base(plan, best, opacity), left, top)
+    if plan.numbered:
+        _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
+    right = left + plan.right
+    _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
+    ahead = EMOTIONS.index(face.emotion)
+    for row, share in enumerate(face.smoothed.tolist() if plan.bars else ()):
+        _paint_bar(canvas, plan, left, top, row, share)
+        colour = _BRIGHT if row in (best, ahead) else _SOFT
+        _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
+    if plan.bars and ahead != best:
+        middle = left + (plan.pad - text_width(_AHEAD, plan.size)) // 2
+        _write(canvas, _AHEAD, plan.size, _BRIGHT, middle, top + plan.bar_lines[ahead])
+    both_seen = face.eyes_seen * face.lips_seen
+    opinions = (face.eyes, face.eyes_seen), (face.lips, face.lips_seen), (face.blendshapes, both_seen)
+    for (opinion, seen), baseline in zip(opinions, plan.opinion_lines, strict=False):
+        _paint_opinion(canvas, plan, opinion, seen, left, top + baseline)
+
+
+def _paint_bar(canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float) -> None:
+    filled = round(_sound(share) * plan.bar_width)
+    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, COLOURS[row])
+    if filled:
+        press(canvas, pill.part(filled), left + plan.bar_left, top + plan.bar_top(row))
+
+
+def _paint_opinion(
+    canvas: Image, plan: PanelPlan, opinion: Probabilities | None, seen: float, left: int, baseline: int
+) -> None:
+    """One region's own emotion and per cent, with a dot in the emotion's colour; dim as it is seen less."""
+    name_left = left + plan.name_left
+    if opinion is None:
+        _write(canvas, "not seen", plan.size, _dim(_SOFT, 0), name_left, baseline)
+        return
+    best = int(opinion.argmax())
+    bright = _dim(_BRIGHT, seen)
+    dot = max(4, round(0.55 * plan.size))
+    spot = plate(dot, dot, dot / 2, _dim(COLOURS[best], seen))
+    press(
+        canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
+    )
+    _write(canvas, EMOTIONS[best], plan.size, bright, name_left, baseline)
+    _write_right(canvas, _percent(float(opinion[best])), plan.size, left + plan.right, baseline, bright)
+
+
+def _dim(colour: BGR, seen: float) -> BGR:
+    """A colour nearer to the gray of what is silent. In few steps, because each text is drawn once."""
+    share = round(4 * _sound(seen)) / 4
+    blue, green, red = (
+        round(quiet + share * (full - quiet)) for full, quiet in zip(colour, _TRACK, strict=True)
+    )
+    return blue, green, red
+
+
+@lru_cache(maxsize=48)
+def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Stamp:
+    """All of a panel that only depends on which emotion leads."""
+    size = plan.size
+    base = copy(plate(plan.width, plan.height, 0.6 * size, _SURFACE, opacity))
+    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, LABEL_COLOURS[best])
+    merge(base, mark, plan.pad, plan.header_line - round(1.07 * size))
+    _inscribe(
+        base, LABELS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), plan.header_line, bold=True
+    )
+    for row, name in enumerate(EMOTIONS if plan.bars else ()):
+        _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
+        track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, _TRACK, 0.55)
+        merge(base, track, plan.bar_left, plan.bar_top(row))
+    for region, baseline in zip(_OPINIONS, plan.opinion_lines, strict=False):
+        _inscribe(base, region, size, _SOFT, plan.pad, baseline)
+    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.45)
+    for rule in plan.rules:
+        merge(base, line, plan.pad, rule)
+    return base
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One line: the emotion and its per cent, after the person's number where there are several.
+
+    Attributes:
+        size: of the text, in pixels.
+        number: the person's, or empty.
+        emotion: the index in `LABELS`.
+        percent: as it is written.
+        bold: the heavier weight for the emotion.
+        name_left: where the emotion's name begins, in pixels from the label's left edge.
+        width, height: of the whole label.
+    """
+
+    size: int
+    number: str
+    emotion: int
+    percent: str
+    bold: bool
+    name_left: int
+    width: int
+    height: int
+
+
+def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool) -> Label:
+    """The label that tells a face's smoothed vote, in text of this size in pixels."""
+    number = str(face.track_id) if numbered else ""
+    return _label(size, number, LABELS.index(face.label), _label_percent(face), bold)
+
+
+@lru_cache(maxsize=1024)
+def _label(size: int, number: str, emotion: int, percent: str, bold: bool) -> Label:
+    name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
+    # Two digits' room for one digit: a label should not change its width all the time.
+    digits = text_width(percent.rjust(3, "0"), size)
+    width = name_left + text_width(LABELS[emotion], size, bold) + round(1.05 * size) + digits
+    return Label(size, number, emotion, percent, bold, name_left, width, round(1.7 * size))
+
+
+def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float) -> None:
+    """Draw a label into a picture, in place.
+
+    Args:
+        canvas: uint8 (h, w, 3), BGR.
+        label: what to write.
+        left, top: of the label, in pixels.
+        opacity: of the dark surface, in [0, 1].
+    """
+    size, baseline = label.size, top + round(1.2 * label.size)
+    press(canvas, plate(label.width, label.height, 0.45 * size, _SURFACE, opacity), left, top)
+    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, LABEL_COLOURS[label.emotion])
+    press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
+    if label.number:
+        _write(canvas, label.number, size, _SOFT, left + round(1.2 * size), baseline)
+    name = LABELS[label.emotion]
+    _write(canvas, name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
+    _write_right(canvas, label.percent, size, left + label.width - round(0.55 * size), baseline)
+
+
+@lru_cache(maxsize=16)
+def note_stamp(string: str, size: int, opacity: float) -> Stamp:
+    """A quiet line of text on a dark pill, ready to press."""
+    pad = round(0.7 * size)
+    note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, _SURFACE, opacity))
+    _inscribe(note, string, size, _SOFT, pad, round(1.2 * size))
+    return note
+
+
+def _label_percent(face: FaceEmotion) -> str:
+    """How sure the label is; no number where nothing is named."""
+    return "" if face.label_share is None else _percent(face.label_share)
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * _sound(share))}%"
+
+
+def _sound(share: float) -> float:
+    """A share in [0, 1], whatever a broken model says."""
+    return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
+
+
+def _write(
+    canvas: Image, string: str, size: int, colour: BGR, left: int, baseline: int, bold: bool = False
+) -> None:
+    press(canvas, text(string, size, colour, bold), left, baseline - ascent(size, bold))
+
+
+def _write_right(
+    canvas: Image,
+    string: str,
+    size: int,
+    right: int,
+    baseline: int,
+    colour: BGR = _BRIGHT,
+    bold: bool = False,
+) -> None:
+    """Text that ends at `right`; digits are equally wide, so numbers stand in columns."""
+    _write(canvas, string, size, colour, right - text_width(string, size, bold), baseline, bold)
+
+
+def _inscribe(
+    base: Stamp, string: str, size: int, colour: BGR, left: int, baseline: int, bold: bool = False
+) -> None:
+    merge(base, text(string, size, colour, bold), left, baseline - ascent(size, bold))

@@ -1,0 +1,188 @@
+"""Small pictures with transparency, made once and pressed onto every frame.
+
+A stamp is premultiplied: pressing it is one multiplication and one addition over its rectangle,
+done in place by OpenCV. Text is set in DejaVu Sans, which matplotlib brings along, because
+OpenCV's own stroke fonts are hard to read when small.
+"""
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from emotion.models.regions import Image
+
+BGR: TypeAlias = tuple[int, int, int]
+
+# Pixels of shadow around the line of a corner.
+CORNER_EDGE = 2
+
+_FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stamp:
+    """What a rectangle of the picture keeps of itself, and what is added to it.
+
+    Attributes:
+        keep: uint8 (h, w, 3); 255 keeps the picture, 0 hides it.
+        ink: uint8 (h, w, 3), BGR, already weighted; never more than 255 - `keep`.
+    """
+
+    keep: Image
+    ink: Image
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return int(self.keep.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return int(self.keep.shape[0])
+
+    def part(self, width: int) -> "Stamp":
+        """The first `width` columns."""
+        return Stamp(self.keep[:, :width], self.ink[:, :width])
+
+
+def press(canvas: Image, stamp: Stamp, left: int, top: int) -> None:
+    """Blend a stamp into a picture, in place; what lies outside the picture is left out.
+
+    Args:
+        canvas: uint8 (h, w, 3), BGR.
+        stamp: what to blend in.
+        left, top: where its first column and row go, in pixels; may be negative.
+    """
+    x, y = max(0, -left), max(0, -top)
+    target = canvas[top + y : max(0, top + stamp.height), left + x : max(0, left + stamp.width)]
+    if target.size == 0:
+        return
+    rows, columns = slice(y, y + target.shape[0]), slice(x, x + target.shape[1])
+    cv2.multiply(target, stamp.keep[rows, columns], dst=target, scale=1 / 255)
+    cv2.add(target, stamp.ink[rows, columns], dst=target)
+
+
+def merge(below: Stamp, above: Stamp, left: int, top: int) -> None:
+    """Press one stamp onto another, in place, so that both can be pressed as one."""
+    press(below.keep, Stamp(above.keep, np.zeros_like(above.ink)), left, top)
+    press(below.ink, above, left, top)
+
+
+@lru_cache(maxsize=2048)
+def text(string: str, size: int, colour: BGR, bold: bool = False) -> Stamp:
+    """A line of text; all lines of one size and weight are equally high, with one baseline.
+
+    Args:
+        string: what to write.
+        size: of the font, in pixels.
+        colour: BGR.
+        bold: the heavier weight.
+    """
+    font = _font(size, bold)
+    ascent, descent = font.getmetrics()
+    mask = Pillow.new("L", (max(1, text_width(string, size, bold)), ascent + descent))
+    ImageDraw.Draw(mask).text((0, ascent), string, fill=255, font=font, anchor="ls")
+    return _tint(np.asarray(mask), colour)
+
+
+@lru_cache(maxsize=2048)
+def text_width(string: str, size: int, bold: bool = False) -> int:
+    """The width of a line of text in pixels."""
+    return int(np.ceil(_font(size, bold).getlength(string)))
+
+
+@cache
+def ascent(size: int, bold: bool = False) -> int:
+    """Pixels from the top of a line of text to its baseline."""
+    return _font(size, bold).getmetrics()[0]
+
+
+@lru_cache(maxsize=512)
+def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 1.0) -> Stamp:
+    """A rectangle with round corners of one colour.
+
+    Args:
+        width, height: pixels.
+        radius: of the corners, in pixels; half the height makes a pill.
+        colour: BGR.
+        opacity: in [0, 1].
+    """
+    # Half a pixel is a sharp corner.
+    radius = max(0.5, min(radius, width / 2, height / 2))
+    across = _beyond(width, radius)[np.newaxis, :]
+    down = _beyond(height, radius)[:, np.newaxis]
+    cover = np.clip(radius + 0.5 - np.hypot(across, down), 0, 1)
+    return _tint(np.rint(cover * opacity * 255).astype(np.uint8), colour)
+
+
+@lru_cache(maxsize=48)
+def corners(arm: int, thickness: int, colour: BGR) -> tuple[Stamp, Stamp, Stamp, Stamp]:
+    """The four corners of a frame: left top, right top, left bottom, right bottom.
+
+    Each is square. Its line runs `CORNER_EDGE + thickness / 2` pixels inside the outer edges; what
+    is left outside the line is a soft shadow, which shows the line on bright pictures.
+
+    Args:
+        arm: length of a corner's arms in pixels.
+        thickness: of the line in pixels.
+        colour: BGR.
+    """
+    distance = _distance(arm, thickness)
+    shadow = np.clip((thickness / 2 + CORNER_EDGE - distance) / CORNER_EDGE, 0, 1)
+    corner = copy(_tint(np.rint(shadow * 170).astype(np.uint8), (16, 14, 12)))
+    line = np.clip(thickness / 2 + 0.5 - distance, 0, 1)
+    merge(corner, _tint(np.rint(line * 255).astype(np.uint8), colour), 0, 0)
+    return corner, _flip(corner, 1), _flip(corner, 0), _flip(corner, -1)
+
+
+def _distance(arm: int, thickness: int) -> npt.NDArray[np.float64]:
+    """Of each pixel's centre to the left top corner's line: an arm down, an arc, an arm across."""
+    place = np.arange(arm + CORNER_EDGE) + 0.5 - CORNER_EDGE - thickness / 2
+    x, y = place[np.newaxis, :], place[:, np.newaxis]
+    radius = 0.38 * arm
+    reach = arm - thickness - CORNER_EDGE
+    across = np.where(x >= radius, np.hypot(np.maximum(x - reach, 0), y), np.inf)
+    arc = np.abs(np.hypot(x - radius, y - radius) - radius)
+    straight: npt.NDArray[np.float64] = np.minimum(across, across.T)
+    return np.where((x < radius) & (y < radius), arc, straight)
+
+
+def _flip(stamp: Stamp, axis: int) -> Stamp:
+    keep, ink = cv2.flip(stamp.keep, axis), cv2.flip(stamp.ink, axis)
+    return Stamp(np.asarray(keep, dtype=np.uint8), np.asarray(ink, dtype=np.uint8))
+
+
+def copy(stamp: Stamp) -> Stamp:
+    """A stamp of its own memory, to merge others into."""
+    return Stamp(stamp.keep.copy(), stamp.ink.copy())
+
+
+def _beyond(length: int, radius: float) -> npt.NDArray[np.float64]:
+    """How far each pixel's centre lies beyond the straight part of an edge of this length."""
+    centres = np.arange(length) + 0.5
+    beyond: npt.NDArray[np.float64] = np.abs(centres - length / 2) - (length / 2 - radius)
+    return np.maximum(beyond, 0)
+
+
+def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Stamp:
+    """A stamp that covers with one colour as much as the mask says."""
+    cover = mask[:, :, np.newaxis].astype(np.float32)
+    ink = np.rint(cover * np.array(colour, dtype=np.float32) / 255).astype(np.uint8)
+    keep = np.repeat(255 - mask[:, :, np.newaxis], 3, axis=2)
+    keep.flags.writeable = ink.flags.writeable = False
+    return Stamp(keep, ink)
+
+
+@cache
+def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+    path = Path(matplotlib.get_data_path(), "fonts", "ttf", _FONTS[bold])
+    return ImageFont.truetype(path, size)

@@ -1,0 +1,146 @@
+"""A window on the screen and its keys, by OpenCV's highgui.
+
+All of it belongs to one thread, which on some systems has to be the program's first.
+"""
+
+import subprocess
+import sys
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+import cv2
+
+from emotion.models.regions import Image
+from emotion.realtime.errors import DisplayError
+
+_ADVICE = (
+    "run it where there is a desktop, or add --no-window and say where results shall go, "
+    "for example -o session.mp4 or -o session.csv."
+)
+# highgui ends the whole process where it finds no display, so another one is asked first.
+_PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+_PROBE_SECONDS = 30
+
+
+# A small picture gets a window in which it can be seen.
+_LEAST_SIDE = 800
+
+
+class Key(StrEnum):
+    """What a key asks for."""
+
+    QUIT = "quit"
+    PAUSE = "pause"
+    BACK = "back"
+    FORWARD = "forward"
+    STEP_BACK = "step back"
+    STEP = "step"
+    FASTER = "faster"
+    SLOWER = "slower"
+    SCREENSHOT = "screenshot"
+    METRICS = "metrics"
+    PRIVACY = "privacy"
+    HELP = "help"
+
+
+# Arrow keys: X11 and Wayland, Windows, macOS.
+_CODES = {
+    **dict.fromkeys((ord("q"), ord("Q"), 27), Key.QUIT),
+    ord(" "): Key.PAUSE,
+    **dict.fromkeys((65361, 2424832, 63234), Key.BACK),
+    **dict.fromkeys((65363, 2555904, 63235), Key.FORWARD),
+    ord(","): Key.STEP_BACK,
+    ord("."): Key.STEP,
+    **dict.fromkeys((ord("+"), ord("="), 65451), Key.FASTER),
+    **dict.fromkeys((ord("-"), 65453), Key.SLOWER),
+    ord("s"): Key.SCREENSHOT,
+    ord("m"): Key.METRICS,
+    ord("p"): Key.PRIVACY,
+    **dict.fromkeys((ord("h"), ord("?")), Key.HELP),
+}
+
+
+class DisplayProbe:
+    """Finds out, in a process of its own, whether a window can be opened; it runs from here on."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROBE], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def check(self) -> None:
+        """Wait for the answer.
+
+        Raises:
+            DisplayError: no window can be opened here.
+        """
+        try:
+            _, said = self._process.communicate(timeout=_PROBE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise DisplayError(f"The screen does not answer: {_ADVICE}") from None
+        if self._process.returncode:
+            headless = "not implemented" in said
+            reason = "This OpenCV has no windows" if headless else "There is no screen to open a window on"
+            raise DisplayError(f"{reason}: {_ADVICE}")
+
+
+class Window:
+    """A window that shows one picture after another. Close it, or use it as a context manager.
+
+    Args:
+        title: on its frame.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._open = False
+
+    def show(self, image: Image) -> None:
+        """Put a picture on the screen; the first one decides on the window's first size.
+
+        Args:
+            image: uint8 (h, w, 3), BGR.
+        """
+        if not self._open:
+            self._open = True
+            flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+            cv2.namedWindow(self._title, flags)
+            height, width = image.shape[:2]
+            scale = max(1.0, _LEAST_SIDE / max(height, width))
+            cv2.resizeWindow(self._title, round(scale * width), round(scale * height))
+        cv2.imshow(self._title, image)
+
+    def pressed(self) -> list[Key]:
+        """What was asked for since the last call; draws what was shown. Call it often.
+
+        A window that the user has closed asks to quit.
+        """
+        found = []
+        while self._open and (code := cv2.pollKey()) != -1:
+            # The upper bits tell of Shift and the like.
+            key = _CODES.get(code) or _CODES.get(code & 0xFFFF)
+            found += [key] if key else []
+        if self._open and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+            found.append(Key.QUIT)
+        return found
+
+    def close(self) -> None:
+        """Take the window off the screen. May be called again."""
+        if self._open:
+            self._open = False
+            cv2.destroyAllWindows()
+            cv2.pollKey()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

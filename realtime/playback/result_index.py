@@ -1,0 +1,124 @@
+"""What is thought of a video's faces, by time; it fills as the video is analysed, or from a file."""
+
+import json
+import threading
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion.models.classes import EMOTIONS
+from emotion.realtime.errors import SourceError
+from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities
+
+# Of results that are farther away than this nothing is said in a picture.
+_REACH_SECONDS = 1.0
+# Timestamps in files are rounded to a microsecond.
+_SAME_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A result without its picture.
+
+    Attributes:
+        seconds: its time in the video.
+        faces: as in `EmotionFrame`.
+    """
+
+    seconds: float
+    faces: tuple[FaceEmotion, ...]
+
+    @classmethod
+    def of(cls, result: EmotionFrame) -> "Moment":
+        """The moment of a result."""
+        return cls(result.frame.seconds, result.faces)
+
+
+class KnownMoments:
+    """Moments in the order of their times, whatever the order in which they come. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: list[float] = []
+        self._moments: list[Moment] = []
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def add(self, moment: Moment) -> None:
+        """Take one more; one of the same time is replaced."""
+        with self._lock:
+            at = bisect_left(self._times, moment.seconds - _SAME_SECONDS)
+            same = at < len(self._times) and self._times[at] <= moment.seconds + _SAME_SECONDS
+            self._times[at : at + same] = [moment.seconds]
+            self._moments[at : at + same] = [moment]
+
+    def around(self, seconds: float) -> tuple[Moment | None, Moment | None]:
+        """The last moment up to a time, and the first one from it on; None where they are far away."""
+        with self._lock:
+            after = bisect_left(self._times, seconds - _SAME_SECONDS)
+            before = bisect_right(self._times, seconds + _SAME_SECONDS) - 1
+            return self._near(before, seconds), self._near(after, seconds)
+
+    def covers(self, seconds: float) -> bool:
+        """Whether something is known of this time or of one soon after it."""
+        return self.around(seconds)[1] is not None
+
+    def has(self, seconds: float) -> bool:
+        """Whether this very time is known."""
+        after = self.around(seconds)[1]
+        return after is not None and after.seconds <= seconds + _SAME_SECONDS
+
+    def _near(self, at: int, seconds: float) -> Moment | None:
+        if not 0 <= at < len(self._times) or abs(self._times[at] - seconds) > _REACH_SECONDS:
+            return None
+        return self._moments[at]
+
+
+def read_timeline(path: Path) -> KnownMoments:
+    """The results that `emotion annotate` wrote as JSON Lines.
+
+    Raises:
+        SourceError: it cannot be read, or is none.
+    """
+    known = KnownMoments()
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                told = json.loads(line)
+                faces = tuple(map(_face, told["faces"]))
+                known.add(Moment(float(told["seconds"]), faces))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}): check the path.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"{path} is no timeline of 'emotion annotate' (line {len(known) + 1}): name a .jsonl file."
+        ) from error
+    return known
+
+
+def _face(told: dict[str, Any]) -> FaceEmotion:
+    smoothed = _opinion(told["smoothed"])
+    if smoothed is None:
+        raise ValueError("no smoothed vote")
+    return FaceEmotion(
+        int(told["track"]),
+        Box(*(float(told["box"][side]) for side in Box.__slots__)),
+        _opinion(told["eyes"]),
+        _opinion(told["lips"]),
+        _opinion(told["vote"]),
+        smoothed,
+        # What follows is missing in files of earlier versions.
+        _opinion(told.get("blendshapes")),
+        label=told.get("label", ""),
+        since=float(told.get("since", 0.0)),
+        eyes_seen=float(told.get("eyes_seen", 1.0)),
+        lips_seen=float(told.get("lips_seen", 1.0)),
+    )
+
+
+def _opinion(told: dict[str, float] | None) -> Probabilities | None:
+    return None if told is None else np.array([told[emotion] for emotion in EMOTIONS], dtype=np.float32)

@@ -1,0 +1,19 @@
+"""The columns of a timeline, the same in every table of it."""
+
+from emotion.models.classes import EMOTIONS
+
+OPINIONS = ("eyes", "lips", "blendshapes", "vote", "smoothed")
+"""Of a `FaceEmotion`: six probabilities each, or nothing where nobody gave any."""
+
+SIDES = ("left", "top", "width", "height")
+"""Of its box, in pixels."""
+
+FRAME_COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds")
+FACE_COLUMNS: tuple[str, ...] = (
+    "track",
+    *SIDES,
+    *(f"{opinion}_{emotion}" for opinion in OPINIONS for emotion in EMOTIONS),
+    *("emotion", "confidence", "label", "since", "eyes_seen", "lips_seen"),
+)
+COLUMNS = FRAME_COLUMNS + FACE_COLUMNS
+"""A row a face; a frame without faces has one row, whose face columns are empty."""

@@ -1,0 +1,78 @@
+"""Events for scripts: a JSON object a line, whenever a person appears, changes emotion or leaves."""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from emotion.models.regions import Image
+from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.spans import Change, RunTracker
+
+
+class EventSink(Sink):
+    """Writes each change of a person's emotion as soon as it is sure; see `sinks.spans.Change`.
+
+    Each line is flushed. When the reader of a pipe has left, `write` raises `BrokenPipeError`, which
+    a fan-out takes for a quiet end.
+
+    Args:
+        dwell: seconds that an emotion stays before it counts; the event comes so much later, and says
+            when the emotion began.
+        descriptor: of an open file, which stays open; standard output where not given.
+    """
+
+    def __init__(self, *, dwell: float = 0.5, descriptor: int | None = None) -> None:
+        self._runs = RunTracker(dwell)
+        if descriptor is None:
+            sys.stdout.flush()  # what was printed before stays before
+            descriptor = sys.stdout.fileno()
+        self._descriptor = descriptor
+        self._done = False
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Write what this frame settles; see `Sink.write`. The picture is not needed."""
+        self._put(self._runs.add(result))
+
+    def close(self) -> None:
+        """Everybody leaves; see `Sink.close`."""
+        if not self._done:
+            self._done = True
+            self._put(self._runs.finish())
+
+    def abort(self) -> Path | None:
+        """Everybody leaves; see `Sink.abort`."""
+        with suppress(OSError):
+            self.close()
+        return None
+
+    def _put(self, changes: list[Change]) -> None:
+        data = memoryview("".join(map(_line, changes)).encode())
+        try:
+            while data:
+                # Not through sys.stdout: a thread that waits for a slow reader would hold its lock at exit.
+                data = data[os.write(self._descriptor, data) :]
+        except BrokenPipeError:
+            self._done = True
+            raise
+        except OSError as error:
+            self._done = True
+            raise SinkError(
+                f"Events cannot be written ({error.strerror}): send standard output elsewhere."
+            ) from error
+
+
+def _line(change: Change) -> str:
+    event = {
+        "event": change.kind,
+        "person": change.track,
+        "seconds": round(change.seconds, 3),
+        "emotion": change.emotion,
+        "confidence": None if change.confidence is None else round(change.confidence, 4),
+        "previous": change.previous,
+        "lasted": None if change.lasted is None else round(change.lasted, 3),
+    }
+    return json.dumps(event) + "\n"

@@ -1,0 +1,45 @@
+"""The files that results can be written to, by the suffix of their names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from emotion.realtime.errors import SinkError
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
+from emotion.realtime.sinks.html import HtmlTimeline
+from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sinks.parquet import ParquetTimeline
+from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
+
+FORMATS = ("mp4", "csv", "jsonl", "parquet", "vtt", "srt", "html")
+"""Suffixes, without the dot."""
+
+
+def open_file(path: Path, info: VideoInfo, *, video: Path | None = None, dwell: float = 0.5) -> Sink:
+    """The sink for a file, by its suffix, one of `FORMATS`.
+
+    Args:
+        path: where it goes.
+        info: of the stream that the frames come from; its file is never written over.
+        video: for a page, the annotated video that is written beside it; by default it shows the source.
+        dwell: for subtitles, the seconds that an emotion stays before it is shown.
+
+    Raises:
+        SinkError: it cannot be written, or the suffix is none of these.
+    """
+    source, origin = info.path, info.origin_seconds
+    openers: dict[str, Callable[[], Sink]] = {
+        "mp4": lambda: Mp4Sink(path, info),
+        "csv": lambda: CsvTimeline(path, source),
+        "jsonl": lambda: JsonLinesTimeline(path, source),
+        "parquet": lambda: ParquetTimeline(path, source),
+        "vtt": lambda: VttSubtitles(path, source, origin=origin, dwell=dwell),
+        "srt": lambda: SrtSubtitles(path, source, origin=origin, dwell=dwell),
+        "html": lambda: HtmlTimeline(path, (source or path).name, video=video, source=source, origin=origin),
+    }
+    opener = openers.get(path.suffix.lower().removeprefix("."))
+    if opener is None:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise SinkError(f"{path.name} says no format that can be written: end its name with one of {known}.")
+    return opener()

@@ -1,0 +1,182 @@
+"""A finished video as one web page: each person's emotions over time, beside the annotated video.
+
+The page is a single file that loads nothing but the video. Its look and its behaviour lie in `html/`;
+what this module leaves for them is described in `html/timeline.js`.
+"""
+
+import base64
+import html
+import json
+import os
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.palette import ON_DARK, ON_WHITE
+from emotion.models.regions import Image
+from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.partial_file import Draft, partial_path
+from emotion.realtime.sinks.summary import SummaryBuilder
+from emotion.realtime.sinks.time_bins import OPINIONS, Person, TimeBins
+
+# Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
+_SHORTEST = 0.5
+# What the page calls `OPINIONS`; the last is left out where the vote does not count it.
+_NAMES = ("vote", "eyes", "lips", "face")
+assert len(_NAMES) == len(OPINIONS)
+# A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
+_FULL, _UNSEEN = 250, 255
+
+
+class HtmlTimeline(Sink):
+    """A page with a row a person, which seeks in the video that lies beside it.
+
+    Memory and file size are bounded: time is cut into at most 4096 bins (0.04 s each at first, 1.28 s
+    for an hour), about 140 kB for a person who is always there.
+
+    Args:
+        path: where it goes.
+        title: the page's heading, as a rule the video's name.
+        video: the annotated video, which is being written, too; None for none.
+        source: the video being read, which is never written over, and which the page shows where there
+            is no annotated one.
+        origin: the stream's time, in seconds, at which players start to count.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        title: str,
+        *,
+        video: Path | None = None,
+        source: Path | None = None,
+        origin: float = 0.0,
+    ) -> None:
+        self._draft = Draft(path, source)
+        self._title = title
+        self._video = video
+        self._source = source
+        self._origin = origin
+        self._bins = TimeBins()
+        self._summary = SummaryBuilder()
+        self._frames = 0
+        self._kept: Path | None = None
+        self._done = False
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Add a frame; see `Sink.write`. The picture is not needed."""
+        self._bins.add(result)
+        self._summary.add(result)
+        self._frames += 1
+
+    def close(self) -> Path:
+        """Write the page; see `Sink.close`."""
+        if not self._done:
+            self._draft.append(self._page(self._video).encode())
+            self._kept = self._draft.publish()
+            self._done = True
+        return self._kept or self._draft.path
+
+    def abort(self) -> Path | None:
+        """Write the page of what there is, for the part of the video; see `Sink.abort`."""
+        if not self._done:
+            self._done = True
+            self._kept = self._keep()
+        return self._kept
+
+    def _keep(self) -> Path | None:
+        if self._frames:
+            try:
+                self._draft.append(self._page(self._video and partial_path(self._video)).encode())
+                return self._draft.keep()
+            except SinkError:
+                pass
+        self._draft.discard()
+        return None
+
+    def _page(self, video: Path | None) -> str:
+        shown = video or self._source
+        folder = files(__package__) / "html_page"
+        template, style, script = (
+            (folder / f"timeline.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js")
+        )
+        link = _link(shown, self._draft.path.parent) if shown else ""
+        # Within a script element nothing but a "<" could end it.
+        data = json.dumps(self._data(shown), separators=(",", ":")).replace("<", "\\u003c")
+        summary = self._summary.build().sentence()
+        return Template(template).substitute(
+            title=html.escape(self._title),
+            summary=html.escape(f"{summary[0].upper()}{summary[1:]}."),
+            video=html.escape(link),
+            style=style,
+            script=script,
+            data=data,
+        )
+
+    def _data(self, video: Path | None) -> dict[str, Any]:
+        everybody = self._bins.finish()
+        people = [person for person in everybody if person.seconds >= _SHORTEST] or list(everybody)
+        third = any(np.isfinite(person.means[:, -1]).any() for person in people)
+        opinions = _NAMES if third else _NAMES[:-1]
+        return {
+            "video": video.name if video else "",
+            "begin": round(self._bins.begin - self._origin, 3),
+            "bin": self._bins.seconds,
+            "bins": self._bins.count,
+            "emotions": [{"name": n, "light": ON_WHITE[n], "dark": ON_DARK[n]} for n in EMOTIONS],
+            "opinions": opinions,
+            "people": [_person(person, len(opinions)) for person in people],
+            "left_out": _left_out(len(everybody) - len(people)),
+        }
+
+
+def _person(person: Person, opinions: int) -> dict[str, Any]:
+    return {
+        "name": f"Person {person.track}",
+        "seconds": round(person.seconds, 2),
+        "shares": [round(float(share), 4) for share in person.shares],
+        "uncertain": round(person.unnamed, 4),
+        "spans": _spans(person, opinions),
+    }
+
+
+def _spans(person: Person, opinions: int) -> list[tuple[int, str]]:
+    """Rows of bins without a gap, each as (first bin, bytes in base64).
+
+    A bin is six bytes an opinion, and one that says how much of its time was uncertain.
+    """
+    told = person.means[:, :opinions].reshape(len(person.bins), -1)
+    table = np.column_stack([told, person.uncertain])
+    shares = np.where(np.isnan(table), _UNSEEN, np.rint(table * _FULL)).astype(np.uint8)
+    spans = []
+    for _, group in groupby(enumerate(person.bins), lambda pair: pair[1] - pair[0]):
+        places = list(group)
+        (first, start), (last, _) = places[0], places[-1]
+        spans.append((start, base64.b64encode(shares[first : last + 1].tobytes()).decode()))
+    return spans
+
+
+def _left_out(count: int) -> str:
+    if not count:
+        return ""
+    who = "Another person, who was" if count == 1 else f"{count} more people, each"
+    return f"{who} seen for less than half a second, {'is' if count == 1 else 'are'} left out."
+
+
+def _link(video: Path, folder: Path) -> str:
+    """The video as seen from the page's folder."""
+    try:
+        return quote(Path(os.path.relpath(video, folder)).as_posix())
+    except ValueError:  # another drive on Windows
+        return video.resolve().as_uri()

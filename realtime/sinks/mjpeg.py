@@ -1,0 +1,193 @@
+"""The annotated pictures as a stream that any browser on this machine can watch: MJPEG over HTTP."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition, Lock, Thread
+from typing import cast
+from urllib.parse import urlsplit
+
+import cv2
+
+from emotion.models.regions import Image
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.monitoring.ports import LOOPBACK, refusal
+from emotion.realtime.sinks.base import Sink
+
+_MOST_VIEWERS = 16
+# A viewer who takes nothing for so long, in seconds, has gone.
+_PATIENCE = 10.0
+_BOUNDARY = "frame"
+_PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>emotion-live</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>html, body { height: 100%; margin: 0; background: #14161a; }
+img { display: block; width: 100%; height: 100%; object-fit: contain; }</style>
+<img src="stream.mjpg" alt="The picture, with the apparent expressions of its faces">"""
+
+
+class MjpegSink(Sink):
+    """Serves a page at `/`, the stream at `/stream.mjpg` and a single picture at `/frame.jpg`.
+
+    Each viewer gets the newest picture whenever it is done with the one before, so a slow one misses
+    some and delays nobody. A picture is compressed once for all, and only when somebody watches.
+
+    Args:
+        port: on this machine; 0 for any that is free.
+        quality: of the JPEG, 1 to 100.
+
+    Attributes:
+        url: where to point a browser.
+
+    Raises:
+        SinkError: the port is taken or reserved.
+    """
+
+    def __init__(self, port: int, *, quality: int = 80) -> None:
+        self._newest = _Newest(quality)
+        try:
+            self._server = _Server(port, self._newest)
+        except OSError as error:
+            raise refusal(error, port, "--mjpeg") from error
+        self.url = f"http://{LOOPBACK}:{self._server.server_port}/"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="mjpeg", daemon=True)
+        self._thread.start()
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Show a picture to whoever watches; see `Sink.write`. It never waits."""
+        self._newest.put(image)
+
+    def close(self) -> None:
+        """End all streams and free the port."""
+        if self._thread.is_alive():
+            self._newest.end()
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+    def abort(self) -> None:
+        """As `close`: nothing is left behind."""
+        self.close()
+
+
+class _Newest:
+    """The newest picture, its JPEG once somebody wants it, and those who wait for the next."""
+
+    def __init__(self, quality: int) -> None:
+        self._changed = Condition()
+        self._compressing = Lock()
+        self._quality = quality
+        self._image: Image | None = None
+        self._number = 0
+        self._over = False
+        self._jpeg = b""
+        self._jpeg_number = 0
+
+    def put(self, image: Image) -> None:
+        with self._changed:
+            self._image = image
+            self._number += 1
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def after(self, number: int) -> tuple[int, bytes] | None:
+        """Wait for a picture with a higher number; its number and JPEG, or None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._number > number)
+            if self._over:
+                return None
+        with self._compressing:
+            with self._changed:
+                image, newest = self._image, self._number
+            if newest > self._jpeg_number and image is not None:
+                _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
+                self._jpeg, self._jpeg_number = data.tobytes(), newest
+            return self._jpeg_number, self._jpeg
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # On Windows it would allow two programs to share a port, and neither to know.
+    allow_reuse_address = os.name != "nt"
+
+    def __init__(self, port: int, newest: _Newest) -> None:
+        self.newest = newest
+        self._viewers = 0
+        self._lock = Lock()
+        super().__init__((LOOPBACK, port), _Handler)
+
+    @contextmanager
+    def viewer(self) -> Iterator[bool]:
+        """Count somebody in who watches; false where there are too many."""
+        with self._lock:
+            self._viewers += 1
+            welcome = self._viewers <= _MOST_VIEWERS
+        try:
+            yield welcome
+        finally:
+            with self._lock:
+                self._viewers -= 1
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A viewer who leaves is no error."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = _PATIENCE
+    server_version = "emotion-live"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        # A web page could reach this machine under a name of its own (DNS rebinding).
+        if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in ("localhost", LOOPBACK):
+            self.send_error(HTTPStatus.FORBIDDEN, "only for this machine")
+        elif path == "/":
+            self._send("text/html; charset=utf-8", _PAGE)
+        elif path in ("/stream.mjpg", "/frame.jpg"):
+            self._pictures(cast(_Server, self.server), endless=path == "/stream.mjpg")
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _pictures(self, server: _Server, endless: bool) -> None:
+        with server.viewer() as welcome, suppress(OSError):
+            if not welcome:
+                self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
+            elif endless:
+                self._stream(server.newest)
+            elif found := server.newest.after(0):
+                self._send("image/jpeg", found[1])
+            else:
+                self.send_error(HTTPStatus.GONE, "the stream has ended")
+
+    def _stream(self, newest: _Newest) -> None:
+        self._head(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
+        number = 0
+        while found := newest.after(number):
+            number, jpeg = found
+            head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+        self.wfile.write(f"--{_BOUNDARY}--\r\n".encode())
+
+    def _send(self, kind: str, body: bytes) -> None:
+        self._head(kind, len(body))
+        self.wfile.write(body)
+
+    def _head(self, kind: str, length: int | None = None) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        self.send_header("Cache-Control", "no-store")
+        # No other page may show the pictures as its own.
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("X-Frame-Options", "SAMEORIGIN")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
+        """Quiet: it is no web server's log that people look for."""

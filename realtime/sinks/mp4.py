@@ -1,0 +1,255 @@
+"""Annotated pictures as an mp4, with the source's own timestamps and sound."""
+
+import os
+import struct
+from contextlib import suppress
+from fractions import Fraction
+from io import BufferedWriter
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import cv2
+import numpy as np
+from av.container import OutputContainer
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+
+from emotion.models.regions import Image
+from emotion.realtime.errors import SinkError
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.audio import Sound
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.deferred_signals import held
+from emotion.realtime.sinks.partial_file import Draft, writing
+
+# While it is written the file is a row of fragments, each playable as soon as it is there; at the
+# end libav turns it into an ordinary mp4. The index waits for the first packets, which tell it
+# where each track begins.
+_MOVFLAGS = "frag_keyframe+hybrid_fragmented+delay_moov"
+# A fragment, and so what a power cut takes, is as long as the distance between key frames.
+_KEY_FRAME_SECONDS = 2
+_MAX_ENCODING_THREADS = 8
+_LIBAV_ERRORS = (av.FFmpegError, ValueError)
+
+
+class Mp4Sink(Sink):
+    """Writes H.264 with the source's sound; every picture keeps its own timestamp exactly.
+
+    The time base is the source's too. Only a clock that starts before zero or later than ten
+    seconds is moved to begin at zero, for pictures and sound alike. An odd width or height, which
+    the format cannot hold, is padded by repeating the last column or row.
+
+    Whatever ends the run, what was written can be played: `close` and `abort` leave an ordinary
+    mp4 (when aborted, under its partial name and with the sound cut at the last picture); a kill
+    or a full disk leaves all but the last two seconds, and the frames that the encoder still held,
+    as a fragmented one.
+
+    Args:
+        path: where it goes.
+        info: of the video that the frames come from.
+        crf: x264's constant quality, 0 (best) to 51.
+        preset: x264's balance of speed and size.
+
+    Attributes:
+        lost_sound: how many tracks of sound are left out, because nothing here can read them.
+
+    Raises:
+        SinkError: the file cannot be written, would overwrite the video being read, or the
+            encoder refuses.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, crf: int = 20, preset: str = "veryfast") -> None:
+        self._info = info
+        self._origin = info.origin
+        self._end = Fraction(0)
+        self._last_pts: int | None = None
+        self._reformatter = VideoReformatter()
+        self._sound: Sound | None = None
+        self.lost_sound = 0
+        self._kept: Path | None = None
+        self._done = False
+        self._draft = Draft(path, source=info.path)
+        try:
+            with writing(path, *_LIBAV_ERRORS):
+                self._open(crf, preset)
+        except BaseException:
+            self._give_up()
+            self._draft.discard()
+            raise
+
+    @held()
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Encode one picture; see `Sink.write`.
+
+        Raises:
+            SinkError: the picture cannot be encoded or written.
+            ValueError: it is not of the source's size, or not later than the one before.
+        """
+        if image.shape != (self._info.height, self._info.width, 3) or image.dtype != np.uint8:
+            expected = (self._info.height, self._info.width, 3)
+            raise ValueError(f"the picture is uint8 {expected}, not {image.dtype} {image.shape}")
+        pts = result.frame.pts
+        if self._last_pts is not None and pts <= self._last_pts:
+            raise ValueError(f"frames come in order of time: {pts} follows {self._last_pts}")
+        try:
+            with writing(self._draft.path, *_LIBAV_ERRORS):
+                self._mux(self._stream.encode(self._picture(image, pts - self._origin)))
+                self._file.flush()
+        except SinkError:
+            # Whatever came after the gap could not be played.
+            self._give_up()
+            raise
+        self._last_pts = pts
+
+    @held()
+    def close(self) -> Path:
+        """Finish with all of the sound, and move the file to its place; see `Sink.close`."""
+        if not self._done:
+            with writing(self._draft.path, *_LIBAV_ERRORS):
+                self._finish(None)
+                self._kept = self._draft.publish()
+            self._done = True
+        return self._kept or self._draft.path
+
+    @held()
+    def abort(self) -> Path | None:
+        """Finish with the sound up to the last picture; see `Sink.abort`."""
+        if not self._done:
+            self._done = True
+            self._kept = self._keep()
+        return self._kept
+
+    def _open(self, crf: int, preset: str) -> None:
+        # A raw file may take a part of what it is given; a buffered one takes all or fails. It is
+        # written in C: no signal handler can run, and raise, halfway through libav.
+        self._file = BufferedWriter(self._draft.file)
+        self._container = _container(self._file, self._info)
+        self._stream = _video_stream(self._container, self._info, crf, preset)
+        if self._info.path is not None and self._info.has_audio:
+            self._sound = Sound(self._info.path, self._container, self._origin * self._info.time_base)
+            self.lost_sound = self._sound.lost
+        self._container.start_encoding()
+        self._file.flush()
+
+    def _picture(self, image: Image, pts: int) -> av.VideoFrame:
+        height, width = image.shape[:2]
+        even = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        picture = self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(np.asarray(even, dtype=np.uint8), format="bgr24"),
+            format="yuv420p",
+            dst_colorspace=self._info.colours.conversion,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+        picture.pts, picture.time_base = pts, self._info.time_base
+        return picture
+
+    def _mux(self, packets: "list[av.Packet[VideoStream]]") -> None:
+        for packet in packets:
+            begin = Fraction(packet.dts or 0) * packet.time_base
+            if self._sound:
+                self._sound.mux_until(begin)
+            self._container.mux(packet)
+
+    def _finish(self, sound_end: Fraction | None) -> None:
+        if self._file.closed:
+            raise SinkError(f"{self._draft.path} cannot be finished: writing it failed before.")
+        self._mux(self._stream.encode(None))
+        if self._sound:
+            self._sound.mux_until(sound_end)
+            self._sound.finish()
+        self._container.close()
+        self._file.close()
+        self._release()
+
+    def _keep(self) -> Path | None:
+        if self._last_pts is None:
+            self._give_up()
+            self._draft.discard()
+            return None
+        try:
+            with writing(self._draft.path, *_LIBAV_ERRORS):
+                self._finish(self._picture_end())
+        except SinkError:
+            self._give_up()
+            if not _cut_to_fragments(self._draft.working):
+                self._draft.discard()
+                return None
+        return self._draft.keep()
+
+    def _picture_end(self) -> Fraction:
+        shown = Fraction((self._last_pts or 0) - self._origin) * self._info.time_base
+        return shown + 1 / self._info.average_rate
+
+    def _give_up(self) -> None:
+        """Close everything without another byte: libav writes no index to a file that is closed."""
+        with suppress(OSError):
+            self._draft.file.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._sound:
+            self._sound.close()
+            self._sound = None
+
+
+def _container(file: BinaryIO, info: VideoInfo) -> OutputContainer:
+    scale = info.time_base.denominator
+    options = {
+        "movflags": _MOVFLAGS,
+        "video_track_timescale": str(scale),
+        # Where a track begins is counted in this unit: a multiple keeps it exact.
+        "movie_timescale": str(scale * max(1, 48_000 // scale)),
+    }
+    return av.open(file, "w", format="mp4", container_options=options, buffer_size=1 << 18)
+
+
+def _video_stream(container: OutputContainer, info: VideoInfo, crf: int, preset: str) -> VideoStream:
+    rate = info.average_rate if 1 <= info.average_rate <= 1000 else Fraction(30)
+    stream: VideoStream = container.add_stream(
+        "libx264",
+        rate=rate,
+        options={"crf": str(crf), "preset": preset},
+        width=info.width + info.width % 2,
+        height=info.height + info.height % 2,
+        pix_fmt="yuv420p",
+        time_base=info.time_base,
+    )
+    context = stream.codec_context
+    context.gop_size = max(1, round(_KEY_FRAME_SECONDS * rate))
+    # PyAV's default cuts each picture into slices, which costs quality.
+    context.thread_type = "FRAME"
+    context.thread_count = min(_MAX_ENCODING_THREADS, os.cpu_count() or 1)
+    context.colorspace = info.colours.matrix
+    context.color_primaries = info.colours.primaries
+    context.color_trc = info.colours.transfer
+    context.color_range = ColorRange.MPEG
+    return stream
+
+
+def _cut_to_fragments(path: Path) -> bool:
+    """Cut a half-written mp4 after its last whole fragment; False where there is none."""
+    whole = 0
+    with suppress(OSError), path.open("r+b") as file:
+        whole = _end_of_fragments(file)
+        if whole:
+            file.truncate(whole)
+    return whole > 0
+
+
+def _end_of_fragments(file: BinaryIO) -> int:
+    size = file.seek(0, os.SEEK_END)
+    position = whole = 0
+    while position + 8 <= size:
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if length == 1:
+            length = int.from_bytes(file.read(8), "big")
+        if length < 8 or position + length > size:
+            break
+        position += length
+        if kind == b"mdat":
+            whole = position
+    return whole

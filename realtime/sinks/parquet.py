@@ -1,0 +1,158 @@
+"""What was seen when, as Parquet: the CSV's columns with types, for pandas, DuckDB, Polars and R."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.regions import Image
+from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import EmotionFrame, FaceEmotion
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, OPINIONS, SIDES
+from emotion.realtime.sinks.partial_file import Draft
+
+# Rows that are held in memory and then written together; some minutes of one face.
+_GROUP_ROWS = 8192
+_TYPES = {
+    "frame": pa.int64(),
+    "pts": pa.int64(),
+    "seconds": pa.float64(),
+    "track": pa.int32(),
+    "emotion": pa.dictionary(pa.int8(), pa.string()),
+    "label": pa.dictionary(pa.int8(), pa.string()),
+    "since": pa.float64(),
+}
+_SCHEMA = pa.schema([pa.field(name, _TYPES.get(name, pa.float32())) for name in COLUMNS])
+_NOBODY = (None,) * len(FACE_COLUMNS)
+_UNSEEN = (None,) * len(EMOTIONS)
+
+
+class ParquetTimeline(Sink):
+    """A row a face with `COLUMNS`; a frame without faces has one row, whose other fields are null.
+
+    Memory does not grow with the video: rows are written in groups. A Parquet file cannot be read
+    before its end is written, which `abort` does, too; but a full disk or a kill leaves nothing.
+
+    Args:
+        path: where it goes.
+        source: the video being read, which is never written over.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, source: Path | None = None) -> None:
+        self._draft = Draft(path, source)
+        self._rows: list[tuple[object, ...]] = []
+        self._frames = 0
+        self._kept: Path | None = None
+        self._done = False
+        self._outlet = _Outlet(self._draft)
+        try:
+            self._writer = pq.ParquetWriter(self._outlet, _SCHEMA, compression="zstd")
+        except BaseException:
+            self._draft.discard()
+            raise
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Add a frame; see `Sink.write`. The picture is not needed."""
+        frame = result.frame
+        head = (frame.index, frame.pts, frame.seconds)
+        faces = [_values(face) for face in result.faces] or [_NOBODY]
+        self._rows.extend((*head, *face) for face in faces)
+        self._frames += 1
+        if len(self._rows) >= _GROUP_ROWS:
+            self._flush()
+
+    def close(self) -> Path:
+        """Finish the file; see `Sink.close`."""
+        if not self._done:
+            self._finish()
+            self._kept = self._draft.publish()
+            self._done = True
+        return self._kept or self._draft.path
+
+    def abort(self) -> Path | None:
+        """Finish the file with the rows up to the last frame; see `Sink.abort`."""
+        if not self._done:
+            self._done = True
+            self._kept = self._keep()
+        return self._kept
+
+    def _keep(self) -> Path | None:
+        if self._frames and not self._outlet.gap:
+            with suppress(SinkError):
+                self._finish()
+                return self._draft.keep()
+        # Without its end, or with a gap, nobody can read it.
+        self._outlet.shut()
+        self._draft.discard()
+        return None
+
+    def _finish(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            columns = zip(*self._rows, strict=True)
+            arrays = [
+                pa.array(list(values), field.type) for values, field in zip(columns, _SCHEMA, strict=True)
+            ]
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+            self._rows.clear()
+
+
+class _Outlet:
+    """The file as Arrow sees it. Once shut it takes all and writes nothing.
+
+    Arrow writes the end when its writer is collected, whatever happened before; where that fails, in
+    a destructor, the whole program would crash.
+    """
+
+    closed = False
+
+    def __init__(self, draft: Draft) -> None:
+        self.gap = False
+        self._draft: Draft | None = draft
+        self._position = 0
+
+    def shut(self) -> None:
+        self._draft = None
+
+    def write(self, data: bytes) -> int:
+        if self._draft is not None:
+            self.gap = True
+            self._draft.append(data)
+            self.gap = False
+        self._position += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._position
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """Its owner closes the file."""
+
+
+def _values(face: FaceEmotion) -> tuple[object, ...]:
+    """A face's fields in the order of `FACE_COLUMNS`."""
+    opinions = (getattr(face, opinion) for opinion in OPINIONS)
+    shares = (_UNSEEN if opinion is None else opinion.tolist() for opinion in opinions)
+    return (
+        face.track_id,
+        *(getattr(face.box, side) for side in SIDES),
+        *(share for values in shares for share in values),
+        face.emotion,
+        face.confidence,
+        face.label,
+        face.since,
+        face.eyes_seen,
+        face.lips_seen,
+    )

@@ -1,0 +1,124 @@
+"""Files in the making: under another name until they are whole, and never on top of an input."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+
+from emotion.realtime.errors import SinkError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
+_REFUSED = "this video does not fit into an mp4; convert it to H.264 with AAC sound first."
+
+
+def partial_path(path: Path) -> Path:
+    """Where a result is while it is not whole: `clip.partial.mp4` for `clip.mp4`."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+@contextmanager
+def writing(path: Path, *causes: type[Exception]) -> Iterator[None]:
+    """Turn an OSError, or one of `causes`, into a SinkError that names the file and what to do.
+
+    Args:
+        path: the file, as the user knows it.
+        causes: what an encoder raises where it refuses.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, SinkError) or not isinstance(error, (OSError, *causes)):
+            raise
+        # Causes first: an encoder's refusal may call itself "operation not permitted".
+        advice = _REFUSED if isinstance(error, causes) else _advice(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SinkError(f"{path} cannot be written ({reason}): {advice}") from error
+
+
+class Draft:
+    """A binary file that gets its name when it is whole.
+
+    Until then it lies beside its final place as `partial_path(path)`, so that an earlier result
+    survives a run that fails, and nothing that is cut short looks complete. What is no regular
+    file (a device, a pipe) is written to directly.
+
+    Attributes:
+        path: the final place.
+        working: where it is written.
+        file: open for writing, at its start.
+
+    Raises:
+        SinkError: it cannot be written there, or would overwrite `source`.
+    """
+
+    def __init__(self, path: Path, source: Path | None = None) -> None:
+        self.path = path
+        in_place = path.exists() and not path.is_file()
+        self.working = path if in_place else partial_path(path)
+        for place in (path, self.working):
+            _refuse_source(place, source)
+            if place.is_dir():
+                raise SinkError(f"{place} cannot be written: a folder has this name; rename or move it.")
+        with writing(path):
+            # Raw, because only its owner knows when bytes must have reached the disk.
+            self.file = FileIO(self.working, "wb")
+
+    def append(self, data: bytes) -> None:
+        """Write all of it, or, as far as the file can take back what it has, nothing.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        whole = self.file.tell()
+        rest = memoryview(data)
+        try:
+            with writing(self.path):
+                while rest:
+                    rest = rest[self.file.write(rest) :]
+        except SinkError:
+            with suppress(OSError):  # devices cannot, and need not
+                self.file.seek(whole)
+                self.file.truncate()
+            raise
+
+    def publish(self) -> Path:
+        """Close the file and give it its name; returns it."""
+        with writing(self.path):
+            self.file.close()
+            if self.working != self.path:
+                os.replace(self.working, self.path)
+        return self.path
+
+    def keep(self) -> Path:
+        """Close the file and leave it as what it is: a part. Returns where it is."""
+        with suppress(OSError):
+            self.file.close()
+        return self.working
+
+    def discard(self) -> None:
+        """Close the file and remove it; a device or pipe stays."""
+        with suppress(OSError):
+            self.file.close()
+        if self.working != self.path:
+            with suppress(OSError):
+                self.working.unlink(missing_ok=True)
+
+
+def _refuse_source(place: Path, source: Path | None) -> None:
+    if source is not None and place.exists() and source.exists() and place.samefile(source):
+        raise SinkError(f"{place} is the video being read: write the result to another name or folder.")
+
+
+def _advice(error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code in _FULL:
+        return "make room on the disk or choose another folder."
+    if code in _FORBIDDEN:
+        return "choose a folder that may be written to."
+    if code in _NO_FOLDER:
+        return "its folder is not there; make it or choose another one."
+    return "try another folder or name."

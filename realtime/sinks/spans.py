@@ -1,0 +1,129 @@
+"""From frames to spells: which emotion a person showed from when to when.
+
+A label that flickers for a moment is no news. A person's emotion counts as changed when the new one
+has stayed for the dwell time; the change is then dated back to where it began.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from emotion.realtime.messages import EmotionFrame, FaceEmotion
+
+# A person who is out of sight for no longer than this has not left.
+_ABSENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A person's emotion is another one than before.
+
+    Attributes:
+        kind: the person was not there before, shows another emotion, or is gone.
+        track: the person's track id.
+        seconds: when, in the stream's time; up to the dwell time before it was known.
+        emotion: the face's label from then on, an emotion or `UNCERTAIN`; None where the person left.
+        confidence: its share when that was known, in [0, 1]; None likewise, and for `UNCERTAIN`.
+        previous: what the person showed until then; None where the person appeared.
+        lasted: for how many seconds that was; None where the person appeared.
+    """
+
+    kind: Literal["appeared", "changed", "left"]
+    track: int
+    seconds: float
+    emotion: str | None
+    confidence: float | None
+    previous: str | None
+    lasted: float | None
+
+
+class RunTracker:
+    """Turns frames, in order of time, into the changes of each person's emotion.
+
+    Whoever is seen for less than the dwell time, or with no steady emotion, never appears.
+
+    Args:
+        dwell: seconds that an emotion stays before it counts; 0: every frame counts.
+    """
+
+    def __init__(self, dwell: float = 0.5) -> None:
+        self._dwell = dwell
+        self._people: dict[int, _Person] = {}
+        self._last: float | None = None
+        self._step = 0.0
+
+    @property
+    def delay(self) -> float:
+        """By so many seconds at most is a change dated back: what is older is settled."""
+        return max(self._dwell, _ABSENCE)
+
+    def add(self, result: EmotionFrame) -> list[Change]:
+        """The changes that this frame settles, in order of time."""
+        now = result.frame.seconds
+        earlier: list[Change] = []
+        if self._last is not None and now < self._last:
+            earlier = self.finish()  # another stream's time begins
+        if self._last is not None:
+            self._show_until(now)
+        changes: list[Change] = []
+        for face in result.faces:
+            person = self._people.setdefault(face.track_id, _Person(face.track_id))
+            changes += person.see(face, now, self._dwell)
+        changes += self._leave([p for p in self._people.values() if now - p.seen > _ABSENCE])
+        self._last = now
+        return earlier + sorted(changes, key=lambda change: change.seconds)
+
+    def finish(self) -> list[Change]:
+        """The stream has ended: everybody leaves. The last frame lasts as long as the one before."""
+        if self._last is not None:
+            self._show_until(self._last + self._step)
+        self._last = None
+        return self._leave(list(self._people.values()))
+
+    def _show_until(self, now: float) -> None:
+        """A frame is shown until the next one comes."""
+        assert self._last is not None
+        self._step = min(now - self._last, _ABSENCE)
+        for person in self._people.values():
+            if person.seen == self._last:
+                person.until = self._last + self._step
+
+    def _leave(self, people: "list[_Person]") -> list[Change]:
+        for person in people:
+            del self._people[person.track]
+        changes = [change for person in people for change in person.leave()]
+        return sorted(changes, key=lambda change: change.seconds)
+
+
+class _Person:
+    """What one person shows, and what may follow it."""
+
+    def __init__(self, track: int) -> None:
+        self.track = track
+        self.seen = self.until = 0.0
+        self._emotion: str | None = None
+        self._since = 0.0
+        self._next: str | None = None
+        self._next_since = 0.0
+
+    def see(self, face: FaceEmotion, now: float, dwell: float) -> list[Change]:
+        self.seen = self.until = now
+        if face.label == self._emotion:
+            self._next = None
+            return []
+        if face.label != self._next:
+            self._next, self._next_since = face.label, now
+        if now - self._next_since < dwell:
+            return []
+        change = self._change("changed" if self._emotion else "appeared", self._next_since, face)
+        self._emotion, self._since, self._next = face.label, self._next_since, None
+        return [change]
+
+    def leave(self) -> list[Change]:
+        return [self._change("left", self.until, None)] if self._emotion else []
+
+    def _change(
+        self, kind: Literal["appeared", "changed", "left"], seconds: float, face: FaceEmotion | None
+    ) -> Change:
+        emotion, confidence = (face.label, face.label_share) if face else (None, None)
+        lasted = seconds - self._since if self._emotion else None
+        return Change(kind, self.track, seconds, emotion, confidence, self._emotion, lasted)

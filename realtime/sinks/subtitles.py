@@ -1,0 +1,143 @@
+"""What people show as subtitles, for players that lay them over the video: WebVTT and SubRip (SRT).
+
+One cue at a time, with a line for each person, because players disagree on cues that overlap.
+"""
+
+from abc import abstractmethod
+from contextlib import suppress
+from pathlib import Path
+
+from emotion.models.regions import Image
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.partial_file import Draft
+from emotion.realtime.sinks.spans import Change, RunTracker
+
+
+class _Subtitles(Sink):
+    """A cue for each time in which nobody's emotion changes.
+
+    An emotion that lasts for less than `dwell` is passed over. From the moment that a second person
+    has been seen everybody has a name, "Person 1", by the track id.
+
+    Args:
+        path: where it goes.
+        source: the video being read, which is never written over.
+        origin: the stream's time, in seconds, at which players start to count.
+        dwell: seconds that an emotion stays before it is shown.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, source: Path | None = None, *, origin: float = 0.0, dwell: float = 0.5
+    ) -> None:
+        self._draft = Draft(path, source)
+        self._origin = origin
+        self._runs = RunTracker(dwell)
+        self._pending: list[Change] = []
+        self._shown: dict[int, str] = {}
+        self._since = 0.0
+        self._people: set[int] = set()
+        self._cues = 0
+        self._frames = 0
+        self._kept: Path | None = None
+        self._done = False
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Write the cues that this frame settles; see `Sink.write`. The picture is not needed."""
+        if not self._frames:
+            self._draft.append(self._head().encode())
+        self._frames += 1
+        self._pending += self._runs.add(result)
+        self._settle(result.frame.seconds - self._runs.delay)
+
+    def close(self) -> Path:
+        """Finish the file; see `Sink.close`."""
+        if not self._done:
+            if not self._frames:
+                self._draft.append(self._head().encode())
+            self._end()
+            self._kept = self._draft.publish()
+            self._done = True
+        return self._kept or self._draft.path
+
+    def abort(self) -> Path | None:
+        """Keep the cues up to the last frame; see `Sink.abort`."""
+        if not self._done:
+            self._done = True
+            with suppress(OSError):  # a full disk: what is there stays
+                self._end()
+            if self._cues:
+                self._kept = self._draft.keep()
+            else:
+                self._draft.discard()
+        return self._kept
+
+    def _end(self) -> None:
+        self._pending += self._runs.finish()
+        self._settle(float("inf"))
+
+    def _settle(self, until: float) -> None:
+        """Take over the changes up to a time; one that comes later may still lie before others."""
+        self._pending.sort(key=lambda change: change.seconds)
+        while self._pending and self._pending[0].seconds <= until:
+            self._take(self._pending[0])
+            self._pending.pop(0)
+
+    def _take(self, change: Change) -> None:
+        if change.seconds > self._since:
+            self._write_cue(self._since, change.seconds)
+            self._since = change.seconds
+        self._people.add(change.track)
+        if change.emotion is None:
+            self._shown.pop(change.track, None)
+        else:
+            self._shown[change.track] = change.emotion
+
+    def _write_cue(self, begin: float, end: float) -> None:
+        start, stop = (round(1000 * max(0.0, time - self._origin)) for time in (begin, end))
+        if self._shown and stop > start:
+            lines = [self._line(track, emotion) for track, emotion in sorted(self._shown.items())]
+            cue = self._cue(self._cues + 1, start, stop, "\n".join(lines))
+            self._draft.append(cue.encode())
+            self._cues += 1
+
+    def _line(self, track: int, emotion: str) -> str:
+        return f"Person {track}: {emotion}" if len(self._people) > 1 else emotion
+
+    @abstractmethod
+    def _head(self) -> str:
+        """What the file begins with."""
+
+    @abstractmethod
+    def _cue(self, number: int, start: int, stop: int, text: str) -> str:
+        """One cue with the empty line after it; times are in milliseconds."""
+
+
+class VttSubtitles(_Subtitles):
+    """WebVTT, for web pages (`<track>`) and players."""
+
+    def _head(self) -> str:
+        return "WEBVTT\n\nNOTE Apparent expressions, not feelings.\n\n"
+
+    def _cue(self, number: int, start: int, stop: int, text: str) -> str:
+        return f"{number}\n{_clock(start, '.')} --> {_clock(stop, '.')}\n{text}\n\n"
+
+
+class SrtSubtitles(_Subtitles):
+    """SubRip, for players and editors."""
+
+    def _head(self) -> str:
+        return ""
+
+    def _cue(self, number: int, start: int, stop: int, text: str) -> str:
+        return f"{number}\n{_clock(start, ',')} --> {_clock(stop, ',')}\n{text}\n\n"
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{rest:03}"

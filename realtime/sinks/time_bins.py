@@ -1,0 +1,152 @@
+"""A whole stream in bounded memory: each person's opinions, averaged over bins of equal time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import EMOTIONS
+from emotion.realtime.messages import UNCERTAIN, EmotionFrame, FaceEmotion
+
+OPINIONS = ("smoothed", "eyes", "lips", "blendshapes")
+"""Of a `FaceEmotion`: what is averaged."""
+
+_COUNT = len(EMOTIONS)
+# A frame is shown until the next one, but for no longer than this.
+_LONGEST = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One person's time.
+
+    Attributes:
+        track: the track id.
+        seconds: how long the person was seen.
+        shares: float64 (6,), the share of these seconds in which each emotion was the answer.
+        bins: the bins in which the person was seen, ascending.
+        means: float64 (len(bins), 4, 6): mean of each of `OPINIONS` in each bin; NaN where there was
+            none, because a region was not seen or the vote does not count the blendshapes.
+        uncertain: float64 (len(bins),), the share of each bin's time in which no emotion was named.
+        unnamed: the same of all seconds.
+    """
+
+    track: int
+    seconds: float
+    shares: npt.NDArray[np.float64]
+    bins: tuple[int, ...]
+    means: npt.NDArray[np.float64]
+    uncertain: npt.NDArray[np.float64]
+    unnamed: float
+
+
+class TimeBins:
+    """Adds frames up. When the stream outgrows its bins, each two become one, of twice the time.
+
+    Args:
+        limit: the most bins.
+        seconds: what a bin lasts at first.
+
+    Attributes:
+        begin: the stream's time at which the first bin begins, in seconds.
+        seconds: what a bin lasts by now.
+    """
+
+    def __init__(self, limit: int = 4096, seconds: float = 0.04) -> None:
+        self.begin = 0.0
+        self.seconds = seconds
+        self._limit = limit
+        self._waiting: EmotionFrame | None = None
+        self._step = seconds
+        self._end = 0.0
+        self._bins: dict[int, dict[int, npt.NDArray[np.float64]]] = {}
+        self._answers: dict[int, npt.NDArray[np.float64]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many bins the stream fills."""
+        return max(1, -int(-(self._end - 1e-9) // self.seconds))
+
+    def add(self, result: EmotionFrame) -> None:
+        """Take the next frame; one that is not later than the last is passed over."""
+        seconds = result.frame.seconds
+        if self._waiting is None:
+            self.begin = seconds
+        else:
+            step = seconds - self._waiting.frame.seconds
+            if step <= 0:
+                return
+            self._count_in(min(step, _LONGEST))
+        self._waiting = result
+        self._end = seconds - self.begin
+
+    def finish(self) -> tuple[Person, ...]:
+        """Everybody who was seen, by track id; the last frame lasts as long as the one before."""
+        if self._waiting is not None:
+            self._count_in(self._step)
+            self._waiting = None
+        return tuple(self._person(track) for track in sorted(self._bins))
+
+    def _count_in(self, step: float) -> None:
+        assert self._waiting is not None
+        self._step = step
+        start = self._waiting.frame.seconds - self.begin
+        self._end = start + step
+        while self._end > self._limit * self.seconds:
+            self._halve()
+        for face in self._waiting.faces:
+            self._add_face(face, start, step)
+
+    def _add_face(self, face: FaceEmotion, start: float, step: float) -> None:
+        answers = self._answers.setdefault(face.track_id, np.zeros(_COUNT))
+        answers[int(face.smoothed.argmax())] += step
+        bins = self._bins.setdefault(face.track_id, {})
+        sums = _sums(face)
+        # A little short of the end, so that rounding opens no bin that gets nothing.
+        first, last = int(start / self.seconds), int((start + step) / self.seconds - 1e-6)
+        for number in range(first, max(first, last) + 1):
+            begin = max(start, number * self.seconds)
+            share = min(start + step, (number + 1) * self.seconds) - begin
+            if share > 0:
+                total = bins.setdefault(number, np.zeros_like(sums))
+                total += share * sums
+
+    def _halve(self) -> None:
+        self.seconds *= 2
+        for track, bins in self._bins.items():
+            merged: dict[int, npt.NDArray[np.float64]] = {}
+            for number, sums in bins.items():
+                if number // 2 in merged:
+                    merged[number // 2] += sums
+                else:
+                    merged[number // 2] = sums
+            self._bins[track] = merged
+
+    def _person(self, track: int) -> Person:
+        bins = tuple(sorted(self._bins[track]))
+        sums = np.stack([self._bins[track][number] for number in bins])
+        with np.errstate(invalid="ignore"):
+            means = sums[:, :, 2:] / sums[:, :, :1]
+        time, unnamed = sums[:, 0, 0], sums[:, 0, 1]
+        answers = self._answers[track]
+        return Person(
+            track=track,
+            seconds=float(answers.sum()),
+            shares=answers / answers.sum(),
+            bins=bins,
+            means=means,
+            uncertain=unnamed / time,
+            unnamed=float(unnamed.sum() / time.sum()),
+        )
+
+
+def _sums(face: FaceEmotion) -> npt.NDArray[np.float64]:
+    """Float64 (4, 8), a row for each of `OPINIONS`: a one, to count the time, another where no emotion is
+    named, then six shares; zeros where there is no opinion.
+    """
+    rows = np.zeros((len(OPINIONS), 2 + _COUNT))
+    for row, name in zip(rows, OPINIONS, strict=True):
+        shares = getattr(face, name)
+        if shares is not None:
+            row[0], row[1], row[2:] = 1.0, face.label == UNCERTAIN, shares
+    return rows

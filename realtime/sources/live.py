@@ -1,0 +1,370 @@
+"""Cameras, network streams and files as live sources: watched, reconnected, never waited for.
+
+A source that is lost is tried again, ever more slowly, up to a limit. Meanwhile nothing is yielded,
+and `LiveSource.state` says since when and why, so that whoever shows pictures can say so.
+"""
+
+import itertools
+import logging
+import re
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from emotion.models.regions import Image
+from emotion.realtime.errors import SourceError
+from emotion.realtime.media import VideoInfo, letterboxed
+from emotion.realtime.messages import VideoFrame
+from emotion.realtime.sources.camera import CameraMode, camera_feed
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.sources.network import stream_feed
+from emotion.realtime.sources.reader import Connect, Feed, Link, LinkLost, Pace, Picture
+
+TIME_BASE = Fraction(1, 90_000)
+"""Of every live source: the clock of MPEG."""
+
+# The feeds watch the clock, too, and know better what is wrong: they go first.
+_GRACE = 1.0
+_LEAVING_SECONDS = 0.5
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSourceOptions:
+    """How to open a live source and when to give it up.
+
+    Attributes:
+        size: (width, height) in pixels. A camera is asked for it; what is larger all the same, also
+            from a stream or a file, is shrunk to fit into it.
+        fps: the most pictures a second; a camera is asked for it.
+        mirror: left and right exchanged, as in a mirror.
+        open_seconds: how long to wait for the first picture.
+        stall_seconds: after so long without a picture the source counts as lost.
+        attempts: how often to try to reach a lost source again; 0: never.
+        first_delay, longest_delay: seconds before the first attempt; each further one waits twice as
+            long as the one before, up to the longest.
+
+    Raises:
+        ValueError: a size, a rate or a time that is not positive, or negative attempts.
+    """
+
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    mirror: bool = False
+    open_seconds: float = 10.0
+    stall_seconds: float = 5.0
+    attempts: int = 8
+    first_delay: float = 0.5
+    longest_delay: float = 8.0
+
+    def __post_init__(self) -> None:
+        times = (self.open_seconds, self.stall_seconds, self.first_delay, self.longest_delay)
+        if min(*(self.size or (1, 1)), 1 if self.fps is None else self.fps, *times) <= 0:
+            raise ValueError(f"sizes, rates and times are positive: {self}")
+        if self.attempts < 0:
+            raise ValueError(f"the number of attempts is not negative: {self.attempts}")
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait before an attempt, counted from 1."""
+        return float(min(self.longest_delay, self.first_delay * 2.0 ** min(attempt - 1, 30)))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Whether a live source is there.
+
+    Attributes:
+        connected: False while it is being reached again.
+        since: `time.monotonic()` when that began.
+        attempt: which attempt to reach it is due or under way, from 1; 0 while connected.
+        reason: why it was lost, in a few words; empty while connected.
+    """
+
+    connected: bool
+    since: float
+    attempt: int = 0
+    reason: str = ""
+
+
+class LiveSource:
+    """A camera or stream as an iterable of `VideoFrame`, which comes back when it was lost.
+
+    It is opened, and its first picture waited for, at once. Reading goes on in a thread of its own;
+    when the consumer is slower, the oldest pictures are dropped, and counted in `skipped`. Frames
+    carry the time since the first one, by the monotonic clock, so that timestamps grow over losses;
+    their size is that of the first picture all along, larger and smaller ones are fitted into it.
+
+    Attributes:
+        name: what it is called in messages: the address without password and query.
+        info: size and rate of its frames; `path` is None.
+        state: whether it is there. A whole object at any moment; read it from any thread.
+
+    Args:
+        name: as above.
+        connect: opens it; called in a thread of its own, again for each attempt.
+        options: see there.
+        advice: what to check when it cannot be reached, as the end of a sentence.
+
+    Raises:
+        SourceError: it cannot be opened, or gives no picture.
+    """
+
+    def __init__(self, name: str, connect: Connect, options: LiveSourceOptions, advice: str) -> None:
+        self.name = name
+        self._connect = connect
+        self._options = options
+        self._advice = advice
+        self._over = threading.Event()
+        self._claimed = False
+        self._attempt = 0
+        self._skipped_before = 0
+        self._open_link()
+        try:
+            self._first = self._first_picture()
+        except BaseException:
+            self.close()
+            raise
+        self._origin = self._first.captured_at
+        self._fitted = _Fitting(self._first.image, options)
+        self.state = SourceState(True, self._origin)
+        self._linked_since = self._origin
+        width, height = self._fitted.size
+        rate = min(self._link.rate, Fraction(options.fps or 1000).limit_denominator(1001))
+        self.info = VideoInfo(path=None, width=width, height=height, time_base=TIME_BASE, average_rate=rate)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"LiveSource({self.name!r})"
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        if self._claimed:
+            raise ValueError(f"{self.name} is read only once: open it again for a second time")
+        self._claimed = True
+        return self._frames()
+
+    @property
+    def skipped(self) -> int:
+        """How many pictures were dropped because they were not taken in time."""
+        return self._skipped_before + self._link.skipped
+
+    def abort(self) -> None:
+        """Make the present and every later step of the iteration end. From any thread; returns at once."""
+        self._over.set()
+        self._link.drop()
+
+    def close(self) -> None:
+        """Let the source go; its thread is waited for a moment only. May be called again."""
+        self.abort()
+        self._forgotten()
+
+    def _open_link(self) -> None:
+        self._link = Link(self._connect)
+        # One that is merely forgotten lets its camera go, too, and at the latest when Python exits.
+        self._forgotten = weakref.finalize(self, self._link.leave, _LEAVING_SECONDS)
+
+    def _first_picture(self) -> Picture:
+        try:
+            picture = self._link.take(self._options.open_seconds)
+        except LinkLost as lost:
+            raise SourceError(f"{self.name} cannot be opened: {lost}; {self._advice}.") from lost
+        if picture is None:
+            raise SourceError(f"{self.name} ended before its first picture; {self._advice}.")
+        return picture
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        thinner = _Thinner(self._options.fps)
+        index, pts = 0, -1
+        for picture in itertools.chain([self._first], iter(self._next, None)):
+            if self._over.is_set():
+                break
+            if thinner.passes(picture.captured_at):
+                pts = max(round((picture.captured_at - self._origin) / TIME_BASE), pts + 1)
+                yield VideoFrame(index, pts, TIME_BASE, picture.captured_at, self._fitted(picture.image))
+                index += 1
+        self.close()
+
+    def _next(self) -> Picture | None:
+        """The next picture, after however many losses; None at the end."""
+        while True:
+            try:
+                picture = self._link.take(self._patience())
+            except LinkLost as lost:
+                reason = str(lost)
+            else:
+                if picture is not None:
+                    self._arrived(picture)
+                return picture
+            if not self._reconnect(reason):
+                return None
+
+    def _patience(self) -> float:
+        options = self._options
+        return (options.stall_seconds if self.state.connected else options.open_seconds) + _GRACE
+
+    def _arrived(self, picture: Picture) -> None:
+        if not self.state.connected:
+            away = picture.captured_at - self.state.since
+            _log.info("%s is back after %.1f s", self.name, away)
+            self.state = SourceState(True, picture.captured_at)
+            self._linked_since = picture.captured_at
+        elif picture.captured_at - self._linked_since > self._options.stall_seconds:
+            self._attempt = 0
+
+    def _reconnect(self, reason: str) -> bool:
+        """Wait, and try once more; False when nobody waits any more."""
+        self._link.drop()
+        if self._over.is_set():
+            return False
+        self._note_loss(reason)
+        if self._over.wait(self._options.delay(self._attempt)):
+            return False
+        self._skipped_before += self._link.skipped
+        self._forgotten.detach()
+        self._open_link()
+        if self._over.is_set():  # abort() may have dropped the link before this one
+            self._link.drop()
+        return True
+
+    def _note_loss(self, reason: str) -> None:
+        """Count a loss, or an attempt that failed; raises when they are too many."""
+        limit, known = self._options.attempts, self.state
+        if known.connected:
+            known = SourceState(False, time.monotonic(), reason=reason)
+            if limit:
+                _log.warning("%s: %s; trying to reach it again", self.name, reason)
+        self._attempt += 1
+        self.state = replace(known, attempt=min(self._attempt, limit))
+        if self._attempt > limit:
+            tried = f" and could not be reached again in {limit} attempts, at last because: {reason}"
+            raise SourceError(f"{self.name} is lost: {known.reason}{tried if limit else ''}; {self._advice}.")
+
+
+class _Thinner:
+    """Lets at most so many pictures a second through, as evenly as they come."""
+
+    def __init__(self, fps: float | None) -> None:
+        self._period = 1 / fps if fps else 0.0
+        self._due = float("-inf")
+
+    def passes(self, moment: float) -> bool:
+        """Whether the picture of this moment is wanted."""
+        # Half a period early is on time: else a source of just this rate, which is never quite
+        # even, would lose every other picture.
+        if moment < self._due - self._period / 2:
+            return False
+        self._due = max(self._due + self._period, moment)
+        return True
+
+
+class _Fitting:
+    """Brings pictures to one size, and mirrors them where that is asked for."""
+
+    def __init__(self, first: Image, options: LiveSourceOptions) -> None:
+        height, width = first.shape[:2]
+        scale = 1.0
+        if options.size:
+            scale = min(1.0, options.size[0] / width, options.size[1] / height)
+        self.size = max(2, round(width * scale)), max(2, round(height * scale))
+        self._mirror = options.mirror
+
+    def __call__(self, image: Image) -> Image:
+        image = letterboxed(image, self.size)
+        return np.asarray(cv2.flip(image, 1), dtype=np.uint8) if self._mirror else image
+
+
+class FileFeed:
+    """A video file played in real time, as if it were a camera."""
+
+    paced = True
+
+    def __init__(self, path: str, over: threading.Event) -> None:
+        self._video = VideoFile(path)
+        self._frames = iter(self._video)
+        self._pace = Pace(over)
+        self.rate = self._video.info.average_rate
+
+    def read(self) -> Picture | None:
+        """Wait for the next picture's moment; None at the end."""
+        frame = next(self._frames, None)
+        return None if frame is None else Picture(self._pace.wait(frame.seconds), frame.image)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._video.close()
+
+
+def _file_feed(path: str) -> Connect:
+    def connect(over: threading.Event) -> Feed:
+        return FileFeed(path, over)
+
+    return connect
+
+
+def open_live(where: str, options: LiveSourceOptions | None = None) -> LiveSource:
+    """Open a camera, a network stream, or a file as if it were one.
+
+    Args:
+        where: a camera's number from 0 or device file (``/dev/video1``), an address
+            (``rtsp://``, ``http://``, ``udp://`` and so on), or the path of a video file, which is
+            played in real time.
+        options: see there.
+
+    Raises:
+        SourceError: it cannot be opened, or gives no picture.
+    """
+    options = options or LiveSourceOptions()
+    if (device := camera_of(where)) is not None:
+        mode = CameraMode(options.size, options.fps)
+        name = f"camera {where}" if isinstance(device, int) else where
+        connect: Connect = camera_feed(device, mode, options.stall_seconds)
+        advice = "see what 'emotion cameras' lists, and check the cable"
+        return LiveSource(name, connect, options, advice)
+    if is_network(where):
+        connect = stream_feed(where, options.open_seconds, options.stall_seconds)
+        advice = "check the address, the network and the sender"
+        return LiveSource(shown_url(where), connect, options, advice)
+    path = where.removeprefix("file://")
+    # Opened again, it would begin again.
+    options = replace(options, attempts=0)
+    return LiveSource(Path(path).name, _file_feed(path), options, "check the disk that it is on")
+
+
+def camera_of(where: str) -> int | str | None:
+    """The camera that `where` names, as a number or a device file; None where it names none."""
+    if where.isascii() and where.isdigit():
+        return int(where)
+    return where if re.fullmatch(r"/dev/(video\d+|v4l/.+)", where) else None
+
+
+def is_network(where: str) -> bool:
+    """Whether reading `where` uses the network."""
+    return bool(_URL.match(where)) and not where.startswith("file://")
+
+
+def shown_url(url: str) -> str:
+    """An address that may be shown: without user, password and query."""
+    scheme, _, rest = url.partition("://")
+    address, _, query = rest.partition("?")
+    # With a question mark in a password nobody can tell where the address begins.
+    return f"{scheme}://..." if "@" in query else f"{scheme}://{address.rpartition('@')[2]}"

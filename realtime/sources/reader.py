@@ -1,0 +1,177 @@
+"""One connection to a camera or a stream, read in a thread that can be given up on."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol, TypeAlias
+
+from emotion.models.regions import Image
+
+# A short burst, as after a hiccup of the network, is not lost; what is older than that is stale.
+_CAPACITY = 4
+
+
+class LinkLost(Exception):  # noqa: N818  what happened, not a failure of the program
+    """The connection is not there (any more). Its text is the reason, in a few words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What a feed gives.
+
+    Attributes:
+        captured_at: `time.monotonic()` when it was there, before it was decoded.
+        image: uint8 (height, width, 3), BGR, upright.
+    """
+
+    captured_at: float
+    image: Image
+
+
+class Feed(Protocol):
+    """An open camera or stream. It knows no threads: a link calls it from one, and only one."""
+
+    @property
+    def rate(self) -> Fraction:
+        """Pictures a second, on average, as far as the device or the sender says so."""
+
+    @property
+    def paced(self) -> bool:
+        """Whether it could be read faster than in real time, and keeps the pace by itself."""
+
+    def read(self) -> Picture | None:
+        """Wait for the next picture; None at the end. Raises LinkLost when there will be none."""
+
+    def close(self) -> None:
+        """Let the device or the stream go."""
+
+
+Connect: TypeAlias = Callable[[threading.Event], Feed]
+"""Opens a feed, or raises LinkLost. When the event is set nobody waits for it any more."""
+
+
+class Link:
+    """Opens a feed and reads it in a thread of its own, so that nobody has to wait for ever.
+
+    A native call that hangs cannot be stopped in Python. The thread is then left behind: it is a
+    daemon, and closes its feed if it ever wakes.
+
+    Pictures of a feed that keeps no pace of its own push out the oldest that wait; a paced one waits.
+    """
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._changed = threading.Condition()
+        self._dropped_by_reader = threading.Event()
+        self._pictures: deque[Picture] = deque()
+        self._ended = False
+        self._error: Exception | None = None
+        self.rate = Fraction(30)
+        self.skipped = 0
+        self._thread = threading.Thread(target=self._run, name="live-link", daemon=True)
+        self._thread.start()
+
+    def take(self, seconds: float) -> Picture | None:
+        """Wait for the next picture.
+
+        Returns:
+            None at the end of the feed, or when the link was dropped.
+
+        Raises:
+            LinkLost: the feed is lost, or there was no picture for so many seconds.
+            Exception: what else the feed raised, the very object.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._pictures or self._ended or self.is_dropped, seconds)
+            if self.is_dropped:
+                return None
+            if self._pictures:
+                self._changed.notify_all()
+                return self._pictures.popleft()
+            if not self._ended:
+                raise LinkLost(f"no picture for {seconds:g} s")
+            if self._error is not None:
+                raise self._error
+            return None
+
+    def drop(self) -> None:
+        """Want no more pictures; whoever waits for one learns it at once."""
+        self._dropped_by_reader.set()
+        with self._changed:
+            self._pictures.clear()
+            self._changed.notify_all()
+
+    def leave(self, seconds: float) -> None:
+        """Drop the link, and wait until its feed is closed, so many seconds at most."""
+        self.drop()
+        # A forgotten source may be collected in this very thread.
+        if threading.current_thread() is not self._thread:
+            self._thread.join(seconds)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether `drop` was called."""
+        return self._dropped_by_reader.is_set()
+
+    def _run(self) -> None:
+        error: Exception | None = None
+        try:
+            self._read()
+        except Exception as caught:
+            error = caught
+        with self._changed:
+            self._error = error
+            self._ended = True
+            self._changed.notify_all()
+
+    def _read(self) -> None:
+        feed = self._connect(self._dropped_by_reader)
+        try:
+            self.rate = feed.rate
+            while not self.is_dropped:
+                picture = feed.read()
+                if picture is None or not self._put(picture, feed.paced):
+                    break
+        finally:
+            feed.close()
+
+    def _put(self, picture: Picture, wait: bool) -> bool:
+        with self._changed:
+            if wait:
+                self._changed.wait_for(lambda: len(self._pictures) < _CAPACITY or self.is_dropped)
+            elif len(self._pictures) == _CAPACITY:
+                self._pictures.popleft()
+                self.skipped += 1
+            if self.is_dropped:
+                return False
+            self._pictures.append(picture)
+            self._changed.notify_all()
+            return True
+
+
+class Pace:
+    """Holds pictures back until their time has come, as a player does.
+
+    One that is late goes on at once; where all are late by more than `SLACK`, as after a pause, the
+    clock is moved, so that the rest is not hurried through. A gap longer than `LONGEST` is shortened
+    to nothing: else a jump of the timestamps would look like a source that hangs.
+    """
+
+    SLACK = 0.5
+    LONGEST = 2.0
+
+    def __init__(self, over: threading.Event) -> None:
+        self._over = over
+        self._start: float | None = None
+
+    def wait(self, seconds: float) -> float:
+        """Wait for the moment of a picture at `seconds` of its video; returns that moment."""
+        now = time.monotonic()
+        if self._start is None or not -self.SLACK < self._start + seconds - now < self.LONGEST:
+            self._start = now - seconds
+        due = self._start + seconds
+        self._over.wait(max(0.0, due - now))
+        return due

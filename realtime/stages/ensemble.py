@@ -1,0 +1,134 @@
+"""The vote of both models on each face, and its smoothing over time."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.faces.visibility import MIN_VISIBLE, how_seen
+from emotion.models.regions import ANCHORS, Points, alignment_error
+from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.messages import OpinionFrame, Probabilities
+from emotion.realtime.stages.labels import DecisionOptions
+
+_UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
+
+
+class Smoother:
+    """Exponential smoothing of one person's probabilities, by time and not by frames.
+
+    A new value counts 1 - exp(-dt / tau), so dropped frames and other frame rates change nothing.
+
+    Args:
+        tau: seconds after which a change is 63% there; 0: no smoothing.
+    """
+
+    def __init__(self, tau: float) -> None:
+        if tau < 0:
+            raise ValueError(f"tau is in seconds and not negative, not {tau}")
+        self._tau = tau
+        self._last: tuple[float, Probabilities] | None = None
+
+    def update(self, seconds: float, vote: Probabilities | None) -> Probabilities:
+        """The smoothed vote; where there is no vote, what it was last.
+
+        Args:
+            seconds: the frame's time, which does not go back.
+            vote: float32 (6,), or None where nothing was seen.
+        """
+        if vote is None:
+            return self._last[1] if self._last else _UNKNOWN
+        smoothed = vote if self._last is None else self._blend(self._last[1], vote, seconds - self._last[0])
+        self._last = (seconds, smoothed)
+        return smoothed
+
+    def _blend(self, old: Probabilities, new: Probabilities, dt: float) -> Probabilities:
+        share = 1 - math.exp(-dt / self._tau) if self._tau else 1.0
+        return np.asarray(old + share * (new - old), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleOptions:
+    """How opinions become an answer.
+
+    Attributes:
+        smooth: time constant of the smoothing in seconds; 0 for research: no smoothing, and the label
+            is always the emotion that this frame's vote gives most.
+        baseline: seconds of neutral face after which a person's votes are measured by it; 0: never.
+        decisions: when a label holds.
+        min_visible: share of a region that must lie inside the picture for half of its vote; 0.2 less
+            silence it, 0.2 more give it its full vote.
+    """
+
+    smooth: float = 0.3
+    baseline: float = 0.0
+    decisions: DecisionOptions = field(default_factory=DecisionOptions)
+    min_visible: float = MIN_VISIBLE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceVote:
+    """What the regions of one face say; None where a region, or all of the face, is not seen.
+
+    The blendshapes speak only where the rule of the vote counts them. `seen` is how much the eyes' and
+    the lips' votes count, in [0, 1].
+    """
+
+    eyes: Probabilities | None
+    lips: Probabilities | None
+    vote: Probabilities | None
+    blendshapes: Probabilities | None = None
+    seen: tuple[float, float] = (1.0, 1.0)
+
+
+class Ensemble:
+    """Turns both models' probabilities for the faces of a frame into votes. It has no state.
+
+    Args:
+        weights: of the vote.
+        options: `EnsembleOptions()` where not given.
+    """
+
+    def __init__(self, weights: VoteWeights, options: EnsembleOptions | None = None) -> None:
+        self._weights = weights
+        self._options = options or EnsembleOptions()
+
+    def sees(self, item: OpinionFrame) -> npt.NDArray[np.float32]:
+        """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1]."""
+        inside = np.array([(face.eyes.visible, face.lips.visible) for face in item.faces], np.float32)
+        turned = np.array([_turned(face.points) for face in item.faces], np.float32)
+        return how_seen(inside, item.free, turned, self._options.min_visible)
+
+    def vote(self, item: OpinionFrame) -> list[FaceVote]:
+        """The vote on each face of a frame, in their order."""
+        if not item.faces:
+            return []
+        seen = self.sees(item)
+        third = self._third(item)
+        votes = self._weights.vote(item.eyes, item.lips, (seen[:, 0], seen[:, 1]), third)
+        return [
+            FaceVote(
+                item.eyes[index] if eyes else None,
+                item.lips[index] if lips else None,
+                votes[index] if eyes or lips else None,
+                None if third is None else third[index],
+                (eyes, lips),
+            )
+            for index, (eyes, lips) in enumerate(seen.tolist())
+        ]
+
+    def _third(self, item: OpinionFrame) -> Probabilities | None:
+        """What the blendshapes say of each face, float32 (n, 6), where the vote counts them."""
+        if self._weights.third is None:
+            return None
+        shapes = [face.blendshapes for face in item.faces if face.blendshapes is not None]
+        if len(shapes) < len(item.faces):
+            raise ValueError("the vote counts the blendshapes, and a face has none")
+        return self._weights.third(np.stack(shapes))
+
+
+def _turned(points: Points) -> float:
+    """How badly a face fits one seen from the front; 0 where its landmarks are not known."""
+    return alignment_error(points) if np.ptp(points[ANCHORS]) > 0 else 0.0

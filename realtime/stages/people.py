@@ -1,0 +1,78 @@
+"""OpinionFrame -> EmotionFrame: whose face is whose, and what is thought of each person.
+
+All that must see every frame in order is here, and it is cheap: so the costly stages before it may
+have several workers. What is remembered of a person belongs to the track and ends with it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, OpinionFrame
+from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, FaceVote, Smoother
+from emotion.realtime.stages.labels import Baseline, Decider
+from emotion.realtime.stages.tracker import TrackAssigner
+
+
+class People:
+    """The stage that follows people. One instance a stream, and never two workers.
+
+    Args:
+        weights: of the vote.
+        options: `EnsembleOptions()` where not given.
+    """
+
+    name = "people"
+    batch = 8
+
+    def __init__(self, weights: VoteWeights, options: EnsembleOptions | None = None) -> None:
+        self._options = options or EnsembleOptions()
+        self._ensemble = Ensemble(weights, self._options)
+        self._tracks = TrackAssigner()
+        self._people: dict[int, _Person] = {}
+
+    def process(self, items: Sequence[OpinionFrame]) -> Iterable[EmotionFrame]:
+        """The frames with what is thought of their people, in order."""
+        return [self._decide(item) for item in items]
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _decide(self, item: OpinionFrame) -> EmotionFrame:
+        seconds = item.frame.seconds
+        ids = self._tracks.assign([face.box for face in item.faces], seconds)
+        self._people = {id_: self._people.get(id_) or _Person(self._options) for id_ in self._tracks.alive}
+        votes = self._ensemble.vote(item)
+        faces = (
+            self._people[id_].judge(id_, face, vote, seconds)
+            for id_, face, vote in zip(ids, item.faces, votes, strict=True)
+        )
+        return EmotionFrame(item.frame, tuple(faces))
+
+
+class _Person:
+    """What is remembered of one person while the track lasts."""
+
+    def __init__(self, options: EnsembleOptions) -> None:
+        self._baseline = Baseline(options.baseline)
+        self._smoother = Smoother(options.smooth)
+        self._decider = Decider(options.decisions) if options.smooth else None
+
+    def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
+        """What is thought of the person's face in a frame."""
+        said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
+        smoothed = self._smoother.update(seconds, said)
+        label, since = self._decider.update(seconds, smoothed) if self._decider else ("", seconds)
+        return FaceEmotion(
+            id_,
+            face.box,
+            vote.eyes,
+            vote.lips,
+            said,
+            smoothed,
+            vote.blendshapes,
+            label=label,
+            since=since,
+            points=face.points,
+            eyes_seen=vote.seen[0],
+            lips_seen=vote.seen[1],
+        )

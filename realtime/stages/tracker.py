@@ -1,0 +1,142 @@
+"""Which face is whose from frame to frame."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.realtime.messages import Box
+
+# A face that is gone longer than this is a new one when it comes back.
+MEMORY_SECONDS = 2.0
+# A face's middle, in units of its size: how exactly it is seen, and how much its speed changes in a
+# second (a head that sets off or stops).
+_SEEN_WITHIN = 0.03
+_SPEED_CHANGE = 3.0
+# Out of sight nobody goes on straight for long: seconds after which a speed has fallen to 37%.
+_STRAY_SECONDS = 1.5
+# How far from where it is expected a face may be, in its size: at once, and after having been away.
+_REACH = 0.6
+_LONGEST_REACH = 1.8
+# What counts as much as a distance of one size: a change of the size by this factor.
+_SIZE_STEP = 2.0
+_LARGEST_CHANGE = 2.0
+
+
+@dataclass(slots=True)
+class _Track:
+    """A face, and where it is expected: a Kalman filter of constant velocity (Kalman 1960).
+
+    Both axes share one covariance, because they share their noise. Lengths are in pixels, the
+    covariance's in units of the face's size.
+    """
+
+    id: int
+    box: Box
+    seconds: float
+    velocity: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    covariance: npt.NDArray[np.float64] = field(
+        default_factory=lambda: np.diag([_SEEN_WITHIN**2, _SPEED_CHANGE**2])
+    )
+
+    def expected(self, seconds: float) -> npt.NDArray[np.float64]:
+        """Where the middle should be by now, float64 (2,)."""
+        away = seconds - self.seconds
+        return _middle(self.box) + self.velocity * _STRAY_SECONDS * (1 - math.exp(-away / _STRAY_SECONDS))
+
+    def reach(self, seconds: float) -> float:
+        """How far from there it may be, in its size."""
+        position = self._predicted(seconds)[0, 0]
+        return min(_REACH + math.sqrt(position) / 2, _LONGEST_REACH)
+
+    def see(self, box: Box, seconds: float) -> None:
+        """The face is here now."""
+        covariance = self._predicted(seconds)
+        gain = covariance[:, 0] / (covariance[0, 0] + _SEEN_WITHIN**2)
+        off = _middle(box) - self.expected(seconds)
+        self.velocity = self.velocity * math.exp(-(seconds - self.seconds) / _STRAY_SECONDS) + gain[1] * off
+        self.covariance = covariance - np.outer(gain, covariance[0])
+        # The box is taken as it is seen: it is sharper than what the filter expects.
+        self.box, self.seconds = box, seconds
+
+    def _predicted(self, seconds: float) -> npt.NDArray[np.float64]:
+        dt = seconds - self.seconds
+        motion = np.array([[1.0, dt], [0.0, 1.0]])
+        shaking = _SPEED_CHANGE**2 * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+        return np.asarray(motion @ self.covariance @ motion.T + shaking)
+
+
+class TrackAssigner:
+    """Gives the faces of successive frames numbers that stay with them.
+
+    Faces and known tracks are matched so that the sum of the distances is least (the assignment
+    problem; Kuhn 1955). A distance is from where the track should be by now, in units of the face's
+    size, and grows where sizes differ. All goes by time, so dropped frames change little.
+    """
+
+    def __init__(self) -> None:
+        self._tracks: list[_Track] = []
+        self._next_id = 1
+
+    def assign(self, boxes: list[Box], seconds: float) -> list[int]:
+        """The track number of every box of a frame.
+
+        Args:
+            boxes: the faces, in pixels.
+            seconds: the frame's time; where it jumps back, all tracks end.
+        """
+        self._tracks = [t for t in self._tracks if 0 <= seconds - t.seconds <= MEMORY_SECONDS]
+        matched = self._match(boxes, seconds)
+        ids = []
+        for index, box in enumerate(boxes):
+            track = matched.get(index)
+            if track is None:
+                track = _Track(self._next_id, box, seconds)
+                self._next_id += 1
+                self._tracks.append(track)
+            else:
+                track.see(box, seconds)
+            ids.append(track.id)
+        return ids
+
+    @property
+    def alive(self) -> tuple[int, ...]:
+        """The numbers that may still be given again; those of faces just assigned among them."""
+        return tuple(track.id for track in self._tracks)
+
+    def _match(self, boxes: list[Box], seconds: float) -> dict[int, _Track]:
+        if not boxes or not self._tracks:
+            return {}
+        costs = np.array([[_distance(box, track, seconds) for track in self._tracks] for box in boxes])
+        # A pair that is out of reach costs more than any that is not.
+        pairs = _assign(np.minimum(costs, 1e3))
+        return {int(b): self._tracks[t] for b, t in pairs if np.isfinite(costs[b, t])}
+
+
+def _assign(costs: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The pairs of rows and columns whose costs have the least sum."""
+    if min(costs.shape) == 1:  # the usual case, which needs no solver
+        row, column = np.unravel_index(costs.argmin(), costs.shape)
+        return [(int(row), int(column))]
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  most of a second to import
+
+    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs), strict=True)]
+
+
+def _distance(box: Box, track: _Track, seconds: float) -> float:
+    """From a box to where a track should be; infinite where it is out of reach."""
+    here, there = _size(box), _size(track.box)
+    change = max(here, there) / min(here, there)
+    away = float(np.hypot(*(_middle(box) - track.expected(seconds)))) / ((here + there) / 2)
+    if change > _LARGEST_CHANGE or away > track.reach(seconds):
+        return math.inf
+    return math.hypot(away, math.log(change, _SIZE_STEP))
+
+
+def _size(box: Box) -> float:
+    return max(box.width, box.height, 1.0)
+
+
+def _middle(box: Box) -> npt.NDArray[np.float64]:
+    return np.array([box.left + box.width / 2, box.top + box.height / 2])

@@ -1,0 +1,66 @@
+"""What the fast arrangements change: the comparison itself, and that it stays within what is stated."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emotion.benchmarks.clips import ClipSpec, make_clip
+from emotion.benchmarks.studies.sparing import analyse, difference
+from emotion.realtime.session import Models, Workers
+from tests.emotion.test_annotate import DEMO
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models.load(provider="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "short.mp4"
+    make_clip(DEMO, path, ClipSpec(480, 360, 1, 48))
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(models, short):
+    return analyse(short, models, Workers())
+
+
+def changed(faces, **values):
+    return tuple(replace(face, **values) for face in faces)
+
+
+def test_a_run_is_no_different_from_itself(plain):
+    found = difference(plain, plain)
+    assert (found.frames, found.other_count, found.landmarks, found.same_label, found.shares) == (
+        len(plain),
+        0,
+        0,
+        1,
+        0,
+    )
+
+
+def test_what_differs_is_counted(plain):
+    none = [(), *plain[1:]]
+    assert difference(none, plain).other_count == 1 / len(plain)
+    shares = np.roll(plain[0][0].smoothed, 1)
+    other = [changed(plain[0], smoothed=shares), *plain[1:]]
+    assert difference(other, plain).same_label == pytest.approx(1 - 1 / len(plain))
+    assert difference(other, plain).shares > 0
+    moved = [changed(faces, points=faces[0].points + np.float32([3, 4])) for faces in plain]
+    apart = difference(moved, plain).landmarks
+    face = plain[0][0].points
+    assert apart == pytest.approx(5 / np.linalg.norm(face[33] - face[263]), rel=0.2)
+
+
+@pytest.mark.parametrize("sparing", [Workers(finders=2), Workers(stride=2), Workers(finders=2, stride=2)])
+def test_sparing_changes_as_little_as_the_documents_say(models, short, plain, sparing):
+    found = difference(analyse(short, models, sparing), plain)
+    assert found.other_count == 0
+    assert found.landmarks < 0.02
+    assert found.shares < 0.02  # of the strongest two either may be ahead in a face that hesitates

@@ -1,0 +1,111 @@
+import sys
+
+import pytest
+
+from emotion import __main__ as entry
+from emotion.cli import app as cli
+from emotion.cli import engine
+from emotion.models import training
+from emotion.models.errors import DatasetError, MissingDependencyError
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["emotion", *map(str, arguments)])
+    return cli.run()
+
+
+def test_help_and_version(monkeypatch, capsys):
+    assert run(monkeypatch, "--help") == 0
+    assert "not feelings" in capsys.readouterr().out
+    assert run(monkeypatch, "--version") == 0
+    assert "emotion-live" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["annotate", "dataset", "train", "evaluate", "weights", "export"])
+def test_every_command_explains_itself(monkeypatch, capsys, command):
+    assert run(monkeypatch, command, "--help") == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_a_wrong_option_is_a_usage_error(monkeypatch, capsys):
+    assert run(monkeypatch, "annotate", "--no-such-option") == 2
+    assert "No such option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("dataset", "missing"), ("evaluate",), ("weights",), ("evaluate", "missing")]
+)
+def test_missing_data_end_in_one_sentence(monkeypatch, capsys, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 3
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert error.strip()
+
+
+def test_missing_models_end_in_one_sentence(monkeypatch, capsys, tmp_path):
+    assert run(monkeypatch, "annotate", "--models", tmp_path) == 4
+    assert "emotion export" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_missing_system_library_ends_in_a_sentence(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "emotion.cli.app", None)
+    real = __import__
+
+    def broken(name, *rest):
+        if name == "emotion.cli.app":
+            raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+        return real(name, *rest)
+
+    monkeypatch.setattr("builtins.__import__", broken)
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert ended.value.code == 5
+    error = capsys.readouterr().err
+    assert "libGL.so.1" in error
+    assert "apt-get install" in error
+
+
+def test_a_missing_runtime_names_the_extra():
+    assert "emotion-live[cpu]" in entry._advice(ModuleNotFoundError("No module", name="onnxruntime"))
+
+
+def test_training_without_tensorflow_names_the_extra(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "emotion.models.training.trainer", None)
+    monkeypatch.delattr(training, "trainer", raising=False)  # where another test has imported it
+    assert run(monkeypatch, "train", "eyes", "--data", tmp_path) == MissingDependencyError.exit_code
+    assert "'emotion-live[cpu,train]'" in capsys.readouterr().err
+
+
+def test_a_wrong_form_of_epochs_is_a_usage_error(monkeypatch, capsys):
+    assert run(monkeypatch, "train", "eyes", "--epochs", "many") == 2
+    assert run(monkeypatch, "train", "eyes", "--fold", "a quarter") == 2
+    assert run(monkeypatch, "train", "eyes", "--fold", "4/4") == 2
+    assert "8@0.667,4@1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("epochs", "warned"), [("1@0.5", True), ("2@0.5,1@1", False)])
+def test_training_that_ends_below_the_full_size_is_warned_of(monkeypatch, capsys, tmp_path, epochs, warned):
+    pytest.importorskip("keras", reason="training needs the train extra")
+    assert run(monkeypatch, "train", "lips", "--data", tmp_path, "--epochs", epochs) == DatasetError.exit_code
+    assert ("End with a stage like 4@1" in capsys.readouterr().err) == warned
+
+
+def test_brackets_in_a_message_are_shown(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "emotion.models.training.trainer", None)
+    monkeypatch.delattr(training, "trainer", raising=False)
+    run(monkeypatch, "train", "eyes", "--data", tmp_path)
+    assert "emotion-live[cpu,train]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pair", ["joyful", "joyful=happiness=more", "eek=disgust"])
+def test_a_wrong_mapping_is_a_usage_error(monkeypatch, capsys, tmp_path, pair):
+    assert run(monkeypatch, "dataset", tmp_path, "--map", pair) == 2
+    assert pair.partition("=")[2].partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--models", "--model"])
+def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, option):
+    monkeypatch.setattr(engine, "LITE", tmp_path / "nothing-here")
+    assert run(monkeypatch, "annotate", option, "lite") == 4
+    assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")

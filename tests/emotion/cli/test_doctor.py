@@ -1,0 +1,199 @@
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emotion.cli import app as cli
+from emotion.cli import doctor
+from emotion.cli.doctor import Check, Trouble, examine
+from emotion.models.errors import SYSTEM_LIBRARIES, ModelFileError
+from emotion.realtime.sources import camera as cameras
+from emotion.realtime.sources.camera import FoundCamera, listed_cameras, tried_cameras
+from tests.fakes.camera import Camera
+from tests.helpers.paths import ROOT
+
+CAPTURE, METADATA, SPLIT = 0x1, 0x800000, 0x1000
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["emotion", *arguments])
+    return cli.run()
+
+
+def failing(error):
+    def look():
+        raise error
+
+    return look
+
+
+def test_here_the_main_job_works(monkeypatch, capsys):
+    assert run(monkeypatch, "doctor") == 0
+    said = capsys.readouterr().out
+    for check in doctor.CHECKS:
+        assert check.part in said
+    assert "works here" in said
+    assert "checksums right" in said
+    assert "NO " not in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_what_the_main_job_needs_decides(monkeypatch, capsys):
+    checks = [
+        Check("Good", lambda: "all is well", needed=True),
+        Check("Bad", failing(Trouble("it is broken", "Mend it.")), needed=True),
+        Check("Missing", failing(Trouble("it is not there", "Get 'emotion-live[one]'."))),
+    ]
+    monkeypatch.setattr(doctor, "CHECKS", checks)
+    assert run(monkeypatch, "doctor") == 5
+    good, bad, mend, missing, get, _, end = capsys.readouterr().out.splitlines()
+    assert good.split() == ["ok", "Good", "all", "is", "well"]
+    assert bad.split() == ["NO", "Bad", "it", "is", "broken"]
+    assert mend.strip() == "-> Mend it."
+    assert missing.split() == ["--", "Missing", "it", "is", "not", "there"]
+    assert get.strip() == "-> Get 'emotion-live[one]'."
+    assert end == "'emotion annotate' does not work here yet: Bad."
+
+    monkeypatch.setattr(doctor, "CHECKS", [checks[0], checks[2]])
+    assert run(monkeypatch, "doctor") == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "found", "advice"),
+    [
+        (ModelFileError("eyes.onnx is damaged. Install again."), "eyes.onnx is damaged", ""),
+        (ImportError("libGL.so.1: cannot open shared object file"), "libGL.so.1", SYSTEM_LIBRARIES),
+        (ImportError("No module named 'av'"), "No module named 'av'", "Install emotion-live again."),
+        (ZeroDivisionError("oh"), "ZeroDivisionError: oh", "Install emotion-live again."),
+    ],
+)
+def test_whatever_happens_becomes_a_finding(error, found, advice):
+    finding = examine(Check("Part", failing(error), needed=True))
+    assert not finding.works
+    assert finding.found.startswith(found)
+    assert finding.advice == advice
+
+
+def test_rivals_in_one_folder_are_found(monkeypatch):
+    monkeypatch.setattr(doctor, "_version", lambda name: "1.0")
+    finding = examine(Check("Libraries", doctor._libraries))
+    assert not finding.works
+    assert "opencv-contrib-python and opencv-python" in finding.found
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch):
+    there = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: "" if name == "av" else there(name))
+    finding = examine(Check("Libraries", doctor._libraries))
+    assert finding.found == "not installed: av"
+
+
+def test_it_answers_where_a_library_cannot_be_loaded():
+    script = """
+import sys
+sys.modules["cv2"] = None
+sys.argv = ["emotion", "doctor"]
+from emotion.__main__ import main
+main()
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 5
+    assert "NO Reading video" in ran.stdout
+    assert "ok Python" in ran.stdout
+    assert "does not work here yet" in ran.stdout
+    assert "Traceback" not in ran.stderr
+
+
+def video_device(tmp_path, number, name):
+    (tmp_path / "sys" / f"video{number}").mkdir(parents=True)
+    (tmp_path / "sys" / f"video{number}" / "name").write_text(name + "\n")
+
+
+def test_cameras_of_linux_are_listed(tmp_path):
+    for number, name in [
+        (10, "Second"),
+        (0, "HD Webcam"),
+        (1, "HD Webcam"),
+        (2, "Gone"),
+        (3, "Not mine"),
+        (4, "Ill"),
+    ]:
+        video_device(tmp_path, number, name)
+    (tmp_path / "sys" / "v4l-subdev0").mkdir()
+
+    def can_do(device):
+        match device.name:
+            case "video0":
+                return CAPTURE
+            case "video1":
+                return METADATA
+            case "video10":
+                return SPLIT
+            case "video2":
+                raise FileNotFoundError(2, "No such file")
+            case "video3":
+                raise PermissionError(13, "Permission denied")
+        raise OSError(5, "Input/output error")
+
+    found = listed_cameras(tmp_path / "sys", tmp_path / "dev", can_do)
+    assert [(Path(camera.where).name, camera.name) for camera in found] == [
+        ("video0", "HD Webcam"),
+        ("video2", "Gone"),
+        ("video3", "Not mine"),
+        ("video4", "Ill"),
+        ("video10", "Second"),
+    ]
+    problems = [camera.problem for camera in found]
+    assert problems[0] == problems[-1] == ""
+    for problem, word in zip(
+        problems[1:4], ["container", "group 'video'", "Input/output error"], strict=True
+    ):
+        assert word in problem
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks a device as Linux does")
+def test_a_device_that_is_no_camera_does_not_answer(tmp_path):
+    video_device(tmp_path, 0, "None at all")
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "video0").symlink_to("/dev/null")
+    (camera,) = listed_cameras(tmp_path / "sys", tmp_path / "dev")
+    assert "does not answer" in camera.problem
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks a device as Linux does")
+def test_capabilities_are_of_the_device_file_where_the_driver_tells_them_apart(tmp_path, monkeypatch):
+    import fcntl
+
+    (tmp_path / "video0").touch()
+    answers = iter([(0x80000000 | CAPTURE, METADATA), (CAPTURE, 0)])
+
+    def ioctl(file, request, buffer):
+        assert request == 0x80685600
+        assert len(buffer) == 104
+        return struct.pack("16s32s32sIII12x", b"uvcvideo", b"HD Webcam", b"usb", 6, *next(answers))
+
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    assert cameras._capabilities(tmp_path / "video0") == METADATA
+    assert cameras._capabilities(tmp_path / "video0") == CAPTURE
+
+
+def test_cameras_elsewhere_are_tried():
+    there, away = Camera(), Camera()
+    away.plugged = False
+    found = tried_cameras(lambda number: (there if number in {0, 2} else away).open(number))
+    assert found == [FoundCamera("0", "camera 0"), FoundCamera("2", "camera 2")]
+    assert all(capture.released for capture in there.opened + away.opened)
+
+
+def test_the_command_lists_cameras(monkeypatch, capsys):
+    listed = [FoundCamera("/dev/video0", "HD Webcam"), FoundCamera("/dev/video2", "Old", "no permission")]
+    monkeypatch.setattr(cameras, "find_cameras", lambda: listed)
+    assert run(monkeypatch, "cameras") == 0
+    assert capsys.readouterr().out == "/dev/video0  HD Webcam\n/dev/video2  Old: no permission\n"
+    monkeypatch.setattr(cameras, "find_cameras", list)
+    assert run(monkeypatch, "cameras") == 0
+    assert "No camera is there" in capsys.readouterr().out

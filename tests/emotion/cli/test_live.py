@@ -1,0 +1,188 @@
+"""`emotion live` as people use it: real models, a real window under Xvfb, keys that are pressed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from emotion.realtime.sinks.partial_file import partial_path
+from emotion.realtime.sources.demo import DEMO
+from tests.fakes.screen import Screen, needs_screen
+from tests.helpers.paths import ROOT
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def screen(tmp_path):
+    folder = tmp_path / "screen"
+    folder.mkdir()
+    opened = Screen(folder)
+    yield opened
+    opened.close()
+
+
+def start(folder, *options, environment=None, source=DEMO):
+    return subprocess.Popen(
+        [sys.executable, "-m", "emotion", "live", str(source), *map(str, options)],
+        cwd=folder,
+        env={**(environment or os.environ), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def wait_until(true, seconds=120):
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def show(screen, key, seconds=2):
+    """Press a key until the panel that it opens is there: a window being put up may lose one."""
+    for _ in range(20):
+        before = dark(screen.picture())
+        screen.press(key)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if dark(screen.picture()) > before + 10_000:
+                return
+            time.sleep(0.05)
+        screen.press(key)  # closed again, if it did open
+    raise AssertionError(f"{key} opens nothing")
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def stamps(path):
+    with av.open(str(path)) as container:
+        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
+
+
+def test_without_a_window_results_recording_and_report(tmp_path):
+    outputs = ("-o", tmp_path / "session.mp4", "-o", "session.csv")
+    options = ("--no-window", "--seconds", "6", *outputs, "--report", "figures.json")
+    code, out, err = finish(start(tmp_path, *options))
+    assert (code, err) == (0, "")
+    report = json.loads((tmp_path / "figures.json").read_text())
+    assert report["source"] == "demo.mp4"
+    assert report["shown"] == report["capture_to_screen_ms"]["count"] > 5
+    assert report["results"] >= 2
+    names = {stage["name"] for stage in report["stages"]}
+    assert names == {"source", "faces", "classify", "people", "display", "session.mp4", "session.csv"}
+    timeline = rows(tmp_path / "session.csv")
+    assert len({row["frame"] for row in timeline}) == report["results"]
+    assert {row["track"] for row in timeline if row["track"]} == {"1"}
+    recorded = stamps(tmp_path / "session.mp4")
+    assert 5 < len(recorded) <= report["shown"]
+    assert 1 < recorded[-1] - recorded[0] < 7
+    assert "pictures shown" in out
+    assert "session.mp4" in out
+
+
+def test_outputs_are_called_by_their_bare_names_and_written_once(tmp_path):
+    from emotion.cli.live import _named
+
+    one, other = tmp_path / "one" / "t.csv", tmp_path / "other" / "t.csv"
+    same = one.parent / ".." / "one" / "t.csv"
+    assert _named([one, same, other]) == {"t.csv": same, "t.csv (2)": other}
+
+
+def test_the_end_of_the_source_is_the_end(tmp_path):
+    from tests.helpers import clips
+
+    clips.clip(tmp_path / "short.mp4", 10)
+    code, out, err = finish(start(tmp_path, "--no-window", "-o", "t.jsonl", source="short.mp4"))
+    assert code == 0, err
+    assert "short.mp4: 10 pictures shown" in out
+    assert (tmp_path / "t.jsonl").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_signals_end_it_with_whole_files(tmp_path, number, code):
+    process = start(tmp_path, "--no-window", "-o", "s.mp4", "-o", "s.csv")
+    growing = partial_path(tmp_path / "s.mp4")
+    wait_until(lambda: process.poll() is not None or (growing.exists() and growing.stat().st_size > 20_000))
+    process.send_signal(number)
+    ended, _, err = finish(process)
+    assert ended == code, err
+    assert len(stamps(tmp_path / "s.mp4")) > 5
+    assert rows(tmp_path / "s.csv")
+    assert not growing.exists()
+
+
+@needs_screen
+def test_the_window_and_its_keys(tmp_path, screen):
+    process = start(tmp_path, environment=screen.environment)
+    try:
+        screen.wait_for_window("emotion: demo.mp4")
+        wait_until(lambda: screen.picture().max() > 200)
+        show(screen, "h")
+        screen.press("h")
+        show(screen, "m")
+        screen.press("m")
+        screen.press("s")
+        wait_until(lambda: list(tmp_path.glob("emotion-*.png")))
+        screen.press("q")
+        code, out, err = finish(process)
+        assert code == 0, err
+        assert "pictures shown" in out
+        (saved,) = tmp_path.glob("emotion-*.png")
+        assert cv2.imread(str(saved)).shape == (270, 480, 3)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def dark(image):
+    """How many pixels have the colour of the plates behind text."""
+    return int((np.abs(image.astype(int) - (31, 27, 26)).max(axis=2) < 14).sum())
+
+
+def test_without_a_screen_it_says_what_to_do(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    code, _, err = finish(start(tmp_path, environment=environment | {"DISPLAY": ":4711"}))
+    assert code == 5
+    assert "There is no screen to open a window on: " in err
+    assert "--no-window" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--offline"], "--offline forbids to read rtsp://camera.invalid/ from the network"),
+        (["--size", "640"], "is no size: write for"),
+    ],
+)
+def test_wrong_usage(tmp_path, options, said):
+    source = "rtsp://user:secret@camera.invalid/"
+    code, _, err = finish(start(tmp_path, "--no-window", *options, source=source))
+    assert code == 2
+    assert said in " ".join(err.split())
+    assert "secret" not in err
+
+
+def test_a_timeline_of_an_unknown_kind(tmp_path):
+    code, _, err = finish(start(tmp_path, "--no-window", "-o", "t.docx"))
+    assert code == 6
+    assert "t.docx says no format" in err

@@ -1,0 +1,91 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from emotion.cli import app as cli
+from emotion.models.classes import EMOTIONS
+from emotion.models.data import dataset
+from emotion.models.data.dataset import DatasetOptions, make_dataset
+from emotion.models.data.image_io import write_png
+from emotion.models.manifest import ZOO
+from emotion.models.voting.vote import VoteWeights
+from tests.helpers.faces import landmarks
+
+
+class FakeFace:
+    points = landmarks(0.25)
+
+    def __init__(self, image):
+        self.blendshapes = np.resize(image.ravel() / 255, 52).astype(np.float32)
+
+
+class OneProcess:
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        pass
+
+    def map(self, function, *columns, chunksize):
+        return map(function, *columns)
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """A data set of noise that passes for faces, and a copy of the models that ship."""
+    random = np.random.default_rng(0)
+    for label in EMOTIONS:
+        for i in range(12):
+            noise = random.integers(0, 255, (40, 40, 3), dtype=np.uint8)
+            write_png(tmp_path / "faces" / label / f"{i}.png", noise)
+    monkeypatch.setattr(dataset, "ProcessPoolExecutor", OneProcess)
+    monkeypatch.setattr(dataset, "_start_worker", lambda: None)
+    monkeypatch.setattr(dataset, "_landmarker", None, raising=False)
+    monkeypatch.setattr(dataset, "find_portrait", lambda landmarker, image: FakeFace(image))
+    make_dataset([tmp_path / "faces"], tmp_path / "data", DatasetOptions(validation=0.4, test=0.1))
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json"):
+        shutil.copy(ZOO / name, models)
+    return tmp_path / "data", models
+
+
+def run(monkeypatch, command, *arguments):
+    monkeypatch.setattr("sys.argv", ["emotion", command, *map(str, arguments)])
+    return cli.run()
+
+
+def test_weights_are_fitted_explained_and_used(folders, monkeypatch, capsys):
+    data, models = folders
+    assert run(monkeypatch, "weights", "--data", data, "--models", models) == 0
+    values = json.loads((models / "weights.json").read_text())
+    assert values["faces"] > 10
+    assert len(values["comparison"]) == 7
+    assert (models / "blendshapes.npz").exists()
+    VoteWeights.read(models)
+    capsys.readouterr()
+    assert run(monkeypatch, "weights", "--models", models, "--explain") == 0
+    said = capsys.readouterr().out
+    assert all(emotion in said for emotion in EMOTIONS)
+    assert "The vote uses" in said
+    assert run(monkeypatch, "evaluate", data, "--models", models, "-o", data / "report") == 0
+    report = json.loads((data / "report" / "report.json").read_text())
+    assert set(report["scores"]) == {"eyes", "lips", "blendshapes", "vote"}
+    assert "stacking of three" in report["rules"]
+
+
+def test_the_blendshapes_may_be_left_out_and_a_rule_asked_for(folders, monkeypatch, capsys):
+    data, models = folders
+    arguments = ("--data", data, "--models", models, "--no-blendshapes")
+    assert run(monkeypatch, "weights", *arguments, "--rule", "product") == 0
+    values = json.loads((models / "weights.json").read_text())
+    assert values["rule"] == "product"
+    assert not (models / "blendshapes.npz").exists()
+    assert run(monkeypatch, "weights", *arguments, "--rule", "oracle") == 3
+    assert "There is no rule 'oracle'" in capsys.readouterr().err
+    assert json.loads((models / "weights.json").read_text()) == values

@@ -1,0 +1,284 @@
+"""The main job with the models that ship: real frames in, annotated mp4, timeline and summary out."""
+
+import csv
+import dataclasses
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
+from emotion.cli import app as cli
+from emotion.models.manifest import ZOO
+from emotion.realtime.errors import SinkError, SourceError
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+from tests.helpers import clips
+from tests.helpers.paths import ROOT, VIDEOS
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models.load(provider="cpu")
+
+
+@pytest.fixture(scope="module")
+def demo(models, tmp_path_factory):
+    """The bundled clip, annotated once for all tests of its results."""
+    outputs = Outputs.of(DEMO, tmp_path_factory.mktemp("demo"))
+    return outputs, annotate(DEMO, outputs, models)
+
+
+def make_clip(path, frames):
+    clips.clip(path, frames)
+    return path
+
+
+def stamps(path):
+    """Every picture's time, as exact fractions of a second."""
+    with av.open(str(path)) as container:
+        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
+
+
+def sound_seconds(path):
+    with av.open(str(path)) as container:
+        if not container.streams.audio:
+            return None
+        packets = [p for p in container.demux(audio=0) if p.pts is not None and p.duration]
+        return float((packets[-1].pts + packets[-1].duration - packets[0].pts) * packets[0].time_base)
+
+
+def emotions(outputs):
+    with open(outputs.files["csv"], newline="") as file:
+        return [row["emotion"] for row in csv.DictReader(file)]
+
+
+def assert_same_road(video, outputs, summary):
+    assert stamps(outputs.video) == stamps(video)
+    assert summary.frames == len(stamps(video))
+    before, after = sound_seconds(video), sound_seconds(outputs.video)
+    if before is None:
+        assert after is None
+    else:
+        assert after == pytest.approx(before, abs=0.1)
+    with open(outputs.files["csv"], newline="") as file:
+        assert {int(row["frame"]) for row in csv.DictReader(file)} == set(range(summary.frames))
+    assert len(outputs.files["jsonl"].read_text().splitlines()) == summary.frames
+
+
+def test_every_frame_keeps_its_time_and_the_sound_is_there(demo):
+    assert_same_road(DEMO, *demo)
+    assert sound_seconds(demo[0].video) > 19
+
+
+def test_tears_turn_to_laughter(demo):
+    found = emotions(demo[0])
+    count = len(found)
+    first, last = found[: round(0.4 * count)], found[round(0.6 * count) :]
+    assert last.count("happiness") / len(last) > 0.9
+    assert first.count("happiness") / len(first) < 0.5
+
+
+def test_a_covered_mouth_still_gets_a_result(demo):
+    with open(demo[0].files["csv"], newline="") as file:
+        covered = [row for row in csv.DictReader(file) if 150 <= int(row["frame"]) < 230]
+    assert len(covered) == 80
+    assert all(row["emotion"] and float(row["confidence"]) > 0 for row in covered)
+
+
+def test_the_picture_is_annotated_and_the_face_is_not_covered(demo):
+    with av.open(str(DEMO)) as before, av.open(str(demo[0].video)) as after:
+        plain = next(before.decode(video=0)).to_ndarray(format="bgr24").astype(int)
+        drawn = next(after.decode(video=0)).to_ndarray(format="bgr24").astype(int)
+    with open(demo[0].files["csv"], newline="") as file:
+        row = next(csv.DictReader(file))
+    left, top, width, height = (float(row[name]) for name in ("left", "top", "width", "height"))
+    middle = (
+        slice(int(top + height * 0.25), int(top + height * 0.75)),
+        slice(int(left + width * 0.25), int(left + width * 0.75)),
+    )
+    difference = np.abs(plain - drawn).max(axis=2)
+    assert (difference > 60).mean() > 0.01
+    assert (difference[middle] > 60).mean() < 0.001
+
+
+def test_the_summary_says_what_the_timeline_says(demo):
+    outputs, summary = demo
+    values = json.loads(outputs.summary.read_text())
+    assert values["emotion"] == summary.emotion
+    share = emotions(outputs).count("happiness") / summary.frames
+    assert values["shares"]["happiness"] == pytest.approx(share, abs=0.02)
+
+
+def test_a_video_without_a_face_is_no_failure(models, tmp_path):
+    clip = make_clip(tmp_path / "empty.mp4", frames=12)
+    outputs = Outputs.of(clip, tmp_path / "out")
+    summary = annotate(clip, outputs, models)
+    assert summary.sentence() == "no face was found in 12 frames"
+    assert_same_road(clip, outputs, summary)
+
+
+def test_a_result_that_cannot_be_written_leaves_the_earlier_ones(models, tmp_path, monkeypatch):
+    """The disk is full half-way: an error with the path, a playable part, and nothing looks whole."""
+    from emotion.realtime.sinks.csv_jsonl import CsvTimeline
+
+    clip = make_clip(tmp_path / "clip.mp4", frames=30)
+    written = []
+
+    def full(self, result, image):
+        if result.frame.index == 20:
+            raise SinkError("no room: make room on the disk")
+        written.append(result.frame.index)
+
+    monkeypatch.setattr(CsvTimeline, "write", full)
+    outputs = Outputs.of(clip, tmp_path / "out")
+    with pytest.raises(SinkError, match="make room"):
+        annotate(clip, outputs, models)
+    assert written == list(range(20))
+    assert not outputs.video.exists()
+    # The mp4 may be ahead of the table by the frames that wait before it.
+    assert 20 <= len(stamps(outputs.video.with_name("clip.annotated.partial.mp4"))) <= 26
+
+
+def test_a_truncated_video_is_done_as_far_as_it_goes(models, tmp_path):
+    whole = DEMO.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole[: len(whole) // 2])  # the index stands first, so half of it can be read
+    outputs = Outputs.of(cut, None)
+    with pytest.raises(SourceError, match=r"cut\.mp4"):
+        annotate(cut, outputs, models)
+    done = outputs.video.with_name("cut.annotated.partial.mp4")
+    assert 100 < len(stamps(done)) < 472
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["emotion", *map(str, arguments)])
+    return cli.run()
+
+
+def test_bad_videos_end_in_a_sentence_and_the_others_still_run(monkeypatch, capsys, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("this is no video")
+    good = make_clip(tmp_path / "good.mp4", frames=6)
+    bad = [tmp_path / name for name in ("missing.mp4", "folder", "empty.mp4", "text.mp4")]
+    assert run(monkeypatch, "annotate", bad[0], bad[1], good, *bad[2:], "-o", tmp_path / "out") == 3
+    text = capsys.readouterr()
+    errors = text.err.replace("\n", "")
+    for path in bad:
+        assert path.name in errors
+    assert "Traceback" not in errors
+    assert "good.mp4: no face was found in 6 frames" in text.out
+    assert (tmp_path / "out" / "good.annotated.mp4").exists()
+
+
+def test_formats_are_chosen_and_events_have_standard_output_for_themselves(monkeypatch, capfd, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", frames=6)
+    options = ("--formats", "srt, parquet,srt", "--events", "-o", tmp_path / "out")
+    assert run(monkeypatch, "annotate", clip, *options) == 0
+    names = ("clip.emotions.parquet", "clip.emotions.srt", "clip.summary.json")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    text = capfd.readouterr()
+    assert text.out == ""
+    assert "subtitles" in text.err
+    assert "annotated video" not in text.err
+
+
+def test_events_tell_of_tears_that_turn_to_laughter(models, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.__stdout__)
+    outputs = Outputs.of(DEMO, tmp_path, ("vtt",))
+    annotate(DEMO, outputs, models, AnnotateOptions(events=True))
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert events[0]["event"] == "appeared"
+    assert (events[-1]["event"], events[-1]["previous"]) == ("left", "happiness")
+    assert all(after["seconds"] >= before["seconds"] for before, after in itertools.pairwise(events))
+    assert outputs.files["vtt"].read_text().rstrip().endswith("happiness")
+
+
+def test_a_format_that_is_none_is_wrong_usage(monkeypatch, capsys):
+    assert run(monkeypatch, "annotate", "--formats", "mp4,gif") == 2
+    assert "gif" in capsys.readouterr().err
+
+
+def test_a_folder_for_results_that_cannot_be_made_is_named(monkeypatch, capsys, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", frames=3)
+    (tmp_path / "file").write_text("")
+    assert run(monkeypatch, "annotate", clip, "-o", tmp_path / "file" / "out") == 6
+    assert "choose another" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_two_videos_of_one_name_do_not_overwrite_each_other(monkeypatch, capsys, tmp_path):
+    made = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        made.append(make_clip(tmp_path / name / "clip.mp4", frames=3))
+    assert run(monkeypatch, "annotate", *made, "-o", tmp_path / "out") == 6
+    assert "another folder" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_changed_model_is_refused(monkeypatch, capsys, tmp_path):
+    for name in ("eyes.json", "eyes.onnx", "lips.json", "lips.onnx", "weights.json"):
+        (tmp_path / name).write_bytes((ZOO / name).read_bytes())
+    with open(tmp_path / "lips.onnx", "ab") as file:
+        file.write(b"x")
+    assert run(monkeypatch, "annotate", "--models", tmp_path) == 4
+    assert "wrong sha256" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
+def test_a_signal_leaves_a_playable_part(tmp_path, number, code):
+    outputs = Outputs.of(DEMO, tmp_path)
+    part = outputs.video.with_name("demo.annotated.partial.mp4")
+    command = [sys.executable, "-m", "emotion", "annotate", str(DEMO), "-o", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (part.exists() and part.stat().st_size > 50_000):
+            time.sleep(0.05)
+        process.send_signal(number)
+        error = process.communicate()[1]
+    assert process.returncode == code
+    assert "Traceback" not in error
+    assert 10 < len(stamps(part)) < 472
+    lines = outputs.files["jsonl"].with_name("demo.emotions.partial.jsonl").read_text().splitlines()
+    assert len(lines) >= len(stamps(part)) - 1
+    assert all(json.loads(line) for line in lines)
+    assert not outputs.video.exists()
+
+
+@pytest.mark.skipif(not VIDEOS.is_dir(), reason="needs the development clips, which do not ship")
+@pytest.mark.parametrize("name", sorted(path.name for path in VIDEOS.glob("*.m*")) if VIDEOS.is_dir() else [])
+def test_real_clips_keep_frames_times_and_sound(models, tmp_path, name):
+    outputs = Outputs.of(VIDEOS / name, tmp_path)
+    summary = annotate(VIDEOS / name, outputs, models)
+    assert_same_road(VIDEOS / name, outputs, summary)
+    if name == "no_face.mp4":
+        assert summary.emotion is None
+
+
+def test_privacy_hides_the_face_in_every_picture(models, tmp_path):
+    plain, hidden = (Outputs.of(DEMO, tmp_path / name, ("mp4",)) for name in ("plain", "hidden"))
+    part = tmp_path / "part.mp4"
+    with VideoFile(DEMO) as video:
+        sink = Mp4Sink(part, dataclasses.replace(video.info, path=None, has_audio=False))
+        for frame, _ in zip(video, range(20), strict=False):
+            sink.write(EmotionFrame(frame, ()), frame.image)
+        sink.close()
+    annotate(part, plain, models)
+    annotate(part, hidden, models, AnnotateOptions(privacy="blur"))
+    sharp, soft = (list(VideoFile(one.video)) for one in (plain, hidden))
+    assert len(sharp) == len(soft) == 20
+    for before, after in zip(sharp, soft, strict=True):
+        # The middle of the face: its detail is gone.
+        detail = [cv2.Laplacian(one.image[110:220, 270:370], cv2.CV_64F).std() for one in (before, after)]
+        assert detail[1] < 0.5 * detail[0]

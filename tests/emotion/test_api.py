@@ -1,0 +1,186 @@
+"""`emotion.stream`: results for Python programs."""
+
+import json
+import runpy
+import subprocess
+import sys
+import threading
+import weakref
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+import emotion
+from emotion.models.classes import EMOTIONS
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
+from emotion.models.voting.vote import LogLinear, VoteWeights
+from emotion.realtime.errors import SourceError
+from emotion.realtime.session import Models, Workers
+from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+from tests.fakes.stages import Fed
+from tests.helpers import clips
+from tests.helpers.paths import ROOT
+from tests.helpers.results import video_frame
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models.load(provider="cpu")
+
+
+def first_pictures(count):
+    with VideoFile(DEMO) as video:
+        return [frame for frame, _ in zip(video, range(count), strict=False)]
+
+
+def test_results_of_a_file(models):
+    with emotion.stream(DEMO, models=models) as results:
+        seen = [result for result, _ in zip(results, range(6), strict=False)]
+    assert [result.index for result in seen] == list(range(6))
+    assert [result.seconds for result in seen] == [frame.seconds for frame in first_pictures(6)]
+    (face,) = seen[5].faces
+    assert face.id == 1
+    assert face.emotion in EMOTIONS
+    assert face.label in (*EMOTIONS, "uncertain")
+    assert face.probabilities[face.emotion] == face.confidence == max(face.probabilities.values())
+    assert sum(face.probabilities.values()) == pytest.approx(1)
+    assert set(face.eyes) == set(face.lips) == set(EMOTIONS)
+    left, top, width, height = face.box
+    assert 0 < left < left + width < 480
+    assert 0 < top < top + height < 271
+    drawn = seen[5].draw()
+    assert drawn.shape == seen[5].image.shape == (270, 480, 3)
+    assert (drawn != seen[5].image).any()
+
+
+def test_a_file_can_be_looked_at_sparingly(models, monkeypatch):
+    looks = []
+    detect = FaceLandmarker.detect
+    monkeypatch.setattr(FaceLandmarker, "detect", lambda *given: looks.append(given[2]) or detect(*given))
+    pictures = first_pictures(24)
+    with emotion.stream(pictures, models=models, workers=Workers(stride=2)) as results:
+        assert all(len(result.faces) == 1 for result in results)
+    assert len(set(looks)) <= 14
+
+
+def test_a_dict_is_a_line_of_the_timeline(models, tmp_path):
+    sink = JsonLinesTimeline(tmp_path / "t.jsonl")
+    told = []
+    for result in emotion.stream(first_pictures(3), models=models):
+        told.append(json.loads(json.dumps(result.to_dict())))
+        sink.write(result._frame, result.image)
+    sink.close()
+    assert told == [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert len(told) == 3
+
+
+def test_pictures_are_not_kept(models):
+    alive = []
+
+    def pictures():
+        for index in range(60):
+            frame = video_frame(index, size=(96, 128))
+            alive.append(weakref.ref(frame.image))
+            yield frame
+
+    for result in emotion.stream(pictures(), models=models):
+        del result
+        assert sum(picture() is not None for picture in alive) < 40
+    assert len(alive) == 60
+    assert sum(picture() is not None for picture in alive) == 0
+
+
+def test_a_live_source_gives_the_newest(models):
+    source = Fed()
+    with emotion.stream(source, models=models, live=True) as results:
+        source.put(video_frame(0))
+        assert next(results).index == 0
+        source.end()
+        assert list(results) == []
+    assert source.closed.is_set()
+
+
+def always(models, **shares):
+    """The same models with a vote that always says the same."""
+    logits = np.log([shares.get(name, 0.05) for name in EMOTIONS]).astype(np.float32)
+    return replace(models, weights=VoteWeights(LogLinear(np.zeros((12, 6), np.float32), logits)))
+
+
+def faces_of(source, **options):
+    return [face for result in emotion.stream(source, **options) for face in result.faces]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_is_not_clear_is_uncertain(models, live):
+    unclear = always(models, happiness=0.06)
+    assert {face.label for face in faces_of(first_pictures(8), models=unclear, live=live)} == {"uncertain"}
+    alone = faces_of(first_pictures(8), models=unclear, live=live, smooth=0)
+    assert {face.label for face in alone} == {"happiness"}
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_baseline_measures_people_by_their_own_faces(models, live):
+    calm = always(models, neutral=0.5, sadness=0.3)
+
+    def last_sadness(baseline):
+        source = Fed()
+        with emotion.stream(source, models=calm, live=live, smooth=0, baseline=baseline) as results:
+            for frame in first_pictures(12):
+                source.put(frame)
+                # A live source would leave out what nobody has asked for.
+                last = next(results) if live else None
+            source.end()
+            (face,) = (last or list(results)[-1]).faces
+        return face.probabilities["sadness"]
+
+    assert last_sadness(0.0) == pytest.approx(0.3, abs=1e-3)
+    # A face that always looks so is given what a neutral face gives on average.
+    assert last_sadness(0.2) == pytest.approx(0.108, abs=1e-3)
+
+
+def test_leaving_the_loop_stops_the_threads(models):
+    before = threading.active_count()
+    for _ in emotion.stream(DEMO, models=models):
+        break
+    assert threading.active_count() == before
+
+
+def test_what_is_no_source_is_refused(models, tmp_path):
+    with pytest.raises(SourceError, match="does not exist"):
+        emotion.stream(tmp_path / "none.mp4", models=models)
+    clips.tone_only(tmp_path / "tone.m4a")
+    with pytest.raises(SourceError, match="no pictures"):
+        emotion.stream(tmp_path / "tone.m4a", models=models)
+
+
+def test_importing_the_package_is_cheap():
+    code = "import sys, emotion; print('cv2' in sys.modules, 'mediapipe' in sys.modules)"
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)
+    assert said.split() == ["False", "False"]
+
+
+def test_what_the_package_does_not_have():
+    with pytest.raises(AttributeError, match="nonsense"):
+        emotion.nonsense  # noqa: B018
+
+
+def test_the_example_in_the_docs_runs(tmp_path, monkeypatch, capsys):
+    short = tmp_path / "short.mp4"
+    # A second of the bundled clip is enough of it.
+    writer = cv2.VideoWriter(str(short), cv2.VideoWriter_fourcc(*"mp4v"), 25, (480, 270))
+    for frame in first_pictures(25):
+        writer.write(np.ascontiguousarray(frame.image))
+    writer.release()
+    example = ROOT / "docs" / "examples" / "stream.py"
+    monkeypatch.setattr(sys, "argv", [str(example), str(short), str(tmp_path / "best.png")])
+    runpy.run_path(str(example), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "person 1: " in said
+    assert "The clearest moment is in " in said
+    assert cv2.imread(str(tmp_path / "best.png")).shape == (270, 480, 3)

@@ -1,0 +1,267 @@
+"""Cameras over WebRTC, with a second WebRTC stack in the place of a browser."""
+
+import asyncio
+import json
+import threading
+from contextlib import asynccontextmanager
+
+import av
+import pytest
+
+pytest.importorskip("aiortc", reason="needs the extra 'web'")
+
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+
+from emotion.annotate import Models
+from emotion.models.classes import EMOTIONS
+from emotion.web.camera import arrival
+from emotion.web.camera import viewer as camera
+from emotion.web.camera.arrival import PromptBuffer
+from emotion.web.camera.viewer import Cameras
+from emotion.web.jobs.queue import BusyError
+from tests.emotion.test_annotate import DEMO
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models.load(provider="cpu")
+
+
+@pytest.fixture(scope="module")
+def laughing():
+    with av.open(str(DEMO)) as container:
+        frame = next(frame for frame in container.decode(video=0) if frame.time >= 17)
+        return frame.to_ndarray(format="bgr24")
+
+
+class Clip(VideoStreamTrack):
+    """A camera that shows one picture."""
+
+    def __init__(self, image):
+        super().__init__()
+        self.image = image
+
+    async def recv(self):
+        picture = av.VideoFrame.from_ndarray(self.image, format="bgr24")
+        picture.pts, picture.time_base = await self.next_timestamp()
+        return picture
+
+
+class Browser:
+    """What the page does, without a page."""
+
+    def __init__(self, image):
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.messages = asyncio.Queue()
+        self.channel = self.connection.createDataChannel("results", ordered=False, maxRetransmits=0)
+        self.channel.on("message", lambda text: self.messages.put_nowait(json.loads(text)))
+        self.connection.addTrack(Clip(image))
+        self.drawn = asyncio.get_running_loop().create_future()
+        self.connection.on("track", self.drawn.set_result)
+
+    async def offer(self):
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        return self.connection.localDescription.sdp
+
+    async def join(self, cameras, drawn=False):
+        answer = await cameras.open(await self.offer(), drawn)
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def result(self):
+        while "faces" not in (message := await self.messages.get()):
+            pass
+        return message
+
+
+@asynccontextmanager
+async def studio(models, image, limit=2):
+    """Cameras, and a function that makes browsers; all are closed at the end."""
+    cameras = Cameras(models, max_faces=2, smooth=0.3, limit=limit)
+    browsers = []
+
+    def browser():
+        browsers.append(Browser(image))
+        return browsers[-1]
+
+    try:
+        yield cameras, browser
+    finally:
+        await cameras.close()
+        await asyncio.gather(*(one.connection.close() for one in browsers))
+
+
+def test_results_of_a_laughing_face_come_on_the_data_channel(models, laughing):
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            await one.join(cameras)
+            results = [await one.result() for _ in range(5)]
+            for result in results:
+                (face,) = result["faces"]
+                assert face["label"] == "happiness"
+                assert EMOTIONS[face["smoothed"].index(max(face["smoothed"]))] == face["emotion"]
+                assert (result["width"], result["height"]) == (480, 270)
+                assert result["sent"] >= result["at"]
+            assert [r["at"] for r in results] == sorted(r["at"] for r in results)
+            one.channel.send("12.5")
+            while "pong" not in (message := await one.messages.get()):
+                pass
+            assert message["pong"] == 12.5
+            assert message["now"] >= results[-1]["sent"]
+            one.channel.send("no number")
+            one.channel.send("1" * 1000)
+            await one.result()
+            assert cameras.counts.results >= 6
+
+    asyncio.run(run())
+
+
+def test_a_camera_works_where_there_is_no_network(models, laughing, monkeypatch):
+    monkeypatch.setattr(arrival, "_network_addresses", lambda use_ipv4, use_ipv6: [])
+
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            assert " 127.0.0.1 " in await one.offer()
+            await one.join(cameras)
+            await one.result()
+
+    asyncio.run(run())
+
+
+def test_pictures_go_through_the_buffer_that_does_not_wait(models, laughing, monkeypatch):
+    through = []
+    add = PromptBuffer.add
+    monkeypatch.setattr(PromptBuffer, "add", lambda self, packet: through.append(packet) or add(self, packet))
+
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            await one.join(cameras)
+            await one.result()
+
+    asyncio.run(run())
+    assert through  # else aiortc has changed, and each picture waits for the next
+
+
+def test_nothing_of_a_camera_is_left_in_a_thread(models, laughing):
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            await one.join(cameras)
+            await one.result()
+
+    asyncio.run(run())
+    assert [thread.name for thread in threading.enumerate() if thread.name == "camera"] == []
+
+
+def test_annotated_pictures_come_back_where_they_are_wanted(models, laughing):
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            await one.join(cameras, drawn=True)
+            track = await one.drawn
+            await one.result()
+            for _ in range(3):
+                picture = await track.recv()
+            drawn = picture.to_ndarray(format="bgr24").astype(int)
+            assert (abs(drawn - laughing).max(axis=2) > 60).mean() > 0.01
+
+    asyncio.run(run())
+
+
+def test_viewers_have_tracks_of_their_own_and_their_number_is_limited(models, laughing):
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            first, second, third = browser(), browser(), browser()
+            await first.join(cameras)
+            await second.join(cameras)
+            assert (await first.result())["faces"][0]["track"] == 1
+            assert (await second.result())["faces"][0]["track"] == 1
+            with pytest.raises(BusyError, match=r"All places for cameras \(2\) are taken") as refused:
+                await third.join(cameras)
+            assert refused.value.status == 503
+            await first.connection.close()
+            while len(cameras) == 2:
+                await asyncio.sleep(0.05)
+            await third.connection.close()
+            fourth = browser()
+            await fourth.join(cameras)
+            await fourth.result()
+
+    asyncio.run(run())
+
+
+def test_a_viewer_of_whom_nothing_is_heard_leaves_its_place(models, laughing, monkeypatch):
+    monkeypatch.setattr(camera, "_SILENCE_SECONDS", 0.5)
+
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            await cameras.open(await browser().offer(), drawn=False)  # and never takes up the answer
+            assert len(cameras) == 1
+            while len(cameras):
+                await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "sdp", ["", "nonsense", "v=0\r\n", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"]
+)
+def test_an_offer_that_makes_no_sense_ends_in_a_sentence(models, laughing, sdp):
+    async def run():
+        async with studio(models, laughing) as (cameras, _):
+            with pytest.raises(camera.CameraError):
+                await cameras.open(sdp, drawn=False)
+            while len(cameras):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+
+
+def test_pictures_that_are_too_large_end_in_a_sentence(models, laughing, monkeypatch):
+    monkeypatch.setattr(camera, "_MOST_PIXELS", 100)
+
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            await one.join(cameras)
+            while "error" not in (message := await one.messages.get()):
+                pass
+            assert "480x270: choose 1920x1080 or less" in message["error"]
+            while len(cameras):
+                await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
+def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models, laughing, monkeypatch):
+    broken = []
+
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            good, bad = browser(), browser()
+            await good.join(cameras)
+            await good.result()
+            original = camera.OneByOne.__call__
+
+            def breaks(self, frame):
+                if not broken:
+                    broken.append(self)
+                if self is broken[0]:
+                    raise RuntimeError("on purpose")
+                return original(self, frame)
+
+            await bad.join(cameras)
+            monkeypatch.setattr(camera.OneByOne, "__call__", breaks)
+            while len(cameras) == 2:
+                await asyncio.sleep(0.05)
+            monkeypatch.undo()
+            told = [one for one in (good, bad) if any("error" in m for m in list(one.messages._queue))]
+            (other,) = {good, bad} - set(told)
+            await other.result()
+            assert len(told) == 1
+
+    asyncio.run(run())

@@ -1,0 +1,182 @@
+"""The HTTP interface: what it says of itself, pictures, counters, the page's files."""
+
+import io
+
+import av
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra 'web'")
+
+from PIL import Image
+from starlette.testclient import TestClient
+
+from emotion.annotate import Models
+from emotion.cli import app as cli
+from emotion.models.classes import EMOTIONS
+from emotion.models.evaluation.weights import read as read_weights
+from emotion.models.manifest import ZOO
+from emotion.models.palette import ON_DARK, ON_WHITE
+from emotion.web.http.app import colour_sheet, make_app
+from emotion.web.jobs.store import JobStore
+from emotion.web.options import ServeOptions
+from tests.emotion.test_annotate import DEMO
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    options = ServeOptions(
+        folder=tmp_path_factory.mktemp("jobs"), provider="cpu", photo_bytes=3 << 20, photo_pixels=10**7
+    )
+    app = make_app(options, Models.load(provider="cpu"))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+def demo_picture(seconds):
+    with av.open(str(DEMO)) as container:
+        frames = container.decode(video=0)
+        return next(frame for frame in frames if frame.time >= seconds).to_image()
+
+
+def encoded(picture, kind="JPEG", **options):
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def test_it_says_that_it_lives_and_what_runs(client):
+    health = client.get("/api/health").json()
+    assert health["status"] == "ok"
+    about = client.get("/api/models").json()
+    assert [model["region"] for model in about["models"]] == ["eyes", "lips"]
+    assert about["emotions"] == list(EMOTIONS)
+    assert len(about["vote"]) == len(EMOTIONS)
+    assert about["rule"] == read_weights(ZOO).meaning
+
+
+def test_every_address_is_described(client):
+    described = client.get("/api/openapi.json").json()["paths"]
+    assert {"/api/health", "/api/models", "/metrics", "/api/photos", "/api/jobs"} <= set(described)
+    for path in described.values():
+        assert all(method.get("description") or method.get("summary") for method in path.values())
+
+
+@pytest.mark.parametrize(("kind", "options"), [("JPEG", {"quality": 92}), ("PNG", {}), ("WEBP", {})])
+def test_a_laughing_face_is_called_happy(client, kind, options):
+    answer = client.post("/api/photos", content=encoded(demo_picture(17), kind, **options)).json()
+    (face,) = answer["faces"]
+    assert (face["emotion"], face["label"]) == ("happiness", "happiness")
+    assert sum(face["smoothed"]) == pytest.approx(1, abs=0.01)
+    assert face["smoothed"][answer["emotions"].index("happiness")] == face["confidence"]
+    left, top, width, height = face["box"]
+    assert 0 < left < left + width < answer["width"]
+    assert 0 < top < top + height < answer["height"]
+
+
+def test_a_picture_that_lies_on_its_side_is_turned_as_its_camera_says(client):
+    picture = demo_picture(17).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    answer = client.post("/api/photos", content=encoded(picture, exif=exif)).json()
+    assert (answer["width"], answer["height"]) == (480, 270)
+    assert len(answer["faces"]) == 1
+
+
+def test_a_picture_without_a_face_is_no_failure(client):
+    answer = client.post("/api/photos", content=encoded(Image.new("L", (64, 48))))
+    assert answer.status_code == 200
+    assert answer.json()["faces"] == []
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff", b"GIF89a" + bytes(99)])
+def test_what_is_no_picture_ends_in_a_sentence(client, data):
+    answer = client.post("/api/photos", content=data)
+    assert answer.status_code == 422
+    assert "JPEG, PNG or WebP" in answer.json()["detail"]
+
+
+def test_a_picture_that_is_cut_off_ends_in_a_sentence(client):
+    data = encoded(demo_picture(17), "PNG")
+    assert client.post("/api/photos", content=data[: len(data) // 2]).status_code == 422
+
+
+def test_a_picture_of_huge_dimensions_is_not_decoded(client):
+    bomb = encoded(Image.new("1", (20_000, 20_000)), "PNG")
+    assert len(bomb) < 100_000
+    answer = client.post("/api/photos", content=bomb)
+    assert answer.status_code == 422
+    assert "scale it down" in answer.json()["detail"]
+
+
+def test_a_picture_of_too_many_bytes_is_refused(client):
+    assert client.post("/api/photos", content=bytes((3 << 20) + 1)).status_code == 413
+
+
+def test_more_pictures_than_can_be_looked_at_are_told_to_come_back(client, monkeypatch):
+    monkeypatch.setattr("emotion.web.http.site._MOST_PHOTOS", 0)
+    answer = client.post("/api/photos", content=encoded(demo_picture(0)))
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_counters_are_in_prometheus_format(client):
+    client.post("/api/photos", content=encoded(Image.new("L", (64, 48))))
+    lines = client.get("/metrics").text.splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert float(values["emotion_photos_total"]) >= 1
+    assert float(values['emotion_jobs{state="waiting"}']) == 0
+
+
+def test_the_page_has_the_overlays_colours():
+    sheet = colour_sheet()
+    for name in EMOTIONS:
+        assert f"--{name}: {ON_WHITE[name]};" in sheet
+        assert f"--{name}: {ON_DARK[name]};" in sheet
+
+
+def test_nothing_in_the_pages_own_files_asks_another_machine(client):
+    page = client.get("/").text
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_static_files_are_those_of_the_page_only(client):
+    assert client.get("/static/colours.css").headers["content-type"].startswith("text/css")
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/"):
+        assert client.get(path).status_code == 404
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["emotion", "serve", *map(str, arguments)])
+    return cli.run()
+
+
+def test_an_address_that_is_taken_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run(monkeypatch, "--port", port, "--folder", tmp_path) == 3
+    assert "choose another --port" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_used_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert run(monkeypatch, "--port", 0, "--folder", tmp_path / "file") == 3
+    assert "choose another with --folder" in capsys.readouterr().err
+
+
+def test_a_folder_that_another_server_uses_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
+    with JobStore(tmp_path):
+        assert run(monkeypatch, "--port", 0, "--folder", tmp_path) == 3
+    assert "another server uses it" in capsys.readouterr().err
+
+
+def test_a_certificate_that_is_none_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    arguments = ("--certificate", tmp_path / "file", "--key", tmp_path / "file")
+    assert run(monkeypatch, "--port", 0, "--folder", tmp_path, *arguments) == 3
+    assert run(monkeypatch, "--port", 0, "--folder", tmp_path, *arguments[:2]) == 3
+    assert "needs both" in capsys.readouterr().err

@@ -1,0 +1,95 @@
+"""Decoding a stranger's picture: in a process that can be limited and killed."""
+
+import asyncio
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra 'web'")
+
+from PIL import Image
+
+from emotion.web.http import photo
+from emotion.web.http.photo import PhotoError, decode
+
+FAKE = Path(__file__).parents[2] / "fakes" / "decoder.py"
+limited = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+
+
+def encoded(picture, kind="PNG"):
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return file.getvalue()
+
+
+def fake(how, data=b"a picture"):
+    """What is said of it; no process may be left."""
+    before = psutil.Process().children()
+    with pytest.raises(PhotoError) as refused:
+        asyncio.run(decode(data, 1000, (sys.executable, str(FAKE), how)))
+    assert set(psutil.Process().children()) <= set(before)
+    return str(refused.value)
+
+
+def test_pixels_are_those_of_the_picture():
+    picture = Image.new("RGB", (5, 3), (10, 20, 30))
+    picture.putpixel((4, 0), (200, 100, 50))
+    image = asyncio.run(decode(encoded(picture), 15))
+    assert image.shape == (3, 5, 3)
+    assert image[0, 4].tolist() == [50, 100, 200]
+    assert image[2, 1].tolist() == [30, 20, 10]
+
+
+def test_a_picture_of_more_pixels_than_allowed_says_so():
+    with pytest.raises(PhotoError, match="5x3 pixels, more than this server takes"):
+        asyncio.run(decode(encoded(Image.new("RGB", (5, 3))), 14))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "crashes",
+        "babbles",
+        "claims too much",
+        "claims the impossible",
+        "stops halfway",
+        "answers something else",
+        "says nothing",
+    ],
+)
+def test_a_decoder_that_breaks_down_or_is_taken_over_ends_in_a_sentence(how):
+    assert "ended unexpectedly: save the picture anew" in fake(how)
+
+
+@pytest.mark.parametrize(("how", "size"), [("hangs", 9), ("deaf", 10_000_000)])
+def test_a_decoder_that_takes_too_long_is_killed(how, size, monkeypatch):
+    monkeypatch.setattr(photo, "_DECODE_SECONDS", 0.5)
+    assert "too long to decode: scale it down" in fake(how, bytes(size))
+
+
+@limited
+def test_a_picture_gets_no_more_memory_than_one_may_take():
+    bomb = encoded(Image.new("RGB", (6000, 6000)))
+    assert len(bomb) < 500_000
+    little = "from emotion.web import picture; import sys; picture._OWN_BYTES = 100 << 20; "
+    little += "picture._BYTES_A_PIXEL = 0; picture.main(int(sys.argv[1]))"
+    with pytest.raises(PhotoError, match="needs more memory than one may take"):
+        asyncio.run(decode(bomb, 36_000_000, (sys.executable, "-c", little)))
+    assert asyncio.run(decode(bomb, 36_000_000)).shape == (6000, 6000, 3)
+
+
+@limited
+def test_a_process_gets_no_more_time_or_files_than_it_may_take(tmp_path):
+    import signal
+
+    def ends(code):
+        code = f"from emotion.web.jobs.limits import limit; limit(cpu_seconds=1)\n{code}"
+        return subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode
+
+    assert ends("while True: pass") == -signal.SIGXCPU
+    assert ends(f"open({str(tmp_path / 'file')!r}, 'wb', 0).write(b'x')") == 1
+    assert ends("pass") == 0

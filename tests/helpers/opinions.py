@@ -1,0 +1,42 @@
+"""Opinions that are right about as often as they say, made without a model."""
+
+import numpy as np
+
+from emotion.models.evaluation.predictions import LabelledFaces, Predictions
+from emotion.models.regions import EYES, LIPS
+
+
+def labels(faces=600):
+    return np.arange(faces) % 6
+
+
+def opinion(truth, strength, seed=0):
+    """Probabilities, float32 (n, 6), that lean towards the truth; calibrated where labels are drawn."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(len(truth), 6))
+    logits[np.arange(len(truth)), truth] += np.broadcast_to(strength, len(truth))
+    shares = np.exp(logits)
+    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def faces(truth, **more):
+    """Labelled faces without pictures worth seeing."""
+    count = len(truth)
+    values = {
+        "sources": tuple(f"set/{i}.png" for i in range(count)),
+        "labels": truth,
+        "eyes": np.zeros((count, *EYES.size), np.uint8),
+        "lips": np.zeros((count, *LIPS.size), np.uint8),
+        "visible": np.ones((count, 2), np.float32),
+        "blendshapes": np.zeros((count, 52), np.float32),
+        "eye_distance": np.full(count, 50, np.float32),
+        "alignment_error": np.full(count, 3, np.float32),
+        "groups": np.arange(count),
+    }
+    return LabelledFaces(**values | more)
+
+
+def predictions(faces_count=600, eyes=1.0, lips=1.0, **more):
+    truth = labels(faces_count)
+    free = np.ones((faces_count, 2), np.float32)
+    return Predictions(faces(truth, **more), opinion(truth, eyes, 1), opinion(truth, lips, 2), free)

@@ -1,0 +1,266 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from emotion.cli import app as cli
+from emotion.models.classes import EMOTIONS
+from emotion.models.data.image_io import write_png
+from emotion.models.data.label_folders import Photograph, find_photographs
+from emotion.models.errors import DatasetError
+from emotion.models.evaluation import predictions as looking
+from emotion.models.evaluation import report
+from emotion.models.evaluation.evaluate import Slice, cast_vote, evaluate, judge_shrunk, shrinkable
+from emotion.models.evaluation.predictions import faces_of_photographs, only_test, predict
+from emotion.models.regions import EYES, LIPS
+from emotion.models.statistics.intervals import Interval
+from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+from tests.helpers.faces import gradient, landmarks
+from tests.helpers.opinions import faces, labels, opinion, predictions
+
+
+class FakeLandmarker:
+    """Finds a face as wide as the picture, unless the picture is tiny."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        pass
+
+
+class FakeFace:
+    blendshapes = np.full(52, 0.1, np.float32)
+
+    def __init__(self, width):
+        self.points = landmarks(width / 128)
+
+
+@pytest.fixture
+def fake_landmarker(monkeypatch):
+    def find(landmarker, image):
+        return FakeFace(image.shape[1]) if image.shape[1] >= 16 else None
+
+    monkeypatch.setattr(looking, "FaceLandmarker", FakeLandmarker)
+    monkeypatch.setattr(looking, "find_portrait", find)
+
+
+def photographs(folder, count=4, size=128):
+    made = []
+    for index in range(count):
+        label = EMOTIONS[index % 6]
+        path = folder / label / f"{index}.png"
+        picture = gradient(size * 5 // 4, size)
+        picture[20:60, 10 * index : 10 * index + 20] = 255  # so that no two look alike
+        write_png(path, picture)
+        made.append(Photograph(path, f"set/{label}/{index}.png", label, None, None))
+    return made
+
+
+def test_faces_come_in_the_order_of_their_photographs(tmp_path, fake_landmarker):
+    made = photographs(tmp_path, 8)
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    broken = Photograph(tmp_path / "broken.png", "set/broken.png", "fear", None, None)
+    steps = []
+    found = faces_of_photographs([broken, *made], lambda done, total: steps.append((done, total)), workers=3)
+    assert found.sources == tuple(photograph.source for photograph in made)
+    assert found.labels.tolist() == [index % 6 for index in range(8)]
+    assert found.missing == ("fear",)
+    assert found.eyes.shape == (8, *EYES.size)
+    assert found.lips.shape == (8, *LIPS.size)
+    assert found.eye_distance == pytest.approx(np.full(8, 80), abs=0.1)
+    assert steps[-1] == (9, 9)
+
+
+def test_shrunk_photographs_have_smaller_faces_and_some_are_lost(tmp_path, fake_landmarker):
+    made = photographs(tmp_path)
+    scales = {made[0].source: 0.5, made[1].source: 0.1, made[2].source: 3.0}
+    found = faces_of_photographs(made, scales=scales)
+    assert found.sources == (made[0].source, made[2].source, made[3].source)
+    assert found.eye_distance == pytest.approx([40, 80, 80], abs=1)
+
+
+def test_no_face_at_all_ends_in_a_sentence(tmp_path, fake_landmarker):
+    with pytest.raises(DatasetError, match="Not one face"):
+        faces_of_photographs(photographs(tmp_path, size=12))
+
+
+def test_only_the_test_part_is_judged_where_there_is_one(tmp_path):
+    photographs(tmp_path / "whole")
+    photographs(tmp_path / "parts" / "test", 2)
+    photographs(tmp_path / "parts" / "train", 4)
+    assert len(only_test(find_photographs(tmp_path / "whole"))) == 4
+    assert {photograph.split for photograph in only_test(find_photographs(tmp_path / "parts"))} == {"test"}
+
+
+def test_models_are_asked_in_batches_and_answer_in_order():
+    class Model:
+        def __init__(self):
+            self.sizes = []
+
+        def __call__(self, crops):
+            self.sizes.append(len(crops))
+            return np.eye(6, dtype=np.float32)[crops[:, 0, 0].astype(int)]
+
+    truth = labels(150)
+    judged = faces(truth)
+    judged.eyes[:, 0, 0] = judged.lips[:, 0, 0] = truth
+    eyes, lips = Model(), Model()
+    found = predict(judged, eyes, lips)
+    assert found.eyes.argmax(axis=1).tolist() == found.lips.argmax(axis=1).tolist() == truth.tolist()
+    assert max(eyes.sizes) <= 64
+
+
+def test_regions_out_of_the_picture_vote_nothing():
+    visible = np.ones((600, 2), np.float32)
+    visible[:10, 0] = visible[5:15, 1] = 0.3
+    found = predictions(visible=visible)
+    vote = cast_vote(found, VoteWeights.equal())
+    np.testing.assert_array_equal(vote[:5], found.lips[:5])
+    np.testing.assert_array_equal(vote[10:15], found.eyes[10:15])
+    np.testing.assert_allclose(vote[5:10], 1 / 6)
+    np.testing.assert_allclose(cast_vote(found, VoteWeights.equal(), hide="lips")[20:], found.eyes[20:])
+
+
+def test_slices_share_out_the_faces():
+    sizes = np.linspace(5, 200, 600).astype(np.float32)
+    sources = tuple(f"{'far' if i % 3 else 'near'}/{i}.png" for i in range(600))
+    found = evaluate(
+        predictions(eye_distance=sizes, sources=sources, missing=("fear", "fear", "anger")),
+        VoteWeights.equal(),
+        {},
+    )
+    assert sum(row.faces for row in found.sizes) == 600
+    assert [row.name for row in found.sizes][:2] == ["0 to 16", "16 to 24"]
+    assert {row.name: row.faces for row in found.sets} == {"far": 400, "near": 200}
+    assert found.missing == {"fear": 2, "anger": 1}
+    hidden = {row.name: row.accuracy.value for row in found.hidden}
+    assert hidden["eyes hidden"] == found.scores["lips"].accuracy.value
+    assert hidden["nothing hidden"] == found.vote.accuracy.value > hidden["eyes hidden"]
+
+
+def test_a_draw_from_afar_is_even_and_repeatable(tmp_path):
+    made = [Photograph(tmp_path, f"set/{i}.png", "fear", None, None) for i in range(100)]
+    found = faces(labels(60), sources=tuple(f"set/{i}.png" for i in range(60)))
+    drawn, sizes = shrinkable(made, found, 20)
+    assert len({photograph.source for photograph in drawn}) == 20
+    assert all(int(photograph.source[4:-4]) < 60 for photograph in drawn)
+    assert drawn == shrinkable(made, found, 20)[0]
+    assert sizes["set/3.png"] == 50
+    lost = judge_shrunk("12", 240, predictions(60), VoteWeights.equal())
+    assert lost.found == 0.25
+
+
+class Tags(HTMLParser):
+    """Which tags are open at the end, and what the page asks the network for."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "path", "use"})
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.asked = [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.asked += [v for k, v in attributes if k in ("src", "href") and v and not v.startswith("#")]
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    shrunk = Slice("12", 300, Interval(0.4, 0.3, 0.5), 0.5)
+    found = predictions(missing=("fear",))
+    rules = {"source": VoteWeights.equal().rule}
+    return evaluate(
+        found, VoteWeights.equal(), rules, None, {"faces": "<b>my</b> faces", "rule": "source"}, [shrunk]
+    )
+
+
+def test_the_page_is_whole_and_needs_nothing_beside_it(evaluation):
+    page = report.to_html(evaluation)
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert tags.asked == []
+    assert not re.search(r"url\((?!#)|@import|<script", page)
+    assert "<b>my</b>" not in page
+    assert "&lt;b&gt;my" in page
+    assert page.count("<svg") >= 6
+    assert "#010101" not in page
+    assert "var(--vote)" in page
+    assert f"{evaluation.vote.accuracy.value:.1%}" in page
+
+
+def test_markdown_tables_are_rectangular(evaluation):
+    text = report.to_markdown(evaluation)
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
+    assert "source (counts)" in text
+    assert "| +0.0 (+0.0 to +0.0) |" in text  # the equal vote, which is what stands for the source's here
+    assert "| 12 | 300 | 50% | 40.0% (30.0 to 50.0) |" in text
+
+
+def test_three_files_are_written(evaluation, tmp_path):
+    paths = report.save(tmp_path / "new" / "folder", evaluation)
+    values = json.loads(paths["json"].read_text())
+    assert values["classes"] == list(EMOTIONS)
+    assert values["scores"]["vote"]["accuracy"]["value"] == evaluation.vote.accuracy.value
+    assert paths["html"].read_text().startswith("<!doctype html>")
+    assert paths["md"].exists()
+
+
+def test_an_opinion_that_is_never_wrong_is_scored_too(tmp_path):
+    truth = labels(36)
+    sure = opinion(truth, 50.0)
+    found = predictions(36)
+    perfect = looking.Predictions(found.faces, sure, sure, found.free)
+    page = report.to_html(evaluate(perfect, VoteWeights.equal(), {}))
+    assert "100.0%" in page
+
+
+def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
+    """Frames of the bundled clip as labelled photographs, through the command."""
+    root = tmp_path / "faces"
+    with VideoFile(DEMO) as video:
+        for index, frame in zip(range(60), video, strict=False):
+            if index % 10 == 0:
+                write_png(root / ("happy" if index % 20 else "sadness") / f"{index}.png", frame.image)
+    out = tmp_path / "out"
+    monkeypatch.setattr("sys.argv", ["emotion", "evaluate", str(root), "-o", str(out), "--smaller", "2"])
+    assert cli.run() == 0
+    values = json.loads((out / "report.json").read_text())
+    assert values["scores"]["vote"]["faces"] == 6
+    assert values["shrunk"]
+    assert "Report" in capsys.readouterr().out
+
+
+def test_the_faces_of_one_set_are_picked_out():
+    sources = tuple(f"{'far' if i % 3 else 'near'}/{i}.png" for i in range(60))
+    found = faces(labels(60), sources=sources, groups=np.arange(60) + 100).of_set("near")
+    assert found.sources == sources[::3]
+    assert found.labels.tolist() == labels(60)[::3].tolist()
+    assert found.groups.tolist() == list(range(100, 160, 3))
+    with pytest.raises(DatasetError, match="there are far, near"):
+        faces(labels(60), sources=sources).of_set("middle")
+
+
+def test_covered_regions_and_turned_heads_vote_as_in_streaming():
+    turned = np.full(600, 3, np.float32)
+    turned[:5] = 20
+    found = predictions(alignment_error=turned)
+    found.free[5:10, 1] = 0.1
+    found.free[10:15, 0] = 0.4
+    vote = cast_vote(found, VoteWeights.equal())
+    both = VoteWeights.equal().vote(found.eyes, found.lips)
+    np.testing.assert_allclose(vote[:5], 1 / 6)
+    np.testing.assert_allclose(vote[5:10], found.eyes[5:10], atol=1e-6)
+    np.testing.assert_allclose(vote[10:15], (both + found.lips)[10:15] / 2, atol=1e-5)
+    np.testing.assert_allclose(vote[15:], both[15:], atol=1e-6)

@@ -1,0 +1,80 @@
+"""Native libraries' chatter stays out of standard error; their errors do not."""
+
+import os
+import subprocess
+import sys
+
+from emotion.models.faces.native_log import without_chatter
+from tests.helpers.paths import ROOT
+
+LINES = (
+    b"WARNING: Logging before InitGoogle() is written to STDERR\n",
+    b"W0000 00:00:1795454966.746527   26077 inference_runner_litert.cc:1418] Reallocating memory.\n",
+    b"INFO: [accelerator_registry.cc:43] DestroyAccelerator: ptr=0x7efc9001ee00\n",
+    b"I0000 00:00:1795454966.746527   26077 gl_context.cc:369] GL version: 3.2\n",
+    b"E0000 00:00:1795454966.746527   26077 gl_context.cc:407] no context\n",
+    b"free(): invalid pointer\n",
+)
+FILTERED = """
+import os, sys
+from emotion.models.faces.native_log import filter_standard_error
+filter_standard_error()
+"""
+
+
+def said_by(program):
+    """What a process that filters its standard error lets through."""
+    command = [sys.executable, "-c", FILTERED + program]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=120)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stderr
+
+
+def test_chatter_of_a_block_is_hidden_and_errors_are_not(capfd):
+    with without_chatter():
+        for line in LINES:
+            os.write(2, line)
+    assert capfd.readouterr().err.encode() == LINES[4] + LINES[5]
+
+
+def test_chatter_of_a_process_is_hidden_and_errors_are_not():
+    assert said_by(f"os.write(2, {b''.join(LINES)!r})") == LINES[4] + LINES[5]
+
+
+def test_what_python_says_needs_no_filter():
+    program = "print('WARNING: mine', file=sys.stderr); os.write(2, b'W0000 theirs\\n'); sys.exit(1)"
+    assert said_by(program) == b"WARNING: mine\n"
+
+
+def test_a_child_takes_the_same_way_and_none_is_waited_for():
+    child = "import os; os.write(2, b'I0000 theirs\\nbroken\\n')"
+    program = f"import subprocess; subprocess.run([sys.executable, '-c', {child!r}])"
+    assert said_by(program) == b"broken\n"
+    lasting = "import time; time.sleep(3)"
+    program = (
+        f"import subprocess; subprocess.Popen([sys.executable, '-c', {lasting!r}]); os.write(2, b'done\\n')"
+    )
+    assert said_by(program) == b"done\n"
+
+
+def test_a_traceback_comes_whole():
+    program = "1 / 0"
+    assert said_by(program).rstrip().endswith(b"ZeroDivisionError: division by zero")
+
+
+def test_finding_faces_says_nothing():
+    program = """
+import av
+from emotion.models.faces.picture import Picture
+from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker
+
+with av.open("emotion/demo/demo.mp4") as container:
+    frames = [frame.to_ndarray(format="bgr24") for frame, _ in zip(container.decode(video=0), range(12))]
+with FaceLandmarker(max_faces=2, video=True) as landmarker:
+    for number, frame in enumerate(frames):
+        landmarker.detect(frame, number / 30)
+detector = FaceDetector()
+print(len(detector.detect(Picture(frames[0]))))
+detector.close()
+"""
+    assert said_by(program) == b""

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from emotion.models.statistics.intervals import bootstrap, wilson
+
+
+def test_wilson_interval_of_a_textbook_case():
+    # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662.
+    found = wilson(81 / 263, 263)
+    assert (found.low, found.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(1.0, 6).low == pytest.approx(0.6097, abs=5e-5)
+    nothing = wilson(0.0, 0)
+    assert (nothing.low, nothing.high) == (0.0, 1.0)
+
+
+def test_the_bootstrap_knows_how_far_a_mean_may_be():
+    values = np.random.default_rng(0).normal(size=400)
+    mean = lambda weights: np.array([(weights * values).sum() / weights.sum()])  # noqa: E731
+    value, low, high = bootstrap(np.arange(400), mean)
+    error = values.std() / np.sqrt(400)
+    assert value[0] == pytest.approx(values.mean())
+    assert (high - low)[0] == pytest.approx(2 * 1.96 * error, rel=0.12)
+    assert low[0] < value[0] < high[0]
+
+
+def test_copies_add_no_certainty():
+    values = np.random.default_rng(0).normal(size=100)
+    copied = np.repeat(values, 10)
+    mean = lambda weights: np.array([(weights * copied).sum() / weights.sum()])  # noqa: E731
+    grouped = bootstrap(np.repeat(np.arange(100), 10), mean)
+    alone = bootstrap(np.arange(1000), mean)
+    assert (grouped[2] - grouped[1])[0] > 2.5 * (alone[2] - alone[1])[0]
+
+
+def test_equal_draws_make_pairwise_differences_narrow():
+    values = np.random.default_rng(0).normal(size=300)
+    difference = lambda weights: np.array([(weights * (values + 0.1 - values)).sum() / weights.sum()])  # noqa: E731
+    value, low, high = bootstrap(np.arange(300), difference)
+    assert (low[0], value[0], high[0]) == pytest.approx((0.1, 0.1, 0.1))

@@ -1,0 +1,265 @@
+import json
+
+import numpy as np
+import pytest
+
+from emotion.models.classes import EMOTIONS, Emotion
+from emotion.models.errors import DatasetError, ModelFileError
+from emotion.models.evaluation import weights
+from emotion.models.evaluation.success_rates import MAX_RATIO, EmotionWeight, SuccessRate, derive, table
+from emotion.models.voting.blendshapes import FILE, train_blendshapes
+from emotion.models.voting.vote import LogLinear, VoteWeights, WeightedMean
+from tests.helpers.opinions import predictions
+
+
+def one_hot(*classes):
+    return np.eye(6, dtype=np.float32)[list(classes)]
+
+
+def rows(*shares):
+    return np.array(shares, dtype=np.float32)
+
+
+def test_equal_vote_is_the_mean():
+    eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.1, 0.5, 0.1, 0.1, 0.1, 0.1])
+    np.testing.assert_allclose(
+        VoteWeights.equal().vote(eyes, lips), [[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]], atol=1e-6
+    )
+
+
+def weighted(eyes=1.0, lips=1.0, temperature=1.0):
+    rows = [np.broadcast_to(np.asarray(side, np.float32), 6) for side in (eyes, lips)]
+    return VoteWeights(WeightedMean(np.stack(rows), temperature))
+
+
+def test_the_better_model_rules_where_both_disagree():
+    lips = np.ones(6)
+    lips[Emotion.FEAR] = 1.5
+    vote = weighted(lips=lips).vote(one_hot(Emotion.ANGER), one_hot(Emotion.FEAR))[0]
+    assert vote.argmax() == Emotion.FEAR
+    assert vote[Emotion.FEAR] / vote[Emotion.ANGER] == pytest.approx(0.6 / 0.5)
+
+
+def test_a_weight_changes_nothing_where_both_agree():
+    both = rows([0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
+    np.testing.assert_allclose(weighted(eyes=np.linspace(1, 2, 6)).vote(both, both), both, atol=1e-6)
+
+
+def test_a_temperature_sharpens_without_changing_the_answer():
+    eyes, lips = rows([0.4, 0.3, 0.1, 0.1, 0.05, 0.05]), rows([0.3, 0.4, 0.1, 0.1, 0.05, 0.05])
+    flat, sharp = weighted().vote(eyes, lips)[0], weighted(temperature=0.5).vote(eyes, lips)[0]
+    np.testing.assert_allclose(sharp, flat**2 / (flat**2).sum(), atol=1e-5)
+
+
+def test_a_log_linear_rule_of_two_identities_is_the_product():
+    product = VoteWeights(LogLinear(np.vstack([np.eye(6)] * 2).astype(np.float32), np.zeros(6, np.float32)))
+    eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.2, 0.4, 0.1, 0.1, 0.1, 0.1])
+    expected = eyes * lips / (eyes * lips).sum()
+    np.testing.assert_allclose(product.vote(eyes, lips), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        WeightedMean(np.ones((2, 6), np.float32), 0.5),
+        LogLinear(np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32), np.ones(6, np.float32)),
+    ],
+)
+def test_one_region_alone_says_just_what_it_says(rule):
+    eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.2, 0.4, 0.1, 0.1, 0.1, 0.1])
+    both, eyes, lips = [np.repeat(side, 2, axis=0) for side in (rule(np.stack([eyes, lips])), eyes, lips)]
+    seen = (np.array([True, False]), np.array([False, True]))
+    vote = VoteWeights(rule).vote(eyes, lips, seen)
+    np.testing.assert_allclose(vote, [eyes[0], lips[0]], atol=1e-6)
+    all_seen = VoteWeights(rule).vote(eyes, lips, (np.ones(2, bool), np.ones(2, bool)))
+    np.testing.assert_allclose(all_seen, both, atol=1e-6)
+
+
+def test_a_hidden_region_votes_nothing():
+    uneven = weighted(eyes=3)
+    eyes = one_hot(0, 0, 0)
+    lips = one_hot(1, 1, 1)
+    seen = (np.array([True, False, False]), np.array([False, True, False]))
+    vote = uneven.vote(eyes, lips, seen)
+    np.testing.assert_allclose(vote[:2], one_hot(0, 1))
+    assert np.isnan(vote[2]).all()
+
+
+def test_rates_that_differ_little_count_one():
+    row = EmotionWeight("fear", SuccessRate.of(60, 100), SuccessRate.of(66, 100))
+    assert row.weights == (1.0, 1.0)
+    assert "both count 1" in row.in_words()
+
+
+def test_a_clear_difference_counts_by_its_ratio():
+    row = EmotionWeight("fear", SuccessRate.of(600, 1000), SuccessRate.of(890, 1000))
+    assert row.weights == (1.0, 1.483)
+    assert "the lips count 1.48 times" in row.in_words()
+
+
+def test_a_model_at_chance_does_not_silence_itself():
+    row = EmotionWeight("fear", SuccessRate.of(10, 1000), SuccessRate.of(890, 1000))
+    assert row.weights == (1.0, MAX_RATIO)
+    assert EmotionWeight("fear", SuccessRate.of(900, 1000), SuccessRate.of(0, 1000)).weights == (
+        MAX_RATIO,
+        1.0,
+    )
+    assert EmotionWeight("fear", SuccessRate.of(0, 0), SuccessRate.of(0, 0)).weights == (1.0, 1.0)
+
+
+def test_derive_counts_recall_by_emotion():
+    labels = np.repeat(np.arange(6), 100)
+    eyes = one_hot(*labels)
+    lips = one_hot(*np.where(labels == Emotion.ANGER, Emotion.NEUTRAL, labels))
+    found = derive(labels, eyes, lips)
+    assert [row.emotion for row in found] == list(EMOTIONS)
+    assert found[Emotion.ANGER].eyes.rate == 1.0
+    assert found[Emotion.ANGER].lips.rate == 0.0
+    assert found[Emotion.ANGER].weights[0] > 1
+    assert found[Emotion.HAPPINESS].weights == (1.0, 1.0)
+
+
+def fitted(**more):
+    return weights.fit_vote(predictions(eyes=1.2, lips=0.8), None, {"faces": 600}, **more)
+
+
+def test_a_saved_vote_comes_back(tmp_path):
+    made = fitted(wanted="source")
+    weights.save(tmp_path, made)
+    again = weights.read(tmp_path)
+    assert again.chosen == "source"
+    assert again.rates == made.rates
+    assert again.comparison == made.comparison
+    assert set(again.rules) == {"equal", "source", "product", "stacking"}
+    given = predictions(60)
+    opinions = np.stack([given.eyes, given.lips])
+    for name, rule in made.rules.items():
+        np.testing.assert_allclose(again.rules[name](opinions), rule(opinions), atol=2e-3)
+    np.testing.assert_array_equal(again.rules["source"].weights, table(made.rates))
+    np.testing.assert_allclose(
+        VoteWeights.read(tmp_path).vote(given.eyes, given.lips), again.rules["source"](opinions), atol=1e-6
+    )
+
+
+def test_the_first_format_is_still_read(tmp_path):
+    rates = [{side: {"rate": 0.5, "low": 0.4, "high": 0.6, "faces": 9} for side in ("eyes", "lips")}] * 6
+    old = {
+        "format": 1,
+        "rule": "ratio of the success rates",
+        "classes": list(EMOTIONS),
+        "weights": {"eyes": dict.fromkeys(EMOTIONS, 1.0), "lips": dict.fromkeys(EMOTIONS, 2.0)},
+        "success_rates": dict(zip(EMOTIONS, rates, strict=True)),
+    }
+    (tmp_path / "weights.json").write_text(json.dumps(old))
+    vote = VoteWeights.read(tmp_path).vote(one_hot(0), one_hot(1))
+    np.testing.assert_allclose(vote[0, :2], [1 / 3, 2 / 3], atol=1e-5)
+    assert any("both count 1" in line for line in weights.read(tmp_path).explain())
+
+
+def test_a_rule_may_be_asked_for_by_name(tmp_path):
+    assert fitted(wanted="stacking").chosen == "stacking"
+    with pytest.raises(DatasetError, match=r"equal, source, product, stacking\."):
+        fitted(wanted="stacking of three")
+
+
+def test_the_explanation_says_whether_a_rule_won_or_was_asked_for():
+    undecided = weights.fit_vote(predictions(60), None, {})
+    assert undecided.chosen == "source"
+    assert "so the source's stays" in undecided.explain()[-1]
+
+
+def test_too_few_faces_are_refused():
+    with pytest.raises(DatasetError, match="too few"):
+        weights.fit_vote(predictions(4), None, {})
+
+
+def test_the_explanation_names_weights_comparison_and_choice():
+    text = "\n".join(fitted(wanted="source").explain())
+    for part in (*EMOTIONS, "temperature", "stacking: ", "log loss", "uses 'source'"):
+        assert part in text
+    assert "% on sets it was not fitted to" not in text  # there is one set only
+
+
+def test_a_third_opinion_counts_where_the_rule_says_so(tmp_path):
+    found = predictions(600, eyes=0.2, lips=0.2)
+    shapes = np.random.default_rng(0).uniform(0, 0.2, (600, 52)).astype(np.float32)
+    shapes[np.arange(600), 8 * found.labels] += 0.5
+    third = train_blendshapes(shapes, found.labels, (shapes, found.labels))
+    found = predictions(600, eyes=0.2, lips=0.2, blendshapes=shapes)
+    made = weights.fit_vote(found, third, {})
+    assert made.chosen.endswith("of three")
+    weights.save(tmp_path, made, third)
+    vote = VoteWeights.read(tmp_path)
+    assert vote.third is not None
+    said = vote.third(shapes)
+    with pytest.raises(ValueError, match="blendshapes"):
+        vote.vote(found.eyes, found.lips)
+    voted = vote.vote(found.eyes, found.lips, blendshapes=said)
+    assert (voted.argmax(axis=1) == found.labels).mean() > 0.9
+    # A half hidden face has no blendshapes to trust.
+    seen = (np.ones(600, bool), np.zeros(600, bool))
+    np.testing.assert_array_equal(vote.vote(found.eyes, found.lips, seen, said), found.eyes)
+    (tmp_path / FILE).write_bytes(b"changed")
+    with pytest.raises(ModelFileError, match="sha256"):
+        VoteWeights.read(tmp_path)
+
+
+def test_broken_weight_files_are_refused(tmp_path):
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        VoteWeights.read(tmp_path)
+    path = weights.save(tmp_path, fitted())
+    good = json.loads(path.read_text())
+
+    def with_rule(**changes):
+        return good | {"rules": {"source": good["rules"]["source"] | changes}}
+
+    ones = dict.fromkeys(EMOTIONS, 1)
+    stacking = good["rules"]["stacking"]
+    for values, reason in (
+        (good | {"classes": list(EMOTIONS[::-1])}, "version"),
+        (good | {"format": 99}, "version"),
+        (with_rule(weights={"eyes": dict.fromkeys(EMOTIONS, 0), "lips": ones}), "positive"),
+        (with_rule(weights={"eyes": ones}), "positive"),
+        (with_rule(temperature=0), "positive"),
+        (with_rule(form="oracle"), "not a table"),
+        (good | {"rule": "none such"}, "none such"),
+        (good | {"rules": {"source": stacking | {"bias": [0, 0]}}}, "six emotions"),
+        (good | {"rules": {"source": stacking | {"coefficients": [[None] * 6] * 12}}}, "not a number"),
+        ({key: value for key, value in good.items() if key != "rules"}, "not a table"),
+        ([], "not a table"),
+    ):
+        path.write_text(json.dumps(values))
+        with pytest.raises(ModelFileError, match=reason):
+            VoteWeights.read(tmp_path)
+
+
+def test_a_region_that_is_surely_or_not_at_all_seen_gives_the_plain_votes():
+    weights = VoteWeights.equal()
+    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    surely = weights.vote(eyes, lips, (np.ones(1), np.ones(1)))
+    np.testing.assert_allclose(surely, weights.vote(eyes, lips), atol=1e-6)
+    np.testing.assert_allclose(weights.vote(eyes, lips, (np.ones(1), np.zeros(1))), eyes, atol=1e-6)
+    assert np.isnan(weights.vote(eyes, lips, (np.zeros(1), np.zeros(1)))).all()
+
+
+def test_between_them_the_vote_moves_evenly():
+    weights = VoteWeights.equal()
+    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    steps = [
+        weights.vote(eyes, lips, (np.ones(1), np.full(1, share)))[0, 3] for share in np.linspace(0, 1, 6)
+    ]
+    np.testing.assert_allclose(np.diff(steps), steps[1] - steps[0], atol=1e-6)
+    assert np.all(np.diff(steps) > 0)
+
+
+def test_what_the_unseen_region_says_does_not_matter():
+    eyes, nonsense = opinion(0.7, 0), np.full((1, 6), np.nan, np.float32)
+    np.testing.assert_allclose(
+        VoteWeights.equal().vote(eyes, nonsense, (np.ones(1), np.zeros(1))), eyes, atol=1e-6
+    )
+
+
+def opinion(share, emotion):
+    values = np.full((1, 6), (1 - share) / 5, np.float32)
+    values[0, emotion] = share
+    return values

@@ -1,0 +1,330 @@
+"""The page, read as a file, and looked at in a browser where one is installed."""
+
+import base64
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion.models.classes import EMOTIONS
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.html import HtmlTimeline
+from tests.helpers.clips import clip
+from tests.helpers.results import face, result, sure
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def write(path, frames, step=40, start=0, **options):
+    sink = HtmlTimeline(path, options.pop("title", "clip.mp4"), **options)
+    for number, faces in enumerate(frames):
+        one = result(number, *faces, pts=start + step * number)
+        sink.write(one, one.frame.image)
+    return sink
+
+
+def page(path, frames, **options):
+    write(path, frames, **options).close()
+    return path.read_text()
+
+
+def data(text):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1])
+
+
+def spans(person, opinions=3):
+    """By span, uint8 (bins, 6 opinions + 1)."""
+    return {
+        start: np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 6 * opinions + 1)
+        for start, text in person["spans"]
+    }
+
+
+def shares(person, opinions=3):
+    """By span, uint8 (bins, opinions, 6)."""
+    return {start: table[:, :-1].reshape(-1, opinions, 6) for start, table in spans(person, opinions).items()}
+
+
+TWO = [[face("fear", 1)] for _ in range(30)] + [[face("fear", 1), face("anger", 2, lips=False)]] * 30
+
+
+def test_the_page_holds_what_was_seen(tmp_path):
+    (tmp_path / "v.mp4").touch()
+    found = data(page(tmp_path / "a.html", TWO, video=tmp_path / "v.mp4"))
+    assert [emotion["name"] for emotion in found["emotions"]] == list(EMOTIONS)
+    assert [person["name"] for person in found["people"]] == ["Person 1", "Person 2"]
+    assert (found["bins"], found["bin"], found["video"]) == (60, 0.04, "v.mp4")
+    first, second = map(shares, found["people"])
+    assert {start: part.shape[0] for start, part in first.items()} == {0: 60}
+    assert {start: part.shape[0] for start, part in second.items()} == {30: 30}
+    assert (first[0][:, :, EMOTIONS.index("fear")] == 225).all()
+    assert (second[30][:, 2] == 255).all()
+
+
+def test_a_third_opinion_is_there_where_the_vote_counts_it(tmp_path):
+    assert data(page(tmp_path / "a.html", TWO))["opinions"] == ["vote", "eyes", "lips"]
+    third = face("fear", blendshapes=sure("anger", 0.8))
+    found = data(page(tmp_path / "a.html", [[third]] * 30))
+    assert found["opinions"] == ["vote", "eyes", "lips", "face"]
+    assert (shares(found["people"][0], 4)[0][:, 3, EMOTIONS.index("anger")] == 200).all()
+
+
+def test_it_says_when_nothing_was_named(tmp_path):
+    frames = [[face("fear")]] * 30 + [[face("fear", label="uncertain")]] * 10
+    (person,) = data(page(tmp_path / "a.html", frames))["people"]
+    assert person["uncertain"] == pytest.approx(0.25)
+    assert spans(person)[0][:, -1].tolist() == [0] * 30 + [250] * 10
+
+
+def test_absences_are_gaps(tmp_path):
+    frames = [[face("fear")]] * 20 + [[]] * 10 + [[face("fear")]] * 20
+    (person,) = data(page(tmp_path / "a.html", frames))["people"]
+    assert list(shares(person)) == [0, 30]
+
+
+def test_who_passes_by_has_no_row_but_is_not_passed_over_in_silence(tmp_path):
+    frames = [[face("fear", 1)]] * 30 + [[face("fear", 1), face("anger", 2)]] * 5
+    found = data(page(tmp_path / "a.html", frames))
+    assert [person["name"] for person in found["people"]] == ["Person 1"]
+    assert found["left_out"] == "Another person, who was seen for less than half a second, is left out."
+
+
+def test_times_are_the_players(tmp_path):
+    found = data(page(tmp_path / "a.html", TWO, start=60_040, origin=60.0))
+    assert found["begin"] == 0.04
+
+
+def test_an_hour_stays_small(tmp_path):
+    frames = ([face("fear" if n % 70 < 30 else "anger", 1, 0.5 + n % 7 / 20)] for n in range(3600 * 5))
+    path = tmp_path / "a.html"
+    found = data(page(path, frames, step=200))
+    assert found["bin"] == pytest.approx(1.28)
+    assert path.stat().st_size < 150_000
+
+
+def test_names_cannot_break_the_page(tmp_path):
+    evil = "</script><img src=x onerror=alert(1)>'\"$data&"
+    text = page(tmp_path / "a.html", TWO, title=evil, video=tmp_path / "a<b> $x?#&.mp4")
+    seen = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: seen.append((tag, dict(attributes)))
+    parser.feed(text)
+    assert [tag for tag, _ in seen].count("script") == 2
+    assert "img" not in [tag for tag, _ in seen]
+    (video,) = [attributes for tag, attributes in seen if tag == "video"]
+    assert video["src"] == "a%3Cb%3E%20%24x%3F%23%26.mp4"
+
+
+def test_the_page_asks_for_nothing_but_the_video(tmp_path):
+    text = page(tmp_path / "a.html", TWO, video=tmp_path / "v.mp4")
+    assert "default-src 'none'" in text
+    assert not re.search(r"https?://", text)
+    assert re.findall(r'\b(?:src|href)="([^"]*)"', text) == ["data:,", "v.mp4"]
+
+
+def test_a_run_that_fails_shows_the_part_of_the_video(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_text("an earlier result")
+    with pytest.raises(RuntimeError), write(path, TWO, video=tmp_path / "v.mp4"):
+        raise RuntimeError
+    assert path.read_text() == "an earlier result"
+    text = (tmp_path / "a.partial.html").read_text()
+    assert 'src="v.partial.mp4"' in text
+    assert data(text)["bins"] == 60
+
+
+def test_a_run_without_a_frame_leaves_nothing_behind(tmp_path):
+    with pytest.raises(RuntimeError), write(tmp_path / "a.html", []):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_video_is_a_page_that_says_so(tmp_path):
+    assert "No face was found in 3 frames." in page(tmp_path / "a.html", [[]] * 3)
+    assert data((tmp_path / "a.html").read_text())["people"] == []
+
+
+def test_the_source_is_shown_where_there_is_no_annotated_video_and_never_written_over(tmp_path):
+    (tmp_path / "in").mkdir()
+    source = tmp_path / "in" / "v.mp4"
+    source.touch()
+    (tmp_path / "out").mkdir()
+    assert 'src="../in/v.mp4"' in page(tmp_path / "out" / "a.html", TWO, source=source)
+    with pytest.raises(SinkError, match="being read"):
+        HtmlTimeline(source, "x", source=source)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as play:
+        profile = tmp_path_factory.mktemp("profile")
+        context = play.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=flags)
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def tab(browser, tmp_path):
+    """A page with two people and a video of 2.4 s beside it, opened in a browser; errors end the test."""
+    clip(tmp_path / "v.mp4", 60)
+    write(tmp_path / "a.html", TWO, video=tmp_path / "v.mp4").close()
+    opened = browser.new_page()
+    errors, asked = [], []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto((tmp_path / "a.html").as_uri())
+    wait_until(opened, "video.readyState > 0")
+    yield opened
+    opened.close()
+    assert not errors
+    assert {Path(url).name for url in asked} == {"a.html", "v.mp4"}
+
+
+def wait_until(tab, expression):
+    """Ask from outside: waiting within the page evaluates a string, which the page forbids."""
+    while not tab.evaluate(expression):
+        tab.wait_for_timeout(10)
+
+
+def pixel(tab, row, across, up):
+    """Red, green and blue of a row at shares of its width and, from below, its height."""
+    return tab.evaluate(
+        """([row, across, up]) => {
+            const canvas = document.querySelectorAll("canvas.row")[row];
+            const [x, y] = [Math.floor(canvas.width * across), Math.floor(canvas.height * (1 - up))];
+            return Array.from(canvas.getContext("2d").getImageData(x, y, 1, 1).data);
+        }""",
+        [row, across, up],
+    )
+
+
+@pytest.mark.timeout(120)
+def test_a_click_seeks_and_shows_all_opinions(tab):
+    row = tab.locator("canvas.row").nth(1)
+    row.click(position={"x": row.bounding_box()["width"] * 0.75, "y": 10})
+    wait_until(tab, "!video.seeking")
+    assert tab.evaluate("video.currentTime") == pytest.approx(1.8, abs=0.05)
+    tip = tab.locator("#tip").inner_text()
+    assert "Person 2 at 0:01.8" in tip
+    assert re.search(r"anger\s+90%\s+90%\s+\u2013", tip)
+    head = tab.locator("#playhead").bounding_box()
+    box = row.bounding_box()
+    assert head["x"] - box["x"] == pytest.approx(0.75 * box["width"], abs=3)
+
+
+@pytest.mark.timeout(120)
+def test_rows_are_drawn_in_the_colours_of_the_scheme(tab):
+    from emotion.models.palette import ON_DARK, ON_WHITE, rgb
+
+    for scheme, palette in (("light", ON_WHITE), ("dark", ON_DARK)):
+        tab.emulate_media(color_scheme=scheme)
+        tab.wait_for_timeout(100)
+        assert pixel(tab, 0, 0.5, 0.5) == [*rgb(palette["fear"]), 255]
+        assert pixel(tab, 1, 0.75, 0.5) == [*rgb(palette["anger"]), 255]
+        assert pixel(tab, 1, 0.25, 0.5)[3] == 0  # not there yet
+
+
+@pytest.mark.timeout(120)
+def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_path):
+    from emotion.models.palette import ON_WHITE, rgb
+
+    third = {"blendshapes": sure("anger", 0.7)}
+    frames = [[face("fear", share=1.0, **third)]] * 40 + [[face("fear", label="uncertain", **third)]] * 40
+    page(tmp_path / "a.html", frames)
+    opened = browser.new_page()
+    opened.emulate_media(color_scheme="light")
+    opened.goto((tmp_path / "a.html").as_uri())
+    wait_until(opened, "video.hidden")
+    opened.wait_for_timeout(100)
+    inside = {tuple(pixel(opened, 0, 0.25, up / 100)[:3]) for up in range(20, 60)}
+    striped = {tuple(pixel(opened, 0, 0.75, up / 100)[:3]) for up in range(20, 60)}
+    assert inside == {tuple(rgb(ON_WHITE["fear"]))}
+    assert {(255, 255, 255), tuple(rgb(ON_WHITE["fear"]))} <= striped
+    assert "uncertain" in opened.locator("#legend").inner_text()
+    assert "uncertain 50% of that time" in opened.locator(".person h2").inner_text()
+    row = opened.locator("canvas.row")
+    row.hover(position={"x": row.bounding_box()["width"] * 0.75, "y": 20})
+    tip = opened.locator("#tip").inner_text()
+    assert "Person 1 at 0:02.4: uncertain" in tip
+    assert re.search(r"vote\s+eyes\s+lips\s+face", tip)
+    assert re.search(r"anger\s+2%\s+2%\s+2%\s+70%", tip)
+    row.focus()
+    opened.keyboard.press("End")
+    assert "uncertain, most likely fear 90%" in row.get_attribute("aria-valuetext")
+    opened.close()
+
+
+@pytest.mark.timeout(120)
+def test_the_keyboard_does_what_the_mouse_does(tab):
+    row = tab.locator("canvas.row").first
+    row.focus()
+    tab.keyboard.press("End")
+    assert "fear 90%" in row.get_attribute("aria-valuetext")
+    tab.keyboard.press("Enter")
+    wait_until(tab, "!video.seeking")
+    assert tab.evaluate("video.currentTime") > 2.3
+    tab.keyboard.press("Home")
+    assert "Person 1 at 0:00.0" in tab.locator("#tip").inner_text()
+    tab.keyboard.press("Escape")
+    assert tab.locator("#tip").is_hidden()
+
+
+@pytest.mark.timeout(120)
+def test_zooming_keeps_the_moment_in_sight_and_clicks_exact(browser, tmp_path):
+    frames = [[face("fear" if second < 300 else "anger")] for second in range(600)]
+    page(tmp_path / "a.html", frames, step=1000)
+    opened = browser.new_page()
+    opened.goto((tmp_path / "a.html").as_uri())
+    wait_until(opened, "video.hidden")
+    assert opened.locator("#farther").is_disabled()
+    row = opened.locator("canvas.row")
+    for _ in range(3):
+        opened.locator("#closer").click()
+    assert opened.evaluate("[view.from, view.span]") == pytest.approx([262.5, 75], abs=1)
+    edge = pixel(opened, 0, 0.49, 0.5), pixel(opened, 0, 0.51, 0.5)
+    assert edge[0] != edge[1]
+    row.hover(position={"x": row.bounding_box()["width"] * 0.1, "y": 20})
+    assert "at 4:30.0" in opened.locator("#tip").inner_text()
+    opened.locator("#pan").fill("0")
+    assert opened.evaluate("view.from") == 0
+    row.focus()
+    opened.keyboard.press("End")
+    assert opened.evaluate("view.from + view.span") == pytest.approx(600, abs=1)
+    for _ in range(3):
+        opened.locator("#farther").click()
+    assert opened.evaluate("[view.from, view.span]") == pytest.approx([0, 600], abs=1)
+    opened.close()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_screen(tab, width):
+    tab.set_viewport_size({"width": width, "height": 800})
+    row = tab.locator("canvas.row").first
+    for share in (0.02, 0.98):
+        row.hover(position={"x": row.bounding_box()["width"] * share, "y": 20})
+        box = tab.locator("#tip").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.timeout(120)
+def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
+    page(tmp_path / "a.html", TWO, video=tmp_path / "gone.mp4")
+    opened = browser.new_page()
+    opened.goto((tmp_path / "a.html").as_uri())
+    wait_until(opened, "video.hidden")
+    assert "gone.mp4 is not beside this page" in opened.locator("#no-video").inner_text()
+    opened.locator("canvas.row").first.hover()
+    assert "Person 1" in opened.locator("#tip").inner_text()
+    opened.close()

@@ -1,0 +1,146 @@
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from emotion.realtime.errors import SourceError
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sinks.partial_file import partial_path
+from emotion.realtime.sources.file import VideoFile
+from tests.helpers.clips import clip, number, picture, timestamps
+from tests.helpers.copies import INFO, MILLISECONDS, SIZE, TIME_BASE, copy, frame, numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("even.mp4", {}),
+        ("variable.mp4", {"stamps": [3 * n * n + 500 * n for n in range(40)]}),
+        ("long_pause.mkv", {"stamps": [0, 40, 80, 30_000, 30_040], "time_base": MILLISECONDS}),
+        ("late.mkv", {"stamps": [5000 + 33 * n for n in range(20)], "time_base": MILLISECONDS}),
+        ("ticks.mp4", {"stamps": list(range(20)), "time_base": Fraction(1, 25)}),
+        ("single.mp4", {"frames": 1}),
+        ("ten_bit.mp4", {"pix_fmt": "yuv420p10le"}),
+        ("transport.ts", {"time_base": Fraction(1, 90_000)}),
+        ("ntsc.avi", {"codec": "mjpeg", "pix_fmt": "yuvj420p", "time_base": Fraction(1001, 30_000)}),
+    ],
+)
+def test_every_frame_keeps_its_timestamp(tmp_path, name, options):
+    clip(tmp_path / name, **options)
+    target = copy(tmp_path / name, tmp_path / "out.mp4")
+    assert target == tmp_path / "out.mp4"
+    assert timestamps(target) == timestamps(tmp_path / name)
+    assert numbers(target) == numbers(tmp_path / name)
+    assert not partial_path(target).exists()
+
+
+def test_the_time_base_stays(tmp_path):
+    clip(tmp_path / "in.mkv", time_base=MILLISECONDS)
+    copy(tmp_path / "in.mkv", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].time_base == MILLISECONDS
+
+
+@pytest.mark.parametrize("first", [-3000, 3_000_000 * 12_800])
+def test_a_clock_that_players_cannot_follow_is_moved_to_zero(tmp_path, first):
+    info = VideoInfo(
+        path=None,
+        width=64,
+        height=48,
+        time_base=TIME_BASE,
+        first_pts=first,
+        start_seconds=float(first * TIME_BASE),
+    )
+    with Mp4Sink(tmp_path / "out.mp4", info) as sink:
+        for index in range(10):
+            sink.write(frame(index, first + 512 * index), picture(index, SIZE))
+    assert timestamps(tmp_path / "out.mp4") == [512 * n * TIME_BASE for n in range(10)]
+
+
+def test_the_file_is_an_ordinary_mp4_that_players_seek_in(tmp_path):
+    clip(tmp_path / "in.mp4", 200, audio="aac")
+    copy(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert b"moof" not in data[:1000]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        video = container.streams.video[0]
+        assert video.codec_context.name == "h264"
+        assert video.codec_context.pix_fmt == "yuv420p"
+        assert video.frames == 200
+        container.seek(round(5 / video.time_base), stream=video)
+        found = next(container.decode(video))
+    assert 2.9 <= found.time <= 5
+
+
+@pytest.mark.parametrize("size", [(63, 48), (64, 47), (63, 47), (1, 1)])
+def test_odd_sizes_are_padded_by_a_pixel(tmp_path, size):
+    info = VideoInfo(path=None, width=size[0], height=size[1], time_base=TIME_BASE)
+    with Mp4Sink(tmp_path / "out.mp4", info) as sink:
+        for index in range(5):
+            image = picture(index, size)
+            sink.write(frame(index, 512 * index, image=image), image)
+    images = [shown.image for shown in VideoFile(tmp_path / "out.mp4")]
+    assert images[0].shape == (size[1] + size[1] % 2, size[0] + size[0] % 2, 3)
+    if size[0] > 8:
+        assert [number(image) for image in images] == list(range(5))
+
+
+@pytest.mark.parametrize("height", [48, 720])
+def test_colours_survive_and_are_tagged(tmp_path, height):
+    path = tmp_path / "in.mp4"
+    clip(path, 2, size=(64, height))
+    copy(path, tmp_path / "out.mp4", crf=1)
+    before, after = (next(iter(VideoFile(name))).image for name in (path, tmp_path / "out.mp4"))
+    assert np.abs(before.mean(axis=(0, 1)) - after.mean(axis=(0, 1))).max() < 5
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        matrix = 1 if height == 720 else 6
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (matrix,) * 3
+        assert context.color_range == 1
+
+
+def test_frames_of_another_size_or_order_are_a_mistake(tmp_path):
+    with Mp4Sink(tmp_path / "out.mp4", INFO) as sink:
+        with pytest.raises(ValueError, match=r"\(48, 64, 3\)"):
+            sink.write(frame(0, 0), picture(0, (32, 32)))
+        sink.write(frame(0, 0), picture(0, SIZE))
+        with pytest.raises(ValueError, match="order of time"):
+            sink.write(frame(1, 0), picture(1, SIZE))
+        sink.write(frame(1, 1), picture(1, SIZE))
+    assert numbers(tmp_path / "out.mp4") == [0, 1]
+
+
+def test_an_aborted_video_can_be_played_under_its_partial_name(tmp_path):
+    clip(tmp_path / "in.mp4", 60, audio="aac")
+    (tmp_path / "out.mp4").write_text("an earlier result")
+    kept = copy(tmp_path / "in.mp4", tmp_path / "out.mp4", frames=33, end="abort")
+    assert kept == tmp_path / "out.partial.mp4"
+    assert numbers(kept) == list(range(33))
+    assert timestamps(kept) == timestamps(tmp_path / "in.mp4")[:33]
+    assert (tmp_path / "out.mp4").read_text() == "an earlier result"
+
+
+def test_nothing_is_left_where_nothing_was_written(tmp_path):
+    assert Mp4Sink(tmp_path / "out.mp4", INFO).abort() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SourceError, RuntimeError])
+def test_an_exception_aborts(tmp_path, error):
+    with pytest.raises(error), Mp4Sink(tmp_path / "out.mp4", INFO) as sink:
+        for index in range(20):
+            sink.write(frame(index, 512 * index), picture(index, SIZE))
+        raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["out.partial.mp4"]
+    assert numbers(tmp_path / "out.partial.mp4") == list(range(20))
+
+
+def test_close_and_abort_may_come_again(tmp_path):
+    sink = Mp4Sink(tmp_path / "out.mp4", INFO)
+    sink.write(frame(0, 0), picture(0, SIZE))
+    assert sink.close() == sink.close() == sink.abort() == tmp_path / "out.mp4"
+    sink = Mp4Sink(tmp_path / "two.mp4", INFO)
+    sink.write(frame(0, 0), picture(0, SIZE))
+    assert sink.abort() == sink.abort() == tmp_path / "two.partial.mp4"

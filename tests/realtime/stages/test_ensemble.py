@@ -1,0 +1,172 @@
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emotion.models.classes import Emotion
+from emotion.models.voting.vote import VoteWeights, WeightedMean
+from emotion.realtime.messages import FaceFrame, OpinionFrame
+from emotion.realtime.stages.classifier import EmotionClassifier
+from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, Smoother
+from tests.helpers.faces import landmarks
+from tests.helpers.frames import face, frame, sure
+
+
+def opinions(faces, eyes, lips, index=0):
+    return OpinionFrame(frame(index), tuple(faces), eyes, lips)
+
+
+class FakeModel:
+    """Answers with the class that the crop's gray level names, and counts its runs."""
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, crops):
+        self.batches.append(len(crops))
+        return np.array([sure(int(crop[0, 0]))[0] for crop in crops], np.float32).reshape(-1, 6)
+
+
+def test_a_step_is_63_per_cent_there_after_tau():
+    smoother = Smoother(tau=0.5)
+    smoother.update(0.0, sure(0)[0])
+    after = smoother.update(0.5, sure(1)[0])
+    assert after[1] == pytest.approx(1 - np.exp(-1), abs=1e-6)
+    assert after.sum() == pytest.approx(1)
+
+
+def test_dropped_frames_change_nothing():
+    often, seldom = Smoother(0.4), Smoother(0.4)
+    for smoother in (often, seldom):
+        smoother.update(0.0, sure(0)[0])
+    for step in range(1, 31):
+        a = often.update(step / 30, sure(1)[0])
+    b = seldom.update(1.0, sure(1)[0])
+    np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_no_smoothing_passes_votes_on():
+    smoother = Smoother(0)
+    smoother.update(0.0, sure(0)[0])
+    assert smoother.update(0.01, sure(2)[0]).argmax() == 2
+
+
+def test_a_negative_time_constant_is_refused():
+    with pytest.raises(ValueError, match="not negative"):
+        Smoother(-1)
+
+
+def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
+    faces = (face(), face(eyes_visible=0.2), face(lips_visible=0.2), face(0.1, 0.1))
+    both, lips_only, eyes_only, neither = Ensemble(VoteWeights.equal(), EnsembleOptions()).vote(
+        opinions(faces, sure(0, 0, 0, 0), sure(1, 1, 1, 1))
+    )
+    np.testing.assert_allclose(both.vote, [0.5, 0.5, 0, 0, 0, 0])
+    assert lips_only.eyes is None
+    assert lips_only.vote.argmax() == 1
+    assert eyes_only.lips is None
+    assert eyes_only.vote.argmax() == 0
+    assert neither.eyes is neither.lips is neither.vote is None
+
+
+def test_while_nothing_is_seen_the_last_answer_stays():
+    smoother = Smoother(0.2)
+    smoother.update(0.0, sure(Emotion.FEAR)[0])
+    assert smoother.update(1.0, None).argmax() == Emotion.FEAR
+    assert Smoother(0.2).update(0.0, None).sum() == pytest.approx(1)
+
+
+def test_faces_of_several_frames_go_together_and_come_back_to_their_frames():
+    eyes, lips = FakeModel(), FakeModel()
+    stage = EmotionClassifier(eyes, lips)
+    frames = [
+        FaceFrame(frame(0), (face(mark=0), face(mark=1))),
+        FaceFrame(frame(1), ()),
+        FaceFrame(frame(2), (face(mark=4),)),
+    ]
+    results = list(stage.process(frames))
+    assert eyes.batches == lips.batches == [3]
+    assert [result.frame.index for result in results] == [0, 1, 2]
+    assert [result.eyes.argmax(axis=1).tolist() for result in results] == [[0, 1], [], [4]]
+    assert [result.lips.argmax(axis=1).tolist() for result in results] == [[0, 1], [], [4]]
+
+
+def test_frames_without_faces_ask_no_model_for_anything():
+    stage = EmotionClassifier(FakeModel(), FakeModel())
+    (result,) = stage.process([FaceFrame(frame(0), ())])
+    assert result.faces == ()
+    assert result.eyes.shape == result.lips.shape == (0, 6)
+
+
+def test_opinions_have_a_row_a_face():
+    with pytest.raises(ValueError, match="eyes is float32"):
+        opinions((face(),), sure(0, 0), sure(0))
+
+
+def test_a_third_opinion_votes_and_is_told():
+    shapes = np.zeros((2, 52), np.float32)
+    shapes[1, 3] = 1
+
+    class Third:
+        def __call__(self, given):
+            np.testing.assert_array_equal(given, shapes)
+            return sure(2, 2)
+
+    weights = VoteWeights(WeightedMean(np.ones((3, 6), np.float32)), Third())
+    faces = [replace(face(), blendshapes=shapes[0]), replace(face(lips_visible=0.1), blendshapes=shapes[1])]
+    both, eyes_only = Ensemble(weights).vote(opinions(faces, sure(0, 0), sure(1, 1)))
+    np.testing.assert_allclose(both.vote, [1 / 3, 1 / 3, 1 / 3, 0, 0, 0], atol=1e-6)
+    assert both.blendshapes.argmax() == eyes_only.blendshapes.argmax() == 2
+    np.testing.assert_array_equal(eyes_only.vote, sure(0)[0])
+    with pytest.raises(ValueError, match="has none"):
+        Ensemble(weights).vote(opinions([face()], sure(0), sure(1)))
+
+
+def seen(item, **options):
+    return Ensemble(VoteWeights.equal(), EnsembleOptions(**options)).sees(item)
+
+
+def test_a_region_fades_out_with_what_hides_it():
+    shares = [1.0, 0.6, 0.4, 0.2, 0.0]
+    free = np.array([(1.0, share) for share in shares], np.float32)
+    item = OpinionFrame(frame(0), (face(),) * 5, sure(0, 0, 0, 0, 0), sure(1, 1, 1, 1, 1), free)
+    np.testing.assert_allclose(seen(item), [(1, 1), (1, 1), (1, 0.5), (1, 0), (1, 0)], atol=1e-6)
+    happy = [vote.vote[0] for vote in Ensemble(VoteWeights.equal()).vote(item)]
+    np.testing.assert_allclose(happy, [0.5, 0.5, 0.75, 1, 1], atol=1e-6)
+
+
+def test_it_fades_as_it_leaves_the_picture():
+    faces = [face(lips_visible=share) for share in (1.0, 0.8, 0.6, 0.4, 0.1)]
+    item = opinions(faces, sure(*[0] * 5), sure(*[1] * 5))
+    np.testing.assert_allclose(seen(item, min_visible=0.6)[:, 1], [1, 1, 0.5, 0, 0], atol=1e-6)
+
+
+def test_both_fade_as_the_head_turns():
+    def turned(degrees):
+        points = landmarks()
+        # Seen from the side, what lies across comes together, and the nose comes forward.
+        nearer = np.zeros(478)
+        nearer[[168, 2]] = 30
+        angle = np.radians(degrees)
+        points[:, 0] = 64 + (points[:, 0] - 64) * np.cos(angle) + nearer * np.sin(angle)
+        return dataclasses.replace(face(), points=points)
+
+    item = opinions([turned(degrees) for degrees in (0, 20, 50, 80)], sure(*[0] * 4), sure(*[1] * 4))
+    eyes, lips = seen(item).T
+    np.testing.assert_array_equal(eyes, lips)
+    assert eyes[0] == eyes[1] == 1
+    assert 0 < eyes[2] < 1
+    assert eyes[3] == 0
+
+
+def test_one_opinion_a_region_and_face_on_what_hides_it():
+    with pytest.raises(ValueError, match="free is float32"):
+        OpinionFrame(frame(0), (face(),), sure(0), sure(0), np.ones((2, 2), np.float32))
+
+
+def test_the_classifier_says_what_hides_a_region():
+    stage = EmotionClassifier(FakeModel(), FakeModel())
+    (result,) = stage.process([FaceFrame(frame(0), (face(mark=3), face(mark=4)))])
+    assert result.free.shape == (2, 2)
+    assert (result.free < 0.5).all()  # flat gray is no face

@@ -1,0 +1,153 @@
+"""Leaving work out: when, how much, and whose turn it is."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from emotion.models.regions import EYES, LIPS, crop
+from emotion.realtime.messages import Box, Face, FaceFrame, OpinionFrame
+from emotion.realtime.stages.load_shedding import LEVELS, Governor, Saving, SparingClassifier
+from tests.helpers.faces import gradient, landmarks
+from tests.helpers.results import video_frame
+
+
+def feed(governor, latency, seconds, start=0.0, rate=20):
+    """Note a steady latency for some seconds; when the saving changed."""
+    times = start + np.arange(round(seconds * rate)) / rate
+    return [time for time in times if governor.note(latency, time)]
+
+
+def first_change(governor, latency, start):
+    times = start + np.arange(2000) / 20
+    return next(time for time in times if governor.note(latency, time))
+
+
+def test_without_a_bound_nothing_is_left_out():
+    governor = Governor(None)
+    assert feed(governor, 9.0, 60) == []
+    assert governor.saving == Saving()
+
+
+def test_late_results_save_more_step_by_step_and_no_further_than_the_last():
+    governor = Governor(0.1)
+    changes = feed(governor, 0.2, 60)
+    assert len(changes) == len(LEVELS) - 1
+    assert governor.saving == LEVELS[-1]
+    # Each level is given time to show what it does.
+    assert min(np.diff(changes)) > 0.9
+
+
+def test_a_single_late_result_changes_nothing():
+    governor = Governor(0.1)
+    for index in range(100):
+        assert not governor.note(0.5 if index % 10 == 0 else 0.08, index / 20)
+    assert governor.saving == Saving()
+
+
+def test_when_it_is_easy_more_is_done_again_but_ever_more_carefully():
+    governor = Governor(0.1)
+    waits, now = [], 0.0
+    for _ in range(3):
+        up = first_change(governor, 0.2, now)
+        back = first_change(governor, 0.02, up + 0.05)
+        assert governor.saving == LEVELS[0]
+        waits.append(back - up)
+        now = back + 50
+    assert waits[0] == pytest.approx(5, abs=1.5)
+    assert waits[1] > 1.5 * waits[0]
+    assert waits[2] > 1.5 * waits[1]
+
+
+def test_between_easy_and_late_it_stays():
+    governor = Governor(0.1)
+    start = first_change(governor, 0.2, 0.0)
+    assert feed(governor, 0.09, 60, start + 0.05) == []
+    assert governor.saving is LEVELS[1]
+
+
+@pytest.mark.parametrize("bound", [0, -1])
+def test_a_bound_is_a_time(bound):
+    with pytest.raises(ValueError, match="more than 0"):
+        Governor(bound)
+
+
+def test_sentences_are_sentences():
+    assert Saving().sentence() == "nothing is left out"
+    assert [level.sentence() for level in LEVELS[1:4:2]] == [
+        "one picture is in work at a time",
+        "one picture is in work at a time, each face's emotion is read every 3rd time",
+    ]
+    assert "faces are looked for in every 4th picture" in LEVELS[-1].sentence()
+
+
+class Reader:
+    """A classifier whose opinion is the number of the picture; it notes how many faces it was given."""
+
+    name = "classify"
+    batch = 8
+
+    def __init__(self):
+        self.sizes = []
+        self.closed = False
+
+    def process(self, items):
+        for item in items:
+            self.sizes.append(len(item.faces))
+            opinion = np.full((len(item.faces), 6), item.frame.index, np.float32)
+            yield OpinionFrame(item.frame, item.faces, opinion, -opinion)
+
+    def close(self):
+        self.closed = True
+
+
+def people(index, count):
+    points = landmarks(0.3)
+    image = gradient(60, 60)
+    eyes, lips = (crop(image, points, region) for region in (EYES, LIPS))
+    faces = (Face(Box(200 * n, 0, 100, 100), points, eyes, lips) for n in range(count))
+    return FaceFrame(video_frame(index), tuple(faces))
+
+
+def run(level, counts):
+    reader = Reader()
+    stage = SparingClassifier(reader, SimpleNamespace(saving=level))
+    read = []
+    for index, count in enumerate(counts):
+        (result,) = stage.process([people(index, count)])
+        assert len(result.faces) == count
+        np.testing.assert_array_equal(result.lips, -result.eyes)
+        read.append(result.eyes[:, 0].astype(int).tolist())
+    return reader.sizes, read
+
+
+def test_nothing_saved_everyone_is_read_every_time():
+    sizes, read = run(LEVELS[0], [3, 3, 0, 3])
+    assert sizes == [3, 3, 0, 3]
+    assert read == [[0] * 3, [1] * 3, [], [3] * 3]
+
+
+def test_one_face_is_read_every_third_time():
+    sizes, read = run(LEVELS[3], [1] * 8)
+    assert sizes == [1, 0, 0, 1, 0, 0, 1, 0]
+    assert read == [[0], [0], [0], [3], [3], [3], [6], [6]]
+
+
+def test_several_faces_take_turns_so_that_batches_stay_small():
+    sizes, read = run(LEVELS[2], [4] * 9)
+    assert sizes[0] == 4
+    assert max(sizes[1:]) == 2
+    ages = [index - opinion for index, row in enumerate(read) for opinion in row]
+    assert max(ages) <= 2
+
+
+def test_someone_new_is_read_at_once():
+    sizes, read = run(LEVELS[3], [1, 2, 2])
+    assert sizes == [1, 1, 0]
+    assert read == [[0], [0, 1], [0, 1]]
+
+
+def test_closing_closes_the_inner_stage():
+    reader = Reader()
+    SparingClassifier(reader, Governor(None)).close()
+    assert reader.closed
