@@ -25,7 +25,7 @@ from emotion.realtime.monitoring.histogram import Distribution, Latencies
 from emotion.realtime.playback.live import DISPLAY, Live, quick_switching
 from emotion.realtime.session import Models, live_stages
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.load_shedding import Governor
+from emotion.realtime.stages.load_shedding import LoadShedder
 
 SIZE = (640, 480)
 FPS = 30
@@ -196,8 +196,8 @@ def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool
     with ExitStack() as stack:
         stack.enter_context(quick_switching())
         screen = stack.enter_context(Window("benchmark")) if window else None
-        governor = Governor(None)
-        live = stack.enter_context(Live(source, live_stages(models, governor), on_result=count))
+        load_shedder = LoadShedder(None)
+        live = stack.enter_context(Live(source, live_stages(models, load_shedder), on_result=count))
         overlay, begin, measuring = Overlay(), time.monotonic(), False
         for frame in live:
             picture = overlay.draw(frame.result)

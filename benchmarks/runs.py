@@ -18,7 +18,7 @@ from emotion.realtime.playback.live import Live
 from emotion.realtime.session import Models, Workers, live_stages, stages
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.load_shedding import Governor
+from emotion.realtime.stages.load_shedding import LoadShedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, ra
         first = first or now - begun
         latencies.append(now - result.frame.captured_at)
 
-    governor = Governor(None)
-    steps = live_stages(models, governor, max_faces)
+    load_shedder = LoadShedder(None)
+    steps = live_stages(models, load_shedder, max_faces)
     source = _Paced(clip, frames, rate)
-    with Usage() as usage, Live(source, steps, governor=governor, on_result=note) as live:
+    with Usage() as usage, Live(source, steps, load_shedder=load_shedder, on_result=note) as live:
         for _ in live:
             pass
     return Run(

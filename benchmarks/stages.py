@@ -12,7 +12,7 @@ from emotion.benchmarks.timing import Timing, time_each
 from emotion.models.regions import EYES, LIPS, crop
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.media import VideoInfo
-from emotion.realtime.messages import EmotionFrame, FaceFrame, OpinionFrame, VideoFrame
+from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
@@ -57,7 +57,7 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
     eyes, eyes_time = time_each("eyes", lambda f: models.eyes([face.eyes.image for face in f.faces]), found)
     lips, lips_time = time_each("lips", lambda f: models.lips([face.lips.image for face in f.faces]), found)
     opinions = [
-        OpinionFrame(f.frame, f.faces, by_eyes, by_lips)
+        PredictionFrame(f.frame, f.faces, by_eyes, by_lips)
         for f, by_eyes, by_lips in zip(found, eyes, lips, strict=True)
     ]
     people = People(models.weights)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion.cli.outputs import open_views
-from emotion.realtime.drawing.anonymise import Privacy, Veil
+from emotion.realtime.drawing.anonymise import Anonymiser, Privacy
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
@@ -121,11 +121,11 @@ def annotate(
         sinks = stack.enter_context(Fanout(observer=observer))
         _open(sinks, source.info, outputs, options)
         pipeline = stack.enter_context(_pipeline(source, models, options, observer))
-        veil = Veil(options.privacy)
+        anonymiser = Anonymiser(options.privacy)
         overlay, seen = Overlay(), outputs.video is not None or options.mjpeg is not None
         try:
             for done, result in enumerate(pipeline, start=1):
-                sinks.write(result, overlay.draw(veil.hide(result)) if seen else result.frame.image)
+                sinks.write(result, overlay.draw(anonymiser.hide(result)) if seen else result.frame.image)
                 summary.add(result)
                 progress(done, source.info.frame_count)
         finally:

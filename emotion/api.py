@@ -17,7 +17,7 @@ from emotion.realtime.sinks.csv_jsonl import as_dict
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import LiveSourceOptions, camera_of, is_network, open_live
 from emotion.realtime.stages.ensemble import EnsembleOptions
-from emotion.realtime.stages.load_shedding import Governor
+from emotion.realtime.stages.load_shedding import LoadShedder
 
 Source = str | int | os.PathLike[str] | Iterable[VideoFrame]
 
@@ -173,7 +173,7 @@ def stream(
     loaded = models or Models.load()
     if live:
         # Before the source is opened, so that no picture waits for them.
-        steps = live_stages(loaded, Governor(None), max_faces, ensemble)
+        steps = live_stages(loaded, LoadShedder(None), max_faces, ensemble)
     else:
         steps = stages(loaded, max_faces, ensemble, workers)
     return Stream(_open(source, live, options), steps, live)

@@ -1,4 +1,4 @@
-"""The messages of the pipeline: VideoFrame -> FaceFrame -> OpinionFrame -> EmotionFrame.
+"""The messages of the pipeline: VideoFrame -> FaceFrame -> PredictionFrame -> EmotionFrame.
 
 All are immutable and compare by identity. A frame without faces still travels, so that what comes
 out has every frame that went in, in the same order.
@@ -97,7 +97,7 @@ class FaceFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OpinionFrame:
+class PredictionFrame:
     """A frame, its faces, and what each model says of them.
 
     Attributes:

@@ -13,7 +13,7 @@ from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.ensemble import EnsembleOptions
 from emotion.realtime.stages.faces import FaceFinder
-from emotion.realtime.stages.load_shedding import Governor, SparingClassifier
+from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
 from emotion.realtime.stages.people import People
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
@@ -138,13 +138,13 @@ def stages(
 
 
 def live_stages(
-    models: Models, governor: Governor, max_faces: int = 4, ensemble: EnsembleOptions | None = None
+    models: Models, load_shedder: LoadShedder, max_faces: int = 4, ensemble: EnsembleOptions | None = None
 ) -> list[Step]:
-    """All stages of a live stream: one picture at a time, and less where the governor says so.
+    """All stages of a live stream: one picture at a time, and less where the load_shedder says so.
 
     Args:
         models: from `Models.load`.
-        governor: decides what is left out.
+        load_shedder: decides what is left out.
         max_faces: the most faces in a frame.
         ensemble: `EnsembleOptions()` where not given.
 
@@ -154,4 +154,4 @@ def live_stages(
     # One classifier: a second would work on the next picture while this one is waited for.
     classifier = EmotionClassifier(models.eyes, models.lips, batch=1)
     finder = FaceFinder(max_faces, nets=models.nets)
-    return [finder, SparingClassifier(classifier, governor), People(models.weights, ensemble)]
+    return [finder, LoadSheddingClassifier(classifier, load_shedder), People(models.weights, ensemble)]

@@ -14,7 +14,7 @@ import numpy as np
 import typer
 
 from emotion.realtime.messages import Box
-from emotion.realtime.stages.tracker import TrackAssigner
+from emotion.realtime.stages.tracker import Tracker
 
 Scene: TypeAlias = Iterator[tuple[float, dict[str, tuple[float, float]]]]
 """Seconds, and where the middles of those who can be seen are."""
@@ -65,7 +65,7 @@ def changes(name: str, seed: int) -> int:
     """How often somebody's number changes in one scene of a kind."""
     rng = np.random.default_rng(seed)
     size = rng.uniform(80, 120)
-    tracks, last, count = TrackAssigner(), dict[str, int](), 0
+    tracks, last, count = Tracker(), dict[str, int](), 0
     for seconds, shown in SCENES[name](rng, size):
         seen = {person: middle for person, middle in shown.items() if rng.random() >= _MISSED}
         boxes = [_box(middle, size, rng) for middle in seen.values()]

@@ -48,7 +48,7 @@ from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sources.live import LiveSource, LiveSourceOptions, is_network, open_live, shown_url
 from emotion.realtime.stages.ensemble import EnsembleOptions
-from emotion.realtime.stages.load_shedding import Governor
+from emotion.realtime.stages.load_shedding import LoadShedder
 
 app = typer.Typer()
 
@@ -100,7 +100,7 @@ class LiveSession:
     Args:
         source: owned from here on.
         stages: from `live_stages`; made before the source is opened, so that no picture waits for them.
-        governor: the one that the stages know.
+        load_shedder: the one that the stages know.
         settings: how it goes.
         window: None for none.
 
@@ -114,13 +114,13 @@ class LiveSession:
         self,
         source: LiveSource,
         stages: Sequence[Step],
-        governor: Governor,
+        load_shedder: LoadShedder,
         settings: LiveSettings,
         window: Window | None = None,
     ) -> None:
         self._source = source
         self._stages = stages
-        self._governor = governor
+        self._load_shedder = load_shedder
         self._settings = settings
         self._screen = Screen(
             window, keys=KEYS, figures=self._figures, privacy=settings.privacy, measuring=settings.figures
@@ -194,7 +194,7 @@ class LiveSession:
         return Live(
             self._source,
             self._stages,
-            governor=self._governor,
+            load_shedder=self._load_shedder,
             hold=self._settings.privacy != "none",
             on_result=on_result,
             metrics=self.metrics,
@@ -336,15 +336,15 @@ def live_command(
     )
     # With events, standard output is theirs.
     out = errors if events else console
-    governor = Governor(max_latency / 1000 if max_latency else None)
+    load_shedder = LoadShedder(max_latency / 1000 if max_latency else None)
     loaded = load_models(models, provider, threads, precision, landmarks)
-    stages = live_stages(loaded, governor, max_faces, EnsembleOptions(smooth=smooth, baseline=baseline))
+    stages = live_stages(loaded, load_shedder, max_faces, EnsembleOptions(smooth=smooth, baseline=baseline))
     if probe:
         probe.check()
     opened = open_live(source, wanted)
     with ExitStack() as stack:
         screen = stack.enter_context(Window(f"emotion: {opened.name}")) if window else None
-        session = LiveSession(opened, stages, governor, settings, screen)
+        session = LiveSession(opened, stages, load_shedder, settings, screen)
         latencies = {"capture_to_screen": session.on_screen.quantiles}
         stack.enter_context(serving_metrics(session.metrics, metrics, latencies))
         try:

@@ -16,7 +16,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.data.dataset import DatasetOptions, make_dataset
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import MissingDependencyError
-from emotion.models.evaluation.predictions import opinions_of_models
+from emotion.models.evaluation.predictions import predictions_of_models
 from emotion.models.manifest import ZOO, PrecisionChoice
 
 app = typer.Typer()
@@ -294,10 +294,10 @@ def _fold(text: str) -> tuple[int, int]:
 def _opinions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
     """What a model folder says of the training faces, or finished runs together."""
     if len(teachers) == 1 and not (teachers[0] / "run.json").exists():
-        return opinions_of_models(teachers[0], data)
-    from emotion.models.training.distillation import opinions_of_runs  # noqa: PLC0415
+        return predictions_of_models(teachers[0], data)
+    from emotion.models.training.distillation import predictions_of_runs  # noqa: PLC0415
 
-    return opinions_of_runs(teachers, data)
+    return predictions_of_runs(teachers, data)
 
 
 def _restored(view: View, architecture: str, models: Path, data: Path, run: Path) -> Path:

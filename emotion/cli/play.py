@@ -26,7 +26,7 @@ from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.live import quick_switching
 from emotion.realtime.playback.player import Player
-from emotion.realtime.playback.result_index import KnownMoments, read_timeline
+from emotion.realtime.playback.result_index import ResultIndex, read_timeline
 from emotion.realtime.session import stages
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
@@ -178,7 +178,7 @@ def play_command(
     path = video or DEMO
     with VideoFile(path) as opened:
         info = opened.info
-    known: KnownMoments | None = None
+    known: ResultIndex | None = None
     steps: list[Step] = []
     if timeline:
         known = read_timeline(timeline)
@@ -196,7 +196,7 @@ def _play(
     info: VideoInfo,
     window: Window,
     steps: list[Step],
-    known: KnownMoments | None,
+    known: ResultIndex | None,
     privacy: Privacy,
     speed: float,
 ) -> None:

@@ -9,7 +9,7 @@ import cv2
 from emotion.cli.console import shown
 from emotion.models.regions import Image
 from emotion.realtime.drawing import hud
-from emotion.realtime.drawing.anonymise import PRIVACIES, Privacy, Veil
+from emotion.realtime.drawing.anonymise import PRIVACIES, Anonymiser, Privacy
 from emotion.realtime.drawing.overlay import Overlay, OverlayOptions
 from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.messages import EmotionFrame
@@ -46,7 +46,7 @@ class Screen:
         self._window = window
         self._keys = keys
         self._figures = figures
-        self._veil = Veil(privacy)
+        self._anonymiser = Anonymiser(privacy)
         self._least = privacy
         self._overlay = Overlay(overlay)
         self._picture: Image | None = None
@@ -58,11 +58,11 @@ class Screen:
     @property
     def privacy(self) -> Privacy:
         """What becomes of faces now."""
-        return self._veil.mode
+        return self._anonymiser.mode
 
     def draw(self, result: EmotionFrame) -> Image:
         """The picture as it is shown and recorded: faces hidden where wanted, results drawn."""
-        self._picture = self._overlay.draw(self._veil.hide(result))
+        self._picture = self._overlay.draw(self._anonymiser.hide(result))
         return self._picture
 
     def say(self, notice: str) -> None:
@@ -115,8 +115,8 @@ class Screen:
             self._save()
         elif key is Key.PRIVACY:
             ways = [way for way in PRIVACIES if self._least == "none" or way != "none"]
-            self._veil.mode = ways[(ways.index(self._veil.mode) + 1) % len(ways)]
-            self.say(f"faces: {_WAYS[self._veil.mode]}")
+            self._anonymiser.mode = ways[(ways.index(self._anonymiser.mode) + 1) % len(ways)]
+            self.say(f"faces: {_WAYS[self._anonymiser.mode]}")
         else:
             return False
         return True

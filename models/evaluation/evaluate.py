@@ -18,7 +18,7 @@ from emotion.models.evaluation.rule_fitting import DEFAULT, gain
 from emotion.models.evaluation.scores import Scores, score, share
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
-from emotion.models.voting.vote import OPINIONS, Probabilities, Rule, VoteWeights
+from emotion.models.voting.vote import PREDICTIONS, Probabilities, Rule, VoteWeights
 
 # Pixels between the outer eye corners that part faces by size.
 SIZES = (0, 16, 24, 32, 48, 64, 96, 160, float("inf"))
@@ -132,7 +132,7 @@ def evaluate(
         missing=_missing_by_emotion(faces),
         scores={
             name: score(labels, opinion, groups)
-            for name, opinion in zip((*OPINIONS[: len(opinions)], "vote"), (*opinions, vote), strict=True)
+            for name, opinion in zip((*PREDICTIONS[: len(opinions)], "vote"), (*opinions, vote), strict=True)
         },
         rules={name: score(labels, voted, groups) for name, voted in votes.items()},
         gains={

@@ -168,7 +168,7 @@ def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
     )
 
 
-def opinions_of_models(folder: Path, data: Path, split: Split = "train") -> npt.NDArray[np.float32]:
+def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> npt.NDArray[np.float32]:
     """The vote of a model folder on one part of a data set, float32 (n, 6), in the manifest's order.
 
     Raises:

@@ -21,7 +21,7 @@ from emotion.models.evaluation.success_rates import EmotionWeight, SuccessRate, 
 from emotion.models.manifest import sha256
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
-from emotion.models.voting.vote import FORMAT, OPINIONS, Rule, read_rules
+from emotion.models.voting.vote import FORMAT, PREDICTIONS, Rule, read_rules
 
 _MEANING = {
     "equal": "eyes and lips count the same",
@@ -150,7 +150,7 @@ def read(folder: Path) -> FittedVote:
         chosen,
         found,
         rates=tuple(
-            EmotionWeight(name, *(SuccessRate(**rates[name][region]) for region in OPINIONS[:2]))
+            EmotionWeight(name, *(SuccessRate(**rates[name][region]) for region in PREDICTIONS[:2]))
             for name in EMOTIONS
         ),
         comparison=tuple(

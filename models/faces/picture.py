@@ -93,7 +93,7 @@ class Landmarker(Protocol):
         """Free what it holds."""
 
 
-class Team(Protocol):
+class BatchLandmarker(Protocol):
     """What finds faces in several pictures at a time.
 
     Attributes:

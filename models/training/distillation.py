@@ -17,7 +17,7 @@ from emotion.models.training.trainer import left_out, whole_batches
 _BATCH = 128
 
 
-def opinions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.float32]:
+def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.float32]:
     """The mean opinion of finished runs on the training part, float32 (n, 6), in the manifest's order.
 
     A network knows the faces by heart that it has learnt from, wrong labels among them. So a run that

@@ -22,7 +22,7 @@ from emotion.models.manifest import ZOO
 from emotion.models.voting.blendshapes import BlendshapeModel
 
 FORMAT = 2
-OPINIONS = ("eyes", "lips", "blendshapes")
+PREDICTIONS = ("eyes", "lips", "blendshapes")
 _TINY = 1e-6
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ class WeightedMean:
     temperature, fitted on held-out faces, makes it say how often it is right.
 
     Attributes:
-        weights: float32 (k, 6), positive: of k opinions, in the order of `OPINIONS`.
+        weights: float32 (k, 6), positive: of k opinions, in the order of `PREDICTIONS`.
         temperature: by which the vote's log probabilities are divided.
     """
 
@@ -64,14 +64,14 @@ class WeightedMean:
         """Ready for ``weights.json``."""
         table = {
             name: {emotion: round(float(weight), 4) for emotion, weight in zip(EMOTIONS, row, strict=True)}
-            for name, row in zip(OPINIONS, self.weights, strict=False)
+            for name, row in zip(PREDICTIONS, self.weights, strict=False)
         }
         return {"form": "weighted mean", "weights": table, "temperature": round(self.temperature, 4)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "WeightedMean":
         """What `to_json` wrote."""
-        tables = [values["weights"][name] for name in OPINIONS if name in values["weights"]]
+        tables = [values["weights"][name] for name in PREDICTIONS if name in values["weights"]]
         weights = np.array([[table[emotion] for emotion in EMOTIONS] for table in tables], np.float32)
         temperature = float(values.get("temperature", 1.0))
         if not (len(weights) >= 2 and np.isfinite(weights).all() and weights.min() > 0 and temperature > 0):
@@ -164,7 +164,7 @@ class VoteWeights:
         """
         name, rules, values = read_rules(folder)
         rule = rules[name]
-        counted = rule.opinions == len(OPINIONS)
+        counted = rule.opinions == len(PREDICTIONS)
         return cls(
             rule, BlendshapeModel.read(folder, values.get("blendshapes_sha256", "")) if counted else None
         )

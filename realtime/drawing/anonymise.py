@@ -32,7 +32,7 @@ class _Seen:
     seconds: float
 
 
-class Veil:
+class Anonymiser:
     """Hides every face of one stream's results, and for a moment also one that was just lost.
 
     What is hidden cannot be restored: of a blurred face a few averages remain, and of one that is

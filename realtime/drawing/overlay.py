@@ -21,12 +21,12 @@ from emotion.realtime.drawing.panels import (
     Label,
     PanelPlan,
     label_for,
-    note_stamp,
+    note_sprite,
     paint_label,
     paint_panel,
     panel_plan,
 )
-from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Stamp, corners, press
+from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Sprite, corners, press
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
 
 NOTE = "apparent expressions, not feelings"
@@ -140,7 +140,7 @@ class Overlay:
         """Write the note into a free corner: the one it was in, while that is free."""
         if not self._options.note:
             return
-        note = note_stamp(self._options.note, _text_size(0.8 * unit), self._options.opacity)
+        note = note_sprite(self._options.note, _text_size(0.8 * unit), self._options.opacity)
         if note.width > 0.6 * room.width or note.height > 0.08 * room.height:
             return
         places = _note_places(room, note)
@@ -253,7 +253,7 @@ def _clipped(rect: Rect, width: int, height: int) -> Rect:
     return Rect(left, top, min(width, rect.right) - left, min(height, rect.bottom) - top)
 
 
-def _note_places(room: Room, note: Stamp) -> tuple[Rect, ...]:
+def _note_places(room: Room, note: Sprite) -> tuple[Rect, ...]:
     """The note's four places: bottom left, bottom right, top left, top right."""
     right, bottom = room.width - room.gap - note.width, room.height - room.gap - note.height
     places = ((room.gap, bottom), (right, bottom), (room.gap, room.gap), (right, room.gap))

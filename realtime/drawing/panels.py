@@ -12,7 +12,7 @@ from itertools import accumulate
 from emotion.models.classes import EMOTIONS
 from emotion.models.palette import ON_DARK, PANEL, bgr
 from emotion.models.regions import Image
-from emotion.realtime.drawing.sprites import BGR, Stamp, ascent, copy, merge, plate, press, text, text_width
+from emotion.realtime.drawing.sprites import BGR, Sprite, ascent, copy, merge, plate, press, text, text_width
 from emotion.realtime.messages import UNCERTAIN, FaceEmotion, Probabilities
 
 COLOURS: tuple[BGR, ...] = tuple(bgr(ON_DARK[emotion]) for emotion in EMOTIONS)
@@ -197,7 +197,7 @@ def _dim(colour: BGR, seen: float) -> BGR:
 
 
 @lru_cache(maxsize=48)
-def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Stamp:
+def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
     """All of a panel that only depends on which emotion leads."""
     size = plan.size
     base = copy(plate(plan.width, plan.height, 0.6 * size, _SURFACE, opacity))
@@ -278,7 +278,7 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
 
 
 @lru_cache(maxsize=16)
-def note_stamp(string: str, size: int, opacity: float) -> Stamp:
+def note_sprite(string: str, size: int, opacity: float) -> Sprite:
     """A quiet line of text on a dark pill, ready to press."""
     pad = round(0.7 * size)
     note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, _SURFACE, opacity))
@@ -320,6 +320,6 @@ def _write_right(
 
 
 def _inscribe(
-    base: Stamp, string: str, size: int, colour: BGR, left: int, baseline: int, bold: bool = False
+    base: Sprite, string: str, size: int, colour: BGR, left: int, baseline: int, bold: bool = False
 ) -> None:
     merge(base, text(string, size, colour, bold), left, baseline - ascent(size, bold))

@@ -28,7 +28,7 @@ _FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stamp:
+class Sprite:
     """What a rectangle of the picture keeps of itself, and what is added to it.
 
     Attributes:
@@ -49,12 +49,12 @@ class Stamp:
         """Pixels down."""
         return int(self.keep.shape[0])
 
-    def part(self, width: int) -> "Stamp":
+    def part(self, width: int) -> "Sprite":
         """The first `width` columns."""
-        return Stamp(self.keep[:, :width], self.ink[:, :width])
+        return Sprite(self.keep[:, :width], self.ink[:, :width])
 
 
-def press(canvas: Image, stamp: Stamp, left: int, top: int) -> None:
+def press(canvas: Image, stamp: Sprite, left: int, top: int) -> None:
     """Blend a stamp into a picture, in place; what lies outside the picture is left out.
 
     Args:
@@ -71,14 +71,14 @@ def press(canvas: Image, stamp: Stamp, left: int, top: int) -> None:
     cv2.add(target, stamp.ink[rows, columns], dst=target)
 
 
-def merge(below: Stamp, above: Stamp, left: int, top: int) -> None:
+def merge(below: Sprite, above: Sprite, left: int, top: int) -> None:
     """Press one stamp onto another, in place, so that both can be pressed as one."""
-    press(below.keep, Stamp(above.keep, np.zeros_like(above.ink)), left, top)
+    press(below.keep, Sprite(above.keep, np.zeros_like(above.ink)), left, top)
     press(below.ink, above, left, top)
 
 
 @lru_cache(maxsize=2048)
-def text(string: str, size: int, colour: BGR, bold: bool = False) -> Stamp:
+def text(string: str, size: int, colour: BGR, bold: bool = False) -> Sprite:
     """A line of text; all lines of one size and weight are equally high, with one baseline.
 
     Args:
@@ -107,7 +107,7 @@ def ascent(size: int, bold: bool = False) -> int:
 
 
 @lru_cache(maxsize=512)
-def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 1.0) -> Stamp:
+def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 1.0) -> Sprite:
     """A rectangle with round corners of one colour.
 
     Args:
@@ -125,7 +125,7 @@ def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 
 
 
 @lru_cache(maxsize=48)
-def corners(arm: int, thickness: int, colour: BGR) -> tuple[Stamp, Stamp, Stamp, Stamp]:
+def corners(arm: int, thickness: int, colour: BGR) -> tuple[Sprite, Sprite, Sprite, Sprite]:
     """The four corners of a frame: left top, right top, left bottom, right bottom.
 
     Each is square. Its line runs `CORNER_EDGE + thickness / 2` pixels inside the outer edges; what
@@ -156,14 +156,14 @@ def _distance(arm: int, thickness: int) -> npt.NDArray[np.float64]:
     return np.where((x < radius) & (y < radius), arc, straight)
 
 
-def _flip(stamp: Stamp, axis: int) -> Stamp:
+def _flip(stamp: Sprite, axis: int) -> Sprite:
     keep, ink = cv2.flip(stamp.keep, axis), cv2.flip(stamp.ink, axis)
-    return Stamp(np.asarray(keep, dtype=np.uint8), np.asarray(ink, dtype=np.uint8))
+    return Sprite(np.asarray(keep, dtype=np.uint8), np.asarray(ink, dtype=np.uint8))
 
 
-def copy(stamp: Stamp) -> Stamp:
+def copy(stamp: Sprite) -> Sprite:
     """A stamp of its own memory, to merge others into."""
-    return Stamp(stamp.keep.copy(), stamp.ink.copy())
+    return Sprite(stamp.keep.copy(), stamp.ink.copy())
 
 
 def _beyond(length: int, radius: float) -> npt.NDArray[np.float64]:
@@ -173,13 +173,13 @@ def _beyond(length: int, radius: float) -> npt.NDArray[np.float64]:
     return np.maximum(beyond, 0)
 
 
-def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Stamp:
+def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Sprite:
     """A stamp that covers with one colour as much as the mask says."""
     cover = mask[:, :, np.newaxis].astype(np.float32)
     ink = np.rint(cover * np.array(colour, dtype=np.float32) / 255).astype(np.uint8)
     keep = np.repeat(255 - mask[:, :, np.newaxis], 3, axis=2)
     keep.flags.writeable = ink.flags.writeable = False
-    return Stamp(keep, ink)
+    return Sprite(keep, ink)
 
 
 @cache

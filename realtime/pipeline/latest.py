@@ -8,7 +8,7 @@ from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.pipeline import SOURCE
 
 
-class Admission:
+class LatestFrameSlot:
     """The newest picture for whoever iterates, while no more than `in_flight` are in work.
 
     A queue before a busy stage costs as much latency as the stage itself. With two in flight for two

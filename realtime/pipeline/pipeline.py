@@ -108,7 +108,7 @@ class Pipeline(Generic[T]):
         names = _names(teams)
         channels = _channels(teams, live, capacity)
         self._results: Channel[T] = channels[-1]
-        self._crew = _Crew(source, channels, patience)
+        self._crew = _Threads(source, channels, patience)
         # The threads know the crew's parts but never the pipeline: else it could not be collected.
         self._forgotten = weakref.finalize(self, self._crew.stop)
         observer.begin(names)
@@ -199,7 +199,7 @@ def _channels(
     return channels
 
 
-class _Crew:
+class _Threads:
     """All that must end when a run ends: its threads, its channels, and the wait of its source."""
 
     def __init__(self, source: object, channels: Sequence[Channel[Any]], patience: float) -> None:

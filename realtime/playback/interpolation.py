@@ -1,6 +1,6 @@
 """Where a face is in a picture that was not analysed: found again by how it looked, or in between.
 
-The models see some pictures of a live stream; people see all of them. `BoxMover` looks for each
+The models see some pictures of a live stream; people see all of them. `BoxTracker` looks for each
 face of the last result in the picture to be shown, as a small gray template. `between` needs no
 picture: it is for those who know a result before and one after.
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from emotion.models.regions import Image
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
-from emotion.realtime.playback.result_index import Moment
+from emotion.realtime.playback.result_index import IndexedResult
 
 # The template's width in pixels, and how far around it is looked, as a share of its size.
 _TEMPLATE = 32
@@ -44,7 +44,7 @@ class _Template:
     box: Box
 
 
-class BoxMover:
+class BoxTracker:
     """Moves the faces of a result to their places in another picture of the same stream.
 
     Each picture is compared with the analysed one itself, so that nothing adds up. Costs about
@@ -108,7 +108,7 @@ class BoxMover:
         return across * box.width / width, down * box.height / height
 
 
-def between(before: Moment | None, after: Moment | None, frame: VideoFrame) -> EmotionFrame:
+def between(before: IndexedResult | None, after: IndexedResult | None, frame: VideoFrame) -> EmotionFrame:
     """What is to be shown in a picture that lies between two analysed ones.
 
     The opinions are the earlier result's, since nobody knows the future; boxes of those who are in

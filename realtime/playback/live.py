@@ -25,11 +25,11 @@ from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.pipeline.channel import NothingYetError
-from emotion.realtime.pipeline.latest import Admission
+from emotion.realtime.pipeline.latest import LatestFrameSlot
 from emotion.realtime.pipeline.pipeline import Pipeline, Step
-from emotion.realtime.playback.interpolation import BoxMover, between
-from emotion.realtime.playback.result_index import Moment
-from emotion.realtime.stages.load_shedding import Governor
+from emotion.realtime.playback.interpolation import BoxTracker, between
+from emotion.realtime.playback.result_index import IndexedResult
+from emotion.realtime.stages.load_shedding import LoadShedder
 
 DISPLAY = "display"
 """The name under which metrics tell of the road to the screen; `dropped` are pictures not shown."""
@@ -84,7 +84,7 @@ class Live:
     Args:
         source: what to iterate over, as for `Pipeline`; pictures come as fast as they are captured.
         stages: that find faces and read emotions, one result a picture.
-        governor: leaves out work so that results come in time; the stages may know it, too. Without
+        load_shedder: leaves out work so that results come in time; the stages may know it, too. Without
             one all is done that there is time for.
         hold: give no picture before its faces are known, at the price of the models' latency. Then
             nobody is ever seen who was not looked at first.
@@ -102,7 +102,7 @@ class Live:
         source: Iterable[VideoFrame],
         stages: Sequence[Step],
         *,
-        governor: Governor | None = None,
+        load_shedder: LoadShedder | None = None,
         hold: bool = False,
         on_result: Callable[[EmotionFrame], None] = lambda result: None,
         metrics: Metrics | None = None,
@@ -110,17 +110,17 @@ class Live:
         self.metrics = metrics or Metrics()
         self.latencies = Latencies()
         self._on_result = on_result
-        self._governor = governor or Governor(None)
-        self._admission = Admission(observer=self.metrics)
-        self._mover = BoxMover()
+        self._load_shedder = load_shedder or LoadShedder(None)
+        self._latest_slot = LatestFrameSlot(observer=self.metrics)
+        self._mover = BoxTracker()
         self._results = _Results()
         self.hold = hold
         self._held: deque[VideoFrame] = deque()
         self._failure: BaseException | None = None
         self._changed = ""
-        self._source = _Tee(source, self._admission)
+        self._source = _Tee(source, self._latest_slot)
         self._analysis: Pipeline[EmotionFrame] = Pipeline(
-            self._admission, stages, capacity=1, observer=self.metrics
+            self._latest_slot, stages, capacity=1, observer=self.metrics
         )
         self._collector = threading.Thread(target=self._collect, name="collect", daemon=True)
         self._collector.start()
@@ -173,7 +173,7 @@ class Live:
             "seconds": snapshot.seconds,
             "stages": stages,
             "capture_to_result_ms": asdict(self.latencies.distribution()),
-            "left_out": self._governor.saving.sentence(),
+            "left_out": self._load_shedder.saving.sentence(),
         }
 
     def _take_newest(self, timeout: float | None) -> LiveFrame:
@@ -211,7 +211,7 @@ class Live:
     def _release(self) -> LiveFrame:
         frame = self._held.popleft()
         before, after = self._results.around(frame.index)
-        moments = [None if result is None else Moment.of(result) for result in (before, after)]
+        moments = [None if result is None else IndexedResult.of(result) for result in (before, after)]
         return self._give(between(moments[0], moments[1], frame), before or after)
 
     def _next_picture(self, timeout: float | None) -> VideoFrame:
@@ -243,7 +243,7 @@ class Live:
     def _collect(self) -> None:
         try:
             for result in self._analysis:
-                self._admission.done()
+                self._latest_slot.done()
                 now = time.monotonic()
                 self.latencies.add(now - result.frame.captured_at)
                 self._save(now - result.frame.captured_at, now)
@@ -255,10 +255,10 @@ class Live:
             self._analysis.close()
 
     def _save(self, latency: float, now: float) -> None:
-        if self._governor.note(latency, now):
-            saving = self._governor.saving
-            self._admission.in_flight = saving.in_flight
-            self._admission.every = saving.faces_every
+        if self._load_shedder.note(latency, now):
+            saving = self._load_shedder.saving
+            self._latest_slot.in_flight = saving.in_flight
+            self._latest_slot.every = saving.faces_every
             self._changed = saving.sentence()
             _log.info("%s", self._changed)
 
@@ -296,17 +296,17 @@ class _Results:
 class _Tee:
     """The source, each of whose pictures is also offered to the models."""
 
-    def __init__(self, source: Iterable[VideoFrame], admission: Admission) -> None:
+    def __init__(self, source: Iterable[VideoFrame], latest_slot: LatestFrameSlot) -> None:
         self._source = source
-        self._admission = admission
+        self._latest_slot = latest_slot
 
     def __iter__(self) -> Iterator[VideoFrame]:
         for frame in self._source:
-            self._admission.offer(frame)
+            self._latest_slot.offer(frame)
             yield frame
 
     def close(self) -> None:
-        self._admission.end()
+        self._latest_slot.end()
         close = getattr(self._source, "close", None)
         if close is not None:
             close()

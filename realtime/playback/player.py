@@ -20,7 +20,7 @@ from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.pipeline.pipeline import Pipeline, Step
 from emotion.realtime.playback.interpolation import between
-from emotion.realtime.playback.result_index import KnownMoments, Moment
+from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
 
 # Pictures that are decoded ahead: the models' lead, at 2.7 MB a picture of 720p.
 _AHEAD = 48
@@ -106,13 +106,13 @@ class Player:
         self,
         open_at: Callable[[float], Iterable[VideoFrame]],
         stages: Sequence[Step] = (),
-        known: KnownMoments | None = None,
+        known: ResultIndex | None = None,
         *,
         step: float = 0.04,
         hold: bool = False,
         clock: PlayClock | None = None,
     ) -> None:
-        self.known = KnownMoments() if known is None else known
+        self.known = ResultIndex() if known is None else known
         self.clock = clock or PlayClock()
         self.paused = False
         self.late = 0
@@ -276,7 +276,7 @@ class Player:
     def _collect(self) -> None:
         try:
             for result in self._analysis or ():
-                self.known.add(Moment.of(result) if self.hold else _without_points(result))
+                self.known.add(IndexedResult.of(result) if self.hold else _without_points(result))
         except BaseException as error:
             self._failure = error
 
@@ -285,15 +285,15 @@ class Player:
             self._pictures.close()
 
 
-def _without_points(result: EmotionFrame) -> Moment:
+def _without_points(result: EmotionFrame) -> IndexedResult:
     """Landmarks are most of a moment's memory, and seldom needed."""
-    return Moment(result.frame.seconds, tuple(replace(face, points=None) for face in result.faces))
+    return IndexedResult(result.frame.seconds, tuple(replace(face, points=None) for face in result.faces))
 
 
 class _Feed:
     """Pictures for the models, in order: all of them, or, where time is short, those still to come."""
 
-    def __init__(self, known: KnownMoments, wanted_from: Callable[[], float]) -> None:
+    def __init__(self, known: ResultIndex, wanted_from: Callable[[], float]) -> None:
         self._known = known
         self._wanted_from = wanted_from
         self._lock = threading.Lock()

@@ -20,7 +20,7 @@ _SAME_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment:
+class IndexedResult:
     """A result without its picture.
 
     Attributes:
@@ -32,23 +32,23 @@ class Moment:
     faces: tuple[FaceEmotion, ...]
 
     @classmethod
-    def of(cls, result: EmotionFrame) -> "Moment":
+    def of(cls, result: EmotionFrame) -> "IndexedResult":
         """The moment of a result."""
         return cls(result.frame.seconds, result.faces)
 
 
-class KnownMoments:
+class ResultIndex:
     """Moments in the order of their times, whatever the order in which they come. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._times: list[float] = []
-        self._moments: list[Moment] = []
+        self._moments: list[IndexedResult] = []
 
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, moment: Moment) -> None:
+    def add(self, moment: IndexedResult) -> None:
         """Take one more; one of the same time is replaced."""
         with self._lock:
             at = bisect_left(self._times, moment.seconds - _SAME_SECONDS)
@@ -56,7 +56,7 @@ class KnownMoments:
             self._times[at : at + same] = [moment.seconds]
             self._moments[at : at + same] = [moment]
 
-    def around(self, seconds: float) -> tuple[Moment | None, Moment | None]:
+    def around(self, seconds: float) -> tuple[IndexedResult | None, IndexedResult | None]:
         """The last moment up to a time, and the first one from it on; None where they are far away."""
         with self._lock:
             after = bisect_left(self._times, seconds - _SAME_SECONDS)
@@ -72,25 +72,25 @@ class KnownMoments:
         after = self.around(seconds)[1]
         return after is not None and after.seconds <= seconds + _SAME_SECONDS
 
-    def _near(self, at: int, seconds: float) -> Moment | None:
+    def _near(self, at: int, seconds: float) -> IndexedResult | None:
         if not 0 <= at < len(self._times) or abs(self._times[at] - seconds) > _REACH_SECONDS:
             return None
         return self._moments[at]
 
 
-def read_timeline(path: Path) -> KnownMoments:
+def read_timeline(path: Path) -> ResultIndex:
     """The results that `emotion annotate` wrote as JSON Lines.
 
     Raises:
         SourceError: it cannot be read, or is none.
     """
-    known = KnownMoments()
+    known = ResultIndex()
     try:
         with path.open(encoding="utf-8") as file:
             for line in file:
                 told = json.loads(line)
                 faces = tuple(map(_face, told["faces"]))
-                known.add(Moment(float(told["seconds"]), faces))
+                known.add(IndexedResult(float(told["seconds"]), faces))
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}): check the path.") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -48,7 +48,7 @@ class _Track(ABC):
 
 
 class _Copied(_Track):
-    """Sound that goes into the mp4 as it is."""
+    """AudioTrack that goes into the mp4 as it is."""
 
     def __init__(self, stream: AudioStream, output: OutputContainer, origin: Fraction) -> None:
         super().__init__(stream, origin)
@@ -69,7 +69,7 @@ class _Copied(_Track):
 
 
 class _Recoded(_Track):
-    """Sound that an mp4 cannot hold, or few players would play: decoded and coded as AAC."""
+    """AudioTrack that an mp4 cannot hold, or few players would play: decoded and coded as AAC."""
 
     def __init__(self, stream: AudioStream, output: OutputContainer, origin: Fraction) -> None:
         super().__init__(stream, origin)
@@ -93,10 +93,10 @@ class _Recoded(_Track):
         return self._stream.encode(None)
 
 
-class Sound:
+class AudioTrack:
     """Reads the sound of a file beside its pictures and muxes it up to any moment.
 
-    Sound that players of mp4 files know is copied bit by bit; the rest becomes AAC. Its place
+    AudioTrack that players of mp4 files know is copied bit by bit; the rest becomes AAC. Its place
     in time is that of the source, moved by `origin` like the pictures. Where it cannot be read
     on, it ends; that the file is damaged is the source's to say.
 

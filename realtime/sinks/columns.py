@@ -2,7 +2,7 @@
 
 from emotion.models.classes import EMOTIONS
 
-OPINIONS = ("eyes", "lips", "blendshapes", "vote", "smoothed")
+PREDICTIONS = ("eyes", "lips", "blendshapes", "vote", "smoothed")
 """Of a `FaceEmotion`: six probabilities each, or nothing where nobody gave any."""
 
 SIDES = ("left", "top", "width", "height")
@@ -12,7 +12,7 @@ FRAME_COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds")
 FACE_COLUMNS: tuple[str, ...] = (
     "track",
     *SIDES,
-    *(f"{opinion}_{emotion}" for opinion in OPINIONS for emotion in EMOTIONS),
+    *(f"{opinion}_{emotion}" for opinion in PREDICTIONS for emotion in EMOTIONS),
     *("emotion", "confidence", "label", "since", "eyes_seen", "lips_seen"),
 )
 COLUMNS = FRAME_COLUMNS + FACE_COLUMNS

@@ -14,9 +14,9 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, OPINIONS, SIDES
-from emotion.realtime.sinks.deferred_signals import held
-from emotion.realtime.sinks.partial_file import Draft
+from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, PREDICTIONS, SIDES
+from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.partial_file import PartialFile
 
 # A kill takes no more than this much of the timeline.
 _FLUSH_SECONDS = 0.5
@@ -35,14 +35,14 @@ class _Timeline(Sink):
     """
 
     def __init__(self, path: Path, source: Path | None = None) -> None:
-        self._draft = Draft(path, source)
+        self._draft = PartialFile(path, source)
         self._pending = io.StringIO(newline="")
         self._flushed = time.monotonic()
         self._frames = 0
         self._kept: Path | None = None
         self._done = False
 
-    @held()
+    @deferred_signals()
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Append a frame; see `Sink.write`. The picture is not needed."""
         self._add(self._pending, result)
@@ -50,7 +50,7 @@ class _Timeline(Sink):
         if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._flush()
 
-    @held()
+    @deferred_signals()
     def close(self) -> Path:
         """Finish the file; see `Sink.close`."""
         if not self._done:
@@ -59,7 +59,7 @@ class _Timeline(Sink):
             self._done = True
         return self._kept or self._draft.path
 
-    @held()
+    @deferred_signals()
     def abort(self) -> Path | None:
         """Keep whole lines up to the last frame; see `Sink.abort`."""
         if not self._done:
@@ -120,7 +120,7 @@ def as_dict(result: EmotionFrame) -> dict[str, Any]:
 
 
 def _row(face: FaceEmotion) -> list[object]:
-    opinions = [_digits(getattr(face, opinion)) or _UNSEEN for opinion in OPINIONS]
+    opinions = [_digits(getattr(face, opinion)) or _UNSEEN for opinion in PREDICTIONS]
     return [
         face.track_id,
         *(round(getattr(face.box, side), 1) for side in SIDES),
@@ -137,7 +137,7 @@ def _row(face: FaceEmotion) -> list[object]:
 def _object(face: FaceEmotion) -> dict[str, Any]:
     opinions = {
         name: dict(zip(EMOTIONS, shares, strict=True)) if shares else None
-        for name in OPINIONS
+        for name in PREDICTIONS
         for shares in [_digits(getattr(face, name))]
     }
     return {

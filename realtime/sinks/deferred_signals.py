@@ -8,7 +8,7 @@ from types import FrameType
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM wait until the block, or the function it decorates, is done.
 
     Their handlers raise between any two steps of Python. Where an encoder has given a packet that

@@ -10,7 +10,7 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.spans import Change, RunTracker
+from emotion.realtime.sinks.spans import Change, SpanTracker
 
 
 class EventSink(Sink):
@@ -26,7 +26,7 @@ class EventSink(Sink):
     """
 
     def __init__(self, *, dwell: float = 0.5, descriptor: int | None = None) -> None:
-        self._runs = RunTracker(dwell)
+        self._runs = SpanTracker(dwell)
         if descriptor is None:
             sys.stdout.flush()  # what was printed before stays before
             descriptor = sys.stdout.fileno()

@@ -22,7 +22,7 @@ from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, Policy
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.deferred_signals import held
+from emotion.realtime.sinks.deferred_signals import deferred_signals
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Fanout(Sink):
         self._observer = observer
         self._report = report
         self._patience = patience
-        self._outlets: list[_Outlet] = []
+        self._outlets: list[_SinkWorker] = []
         self._lock = threading.Lock()
         self._failures: list[tuple[str, BaseException]] = []
         self._over = False
@@ -94,7 +94,7 @@ class Fanout(Sink):
         try:
             if self._over or any(name == outlet.name for outlet in self._outlets):
                 raise ValueError(f"{name} cannot be added: the name is taken, or the end has come")
-            outlet = _Outlet(name, sink, Channel(capacity, policy), vital, self._observer, self._failed)
+            outlet = _SinkWorker(name, sink, Channel(capacity, policy), vital, self._observer, self._failed)
         except BaseException:
             sink.abort()
             raise
@@ -148,14 +148,14 @@ class Fanout(Sink):
         self._over = True
         for outlet in self._outlets:
             outlet.abandon()
-        with held():  # files are finished whatever happens; what may hang has its time
+        with deferred_signals():  # files are finished whatever happens; what may hang has its time
             for outlet in self._outlets:
                 outlet.join(None if outlet.vital else self._patience)
         for name, error in self._failures:
             self._report(name, error)
         self._failures = []
 
-    def _failed(self, outlet: "_Outlet", error: BaseException) -> None:
+    def _failed(self, outlet: "_SinkWorker", error: BaseException) -> None:
         """Called in the outlet's thread, before its sink is aborted."""
         if not outlet.vital:
             self._report(outlet.name, error)
@@ -179,7 +179,7 @@ class Fanout(Sink):
             del first, others, failures
 
 
-class _Outlet:
+class _SinkWorker:
     """One sink, its queue and its thread."""
 
     def __init__(
@@ -189,7 +189,7 @@ class _Outlet:
         channel: Channel[tuple[EmotionFrame, Image]],
         vital: bool,
         observer: Observer,
-        failed: Callable[["_Outlet", BaseException], None],
+        failed: Callable[["_SinkWorker", BaseException], None],
     ) -> None:
         self.name = name
         self.vital = vital

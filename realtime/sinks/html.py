@@ -23,15 +23,15 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.partial_file import Draft, partial_path
+from emotion.realtime.sinks.partial_file import PartialFile, partial_path
 from emotion.realtime.sinks.summary import SummaryBuilder
-from emotion.realtime.sinks.time_bins import OPINIONS, Person, TimeBins
+from emotion.realtime.sinks.time_bins import PREDICTIONS, Person, TimeBins
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
-# What the page calls `OPINIONS`; the last is left out where the vote does not count it.
+# What the page calls `PREDICTIONS`; the last is left out where the vote does not count it.
 _NAMES = ("vote", "eyes", "lips", "face")
-assert len(_NAMES) == len(OPINIONS)
+assert len(_NAMES) == len(PREDICTIONS)
 # A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
 _FULL, _UNSEEN = 250, 255
 
@@ -63,7 +63,7 @@ class HtmlTimeline(Sink):
         source: Path | None = None,
         origin: float = 0.0,
     ) -> None:
-        self._draft = Draft(path, source)
+        self._draft = PartialFile(path, source)
         self._title = title
         self._video = video
         self._source = source

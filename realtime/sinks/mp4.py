@@ -19,10 +19,10 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
-from emotion.realtime.sinks.audio import Sound
+from emotion.realtime.sinks.audio import AudioTrack
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.deferred_signals import held
-from emotion.realtime.sinks.partial_file import Draft, writing
+from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.partial_file import PartialFile, writing
 
 # While it is written the file is a row of fragments, each playable as soon as it is there; at the
 # end libav turns it into an ordinary mp4. The index waits for the first packets, which tell it
@@ -66,11 +66,11 @@ class Mp4Sink(Sink):
         self._end = Fraction(0)
         self._last_pts: int | None = None
         self._reformatter = VideoReformatter()
-        self._sound: Sound | None = None
+        self._sound: AudioTrack | None = None
         self.lost_sound = 0
         self._kept: Path | None = None
         self._done = False
-        self._draft = Draft(path, source=info.path)
+        self._draft = PartialFile(path, source=info.path)
         try:
             with writing(path, *_LIBAV_ERRORS):
                 self._open(crf, preset)
@@ -79,7 +79,7 @@ class Mp4Sink(Sink):
             self._draft.discard()
             raise
 
-    @held()
+    @deferred_signals()
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Encode one picture; see `Sink.write`.
 
@@ -103,7 +103,7 @@ class Mp4Sink(Sink):
             raise
         self._last_pts = pts
 
-    @held()
+    @deferred_signals()
     def close(self) -> Path:
         """Finish with all of the sound, and move the file to its place; see `Sink.close`."""
         if not self._done:
@@ -113,7 +113,7 @@ class Mp4Sink(Sink):
             self._done = True
         return self._kept or self._draft.path
 
-    @held()
+    @deferred_signals()
     def abort(self) -> Path | None:
         """Finish with the sound up to the last picture; see `Sink.abort`."""
         if not self._done:
@@ -128,7 +128,7 @@ class Mp4Sink(Sink):
         self._container = _container(self._file, self._info)
         self._stream = _video_stream(self._container, self._info, crf, preset)
         if self._info.path is not None and self._info.has_audio:
-            self._sound = Sound(self._info.path, self._container, self._origin * self._info.time_base)
+            self._sound = AudioTrack(self._info.path, self._container, self._origin * self._info.time_base)
             self.lost_sound = self._sound.lost
         self._container.start_encoding()
         self._file.flush()

@@ -11,8 +11,8 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, OPINIONS, SIDES
-from emotion.realtime.sinks.partial_file import Draft
+from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, PREDICTIONS, SIDES
+from emotion.realtime.sinks.partial_file import PartialFile
 
 # Rows that are held in memory and then written together; some minutes of one face.
 _GROUP_ROWS = 8192
@@ -45,12 +45,12 @@ class ParquetTimeline(Sink):
     """
 
     def __init__(self, path: Path, source: Path | None = None) -> None:
-        self._draft = Draft(path, source)
+        self._draft = PartialFile(path, source)
         self._rows: list[tuple[object, ...]] = []
         self._frames = 0
         self._kept: Path | None = None
         self._done = False
-        self._outlet = _Outlet(self._draft)
+        self._outlet = _SinkWorker(self._draft)
         try:
             self._writer = pq.ParquetWriter(self._outlet, _SCHEMA, compression="zstd")
         except BaseException:
@@ -106,7 +106,7 @@ class ParquetTimeline(Sink):
             self._rows.clear()
 
 
-class _Outlet:
+class _SinkWorker:
     """The file as Arrow sees it. Once shut it takes all and writes nothing.
 
     Arrow writes the end when its writer is collected, whatever happened before; where that fails, in
@@ -115,9 +115,9 @@ class _Outlet:
 
     closed = False
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: PartialFile) -> None:
         self.gap = False
-        self._draft: Draft | None = draft
+        self._draft: PartialFile | None = draft
         self._position = 0
 
     def shut(self) -> None:
@@ -143,7 +143,7 @@ class _Outlet:
 
 def _values(face: FaceEmotion) -> tuple[object, ...]:
     """A face's fields in the order of `FACE_COLUMNS`."""
-    opinions = (getattr(face, opinion) for opinion in OPINIONS)
+    opinions = (getattr(face, opinion) for opinion in PREDICTIONS)
     shares = (_UNSEEN if opinion is None else opinion.tolist() for opinion in opinions)
     return (
         face.track_id,

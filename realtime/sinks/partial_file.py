@@ -39,7 +39,7 @@ def writing(path: Path, *causes: type[Exception]) -> Iterator[None]:
         raise SinkError(f"{path} cannot be written ({reason}): {advice}") from error
 
 
-class Draft:
+class PartialFile:
     """A binary file that gets its name when it is whole.
 
     Until then it lies beside its final place as `partial_path(path)`, so that an earlier result

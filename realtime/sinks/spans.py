@@ -36,7 +36,7 @@ class Change:
     lasted: float | None
 
 
-class RunTracker:
+class SpanTracker:
     """Turns frames, in order of time, into the changes of each person's emotion.
 
     Whoever is seen for less than the dwell time, or with no steady emotion, never appears.

@@ -10,8 +10,8 @@ from pathlib import Path
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.partial_file import Draft
-from emotion.realtime.sinks.spans import Change, RunTracker
+from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sinks.spans import Change, SpanTracker
 
 
 class _Subtitles(Sink):
@@ -33,9 +33,9 @@ class _Subtitles(Sink):
     def __init__(
         self, path: Path, source: Path | None = None, *, origin: float = 0.0, dwell: float = 0.5
     ) -> None:
-        self._draft = Draft(path, source)
+        self._draft = PartialFile(path, source)
         self._origin = origin
-        self._runs = RunTracker(dwell)
+        self._runs = SpanTracker(dwell)
         self._pending: list[Change] = []
         self._shown: dict[int, str] = {}
         self._since = 0.0

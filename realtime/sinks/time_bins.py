@@ -8,7 +8,7 @@ import numpy.typing as npt
 from emotion.models.classes import EMOTIONS
 from emotion.realtime.messages import UNCERTAIN, EmotionFrame, FaceEmotion
 
-OPINIONS = ("smoothed", "eyes", "lips", "blendshapes")
+PREDICTIONS = ("smoothed", "eyes", "lips", "blendshapes")
 """Of a `FaceEmotion`: what is averaged."""
 
 _COUNT = len(EMOTIONS)
@@ -25,7 +25,7 @@ class Person:
         seconds: how long the person was seen.
         shares: float64 (6,), the share of these seconds in which each emotion was the answer.
         bins: the bins in which the person was seen, ascending.
-        means: float64 (len(bins), 4, 6): mean of each of `OPINIONS` in each bin; NaN where there was
+        means: float64 (len(bins), 4, 6): mean of each of `PREDICTIONS` in each bin; NaN where there was
             none, because a region was not seen or the vote does not count the blendshapes.
         uncertain: float64 (len(bins),), the share of each bin's time in which no emotion was named.
         unnamed: the same of all seconds.
@@ -141,11 +141,11 @@ class TimeBins:
 
 
 def _sums(face: FaceEmotion) -> npt.NDArray[np.float64]:
-    """Float64 (4, 8), a row for each of `OPINIONS`: a one, to count the time, another where no emotion is
+    """Float64 (4, 8), a row for each of `PREDICTIONS`: a one, to count the time, another where no emotion is
     named, then six shares; zeros where there is no opinion.
     """
-    rows = np.zeros((len(OPINIONS), 2 + _COUNT))
-    for row, name in zip(rows, OPINIONS, strict=True):
+    rows = np.zeros((len(PREDICTIONS), 2 + _COUNT))
+    for row, name in zip(rows, PREDICTIONS, strict=True):
         shares = getattr(face, name)
         if shares is not None:
             row[0], row[1], row[2:] = 1.0, face.label == UNCERTAIN, shares

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from emotion.realtime.sources.reader import Feed, LinkLost, Picture
+from emotion.realtime.sources.reader import ConnectionLostError, Picture, Reader
 
 _CLASSES, _DEVICES = Path("/sys/class/video4linux"), Path("/dev")
 # Of Linux's videodev2.h: the request for what a device can do, and the two kinds of capture.
@@ -53,7 +53,7 @@ def open_capture(device: int | str) -> Capture:
     return cv2.VideoCapture(device, backend)
 
 
-class CameraFeed:
+class CameraReader:
     """A camera's pictures as they come.
 
     Args:
@@ -63,7 +63,7 @@ class CameraFeed:
         opener: opens the device.
 
     Raises:
-        LinkLost: it cannot be opened.
+        ConnectionLostError: it cannot be opened.
     """
 
     paced = False
@@ -79,7 +79,7 @@ class CameraFeed:
         self._capture = opener(device)
         if not self._capture.isOpened():
             self._capture.release()
-            raise LinkLost(_why_not(device))
+            raise ConnectionLostError(_why_not(device))
         self._ask_for(mode)
         self.rate = _sane_rate(self._capture.get(cv2.CAP_PROP_FPS))
 
@@ -88,14 +88,14 @@ class CameraFeed:
         deadline = time.monotonic() + self._stall
         while True:
             if not self._capture.grab():
-                raise LinkLost("the camera gives no pictures any more")
+                raise ConnectionLostError("the camera gives no pictures any more")
             captured_at = time.monotonic()
             decoded, image = self._capture.retrieve()
             if decoded and image is not None and image.size:
                 return Picture(captured_at, _as_bgr(image))
             # Over USB single pictures arrive damaged; the next is mostly whole.
             if captured_at > deadline:
-                raise LinkLost(f"no picture of the camera could be decoded for {self._stall:g} s")
+                raise ConnectionLostError(f"no picture of the camera could be decoded for {self._stall:g} s")
 
     def close(self) -> None:
         """Let the camera go."""
@@ -113,11 +113,11 @@ class CameraFeed:
             self._capture.set(cv2.CAP_PROP_FPS, fps)
 
 
-def camera_feed(device: int | str, mode: CameraMode, stall_seconds: float) -> Callable[..., Feed]:
+def camera_reader(device: int | str, mode: CameraMode, stall_seconds: float) -> Callable[..., Reader]:
     """How a link opens this camera."""
 
-    def connect(over: threading.Event) -> Feed:
-        return CameraFeed(device, mode, stall_seconds)
+    def connect(over: threading.Event) -> Reader:
+        return CameraReader(device, mode, stall_seconds)
 
     return connect
 

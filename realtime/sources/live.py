@@ -24,10 +24,10 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo, letterboxed
 from emotion.realtime.messages import VideoFrame
-from emotion.realtime.sources.camera import CameraMode, camera_feed
+from emotion.realtime.sources.camera import CameraMode, camera_reader
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.sources.network import stream_feed
-from emotion.realtime.sources.reader import Connect, Feed, Link, LinkLost, Pace, Picture
+from emotion.realtime.sources.network import stream_reader
+from emotion.realtime.sources.reader import Connect, Connection, ConnectionLostError, Pace, Picture, Reader
 
 TIME_BASE = Fraction(1, 90_000)
 """Of every live source: the clock of MPEG."""
@@ -179,14 +179,14 @@ class LiveSource:
         self._forgotten()
 
     def _open_link(self) -> None:
-        self._link = Link(self._connect)
+        self._link = Connection(self._connect)
         # One that is merely forgotten lets its camera go, too, and at the latest when Python exits.
         self._forgotten = weakref.finalize(self, self._link.leave, _LEAVING_SECONDS)
 
     def _first_picture(self) -> Picture:
         try:
             picture = self._link.take(self._options.open_seconds)
-        except LinkLost as lost:
+        except ConnectionLostError as lost:
             raise SourceError(f"{self.name} cannot be opened: {lost}; {self._advice}.") from lost
         if picture is None:
             raise SourceError(f"{self.name} ended before its first picture; {self._advice}.")
@@ -209,7 +209,7 @@ class LiveSource:
         while True:
             try:
                 picture = self._link.take(self._patience())
-            except LinkLost as lost:
+            except ConnectionLostError as lost:
                 reason = str(lost)
             else:
                 if picture is not None:
@@ -293,7 +293,7 @@ class _Fitting:
         return np.asarray(cv2.flip(image, 1), dtype=np.uint8) if self._mirror else image
 
 
-class FileFeed:
+class FileReader:
     """A video file played in real time, as if it were a camera."""
 
     paced = True
@@ -315,8 +315,8 @@ class FileFeed:
 
 
 def _file_feed(path: str) -> Connect:
-    def connect(over: threading.Event) -> Feed:
-        return FileFeed(path, over)
+    def connect(over: threading.Event) -> Reader:
+        return FileReader(path, over)
 
     return connect
 
@@ -337,11 +337,11 @@ def open_live(where: str, options: LiveSourceOptions | None = None) -> LiveSourc
     if (device := camera_of(where)) is not None:
         mode = CameraMode(options.size, options.fps)
         name = f"camera {where}" if isinstance(device, int) else where
-        connect: Connect = camera_feed(device, mode, options.stall_seconds)
+        connect: Connect = camera_reader(device, mode, options.stall_seconds)
         advice = "see what 'emotion cameras' lists, and check the cable"
         return LiveSource(name, connect, options, advice)
     if is_network(where):
-        connect = stream_feed(where, options.open_seconds, options.stall_seconds)
+        connect = stream_reader(where, options.open_seconds, options.stall_seconds)
         advice = "check the address, the network and the sender"
         return LiveSource(shown_url(where), connect, options, advice)
     path = where.removeprefix("file://")

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from emotion.models.regions import Image
 from emotion.realtime.media import Colours
-from emotion.realtime.sources.reader import Feed, LinkLost, Pace, Picture
+from emotion.realtime.sources.reader import ConnectionLostError, Pace, Picture, Reader
 
 # Without "file": a playlist from the network must not read this machine's files.
 _PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,httpproxy,crypto,data,hls"
@@ -34,7 +34,7 @@ _WHILE_READING: dict[type[Exception], str] = {
 _TEXT = {"tty", "bin", "xbin", "adf", "idf"}
 
 
-class StreamFeed:
+class StreamReader:
     """A stream's pictures as they come, or at the pace of their timestamps where it is a recording.
 
     Args:
@@ -43,7 +43,7 @@ class StreamFeed:
         over: set when nobody waits any more.
 
     Raises:
-        LinkLost: it cannot be opened, or holds no video.
+        ConnectionLostError: it cannot be opened, or holds no video.
     """
 
     def __init__(self, url: str, open_seconds: float, stall_seconds: float, over: threading.Event) -> None:
@@ -67,9 +67,9 @@ class StreamFeed:
         try:
             picture = next(self._pictures, None)
         except av.FFmpegError as error:
-            raise LinkLost(_while_reading(error, self._stall)) from None
+            raise ConnectionLostError(_while_reading(error, self._stall)) from None
         if picture is None and not self._is_recording:
-            raise LinkLost("the stream has ended")
+            raise ConnectionLostError("the stream has ended")
         return picture
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class StreamFeed:
                 yield Picture(self._moment(picture, arrived), self._image(picture))
                 last = time.monotonic()  # whoever takes it may have paused
             if arrived - last > self._stall:
-                raise LinkLost(f"no picture for {self._stall:g} s, though data arrive")
+                raise ConnectionLostError(f"no picture for {self._stall:g} s, though data arrive")
 
     def _moment(self, picture: av.VideoFrame, arrived: float) -> float:
         if self._pace is None or picture.pts is None or picture.time_base is None:
@@ -106,11 +106,11 @@ class StreamFeed:
         return np.ascontiguousarray(converted.to_ndarray(), dtype=np.uint8)
 
 
-def stream_feed(url: str, open_seconds: float, stall_seconds: float) -> Callable[[threading.Event], Feed]:
+def stream_reader(url: str, open_seconds: float, stall_seconds: float) -> Callable[[threading.Event], Reader]:
     """How a link opens this stream."""
 
-    def connect(over: threading.Event) -> Feed:
-        return StreamFeed(url, open_seconds, stall_seconds, over)
+    def connect(over: threading.Event) -> Reader:
+        return StreamReader(url, open_seconds, stall_seconds, over)
 
     return connect
 
@@ -131,18 +131,18 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
         )
     # From None: libav's own texts carry the address, and with it a password.
     except (av.FFmpegError, OSError) as error:
-        raise LinkLost(_while_opening(error, open_seconds)) from None
+        raise ConnectionLostError(_while_opening(error, open_seconds)) from None
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
     if container.format.name in _TEXT:
-        raise LinkLost("it is text, not video")
+        raise ConnectionLostError("it is text, not video")
     if container.format.name.endswith("_pipe"):
-        raise LinkLost("it is a single picture, not video")
+        raise ConnectionLostError("it is a single picture, not video")
     for stream in container.streams.video:
         if getattr(stream, "codec_context", None) is not None:
             return stream
-    raise LinkLost("it holds no video that can be read here")
+    raise ConnectionLostError("it holds no video that can be read here")
 
 
 def _decode(packet: "av.Packet[Stream]", stream: VideoStream) -> list[av.VideoFrame]:

@@ -14,7 +14,7 @@ from emotion.models.regions import Image
 _CAPACITY = 4
 
 
-class LinkLost(Exception):  # noqa: N818  what happened, not a failure of the program
+class ConnectionLostError(Exception):
     """The connection is not there (any more). Its text is the reason, in a few words."""
 
 
@@ -31,7 +31,7 @@ class Picture:
     image: Image
 
 
-class Feed(Protocol):
+class Reader(Protocol):
     """An open camera or stream. It knows no threads: a link calls it from one, and only one."""
 
     @property
@@ -43,17 +43,17 @@ class Feed(Protocol):
         """Whether it could be read faster than in real time, and keeps the pace by itself."""
 
     def read(self) -> Picture | None:
-        """Wait for the next picture; None at the end. Raises LinkLost when there will be none."""
+        """Wait for the next picture; None at the end. Raises ConnectionLostError when there will be none."""
 
     def close(self) -> None:
         """Let the device or the stream go."""
 
 
-Connect: TypeAlias = Callable[[threading.Event], Feed]
-"""Opens a feed, or raises LinkLost. When the event is set nobody waits for it any more."""
+Connect: TypeAlias = Callable[[threading.Event], Reader]
+"""Opens a feed, or raises ConnectionLostError. When the event is set nobody waits for it any more."""
 
 
-class Link:
+class Connection:
     """Opens a feed and reads it in a thread of its own, so that nobody has to wait for ever.
 
     A native call that hangs cannot be stopped in Python. The thread is then left behind: it is a
@@ -81,7 +81,7 @@ class Link:
             None at the end of the feed, or when the link was dropped.
 
         Raises:
-            LinkLost: the feed is lost, or there was no picture for so many seconds.
+            ConnectionLostError: the feed is lost, or there was no picture for so many seconds.
             Exception: what else the feed raised, the very object.
         """
         with self._changed:
@@ -92,7 +92,7 @@ class Link:
                 self._changed.notify_all()
                 return self._pictures.popleft()
             if not self._ended:
-                raise LinkLost(f"no picture for {seconds:g} s")
+                raise ConnectionLostError(f"no picture for {seconds:g} s")
             if self._error is not None:
                 raise self._error
             return None

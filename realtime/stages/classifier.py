@@ -1,4 +1,4 @@
-"""[FaceFrame] -> [OpinionFrame]: both models on all faces of the frames that wait."""
+"""[FaceFrame] -> [PredictionFrame]: both models on all faces of the frames that wait."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
@@ -8,7 +8,7 @@ import numpy as np
 from emotion.models.engines.session import RegionModel
 from emotion.models.faces import visibility
 from emotion.models.regions import REGIONS
-from emotion.realtime.messages import FaceFrame, OpinionFrame
+from emotion.realtime.messages import FaceFrame, PredictionFrame
 
 
 class EmotionClassifier:
@@ -35,14 +35,14 @@ class EmotionClassifier:
         self.batch = batch
         self.full = full
 
-    def process(self, items: Sequence[FaceFrame]) -> Iterable[OpinionFrame]:
+    def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
         """The frames with what each model says of their faces, in order."""
         faces = [face for item in items for face in item.faces]
         crops = [face.eyes.image for face in faces], [face.lips.image for face in faces]
         eyes, lips = self._eyes(crops[0]), self._lips(crops[1])
         free = np.stack([self._free[region](part) for region, part in zip(REGIONS, crops, strict=True)], 1)
         for item, rows in zip(items, _slices(items), strict=True):
-            yield OpinionFrame(item.frame, item.faces, eyes[rows], lips[rows], free[rows])
+            yield PredictionFrame(item.frame, item.faces, eyes[rows], lips[rows], free[rows])
 
     def close(self) -> None:
         """Nothing to free: the models may be shared."""

@@ -10,8 +10,8 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.faces.visibility import MIN_VISIBLE, how_seen
 from emotion.models.regions import ANCHORS, Points, alignment_error
 from emotion.models.voting.vote import VoteWeights
-from emotion.realtime.messages import OpinionFrame, Probabilities
-from emotion.realtime.stages.labels import DecisionOptions
+from emotion.realtime.messages import PredictionFrame, Probabilities
+from emotion.realtime.stages.labels import LabelOptions
 
 _UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
 
@@ -64,7 +64,7 @@ class EnsembleOptions:
 
     smooth: float = 0.3
     baseline: float = 0.0
-    decisions: DecisionOptions = field(default_factory=DecisionOptions)
+    decisions: LabelOptions = field(default_factory=LabelOptions)
     min_visible: float = MIN_VISIBLE
 
 
@@ -95,13 +95,13 @@ class Ensemble:
         self._weights = weights
         self._options = options or EnsembleOptions()
 
-    def sees(self, item: OpinionFrame) -> npt.NDArray[np.float32]:
+    def sees(self, item: PredictionFrame) -> npt.NDArray[np.float32]:
         """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1]."""
         inside = np.array([(face.eyes.visible, face.lips.visible) for face in item.faces], np.float32)
         turned = np.array([_turned(face.points) for face in item.faces], np.float32)
         return how_seen(inside, item.free, turned, self._options.min_visible)
 
-    def vote(self, item: OpinionFrame) -> list[FaceVote]:
+    def vote(self, item: PredictionFrame) -> list[FaceVote]:
         """The vote on each face of a frame, in their order."""
         if not item.faces:
             return []
@@ -119,7 +119,7 @@ class Ensemble:
             for index, (eyes, lips) in enumerate(seen.tolist())
         ]
 
-    def _third(self, item: OpinionFrame) -> Probabilities | None:
+    def _third(self, item: PredictionFrame) -> Probabilities | None:
         """What the blendshapes say of each face, float32 (n, 6), where the vote counts them."""
         if self._weights.third is None:
             return None

@@ -20,7 +20,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.faces.picture import Detector, Landmarker, Landmarks, Picture, Team
+from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 
 # Seconds of the stream between two looks at the whole picture while there is somebody.
 LOOK_SECONDS = 0.4
@@ -71,11 +71,11 @@ class FaceFollower:
         landmarker: Callable[[int], Landmarker],
         detector: Detector,
         max_faces: int,
-        team: Callable[[int], Team] | None = None,
+        team: Callable[[int], BatchLandmarker] | None = None,
     ) -> None:
         self._make = landmarker
         self._search = _Search(detector)
-        self._group = _Group(team or (lambda count: InTurns([landmarker(count)])))
+        self._group = _Group(team or (lambda count: RoundRobinLandmarkers([landmarker(count)])))
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
@@ -157,7 +157,7 @@ class FaceFollower:
         return [face]
 
 
-class InTurns:
+class RoundRobinLandmarkers:
     """Landmarkers that follow the same faces, each in a thread and through its share of the pictures.
 
     Attributes:
@@ -203,7 +203,7 @@ class Between:
         turns: of the team, times the stride.
     """
 
-    def __init__(self, team: Team, stride: int) -> None:
+    def __init__(self, team: BatchLandmarker, stride: int) -> None:
         """Args: team: owned from here on. stride: of how many pictures one is looked at, from 2 on."""
         self.turns = team.turns * stride
         self._team = team
@@ -285,9 +285,9 @@ class _Group:
         started: how often another number of faces was begun with.
     """
 
-    def __init__(self, team: Callable[[int], Team]) -> None:
+    def __init__(self, team: Callable[[int], BatchLandmarker]) -> None:
         self._make = team
-        self._teams: dict[int, Team] = {}
+        self._teams: dict[int, BatchLandmarker] = {}
         self._short_since: float | None = None
         self.count = 0
         self.started = 0

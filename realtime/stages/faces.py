@@ -5,10 +5,10 @@ from typing import TypeAlias
 
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
-from emotion.models.faces.picture import Detector, Landmarker, Landmarks, Picture, Team
+from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.regions import EYES, LIPS, crop
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
-from emotion.realtime.stages.face_follower import Between, FaceFollower, InTurns
+from emotion.realtime.stages.face_follower import Between, FaceFollower, RoundRobinLandmarkers
 
 # Frames of a file that are looked at together where faces are followed through shares of them.
 _BATCH = 8
@@ -43,12 +43,12 @@ class FaceFinder:
     ) -> None:
         landmarker, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
 
-        def looking(count: int) -> Team:
+        def looking(count: int) -> BatchLandmarker:
             if nets is not None and nets.batches:
                 return OnnxLandmarker(nets, count, True, min_confidence, turns)
-            return InTurns([landmarker(count) for _ in range(turns)])
+            return RoundRobinLandmarkers([landmarker(count) for _ in range(turns)])
 
-        def team(count: int) -> Team:
+        def team(count: int) -> BatchLandmarker:
             return looking(count) if stride == 1 else Between(looking(count), stride)
 
         self._follower = FaceFollower(landmarker, detector(), max_faces, team)

@@ -18,7 +18,7 @@ _REFERENCE[Emotion.NEUTRAL] = 0.46
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionOptions:
+class LabelOptions:
     """When a label holds.
 
     The bound is twice what chance gives. On 6,163 faces that the models did not learn from (the
@@ -44,7 +44,7 @@ class DecisionOptions:
             raise ValueError("lead and dwell are not negative")
 
 
-class Decider:
+class LabelDecider:
     """The label of one person over time.
 
     A name comes when its probability reaches `certain`, goes when it falls below `doubtful`, and is
@@ -53,11 +53,11 @@ class Decider:
     that length: where results come so rarely, the next would be too late.
 
     Args:
-        options: `DecisionOptions()` where not given.
+        options: `LabelOptions()` where not given.
     """
 
-    def __init__(self, options: DecisionOptions | None = None) -> None:
-        self._options = options or DecisionOptions()
+    def __init__(self, options: LabelOptions | None = None) -> None:
+        self._options = options or LabelOptions()
         self._label: str | None = None
         self._since = 0.0
         self._rival: str | None = None

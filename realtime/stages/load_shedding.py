@@ -8,9 +8,9 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from emotion.realtime.messages import FaceFrame, OpinionFrame, Probabilities
+from emotion.realtime.messages import FaceFrame, PredictionFrame, Probabilities
 from emotion.realtime.pipeline.pipeline import Stage
-from emotion.realtime.stages.tracker import TrackAssigner
+from emotion.realtime.stages.tracker import Tracker
 
 # Latencies are judged over the last seconds, no sooner than so long after a change, and by no fewer
 # results.
@@ -25,7 +25,7 @@ _MOST_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class LoadLevel:
     """How much is left out.
 
     Attributes:
@@ -40,7 +40,7 @@ class Saving:
 
     def sentence(self) -> str:
         """For example ``faces are looked for in every 2nd picture; ...``."""
-        if self == Saving():
+        if self == LoadLevel():
             return "nothing is left out"
         parts = ["one picture is in work at a time"] if self.in_flight == 1 else []
         if self.faces_every > 1:
@@ -51,18 +51,18 @@ class Saving:
 
 
 LEVELS = (
-    Saving(),
-    Saving(in_flight=1),
-    Saving(in_flight=1, classify_every=2),
-    Saving(in_flight=1, classify_every=3),
-    Saving(in_flight=1, faces_every=2, classify_every=3),
-    Saving(in_flight=1, faces_every=3, classify_every=4),
-    Saving(in_flight=1, faces_every=4, classify_every=6),
+    LoadLevel(),
+    LoadLevel(in_flight=1),
+    LoadLevel(in_flight=1, classify_every=2),
+    LoadLevel(in_flight=1, classify_every=3),
+    LoadLevel(in_flight=1, faces_every=2, classify_every=3),
+    LoadLevel(in_flight=1, faces_every=3, classify_every=4),
+    LoadLevel(in_flight=1, faces_every=4, classify_every=6),
 )
 """From all of the work to the least."""
 
 
-class Governor:
+class LoadShedder:
     """Chooses a level of saving that keeps the time from capture to result below a bound.
 
     Args:
@@ -80,7 +80,7 @@ class Governor:
         self._patience = _PATIENCE_SECONDS
 
     @property
-    def saving(self) -> Saving:
+    def saving(self) -> LoadLevel:
         """What is to be left out now."""
         return LEVELS[self._level]
 
@@ -129,7 +129,7 @@ class Governor:
         return changed
 
 
-class SparingClassifier:
+class LoadSheddingClassifier:
     """A classifier that, while there is need, reads only some of the faces of each picture.
 
     Those who have waited longest come first, and someone new at once; of the others the models'
@@ -137,20 +137,20 @@ class SparingClassifier:
 
     Args:
         inner: the stage that asks the models.
-        governor: says how much is left out.
+        load_shedder: says how much is left out.
     """
 
     # Whoever waits for a second picture is late with the first.
     batch = 1
 
-    def __init__(self, inner: Stage[FaceFrame, OpinionFrame], governor: Governor) -> None:
+    def __init__(self, inner: Stage[FaceFrame, PredictionFrame], load_shedder: LoadShedder) -> None:
         self.name = inner.name
         self._inner = inner
-        self._governor = governor
-        self._tracks = TrackAssigner()
+        self._load_shedder = load_shedder
+        self._tracks = Tracker()
         self._known: dict[int, _Known] = {}
 
-    def process(self, items: Sequence[FaceFrame]) -> Iterable[OpinionFrame]:
+    def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
         """The pictures with what each model says of their faces, in order."""
         return [self._read(item) for item in items]
 
@@ -158,7 +158,7 @@ class SparingClassifier:
         """Close the inner stage."""
         self._inner.close()
 
-    def _read(self, item: FaceFrame) -> OpinionFrame:
+    def _read(self, item: FaceFrame) -> PredictionFrame:
         ids = self._tracks.assign([face.box for face in item.faces], item.frame.seconds)
         self._known = {id_: known for id_, known in self._known.items() if id_ in self._tracks.alive}
         due = self._due(ids)
@@ -173,11 +173,11 @@ class SparingClassifier:
             np.array([getattr(self._known[id_], region) for id_ in ids], np.float32).reshape(-1, width)
             for region, width in (("eyes", read.eyes.shape[1]), ("lips", read.lips.shape[1]), ("free", 2))
         )
-        return OpinionFrame(item.frame, item.faces, eyes, lips, free)
+        return PredictionFrame(item.frame, item.faces, eyes, lips, free)
 
     def _due(self, ids: Sequence[int]) -> list[int]:
         """Who is read now: all who are new, and of the others those who have waited longest."""
-        every = self._governor.saving.classify_every
+        every = self._load_shedder.saving.classify_every
         old = [id_ for id_ in ids if id_ in self._known]
         ripe = sorted(
             (id_ for id_ in old if self._known[id_].waits >= every - 1),

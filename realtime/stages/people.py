@@ -1,4 +1,4 @@
-"""OpinionFrame -> EmotionFrame: whose face is whose, and what is thought of each person.
+"""PredictionFrame -> EmotionFrame: whose face is whose, and what is thought of each person.
 
 All that must see every frame in order is here, and it is cheap: so the costly stages before it may
 have several workers. What is remembered of a person belongs to the track and ends with it.
@@ -7,10 +7,10 @@ have several workers. What is remembered of a person belongs to the track and en
 from collections.abc import Iterable, Sequence
 
 from emotion.models.voting.vote import VoteWeights
-from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, OpinionFrame
+from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, PredictionFrame
 from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, FaceVote, Smoother
-from emotion.realtime.stages.labels import Baseline, Decider
-from emotion.realtime.stages.tracker import TrackAssigner
+from emotion.realtime.stages.labels import Baseline, LabelDecider
+from emotion.realtime.stages.tracker import Tracker
 
 
 class People:
@@ -27,17 +27,17 @@ class People:
     def __init__(self, weights: VoteWeights, options: EnsembleOptions | None = None) -> None:
         self._options = options or EnsembleOptions()
         self._ensemble = Ensemble(weights, self._options)
-        self._tracks = TrackAssigner()
+        self._tracks = Tracker()
         self._people: dict[int, _Person] = {}
 
-    def process(self, items: Sequence[OpinionFrame]) -> Iterable[EmotionFrame]:
+    def process(self, items: Sequence[PredictionFrame]) -> Iterable[EmotionFrame]:
         """The frames with what is thought of their people, in order."""
         return [self._decide(item) for item in items]
 
     def close(self) -> None:
         """Nothing to free."""
 
-    def _decide(self, item: OpinionFrame) -> EmotionFrame:
+    def _decide(self, item: PredictionFrame) -> EmotionFrame:
         seconds = item.frame.seconds
         ids = self._tracks.assign([face.box for face in item.faces], seconds)
         self._people = {id_: self._people.get(id_) or _Person(self._options) for id_ in self._tracks.alive}
@@ -55,7 +55,7 @@ class _Person:
     def __init__(self, options: EnsembleOptions) -> None:
         self._baseline = Baseline(options.baseline)
         self._smoother = Smoother(options.smooth)
-        self._decider = Decider(options.decisions) if options.smooth else None
+        self._decider = LabelDecider(options.decisions) if options.smooth else None
 
     def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
         """What is thought of the person's face in a frame."""

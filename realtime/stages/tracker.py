@@ -67,7 +67,7 @@ class _Track:
         return np.asarray(motion @ self.covariance @ motion.T + shaking)
 
 
-class TrackAssigner:
+class Tracker:
     """Gives the faces of successive frames numbers that stay with them.
 
     Faces and known tracks are matched so that the sum of the distances is least (the assignment

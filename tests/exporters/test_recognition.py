@@ -97,7 +97,7 @@ def test_runs_are_asked_about_the_faces_that_their_folds_left_out(data, tmp_path
     runs = [tmp_path / str(index) for index in range(2)]
     for index, run in enumerate(runs):
         training.train(data, run, training.replace(options, fold=(index, 2)))
-    told = teachers.opinions_of_runs(runs, data)
+    told = teachers.predictions_of_runs(runs, data)
     faces = load_view(data, "face", ("train",))
     np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)
     for index, run in enumerate(runs):
@@ -105,9 +105,9 @@ def test_runs_are_asked_about_the_faces_that_their_folds_left_out(data, tmp_path
         unseen = np.flatnonzero(training.left_out(faces.groups, (index, 2)))
         np.testing.assert_allclose(told[unseen], teachers.probabilities(network, faces[unseen]), atol=1e-5)
     with pytest.raises(DatasetError, match="name a run for each"):
-        teachers.opinions_of_runs(runs[:1], data)
+        teachers.predictions_of_runs(runs[:1], data)
     with pytest.raises(ModelFileError, match="not a finished run"):
-        teachers.opinions_of_runs([data], data)
+        teachers.predictions_of_runs([data], data)
 
 
 def test_a_mirrored_face_is_told_the_same(data, tmp_path):

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from emotion.models.regions import EYES, LIPS, Crop
-from emotion.realtime.messages import Box, Face, OpinionFrame, VideoFrame
+from emotion.realtime.messages import Box, Face, PredictionFrame, VideoFrame
 
 
 def frame(index, seconds=None):
@@ -29,4 +29,4 @@ def sure(*emotions):
 def opinions(seconds, faces, *emotions):
     """A frame of faces on each of which both models agree and are sure."""
     rows = sure(*emotions).reshape(-1, 6)
-    return OpinionFrame(frame(0, seconds), tuple(faces), rows, rows)
+    return PredictionFrame(frame(0, seconds), tuple(faces), rows, rows)

@@ -1,7 +1,7 @@
 import pytest
 
 from emotion.benchmarks.studies import tracks as benchmark
-from emotion.realtime.stages.tracker import TrackAssigner
+from emotion.realtime.stages.tracker import Tracker
 
 
 @pytest.mark.parametrize(
@@ -12,11 +12,11 @@ def test_people_keep_their_numbers_in_nearly_all_scenes(scene, most):
 
 
 def test_a_tracker_that_forgets_is_found_out(monkeypatch):
-    class Forgetful(TrackAssigner):
+    class Forgetful(Tracker):
         def assign(self, boxes, seconds):
             numbers = super().assign(boxes, seconds)
             self._tracks.clear()
             return numbers
 
-    monkeypatch.setattr(benchmark, "TrackAssigner", Forgetful)
+    monkeypatch.setattr(benchmark, "Tracker", Forgetful)
     assert all(benchmark.changes(scene, 0) > 20 for scene in benchmark.SCENES)

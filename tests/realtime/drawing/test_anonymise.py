@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion.realtime.drawing.anonymise import Veil
+from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.messages import Box, EmotionFrame
 from tests.helpers.results import face, video_frame
 
@@ -29,7 +29,7 @@ def detail(image, box=BOX):
 
 def test_blur_leaves_nothing_of_a_face_and_everything_else():
     result = with_face(noisy(0))
-    hidden = Veil("blur").hide(result)
+    hidden = Anonymiser("blur").hide(result)
     assert detail(result.frame.image) > 50
     assert detail(hidden.frame.image) < 3
     assert hidden.faces is result.faces
@@ -44,14 +44,14 @@ def test_two_faces_of_the_same_averages_look_the_same():
     image = frame.image.copy()
     # Mirrored inside of each cell, so that only what a cell averages is the same.
     image[40:120, 60:120] = image[40:120, 60:120].reshape(-1, 3).mean(axis=0)
-    one = Veil("blur").hide(with_face(replace(frame, image=image))).frame.image
+    one = Anonymiser("blur").hide(with_face(replace(frame, image=image))).frame.image
     assert detail(one) < 1
 
 
 def test_landmarks_are_drawn_on_what_is_hidden():
     points = np.array([[70.0, 60.0], [100.0, 90.0], [np.float32(5000), 7.0]], np.float32)
-    blurred = Veil("blur").hide(with_face(noisy(0))).frame.image.astype(int)
-    drawn = Veil("landmarks").hide(with_face(noisy(0), points=points)).frame.image.astype(int)
+    blurred = Anonymiser("blur").hide(with_face(noisy(0))).frame.image.astype(int)
+    drawn = Anonymiser("landmarks").hide(with_face(noisy(0), points=points)).frame.image.astype(int)
     ys, xs = np.nonzero(np.abs(drawn - blurred).sum(axis=2))
     assert {(70, 60), (100, 90)} <= set(zip(xs.tolist(), ys.tolist(), strict=True))
     assert len(xs) < 40
@@ -59,22 +59,22 @@ def test_landmarks_are_drawn_on_what_is_hidden():
 
 def test_none_hides_nothing():
     result = with_face(noisy(0))
-    assert Veil("none").hide(result) is result
+    assert Anonymiser("none").hide(result) is result
 
 
 def test_whoever_was_just_lost_stays_hidden_for_half_a_second():
-    veil = Veil("blur")
-    veil.hide(with_face(noisy(0, pts=0)))
+    anonymiser = Anonymiser("blur")
+    anonymiser.hide(with_face(noisy(0, pts=0)))
     for index, pts, hidden in ((1, 100, True), (2, 500, True), (3, 700, False)):
-        shown = veil.hide(EmotionFrame(noisy(index, pts), ()))
+        shown = anonymiser.hide(EmotionFrame(noisy(index, pts), ()))
         assert (detail(shown.frame.image) < 3) == hidden
         assert shown.faces == ()
 
 
 def test_after_a_jump_back_in_time_the_past_is_forgotten():
-    veil = Veil("blur")
-    veil.hide(with_face(noisy(0, pts=5000)))
-    assert detail(veil.hide(EmotionFrame(noisy(1, pts=10), ())).frame.image) > 50
+    anonymiser = Anonymiser("blur")
+    anonymiser.hide(with_face(noisy(0, pts=5000)))
+    assert detail(anonymiser.hide(EmotionFrame(noisy(1, pts=10), ())).frame.image) > 50
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_after_a_jump_back_in_time_the_past_is_forgotten():
 )
 def test_boxes_at_and_beyond_the_border(box):
     for mode in ("blur", "landmarks"):
-        hidden = Veil(mode).hide(with_face(noisy(0), box, np.full((478, 2), np.nan, np.float32)))
+        hidden = Anonymiser(mode).hide(with_face(noisy(0), box, np.full((478, 2), np.nan, np.float32)))
         assert hidden.frame.image.shape == (180, 200, 3)

@@ -8,7 +8,7 @@ import pytest
 from emotion.models.classes import EMOTIONS, Emotion
 from emotion.realtime.drawing.overlay import NOTE, Overlay, OverlayOptions
 from emotion.realtime.drawing.panels import COLOURS, LABELS, label_for, paint_panel, panel_plan
-from emotion.realtime.drawing.sprites import Stamp, plate, press, text, text_width
+from emotion.realtime.drawing.sprites import Sprite, plate, press, text, text_width
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
 
 QUIET = OverlayOptions(note="")
@@ -432,7 +432,7 @@ def test_pressing_blends_and_stays_in_the_picture():
 def test_a_clear_stamp_changes_nothing():
     canvas = noise(20, 20)
     before = canvas.copy()
-    press(canvas, Stamp(flat(20, 20, 255), flat(20, 20)), 0, 0)
+    press(canvas, Sprite(flat(20, 20, 255), flat(20, 20)), 0, 0)
     np.testing.assert_array_equal(canvas, before)
 
 

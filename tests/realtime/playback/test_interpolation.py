@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emotion.realtime.messages import Box, EmotionFrame
-from emotion.realtime.playback.interpolation import BoxMover, between
-from emotion.realtime.playback.result_index import Moment
+from emotion.realtime.playback.interpolation import BoxTracker, between
+from emotion.realtime.playback.result_index import IndexedResult
 from tests.helpers.results import face, video_frame
 
 
@@ -35,7 +35,7 @@ def found(frame, *places, side=120, points=None):
 @pytest.mark.parametrize("to", [(230, 190), (170, 215), (203, 201), (200, 200)])
 def test_a_box_goes_with_its_face_to_a_hundredth_of_its_size(to):
     result = found(scene(0, (200, 200)), (200, 200))
-    moved = BoxMover().move(result, scene(1, to))
+    moved = BoxTracker().move(result, scene(1, to))
     (box,) = (one.box for one in moved.faces)
     assert (box.left, box.top) == pytest.approx(to, abs=1.2)
     assert (box.width, box.height) == (120, 120)
@@ -45,7 +45,7 @@ def test_a_box_goes_with_its_face_to_a_hundredth_of_its_size(to):
 def test_each_face_goes_its_own_way_and_landmarks_go_along():
     points = np.full((478, 2), 50, np.float32)
     result = found(scene(0, (40, 40), (400, 300)), (40, 40), (400, 300), points=points)
-    mover = BoxMover()
+    mover = BoxTracker()
     for index, step in enumerate((8, 16, 24), start=1):
         moved = mover.move(result, scene(index, (40 + step, 40), (400, 300 - step)))
         first, second = moved.faces
@@ -57,13 +57,13 @@ def test_each_face_goes_its_own_way_and_landmarks_go_along():
 
 def test_whoever_is_not_found_stays():
     result = found(scene(0, (200, 200)), (200, 200))
-    moved = BoxMover().move(result, scene(1))
+    moved = BoxTracker().move(result, scene(1))
     assert moved.faces[0].box == result.faces[0].box
 
 
 def test_at_the_border_of_the_picture():
     result = found(scene(0, (560, 400)), (560, 400))
-    moved = BoxMover().move(result, scene(1, (580, 412)))
+    moved = BoxTracker().move(result, scene(1, (580, 412)))
     assert (moved.faces[0].box.left, moved.faces[0].box.top) == pytest.approx((580, 412), abs=3)
 
 
@@ -72,28 +72,28 @@ def test_at_the_border_of_the_picture():
 )
 def test_a_box_that_makes_no_sense_is_left_alone(box):
     result = EmotionFrame(scene(0), (face("fear", box=box),))
-    assert BoxMover().move(result, scene(1)).faces[0].box == box or np.isnan(box.left)
+    assert BoxTracker().move(result, scene(1)).faces[0].box == box or np.isnan(box.left)
 
 
 def test_a_picture_of_another_size_has_no_known_faces():
     result = found(scene(0, (200, 200)), (200, 200))
-    assert BoxMover().move(result, scene(1, size=(240, 320))).faces == ()
+    assert BoxTracker().move(result, scene(1, size=(240, 320))).faces == ()
 
 
 def test_in_between_by_time():
     before = found(video_frame(0, pts=0), (0, 0), side=10)
     after = found(video_frame(4, pts=400), (40, 80), side=30)
-    (moved,) = between(Moment.of(before), Moment.of(after), video_frame(1, pts=100)).faces
+    (moved,) = between(IndexedResult.of(before), IndexedResult.of(after), video_frame(1, pts=100)).faces
     assert moved.box == Box(10, 20, 15, 15)
     points = np.zeros((478, 2), np.float32)
     before, after = (found(one.frame, (0, 0), points=points + n) for n, one in enumerate((before, after)))
-    (moved,) = between(Moment.of(before), Moment.of(after), video_frame(3, pts=300)).faces
+    (moved,) = between(IndexedResult.of(before), IndexedResult.of(after), video_frame(3, pts=300)).faces
     np.testing.assert_allclose(moved.points, 0.75)
 
 
 def test_in_between_those_who_come_and_go_are_both_there():
-    before = Moment(0.0, (face("fear", 1), face("anger", 2)))
-    after = Moment(0.08, (face("neutral", 2), face("surprise", 3)))
+    before = IndexedResult(0.0, (face("fear", 1), face("anger", 2)))
+    after = IndexedResult(0.08, (face("neutral", 2), face("surprise", 3)))
     shown = between(before, after, video_frame(1))
     assert [(one.track_id, one.emotion) for one in shown.faces] == [
         (1, "fear"),

@@ -11,7 +11,7 @@ from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.playback.live import DISPLAY, Live
-from emotion.realtime.stages.load_shedding import LEVELS, Governor
+from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
 from tests.fakes.stages import Fed, Gated
 from tests.helpers.results import face, video_frame
 
@@ -210,7 +210,7 @@ def test_pictures_are_not_kept():
         assert sum(picture() is not None for picture in alive) < 12
 
 
-class Strict(Governor):
+class Strict(LoadShedder):
     """Saves all it can from its second result on."""
 
     def __init__(self):
@@ -227,9 +227,9 @@ class Strict(Governor):
 
 
 def test_what_is_left_out_is_said_and_done():
-    governor, source, models, came = Strict(), Fed(), Gated(square), queue.SimpleQueue()
+    load_shedder, source, models, came = Strict(), Fed(), Gated(square), queue.SimpleQueue()
     said, every = [], LEVELS[-1].faces_every
-    with Live(source, [models], governor=governor, on_result=came.put) as live:
+    with Live(source, [models], load_shedder=load_shedder, on_result=came.put) as live:
         for index in range(2 + 2 * every):
             source.put(frame_at(index))
             said.append(live.take(PATIENCE).changed)
@@ -240,4 +240,4 @@ def test_what_is_left_out_is_said_and_done():
     assert [frame.index for frame in models.seen] == [0, 1, every, 2 * every]
     assert said.count(LEVELS[-1].sentence()) == 1
     assert live.report()["left_out"] == LEVELS[-1].sentence()
-    assert live.report()["capture_to_result_ms"]["count"] == len(governor.noted) == 4
+    assert live.report()["capture_to_result_ms"]["count"] == len(load_shedder.noted) == 4

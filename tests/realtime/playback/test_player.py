@@ -9,7 +9,7 @@ from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.playback.player import PlayClock, Player
-from emotion.realtime.playback.result_index import KnownMoments, Moment, read_timeline
+from emotion.realtime.playback.result_index import IndexedResult, ResultIndex, read_timeline
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
 from emotion.realtime.sources.file import VideoFile
 from tests.fakes.stages import Gated
@@ -237,9 +237,9 @@ def test_a_broken_stage_ends_it(hands):
 
 
 def test_moments_in_any_order():
-    known = KnownMoments()
+    known = ResultIndex()
     for seconds in (0.2, 0.0, 0.1, 0.2):
-        known.add(Moment(seconds, (face("fear"),)))
+        known.add(IndexedResult(seconds, (face("fear"),)))
     assert len(known) == 3
     before, after = known.around(0.05)
     assert (before.seconds, after.seconds) == (0.0, 0.1)

@@ -18,7 +18,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
-from emotion.realtime.sinks.deferred_signals import held
+from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
@@ -37,7 +37,7 @@ def test_signals_wait_for_what_must_not_stop_halfway():
     steps = []
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        with held():
+        with deferred_signals():
             signal.raise_signal(signal.SIGINT)
             steps.append("done")
         steps.append("never")
@@ -47,7 +47,7 @@ def test_signals_wait_for_what_must_not_stop_halfway():
 
 def test_other_threads_hold_no_signals():
     def work():
-        with held():
+        with deferred_signals():
             return signal.getsignal(signal.SIGINT)
 
     with ThreadPoolExecutor(1) as pool:

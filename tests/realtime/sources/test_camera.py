@@ -10,7 +10,7 @@ import pytest
 from emotion.realtime.errors import SourceError
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.pipeline import SOURCE, Pipeline
-from emotion.realtime.sources.camera import CameraFeed, CameraMode
+from emotion.realtime.sources.camera import CameraMode, CameraReader
 from emotion.realtime.sources.live import LiveSource, LiveSourceOptions, camera_of, open_live
 from tests.fakes.camera import Camera
 from tests.helpers.clips import number
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(30)
 def live(camera, options=QUICK):
     def connect(over):
         mode = CameraMode(options.size, options.fps)
-        return CameraFeed(0, mode, options.stall_seconds, camera.open)
+        return CameraReader(0, mode, options.stall_seconds, camera.open)
 
     return LiveSource("camera 0", connect, options, "check the cable")
 

@@ -6,7 +6,7 @@ import pytest
 
 from emotion.models.classes import Emotion
 from emotion.models.voting.vote import VoteWeights, WeightedMean
-from emotion.realtime.messages import FaceFrame, OpinionFrame
+from emotion.realtime.messages import FaceFrame, PredictionFrame
 from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, Smoother
 from tests.helpers.faces import landmarks
@@ -14,7 +14,7 @@ from tests.helpers.frames import face, frame, sure
 
 
 def opinions(faces, eyes, lips, index=0):
-    return OpinionFrame(frame(index), tuple(faces), eyes, lips)
+    return PredictionFrame(frame(index), tuple(faces), eyes, lips)
 
 
 class FakeModel:
@@ -130,7 +130,7 @@ def seen(item, **options):
 def test_a_region_fades_out_with_what_hides_it():
     shares = [1.0, 0.6, 0.4, 0.2, 0.0]
     free = np.array([(1.0, share) for share in shares], np.float32)
-    item = OpinionFrame(frame(0), (face(),) * 5, sure(0, 0, 0, 0, 0), sure(1, 1, 1, 1, 1), free)
+    item = PredictionFrame(frame(0), (face(),) * 5, sure(0, 0, 0, 0, 0), sure(1, 1, 1, 1, 1), free)
     np.testing.assert_allclose(seen(item), [(1, 1), (1, 1), (1, 0.5), (1, 0), (1, 0)], atol=1e-6)
     happy = [vote.vote[0] for vote in Ensemble(VoteWeights.equal()).vote(item)]
     np.testing.assert_allclose(happy, [0.5, 0.5, 0.75, 1, 1], atol=1e-6)
@@ -162,7 +162,7 @@ def test_both_fade_as_the_head_turns():
 
 def test_one_opinion_a_region_and_face_on_what_hides_it():
     with pytest.raises(ValueError, match="free is float32"):
-        OpinionFrame(frame(0), (face(),), sure(0), sure(0), np.ones((2, 2), np.float32))
+        PredictionFrame(frame(0), (face(),), sure(0), sure(0), np.ones((2, 2), np.float32))
 
 
 def test_the_classifier_says_what_hides_a_region():

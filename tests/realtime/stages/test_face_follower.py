@@ -18,7 +18,7 @@ from emotion.realtime.stages.face_follower import (
     SCAN_SECONDS,
     Between,
     FaceFollower,
-    InTurns,
+    RoundRobinLandmarkers,
     tiles,
 )
 
@@ -100,7 +100,7 @@ class Rig:
         self.time = 0.0
 
     def team(self, count, threads, stride):
-        looking = InTurns([self.make(count) for _ in range(threads)])
+        looking = RoundRobinLandmarkers([self.make(count) for _ in range(threads)])
         return looking if stride == 1 else Between(looking, stride)
 
     def make(self, count):
@@ -403,7 +403,7 @@ def test_time_that_goes_back_does_no_harm_between():
 @pytest.mark.parametrize("stride", [2, 3])
 def test_real_landmarks_between_are_nearly_those_that_are_looked_for(clip, stride):
     def team():
-        return InTurns([FaceLandmarker(1, video=True)])
+        return RoundRobinLandmarkers([FaceLandmarker(1, video=True)])
 
     pictures, times = [Picture(image) for _, image in clip], [float(seconds) for seconds, _ in clip]
     plain, sparing = team(), Between(team(), stride)

@@ -5,9 +5,9 @@ import typer
 from emotion.cli.judging import read_seconds
 from emotion.models.classes import EMOTIONS, Emotion
 from emotion.realtime.messages import UNCERTAIN
-from emotion.realtime.stages.labels import Baseline, Decider, DecisionOptions
+from emotion.realtime.stages.labels import Baseline, LabelDecider, LabelOptions
 
-OPTIONS = DecisionOptions(certain=0.4, doubtful=0.3, lead=0.1, dwell=0.5)
+OPTIONS = LabelOptions(certain=0.4, doubtful=0.3, lead=0.1, dwell=0.5)
 
 
 def shares(**given):
@@ -18,7 +18,7 @@ def shares(**given):
 
 def labels(*steps, options=OPTIONS):
     """The label after each step, (seconds, probabilities)."""
-    decider = Decider(options)
+    decider = LabelDecider(options)
     return [decider.update(seconds, values)[0] for seconds, values in steps]
 
 
@@ -68,7 +68,7 @@ def test_a_weak_emotion_becomes_uncertain_and_comes_back():
 
 
 def test_since_is_when_the_label_came():
-    decider = Decider(OPTIONS)
+    decider = LabelDecider(OPTIONS)
     assert decider.update(3.0, FEAR) == ("fear", 3.0)
     decider.update(3.4, ANGER)
     assert decider.update(4.7, ANGER) == ("anger", 4.7)
@@ -85,7 +85,7 @@ def test_the_rate_of_frames_does_not_matter():
 @pytest.mark.parametrize("wrong", [{"certain": 0.1}, {"dwell": -1.0}, {"lead": -0.1}, {"certain": 1.2}])
 def test_options_that_contradict_are_refused(wrong):
     with pytest.raises(ValueError, match=r"must hold|not negative"):
-        DecisionOptions(**wrong)
+        LabelOptions(**wrong)
 
 
 def grumpy(**more):

@@ -6,52 +6,52 @@ import numpy as np
 import pytest
 
 from emotion.models.regions import EYES, LIPS, crop
-from emotion.realtime.messages import Box, Face, FaceFrame, OpinionFrame
-from emotion.realtime.stages.load_shedding import LEVELS, Governor, Saving, SparingClassifier
+from emotion.realtime.messages import Box, Face, FaceFrame, PredictionFrame
+from emotion.realtime.stages.load_shedding import LEVELS, LoadLevel, LoadShedder, LoadSheddingClassifier
 from tests.helpers.faces import gradient, landmarks
 from tests.helpers.results import video_frame
 
 
-def feed(governor, latency, seconds, start=0.0, rate=20):
+def feed(load_shedder, latency, seconds, start=0.0, rate=20):
     """Note a steady latency for some seconds; when the saving changed."""
     times = start + np.arange(round(seconds * rate)) / rate
-    return [time for time in times if governor.note(latency, time)]
+    return [time for time in times if load_shedder.note(latency, time)]
 
 
-def first_change(governor, latency, start):
+def first_change(load_shedder, latency, start):
     times = start + np.arange(2000) / 20
-    return next(time for time in times if governor.note(latency, time))
+    return next(time for time in times if load_shedder.note(latency, time))
 
 
 def test_without_a_bound_nothing_is_left_out():
-    governor = Governor(None)
-    assert feed(governor, 9.0, 60) == []
-    assert governor.saving == Saving()
+    load_shedder = LoadShedder(None)
+    assert feed(load_shedder, 9.0, 60) == []
+    assert load_shedder.saving == LoadLevel()
 
 
 def test_late_results_save_more_step_by_step_and_no_further_than_the_last():
-    governor = Governor(0.1)
-    changes = feed(governor, 0.2, 60)
+    load_shedder = LoadShedder(0.1)
+    changes = feed(load_shedder, 0.2, 60)
     assert len(changes) == len(LEVELS) - 1
-    assert governor.saving == LEVELS[-1]
+    assert load_shedder.saving == LEVELS[-1]
     # Each level is given time to show what it does.
     assert min(np.diff(changes)) > 0.9
 
 
 def test_a_single_late_result_changes_nothing():
-    governor = Governor(0.1)
+    load_shedder = LoadShedder(0.1)
     for index in range(100):
-        assert not governor.note(0.5 if index % 10 == 0 else 0.08, index / 20)
-    assert governor.saving == Saving()
+        assert not load_shedder.note(0.5 if index % 10 == 0 else 0.08, index / 20)
+    assert load_shedder.saving == LoadLevel()
 
 
 def test_when_it_is_easy_more_is_done_again_but_ever_more_carefully():
-    governor = Governor(0.1)
+    load_shedder = LoadShedder(0.1)
     waits, now = [], 0.0
     for _ in range(3):
-        up = first_change(governor, 0.2, now)
-        back = first_change(governor, 0.02, up + 0.05)
-        assert governor.saving == LEVELS[0]
+        up = first_change(load_shedder, 0.2, now)
+        back = first_change(load_shedder, 0.02, up + 0.05)
+        assert load_shedder.saving == LEVELS[0]
         waits.append(back - up)
         now = back + 50
     assert waits[0] == pytest.approx(5, abs=1.5)
@@ -60,20 +60,20 @@ def test_when_it_is_easy_more_is_done_again_but_ever_more_carefully():
 
 
 def test_between_easy_and_late_it_stays():
-    governor = Governor(0.1)
-    start = first_change(governor, 0.2, 0.0)
-    assert feed(governor, 0.09, 60, start + 0.05) == []
-    assert governor.saving is LEVELS[1]
+    load_shedder = LoadShedder(0.1)
+    start = first_change(load_shedder, 0.2, 0.0)
+    assert feed(load_shedder, 0.09, 60, start + 0.05) == []
+    assert load_shedder.saving is LEVELS[1]
 
 
 @pytest.mark.parametrize("bound", [0, -1])
 def test_a_bound_is_a_time(bound):
     with pytest.raises(ValueError, match="more than 0"):
-        Governor(bound)
+        LoadShedder(bound)
 
 
 def test_sentences_are_sentences():
-    assert Saving().sentence() == "nothing is left out"
+    assert LoadLevel().sentence() == "nothing is left out"
     assert [level.sentence() for level in LEVELS[1:4:2]] == [
         "one picture is in work at a time",
         "one picture is in work at a time, each face's emotion is read every 3rd time",
@@ -95,7 +95,7 @@ class Reader:
         for item in items:
             self.sizes.append(len(item.faces))
             opinion = np.full((len(item.faces), 6), item.frame.index, np.float32)
-            yield OpinionFrame(item.frame, item.faces, opinion, -opinion)
+            yield PredictionFrame(item.frame, item.faces, opinion, -opinion)
 
     def close(self):
         self.closed = True
@@ -111,7 +111,7 @@ def people(index, count):
 
 def run(level, counts):
     reader = Reader()
-    stage = SparingClassifier(reader, SimpleNamespace(saving=level))
+    stage = LoadSheddingClassifier(reader, SimpleNamespace(saving=level))
     read = []
     for index, count in enumerate(counts):
         (result,) = stage.process([people(index, count)])
@@ -149,5 +149,5 @@ def test_someone_new_is_read_at_once():
 
 def test_closing_closes_the_inner_stage():
     reader = Reader()
-    SparingClassifier(reader, Governor(None)).close()
+    LoadSheddingClassifier(reader, LoadShedder(None)).close()
     assert reader.closed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.realtime.messages import Box
-from emotion.realtime.stages.tracker import MEMORY_SECONDS, TrackAssigner, _assign
+from emotion.realtime.stages.tracker import MEMORY_SECONDS, Tracker, _assign
 
 
 def box(x, y=0.0, size=100.0):
@@ -12,20 +12,20 @@ def box(x, y=0.0, size=100.0):
 
 
 def test_faces_keep_their_numbers_whatever_their_order():
-    tracks = TrackAssigner()
+    tracks = Tracker()
     assert tracks.assign([box(0), box(300)], 0.0) == [1, 2]
     assert tracks.assign([box(310), box(10)], 0.1) == [2, 1]
 
 
 def test_two_faces_that_pass_close_by_are_matched_as_a_whole():
-    tracks = TrackAssigner()
+    tracks = Tracker()
     tracks.assign([box(0), box(60)], 0.0)
     # Each alone is nearest to the other's place; together only one matching is least.
     assert tracks.assign([box(40), box(100)], 0.04) == [1, 2]
 
 
 def test_a_short_absence_is_forgiven_and_a_long_one_is_not():
-    tracks = TrackAssigner()
+    tracks = Tracker()
     tracks.assign([box(0)], 0.0)
     assert tracks.assign([], 0.5) == []
     assert tracks.assign([box(5)], 0.9 * MEMORY_SECONDS) == [1]
@@ -34,7 +34,7 @@ def test_a_short_absence_is_forgiven_and_a_long_one_is_not():
 
 def follow(steps):
     """The ids of people in a scene: steps are (seconds, {person: box})."""
-    tracks, ids = TrackAssigner(), {}
+    tracks, ids = Tracker(), {}
     for seconds, shown in steps:
         for person, number in zip(shown, tracks.assign(list(shown.values()), seconds), strict=True):
             ids.setdefault(person, []).append(number)
@@ -88,20 +88,20 @@ def test_a_newcomer_does_not_inherit_the_number_of_one_who_left_elsewhere():
 
 
 def test_a_face_elsewhere_or_of_another_size_is_another_one():
-    tracks = TrackAssigner()
+    tracks = Tracker()
     tracks.assign([box(0)], 0.0)
     assert tracks.assign([box(500)], 0.04) == [2]
     assert tracks.assign([box(-100, -100, 300.0)], 0.08) == [3]
 
 
 def test_time_that_jumps_back_ends_all_tracks():
-    tracks = TrackAssigner()
+    tracks = Tracker()
     tracks.assign([box(0)], 10.0)
     assert tracks.assign([box(0)], 2.0) == [2]
 
 
 def test_numbers_are_never_given_twice():
-    tracks, seen = TrackAssigner(), []
+    tracks, seen = Tracker(), []
     rng = np.random.default_rng(0)
     for step in range(100):
         boxes = [box(float(x)) for x in rng.uniform(0, 5000, 4)]
