@@ -21,7 +21,7 @@ from emotion.realtime.session import Models, Workers
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from tests.fakes.stages import Fed
+from tests.fakes.pipeline_parts import Fed
 from tests.helpers import clips
 from tests.helpers.paths import ROOT
 from tests.helpers.results import video_frame

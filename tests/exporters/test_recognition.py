@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     from emotion.models.training import networks
     from emotion.models.training import trainer as training
     from emotion.models.training.inputs import load_view
-    from tests.helpers.striped import striped_dataset
+    from tests.helpers.small_dataset import striped_dataset
 
 pytestmark = [
     pytest.mark.timeout(600),

@@ -17,7 +17,7 @@ from emotion.models.regions import (
     eye_distance,
 )
 from emotion.realtime.stages import faces
-from tests.helpers.faces import gradient, landmarks
+from tests.helpers.landmarks import gradient, landmarks
 
 
 @pytest.mark.parametrize(

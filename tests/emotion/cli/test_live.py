@@ -15,7 +15,7 @@ import pytest
 
 from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.demo import DEMO
-from tests.fakes.screen import Screen, needs_screen
+from tests.fakes.virtual_screen import Screen, needs_screen
 from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.timeout(600)

@@ -16,7 +16,7 @@ import pytest
 
 from emotion.realtime.sinks.partial_file import partial_path
 from tests.emotion.cli.test_live import ROOT, rows, wait_until
-from tests.fakes.stream_process import Sender
+from tests.fakes.network_stream import Sender
 from tests.realtime.sinks.test_html import data
 
 pytestmark = [

@@ -15,7 +15,7 @@ from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.mjpeg import MjpegSink
 from tests.helpers.clips import number, picture
-from tests.helpers.copies import INFO
+from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face, result
 
 pytestmark = pytest.mark.timeout(30)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.emotion.cli.test_live import ROOT, wait_until
-from tests.fakes.screen import Screen, needs_screen
+from tests.fakes.virtual_screen import Screen, needs_screen
 from tests.helpers import clips
 from tests.helpers.results import face, result
 

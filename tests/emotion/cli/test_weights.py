@@ -11,7 +11,7 @@ from emotion.models.data.dataset import DatasetOptions, make_dataset
 from emotion.models.data.image_io import write_png
 from emotion.models.manifest import ZOO
 from emotion.models.voting.vote import VoteWeights
-from tests.helpers.faces import landmarks
+from tests.helpers.landmarks import landmarks
 
 
 class FakeFace:

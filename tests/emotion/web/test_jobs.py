@@ -22,7 +22,7 @@ from emotion.web.jobs.worker import check_size
 from emotion.web.options import ServeOptions
 from tests.helpers import clips
 
-FAKE = (sys.executable, "-m", "tests.fakes.worker")
+FAKE = (sys.executable, "-m", "tests.fakes.job_worker")
 pytestmark = pytest.mark.timeout(300)
 
 

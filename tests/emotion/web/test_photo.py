@@ -16,7 +16,7 @@ from PIL import Image
 from emotion.web.http import photo
 from emotion.web.http.photo import PhotoError, decode
 
-FAKE = Path(__file__).parents[2] / "fakes" / "decoder.py"
+FAKE = Path(__file__).parents[2] / "fakes" / "photo_decoder.py"
 limited = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 
 
@@ -75,7 +75,7 @@ def test_a_decoder_that_takes_too_long_is_killed(how, size, monkeypatch):
 def test_a_picture_gets_no_more_memory_than_one_may_take():
     bomb = encoded(Image.new("RGB", (6000, 6000)))
     assert len(bomb) < 500_000
-    little = "from emotion.web import picture; import sys; picture._OWN_BYTES = 100 << 20; "
+    little = "from emotion.web.http import picture; import sys; picture._OWN_BYTES = 100 << 20; "
     little += "picture._BYTES_A_PIXEL = 0; picture.main(int(sys.argv[1]))"
     with pytest.raises(PhotoError, match="needs more memory than one may take"):
         asyncio.run(decode(bomb, 36_000_000, (sys.executable, "-c", little)))

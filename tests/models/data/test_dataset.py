@@ -195,7 +195,7 @@ class FakeFace:
 
     @property
     def points(self):
-        from tests.helpers.faces import landmarks
+        from tests.helpers.landmarks import landmarks
 
         return landmarks(0.25)
 

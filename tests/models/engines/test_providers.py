@@ -1,4 +1,4 @@
-"""Which engine runs the models. GPUs are not needed: `tests.fakes.engine` stands for one."""
+"""Which engine runs the models. GPUs are not needed: `tests.fakes.onnx_runtime` stands for one."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from emotion.models.engines.session import RegionModel
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.manifest import ZOO, choose_precision, read_manifest
 from emotion.models.regions import LIPS
-from tests.fakes.engine import CPU, Runtime, answers
+from tests.fakes.onnx_runtime import CPU, Runtime, answers
 
 CUDA, TENSORRT = PROVIDERS["cuda"].ort_name, PROVIDERS["tensorrt"].ort_name
 NAMED = tuple(name for name in PROVIDERS if name != "cpu")

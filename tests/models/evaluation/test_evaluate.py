@@ -19,8 +19,8 @@ from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from tests.helpers.faces import gradient, landmarks
-from tests.helpers.opinions import faces, labels, opinion, predictions
+from tests.helpers.landmarks import gradient, landmarks
+from tests.helpers.predictions import faces, labels, predictions, probabilities
 
 
 class FakeLandmarker:
@@ -219,7 +219,7 @@ def test_three_files_are_written(evaluation, tmp_path):
 
 def test_an_opinion_that_is_never_wrong_is_scored_too(tmp_path):
     truth = labels(36)
-    sure = opinion(truth, 50.0)
+    sure = probabilities(truth, 50.0)
     found = predictions(36)
     perfect = looking.Predictions(found.faces, sure, sure, found.free)
     page = report.to_html(evaluate(perfect, VoteWeights.equal(), {}))

@@ -8,7 +8,7 @@ from emotion.models.evaluation.evaluate import evaluate
 from emotion.models.evaluation.records import record, with_block
 from emotion.models.manifest import ZOO, read_manifest
 from emotion.models.voting.vote import VoteWeights
-from tests.helpers.opinions import predictions
+from tests.helpers.predictions import predictions
 
 
 @pytest.fixture

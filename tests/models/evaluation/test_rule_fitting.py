@@ -6,19 +6,19 @@ from emotion.models.evaluation import rule_fitting as rules
 from emotion.models.evaluation.rule_fitting import FITS, choose, compare, out_of_fold, out_of_set
 from emotion.models.statistics.calibration import expected_calibration_error
 from emotion.models.voting.vote import LogLinear, WeightedMean
-from tests.helpers.opinions import labels, opinion
+from tests.helpers.predictions import labels, probabilities
 
 TRUTH = labels(1200)
 
 
-def opinions(*strengths):
-    return np.stack([opinion(TRUTH, strength, seed) for seed, strength in enumerate(strengths)])
+def votes_of(*strengths):
+    return np.stack([probabilities(TRUTH, strength, seed) for seed, strength in enumerate(strengths)])
 
 
 @pytest.mark.parametrize("name", FITS)
 def test_every_rule_beats_either_opinion_and_says_how_sure_it_is(name):
     fit, count = FITS[name]
-    given = opinions(1.0, 1.0, 1.0)[:count]
+    given = votes_of(1.0, 1.0, 1.0)[:count]
     vote = fit(TRUTH[:600], given[:, :600])(given[:, 600:])
     judged = TRUTH[600:]
     right = (vote.argmax(axis=1) == judged).mean()
@@ -28,7 +28,7 @@ def test_every_rule_beats_either_opinion_and_says_how_sure_it_is(name):
 
 
 def test_the_mean_of_two_opinions_is_sharpened():
-    given = opinions(1.5, 1.5)
+    given = votes_of(1.5, 1.5)
     rule = rules.fit_equal(TRUTH, given)
     assert rule.temperature < 0.9
     flat = WeightedMean(rule.weights)(given)
@@ -37,7 +37,7 @@ def test_the_mean_of_two_opinions_is_sharpened():
 
 
 def test_a_product_gives_the_better_opinion_the_larger_exponent():
-    rule = rules.fit_product(TRUTH, opinions(2.0, 0.3))
+    rule = rules.fit_product(TRUTH, votes_of(2.0, 0.3))
     blocks = rule.coefficients.reshape(2, 6, 6)
     exponents = np.diagonal(blocks, axis1=1, axis2=2)
     assert exponents[0].min() > exponents[1].max()
@@ -46,7 +46,7 @@ def test_a_product_gives_the_better_opinion_the_larger_exponent():
 
 def test_stacking_learns_what_an_opinion_takes_for_what():
     """Eyes that call every fear a surprise, and say surprise less surely when it is one."""
-    given = opinions(1.0, 1.0)
+    given = votes_of(1.0, 1.0)
     fear = TRUTH == Emotion.FEAR
     given[0][fear] = np.roll(given[0][fear], Emotion.SURPRISE - Emotion.FEAR, axis=1)
     rule = rules.fit_stacking(TRUTH, given)
@@ -57,7 +57,7 @@ def test_stacking_learns_what_an_opinion_takes_for_what():
 
 def test_a_common_emotion_gains_by_the_root_of_how_common_it_is():
     chosen = np.concatenate([np.flatnonzero(TRUTH == 4), np.flatnonzero(TRUTH != 4)[:100]])
-    rule = rules.fit_stacking(TRUTH[chosen], opinions(1.0, 1.0)[:, chosen])
+    rule = rules.fit_stacking(TRUTH[chosen], votes_of(1.0, 1.0)[:, chosen])
     even = rule(np.full((2, 1, 6), 1 / 6, np.float32))[0]
     counts = np.bincount(TRUTH[chosen], minlength=6)
     gained = even[4] / np.delete(even, 4).mean()
@@ -66,7 +66,7 @@ def test_a_common_emotion_gains_by_the_root_of_how_common_it_is():
 
 def test_no_rule_is_judged_on_a_face_it_was_fitted_to(monkeypatch):
     groups = np.arange(1200) // 2
-    given = opinions(1.0, 1.0)
+    given = votes_of(1.0, 1.0)
     ids = np.arange(1200)
     fitted = []
 
@@ -88,8 +88,8 @@ def test_no_rule_is_judged_on_a_face_it_was_fitted_to(monkeypatch):
 
 def test_the_source_rule_stays_unless_another_wins_clearly():
     groups = np.arange(1200)
-    said = opinion(TRUTH, 1.0)
-    better = opinion(TRUTH, 2.5)
+    said = probabilities(TRUTH, 1.0)
+    better = probabilities(TRUTH, 2.5)
     slightly = said.copy()
     slightly[:3] = np.eye(6)[TRUTH[:3]]
     # As right as it was, and far too sure of it: no gain.
@@ -112,7 +112,7 @@ def test_the_source_rule_stays_unless_another_wins_clearly():
 
 
 def test_of_rules_that_win_clearly_the_one_that_is_right_most_often_counts():
-    said = opinion(TRUTH, 1.0, 0)
+    said = probabilities(TRUTH, 1.0, 0)
     told = said[np.arange(len(TRUTH)), TRUTH]
     worst_first = np.argsort(np.where(said.argmax(axis=1) == TRUTH, 1.0, told))
     few, many = said.copy(), said.copy()
@@ -126,7 +126,11 @@ def test_of_rules_that_win_clearly_the_one_that_is_right_most_often_counts():
 
 
 def test_of_rules_that_win_clearly_the_one_that_carries_over_best_counts():
-    votes = {"source": opinion(TRUTH, 1.0), "stacking": opinion(TRUTH, 2.5), "product": opinion(TRUTH, 2.0)}
+    votes = {
+        "source": probabilities(TRUTH, 1.0),
+        "stacking": probabilities(TRUTH, 2.5),
+        "product": probabilities(TRUTH, 2.0),
+    }
     groups = np.arange(len(TRUTH))
     assert choose(votes, TRUTH, groups) == "stacking"
     elsewhere = {"source": 0.9, "stacking": 0.5, "product": 0.6}
@@ -137,7 +141,7 @@ def test_of_rules_that_win_clearly_the_one_that_carries_over_best_counts():
 
 def test_a_rule_is_judged_on_sets_and_copies_that_it_was_not_fitted_to():
     # What one set calls anger the other calls fear, and stacking believes the set it knows.
-    one, count = opinions(2.0, 2.0), len(TRUTH)
+    one, count = votes_of(2.0, 2.0), len(TRUTH)
     labels = {"a": TRUTH, "b": np.array([0, 1, 3, 2, 4, 5])[TRUTH]}
     truth, given, sets = (
         np.concatenate([*labels.values()]),
@@ -153,12 +157,12 @@ def test_a_rule_is_judged_on_sets_and_copies_that_it_was_not_fitted_to():
         assert rate == pytest.approx(np.mean(rates))
     # Every face of one set is a copy of one in the other: nothing is left to fit to.
     assert out_of_set(["source"], truth, given, np.tile(np.arange(len(TRUTH)), 2), sets) == {}
-    assert out_of_set(["source"], TRUTH, opinions(2.0, 2.0), np.arange(len(TRUTH)), sets[: len(TRUTH)]) == {}
+    assert out_of_set(["source"], TRUTH, votes_of(2.0, 2.0), np.arange(len(TRUTH)), sets[: len(TRUTH)]) == {}
 
 
 def test_a_fit_holds_where_an_emotion_is_missing():
     chosen = TRUTH != Emotion.FEAR
-    given = opinions(1.0, 1.0)[:, chosen]
+    given = votes_of(1.0, 1.0)[:, chosen]
     for name in ("source", "product", "stacking"):
         rule = FITS[name][0](TRUTH[chosen], given)
         assert isinstance(rule, WeightedMean | LogLinear)
@@ -166,7 +170,7 @@ def test_a_fit_holds_where_an_emotion_is_missing():
 
 
 def test_a_rule_is_no_surer_than_holds_on_the_hardest_set():
-    easy, hard = opinions(3.0, 3.0), opinions(0.3, 0.3)
+    easy, hard = votes_of(3.0, 3.0), votes_of(0.3, 0.3)
     both = np.concatenate([easy, hard], axis=1)
     truth, sets = np.tile(TRUTH, 2), np.repeat(["easy", "hard"], len(TRUTH))
     rule = rules.fit_product(truth, both)

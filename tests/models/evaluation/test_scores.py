@@ -5,12 +5,12 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, 
 from emotion.models.classes import EMOTIONS
 from emotion.models.evaluation.scores import score, share
 from emotion.models.statistics.calibration import expected_calibration_error
-from tests.helpers.opinions import labels, opinion
+from tests.helpers.predictions import labels, probabilities
 
 
 def test_scores_are_those_of_scikit_learn():
     truth = labels()
-    said = opinion(truth, 1.0)
+    said = probabilities(truth, 1.0)
     answers = said.argmax(axis=1)
     found = score(truth, said, np.arange(len(truth)))
     assert found.accuracy.value == pytest.approx((answers == truth).mean())
@@ -25,7 +25,7 @@ def test_scores_are_those_of_scikit_learn():
 
 def test_every_interval_holds_its_value():
     truth = labels(120)
-    found = score(truth, opinion(truth, 1.0), np.arange(120))
+    found = score(truth, probabilities(truth, 1.0), np.arange(120))
     for rate in (found.accuracy, found.balanced_accuracy, *(row.f1 for row in found.emotions)):
         assert 0 <= rate.low < rate.value < rate.high <= 1
 
@@ -49,7 +49,7 @@ def test_copies_of_a_face_widen_the_interval():
 
 def test_surer_answers_are_right_more_often():
     truth = labels(3000)
-    found = score(truth, opinion(truth, 1.5), np.arange(3000)).coverage
+    found = score(truth, probabilities(truth, 1.5), np.arange(3000)).coverage
     assert found[0].coverage == 1.0
     assert found[-1].coverage == pytest.approx(0.05, abs=0.01)
     assert found[-1].accuracy.value > found[0].accuracy.value + 0.15
@@ -58,6 +58,6 @@ def test_surer_answers_are_right_more_often():
 
 def test_reliability_counts_every_face_once():
     truth = labels()
-    bins = score(truth, opinion(truth, 1.0), np.arange(600)).reliability
+    bins = score(truth, probabilities(truth, 1.0), np.arange(600)).reliability
     assert sum(part.faces for part in bins) == 600
     assert [part.confidence for part in bins] == sorted(part.confidence for part in bins)

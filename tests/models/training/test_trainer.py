@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     from emotion.models.training import trainer as training
     from emotion.models.training.augmentation import Augment, draw, flipped, mixed, resize
     from emotion.models.training.inputs import load_view, view_size
-    from tests.helpers.striped import striped_dataset
+    from tests.helpers.small_dataset import striped_dataset
 
 pytestmark = [
     pytest.mark.timeout(600),

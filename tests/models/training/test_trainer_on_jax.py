@@ -17,7 +17,7 @@ import numpy as np
 import keras
 from models import teachers, training
 from emotion.models.training.inputs import load_view
-from tests.helpers.striped import striped_dataset
+from tests.helpers.small_dataset import striped_dataset
 
 folder = Path(sys.argv[1])
 data = striped_dataset(folder / "data")

@@ -4,7 +4,7 @@ import pytest
 from emotion.models.classes import EMOTIONS
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel, train_blendshapes
-from tests.helpers.opinions import labels
+from tests.helpers.predictions import labels
 
 
 def shapes(truth, seed=0):

@@ -9,7 +9,7 @@ from emotion.models.evaluation import weights
 from emotion.models.evaluation.success_rates import MAX_RATIO, EmotionWeight, SuccessRate, derive, table
 from emotion.models.voting.blendshapes import FILE, train_blendshapes
 from emotion.models.voting.vote import LogLinear, VoteWeights, WeightedMean
-from tests.helpers.opinions import predictions
+from tests.helpers.predictions import predictions
 
 
 def one_hot(*classes):

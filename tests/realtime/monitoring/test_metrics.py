@@ -6,7 +6,7 @@ import pytest
 
 from emotion.realtime.monitoring.metrics import SILENT, Metrics
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.stages import Numbers, Through
+from tests.fakes.pipeline_parts import Numbers, Through
 
 
 def test_steps_add_up():

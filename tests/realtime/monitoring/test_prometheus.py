@@ -10,7 +10,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.monitoring.prometheus import MetricsServer
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.stages import Numbers, Through
+from tests.fakes.pipeline_parts import Numbers, Through
 
 pytestmark = pytest.mark.timeout(30)
 

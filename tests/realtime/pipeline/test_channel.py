@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
-from tests.fakes.stages import Item
+from tests.fakes.pipeline_parts import Item
 
 
 @pytest.fixture

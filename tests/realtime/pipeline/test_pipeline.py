@@ -12,7 +12,7 @@ import pytest
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.stages import Camera, Item, Numbers, Stuck, Through, failing_at
+from tests.fakes.pipeline_parts import Camera, Item, Numbers, Stuck, Through, failing_at
 
 
 @pytest.fixture(autouse=True)
@@ -498,7 +498,7 @@ def test_a_forgotten_pipeline_may_be_collected_by_its_own_worker():
 
 PROGRAM = """
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.stages import Camera, Numbers, Stuck, Through
+from tests.fakes.pipeline_parts import Camera, Numbers, Stuck, Through
 pipelines = [Pipeline(source, [Through()], patience=0.1) for source in (Numbers(10**6), Camera(), Stuck())]
 print(next(pipelines[0]).index)
 """

@@ -12,7 +12,7 @@ from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.playback.live import DISPLAY, Live
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
-from tests.fakes.stages import Fed, Gated
+from tests.fakes.pipeline_parts import Fed, Gated
 from tests.helpers.results import face, video_frame
 
 PATIENCE = 30

@@ -12,7 +12,7 @@ from emotion.realtime.playback.player import PlayClock, Player
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex, read_timeline
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
 from emotion.realtime.sources.file import VideoFile
-from tests.fakes.stages import Gated
+from tests.fakes.pipeline_parts import Gated
 from tests.helpers import clips
 from tests.helpers.results import face, result, sure, video_frame
 

@@ -9,7 +9,7 @@ from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.clips import clip, loudness, sound, timestamps
-from tests.helpers.copies import MILLISECONDS, copy, numbers
+from tests.helpers.mp4_roundtrip import MILLISECONDS, copy, numbers
 
 
 def audio_packets(path):

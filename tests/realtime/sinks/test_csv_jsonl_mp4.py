@@ -24,7 +24,7 @@ from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.clips import clip, loudness, picture, timestamps
-from tests.helpers.copies import INFO, TIME_BASE, frame, numbers
+from tests.helpers.mp4_roundtrip import INFO, TIME_BASE, frame, numbers
 from tests.helpers.paths import ROOT
 from tests.helpers.results import face, result
 

@@ -10,7 +10,7 @@ import pytest
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.events import EventSink
 from emotion.realtime.sinks.fanout import Fanout
-from tests.fakes.stages import FakeSink
+from tests.fakes.pipeline_parts import FakeSink
 from tests.helpers.paths import ROOT
 from tests.helpers.results import face, result
 

@@ -11,7 +11,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import Policy
 from emotion.realtime.sinks.fanout import Fanout
-from tests.fakes.stages import FakeSink
+from tests.fakes.pipeline_parts import FakeSink
 from tests.helpers.results import result
 
 pytestmark = pytest.mark.timeout(20)

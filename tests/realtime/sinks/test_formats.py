@@ -2,7 +2,7 @@ import pytest
 
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.formats import FORMATS, open_file
-from tests.helpers.copies import INFO
+from tests.helpers.mp4_roundtrip import INFO
 
 
 @pytest.mark.parametrize("name", FORMATS)

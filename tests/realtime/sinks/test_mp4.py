@@ -10,7 +10,7 @@ from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.clips import clip, number, picture, timestamps
-from tests.helpers.copies import INFO, MILLISECONDS, SIZE, TIME_BASE, copy, frame, numbers
+from tests.helpers.mp4_roundtrip import INFO, MILLISECONDS, SIZE, TIME_BASE, copy, frame, numbers
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pytest
 
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.live import LiveSourceOptions, is_network, open_live, shown_url
-from tests.fakes.stream_process import Sender
+from tests.fakes.network_stream import Sender
 from tests.helpers.clips import clip, number, picture, tone_only
 
 KINDS = ("udp", "http", "rtsp")

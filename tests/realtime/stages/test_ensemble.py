@@ -9,8 +9,8 @@ from emotion.models.voting.vote import VoteWeights, WeightedMean
 from emotion.realtime.messages import FaceFrame, PredictionFrame
 from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, Smoother
-from tests.helpers.faces import landmarks
-from tests.helpers.frames import face, frame, sure
+from tests.helpers.landmarks import landmarks
+from tests.helpers.stage_inputs import face, frame, sure
 
 
 def opinions(faces, eyes, lips, index=0):

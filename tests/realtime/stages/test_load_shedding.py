@@ -8,7 +8,7 @@ import pytest
 from emotion.models.regions import EYES, LIPS, crop
 from emotion.realtime.messages import Box, Face, FaceFrame, PredictionFrame
 from emotion.realtime.stages.load_shedding import LEVELS, LoadLevel, LoadShedder, LoadSheddingClassifier
-from tests.helpers.faces import gradient, landmarks
+from tests.helpers.landmarks import gradient, landmarks
 from tests.helpers.results import video_frame
 
 

@@ -1,4 +1,4 @@
-"""Opinions that are right about as often as they say, made without a model."""
+"""Probabilities that are right about as often as they say, and labelled faces, made without a model."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def labels(faces=600):
     return np.arange(faces) % 6
 
 
-def opinion(truth, strength, seed=0):
+def probabilities(truth, strength, seed=0):
     """Probabilities, float32 (n, 6), that lean towards the truth; calibrated where labels are drawn."""
     random = np.random.default_rng(seed)
     logits = random.normal(size=(len(truth), 6))
@@ -39,4 +39,6 @@ def faces(truth, **more):
 def predictions(faces_count=600, eyes=1.0, lips=1.0, **more):
     truth = labels(faces_count)
     free = np.ones((faces_count, 2), np.float32)
-    return Predictions(faces(truth, **more), opinion(truth, eyes, 1), opinion(truth, lips, 2), free)
+    return Predictions(
+        faces(truth, **more), probabilities(truth, eyes, 1), probabilities(truth, lips, 2), free
+    )

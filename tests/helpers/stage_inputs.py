@@ -26,7 +26,7 @@ def sure(*emotions):
     return np.eye(6, dtype=np.float32)[list(emotions)]
 
 
-def opinions(seconds, faces, *emotions):
+def prediction_frame(seconds, faces, *emotions):
     """A frame of faces on each of which both models agree and are sure."""
     rows = sure(*emotions).reshape(-1, 6)
     return PredictionFrame(frame(0, seconds), tuple(faces), rows, rows)

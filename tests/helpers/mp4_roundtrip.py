@@ -1,4 +1,4 @@
-"""Clips sent through an mp4 sink, and what comes out."""
+"""Clips read from a file and written by the mp4 sink, and what the written file holds."""
 
 from fractions import Fraction
 
