@@ -5,7 +5,7 @@
     import emotion
 
     for result in emotion.stream("clip.mp4"):
-        print(result.seconds, [(face.id, face.emotion) for face in result.faces])
+        print(result.seconds, [(face.track_id, face.emotion) for face in result.faces])
 """
 
 from typing import TYPE_CHECKING, Any

@@ -27,7 +27,7 @@ class FaceResult:
     """What is thought of one face in one picture.
 
     Attributes:
-        id: the same number for the same person from picture to picture, from 1.
+        track_id: the same number for the same person from picture to picture, from 1.
         box: left, top, width and height in pixels; may reach beyond the picture.
         label: an emotion, or ``uncertain``; it does not flicker.
         emotion: what it looks like most at this moment.
@@ -37,7 +37,7 @@ class FaceResult:
         blendshapes: the same of the third opinion; None where the rule of the vote does not count it.
     """
 
-    id: int
+    track_id: int
     box: tuple[float, float, float, float]
     label: str
     emotion: str
@@ -57,7 +57,7 @@ class FaceResult:
             face.label,
             face.emotion,
             face.confidence,
-            _by_emotion(face.smoothed),
+            _by_emotion(face.probabilities),
             *(
                 None if said is None else _by_emotion(said)
                 for said in (face.eyes, face.lips, face.blendshapes)

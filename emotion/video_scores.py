@@ -90,7 +90,7 @@ def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
     """The frame as if one region's opinion were the whole vote; faces without it are left out."""
     faces = [(face, getattr(face, name)) for face in result.faces]
     return replace(
-        result, faces=tuple(replace(face, smoothed=said) for face, said in faces if said is not None)
+        result, faces=tuple(replace(face, probabilities=said) for face, said in faces if said is not None)
     )
 
 

@@ -129,8 +129,8 @@ class FaceEmotion:
         track_id: the same number for the same person from frame to frame, from 1.
         box: as in `Face`.
         eyes, lips: each model's own opinion; None where the region is not seen.
-        vote: the weighted vote of the regions that are seen; None where neither is.
-        smoothed: the vote, smoothed over time in its track.
+        probabilities: what is shown and decided on: the votes, smoothed over time in its track.
+        probabilities_frame: this frame's vote alone, of the regions that are seen; None where neither is.
         blendshapes: the third opinion, where the rule of the vote counts it; else None.
         label: what is shown, an emotion or `UNCERTAIN`; it does not flicker. By default `emotion`.
         since: the time in the stream, in seconds, since which the label holds.
@@ -143,8 +143,8 @@ class FaceEmotion:
     box: Box
     eyes: Probabilities | None
     lips: Probabilities | None
-    vote: Probabilities | None
-    smoothed: Probabilities
+    probabilities_frame: Probabilities | None
+    probabilities: Probabilities
     blendshapes: Probabilities | None = None
     label: str = ""
     since: float = 0.0
@@ -153,7 +153,7 @@ class FaceEmotion:
     lips_seen: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("eyes", "lips", "vote", "smoothed", "blendshapes"):
+        for name in ("eyes", "lips", "probabilities_frame", "probabilities", "blendshapes"):
             value = getattr(self, name)
             if value is not None and (value.shape != (len(EMOTIONS),) or value.dtype != np.float32):
                 raise ValueError(f"{name} is float32 ({len(EMOTIONS)},), not {value.dtype} {value.shape}")
@@ -168,18 +168,18 @@ class FaceEmotion:
 
     @property
     def emotion(self) -> str:
-        """The emotion that the smoothed vote gives most."""
-        return EMOTIONS[int(self.smoothed.argmax())]
+        """The emotion with the largest of `probabilities`."""
+        return EMOTIONS[int(self.probabilities.argmax())]
 
     @property
     def confidence(self) -> float:
-        """The smoothed vote's share for `emotion`, in [0, 1]."""
-        return float(self.smoothed.max())
+        """The share of `emotion` in `probabilities`, in [0, 1]."""
+        return float(self.probabilities.max())
 
     @property
     def label_share(self) -> float | None:
-        """The smoothed vote's share for `label`, in [0, 1]; None where that is `UNCERTAIN`."""
-        return None if self.label == UNCERTAIN else float(self.smoothed[EMOTIONS.index(self.label)])
+        """The share of `label` in `probabilities`, in [0, 1]; None where that is `UNCERTAIN`."""
+        return None if self.label == UNCERTAIN else float(self.probabilities[EMOTIONS.index(self.label)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,9 +70,16 @@ def difference(found: Sequence[Faces], plain: Sequence[Faces]) -> Difference:
         float(np.mean([len(a) != len(b) for a, b in zip(found, plain, strict=True)])),
         float(away.mean()),
         float(np.quantile(away, 0.95)),
-        float(np.mean([face.smoothed.argmax() == other.smoothed.argmax() for face, other in pairs])),
         float(
-            np.mean([np.abs(face.smoothed - other.smoothed).sum() / len(EMOTIONS) for face, other in pairs])
+            np.mean([face.probabilities.argmax() == other.probabilities.argmax() for face, other in pairs])
+        ),
+        float(
+            np.mean(
+                [
+                    np.abs(face.probabilities - other.probabilities).sum() / len(EMOTIONS)
+                    for face, other in pairs
+                ]
+            )
         ),
     )
 

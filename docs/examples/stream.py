@@ -19,9 +19,9 @@ def main(source: str, picture: str) -> None:
     with emotion.stream(source, max_faces=4) as results:
         for result in results:
             for face in result.faces:
-                if last.get(face.id) != face.label:
-                    last[face.id] = face.label
-                    print(f"{result.seconds:7.2f} s  person {face.id}: {face.label}")
+                if last.get(face.track_id) != face.label:
+                    last[face.track_id] = face.label
+                    print(f"{result.seconds:7.2f} s  person {face.track_id}: {face.label}")
             drawn = result.draw()
             confidence = max((face.confidence for face in result.faces), default=0.0)
             if confidence > best:

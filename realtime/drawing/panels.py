@@ -26,8 +26,8 @@ _TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
 # Stands before the emotion that leads at this moment, where the label is still another one.
 _AHEAD = "\u25b8"
-# How the opinions are called; the blendshapes speak for the whole face.
-_OPINIONS = ("eyes", "lips", "face")
+# How the opinions are called.
+_OPINIONS = ("eyes", "lips", "blendshapes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def panel_plan(size: int, numbered: bool, bars: float, opinions: int = 2) -> Pan
     heads = max(text_width(name, head, bold=True) for name in LABELS)
     number = text_width(_WIDEST, size)
     bar_left = pad + names + round(0.6 * size)
-    name_left = pad + text_width("eyes", size) + round(1.6 * size)
+    called = max(text_width(name, size) for name in _OPINIONS[:opinions])
+    name_left = pad + called + round(1.6 * size)
     right = max(
         bar_left + round((bars + 0.4) * size) + number if bars else 0,
         pad + round(1.1 * size) + heads + text_width(_WIDEST, head, bold=True),
@@ -148,7 +149,7 @@ def paint_panel(
     right = left + plan.right
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
     ahead = EMOTIONS.index(face.emotion)
-    for row, share in enumerate(face.smoothed.tolist() if plan.bars else ()):
+    for row, share in enumerate(face.probabilities.tolist() if plan.bars else ()):
         _paint_bar(canvas, plan, left, top, row, share)
         colour = _BRIGHT if row in (best, ahead) else _SOFT
         _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
@@ -243,7 +244,7 @@ class Label:
 
 
 def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool) -> Label:
-    """The label that tells a face's smoothed vote, in text of this size in pixels."""
+    """The label that tells a face's probabilities, in text of this size in pixels."""
     number = str(face.track_id) if numbered else ""
     return _label(size, number, LABELS.index(face.label), _label_percent(face), bold)
 

@@ -101,22 +101,21 @@ def read_timeline(path: Path) -> ResultIndex:
 
 
 def _face(told: dict[str, Any]) -> FaceEmotion:
-    smoothed = _opinion(told["smoothed"])
-    if smoothed is None:
-        raise ValueError("no smoothed vote")
+    probabilities = _opinion(told["probabilities"])
+    if probabilities is None:
+        raise ValueError("no probabilities")
     return FaceEmotion(
-        int(told["track"]),
+        int(told["track_id"]),
         Box(*(float(told["box"][side]) for side in Box.__slots__)),
         _opinion(told["eyes"]),
         _opinion(told["lips"]),
-        _opinion(told["vote"]),
-        smoothed,
-        # What follows is missing in files of earlier versions.
-        _opinion(told.get("blendshapes")),
-        label=told.get("label", ""),
-        since=float(told.get("since", 0.0)),
-        eyes_seen=float(told.get("eyes_seen", 1.0)),
-        lips_seen=float(told.get("lips_seen", 1.0)),
+        _opinion(told["probabilities_frame"]),
+        probabilities,
+        _opinion(told["blendshapes"]),
+        label=told["label"],
+        since=float(told["since"]),
+        eyes_seen=float(told["eyes_seen"]),
+        lips_seen=float(told["lips_seen"]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from emotion.models.classes import EMOTIONS
 
-PREDICTIONS = ("eyes", "lips", "blendshapes", "vote", "smoothed")
+PREDICTIONS = ("eyes", "lips", "blendshapes", "probabilities_frame", "probabilities")
 """Of a `FaceEmotion`: six probabilities each, or nothing where nobody gave any."""
 
 SIDES = ("left", "top", "width", "height")
@@ -10,7 +10,7 @@ SIDES = ("left", "top", "width", "height")
 
 FRAME_COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds")
 FACE_COLUMNS: tuple[str, ...] = (
-    "track",
+    "track_id",
     *SIDES,
     *(f"{opinion}_{emotion}" for opinion in PREDICTIONS for emotion in EMOTIONS),
     *("emotion", "confidence", "label", "since", "eyes_seen", "lips_seen"),

@@ -141,7 +141,7 @@ def _object(face: FaceEmotion) -> dict[str, Any]:
         for shares in [_digits(getattr(face, name))]
     }
     return {
-        "track": face.track_id,
+        "track_id": face.track_id,
         "box": {side: round(getattr(face.box, side), 1) for side in SIDES},
         **opinions,
         "emotion": face.emotion,

@@ -68,7 +68,7 @@ class EventSink(Sink):
 def _line(change: Change) -> str:
     event = {
         "event": change.kind,
-        "person": change.track,
+        "track_id": change.track_id,
         "seconds": round(change.seconds, 3),
         "emotion": change.emotion,
         "confidence": None if change.confidence is None else round(change.confidence, 4),

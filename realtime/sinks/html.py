@@ -30,7 +30,7 @@ from emotion.realtime.sinks.time_bins import PREDICTIONS, Person, TimeBins
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
 # What the page calls `PREDICTIONS`; the last is left out where the vote does not count it.
-_NAMES = ("vote", "eyes", "lips", "face")
+_NAMES = ("vote", "eyes", "lips", "blendshapes")
 assert len(_NAMES) == len(PREDICTIONS)
 # A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
 _FULL, _UNSEEN = 250, 255
@@ -143,7 +143,7 @@ class HtmlTimeline(Sink):
 
 def _person(person: Person, opinions: int) -> dict[str, Any]:
     return {
-        "name": f"Person {person.track}",
+        "name": f"Person {person.track_id}",
         "seconds": round(person.seconds, 2),
         "shares": [round(float(share), 4) for share in person.shares],
         "uncertain": round(person.unnamed, 4),

@@ -20,7 +20,7 @@ _TYPES = {
     "frame": pa.int64(),
     "pts": pa.int64(),
     "seconds": pa.float64(),
-    "track": pa.int32(),
+    "track_id": pa.int32(),
     "emotion": pa.dictionary(pa.int8(), pa.string()),
     "label": pa.dictionary(pa.int8(), pa.string()),
     "since": pa.float64(),

@@ -19,7 +19,7 @@ class Change:
 
     Attributes:
         kind: the person was not there before, shows another emotion, or is gone.
-        track: the person's track id.
+        track_id: the person's.
         seconds: when, in the stream's time; up to the dwell time before it was known.
         emotion: the face's label from then on, an emotion or `UNCERTAIN`; None where the person left.
         confidence: its share when that was known, in [0, 1]; None likewise, and for `UNCERTAIN`.
@@ -28,7 +28,7 @@ class Change:
     """
 
     kind: Literal["appeared", "changed", "left"]
-    track: int
+    track_id: int
     seconds: float
     emotion: str | None
     confidence: float | None
@@ -89,7 +89,7 @@ class SpanTracker:
 
     def _leave(self, people: "list[_Person]") -> list[Change]:
         for person in people:
-            del self._people[person.track]
+            del self._people[person.track_id]
         changes = [change for person in people for change in person.leave()]
         return sorted(changes, key=lambda change: change.seconds)
 
@@ -97,8 +97,8 @@ class SpanTracker:
 class _Person:
     """What one person shows, and what may follow it."""
 
-    def __init__(self, track: int) -> None:
-        self.track = track
+    def __init__(self, track_id: int) -> None:
+        self.track_id = track_id
         self.seen = self.until = 0.0
         self._emotion: str | None = None
         self._since = 0.0
@@ -126,4 +126,4 @@ class _Person:
     ) -> Change:
         emotion, confidence = (face.label, face.label_share) if face else (None, None)
         lasted = seconds - self._since if self._emotion else None
-        return Change(kind, self.track, seconds, emotion, confidence, self._emotion, lasted)
+        return Change(kind, self.track_id, seconds, emotion, confidence, self._emotion, lasted)

@@ -90,11 +90,11 @@ class _Subtitles(Sink):
         if change.seconds > self._since:
             self._write_cue(self._since, change.seconds)
             self._since = change.seconds
-        self._people.add(change.track)
+        self._people.add(change.track_id)
         if change.emotion is None:
-            self._shown.pop(change.track, None)
+            self._shown.pop(change.track_id, None)
         else:
-            self._shown[change.track] = change.emotion
+            self._shown[change.track_id] = change.emotion
 
     def _write_cue(self, begin: float, end: float) -> None:
         start, stop = (round(1000 * max(0.0, time - self._origin)) for time in (begin, end))

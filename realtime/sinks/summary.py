@@ -99,8 +99,8 @@ class SummaryBuilder:
 
 def _accumulate(time: _Totals, votes: _Totals, result: EmotionFrame, seconds: float) -> None:
     for face in result.faces:
-        time[int(face.smoothed.argmax())] += seconds
-        votes += seconds * face.smoothed
+        time[int(face.probabilities.argmax())] += seconds
+        votes += seconds * face.probabilities
 
 
 def _by_emotion(values: _Totals) -> dict[str, float]:

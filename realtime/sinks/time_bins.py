@@ -8,7 +8,7 @@ import numpy.typing as npt
 from emotion.models.classes import EMOTIONS
 from emotion.realtime.messages import UNCERTAIN, EmotionFrame, FaceEmotion
 
-PREDICTIONS = ("smoothed", "eyes", "lips", "blendshapes")
+PREDICTIONS = ("probabilities", "eyes", "lips", "blendshapes")
 """Of a `FaceEmotion`: what is averaged."""
 
 _COUNT = len(EMOTIONS)
@@ -21,7 +21,7 @@ class Person:
     """One person's time.
 
     Attributes:
-        track: the track id.
+        track_id: the person's.
         seconds: how long the person was seen.
         shares: float64 (6,), the share of these seconds in which each emotion was the answer.
         bins: the bins in which the person was seen, ascending.
@@ -31,7 +31,7 @@ class Person:
         unnamed: the same of all seconds.
     """
 
-    track: int
+    track_id: int
     seconds: float
     shares: npt.NDArray[np.float64]
     bins: tuple[int, ...]
@@ -99,7 +99,7 @@ class TimeBins:
 
     def _add_face(self, face: FaceEmotion, start: float, step: float) -> None:
         answers = self._answers.setdefault(face.track_id, np.zeros(_COUNT))
-        answers[int(face.smoothed.argmax())] += step
+        answers[int(face.probabilities.argmax())] += step
         bins = self._bins.setdefault(face.track_id, {})
         sums = _sums(face)
         # A little short of the end, so that rounding opens no bin that gets nothing.
@@ -130,7 +130,7 @@ class TimeBins:
         time, unnamed = sums[:, 0, 0], sums[:, 0, 1]
         answers = self._answers[track]
         return Person(
-            track=track,
+            track_id=track,
             seconds=float(answers.sum()),
             shares=answers / answers.sum(),
             bins=bins,

@@ -45,7 +45,7 @@ def test_results_of_a_file(models):
     assert [result.index for result in seen] == list(range(6))
     assert [result.seconds for result in seen] == [frame.seconds for frame in first_pictures(6)]
     (face,) = seen[5].faces
-    assert face.id == 1
+    assert face.track_id == 1
     assert face.emotion in EMOTIONS
     assert face.label in (*EMOTIONS, "uncertain")
     assert face.probabilities[face.emotion] == face.confidence == max(face.probabilities.values())

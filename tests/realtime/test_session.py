@@ -44,7 +44,7 @@ def assert_same(results, expected, atol):
         assert [face.track_id for face in result.faces] == [face.track_id for face in wanted.faces]
         for face, other in zip(result.faces, wanted.faces, strict=True):
             assert face.box == other.box
-            for name in ("eyes", "lips", "vote", "smoothed"):
+            for name in ("eyes", "lips", "probabilities_frame", "probabilities"):
                 ours, theirs = getattr(face, name), getattr(other, name)
                 assert (ours is None) == (theirs is None)
                 if ours is not None:
@@ -53,7 +53,7 @@ def assert_same(results, expected, atol):
 
 def test_the_clip_has_something_to_compare(plain):
     assert all(result.faces for result in plain)
-    shares = np.array([result.faces[0].vote for result in plain])
+    shares = np.array([result.faces[0].probabilities_frame for result in plain])
     assert np.ptp(shares, axis=0).max() > 0.1
 
 
@@ -78,7 +78,7 @@ def test_sparing_landmarkers_keep_the_order_and_see_the_same_face(models, plain,
         (face,), (other,) = result.faces, wanted.faces
         assert face.track_id == other.track_id
         assert np.abs(face.points - other.points).max() < 0.03 * other.box.width
-        away.append(np.abs(face.smoothed - other.smoothed))
+        away.append(np.abs(face.probabilities - other.probabilities))
     # Where two emotions are even, a pixel turns the one into the other for some frames; seldom.
     assert np.max(away) < 0.15
     assert np.mean(away) < 0.02

@@ -119,12 +119,12 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
     """A face for JSON: the box in pixels, opinions in the order of the six emotions or null."""
     box = face.box
     return {
-        "track": face.track_id,
+        "track_id": face.track_id,
         "box": [round(value, 1) for value in (box.left, box.top, box.width, box.height)],
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),
         "label": face.label,
-        "smoothed": _shares(face.smoothed),
+        "probabilities": _shares(face.probabilities),
         "eyes": _shares(face.eyes),
         "lips": _shares(face.lips),
         "blendshapes": _shares(face.blendshapes),

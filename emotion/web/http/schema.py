@@ -23,12 +23,12 @@ class FaceResult(BaseModel):
     the third opinion, of the whole face, where the vote counts it.
     """
 
-    track: int
+    track_id: int
     box: tuple[float, float, float, float]
     emotion: str
     confidence: float
     label: str
-    smoothed: list[float]
+    probabilities: list[float]
     eyes: list[float] | None
     lips: list[float] | None
     blendshapes: list[float] | None

@@ -16,7 +16,7 @@ OVERVIEW = "overview.json"
 # More than a wide screen has pixels for.
 _MOST_BINS = 1200
 _MOST_PEOPLE = 40
-_OPINIONS = ("smoothed", "eyes", "lips", "blendshapes")
+_OPINIONS = ("probabilities", "eyes", "lips", "blendshapes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
 
     It holds for each person, the one seen longest first, mean opinions over short times that
     cover the whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
-    "others": 0, "people": [{"track": 1, "seen": 19.6, "bins": [0, 1, ...], "labels": ["anger", ...],
-    "smoothed": [[...], ...], "eyes": ..., "lips": ..., "blendshapes": ...}]}``. Bin n begins at
+    "others": 0, "people": [{"track_id": 1, "seen": 19.6, "bins": [0, 1, ...], "labels": ["anger", ...],
+    "probabilities": [[...], ...], "eyes": ..., "lips": ..., "blendshapes": ...}]}``. Bin n begins at
     ``start + n * step``.
     """
     whole = outputs.files["jsonl"]
@@ -115,7 +115,7 @@ def overview(path: Path) -> dict[str, Any]:
     for values in _lines(path):
         index = int((values["seconds"] - first) / step + 1e-6)
         for face in values["faces"]:
-            people.setdefault(face["track"], {}).setdefault(index, _Bin()).add(face)
+            people.setdefault(face["track_id"], {}).setdefault(index, _Bin()).add(face)
     ranked = sorted(people.items(), key=lambda item: -sum(b.frames for b in item[1].values()))
     return {
         "start": round(first, 4),
@@ -129,7 +129,7 @@ def overview(path: Path) -> dict[str, Any]:
 
 def _person(track: int, bins: dict[int, _Bin], frame_seconds: float) -> dict[str, Any]:
     return {
-        "track": track,
+        "track_id": track,
         "seen": round(sum(b.frames for b in bins.values()) * frame_seconds, 2),
         "bins": list(bins),
         "labels": [b.labels.most_common(1)[0][0] for b in bins.values()],

@@ -196,7 +196,7 @@ class Session {
   showCards(faces) {
     const place = byId("camera-faces");
     while (this.cards.length < faces.length) this.cards.push(new FaceCard());
-    faces.forEach((face, index) => this.cards[index].show(face, `Person ${face.track}`));
+    faces.forEach((face, index) => this.cards[index].show(face, `Person ${face.track_id}`));
     const shown = this.cards.slice(0, faces.length).map((card) => card.element);
     // By the card itself, not by how many there are: "No face" is one child, too.
     if (faces.length && place.childElementCount === shown.length && place.firstElementChild === shown[0]) return;
@@ -208,7 +208,7 @@ class Session {
 
   /** For those who listen: what is shown, when it changes, but not more often than can be heard. */
   speak(faces, now) {
-    const words = faces.map((face) => `Person ${face.track}: ${face.label}`).join(", ") || "No face in the picture";
+    const words = faces.map((face) => `Person ${face.track_id}: ${face.label}`).join(", ") || "No face in the picture";
     const place = byId("camera-words");
     if (place.textContent !== words && now - this.spoken > WORDS_EVERY_MS) {
       place.textContent = words;

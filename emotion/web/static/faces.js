@@ -24,8 +24,8 @@ export class FaceCard {
     });
     this.eyes = make("dd");
     this.lips = make("dd");
-    this.whole = make("dd");
-    this.third = [make("dt", {}, "Face"), this.whole];
+    this.blendshapes = make("dd");
+    this.third = [make("dt", {}, "Blendshapes"), this.blendshapes];
     const rows = this.bars.flatMap(({ name, fill, share }) => [
       make("dt", {}, name),
       make("dd", { "aria-hidden": "true" }, make("div", { className: "bar" }, fill)),
@@ -47,14 +47,14 @@ export class FaceCard {
     this.share.textContent = sureness(face);
     this.swatch.style.background = named(face) ? `var(--${face.label})` : "var(--soft)";
     for (const [index, bar] of this.bars.entries()) {
-      bar.fill.style.width = percent(face.smoothed[index]);
-      bar.share.textContent = percent(face.smoothed[index]);
+      bar.fill.style.width = percent(face.probabilities[index]);
+      bar.share.textContent = percent(face.probabilities[index]);
     }
     this.eyes.textContent = opinionInWords(face.eyes);
     this.lips.textContent = opinionInWords(face.lips);
     // The third opinion, of the whole face's movements, where the vote counts it.
     for (const element of this.third) element.hidden = !face.blendshapes;
-    this.whole.textContent = opinionInWords(face.blendshapes);
+    this.blendshapes.textContent = opinionInWords(face.blendshapes);
   }
 }
 
@@ -62,7 +62,7 @@ export class FaceCard {
 const named = (face) => EMOTIONS.includes(face.label);
 
 /** How sure the label is; no number where nothing is named. */
-const sureness = (face) => (named(face) ? percent(face.smoothed[EMOTIONS.indexOf(face.label)]) : "");
+const sureness = (face) => (named(face) ? percent(face.probabilities[EMOTIONS.indexOf(face.label)]) : "");
 
 /** Draws results over a picture of the same shape: corners around each face, a label above it. */
 export function drawOverlay(canvas, result, mirrored) {

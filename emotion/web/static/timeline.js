@@ -4,7 +4,7 @@ import { EMOTIONS, clock, colour, make, percent } from "./dom.js";
 import uPlot from "./vendor/uplot.js";
 
 const HEIGHT = 132;
-const OPINIONS = [["smoothed", "vote"], ["eyes", "eyes"], ["lips", "lips"], ["blendshapes", "face"]];
+const OPINIONS = [["probabilities", "vote"], ["eyes", "eyes"], ["lips", "lips"], ["blendshapes", "blendshapes"]];
 // Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there.
 const GAP_BINS = 3;
 
@@ -79,7 +79,7 @@ class Person {
 
   /** "happiness 62%, surprise 20%": the mean vote over the time the person is seen. */
   inWords() {
-    const sums = EMOTIONS.map((_, index) => this.person.smoothed.reduce((sum, vote) => sum + vote[index], 0));
+    const sums = EMOTIONS.map((_, index) => this.person.probabilities.reduce((sum, vote) => sum + vote[index], 0));
     const all = sums.reduce((a, b) => a + b, 0) || 1;
     const ranked = EMOTIONS.map((name, index) => [name, sums[index] / all]).sort((a, b) => b[1] - a[1]);
     return ranked.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
@@ -89,7 +89,7 @@ class Person {
   label(index) {
     const name = this.person.labels[index];
     const emotion = EMOTIONS.indexOf(name);
-    return emotion < 0 ? name : `${name} ${percent(this.person.smoothed[index][emotion])}`;
+    return emotion < 0 ? name : `${name} ${percent(this.person.probabilities[index][emotion])}`;
   }
 
   /** Which bin a moment falls into, or the next one near it; undefined where the person is not seen. */
@@ -115,7 +115,7 @@ class Person {
       }
       times.push(start + (bin + 0.5) * step);
       let sum = 0;
-      for (const [emotion, stack] of stacks.entries()) stack.push((sum += this.person.smoothed[index][emotion]));
+      for (const [emotion, stack] of stacks.entries()) stack.push((sum += this.person.probabilities[index][emotion]));
       last = bin;
     }
     return [times, ...stacks];

@@ -1,7 +1,7 @@
 "use strict";
 
 /* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds six shares of
-   each opinion (the vote, the eyes, the lips and, where the vote counts it, the whole face), then the share
+   each opinion (the vote, the eyes, the lips and, where the vote counts them, the blendshapes), then the share
    of its time that was uncertain, each in a byte; 250 is all, 255 says that there is no opinion. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const { emotions, bin, bins, begin } = data;

@@ -48,8 +48,8 @@ def test_a_run_is_no_different_from_itself(plain):
 def test_what_differs_is_counted(plain):
     none = [(), *plain[1:]]
     assert difference(none, plain).other_count == 1 / len(plain)
-    shares = np.roll(plain[0][0].smoothed, 1)
-    other = [changed(plain[0], smoothed=shares), *plain[1:]]
+    shares = np.roll(plain[0][0].probabilities, 1)
+    other = [changed(plain[0], probabilities=shares), *plain[1:]]
     assert difference(other, plain).same_label == pytest.approx(1 - 1 / len(plain))
     assert difference(other, plain).shares > 0
     moved = [changed(faces, points=faces[0].points + np.float32([3, 4])) for faces in plain]

@@ -91,7 +91,7 @@ def test_without_a_window_results_recording_and_report(tmp_path):
     assert names == {"source", "faces", "classify", "people", "display", "session.mp4", "session.csv"}
     timeline = rows(tmp_path / "session.csv")
     assert len({row["frame"] for row in timeline}) == report["results"]
-    assert {row["track"] for row in timeline if row["track"]} == {"1"}
+    assert {row["track_id"] for row in timeline if row["track_id"]} == {"1"}
     recorded = stamps(tmp_path / "session.mp4")
     assert 5 < len(recorded) <= report["shown"]
     assert 1 < recorded[-1] - recorded[0] < 7

@@ -101,7 +101,7 @@ def test_results_of_a_laughing_face_come_on_the_data_channel(models, laughing):
             for result in results:
                 (face,) = result["faces"]
                 assert face["label"] == "happiness"
-                assert EMOTIONS[face["smoothed"].index(max(face["smoothed"]))] == face["emotion"]
+                assert EMOTIONS[face["probabilities"].index(max(face["probabilities"]))] == face["emotion"]
                 assert (result["width"], result["height"]) == (480, 270)
                 assert result["sent"] >= result["at"]
             assert [r["at"] for r in results] == sorted(r["at"] for r in results)
@@ -178,8 +178,8 @@ def test_viewers_have_tracks_of_their_own_and_their_number_is_limited(models, la
             first, second, third = browser(), browser(), browser()
             await first.join(cameras)
             await second.join(cameras)
-            assert (await first.result())["faces"][0]["track"] == 1
-            assert (await second.result())["faces"][0]["track"] == 1
+            assert (await first.result())["faces"][0]["track_id"] == 1
+            assert (await second.result())["faces"][0]["track_id"] == 1
             with pytest.raises(BusyError, match=r"All places for cameras \(2\) are taken") as refused:
                 await third.join(cameras)
             assert refused.value.status == 503

@@ -68,8 +68,8 @@ def test_a_laughing_face_is_called_happy(client, kind, options):
     answer = client.post("/api/photos", content=encoded(demo_picture(17), kind, **options)).json()
     (face,) = answer["faces"]
     assert (face["emotion"], face["label"]) == ("happiness", "happiness")
-    assert sum(face["smoothed"]) == pytest.approx(1, abs=0.01)
-    assert face["smoothed"][answer["emotions"].index("happiness")] == face["confidence"]
+    assert sum(face["probabilities"]) == pytest.approx(1, abs=0.01)
+    assert face["probabilities"][answer["emotions"].index("happiness")] == face["confidence"]
     left, top, width, height = face["box"]
     assert 0 < left < left + width < answer["width"]
     assert 0 < top < top + height < answer["height"]

@@ -28,13 +28,13 @@ def test_each_person_has_a_row_and_the_one_seen_longest_is_first(tmp_path):
         result(3, face("happiness", track=2)),
     )
     found = overview(path)
-    assert [person["track"] for person in found["people"]] == [2, 1]
+    assert [person["track_id"] for person in found["people"]] == [2, 1]
     assert found["people"][0]["bins"] == [1, 2, 3]
     assert found["people"][0]["labels"] == ["anger", "happiness", "happiness"]
     assert found["people"][1]["bins"] == [0, 2]
     assert found["seconds"] == pytest.approx(0.16)
     assert found["people"][0]["seen"] == pytest.approx(0.12)
-    assert found["people"][0]["smoothed"][0][EMOTIONS.index("anger")] == pytest.approx(0.9)
+    assert found["people"][0]["probabilities"][0][EMOTIONS.index("anger")] == pytest.approx(0.9)
 
 
 def test_a_hidden_region_has_no_opinion(tmp_path):
@@ -58,7 +58,7 @@ def test_a_long_video_is_drawn_in_few_steps_with_mean_opinions(tmp_path):
     (person,) = found["people"]
     assert person["bins"] == list(range(1200))
     assert set(person["labels"]) == {"anger"}
-    for vote in person["smoothed"]:
+    for vote in person["probabilities"]:
         assert vote[EMOTIONS.index("fear")] == pytest.approx(0.25, abs=0.01)
 
 

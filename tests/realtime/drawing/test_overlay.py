@@ -28,9 +28,9 @@ def shares(emotion=Emotion.HAPPINESS, share=0.75):
     return result
 
 
-def face(box=(200, 100, 120, 150), track_id=1, smoothed=None, eyes=None, lips=None):
-    smoothed = shares() if smoothed is None else smoothed
-    return FaceEmotion(track_id, Box(*map(float, box)), eyes, lips, smoothed, smoothed)
+def face(box=(200, 100, 120, 150), track_id=1, probabilities=None, eyes=None, lips=None):
+    probabilities = shares() if probabilities is None else probabilities
+    return FaceEmotion(track_id, Box(*map(float, box)), eyes, lips, probabilities, probabilities)
 
 
 def result(image, *faces, seconds=0.0):
@@ -134,7 +134,7 @@ def test_a_repeated_track_id_covers_nobody_and_is_still_marked():
 
 def test_the_box_has_the_colour_of_the_emotion():
     for emotion in Emotion:
-        drawn = draw(flat(480, 640), face(smoothed=shares(emotion)))
+        drawn = draw(flat(480, 640), face(probabilities=shares(emotion)))
         corner = drawn[90:130, 185:230]
         assert count(corner, COLOURS[emotion]) > 20
         assert not any(count(corner, other) for other in COLOURS if other != COLOURS[emotion])
@@ -143,9 +143,9 @@ def test_the_box_has_the_colour_of_the_emotion():
 def test_bars_grow_with_their_share():
     lengths = []
     for share in (0.3, 0.5, 0.9):
-        smoothed = shares(Emotion.ANGER, 1 - share)
-        smoothed[Emotion.FEAR] = share
-        drawn = draw(flat(480, 640), face(smoothed=smoothed))
+        probabilities = shares(Emotion.ANGER, 1 - share)
+        probabilities[Emotion.FEAR] = share
+        drawn = draw(flat(480, 640), face(probabilities=probabilities))
         # Fear's colour: its bar, and where it leads also corners, mark and no more.
         plan = panel_plan(12, False, 5.2)
         panel = drawn[:, 330:]
@@ -165,7 +165,7 @@ def test_what_leads_is_marked_where_the_label_is_another(label):
         paint_panel(canvas, plan, 0, 0, face, 1.0)
         return np.flatnonzero((canvas[:, : plan.pad] > 150).all(axis=2).any(axis=1))
 
-    held = replace(face(smoothed=shares(Emotion.FEAR, 0.4)), label=label)
+    held = replace(face(probabilities=shares(Emotion.FEAR, 0.4)), label=label)
     line = plan.bar_lines[Emotion.FEAR]
     rows = margin(held)
     assert rows.size
@@ -174,9 +174,9 @@ def test_what_leads_is_marked_where_the_label_is_another(label):
 
 
 def test_a_held_label_has_its_own_share():
-    smoothed = shares(Emotion.FEAR, 0.36)
-    smoothed[Emotion.HAPPINESS] = 0.33
-    held = replace(face(smoothed=smoothed), label="happiness")
+    probabilities = shares(Emotion.FEAR, 0.36)
+    probabilities[Emotion.HAPPINESS] = 0.33
+    held = replace(face(probabilities=probabilities), label="happiness")
     assert label_for(held, 12, False, bold=True).percent == "33%"
     assert held.label_share == pytest.approx(0.33)
     assert (held.emotion, held.confidence) == ("fear", pytest.approx(0.36))
@@ -187,7 +187,7 @@ def test_numbers_and_opinions_change_what_is_drawn():
     base = face(eyes=shares(), lips=shares())
     drawn = draw(image, base)
     for other in (
-        face(smoothed=shares(share=0.77), eyes=shares(), lips=shares()),
+        face(probabilities=shares(share=0.77), eyes=shares(), lips=shares()),
         face(eyes=shares(Emotion.FEAR), lips=shares()),
         face(eyes=shares(), lips=shares(share=0.5)),
         face(eyes=shares(), lips=None),
@@ -229,6 +229,14 @@ def test_a_third_opinion_gets_a_row_of_its_own():
         draw(image, two), COLOURS[Emotion.SADNESS]
     )
     assert added > 10
+
+
+@pytest.mark.parametrize("size", [9, 14, 29])
+def test_the_blendshapes_row_has_room_for_its_name(size):
+    plan = panel_plan(size, False, 0.0, 3)
+    dot = plan.name_left - round(0.45 * size) - max(4, round(0.55 * size))
+    assert plan.pad + text_width("blendshapes", size) < dot
+    assert plan.name_left + text_width("happiness", size) < plan.right - text_width("100%", size)
 
 
 def test_people_are_numbered_only_where_there_are_several():
@@ -345,14 +353,14 @@ def test_pictures_of_any_size(height, width, faces):
 
 
 def test_a_tiny_picture_still_shows_the_colour():
-    drawn = draw(flat(48, 64), face((20, 12, 24, 28), smoothed=shares(Emotion.ANGER)))
+    drawn = draw(flat(48, 64), face((20, 12, 24, 28), probabilities=shares(Emotion.ANGER)))
     assert count(drawn, COLOURS[Emotion.ANGER]) > 8
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -1.0, 7.0])
 def test_broken_probabilities_do_not_stop_the_film(value):
-    smoothed = np.full(6, value, dtype=np.float32)
-    drawn = draw(noise(480, 640), face(smoothed=smoothed, eyes=smoothed, lips=smoothed))
+    probabilities = np.full(6, value, dtype=np.float32)
+    drawn = draw(noise(480, 640), face(probabilities=probabilities, eyes=probabilities, lips=probabilities))
     assert drawn.shape == (480, 640, 3)
 
 
@@ -398,11 +406,13 @@ def test_the_same_frame_is_drawn_the_same():
 
 
 def test_a_label_says_number_emotion_and_per_cent():
-    one, two = face(track_id=3), face(track_id=3, smoothed=shares(Emotion.FEAR, 0.5))
+    one, two = face(track_id=3), face(track_id=3, probabilities=shares(Emotion.FEAR, 0.5))
     label = label_for(one, 12, numbered=True, bold=False)
     assert (label.number, EMOTIONS[label.emotion], label.percent) == ("3", "happiness", "75%")
     assert label_for(two, 12, numbered=False, bold=False).number == ""
-    widths = {label_for(face(smoothed=shares(share=share)), 12, False, False).width for share in (0.5, 0.87)}
+    widths = {
+        label_for(face(probabilities=shares(share=share)), 12, False, False).width for share in (0.5, 0.87)
+    }
     assert len(widths) == 1, "a label does not tremble with its number"
 
 
@@ -450,7 +460,7 @@ def test_an_uncertain_face_is_marked_in_gray_and_given_no_number():
     label = label_for(unsure, 20, numbered=False, bold=True)
     assert (LABELS[label.emotion], label.percent) == ("uncertain", "")
     image = np.full((480, 640, 3), 60, np.uint8)
-    sure = Overlay().draw(result(image, face(smoothed=shares(Emotion.FEAR, 0.3))))
+    sure = Overlay().draw(result(image, face(probabilities=shares(Emotion.FEAR, 0.3))))
     drawn = Overlay().draw(result(image, unsure))
     assert not np.array_equal(sure, drawn)
     # Gray corners: no colour of an emotion around the face.

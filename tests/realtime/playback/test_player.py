@@ -272,18 +272,6 @@ def test_a_timeline_is_read_back_as_it_was_written(tmp_path):
     assert second.faces == ()
 
 
-def test_a_timeline_of_an_earlier_version_can_be_read(tmp_path):
-    path = tmp_path / "t.jsonl"
-    with JsonLinesTimeline(path) as sink:
-        sink.write(result(0, face("happiness")), None)
-    line = json.loads(path.read_text())
-    for field in ("blendshapes", "label", "since", "eyes_seen", "lips_seen"):
-        del line["faces"][0][field]
-    path.write_text(json.dumps(line))
-    (one,) = read_timeline(path).around(0.0)[0].faces
-    assert (one.label, one.blendshapes, one.eyes_seen) == ("happiness", None, 1.0)
-
-
 @pytest.mark.parametrize(
     "text", ["no json", '{"seconds": 1}', json.dumps({"seconds": 1, "faces": [{}]}), "[1]"]
 )

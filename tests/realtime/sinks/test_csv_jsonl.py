@@ -33,11 +33,11 @@ def objects(path):
 def test_a_row_holds_all_that_is_thought_of_a_face(tmp_path):
     (row,) = rows(written(CsvTimeline, tmp_path / "a.csv", result(3, face("fear", track=7), pts=1234)))
     assert tuple(row) == COLUMNS
-    assert (row["frame"], row["pts"], row["seconds"], row["track"]) == ("3", "1234", "1.234000", "7")
+    assert (row["frame"], row["pts"], row["seconds"], row["track_id"]) == ("3", "1234", "1.234000", "7")
     assert (row["left"], row["top"], row["width"], row["height"]) == ("10", "8", "20", "24")
     assert (row["emotion"], row["confidence"]) == ("fear", "0.9")
     assert (row["label"], row["since"]) == ("fear", "0.0")
-    for opinion in ("eyes", "lips", "vote", "smoothed"):
+    for opinion in ("eyes", "lips", "probabilities_frame", "probabilities"):
         assert float(row[f"{opinion}_fear"]) == 0.9
         assert sum(float(row[f"{opinion}_{name}"]) for name in EMOTIONS) == pytest.approx(1, abs=1e-3)
 
@@ -45,10 +45,15 @@ def test_a_row_holds_all_that_is_thought_of_a_face(tmp_path):
 def test_every_frame_appears_also_without_a_face(tmp_path):
     results = (result(0), result(1, face("anger", 1), face("neutral", 2)), result(2))
     table = rows(written(CsvTimeline, tmp_path / "a.csv", *results))
-    assert [(row["frame"], row["track"]) for row in table] == [("0", ""), ("1", "1"), ("1", "2"), ("2", "")]
+    assert [(row["frame"], row["track_id"]) for row in table] == [
+        ("0", ""),
+        ("1", "1"),
+        ("1", "2"),
+        ("2", ""),
+    ]
     lines = objects(written(JsonLinesTimeline, tmp_path / "a.jsonl", *results))
     assert [len(line["faces"]) for line in lines] == [0, 2, 0]
-    assert lines[1]["faces"][1]["vote"]["neutral"] == 0.9
+    assert lines[1]["faces"][1]["probabilities"]["neutral"] == 0.9
 
 
 def test_regions_that_are_not_seen_are_empty(tmp_path):

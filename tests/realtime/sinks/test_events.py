@@ -36,7 +36,7 @@ def test_a_line_comes_as_soon_as_a_change_is_sure(pipe):
     assert rest == [""]
     assert json.loads(first) == {
         "event": "appeared",
-        "person": 1,
+        "track_id": 1,
         "seconds": 0.0,
         "emotion": "fear",
         "confidence": 0.9,

@@ -69,7 +69,7 @@ def test_a_third_opinion_is_there_where_the_vote_counts_it(tmp_path):
     assert data(page(tmp_path / "a.html", TWO))["opinions"] == ["vote", "eyes", "lips"]
     third = face("fear", blendshapes=sure("anger", 0.8))
     found = data(page(tmp_path / "a.html", [[third]] * 30))
-    assert found["opinions"] == ["vote", "eyes", "lips", "face"]
+    assert found["opinions"] == ["vote", "eyes", "lips", "blendshapes"]
     assert (shares(found["people"][0], 4)[0][:, 3, EMOTIONS.index("anger")] == 200).all()
 
 
@@ -255,7 +255,7 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
     row.hover(position={"x": row.bounding_box()["width"] * 0.75, "y": 20})
     tip = opened.locator("#tip").inner_text()
     assert "Person 1 at 0:02.4: uncertain" in tip
-    assert re.search(r"vote\s+eyes\s+lips\s+face", tip)
+    assert re.search(r"vote\s+eyes\s+lips\s+blendshapes", tip)
     assert re.search(r"anger\s+2%\s+2%\s+2%\s+70%", tip)
     row.focus()
     opened.keyboard.press("End")

@@ -48,8 +48,8 @@ def test_types_are_small_and_exact(tmp_path):
     table = pq.read_table(tmp_path / "a.parquet")
     assert table["pts"].to_pylist() == [2**40]
     assert table["emotion"].to_pylist() == ["fear"]
-    assert table["vote_fear"].to_numpy().dtype == np.float32
-    assert str(table.schema.field("track").type) == "int32"
+    assert table["probabilities_frame_fear"].to_numpy().dtype == np.float32
+    assert str(table.schema.field("track_id").type) == "int32"
 
 
 def test_rows_are_written_in_groups_and_memory_is_freed(tmp_path, monkeypatch):

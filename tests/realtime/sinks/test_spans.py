@@ -76,8 +76,8 @@ def test_people_are_told_apart():
     tracker = SpanTracker(0)
     tracker.add(result(0, face("fear", 1), face("anger", 2)))
     (one,) = tracker.add(result(1, face("fear", 1), face("neutral", 2)))
-    assert (one.track, one.previous, one.emotion) == (2, "anger", "neutral")
-    assert [c.track for c in tracker.finish()] == [1, 2]
+    assert (one.track_id, one.previous, one.emotion) == (2, "anger", "neutral")
+    assert [c.track_id for c in tracker.finish()] == [1, 2]
 
 
 def test_slow_frames_do_not_make_people_leave_early():

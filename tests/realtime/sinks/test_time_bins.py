@@ -79,7 +79,7 @@ def test_memory_is_bounded_and_nothing_is_lost():
 
 def test_people_are_apart_and_in_order():
     people = fill(TimeBins(), [[face("fear", 5), face("anger", 2)]] * 3)
-    assert [person.track for person in people] == [2, 5]
+    assert [person.track_id for person in people] == [2, 5]
 
 
 def test_time_that_stands_still_or_goes_back_is_passed_over():

@@ -50,10 +50,10 @@ def test_without_smoothing_each_frame_stands_alone():
 def test_a_face_of_which_nothing_is_seen_keeps_its_last_answer():
     hidden = prediction_frame(0.1, [face(0.0, 0.0)], 1)
     _, (after,) = follow(people(), prediction_frame(0.0, [face()], 0), hidden)
-    assert after.vote is None
+    assert after.probabilities_frame is None
     assert after.emotion == "happiness"
     ((before,),) = follow(people(), hidden)
-    np.testing.assert_allclose(before.smoothed, 1 / 6)
+    np.testing.assert_allclose(before.probabilities, 1 / 6)
     assert before.confidence == pytest.approx(1 / 6)
 
 
@@ -81,5 +81,5 @@ def test_a_baseline_belongs_to_the_person():
     for n in range(20):
         follow(stage, prediction_frame(n / 20, [face(left=0), face(left=500)], 4, 0))
     (after,) = follow(stage, prediction_frame(1.0, [face(left=0), face(left=500)], 4, 0))
-    assert not np.allclose(after[0].vote, after[1].vote)
+    assert not np.allclose(after[0].probabilities_frame, after[1].probabilities_frame)
     assert [person._baseline.ready for person in stage._people.values()] == [True, False]
