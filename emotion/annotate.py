@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion.cli.outputs import open_views
-from emotion.realtime.drawing.anonymise import Anonymiser, Privacy
+from emotion.realtime.drawing.anonymise import Anonymiser
+from emotion.realtime.drawing.options import Privacy
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
@@ -17,15 +18,13 @@ from emotion.realtime.pipeline.pipeline import Pipeline
 from emotion.realtime.session import Models, Workers, stages
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.stages.options import VoteOptions
 
 __all__ = ["DEFAULT_FORMATS", "AnnotateOptions", "Models", "Outputs", "annotate"]
-
-DEFAULT_FORMATS = ("mp4", "csv", "jsonl", "html")
-"""What is written unless something else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def annotate(
 def _pipeline(
     source: VideoFile, models: Models, options: AnnotateOptions, observer: Observer
 ) -> Pipeline[EmotionFrame]:
-    ensemble = EnsembleOptions(smooth=options.smooth, baseline=options.baseline)
+    ensemble = VoteOptions(smooth=options.smooth, baseline=options.baseline)
     steps = stages(models, options.max_faces, ensemble, options.workers)
     return Pipeline(source, steps, observer=observer)
 

@@ -15,9 +15,10 @@ from emotion.realtime.pipeline.pipeline import Pipeline, Step
 from emotion.realtime.session import Models, Workers, live_stages, stages
 from emotion.realtime.sinks.csv_jsonl import as_dict
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.sources.live import LiveSourceOptions, camera_of, is_network, open_live
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.sources.live import camera_of, is_network, open_live
+from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.load_shedding import LoadShedder
+from emotion.realtime.stages.options import VoteOptions
 
 Source = str | int | os.PathLike[str] | Iterable[VideoFrame]
 
@@ -143,7 +144,7 @@ def stream(
     smooth: float = 0.3,
     baseline: float = 0.0,
     live: bool | None = None,
-    options: LiveSourceOptions | None = None,
+    options: LiveOptions | None = None,
     workers: Workers | None = None,
 ) -> Stream:
     """Analyse a source; results are made while you iterate, in constant memory.
@@ -169,7 +170,7 @@ def stream(
         ModelFileError: a model is missing or damaged.
     """
     live = _is_live(source) if live is None else live
-    ensemble = EnsembleOptions(smooth=smooth, baseline=baseline)
+    ensemble = VoteOptions(smooth=smooth, baseline=baseline)
     loaded = models or Models.load()
     if live:
         # Before the source is opened, so that no picture waits for them.
@@ -187,7 +188,7 @@ def _is_live(source: Source) -> bool:
     return False
 
 
-def _open(source: Source, live: bool, options: LiveSourceOptions | None) -> Iterable[VideoFrame]:
+def _open(source: Source, live: bool, options: LiveOptions | None) -> Iterable[VideoFrame]:
     if isinstance(source, int | str | os.PathLike):
         where = str(source) if isinstance(source, int) else os.fspath(source)
         return open_live(where, options) if live else VideoFile(Path(where))

@@ -16,7 +16,7 @@ from emotion.realtime.pipeline.pipeline import Pipeline
 from emotion.realtime.session import Models, stages
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.stages.options import VoteOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def judge_videos(
 def _watch(video: Video, models: Models, options: VideoOptions) -> dict[str, Summary]:
     """What eyes, lips and the smoothed vote say of a whole video."""
     builders = {name: SummaryBuilder() for name in ("eyes", "lips", "vote")}
-    steps = stages(models, options.max_faces, EnsembleOptions(smooth=options.smooth))
+    steps = stages(models, options.max_faces, VoteOptions(smooth=options.smooth))
     with VideoFile(video.path) as source:
         pipeline: Pipeline[EmotionFrame] = Pipeline(source, steps)
         with pipeline:

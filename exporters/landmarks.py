@@ -28,7 +28,7 @@ from onnx import TensorProto, helper, numpy_helper
 from emotion.exporters.convert import OPSET, store_weights_as_fp16
 from emotion.models.engines import landmark_nets
 from emotion.models.engines.landmark_nets import FORMAT, MANIFEST, NET_NAMES, NetName
-from emotion.models.engines.providers import EngineOptions
+from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import Net
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ZOO, sha256
@@ -270,7 +270,7 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
 def _compare(name: NetName, tflite: Path, path: Path, known: Signature, pictures: _Array) -> NetParity:
     """Both on the same inputs: one at a time in TensorFlow Lite, in one batch here."""
     inputs = _inputs(known, pictures)
-    net = Net(lambda _: (path, known), EngineOptions("cpu", threads=0, max_batch=len(inputs)))
+    net = Net(lambda _: (path, known), NetOptions("cpu", threads=0, max_batch=len(inputs)))
     recipe = _RECIPES[name]
     values = inputs.astype(np.float32)
     if recipe.scale is not None:

@@ -6,6 +6,7 @@
       ModelFileError             a model file is missing, changed or of another version
       DatasetError               labelled faces that cannot become a data set
       MissingDependencyError     an optional part of the program is not installed
+      OptionError                an option has a value that it cannot have
 
 `emotion.realtime.errors` adds the failures of sources, sinks and stages. Each also subclasses the
 builtin that it is a kind of, so that callers may catch either.
@@ -41,3 +42,17 @@ class MissingDependencyError(EmotionError, ImportError):
     """A library that this command needs is not installed or cannot be loaded."""
 
     exit_code = 5
+
+
+class OptionError(EmotionError, ValueError):
+    """An option is not known, or has a value that it cannot have.
+
+    Attributes:
+        name: of the option.
+    """
+
+    exit_code = 2
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name

@@ -4,16 +4,17 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emotion.models.engines.landmark_nets import LandmarkNets, LandmarksChoice
-from emotion.models.engines.providers import EngineOptions
+from emotion.models.engines.landmark_nets import LandmarkNets
+from emotion.models.engines.options import LandmarksChoice
+from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import ProviderName, RegionModel
 from emotion.models.manifest import ZOO, PrecisionChoice
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.stages.classifier import EmotionClassifier
-from emotion.realtime.stages.ensemble import EnsembleOptions
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
+from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
@@ -81,7 +82,7 @@ class Models:
             model.warm_up()
         nets = None
         if landmarks == "onnx":
-            nets = LandmarkNets.load(EngineOptions(provider, threads, max_batch=_NET_BATCH, cache=cache))
+            nets = LandmarkNets.load(NetOptions(provider, threads, max_batch=_NET_BATCH, cache=cache))
         return cls(eyes, lips, VoteWeights.read(folder), nets)
 
 
@@ -112,7 +113,7 @@ class Workers:
 def stages(
     models: Models,
     max_faces: int = 4,
-    ensemble: EnsembleOptions | None = None,
+    ensemble: VoteOptions | None = None,
     workers: Workers | None = None,
 ) -> list[Step]:
     """All stages from `VideoFrame` to `EmotionFrame` for a file: whole batches, no hurry.
@@ -120,7 +121,7 @@ def stages(
     Args:
         models: from `Models.load`.
         max_faces: the most faces in a frame.
-        ensemble: `EnsembleOptions()` where not given.
+        ensemble: `VoteOptions()` where not given.
         workers: `Workers()` where not given.
 
     Raises:
@@ -138,7 +139,7 @@ def stages(
 
 
 def live_stages(
-    models: Models, load_shedder: LoadShedder, max_faces: int = 4, ensemble: EnsembleOptions | None = None
+    models: Models, load_shedder: LoadShedder, max_faces: int = 4, ensemble: VoteOptions | None = None
 ) -> list[Step]:
     """All stages of a live stream: one picture at a time, and less where the load_shedder says so.
 
@@ -146,7 +147,7 @@ def live_stages(
         models: from `Models.load`.
         load_shedder: decides what is left out.
         max_faces: the most faces in a frame.
-        ensemble: `EnsembleOptions()` where not given.
+        ensemble: `VoteOptions()` where not given.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.

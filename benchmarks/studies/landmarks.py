@@ -20,7 +20,7 @@ import numpy as np
 import typer
 
 from emotion.models.engines.landmark_nets import LandmarkNets
-from emotion.models.engines.providers import EngineOptions, ProviderName
+from emotion.models.engines.providers import NetOptions, ProviderName
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.faces.onnx_landmarker import OnnxLandmarker
 from emotion.models.faces.picture import Landmarks, Picture
@@ -111,7 +111,7 @@ def main(
     provider: Annotated[ProviderName, typer.Option(help="What runs the nets.")] = "cpu",
 ) -> None:
     """Compare the two on clips; a table, then JSON."""
-    nets = LandmarkNets.load(EngineOptions(provider, max_batch=8))
+    nets = LandmarkNets.load(NetOptions(provider, max_batch=8))
     rows = []
     for path in clips or [DEMO]:
         pictures = read_pictures(path, frames)

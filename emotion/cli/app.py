@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from emotion.annotate import DEFAULT_FORMATS, AnnotateOptions, Models, Outputs, annotate
+from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from emotion.cli import bench, cameras, doctor, evaluate, live, make, play, serve
 from emotion.cli import weights as weigh
 from emotion.cli.console import console, errors, progress_bar, shown
@@ -39,6 +39,7 @@ from emotion.models.manifest import ZOO
 from emotion.offline import Offline
 from emotion.realtime.errors import SinkError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
+from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.demo import DEMO
 

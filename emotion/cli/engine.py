@@ -9,7 +9,7 @@ from platformdirs import user_cache_path, user_config_path
 
 from emotion.benchmarks import tuning
 from emotion.cli.console import errors
-from emotion.models.engines.landmark_nets import LandmarksChoice
+from emotion.models.engines.options import LandmarksChoice
 from emotion.models.engines.providers import ProviderName
 from emotion.models.engines.session import CPU_ONLY
 from emotion.models.manifest import LITE, ZOO, PrecisionChoice

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emotion.realtime.drawing.anonymise import Privacy
+from emotion.realtime.drawing.options import Privacy
 
 
 def read_seconds(text: str | float) -> float:

@@ -33,7 +33,7 @@ from emotion.cli.outputs import (
 from emotion.cli.screen import Rows, Screen
 from emotion.models.manifest import ZOO
 from emotion.offline import Offline, check_offline
-from emotion.realtime.drawing.anonymise import Privacy
+from emotion.realtime.drawing.options import Privacy
 from emotion.realtime.drawing.window import DisplayProbe, Key, Window
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
@@ -46,9 +46,10 @@ from emotion.realtime.session import live_stages
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.partial_file import writing
-from emotion.realtime.sources.live import LiveSource, LiveSourceOptions, is_network, open_live, shown_url
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.sources.live import LiveSource, is_network, open_live, shown_url
+from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.load_shedding import LoadShedder
+from emotion.realtime.stages.options import VoteOptions
 
 app = typer.Typer()
 
@@ -322,7 +323,7 @@ def live_command(
 ) -> None:
     """Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys."""
     check_offline(shown_url(source), is_network(source))
-    wanted = LiveSourceOptions(size=_size(size) if size else None, fps=fps, mirror=mirror)
+    wanted = LiveOptions(size=_size(size) if size else None, fps=fps, mirror=mirror)
     probe = DisplayProbe() if window else None
     settings = LiveSettings(
         privacy=privacy,
@@ -338,7 +339,7 @@ def live_command(
     out = errors if events else console
     load_shedder = LoadShedder(max_latency / 1000 if max_latency else None)
     loaded = load_models(models, provider, threads, precision, landmarks)
-    stages = live_stages(loaded, load_shedder, max_faces, EnsembleOptions(smooth=smooth, baseline=baseline))
+    stages = live_stages(loaded, load_shedder, max_faces, VoteOptions(smooth=smooth, baseline=baseline))
     if probe:
         probe.check()
     opened = open_live(source, wanted)

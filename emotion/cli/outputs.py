@@ -12,7 +12,7 @@ from emotion.realtime.monitoring.metrics import Metrics, Quantiles
 from emotion.realtime.pipeline.channel import Policy
 from emotion.realtime.sinks.events import EventSink
 from emotion.realtime.sinks.fanout import Fanout
-from emotion.realtime.sinks.formats import FORMATS
+from emotion.realtime.sinks.options import FORMATS
 
 FormatsOption = Annotated[str, typer.Option(help=f"What to write, of {', '.join(FORMATS)}.")]
 EventsOption = Annotated[

@@ -19,7 +19,7 @@ from emotion.cli.judging import BaselineOption, PrivacyOption
 from emotion.cli.screen import Rows, Screen
 from emotion.models.manifest import ZOO
 from emotion.offline import Offline
-from emotion.realtime.drawing.anonymise import Privacy
+from emotion.realtime.drawing.options import Privacy
 from emotion.realtime.drawing.window import DisplayProbe, Key, Window
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.pipeline.channel import NothingYetError
@@ -30,7 +30,7 @@ from emotion.realtime.playback.result_index import ResultIndex, read_timeline
 from emotion.realtime.session import stages
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.stages.options import VoteOptions
 
 app = typer.Typer()
 
@@ -184,7 +184,7 @@ def play_command(
         known = read_timeline(timeline)
     else:
         loaded = load_models(models, provider, threads, precision, landmarks)
-        steps = stages(loaded, max_faces, EnsembleOptions(smooth=smooth, baseline=baseline))
+        steps = stages(loaded, max_faces, VoteOptions(smooth=smooth, baseline=baseline))
     probe.check()
     if info.has_audio:
         errors.print("The video is played without its sound.")

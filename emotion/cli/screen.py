@@ -9,8 +9,9 @@ import cv2
 from emotion.cli.console import shown
 from emotion.models.regions import Image
 from emotion.realtime.drawing import hud
-from emotion.realtime.drawing.anonymise import PRIVACIES, Anonymiser, Privacy
-from emotion.realtime.drawing.overlay import Overlay, OverlayOptions
+from emotion.realtime.drawing.anonymise import PRIVACIES, Anonymiser
+from emotion.realtime.drawing.options import DrawingOptions, Privacy
+from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.messages import EmotionFrame
 
@@ -41,7 +42,7 @@ class Screen:
         figures: Callable[[], Rows],
         privacy: Privacy = "none",
         measuring: bool = False,
-        overlay: OverlayOptions | None = None,
+        overlay: DrawingOptions | None = None,
     ) -> None:
         self._window = window
         self._keys = keys

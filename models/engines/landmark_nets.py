@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from emotion.models.engines.providers import EngineOptions, Provider
+from emotion.models.engines.providers import NetOptions, Provider
 from emotion.models.engines.session import Net
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ZOO, sha256
@@ -26,8 +26,6 @@ ANCHORS = 896
 LANDMARKS = 478
 
 NetName: TypeAlias = Literal["face_detector", "face_landmarks", "face_landmarks.cpu", "face_blendshapes"]
-LandmarksChoice: TypeAlias = Literal["mediapipe", "onnx"]
-"""What finds faces: MediaPipe itself, or its nets in ONNX Runtime."""
 NET_NAMES: tuple[NetName, ...] = get_args(NetName)
 
 
@@ -48,7 +46,7 @@ class LandmarkNets:
     blendshapes: Net
 
     @classmethod
-    def load(cls, options: EngineOptions, folder: Path = ZOO) -> "LandmarkNets":
+    def load(cls, options: NetOptions, folder: Path = ZOO) -> "LandmarkNets":
         """The nets of a folder, checked and ready to run.
 
         Args:

@@ -7,9 +7,10 @@ fails; ``auto`` takes the first of `AUTO_ORDER` that starts.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias
 
 from emotion.models.errors import MissingDependencyError
+from emotion.models.options import Option, check
 from emotion.models.signature import Signature
 
 ProviderName: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml"]
@@ -116,28 +117,21 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How a model is run.
+class NetOptions:
+    """How one network is run: what an engine needs to know of `EngineOptions`, and what a GPU needs."""
 
-    Attributes:
-        provider: one by name, or ``auto``.
-        threads: of one run on the CPU; 0: as many as there are cores.
-        device: which GPU, from 0.
-        max_batch: the most crops in one run; more are run in several goes.
-        cache: folder for what providers compile; nothing is kept where it is None.
-    """
-
-    provider: ProviderName = "auto"
-    threads: int = 1
-    device: int = 0
-    max_batch: int = 32
-    cache: Path | None = None
+    provider: Annotated[ProviderName, Option(help="One by name, or auto.")] = "auto"
+    threads: Annotated[int, Option(help="Of one run on the CPU; 0: as many as there are cores.", ge=0)] = 1
+    device: Annotated[int, Option(help="Which GPU, from 0.", ge=0)] = 0
+    max_batch: Annotated[
+        int, Option(help="The most inputs in one run; more are run in several goes.", ge=1)
+    ] = 32
+    cache: Annotated[
+        Path | None, Option(help="Folder for what providers compile; nothing is kept where there is none.")
+    ] = None
 
     def __post_init__(self) -> None:
-        if self.provider not in get_args(ProviderName):
-            raise ValueError(f"the provider is {', '.join(get_args(ProviderName))}, not {self.provider!r}")
-        if min(self.threads, self.device) < 0 or self.max_batch < 1:
-            raise ValueError("threads and device are not negative, and a batch holds a crop at least")
+        check(self)
 
 
 def candidates(wanted: ProviderName, available: Sequence[str]) -> list[Provider]:
@@ -171,7 +165,7 @@ def buckets(largest: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(bucket(count, largest) for count in range(1, largest + 1)))
 
 
-def variants(provider: Provider, signature: Signature, options: EngineOptions) -> list[Variant]:
+def variants(provider: Provider, signature: Signature, options: NetOptions) -> list[Variant]:
     """The ways to start a provider, best first: not every graph can be recorded, nor is every device there.
 
     Args:
@@ -201,7 +195,7 @@ def variants(provider: Provider, signature: Signature, options: EngineOptions) -
             return [Variant(cpu)]
 
 
-def _cuda(options: EngineOptions, graph: bool) -> dict[str, str]:
+def _cuda(options: NetOptions, graph: bool) -> dict[str, str]:
     return {
         "device_id": str(options.device),
         # Sizes are few and come again and again, so the search for the best kernel pays.
@@ -213,7 +207,7 @@ def _cuda(options: EngineOptions, graph: bool) -> dict[str, str]:
     }
 
 
-def _tensorrt(signature: Signature, options: EngineOptions, graph: bool) -> dict[str, str]:
+def _tensorrt(signature: Signature, options: NetOptions, graph: bool) -> dict[str, str]:
     def shape(batch: int) -> str:
         return f"{signature.input}:{'x'.join(str(side) for side in (batch, *signature.shape))}"
 
@@ -240,11 +234,11 @@ def _tensorrt(signature: Signature, options: EngineOptions, graph: bool) -> dict
     return values
 
 
-def _openvino(options: EngineOptions, device: str) -> dict[str, str]:
+def _openvino(options: NetOptions, device: str) -> dict[str, str]:
     values = {"device_type": device} | ({"num_of_threads": str(options.threads)} if options.threads else {})
     return values | ({"cache_dir": str(options.cache / "openvino")} if options.cache else {})
 
 
-def _coreml(options: EngineOptions) -> dict[str, str]:
+def _coreml(options: NetOptions) -> dict[str, str]:
     values = {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL", "RequireStaticInputShapes": "0"}
     return values | ({"ModelCacheDirectory": str(options.cache / "coreml")} if options.cache else {})

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from emotion.models.engines import providers
-from emotion.models.engines.providers import EngineOptions, Provider, ProviderName, Variant
+from emotion.models.engines.providers import NetOptions, Provider, ProviderName, Variant
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.manifest import ModelManifest, Precision, PrecisionChoice, choose_precision, read_manifest
 from emotion.models.regions import RegionName
@@ -51,7 +51,7 @@ class Net:
         MissingDependencyError: the provider that was asked for by name is not there.
     """
 
-    def __init__(self, find: Find, options: EngineOptions) -> None:
+    def __init__(self, find: Find, options: NetOptions) -> None:
         started = _start(find, options)
         self.provider: Provider = started.provider
         self.choice = started.choice
@@ -123,7 +123,7 @@ class RegionModel:
             found[engine.name] = manifest = read_manifest(folder, region, chosen)
             return folder / manifest.file, manifest.signature
 
-        self._net = Net(find, EngineOptions(provider, threads, device, max_batch, cache))
+        self._net = Net(find, NetOptions(provider, threads, device, max_batch, cache))
         self.manifest: ModelManifest = found[self._net.provider.name]
         self.provider: str = self._net.provider.ort_name
         self.choice = self._net.choice
@@ -252,7 +252,7 @@ class _Started:
     choice: str
 
 
-def _start(find: Find, options: EngineOptions) -> _Started:
+def _start(find: Find, options: NetOptions) -> _Started:
     """The first provider that starts."""
     tried = ""
     for provider in providers.candidates(options.provider, ort.get_available_providers()):
@@ -273,7 +273,7 @@ def _precision_for(provider: Provider, folder: Path, region: RegionName) -> Prec
     return choose_precision(folder, region) if provider.int8 else "fp32"
 
 
-def _in_words(provider: Provider, options: EngineOptions, tried: str) -> str:
+def _in_words(provider: Provider, options: NetOptions, tried: str) -> str:
     if options.provider != "auto":
         return f"{provider.title}, as asked for"
     if provider.name == "cpu" and not tried:
@@ -282,7 +282,7 @@ def _in_words(provider: Provider, options: EngineOptions, tried: str) -> str:
 
 
 def _try(
-    provider: Provider, path: Path, signature: Signature, options: EngineOptions
+    provider: Provider, path: Path, signature: Signature, options: NetOptions
 ) -> tuple[_Runner | None, str]:
     """A runner, or None and the reason."""
     variants = providers.variants(provider, signature, options)
@@ -327,7 +327,7 @@ def _runner(
     session: ort.InferenceSession,
     provider: Provider,
     signature: Signature,
-    options: EngineOptions,
+    options: NetOptions,
     graph: bool,
 ) -> _Runner:
     if not provider.fixed_shapes:
@@ -338,7 +338,7 @@ def _runner(
     return _Padded(inner, options.max_batch, provider.shared)
 
 
-def _open(path: Path, provider: Provider, variant: Variant, options: EngineOptions) -> ort.InferenceSession:
+def _open(path: Path, provider: Provider, variant: Variant, options: NetOptions) -> ort.InferenceSession:
     try:
         # Without ONNX Runtime's own fallback, which prints and goes on on the CPU.
         return ort.InferenceSession(

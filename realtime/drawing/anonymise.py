@@ -1,15 +1,15 @@
 """Hiding faces in pictures that are shown or stored; the labels stay."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
 
 from emotion.models.regions import Image, Points
+from emotion.realtime.drawing.options import Privacy
 from emotion.realtime.messages import Box, EmotionFrame
 
-Privacy: TypeAlias = Literal["none", "blur", "landmarks"]
 PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
 
 # The landmarks' box ends at the brows' upper hairline and before the ears: what is hidden is larger.

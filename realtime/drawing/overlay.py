@@ -15,6 +15,7 @@ import numpy as np
 
 from emotion.models.regions import Image
 from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Side, Wish, arrange
+from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.panels import (
     LABEL_COLOURS,
     LABELS,
@@ -29,8 +30,6 @@ from emotion.realtime.drawing.panels import (
 from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Sprite, corners, press
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
 
-NOTE = "apparent expressions, not feelings"
-
 _SMALLEST_TEXT = 10
 # Panels in the order in which they are tried: text as a share of the full size, length of the bars.
 _PANELS = ((1.0, 5.2), (0.84, 5.2), (0.7, 3.4), (0.7, 0.0))
@@ -41,29 +40,6 @@ _TAG_SIZE = 0.7
 _ABSURD = 1e6
 # Seconds for which the place of a person who is out of sight is remembered.
 _MEMORY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class OverlayOptions:
-    """How the overlay looks.
-
-    Attributes:
-        text_scale: factor on all text and with it on the panels; 1 suits most screens.
-        opacity: of the dark surfaces behind text, in [0, 1].
-        panels: whether faces may get panels; without them each gets a label of one line.
-        note: a line for a corner of the picture; empty for none.
-    """
-
-    text_scale: float = 1.0
-    opacity: float = 0.8
-    panels: bool = True
-    note: str = NOTE
-
-    def __post_init__(self) -> None:
-        if not 0.25 <= self.text_scale <= 4:
-            raise ValueError(f"text_scale lies between 0.25 and 4, not at {self.text_scale}")
-        if not 0 <= self.opacity <= 1:
-            raise ValueError(f"opacity lies between 0 and 1, not at {self.opacity}")
 
 
 class Overlay:
@@ -78,8 +54,8 @@ class Overlay:
         options: how it looks.
     """
 
-    def __init__(self, options: OverlayOptions | None = None):
-        self._options = options or OverlayOptions()
+    def __init__(self, options: DrawingOptions | None = None):
+        self._options = options or DrawingOptions()
         self._places: dict[int, tuple[Placement, float]] = {}
         self._corner = 0
 

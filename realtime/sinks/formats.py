@@ -9,11 +9,9 @@ from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
 from emotion.realtime.sinks.html import HtmlTimeline
 from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
-
-FORMATS = ("mp4", "csv", "jsonl", "parquet", "vtt", "srt", "html")
-"""Suffixes, without the dot."""
 
 
 def open_file(path: Path, info: VideoInfo, *, video: Path | None = None, dwell: float = 0.5) -> Sink:

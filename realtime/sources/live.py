@@ -27,6 +27,7 @@ from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources.camera import CameraMode, camera_reader
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.network import stream_reader
+from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.sources.reader import Connect, Connection, ConnectionLostError, Pace, Picture, Reader
 
 TIME_BASE = Fraction(1, 90_000)
@@ -38,46 +39,6 @@ _LEAVING_SECONDS = 0.5
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveSourceOptions:
-    """How to open a live source and when to give it up.
-
-    Attributes:
-        size: (width, height) in pixels. A camera is asked for it; what is larger all the same, also
-            from a stream or a file, is shrunk to fit into it.
-        fps: the most pictures a second; a camera is asked for it.
-        mirror: left and right exchanged, as in a mirror.
-        open_seconds: how long to wait for the first picture.
-        stall_seconds: after so long without a picture the source counts as lost.
-        attempts: how often to try to reach a lost source again; 0: never.
-        first_delay, longest_delay: seconds before the first attempt; each further one waits twice as
-            long as the one before, up to the longest.
-
-    Raises:
-        ValueError: a size, a rate or a time that is not positive, or negative attempts.
-    """
-
-    size: tuple[int, int] | None = None
-    fps: float | None = None
-    mirror: bool = False
-    open_seconds: float = 10.0
-    stall_seconds: float = 5.0
-    attempts: int = 8
-    first_delay: float = 0.5
-    longest_delay: float = 8.0
-
-    def __post_init__(self) -> None:
-        times = (self.open_seconds, self.stall_seconds, self.first_delay, self.longest_delay)
-        if min(*(self.size or (1, 1)), 1 if self.fps is None else self.fps, *times) <= 0:
-            raise ValueError(f"sizes, rates and times are positive: {self}")
-        if self.attempts < 0:
-            raise ValueError(f"the number of attempts is not negative: {self.attempts}")
-
-    def delay(self, attempt: int) -> float:
-        """Seconds to wait before an attempt, counted from 1."""
-        return float(min(self.longest_delay, self.first_delay * 2.0 ** min(attempt - 1, 30)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +81,7 @@ class LiveSource:
         SourceError: it cannot be opened, or gives no picture.
     """
 
-    def __init__(self, name: str, connect: Connect, options: LiveSourceOptions, advice: str) -> None:
+    def __init__(self, name: str, connect: Connect, options: LiveOptions, advice: str) -> None:
         self.name = name
         self._connect = connect
         self._options = options
@@ -280,7 +241,7 @@ class _Thinner:
 class _Fitting:
     """Brings pictures to one size, and mirrors them where that is asked for."""
 
-    def __init__(self, first: Image, options: LiveSourceOptions) -> None:
+    def __init__(self, first: Image, options: LiveOptions) -> None:
         height, width = first.shape[:2]
         scale = 1.0
         if options.size:
@@ -321,7 +282,7 @@ def _file_feed(path: str) -> Connect:
     return connect
 
 
-def open_live(where: str, options: LiveSourceOptions | None = None) -> LiveSource:
+def open_live(where: str, options: LiveOptions | None = None) -> LiveSource:
     """Open a camera, a network stream, or a file as if it were one.
 
     Args:
@@ -333,7 +294,7 @@ def open_live(where: str, options: LiveSourceOptions | None = None) -> LiveSourc
     Raises:
         SourceError: it cannot be opened, or gives no picture.
     """
-    options = options or LiveSourceOptions()
+    options = options or LiveOptions()
     if (device := camera_of(where)) is not None:
         mode = CameraMode(options.size, options.fps)
         name = f"camera {where}" if isinstance(device, int) else where

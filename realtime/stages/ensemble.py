@@ -1,17 +1,17 @@
 """The vote of both models on each face, and its smoothing over time."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.faces.visibility import MIN_VISIBLE, how_seen
+from emotion.models.faces.visibility import how_seen
 from emotion.models.regions import ANCHORS, Points, alignment_error
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import PredictionFrame, Probabilities
-from emotion.realtime.stages.labels import LabelOptions
+from emotion.realtime.stages.options import VoteOptions
 
 _UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
 
@@ -49,25 +49,6 @@ class Smoother:
         return np.asarray(old + share * (new - old), dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class EnsembleOptions:
-    """How opinions become an answer.
-
-    Attributes:
-        smooth: time constant of the smoothing in seconds; 0 for research: no smoothing, and the label
-            is always the emotion that this frame's vote gives most.
-        baseline: seconds of neutral face after which a person's votes are measured by it; 0: never.
-        decisions: when a label holds.
-        min_visible: share of a region that must lie inside the picture for half of its vote; 0.2 less
-            silence it, 0.2 more give it its full vote.
-    """
-
-    smooth: float = 0.3
-    baseline: float = 0.0
-    decisions: LabelOptions = field(default_factory=LabelOptions)
-    min_visible: float = MIN_VISIBLE
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceVote:
     """What the regions of one face say; None where a region, or all of the face, is not seen.
@@ -88,12 +69,12 @@ class Ensemble:
 
     Args:
         weights: of the vote.
-        options: `EnsembleOptions()` where not given.
+        options: `VoteOptions()` where not given.
     """
 
-    def __init__(self, weights: VoteWeights, options: EnsembleOptions | None = None) -> None:
+    def __init__(self, weights: VoteWeights, options: VoteOptions | None = None) -> None:
         self._weights = weights
-        self._options = options or EnsembleOptions()
+        self._options = options or VoteOptions()
 
     def sees(self, item: PredictionFrame) -> npt.NDArray[np.float32]:
         """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1]."""

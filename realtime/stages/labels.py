@@ -1,12 +1,11 @@
 """From a person's smoothed vote to a label that does not flicker, or says that it is uncertain."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import EMOTIONS, Emotion
 from emotion.realtime.messages import UNCERTAIN, Probabilities
+from emotion.realtime.stages.options import VoteOptions
 
 # How far a correction by a person's own neutral face goes, as a factor on a probability.
 _LARGEST_FACTOR = 3.0
@@ -15,33 +14,6 @@ _NEUTRAL_LOOKING = 0.5
 # What the vote gives a neutral face on average (of 438 in web-faces' validation part), the others alike.
 _REFERENCE = np.full(len(EMOTIONS), (1 - 0.46) / (len(EMOTIONS) - 1))
 _REFERENCE[Emotion.NEUTRAL] = 0.46
-
-
-@dataclass(frozen=True, slots=True)
-class LabelOptions:
-    """When a label holds.
-
-    The bound is twice what chance gives. On 6,163 faces that the models did not learn from (the
-    validation parts) the vote's largest share is below 0.34 on 3 of 100; there it is right in 36%, above
-    in 76%.
-
-    Attributes:
-        certain: the smoothed probability from which an emotion is called by its name.
-        doubtful: that below which the name is withdrawn; between the two what was, stays.
-        lead: by how much another emotion must be ahead of the present one to take over.
-        dwell: seconds for which it must be so, before the label changes.
-    """
-
-    certain: float = 0.34
-    doubtful: float = 0.30
-    lead: float = 0.04
-    dwell: float = 0.25
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.doubtful <= self.certain <= 1:
-            raise ValueError("0 <= doubtful <= certain <= 1 must hold")
-        if min(self.lead, self.dwell) < 0:
-            raise ValueError("lead and dwell are not negative")
 
 
 class LabelDecider:
@@ -53,11 +25,11 @@ class LabelDecider:
     that length: where results come so rarely, the next would be too late.
 
     Args:
-        options: `LabelOptions()` where not given.
+        options: `VoteOptions()` where not given.
     """
 
-    def __init__(self, options: LabelOptions | None = None) -> None:
-        self._options = options or LabelOptions()
+    def __init__(self, options: VoteOptions | None = None) -> None:
+        self._options = options or VoteOptions()
         self._label: str | None = None
         self._since = 0.0
         self._rival: str | None = None
@@ -78,9 +50,9 @@ class LabelDecider:
             self._rival = None
         else:
             if wanted != self._rival:
-                rare = seconds - self._last >= self._options.dwell
+                rare = seconds - self._last >= self._options.label_dwell
                 self._rival, self._rival_since = wanted, self._last if rare else seconds
-            if seconds - self._rival_since >= self._options.dwell:
+            if seconds - self._rival_since >= self._options.label_dwell:
                 self._label, self._since, self._rival = wanted, seconds, None
         self._last = seconds
         return self._label, self._since

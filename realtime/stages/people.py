@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, PredictionFrame
-from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, FaceVote, Smoother
+from emotion.realtime.stages.ensemble import Ensemble, FaceVote, Smoother
 from emotion.realtime.stages.labels import Baseline, LabelDecider
+from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.tracker import Tracker
 
 
@@ -18,14 +19,14 @@ class People:
 
     Args:
         weights: of the vote.
-        options: `EnsembleOptions()` where not given.
+        options: `VoteOptions()` where not given.
     """
 
     name = "people"
     batch = 8
 
-    def __init__(self, weights: VoteWeights, options: EnsembleOptions | None = None) -> None:
-        self._options = options or EnsembleOptions()
+    def __init__(self, weights: VoteWeights, options: VoteOptions | None = None) -> None:
+        self._options = options or VoteOptions()
         self._ensemble = Ensemble(weights, self._options)
         self._tracks = Tracker()
         self._people: dict[int, _Person] = {}
@@ -52,10 +53,10 @@ class People:
 class _Person:
     """What is remembered of one person while the track lasts."""
 
-    def __init__(self, options: EnsembleOptions) -> None:
+    def __init__(self, options: VoteOptions) -> None:
         self._baseline = Baseline(options.baseline)
         self._smoother = Smoother(options.smooth)
-        self._decider = LabelDecider(options.decisions) if options.smooth else None
+        self._decider = LabelDecider(options) if options.smooth else None
 
     def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
         """What is thought of the person's face in a frame."""

@@ -16,7 +16,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.session import Workers, stages
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.stages.options import VoteOptions
 
 DECODER = (sys.executable, "-m", "emotion.web.http.picture")
 _DECODE_SECONDS = 30.0
@@ -87,7 +87,7 @@ class OneByOne:
     """
 
     def __init__(self, models: Models, max_faces: int, smooth: float) -> None:
-        steps = stages(models, max_faces, EnsembleOptions(smooth=smooth), Workers(1, 1, 1))
+        steps = stages(models, max_faces, VoteOptions(smooth=smooth), Workers(1, 1, 1))
         self._stages = [step[0] if isinstance(step, Sequence) else step for step in steps]
 
     def __call__(self, frame: VideoFrame) -> EmotionFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emotion.annotate import Outputs
 from emotion.models.classes import EMOTIONS
-from emotion.realtime.sinks.formats import FORMATS
+from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.partial_file import partial_path
 
 OVERVIEW = "overview.json"

@@ -9,7 +9,7 @@ import pytest
 
 from emotion.models.engines import landmark_nets
 from emotion.models.engines.landmark_nets import NET_NAMES, LandmarkNets, read_signatures
-from emotion.models.engines.providers import PROVIDERS, EngineOptions
+from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.engines.session import Net
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.faces import mediapipe_landmarker as landmarks
@@ -28,7 +28,7 @@ def items(signature, count):
 
 def net(name, **options):
     known = read_signatures(ZOO)[name]
-    return Net(lambda _: (ZOO / f"{name}.onnx", known), EngineOptions("cpu", **options)), known
+    return Net(lambda _: (ZOO / f"{name}.onnx", known), NetOptions("cpu", **options)), known
 
 
 @pytest.mark.parametrize("name", NET_NAMES)
@@ -70,10 +70,10 @@ def test_the_nets_are_made_of_the_bundle_that_ships():
 def test_a_missing_or_changed_file_is_refused(tmp_path, spoil, reason):
     for name in ("landmarks.json", *(f"{name}.onnx" for name in NET_NAMES)):
         shutil.copy(ZOO / name, tmp_path)
-    LandmarkNets.load(EngineOptions("cpu"), tmp_path)
+    LandmarkNets.load(NetOptions("cpu"), tmp_path)
     spoil(tmp_path)
     with pytest.raises(ModelFileError, match=reason) as refused:
-        LandmarkNets.load(EngineOptions("cpu"), tmp_path)
+        LandmarkNets.load(NetOptions("cpu"), tmp_path)
     assert "--landmarks mediapipe" in str(refused.value)
 
 
@@ -84,8 +84,8 @@ def test_a_provider_by_name_is_what_runs_or_is_refused():
         if provider.ort_name not in onnxruntime.get_available_providers()
     )
     with pytest.raises(MissingDependencyError, match="was asked for"):
-        LandmarkNets.load(EngineOptions(missing))
-    assert LandmarkNets.load(EngineOptions("cpu")).landmarks.provider.name == "cpu"
+        LandmarkNets.load(NetOptions(missing))
+    assert LandmarkNets.load(NetOptions("cpu")).landmarks.provider.name == "cpu"
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ needs_cuda = pytest.mark.skipif(
 @gpu
 @needs_cuda
 def test_cuda_says_what_the_cpu_says():
-    ours, theirs = (LandmarkNets.load(EngineOptions(name)) for name in ("cuda", "cpu"))
+    ours, theirs = (LandmarkNets.load(NetOptions(name)) for name in ("cuda", "cpu"))
     known = read_signatures(ZOO)
     for name, one, other, margin in (
         ("face_detector", ours.detector, theirs.detector, 0.2),

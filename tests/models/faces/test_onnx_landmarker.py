@@ -12,7 +12,7 @@ import pytest
 
 from emotion.benchmarks.studies.landmarks import WAYS, compare, read_pictures
 from emotion.models.engines.landmark_nets import LandmarkNets
-from emotion.models.engines.providers import PROVIDERS, EngineOptions
+from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
@@ -33,7 +33,7 @@ CLIPS = (
 
 @pytest.fixture(scope="module")
 def nets():
-    return LandmarkNets.load(EngineOptions("cpu", max_batch=8))
+    return LandmarkNets.load(NetOptions("cpu", max_batch=8))
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +253,7 @@ def test_mediapipe_is_not_loaded_where_its_nets_are():
     reason="needs onnxruntime-gpu and an NVIDIA GPU",
 )
 def test_on_a_gpu_too(demo):
-    nets = LandmarkNets.load(EngineOptions("cuda", max_batch=8))
+    nets = LandmarkNets.load(NetOptions("cuda", max_batch=8))
     for _, faces, video in WAYS:
         row = compare(demo, nets, faces, video)
         assert row["other_count"] == 0

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from emotion.models.classes import EMOTIONS, Emotion
-from emotion.realtime.drawing.overlay import NOTE, Overlay, OverlayOptions
+from emotion.realtime.drawing.options import NOTE, DrawingOptions
+from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.panels import COLOURS, LABELS, label_for, paint_panel, panel_plan
 from emotion.realtime.drawing.sprites import Sprite, plate, press, text, text_width
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
 
-QUIET = OverlayOptions(note="")
+QUIET = DrawingOptions(note="")
 
 
 def noise(height, width, seed=0):
@@ -67,7 +68,7 @@ def test_the_frame_stays_as_it_is():
 def test_without_faces_only_the_note_is_drawn():
     image = noise(480, 640)
     np.testing.assert_array_equal(draw(image), image)
-    left, top, right, bottom = touched(image, draw(image, options=OverlayOptions()))
+    left, top, right, bottom = touched(image, draw(image, options=DrawingOptions()))
     assert right < 320
     assert top > 440
     assert left > 0
@@ -88,7 +89,7 @@ def test_no_face_is_covered(size, count):
         ((index % 5 + 0.3) * width / columns, (index // 5 + 0.2) * height / 4 + 0.3, side, 0.9 * side)
         for index in range(count)
     ]
-    drawn = draw(image, *(face(box, index) for index, box in enumerate(boxes, 1)), options=OverlayOptions())
+    drawn = draw(image, *(face(box, index) for index, box in enumerate(boxes, 1)), options=DrawingOptions())
     for left, top, across, down in boxes:
         inside = np.s_[int(top) : int(np.ceil(top + down)), int(left) : int(np.ceil(left + across))]
         np.testing.assert_array_equal(drawn[inside], image[inside])
@@ -107,7 +108,7 @@ def test_the_corners_of_one_face_do_not_cross_another(second):
 @pytest.mark.parametrize("box", [(100, 100, 174, 36), (100, 100, 16, 90), (100, 100, 40, 40), (1, 1, 30, 20)])
 def test_the_bend_of_a_corner_stays_off_its_own_face(box, text_scale):
     image = noise(480, 640)
-    drawn = draw(image, face(box), options=OverlayOptions(text_scale=text_scale, note=""))
+    drawn = draw(image, face(box), options=DrawingOptions(text_scale=text_scale, note=""))
     left, top, width, height = box
     inside = np.s_[top : top + height, left : left + width]
     np.testing.assert_array_equal(drawn[inside], image[inside])
@@ -122,7 +123,7 @@ def test_a_repeated_track_id_covers_nobody_and_is_still_marked():
         ((200, 130, 40, 50), 2, shares()),
     ]
     image = noise(480, 640)
-    drawn = draw(image, *(face(*each) for each in people), options=OverlayOptions(panels=False, note=""))
+    drawn = draw(image, *(face(*each) for each in people), options=DrawingOptions(panels=False, note=""))
     for (left, top, width, height), *_ in people:
         inside = np.s_[top : top + height, left : left + width]
         around = np.s_[top - 9 : top + height + 9, left - 9 : left + width + 9]
@@ -272,9 +273,9 @@ def test_text_scale_and_panels_are_options():
     image = flat(1080, 1920)
     areas = {}
     for name, options in {
-        "large": OverlayOptions(text_scale=1.5, note=""),
+        "large": DrawingOptions(text_scale=1.5, note=""),
         "usual": QUIET,
-        "labels": OverlayOptions(panels=False, note=""),
+        "labels": DrawingOptions(panels=False, note=""),
     }.items():
         drawn = draw(image, face((300, 400, 200, 250)), options=options)
         areas[name] = int((drawn != image).any(axis=2).sum())
@@ -284,20 +285,20 @@ def test_text_scale_and_panels_are_options():
 
 @pytest.mark.parametrize("wrong", [{"text_scale": 0}, {"text_scale": float("nan")}, {"opacity": 1.5}])
 def test_options_are_checked(wrong):
-    with pytest.raises(ValueError, match="lies between"):
-        OverlayOptions(**wrong)
+    with pytest.raises(ValueError, match="|".join(wrong)):
+        DrawingOptions(**wrong)
 
 
 def test_the_note_keeps_off_faces_and_says_what_is_asked():
     image = flat(480, 640)
-    overlay = Overlay(OverlayOptions())
+    overlay = Overlay(DrawingOptions())
     corner = face((10, 300, 150, 170))
     drawn = overlay.draw(result(image, corner))
     assert NOTE == "apparent expressions, not feelings"
     assert touched(image[440:, 400:], drawn[440:, 400:]), "it went to the other corner"
     drawn = overlay.draw(result(image, face((300, 20, 100, 120)), seconds=0.1))
     assert touched(image[440:, 400:], drawn[440:, 400:]), "and it stays there"
-    assert touched(drawn, Overlay(OverlayOptions(note="x")).draw(result(image, face((300, 20, 100, 120)))))
+    assert touched(drawn, Overlay(DrawingOptions(note="x")).draw(result(image, face((300, 20, 100, 120)))))
 
 
 NAN, INF = float("nan"), float("inf")
@@ -349,7 +350,7 @@ def test_pictures_of_any_size(height, width, faces):
         face((index * width / 20, index * height / 25, width / 4, height / 4), index)
         for index in range(1, faces + 1)
     ]
-    assert draw(image, *people, options=OverlayOptions()).shape == (height, width, 3)
+    assert draw(image, *people, options=DrawingOptions()).shape == (height, width, 3)
 
 
 def test_a_tiny_picture_still_shows_the_colour():

@@ -1,7 +1,8 @@
 import pytest
 
 from emotion.realtime.errors import SinkError
-from emotion.realtime.sinks.formats import FORMATS, open_file
+from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.options import FORMATS
 from tests.helpers.mp4_roundtrip import INFO
 
 

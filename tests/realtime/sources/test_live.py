@@ -5,7 +5,8 @@ from fractions import Fraction
 import pytest
 
 from emotion.realtime.errors import SourceError
-from emotion.realtime.sources.live import LiveSourceOptions, open_live
+from emotion.realtime.sources.live import open_live
+from emotion.realtime.sources.options import LiveOptions
 from tests.helpers.clips import clip, number
 
 
@@ -21,7 +22,7 @@ def test_a_file_plays_in_real_time_and_loses_nothing(tmp_path):
 
 def test_a_missing_file_is_refused():
     with pytest.raises(SourceError, match="does not exist"):
-        open_live("missing.mp4", LiveSourceOptions())
+        open_live("missing.mp4", LiveOptions())
 
 
 def test_a_file_that_is_cut_short_gives_what_is_there_and_then_says_so(tmp_path):
@@ -39,7 +40,7 @@ def test_a_file_that_is_cut_short_gives_what_is_there_and_then_says_so(tmp_path)
 def test_a_long_gap_in_a_file_is_shortened(tmp_path, caplog):
     stamps = [0, 40, 80, 600_000, 600_040, 600_080]
     clip(tmp_path / "gap.mkv", stamps=stamps, time_base=Fraction(1, 1000))
-    with open_live(str(tmp_path / "gap.mkv"), LiveSourceOptions(stall_seconds=1)) as source:
+    with open_live(str(tmp_path / "gap.mkv"), LiveOptions(stall_seconds=1)) as source:
         frames = list(source)
     assert [number(frame.image) for frame in frames] == list(range(6))
     assert frames[-1].seconds < 10

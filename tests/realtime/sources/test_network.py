@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 
 from emotion.realtime.errors import SourceError
-from emotion.realtime.sources.live import LiveSourceOptions, is_network, open_live, shown_url
+from emotion.realtime.sources.live import is_network, open_live, shown_url
+from emotion.realtime.sources.options import LiveOptions
 from tests.fakes.network_stream import Sender
 from tests.helpers.clips import clip, number, picture, tone_only
 
 KINDS = ("udp", "http", "rtsp")
-QUICK = LiveSourceOptions(open_seconds=20, stall_seconds=1, first_delay=0.1, longest_delay=0.4, attempts=400)
+QUICK = LiveOptions(open_seconds=20, stall_seconds=1, first_delay=0.1, longest_delay=0.4, attempts=400)
 
 pytestmark = pytest.mark.timeout(120)
 stoppable = pytest.mark.skipif(os.name == "nt", reason="no way to stop a process for a while")
@@ -266,7 +267,7 @@ def test_addresses_are_shown_without_secrets(url, shown):
 
 def test_a_silent_port_is_refused_after_a_while():
     with pytest.raises(SourceError, match=r"no (picture for|answer within) 0\.5 s; check"):
-        open_live("udp://127.0.0.1:1", LiveSourceOptions(open_seconds=0.5))
+        open_live("udp://127.0.0.1:1", LiveOptions(open_seconds=0.5))
 
 
 def test_addresses_are_told_from_files():

@@ -8,7 +8,8 @@ from emotion.models.classes import Emotion
 from emotion.models.voting.vote import VoteWeights, WeightedMean
 from emotion.realtime.messages import FaceFrame, PredictionFrame
 from emotion.realtime.stages.classifier import EmotionClassifier
-from emotion.realtime.stages.ensemble import Ensemble, EnsembleOptions, Smoother
+from emotion.realtime.stages.ensemble import Ensemble, Smoother
+from emotion.realtime.stages.options import VoteOptions
 from tests.helpers.landmarks import landmarks
 from tests.helpers.stage_inputs import face, frame, sure
 
@@ -59,7 +60,7 @@ def test_a_negative_time_constant_is_refused():
 
 def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
     faces = (face(), face(eyes_visible=0.2), face(lips_visible=0.2), face(0.1, 0.1))
-    both, lips_only, eyes_only, neither = Ensemble(VoteWeights.equal(), EnsembleOptions()).vote(
+    both, lips_only, eyes_only, neither = Ensemble(VoteWeights.equal(), VoteOptions()).vote(
         opinions(faces, sure(0, 0, 0, 0), sure(1, 1, 1, 1))
     )
     np.testing.assert_allclose(both.vote, [0.5, 0.5, 0, 0, 0, 0])
@@ -124,7 +125,7 @@ def test_a_third_opinion_votes_and_is_told():
 
 
 def seen(item, **options):
-    return Ensemble(VoteWeights.equal(), EnsembleOptions(**options)).sees(item)
+    return Ensemble(VoteWeights.equal(), VoteOptions(**options)).sees(item)
 
 
 def test_a_region_fades_out_with_what_hides_it():

@@ -5,9 +5,10 @@ import typer
 from emotion.cli.judging import read_seconds
 from emotion.models.classes import EMOTIONS, Emotion
 from emotion.realtime.messages import UNCERTAIN
-from emotion.realtime.stages.labels import Baseline, LabelDecider, LabelOptions
+from emotion.realtime.stages.labels import Baseline, LabelDecider
+from emotion.realtime.stages.options import VoteOptions
 
-OPTIONS = LabelOptions(certain=0.4, doubtful=0.3, lead=0.1, dwell=0.5)
+OPTIONS = VoteOptions(certain=0.4, doubtful=0.3, lead=0.1, label_dwell=0.5)
 
 
 def shares(**given):
@@ -82,10 +83,10 @@ def test_the_rate_of_frames_does_not_matter():
         assert 1.5 <= changed < 1.5 + 1 / rate + 1e-9
 
 
-@pytest.mark.parametrize("wrong", [{"certain": 0.1}, {"dwell": -1.0}, {"lead": -0.1}, {"certain": 1.2}])
+@pytest.mark.parametrize("wrong", [{"certain": 0.1}, {"label_dwell": -1.0}, {"lead": -0.1}, {"certain": 1.2}])
 def test_options_that_contradict_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"must hold|not negative"):
-        LabelOptions(**wrong)
+    with pytest.raises(ValueError, match=r"(doubtful|label_dwell|lead|certain) is at (most|least)"):
+        VoteOptions(**wrong)
 
 
 def grumpy(**more):

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from emotion.models.voting.vote import VoteWeights
-from emotion.realtime.stages.ensemble import EnsembleOptions
+from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 from emotion.realtime.stages.tracker import MEMORY_SECONDS
 from tests.helpers.stage_inputs import face, prediction_frame
 
 
 def people(**options):
-    return People(VoteWeights.equal(), EnsembleOptions(**options))
+    return People(VoteWeights.equal(), VoteOptions(**options))
 
 
 def follow(stage, *items):

@@ -1,0 +1,61 @@
+"""The options on how the models are run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from emotion.models.engines.providers import ProviderName
+from emotion.models.manifest import LITE, ZOO, PrecisionChoice
+from emotion.models.options import Option, Spelling, check
+
+LandmarksChoice: TypeAlias = Literal["mediapipe", "onnx"]
+"""What finds faces: MediaPipe itself, or its nets in ONNX Runtime."""
+
+_SHIPPED = {"standard": ZOO, "lite": LITE}
+
+
+def model_folder(name: str | Path) -> Path:
+    """The folder that ``standard`` and ``lite`` stand for, or the one that is named."""
+    return _SHIPPED.get(str(name), Path(name))
+
+
+def model_folder_name(folder: Path) -> str:
+    """The word for a folder that ships, or its path."""
+    return next((name for name, shipped in _SHIPPED.items() if shipped == folder), str(folder))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Which models run, on what, and in how many threads."""
+
+    TITLE: ClassVar[str] = "Models"
+
+    models: Annotated[
+        Path,
+        Option(
+            help="Models that ship: 'lite' has a small network for the eyes too; or a folder of your own.",
+            metavar="standard|lite|FOLDER",
+            flags=("--models", "--model"),
+            spelling=Spelling(model_folder, model_folder_name),
+        ),
+    ] = ZOO
+    provider: Annotated[
+        ProviderName, Option(help="What runs the models: asked for by name it runs, or says why not.")
+    ] = "auto"
+    precision: Annotated[
+        PrecisionChoice, Option(help="int8: the quantised models; auto: where there are any.")
+    ] = "auto"
+    landmarks: Annotated[
+        LandmarksChoice,
+        Option(help="What finds faces: MediaPipe, on the CPU; or its nets in ONNX Runtime, for GPUs."),
+    ] = "mediapipe"
+    threads: Annotated[int | None, Option(help="Threads of each model on the CPU; 0: all cores.", ge=0)] = (
+        None
+    )
+    workers: Annotated[
+        int | None, Option(help="Threads that run the models side by side; by default as cores.", ge=1)
+    ] = None
+    batch: Annotated[int, Option(help="The most pictures of a file that a worker takes at once.", ge=1)] = 8
+
+    def __post_init__(self) -> None:
+        check(self)

@@ -1,0 +1,335 @@
+"""What is said of an option, once: its help, unit and bounds, at the dataclass field that holds it.
+
+::
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class FaceOptions:
+        TITLE: ClassVar[str] = "Faces"
+        max_faces: Annotated[int, Option(help="The most faces in a picture.", ge=1, le=20)] = 4
+
+        def __post_init__(self) -> None:
+            check(self)
+
+Such a dataclass is a group. A group may hold other groups; `options_of` lists all options below it. The
+command line, the HTTP interface and its description, Python's keywords and `from_mapping` are made of
+that list, so that an option is added in one place. It is the lowest floor: it imports only the errors.
+"""
+
+import difflib
+import math
+import numbers
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from emotion.models.errors import OptionError
+
+Group = TypeVar("Group")
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How an option is written as text, where its value is no plain number, word or path.
+
+    Attributes:
+        read: the value that a text stands for; a ValueError where it stands for none.
+        write: the text of a value.
+        many: it is a list of texts, one for each time that the option is given.
+        switch: it is no text but True or False: given or not.
+    """
+
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any] = str
+    many: bool = False
+    switch: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """What a field's annotation says of it.
+
+    Attributes:
+        help: a sentence; the unit and the bounds are not repeated in it.
+        unit: of its numbers.
+        ge, gt, le, lt: bounds of its numbers, also of each number in a tuple.
+        metavar: what stands for the value in help; the unit or the type where it is empty.
+        flags: on the command line, where they are not made of the field's name.
+        positional: on the command line it is an argument without a flag.
+        spelling: see there.
+    """
+
+    help: str
+    unit: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    metavar: str = ""
+    flags: tuple[str, ...] = ()
+    positional: bool = False
+    spelling: Spelling | None = None
+
+    @property
+    def bounds(self) -> str:
+        """In words, for example ``at least 1 and at most 20``; empty where there are none."""
+        words = {"at least": self.ge, "more than": self.gt, "at most": self.le, "less than": self.lt}
+        return " and ".join(f"{word} {bound:g}" for word, bound in words.items() if bound is not None)
+
+    def holds(self, number: float) -> bool:
+        """Whether a number lies within the bounds."""
+        return not (
+            (self.ge is not None and number < self.ge)
+            or (self.gt is not None and number <= self.gt)
+            or (self.le is not None and number > self.le)
+            or (self.lt is not None and number >= self.lt)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """An option as its group declares it.
+
+    Attributes:
+        name: of the field; unique among all options of the outermost group.
+        path: fields that lead to its group from the outermost one.
+        title: of its group, for headings.
+        option: what is said of it.
+        kind: the type of its values, apart from None.
+        optional: whether None is a value too.
+        default: None may be one; `MISSING` where there is none.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    title: str
+    option: Option
+    kind: Any
+    optional: bool
+    default: Any
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that it may be, where it is one of several; else empty."""
+        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+
+    def value(self, group: Any) -> Any:
+        """What it is in an instance of the outermost group."""
+        for name in self.path:
+            group = getattr(group, name)
+        return getattr(group, self.name)
+
+    def check(self, value: Any) -> None:
+        """Refuse a value of another type, that is not finite, or out of bounds.
+
+        Raises:
+            OptionError: it names the option and what it may be.
+        """
+        if value is None and self.optional:
+            return
+        if not _fits(self.kind, value):
+            raise OptionError(self.name, f"{self.name} is {self._expected()}, not {value!r}.")
+        for number in _numbers(value):
+            if not math.isfinite(number):
+                raise OptionError(self.name, f"{self.name} is a finite number, not {number!r}.")
+            if not self.option.holds(number):
+                of = f" {self.option.unit}" if self.option.unit else ""
+                raise OptionError(self.name, f"{self.name} is {self.option.bounds}{of}, not {number!r}.")
+
+    def _expected(self) -> str:
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        name = (
+            self.kind.__name__ if isinstance(self.kind, type) and not get_args(self.kind) else str(self.kind)
+        )
+        return f"{name}{' or None' if self.optional else ''}"
+
+
+def read_duration(text: str) -> float:
+    """A length of time such as ``3s``, ``3`` or ``1500ms``, in seconds.
+
+    Raises:
+        ValueError: it is none, or negative.
+    """
+    written = re.fullmatch(r"\s*([\d.]+)\s*(ms|s)?\s*", str(text).lower())
+    try:
+        seconds = float(written[1]) * (0.001 if written[2] == "ms" else 1.0) if written else math.nan
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{text!r} is no length of time; write it as 3s")
+    return seconds
+
+
+DURATION = Spelling(read_duration, "{:g}".format)
+"""Of seconds, with or without their unit."""
+
+
+def check(group: Any) -> None:
+    """Check each option of a group; to be called in its ``__post_init__``.
+
+    Raises:
+        OptionError: a value is of another type, is not finite, or is out of bounds.
+    """
+    for field in options_of(type(group)):
+        if not field.path:
+            field.check(getattr(group, field.name))
+
+
+def options_of(group: type) -> tuple[OptionField, ...]:
+    """All options of a group and of the groups in it, in the order of their fields.
+
+    Raises:
+        TypeError: two have the same name, or a field says nothing of itself.
+    """
+    return _listed(group)[0]
+
+
+def groups_of(group: type) -> Mapping[str, Any]:
+    """The groups that a group holds, by the names of their fields."""
+    return _listed(group)[1]
+
+
+@cache
+def _listed(group: Any) -> tuple[tuple[OptionField, ...], Mapping[str, Any]]:
+    hints = get_type_hints(group, include_extras=True)
+    groups = {field.name: hints[field.name] for field in fields(group) if is_dataclass(hints[field.name])}
+    found = tuple(_walk(group, groups, hints))
+    names = [field.name for field in found] + list(groups)
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise TypeError(f"{group.__name__} has two options named {twice!r}")
+    return found, groups
+
+
+def to_mapping(group: Any) -> dict[str, Any]:
+    """A group as plain values, ready for JSON: a dict for each group in it. `from_mapping` reads it back."""
+    return {field.name: _plain(getattr(group, field.name)) for field in fields(group)}
+
+
+def from_mapping(group: type[Group], values: Mapping[str, Any]) -> Group:
+    """A group of plain values, as from JSON, a configuration file or keywords.
+
+    Args:
+        group: the dataclass.
+        values: options by name, or by the names of the groups in it; what is missing has its default.
+
+    Raises:
+        OptionError: a name is not known, one is given twice, or a value is not allowed.
+    """
+    groups = groups_of(group)
+    known = {field.name: field for field in options_of(group)}
+    sorted_in: dict[str, dict[str, Any]] = {name: {} for name in groups}
+    own: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in groups and isinstance(value, Mapping | groups[name]):
+            _merge(sorted_in[name], value if isinstance(value, Mapping) else to_mapping(value))
+        elif name not in known:
+            raise OptionError(name, _unknown(name, [*known, *groups]))
+        elif known[name].path:
+            _merge(sorted_in[known[name].path[0]], {name: value})
+        else:
+            own[name] = _from_plain(known[name], value)
+    inner: dict[str, Any] = {
+        name: from_mapping(groups[name], chosen) for name, chosen in sorted_in.items() if chosen
+    }
+    missing = [name for name, field in known.items() if not field.path and field.default is MISSING]
+    if absent := next((name for name in missing if name not in own), None):
+        raise OptionError(absent, f"{absent} is missing.")
+    return group(**own, **inner)
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    if twice := next((name for name in values if name in into), None):
+        raise OptionError(twice, f"{twice} is given twice.")
+    into.update(values)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"{name} is no option" + (f"; {near[0]} is one." if near else f": choose of {', '.join(known)}.")
+
+
+def _walk(group: Any, groups: Mapping[str, Any], hints: Mapping[str, Any]) -> Iterator[OptionField]:
+    for field in fields(group):
+        if field.name in groups:
+            for found in options_of(groups[field.name]):
+                yield replace(found, path=(field.name, *found.path))
+            continue
+        hint = hints[field.name]
+        option = next((part for part in get_args(hint)[1:] if isinstance(part, Option)), None)
+        if get_origin(hint) is not Annotated or option is None:
+            raise TypeError(f"{group.__name__}.{field.name} says nothing of itself: annotate it with Option")
+        kind, optional = _without_none(get_args(hint)[0])
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        yield OptionField(field.name, (), getattr(group, "TITLE", ""), option, kind, optional, default)
+
+
+def _without_none(kind: Any) -> tuple[Any, bool]:
+    if get_origin(kind) not in (Union, types.UnionType):
+        return kind, False
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    return (parts[0] if len(parts) == 1 else Union[tuple(parts)]), len(parts) < len(get_args(kind))  # noqa: UP007
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    origin = get_origin(kind)
+    if origin is Literal:
+        return value in get_args(kind)
+    if origin is tuple:
+        return isinstance(value, tuple) and _each_fits(get_args(kind), value)
+    if kind in (int, float):
+        return _is_number(value, numbers.Integral if kind is int else numbers.Real)
+    return isinstance(value, origin or kind)
+
+
+def _each_fits(kinds: tuple[Any, ...], values: tuple[Any, ...]) -> bool:
+    if kinds[-1] is Ellipsis:
+        return all(_fits(kinds[0], value) for value in values)
+    return len(kinds) == len(values) and all(map(_fits, kinds, values))
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)  # True is an int to Python
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _numbers(part)
+    elif _is_number(value, numbers.Real):
+        yield value
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_mapping(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def _from_plain(field: OptionField, value: Any) -> Any:
+    """A value of JSON as the field's type has it; what does not fit is left for the check to name."""
+    spelling = field.option.spelling
+    if isinstance(value, str) and spelling and not spelling.switch:
+        try:
+            return spelling.read([value] if spelling.many else value)
+        except ValueError as error:
+            raise OptionError(field.name, f"{field.name}: {error}") from error
+    return _converted(field.kind, value)
+
+
+def _converted(kind: Any, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if get_origin(kind) is tuple and isinstance(value, list | tuple):
+        kinds = get_args(kind)
+        each = (kinds[0],) * len(value) if kinds[-1] is Ellipsis else kinds
+        if len(each) == len(value):
+            return tuple(map(_converted, each, value))
+    return value

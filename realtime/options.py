@@ -1,0 +1,43 @@
+"""All options of a run from source to results, in one object that is read once and handed down.
+
+Each group lies in the room that it belongs to. `emotion.models.options` makes the command line, the HTTP
+interface and Python's keywords of it: a new option is a field of its group, the place that uses it, and
+a test.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from emotion.models.engines.options import EngineOptions
+from emotion.models.options import Option, check
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.sinks.options import OutputOptions
+from emotion.realtime.sources.options import LiveOptions
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be chosen about a run.
+
+    Attributes:
+        faces: how they are found and followed.
+        vote: how what the models say becomes an answer.
+        drawing: what pictures look like.
+        live: how a live source is opened and followed.
+        outputs: where results go.
+        engine: which models run, and how.
+    """
+
+    TITLE: ClassVar[str] = "Network"
+
+    faces: FaceOptions = field(default_factory=FaceOptions)
+    vote: VoteOptions = field(default_factory=VoteOptions)
+    drawing: DrawingOptions = field(default_factory=DrawingOptions)
+    live: LiveOptions = field(default_factory=LiveOptions)
+    outputs: OutputOptions = field(default_factory=OutputOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    offline: Annotated[bool, Option(help="Make every use of the network an error.")] = False
+
+    def __post_init__(self) -> None:
+        check(self)

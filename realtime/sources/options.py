@@ -1,0 +1,84 @@
+"""The options of live sources: what is asked of a camera, and when it is given up."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from emotion.models.options import Option, Spelling, check
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """(width, height) of a text such as ``1280x720``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.fullmatch(r"(\d+)x(\d+)", text, re.ASCII)
+    if not found or not int(found[1]) or not int(found[2]):
+        raise ValueError(f"{text!r} is no size: write for example 640x480")
+    return int(found[1]), int(found[2])
+
+
+def _write_size(size: tuple[int, int]) -> str:
+    return "{}x{}".format(*size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
+    """How a live source is opened and followed, and when it is given up."""
+
+    TITLE: ClassVar[str] = "Live"
+
+    size: Annotated[
+        tuple[int, int] | None,
+        Option(
+            help="Ask the camera for this size; shrink what is larger.",
+            unit="pixels",
+            gt=0,
+            metavar="WxH",
+            spelling=Spelling(read_size, _write_size),
+        ),
+    ] = None
+    fps: Annotated[
+        float | None, Option(help="The most pictures a second; a camera is asked for it.", ge=0.1)
+    ] = None
+    mirror: Annotated[bool, Option(help="As in a mirror.")] = False
+    max_latency: Annotated[
+        int | None,
+        Option(
+            help="From capture to result, to aim at by leaving work out.",
+            unit="milliseconds",
+            ge=1,
+        ),
+    ] = None
+    seconds: Annotated[float | None, Option(help="End after this long.", unit="seconds", ge=0.1)] = None
+    open_seconds: Annotated[
+        float, Option(help="How long to wait for the first picture.", unit="seconds", gt=0)
+    ] = 10.0
+    stall_seconds: Annotated[
+        float, Option(help="After so long without a picture the source counts as lost.", unit="seconds", gt=0)
+    ] = 5.0
+    attempts: Annotated[int, Option(help="How often to try to reach a lost source again.", ge=0)] = 8
+    first_delay: Annotated[
+        float,
+        Option(
+            help="Before the first attempt; before each further one twice as long as before the last.",
+            unit="seconds",
+            gt=0,
+        ),
+    ] = 0.5
+    longest_delay: Annotated[
+        float, Option(help="The longest wait before an attempt.", unit="seconds", gt=0)
+    ] = 8.0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def latency_bound(self) -> float | None:
+        """`max_latency` in seconds."""
+        return None if self.max_latency is None else self.max_latency / 1000
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait before an attempt, counted from 1."""
+        return float(min(self.longest_delay, self.first_delay * 2.0 ** min(attempt - 1, 30)))
