@@ -30,6 +30,8 @@ import psutil
 from emotion.benchmarks.machine import processor
 from emotion.benchmarks.timing import quantiles
 from emotion.models.regions import Image
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 
@@ -378,6 +380,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("say what to measure: --seconds 300, --videos 4, or both")
     if trouble := _missing():
         parser.error(trouble)
+    try:
+        keep_apart([options.clip], [path for path in (options.json, options.markdown) if path])
+    except SinkError as error:
+        parser.error(str(error))
     camera = measure_camera(options.seconds) if options.seconds else None
     videos = measure_videos(options.videos, options.clip) if options.videos else None
     marks: dict[str, bool] = {}

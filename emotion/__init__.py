@@ -10,6 +10,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+# Before any import of ONNX Runtime, also by the user's program: see there.
+from emotion.models import telemetry as telemetry
+
 if TYPE_CHECKING:
     from emotion.api import FaceResult, Result, Stream, stream
 

@@ -19,6 +19,7 @@ from emotion.realtime.session import Models, Workers, stages
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
@@ -81,6 +82,10 @@ class Outputs:
         kinds = {name: "annotated" if name == "mp4" else "emotions" for name in formats}
         return cls({name: beside(f"{kind}.{name}") for name, kind in kinds.items()}, beside("summary.json"))
 
+    def all(self) -> tuple[Path, ...]:
+        """Every file that is written."""
+        return (*self.files.values(), self.summary)
+
     @property
     def video(self) -> Path | None:
         """The annotated video, where it is among the formats."""
@@ -114,6 +119,7 @@ def annotate(
     """
     options = options or AnnotateOptions()
     summary = SummaryBuilder()
+    keep_apart([video], outputs.all())
     _make_folder(outputs.summary.parent)
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(video))

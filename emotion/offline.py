@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from emotion.cli.console import errors
+from emotion.models import telemetry
 from emotion.models.errors import EmotionError
 
 _WITH_ADDRESS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
@@ -61,6 +63,8 @@ def check_offline(where: str, network: bool) -> None:
 def _asked(wanted: bool) -> bool:
     if wanted:
         forbid_network()
+        for leak in telemetry.leaks():
+            errors.print(f"--offline cannot hold back everything: {leak}")
     return wanted
 
 

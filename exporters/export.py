@@ -15,6 +15,7 @@ from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ModelManifest, sha256
 from emotion.models.regions import REGIONS, RegionName
+from emotion.models.shipped import put, refuse_shipped, workshop
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training import networks
 
@@ -53,15 +54,18 @@ def export(
         region: that the network was trained for.
         trained: its ``model.keras``.
         data: the data set, whose validation part calibrates the model and proves parity.
-        output: a model folder; a model of this region in it is replaced.
+        output: a model folder; a model of this region in it is replaced and stays as the previous one.
         storage: ``fp16`` halves the file; computation is float32 in both.
         about_data: which photographs the model learnt from, and their terms.
         say: called with a line on each step.
 
     Raises:
-        ModelFileError: `trained` is no such network, or the exported file says something else.
+        ModelFileError: `trained` is no such network, or the exported file says something else: then the
+            folder is as it was.
+        ShippedModelsError: `output` is the folder of the models that ship.
         DatasetError: `data` has no validation part.
     """
+    refuse_shipped(output)
     network = _load(trained, region)
     validation = load_region(data, region, ("validation",))
     size = REGIONS[region].size
@@ -71,24 +75,26 @@ def export(
     graph = to_onnx(final)
     if storage == "fp16":
         graph = store_weights_as_fp16(graph)
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / f"{region}.onnx"
-    onnx.save(graph, path)
-    manifest = ModelManifest(
-        region=region,
-        architecture=networks.TITLES[networks.identify(network)[1]],
-        file=path.name,
-        sha256=sha256(path),
-        precision=_PRECISION[storage],
-        size=size,
-        temperature=round(temperature, 6),
-        data=about_data,
-    ).save(output)
-    parity = compare(final, RegionModel(output, region, "cpu", threads=0), validation.crops())
-    say(f"parity with Keras: {parity}")
-    if not parity.holds:
-        raise ModelFileError(f"{path} does not say what {trained} says ({parity}): export it as fp32.")
-    return Export(path, manifest, temperature, parity)
+    with workshop(output) as making:
+        path = making / f"{region}.onnx"
+        onnx.save(graph, path)
+        manifest = ModelManifest(
+            region=region,
+            architecture=networks.TITLES[networks.identify(network)[1]],
+            file=path.name,
+            sha256=sha256(path),
+            precision=_PRECISION[storage],
+            size=size,
+            temperature=round(temperature, 6),
+            data=about_data,
+        ).save(making)
+        parity = compare(final, RegionModel(making, region, "cpu", threads=0), validation.crops())
+        say(f"parity with Keras: {parity}")
+        if not parity.holds:
+            raise ModelFileError(
+                f"{output / path.name} would not say what {trained} says ({parity}): export it as fp32."
+            )
+        return Export(put(path, output), put(manifest, output), temperature, parity)
 
 
 def _load(path: Path, region: RegionName) -> keras.Model:

@@ -1,6 +1,6 @@
 """MediaPipe's nets for faces as ONNX files::
 
-    python -m emotion.exporters.landmarks [FOLDER]
+    python -m emotion.exporters.landmarks FOLDER
 
 takes the TensorFlow Lite nets out of ``face_landmarker.task``, converts them by tf2onnx, and proves on
 the bundled clip that ONNX Runtime says what TensorFlow Lite says. Each file then takes batches of
@@ -32,6 +32,7 @@ from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import Net
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ZOO, sha256
+from emotion.models.shipped import refuse_shipped
 from emotion.models.signature import Signature
 
 TASK = ZOO / "face_landmarker.task"
@@ -103,6 +104,7 @@ def export(folder: Path, pictures: _Array, task: Path = TASK) -> list[NetParity]
     Raises:
         ModelFileError: a file says something else than the net it was made of.
     """
+    refuse_shipped(folder)
     folder.mkdir(parents=True, exist_ok=True)
     proofs = []
     with zipfile.ZipFile(task) as bundle, TemporaryDirectory() as scratch:
@@ -324,5 +326,5 @@ def clip_pictures(count: int = 8) -> _Array:
 
 
 if __name__ == "__main__":
-    for proof in export(Path(sys.argv[1]) if len(sys.argv) > 1 else ZOO, clip_pictures()):
+    for proof in export(Path(sys.argv[1]), clip_pictures()):
         print(proof)  # noqa: T201

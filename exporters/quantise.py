@@ -6,6 +6,8 @@ around each convolution and matrix product. Everything else stays float32.
 """
 
 import logging
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +32,7 @@ from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, manifest_path, read_manifest, sha256
 from emotion.models.regions import RegionName
+from emotion.models.shipped import previous_path, put, refuse_shipped, workshop
 
 MIN_AGREEMENT = 0.98
 MAX_LOSS = 0.01
@@ -99,28 +102,37 @@ def quantise(
 
     Raises:
         ModelFileError: there is no such model, or the quantised one does not pass: then nothing is
-            offered, and what was offered before is gone.
+            offered, and what was offered before stays as the previous one.
+        ShippedModelsError: it is the folder of the models that ship.
         DatasetError: `data` lacks a part.
     """
+    refuse_shipped(folder)
     plain = read_manifest(folder, region)
     training = load_region(data, region, ("train",)).crops()
     chosen = training[np.random.default_rng(seed).permutation(len(training))[:crops]]
     validation = load_region(data, region, ("validation",))
     expected = answers(RegionModel(folder, region, "cpu", threads=0), validation)
-    path = folder / f"{region}.int8.onnx"
-    for spared in SPARED:
-        _forget(folder, region, path)
-        _quantise(folder / plain.file, path, chosen, spared)
-        manifest = replace(
-            plain, file=path.name, sha256=sha256(path), precision="int8", made_from=plain.sha256, scores={}
-        )
-        manifest.save(folder)
-        ours = answers(RegionModel(folder, region, "cpu", threads=0, precision="int8"), validation)
-        gate = judge(ours, expected, validation.labels)
-        say(f"{len(chosen)} crops, the first {spared} convolutions left in float32: {gate}")
-        if gate.passed:
-            return Quantised(path, _with_scores(manifest, gate).save(folder), gate)
-    _forget(folder, region, path)
+    with workshop(folder) as making:
+        shutil.copy(manifest_path(folder, region), making)
+        path = making / f"{region}.int8.onnx"
+        for spared in SPARED:
+            _quantise(folder / plain.file, path, chosen, spared)
+            manifest = replace(
+                plain,
+                file=path.name,
+                sha256=sha256(path),
+                precision="int8",
+                made_from=plain.sha256,
+                scores={},
+            )
+            manifest.save(making)
+            ours = answers(RegionModel(making, region, "cpu", threads=0, precision="int8"), validation)
+            gate = judge(ours, expected, validation.labels)
+            say(f"{len(chosen)} crops, the first {spared} convolutions left in float32: {gate}")
+            if gate.passed:
+                scored = _with_scores(manifest, gate).save(making)
+                return Quantised(put(path, folder), put(scored, folder), gate)
+    _withdraw(folder, region)
     raise ModelFileError(
         f"The {region} model loses too much in int8 ({gate}): it is not offered. The gate is "
         f"{MIN_AGREEMENT:.0%} agreement and {100 * MAX_LOSS:.0f} point of accuracy."
@@ -221,6 +233,8 @@ def _with_scores(manifest: ModelManifest, gate: Gate) -> ModelManifest:
     )
 
 
-def _forget(folder: Path, region: RegionName, path: Path) -> None:
-    for file in (manifest_path(folder, region, "int8"), path):
-        file.unlink(missing_ok=True)
+def _withdraw(folder: Path, region: RegionName) -> None:
+    """Offer no quantised model any more; one that was there stays as the previous one."""
+    for file in (manifest_path(folder, region, "int8"), folder / f"{region}.int8.onnx"):
+        if file.exists():
+            os.replace(file, previous_path(file))

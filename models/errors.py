@@ -4,6 +4,7 @@
 
     EmotionError                 every expected failure; its text says what to do next
       ModelFileError             a model file is missing, changed or of another version
+      ShippedModelsError         the models that ship would be changed
       DatasetError               labelled faces that cannot become a data set
       MissingDependencyError     an optional part of the program is not installed
       OptionError                an option has a value that it cannot have
@@ -23,6 +24,12 @@ class ModelFileError(EmotionError, ValueError):
     """A model file is missing, damaged, or made for another version of the program."""
 
     exit_code = 4
+
+
+class ShippedModelsError(EmotionError, PermissionError):
+    """The models that ship would be changed; they are copied first."""
+
+    exit_code = 2
 
 
 class DatasetError(EmotionError, ValueError):

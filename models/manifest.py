@@ -73,10 +73,18 @@ class ModelManifest:
         shape, output = (*self.size, 1), (len(self.classes),)
         return Signature(self.region, self.sha256, INPUT, shape, "uint8", output, self.int8)
 
+    def path(self, folder: Path) -> Path:
+        """Where it stands in a folder: ``<region>.json``, or ``<region>.int8.json``."""
+        return manifest_path(folder, self.region, "int8" if self.int8 else "fp32")
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
     def save(self, folder: Path) -> Path:
-        """Write ``<region>.json``, or ``<region>.int8.json``, into a folder."""
-        path = manifest_path(folder, self.region, "int8" if self.int8 else "fp32")
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write it into a folder; what was there of that name is gone."""
+        path = self.path(folder)
+        path.write_text(self.to_json(), encoding="utf-8")
         return path
 
 

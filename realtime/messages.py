@@ -29,7 +29,8 @@ class VideoFrame:
         pts: presentation timestamp in units of `time_base`, exactly as the source had it.
         time_base: seconds a unit of `pts`.
         captured_at: `time.monotonic()` when the picture was decoded.
-        image: uint8 (height, width, 3), BGR, read-only.
+        image: uint8 (height, width, 3), BGR: a read-only view of what was given. Whoever may still write
+            there lets the results come first, or gives a copy.
     """
 
     index: int
@@ -41,7 +42,10 @@ class VideoFrame:
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
             raise ValueError(f"a frame is uint8 (h, w, 3), not {self.image.dtype} {self.image.shape}")
-        self.image.flags.writeable = False
+        # The array itself stays as its owner has it.
+        view = self.image.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "image", view)
 
     @property
     def seconds(self) -> float:

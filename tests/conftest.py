@@ -2,6 +2,9 @@
 
 import contextlib
 
+# Before the tests that import ONNX Runtime by themselves.
+import models.telemetry  # noqa: F401
+
 # TensorFlow, once it is loaded, and the encryption library of WebRTC do not get on; the other way
 # round they do. The program never needs both in one process, but the tests of all of it do.
 with contextlib.suppress(ImportError):

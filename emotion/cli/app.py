@@ -1,7 +1,7 @@
 """The command line: one command, thin subcommands that parse, call and print."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ import typer
 
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from emotion.cli import bench, cameras, doctor, evaluate, live, make, play, serve
+from emotion.cli import models as model_folders
 from emotion.cli import weights as weigh
 from emotion.cli.console import console, errors, progress_bar, shown
 from emotion.cli.engine import (
@@ -40,6 +41,7 @@ from emotion.offline import Offline
 from emotion.realtime.errors import SinkError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
+from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.demo import DEMO
 
@@ -56,6 +58,7 @@ app.add_typer(play.app)
 app.add_typer(make.app)
 app.add_typer(bench.app)
 app.add_typer(weigh.app)
+app.add_typer(model_folders.app)
 app.add_typer(evaluate.app)
 app.add_typer(cameras.app)
 app.add_typer(doctor.app)
@@ -129,11 +132,12 @@ def annotate_command(
             outputs = Outputs.of(DEMO, output or Path(), wanted)
             _annotate_one(DEMO, outputs, loaded, options, observer)
             return
-        code, claimed = 0, set[Path]()
+        code, claimed = 0, list[Path]()
+        reads = [*videos, *models.glob("*")]
         for video in videos:
             outputs = Outputs.of(video, output, wanted)
             try:
-                _claim(outputs.summary, claimed)
+                _claim(outputs, reads, claimed)
                 _annotate_one(video, outputs, loaded, options, observer)
             except EmotionError as error:
                 errors.print(str(error), style="red")
@@ -141,13 +145,15 @@ def annotate_command(
     raise typer.Exit(code)
 
 
-def _claim(path: Path, claimed: set[Path]) -> None:
-    """Refuse to write the results of two videos into the same file."""
-    if path.resolve() in claimed:
-        raise SinkError(
-            f"Two videos would both be written to {shown(path)}: annotate one into another folder."
-        )
-    claimed.add(path.resolve())
+def _claim(outputs: Outputs, reads: Iterable[Path], claimed: list[Path]) -> None:
+    """Refuse to write over any of the videos and models, or over the results of another video."""
+    for path in outputs.all():
+        if any(same_file(path, other) for other in claimed):
+            raise SinkError(
+                f"Two videos would both be written to {shown(path)}: annotate one into another folder."
+            )
+    keep_apart(reads, outputs.all())
+    claimed += outputs.all()
 
 
 def _annotate_one(

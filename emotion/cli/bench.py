@@ -30,6 +30,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.manifest import ZOO
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.session import Workers
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sources.demo import DEMO
 
 app = typer.Typer()
@@ -88,6 +89,8 @@ def bench(
     from emotion.benchmarks import report as reports  # noqa: PLC0415  only this command waits for it
     from emotion.benchmarks.suite import SuiteOptions, run_suite  # noqa: PLC0415
 
+    results = [path for path in (json, markdown, plot) if path]
+    keep_apart([compare, *models.glob("*"), *(data.glob("*") if data else ())], results)
     each, team = how_many(threads, workers, finders, provider, precision, stride)
     chosen = _peers(peers)
     older = _read(compare) if compare else None

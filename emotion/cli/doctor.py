@@ -211,13 +211,28 @@ def _faces() -> str:
 
 
 def _models() -> str:
+    from emotion.models import checksums  # noqa: PLC0415
     from emotion.models.manifest import ZOO, read_manifest  # noqa: PLC0415
     from emotion.models.voting.vote import VoteWeights  # noqa: PLC0415
 
+    if others := checksums.changed(ZOO):
+        raise Trouble(f"not as released: {', '.join(others)}", _AGAIN)
     manifests = [read_manifest(ZOO, region) for region in ("eyes", "lips")]
     VoteWeights.read(ZOO)
     named = (f"{one.region}: {one.architecture}, sha256 {one.sha256[:8]}" for one in manifests)
-    return "; ".join(named) + "; checksums right"
+    return "; ".join(named) + "; checksums right, the release's own"
+
+
+def _telemetry() -> str:
+    from emotion.models import telemetry  # noqa: PLC0415
+    from emotion.models.faces import mediapipe_landmarker as landmarks  # noqa: PLC0415
+
+    leaks = telemetry.leaks()
+    if not leaks and not landmarks.silenced():
+        leaks.append(telemetry.UNKNOWN_MEDIAPIPE)
+    if leaks:
+        raise Trouble("not everything is kept back", " ".join(leaks))
+    return "ONNX Runtime and MediaPipe are kept from reporting their use"
 
 
 def _engine() -> str:
@@ -318,6 +333,7 @@ CHECKS: tuple[Check, ...] = (
     Check("Finding faces", _faces, needed=True),
     Check("Models", _models, needed=True),
     Check("Running them", _engine, needed=True),
+    Check("Nothing is sent", _telemetry),
     Check("Writing video", _encoder, needed=True),
     Check("Disk", _disk, needed=True),
     Check("Window", _window),

@@ -33,9 +33,11 @@ from emotion.models.evaluation.predictions import (
 )
 from emotion.models.evaluation.records import record as record_scores
 from emotion.models.manifest import ZOO, PrecisionChoice
+from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
 from emotion.models.voting.vote import VoteWeights, read_rules
 from emotion.realtime.session import Models
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 app = typer.Typer()
 
@@ -73,7 +75,7 @@ def evaluate_command(
     precision: PrecisionOption = "fp32",
     record: Annotated[
         bool,
-        typer.Option("--record", help="Write the scores into the model folder: card, manifests, vote."),
+        typer.Option("--record", help="Write the scores into the model folder, one of your own."),
     ] = False,
     smaller: Annotated[
         int, typer.Option(min=0, help="How many photographs to look at from afar as well; 0: none.")
@@ -81,6 +83,12 @@ def evaluate_command(
 ) -> None:
     """Score the models and their vote on labelled faces or videos."""
     chosen = folder or DATA
+    if record:
+        refuse_shipped(models)
+    if output:
+        refuse_shipped(output)
+        read = [chosen / "manifest.parquet", *models.glob("*")]
+        keep_apart(read, [output / f"report.{kind}" for kind in report.KINDS])
     judge = _Judge(models, precision)
     about = {"faces": title or from_set or chosen.resolve().name} | judge.about()
     if folder is None or (chosen / "manifest.parquet").exists():

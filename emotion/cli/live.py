@@ -45,6 +45,7 @@ from emotion.realtime.playback.live import Live, LiveFrame, quick_switching
 from emotion.realtime.session import live_stages
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sources.live import LiveSource, is_network, open_live, shown_url
 from emotion.realtime.sources.options import LiveOptions
@@ -335,6 +336,7 @@ def live_command(
         virtual_camera=virtual_camera,
         seconds=seconds,
     )
+    _keep_apart(source, models, settings.outputs, report)
     # With events, standard output is theirs.
     out = errors if events else console
     load_shedder = LoadShedder(max_latency / 1000 if max_latency else None)
@@ -352,6 +354,17 @@ def live_command(
             session.run()
         finally:
             _finish(session, report, out)
+
+
+def _keep_apart(source: str, models: Path, outputs: Sequence[Path], report: Path | None) -> None:
+    """Before anything is opened: neither the source nor the models may be written over.
+
+    Raises:
+        SinkError: a result would.
+    """
+    read = Path(source.removeprefix("file://"))
+    results = list(_named(outputs).values())
+    keep_apart([read, *models.glob("*")], [*results, *([report] if report else [])])
 
 
 def _finish(session: LiveSession, path: Path | None, out: Console) -> None:

@@ -18,11 +18,14 @@ from emotion.models.engines.session import RegionModel
 from emotion.models.errors import MissingDependencyError
 from emotion.models.evaluation.predictions import predictions_of_models
 from emotion.models.manifest import ZOO, PrecisionChoice
+from emotion.models.shipped import refuse_shipped
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 app = typer.Typer()
 
 DATA = Path("data/faces")
 RUNS = Path("runs")
+MODELS = Path("my-model")
 
 DataFolder = Annotated[Path, typer.Option("--data", help="Data set made by 'emotion dataset'.")]
 
@@ -102,6 +105,9 @@ def dataset(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    results = [output, *(output / name for name in ("manifest.parquet", "rejected.csv"))]
+    refuse_shipped(output)
+    keep_apart([*roots, parts], results)
     with counting("Looking at faces") as progress:
         summary = make_dataset(roots, output, options, workers, progress, parts, errors.print)
     table = Table("faces", *options.classes, "all")
@@ -170,6 +176,10 @@ def train(
     ] = None,
 ) -> None:
     """Train the eyes' or the lips' network, or a teacher. A run that was stopped goes on where it was."""
+    folder = run or RUNS / view.value
+    results = [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))]
+    refuse_shipped(folder)
+    keep_apart([data, start_from, *(teacher or ())], results)
     training = _training()
     try:
         options = training.TrainingOptions(
@@ -194,7 +204,6 @@ def train(
             f"The last passes see pictures at {options.sizes[-1][1]:g} of their size; the exported network "
             "sees them at their full size, which it then does not know. End with a stage like 4@1."
         )
-    folder = run or RUNS / view.value
     if start_from and start_from.is_dir():
         start_from = _restored(view, options.network, start_from, data, folder)
     with counting(f"Training the {view.value}") as progress:
@@ -221,7 +230,7 @@ def export(
         Path | None, typer.Argument(help="A model.keras; that of runs/<region> by default.")
     ] = None,
     data: DataFolder = DATA,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write into.")] = ZOO,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder of your own.")] = MODELS,
     fp32: Annotated[bool, typer.Option("--fp32", help="Store weights as float32: twice the size.")] = False,
     about_data: Annotated[str, typer.Option(help="Which photographs it learnt from; for the manifest.")] = "",
 ) -> None:
@@ -230,7 +239,11 @@ def export(
         from emotion.exporters.export import export as run_export  # noqa: PLC0415
     except ImportError as error:
         raise _needs_training(error) from error
+    refuse_shipped(output)
     path = trained or RUNS / region.value / "model.keras"
+    keep_apart(
+        [path, data / "manifest.parquet"], [output / f"{region.value}.{kind}" for kind in ("onnx", "json")]
+    )
     made = run_export(region.value, path, data, output, "fp32" if fp32 else "fp16", about_data, console.print)
     console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
 
@@ -242,7 +255,8 @@ def quantise(
     models: ModelFolder = ZOO,
     crops: Annotated[int, typer.Option(min=32, help="Training crops to calibrate with.")] = 512,
 ) -> None:
-    """Make the models in int8 as well, faster on a CPU; offered only where they say the same."""
+    """Make the models of your own folder in int8 as well, faster on a CPU, where they say the same."""
+    refuse_shipped(models)
     try:
         from emotion.exporters.quantise import quantise as run_quantise  # noqa: PLC0415
     except ImportError as error:

@@ -16,6 +16,7 @@ from emotion.models.evaluation import weights
 from emotion.models.evaluation.predictions import LabelledFaces, faces_of_dataset, predict
 from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.manifest import ZOO
+from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights
 
@@ -43,12 +44,13 @@ def weights_command(
         ),
     ] = True,
 ) -> None:
-    """Fit the rules of the vote on the validation part, and keep the one that wins."""
+    """Fit the rules of the vote on the validation part, and keep the one that wins in your own folder."""
     if explain:
         VoteWeights.read(models)
         for line in weights.read(models).explain():
             console.print(line)
         return
+    refuse_shipped(models)
     eyes, lips = load_models(models)
     faces = faces_of_dataset(data, "validation")
     with counting("Asking the models") as progress:

@@ -11,6 +11,7 @@ from emotion.models.evaluation.evaluate import Evaluation
 from emotion.models.evaluation.report import to_markdown
 from emotion.models.evaluation.scores import Scores
 from emotion.models.manifest import ModelManifest
+from emotion.models.shipped import put_text, refuse_shipped
 
 CARD = "MODEL_CARD.md"
 
@@ -24,16 +25,18 @@ def record(folder: Path, name: str, evaluation: Evaluation, manifests: Iterable[
         evaluation: its scores.
         manifests: of the files that were judged.
     """
+    refuse_shipped(folder)
     for manifest in manifests:
         found = _brief(evaluation.scores[manifest.region])
-        replace(manifest, scores=manifest.scores | {name: found}).save(folder)
+        scored = replace(manifest, scores=manifest.scores | {name: found})
+        put_text(scored.to_json(), scored.path(folder))
     path = folder / "weights.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     values["scores"] = values.get("scores", {}) | {name: _brief(evaluation.vote)}
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    put_text(json.dumps(values, indent=2) + "\n", path)
     card = folder / CARD
     text = card.read_text(encoding="utf-8") if card.exists() else "# Model card\n\n## Scores\n"
-    card.write_text(with_block(text, name, to_markdown(evaluation, brief=True)), encoding="utf-8")
+    put_text(with_block(text, name, to_markdown(evaluation, brief=True)), card)
 
 
 def with_block(text: str, name: str, markdown: str) -> str:

@@ -21,6 +21,10 @@ _NOTE = (
 )
 
 
+KINDS = ("html", "md", "json")
+"""Suffixes of what `save` writes."""
+
+
 def save(folder: Path, evaluation: Evaluation) -> dict[str, Path]:
     """Write ``report.html``, ``report.md`` and ``report.json`` into a folder; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)

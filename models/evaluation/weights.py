@@ -19,6 +19,7 @@ from emotion.models.evaluation.predictions import Predictions
 from emotion.models.evaluation.rule_fitting import DEFAULT, FITS, Comparison
 from emotion.models.evaluation.success_rates import EmotionWeight, SuccessRate, derive
 from emotion.models.manifest import sha256
+from emotion.models.shipped import put_text
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
 from emotion.models.voting.vote import FORMAT, PREDICTIONS, Rule, read_rules
@@ -133,9 +134,7 @@ def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None)
     }
     if third is not None:
         values["blendshapes_sha256"] = sha256(third.save(folder))
-    path = folder / "weights.json"
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    return path
+    return put_text(json.dumps(values, indent=2) + "\n", folder / "weights.json")
 
 
 def read(folder: Path) -> FittedVote:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import sys
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -13,13 +14,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models import telemetry
+from emotion.models.at_exit import Process, before_exit
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
 from emotion.models.faces.native_log import without_chatter
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture
 from emotion.models.manifest import ZOO
 from emotion.models.regions import Image
 
-__all__ = ["BLENDSHAPES", "FaceDetector", "FaceLandmarker", "Landmarks", "Picture", "find_portrait"]
+__all__ = [
+    "BLENDSHAPES",
+    "FaceDetector",
+    "FaceLandmarker",
+    "Landmarks",
+    "Picture",
+    "find_portrait",
+    "silenced",
+]
 
 
 @contextlib.contextmanager
@@ -41,6 +52,7 @@ def _without_tensorflow() -> Iterator[None]:
 
 with _without_tensorflow():
     from mediapipe.tasks.python import vision
+    from mediapipe.tasks.python.core import mediapipe_c_bindings
     from mediapipe.tasks.python.core.base_options import BaseOptions
     from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
     from mediapipe.tasks.python.vision.core.image import ImageFormat
@@ -91,6 +103,7 @@ class FaceLandmarker:
         self._last_ms = -1
         with _starting():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        self._end = _ending(self, self._landmarker)
 
     def detect(self, image: Image | Picture, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.
@@ -113,7 +126,7 @@ class FaceLandmarker:
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
         with without_chatter():
-            self._landmarker.close()
+            self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -146,6 +159,7 @@ class FaceDetector:
         )
         with _starting():
             self._detector = vision.FaceDetector.create_from_options(options)
+            self._end = _ending(self, self._detector)
             # What it says of itself it says at its first picture.
             self.detect(Picture(np.zeros((256, 256, 3), np.uint8)))
 
@@ -164,7 +178,7 @@ class FaceDetector:
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
         with without_chatter():
-            self._detector.close()
+            self._end()
 
 
 def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
@@ -232,6 +246,22 @@ def _look_at_parts(landmarker: FaceLandmarker, image: Image, share: float) -> tu
     return tuple(found)
 
 
+def _ending(owner: object, task: Any) -> Callable[[], object]:
+    """Frees a MediaPipe task: by its call, when its owner is collected, or before the program ends."""
+    return before_exit(owner, _free, task, Process(), last=True)
+
+
+def _free(task: Any, process: Process) -> None:
+    if not process.here:
+        # Its thread is not in this forked child, and its destructor would wait for it for ever.
+        task._handle = None
+        return
+    # The collector may run in MediaPipe's own threads, for which somebody waits who is quieting already.
+    in_main = threading.current_thread() is threading.main_thread()
+    with without_chatter() if in_main else contextlib.nullcontext():
+        task.close()
+
+
 def _native(picture: Picture) -> MediaPipeImage:
     picture.native = picture.native or MediaPipeImage(ImageFormat.SRGB, picture.rgb)
     return picture.native
@@ -257,11 +287,18 @@ def _check_model_file() -> None:
         raise ModelFileError(f"The face landmark model {MODEL_PATH} is damaged (wrong sha256). {advice}")
 
 
+@cache
+def silenced() -> bool:
+    """Whether MediaPipe is kept from reporting its use; done once a process, before the first task."""
+    return telemetry.silence(mediapipe_c_bindings.load_raw_library())
+
+
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
     """Hide what MediaPipe tells of itself when it starts; say in a sentence why it cannot."""
     try:
         with without_chatter():
+            silenced()
             yield
     except OSError as error:  # MediaPipe loads its own library, and with it EGL, only here
         raise MissingDependencyError(f"MediaPipe cannot start ({error}). {SYSTEM_LIBRARIES}") from error

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 # How lines begin that MediaPipe, LiteRT and absl write about themselves; errors begin otherwise.
 _CHATTER = re.compile(rb"(VERBOSE|INFO|WARNING): |[IW]\d{4} ")
-_quieting = threading.Lock()
+# Taken twice where the collector frees something in the middle of it.
+_quieting = threading.RLock()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from emotion.models.classes import EMOTIONS
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.manifest import sha256
+from emotion.models.shipped import put, workshop
 from emotion.models.statistics.calibration import fit_temperature
 
 FILE = "blendshapes.npz"
@@ -52,22 +53,22 @@ class BlendshapeModel:
 
     def save(self, folder: Path) -> Path:
         """Write ``blendshapes.npz`` into a model folder."""
-        path = folder / FILE
         arrays: dict[str, Any] = {
             f"{kind}{i}": part
             for i, pair in enumerate(self.layers)
             for kind, part in zip("wb", pair, strict=True)
         }
-        np.savez_compressed(
-            path,
-            format=FORMAT,
-            classes=np.array(EMOTIONS),
-            mean=self.mean,
-            scale=self.scale,
-            temperature=self.temperature,
-            **arrays,
-        )
-        return path
+        with workshop(folder) as making:
+            np.savez_compressed(
+                making / FILE,
+                format=FORMAT,
+                classes=np.array(EMOTIONS),
+                mean=self.mean,
+                scale=self.scale,
+                temperature=self.temperature,
+                **arrays,
+            )
+            return put(making / FILE, folder)
 
     @classmethod
     def read(cls, folder: Path, digest: str | None = None) -> "BlendshapeModel":

@@ -11,7 +11,6 @@ the one it reads from; so the end of a file, a crash and a vanished consumer are
 import logging
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from emotion.models.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 
@@ -66,7 +66,9 @@ class Pipeline(Generic[T]):
 
     It works ahead from its construction on, until the channels are full. Leave its `with` block, or
     call `close`, to drop what is in work and to stop the threads; the end and an error do so too.
-    One that is merely forgotten is stopped when it is collected, or when the interpreter exits.
+    One that is merely forgotten is stopped when it is collected, or when the program ends: then a
+    thread that still iterates gets a RuntimeError, for what it has is not all. A forked child has the
+    pipeline but not its threads: it can only forget or close it.
 
     An error of the source or of a stage comes after all results that precede it: the very exception
     object, with a note that names the stage and, for items that have an `index` or a `frame` with
@@ -110,7 +112,7 @@ class Pipeline(Generic[T]):
         self._results: Channel[T] = channels[-1]
         self._crew = _Threads(source, channels, patience)
         # The threads know the crew's parts but never the pipeline: else it could not be collected.
-        self._forgotten = weakref.finalize(self, self._crew.stop)
+        self._forgotten = before_exit(self, self._crew.stop_forgotten)
         observer.begin(names)
         self._crew.start(SOURCE, _SourceWorker(source, channels[0], observer).run)
         for team, (inbox, outbox) in zip(teams, pairwise(channels), strict=True):
@@ -133,7 +135,10 @@ class Pipeline(Generic[T]):
         Raises:
             NothingYetError: nothing came in time; the run goes on.
             StopIteration: there are no more results.
+            RuntimeError: there would be more, but the program ends, or this is a forked child.
         """
+        if not self._crew.here:
+            raise RuntimeError("the threads of a pipeline stay in the process that made it")
         try:
             batch = self._results.take(timeout=timeout)
         except NothingYetError:
@@ -147,6 +152,8 @@ class Pipeline(Generic[T]):
         for item in batch:
             return item
         self.close()
+        if self._crew.cut_short and not threading.current_thread().daemon:
+            raise RuntimeError("the program ends before the results: join the thread that iterates")
         raise StopIteration
 
     def __enter__(self) -> "Pipeline[T]":
@@ -209,13 +216,26 @@ class _Threads:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._deadline: float | None = None
+        self._process = Process()
+        self.cut_short = False
+
+    @property
+    def here(self) -> bool:
+        return self._process.here
 
     def start(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 
+    def stop_forgotten(self) -> None:
+        """Nobody has the pipeline any more, or the program is at its end."""
+        self.cut_short = True
+        self.stop()
+
     def stop(self) -> None:
+        if not self.here:
+            return
         if threading.current_thread() in self._threads:
             # The collector runs in any thread. A worker can't wait for itself, and may hold a lock.
             threading.Thread(target=self.stop, daemon=True).start()

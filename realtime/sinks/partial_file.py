@@ -8,16 +8,14 @@ from io import FileIO
 from pathlib import Path
 
 from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.overwrite_guard import keep_apart, partial_path
+
+__all__ = ["PartialFile", "partial_path", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
 _REFUSED = "this video does not fit into an mp4; convert it to H.264 with AAC sound first."
-
-
-def partial_path(path: Path) -> Path:
-    """Where a result is while it is not whole: `clip.partial.mp4` for `clip.mp4`."""
-    return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 @contextmanager
@@ -59,8 +57,8 @@ class PartialFile:
         self.path = path
         in_place = path.exists() and not path.is_file()
         self.working = path if in_place else partial_path(path)
+        keep_apart([source], [path])
         for place in (path, self.working):
-            _refuse_source(place, source)
             if place.is_dir():
                 raise SinkError(f"{place} cannot be written: a folder has this name; rename or move it.")
         with writing(path):
@@ -106,11 +104,6 @@ class PartialFile:
         if self.working != self.path:
             with suppress(OSError):
                 self.working.unlink(missing_ok=True)
-
-
-def _refuse_source(place: Path, source: Path | None) -> None:
-    if source is not None and place.exists() and source.exists() and place.samefile(source):
-        raise SinkError(f"{place} is the video being read: write the result to another name or folder.")
 
 
 def _advice(error: Exception) -> str:

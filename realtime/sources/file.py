@@ -21,6 +21,7 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from emotion.models.at_exit import Process
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import Clock, Colours, VideoInfo
@@ -93,6 +94,7 @@ class VideoFile:
     def __init__(self, path: str | os.PathLike[str], start: float | None = None) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
+        self._process = Process()
         self._closed = False
         self._claimed = False
         _check_file(self.path)
@@ -130,6 +132,8 @@ class VideoFile:
     def close(self) -> None:
         """Let the file go; an iteration under way ends after its frame. Any thread, any number of times."""
         self._closed = True
+        if not self._process.here:
+            return
         with self._lock:
             self._container.close()
 

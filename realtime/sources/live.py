@@ -9,7 +9,6 @@ import logging
 import re
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +19,7 @@ from typing import Self
 import cv2
 import numpy as np
 
+from emotion.models.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo, letterboxed
@@ -141,8 +141,8 @@ class LiveSource:
 
     def _open_link(self) -> None:
         self._link = Connection(self._connect)
-        # One that is merely forgotten lets its camera go, too, and at the latest when Python exits.
-        self._forgotten = weakref.finalize(self, self._link.leave, _LEAVING_SECONDS)
+        # One that is merely forgotten lets its camera go, too, and at the latest when the program ends.
+        self._forgotten = before_exit(self, self._link.leave, _LEAVING_SECONDS)
 
     def _first_picture(self) -> Picture:
         try:

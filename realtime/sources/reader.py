@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, TypeAlias
 
+from emotion.models.at_exit import Process
 from emotion.models.regions import Image
 
 # A short burst, as after a hiccup of the network, is not lost; what is older than that is stale.
@@ -71,6 +72,7 @@ class Connection:
         self._error: Exception | None = None
         self.rate = Fraction(30)
         self.skipped = 0
+        self._process = Process()
         self._thread = threading.Thread(target=self._run, name="live-link", daemon=True)
         self._thread.start()
 
@@ -99,6 +101,8 @@ class Connection:
 
     def drop(self) -> None:
         """Want no more pictures; whoever waits for one learns it at once."""
+        if not self._process.here:
+            return
         self._dropped_by_reader.set()
         with self._changed:
             self._pictures.clear()

@@ -1,3 +1,4 @@
+import shutil
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ from emotion.cli import app as cli
 from emotion.cli import engine
 from emotion.models import training
 from emotion.models.errors import DatasetError, MissingDependencyError
+from emotion.models.manifest import LITE
 
 
 def run(monkeypatch, *arguments):
@@ -21,7 +23,9 @@ def test_help_and_version(monkeypatch, capsys):
     assert "emotion-live" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["annotate", "dataset", "train", "evaluate", "weights", "export"])
+@pytest.mark.parametrize(
+    "command", ["annotate", "dataset", "train", "evaluate", "weights", "export", "models"]
+)
 def test_every_command_explains_itself(monkeypatch, capsys, command):
     assert run(monkeypatch, command, "--help") == 0
     assert "Usage" in capsys.readouterr().out
@@ -33,10 +37,12 @@ def test_a_wrong_option_is_a_usage_error(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("dataset", "missing"), ("evaluate",), ("weights",), ("evaluate", "missing")]
+    "arguments",
+    [("dataset", "missing"), ("evaluate",), ("weights", "--models", "my-model"), ("evaluate", "missing")],
 )
 def test_missing_data_end_in_one_sentence(monkeypatch, capsys, tmp_path, arguments):
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(LITE, tmp_path / "my-model")
     assert run(monkeypatch, *arguments) == 3
     error = capsys.readouterr().err
     assert "Traceback" not in error

@@ -68,7 +68,7 @@ import av
 from emotion.models.faces.picture import Picture
 from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker
 
-with av.open("emotion/demo/demo.mp4") as container:
+with av.open("realtime/sources/demo.mp4") as container:
     frames = [frame.to_ndarray(format="bgr24") for frame, _ in zip(container.decode(video=0), range(12))]
 with FaceLandmarker(max_faces=2, video=True) as landmarker:
     for number, frame in enumerate(frames):

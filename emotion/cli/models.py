@@ -1,0 +1,56 @@
+"""The commands `emotion models`: folders of models, those that ship and your own."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emotion.cli.console import console, shown
+from emotion.cli.engine import model_folder
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import read_manifest
+from emotion.models.shipped import refuse_shipped, workshop
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.partial_file import writing
+
+app = typer.Typer(
+    name="models", help="Model folders: copy those that ship, to change them.", no_args_is_help=True
+)
+
+# What a folder needs, and what may be there; landmark nets are the program's own.
+_NEEDED = ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json", "weights.json")
+_MORE = ("*.int8.onnx", "*.int8.json", "blendshapes.npz", "MODEL_CARD.md")
+
+
+@app.callback()
+def models() -> None:
+    """Keep typer from taking the only command for the group itself."""
+
+
+@app.command(name="copy")
+def copy_command(
+    name: Annotated[
+        Path, typer.Argument(parser=model_folder, metavar="standard|lite|FOLDER", help="What to copy.")
+    ],
+    folder: Annotated[Path, typer.Argument(help="Where to; it may not hold anything yet.")],
+) -> None:
+    """Copy a model folder, whole and checked, to weigh, score, quantise or replace its models."""
+    refuse_shipped(folder)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise SinkError(f"{folder} is there already: name a folder that is not.")
+    for region in ("eyes", "lips"):
+        read_manifest(name, region)
+    with writing(folder), workshop(folder) as making:
+        for file in _files(name):
+            shutil.copyfile(file, making / file.name)
+        for made in making.iterdir():
+            made.rename(folder / made.name)
+    console.print(f"Copied to {shown(folder)}: use it with --models {shown(folder)}")
+
+
+def _files(folder: Path) -> list[Path]:
+    missing = [name for name in _NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise ModelFileError(f"{folder} lacks {', '.join(missing)}: it is no whole model folder.")
+    return [folder / name for name in _NEEDED] + [path for more in _MORE for path in folder.glob(more)]
