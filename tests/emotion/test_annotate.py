@@ -24,6 +24,7 @@ from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers import clips
 from tests.helpers.paths import ROOT, VIDEOS
+from tests.helpers.signals import usual_signals
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -242,7 +243,9 @@ def test_a_signal_leaves_a_playable_part(tmp_path, number, code):
     outputs = Outputs.of(DEMO, tmp_path)
     part = outputs.video.with_name("demo.annotated.partial.mp4")
     command = [sys.executable, "-m", "emotion", "annotate", str(DEMO), "-o", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    with usual_signals():
+        started = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    with started as process:
         while process.poll() is None and not (part.exists() and part.stat().st_size > 50_000):
             time.sleep(0.05)
         process.send_signal(number)

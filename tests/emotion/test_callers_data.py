@@ -24,7 +24,6 @@ from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face
 
 
-
 @pytest.fixture(scope="module")
 def models():
     return Models.load(provider="cpu")

@@ -107,7 +107,9 @@ def test_a_look_up_would_be_seen(tmp_path):
     assert len(strangers(tmp_path / "trace")) == 1
 
 
-@pytest.mark.parametrize("package", ["emotion", "emotion.benchmarks", "emotion.exporters", "emotion.models", "emotion.realtime"])
+@pytest.mark.parametrize(
+    "package", ["emotion", "emotion.benchmarks", "emotion.exporters", "emotion.models", "emotion.realtime"]
+)
 def test_every_package_keeps_onnx_runtime_quiet_before_its_import(package):
     code = (
         f"import {package}, os, sys; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"

@@ -17,6 +17,7 @@ from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.demo import DEMO
 from tests.fakes.virtual_screen import Screen, needs_screen
 from tests.helpers.paths import ROOT
+from tests.helpers.signals import usual_signals
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -31,14 +32,16 @@ def screen(tmp_path):
 
 
 def start(folder, *options, environment=None, source=DEMO):
-    return subprocess.Popen(
-        [sys.executable, "-m", "emotion", "live", str(source), *map(str, options)],
-        cwd=folder,
-        env={**(environment or os.environ), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with usual_signals():
+        return subprocess.Popen(
+            [sys.executable, "-m", "emotion", "live", str(source), *map(str, options)],
+            cwd=folder,
+            env={**(environment or os.environ), "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
 
 def finish(process):

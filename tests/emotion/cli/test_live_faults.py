@@ -17,6 +17,7 @@ import pytest
 from emotion.realtime.sinks.partial_file import partial_path
 from tests.emotion.cli.test_live import ROOT, rows, wait_until
 from tests.fakes.network_stream import Sender
+from tests.helpers.signals import usual_signals
 from tests.realtime.sinks.test_html import data
 
 pytestmark = [
@@ -35,14 +36,27 @@ class Session:
         self.folder, self.url = folder, url
         self._said = (folder / "err.txt").open("w")
         outputs = [part for name in FILES for part in ("-o", name)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "emotion", "live", url, "--no-window", *outputs, "--report", "r.json"],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            text=True,
-        )
+        command = [
+            sys.executable,
+            "-m",
+            "emotion",
+            "live",
+            url,
+            "--no-window",
+            *outputs,
+            "--report",
+            "r.json",
+        ]
+        with usual_signals():
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                text=True,
+            )
 
     @property
     def lines(self):
