@@ -28,7 +28,7 @@ def face(shown=None, *, eyes=None, lips=None, label="uncertain", track=1, **more
     """A face of these shares; an uncertain one, so that no other thing has an emotion's colour."""
     shown = distinct(0) if shown is None else shown
     made = face_of("neutral", track)
-    values = dict.fromkeys(("vote", "smoothed"), shown)
+    values = dict.fromkeys(("probabilities_frame", "probabilities"), shown)
     return replace(made, eyes=eyes, lips=lips, label=label, **values, **more)
 
 
@@ -184,7 +184,7 @@ def test_predictions_stand_in_rows_with_colour_name_and_number():
         assert dot.width == pytest.approx(dot.height, abs=1)
         middles.append(number.middle[1])
     assert middles == sorted(middles)
-    for region, middle in zip(("eyes", "lips"), middles, strict=False):
+    for region, middle in zip(said, middles, strict=True):
         assert abs(text_area(image, region, SIZE).middle[1] - middle) < SAME_ROW
 
 
