@@ -23,6 +23,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice
 from emotion.models.regions import RegionName
 from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.session import Models, Workers, available_cores
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.faces import FaceFinder
@@ -267,9 +268,9 @@ class _Bench:
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
         self._say("first result of a fresh process")
-        command = [sys.executable, "-m", "emotion.benchmarks.first_result"]
-        command += [str(self._path(MAIN)), str(self._options.models), str(self._options.frames)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        options = (str(self._path(MAIN)), str(self._options.models), str(self._options.frames))
+        command = python_command("-m", "emotion.benchmarks.first_result", *options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if done.returncode:
             raise EmotionError(f"A fresh process could not be measured: {done.stderr.strip()[-300:]}")
         values: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from emotion import __version__
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
 from emotion.cli import bench, cameras, doctor, evaluate, live, make, play, serve
 from emotion.cli import weights as weigh
@@ -75,7 +75,7 @@ def run() -> int:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        console.print(f"emotion-live {version('emotion-live')}")
+        console.print(f"emotion-live {__version__}")
         raise typer.Exit
 
 

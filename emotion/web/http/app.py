@@ -5,7 +5,6 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Str
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
 
+from emotion import __version__
 from emotion.annotate import Models
 from emotion.models.classes import EMOTIONS
 from emotion.models.errors import EmotionError
@@ -63,7 +63,7 @@ def make_app(
 
     app = FastAPI(
         title="emotion-live",
-        version=version("emotion-live"),
+        version=__version__,
         description="Apparent facial expressions in pictures and videos. What is read is how a face "
         "looks, not what a person feels. Bodies of requests are the files themselves.",
         # FastAPI's own pages load code from elsewhere.
@@ -109,7 +109,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
     @app.get("/api/health", tags=["about"])
     async def health() -> Health:
         """Whether the server lives."""
-        return Health(version=version("emotion-live"), provider=site.models.eyes.provider)
+        return Health(version=__version__, provider=site.models.eyes.provider)
 
     @app.get("/api/models", tags=["about"])
     async def models() -> About:
@@ -117,7 +117,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
         loaded = (site.models.eyes, site.models.lips)
         fitted = read_weights(site.options.models)
         return About(
-            version=version("emotion-live"),
+            version=__version__,
             emotions=EMOTIONS,
             models=[_manifest(model.manifest) | {"provider": model.provider} for model in loaded],
             rule=fitted.meaning,

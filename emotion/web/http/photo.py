@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,11 +13,12 @@ import numpy as np
 from emotion.annotate import Models
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
+from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.session import Workers, stages
 from emotion.realtime.stages.options import VoteOptions
 
-DECODER = (sys.executable, "-m", "emotion.web.http.picture")
+DECODER = python_command("-m", "emotion.web.http.picture")
 _DECODE_SECONDS = 30.0
 
 
@@ -40,7 +40,11 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
         PhotoError: it is none of these, damaged, too large, or too much for its decoder.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, str(pixels), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *command,
+        str(pixels),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(),
     )
     try:
         async with asyncio.timeout(_DECODE_SECONDS):
