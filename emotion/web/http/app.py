@@ -20,13 +20,13 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.palette import ON_DARK, ON_WHITE, PANEL
+from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
 from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
 from emotion.web.http.security import Gate
 from emotion.web.http.site import RequestError, Site, metrics_text
 from emotion.web.jobs import results
 from emotion.web.jobs.process import COMMAND
-from emotion.web.jobs.queue import BusyError
 from emotion.web.jobs.store import OPEN, State
 from emotion.web.options import ServeOptions
 

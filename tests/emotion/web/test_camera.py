@@ -18,7 +18,7 @@ from emotion.web.camera import arrival
 from emotion.web.camera import viewer as camera
 from emotion.web.camera.arrival import PromptBuffer
 from emotion.web.camera.viewer import Cameras
-from emotion.web.jobs.queue import BusyError
+from emotion.web.errors import BusyError
 from tests.emotion.test_annotate import DEMO
 
 pytestmark = pytest.mark.timeout(300)
