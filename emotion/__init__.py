@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from emotion.realtime.errors import ProviderError, SinkError, SourceError
     from emotion.realtime.messages import VideoFrame
     from emotion.realtime.session import Models, Workers
-    from emotion.realtime.sources.live import LiveSourceOptions
+    from emotion.realtime.sources.options import LiveOptions
 
 __version__ = "0.1.0"
 
 __all__ = [
     "EmotionError",
     "FaceResult",
-    "LiveSourceOptions",
+    "LiveOptions",
     "ModelFileError",
     "Models",
     "ProviderError",
@@ -45,7 +45,7 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
     _HOMES = {
         "EmotionError": "emotion.models.errors",
         "FaceResult": "emotion.api",
-        "LiveSourceOptions": "emotion.realtime.sources.live",
+        "LiveOptions": "emotion.realtime.sources.options",
         "ModelFileError": "emotion.models.errors",
         "Models": "emotion.realtime.session",
         "ProviderError": "emotion.realtime.errors",

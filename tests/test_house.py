@@ -38,7 +38,7 @@ def test_the_public_names():
     assert set(emotion.__all__) == {
         *("EmotionError", "ModelFileError", "ProviderError", "SinkError", "SourceError"),
         *("FaceResult", "Result", "Stream", "VideoFrame", "stream"),
-        *("LiveSourceOptions", "Models", "Workers", "__version__"),
+        *("LiveOptions", "Models", "Workers", "__version__"),
     }
     for name in emotion.__all__:
         assert getattr(emotion, name) is not None
