@@ -7,7 +7,8 @@ import pytest
 
 from emotion.models.classes import EMOTIONS
 from emotion.models.palette import ON_DARK, PANEL, bgr
-from emotion.realtime.drawing.overlay import NOTE, Overlay, OverlayOptions
+from emotion.realtime.drawing.options import NOTE, DrawingOptions
+from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import Box, EmotionFrame
 from tests.helpers.drawn import bounds, find_text, ink, largest, of_colour, text_area
 from tests.helpers.results import face, sure, video_frame
@@ -16,7 +17,7 @@ HEIGHT, WIDTH = 720, 1280
 UNIT = 5 + 0.015 * HEIGHT
 SIZE = round(UNIT)
 HEAD = round(1.3 * SIZE)
-QUIET = OverlayOptions(note="")
+QUIET = DrawingOptions(note="")
 
 
 def draw(*faces, options=QUIET, level=0, size=(HEIGHT, WIDTH)):
@@ -52,7 +53,7 @@ PEOPLE = {
 @pytest.mark.parametrize("panels", [True, False])
 def test_each_result_stands_beside_its_own_face_in_its_own_colour(panels):
     faces = [face(emotion, track, box=box) for track, (emotion, box) in enumerate(PEOPLE.items(), 1)]
-    image = draw(*faces, options=OverlayOptions(panels=panels, note=""))
+    image = draw(*faces, options=DrawingOptions(panels=panels, note=""))
     for emotion, box in PEOPLE.items():
         others = [other for other in PEOPLE if other != emotion]
         edge = around(image, box)
@@ -84,7 +85,9 @@ def test_corners_stand_at_all_four_corners_of_the_face_and_nowhere_else():
 
 @pytest.mark.parametrize("text_scale", [0.7, 1.0, 1.5])
 def test_text_has_the_size_that_picture_and_option_ask_for(text_scale):
-    image = draw(face("fear", box=Box(300, 200, 200, 240)), options=OverlayOptions(text_scale, note=""))
+    image = draw(
+        face("fear", box=Box(300, 200, 200, 240)), options=DrawingOptions(text_scale=text_scale, note="")
+    )
     size = max(10, round(text_scale * UNIT))
     text_area(image, "eyes", size)
     text_area(image, "fear", round(1.3 * size), bold=True)
@@ -92,7 +95,7 @@ def test_text_has_the_size_that_picture_and_option_ask_for(text_scale):
 
 def test_without_panels_there_is_a_line_of_label_and_share():
     image = draw(
-        face("fear", share=0.75, box=Box(300, 200, 200, 240)), options=OverlayOptions(panels=False, note="")
+        face("fear", share=0.75, box=Box(300, 200, 200, 240)), options=DrawingOptions(panels=False, note="")
     )
     name, share = text_area(image, "fear", SIZE, bold=True), text_area(image, "75%", SIZE)
     assert name.right < share.left
@@ -104,7 +107,7 @@ def test_without_panels_there_is_a_line_of_label_and_share():
 @pytest.mark.parametrize("what", ["panel", "label", "note"])
 def test_opacity_is_that_of_every_surface(what, opacity):
     level = 150
-    options = OverlayOptions(opacity=opacity, panels=what == "panel", note=NOTE if what == "note" else "")
+    options = DrawingOptions(opacity=opacity, panels=what == "panel", note=NOTE if what == "note" else "")
     image = draw(face("fear", box=Box(300, 200, 200, 240)), options=options, level=level)
     expected = (1 - opacity) * level + opacity * np.array(bgr(PANEL))
     surface = largest(of_colour(image, np.rint(expected), 2))
@@ -120,14 +123,14 @@ def test_opacity_is_that_of_every_surface(what, opacity):
 
 
 def test_the_note_is_written_where_it_can_be_read():
-    image = draw(options=OverlayOptions())
+    image = draw(options=DrawingOptions())
     size = max(10, round(0.8 * UNIT))
     area = text_area(image, NOTE, size)
     assert area.left < 3 * size
     assert area.bottom > HEIGHT - 3 * size
     assert min(ink(image, area)) > 190
     assert not find_text(draw(options=QUIET), NOTE, size)
-    text_area(draw(options=OverlayOptions(note="a trial")), "a trial", size)
+    text_area(draw(options=DrawingOptions(note="a trial")), "a trial", size)
 
 
 def test_several_people_are_numbered_by_their_track_ids():
