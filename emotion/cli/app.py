@@ -164,6 +164,7 @@ def _annotate_one(
                 options,
                 lambda done, total: bar.update(task, completed=done, total=total),
                 observer,
+                errors.print,
             )
         except BaseException:
             bar.stop()

@@ -245,17 +245,17 @@ def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models,
             good, bad = browser(), browser()
             await good.join(cameras)
             await good.result()
-            original = camera.OneByOne.__call__
+            original = camera.Session.__next__
 
-            def breaks(self, frame):
+            def breaks(self):
                 if not broken:
                     broken.append(self)
                 if self is broken[0]:
                     raise RuntimeError("on purpose")
-                return original(self, frame)
+                return original(self)
 
             await bad.join(cameras)
-            monkeypatch.setattr(camera.OneByOne, "__call__", breaks)
+            monkeypatch.setattr(camera.Session, "__next__", breaks)
             while len(cameras) == 2:
                 await asyncio.sleep(0.05)
             monkeypatch.undo()

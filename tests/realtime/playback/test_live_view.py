@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from emotion.cli.live import figures
 from emotion.realtime.monitoring.histogram import Latencies
+from emotion.realtime.playback.live_view import figures
 
 COUNTS = {"taken": 40, "given": 39, "dropped": 7, "busy": 2.5, "waiting": 6.5, "mean_batch": 1.3}
 

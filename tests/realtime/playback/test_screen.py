@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion.cli.screen import Screen
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.window import Key
 from emotion.realtime.messages import Box, EmotionFrame
+from emotion.realtime.playback.screen import Screen
 from tests.helpers.drawn import find_text, text_area
 from tests.helpers.results import face, result
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
