@@ -9,7 +9,19 @@ import typer
 
 from emotion import __version__
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
-from emotion.cli import bench, cameras, doctor, evaluate, live, make, play, serve
+from emotion.cli import (
+    bench,
+    cameras,
+    dataset,
+    doctor,
+    evaluate,
+    export,
+    live,
+    play,
+    quantise,
+    serve,
+    train,
+)
 from emotion.cli import weights as weigh
 from emotion.cli.console import console, errors, progress_bar, shown
 from emotion.cli.engine import (
@@ -53,7 +65,10 @@ app = typer.Typer(
 app.add_typer(serve.app)
 app.add_typer(live.app)
 app.add_typer(play.app)
-app.add_typer(make.app)
+app.add_typer(dataset.app)
+app.add_typer(train.app)
+app.add_typer(export.app)
+app.add_typer(quantise.app)
 app.add_typer(bench.app)
 app.add_typer(weigh.app)
 app.add_typer(evaluate.app)
