@@ -18,7 +18,6 @@ from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get
 
 import typer
 
-from emotion.models.errors import OptionError
 from emotion.models.options import OptionField, Spelling, from_mapping, groups_of, options_of
 
 P = ParamSpec("P")
@@ -72,9 +71,9 @@ class _Taken:
         values = {one.name: _value(one, given.pop(one.name)) for one in self.fields}
         try:
             return from_mapping(self.group, values)
-        except OptionError as error:
+        except ValueError as error:  # what contradicts, and what is out of bounds
             flags = {one.name: _flags(one, self.offer.defaults)[0].split("/")[0] for one in self.fields}
-            raise typer.BadParameter(str(error), param_hint=flags.get(error.name)) from error
+            raise typer.BadParameter(str(error), param_hint=flags.get(getattr(error, "name", ""))) from error
 
 
 def with_options(command: Callable[P, R]) -> Callable[..., R]:
