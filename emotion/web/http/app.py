@@ -12,6 +12,7 @@ from fastapi import Cookie, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
 from emotion import __version__
@@ -22,9 +23,10 @@ from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.palette import ON_DARK, ON_WHITE, PANEL
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
+from emotion.web.http.metrics import metrics_text
 from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
 from emotion.web.http.security import Gate
-from emotion.web.http.site import RequestError, Site, metrics_text
+from emotion.web.http.site import RequestError, Site
 from emotion.web.jobs import results
 from emotion.web.jobs.process import COMMAND
 from emotion.web.jobs.store import OPEN, State
@@ -131,9 +133,9 @@ def _add_about(app: FastAPI, site: Site) -> None:
         )
 
     @app.get("/metrics", tags=["about"], response_class=PlainTextResponse)
-    async def metrics() -> str:
+    async def metrics() -> Response:
         """Counters and gauges in Prometheus' text format."""
-        return metrics_text(site)
+        return Response(metrics_text(site), media_type=CONTENT_TYPE_LATEST)
 
 
 def _manifest(manifest: Any) -> dict[str, Any]:
