@@ -6,7 +6,6 @@ Needs Chromium and the extras `web` and `dev`.
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import numpy as np
 from playwright.sync_api import Browser, ConsoleMessage, Playwright, Request
 
 from emotion.models.regions import Image
+from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.sources.file import VideoFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -69,8 +69,9 @@ def server(folder: Path, *options: object, port: int = 0) -> Iterator[str]:
 @contextmanager
 def started(folder: Path, *options: object, port: int = 0) -> Iterator[tuple[str, int]]:
     """The same; gives its process number, too."""
-    command = [sys.executable, "-m", "emotion", "serve", "--port", str(port), "--folder", str(folder)]
-    with subprocess.Popen([*command, *map(str, options)], stdout=subprocess.PIPE, text=True) as process:
+    command = python_command("-m", "emotion", "serve", "--port", str(port), "--folder", str(folder))
+    command += tuple(map(str, options))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         try:
             assert process.stdout is not None
             said = process.stdout.readline()

@@ -1,6 +1,7 @@
 """A process of its own: how long a command takes to its first result, and the memory that it needs.
 
-``python -m emotion.benchmarks.first_result CLIP MODELS FRAMES`` prints one line of JSON.
+``python -m emotion.benchmarks.first_result CLIP MODELS FRAMES PROGRAM`` prints one line of JSON. PROGRAM
+is the module that the command imports: those who start this process know it, not this room.
 """
 
 import sys
@@ -19,7 +20,7 @@ def main() -> None:
 
     import psutil  # noqa: PLC0415
 
-    import_module("emotion.cli.app")  # what the command imports
+    import_module(sys.argv[4])
     from emotion.benchmarks.runs import annotated  # noqa: PLC0415
     from emotion.realtime.session import Models  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from emotion.benchmarks.timing import time_each
 from emotion.models.engines.session import RegionModel
 from emotion.models.regions import RegionName
+from emotion.realtime.child_process import environment, python_command
 
 Crops = dict[RegionName, npt.NDArray[np.uint8]]
 # It names none of these: newer ones have lost what it uses.
@@ -72,7 +73,9 @@ def keras(crops: Crops, ours_ms: float, python: str = sys.executable) -> Peer:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "crops.npz"
         np.savez(path, eyes=crops["eyes"], lips=crops["lips"])
-        values, problem = _json_of([python, "-m", "emotion.benchmarks.keras_peer", str(path)])
+        values, problem = _json_of(
+            python_command("-m", "emotion.benchmarks.keras_peer", str(path), python=python)
+        )
     return Peer(name, work, values.get("ms"), ours_ms, problem)
 
 
@@ -102,7 +105,7 @@ def fer(clip: Path, ours_ms: float, python: Path | None, frames: int) -> Peer:
     name, work = "fer (PyPI)", "a frame"
     if python is None:
         return Peer(name, work, None, ours_ms, "left out: ask for it with --peers fer")
-    values, problem = _json_of([str(python), str(_FER_SCRIPT), str(clip), str(frames)])
+    values, problem = _json_of(python_command(str(_FER_SCRIPT), str(clip), str(frames), python=str(python)))
     return Peer(name, work, values.get("ms"), ours_ms, problem or values.get("version", ""))
 
 
@@ -116,15 +119,19 @@ def make_fer(folder: Path) -> Path:
     done = folder / "installed"
     if not done.exists():
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *FER], check=True)
+        subprocess.run(
+            python_command("-m", "pip", "install", "--quiet", *FER, python=str(python)), check=True
+        )
         done.touch()
     return python
 
 
-def _json_of(command: list[str]) -> tuple[dict[str, Any], str]:
+def _json_of(command: Sequence[str]) -> tuple[dict[str, Any], str]:
     """The JSON that a process prints last, or nothing and the reason."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_LONGEST, env=environment()
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return {}, f"could not be run: {error}"
     lines = done.stdout.strip().splitlines()

@@ -1,24 +1,23 @@
 """A clip from end to end: in a plain loop, through the pipeline flat out, and paced like a camera."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from emotion.benchmarks.timing import Usage, quantiles
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, VideoFrame
-from emotion.realtime.monitoring.metrics import Metrics
-from emotion.realtime.pipeline.pipeline import Pipeline, Stage
+from emotion.realtime.monitoring.metrics import SILENT, Metrics, Observer
 from emotion.realtime.playback.live import Live
-from emotion.realtime.session import Models, Workers, live_stages, stages
+from emotion.realtime.session import EveryFrame, Inline, Models, NewestFrame, Session, Workers
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.load_shedding import LoadShedder
+from emotion.realtime.stages.options import VoteOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +55,8 @@ class Run:
 
 def sequential(name: str, clip: Path, models: Models, max_faces: int, frames: int) -> Run:
     """The same stages in one loop: each frame through all of them before the next is read."""
-    steps: list[Stage[Any, Any]] = [
-        step[0] if isinstance(step, Sequence) else step
-        for step in stages(models, max_faces, workers=Workers(1, batch=1))
-    ]
-
-    def results() -> Iterator[EmotionFrame]:
-        for frame in _FirstFrames(clip, frames):
-            items: list[Any] = [frame]
-            for step in steps:
-                items = list(step.process(items))
-            yield from items
-
-    try:
-        return _timed(name, clip, results())
-    finally:
-        for step in steps:
-            step.close()
+    with Session(_FirstFrames(clip, frames), models, Inline(), max_faces=max_faces) as session:
+        return _timed(name, clip, session)
 
 
 def flat_out(
@@ -80,10 +64,8 @@ def flat_out(
 ) -> Run:
     """The pipeline, as fast as it goes, every frame of a file."""
     metrics = Metrics()
-    steps = stages(models, max_faces, workers=workers)
-    source = _FirstFrames(clip, frames)
-    with Pipeline[EmotionFrame](source, steps, observer=metrics) as pipeline:
-        run = _timed(name, clip, pipeline)
+    with _every_frame(clip, models, max_faces, frames, workers, metrics) as session:
+        run = _timed(name, clip, session)
     return replace(run, batches=metrics.snapshot()["classify"].batches)
 
 
@@ -95,13 +77,12 @@ def annotated(
         folder = Path(stack.enter_context(TemporaryDirectory()))
         with VideoFile(clip) as video:
             info = video.info
-        steps = stages(models, max_faces, workers=workers)
-        pipeline = stack.enter_context(Pipeline[EmotionFrame](_FirstFrames(clip, frames), steps))
+        session = stack.enter_context(_every_frame(clip, models, max_faces, frames, workers))
         overlay = Overlay()
 
         def results() -> Iterator[EmotionFrame]:
             with Mp4Sink(folder / "annotated.mp4", info) as sink:
-                for result in pipeline:
+                for result in session:
                     sink.write(result, overlay.draw(result))
                     yield result
 
@@ -121,7 +102,7 @@ def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, ra
         latencies.append(now - result.frame.captured_at)
 
     load_shedder = LoadShedder(None)
-    steps = live_stages(models, load_shedder, max_faces)
+    steps = NewestFrame(load_shedder).stages(models, max_faces, VoteOptions())
     source = _Paced(clip, frames, rate)
     with Usage() as usage, Live(source, steps, load_shedder=load_shedder, on_result=note) as live:
         for _ in live:
@@ -178,12 +159,11 @@ class _Paced:
 
 def looped(clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None) -> Usage:
     """Run a clip again and again, so many frames; how memory went."""
-    steps = stages(models, max_faces, workers=workers)
     with (
         Usage(interval=1.0) as usage,
-        Pipeline[EmotionFrame](_FirstFrames(clip, frames), steps) as pipeline,
+        _every_frame(clip, models, max_faces, frames, workers) as session,
     ):
-        for _ in pipeline:
+        for _ in session:
             pass
     return usage
 
@@ -196,7 +176,19 @@ def growth(samples: list[tuple[float, float]]) -> float:
     return sorted(end)[len(end) // 2] - sorted(middle)[len(middle) // 2]
 
 
-def _timed(name: str, clip: Path, results: Iterator[EmotionFrame]) -> Run:
+def _every_frame(
+    clip: Path,
+    models: Models,
+    max_faces: int,
+    frames: int,
+    workers: Workers | None,
+    observer: Observer = SILENT,
+) -> Session:
+    policy = EveryFrame(workers or Workers())
+    return Session(_FirstFrames(clip, frames), models, policy, max_faces=max_faces, observer=observer)
+
+
+def _timed(name: str, clip: Path, results: Iterable[EmotionFrame]) -> Run:
     first, count = 0.0, 0
     with Usage() as usage:
         start = time.perf_counter()

@@ -23,6 +23,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice
 from emotion.models.regions import RegionName
 from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.session import Models, Workers, available_cores
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.faces import FaceFinder
@@ -52,6 +53,7 @@ class SuiteOptions:
         peers: which other ways: keras, openvino, fer.
         fer_folder: where the environment with `fer` is, or will be.
         keras_python: a Python with the training extra, where this one has none.
+        program: the module that the command imports; its time is part of the first result.
     """
 
     clip: Path
@@ -65,6 +67,7 @@ class SuiteOptions:
     peers: tuple[str, ...] = ("keras", "openvino")
     fer_folder: Path | None = None
     keras_python: str = sys.executable
+    program: str = "emotion.realtime.session"
 
     @property
     def frames(self) -> int:
@@ -267,9 +270,10 @@ class _Bench:
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
         self._say("first result of a fresh process")
-        command = [sys.executable, "-m", "emotion.benchmarks.first_result"]
-        command += [str(self._path(MAIN)), str(self._options.models), str(self._options.frames)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        options = self._options
+        what = (self._path(MAIN), options.models, options.frames, options.program)
+        command = python_command("-m", "emotion.benchmarks.first_result", *map(str, what))
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if done.returncode:
             raise EmotionError(f"A fresh process could not be measured: {done.stderr.strip()[-300:]}")
         values: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

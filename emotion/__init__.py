@@ -1,4 +1,4 @@
-"""The program that people touch: the command line, and what Python programs call.
+"""Apparent facial expressions from video; the names in `__all__` are what Python programs call.
 
 ::
 
@@ -6,8 +6,12 @@
 
     for result in emotion.stream("clip.mp4"):
         print(result.seconds, [(face.track_id, face.emotion) for face in result.faces])
+
+`cli` and `web` are what people touch. Below them lie `benchmarks`, `exporters`, `realtime` and `models`;
+imports go down in this order and never up. Everything that is not in `__all__` may change in any release.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 # Before any import of ONNX Runtime, also by the user's program: see there.
@@ -15,14 +19,53 @@ from emotion.models import telemetry as telemetry
 
 if TYPE_CHECKING:
     from emotion.api import FaceResult, Result, Stream, stream
+    from emotion.models.errors import EmotionError, ModelFileError
+    from emotion.realtime.errors import ProviderError, SinkError, SourceError
+    from emotion.realtime.messages import VideoFrame
+    from emotion.realtime.session import Models, Workers
+    from emotion.realtime.sources.options import LiveOptions
 
-__all__ = ["FaceResult", "Result", "Stream", "stream"]
+__version__ = "0.1.0"
 
+__all__ = [
+    "EmotionError",
+    "FaceResult",
+    "LiveOptions",
+    "ModelFileError",
+    "Models",
+    "ProviderError",
+    "Result",
+    "SinkError",
+    "SourceError",
+    "Stream",
+    "VideoFrame",
+    "Workers",
+    "__version__",
+    "stream",
+]
 
-def __getattr__(name: str) -> Any:
-    """Load the libraries behind it only when somebody asks for more than the package."""
-    if name in __all__:
-        from emotion import api as streaming  # noqa: PLC0415
+if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
+    _HOMES = {
+        "EmotionError": "emotion.models.errors",
+        "FaceResult": "emotion.api",
+        "LiveOptions": "emotion.realtime.sources.options",
+        "ModelFileError": "emotion.models.errors",
+        "Models": "emotion.realtime.session",
+        "ProviderError": "emotion.realtime.errors",
+        "Result": "emotion.api",
+        "SinkError": "emotion.realtime.errors",
+        "SourceError": "emotion.realtime.errors",
+        "Stream": "emotion.api",
+        "VideoFrame": "emotion.realtime.messages",
+        "Workers": "emotion.realtime.session",
+        "stream": "emotion.api",
+    }
 
-        return getattr(streaming, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Load the libraries behind a name only when somebody asks for it."""
+        if name in _HOMES:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,12 +1,13 @@
 """Annotating a video: frames in, an annotated mp4, timelines and a summary out."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emotion.cli.outputs import open_views
+from emotion.models.regions import Image
 from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.options import Privacy
 from emotion.realtime.drawing.overlay import Overlay
@@ -14,14 +15,14 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
-from emotion.realtime.pipeline.pipeline import Pipeline
-from emotion.realtime.session import Models, Workers, stages
+from emotion.realtime.session import EveryFrame, Models, Session, Workers
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
+from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.options import VoteOptions
 
@@ -99,6 +100,7 @@ def annotate(
     options: AnnotateOptions | None = None,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
     observer: Observer = SILENT,
+    say: Callable[[str], object] = lambda sentence: None,
 ) -> Summary:
     """Annotate one video, every frame of it.
 
@@ -111,6 +113,7 @@ def annotate(
         options: `AnnotateOptions()` where not given.
         progress: called with (frames done, frames in all, None where unknown).
         observer: is told what each stage and each output does.
+        say: is told, in a sentence, where pictures can be watched.
 
     Raises:
         SourceError: the video cannot be read, or breaks off: then what came before is annotated.
@@ -124,32 +127,47 @@ def annotate(
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(video))
         sinks = stack.enter_context(Fanout(observer=observer))
-        _open(sinks, source.info, outputs, options)
-        pipeline = stack.enter_context(_pipeline(source, models, options, observer))
-        anonymiser = Anonymiser(options.privacy)
-        overlay, seen = Overlay(), outputs.video is not None or options.mjpeg is not None
+        _open(sinks, source.info, outputs, options, say)
+        session = stack.enter_context(_session(source, models, options, observer))
+        anonymiser, overlay = Anonymiser(options.privacy), Overlay()
+        seen = outputs.video is not None or options.mjpeg is not None
+        done = itertools.count(1)
+
+        def draw(result: EmotionFrame) -> Image:
+            return overlay.draw(anonymiser.hide(result))
+
+        def listen(result: EmotionFrame) -> None:
+            summary.add(result)
+            progress(next(done), source.info.frame_count)
+
         try:
-            for done, result in enumerate(pipeline, start=1):
-                sinks.write(result, overlay.draw(anonymiser.hide(result)) if seen else result.frame.image)
-                summary.add(result)
-                progress(done, source.info.frame_count)
+            session.run(sinks, draw if seen else None, listen)
         finally:
             _write_summary(outputs.summary, video, summary.build())
     return summary.build()
 
 
-def _pipeline(
-    source: VideoFile, models: Models, options: AnnotateOptions, observer: Observer
-) -> Pipeline[EmotionFrame]:
-    ensemble = VoteOptions(smooth=options.smooth, baseline=options.baseline)
-    steps = stages(models, options.max_faces, ensemble, options.workers)
-    return Pipeline(source, steps, observer=observer)
+def _session(source: VideoFile, models: Models, options: AnnotateOptions, observer: Observer) -> Session:
+    return Session(
+        source,
+        models,
+        EveryFrame(options.workers),
+        max_faces=options.max_faces,
+        ensemble=VoteOptions(smooth=options.smooth, baseline=options.baseline),
+        observer=observer,
+    )
 
 
-def _open(sinks: Fanout, info: VideoInfo, outputs: Outputs, options: AnnotateOptions) -> None:
+def _open(
+    sinks: Fanout,
+    info: VideoInfo,
+    outputs: Outputs,
+    options: AnnotateOptions,
+    say: Callable[[str], object],
+) -> None:
     for name, path in outputs.files.items():
         sinks.add(name, open_file(path, info, video=outputs.video, dwell=options.dwell))
-    open_views(sinks, events=options.dwell if options.events else None, mjpeg=options.mjpeg)
+    open_views(sinks, say=say, events=options.dwell if options.events else None, mjpeg=options.mjpeg)
 
 
 def _make_folder(folder: Path) -> None:

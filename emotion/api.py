@@ -1,7 +1,7 @@
 """Results one after another, for Python programs: `for result in emotion.stream(source)`."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,13 +11,11 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.regions import Image
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
-from emotion.realtime.pipeline.pipeline import Pipeline, Step
-from emotion.realtime.session import Models, Workers, live_stages, stages
+from emotion.realtime.session import EveryFrame, Models, NewestFrame, Session, Workers
 from emotion.realtime.sinks.csv_jsonl import as_dict
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import camera_of, is_network, open_live
 from emotion.realtime.sources.options import LiveOptions
-from emotion.realtime.stages.load_shedding import LoadShedder
 from emotion.realtime.stages.options import VoteOptions
 
 Source = str | int | os.PathLike[str] | Iterable[VideoFrame]
@@ -105,15 +103,15 @@ class Stream:
     on an error, on `close`, when its `with` block is left, and when it is forgotten.
     """
 
-    def __init__(self, source: Iterable[VideoFrame], steps: Sequence[Step], live: bool) -> None:
+    def __init__(self, session: Session) -> None:
         self._overlay = Overlay()
-        self._pipeline: Pipeline[EmotionFrame] = Pipeline(source, steps, live=live)
+        self._session = session
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Result:
-        result = next(self._pipeline)
+        result = next(self._session)
         frame = result.frame
         faces = tuple(map(FaceResult.of, result.faces))
         return Result(
@@ -122,7 +120,7 @@ class Stream:
 
     def close(self) -> None:
         """Stop, and let the source go. May be called again."""
-        self._pipeline.close()
+        self._session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -171,13 +169,10 @@ def stream(
     """
     live = _is_live(source) if live is None else live
     ensemble = VoteOptions(smooth=smooth, baseline=baseline)
-    loaded = models or Models.load()
-    if live:
-        # Before the source is opened, so that no picture waits for them.
-        steps = live_stages(loaded, LoadShedder(None), max_faces, ensemble)
-    else:
-        steps = stages(loaded, max_faces, ensemble, workers)
-    return Stream(_open(source, live, options), steps, live)
+    policy = NewestFrame() if live else EveryFrame(workers or Workers())
+    # Before the source is opened, so that no live picture waits for them.
+    stages = policy.stages(models or Models.load(), max_faces, ensemble)
+    return Stream(Session(_open(source, live, options), policy=policy, stages=stages))
 
 
 def _is_live(source: Source) -> bool:

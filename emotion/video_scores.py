@@ -12,8 +12,7 @@ from emotion.models.errors import DatasetError
 from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
 from emotion.models.evaluation.scores import score
 from emotion.realtime.messages import EmotionFrame
-from emotion.realtime.pipeline.pipeline import Pipeline
-from emotion.realtime.session import Models, stages
+from emotion.realtime.session import Models, Session
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.options import VoteOptions
@@ -75,14 +74,12 @@ def judge_videos(
 def _watch(video: Video, models: Models, options: VideoOptions) -> dict[str, Summary]:
     """What eyes, lips and the smoothed vote say of a whole video."""
     builders = {name: SummaryBuilder() for name in ("eyes", "lips", "vote")}
-    steps = stages(models, options.max_faces, VoteOptions(smooth=options.smooth))
-    with VideoFile(video.path) as source:
-        pipeline: Pipeline[EmotionFrame] = Pipeline(source, steps)
-        with pipeline:
-            for result in pipeline:
-                builders["vote"].add(result)
-                for name in ("eyes", "lips"):
-                    builders[name].add(_as_if_alone(result, name))
+    ensemble = VoteOptions(smooth=options.smooth)
+    with Session(VideoFile(video.path), models, max_faces=options.max_faces, ensemble=ensemble) as session:
+        for result in session:
+            builders["vote"].add(result)
+            for name in ("eyes", "lips"):
+                builders[name].add(_as_if_alone(result, name))
     return {name: builder.build() for name, builder in builders.items()}
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import keras
 import onnx
 
 from emotion.exporters.convert import store_weights_as_fp16, to_onnx
+from emotion.exporters.options import Storage
 from emotion.exporters.parity import Parity, compare
 from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import RegionModel
@@ -19,7 +19,6 @@ from emotion.models.shipped import put, refuse_shipped, workshop
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training import networks
 
-Storage: TypeAlias = Literal["fp32", "fp16"]
 _PRECISION = {"fp32": "float32", "fp16": "float32, weights stored as float16"}
 
 

@@ -59,6 +59,7 @@ class Option:
         metavar: what stands for the value in help; the unit or the type where it is empty.
         flags: on the command line, where they are not made of the field's name.
         positional: on the command line it is an argument without a flag.
+        expert: for programs only: what people type, and the HTTP interface, do not offer it.
         spelling: see there.
     """
 
@@ -71,6 +72,7 @@ class Option:
     metavar: str = ""
     flags: tuple[str, ...] = ()
     positional: bool = False
+    expert: bool = False
     spelling: Spelling | None = None
 
     @property

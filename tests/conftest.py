@@ -3,7 +3,7 @@
 import contextlib
 
 # Before the tests that import ONNX Runtime by themselves.
-import models.telemetry  # noqa: F401
+import emotion.models  # noqa: F401
 
 # TensorFlow, once it is loaded, and the encryption library of WebRTC do not get on; the other way
 # round they do. The program never needs both in one process, but the tests of all of it do.

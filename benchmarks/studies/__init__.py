@@ -1,1 +1,4 @@
-"""Studies that were run once to decide something; not part of the installed package."""
+"""Studies that were run once to decide something; the documents quote their figures. Not installed.
+
+May import what `emotion.benchmarks` may; nothing imports them.
+"""

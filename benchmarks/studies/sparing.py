@@ -18,9 +18,8 @@ import typer
 from emotion.models.classes import EMOTIONS
 from emotion.models.manifest import LITE, ZOO
 from emotion.models.regions import eye_distance
-from emotion.realtime.messages import EmotionFrame, FaceEmotion
-from emotion.realtime.pipeline.pipeline import Pipeline
-from emotion.realtime.session import Models, Workers, stages
+from emotion.realtime.messages import FaceEmotion
+from emotion.realtime.session import EveryFrame, Models, Session, Workers
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 
@@ -52,8 +51,8 @@ Faces: TypeAlias = tuple[FaceEmotion, ...]
 
 def analyse(clip: Path, models: Models, workers: Workers) -> list[Faces]:
     """The faces in all frames of a clip."""
-    with Pipeline[EmotionFrame](VideoFile(clip), stages(models, workers=workers)) as pipeline:
-        return [frame.faces for frame in pipeline]
+    with Session(VideoFile(clip), models, EveryFrame(workers)) as session:
+        return [frame.faces for frame in session]
 
 
 def difference(found: Sequence[Faces], plain: Sequence[Faces]) -> Difference:

@@ -2,14 +2,26 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from emotion import __version__
 from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
-from emotion.cli import bench, cameras, doctor, evaluate, live, make, play, serve
+from emotion.cli import (
+    bench,
+    cameras,
+    dataset,
+    doctor,
+    evaluate,
+    export,
+    live,
+    play,
+    quantise,
+    serve,
+    train,
+)
 from emotion.cli import models as model_folders
 from emotion.cli import weights as weigh
 from emotion.cli.console import console, errors, progress_bar, shown
@@ -55,10 +67,13 @@ app = typer.Typer(
 app.add_typer(serve.app)
 app.add_typer(live.app)
 app.add_typer(play.app)
-app.add_typer(make.app)
+app.add_typer(dataset.app)
+app.add_typer(train.app)
+app.add_typer(export.app)
+app.add_typer(quantise.app)
+app.add_typer(model_folders.app)
 app.add_typer(bench.app)
 app.add_typer(weigh.app)
-app.add_typer(model_folders.app)
 app.add_typer(evaluate.app)
 app.add_typer(cameras.app)
 app.add_typer(doctor.app)
@@ -78,7 +93,7 @@ def run() -> int:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        console.print(f"emotion-live {version('emotion-live')}")
+        console.print(f"emotion-live {__version__}")
         raise typer.Exit
 
 
@@ -170,6 +185,7 @@ def _annotate_one(
                 options,
                 lambda done, total: bar.update(task, completed=done, total=total),
                 observer,
+                errors.print,
             )
         except BaseException:
             bar.stop()

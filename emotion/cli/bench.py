@@ -116,6 +116,7 @@ def bench(
         chosen,
         user_cache_path("emotion-live", appauthor=False) / "fer",
         keras_python,
+        program="emotion.cli.app",
     )
     values = run_suite(options, lambda line: errors.print(f"measuring {line} ...", style="dim"))
     for table in reports.tables(values):

@@ -1,7 +1,6 @@
 """emotion evaluate: how often the models are right on labelled faces."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,10 +9,11 @@ import typer
 from rich.table import Table
 
 from emotion.cli.console import console, counting, shown
-from emotion.cli.engine import ModelFolder, PrecisionOption
-from emotion.cli.make import DATA, folder_labels, load_models
+from emotion.cli.parameters import Only, with_options
+from emotion.cli.places import DATA
 from emotion.models.classes import EMOTIONS, Labels
 from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_videos
+from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import report
 from emotion.models.evaluation.evaluate import (
@@ -24,15 +24,16 @@ from emotion.models.evaluation.evaluate import (
     judge_shrunk,
     shrinkable,
 )
+from emotion.models.evaluation.options import EvaluationOptions
 from emotion.models.evaluation.predictions import (
     LabelledFaces,
     faces_of_dataset,
     faces_of_photographs,
+    load_regions,
     only_test,
     predict,
 )
 from emotion.models.evaluation.records import record as record_scores
-from emotion.models.manifest import ZOO, PrecisionChoice
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
 from emotion.models.voting.vote import VoteWeights, read_rules
@@ -42,15 +43,8 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart
 app = typer.Typer()
 
 
-class Part(StrEnum):
-    """A part of a data set."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
 @app.command(name="evaluate")
+@with_options
 def evaluate_command(
     folder: Annotated[
         Path | None,
@@ -58,47 +52,32 @@ def evaluate_command(
             help="A data set, or a folder per emotion of whole photographs or videos; data/faces by default."
         ),
     ] = None,
-    models: ModelFolder = ZOO,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for the report: a web page, Markdown and JSON."),
     ] = None,
-    from_set: Annotated[
-        str | None, typer.Option("--set", help="Of a data set: only the faces from this root.")
-    ] = None,
-    part: Annotated[Part, typer.Option(help="Of a data set: which part.")] = Part.TEST,
-    title: Annotated[str, typer.Option(help="What the faces are; the folder's name by default.")] = "",
-    names: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="An emotion for a folder of another name, as joyful=happiness."),
-    ] = None,
-    precision: PrecisionOption = "fp32",
-    record: Annotated[
-        bool,
-        typer.Option("--record", help="Write the scores into the model folder, one of your own."),
-    ] = False,
-    smaller: Annotated[
-        int, typer.Option(min=0, help="How many photographs to look at from afar as well; 0: none.")
-    ] = 600,
+    *,
+    options: EvaluationOptions,
+    engine: Annotated[EngineOptions, Only("models", "precision", precision="fp32")],
 ) -> None:
     """Score the models and their vote on labelled faces or videos."""
     chosen = folder or DATA
-    if record:
-        refuse_shipped(models)
+    if options.record:
+        refuse_shipped(engine.models)
     if output:
         refuse_shipped(output)
-        read = [chosen / "manifest.parquet", *models.glob("*")]
+        read = [chosen / "manifest.parquet", *engine.models.glob("*")]
         keep_apart(read, [output / f"report.{kind}" for kind in report.KINDS])
-    judge = _Judge(models, precision)
-    about = {"faces": title or from_set or chosen.resolve().name} | judge.about()
+    judge = _Judge(engine)
+    about = {"faces": options.title or options.from_set or chosen.resolve().name} | judge.about()
     if folder is None or (chosen / "manifest.parquet").exists():
-        faces = faces_of_dataset(chosen, part.value)
-        evaluation = judge.faces(faces.of_set(from_set) if from_set else faces, about)
+        faces = faces_of_dataset(chosen, options.part)
+        evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
-        labels = Labels(names=folder_labels(names or []))
+        labels = Labels(names=options.labels)
         photographs = only_test(find_photographs(chosen, labels))
         if photographs:
-            evaluation = judge.photographs(photographs, about, smaller if output else 0)
+            evaluation = judge.photographs(photographs, about, options.smaller if output else 0)
         else:
             videos = only_test(find_videos(chosen, labels))
             if not videos:
@@ -108,9 +87,9 @@ def evaluate_command(
     lost = sum(evaluation.missing.values())
     if lost:
         console.print(f"In {lost} more no face could be found; they are not counted.")
-    if record:
+    if options.record:
         judge.record(str(about["faces"]), evaluation)
-        console.print(f"Recorded in {shown(models)}")
+        console.print(f"Recorded in {shown(engine.models)}")
     if output:
         paths = report.save(output, evaluation)
         console.print(f"Report: {', '.join(shown(path) for path in paths.values())}")
@@ -119,9 +98,9 @@ def evaluate_command(
 class _Judge:
     """A model folder, and what it is asked about."""
 
-    def __init__(self, folder: Path, precision: PrecisionChoice) -> None:
-        self._folder = folder
-        self._eyes, self._lips = load_models(folder, precision)
+    def __init__(self, engine: EngineOptions) -> None:
+        self._folder = folder = engine.models
+        self._eyes, self._lips = load_regions(folder, engine.precision)
         self._weights = VoteWeights.read(folder)
         self._rule, self._rules, _ = read_rules(folder)
         self._third = BlendshapeModel.read(folder) if (folder / FILE).exists() else None

@@ -8,14 +8,15 @@ import typer
 from rich.table import Table
 
 from emotion.cli.console import console, counting, errors, shown
-from emotion.cli.engine import ModelFolder
-from emotion.cli.make import DATA, DataFolder, load_models
+from emotion.cli.parameters import Only, with_options
+from emotion.cli.places import DATA, DataFolder
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.dataset import read_manifest
+from emotion.models.engines.options import EngineOptions
 from emotion.models.evaluation import weights
-from emotion.models.evaluation.predictions import LabelledFaces, faces_of_dataset, predict
+from emotion.models.evaluation.options import WeightsOptions
+from emotion.models.evaluation.predictions import LabelledFaces, faces_of_dataset, load_regions, predict
 from emotion.models.faces.picture import BLENDSHAPES
-from emotion.models.manifest import ZOO
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights
@@ -24,41 +25,29 @@ app = typer.Typer()
 
 
 @app.command(name="weights")
+@with_options
 def weights_command(
     data: DataFolder = DATA,
-    models: ModelFolder = ZOO,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Only say in words what the weights are and why.")
-    ] = False,
-    rule: Annotated[
-        str | None,
-        typer.Option(
-            help="Use this rule, whatever the comparison says: source, equal, product, stacking ..."
-        ),
-    ] = None,
-    blendshapes: Annotated[
-        bool,
-        typer.Option(
-            "--blendshapes/--no-blendshapes",
-            help="Let a small classifier of the blendshapes compete as a third opinion.",
-        ),
-    ] = True,
+    *,
+    engine: Annotated[EngineOptions, Only("models")],
+    options: WeightsOptions,
 ) -> None:
     """Fit the rules of the vote on the validation part, and keep the one that wins in your own folder."""
-    if explain:
+    models = engine.models
+    if options.explain:
         VoteWeights.read(models)
         for line in weights.read(models).explain():
             console.print(line)
         return
     refuse_shipped(models)
-    eyes, lips = load_models(models)
+    eyes, lips = load_regions(models)
     faces = faces_of_dataset(data, "validation")
     with counting("Asking the models") as progress:
         found = predict(faces, eyes, lips, progress)
-    third = _third(data, faces) if blendshapes else None
+    third = _third(data, faces) if options.blendshapes else None
     errors.print("Comparing the rules out of fold ...")
     about = {"faces": len(faces), "part": "validation", "data": eyes.manifest.data}
-    fitted = weights.fit_vote(found, third, about, rule)
+    fitted = weights.fit_vote(found, third, about, options.rule)
     path = weights.save(models, fitted, third)
     console.print(_table(fitted))
     for line in fitted.explain()[len(EMOTIONS) + 1 :]:

@@ -21,7 +21,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,11 +31,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emotion.models.classes import EMOTIONS, Labels
+from emotion.models.classes import EMOTIONS
 from emotion.models.data.duplicates import (
     HASH_BITS,
-    MAX_DISTANCE,
-    MIN_CORRELATION,
     face_hash,
     face_picture,
     fine_structure,
@@ -51,10 +49,12 @@ from emotion.models.data.label_folders import (
     find_videos,
 )
 from emotion.models.data.montage import save_montage
+from emotion.models.data.options import DatasetOptions
 from emotion.models.data.splits import PARTS, parts_of, split_groups, with_whole_videos
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
+from emotion.models.options import from_mapping, to_mapping
 from emotion.models.regions import EYES, LIPS, REGIONS, Image, RegionName, alignment_error, crop, eye_distance
 
 
@@ -75,64 +75,6 @@ def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
             ("blendshapes", pa.list_(pa.float32(), 52)),
         ]
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetOptions:
-    """How a data set is made.
-
-    Attributes:
-        margin: pixels around each crop that augmentation may move into view.
-        validation, test: shares of the groups for these parts, where a root has no such folder.
-        min_eye_distance: pixels between the outer eye corners; smaller faces are left out.
-        max_alignment_error: canvas points, root mean square; more turned faces are left out.
-        max_hash_distance: bits of 256 by which near duplicates may differ.
-        min_correlation: of fine structures, from which two faces are near duplicates all the same.
-        every: seconds between the frames that are taken of a video.
-        labels: classes by folder name, for names that are not the classes' own.
-        classes: that faces are sorted into. Networks and vote know the six emotions and no others.
-        seed: decides which groups go to which part.
-    """
-
-    margin: int = 16
-    validation: float = 0.1
-    test: float = 0.1
-    min_eye_distance: float = 8.0
-    max_alignment_error: float = 12.0
-    max_hash_distance: int = MAX_DISTANCE
-    min_correlation: float = MIN_CORRELATION
-    every: float = 0.5
-    labels: dict[str, str] = field(default_factory=dict)
-    classes: tuple[str, ...] = EMOTIONS
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.margin < 0 or min(self.validation, self.test) < 0:
-            raise ValueError("margin, validation and test are not negative")
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test together leave nothing to train on")
-        if self.every < 0:
-            raise ValueError("frames of a video are not taken backwards")
-        if len(set(self.classes)) < max(2, len(self.classes)) or not all(map(_is_name, self.classes)):
-            raise ValueError("classes are two different names at least, in lower case, fit for folders")
-        unknown = [name for name in self.labels.values() if name not in self.classes]
-        if unknown:
-            raise DatasetError(f"{unknown[0]!r} is none of the classes {', '.join(self.classes)}.")
-
-    @property
-    def middle(self) -> tuple[slice, slice]:
-        """A crop without its margin."""
-        inner = slice(self.margin, -self.margin or None)
-        return inner, inner
-
-    @property
-    def meaning(self) -> Labels:
-        """What the folders stand for."""
-        return Labels(self.classes, self.labels)
-
-
-def _is_name(text: str) -> bool:
-    return bool(text.strip(".")) and text == text.strip().lower() and not set(text) & set('/\\:*?"<>|,')
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +150,7 @@ def _claim(output: Path, options: DatasetOptions) -> None:
     """Write the options down, or refuse to mix crops made with others."""
     path = output / "dataset.json"
     crops = {name: list(region.padded_size(options.margin)) for name, region in REGIONS.items()}
-    wanted = {"options": asdict(options), "crop_size": crops}
+    wanted = {"options": to_mapping(options), "crop_size": crops}
     if path.exists() and read_options(output) != options:
         raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
     path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
@@ -502,5 +444,4 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
 def read_options(folder: Path) -> DatasetOptions:
     """The options that a data set was made with."""
     text = (folder / "dataset.json").read_text(encoding="utf-8")
-    stored = json.loads(text)["options"]
-    return DatasetOptions(**stored | {"classes": tuple(stored.get("classes", EMOTIONS))})
+    return from_mapping(DatasetOptions, json.loads(text)["options"])

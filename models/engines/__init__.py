@@ -1,4 +1,5 @@
-"""Running networks: ONNX Runtime sessions, execution providers, the landmark nets.
+"""Running networks: ONNX Runtime sessions, execution providers, MediaPipe's nets as ONNX files.
 
-The only room that imports ONNX Runtime.
+The only room that imports ONNX Runtime, beside the quantiser. May import `manifest`, `signature` and what
+lies below.
 """

@@ -55,7 +55,9 @@ class EngineOptions:
     workers: Annotated[
         int | None, Option(help="Threads that run the models side by side; by default as cores.", ge=1)
     ] = None
-    batch: Annotated[int, Option(help="The most pictures of a file that a worker takes at once.", ge=1)] = 8
+    batch: Annotated[
+        int, Option(help="The most pictures of a file that a worker takes at once.", ge=1, expert=True)
+    ] = 8
 
     def __post_init__(self) -> None:
         check(self)

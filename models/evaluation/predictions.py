@@ -31,6 +31,7 @@ from emotion.models.errors import DatasetError
 from emotion.models.faces import visibility
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.faces.visibility import how_seen
+from emotion.models.manifest import PrecisionChoice
 from emotion.models.regions import EYES, LIPS, REGIONS, Crop, Image, alignment_error, crop, eye_distance
 from emotion.models.voting.vote import VoteWeights
 
@@ -168,6 +169,16 @@ def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
     )
 
 
+def load_regions(folder: Path, precision: PrecisionChoice = "fp32") -> tuple[RegionModel, RegionModel]:
+    """The eyes' and the lips' model of a folder, on all cores.
+
+    Raises:
+        ModelFileError: a model is missing or damaged.
+    """
+    eyes, lips = (RegionModel(folder, region, "cpu", 0, precision) for region in REGIONS)
+    return eyes, lips
+
+
 def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> npt.NDArray[np.float32]:
     """The vote of a model folder on one part of a data set, float32 (n, 6), in the manifest's order.
 
@@ -178,10 +189,7 @@ def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> n
     faces = faces_of_dataset(data, split)
     eyes, lips = (
         np.concatenate([model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)])
-        for model, crops in (
-            (RegionModel(folder, "eyes", "cpu", threads=0), faces.eyes),
-            (RegionModel(folder, "lips", "cpu", threads=0), faces.lips),
-        )
+        for model, crops in zip(load_regions(folder), (faces.eyes, faces.lips), strict=True)
     )
     rule = VoteWeights.read(folder)
     return rule.vote(eyes, lips, blendshapes=rule.third(faces.blendshapes) if rule.third else None)

@@ -1,10 +1,10 @@
 """Writes an evaluation down: one HTML page that needs nothing beside it, Markdown, JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from emotion.models.classes import EMOTIONS
 from emotion.models.evaluation import charts
@@ -13,8 +13,6 @@ from emotion.models.evaluation.scores import Scores
 from emotion.models.statistics.intervals import Interval
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
-_RULE_HEAD = ("rule", "right", "balanced", "points above the source's", "log loss", "calibration error")
-_VIDEO_HEAD = ("video", "label", "answer", "mean vote for it", "seconds")
 _NOTE = (
     "Apparent expressions, not feelings: a right answer here is one that agrees with the label that "
     "other people gave the photograph."
@@ -23,6 +21,13 @@ _NOTE = (
 
 KINDS = ("html", "md", "json")
 """Suffixes of what `save` writes."""
+
+
+class Table(NamedTuple):
+    """Names of columns, and rows of as many cells; an interval stands in brackets behind its value."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 def save(folder: Path, evaluation: Evaluation) -> dict[str, Path]:
@@ -48,66 +53,67 @@ def to_markdown(evaluation: Evaluation, brief: bool = False) -> str:
     parts = [
         f"**{evaluation.about.get('faces', 'Labelled faces')}**: {_size(evaluation)}. {_NOTE} "
         "Brackets are 95% intervals; columns by emotion are recall.",
-        _markdown(
-            ("", "right", "balanced", *EMOTIONS, "calibration error"),
-            [_opinion_row(name, scores) for name, scores in evaluation.scores.items()],
-        ),
+        _markdown(_predictions(evaluation)),
     ]
     if brief:
         return "\n\n".join(parts) + "\n"
-    parts += [
-        "The vote by emotion:",
-        _markdown(("emotion", "faces", "recall", "precision", "F1"), _emotion_rows(vote)),
-        "Where the least sure faces are answered with 'uncertain':",
-        _markdown(("answered", "least confidence", "right"), _coverage_rows(vote)),
-    ]
+    parts += ["The vote by emotion:", _markdown(_by_emotion(vote))]
+    parts += ["Where the least sure faces are answered with 'uncertain':", _markdown(_coverage(vote))]
     if evaluation.rules:
-        parts += [
-            f"Rules for the vote{_rule_note(evaluation)}:",
-            _markdown(_RULE_HEAD, _rule_rows(evaluation)),
-        ]
+        parts += [f"Rules for the vote{_rule_note(evaluation)}:", _markdown(_rules(evaluation))]
     if evaluation.videos:
-        parts += ["Each video:", _markdown(_VIDEO_HEAD, _video_rows(evaluation))]
-    for title, rows in _slice_tables(evaluation):
-        parts += [f"The vote {title}:", _markdown(*rows)]
+        parts += ["Each video:", _markdown(_videos(evaluation))]
+    for name, column, rows in _slices(evaluation):
+        parts += [f"The vote {name}:", _markdown(_slice(column, rows))]
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+def _markdown(table: Table) -> str:
+    lines = [table.head, ["---"] * len(table.head), *table.rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-# --- rows, for Markdown and HTML alike -----------------------------------------------------------
+# --- tables, for Markdown and HTML alike ------------------------------------------------------------
 
 
-def _opinion_row(name: str, scores: Scores) -> list[str]:
-    return [
-        name,
-        _rate(scores.accuracy),
-        _rate(scores.balanced_accuracy),
-        *(f"{row.recall.value:.0%}" if row.faces else "-" for row in scores.emotions),
-        _error(scores.calibration_error),
+def _predictions(evaluation: Evaluation) -> Table:
+    rows = [
+        [
+            name,
+            _rate(scores.accuracy),
+            _rate(scores.balanced_accuracy),
+            *(f"{row.recall.value:.0%}" if row.faces else "-" for row in scores.emotions),
+            _error(scores.calibration_error),
+        ]
+        for name, scores in evaluation.scores.items()
     ]
+    return Table(("", "right", "balanced", *EMOTIONS, "calibration error"), rows)
 
 
-def _emotion_rows(scores: Scores) -> list[list[str]]:
-    return [
+def _by_emotion(scores: Scores) -> Table:
+    rows = [
         [row.emotion, str(row.faces), _rate(row.recall), _rate(row.precision), _rate(row.f1)]
         for row in scores.emotions
         if row.faces
     ]
+    return Table(("emotion", "faces", "recall", "precision", "F1"), rows)
 
 
-def _coverage_rows(scores: Scores) -> list[list[str]]:
+def _coverage(scores: Scores) -> Table:
     chosen = [min(scores.coverage, key=lambda point: abs(point.coverage - wanted)) for wanted in _COVERAGES]
-    return [[f"{p.coverage:.0%}", f"{p.confidence:.0%}", _rate(p.accuracy)] for p in dict.fromkeys(chosen)]
+    rows = [[f"{p.coverage:.0%}", f"{p.confidence:.0%}", _rate(p.accuracy)] for p in dict.fromkeys(chosen)]
+    return Table(("answered", "least confidence", "right"), rows)
 
 
-def _rule_rows(evaluation: Evaluation) -> list[list[str]]:
+def _bins(scores: Scores) -> Table:
+    rows = [[f"{b.confidence:.0%}", _rate(b.accuracy), str(b.faces)] for b in scores.reliability]
+    return Table(("mean confidence", "right", "faces"), rows)
+
+
+def _rules(evaluation: Evaluation) -> Table:
     counted = evaluation.about.get("rule")
     alone = {f"{name} alone": s for name, s in evaluation.scores.items() if name != "vote"}
-    return [
+    rows = [
         [
             f"{name} (counts)" if name == counted else name,
             _rate(scores.accuracy),
@@ -118,34 +124,33 @@ def _rule_rows(evaluation: Evaluation) -> list[list[str]]:
         ]
         for name, scores in (alone | evaluation.rules).items()
     ]
+    head = ("rule", "right", "balanced", "points above the source's", "log loss", "calibration error")
+    return Table(head, rows)
 
 
-def _video_rows(evaluation: Evaluation) -> list[list[str]]:
-    return [
+def _videos(evaluation: Evaluation) -> Table:
+    rows = [
         [video.name, video.label, video.answer, f"{video.mean[video.answer]:.0%}", f"{video.seconds:.1f}"]
         for video in evaluation.videos
     ]
+    return Table(("video", "label", "answer", "mean vote for it", "seconds"), rows)
 
 
-def _slice_tables(evaluation: Evaluation) -> Iterable[tuple[str, tuple[list[str], list[list[str]]]]]:
-    for title, first, rows in _slices(evaluation):
-        found = any(row.found is not None for row in rows)
-        head = [first, "faces", *(["face found"] if found else []), "right"]
-        yield (
-            title,
-            (
-                head,
-                [
-                    [
-                        row.name,
-                        str(row.faces),
-                        *([f"{row.found:.0%}"] if row.found is not None else []),
-                        _rate(row.accuracy),
-                    ]
-                    for row in rows
-                ],
-            ),
-        )
+def _slice(column: str, rows: Sequence[Slice]) -> Table:
+    found = any(row.found is not None for row in rows)
+    head = (column, "faces", *(["face found"] if found else []), "right")
+    return Table(
+        head,
+        [
+            [
+                row.name,
+                str(row.faces),
+                *([f"{row.found:.0%}"] if row.found is not None else []),
+                _rate(row.accuracy),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def _slices(evaluation: Evaluation) -> list[tuple[str, str, tuple[Slice, ...]]]:
@@ -196,66 +201,52 @@ def _error(error: Interval) -> str:
 
 def to_html(evaluation: Evaluation) -> str:
     """The report as one page; it loads nothing and follows the reader's light or dark theme."""
-    title = f"How often are the models right? {evaluation.about.get('faces', '')}".strip()
-    sections = [
-        _section("What each says", "", _opinions(evaluation)),
-        _section(
-            "What is taken for what",
-            "Rows are the label, columns the answer; each row sums to 100%.",
-            _confusions(evaluation.scores),
-        ),
-        _section(
-            "By emotion",
-            "Recall: of the faces with this label, how many got this answer. Lines are 95% intervals.",
-            _two(
-                charts.emotions(evaluation.scores),
-                _table(("emotion", "faces", "recall", "precision", "F1"), _emotion_rows(evaluation.vote)),
-            ),
-        ),
-        _section(
-            "Does the confidence mean what it says?",
-            "On the dashed line, answers given with 70% confidence are right 70 times in a hundred. "
-            f"The vote's expected calibration error is {_error(evaluation.vote.calibration_error)}.",
-            f"<figure class=narrow>{charts.reliability(evaluation.scores)}</figure>{_bins(evaluation.vote)}",
-        ),
-        _section(
-            "What does 'uncertain' buy?",
-            "If the least sure faces are answered with 'uncertain', the other answers are right more often.",
-            _two(
-                charts.coverage(evaluation.scores),
-                _table(("answered", "least confidence", "right"), _coverage_rows(evaluation.vote)),
-            ),
-        ),
-        _videos_section(evaluation),
-        _rules_section(evaluation),
-        *_slice_sections(evaluation),
-        _section("How this was made", "", _about(evaluation)),
-    ]
-    return _PAGE.format(
-        title=escape(title),
-        style=_style(),
-        tiles=_tiles(evaluation),
-        note=escape(_NOTE),
-        body="".join(sections),
+    # Only here: what else imports this module wants the tables.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    pages = Environment(
+        loader=PackageLoader("emotion.models.evaluation", ""), autoescape=True, undefined=StrictUndefined
     )
+    return pages.get_template("report.html.j2").render(_content(evaluation)) + "\n"
 
 
-def _style() -> str:
-    return resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+def _content(evaluation: Evaluation) -> dict[str, Any]:
+    """What the template shows, by the name that it has there."""
+    scores, vote = evaluation.scores, evaluation.vote
+    return {
+        "title": f"How often are the models right? {evaluation.about.get('faces', '')}".strip(),
+        "note": _NOTE,
+        "style": resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8"),
+        "emotions": EMOTIONS,
+        "tiles": _tiles(evaluation),
+        "predictions": _predictions(evaluation),
+        "confusions": [
+            (name, scores[name].confusion) for name in sorted(scores, key=lambda name: name != "vote")
+        ],
+        "by_emotion": _by_emotion(vote),
+        "calibration_error": _error(vote.calibration_error),
+        "bins": _bins(vote),
+        "coverage": _coverage(vote),
+        "videos": _videos(evaluation),
+        "rule": str(evaluation.about.get("rule", "")),
+        "rules": _rules(evaluation),
+        "slices": [
+            (name, charts.slices(rows, "right"), _slice(column, rows))
+            for name, column, rows in _slices(evaluation)
+        ],
+        "charts": {
+            "emotions": charts.emotions(scores),
+            "reliability": charts.reliability(scores),
+            "coverage": charts.coverage(scores),
+            "rules": _forest(evaluation),
+        },
+        "about": evaluation.about,
+    }
 
 
-def _section(title: str, lead: str, body: str) -> str:
-    lead = f"<p class=lead>{escape(lead)}</p>" if lead else ""
-    return f"<section><h2>{escape(title)}</h2>{lead}{body}</section>"
-
-
-def _two(picture: str, other: str) -> str:
-    return f"<div class=two><figure>{picture}</figure><div>{other}</div></div>"
-
-
-def _tiles(evaluation: Evaluation) -> str:
+def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     vote = evaluation.vote
-    tiles = (
+    return [
         (
             "right answers",
             f"{vote.accuracy.value:.1%}",
@@ -272,141 +263,13 @@ def _tiles(evaluation: Evaluation) -> str:
             f"{vote.faces:,}",
             _size(evaluation).partition("; ")[2] or "a face was found in all of them",
         ),
-    )
-    return "".join(
-        f"<div class=tile><span>{label}</span><strong>{value}</strong><small>{escape(more)}</small></div>"
-        for label, value, more in tiles
-    )
-
-
-def _opinions(evaluation: Evaluation) -> str:
-    head = ("", "right", "balanced", *EMOTIONS, "calibration error")
-    return _table(
-        head, [_opinion_row(name, scores) for name, scores in evaluation.scores.items()], last="vote"
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], last: str | None = None) -> str:
-    cells = "".join(f"<th scope=col>{escape(name)}</th>" for name in head)
-    body = "".join(
-        f"<tr{' class=main' if row[0] == last or row[0].endswith('(counts)') else ''}>"
-        f"<th scope=row>{escape(row[0])}</th>{''.join(_cell(value) for value in row[1:])}</tr>"
-        for row in rows
-    )
-    return f"<div class=scroll><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
-
-
-def _cell(text: str) -> str:
-    """A value, with its interval in small print below."""
-    value, bracket, interval = text.partition(" (")
-    small = f"<small>{escape(interval.rstrip(')'))}</small>" if bracket else ""
-    return f"<td>{escape(value)}{small}</td>"
-
-
-def _confusions(scores: Mapping[str, Scores]) -> str:
-    order = sorted(scores, key=lambda name: name != "vote")
-    return f"<div class=matrices>{''.join(_confusion(name, scores[name]) for name in order)}</div>"
-
-
-def _confusion(name: str, scores: Scores) -> str:
-    head = "".join(f"<th scope=col><abbr title={emotion}>{emotion[:3]}</abbr></th>" for emotion in EMOTIONS)
-    rows = []
-    for emotion, counts in zip(EMOTIONS, scores.confusion, strict=True):
-        total = sum(counts)
-        cells = "".join(
-            _shade(count, total, emotion, answer) for answer, count in zip(EMOTIONS, counts, strict=True)
-        )
-        rows.append(f"<tr><th scope=row>{emotion}</th>{cells}</tr>")
-    return (
-        f"<figure class=matrix><figcaption>{escape(name)}</figcaption><table>"
-        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></figure>"
-    )
-
-
-def _shade(count: int, total: int, truth: str, answer: str) -> str:
-    if not total:
-        return "<td>-</td>"
-    share = count / total
-    strong = " class=strong" if share > 0.75 else ""
-    return (
-        f'<td{strong} style="--share:{100 * share:.0f}%" '
-        f'title="{truth} taken for {answer}: {count} of {total}">{100 * share:.0f}</td>'
-    )
-
-
-def _bins(vote: Scores) -> str:
-    rows = [[f"{part.confidence:.0%}", _rate(part.accuracy), str(part.faces)] for part in vote.reliability]
-    table = _table(("mean confidence", "right", "faces"), rows)
-    return f"<details><summary>The vote's bins as a table</summary>{table}</details>"
-
-
-def _videos_section(evaluation: Evaluation) -> str:
-    if not evaluation.videos:
-        return ""
-    lead = "A video's answer is the emotion with the largest mean of the smoothed vote over its time."
-    return _section("Each video", lead, _table(_VIDEO_HEAD, _video_rows(evaluation)))
-
-
-def _rules_section(evaluation: Evaluation) -> str:
-    if not evaluation.rules:
-        return ""
-    alone = [(f"{name} alone", s.accuracy) for name, s in evaluation.scores.items() if name != "vote"]
-    counted = str(evaluation.about.get("rule", ""))
-    rows = alone + [(name, scores.accuracy) for name, scores in evaluation.rules.items()]
-    table = _table(_RULE_HEAD, _rule_rows(evaluation))
-    lead = "Each region alone, and every rule for the vote, fitted to a data set's validation part"
-    lead += f"; this folder uses '{counted}'." if counted else "."
-    return _section(
-        "Which rule for the vote?",
-        lead,
-        f"<figure class=narrow>{charts.forest(rows, counted)}</figure>{table}",
-    )
-
-
-def _slice_sections(evaluation: Evaluation) -> list[str]:
-    tables = dict(_slice_tables(evaluation))
-    return [
-        _section(
-            f"The vote {title}",
-            "The dashed line is chance.",
-            _two(charts.slices(rows, "right"), _table(*tables[title])),
-        )
-        for title, _, rows in _slices(evaluation)
     ]
 
 
-def _about(evaluation: Evaluation) -> str:
-    rows = "".join(
-        f"<dt>{escape(str(key))}</dt><dd>{_value(value)}</dd>" for key, value in evaluation.about.items()
-    )
-    return (
-        f"<dl>{rows}</dl><p class=lead>Intervals of shares are Wilson's; those of balanced accuracy, F1 and "
-        "calibration error come from drawing groups of near duplicates anew a thousand times.</p>"
-    )
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "<br>".join(
-            f"{escape(str(key))}: <code>{escape(str(item))}</code>" for key, item in value.items()
-        )
-    return escape(str(value))
-
-
-_PAGE = """<!doctype html>
-<html lang=en>
-<head>
-<meta charset=utf-8>
-<meta name=viewport content="width=device-width, initial-scale=1">
-<meta name=color-scheme content="light dark">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<header><h1>{title}</h1><p class=lead>{note}</p><div class=tiles>{tiles}</div></header>
-{body}
-</main>
-</body>
-</html>
-"""
+def _forest(evaluation: Evaluation) -> str:
+    """Each region alone, then the rules; empty where no rules were judged."""
+    if not evaluation.rules:
+        return ""
+    alone = [(f"{name} alone", s.accuracy) for name, s in evaluation.scores.items() if name != "vote"]
+    rows = alone + [(name, scores.accuracy) for name, scores in evaluation.rules.items()]
+    return charts.forest(rows, str(evaluation.about.get("rule", "")))

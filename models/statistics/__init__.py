@@ -1,1 +1,4 @@
-"""Calibration and confidence intervals: plain arithmetic on arrays."""
+"""Calibration and confidence intervals: plain arithmetic on arrays.
+
+May import nothing else of the project.
+"""

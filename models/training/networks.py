@@ -7,22 +7,19 @@ logits for the six emotions. While training, a second head regresses the 52 blen
 MediaPipe sees in the same face: clean, dense labels beside noisy ones.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from emotion.models.classes import EMOTIONS
 from emotion.models.training.inputs import View
+from emotion.models.training.options import STANDARD, Architecture, Precision
 
 EMOTION_HEAD = "emotion"
 BLENDSHAPE_HEAD = "blendshapes"
 BLENDSHAPE_COUNT = 52
 
-Precision: TypeAlias = Literal["float32", "bfloat16"]
-Architecture: TypeAlias = Literal["densenet201", "resnet29"]
-
-STANDARD: dict[View, Architecture] = {"eyes": "densenet201", "lips": "resnet29", "face": "resnet29"}
 TITLES: dict[Architecture, str] = {"densenet201": "DenseNet201", "resnet29": "ResNet-29"}
 
 # Gray levels up to this one count as painted black: resampling smears the oval's edge a little.

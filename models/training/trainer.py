@@ -41,89 +41,8 @@ from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.training import networks
 from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, mixed, resize
 from emotion.models.training.curves import save_curves
-from emotion.models.training.inputs import VIEWS, View, load_view, view_size
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingOptions:
-    """How a network is trained.
-
-    Attributes:
-        view: what the network looks at: ``eyes``, ``lips``, or both as a ``face``.
-        sizes: progressive image size: (epochs, share of the final side length), in order.
-        caps: (set, most faces of one emotion that an epoch takes from that set), for sets that would
-            outweigh the others. Which ones is drawn anew for each epoch.
-        batch: pictures a step.
-        learning_rate: AdamW's peak (Loshchilov & Hutter 2019), after a linear warm-up and before
-            a cosine fall to zero.
-        warm_up: share of all steps.
-        weight_decay: on kernels only.
-        label_smoothing: share of every target that is spread over all classes.
-        mixup: see `emotion.models.training.augmentation.draw`; 0: none.
-        blendshape_weight: weight of the auxiliary Huber loss beside the cross entropy; 0: none.
-        teacher_weight: share of every target that is a teacher's opinion in place of the label.
-        fold: (index, count): one of `count` equal parts of the training part is left out, so that the
-            network may later be asked about faces that it has not seen; (0, 1) leaves none out.
-        share: of the groups of near duplicates in the training part that is learnt from: learning curves
-            show what more faces bring. A smaller share is part of every larger one.
-        architecture: the view's own where there is none; see `emotion.models.training.networks.build`.
-        precision: of the computation while training; see `emotion.models.training.networks.build`.
-        seed: of the first weights, the order and the augmentation.
-    """
-
-    view: View
-    sizes: tuple[tuple[int, float], ...] = ((6, 2 / 3), (4, 1.0))
-    caps: tuple[tuple[str, int], ...] = ()
-    batch: int = 64
-    learning_rate: float = 2e-3
-    warm_up: float = 0.05
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    mixup: float = 0.0
-    blendshape_weight: float = 1.0
-    teacher_weight: float = 0.0
-    fold: tuple[int, int] = (0, 1)
-    share: float = 1.0
-    architecture: networks.Architecture | None = None
-    precision: networks.Precision = "float32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.view not in VIEWS:
-            raise ValueError(f"view is one of {', '.join(VIEWS)}, not {self.view!r}")
-        if self.batch < 1 or not self.sizes or any(count < 1 for count, _ in self.sizes):
-            raise ValueError("batch and epochs are positive")
-        if any(not 0 < scale <= 1 for _, scale in self.sizes):
-            raise ValueError("a size is a share of the final one, above 0 and at most 1")
-        if not 0 <= self.fold[0] < self.fold[1]:
-            raise ValueError("a fold is one of several, counted from 0: 0/4 to 3/4")
-        if not 0 < self.share <= 1:
-            raise ValueError("the share of the faces is above 0 and at most 1")
-        if any(count < 1 for _, count in self.caps):
-            raise ValueError("a cap is at least one face")
-        if self.mixup < 0:
-            raise ValueError("mixup is not negative")
-        if not 0 <= self.teacher_weight <= 1:
-            raise ValueError("the teacher's weight is a share, from 0 to 1")
-
-    @property
-    def network(self) -> networks.Architecture:
-        """The architecture, the view's own where none was asked for."""
-        return self.architecture or networks.STANDARD[self.view]
-
-    @property
-    def epochs(self) -> int:
-        """Passes over the training part in all."""
-        return sum(count for count, _ in self.sizes)
-
-    def size_of_epoch(self, epoch: int) -> tuple[int, int]:
-        """(height, width) in pixels that epoch `epoch` (from 0) is trained at."""
-        height, width = view_size(self.view)
-        for count, scale in self.sizes:
-            if epoch < count:
-                return round(height * scale), round(width * scale)
-            epoch -= count
-        return height, width
+from emotion.models.training.inputs import load_view
+from emotion.models.training.options import TrainingOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,7 +383,7 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None
     wanted = json.loads(json.dumps(asdict(options) | {"start_from": start_from and start_from.name}))
     path = run / "run.json"
     # An option that a run is older than had its default's effect.
-    known = json.loads(json.dumps(asdict(TrainingOptions(options.view))))
+    known = json.loads(json.dumps(asdict(TrainingOptions(view=options.view))))
     if path.exists() and known | json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
     backend = keras.backend.backend()

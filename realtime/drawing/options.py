@@ -21,13 +21,21 @@ class DrawingOptions:
     show_metrics: Annotated[bool, Option(help="Show the table of figures from the start.")] = False
     text_scale: Annotated[
         float,
-        Option(help="Factor on all text and with it on the panels; 1 suits most screens.", ge=0.25, le=4),
+        Option(
+            help="Factor on all text and with it on the panels; 1 suits most screens.",
+            ge=0.25,
+            le=4,
+            expert=True,
+        ),
     ] = 1.0
-    opacity: Annotated[float, Option(help="Of the dark surfaces behind text.", ge=0, le=1)] = 0.8
+    opacity: Annotated[float, Option(help="Of the dark surfaces behind text.", ge=0, le=1, expert=True)] = 0.8
     panels: Annotated[
-        bool, Option(help="Whether faces may get panels; without them each gets a label of one line.")
+        bool,
+        Option(help="Whether faces may get panels; without them each gets a label of one line.", expert=True),
     ] = True
-    note: Annotated[str, Option(help="A line for a corner of the picture; empty for none.")] = NOTE
+    note: Annotated[str, Option(help="A line for a corner of the picture; empty for none.", expert=True)] = (
+        NOTE
+    )
 
     def __post_init__(self) -> None:
         check(self)

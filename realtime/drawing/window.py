@@ -4,7 +4,6 @@ All of it belongs to one thread, which on some systems has to be the program's f
 """
 
 import subprocess
-import sys
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -12,6 +11,7 @@ from typing import Self
 import cv2
 
 from emotion.models.regions import Image
+from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.errors import DisplayError
 
 _ADVICE = (
@@ -66,7 +66,11 @@ class DisplayProbe:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROBE], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            python_command("-c", _PROBE),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
         )
 
     def check(self) -> None:

@@ -6,6 +6,7 @@ a reader that has other things to do as well may set one.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from enum import Enum
 from threading import Condition, Lock
 from time import monotonic
@@ -65,14 +66,19 @@ class Channel(Generic[T]):
         """How many items `Policy.DROP_OLDEST` has thrown away so far."""
         return self._dropped
 
-    def put(self, item: T) -> bool:
+    def put(self, item: T, policy: Policy | None = None) -> bool:
         """Append an item; under `Policy.WAIT`, wait for room.
+
+        Args:
+            item: what to append.
+            policy: for this item, where it is not the channel's own.
 
         Returns:
             False when the channel is closed or aborted: the item is not taken, nor will be any other.
         """
+        policy = policy or self._policy
         with self._lock:
-            while self._full and self._policy is Policy.WAIT and not self._over:
+            while self._full and policy is Policy.WAIT and not self._over:
                 self._writable.wait()
             if self._over:
                 return False
@@ -102,12 +108,13 @@ class Channel(Generic[T]):
         deadline = None if timeout is None else monotonic() + timeout
         enough = min(limit, self._capacity) if full else 1
         with self._lock:
-            while len(self._items) < enough and not self._over:
+            while not self._ready(enough):
                 left = None if deadline is None else deadline - monotonic()
                 if left is not None and left <= 0:
                     raise NothingYetError("nothing came in time")
                 self._readable.wait(left)
             batch = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
+            self._took(len(batch))
             self._writable.notify(len(batch))
             if batch or self._error is None:
                 return batch
@@ -117,6 +124,18 @@ class Channel(Generic[T]):
         finally:
             # The error's traceback knows this frame: a name for it here would be a reference cycle.
             del error
+
+    def __iter__(self) -> Iterator[T]:
+        """The items one after the other until the end; an error that `close` was given is raised."""
+        while batch := self.take():
+            # Taken out, so that this frame does not keep it while its reader works on it.
+            yield batch.pop()
+
+    def clear(self) -> None:
+        """Drop what waits, and go on."""
+        with self._lock:
+            _abandoned, self._items = self._items, deque()
+            self._writable.notify_all()
 
     def close(self, error: BaseException | None = None) -> bool:
         """Take no more items; the reader gets those that wait, then `error` or the end.
@@ -140,6 +159,13 @@ class Channel(Generic[T]):
             # Kept to the end of the call, so that freeing pictures does not hold the lock.
             _abandoned, self._items = self._items, deque()
             self._wake_all()
+
+    def _ready(self, enough: int) -> bool:
+        """Whether a reader who wants so many items need not wait any more. Called with the lock held."""
+        return self._over or len(self._items) >= enough
+
+    def _took(self, count: int) -> None:
+        """So many items have gone to a reader. Called with the lock held."""
 
     @property
     def _full(self) -> bool:

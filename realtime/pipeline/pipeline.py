@@ -12,8 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import TracebackType
@@ -21,7 +20,9 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from emotion.models.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
-from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
+from emotion.realtime.pipeline.channel import Channel, NothingYetError
+from emotion.realtime.pipeline.notes import after, at, noting
+from emotion.realtime.pipeline.tee import close_source
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -81,11 +82,12 @@ class Pipeline(Generic[T]):
             returns at once and makes the present and every later step of the iteration end.
         stages: in order. For several workers give a list of stages alike, all with the same `name`
             and `batch`; results keep the order of the items all the same.
-        live: keep only the newest items of the source, and drop the others when the first stage, or
-            without stages the consumer, is busy. Nothing is dropped further on.
-        capacity: the most items that wait before each stage and before the consumer; by default 1 if
-            `live`, else 4 or the next stage's batch, whichever is more. More of them even out the
-            stages' pace and cost latency.
+        inbox: where the source's items wait for the first stage, or without stages for the consumer: a
+            `LatestSlot` keeps only the newest and drops the others. By default a channel like those
+            further on, where nothing is dropped.
+        capacity: the most items that wait before each stage and before the consumer; by default 4 or
+            the next stage's batch, whichever is more. More of them even out the stages' pace and cost
+            latency.
         patience: the most seconds that `close` waits for threads. One that does not end by then, as
             in a source that waits for ever and has no `abort()`, is named in a warning and left
             behind; it is a daemon and keeps no program from exiting, and it closes its source or
@@ -101,22 +103,22 @@ class Pipeline(Generic[T]):
         source: Iterable[Any],
         stages: Sequence[Step],
         *,
-        live: bool = False,
+        inbox: Channel[Any] | None = None,
         capacity: int | None = None,
         patience: float = 5.0,
         observer: Observer = SILENT,
     ) -> None:
         teams = [_team(step) for step in stages]
         names = _names(teams)
-        channels = _channels(teams, live, capacity)
+        channels = _channels(teams, inbox, capacity)
         self._results: Channel[T] = channels[-1]
         self._crew = _Threads(source, channels, patience)
         # The threads know the crew's parts but never the pipeline: else it could not be collected.
         self._forgotten = before_exit(self, self._crew.stop_forgotten)
         observer.begin(names)
         self._crew.start(SOURCE, _SourceWorker(source, channels[0], observer).run)
-        for team, (inbox, outbox) in zip(teams, pairwise(channels), strict=True):
-            order: _Order[Any, Any] = _Order(inbox, outbox, len(team))
+        for team, (before, behind) in zip(teams, pairwise(channels), strict=True):
+            order: _Order[Any, Any] = _Order(before, behind, len(team))
             for number, stage in enumerate(team, start=1):
                 self._crew.start(f"{stage.name}-{number}", _Worker(stage, order, observer).run)
 
@@ -195,14 +197,14 @@ def _names(teams: Sequence[Sequence[Stage[Any, Any]]]) -> list[str]:
 
 
 def _channels(
-    teams: Sequence[Sequence[Stage[Any, Any]]], live: bool, capacity: int | None
+    teams: Sequence[Sequence[Stage[Any, Any]]], inbox: Channel[Any] | None, capacity: int | None
 ) -> list[Channel[Any]]:
     """One before each stage, one before the consumer."""
     batches = [*(team[0].batch for team in teams), 1]
-    usual = [1 if live else max(4, batch) for batch in batches]
+    usual = [max(4, batch) for batch in batches]
     channels: list[Channel[Any]] = [Channel(size if capacity is None else capacity) for size in usual]
-    if live:
-        channels[0] = Channel(1 if capacity is None else capacity, Policy.DROP_OLDEST)
+    if inbox is not None:
+        channels[0] = inbox
     return channels
 
 
@@ -282,7 +284,7 @@ class _SourceWorker:
 
     def _read(self) -> None:
         mark = time.perf_counter()
-        with _noting(lambda: f"in the source{_after(self._last)}"):
+        with noting(lambda: f"in the source{after(self._last)}"):
             for item in self._source:
                 got = time.perf_counter()
                 self._last = item
@@ -293,20 +295,20 @@ class _SourceWorker:
     def _put(self, item: object, busy: float) -> bool:
         dropped, start = self._outbox.dropped, time.perf_counter()
         taken = self._outbox.put(item)
+        dropped = self._outbox.dropped - dropped
         self._observer.record(
             SOURCE,
-            given=int(taken),
-            dropped=self._outbox.dropped - dropped,
+            # One comes in, one goes: the sum is what has been handed on.
+            given=int(taken) - dropped,
+            dropped=dropped,
             busy=busy,
             blocked=time.perf_counter() - start,
         )
         return taken
 
     def _close(self) -> None:
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            with _noting(lambda: "while closing the source"):
-                close()
+        with noting(lambda: "while closing the source"):
+            close_source(self._source)
 
 
 @dataclass(slots=True, eq=False)
@@ -393,7 +395,7 @@ class _Worker(Generic[In, Out]):
         items = self._order.take(job, self._batch, self._full)
         taken = time.perf_counter()
         if items:
-            with _noting(lambda: f"in the stage {self._stage.name}{_at(items)}"):
+            with noting(lambda: f"in the stage {self._stage.name}{at(items)}"):
                 for result in self._stage.process(items):
                     job.results.append(result)
         done = time.perf_counter()
@@ -412,7 +414,7 @@ class _Worker(Generic[In, Out]):
         return bool(items)
 
     def _close(self) -> None:
-        with _noting(lambda: f"while closing the stage {self._stage.name}"):
+        with noting(lambda: f"while closing the stage {self._stage.name}"):
             self._stage.close()
 
 
@@ -433,32 +435,3 @@ def _first_error(work: Callable[[], None], close: Callable[[], None]) -> BaseExc
 def _finish(outbox: Channel[Any], error: BaseException | None) -> None:
     if not outbox.close(error) and error is not None:
         _log.warning("failed when nobody waited for it any more", exc_info=error)
-
-
-@contextmanager
-def _noting(place: Callable[[], str]) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(place())
-        raise
-
-
-def _at(items: Sequence[object]) -> str:
-    first, last = _index(items[0]), _index(items[-1])
-    if first is None or last is None:
-        return ""
-    return f", at frame {first}" if first == last else f", at frames {first} to {last}"
-
-
-def _after(item: object) -> str:
-    index = _index(item)
-    return "" if index is None else f", after frame {index}"
-
-
-def _index(item: object) -> int | None:
-    for holder in (item, getattr(item, "frame", None)):
-        index = getattr(holder, "index", None)
-        if isinstance(index, int):
-            return index
-    return None

@@ -6,29 +6,31 @@
             |                       ^ the last result, moved to the picture
             +--newest--> faces --> classify --> results (timelines, events)
 
-The two roads are two pipelines, so that neither ever waits for the other. What the models are too
-slow for is dropped before them, never behind.
+Neither road ever waits for the other. What the models are too slow for is dropped before them, never
+behind.
 """
 
-import logging
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.histogram import Latencies
-from emotion.realtime.monitoring.metrics import Metrics, Observer
-from emotion.realtime.pipeline.channel import NothingYetError
-from emotion.realtime.pipeline.latest import LatestFrameSlot
-from emotion.realtime.pipeline.pipeline import Pipeline, Step
+from emotion.realtime.monitoring.metrics import Metrics
+from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
+from emotion.realtime.pipeline.collector import Collector
+from emotion.realtime.pipeline.latest import LatestValue
+from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.pipeline.tee import Tee
 from emotion.realtime.playback.interpolation import BoxTracker, between
-from emotion.realtime.playback.result_index import IndexedResult
+from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
+from emotion.realtime.session import NewestFrame, Session
 from emotion.realtime.stages.load_shedding import LoadShedder
 
 DISPLAY = "display"
@@ -45,8 +47,6 @@ _POLL_SECONDS = 0.005
 _PATIENCE_SECONDS = 5.0
 # How long a thread may compute in Python before others get their turn.
 _SWITCH_SECONDS = 0.0005
-
-_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -109,24 +109,25 @@ class Live:
     ) -> None:
         self.metrics = metrics or Metrics()
         self.latencies = Latencies()
+        self.hold = hold
         self._on_result = on_result
         self._load_shedder = load_shedder or LoadShedder(None)
-        self._latest_slot = LatestFrameSlot(observer=self.metrics)
+        self._saving = self._load_shedder.saving
         self._mover = BoxTracker()
-        self._results = _Results()
-        self.hold = hold
+        self._newest: LatestValue[EmotionFrame] = LatestValue()
+        self._known = ResultIndex(reach=inf, most=_MOST_HELD)
         self._held: deque[VideoFrame] = deque()
-        self._failure: BaseException | None = None
         self._changed = ""
-        self._source = _Tee(source, self._latest_slot)
-        self._analysis: Pipeline[EmotionFrame] = Pipeline(
-            self._latest_slot, stages, capacity=1, observer=self.metrics
+        self._pictures: Channel[VideoFrame] = Channel(_SCREEN_QUEUE, Policy.DROP_OLDEST)
+        session = Session(
+            Tee(source, self._to_screen, self._pictures.close),
+            policy=NewestFrame(self._load_shedder),
+            stages=stages,
+            observer=self.metrics,
         )
-        self._collector = threading.Thread(target=self._collect, name="collect", daemon=True)
-        self._collector.start()
-        self._pictures: Pipeline[VideoFrame] = Pipeline(
-            self._source, [], live=True, capacity=_SCREEN_QUEUE, observer=_Renamed(self.metrics)
-        )
+        self.metrics.begin([DISPLAY])
+        self._session = session
+        self._collector = Collector(session, self._note)
 
     def __enter__(self) -> Self:
         return self
@@ -160,10 +161,9 @@ class Live:
 
     def close(self) -> None:
         """Stop everything and wait for its threads, some seconds at most. May be called again."""
-        self._pictures.close()
-        self._analysis.close()
-        if threading.current_thread() is not self._collector:
-            self._collector.join(_PATIENCE_SECONDS)
+        self._session.close()
+        self._pictures.abort()
+        self._collector.join(_PATIENCE_SECONDS)
 
     def report(self) -> dict[str, Any]:
         """What was done up to now, ready for JSON: stages, drops, and latencies in milliseconds."""
@@ -179,10 +179,10 @@ class Live:
     def _take_newest(self, timeout: float | None) -> LiveFrame:
         self._held.clear()
         frame = self._next_picture(timeout)
-        newest = self._results.newest
+        newest = self._newest.newest
         if newest is None or frame.captured_at - newest.frame.captured_at > _STALE_SECONDS:
             return self._give(EmotionFrame(frame, ()), None)
-        return self._give(self._mover.move(newest, frame), newest)
+        return self._give(self._mover.move(newest, frame), newest.frame.captured_at)
 
     def _take_held(self, timeout: float | None) -> LiveFrame:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -205,126 +205,52 @@ class Live:
                 self.metrics.record(DISPLAY, dropped=1)
 
     def _known_at(self, frame: VideoFrame) -> bool:
-        newest = self._results.newest
+        newest = self._newest.newest
         return newest is not None and newest.frame.index >= frame.index
 
     def _release(self) -> LiveFrame:
         frame = self._held.popleft()
-        before, after = self._results.around(frame.index)
-        moments = [None if result is None else IndexedResult.of(result) for result in (before, after)]
-        return self._give(between(moments[0], moments[1], frame), before or after)
+        before, after = self._known.around(frame.seconds)
+        self._known.forget(frame.seconds)
+        of = before or after
+        return self._give(between(before, after, frame), None if of is None else of.captured_at)
 
     def _next_picture(self, timeout: float | None) -> VideoFrame:
         self._raise_failure()
-        try:
-            return self._pictures.take(timeout)
-        except NothingYetError:
-            raise
-        except BaseException:
+        pictures = self._pictures.take(timeout=timeout)
+        if not pictures:
             # The source is over. What is in work comes first.
             self._collector.join(_PATIENCE_SECONDS)
             self._raise_failure()
-            raise
+            raise StopIteration
+        return pictures.pop()
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
+        try:
+            self._collector.raise_failure()
+        except BaseException:
             self.close()
-            try:
-                raise failure
-            finally:
-                del failure
+            raise
 
-    def _give(self, result: EmotionFrame, of: EmotionFrame | None) -> LiveFrame:
-        age = None if of is None else max(0.0, time.monotonic() - of.frame.captured_at)
+    def _give(self, result: EmotionFrame, captured_at: float | None) -> LiveFrame:
+        age = None if captured_at is None else max(0.0, time.monotonic() - captured_at)
         changed, self._changed = self._changed, ""
         return LiveFrame(result, age, changed)
 
-    def _collect(self) -> None:
-        try:
-            for result in self._analysis:
-                self._latest_slot.done()
-                now = time.monotonic()
-                self.latencies.add(now - result.frame.captured_at)
-                self._save(now - result.frame.captured_at, now)
-                self._results.add(result, alone=not self.hold)
-                self._on_result(result)
-        except BaseException as error:
-            self._failure = error
-        finally:
-            self._analysis.close()
+    def _to_screen(self, frame: VideoFrame) -> None:
+        dropped = self._pictures.dropped
+        self._pictures.put(frame)
+        dropped = self._pictures.dropped - dropped
+        self.metrics.record(DISPLAY, given=1 - dropped, dropped=dropped)
 
-    def _save(self, latency: float, now: float) -> None:
-        if self._load_shedder.note(latency, now):
-            saving = self._load_shedder.saving
-            self._latest_slot.in_flight = saving.in_flight
-            self._latest_slot.every = saving.faces_every
-            self._changed = saving.sentence()
-            _log.info("%s", self._changed)
-
-
-class _Results:
-    """The last results of the models, which come in one thread and are asked for in another."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._results: deque[EmotionFrame] = deque(maxlen=_MOST_HELD)
-
-    def add(self, result: EmotionFrame, alone: bool) -> None:
-        """Take the next one; `alone`: forget the others, and with them their pictures."""
-        with self._lock:
-            if alone:
-                self._results.clear()
-            self._results.append(result)
-
-    @property
-    def newest(self) -> EmotionFrame | None:
-        """The last one; None before the first."""
-        with self._lock:
-            return self._results[-1] if self._results else None
-
-    def around(self, index: int) -> tuple[EmotionFrame | None, EmotionFrame | None]:
-        """The last result up to a picture, and the first one from it on; forgets all before them."""
-        with self._lock:
-            while len(self._results) > 1 and self._results[1].frame.index <= index:
-                self._results.popleft()
-            after = next((result for result in self._results if result.frame.index >= index), None)
-            first = self._results[0] if self._results else None
-            return (first if first is not None and first.frame.index <= index else None), after
-
-
-class _Tee:
-    """The source, each of whose pictures is also offered to the models."""
-
-    def __init__(self, source: Iterable[VideoFrame], latest_slot: LatestFrameSlot) -> None:
-        self._source = source
-        self._latest_slot = latest_slot
-
-    def __iter__(self) -> Iterator[VideoFrame]:
-        for frame in self._source:
-            self._latest_slot.offer(frame)
-            yield frame
-
-    def close(self) -> None:
-        self._latest_slot.end()
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            close()
-
-    def abort(self) -> None:
-        abort = getattr(self._source, "abort", None)
-        if abort is not None:
-            abort()
-
-
-class _Renamed(Observer):
-    """Tells an observer of a pipeline without stages, as of the stage `DISPLAY`."""
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    def begin(self, stages: Sequence[str]) -> None:
-        self._observer.begin([DISPLAY])
-
-    def record(self, stage: str, **counts: Any) -> None:
-        self._observer.record(DISPLAY, **counts)
+    def _note(self, result: EmotionFrame) -> None:
+        self.latencies.add(time.monotonic() - result.frame.captured_at)
+        saving = self._load_shedder.saving
+        if saving != self._saving:
+            self._saving, self._changed = saving, saving.sentence()
+        if not self.hold:
+            self._known.clear()
+        self._known.add(IndexedResult.of(result))
+        # Last: whoever sees that a picture is known finds it among the known ones.
+        self._newest.put(result)
+        self._on_result(result)

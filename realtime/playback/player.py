@@ -7,20 +7,23 @@
             +--those there is time for--> faces --> classify --> people --> known moments
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Metrics
-from emotion.realtime.pipeline.channel import NothingYetError
+from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
+from emotion.realtime.pipeline.collector import Collector
 from emotion.realtime.pipeline.pipeline import Pipeline, Step
+from emotion.realtime.pipeline.tee import Tee
 from emotion.realtime.playback.interpolation import between
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
+from emotion.realtime.session import EveryFrame, Session
 
 # Pictures that are decoded ahead: the models' lead, at 2.7 MB a picture of 720p.
 _AHEAD = 48
@@ -121,14 +124,13 @@ class Player:
         self._step = step
         self.hold = hold
         self._shown: VideoFrame | None = None
-        self._failure: BaseException | None = None
         self._feed = _Feed(self.known, self._wanted_from)
-        self._analysis: Pipeline[EmotionFrame] | None = None
-        self._collector: threading.Thread | None = None
+        self._session: Session | None = None
+        self._collector: Collector[EmotionFrame] | None = None
         if stages:
-            self._analysis = Pipeline(self._feed, stages, capacity=1, observer=self.metrics)
-            self._collector = threading.Thread(target=self._collect, name="collect", daemon=True)
-            self._collector.start()
+            policy = EveryFrame(capacity=1)
+            self._session = Session(self._feed, policy=policy, stages=stages, observer=self.metrics)
+            self._collector = Collector(self._session, self._remember)
         self._pictures: Pipeline[VideoFrame] | None = None
         self.seek(0.0)
 
@@ -192,7 +194,7 @@ class Player:
         self._eager = True
         self._asked = time.monotonic()
         video = self._open_at(self.clock.position)
-        self._pictures = Pipeline(_Tee(video, self._feed), [], capacity=_AHEAD)
+        self._pictures = Pipeline(Tee(video, self._feed.offer), [], capacity=_AHEAD)
 
     def pause(self, wanted: bool = True) -> None:
         """Stand still, or go on."""
@@ -217,9 +219,9 @@ class Player:
     def close(self) -> None:
         """Stop everything. May be called again."""
         self._close_pictures()
-        if self._analysis:
-            self._analysis.close()
-        if self._collector and threading.current_thread() is not self._collector:
+        if self._session:
+            self._session.close()
+        if self._collector:
             self._collector.join(_PATIENCE_SECONDS)
 
     def _fill(self, end: float) -> None:
@@ -241,7 +243,7 @@ class Player:
 
     def _known_in_time(self, frame: VideoFrame) -> bool:
         """Whether a picture can be shown: its result is there, or it may be shown without."""
-        if self._analysis is None or self.known.covers(frame.seconds):
+        if self._session is None or self.known.covers(frame.seconds):
             return True
         if self.hold:
             self.clock.set(frame.seconds)
@@ -265,20 +267,15 @@ class Player:
         return self.clock.position + lead
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            self.close()
-            try:
-                raise failure
-            finally:
-                del failure
-
-    def _collect(self) -> None:
         try:
-            for result in self._analysis or ():
-                self.known.add(IndexedResult.of(result) if self.hold else _without_points(result))
-        except BaseException as error:
-            self._failure = error
+            if self._collector:
+                self._collector.raise_failure()
+        except BaseException:
+            self.close()
+            raise
+
+    def _remember(self, result: EmotionFrame) -> None:
+        self.known.add(IndexedResult.of(result) if self.hold else _without_points(result))
 
     def _close_pictures(self) -> None:
         if self._pictures:
@@ -296,59 +293,25 @@ class _Feed:
     def __init__(self, known: ResultIndex, wanted_from: Callable[[], float]) -> None:
         self._known = known
         self._wanted_from = wanted_from
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self._frames: deque[VideoFrame] = deque(maxlen=2 * _AHEAD)
-        self._over = False
+        self._waiting: Channel[VideoFrame] = Channel(2 * _AHEAD, Policy.DROP_OLDEST)
+        # The pictures that wait are not needed any more.
+        self.clear = self._waiting.clear
+        # Whoever iterates sees the end.
+        self.abort = self._waiting.abort
 
     def offer(self, frame: VideoFrame) -> None:
         """One more, later than those before."""
         if not self._known.has(frame.seconds):
-            with self._lock:
-                self._frames.append(frame)
-                self._changed.notify()
-
-    def clear(self) -> None:
-        """The pictures that wait are not needed any more."""
-        with self._lock:
-            self._frames.clear()
-
-    def abort(self) -> None:
-        """Whoever iterates sees the end."""
-        with self._lock:
-            self._over = True
-            self._changed.notify_all()
+            self._waiting.put(frame)
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        while (frame := self._next()) is not None:
-            yield frame
+        for frame in self._waiting:
+            yield self._first_wanted(frame)
 
-    def _next(self) -> VideoFrame | None:
-        with self._lock:
-            while not (self._frames or self._over):
-                self._changed.wait()
-            if self._over:
-                return None
-            start = self._wanted_from()
-            frame = self._frames.popleft()
-            while self._frames and frame.seconds < start:
-                frame = self._frames.popleft()
-            return frame
-
-
-class _Tee:
-    """A video each of whose pictures is also offered to the models."""
-
-    def __init__(self, video: Iterable[VideoFrame], feed: _Feed) -> None:
-        self._video = video
-        self._feed = feed
-
-    def __iter__(self) -> Iterator[VideoFrame]:
-        for frame in self._video:
-            self._feed.offer(frame)
-            yield frame
-
-    def close(self) -> None:
-        close = getattr(self._video, "close", None)
-        if close is not None:
-            close()
+    def _first_wanted(self, frame: VideoFrame) -> VideoFrame:
+        """The picture, or where it comes too late the next one that does not, as far as there is one."""
+        start = self._wanted_from()
+        with suppress(NothingYetError):
+            while frame.seconds < start and (later := self._waiting.take(timeout=0)):
+                (frame,) = later
+        return frame

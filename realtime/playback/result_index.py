@@ -26,21 +26,30 @@ class IndexedResult:
     Attributes:
         seconds: its time in the video.
         faces: as in `EmotionFrame`.
+        captured_at: of its picture; 0 where that is not known.
     """
 
     seconds: float
     faces: tuple[FaceEmotion, ...]
+    captured_at: float = 0.0
 
     @classmethod
     def of(cls, result: EmotionFrame) -> "IndexedResult":
         """The moment of a result."""
-        return cls(result.frame.seconds, result.faces)
+        return cls(result.frame.seconds, result.faces, result.frame.captured_at)
 
 
 class ResultIndex:
-    """Moments in the order of their times, whatever the order in which they come. Thread-safe."""
+    """Moments in the order of their times, whatever the order in which they come. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        reach: of moments that are farther away than so many seconds nothing is said.
+        most: so many are kept, the latest ones; None: all.
+    """
+
+    def __init__(self, reach: float = _REACH_SECONDS, most: int | None = None) -> None:
+        self._reach = reach
+        self._most = most
         self._lock = threading.Lock()
         self._times: list[float] = []
         self._moments: list[IndexedResult] = []
@@ -55,6 +64,20 @@ class ResultIndex:
             same = at < len(self._times) and self._times[at] <= moment.seconds + _SAME_SECONDS
             self._times[at : at + same] = [moment.seconds]
             self._moments[at : at + same] = [moment]
+            if self._most is not None and len(self._times) > self._most:
+                del self._times[0], self._moments[0]
+
+    def forget(self, seconds: float) -> None:
+        """Drop all moments before the last one up to a time."""
+        with self._lock:
+            before = bisect_right(self._times, seconds + _SAME_SECONDS) - 1
+            del self._times[: max(0, before)], self._moments[: max(0, before)]
+
+    def clear(self) -> None:
+        """Drop all moments."""
+        with self._lock:
+            self._times.clear()
+            self._moments.clear()
 
     def around(self, seconds: float) -> tuple[IndexedResult | None, IndexedResult | None]:
         """The last moment up to a time, and the first one from it on; None where they are far away."""
@@ -73,7 +96,7 @@ class ResultIndex:
         return after is not None and after.seconds <= seconds + _SAME_SECONDS
 
     def _near(self, at: int, seconds: float) -> IndexedResult | None:
-        if not 0 <= at < len(self._times) or abs(self._times[at] - seconds) > _REACH_SECONDS:
+        if not 0 <= at < len(self._times) or abs(self._times[at] - seconds) > self._reach:
             return None
         return self._moments[at]
 

@@ -21,6 +21,7 @@ from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, Policy
+from emotion.realtime.pipeline.failures import Failures
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 
@@ -65,8 +66,7 @@ class Fanout(Sink):
         self._report = report
         self._patience = patience
         self._outlets: list[_SinkWorker] = []
-        self._lock = threading.Lock()
-        self._failures: list[tuple[str, BaseException]] = []
+        self._failures = Failures()
         self._over = False
 
     def add(
@@ -125,7 +125,7 @@ class Fanout(Sink):
         """
         for outlet in self._outlets:
             outlet.put(result, image)
-        self._raise_failure()
+        self._failures.raise_first()
 
     def close(self) -> None:
         """Let all sinks finish at the same time, and wait for them.
@@ -138,7 +138,7 @@ class Fanout(Sink):
             outlet.finish()
         for outlet in self._outlets:
             outlet.join(self._patience if outlet.view else None)
-        self._raise_failure()
+        self._failures.raise_first()
 
     def abort(self) -> None:
         """Let files keep what they were given and views end at once; never raises.
@@ -151,9 +151,8 @@ class Fanout(Sink):
         with deferred_signals():  # files are finished whatever happens; what may hang has its time
             for outlet in self._outlets:
                 outlet.join(None if outlet.vital else self._patience)
-        for name, error in self._failures:
+        for name, error in self._failures.take():
             self._report(name, error)
-        self._failures = []
 
     def _failed(self, outlet: "_SinkWorker", error: BaseException) -> None:
         """Called in the outlet's thread, before its sink is aborted."""
@@ -161,22 +160,7 @@ class Fanout(Sink):
             self._report(outlet.name, error)
             return
         error.add_note(f"in the sink {outlet.name}")
-        with self._lock:
-            self._failures.append((outlet.name, error))
-
-    def _raise_failure(self) -> None:
-        with self._lock:
-            failures, self._failures = self._failures, []
-        if not failures:
-            return
-        (_, first), *others = failures
-        for name, error in others:
-            first.add_note(f"{name} failed, too: {error}")
-        try:
-            raise first
-        finally:
-            # The traceback knows this frame: names for the errors would be a reference cycle.
-            del first, others, failures
+        self._failures.add(error, outlet.name)
 
 
 class _SinkWorker:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Condition, Lock, Thread
+from threading import Lock, Thread
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ import cv2
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.ports import LOOPBACK, refusal
+from emotion.realtime.pipeline.latest import LatestValue
 from emotion.realtime.sinks.base import Sink
 
 _MOST_VIEWERS = 16
@@ -45,9 +46,9 @@ class MjpegSink(Sink):
     """
 
     def __init__(self, port: int, *, quality: int = 80) -> None:
-        self._newest = _Newest(quality)
+        self._jpegs = _Jpegs(quality)
         try:
-            self._server = _Server(port, self._newest)
+            self._server = _Server(port, self._jpegs)
         except OSError as error:
             raise refusal(error, port, "--mjpeg") from error
         self.url = f"http://{LOOPBACK}:{self._server.server_port}/"
@@ -56,12 +57,12 @@ class MjpegSink(Sink):
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Show a picture to whoever watches; see `Sink.write`. It never waits."""
-        self._newest.put(image)
+        self._jpegs.put(image)
 
     def close(self) -> None:
         """End all streams and free the port."""
         if self._thread.is_alive():
-            self._newest.end()
+            self._jpegs.end()
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
@@ -71,43 +72,34 @@ class MjpegSink(Sink):
         self.close()
 
 
-class _Newest:
-    """The newest picture, its JPEG once somebody wants it, and those who wait for the next."""
+class _Jpegs:
+    """The newest picture as a JPEG, made once somebody wants it, for those who wait for the next."""
 
     def __init__(self, quality: int) -> None:
-        self._changed = Condition()
+        self._pictures: LatestValue[Image] = LatestValue()
         self._compressing = Lock()
         self._quality = quality
-        self._image: Image | None = None
-        self._number = 0
-        self._over = False
-        self._jpeg = b""
-        self._jpeg_number = 0
+        self._made = (0, b"")
 
     def put(self, image: Image) -> None:
-        with self._changed:
-            self._image = image
-            self._number += 1
-            self._changed.notify_all()
+        self._pictures.put(image)
 
     def end(self) -> None:
-        with self._changed:
-            self._over = True
-            self._changed.notify_all()
+        self._pictures.close()
 
     def after(self, number: int) -> tuple[int, bytes] | None:
         """Wait for a picture with a higher number; its number and JPEG, or None at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._over or self._number > number)
-            if self._over:
-                return None
+        if self._pictures.after(number) is None:
+            return None
         with self._compressing:
-            with self._changed:
-                image, newest = self._image, self._number
-            if newest > self._jpeg_number and image is not None:
-                _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
-                self._jpeg, self._jpeg_number = data.tobytes(), newest
-            return self._jpeg_number, self._jpeg
+            # By now there may be a newer one, and another viewer may have compressed that.
+            newest = self._pictures.after(0)
+            if newest is None:
+                return None
+            if newest[0] > self._made[0]:
+                _, data = cv2.imencode(".jpg", newest[1], [cv2.IMWRITE_JPEG_QUALITY, self._quality])
+                self._made = (newest[0], data.tobytes())
+            return self._made
 
 
 class _Server(ThreadingHTTPServer):
@@ -115,8 +107,8 @@ class _Server(ThreadingHTTPServer):
     # On Windows it would allow two programs to share a port, and neither to know.
     allow_reuse_address = os.name != "nt"
 
-    def __init__(self, port: int, newest: _Newest) -> None:
-        self.newest = newest
+    def __init__(self, port: int, jpegs: _Jpegs) -> None:
+        self.jpegs = jpegs
         self._viewers = 0
         self._lock = Lock()
         super().__init__((LOOPBACK, port), _Handler)
@@ -159,16 +151,16 @@ class _Handler(BaseHTTPRequestHandler):
             if not welcome:
                 self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
             elif endless:
-                self._stream(server.newest)
-            elif found := server.newest.after(0):
+                self._stream(server.jpegs)
+            elif found := server.jpegs.after(0):
                 self._send("image/jpeg", found[1])
             else:
                 self.send_error(HTTPStatus.GONE, "the stream has ended")
 
-    def _stream(self, newest: _Newest) -> None:
+    def _stream(self, jpegs: _Jpegs) -> None:
         self._head(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
         number = 0
-        while found := newest.after(number):
+        while found := jpegs.after(number):
             number, jpeg = found
             head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")

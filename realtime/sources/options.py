@@ -53,22 +53,31 @@ class LiveOptions:
     ] = None
     seconds: Annotated[float | None, Option(help="End after this long.", unit="seconds", ge=0.1)] = None
     open_seconds: Annotated[
-        float, Option(help="How long to wait for the first picture.", unit="seconds", gt=0)
+        float, Option(help="How long to wait for the first picture.", unit="seconds", gt=0, expert=True)
     ] = 10.0
     stall_seconds: Annotated[
-        float, Option(help="After so long without a picture the source counts as lost.", unit="seconds", gt=0)
+        float,
+        Option(
+            help="After so long without a picture the source counts as lost.",
+            unit="seconds",
+            gt=0,
+            expert=True,
+        ),
     ] = 5.0
-    attempts: Annotated[int, Option(help="How often to try to reach a lost source again.", ge=0)] = 8
+    attempts: Annotated[
+        int, Option(help="How often to try to reach a lost source again.", ge=0, expert=True)
+    ] = 8
     first_delay: Annotated[
         float,
         Option(
             help="Before the first attempt; before each further one twice as long as before the last.",
             unit="seconds",
             gt=0,
+            expert=True,
         ),
     ] = 0.5
     longest_delay: Annotated[
-        float, Option(help="The longest wait before an attempt.", unit="seconds", gt=0)
+        float, Option(help="The longest wait before an attempt.", unit="seconds", gt=0, expert=True)
     ] = 8.0
 
     def __post_init__(self) -> None:

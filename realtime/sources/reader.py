@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +9,7 @@ from typing import Protocol, TypeAlias
 
 from emotion.models.at_exit import Process
 from emotion.models.regions import Image
+from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 
 # A short burst, as after a hiccup of the network, is not lost; what is older than that is stale.
 _CAPACITY = 4
@@ -65,16 +65,17 @@ class Connection:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._changed = threading.Condition()
         self._dropped_by_reader = threading.Event()
-        self._pictures: deque[Picture] = deque()
-        self._ended = False
-        self._error: Exception | None = None
+        self._pictures: Channel[Picture] = Channel(_CAPACITY, Policy.DROP_OLDEST)
         self.rate = Fraction(30)
-        self.skipped = 0
         self._process = Process()
         self._thread = threading.Thread(target=self._run, name="live-link", daemon=True)
         self._thread.start()
+
+    @property
+    def skipped(self) -> int:
+        """How many pictures were pushed out."""
+        return self._pictures.dropped
 
     def take(self, seconds: float) -> Picture | None:
         """Wait for the next picture.
@@ -84,29 +85,20 @@ class Connection:
 
         Raises:
             ConnectionLostError: the feed is lost, or there was no picture for so many seconds.
-            Exception: what else the feed raised, the very object.
+            Exception: what else the feed raised, the very object, once.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._pictures or self._ended or self.is_dropped, seconds)
-            if self.is_dropped:
-                return None
-            if self._pictures:
-                self._changed.notify_all()
-                return self._pictures.popleft()
-            if not self._ended:
-                raise ConnectionLostError(f"no picture for {seconds:g} s")
-            if self._error is not None:
-                raise self._error
-            return None
+        try:
+            pictures = self._pictures.take(timeout=seconds)
+        except NothingYetError:
+            raise ConnectionLostError(f"no picture for {seconds:g} s") from None
+        return pictures.pop() if pictures else None
 
     def drop(self) -> None:
         """Want no more pictures; whoever waits for one learns it at once."""
         if not self._process.here:
             return
         self._dropped_by_reader.set()
-        with self._changed:
-            self._pictures.clear()
-            self._changed.notify_all()
+        self._pictures.abort()
 
     def leave(self, seconds: float) -> None:
         """Drop the link, and wait until its feed is closed, so many seconds at most."""
@@ -126,34 +118,19 @@ class Connection:
             self._read()
         except Exception as caught:
             error = caught
-        with self._changed:
-            self._error = error
-            self._ended = True
-            self._changed.notify_all()
+        self._pictures.close(error)
 
     def _read(self) -> None:
         feed = self._connect(self._dropped_by_reader)
         try:
             self.rate = feed.rate
+            policy = Policy.WAIT if feed.paced else Policy.DROP_OLDEST
             while not self.is_dropped:
                 picture = feed.read()
-                if picture is None or not self._put(picture, feed.paced):
+                if picture is None or not self._pictures.put(picture, policy):
                     break
         finally:
             feed.close()
-
-    def _put(self, picture: Picture, wait: bool) -> bool:
-        with self._changed:
-            if wait:
-                self._changed.wait_for(lambda: len(self._pictures) < _CAPACITY or self.is_dropped)
-            elif len(self._pictures) == _CAPACITY:
-                self._pictures.popleft()
-                self.skipped += 1
-            if self.is_dropped:
-                return False
-            self._pictures.append(picture)
-            self._changed.notify_all()
-            return True
 
 
 class Pace:

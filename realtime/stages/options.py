@@ -68,17 +68,27 @@ class VoteOptions:
         ),
     ] = 0.0
     certain: Annotated[
-        float, Option(help="The smoothed probability from which a label names an emotion.", ge=0, le=1)
+        float,
+        Option(help="The smoothed probability from which a label names an emotion.", ge=0, le=1, expert=True),
     ] = 0.34
     doubtful: Annotated[
         float,
-        Option(help="That below which the name is withdrawn; between the two what was, stays.", ge=0, le=1),
+        Option(
+            help="That below which the name is withdrawn; between the two what was, stays.",
+            ge=0,
+            le=1,
+            expert=True,
+        ),
     ] = 0.30
     lead: Annotated[
-        float, Option(help="How far another emotion must be ahead of the label to take over.", ge=0, le=1)
+        float,
+        Option(
+            help="How far another emotion must be ahead of the label to take over.", ge=0, le=1, expert=True
+        ),
     ] = 0.04
     label_dwell: Annotated[
-        float, Option(help="For so long it must be so before the label changes.", unit="seconds", ge=0)
+        float,
+        Option(help="For so long it must be so before the label changes.", unit="seconds", ge=0, expert=True),
     ] = 0.25
     min_visible: Annotated[
         float,
@@ -87,6 +97,7 @@ class VoteOptions:
             "silence it, 0.2 more give it its full vote.",
             ge=0,
             le=1,
+            expert=True,
         ),
     ] = MIN_VISIBLE
 

@@ -65,6 +65,7 @@ def test_a_table_says_all_of_it():
     rows = dict(dataclasses.replace(GOOD, age_end=90.0).table().rows)
     assert rows["pictures given / shown"] == "900 / 900"
     assert rows["capture to screen, ms: p50 / p95 / p99"] == "10 / 30 / 60"
+    assert rows["capture to result, ms: p50 / p95 / p99"] == "40 / 60 / 80"
     assert rows["age of the result, ms (median): first / last 10 s"] == "50 / 90"
     assert rows["memory, MiB: after 10 s / at the end"] == "500 / 501 (+0.2%)"
     assert rows["mark: every picture is shown"] == "reached"

@@ -93,7 +93,7 @@ def test_weights_that_end_early_are_refused(data, package, tmp_path):
 
 
 def test_runs_are_asked_about_the_faces_that_their_folds_left_out(data, tmp_path):
-    options = training.TrainingOptions("face", sizes=((2, 1.0),), batch=12)
+    options = training.TrainingOptions(view="face", sizes=((2, 1.0),), batch=12)
     runs = [tmp_path / str(index) for index in range(2)]
     for index, run in enumerate(runs):
         training.train(data, run, training.replace(options, fold=(index, 2)))

@@ -23,3 +23,23 @@ def gradient(height: int, width: int) -> npt.NDArray[np.uint8]:
     rows, columns = np.mgrid[:height, :width]
     gray = 40 + 180 * (rows / height + columns / width) / 2
     return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def coordinates(
+    height: int, width: int, axis: int, middle: float, slope: float = 4.0
+) -> npt.NDArray[np.uint8]:
+    """A gray picture (h, w, 3) whose pixels tell their column (axis 0) or row (axis 1).
+
+    A pixel's gray is ``128 + slope * (place - middle)``, where it is not cut off at 0 and 255.
+    """
+    place = np.mgrid[:height, :width][1 - axis]
+    gray = np.clip(np.rint(128 + slope * (place - middle)), 0, 255)
+    return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def without_oval(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The same landmarks of a face so large that nothing of a crop is painted black."""
+    turn = np.linspace(0, 2 * np.pi, len(FACE_OVAL), endpoint=False)
+    points = points.copy()
+    points[FACE_OVAL] = points[ANCHORS].mean(axis=0) + 1e4 * np.column_stack([np.sin(turn), -np.cos(turn)])
+    return points

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -22,15 +22,16 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-from emotion.annotate import Models
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, VideoFrame
-from emotion.realtime.pipeline.channel import Channel, Policy
+from emotion.realtime.pipeline.latest import LatestSlot
+from emotion.realtime.session import Inline, Models, Session
+from emotion.realtime.stages.options import VoteOptions
 from emotion.web.camera.arrival import hurry, with_bitrates
-from emotion.web.http.photo import OneByOne, to_values
-from emotion.web.jobs.queue import BusyError
+from emotion.web.errors import BusyError
+from emotion.web.http.photo import to_values
 
 # A browser that vanished without a word leaves its place after this.
 _SILENCE_SECONDS = 15.0
@@ -98,7 +99,7 @@ class Analyst:
         self._drawn = drawn
         self._publish = publish
         self._fail = fail
-        self._newest: Channel[_Arrival] = Channel(1, Policy.DROP_OLDEST)
+        self._newest: LatestSlot[_Arrival] = LatestSlot()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._thread.start()
 
@@ -113,18 +114,29 @@ class Analyst:
 
     def _run(self) -> None:
         try:
-            with OneByOne(self._models, self._max_faces, self._smooth) as look:
-                self._follow(look)
+            with self._session() as session:
+                self._publish_all(session)
         except Exception as error:  # whatever it is, one viewer's trouble is nobody else's
             self._fail(error)
 
-    def _follow(self, look: OneByOne) -> None:
+    def _session(self) -> Session:
+        # In this thread: frames that wait in line between threads would be older when they are done.
+        return Session(
+            self._frames(),
+            self._models,
+            Inline(),
+            max_faces=self._max_faces,
+            ensemble=VoteOptions(smooth=self._smooth),
+        )
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        for index, arrival in enumerate(self._newest):
+            yield _to_frame(index, arrival)
+
+    def _publish_all(self, session: Session) -> None:
         overlay = Overlay()
-        index = 0
-        while arrivals := self._newest.take():
-            result = look(_to_frame(index, arrivals[0]))
+        for result in session:
             self._publish(result, overlay.draw(result) if self._drawn else None)
-            index += 1
 
 
 def _to_frame(index: int, arrival: _Arrival) -> VideoFrame:
@@ -144,28 +156,31 @@ class _Drawn(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._newest: av.VideoFrame | None = None
+        self._newest: LatestSlot[av.VideoFrame] = LatestSlot()
+        # A slot blocks its reader, which an event loop cannot be.
         self._ready = asyncio.Event()
 
     def show(self, result: EmotionFrame, image: Image) -> None:
         """Send this picture next."""
         picture = av.VideoFrame.from_ndarray(image, format="bgr24")
         picture.pts, picture.time_base = result.frame.pts, result.frame.time_base
-        self._newest = picture
+        self._newest.put(picture)
         self._ready.set()
 
     def stop(self) -> None:
         """No more pictures will come."""
         super().stop()
+        self._newest.abort()
         self._ready.set()
 
     async def recv(self) -> av.VideoFrame:
         """The next picture, as aiortc wants it."""
         await self._ready.wait()
         self._ready.clear()
-        if self.readyState != "live" or self._newest is None:
+        pictures = self._newest.take(timeout=0)
+        if not pictures:
             raise MediaStreamError
-        return self._newest
+        return pictures.pop()
 
 
 class Viewer:

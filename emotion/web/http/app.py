@@ -5,7 +5,6 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,20 +12,23 @@ from fastapi import Cookie, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
+from emotion import __version__
 from emotion.annotate import Models
 from emotion.models.classes import EMOTIONS
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.palette import ON_DARK, ON_WHITE, PANEL
+from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
+from emotion.web.http.metrics import metrics_text
 from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
 from emotion.web.http.security import Gate
-from emotion.web.http.site import RequestError, Site, metrics_text
+from emotion.web.http.site import RequestError, Site
 from emotion.web.jobs import results
 from emotion.web.jobs.process import COMMAND
-from emotion.web.jobs.queue import BusyError
 from emotion.web.jobs.store import OPEN, State
 from emotion.web.options import ServeOptions
 
@@ -63,7 +65,7 @@ def make_app(
 
     app = FastAPI(
         title="emotion-live",
-        version=version("emotion-live"),
+        version=__version__,
         description="Apparent facial expressions in pictures and videos. What is read is how a face "
         "looks, not what a person feels. Bodies of requests are the files themselves.",
         # FastAPI's own pages load code from elsewhere.
@@ -109,7 +111,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
     @app.get("/api/health", tags=["about"])
     async def health() -> Health:
         """Whether the server lives."""
-        return Health(version=version("emotion-live"), provider=site.models.eyes.provider)
+        return Health(version=__version__, provider=site.models.eyes.provider)
 
     @app.get("/api/models", tags=["about"])
     async def models() -> About:
@@ -117,7 +119,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
         loaded = (site.models.eyes, site.models.lips)
         fitted = read_weights(site.options.models)
         return About(
-            version=version("emotion-live"),
+            version=__version__,
             emotions=EMOTIONS,
             models=[_manifest(model.manifest) | {"provider": model.provider} for model in loaded],
             rule=fitted.meaning,
@@ -131,9 +133,9 @@ def _add_about(app: FastAPI, site: Site) -> None:
         )
 
     @app.get("/metrics", tags=["about"], response_class=PlainTextResponse)
-    async def metrics() -> str:
+    async def metrics() -> Response:
         """Counters and gauges in Prometheus' text format."""
-        return metrics_text(site)
+        return Response(metrics_text(site), media_type=CONTENT_TYPE_LATEST)
 
 
 def _manifest(manifest: Any) -> dict[str, Any]:

@@ -3,22 +3,20 @@
 import asyncio
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from emotion.annotate import Models
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
+from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
-from emotion.realtime.session import Workers, stages
-from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.session import Inline, Models, Session
 
-DECODER = (sys.executable, "-m", "emotion.web.http.picture")
+DECODER = python_command("-m", "emotion.web.http.picture")
 _DECODE_SECONDS = 30.0
 
 
@@ -40,7 +38,11 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
         PhotoError: it is none of these, damaged, too large, or too much for its decoder.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, str(pixels), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *command,
+        str(pixels),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(),
     )
     try:
         async with asyncio.timeout(_DECODE_SECONDS):
@@ -75,44 +77,12 @@ async def _decoded(process: asyncio.subprocess.Process, data: bytes, pixels: int
     return np.frombuffer(rows, np.uint8).reshape(height, width, 3)
 
 
-class OneByOne:
-    """The pipeline's own stages for one stream, a frame after the other in the caller's thread.
-
-    Where only the newest picture counts, a frame is done sooner so than when it waits in line
-    between threads. A context manager; not thread-safe.
-
-    Args:
-        models: shared by all.
-        max_faces, smooth: as in `AnnotateOptions`.
-    """
-
-    def __init__(self, models: Models, max_faces: int, smooth: float) -> None:
-        steps = stages(models, max_faces, VoteOptions(smooth=smooth), Workers(1, 1, 1))
-        self._stages = [step[0] if isinstance(step, Sequence) else step for step in steps]
-
-    def __call__(self, frame: VideoFrame) -> EmotionFrame:
-        """What is thought of a frame."""
-        items: Sequence[Any] = [frame]
-        for stage in self._stages:
-            items = list(stage.process(items))
-        (result,) = items
-        assert isinstance(result, EmotionFrame)
-        return result
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for stage in self._stages:
-            stage.close()
-
-
 def analyse(image: Image, models: Models, max_faces: int) -> EmotionFrame:
     """What is thought of each face in one picture, the largest first."""
     frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
     # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
-    with OneByOne(models, max_faces, smooth=0.3) as look:
-        return look(frame)
+    with Session([frame], models, Inline(), max_faces=max_faces) as session:
+        return next(session)
 
 
 def to_values(face: FaceEmotion) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import warnings
 
 from PIL import Image, ImageOps
 
-from emotion.web.jobs.limits import limit
+from emotion.web.limits import limit
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 # Pillow holds 4 bytes a pixel, and up to four copies while it turns and converts.

@@ -1,18 +1,18 @@
 """What all requests share: the models, the queue of videos, the cameras, and how they stand."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from emotion.annotate import Models
 from emotion.models.regions import Image
 from emotion.web.camera.viewer import Cameras
+from emotion.web.errors import BusyError
 from emotion.web.http.photo import analyse, decode, to_values
 from emotion.web.http.schema import Download, FaceResult, JobResult, PhotoResult
 from emotion.web.jobs import results
-from emotion.web.jobs.queue import BusyError, JobQueue
-from emotion.web.jobs.store import OPEN, Job, JobStore, State
+from emotion.web.jobs.queue import JobQueue
+from emotion.web.jobs.store import OPEN, Job, JobStore
 from emotion.web.options import ServeOptions
 
 _MOST_PHOTOS = 4
@@ -47,7 +47,6 @@ class Site:
         )
         self.cameras = Cameras(models, options.max_faces, options.smooth, options.viewers)
         self.leaving = False
-        self.started = time.time()
         self.photos = 0
         self._photo_lock = asyncio.Lock()
         self._photos_waiting = 0
@@ -122,30 +121,3 @@ def _downloads(folder: Path) -> list[Download]:
         for kind, path in found
         if path
     ]
-
-
-def metrics_text(site: Site) -> str:
-    """Counters and gauges in Prometheus' text format."""
-    states = dict.fromkeys(State, 0)
-    for job in site.queue.store:
-        states[job.state] += 1
-    lines = [
-        "# TYPE emotion_jobs gauge",
-        *(f'emotion_jobs{{state="{state}"}} {count}' for state, count in states.items()),
-        "# TYPE emotion_jobs_ended_total counter",
-        *(f'emotion_jobs_ended_total{{state="{s}"}} {n}' for s, n in site.queue.ended.items()),
-        "# TYPE emotion_video_frames_total counter",
-        f"emotion_video_frames_total {site.queue.frames}",
-        "# TYPE emotion_photos_total counter",
-        f"emotion_photos_total {site.photos}",
-        "# TYPE emotion_cameras gauge",
-        f"emotion_cameras {len(site.cameras)}",
-        "# TYPE emotion_camera_frames_total counter",
-        f"emotion_camera_frames_total {site.cameras.counts.frames}",
-        "# TYPE emotion_camera_result_seconds summary",
-        f"emotion_camera_result_seconds_count {site.cameras.counts.results}",
-        f"emotion_camera_result_seconds_sum {site.cameras.counts.seconds:.3f}",
-        "# TYPE process_start_time_seconds gauge",
-        f"process_start_time_seconds {site.started:.3f}",
-    ]
-    return "\n".join(lines) + "\n"

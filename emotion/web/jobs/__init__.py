@@ -1,1 +1,5 @@
-"""Videos sent to the server: the queue, its files on disk, the worker processes."""
+"""Videos that were sent to the server: the queue, its files on disk, and the processes that annotate them.
+
+`queue` decides what runs, `store` keeps it over restarts, `process` is the server's side of a worker
+process and `worker` the other. May import neither `http` nor `camera`.
+"""

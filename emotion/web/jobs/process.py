@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emotion.realtime.child_process import environment, python_command
 from emotion.web.jobs.store import State
 from emotion.web.jobs.worker import WorkerOptions
 
-COMMAND = (sys.executable, "-m", "emotion.web")
+COMMAND = python_command("-m", "emotion.web.jobs")
 # Loading the models takes seconds; on a machine that is busy, some more.
 _START_SECONDS = 180.0
 # How long a worker that was told to stop may take for leaving a playable file.
@@ -136,6 +137,7 @@ class WorkerProcess:
             self._options.to_json(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=environment(),
             # Ctrl-C in the server's terminal is for the server, which lets its workers end well.
             start_new_session=sys.platform != "win32",
         )

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+from emotion.web.errors import BusyError
 from emotion.web.jobs.process import COMMAND, Outcome, WorkerProcess
 from emotion.web.jobs.results import outputs_of, write_overview
 from emotion.web.jobs.store import OPEN, Job, JobStore, State
@@ -23,20 +24,6 @@ _IDLE_SECONDS = 300.0
 _MEMORY_BYTES = 6144 * MIB
 
 _log = logging.getLogger(__name__)
-
-
-class BusyError(Exception):
-    """There is no room now.
-
-    Attributes:
-        status: of the answer, 429 or 503.
-        seconds: when to come back.
-    """
-
-    def __init__(self, status: int, seconds: float, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.seconds = max(1, round(seconds))
 
 
 class Changes:

@@ -23,8 +23,8 @@ from emotion.models.engines.providers import ProviderName
 from emotion.models.errors import EmotionError
 from emotion.models.manifest import PrecisionChoice
 from emotion.realtime.errors import SourceError
-from emotion.web.jobs.limits import limit
 from emotion.web.jobs.results import outputs_of, write_overview
+from emotion.web.limits import limit
 
 _REPORT_SECONDS = 0.2
 # After its server is gone, this long for leaving a playable file.

@@ -7,8 +7,11 @@ import pytest
 
 from emotion.benchmarks.clips import ClipSpec, make_clip
 from emotion.benchmarks.studies.sparing import analyse, difference
+from emotion.models.regions import eye_distance
 from emotion.realtime.session import Models, Workers
 from tests.emotion.test_annotate import DEMO
+from tests.helpers.landmarks import landmarks
+from tests.helpers.results import face
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -56,6 +59,21 @@ def test_what_differs_is_counted(plain):
     apart = difference(moved, plain).landmarks
     face = plain[0][0].points
     assert apart == pytest.approx(5 / np.linalg.norm(face[33] - face[263]), rel=0.2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mean_and_worst_twentieth_of_moved_landmarks_are_numpys(seed):
+    """Faces are moved by known lengths, told as shares of the distance between the eyes."""
+    moves = np.random.default_rng(seed).gamma(2.0, 1.0, 100).astype(np.float32)
+    plain = [(face("fear", points=landmarks(2.0)),)] * 100
+    found = [
+        changed(faces, points=faces[0].points + np.float32([move, 0]))
+        for faces, move in zip(plain, moves, strict=True)
+    ]
+    told = difference(found, plain)
+    shares = moves / eye_distance(landmarks(2.0))
+    assert told.landmarks == pytest.approx(shares.mean(), rel=1e-3)
+    assert told.landmarks_p95 == pytest.approx(np.quantile(shares, 0.95), rel=1e-3)
 
 
 @pytest.mark.parametrize("sparing", [Workers(finders=2), Workers(stride=2), Workers(finders=2, stride=2)])

@@ -103,7 +103,7 @@ def test_without_a_window_results_recording_and_report(tmp_path):
 
 
 def test_outputs_are_called_by_their_bare_names_and_written_once(tmp_path):
-    from emotion.cli.live import _named
+    from emotion.realtime.playback.live_view import _named
 
     one, other = tmp_path / "one" / "t.csv", tmp_path / "other" / "t.csv"
     same = one.parent / ".." / "one" / "t.csv"

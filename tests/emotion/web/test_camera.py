@@ -18,7 +18,7 @@ from emotion.web.camera import arrival
 from emotion.web.camera import viewer as camera
 from emotion.web.camera.arrival import PromptBuffer
 from emotion.web.camera.viewer import Cameras
-from emotion.web.jobs.queue import BusyError
+from emotion.web.errors import BusyError
 from tests.emotion.test_annotate import DEMO
 
 pytestmark = pytest.mark.timeout(300)
@@ -245,17 +245,17 @@ def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models,
             good, bad = browser(), browser()
             await good.join(cameras)
             await good.result()
-            original = camera.OneByOne.__call__
+            original = camera._to_frame
 
-            def breaks(self, frame):
+            def breaks(index, arrival):
                 if not broken:
-                    broken.append(self)
-                if self is broken[0]:
+                    broken.append(threading.current_thread())
+                if threading.current_thread() is broken[0]:
                     raise RuntimeError("on purpose")
-                return original(self, frame)
+                return original(index, arrival)
 
             await bad.join(cameras)
-            monkeypatch.setattr(camera.OneByOne, "__call__", breaks)
+            monkeypatch.setattr(camera, "_to_frame", breaks)
             while len(cameras) == 2:
                 await asyncio.sleep(0.05)
             monkeypatch.undo()

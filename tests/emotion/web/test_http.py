@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("fastapi", reason="needs the extra 'web'")
 
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from emotion.annotate import Models
@@ -123,10 +124,23 @@ def test_more_pictures_than_can_be_looked_at_are_told_to_come_back(client, monke
 
 def test_counters_are_in_prometheus_format(client):
     client.post("/api/photos", content=encoded(Image.new("L", (64, 48))))
-    lines = client.get("/metrics").text.splitlines()
-    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    assert float(values["emotion_photos_total"]) >= 1
-    assert float(values['emotion_jobs{state="waiting"}']) == 0
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    kinds = {name: family.type for name, family in families.items() if name.startswith("emotion_")}
+    assert kinds == {
+        "emotion_jobs": "gauge",
+        "emotion_jobs_ended": "counter",
+        "emotion_video_frames": "counter",
+        "emotion_photos": "counter",
+        "emotion_cameras": "gauge",
+        "emotion_camera_frames": "counter",
+        "emotion_camera_result_seconds": "summary",
+    }
+    assert families["emotion_photos"].samples[0].value >= 1
+    assert {sample.labels["state"]: sample.value for sample in families["emotion_jobs"].samples}[
+        "waiting"
+    ] == 0
 
 
 def test_the_page_has_the_overlays_colours():

@@ -87,7 +87,7 @@ def test_a_process_gets_no_more_time_or_files_than_it_may_take(tmp_path):
     import signal
 
     def ends(code):
-        code = f"from emotion.web.jobs.limits import limit; limit(cpu_seconds=1)\n{code}"
+        code = f"from emotion.web.limits import limit; limit(cpu_seconds=1)\n{code}"
         return subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode
 
     assert ends("while True: pass") == -signal.SIGXCPU

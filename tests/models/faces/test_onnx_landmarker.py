@@ -239,8 +239,10 @@ def test_mediapipe_is_not_loaded_where_its_nets_are():
     """It takes seconds, a hundred megabytes, and system libraries that bare containers lack."""
     code = (
         "import sys\n"
-        "from emotion.realtime.session import Models, stages\n"
-        "steps = stages(Models.load(provider='cpu', landmarks='onnx'))\n"
+        "from emotion.realtime.session import Models, NewestFrame\n"
+        "from emotion.realtime.stages.options import VoteOptions\n"
+        "models = Models.load(provider='cpu', landmarks='onnx')\n"
+        "NewestFrame().stages(models, 4, VoteOptions())\n"
         "print('mediapipe' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

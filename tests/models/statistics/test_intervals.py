@@ -37,3 +37,16 @@ def test_equal_draws_make_pairwise_differences_narrow():
     difference = lambda weights: np.array([(weights * (values + 0.1 - values)).sum() / weights.sum()])  # noqa: E731
     value, low, high = bootstrap(np.arange(300), difference)
     assert (low[0], value[0], high[0]) == pytest.approx((0.1, 0.1, 0.1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bootstraps_ends_are_numpys_percentiles_of_its_draws(seed):
+    """The basic interval: twice the value less the 97.5th and the 2.5th percentile."""
+    values = np.random.default_rng(seed).gamma(1.0, 1.0, size=60)  # skew, so that the ends differ
+    mean = lambda weights: np.array([(weights * values).sum() / weights.sum()])  # noqa: E731
+    value, low, high = bootstrap(np.arange(60), mean, resamples=500, seed=seed)
+    random = np.random.default_rng(seed)
+    drawn = [values[random.integers(60, size=60)].mean() for _ in range(500)]
+    first, last = np.quantile(drawn, (0.025, 0.975))
+    assert (low[0], high[0]) == pytest.approx((2 * value[0] - last, 2 * value[0] - first))
+    assert bootstrap(np.arange(60), mean, resamples=500, seed=seed + 1)[1][0] != low[0]

@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
-OPTIONS = training.TrainingOptions("lips", sizes=((3, 2 / 3), (1, 1.0)), batch=12, learning_rate=3e-3)
+OPTIONS = training.TrainingOptions(view="lips", sizes=((3, 2 / 3), (1, 1.0)), batch=12, learning_rate=3e-3)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_run_from_before_an_option_existed_goes_on(data, finished, tmp_path):
 
 
 def test_a_network_of_another_architecture_is_no_beginning(data, finished, tmp_path):
-    options = training.TrainingOptions("eyes", sizes=((1, 1.0),), batch=12)
+    options = training.TrainingOptions(view="eyes", sizes=((1, 1.0),), batch=12)
     with pytest.raises(ModelFileError, match="one --architecture"):
         training.train(data, tmp_path, options, finished[0] / "model.keras")
     with pytest.raises(ModelFileError, match="one --architecture"):
@@ -364,14 +364,14 @@ def test_batch_norm_is_the_same_by_one_kernel_and_by_keras(kind, shape):
 
 
 def test_a_network_that_learnt_in_bfloat16_is_whole_and_float32(data, tmp_path):
-    options = training.TrainingOptions("lips", sizes=((2, 1.0),), batch=12, precision="bfloat16")
+    options = training.TrainingOptions(view="lips", sizes=((2, 1.0),), batch=12, precision="bfloat16")
     model = keras.saving.load_model(training.train(data, tmp_path, options), compile=False)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
 
 
 def test_a_teacher_takes_its_share_of_every_target(data, tmp_path):
-    options = training.TrainingOptions("lips", sizes=((1, 1.0),), batch=12, teacher_weight=1.0)
+    options = training.TrainingOptions(view="lips", sizes=((1, 1.0),), batch=12, teacher_weight=1.0)
     with pytest.raises(DatasetError, match="needs a teacher"):
         training.train(data, tmp_path, options)
     asked = []

@@ -21,7 +21,7 @@ from tests.helpers.small_dataset import striped_dataset
 
 folder = Path(sys.argv[1])
 data = striped_dataset(folder / "data")
-options = training.TrainingOptions("face", sizes=((1, 2 / 3), (3, 1.0)), batch=12, mixup=0.2)
+options = training.TrainingOptions(view="face", sizes=((1, 2 / 3), (3, 1.0)), batch=12, mixup=0.2)
 path = training.train(data, folder / "run", options)
 assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
 faces = load_view(data, "face", ("train",))

@@ -57,6 +57,80 @@ def test_landmarks_are_drawn_on_what_is_hidden():
     assert len(xs) < 40
 
 
+def covered(image, hidden):
+    """Where two pictures differ: bool (h, w)."""
+    return (image.astype(int) != hidden.astype(int)).any(axis=2)
+
+
+def test_what_is_hidden_is_an_oval_larger_than_the_box_and_reaches_further_up():
+    picture = noisy(0, size=(400, 500))
+    box = Box(200, 150, 100, 120)
+    changed = covered(picture.image, Anonymiser("blur").hide(with_face(picture, box)).frame.image)
+    # 1.4 times as wide, 1.45 times as high, its middle 6% of the height above the box's middle.
+    rows, columns = np.mgrid[:400, :500]
+    away = np.hypot((columns - 250) / 70, (rows - 202.8) / 87)
+    assert not changed[away > 1.03].any()
+    assert changed[away < 0.97].mean() > 0.98
+
+
+def test_a_hidden_face_is_the_averages_of_six_by_six_cells():
+    picture = noisy(0, size=(400, 500))
+    box = Box(200, 150, 100, 120)
+    hidden = Anonymiser("blur").hide(with_face(picture, box)).frame.image
+    # The rectangle around the oval, columns 180 to 320 and rows 115 to 289, in six by six parts.
+    for row in (2, 3):
+        for column in (2, 3):
+            top, left = 115 + row * 175 / 6, 180 + column * 141 / 6
+            middle = hidden[round(top + 175 / 12), round(left + 141 / 12)]
+            cell = picture.image[round(top) : round(top + 175 / 6), round(left) : round(left + 141 / 6)]
+            np.testing.assert_allclose(middle, cell.mean(axis=(0, 1)), atol=6)
+
+
+def test_every_face_is_hidden_and_in_the_colours_of_its_own_place():
+    red, blue = np.array((20, 20, 200)), np.array((200, 20, 20))
+    image = np.empty((200, 400, 3), np.uint8)
+    image[:, :200], image[:, 200:] = red, blue
+    image[60:140:2, ::2] //= 2  # something to hide
+    boxes = Box(60, 60, 60, 80), Box(280, 60, 60, 80)
+    faces = tuple(face("fear", track, box=box) for track, box in enumerate(boxes, 1))
+    frame = replace(video_frame(0), image=image)
+    hidden = Anonymiser("blur").hide(EmotionFrame(frame, faces)).frame.image.astype(float)
+    for box, colour in zip(boxes, (red, blue), strict=True):
+        part = hidden[box.top : box.top + box.height, box.left : box.left + box.width]
+        assert np.abs(np.diff(part, axis=1)).mean() < 1
+        mean = part.mean(axis=(0, 1))
+        assert mean.argmax() == colour.argmax()
+        assert mean.max() > 2.5 * np.sort(mean)[1]
+
+
+@pytest.mark.parametrize(("width", "radius"), [(60, 0), (320, 2), (1600, 10)])
+def test_dots_grow_with_the_face(width, radius):
+    box = Box(10, 10, width, width)
+    points = np.array([[10 + width / 2, 10 + width / 2]], np.float32)
+    frame = replace(video_frame(0), image=np.zeros((width + 20, width + 20, 3), np.uint8))
+    drawn = Anonymiser("landmarks").hide(with_face(frame, box, points)).frame.image
+    rows, columns = np.nonzero(drawn.max(axis=2) > 100)
+    assert np.ptp(rows) == np.ptp(columns) == pytest.approx(2 * radius, abs=1)
+    assert (rows.mean(), columns.mean()) == pytest.approx((10 + width / 2, 10 + width / 2))
+    assert drawn.max(axis=(0, 1)).tolist() == [214, 206, 198]
+
+
+def test_landmarks_that_are_not_known_leave_a_blurred_face():
+    blurred = Anonymiser("blur").hide(with_face(noisy(0))).frame.image
+    shown = Anonymiser("landmarks").hide(with_face(noisy(0), points=None)).frame.image
+    np.testing.assert_array_equal(shown, blurred)
+
+
+def test_a_face_that_moved_is_hidden_where_it_is_and_not_where_it_was():
+    anonymiser = Anonymiser("blur")
+    anonymiser.hide(with_face(noisy(0, pts=0)))
+    moved = Box(130, 90, 40, 60)
+    frame = noisy(1, pts=40)
+    changed = covered(frame.image, anonymiser.hide(with_face(frame, moved)).frame.image)
+    assert changed[95:145, 135:165].mean() > 0.98
+    assert not changed[40:75, 60:90].any()
+
+
 def test_none_hides_nothing():
     result = with_face(noisy(0))
     assert Anonymiser("none").hide(result) is result

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.realtime.drawing import hud
-from emotion.realtime.monitoring.histogram import Latencies
+from tests.helpers.drawn import bounds, find_text, ink, letters, text_area
 
 KEYS = (("q", "quit"), ("space", "pause or go on"))
 FIGURES = (("", "in", "out"), ("faces", "1234", "1230"), ("classify", "12", "7"))
@@ -62,15 +62,88 @@ def test_dimming_makes_a_darker_copy():
     assert (image == 128).all()
 
 
-def test_quantiles_are_those_of_the_times():
-    latencies = Latencies()
-    assert latencies.distribution().count == 0
-    assert latencies.quantiles() == {}
-    for ms in range(1, 101):
-        latencies.add(ms / 1000 + 1e-6)
-    told = latencies.distribution()
-    assert (told.count, told.p50, told.p95, told.p99, told.longest) == (100, 50.5, 95.5, 99.5, 100.5)
-    assert latencies.quantiles() == {0.5: 0.0505, 0.95: 0.0955, 0.99: 0.0995}
-    latencies.add(99)
-    latencies.add(-1)
-    assert latencies.distribution().longest == 9999.5
+def test_dimming_leaves_less_than_half_of_every_colour():
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    np.testing.assert_allclose(hud.dimmed(image), 0.45 * image, atol=0.51)
+
+
+@pytest.mark.parametrize(("size", "text_size"), [((160, 120), 10), ((640, 480), 12), ((1080, 1920), 21)])
+def test_text_follows_the_shorter_side(size, text_size):
+    assert hud.text_size(canvas(*size)) == text_size
+
+
+def test_a_notice_says_what_it_is_told_in_white_on_dark():
+    image = canvas(640, 480)
+    hud.notice(image, "saved as emotion.png")
+    area = text_area(image, "saved as emotion.png", 12)
+    assert min(ink(image, area)) > 240
+    left, top, right, bottom = changed(image)
+    # The same free space on both sides, and a text in the middle of its pill.
+    assert abs((area.left - left) - (right + 1 - area.right)) <= 3
+    assert area.left - left > 8
+    assert abs(area.middle[1] - (top + bottom) / 2) < 4
+    assert image[area.top - 2, area.left].max() < 60
+
+
+def test_a_notice_shrinks_before_it_is_cut():
+    image = canvas(640, 480)
+    # Just too wide for the usual size.
+    string = next(text for n in range(200) if letters(text := "a word " * n + "!", 12).shape[1] > 640)
+    hud.notice(image, string)
+    (size,) = [size for size in (10, 11, 12) if find_text(image, string, size)]
+    assert size < 12
+    short = canvas(200, 480)
+    hud.notice(short, string)
+    assert not find_text(short, string, 10)
+    # What is left is the beginning and a sign that there is more.
+    cut = next(n for n in range(len(string), 0, -1) if find_text(short, string[:n].rstrip() + "\u2026", 10))
+    assert 10 < cut < 40
+
+
+def test_a_table_of_keys_has_its_title_above_and_what_they_do_beside():
+    image = canvas(640, 480)
+    hud.table(image, "A title", KEYS)
+    title = text_area(image, "A title", 12, bold=True)
+    rows = [[text_area(image, cell, 12) for cell in row] for row in KEYS]
+    for key, action in rows:
+        assert title.bottom < key.top
+        assert abs(key.middle[1] - action.middle[1]) < 5
+        assert key.right < action.left
+    assert rows[0][0].bottom < rows[1][0].top
+    for column in zip(*rows, strict=True):
+        assert abs(column[0].left - column[1].left) <= 2, "texts begin below one another"
+    assert abs(title.left - rows[0][0].left) <= 2
+    assert ink(image, rows[1][0]) == pytest.approx((206, 204, 202), abs=3), "keys are softer than words"
+    assert ink(image, rows[1][1]) == pytest.approx((250, 250, 250), abs=3)
+
+
+def test_figures_of_a_table_end_below_one_another():
+    image = canvas(640, 480)
+    hud.table(image, "A title", FIGURES)
+    wide, narrow = text_area(image, "1234", 12), text_area(image, "12", 12)
+    assert abs(wide.right - narrow.right) <= 2
+    assert abs(text_area(image, "1230", 12).right - text_area(image, "7", 12).right) <= 2
+    assert abs(text_area(image, "in", 12).right - wide.right) <= 2
+    assert abs(text_area(image, "faces", 12).middle[1] - wide.middle[1]) < 4
+    assert abs(text_area(image, "classify", 12).middle[1] - narrow.middle[1]) < 4
+    assert text_area(image, "in", 12).bottom < wide.top
+
+
+@pytest.mark.parametrize("rows", [KEYS, FIGURES])
+def test_a_table_lies_on_a_surface_with_free_space_around_the_text(rows):
+    image = canvas(640, 480)
+    hud.table(image, "A title", rows)
+    left, top, right, bottom = changed(image)
+    texts = bounds(image.min(axis=2) > 190)
+    assert min(texts.left - left, texts.top - top, right - texts.right, bottom - texts.bottom) > 4
+    # Nine tenths of the dark colour over a gray of 128.
+    assert image[bottom - 3, (left + right) // 2].max() < 45
+
+
+def test_a_large_table_gets_smaller_text():
+    image = canvas(320, 240)
+    hud.table(image, "A title", [(f"key {n}", "does something") for n in range(12)])
+    assert find_text(image, "key 3", 10)
+    small = canvas(640, 480)
+    hud.table(small, "A title", [("key 3", "does something")])
+    assert find_text(small, "key 3", 12)

@@ -10,7 +10,8 @@ import weakref
 import pytest
 
 from emotion.realtime.monitoring.metrics import Metrics, Observer
-from emotion.realtime.pipeline.channel import Channel, NothingYetError
+from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
+from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import Pipeline
 from tests.fakes.pipeline_parts import Camera, Item, Numbers, Stuck, Through, failing_at
 
@@ -388,18 +389,19 @@ def test_hundreds_of_stops_and_crashes_at_random_moments(seed):
         source = choose.choice([Numbers(count), Numbers(count, error), Camera(100)])
         workers = team(choose.randrange(1, 4), batch=choose.randrange(1, 5), action=action)
         seen, crashes = [], []
-        options = {"live": choose.random() < 0.3, "capacity": choose.choice([None, 1, 3])}
+        live = choose.random() < 0.3
+        options = {"inbox": LatestSlot() if live else None, "capacity": choose.choice([None, 1, 3])}
         with Pipeline(source, [workers, Through("last", batch=3)], **options) as pipeline:
             try:
                 # Not live, a camera gives 100 items, so that nobody waits for one that never comes.
-                while len(seen) < wanted and not (options["live"] and isinstance(source, Camera)):
+                while len(seen) < wanted and not (live and isinstance(source, Camera)):
                     seen.append(next(pipeline).index)
             except StopIteration:
                 pass
             except RuntimeError as crash:
                 crashes.append(crash)
         assert crashes in ([], [error])
-        assert seen == (sorted(set(seen)) if options["live"] else list(range(len(seen))))
+        assert seen == (sorted(set(seen)) if live else list(range(len(seen))))
         assert all(len(stage.closed_in) == 1 for stage in workers)
 
 
@@ -423,7 +425,7 @@ def test_live_drops_the_oldest_before_the_first_stage_and_counts():
     gate, metrics = threading.Event(), Metrics()
     stage = Through("slow", action=lambda item: gate.wait() and None)
     camera = Camera(count=50)
-    with Pipeline(camera, [stage], live=True, observer=metrics) as pipeline:
+    with Pipeline(camera, [stage], inbox=LatestSlot(), capacity=1, observer=metrics) as pipeline:
         camera.waiting.wait()
         gate.set()
         camera.freed.set()
@@ -437,7 +439,7 @@ def test_live_drops_the_oldest_before_the_first_stage_and_counts():
 
 def test_live_keeps_as_many_as_there_is_room_for_and_needs_no_stage():
     metrics, camera = Metrics(), Camera(count=50)
-    with Pipeline(camera, [], live=True, capacity=3, observer=metrics) as pipeline:
+    with Pipeline(camera, [], inbox=Channel(3, Policy.DROP_OLDEST), observer=metrics) as pipeline:
         camera.waiting.wait()
         camera.freed.set()
         assert indices(pipeline) == [47, 48, 49]

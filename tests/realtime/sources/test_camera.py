@@ -9,6 +9,7 @@ import pytest
 
 from emotion.realtime.errors import SourceError
 from emotion.realtime.monitoring.metrics import Metrics
+from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import SOURCE, Pipeline
 from emotion.realtime.sources.camera import CameraMode, CameraReader
 from emotion.realtime.sources.live import LiveSource, camera_of, open_live
@@ -301,7 +302,7 @@ def test_a_pipeline_closes_at_once_whatever_the_camera_does(moment, caplog):
     camera = Camera()
     metrics = Metrics()
     source = live(camera, LiveOptions(stall_seconds=20, first_delay=20, longest_delay=20))
-    with Pipeline(source, [], live=True, observer=metrics) as pipeline:
+    with Pipeline(source, [], inbox=LatestSlot(), observer=metrics) as pipeline:
         next(pipeline)
         if moment == "while it hangs":
             camera.hang()

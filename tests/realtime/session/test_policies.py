@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from emotion.realtime.pipeline.pipeline import Pipeline
-from emotion.realtime.session import Models, Workers, default_classifiers, stages
+from emotion.realtime.session import EveryFrame, Inline, Models, Session, Workers, default_classifiers
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.options import VoteOptions
 
 FRAMES = 60
 
@@ -31,11 +31,16 @@ class FirstFrames:
 def plain(models):
     """Every frame through every stage, one after the other: no thread, no batch."""
     results = list(FirstFrames())
-    for stage in stages(models, workers=Workers(classifiers=1, batch=1)):
+    for stage in EveryFrame(Workers(classifiers=1, batch=1)).stages(models, 4, VoteOptions()):
         worker = stage[0] if isinstance(stage, list) else stage
         results = [result for item in results for result in worker.process([item])]
         worker.close()
     return results
+
+
+def analyse(models, workers):
+    with Session(FirstFrames(), models, EveryFrame(workers)) as session:
+        return list(session)
 
 
 def assert_same(results, expected, atol):
@@ -59,19 +64,21 @@ def test_the_clip_has_something_to_compare(plain):
 
 @pytest.mark.parametrize("classifiers", [1, 3])
 def test_workers_change_nothing_at_all(models, plain, classifiers):
-    with Pipeline(FirstFrames(), stages(models, workers=Workers(classifiers, batch=1))) as pipeline:
-        assert_same(list(pipeline), plain, atol=0)
+    assert_same(analyse(models, Workers(classifiers, batch=1)), plain, atol=0)
+
+
+def test_in_the_callers_thread_the_results_are_the_same(models, plain):
+    with Session(FirstFrames(), models, Inline()) as session:
+        assert_same(list(session), plain, atol=0)
 
 
 def test_batches_change_no_more_than_rounding(models, plain):
-    with Pipeline(FirstFrames(), stages(models, workers=Workers(2, batch=8))) as pipeline:
-        assert_same(list(pipeline), plain, atol=1e-5)
+    assert_same(analyse(models, Workers(2, batch=8)), plain, atol=1e-5)
 
 
 @pytest.mark.parametrize("sparing", [{"finders": 2}, {"stride": 2}, {"finders": 2, "stride": 3}])
 def test_sparing_landmarkers_keep_the_order_and_see_the_same_face(models, plain, sparing):
-    with Pipeline(FirstFrames(), stages(models, workers=Workers(2, **sparing))) as pipeline:
-        results = list(pipeline)
+    results = analyse(models, Workers(2, **sparing))
     assert [result.frame.index for result in results] == list(range(FRAMES))
     away = []
     for result, wanted in zip(results, plain, strict=True):

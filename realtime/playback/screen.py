@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 
-from emotion.cli.console import shown
 from emotion.models.regions import Image
 from emotion.realtime.drawing import hud
 from emotion.realtime.drawing.anonymise import PRIVACIES, Anonymiser
@@ -128,7 +127,7 @@ class Screen:
             written = self._picture is not None and cv2.imwrite(str(path), self._picture)
         except cv2.error:
             written = False
-        self.say(f"saved as {shown(path)}" if written else f"{shown(path)} cannot be written here")
+        self.say(f"saved as {path}" if written else f"{path} cannot be written here")
 
 
 _WAYS: dict[Privacy, str] = {"none": "as they are", "blur": "blurred", "landmarks": "as landmarks"}

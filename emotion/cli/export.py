@@ -1,0 +1,40 @@
+"""The command `emotion export`: a trained network as a model that ships."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emotion.cli.console import console, shown
+from emotion.cli.parameters import with_options
+from emotion.cli.places import DATA, MODELS, RUNS, DataFolder, needs_training
+from emotion.exporters.options import ExportOptions
+from emotion.models.regions import RegionName
+from emotion.models.shipped import refuse_shipped
+from emotion.realtime.sinks.overwrite_guard import keep_apart
+
+app = typer.Typer()
+
+
+@app.command()
+@with_options
+def export(
+    region: RegionName,
+    trained: Annotated[
+        Path | None, typer.Argument(help="A model.keras; that of runs/<region> by default.")
+    ] = None,
+    data: DataFolder = DATA,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder of your own.")] = MODELS,
+    *,
+    options: ExportOptions,
+) -> None:
+    """Turn a trained network into ONNX, and prove that both say the same on real crops."""
+    try:
+        from emotion.exporters.export import export as run_export  # noqa: PLC0415
+    except ImportError as error:
+        raise needs_training(error) from error
+    path = trained or RUNS / region / "model.keras"
+    refuse_shipped(output)
+    keep_apart([path, data / "manifest.parquet"], [output / f"{region}.{kind}" for kind in ("onnx", "json")])
+    made = run_export(region, path, data, output, options.storage, options.about_data, console.print)
+    console.print(f"{shown(made.model)}, with {shown(made.manifest)}")

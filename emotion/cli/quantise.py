@@ -1,0 +1,42 @@
+"""The command `emotion quantise`: the models in int8."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from emotion.cli.console import console, shown
+from emotion.cli.parameters import Only, with_options
+from emotion.cli.places import DATA, DataFolder, needs_training
+from emotion.exporters.options import QuantiseOptions
+from emotion.models.engines.options import EngineOptions
+from emotion.models.shipped import refuse_shipped
+
+app = typer.Typer()
+
+
+class Region(StrEnum):
+    """What a model looks at. An enumeration, for typer takes no list of literals."""
+
+    EYES = "eyes"
+    LIPS = "lips"
+
+
+@app.command()
+@with_options
+def quantise(
+    regions: Annotated[list[Region] | None, typer.Argument(help="Which models; both by default.")] = None,
+    data: DataFolder = DATA,
+    *,
+    engine: Annotated[EngineOptions, Only("models")],
+    options: QuantiseOptions,
+) -> None:
+    """Make the models of your own folder in int8 as well, faster on a CPU, where they say the same."""
+    refuse_shipped(engine.models)
+    try:
+        from emotion.exporters.quantise import quantise as run_quantise  # noqa: PLC0415
+    except ImportError as error:
+        raise needs_training(error) from error
+    for region in regions or Region:
+        made = run_quantise(region.value, engine.models, data, options.crops, options.seed, console.print)
+        console.print(f"{shown(made.model)}, with {shown(made.manifest)}")

@@ -1,0 +1,113 @@
+"""The command `emotion train`: a network for the eyes or the lips, or a teacher for them."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from emotion.cli.console import console, counting, errors, shown
+from emotion.cli.parameters import Without, with_options
+from emotion.cli.places import DATA, RUNS, DataFolder, needs_training
+from emotion.models.evaluation.predictions import predictions_of_models
+from emotion.models.shipped import refuse_shipped
+from emotion.models.training.options import TrainingOptions
+from emotion.realtime.sinks.overwrite_guard import keep_apart
+
+app = typer.Typer()
+
+
+@app.command()
+@with_options
+def train(
+    data: DataFolder = DATA,
+    run: Annotated[Path | None, typer.Option(help="The run's folder; runs/<view> by default.")] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Mix opinions into the labels: the vote of a model folder, or the mean of finished runs, "
+            "each asked about the faces that its fold left out."
+        ),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Begin with a trained .keras file, or with the model of a model folder (models/zoo), "
+            "in place of random weights."
+        ),
+    ] = None,
+    *,
+    options: Annotated[TrainingOptions, Without(teacher_weight=0.5)],
+) -> None:
+    """Train the eyes' or the lips' network, or a teacher. A run that was stopped goes on where it was."""
+    folder = run or RUNS / options.view
+    results = [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))]
+    refuse_shipped(folder)
+    keep_apart([data, start_from, *(teacher or ())], results)
+    if not teacher:
+        options = replace(options, teacher_weight=0.0)
+    training = _training()
+    if options.sizes[-1][1] < 1:
+        errors.print(
+            f"The last passes see pictures at {options.sizes[-1][1]:g} of their size; the exported network "
+            "sees them at their full size, which it then does not know. End with a stage like 4@1."
+        )
+    if start_from and start_from.is_dir():
+        start_from = _restored(options, start_from, data, folder)
+    with counting(f"Training the {options.view}") as progress:
+        model = training.train(
+            data,
+            folder,
+            options,
+            start_from,
+            (lambda: _opinions(teacher, data)) if teacher else None,
+            lambda row: console.print(
+                f"epoch {row.epoch} of {options.epochs} at {row.height}x{row.width}: loss {row.loss:.3f}, "
+                f"validation {row.validation_loss:.3f}, "
+                f"balanced accuracy {row.validation_balanced_accuracy:.1%} ({row.seconds:.0f} s)"
+            ),
+            progress,
+        )
+    console.print(f"Trained network in {shown(model)}, curves in {shown(folder / 'curves.png')}")
+
+
+def _opinions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
+    """What a model folder says of the training faces, or finished runs together."""
+    if len(teachers) == 1 and not (teachers[0] / "run.json").exists():
+        return predictions_of_models(teachers[0], data)
+    from emotion.models.training.distillation import predictions_of_runs  # noqa: PLC0415
+
+    return predictions_of_runs(teachers, data)
+
+
+def _restored(options: TrainingOptions, models: Path, data: Path, run: Path) -> Path:
+    """The model of a model folder, or face recognition, as a Keras network; made once a run."""
+    path = run / "start.keras"
+    if not path.exists():
+        try:
+            from emotion.exporters import recognition, restore  # noqa: PLC0415
+        except ImportError as error:
+            raise needs_training(error) from error
+        if recognition.is_recognition(models):
+            if options.network != "resnet29":
+                raise typer.BadParameter("face recognition begins a resnet29: add --architecture resnet29")
+            recognition.begin(options.view, models, data, path)
+            console.print(f"Beginning with the face recognition in {shown(models)}")
+        elif options.view == "face":
+            raise typer.BadParameter(f"{shown(models)} has no model that sees the whole face to begin with")
+        else:
+            restore.restore(options.view, models, data, path)
+            console.print(f"Going on from the {options.view} model in {shown(models)}")
+    return path
+
+
+def _training() -> ModuleType:
+    errors.print("Starting Keras (some ten seconds) ...")
+    try:
+        from emotion.models.training import trainer  # noqa: PLC0415
+    except ImportError as error:
+        raise needs_training(error) from error
+    return trainer

@@ -1,0 +1,51 @@
+"""The options of the exporters. Plain data: no library of training is loaded for them."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from emotion.models.options import Option, Spelling, check
+
+Storage: TypeAlias = Literal["fp32", "fp16"]
+
+
+def _read_storage(plain: bool) -> Storage:
+    return "fp32" if plain else "fp16"
+
+
+def _write_storage(storage: Storage) -> bool:
+    return storage == "fp32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """How a trained network is written down; computation is float32 in any case."""
+
+    TITLE: ClassVar[str] = "Export"
+
+    storage: Annotated[
+        Storage,
+        Option(
+            help="Store weights as float32: twice the size.",
+            flags=("--fp32",),
+            spelling=Spelling(_read_storage, _write_storage, switch=True),
+        ),
+    ] = "fp16"
+    about_data: Annotated[
+        str, Option(help="Which photographs it learnt from, and their terms; for the manifest.")
+    ] = ""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantiseOptions:
+    """How int8 models are calibrated."""
+
+    TITLE: ClassVar[str] = "Quantising"
+
+    crops: Annotated[int, Option(help="Training crops to calibrate with.", ge=32)] = 512
+    seed: Annotated[int, Option(help="Of their choice.", expert=True)] = 0
+
+    def __post_init__(self) -> None:
+        check(self)

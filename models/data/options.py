@@ -1,0 +1,124 @@
+"""The options of a data set: which faces are taken, how they are cut out and held out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from emotion.models.classes import EMOTIONS, Labels
+from emotion.models.data.duplicates import MAX_DISTANCE, MIN_CORRELATION
+from emotion.models.errors import DatasetError, OptionError
+from emotion.models.options import Option, Spelling, check
+
+
+def read_labels(pairs: Sequence[str]) -> dict[str, str]:
+    """Classes by folder name, of texts like ``joyful=happiness``.
+
+    Raises:
+        ValueError: one of them is of another form.
+    """
+    broken = next((pair for pair in pairs if pair.count("=") != 1), None)
+    if broken is not None:
+        raise ValueError(f"{broken!r} is not of the form joyful=happiness")
+    split = (pair.lower().split("=") for pair in pairs)
+    return {folder.strip(): emotion.strip() for folder, emotion in split}
+
+
+def _write_labels(labels: dict[str, str]) -> list[str]:
+    return [f"{folder}={label}" for folder, label in labels.items()]
+
+
+def _read_classes(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in text.split(","))
+
+
+LABELS = Option(
+    help="A class for a folder of another name, as joyful=happiness.",
+    flags=("--map",),
+    spelling=Spelling(read_labels, _write_labels, many=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetOptions:
+    """How a data set is made."""
+
+    TITLE: ClassVar[str] = "Data set"
+
+    validation: Annotated[
+        float,
+        Option(help="Share held out for choosing, where a root has no such folder.", ge=0, lt=1),
+    ] = 0.1
+    test: Annotated[
+        float, Option(help="Share held out for measuring, where no root has a test folder.", ge=0, lt=1)
+    ] = 0.1
+    margin: Annotated[int, Option(help="Around each crop, for augmentation.", unit="pixels", ge=0)] = 16
+    labels: Annotated[dict[str, str], LABELS] = field(default_factory=dict)
+    classes: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Sort faces into these, separated by commas; networks and vote know the six emotions only.",
+            spelling=Spelling(_read_classes, ",".join),
+        ),
+    ] = EMOTIONS
+    every: Annotated[
+        float, Option(help="Of videos: the time between two frames; 0: all.", unit="seconds", ge=0)
+    ] = 0.5
+    min_eye_distance: Annotated[
+        float,
+        Option(
+            help="Between the outer eye corners; smaller faces are left out.",
+            unit="pixels",
+            ge=0,
+            flags=("--min-size",),
+        ),
+    ] = 8.0
+    max_alignment_error: Annotated[
+        float,
+        Option(
+            help="How badly a face may fit the front view; more turned ones are left out.",
+            unit="canvas points",
+            ge=0,
+            flags=("--max-turn",),
+        ),
+    ] = 12.0
+    max_hash_distance: Annotated[
+        int,
+        Option(help="By which near duplicates may differ.", unit="bits of 256", ge=0, le=256, expert=True),
+    ] = MAX_DISTANCE
+    min_correlation: Annotated[
+        float,
+        Option(
+            help="Of fine structures, from which two faces are near duplicates all the same.",
+            ge=-1,
+            le=1,
+            expert=True,
+        ),
+    ] = MIN_CORRELATION
+    seed: Annotated[int, Option(help="Decides which faces are held out.")] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.validation + self.test >= 1:
+            raise OptionError("test", "validation and test together leave nothing to train on.")
+        if len(set(self.classes)) < max(2, len(self.classes)) or not all(map(_is_name, self.classes)):
+            raise OptionError(
+                "classes", "classes are two different names at least, in lower case, fit for folders."
+            )
+        unknown = [name for name in self.labels.values() if name not in self.classes]
+        if unknown:
+            raise DatasetError(f"{unknown[0]!r} is none of the classes {', '.join(self.classes)}.")
+
+    @property
+    def middle(self) -> tuple[slice, slice]:
+        """A crop without its margin."""
+        inner = slice(self.margin, -self.margin or None)
+        return inner, inner
+
+    @property
+    def meaning(self) -> Labels:
+        """What the folders stand for."""
+        return Labels(self.classes, self.labels)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip(".")) and text == text.strip().lower() and not set(text) & set('/\\:*?"<>|,')

@@ -1,0 +1,190 @@
+"""The options of a training run. Plain data: Keras is not loaded for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from emotion.models.errors import OptionError
+from emotion.models.options import Option, Spelling, check
+from emotion.models.training.inputs import View, view_size
+
+Architecture: TypeAlias = Literal["densenet201", "resnet29"]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+STANDARD: dict[View, Architecture] = {"eyes": "densenet201", "lips": "resnet29", "face": "resnet29"}
+"""The architecture of each view, where none is asked for."""
+
+
+def read_sizes(text: str) -> tuple[tuple[int, float], ...]:
+    """(epochs, share of the side) of a text such as ``8@0.667,4@1``.
+
+    Raises:
+        ValueError: it is of another form.
+    """
+    try:
+        pairs = [stage.split("@") for stage in text.split(",")]
+        return tuple((int(count), float(size)) for count, size in pairs)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not of the form 8@0.667,4@1") from error
+
+
+def _write_sizes(sizes: Sequence[tuple[int, float]]) -> str:
+    return ",".join(f"{count}@{size:g}" for count, size in sizes)
+
+
+def read_caps(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """(set, most faces) of texts such as ``web-faces=500``.
+
+    Raises:
+        ValueError: one of them is of another form.
+    """
+    try:
+        pairs = [text.rsplit("=", 1) for text in texts]
+        return tuple((name, int(count)) for name, count in pairs)
+    except ValueError as error:
+        raise ValueError(f"{' '.join(texts)!r} is not of the form SET=COUNT") from error
+
+
+def _write_caps(caps: Sequence[tuple[str, int]]) -> list[str]:
+    return [f"{name}={count}" for name, count in caps]
+
+
+def read_fold(text: str) -> tuple[int, int]:
+    """(index, count) of a text such as ``0/4``.
+
+    Raises:
+        ValueError: it is of another form.
+    """
+    try:
+        index, count = map(int, text.split("/"))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not of the form 0/4") from error
+    return index, count
+
+
+def _write_fold(fold: tuple[int, int]) -> str:
+    return "{}/{}".format(*fold)
+
+
+def _read_bfloat16(wanted: bool) -> Precision:
+    return "bfloat16" if wanted else "float32"
+
+
+def _write_bfloat16(precision: Precision) -> bool:
+    return precision == "bfloat16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """How a network is trained.
+
+    `caps` are for sets that would outweigh the others; which faces an epoch takes is drawn anew for each.
+    Of `share`, a smaller one is part of every larger one.
+    """
+
+    TITLE: ClassVar[str] = "Training"
+
+    view: Annotated[
+        View,
+        Option(
+            help="What the network looks at; one of the face is a teacher for the others.", positional=True
+        ),
+    ]
+    sizes: Annotated[
+        tuple[tuple[int, float], ...],
+        Option(
+            help="Passes at each image size, as COUNT@SIZE: 8@0.667,4@1 trains 8 at two thirds.",
+            gt=0,
+            flags=("--epochs",),
+            spelling=Spelling(read_sizes, _write_sizes),
+        ),
+    ] = ((8, 0.667), (4, 1.0))
+    caps: Annotated[
+        tuple[tuple[str, int], ...],
+        Option(
+            help="SET=COUNT: an epoch takes at most COUNT faces of each emotion from SET.",
+            ge=1,
+            flags=("--cap",),
+            spelling=Spelling(read_caps, _write_caps, many=True),
+        ),
+    ] = ()
+    batch: Annotated[int, Option(help="Faces a step.", ge=1)] = 64
+    learning_rate: Annotated[
+        float,
+        Option(help="AdamW's peak (Loshchilov & Hutter 2019), after a warm-up and before a fall.", gt=0),
+    ] = 2e-3
+    warm_up: Annotated[
+        float, Option(help="Share of all steps for which the rate rises.", ge=0, le=1, expert=True)
+    ] = 0.05
+    weight_decay: Annotated[float, Option(help="On kernels only.", ge=0, expert=True)] = 0.05
+    label_smoothing: Annotated[
+        float,
+        Option(help="Share of every target that is spread over all classes.", ge=0, lt=1, expert=True),
+    ] = 0.1
+    mixup: Annotated[
+        float, Option(help="Let pictures show through others, by a beta distribution; 0: never.", ge=0)
+    ] = 0.0
+    blendshape_weight: Annotated[
+        float,
+        Option(
+            help="Weight of the blendshapes' loss beside the emotions'; 0: none.",
+            ge=0,
+            flags=("--blendshapes",),
+        ),
+    ] = 1.0
+    teacher_weight: Annotated[float, Option(help="Share of a teacher's opinion in a target.", ge=0, le=1)] = (
+        0.0
+    )
+    fold: Annotated[
+        tuple[int, int],
+        Option(
+            help="INDEX/COUNT: leave one of COUNT parts of the training faces out, so that the network may "
+            "be asked about faces that it has not seen; 0/1: none.",
+            ge=0,
+            spelling=Spelling(read_fold, _write_fold),
+        ),
+    ] = (0, 1)
+    share: Annotated[
+        float, Option(help="Learn from this share of the faces only: for learning curves.", gt=0, le=1)
+    ] = 1.0
+    architecture: Annotated[
+        Architecture | None,
+        Option(help="The network; densenet201 for the eyes and resnet29 for the others by default."),
+    ] = None
+    precision: Annotated[
+        Precision,
+        Option(
+            help="Compute in bfloat16; pays on GPUs and processors with AMX.",
+            flags=("--bfloat16",),
+            spelling=Spelling(_read_bfloat16, _write_bfloat16, switch=True),
+        ),
+    ] = "float32"
+    seed: Annotated[int, Option(help="Of first weights, order and augmentation.")] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.sizes or any(count < 1 or scale > 1 for count, scale in self.sizes):
+            raise OptionError(
+                "sizes", "sizes are passes, one at least, at a share of the side, above 0 and at most 1."
+            )
+        if self.fold[0] >= self.fold[1]:
+            raise OptionError("fold", "a fold is one of several, counted from 0: 0/4 to 3/4.")
+
+    @property
+    def network(self) -> Architecture:
+        """The architecture, the view's own where none was asked for."""
+        return self.architecture or STANDARD[self.view]
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training part in all."""
+        return sum(count for count, _ in self.sizes)
+
+    def size_of_epoch(self, epoch: int) -> tuple[int, int]:
+        """(height, width) in pixels that epoch `epoch` (from 0) is trained at."""
+        height, width = view_size(self.view)
+        for count, scale in self.sizes:
+            if epoch < count:
+                return round(height * scale), round(width * scale)
+            epoch -= count
+        return height, width

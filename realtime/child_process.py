@@ -1,0 +1,34 @@
+"""Python processes that this program starts for itself.
+
+A child imports what its parent imports and nothing out of the folder that the user stands in: their
+`tests.py`, `random.py` or `emotion/` is theirs.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def python_command(*arguments: str, python: str = sys.executable) -> tuple[str, ...]:
+    """The command line of a child; `environment` goes with it.
+
+    Args:
+        arguments: as for ``python``: ``"-m", module, ...``.
+        python: the interpreter; by default this process's own.
+    """
+    return (python, "-P", *arguments)
+
+
+def environment() -> dict[str, str]:
+    """The environment variables of a child.
+
+    Where the package is not installed but lies in a checkout, the parent may have found it in the working
+    folder alone, in which `-P` keeps the child from looking; then ``PYTHONPATH`` names the checkout.
+    """
+    variables = dict(os.environ)
+    package = sys.modules["emotion"].__file__
+    assert package is not None
+    root = Path(package).absolute().parents[1]
+    if (root / "pyproject.toml").exists():
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), variables.get("PYTHONPATH"))))
+    return variables

@@ -1,0 +1,79 @@
+"""A source and a row of stages in the caller's own thread, one item after the other."""
+
+import time
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from emotion.realtime.monitoring.metrics import SILENT, Observer
+from emotion.realtime.pipeline.notes import at, noting
+from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step
+from emotion.realtime.pipeline.tee import close_source
+
+T = TypeVar("T")
+
+
+class InlinePipeline(Generic[T]):
+    """What `Pipeline` does, without threads: iterate over it for the results, in order.
+
+    Each item goes through all stages before the next one is asked for. Where only the newest item
+    counts, it is done sooner so than when it waits in line between threads. The end, an error and
+    `close` close the source and the stages. Not thread-safe.
+
+    Args:
+        source: what to iterate over; closed in the end, where it can be.
+        stages: in order; of several workers the first works alone.
+        observer: is told what the source gives and what each stage does.
+    """
+
+    def __init__(self, source: Iterable[Any], stages: Sequence[Step], *, observer: Observer = SILENT) -> None:
+        self._source = source
+        self._stages = [step[0] if isinstance(step, Sequence) else step for step in stages]
+        self._closed = False
+        observer.begin([SOURCE, *(stage.name for stage in self._stages)])
+        self._results: Generator[T, None, None] = _results(source, self._stages, observer)
+
+    def __iter__(self) -> "InlinePipeline[T]":
+        return self
+
+    def __next__(self) -> T:
+        try:
+            return next(self._results)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Free what the source and the stages hold. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        self._results.close()
+        try:
+            close_source(self._source)
+        finally:
+            for stage in self._stages:
+                stage.close()
+
+
+def _results(
+    source: Iterable[Any], stages: Sequence[Stage[Any, Any]], observer: Observer
+) -> Generator[Any, None, None]:
+    mark = time.perf_counter()
+    for item in source:
+        observer.record(SOURCE, given=1, busy=time.perf_counter() - mark)
+        batch = [item]
+        # A picture is held by nobody here while the caller looks at its result.
+        del item
+        for stage in stages:
+            batch = _through(stage, batch, observer)
+        while batch:
+            yield batch.pop(0)
+        mark = time.perf_counter()
+
+
+def _through(stage: Stage[Any, Any], batch: Sequence[Any], observer: Observer) -> list[Any]:
+    start = time.perf_counter()
+    with noting(lambda: f"in the stage {stage.name}{at(batch)}"):
+        results = list(stage.process(batch)) if batch else []
+    observer.record(stage.name, taken=len(batch), given=len(results), busy=time.perf_counter() - start)
+    return results

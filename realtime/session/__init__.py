@@ -1,0 +1,28 @@
+"""From a source and options to results: models that are loaded once, policies, and the one assembly.
+
+May import all rooms of `realtime` but `playback`.
+"""
+
+from emotion.realtime.session.models import Models
+from emotion.realtime.session.policies import (
+    EveryFrame,
+    Inline,
+    NewestFrame,
+    Policy,
+    Workers,
+    available_cores,
+    default_classifiers,
+)
+from emotion.realtime.session.session import Session
+
+__all__ = [
+    "EveryFrame",
+    "Inline",
+    "Models",
+    "NewestFrame",
+    "Policy",
+    "Session",
+    "Workers",
+    "available_cores",
+    "default_classifiers",
+]

@@ -1,0 +1,199 @@
+"""What differs between a file, a live picture and a caller who waits: which frames, and in whose thread.
+
+==============  ========================  =================================  ===========================
+policy          frames                    where                              who waits
+==============  ========================  =================================  ===========================
+`EveryFrame`    all, in whole batches     a thread a worker of each stage    the source for the stages
+`NewestFrame`   the newest; less work     a thread a stage                   nobody: what is too much
+                under load                                                   is dropped at the door
+`Inline`        all, one by one           the caller's own thread            the caller
+==============  ========================  =================================  ===========================
+"""
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.monitoring.metrics import Observer
+from emotion.realtime.pipeline.inline import InlinePipeline
+from emotion.realtime.pipeline.latest import LatestSlot
+from emotion.realtime.pipeline.pipeline import Pipeline, Step
+from emotion.realtime.session.models import Models
+from emotion.realtime.stages.classifier import EmotionClassifier
+from emotion.realtime.stages.faces import FaceFinder
+from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
+from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.people import People
+
+# More would wait for one another: one finder feeds about so many one-thread classifiers.
+_MOST_CLASSIFIERS = 4
+
+
+def available_cores() -> int:
+    """How many cores this process may use, which in a container can be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_classifiers(cores: int | None = None) -> int:
+    """A worker a core, for the system to share out: two where there is one core or two."""
+    return max(2, min(_MOST_CLASSIFIERS, cores or available_cores()))
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How the costly stages share out their work.
+
+    Attributes:
+        classifiers: that ask the models; results do not depend on how many there are.
+        finders: that follow faces, each through a share of the frames: landmarks tremble a little more
+            than with one, by less than a hundredth of the distance between the eyes.
+        batch: how many frames a classifier takes at once.
+        stride: faces are looked for in one of so many frames, and lie between in the others: half a
+            hundredth of that distance away, at 30 frames a second and a stride of two. The models see
+            each frame all the same.
+    """
+
+    classifiers: int = field(default_factory=default_classifiers)
+    finders: int = 1
+    batch: int = 8
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.classifiers, self.finders, self.batch, self.stride) < 1:
+            raise ValueError("there is one classifier, one finder, one frame a batch and a stride at least")
+
+
+class Results(Protocol):
+    """Results as they are made, in the order of their frames."""
+
+    def __next__(self) -> EmotionFrame:
+        """The next one; StopIteration at the end; what the source or a stage raised."""
+
+    def close(self) -> None:
+        """Stop, and free what is held. May be called again."""
+
+
+class Policy(Protocol):
+    """Which frames are analysed, by how many workers, and who waits for whom."""
+
+    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+        """All stages from `VideoFrame` to `EmotionFrame`. Heavy: before a live source is opened, please.
+
+        Raises:
+            ModelFileError: the landmark model is missing or damaged.
+        """
+
+    def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
+        """Set a source and its stages to work."""
+
+
+@dataclass(frozen=True, slots=True)
+class EveryFrame:
+    """Every frame, in whole batches and without hurry: for files.
+
+    Attributes:
+        workers: how the costly stages share out their work.
+        capacity: the most items that wait before each stage, as of `Pipeline`; few where the source
+            chooses what is worth being looked at.
+    """
+
+    workers: Workers = field(default_factory=Workers)
+    capacity: int | None = None
+
+    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+        """As many workers as wanted; see `Policy`."""
+        workers = self.workers
+        return [
+            FaceFinder(max_faces, nets=models.nets, turns=workers.finders, stride=workers.stride),
+            [
+                EmotionClassifier(models.eyes, models.lips, workers.batch, full=True)
+                for _ in range(workers.classifiers)
+            ],
+            People(models.weights, ensemble),
+        ]
+
+    def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
+        """In threads; see `Policy`."""
+        return Pipeline[EmotionFrame](source, stages, capacity=self.capacity, observer=observer)
+
+
+@dataclass(frozen=True, slots=True)
+class NewestFrame:
+    """The newest frame whenever there is room, one at a time: for live sources.
+
+    Attributes:
+        load_shedder: leaves out work so that results come in time; by default nothing is left out.
+    """
+
+    load_shedder: LoadShedder = field(default_factory=lambda: LoadShedder(None))
+
+    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+        """One worker a stage, which the load shedder may relieve; see `Policy`."""
+        # One classifier: a second would work on the next picture while this one is waited for.
+        classifier = EmotionClassifier(models.eyes, models.lips, batch=1)
+        finder = FaceFinder(max_faces, nets=models.nets)
+        return [
+            finder,
+            LoadSheddingClassifier(classifier, self.load_shedder),
+            People(models.weights, ensemble),
+        ]
+
+    def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
+        """In threads, which never keep the source waiting; see `Policy`."""
+        return _NewestResults(source, stages, self.load_shedder, observer)
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """Every frame, one after the other in the thread of whoever iterates: nothing works ahead.
+
+    A frame is done sooner so than when it waits in line between threads, so this is for who has one
+    picture, or takes the newest one anew for each result.
+    """
+
+    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+        """One worker a stage and one frame a batch; see `Policy`."""
+        return EveryFrame(Workers(1, 1, 1)).stages(models, max_faces, ensemble)
+
+    def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
+        """Nothing is done before the first result is asked for; see `Policy`."""
+        return InlinePipeline[EmotionFrame](source, stages, observer=observer)
+
+
+class _NewestResults:
+    """A pipeline behind a slot for the newest frame, and the load shedder that is told how late it is."""
+
+    def __init__(
+        self,
+        source: Iterable[VideoFrame],
+        stages: Sequence[Step],
+        load_shedder: LoadShedder,
+        observer: Observer,
+    ) -> None:
+        self._load_shedder = load_shedder
+        self._slot: LatestSlot[VideoFrame] = LatestSlot()
+        self._follow_load()
+        self._pipeline = Pipeline[EmotionFrame](
+            source, stages, inbox=self._slot, capacity=1, observer=observer
+        )
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> EmotionFrame:
+        result = next(self._pipeline)
+        self._slot.done()
+        now = time.monotonic()
+        if self._load_shedder.note(now - result.frame.captured_at, now):
+            self._follow_load()
+        return result
+
+    def close(self) -> None:
+        self._pipeline.close()
+
+    def _follow_load(self) -> None:
+        saving = self._load_shedder.saving
+        self._slot.in_flight, self._slot.every = saving.in_flight, saving.faces_every

@@ -1,0 +1,46 @@
+"""What somebody or something watches while a run goes on, opened by what it is."""
+
+from collections.abc import Callable
+
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.pipeline.channel import Policy
+from emotion.realtime.sinks.events import EventSink
+from emotion.realtime.sinks.fanout import Fanout
+
+
+def open_views(
+    sinks: Fanout,
+    *,
+    say: Callable[[str], object],
+    events: float | None = None,
+    mjpeg: int | None = None,
+    virtual_camera: VideoInfo | None = None,
+) -> None:
+    """Add what somebody or something watches while the run goes on; None leaves one out.
+
+    Args:
+        sinks: where to add them. None of them ends the run when it fails.
+        say: is told, in a sentence, where to look.
+        events: the dwell time of events on standard output, in seconds.
+        mjpeg: the port.
+        virtual_camera: of the stream, for size and rate.
+
+    Raises:
+        SinkError: a port is taken, or there is no virtual camera.
+        MissingDependencyError: pyvirtualcam is not installed.
+    """
+    if events is not None:
+        sinks.add("events", EventSink(dwell=events), vital=False)
+    if mjpeg is not None:
+        from emotion.realtime.sinks.mjpeg import MjpegSink  # noqa: PLC0415  a web server is seldom needed
+
+        stream = MjpegSink(mjpeg)
+        sinks.add("mjpeg", stream, policy=Policy.DROP_OLDEST, capacity=1, vital=False)
+        say(f"To watch, open {stream.url}")
+    if virtual_camera is not None:
+        from emotion.realtime.sinks.virtual_camera import VirtualCameraSink  # noqa: PLC0415  an optional extra
+
+        info = virtual_camera
+        camera = VirtualCameraSink(info.width, info.height, float(info.average_rate))
+        sinks.add("virtual camera", camera, policy=Policy.DROP_OLDEST, capacity=1, vital=False)
+        say(f"Other programs find the pictures at the camera {camera.name}")

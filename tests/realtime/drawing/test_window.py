@@ -1,0 +1,132 @@
+"""The window without a screen: OpenCV's highgui is replaced by one that notes what it is told."""
+
+import cv2
+import numpy as np
+import pytest
+
+from emotion.realtime.drawing.window import Key, Window
+
+
+class Highgui:
+    """What a user does and sees.
+
+    Attributes:
+        shown: pictures, in order.
+        size: the window's, as asked for; None while there is no window.
+        codes: of keys that wait to be read.
+        visible: false once the user has closed the window.
+    """
+
+    def __init__(self):
+        self.shown, self.size, self.codes, self.visible, self.closed = [], None, [], True, 0
+
+    def namedWindow(self, title, flags):  # noqa: N802
+        assert self.size is None, "opened twice"
+        self.size, self.flags = (0, 0), flags
+
+    def resizeWindow(self, title, width, height):  # noqa: N802
+        self.size = (width, height)
+
+    def imshow(self, title, image):
+        self.shown.append(image)
+
+    def pollKey(self):  # noqa: N802
+        return self.codes.pop(0) if self.codes else -1
+
+    def getWindowProperty(self, title, what):  # noqa: N802
+        return 1.0 if self.visible else 0.0
+
+    def destroyAllWindows(self):  # noqa: N802
+        self.closed += 1
+
+
+@pytest.fixture
+def highgui(monkeypatch):
+    made = Highgui()
+    for name in dir(made):
+        if callable(getattr(made, name)) and not name.startswith("_"):
+            monkeypatch.setattr(cv2, name, getattr(made, name))
+    return made
+
+
+def picture(width=64, height=48):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_pictures_are_shown_as_they_are(highgui):
+    """OpenCV takes blue first, which is the order of every picture here."""
+    image = picture()
+    with Window("a title") as window:
+        window.show(image)
+        window.show(image)
+    assert [shown is image for shown in highgui.shown] == [True, True]
+    assert highgui.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "window"), [((64, 48), (800, 600)), ((48, 64), (600, 800)), ((1280, 720), (1280, 720))]
+)
+def test_a_small_picture_gets_a_window_in_which_it_can_be_seen(highgui, size, window):
+    Window("a title").show(picture(*size))
+    assert highgui.size == window
+    assert highgui.flags & cv2.WINDOW_NORMAL == cv2.WINDOW_NORMAL
+    assert not highgui.flags & cv2.WINDOW_FREERATIO
+
+
+@pytest.mark.parametrize(
+    ("code", "key"),
+    [
+        *((ord(letter), Key.QUIT) for letter in "qQ\x1b"),
+        (ord(" "), Key.PAUSE),
+        *((code, Key.BACK) for code in (65361, 2424832, 63234)),
+        *((code, Key.FORWARD) for code in (65363, 2555904, 63235)),
+        (ord(","), Key.STEP_BACK),
+        (ord("."), Key.STEP),
+        *((code, Key.FASTER) for code in (ord("+"), ord("="), 65451)),
+        *((code, Key.SLOWER) for code in (ord("-"), 65453)),
+        (ord("s"), Key.SCREENSHOT),
+        (ord("m"), Key.METRICS),
+        (ord("p"), Key.PRIVACY),
+        (ord("h"), Key.HELP),
+        (ord("?"), Key.HELP),
+        (0x10000 | ord("+"), Key.FASTER),  # with Shift
+        (0x20000 | ord("q"), Key.QUIT),
+    ],
+)
+def test_keys_ask_for_what_they_stand_for(highgui, code, key):
+    window = Window("a title")
+    window.show(picture())
+    highgui.codes = [code]
+    assert window.pressed() == [key]
+    assert window.pressed() == []
+
+
+def test_several_keys_come_in_order_and_unknown_ones_not_at_all(highgui):
+    window = Window("a title")
+    window.show(picture())
+    highgui.codes = [ord("h"), ord("x"), ord("."), 0, ord("q")]
+    assert window.pressed() == [Key.HELP, Key.STEP, Key.QUIT]
+
+
+def test_a_window_that_the_user_closes_asks_to_quit(highgui):
+    window = Window("a title")
+    window.show(picture())
+    assert window.pressed() == []
+    highgui.visible = False
+    assert window.pressed() == [Key.QUIT]
+
+
+def test_before_the_first_picture_there_is_no_window_and_no_key(highgui):
+    with Window("a title") as window:
+        highgui.codes = [ord("q")]
+        assert window.pressed() == []
+    assert (highgui.size, highgui.closed) == (None, 0)
+
+
+def test_closing_twice_closes_once(highgui):
+    window = Window("a title")
+    window.show(picture())
+    window.close()
+    window.close()
+    assert highgui.closed == 1
+    assert window.pressed() == []

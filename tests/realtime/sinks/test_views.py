@@ -1,0 +1,79 @@
+"""What is watched while a run goes on."""
+
+import re
+import sys
+import urllib.request
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.fanout import Fanout
+from emotion.realtime.sinks.mjpeg import MjpegSink
+from emotion.realtime.sinks.views import open_views
+from tests.helpers.clips import number, picture
+from tests.helpers.mp4_roundtrip import INFO
+from tests.helpers.results import face, result
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def read(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+def url(text):
+    return re.search(r"http://\S+", text)[0]
+
+
+def test_pictures_can_be_watched_and_the_address_is_told():
+    told = []
+    with Fanout() as sinks:
+        open_views(sinks, say=told.append, mjpeg=0)
+        sinks.write(result(7), picture(7))
+        jpeg = read(url(told[0]) + "frame.jpg")
+    assert number(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)) == 7
+
+
+def test_events_have_standard_output(capfd):
+    told = []
+    with Fanout() as sinks:
+        open_views(sinks, say=told.append, events=0.0)
+        one = result(0, face("fear"))
+        sinks.write(one, one.frame.image)
+    text = capfd.readouterr()
+    assert [line.split(",")[0] for line in text.out.splitlines()] == [
+        '{"event": "appeared"',
+        '{"event": "left"',
+    ]
+    assert (text.err, told) == ("", [])
+
+
+def test_a_virtual_camera_has_the_streams_size(monkeypatch):
+    from tests.realtime.sinks.test_virtual_camera import FakeCamera
+
+    fake = SimpleNamespace(Camera=FakeCamera, PixelFormat=SimpleNamespace(BGR="BGR"))
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", fake)
+    told = []
+    with Fanout() as sinks:
+        open_views(sinks, say=told.append, virtual_camera=INFO)
+        sinks.write(result(3), picture(3))
+    assert FakeCamera.opened.options[:3] == (INFO.width, INFO.height, float(INFO.average_rate))
+    assert [number(frame) for frame in FakeCamera.opened.sent] == [3]
+    assert "/dev/video9" in told[0]
+
+
+def test_nothing_is_opened_that_is_not_asked_for():
+    with Fanout() as sinks:
+        open_views(sinks, say=pytest.fail)
+        assert not sinks.listening
+
+
+def test_a_taken_port_ends_in_a_sentence_and_closes_what_is_open():
+    with MjpegSink(0) as taken:
+        port = int(taken.url.rsplit(":")[-1].rstrip("/"))
+        with pytest.raises(SinkError, match="--mjpeg PORT"), Fanout() as sinks:
+            open_views(sinks, say=pytest.fail, mjpeg=port)

@@ -1,0 +1,45 @@
+"""How the house is laid out, as far as a machine can check it; `lint-imports` checks who imports whom."""
+
+import importlib
+import re
+import tomllib
+
+import pytest
+
+import emotion
+from tests.helpers.paths import ROOT
+
+ROOMS = ("benchmarks", "exporters", "models", "realtime")
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+    "packages"
+]
+
+
+def packages_in_the_tree():
+    for name in ("emotion", *ROOMS):
+        for file in (ROOT / name).rglob("__init__.py"):
+            parts = file.parent.relative_to(ROOT).parts
+            yield ".".join(parts if name == "emotion" else ("emotion", *parts))
+
+
+def test_each_package_is_installed_and_no_study():
+    found = set(packages_in_the_tree())
+    assert found - set(PACKAGES) == {"emotion.benchmarks.studies"}
+    assert set(PACKAGES) <= found
+
+
+@pytest.mark.parametrize("name", sorted(set(PACKAGES) - {"emotion.models.zoo"}))
+def test_each_room_says_what_it_is_for_and_what_it_may_import(name):
+    assert re.search(r"\bimports?\b", importlib.import_module(name).__doc__ or "")
+
+
+def test_the_public_names():
+    """What is added here is promised to users; what is taken away breaks their programs."""
+    assert set(emotion.__all__) == {
+        *("EmotionError", "ModelFileError", "ProviderError", "SinkError", "SourceError"),
+        *("FaceResult", "Result", "Stream", "VideoFrame", "stream"),
+        *("LiveOptions", "Models", "Workers", "__version__"),
+    }
+    for name in emotion.__all__:
+        assert getattr(emotion, name) is not None
+    assert set(emotion.__all__) <= set(dir(emotion))
