@@ -199,6 +199,6 @@ def test_a_child_does_not_wait_for_locks_that_stay_locked():
             with pytest.raises(RuntimeError, match="stay in the process"):
                 next(pipeline)
 
-        with video._lock, live._link._changed, pipeline._results._lock:
+        with video._lock, live._link._pictures._lock, pipeline._results._lock:
             assert in_a_child(close_all) == 0
         assert list(pipeline) == list(range(9))
