@@ -11,7 +11,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
 from emotion.realtime.child_process import environment, python_command
 
-DECODER = python_command("-m", "emotion.web.http.picture")
+DECODER = python_command("-m", "emotion.web.http.photo_decoder")
 _DECODE_SECONDS = 30.0
 
 
@@ -27,7 +27,7 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
     Args:
         data: JPEG, PNG or WebP.
         pixels: the most that it may have.
-        command: what is started, as `emotion.web.http.picture`; the pixels follow as its last argument.
+        command: what is started, as `emotion.web.http.photo_decoder`; the pixels follow as its last argument.
 
     Raises:
         PhotoError: it is none of these, damaged, too large, or too much for its decoder.
