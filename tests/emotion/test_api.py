@@ -25,6 +25,7 @@ from tests.fakes.pipeline_parts import Fed
 from tests.helpers import clips
 from tests.helpers.paths import ROOT
 from tests.helpers.results import video_frame
+from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -94,6 +95,15 @@ def test_pictures_are_not_kept(models):
         assert sum(picture() is not None for picture in alive) < 40
     assert len(alive) == 60
     assert sum(picture() is not None for picture in alive) == 0
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_pictures_of_a_program_keep_their_colours(models, live):
+    frame = replace(video_frame(0), image=red_and_blue((320, 240)))
+    with emotion.stream([frame], models=models, live=live) as results:
+        (result,) = results
+    assert_red_then_blue(result.image, tolerance=0)
+    assert_red_then_blue(result.draw(), tolerance=0)
 
 
 def test_a_live_source_gives_the_newest(models):

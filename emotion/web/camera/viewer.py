@@ -29,9 +29,9 @@ from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.session import Inline, Models, Session
 from emotion.realtime.stages.options import VoteOptions
+from emotion.web.analysis import to_values
 from emotion.web.camera.arrival import hurry, with_bitrates
 from emotion.web.errors import BusyError
-from emotion.web.http.photo import to_values
 
 # A browser that vanished without a word leaves its place after this.
 _SILENCE_SECONDS = 15.0

@@ -1,22 +1,17 @@
-"""Analysing a single picture, and results as plain values."""
+"""The server's side of the process that decodes a photograph."""
 
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
 from emotion.realtime.child_process import environment, python_command
-from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
-from emotion.realtime.session import Inline, Models, Session
 
-DECODER = python_command("-m", "emotion.web.http.picture")
+DECODER = python_command("-m", "emotion.web.http.photo_decoder")
 _DECODE_SECONDS = 30.0
 
 
@@ -32,7 +27,7 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
     Args:
         data: JPEG, PNG or WebP.
         pixels: the most that it may have.
-        command: what is started, as `emotion.web.http.picture`; the pixels follow as its last argument.
+        command: what is started, as `emotion.web.http.photo_decoder`; the pixels follow as its last argument.
 
     Raises:
         PhotoError: it is none of these, damaged, too large, or too much for its decoder.
@@ -75,31 +70,3 @@ async def _decoded(process: asyncio.subprocess.Process, data: bytes, pixels: int
         raise ValueError("impossible size")
     rows = await process.stdout.readexactly(3 * width * height)
     return np.frombuffer(rows, np.uint8).reshape(height, width, 3)
-
-
-def analyse(image: Image, models: Models, max_faces: int) -> EmotionFrame:
-    """What is thought of each face in one picture, the largest first."""
-    frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
-    # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
-    with Session([frame], models, Inline(), max_faces=max_faces) as session:
-        return next(session)
-
-
-def to_values(face: FaceEmotion) -> dict[str, Any]:
-    """A face for JSON: the box in pixels, opinions in the order of the six emotions or null."""
-    box = face.box
-    return {
-        "track_id": face.track_id,
-        "box": [round(value, 1) for value in (box.left, box.top, box.width, box.height)],
-        "emotion": face.emotion,
-        "confidence": round(face.confidence, 4),
-        "label": face.label,
-        "probabilities": _shares(face.probabilities),
-        "eyes": _shares(face.eyes),
-        "lips": _shares(face.lips),
-        "blendshapes": _shares(face.blendshapes),
-    }
-
-
-def _shares(opinion: Probabilities | None) -> list[float] | None:
-    return None if opinion is None else [round(share, 4) for share in opinion.tolist()]

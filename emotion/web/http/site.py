@@ -6,9 +6,10 @@ from pathlib import Path
 
 from emotion.annotate import Models
 from emotion.models.regions import Image
+from emotion.web.analysis import analyse, to_values
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
-from emotion.web.http.photo import analyse, decode, to_values
+from emotion.web.http.photo import decode
 from emotion.web.http.schema import Download, FaceResult, JobResult, PhotoResult
 from emotion.web.jobs import results
 from emotion.web.jobs.queue import JobQueue

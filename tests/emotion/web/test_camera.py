@@ -14,12 +14,14 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, V
 
 from emotion.annotate import Models
 from emotion.models.classes import EMOTIONS
+from emotion.realtime.drawing.overlay import Overlay
 from emotion.web.camera import arrival
 from emotion.web.camera import viewer as camera
 from emotion.web.camera.arrival import PromptBuffer
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
 from tests.emotion.test_annotate import DEMO
+from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -168,6 +170,28 @@ def test_annotated_pictures_come_back_where_they_are_wanted(models, laughing):
                 picture = await track.recv()
             drawn = picture.to_ndarray(format="bgr24").astype(int)
             assert (abs(drawn - laughing).max(axis=2) > 60).mean() > 0.01
+
+    asyncio.run(run())
+
+
+def test_red_stays_red_on_the_way_to_the_models_and_on_the_way_back(models, monkeypatch):
+    """Both ways, so that two mistakes do not make a right one."""
+    analysed = []
+    draw = Overlay.draw
+    monkeypatch.setattr(
+        Overlay, "draw", lambda self, result: analysed.append(result.frame.image) or draw(self, result)
+    )
+
+    async def run():
+        async with studio(models, red_and_blue((480, 270))) as (cameras, browser):
+            one = browser()
+            await one.join(cameras, drawn=True)
+            track = await one.drawn
+            await one.result()
+            for _ in range(3):
+                picture = await track.recv()
+            assert_red_then_blue(analysed[-1], tolerance=40)
+            assert_red_then_blue(picture.to_ndarray(format="rgb24"), order="RGB", tolerance=40)
 
     asyncio.run(run())
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from emotion.web.http import photo
 from emotion.web.http.photo import PhotoError, decode
+from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
 FAKE = Path(__file__).parents[2] / "fakes" / "photo_decoder.py"
 limited = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
@@ -42,6 +44,26 @@ def test_pixels_are_those_of_the_picture():
     assert image.shape == (3, 5, 3)
     assert image[0, 4].tolist() == [50, 100, 200]
     assert image[2, 1].tolist() == [30, 20, 10]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("WEBP", "RGB")],
+)
+def test_red_stays_red_in_every_kind_of_picture(kind, mode):
+    picture = Image.fromarray(np.ascontiguousarray(red_and_blue()[..., ::-1])).convert(mode)
+    assert_red_then_blue(asyncio.run(decode(encoded(picture, kind), 128 * 96)), tolerance=40)
+
+
+def test_a_phones_photograph_is_upright_and_in_its_colours():
+    """EXIF says 6: to be turned right by a quarter; stored is what has red at the bottom."""
+    stored = Image.fromarray(np.ascontiguousarray(red_and_blue()[..., ::-1])).rotate(90, expand=True)
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    stored.save(file, "JPEG", exif=exif, quality=95)
+    image = asyncio.run(decode(file.getvalue(), 128 * 96))
+    assert image.shape == (96, 128, 3)
+    assert_red_then_blue(image)
 
 
 def test_a_picture_of_more_pixels_than_allowed_says_so():

@@ -1,0 +1,37 @@
+"""What faces show, for whoever asks over HTTP or sends a camera: one picture analysed, and plain values."""
+
+import time
+from fractions import Fraction
+from typing import Any
+
+from emotion.models.regions import Image
+from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
+from emotion.realtime.session import Inline, Models, Session
+
+
+def analyse(image: Image, models: Models, max_faces: int) -> EmotionFrame:
+    """What is thought of each face in one picture, the largest first."""
+    frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
+    # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
+    with Session([frame], models, Inline(), max_faces=max_faces) as session:
+        return next(session)
+
+
+def to_values(face: FaceEmotion) -> dict[str, Any]:
+    """A face for JSON: the box in pixels, opinions in the order of the six emotions or null."""
+    box = face.box
+    return {
+        "track_id": face.track_id,
+        "box": [round(value, 1) for value in (box.left, box.top, box.width, box.height)],
+        "emotion": face.emotion,
+        "confidence": round(face.confidence, 4),
+        "label": face.label,
+        "probabilities": _shares(face.probabilities),
+        "eyes": _shares(face.eyes),
+        "lips": _shares(face.lips),
+        "blendshapes": _shares(face.blendshapes),
+    }
+
+
+def _shares(opinion: Probabilities | None) -> list[float] | None:
+    return None if opinion is None else [round(share, 4) for share in opinion.tolist()]
