@@ -21,9 +21,7 @@ class EvaluationOptions:
     part: Annotated[Part, Option(help="Of a data set: which part.")] = "test"
     title: Annotated[str, Option(help="What the faces are; the folder's name by default.")] = ""
     labels: Annotated[dict[str, str], LABELS] = field(default_factory=dict)
-    record: Annotated[bool, Option(help="Write the scores into the model folder, one of your own.")] = (
-        False
-    )
+    record: Annotated[bool, Option(help="Write the scores into the model folder, one of your own.")] = False
     smaller: Annotated[
         int, Option(help="How many photographs to look at from afar as well; 0: none.", ge=0)
     ] = 600
