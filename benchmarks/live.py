@@ -22,11 +22,11 @@ from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.window import Window
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.monitoring.histogram import Distribution, Latencies
+from emotion.realtime.options import Options
 from emotion.realtime.playback.live import DISPLAY, Live, quick_switching
 from emotion.realtime.session import Models, NewestFrame
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.load_shedding import LoadShedder
-from emotion.realtime.stages.options import VoteOptions
 
 SIZE = (640, 480)
 FPS = 30
@@ -198,7 +198,7 @@ def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool
         stack.enter_context(quick_switching())
         screen = stack.enter_context(Window("benchmark")) if window else None
         load_shedder = LoadShedder(None)
-        stages = NewestFrame(load_shedder).stages(models, 4, VoteOptions())
+        stages = NewestFrame(load_shedder).stages(models, Options())
         live = stack.enter_context(Live(source, stages, load_shedder=load_shedder, on_result=count))
         overlay, begin, measuring = Overlay(), time.monotonic(), False
         for frame in live:

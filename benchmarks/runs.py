@@ -12,12 +12,13 @@ from emotion.benchmarks.timing import Usage, quantiles
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Metrics, Observer
+from emotion.realtime.options import Options
 from emotion.realtime.playback.live import Live
 from emotion.realtime.session import EveryFrame, Inline, Models, NewestFrame, Session, Workers
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.load_shedding import LoadShedder
-from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.options import FaceOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Run:
 
 def sequential(name: str, clip: Path, models: Models, max_faces: int, frames: int) -> Run:
     """The same stages in one loop: each frame through all of them before the next is read."""
-    with Session(_FirstFrames(clip, frames), models, Inline(), max_faces=max_faces) as session:
+    with Session(_FirstFrames(clip, frames), _options(max_faces), models, Inline()) as session:
         return _timed(name, clip, session)
 
 
@@ -102,7 +103,7 @@ def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, ra
         latencies.append(now - result.frame.captured_at)
 
     load_shedder = LoadShedder(None)
-    steps = NewestFrame(load_shedder).stages(models, max_faces, VoteOptions())
+    steps = NewestFrame(load_shedder).stages(models, _options(max_faces))
     source = _Paced(clip, frames, rate)
     with Usage() as usage, Live(source, steps, load_shedder=load_shedder, on_result=note) as live:
         for _ in live:
@@ -184,8 +185,12 @@ def _every_frame(
     workers: Workers | None,
     observer: Observer = SILENT,
 ) -> Session:
-    policy = EveryFrame(workers or Workers())
-    return Session(_FirstFrames(clip, frames), models, policy, max_faces=max_faces, observer=observer)
+    source, policy = _FirstFrames(clip, frames), EveryFrame(workers)
+    return Session(source, _options(max_faces), models, policy, observer=observer)
+
+
+def _options(max_faces: int) -> Options:
+    return Options(faces=FaceOptions(max_faces=max_faces))
 
 
 def _timed(name: str, clip: Path, results: Iterable[EmotionFrame]) -> Run:

@@ -4,54 +4,26 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.models.regions import Image
-from emotion.realtime.drawing.anonymise import Anonymiser
-from emotion.realtime.drawing.options import Privacy
-from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
-from emotion.realtime.session import EveryFrame, Models, Session, Workers
+from emotion.realtime.options import Options
+from emotion.realtime.session import Models, Session
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
-from emotion.realtime.sinks.options import DEFAULT_FORMATS
+from emotion.realtime.sinks.options import DEFAULT_FORMATS, OutputOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.options import VoteOptions
 
-__all__ = ["DEFAULT_FORMATS", "AnnotateOptions", "Models", "Outputs", "annotate"]
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotateOptions:
-    """How a video is annotated.
-
-    Attributes:
-        max_faces: the most faces in a frame.
-        smooth: time constant of the smoothing in seconds; 0: none, nor any hold on the label.
-        workers: how many threads share the costly stages.
-        dwell: seconds that an emotion stays before subtitles and events name it.
-        events: whether to write events to standard output.
-        baseline: seconds of neutral face by which each person is measured; 0: nobody is.
-        mjpeg: a port at which to show the pictures meanwhile; None: none.
-        privacy: what becomes of faces in the annotated pictures.
-    """
-
-    max_faces: int = 4
-    smooth: float = 0.3
-    workers: Workers = field(default_factory=Workers)
-    dwell: float = 0.5
-    events: bool = False
-    baseline: float = 0.0
-    mjpeg: int | None = None
-    privacy: Privacy = "none"
+__all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +69,7 @@ def annotate(
     video: Path,
     outputs: Outputs,
     models: Models,
-    options: AnnotateOptions | None = None,
+    options: Options | None = None,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
     observer: Observer = SILENT,
     say: Callable[[str], object] = lambda sentence: None,
@@ -110,7 +82,8 @@ def annotate(
         video: what PyAV reads.
         outputs: where the results go; their folder is made. Existing files are replaced.
         models: from `Models.load`.
-        options: `AnnotateOptions()` where not given.
+        options: `Options()` where not given. Which files there are is said by `outputs`; what is for live
+            sources is not looked at.
         progress: called with (frames done, frames in all, None where unknown).
         observer: is told what each stage and each output does.
         say: is told, in a sentence, where pictures can be watched.
@@ -120,49 +93,36 @@ def annotate(
         SinkError: a result cannot be written.
         ModelFileError: the landmark model is damaged.
     """
-    options = options or AnnotateOptions()
+    options = options or Options()
     summary = SummaryBuilder()
     keep_apart([video], outputs.all())
     _make_folder(outputs.summary.parent)
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(video))
         sinks = stack.enter_context(Fanout(observer=observer))
-        _open(sinks, source.info, outputs, options, say)
-        session = stack.enter_context(_session(source, models, options, observer))
-        anonymiser, overlay = Anonymiser(options.privacy), Overlay()
-        seen = outputs.video is not None or options.mjpeg is not None
+        _open(sinks, source.info, outputs, options.outputs, say)
+        session = stack.enter_context(Session(source, options, models, observer=observer))
+        # Nothing is drawn where nobody sees it.
+        seen = outputs.video is not None or options.outputs.mjpeg is not None
+        draw = Renderer(options.drawing).draw if seen else None
         done = itertools.count(1)
-
-        def draw(result: EmotionFrame) -> Image:
-            return overlay.draw(anonymiser.hide(result))
 
         def listen(result: EmotionFrame) -> None:
             summary.add(result)
             progress(next(done), source.info.frame_count)
 
         try:
-            session.run(sinks, draw if seen else None, listen)
+            session.run(sinks, draw, listen)
         finally:
             _write_summary(outputs.summary, video, summary.build())
     return summary.build()
-
-
-def _session(source: VideoFile, models: Models, options: AnnotateOptions, observer: Observer) -> Session:
-    return Session(
-        source,
-        models,
-        EveryFrame(options.workers),
-        max_faces=options.max_faces,
-        ensemble=VoteOptions(smooth=options.smooth, baseline=options.baseline),
-        observer=observer,
-    )
 
 
 def _open(
     sinks: Fanout,
     info: VideoInfo,
     outputs: Outputs,
-    options: AnnotateOptions,
+    options: OutputOptions,
     say: Callable[[str], object],
 ) -> None:
     for name, path in outputs.files.items():

@@ -11,12 +11,13 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.regions import Image
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
+from emotion.realtime.options import Options
 from emotion.realtime.session import EveryFrame, Models, NewestFrame, Session, Workers
 from emotion.realtime.sinks.csv_jsonl import as_dict
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import camera_of, is_network, open_live
 from emotion.realtime.sources.options import LiveOptions
-from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 Source = str | int | os.PathLike[str] | Iterable[VideoFrame]
 
@@ -168,11 +169,15 @@ def stream(
         ModelFileError: a model is missing or damaged.
     """
     live = _is_live(source) if live is None else live
-    ensemble = VoteOptions(smooth=smooth, baseline=baseline)
-    policy = NewestFrame() if live else EveryFrame(workers or Workers())
+    wanted = Options(
+        faces=FaceOptions(max_faces=max_faces),
+        vote=VoteOptions(smooth=smooth, baseline=baseline),
+        live=options or LiveOptions(),
+    )
+    policy = NewestFrame.of(wanted) if live else EveryFrame(workers)
     # Before the source is opened, so that no live picture waits for them.
-    stages = policy.stages(models or Models.load(), max_faces, ensemble)
-    return Stream(Session(_open(source, live, options), policy=policy, stages=stages))
+    stages = policy.stages(models or Models.load(), wanted)
+    return Stream(Session(_open(source, live, wanted.live), policy=policy, stages=stages))
 
 
 def _is_live(source: Source) -> bool:
@@ -183,7 +188,7 @@ def _is_live(source: Source) -> bool:
     return False
 
 
-def _open(source: Source, live: bool, options: LiveOptions | None) -> Iterable[VideoFrame]:
+def _open(source: Source, live: bool, options: LiveOptions) -> Iterable[VideoFrame]:
     if isinstance(source, int | str | os.PathLike):
         where = str(source) if isinstance(source, int) else os.fspath(source)
         return open_live(where, options) if live else VideoFile(Path(where))

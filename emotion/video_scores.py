@@ -1,7 +1,7 @@
 """How often a video's emotion is told: labelled videos, one emotion each, judged over their time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,39 +12,33 @@ from emotion.models.errors import DatasetError
 from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
 from emotion.models.evaluation.scores import score
 from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Session
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.options import VoteOptions
-
-
-@dataclass(frozen=True, slots=True)
-class VideoOptions:
-    """How videos are judged: as `emotion annotate` sees them.
-
-    Attributes:
-        max_faces: the most faces in a frame; all count.
-        smooth: time constant of the smoothing in seconds.
-    """
-
-    max_faces: int = 4
-    smooth: float = 0.3
 
 
 def judge_videos(
     videos: Sequence[Video],
     models: Models,
     about: dict[str, Any],
-    options: VideoOptions | None = None,
+    options: Options | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Score eyes, lips and vote on videos; each one's answer is the largest mean over its time.
+
+    Args:
+        videos: with their labels.
+        models: shared by all.
+        about: what the evaluation is of.
+        options: how faces are found and votes become answers, as of `emotion annotate`.
+        progress: called with (videos done, videos in all).
 
     Raises:
         DatasetError: no video shows a face.
         SourceError: a video cannot be read.
     """
-    options = options or VideoOptions()
+    options = options or Options()
     answers, opinions = [], []
     missing: dict[str, int] = {}
     for done, video in enumerate(videos, start=1):
@@ -71,11 +65,10 @@ def judge_videos(
     )
 
 
-def _watch(video: Video, models: Models, options: VideoOptions) -> dict[str, Summary]:
+def _watch(video: Video, models: Models, options: Options) -> dict[str, Summary]:
     """What eyes, lips and the smoothed vote say of a whole video."""
     builders = {name: SummaryBuilder() for name in ("eyes", "lips", "vote")}
-    ensemble = VoteOptions(smooth=options.smooth)
-    with Session(VideoFile(video.path), models, max_faces=options.max_faces, ensemble=ensemble) as session:
+    with Session(VideoFile(video.path), options, models) as session:
         for result in session:
             builders["vote"].add(result)
             for name in ("eyes", "lips"):

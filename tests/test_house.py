@@ -3,6 +3,7 @@
 import importlib
 import re
 import tomllib
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,6 +11,10 @@ import emotion
 from tests.helpers.paths import ROOT
 
 ROOMS = ("benchmarks", "exporters", "models", "realtime")
+_TOPS = "|".join((*ROOMS, "docs", "emotion", "tests"))
+DOCUMENTS = sorted(
+    path for pattern in ("*.md", "NOTICE", "docs/*.md", "models/zoo/**/*.md") for path in ROOT.glob(pattern)
+)
 PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
     "packages"
 ]
@@ -43,3 +48,12 @@ def test_the_public_names():
     for name in emotion.__all__:
         assert getattr(emotion, name) is not None
     assert set(emotion.__all__) <= set(dir(emotion))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_documents_name_files_and_modules_that_there_are(document):
+    text = document.read_text(encoding="utf-8")
+    files = re.findall(rf"(?<![\w./])((?:{_TOPS})/[\w./-]*\w\.\w+)", text)
+    programs = re.findall(rf"python3? -m ((?:{_TOPS})[.\w]*\w)", text)
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    assert [name for name in programs if name.startswith(ROOMS) or find_spec(name) is None] == []

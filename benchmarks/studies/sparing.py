@@ -51,7 +51,7 @@ Faces: TypeAlias = tuple[FaceEmotion, ...]
 
 def analyse(clip: Path, models: Models, workers: Workers) -> list[Faces]:
     """The faces in all frames of a clip."""
-    with Session(VideoFile(clip), models, EveryFrame(workers)) as session:
+    with Session(VideoFile(clip), models=models, policy=EveryFrame(workers)) as session:
         return [frame.faces for frame in session]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emotion import __version__
-from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
+from emotion.annotate import Models, Outputs, annotate
 from emotion.cli import (
     bench,
     cameras,
@@ -47,15 +47,19 @@ from emotion.cli.outputs import (
     serving_metrics,
     split_formats,
 )
+from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.manifest import ZOO
 from emotion.offline import Offline
+from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import SinkError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
-from emotion.realtime.sinks.options import DEFAULT_FORMATS
+from emotion.realtime.options import Options
+from emotion.realtime.sinks.options import DEFAULT_FORMATS, OutputOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 app = typer.Typer(
     help="Real-time facial expressions: a weighted vote of an eyes model and a lips model. "
@@ -140,7 +144,13 @@ def annotate_command(
     wanted = split_formats(formats)
     each, team = how_many(threads, workers, finders, provider, precision, stride)
     loaded = load_models(models, provider, each, precision, landmarks)
-    options = AnnotateOptions(max_faces, smooth, team, dwell, events, baseline, mjpeg, privacy)
+    options = Options(
+        faces=FaceOptions(max_faces=max_faces, finders=team.finders, stride=team.stride),
+        vote=VoteOptions(smooth=smooth, baseline=baseline),
+        drawing=DrawingOptions(privacy=privacy),
+        outputs=OutputOptions(dwell=dwell, events=events, mjpeg=mjpeg),
+        engine=EngineOptions(workers=team.classifiers, batch=team.batch),
+    )
     observer = Metrics()
     with serving_metrics(observer, metrics):
         if not videos:
@@ -172,7 +182,7 @@ def _claim(outputs: Outputs, reads: Iterable[Path], claimed: list[Path]) -> None
 
 
 def _annotate_one(
-    video: Path, outputs: Outputs, models: Models, options: AnnotateOptions, observer: Observer
+    video: Path, outputs: Outputs, models: Models, options: Options, observer: Observer
 ) -> None:
     started = time.monotonic()
     with progress_bar("fps") as bar:
@@ -195,7 +205,7 @@ def _annotate_one(
             raise
     seconds = time.monotonic() - started
     # With events, standard output is theirs.
-    out = errors if options.events else console
+    out = errors if options.outputs.events else console
     out.print(f"{video.name}: {summary.sentence()}")
     for kind, paths in _by_kind(outputs):
         out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")

@@ -29,15 +29,17 @@ from emotion.cli.outputs import (
 )
 from emotion.models.manifest import ZOO
 from emotion.offline import Offline, check_offline
+from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.window import DisplayProbe, Window
-from emotion.realtime.playback.live_view import LiveSettings, LiveView
+from emotion.realtime.options import Options
+from emotion.realtime.playback.live_view import LiveView
 from emotion.realtime.session import NewestFrame
+from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sources.live import is_network, open_live, shown_url
 from emotion.realtime.sources.options import LiveOptions
-from emotion.realtime.stages.load_shedding import LoadShedder
-from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 app = typer.Typer()
 
@@ -99,31 +101,38 @@ def live_command(
 ) -> None:
     """Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys."""
     check_offline(shown_url(source), is_network(source))
-    wanted = LiveOptions(size=_size(size) if size else None, fps=fps, mirror=mirror)
-    probe = DisplayProbe() if window else None
-    settings = LiveSettings(
-        privacy=privacy,
-        figures=show_metrics,
-        outputs=tuple(output or ()),
-        dwell=dwell,
-        events=events,
-        mjpeg=mjpeg,
-        virtual_camera=virtual_camera,
-        seconds=seconds,
+    options = Options(
+        faces=FaceOptions(max_faces=max_faces),
+        vote=VoteOptions(smooth=smooth, baseline=baseline),
+        drawing=DrawingOptions(privacy=privacy, window=window, show_metrics=show_metrics),
+        live=LiveOptions(
+            size=_size(size) if size else None,
+            fps=fps,
+            mirror=mirror,
+            max_latency=max_latency,
+            seconds=seconds,
+        ),
+        outputs=OutputOptions(
+            output=tuple(output or ()),
+            dwell=dwell,
+            events=events,
+            mjpeg=mjpeg,
+            virtual_camera=virtual_camera,
+        ),
     )
-    _keep_apart(source, models, settings.outputs, report)
+    _keep_apart(source, models, options.outputs.output, report)
+    probe = DisplayProbe() if window else None
     # With events, standard output is theirs.
     out = errors if events else console
-    load_shedder = LoadShedder(max_latency / 1000 if max_latency else None)
+    policy = NewestFrame.of(options)
     loaded = load_models(models, provider, threads, precision, landmarks)
-    ensemble = VoteOptions(smooth=smooth, baseline=baseline)
-    stages = NewestFrame(load_shedder).stages(loaded, max_faces, ensemble)
+    stages = policy.stages(loaded, options)
     if probe:
         probe.check()
-    opened = open_live(source, wanted)
+    opened = open_live(source, options.live)
     with ExitStack() as stack:
         screen = stack.enter_context(Window(f"emotion: {opened.name}")) if window else None
-        view = LiveView(opened, stages, load_shedder, settings, screen, errors.print)
+        view = LiveView(opened, policy, stages, options, screen, errors.print)
         latencies = {"capture_to_screen": view.on_screen.quantiles}
         stack.enter_context(serving_metrics(view.metrics, metrics, latencies))
         try:

@@ -17,19 +17,16 @@ from emotion.cli.engine import (
 from emotion.cli.judging import BaselineOption, PrivacyOption
 from emotion.models.manifest import ZOO
 from emotion.offline import Offline
-from emotion.realtime.drawing.options import Privacy
+from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.window import DisplayProbe, Window
-from emotion.realtime.media import VideoInfo
+from emotion.realtime.options import Options
 from emotion.realtime.pipeline.pipeline import Step
-from emotion.realtime.playback.live import quick_switching
-from emotion.realtime.playback.player import Player
 from emotion.realtime.playback.result_index import ResultIndex, read_timeline
-from emotion.realtime.playback.screen import Screen
-from emotion.realtime.playback.video_view import KEYS, SPEEDS, VideoView, figures
+from emotion.realtime.playback.video_view import SPEEDS, play
 from emotion.realtime.session import EveryFrame
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 app = typer.Typer()
 
@@ -60,6 +57,11 @@ def play_command(
     """Play a video with what its faces look like. Key h shows all keys."""
     if speed not in SPEEDS:
         raise typer.BadParameter(f"{speed:g} is none of {SPEEDS}", param_hint="--speed")
+    options = Options(
+        faces=FaceOptions(max_faces=max_faces),
+        vote=VoteOptions(smooth=smooth, baseline=baseline),
+        drawing=DrawingOptions(privacy=privacy),
+    )
     probe = DisplayProbe()
     path = video or DEMO
     with VideoFile(path) as opened:
@@ -70,32 +72,8 @@ def play_command(
         known = read_timeline(timeline)
     else:
         loaded = load_models(models, provider, threads, precision, landmarks)
-        ensemble = VoteOptions(smooth=smooth, baseline=baseline)
-        steps = EveryFrame().stages(loaded, max_faces, ensemble)
+        steps = EveryFrame().stages(loaded, options)
     probe.check()
     if info.has_audio:
         errors.print("The video is played without its sound.")
-    _play(path, info, Window(f"emotion: {path.name}"), steps, known, privacy, speed)
-
-
-def _play(
-    path: Path,
-    info: VideoInfo,
-    window: Window,
-    steps: list[Step],
-    known: ResultIndex | None,
-    privacy: Privacy,
-    speed: float,
-) -> None:
-    origin = float(info.first_pts * info.time_base)
-
-    def open_at(seconds: float) -> "VideoFile":
-        return VideoFile(path, start=max(seconds, origin))
-
-    with window, quick_switching():
-        player = Player(
-            open_at, steps, known, step=float(1 / info.average_rate), hold=privacy != "none" and bool(steps)
-        )
-        player.clock.speed = speed
-        screen = Screen(window, keys=KEYS, figures=lambda: figures(player), privacy=privacy)
-        VideoView(player, screen, info).run()
+    play(path, info, Window(f"emotion: {path.name}"), steps, known, options.drawing, speed)

@@ -29,7 +29,7 @@ class ServeOptions:
         folder: holds a folder a job.
         models: folder of eyes.onnx, lips.onnx and weights.json.
         provider, threads, precision: how the models run, as in `Models.load`.
-        max_faces, smooth: as in `AnnotateOptions`.
+        max_faces, smooth: as of `Options`.
         workers: videos annotated at the same time. A pipeline keeps two cores busy, so more of
             them than half the cores only make each other wait.
         waiting: the most videos in the queue.

@@ -3,25 +3,25 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotion.realtime.drawing.options import Privacy
 from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.monitoring.metrics import Metrics
+from emotion.realtime.options import Options
 from emotion.realtime.pipeline.channel import NothingYetError, Policy
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.live import Live, LiveFrame, quick_switching
 from emotion.realtime.playback.screen import Rows, Screen
+from emotion.realtime.session import NewestFrame
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.live import LiveSource
-from emotion.realtime.stages.load_shedding import LoadShedder
 
 # So often keys are looked at while no picture comes.
 _POLL_SECONDS = 0.02
@@ -40,39 +40,14 @@ KEYS: Rows = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveSettings:
-    """How a live source is shown and written.
-
-    Attributes:
-        privacy: what becomes of faces in what is shown and recorded.
-        figures: whether to show the table of figures from the start.
-        outputs: files, by their suffix: an .mp4 gets what is shown, all others the models' results.
-        dwell: seconds that an emotion stays before subtitles and events name it.
-        events: whether to write events to standard output.
-        mjpeg: a port at which browsers on this machine find the pictures; None: none.
-        virtual_camera: whether to be a camera for other programs.
-        seconds: how long; None: until the source or the user ends it.
-    """
-
-    privacy: Privacy = "none"
-    figures: bool = False
-    outputs: tuple[Path, ...] = ()
-    dwell: float = 0.5
-    events: bool = False
-    mjpeg: int | None = None
-    virtual_camera: bool = False
-    seconds: float | None = None
-
-
 class LiveView:
     """A live source on its way to the screen and to files, until one of them ends it.
 
     Args:
         source: owned from here on.
-        stages: of a `NewestFrame`; made before the source is opened, so that no picture waits for them.
-        load_shedder: the one that the stages know.
-        settings: how it goes.
+        policy: leaves out work so that results come in time.
+        stages: of the policy; made before the source is opened, so that no picture waits for them.
+        options: what pictures look like, where results go, and how long it takes.
         window: None for none.
         say: is told, in a sentence, where pictures can be watched.
 
@@ -85,20 +60,18 @@ class LiveView:
     def __init__(
         self,
         source: LiveSource,
+        policy: NewestFrame,
         stages: Sequence[Step],
-        load_shedder: LoadShedder,
-        settings: LiveSettings,
+        options: Options,
         window: Window | None = None,
         say: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         self._source = source
         self._say = say
         self._stages = stages
-        self._load_shedder = load_shedder
-        self._settings = settings
-        self._screen = Screen(
-            window, keys=KEYS, figures=self._figures, privacy=settings.privacy, measuring=settings.figures
-        )
+        self._policy = policy
+        self._options = options
+        self._screen = Screen(window, keys=KEYS, figures=self._figures, options=options.drawing)
         self.metrics = Metrics()
         self.on_screen = Latencies()
         self.files: dict[str, Path] = {}
@@ -146,19 +119,19 @@ class LiveView:
 
     def _open_sinks(self, pictures: Fanout, results: Fanout) -> None:
         """One after the other, so that the first is closed where the second cannot be opened."""
-        settings, info = self._settings, self._source.info
-        outputs = _named(settings.outputs)
+        options, info = self._options.outputs, self._source.info
+        outputs = _named(options.output)
         recordings = [path for path in outputs.values() if path.suffix.lower() == _RECORDING]
         for name, path in outputs.items():
-            sink = open_file(path, info, video=next(iter(recordings), None), dwell=settings.dwell)
+            sink = open_file(path, info, video=next(iter(recordings), None), dwell=options.dwell)
             if path in recordings:
                 # Whoever watches must not wait for the encoder: what it is too slow for is left out.
                 pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=_RECORDING_QUEUE)
             else:
                 results.add(name, sink)
-        camera = info if settings.virtual_camera else None
-        open_views(pictures, say=self._say, mjpeg=settings.mjpeg, virtual_camera=camera)
-        open_views(results, say=self._say, events=settings.dwell if settings.events else None)
+        camera = info if options.virtual_camera else None
+        open_views(pictures, say=self._say, mjpeg=options.mjpeg, virtual_camera=camera)
+        open_views(results, say=self._say, events=options.dwell if options.events else None)
 
     def _start(self, results: Fanout) -> Live:
         def on_result(result: EmotionFrame) -> None:
@@ -168,14 +141,14 @@ class LiveView:
         return Live(
             self._source,
             self._stages,
-            load_shedder=self._load_shedder,
-            hold=self._settings.privacy != "none",
+            load_shedder=self._policy.load_shedder,
+            hold=self._options.drawing.privacy != "none",
             on_result=on_result,
             metrics=self.metrics,
         )
 
     def _until_stopped(self, live: Live, pictures: Fanout) -> BaseException | None:
-        end = time.monotonic() + (self._settings.seconds or float("inf"))
+        end = time.monotonic() + (self._options.live.seconds or float("inf"))
         try:
             while time.monotonic() < end:
                 live.hold = self._screen.privacy != "none"

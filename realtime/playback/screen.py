@@ -8,9 +8,9 @@ import cv2
 
 from emotion.models.regions import Image
 from emotion.realtime.drawing import hud
-from emotion.realtime.drawing.anonymise import PRIVACIES, Anonymiser
+from emotion.realtime.drawing.anonymise import PRIVACIES
 from emotion.realtime.drawing.options import DrawingOptions, Privacy
-from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.messages import EmotionFrame
 
@@ -28,9 +28,8 @@ class Screen:
         window: None for none.
         keys: which keys do what, for the help.
         figures: the table of figures: rows of as many cells, the first row for the heads.
-        privacy: what becomes of faces; a key chooses another way, but never none where there was one.
-        measuring: whether figures are shown from the start.
-        overlay: how results look.
+        options: what becomes of faces, and how results look. A key chooses another way to hide faces,
+            but never none where there was one.
     """
 
     def __init__(
@@ -39,30 +38,28 @@ class Screen:
         *,
         keys: Rows,
         figures: Callable[[], Rows],
-        privacy: Privacy = "none",
-        measuring: bool = False,
-        overlay: DrawingOptions | None = None,
+        options: DrawingOptions | None = None,
     ) -> None:
+        options = options or DrawingOptions()
         self._window = window
         self._keys = keys
         self._figures = figures
-        self._anonymiser = Anonymiser(privacy)
-        self._least = privacy
-        self._overlay = Overlay(overlay)
+        self._renderer = Renderer(options)
+        self._least = options.privacy
         self._picture: Image | None = None
         self._notice = ("", 0.0)
         self._helping = False
-        self._measuring = measuring
+        self._measuring = options.show_metrics
         self._rows: tuple[Rows, float] = ((), 0.0)
 
     @property
     def privacy(self) -> Privacy:
         """What becomes of faces now."""
-        return self._anonymiser.mode
+        return self._renderer.privacy
 
     def draw(self, result: EmotionFrame) -> Image:
         """The picture as it is shown and recorded: faces hidden where wanted, results drawn."""
-        self._picture = self._overlay.draw(self._anonymiser.hide(result))
+        self._picture = self._renderer.draw(result)
         return self._picture
 
     def say(self, notice: str) -> None:
@@ -115,8 +112,8 @@ class Screen:
             self._save()
         elif key is Key.PRIVACY:
             ways = [way for way in PRIVACIES if self._least == "none" or way != "none"]
-            self._anonymiser.mode = ways[(ways.index(self._anonymiser.mode) + 1) % len(ways)]
-            self.say(f"faces: {_WAYS[self._anonymiser.mode]}")
+            self._renderer.privacy = ways[(ways.index(self._renderer.privacy) + 1) % len(ways)]
+            self.say(f"faces: {_WAYS[self._renderer.privacy]}")
         else:
             return False
         return True

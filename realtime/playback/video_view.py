@@ -1,12 +1,19 @@
 """A video in a window, and the keys that lead through it."""
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
-from emotion.realtime.drawing.window import Key
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.pipeline.channel import NothingYetError
+from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.playback.live import quick_switching
 from emotion.realtime.playback.player import Player
+from emotion.realtime.playback.result_index import ResultIndex
 from emotion.realtime.playback.screen import Rows, Screen
+from emotion.realtime.sources.file import VideoFile
 
 SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 _JUMP_SECONDS = 5.0
@@ -115,6 +122,42 @@ def figures(player: Player) -> Rows:
     rows.append(["pictures looked at", str(len(player.known)), "", "", ""])
     rows.append(["too late to be shown", str(player.late), "", "", ""])
     return rows
+
+
+def play(
+    path: Path,
+    info: VideoInfo,
+    window: Window,
+    stages: Sequence[Step] = (),
+    known: ResultIndex | None = None,
+    options: DrawingOptions | None = None,
+    speed: float = 1.0,
+) -> None:
+    """Play a video until somebody quits.
+
+    Args:
+        path, info: the video, and what is known of it.
+        window: closed in the end.
+        stages: of `EveryFrame`; none where all is known already.
+        known: results, to which those of the stages are added.
+        options: what pictures look like.
+        speed: one of `SPEEDS`.
+
+    Raises:
+        SourceError: the video breaks off.
+    """
+    options = options or DrawingOptions()
+    origin = float(info.first_pts * info.time_base)
+
+    def open_at(seconds: float) -> VideoFile:
+        return VideoFile(path, start=max(seconds, origin))
+
+    with window, quick_switching():
+        hold = options.privacy != "none" and bool(stages)
+        player = Player(open_at, stages, known, step=float(1 / info.average_rate), hold=hold)
+        player.clock.speed = speed
+        screen = Screen(window, keys=KEYS, figures=lambda: figures(player), options=options)
+        VideoView(player, screen, info).run()
 
 
 def _clock(seconds: float) -> str:

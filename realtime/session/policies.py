@@ -18,6 +18,7 @@ from typing import Protocol, Self
 
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Observer
+from emotion.realtime.options import Options
 from emotion.realtime.pipeline.inline import InlinePipeline
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import Pipeline, Step
@@ -25,7 +26,6 @@ from emotion.realtime.session.models import Models
 from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
-from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
@@ -61,6 +61,13 @@ class Workers:
     batch: int = 8
     stride: int = 1
 
+    @classmethod
+    def of(cls, options: Options) -> "Workers":
+        """What options say, and for this machine where they say nothing."""
+        faces, engine = options.faces, options.engine
+        classifiers = engine.workers or default_classifiers()
+        return cls(classifiers, faces.finders or 1, engine.batch, faces.stride)
+
     def __post_init__(self) -> None:
         if min(self.classifiers, self.finders, self.batch, self.stride) < 1:
             raise ValueError("there is one classifier, one finder, one frame a batch and a stride at least")
@@ -79,7 +86,7 @@ class Results(Protocol):
 class Policy(Protocol):
     """Which frames are analysed, by how many workers, and who waits for whom."""
 
-    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+    def stages(self, models: Models, options: Options) -> list[Step]:
         """All stages from `VideoFrame` to `EmotionFrame`. Heavy: before a live source is opened, please.
 
         Raises:
@@ -95,24 +102,26 @@ class EveryFrame:
     """Every frame, in whole batches and without hurry: for files.
 
     Attributes:
-        workers: how the costly stages share out their work.
+        workers: how the costly stages share out their work; by default as the options say.
         capacity: the most items that wait before each stage, as of `Pipeline`; few where the source
             chooses what is worth being looked at.
     """
 
-    workers: Workers = field(default_factory=Workers)
+    workers: Workers | None = None
     capacity: int | None = None
 
-    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+    def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
-        workers = self.workers
+        workers = self.workers or Workers.of(options)
         return [
-            FaceFinder(max_faces, nets=models.nets, turns=workers.finders, stride=workers.stride),
+            FaceFinder(
+                options.faces.max_faces, nets=models.nets, turns=workers.finders, stride=workers.stride
+            ),
             [
                 EmotionClassifier(models.eyes, models.lips, workers.batch, full=True)
                 for _ in range(workers.classifiers)
             ],
-            People(models.weights, ensemble),
+            People(models.weights, options.vote),
         ]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
@@ -130,15 +139,20 @@ class NewestFrame:
 
     load_shedder: LoadShedder = field(default_factory=lambda: LoadShedder(None))
 
-    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+    @classmethod
+    def of(cls, options: Options) -> "NewestFrame":
+        """With a load shedder that keeps to the latency that options ask for."""
+        return cls(LoadShedder(options.live.latency_bound))
+
+    def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage, which the load shedder may relieve; see `Policy`."""
         # One classifier: a second would work on the next picture while this one is waited for.
         classifier = EmotionClassifier(models.eyes, models.lips, batch=1)
-        finder = FaceFinder(max_faces, nets=models.nets)
+        finder = FaceFinder(options.faces.max_faces, nets=models.nets)
         return [
             finder,
             LoadSheddingClassifier(classifier, self.load_shedder),
-            People(models.weights, ensemble),
+            People(models.weights, options.vote),
         ]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
@@ -150,13 +164,15 @@ class NewestFrame:
 class Inline:
     """Every frame, one after the other in the thread of whoever iterates: nothing works ahead.
 
+    Options on workers, finders and strides say nothing to it.
+
     A frame is done sooner so than when it waits in line between threads, so this is for who has one
     picture, or takes the newest one anew for each result.
     """
 
-    def stages(self, models: Models, max_faces: int, ensemble: VoteOptions) -> list[Step]:
+    def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage and one frame a batch; see `Policy`."""
-        return EveryFrame(Workers(1, 1, 1)).stages(models, max_faces, ensemble)
+        return EveryFrame(Workers(1, 1, 1)).stages(models, options)
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """Nothing is done before the first result is asked for; see `Policy`."""

@@ -7,12 +7,12 @@ from typing import Self
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
+from emotion.realtime.options import Options
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session.models import Models
 from emotion.realtime.session.policies import EveryFrame, Policy
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.stages.options import VoteOptions
 
 
 class Session:
@@ -20,7 +20,7 @@ class Session:
 
     ::
 
-        with Session(source, models=shared) as session:
+        with Session(source, options, shared) as session:
             for result in session:
                 ...
 
@@ -32,6 +32,7 @@ class Session:
     Args:
         source: frames in the order of their times. Owned from here on: where it has a `close()`, that
             is called in the end; one that may wait for ever needs an `abort()`, see `Pipeline`.
+        options: how faces are found and votes become answers; `Options()` where not given.
         models: heavy, without state, and shared by as many sessions as there are; by default those that
             ship, loaded for this one.
         policy: which frames are analysed, by how many workers, and who waits for whom.
@@ -46,18 +47,17 @@ class Session:
     def __init__(
         self,
         source: Iterable[VideoFrame],
+        options: Options | None = None,
         models: Models | None = None,
         policy: Policy | None = None,
         *,
-        max_faces: int = 4,
-        ensemble: VoteOptions | None = None,
         stages: Sequence[Step] | None = None,
         observer: Observer = SILENT,
     ) -> None:
         policy = policy or EveryFrame()
         try:
             if stages is None:
-                stages = policy.stages(models or Models.load(), max_faces, ensemble or VoteOptions())
+                stages = policy.stages(models or Models.load(), options or Options())
             self._results = policy.start(source, stages, observer)
         except BaseException:
             close_source(source)

@@ -14,12 +14,15 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.annotate import AnnotateOptions, Models, Outputs, annotate
+from emotion.annotate import Models, Outputs, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import ZOO
+from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.options import Options
 from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers import clips
@@ -199,7 +202,7 @@ def test_formats_are_chosen_and_events_have_standard_output_for_themselves(monke
 def test_events_tell_of_tears_that_turn_to_laughter(models, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(sys, "stdout", sys.__stdout__)
     outputs = Outputs.of(DEMO, tmp_path, ("vtt",))
-    annotate(DEMO, outputs, models, AnnotateOptions(events=True))
+    annotate(DEMO, outputs, models, Options(outputs=OutputOptions(events=True)))
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert events[0]["event"] == "appeared"
     assert (events[-1]["event"], events[-1]["previous"]) == ("left", "happiness")
@@ -278,7 +281,7 @@ def test_privacy_hides_the_face_in_every_picture(models, tmp_path):
             sink.write(EmotionFrame(frame, ()), frame.image)
         sink.close()
     annotate(part, plain, models)
-    annotate(part, hidden, models, AnnotateOptions(privacy="blur"))
+    annotate(part, hidden, models, Options(drawing=DrawingOptions(privacy="blur")))
     sharp, soft = (list(VideoFile(one.video)) for one in (plain, hidden))
     assert len(sharp) == len(soft) == 20
     for before, after in zip(sharp, soft, strict=True):

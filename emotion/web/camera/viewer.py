@@ -24,11 +24,11 @@ from aiortc.mediastreams import MediaStreamError
 
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
-from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.options import Options
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.session import Inline, Models, Session
-from emotion.realtime.stages.options import VoteOptions
 from emotion.web.analysis import to_values
 from emotion.web.camera.arrival import hurry, with_bitrates
 from emotion.web.errors import BusyError
@@ -78,7 +78,7 @@ class Analyst:
 
     Args:
         models: shared by all.
-        max_faces, smooth: as in `AnnotateOptions`.
+        options: how faces are found, votes become answers and pictures look.
         drawn: whether each result's annotated picture is wanted, too.
         publish: called in the thread with each result and its picture, or None.
         fail: called in the thread with what ended it early.
@@ -87,15 +87,13 @@ class Analyst:
     def __init__(
         self,
         models: Models,
-        max_faces: int,
-        smooth: float,
+        options: Options,
         drawn: bool,
         publish: Callable[[EmotionFrame, Image | None], None],
         fail: Callable[[Exception], None],
     ) -> None:
         self._models = models
-        self._max_faces = max_faces
-        self._smooth = smooth
+        self._options = options
         self._drawn = drawn
         self._publish = publish
         self._fail = fail
@@ -121,22 +119,16 @@ class Analyst:
 
     def _session(self) -> Session:
         # In this thread: frames that wait in line between threads would be older when they are done.
-        return Session(
-            self._frames(),
-            self._models,
-            Inline(),
-            max_faces=self._max_faces,
-            ensemble=VoteOptions(smooth=self._smooth),
-        )
+        return Session(self._frames(), self._options, self._models, Inline())
 
     def _frames(self) -> Iterator[VideoFrame]:
         for index, arrival in enumerate(self._newest):
             yield _to_frame(index, arrival)
 
     def _publish_all(self, session: Session) -> None:
-        overlay = Overlay()
+        renderer = Renderer(self._options.drawing)
         for result in session:
-            self._publish(result, overlay.draw(result) if self._drawn else None)
+            self._publish(result, renderer.draw(result) if self._drawn else None)
 
 
 def _to_frame(index: int, arrival: _Arrival) -> VideoFrame:
@@ -191,7 +183,7 @@ class Viewer:
     which the page learns how that clock stands to its own; ``{"error": "one sentence"}``.
     """
 
-    def __init__(self, models: Models, max_faces: int, smooth: float, drawn: bool, counts: CameraCounts):
+    def __init__(self, models: Models, options: Options, drawn: bool, counts: CameraCounts):
         self._loop = asyncio.get_running_loop()
         self._counts = counts
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -200,7 +192,7 @@ class Viewer:
         self._heard = time.monotonic()
         self._closing = False
         self.closed = asyncio.Event()
-        self._analyst = Analyst(models, max_faces, smooth, drawn, self._publish, self._fail)
+        self._analyst = Analyst(models, options, drawn, self._publish, self._fail)
         self._tasks = [asyncio.create_task(self._watch())]
         self._connection.on("track", self._on_track)
         self._connection.on("datachannel", self._on_channel)
@@ -330,15 +322,14 @@ class Cameras:
 
     Args:
         models: shared by all.
-        max_faces, smooth: as in `AnnotateOptions`.
+        options: how faces are found, votes become answers and pictures look.
         limit: the most at the same time.
     """
 
-    def __init__(self, models: Models, max_faces: int, smooth: float, limit: int) -> None:
+    def __init__(self, models: Models, options: Options, limit: int) -> None:
         self.counts = CameraCounts()
         self._models = models
-        self._max_faces = max_faces
-        self._smooth = smooth
+        self._options = options
         self._limit = limit
         self._viewers: set[Viewer] = set()
         self._goodbyes: set[asyncio.Task[None]] = set()
@@ -361,7 +352,7 @@ class Cameras:
             raise BusyError(
                 503, 10, f"All places for cameras ({self._limit}) are taken: try again in a moment."
             )
-        viewer = Viewer(self._models, self._max_faces, self._smooth, drawn, self.counts)
+        viewer = Viewer(self._models, self._options, drawn, self.counts)
         self._viewers.add(viewer)
         task = asyncio.create_task(self._see_off(viewer))
         self._goodbyes.add(task)

@@ -1,6 +1,6 @@
 """The process that decodes one picture for the server, so that a hostile file harms nothing else.
 
-``python -m emotion.web.http.photo_decoder PIXELS`` reads the file from its standard input and writes a line of
+``python -m emotion.web.http.photo_decoder PIXELS`` reads the file from standard input and writes a line of
 JSON: ``{"width": 640, "height": 480}``, after which width x height x 3 bytes of BGR follow, upright; or
 ``{"error": "one sentence"}``. It imports little, because it is started for each picture.
 """

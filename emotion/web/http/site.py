@@ -6,6 +6,8 @@ from pathlib import Path
 
 from emotion.annotate import Models
 from emotion.models.regions import Image
+from emotion.realtime.options import Options
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 from emotion.web.analysis import analyse, to_values
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
@@ -46,7 +48,7 @@ class Site:
         self.queue = JobQueue(
             JobStore(options.folder), options, command, on_cpu=models.eyes.provider.startswith("CPU")
         )
-        self.cameras = Cameras(models, options.max_faces, options.smooth, options.viewers)
+        self.cameras = Cameras(models, _of_cameras(options), options.viewers)
         self.leaving = False
         self.photos = 0
         self._photo_lock = asyncio.Lock()
@@ -108,6 +110,10 @@ class Site:
         self.photos += 1
         faces = [FaceResult(**to_values(face)) for face in found.faces]
         return PhotoResult(width=image.shape[1], height=image.shape[0], faces=faces)
+
+
+def _of_cameras(options: ServeOptions) -> Options:
+    return Options(faces=FaceOptions(max_faces=options.max_faces), vote=VoteOptions(smooth=options.smooth))
 
 
 def _downloads(folder: Path) -> list[Download]:

@@ -17,12 +17,14 @@ from typing import Any, TextIO
 
 import av
 
-from emotion.annotate import AnnotateOptions, Models, annotate
+from emotion.annotate import Models, annotate
 from emotion.cli.engine import load_models
 from emotion.models.engines.providers import ProviderName
 from emotion.models.errors import EmotionError
 from emotion.models.manifest import PrecisionChoice
 from emotion.realtime.errors import SourceError
+from emotion.realtime.options import Options
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 from emotion.web.jobs.results import outputs_of, write_overview
 from emotion.web.limits import limit
 
@@ -104,7 +106,10 @@ class Worker:
     def _serve(self, order: dict[str, Any], models: Models) -> dict[str, str]:
         video, folder = Path(order["video"]), Path(order["folder"])
         outputs = outputs_of(video, folder)
-        options = AnnotateOptions(max_faces=self._options.max_faces, smooth=self._options.smooth)
+        wanted = self._options
+        options = Options(
+            faces=FaceOptions(max_faces=wanted.max_faces), vote=VoteOptions(smooth=wanted.smooth)
+        )
         try:
             check_size(video, self._options.video_seconds, self._options.video_pixels)
             summary = annotate(video, outputs, models, options, self._progress)

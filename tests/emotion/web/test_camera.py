@@ -15,6 +15,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, V
 from emotion.annotate import Models
 from emotion.models.classes import EMOTIONS
 from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.options import Options
+from emotion.realtime.stages.options import FaceOptions
 from emotion.web.camera import arrival
 from emotion.web.camera import viewer as camera
 from emotion.web.camera.arrival import PromptBuffer
@@ -80,7 +82,7 @@ class Browser:
 @asynccontextmanager
 async def studio(models, image, limit=2):
     """Cameras, and a function that makes browsers; all are closed at the end."""
-    cameras = Cameras(models, max_faces=2, smooth=0.3, limit=limit)
+    cameras = Cameras(models, Options(faces=FaceOptions(max_faces=2)), limit=limit)
     browsers = []
 
     def browser():

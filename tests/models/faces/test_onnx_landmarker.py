@@ -240,9 +240,9 @@ def test_mediapipe_is_not_loaded_where_its_nets_are():
     code = (
         "import sys\n"
         "from emotion.realtime.session import Models, NewestFrame\n"
-        "from emotion.realtime.stages.options import VoteOptions\n"
+        "from emotion.realtime.options import Options\n"
         "models = Models.load(provider='cpu', landmarks='onnx')\n"
-        "NewestFrame().stages(models, 4, VoteOptions())\n"
+        "NewestFrame().stages(models, Options())\n"
         "print('mediapipe' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

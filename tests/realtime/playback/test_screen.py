@@ -39,7 +39,7 @@ def window():
 
 
 def screen(window, **options):
-    return Screen(window, keys=KEYS, figures=lambda: FIGURES, overlay=DrawingOptions(note=""), **options)
+    return Screen(window, keys=KEYS, figures=lambda: FIGURES, options=DrawingOptions(note="", **options))
 
 
 def frame(image=None, *faces):
@@ -69,7 +69,7 @@ def test_what_is_drawn_is_what_is_shown(window):
 def test_a_screenshot_is_the_picture_in_its_colours(window, tmp_path, monkeypatch, busy):
     """Read back by a library that wants RGB. What stands over the picture is not on it."""
     monkeypatch.chdir(tmp_path)
-    shown = screen(window, measuring=busy)
+    shown = screen(window, show_metrics=busy)
     drawn = shown.draw(frame())
     left, after = pressed(shown, window, Key.SCREENSHOT)
     assert left == []

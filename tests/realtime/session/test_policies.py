@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from emotion.realtime.options import Options
 from emotion.realtime.session import EveryFrame, Inline, Models, Session, Workers, default_classifiers
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.options import VoteOptions
 
 FRAMES = 60
 
@@ -31,7 +31,7 @@ class FirstFrames:
 def plain(models):
     """Every frame through every stage, one after the other: no thread, no batch."""
     results = list(FirstFrames())
-    for stage in EveryFrame(Workers(classifiers=1, batch=1)).stages(models, 4, VoteOptions()):
+    for stage in EveryFrame(Workers(classifiers=1, batch=1)).stages(models, Options()):
         worker = stage[0] if isinstance(stage, list) else stage
         results = [result for item in results for result in worker.process([item])]
         worker.close()
@@ -39,7 +39,7 @@ def plain(models):
 
 
 def analyse(models, workers):
-    with Session(FirstFrames(), models, EveryFrame(workers)) as session:
+    with Session(FirstFrames(), models=models, policy=EveryFrame(workers)) as session:
         return list(session)
 
 
@@ -68,7 +68,7 @@ def test_workers_change_nothing_at_all(models, plain, classifiers):
 
 
 def test_in_the_callers_thread_the_results_are_the_same(models, plain):
-    with Session(FirstFrames(), models, Inline()) as session:
+    with Session(FirstFrames(), models=models, policy=Inline()) as session:
         assert_same(list(session), plain, atol=0)
 
 

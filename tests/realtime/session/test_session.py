@@ -224,7 +224,7 @@ def test_one_that_is_forgotten_stops(policy):
 def test_a_source_is_closed_where_the_stages_cannot_be_made(at):
     source = Film()
     with pytest.raises(ModelFileError, match="damaged"):
-        Session(source, object(), policy=Broken(at))
+        Session(source, models=object(), policy=Broken(at))
     assert source.closed.is_set()
 
 

@@ -1,0 +1,33 @@
+"""From a result to the picture that people see: faces hidden where wanted, then the results on top."""
+
+from emotion.models.regions import Image
+from emotion.realtime.drawing.anonymise import Anonymiser
+from emotion.realtime.drawing.options import DrawingOptions, Privacy
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.messages import EmotionFrame
+
+
+class Renderer:
+    """Draws one stream of results; one for each stream, and not thread-safe.
+
+    Args:
+        options: what becomes of faces, and how results look.
+    """
+
+    def __init__(self, options: DrawingOptions | None = None) -> None:
+        options = options or DrawingOptions()
+        self._anonymiser = Anonymiser(options.privacy)
+        self._overlay = Overlay(options)
+
+    @property
+    def privacy(self) -> Privacy:
+        """What becomes of faces from the next picture on."""
+        return self._anonymiser.mode
+
+    @privacy.setter
+    def privacy(self, privacy: Privacy) -> None:
+        self._anonymiser.mode = privacy
+
+    def draw(self, result: EmotionFrame) -> Image:
+        """A new picture, uint8 (h, w, 3), BGR, of the frame's size; the frame's own stays as it is."""
+        return self._overlay.draw(self._anonymiser.hide(result))
