@@ -276,3 +276,46 @@ def test_what_comes_in_time_is_taken(aside: ThreadPoolExecutor) -> None:
 def test_no_channel_without_room() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Channel(0)
+
+
+def test_iteration_gives_all_items_and_then_the_error() -> None:
+    items = iter(closed(1, 2, error=KeyError("damaged")))
+    assert [next(items), next(items)] == [1, 2]
+    with pytest.raises(KeyError):
+        next(items)
+
+
+def test_an_item_is_not_kept_while_its_reader_works_on_it() -> None:
+    channel: Channel[Item] = Channel(2)
+    channel.put(Item(0))
+    channel.close()
+    for item in channel:
+        kept = weakref.ref(item)
+        del item
+        assert kept() is None
+
+
+def test_clearing_drops_what_waits_and_makes_room(aside: ThreadPoolExecutor) -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put(1)
+    waiting = aside.submit(channel.put, 2)
+    channel.clear()
+    assert waiting.result()
+    assert channel.take() == [2]
+    channel.put(3)
+    channel.clear()
+    channel.close()
+    assert channel.take() == []
+
+
+def test_a_writer_may_wait_where_the_channel_drops_and_drop_where_it_waits(aside: ThreadPoolExecutor) -> None:
+    dropping: Channel[int] = Channel(1, Policy.DROP_OLDEST)
+    dropping.put(1)
+    waiting = aside.submit(dropping.put, 2, Policy.WAIT)
+    assert dropping.take() == [1]
+    assert waiting.result()
+    assert (dropping.take(), dropping.dropped) == ([2], 0)
+    patient: Channel[int] = Channel(1)
+    patient.put(1)
+    assert patient.put(2, Policy.DROP_OLDEST)
+    assert (patient.take(), patient.dropped) == ([2], 1)

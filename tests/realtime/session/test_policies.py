@@ -3,10 +3,22 @@
 import numpy as np
 import pytest
 
+from emotion.models.engines.options import EngineOptions
 from emotion.realtime.options import Options
-from emotion.realtime.session import EveryFrame, Inline, Models, Session, Workers, default_classifiers
+from emotion.realtime.session import (
+    EveryFrame,
+    Inline,
+    Models,
+    NewestFrame,
+    Session,
+    Workers,
+    default_classifiers,
+    policies,
+)
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.sources.options import LiveOptions
+from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 FRAMES = 60
 
@@ -100,3 +112,73 @@ def test_there_is_a_worker_a_core_up_to_a_limit(cores, classifiers):
 def test_a_team_has_members(values):
     with pytest.raises(ValueError, match="at least"):
         Workers(**values)
+
+
+def wanted(**engine):
+    return Options(
+        faces=FaceOptions(max_faces=7, finders=3, stride=2),
+        vote=VoteOptions(smooth=0.9),
+        live=LiveOptions(max_latency=150),
+        engine=EngineOptions(**engine),
+    )
+
+
+def test_options_say_how_work_is_shared_out():
+    assert Workers.of(wanted(workers=3, batch=5)) == Workers(classifiers=3, finders=3, batch=5, stride=2)
+    assert Workers.of(Options()) == Workers()
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The arguments with which stages are made, without making any that is heavy."""
+    calls = {}
+
+    def noting(name):
+        return lambda *args, **kwargs: calls.setdefault(name, []).append((args, kwargs))
+
+    for name in ("FaceFinder", "EmotionClassifier", "LoadSheddingClassifier", "People"):
+        monkeypatch.setattr(policies, name, noting(name))
+    return calls
+
+
+def test_every_frame_gives_its_stages_what_the_options_say(made):
+    models, options = Models("eyes", "lips", "weights", "nets"), wanted(workers=3, batch=5)
+    steps = EveryFrame().stages(models, options)
+    assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1]
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 3, "stride": 2})]
+    assert made["EmotionClassifier"] == [(("eyes", "lips", 5), {"full": True})] * 3
+    assert made["People"] == [(("weights", options.vote), {})]
+
+
+def test_workers_that_are_named_count_more_than_options(made):
+    models = Models("eyes", "lips", "weights")
+    EveryFrame(Workers(1, 2, 3, 4)).stages(models, wanted(workers=3))
+    assert made["FaceFinder"] == [((7,), {"nets": None, "turns": 2, "stride": 4})]
+    assert made["EmotionClassifier"] == [(("eyes", "lips", 3), {"full": True})]
+
+
+def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
+    models, options = Models("eyes", "lips", "weights", "nets"), wanted(workers=3, batch=5)
+    policy = NewestFrame.of(options)
+    policy.stages(models, options)
+    assert made["FaceFinder"] == [((7,), {"nets": "nets"})]
+    assert made["EmotionClassifier"] == [(("eyes", "lips"), {"batch": 1})]
+    ((_, shedder), _) = made["LoadSheddingClassifier"][0]
+    assert shedder is policy.load_shedder
+    assert made["People"] == [(("weights", options.vote), {})]
+
+
+def test_inline_looks_at_each_frame_and_no_two_together(made):
+    models, options = Models("eyes", "lips", "weights", "nets"), wanted(workers=3, batch=5)
+    Inline().stages(models, options)
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 1, "stride": 1})]
+    assert made["EmotionClassifier"] == [(("eyes", "lips", 1), {"full": True})]
+    assert made["People"] == [(("weights", options.vote), {})]
+
+
+@pytest.mark.parametrize(("latency", "sheds"), [(None, False), (100, True)])
+def test_the_latency_to_aim_at_is_that_of_the_options(latency, sheds):
+    shedder = NewestFrame.of(Options(live=LiveOptions(max_latency=latency))).load_shedder
+    # 0.15 seconds, result after result: too late for 100 milliseconds.
+    changes = [shedder.note(0.15, 0.2 * number) for number in range(20)]
+    assert any(changes) == sheds
