@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 # Before any import of ONNX Runtime, also by the user's program: see there.
-from emotion.models import telemetry as telemetry
+from emotion.models.native import telemetry as _telemetry  # noqa: F401
 
 if TYPE_CHECKING:
     from emotion.api import FaceResult, Result, Stream, stream

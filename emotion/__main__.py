@@ -5,7 +5,7 @@ import sys
 from types import FrameType
 
 from emotion.models.errors import SYSTEM_LIBRARIES
-from emotion.models.faces.native_log import filter_standard_error
+from emotion.models.native.log import filter_standard_error
 
 _MISSING = """\
 A part that this program needs cannot be loaded: {error}

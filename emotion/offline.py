@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import errors
-from emotion.models import telemetry
 from emotion.models.errors import EmotionError
+from emotion.models.native import telemetry
 
 _WITH_ADDRESS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
 _ASKING = {"socket.getaddrinfo", "socket.gethostbyname"}

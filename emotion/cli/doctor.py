@@ -224,8 +224,8 @@ def _models() -> str:
 
 
 def _telemetry() -> str:
-    from emotion.models import telemetry  # noqa: PLC0415
     from emotion.models.faces import mediapipe_landmarker as landmarks  # noqa: PLC0415
+    from emotion.models.native import telemetry  # noqa: PLC0415
 
     leaks = telemetry.leaks()
     if not leaks and not landmarks.silenced():

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models import telemetry
-from emotion.models.at_exit import Process, before_exit
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
-from emotion.models.faces.native_log import without_chatter
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture
 from emotion.models.manifest import ZOO
+from emotion.models.native import telemetry
+from emotion.models.native.at_exit import Process, before_exit
+from emotion.models.native.log import without_chatter
 from emotion.models.regions import Image
 
 __all__ = [

@@ -18,7 +18,7 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from emotion.models.at_exit import Process, before_exit
+from emotion.models.native.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError
 from emotion.realtime.pipeline.notes import after, at, noting

@@ -21,7 +21,7 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from emotion.models.at_exit import Process
+from emotion.models.native.at_exit import Process
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import Clock, Colours, VideoInfo

@@ -19,7 +19,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from emotion.models.at_exit import before_exit
+from emotion.models.native.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo, letterboxed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, TypeAlias
 
-from emotion.models.at_exit import Process
+from emotion.models.native.at_exit import Process
 from emotion.models.regions import Image
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from emotion.cli import doctor
-from emotion.models import telemetry
 from emotion.models.faces import mediapipe_landmarker as landmarks
+from emotion.models.native import telemetry
 from emotion.realtime.sources.demo import DEMO
 from tests.helpers.clips import clip
 from tests.helpers.paths import ROOT

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from emotion.models.faces.native_log import without_chatter
+from emotion.models.native.log import without_chatter
 from tests.helpers.paths import ROOT
 
 LINES = (
@@ -17,7 +17,7 @@ LINES = (
 )
 FILTERED = """
 import os, sys
-from emotion.models.faces.native_log import filter_standard_error
+from emotion.models.native.log import filter_standard_error
 filter_standard_error()
 """
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from emotion.models import at_exit as ending
-from emotion.models.at_exit import Process, before_exit
+from emotion.models.native import at_exit as ending
+from emotion.models.native.at_exit import Process, before_exit
 from emotion.realtime.pipeline.pipeline import Pipeline
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
@@ -131,7 +131,7 @@ with FaceLandmarker() as kept:
 def test_executors_still_work_at_the_end_and_errors_keep_nobody_else():
     program = """
 from concurrent.futures import ThreadPoolExecutor
-from emotion.models.at_exit import before_exit
+from emotion.models.native.at_exit import before_exit
 
 class Owner:
     pass
