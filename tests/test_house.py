@@ -15,9 +15,8 @@ _TOPS = "|".join((*ROOMS, "docs", "emotion", "tests"))
 DOCUMENTS = sorted(
     path for pattern in ("*.md", "NOTICE", "docs/*.md", "models/zoo/**/*.md") for path in ROOT.glob(pattern)
 )
-PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
-    "packages"
-]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+PACKAGES = SETTINGS["setuptools"]["packages"]
 
 
 def packages_in_the_tree():
@@ -57,3 +56,9 @@ def test_documents_name_files_and_modules_that_there_are(document):
     programs = re.findall(rf"python3? -m ((?:{_TOPS})[.\w]*\w)", text)
     assert [name for name in files if not (ROOT / name).exists()] == []
     assert [name for name in programs if name.startswith(ROOMS) or find_spec(name) is None] == []
+
+
+def test_the_rooms_may_not_be_imported_by_their_bare_names():
+    lint = SETTINGS["ruff"]["lint"]
+    assert "TID251" in lint["select"]
+    assert set(ROOMS) <= set(lint["flake8-tidy-imports"]["banned-api"])
