@@ -26,7 +26,7 @@ def main() -> None:
 
     begun = psutil.Process().create_time()
     imported = time.time()
-    models = Models.load(folder)
+    models = Models.load(models=folder)
     loaded = time.time()
     run = annotated("first result", clip, models, 4, frames)
     values = {

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,15 +14,18 @@ from emotion.benchmarks import machine, peers, runs
 from emotion.benchmarks import models as alone
 from emotion.benchmarks.clips import RATE, ClipSpec, make_clip
 from emotion.benchmarks.models import Accuracy, Point
+from emotion.benchmarks.options import BenchOptions
 from emotion.benchmarks.peers import Crops, Peer
 from emotion.benchmarks.runs import Run
 from emotion.benchmarks.stages import measure_stages
-from emotion.models.engines.session import ProviderName, RegionModel
+from emotion.models.engines.options import EngineOptions
+from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
 from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice
 from emotion.models.regions import RegionName
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.child_process import environment, python_command
+from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers, available_cores
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.faces import FaceFinder
@@ -41,33 +43,42 @@ ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a sec
 
 
 @dataclass(frozen=True, slots=True)
-class SuiteOptions:
+class Suite:
     """What is measured.
 
     Attributes:
         clip: the bundled clip.
-        models: the model folder.
-        provider, precision, threads, workers: of the pipeline; the loop has one thread.
-        quick: within a minute: fewer frames, clips and settings.
-        data: a data set, for the column of accuracy.
-        peers: which other ways: keras, openvino, fer.
+        options: of the benchmark.
+        analysis: which models run, and how; the loop has one thread.
         fer_folder: where the environment with `fer` is, or will be.
-        keras_python: a Python with the training extra, where this one has none.
         program: the module that the command imports; its time is part of the first result.
     """
 
     clip: Path
-    models: Path = ZOO
-    provider: ProviderName = "auto"
-    precision: PrecisionChoice = "auto"
-    threads: int = 1
-    workers: Workers = field(default_factory=Workers)
-    quick: bool = False
-    data: Path | None = None
-    peers: tuple[str, ...] = ("keras", "openvino")
+    options: BenchOptions = field(default_factory=BenchOptions)
+    analysis: Options = field(default_factory=Options)
     fer_folder: Path | None = None
-    keras_python: str = sys.executable
     program: str = "emotion.realtime.session"
+
+    @property
+    def quick(self) -> bool:
+        """Within a minute: fewer frames, clips and settings."""
+        return self.options.quick
+
+    @property
+    def engine(self) -> EngineOptions:
+        """The models and what runs them."""
+        return self.analysis.engine
+
+    @property
+    def threads(self) -> int:
+        """Of each model on the CPU."""
+        return 1 if self.engine.threads is None else self.engine.threads
+
+    @property
+    def workers(self) -> Workers:
+        """Of the pipeline."""
+        return Workers.of(self.analysis)
 
     @property
     def frames(self) -> int:
@@ -90,11 +101,11 @@ class SuiteOptions:
         ]
 
 
-def run_suite(options: SuiteOptions, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+def run_suite(suite: Suite, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Measure everything.
 
     Args:
-        options: what.
+        suite: what.
         say: called with a line before each part.
 
     Returns:
@@ -104,15 +115,15 @@ def run_suite(options: SuiteOptions, say: Callable[[str], None] = lambda line: N
         EmotionError: a model or library is missing.
     """
     with TemporaryDirectory() as folder:
-        bench = _Bench(options, Path(folder), say)
-        clips = {spec.name: bench.clip(spec) for spec in options.specs()}
+        bench = _Bench(suite, Path(folder), say)
+        clips = {spec.name: bench.clip(spec) for spec in suite.specs()}
         return {
             "format": FORMAT,
             "machine": machine.describe(bench.models()),
             "settings": {
-                "workers": asdict(options.workers),
-                "threads": options.threads,
-                "quick": options.quick,
+                "workers": asdict(suite.workers),
+                "threads": suite.threads,
+                "quick": suite.quick,
             },
             "clips": clips,
             "sweep": [asdict(p) | {"crops_per_second": p.crops_per_second} for p in bench.sweep()],
@@ -126,14 +137,14 @@ def run_suite(options: SuiteOptions, say: Callable[[str], None] = lambda line: N
 class _Bench:
     """One run of the suite: the loaded models and the clips it has made."""
 
-    def __init__(self, options: SuiteOptions, folder: Path, say: Callable[[str], None]) -> None:
-        self._options = options
+    def __init__(self, suite: Suite, folder: Path, say: Callable[[str], None]) -> None:
+        self._suite = suite
         self._folder = folder
         self._say = say
         self._loaded: dict[tuple[str, int, Path], Models] = {}
-        self._int8 = "int8" in alone.precisions(options.models)
+        self._int8 = "int8" in alone.precisions(suite.engine.models)
         # What ships in two sizes is compared; a folder of the user's own is not.
-        self._lite = LITE if options.models == ZOO and LITE.exists() else None
+        self._lite = LITE if suite.engine.models == ZOO and LITE.exists() else None
 
     def models(
         self,
@@ -142,11 +153,11 @@ class _Bench:
         folder: Path | None = None,
     ) -> Models:
         """The models in a setting, by default that of the options; loaded once."""
-        options = self._options
+        suite = self._suite
         key = (
-            precision or options.precision,
-            options.threads if threads is None else threads,
-            folder or options.models,
+            precision or suite.engine.precision,
+            suite.threads if threads is None else threads,
+            folder or suite.engine.models,
         )
         if key not in self._loaded:
             chosen: dict[RegionName, RegionModel] = {}
@@ -172,7 +183,7 @@ class _Bench:
         }
 
     def _runs(self, spec: ClipSpec, path: Path) -> list[Run]:
-        most, frames, workers = _most(spec), spec.frames, self._options.workers
+        most, frames, workers = _most(spec), spec.frames, self._suite.workers
         todo: list[Callable[[], Run]] = [
             lambda: runs.flat_out(PIPELINE, path, self.models("fp32"), most, frames, workers)
         ]
@@ -201,10 +212,10 @@ class _Bench:
                 lambda: runs.sequential(BEST_LOOP, path, self.models("fp32", 0), most, frames),
             ]
         # In turns, so that a machine that slows down slows all of them.
-        rounds = [[run() for run in todo] for _ in range(self._options.rounds(spec))]
+        rounds = [[run() for run in todo] for _ in range(self._suite.rounds(spec))]
         done = [_median(results) for results in zip(*rounds, strict=True)]
         if spec.faces == 1:
-            count = min(frames, 4 * RATE) if self._options.quick else frames
+            count = min(frames, 4 * RATE) if self._suite.quick else frames
             done.append(runs.paced(LIVE, path, self.models(), most, count, RATE))
         return done
 
@@ -217,23 +228,24 @@ class _Bench:
     def sweep(self) -> list[Point]:
         """Batch sizes, threads and precisions of the models alone."""
         self._say("models alone")
-        quick = self._options.quick
+        quick = self._suite.quick
         cores = available_cores()
         threads = (1,) if quick else tuple(dict.fromkeys((1, min(2, cores), cores)))
         batches = (1, 4) if quick else (1, 2, 4, 8, 16)
-        return alone.sweep(self._options.models, self._options.provider, threads, batches, self._crops())
+        engine = self._suite.engine
+        return alone.sweep(engine.models, engine.provider, threads, batches, self._crops())
 
     def accuracy(self) -> list[Accuracy]:
         """What each precision costs; empty where no data set is given."""
-        if self._options.data is None:
+        if self._suite.options.data is None:
             return []
         self._say("accuracy")
-        folders = {"": self._options.models} | ({"lite, ": self._lite} if self._lite else {})
-        return alone.accuracy(folders, self._options.data)
+        folders = {"": self._suite.engine.models} | ({"lite, ": self._lite} if self._lite else {})
+        return alone.accuracy(folders, self._suite.options.data)
 
     def peers(self) -> list[Peer]:
         """The other ways that were asked for."""
-        options, crops = self._options, self._crops()
+        options, crops = self._suite.options, self._crops()
         plain = self.models("fp32", 1)
         regions: dict[RegionName, RegionModel] = {"eyes": plain.eyes, "lips": plain.lips}
         ours = peers.ours_per_face(regions, crops)
@@ -244,7 +256,7 @@ class _Bench:
         if "openvino" in options.peers:
             self._say("OpenVINO")
             files = {region: model.manifest.file for region, model in regions.items()}
-            found.append(peers.openvino(options.models, files, crops, ours))
+            found.append(peers.openvino(self._suite.engine.models, files, crops, ours))
         if "fer" in options.peers:
             found += self._fer()
         return found
@@ -252,26 +264,24 @@ class _Bench:
     def _fer(self) -> list[Peer]:
         """`fer`, against the options' arrangement and against the fastest."""
         self._say("fer")
-        options, path = self._options, self._path(MAIN)
-        plain = runs.flat_out(PIPELINE, path, self.models(), _most(MAIN), options.frames, options.workers)
+        suite, path = self._suite, self._path(MAIN)
+        plain = runs.flat_out(PIPELINE, path, self.models(), _most(MAIN), suite.frames, suite.workers)
         try:
-            python = peers.make_fer(options.fer_folder) if options.fer_folder else None
+            python = peers.make_fer(suite.fer_folder) if suite.fer_folder else None
         except (OSError, subprocess.CalledProcessError) as error:
             return [Peer("fer (PyPI)", "a frame", None, 1000 / plain.fps, f"could not be installed: {error}")]
-        theirs = peers.fer(path, 1000 / plain.fps, python, 20 if options.quick else 60)
+        theirs = peers.fer(path, 1000 / plain.fps, python, 20 if suite.quick else 60)
         if not self._lite:
             return [theirs]
-        fast = self._lite_run(
-            LITE_STRIDE, "int8", MAIN, path, replace(options.workers, finders=2, stride=2)
-        )()
+        fast = self._lite_run(LITE_STRIDE, "int8", MAIN, path, replace(suite.workers, finders=2, stride=2))()
         name = f"{theirs.name}, here {LITE_STRIDE.removeprefix('pipeline, ')}"
         return [theirs, replace(theirs, name=name, ours_ms=1000 / fast.fps)]
 
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
         self._say("first result of a fresh process")
-        options = self._options
-        what = (self._path(MAIN), options.models, options.frames, options.program)
+        suite = self._suite
+        what = (self._path(MAIN), suite.engine.models, suite.frames, suite.program)
         command = python_command("-m", "emotion.benchmarks.first_result", *map(str, what))
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if done.returncode:
@@ -280,7 +290,7 @@ class _Bench:
         return values
 
     def _region(self, region: RegionName, precision: str, threads: int, folder: Path) -> RegionModel:
-        provider = self._options.provider
+        provider = self._suite.engine.provider
         if precision == "auto":
             return RegionModel(folder, region, provider, threads, "auto")
         kind: Precision = "int8" if precision == "int8" else "fp32"
@@ -289,7 +299,7 @@ class _Bench:
     def _path(self, spec: ClipSpec) -> Path:
         path = self._folder / f"{spec.width}x{spec.height}-{spec.faces}.mp4"
         if not path.exists():
-            make_clip(self._options.clip, path, replace(spec, frames=self._options.frames))
+            make_clip(self._suite.clip, path, replace(spec, frames=self._suite.frames))
         return path
 
     def _crops(self) -> Crops:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_config_path
+
 from emotion.benchmarks import machine, runs
-from emotion.models.engines.session import ProviderName, engine_version
-from emotion.models.manifest import PrecisionChoice
+from emotion.models.engines.options import EngineOptions
+from emotion.models.engines.session import engine_version
+from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers, available_cores
 
 FORMAT = 2
@@ -70,9 +73,7 @@ def settings(cores: int) -> Iterator[Setting]:
 
 def tune(
     clip: Path,
-    folder: Path,
-    provider: ProviderName = "auto",
-    precision: PrecisionChoice = "auto",
+    engine: EngineOptions,
     frames: int = 150,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Trial]:
@@ -83,8 +84,7 @@ def tune(
 
     Args:
         clip: the video.
-        folder: of the models.
-        provider, precision: of the models.
+        engine: which models, and what runs them; its threads are what is tried.
         frames: of each run.
         say: called with a line on each trial.
     """
@@ -93,7 +93,7 @@ def tune(
     loaded: dict[int, Models] = {}
     for setting in [*candidates, *reversed(candidates)]:
         if setting.threads not in loaded:
-            loaded[setting.threads] = Models.load(folder, provider, setting.threads, precision)
+            loaded[setting.threads] = Models.load(engine, threads=setting.threads)
         run = runs.flat_out("trial", clip, loaded[setting.threads], 4, frames, setting.workers)
         best[setting] = max(best.get(setting, 0.0), run.fps)
         say(f"{setting}: {run.fps:.1f} frames a second")
@@ -107,19 +107,19 @@ def choose(trials: list[Trial]) -> Trial:
     return min(enough, key=lambda t: (t.setting.all_threads, t.setting.batch, -t.fps))
 
 
-def remember(path: Path, chosen: Trial, provider: str, precision: str) -> None:
+def remember(path: Path, chosen: Trial, engine: EngineOptions) -> None:
     """Write a setting down for this machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"format": FORMAT, "fps": round(chosen.fps, 1)} | asdict(chosen.setting)
-    values |= {"provider": provider, "precision": precision, **_where()}
+    values |= _where(engine)
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def recall(path: Path, provider: ProviderName, precision: PrecisionChoice) -> Setting | None:
+def recall(path: Path, engine: EngineOptions) -> Setting | None:
     """The setting that was found on this very machine for these models' engine; None where there is none."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        asked = {"format": FORMAT, "provider": provider, "precision": precision, **_where()}
+        asked = {"format": FORMAT, **_where(engine)}
         if any(values[key] != wanted for key, wanted in asked.items()):
             return None
         setting = Setting(*(int(values[one.name]) for one in fields(Setting)))
@@ -128,6 +128,32 @@ def recall(path: Path, provider: ProviderName, precision: PrecisionChoice) -> Se
         return None
 
 
-def _where() -> dict[str, Any]:
+def tuning_path() -> Path:
+    """Where ``emotion bench --tune`` writes down what it found."""
+    return user_config_path("emotion-live", appauthor=False) / "tuning.json"
+
+
+def tuned(options: Options) -> Options:
+    """The options with what was found on this machine, where no threads, workers or finders are asked for."""
+    engine, faces = options.engine, options.faces
+    if (engine.threads, engine.workers, faces.finders) != (None, None, None):
+        return options
+    found = recall(tuning_path(), engine)
+    if found is None:
+        return options
+    return replace(
+        options,
+        engine=replace(engine, threads=found.threads, workers=found.classifiers, batch=found.batch),
+        faces=replace(faces, finders=found.finders),
+    )
+
+
+def _where(engine: EngineOptions) -> dict[str, Any]:
     """What makes a setting outdated when it changes."""
-    return {"processor": machine.processor(), "cores": available_cores(), "onnxruntime": engine_version()}
+    return {
+        "provider": engine.provider,
+        "precision": engine.precision,
+        "processor": machine.processor(),
+        "cores": available_cores(),
+        "onnxruntime": engine_version(),
+    }

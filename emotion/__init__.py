@@ -19,27 +19,27 @@ from emotion.models.native import telemetry as _telemetry  # noqa: F401
 
 if TYPE_CHECKING:
     from emotion.api import FaceResult, Result, Stream, stream
-    from emotion.models.errors import EmotionError, ModelFileError
+    from emotion.models.errors import EmotionError, ModelFileError, OptionError
     from emotion.realtime.errors import ProviderError, SinkError, SourceError
     from emotion.realtime.messages import VideoFrame
-    from emotion.realtime.session import Models, Workers
-    from emotion.realtime.sources.options import LiveOptions
+    from emotion.realtime.options import Options
+    from emotion.realtime.session import Models
 
 __version__ = "0.1.0"
 
 __all__ = [
     "EmotionError",
     "FaceResult",
-    "LiveOptions",
     "ModelFileError",
     "Models",
+    "OptionError",
+    "Options",
     "ProviderError",
     "Result",
     "SinkError",
     "SourceError",
     "Stream",
     "VideoFrame",
-    "Workers",
     "__version__",
     "stream",
 ]
@@ -48,16 +48,16 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
     _HOMES = {
         "EmotionError": "emotion.models.errors",
         "FaceResult": "emotion.api",
-        "LiveOptions": "emotion.realtime.sources.options",
         "ModelFileError": "emotion.models.errors",
         "Models": "emotion.realtime.session",
+        "OptionError": "emotion.models.errors",
+        "Options": "emotion.realtime.options",
         "ProviderError": "emotion.realtime.errors",
         "Result": "emotion.api",
         "SinkError": "emotion.realtime.errors",
         "SourceError": "emotion.realtime.errors",
         "Stream": "emotion.api",
         "VideoFrame": "emotion.realtime.messages",
-        "Workers": "emotion.realtime.session",
         "stream": "emotion.api",
     }
 

@@ -1,23 +1,26 @@
 """Results one after another, for Python programs: `for result in emotion.stream(source)`."""
 
+import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from emotion.models.classes import EMOTIONS
+from emotion.models.errors import OptionError
+from emotion.models.options import Without, unknown_option, with_values
 from emotion.models.regions import Image
-from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.options import Options
-from emotion.realtime.session import EveryFrame, Models, NewestFrame, Session, Workers
+from emotion.realtime.session import EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sinks.csv_jsonl import as_dict
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import camera_of, is_network, open_live
 from emotion.realtime.sources.options import LiveOptions
-from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 Source = str | int | os.PathLike[str] | Iterable[VideoFrame]
 
@@ -83,14 +86,14 @@ class Result:
     image: Image = field(repr=False)
     faces: tuple[FaceResult, ...]
     _frame: EmotionFrame = field(repr=False)
-    _overlay: Overlay = field(repr=False)
+    _renderer: Renderer = field(repr=False)
 
     def draw(self) -> Image:
         """A new picture with the results on it, as `emotion annotate` draws them.
 
         Panels keep their places from one picture to the next: draw results in order, in one thread.
         """
-        return self._overlay.draw(self._frame)
+        return self._renderer.draw(self._frame)
 
     def to_dict(self) -> dict[str, Any]:
         """All but the picture, ready for JSON: a line of `emotion annotate`'s JSON Lines."""
@@ -104,8 +107,8 @@ class Stream:
     on an error, on `close`, when its `with` block is left, and when it is forgotten.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._overlay = Overlay()
+    def __init__(self, session: Session, drawing: DrawingOptions | None = None) -> None:
+        self._renderer = Renderer(drawing)
         self._session = session
 
     def __iter__(self) -> Self:
@@ -116,7 +119,7 @@ class Stream:
         frame = result.frame
         faces = tuple(map(FaceResult.of, result.faces))
         return Result(
-            frame.index, frame.seconds, frame.captured_at, frame.image, faces, result, self._overlay
+            frame.index, frame.seconds, frame.captured_at, frame.image, faces, result, self._renderer
         )
 
     def close(self) -> None:
@@ -135,16 +138,18 @@ class Stream:
         self.close()
 
 
+_OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
+"""The options that a stream knows: all but those on windows and files, which the caller has."""
+_OF_LOADING = ("provider", "precision", "landmarks", "threads")
+
+
 def stream(
     source: Source,
     *,
-    models: Models | None = None,
-    max_faces: int = 4,
-    smooth: float = 0.3,
-    baseline: float = 0.0,
+    models: Models | str | os.PathLike[str] | None = None,
     live: bool | None = None,
-    options: LiveOptions | None = None,
-    workers: Workers | None = None,
+    options: Options | None = None,
+    **chosen: Any,
 ) -> Stream:
     """Analyse a source; results are made while you iterate, in constant memory.
 
@@ -154,30 +159,59 @@ def stream(
     Args:
         source: a video file, a camera's number or device file, an address (``rtsp://``, ``http://``,
             ``udp://``), or an iterable of `emotion.realtime.messages.VideoFrame`.
-        models: from `emotion.realtime.session.Models.load`, to load them once for many sources; by default
-            those that ship.
-        max_faces: the most faces in a picture.
-        smooth: time constant of the smoothing in seconds; 0: none, and labels are each picture's own.
-        baseline: seconds of neutral face after which a person is measured by it; 0: nobody.
+        models: from `emotion.realtime.session.Models.load`, to load them once for many sources; or a model
+            folder, or the name of one that ships. By default `options` say it.
         live: keep up with real time by leaving pictures out; by default for cameras and addresses.
-        options: for live sources: size, rate, mirror, and when to give up.
-        workers: for files: ``Workers(stride=2)`` looks for faces in every second picture and puts them
-            between in the others, as ``emotion annotate --stride 2`` does.
+        options: all of them in one; `Options()` where not given.
+        chosen: options by name, in the place of those in `options`, with the words and in the units of the
+            command line: ``max_faces=2, smooth=0.5, stride=2``; for live sources ``size=(1280, 720),
+            fps=15, mirror=True``. `help(emotion.stream)` lists them all.
 
     Raises:
+        OptionError: an option is not known here, or out of bounds.
         SourceError: the source cannot be opened; or, while iterating, it breaks off.
         ModelFileError: a model is missing or damaged.
     """
     live = _is_live(source) if live is None else live
-    wanted = Options(
-        faces=FaceOptions(max_faces=max_faces),
-        vote=VoteOptions(smooth=smooth, baseline=baseline),
-        live=options or LiveOptions(),
-    )
-    policy = NewestFrame.of(wanted) if live else EveryFrame(workers)
+    wanted = _chosen(options or Options(), chosen)
+    if isinstance(models, str | os.PathLike):
+        wanted = with_values(wanted, {"models": os.fspath(models)})
+        models = None
+    elif models and (late := next((name for name in _OF_LOADING if name in chosen), None)):
+        raise OptionError(late, f"{late} comes too late: the models are loaded already.")
+    policy = NewestFrame.of(wanted) if live else EveryFrame()
     # Before the source is opened, so that no live picture waits for them.
-    stages = policy.stages(models or Models.load(), wanted)
-    return Stream(Session(_open(source, live, wanted.live), policy=policy, stages=stages))
+    stages = policy.stages(models or Models.load(wanted.engine), wanted)
+    session = Session(_open(source, live, wanted.live), policy=policy, stages=stages)
+    return Stream(session, wanted.drawing)
+
+
+def _chosen(options: Options, chosen: Mapping[str, Any]) -> Options:
+    known = [field.name for field in _OFFERED.chosen(Options, experts=True)]
+    for name in chosen:
+        if name not in known:
+            raise OptionError(name, unknown_option(name, known))
+    return with_values(options, chosen)
+
+
+def _describe() -> inspect.Signature:
+    """What `help` shows: the options one by one, in the place of ``**chosen``."""
+    own = inspect.signature(stream).parameters.values()
+    words = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=field.kind | None if field.optional else field.kind,
+        )
+        for field in _OFFERED.chosen(Options, experts=True)
+        if field.name != "models"
+    ]
+    fixed = [one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    return inspect.Signature([*fixed, *words], return_annotation=Stream)
+
+
+stream.__signature__ = _describe()  # type: ignore[attr-defined]
 
 
 def _is_live(source: Source) -> bool:

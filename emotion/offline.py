@@ -1,13 +1,8 @@
 """Without the network: whatever would use it is an error."""
 
 import sys
-from typing import Annotated
 
-import typer
-
-from emotion.cli.console import errors
 from emotion.models.errors import EmotionError
-from emotion.models.native import telemetry
 
 _WITH_ADDRESS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
 _ASKING = {"socket.getaddrinfo", "socket.gethostbyname"}
@@ -58,18 +53,3 @@ def check_offline(where: str, network: bool) -> None:
     """
     if _Guard.on and network:
         raise OfflineError(f"--offline forbids to read {where} from the network: leave the option out.")
-
-
-def _asked(wanted: bool) -> bool:
-    if wanted:
-        forbid_network()
-        for leak in telemetry.leaks():
-            errors.print(f"--offline cannot hold back everything: {leak}")
-    return wanted
-
-
-Offline = Annotated[
-    bool,
-    typer.Option("--offline", callback=_asked, help="Make every use of the network an error."),
-]
-"""The option of every command that could be given an address."""

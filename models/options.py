@@ -20,7 +20,7 @@ import math
 import numbers
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -206,8 +206,51 @@ def _listed(group: Any) -> tuple[tuple[OptionField, ...], Mapping[str, Any]]:
     return found, groups
 
 
+class Only:
+    """Which options of a group somebody offers: these, and what their defaults are where they differ.
+
+    Args:
+        names: of options, or of groups in the group.
+        defaults: by the option's name.
+    """
+
+    def __init__(self, *names: str, **defaults: Any) -> None:
+        self._names = set(names)
+        self.defaults = defaults
+
+    def chosen(self, group: type, *, experts: bool = False) -> list[OptionField]:
+        """The options that are offered, in the order of the group.
+
+        Args:
+            group: the dataclass.
+            experts: also those that are for programs only; otherwise they are offered only by name.
+
+        Raises:
+            TypeError: one that is named is not in the group.
+        """
+        known = {field.name for field in options_of(group)} | set(groups_of(group))
+        if unknown := (self._names | set(self.defaults)) - known:
+            raise TypeError(f"{group.__name__} has no {', '.join(sorted(unknown))}")
+        return [field for field in options_of(group) if self._offers(field, experts)]
+
+    def _offers(self, field: OptionField, experts: bool) -> bool:
+        if field.option.expert and not experts:
+            return field.name in self._names
+        return not self._names.isdisjoint((field.name, *field.path))
+
+
+class Without(Only):
+    """The opposite: all options but these."""
+
+    def _offers(self, field: OptionField, experts: bool) -> bool:
+        return self._names.isdisjoint((field.name, *field.path)) and (experts or not field.option.expert)
+
+
 def to_mapping(group: Any) -> dict[str, Any]:
-    """A group as plain values, ready for JSON: a dict for each group in it. `from_mapping` reads it back."""
+    """A group as plain values, ready for JSON: a dict for each group in it, absolute paths.
+
+    `from_mapping` reads it back.
+    """
     return {field.name: _plain(getattr(group, field.name)) for field in fields(group)}
 
 
@@ -229,7 +272,7 @@ def from_mapping(group: type[Group], values: Mapping[str, Any]) -> Group:
         if name in groups and isinstance(value, Mapping | groups[name]):
             _merge(sorted_in[name], value if isinstance(value, Mapping) else to_mapping(value))
         elif name not in known:
-            raise OptionError(name, _unknown(name, [*known, *groups]))
+            raise OptionError(name, unknown_option(name, [*known, *groups]))
         elif known[name].path:
             _merge(sorted_in[known[name].path[0]], {name: value})
         else:
@@ -243,13 +286,38 @@ def from_mapping(group: type[Group], values: Mapping[str, Any]) -> Group:
     return group(**own, **inner)
 
 
+def with_values(group: Group, values: Mapping[str, Any]) -> Group:
+    """The group with other values of some options.
+
+    Args:
+        group: an instance, which stays as it is.
+        values: options by name, also of groups in it; as for `from_mapping`.
+
+    Raises:
+        OptionError: as `from_mapping`.
+    """
+    known = {field.name: field for field in options_of(type(group))}
+    own: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise OptionError(name, unknown_option(name, list(known)))
+        if known[name].path:
+            inner.setdefault(known[name].path[0], {})[name] = value
+        else:
+            own[name] = _from_plain(known[name], value)
+    groups = {name: with_values(getattr(group, name), chosen) for name, chosen in inner.items()}
+    return replace(group, **own, **groups)  # type: ignore[type-var]  # a group is a dataclass
+
+
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
     if twice := next((name for name in values if name in into), None):
         raise OptionError(twice, f"{twice} is given twice.")
     into.update(values)
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def unknown_option(name: str, known: Sequence[str]) -> str:
+    """What is to be said of a name that no option has: the nearest that one has."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"{name} is no option" + (f"; {near[0]} is one." if near else f": choose of {', '.join(known)}.")
 
@@ -309,7 +377,7 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return to_mapping(value)
     if isinstance(value, Path):
-        return str(value)
+        return str(value.absolute())  # whoever reads it may have started elsewhere
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, tuple | list) else value

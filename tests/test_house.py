@@ -40,9 +40,9 @@ def test_each_room_says_what_it_is_for_and_what_it_may_import(name):
 def test_the_public_names():
     """What is added here is promised to users; what is taken away breaks their programs."""
     assert set(emotion.__all__) == {
-        *("EmotionError", "ModelFileError", "ProviderError", "SinkError", "SourceError"),
+        *("EmotionError", "ModelFileError", "OptionError", "ProviderError", "SinkError", "SourceError"),
         *("FaceResult", "Result", "Stream", "VideoFrame", "stream"),
-        *("LiveOptions", "Models", "Workers", "__version__"),
+        *("Models", "Options", "__version__"),
     }
     for name in emotion.__all__:
         assert getattr(emotion, name) is not None

@@ -100,7 +100,7 @@ def _apart(face: FaceEmotion, other: FaceEmotion) -> float:
 def compare(clips: Sequence[Path]) -> dict[str, Difference]:
     """Every arrangement against the default one in float32, over all clips together."""
     plain, int8 = Models.load(precision="fp32"), Models.load(precision="int8")
-    lite = Models.load(LITE, precision="int8")
+    lite = Models.load(models=LITE, precision="int8")
     ways = {
         "two finders": (plain, Workers(finders=2)),
         "stride 2": (plain, Workers(stride=2)),

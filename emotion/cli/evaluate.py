@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from emotion.cli.console import console, counting, shown
-from emotion.cli.parameters import Only, with_options
+from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
 from emotion.models.classes import EMOTIONS, Labels
 from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_videos
@@ -34,6 +34,7 @@ from emotion.models.evaluation.predictions import (
     predict,
 )
 from emotion.models.evaluation.records import record as record_scores
+from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
 from emotion.models.voting.vote import VoteWeights, read_rules

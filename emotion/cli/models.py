@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import console, shown
-from emotion.cli.engine import model_folder
+from emotion.models.engines.options import model_folder
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
 from emotion.models.shipped import refuse_shipped, workshop

@@ -18,44 +18,10 @@ from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get
 
 import typer
 
-from emotion.models.options import OptionField, Spelling, from_mapping, groups_of, options_of
+from emotion.models.options import Only, OptionField, Spelling, Without, from_mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Only:
-    """Which options of a group a command offers: these, and what their defaults are where they differ.
-
-    Args:
-        names: of options, or of groups in the group.
-        defaults: of the command, by the option's name.
-    """
-
-    def __init__(self, *names: str, **defaults: Any) -> None:
-        self._names = set(names)
-        self.defaults = defaults
-
-    def chosen(self, group: type) -> list[OptionField]:
-        """The options that are offered, in the order of the group.
-
-        Raises:
-            TypeError: one that is named is not in the group.
-        """
-        known = {field.name for field in options_of(group)} | set(groups_of(group))
-        if unknown := (self._names | set(self.defaults)) - known:
-            raise TypeError(f"{group.__name__} has no {', '.join(sorted(unknown))}")
-        return [one for one in options_of(group) if self._offers(one)]
-
-    def _offers(self, one: OptionField) -> bool:
-        return not self._names.isdisjoint((one.name, *one.path))
-
-
-class Without(Only):
-    """The opposite: all options but these, and but those for experts, are offered."""
-
-    def _offers(self, one: OptionField) -> bool:
-        return self._names.isdisjoint((one.name, *one.path)) and not one.option.expert
 
 
 @dataclass(frozen=True, slots=True)

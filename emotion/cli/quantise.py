@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import console, shown
-from emotion.cli.parameters import Only, with_options
+from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder, needs_training
 from emotion.exporters.options import QuantiseOptions
 from emotion.models.engines.options import EngineOptions
+from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 
 app = typer.Typer()

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from emotion.cli.console import console, counting, errors, shown
-from emotion.cli.parameters import Only, with_options
+from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.dataset import read_manifest
@@ -17,6 +17,7 @@ from emotion.models.evaluation import weights
 from emotion.models.evaluation.options import WeightsOptions
 from emotion.models.evaluation.predictions import LabelledFaces, faces_of_dataset, load_regions, predict
 from emotion.models.faces.picture import BLENDSHAPES
+from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights

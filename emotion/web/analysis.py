@@ -8,14 +8,12 @@ from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.options import Options
 from emotion.realtime.session import Inline, Models, Session
-from emotion.realtime.stages.options import FaceOptions
 
 
-def analyse(image: Image, models: Models, max_faces: int) -> EmotionFrame:
+def analyse(image: Image, models: Models, options: Options) -> EmotionFrame:
     """What is thought of each face in one picture, the largest first."""
     frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
     # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
-    options = Options(faces=FaceOptions(max_faces=max_faces))
     with Session([frame], options, models, Inline()) as session:
         return next(session)
 

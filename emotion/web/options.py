@@ -1,14 +1,14 @@
-"""How the page is served: one checked set of options, read once."""
+"""How the page is served: address, places and limits."""
 
 import os
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import platformdirs
 
-from emotion.models.engines.providers import ProviderName
-from emotion.models.manifest import ZOO, PrecisionChoice
+from emotion.models.options import Option, check
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -21,54 +21,82 @@ def usual_folder() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """Addresses, places and limits of the server.
+    """Address, places and limits of the server; how faces are analysed is said by `Options`."""
 
-    Attributes:
-        host, port: where it listens.
-        names: further host names under which a browser may ask for it.
-        folder: holds a folder a job.
-        models: folder of eyes.onnx, lips.onnx and weights.json.
-        provider, threads, precision: how the models run, as in `Models.load`.
-        max_faces, smooth: as of `Options`.
-        workers: videos annotated at the same time. A pipeline keeps two cores busy, so more of
-            them than half the cores only make each other wait.
-        waiting: the most videos in the queue.
-        uploads: the most videos sent at the same time.
-        upload_bytes: of one video.
-        quota_bytes: of all videos and results together.
-        spare_bytes: always left free on the disk.
-        video_seconds: the longest video.
-        video_pixels: the most pixels in a picture.
-        job_seconds: the most time that one video may take.
-        keep_seconds: after this, a video and its results are deleted.
-        photo_bytes: of a picture sent for analysis.
-        photo_pixels: of it.
-        viewers: cameras at the same time.
-    """
+    TITLE: ClassVar[str] = "Server"
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    names: tuple[str, ...] = ()
-    folder: Path = field(default_factory=usual_folder)
-    models: Path = ZOO
-    provider: ProviderName = "auto"
-    threads: int = 1
-    precision: PrecisionChoice = "auto"
-    max_faces: int = 4
-    smooth: float = 0.3
-    workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))
-    waiting: int = 20
-    uploads: int = 4
-    upload_bytes: int = GIB
-    quota_bytes: int = 10 * GIB
-    spare_bytes: int = GIB // 2
-    video_seconds: float = 3600.0
-    video_pixels: int = 4096 * 2304
-    job_seconds: float = 4 * 3600.0
-    keep_seconds: float = 24 * 3600.0
-    photo_bytes: int = 20 * MIB
-    photo_pixels: int = 40_000_000
-    viewers: int = 4
+    host: Annotated[
+        str,
+        Option(help="Address to listen on. Any but this machine's own needs a token, which is printed."),
+    ] = "127.0.0.1"
+    port: Annotated[int, Option(help="0: any free one.", ge=0, le=65535)] = 8000
+    names: Annotated[
+        tuple[str, ...],
+        Option(help="Another host name by which browsers reach it; may be repeated.", flags=("--name",)),
+    ] = ()
+    certificate: Annotated[Path | None, Option(help="For https: certificate, PEM.")] = None
+    key: Annotated[Path | None, Option(help="For https: its private key, PEM.")] = None
+    folder: Annotated[
+        Path | None,
+        Option(help="Where videos and results are kept; by default in your own state folder."),
+    ] = None
+    keep_hours: Annotated[float, Option(help="Then they are deleted.", unit="hours", ge=0)] = 24
+    max_upload: Annotated[float, Option(help="Largest video.", unit="MiB", gt=0)] = 1024
+    max_minutes: Annotated[float, Option(help="Longest video.", unit="minutes", ge=0.1)] = 60
+    quota: Annotated[float, Option(help="Space for all videos and results.", unit="GiB", gt=0)] = 10
+    viewers: Annotated[int, Option(help="Cameras at the same time.", ge=0)] = 4
+    jobs: Annotated[
+        int,
+        Option(
+            help="Videos annotated at the same time. A pipeline keeps two cores busy, so more of them than "
+            "half the cores only make each other wait.",
+            ge=1,
+            expert=True,
+        ),
+    ] = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))
+    waiting: Annotated[int, Option(help="The most videos in the queue.", ge=0, expert=True)] = 20
+    uploads: Annotated[int, Option(help="The most videos sent at the same time.", ge=1, expert=True)] = 4
+    spare_bytes: Annotated[
+        int, Option(help="Always left free on the disk.", unit="bytes", ge=0, expert=True)
+    ] = GIB // 2
+    video_pixels: Annotated[int, Option(help="The most in a picture of a video.", ge=1, expert=True)] = (
+        4096 * 2304
+    )
+    job_seconds: Annotated[
+        float, Option(help="The most time that one video may take.", unit="seconds", gt=0, expert=True)
+    ] = 4 * 3600.0
+    photo_bytes: Annotated[
+        int, Option(help="Of a picture sent for analysis.", unit="bytes", ge=1, expert=True)
+    ] = 20 * MIB
+    photo_pixels: Annotated[int, Option(help="Of it.", ge=1, expert=True)] = 40_000_000
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def place(self) -> Path:
+        """Holds a folder a job."""
+        return self.folder or usual_folder()
+
+    @property
+    def upload_bytes(self) -> int:
+        """Of one video."""
+        return round(self.max_upload * MIB)
+
+    @property
+    def quota_bytes(self) -> int:
+        """Of all videos and results together."""
+        return round(self.quota * GIB)
+
+    @property
+    def video_seconds(self) -> float:
+        """The longest video."""
+        return 60 * self.max_minutes
+
+    @property
+    def keep_seconds(self) -> float:
+        """After this, a video and its results are deleted."""
+        return 3600 * self.keep_hours
 
     @property
     def local(self) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import uvicorn
 
-from emotion.cli.engine import load_models
+from emotion.loading import load_models
 from emotion.models.errors import EmotionError
+from emotion.realtime.options import Options
 from emotion.web.http.app import make_app
 from emotion.web.http.security import make_token
 from emotion.web.options import ServeOptions
@@ -26,33 +27,33 @@ class ServeError(EmotionError, OSError):
 
 def serve(
     options: ServeOptions,
+    analysis: Options,
     say: Callable[[str], None],
-    certificate: Path | None = None,
-    key: Path | None = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Args:
         options: address and limits.
+        analysis: how faces are analysed, where a request does not say it.
         say: gets the lines for a person: the address, and how to end.
-        certificate, key: PEM files for https; without them it is http.
 
     Raises:
         ServeError: the address is taken, the folder or the certificate cannot be used.
         ModelFileError: a model is missing or damaged.
     """
     token = None if options.local else make_token()
-    _check_certificate(certificate, key)
+    _check_certificate(options.certificate, options.key)
     listener = _listen(options)
     # A thread that computes in Python must not keep the cameras' pictures waiting.
     sys.setswitchinterval(_SWITCH_SECONDS)
     with listener:
-        models = load_models(options.models, options.provider, options.threads, options.precision)
+        chosen: list[str] = []
+        models = load_models(analysis.engine, chosen.append)
         try:
-            app = make_app(options, models, token)
+            app = make_app(options, models, token, analysis=analysis)
         except OSError as error:
             raise ServeError(
-                f"{options.folder} cannot hold videos ({error.strerror}): choose another with --folder."
+                f"{options.place} cannot hold videos ({error.strerror}): choose another with --folder."
             ) from error
         config = uvicorn.Config(
             app,
@@ -62,15 +63,17 @@ def serve(
             timeout_graceful_shutdown=2,
             # Longer than browsers keep a connection: one that the server closes may just be in use.
             timeout_keep_alive=600,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
+            ssl_certfile=options.certificate,
+            ssl_keyfile=options.key,
         )
-        say(f"Open {_address(options, listener, token, certificate is not None)}")
-        if not options.local and certificate is None:
+        say(f"Open {_address(options, listener, token)}")
+        if not options.local and options.certificate is None:
             say(
                 "Browsers show a camera only to https or to this machine itself: "
                 "give --certificate and --key for cameras of other machines."
             )
+        for line in chosen:
+            say(line)
         say("Videos and results stay on this machine. Ctrl-C ends.")
         _Server(config, app.state.site.leave).run(sockets=[listener])
 
@@ -100,8 +103,8 @@ def _listen(options: ServeOptions) -> socket.socket:
         ) from error
 
 
-def _address(options: ServeOptions, listener: socket.socket, token: str | None, secure: bool) -> str:
-    port = listener.getsockname()[1]
+def _address(options: ServeOptions, listener: socket.socket, token: str | None) -> str:
+    port, secure = listener.getsockname()[1], options.certificate is not None
     host = options.host
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()

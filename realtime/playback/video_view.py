@@ -10,12 +10,12 @@ from emotion.realtime.media import VideoInfo
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.live import quick_switching
+from emotion.realtime.playback.options import SPEEDS
 from emotion.realtime.playback.player import Player
 from emotion.realtime.playback.result_index import ResultIndex
 from emotion.realtime.playback.screen import Rows, Screen
 from emotion.realtime.sources.file import VideoFile
 
-SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 _JUMP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 

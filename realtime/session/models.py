@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from emotion.models.engines.landmark_nets import LandmarkNets
-from emotion.models.engines.options import LandmarksChoice
+from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.providers import NetOptions
-from emotion.models.engines.session import ProviderName, RegionModel
-from emotion.models.manifest import ZOO, PrecisionChoice
+from emotion.models.engines.session import RegionModel
+from emotion.models.options import with_values
+from emotion.models.regions import REGIONS
 from emotion.models.voting.vote import VoteWeights
 
 # The most pictures or faces that a landmark net takes at once.
@@ -31,37 +33,29 @@ class Models:
 
     @classmethod
     def load(
-        cls,
-        folder: Path = ZOO,
-        provider: ProviderName = "auto",
-        threads: int = 1,
-        precision: PrecisionChoice = "auto",
-        landmarks: LandmarksChoice = "mediapipe",
-        *,
-        cache: Path | None = None,
+        cls, options: EngineOptions | None = None, *, cache: Path | None = None, **chosen: Any
     ) -> "Models":
         """Both models and the vote's weights from a model folder, ready to run.
 
         Args:
-            folder: holds eyes.onnx, lips.onnx, their manifests and weights.json.
-            provider: where the models run, and the landmark nets.
-            threads: intra-op threads of each model on the CPU.
-            precision: ``auto`` takes quantised models where the folder offers them and they pay.
-            landmarks: ``onnx`` finds faces with MediaPipe's nets in ONNX Runtime, which is made for
-                GPUs; ``mediapipe`` leaves them to MediaPipe, on the CPU.
-            cache: folder for what providers compile.
+            options: which, and how they run; `EngineOptions()` where not given.
+            cache: folder for what providers compile; nothing is kept where there is none.
+            chosen: options by name, as ``provider="cpu"``, in the place of those in `options`.
 
         Raises:
+            OptionError: an option is not known or out of bounds.
             ModelFileError: a file is missing, damaged, or of another version.
             MissingDependencyError: the provider is not there.
         """
+        wanted = with_values(options or EngineOptions(), chosen)
+        threads = 1 if wanted.threads is None else wanted.threads
         eyes, lips = (
-            RegionModel(folder, region, provider, threads, precision, cache=cache)
-            for region in ("eyes", "lips")
+            RegionModel(wanted.models, region, wanted.provider, threads, wanted.precision, cache=cache)
+            for region in REGIONS
         )
         for model in (eyes, lips):
             model.warm_up()
         nets = None
-        if landmarks == "onnx":
-            nets = LandmarkNets.load(NetOptions(provider, threads, max_batch=_NET_BATCH, cache=cache))
-        return cls(eyes, lips, VoteWeights.read(folder), nets)
+        if wanted.landmarks == "onnx":
+            nets = LandmarkNets.load(NetOptions(wanted.provider, threads, max_batch=_NET_BATCH, cache=cache))
+        return cls(eyes, lips, VoteWeights.read(wanted.models), nets)

@@ -11,12 +11,16 @@ import pytest
 
 from emotion.benchmarks import peers, report, runs, suite, tuning
 from emotion.benchmarks.clips import ClipSpec, _places, make_clip
-from emotion.benchmarks.suite import ANNOTATE, BEST_LOOP, LIVE, LOOP, MAIN, PIPELINE, SuiteOptions, run_suite
+from emotion.benchmarks.options import BenchOptions
+from emotion.benchmarks.suite import ANNOTATE, BEST_LOOP, LIVE, LOOP, MAIN, PIPELINE, Suite, run_suite
 from emotion.benchmarks.timing import Usage, time_each
-from emotion.benchmarks.tuning import Setting, Trial, choose, recall, remember, settings, tune
+from emotion.benchmarks.tuning import Setting, Trial, choose, recall, remember, settings, tune, tuned
 from emotion.cli import app as cli
+from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import ModelFileError
-from emotion.realtime.session import Models, Workers
+from emotion.models.options import from_mapping
+from emotion.realtime.options import Options
+from emotion.realtime.session import Models
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 
@@ -102,10 +106,11 @@ def test_a_paced_run_takes_its_time_and_tells_latencies(clip, models):
 def values():
     """One run of the whole suite, with few frames."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SuiteOptions, "frames", FRAMES)
+        patch.setattr(Suite, "frames", FRAMES)
         patch.setattr(peers, "find_spec", lambda name: None)
-        options = SuiteOptions(DEMO, provider="cpu", precision="fp32", quick=True)
-        return json.loads(json.dumps(run_suite(options)))
+        analysis = Options(engine=EngineOptions(provider="cpu", precision="fp32"))
+        suite = Suite(DEMO, BenchOptions(quick=True), analysis)
+        return json.loads(json.dumps(run_suite(suite)))
 
 
 def test_the_report_has_every_run_stage_and_ratio(values):
@@ -181,22 +186,23 @@ def test_the_fastest_setting_wins_unless_a_smaller_one_is_as_fast():
 def test_tuning_tries_and_remembers(clip, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "settings", lambda cores: iter([Setting(1, 1, 1), Setting(2, 1, 4, 2)]))
     lines = []
-    trials = tune(clip, suite.ZOO, "cpu", "fp32", FRAMES, lines.append)
+    engine = EngineOptions(provider="cpu", precision="fp32")
+    trials = tune(clip, engine, FRAMES, lines.append)
     assert len(lines) == 4
     assert {trial.setting for trial in trials} == {Setting(1, 1, 1), Setting(2, 1, 4, 2)}
     path = tmp_path / "config" / "tuning.json"
-    remember(path, trials[0], "cpu", "fp32")
-    assert recall(path, "cpu", "fp32") == trials[0].setting
-    assert recall(path, "cuda", "fp32") is None
+    remember(path, trials[0], engine)
+    assert recall(path, engine) == trials[0].setting
+    assert recall(path, EngineOptions(provider="cuda", precision="fp32")) is None
     monkeypatch.setattr(tuning.machine, "processor", lambda: "another")
-    assert recall(path, "cpu", "fp32") is None
+    assert recall(path, engine) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}'])
 def test_a_spoilt_memory_is_no_memory(tmp_path, text):
     path = tmp_path / "tuning.json"
     path.write_text(text)
-    assert recall(path, "auto", "auto") is None
+    assert recall(path, EngineOptions()) is None
 
 
 def run(monkeypatch, *arguments):
@@ -204,18 +210,19 @@ def run(monkeypatch, *arguments):
     return cli.run()
 
 
-def test_what_was_found_is_used_unless_another_is_asked_for(monkeypatch, tmp_path):
-    from emotion.cli import engine
+def asked(**options):
+    return from_mapping(Options, options)
 
+
+def test_what_was_found_is_used_unless_another_is_asked_for(monkeypatch, tmp_path):
     path = tmp_path / "tuning.json"
-    monkeypatch.setattr(engine, "tuning_path", lambda: path)
-    assert engine.how_many(None, None, None, "auto", "auto") == (1, Workers())
-    remember(path, Trial(Setting(3, 2, 5, 2), 1.0), "auto", "auto")
-    assert engine.how_many(None, None, None, "auto", "auto") == (2, Workers(3, 2, 5))
-    assert engine.how_many(1, None, None, "auto", "auto") == (1, Workers())
-    assert engine.how_many(None, 7, None, "auto", "auto") == (1, Workers(7))
-    assert engine.how_many(None, None, 3, "auto", "auto") == (1, Workers(finders=3))
-    assert engine.how_many(None, None, None, "auto", "auto", 2)[1].stride == 2
+    monkeypatch.setattr(tuning, "tuning_path", lambda: path)
+    assert tuned(Options()) == Options()
+    remember(path, Trial(Setting(3, 2, 5, 2), 1.0), EngineOptions())
+    found = tuned(asked(stride=2, max_faces=7))
+    assert found == asked(workers=3, threads=2, batch=5, finders=2, stride=2, max_faces=7)
+    for wish in ({"threads": 1}, {"workers": 7}, {"finders": 3}, {"provider": "cpu"}):
+        assert tuned(asked(**wish)) == asked(**wish)
 
 
 def test_wrong_use_ends_in_a_sentence(monkeypatch, capsys, tmp_path):

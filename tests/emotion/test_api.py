@@ -17,7 +17,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.voting.vote import LogLinear, VoteWeights
 from emotion.realtime.errors import SourceError
-from emotion.realtime.session import Models, Workers
+from emotion.realtime.session import Models
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
@@ -65,7 +65,7 @@ def test_a_file_can_be_looked_at_sparingly(models, monkeypatch):
     detect = FaceLandmarker.detect
     monkeypatch.setattr(FaceLandmarker, "detect", lambda *given: looks.append(given[2]) or detect(*given))
     pictures = first_pictures(24)
-    with emotion.stream(pictures, models=models, workers=Workers(stride=2)) as results:
+    with emotion.stream(pictures, models=models, stride=2) as results:
         assert all(len(result.faces) == 1 for result in results)
     assert len(set(looks)) <= 14
 

@@ -19,6 +19,7 @@ from emotion.models.options import (
     options_of,
     read_duration,
     to_mapping,
+    with_values,
 )
 
 
@@ -141,7 +142,7 @@ def test_options_survive_json():
     chosen = Outer(
         inner=Inner(count=2, size=(640, 480)),
         word="two",
-        place=Path("a") / "b",
+        place=Path("a").absolute(),
         yes=True,
         names=("a", "b"),
         time=1.5,
@@ -177,6 +178,22 @@ def test_options_come_by_their_bare_names_and_by_their_group():
 def test_unknown_names_and_wrong_values_are_refused(values, said):
     with pytest.raises(OptionError, match=said):
         from_mapping(Outer, values)
+
+
+def test_a_relative_path_is_read_back_as_the_same_place():
+    assert from_mapping(Outer, to_mapping(Outer(place=Path("a")))).place == Path("a").absolute()
+
+
+def test_some_options_are_changed_by_their_names():
+    before = Outer(inner=Inner(count=2), word="two")
+    assert with_values(before, {"share": 0.1, "time": "2s"}) == Outer(
+        inner=Inner(count=2, share=0.1), word="two", time=2.0
+    )
+    assert with_values(before, {}) == before
+    with pytest.raises(OptionError, match="shar is no option; share is one"):
+        with_values(before, {"shar": 0.1})
+    with pytest.raises(OptionError, match="count is at least 1"):
+        with_values(before, {"count": 0})
 
 
 def test_an_option_without_a_default_must_be_given():

@@ -322,14 +322,12 @@ class Cameras:
 
     Args:
         models: shared by all.
-        options: how faces are found, votes become answers and pictures look.
         limit: the most at the same time.
     """
 
-    def __init__(self, models: Models, options: Options, limit: int) -> None:
+    def __init__(self, models: Models, limit: int) -> None:
         self.counts = CameraCounts()
         self._models = models
-        self._options = options
         self._limit = limit
         self._viewers: set[Viewer] = set()
         self._goodbyes: set[asyncio.Task[None]] = set()
@@ -337,12 +335,13 @@ class Cameras:
     def __len__(self) -> int:
         return len(self._viewers)
 
-    async def open(self, sdp: str, drawn: bool) -> str:
+    async def open(self, sdp: str, drawn: bool, options: Options) -> str:
         """Answer a browser's offer of its camera.
 
         Args:
             sdp: the offer.
             drawn: whether annotated pictures are sent back.
+            options: how faces are found, votes become answers and pictures look.
 
         Raises:
             BusyError: all places are taken.
@@ -352,7 +351,7 @@ class Cameras:
             raise BusyError(
                 503, 10, f"All places for cameras ({self._limit}) are taken: try again in a moment."
             )
-        viewer = Viewer(self._models, self._options, drawn, self.counts)
+        viewer = Viewer(self._models, options, drawn, self.counts)
         self._viewers.add(viewer)
         task = asyncio.create_task(self._see_off(viewer))
         self._goodbyes.add(task)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Cookie, FastAPI, Query, Request, Response
+from fastapi import Cookie, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
@@ -21,9 +21,11 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.palette import ON_DARK, ON_WHITE, PANEL
+from emotion.realtime.options import Options
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
 from emotion.web.http.metrics import metrics_text
+from emotion.web.http.request_options import OF_CAMERAS, OF_PHOTOS, OF_VIDEOS, applied, chosen
 from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
 from emotion.web.http.security import Gate
 from emotion.web.http.site import RequestError, Site
@@ -41,7 +43,12 @@ Visitor = Annotated[str, Cookie(alias=VISITOR)]
 
 
 def make_app(
-    options: ServeOptions, models: Models, token: str | None = None, command: Sequence[str] = COMMAND
+    options: ServeOptions,
+    models: Models,
+    token: str | None = None,
+    command: Sequence[str] = COMMAND,
+    *,
+    analysis: Options | None = None,
 ) -> FastAPI:
     """The application, ready for a server.
 
@@ -50,11 +57,12 @@ def make_app(
         models: from `Models.load`.
         token: what each request needs; None where none is needed.
         command: what starts a worker process.
+        analysis: how faces are analysed, where a request does not say it; `Options()` where not given.
 
     Raises:
         OSError: the folder for jobs cannot be used, or another server uses it.
     """
-    site = Site(options, models, command)
+    site = Site(options, analysis or Options(), models, command)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -117,7 +125,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
     async def models() -> About:
         """Which models run, their scores, the vote in words, and this server's limits."""
         loaded = (site.models.eyes, site.models.lips)
-        fitted = read_weights(site.options.models)
+        fitted = read_weights(site.analysis.engine.models)
         return About(
             version=__version__,
             emotions=EMOTIONS,
@@ -145,21 +153,26 @@ def _manifest(manifest: Any) -> dict[str, Any]:
 
 def _add_photos(app: FastAPI, site: Site) -> None:
     @app.post("/api/photos", tags=["pictures"], openapi_extra=_body("image/*"))
-    async def photo(request: Request) -> PhotoResult:
+    async def photo(
+        request: Request, named: Annotated[dict[str, Any], Depends(chosen(OF_PHOTOS, site.analysis))]
+    ) -> PhotoResult:
         """Analyse a picture (JPEG, PNG or WebP), sent as the body."""
         limit = site.options.photo_bytes
         check_length(request, limit)
         parts: list[bytes] = []
         async for chunk in chunks(request, limit):
             parts.append(chunk)
-        return await site.photo(b"".join(parts))
+        return await site.photo(b"".join(parts), applied(site.analysis, named))
 
 
 def _add_cameras(app: FastAPI, site: Site) -> None:
     @app.post("/api/cameras", tags=["cameras"])
-    async def camera(offer: CameraOffer) -> CameraAnswer:
+    async def camera(
+        offer: CameraOffer, named: Annotated[dict[str, Any], Depends(chosen(OF_CAMERAS, site.analysis))]
+    ) -> CameraAnswer:
         """Offer a camera over WebRTC; results come on the data channel that the offer must have."""
-        return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn))
+        options = applied(site.analysis, named)
+        return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn, options))
 
 
 def _add_jobs(app: FastAPI, site: Site) -> None:
@@ -168,6 +181,7 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
     @app.post("/api/jobs", tags=["videos"], status_code=201, openapi_extra=_body("video/*"))
     async def submit(
         request: Request,
+        named: Annotated[dict[str, Any], Depends(chosen(OF_VIDEOS, site.analysis))],
         name: Annotated[str, Query(max_length=500, description="The file's name, for people.")] = "video",
         visitor: Visitor = "",
     ) -> JobResult:
@@ -178,7 +192,7 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
             incoming = store.receive(name)
             try:
                 await save(request, incoming, limit)
-                job = incoming.commit(visitor)
+                job = incoming.commit(visitor, named)
             except OSError as error:
                 raise RequestError(
                     507, f"The video cannot be kept ({error.strerror}): try again later."

@@ -7,7 +7,6 @@ from pathlib import Path
 from emotion.annotate import Models
 from emotion.models.regions import Image
 from emotion.realtime.options import Options
-from emotion.realtime.stages.options import FaceOptions, VoteOptions
 from emotion.web.analysis import analyse, to_values
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
@@ -35,6 +34,7 @@ class Site:
 
     Args:
         options: limits and places.
+        analysis: how faces are analysed, where a request does not say it.
         models: loaded once, shared by pictures and cameras.
         command: what starts a worker process.
 
@@ -42,13 +42,20 @@ class Site:
         OSError: the folder for jobs cannot be used, or another server uses it.
     """
 
-    def __init__(self, options: ServeOptions, models: Models, command: Sequence[str]) -> None:
+    def __init__(
+        self, options: ServeOptions, analysis: Options, models: Models, command: Sequence[str]
+    ) -> None:
         self.options = options
+        self.analysis = analysis
         self.models = models
         self.queue = JobQueue(
-            JobStore(options.folder), options, command, on_cpu=models.eyes.provider.startswith("CPU")
+            JobStore(options.place),
+            options,
+            analysis,
+            command,
+            on_cpu=models.eyes.provider.startswith("CPU"),
         )
-        self.cameras = Cameras(models, _of_cameras(options), options.viewers)
+        self.cameras = Cameras(models, options.viewers)
         self.leaving = False
         self.photos = 0
         self._photo_lock = asyncio.Lock()
@@ -93,7 +100,7 @@ class Site:
         mine = [job for job in self.queue.store if visitor and job.owner == visitor]
         return [self.describe(job) for job in reversed(mine)]
 
-    async def photo(self, data: bytes) -> PhotoResult:
+    async def photo(self, data: bytes, options: Options) -> PhotoResult:
         """What is thought of a picture; one at a time."""
         if self._photos_waiting >= _MOST_PHOTOS:
             raise BusyError(503, 2, "Other pictures are being looked at: try again in a moment.")
@@ -101,19 +108,15 @@ class Site:
         try:
             async with self._photo_lock:
                 image = await decode(data, self.options.photo_pixels)
-                return await asyncio.to_thread(self._look, image)
+                return await asyncio.to_thread(self._look, image, options)
         finally:
             self._photos_waiting -= 1
 
-    def _look(self, image: Image) -> PhotoResult:
-        found = analyse(image, self.models, self.options.max_faces)
+    def _look(self, image: Image, options: Options) -> PhotoResult:
+        found = analyse(image, self.models, options)
         self.photos += 1
         faces = [FaceResult(**to_values(face)) for face in found.faces]
         return PhotoResult(width=image.shape[1], height=image.shape[0], faces=faces)
-
-
-def _of_cameras(options: ServeOptions) -> Options:
-    return Options(faces=FaceOptions(max_faces=options.max_faces), vote=VoteOptions(smooth=options.smooth))
 
 
 def _downloads(folder: Path) -> list[Download]:

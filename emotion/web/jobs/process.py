@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emotion.models.options import to_mapping
 from emotion.realtime.child_process import environment, python_command
 from emotion.web.jobs.store import State
 from emotion.web.jobs.worker import WorkerOptions
@@ -56,11 +57,11 @@ class WorkerProcess:
         """The process's number while there is one."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def run(self, order: dict[str, str], report: Callable[[int, int | None], None]) -> Outcome:
+    async def run(self, order: dict[str, Any], report: Callable[[int, int | None], None]) -> Outcome:
         """Have one video annotated.
 
         Args:
-            order: ``{"video": path, "folder": path}``.
+            order: ``{"video": path, "folder": path, "options": ...}``.
             report: called with frames done, and in all (None where unknown).
         """
         self._cancelled.clear()
@@ -97,7 +98,7 @@ class WorkerProcess:
             process.kill()
         await process.wait()
 
-    async def _run(self, order: dict[str, str], report: Callable[[int, int | None], None]) -> Outcome:
+    async def _run(self, order: dict[str, Any], report: Callable[[int, int | None], None]) -> Outcome:
         process = self._process if self.pid is not None else None
         if process is None:
             process = await self._start()
@@ -134,7 +135,7 @@ class WorkerProcess:
         await self.kill()
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
-            self._options.to_json(),
+            json.dumps(to_mapping(self._options)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment(),

@@ -8,7 +8,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from emotion.models.errors import OptionError
+from emotion.models.options import to_mapping, with_values
+from emotion.realtime.options import Options
 from emotion.web.errors import BusyError
 from emotion.web.jobs.process import COMMAND, Outcome, WorkerProcess
 from emotion.web.jobs.results import outputs_of, write_overview
@@ -64,6 +68,7 @@ class JobQueue:
     Args:
         store: the jobs; those that were under way when the last server ended are begun anew.
         options: limits.
+        analysis: how faces are analysed, where a job does not say it.
         command: what starts a worker process.
         on_cpu: whether the models run on the CPU; then a worker's memory is limited.
 
@@ -77,6 +82,7 @@ class JobQueue:
         self,
         store: JobStore,
         options: ServeOptions,
+        analysis: Options,
         command: Sequence[str] = COMMAND,
         *,
         on_cpu: bool = True,
@@ -86,8 +92,9 @@ class JobQueue:
         self.ended: Counter[State] = Counter()
         self.frames = 0
         self._options = options
+        self._analysis = analysis
         self._command = command
-        self._worker_options = worker_options(options, on_cpu)
+        self._worker_options = worker_options(options, analysis, on_cpu)
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._running: dict[str, WorkerProcess] = {}
         self._incoming: list[int] = []
@@ -98,7 +105,7 @@ class JobQueue:
         self._take_up()
         workers = [
             WorkerProcess(self._worker_options, self._options.job_seconds, self._command)
-            for _ in range(self._options.workers)
+            for _ in range(self._options.jobs)
         ]
         tasks = [asyncio.create_task(self._work(worker)) for worker in workers]
         tasks.append(asyncio.create_task(self._sweep()))
@@ -212,7 +219,7 @@ class JobQueue:
             self.store.save(job)
             self.changes.notify()
             video = self.store.video(job)
-            outcome = await worker.run({"video": str(video), "folder": str(results)}, report)
+            outcome = await worker.run(self._order(job, video, results), report)
             if outcome.killed:
                 await _save_overview(video, results)
         except asyncio.CancelledError:
@@ -220,11 +227,18 @@ class JobQueue:
             job.state, job.attempts, job.done = State.WAITING, job.attempts - 1, before
             self._save(job)
             raise
+        except OptionError as error:  # its file was written by another version, or changed
+            outcome = Outcome(State.FAILED, str(error))
         except OSError as error:
             outcome = Outcome(State.FAILED, f"The job cannot be run ({error.strerror}): try again later.")
         finally:
             del self._running[job.id]
         self._end(job, outcome)
+
+    def _order(self, job: Job, video: Path, results: Path) -> dict[str, Any]:
+        """What the worker is told, ready for JSON."""
+        options = with_values(self._analysis, job.options)
+        return {"video": str(video), "folder": str(results), "options": to_mapping(options)}
 
     def _end(self, job: Job, outcome: Outcome) -> None:
         if self.store.get(job.id) is not job:
@@ -271,15 +285,10 @@ class JobQueue:
         return min(ends) + self._options.keep_seconds - time.time() if ends else 600
 
 
-def worker_options(options: ServeOptions, on_cpu: bool) -> WorkerOptions:
-    """The part of the options that the worker process needs."""
+def worker_options(options: ServeOptions, analysis: Options, on_cpu: bool) -> WorkerOptions:
+    """The part of the options that the worker process needs before its first order."""
     return WorkerOptions(
-        models=str(options.models),
-        provider=options.provider,
-        threads=options.threads,
-        precision=options.precision,
-        max_faces=options.max_faces,
-        smooth=options.smooth,
+        engine=analysis.engine,
         video_seconds=options.video_seconds,
         video_pixels=options.video_pixels,
         # A GPU's driver reserves far more than it uses.

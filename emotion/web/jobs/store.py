@@ -15,7 +15,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -57,6 +57,7 @@ class Job:
         bytes: of the video.
         created, finished: Unix time in seconds.
         state: how it stands.
+        options: those that were chosen for it, by name; the server's hold for the rest.
         message: what came of it, or why it failed and what to do: one sentence.
         attempts: how often it was begun.
         done, total: frames, the second None where unknown.
@@ -71,6 +72,7 @@ class Job:
     created: float = field(default_factory=time.time)
     finished: float | None = None
     state: State = State.WAITING
+    options: dict[str, Any] = field(default_factory=dict)
     message: str = ""
     attempts: int = 0
     done: int = 0
@@ -103,11 +105,18 @@ class Incoming:
         (self._place / "video").mkdir(parents=True)
         self.stream = open(self._place / "video" / self.file, "xb")  # noqa: SIM115  closed by both ends
 
-    def commit(self, owner: str) -> Job:
+    def commit(self, owner: str, options: Mapping[str, Any] | None = None) -> Job:
         """The job, waiting, in its place on the disk."""
         size = self.stream.tell()
         self.stream.close()
-        job = Job(id=self.id, owner=owner, title=self.title, file=self.file, bytes=size)
+        job = Job(
+            id=self.id,
+            owner=owner,
+            title=self.title,
+            file=self.file,
+            bytes=size,
+            options=dict(options or {}),
+        )
         _write(self._place / _STATE, job)
         self._place.rename(self._folder / self.id)
         return job

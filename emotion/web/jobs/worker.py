@@ -1,9 +1,9 @@
 """The process that annotates videos for the server, apart from it so that it can be limited and killed.
 
 It reads orders from its standard input and writes reports to its standard output, a JSON object a
-line. Orders: ``{"video": ..., "folder": ...}`` and ``{"cancel": true}``; the end of its input means
-that the server is gone. Reports: ``{"ready": true}``, ``{"done": 10, "total": 100}``, and at the end
-of an order ``{"end": "done" | "failed" | "cancelled", "message": "one sentence"}``.
+line. Orders: ``{"video": ..., "folder": ..., "options": {...}}`` and ``{"cancel": true}``; the end of
+its input means that the server is gone. Reports: ``{"ready": true}``, ``{"done": 10, "total": 100}``, and
+at the end of an order ``{"end": "done" | "failed" | "cancelled", "message": "one sentence"}``.
 """
 
 import json
@@ -11,20 +11,19 @@ import os
 import queue
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
 
 import av
 
 from emotion.annotate import Models, annotate
-from emotion.cli.engine import load_models
-from emotion.models.engines.providers import ProviderName
+from emotion.loading import load_models
+from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
-from emotion.models.manifest import PrecisionChoice
+from emotion.models.options import Option, check, from_mapping
 from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
-from emotion.realtime.stages.options import FaceOptions, VoteOptions
 from emotion.web.jobs.results import outputs_of, write_overview
 from emotion.web.limits import limit
 
@@ -35,27 +34,18 @@ _LAST_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What a worker needs to know; the meaning is that of `ServeOptions`.
+    """What a worker needs to know before its first order; it gets it as JSON."""
 
-    Attributes:
-        memory_bytes: the most that it may take; 0: no limit.
-        file_bytes: of one result.
-    """
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    video_seconds: Annotated[float, Option(help="The longest video.", unit="seconds", gt=0)]
+    video_pixels: Annotated[int, Option(help="The most in a picture.", ge=1)]
+    memory_bytes: Annotated[
+        int, Option(help="The most that it may take; 0: no limit.", unit="bytes", ge=0)
+    ] = 0
+    file_bytes: Annotated[int, Option(help="Of one result.", unit="bytes", ge=1)]
 
-    models: str
-    provider: ProviderName
-    threads: int
-    precision: PrecisionChoice
-    max_faces: int
-    smooth: float
-    video_seconds: float
-    video_pixels: int
-    memory_bytes: int
-    file_bytes: int
-
-    def to_json(self) -> str:
-        """For the command line."""
-        return json.dumps(asdict(self))
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class JobCancelledError(Exception):
@@ -81,8 +71,7 @@ class Worker:
         """Serve until the orders end."""
         threading.Thread(target=self._listen, args=(orders,), daemon=True).start()
         try:
-            options = self._options
-            models = load_models(Path(options.models), options.provider, options.threads, options.precision)
+            models = load_models(self._options.engine)
         except EmotionError as error:
             self._report(end="failed", message=str(error))
             return
@@ -106,11 +95,8 @@ class Worker:
     def _serve(self, order: dict[str, Any], models: Models) -> dict[str, str]:
         video, folder = Path(order["video"]), Path(order["folder"])
         outputs = outputs_of(video, folder)
-        wanted = self._options
-        options = Options(
-            faces=FaceOptions(max_faces=wanted.max_faces), vote=VoteOptions(smooth=wanted.smooth)
-        )
         try:
+            options = from_mapping(Options, order["options"])
             check_size(video, self._options.video_seconds, self._options.video_pixels)
             summary = annotate(video, outputs, models, options, self._progress)
             end = {"end": "done", "message": summary.sentence()}

@@ -5,8 +5,8 @@ import pytest
 
 from emotion import __main__ as entry
 from emotion.cli import app as cli
-from emotion.cli import engine
 from emotion.models import training
+from emotion.models.engines import options
 from emotion.models.errors import DatasetError, MissingDependencyError
 from emotion.models.manifest import LITE
 
@@ -112,6 +112,6 @@ def test_a_wrong_mapping_is_a_usage_error(monkeypatch, capsys, tmp_path, pair):
 
 @pytest.mark.parametrize("option", ["--models", "--model"])
 def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, option):
-    monkeypatch.setattr(engine, "LITE", tmp_path / "nothing-here")
+    monkeypatch.setitem(options._SHIPPED, "lite", tmp_path / "nothing-here")
     assert run(monkeypatch, "annotate", option, "lite") == 4
     assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")

@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from emotion.cli.parameters import Only, Without, with_options
+from emotion.cli.parameters import with_options
 from emotion.models.errors import OptionError
-from emotion.models.options import DURATION, Option, Spelling, check
+from emotion.models.options import DURATION, Only, Option, Spelling, Without, check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

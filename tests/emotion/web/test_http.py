@@ -27,9 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    options = ServeOptions(
-        folder=tmp_path_factory.mktemp("jobs"), provider="cpu", photo_bytes=3 << 20, photo_pixels=10**7
-    )
+    options = ServeOptions(folder=tmp_path_factory.mktemp("jobs"), photo_bytes=3 << 20, photo_pixels=10**7)
     app = make_app(options, Models.load(provider="cpu"))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield client

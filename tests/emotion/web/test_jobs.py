@@ -13,15 +13,18 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 from starlette.testclient import TestClient
 
 from emotion.annotate import Models
+from emotion.models.engines.options import EngineOptions
 from emotion.realtime.errors import SourceError
+from emotion.realtime.options import Options
 from emotion.web.http.app import make_app
 from emotion.web.jobs.process import COMMAND
 from emotion.web.jobs.results import KINDS
 from emotion.web.jobs.store import LOCK, JobStore, State, safe_name, shown_name
 from emotion.web.jobs.worker import check_size
-from emotion.web.options import ServeOptions
+from emotion.web.options import GIB, MIB, ServeOptions
 from tests.helpers import clips
 
+ON_CPU = Options(engine=EngineOptions(provider="cpu"))
 FAKE = (sys.executable, "-m", "tests.fakes.job_worker")
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,8 +41,9 @@ def serve(models, tmp_path):
 
     def start(command=FAKE, **options):
         stop()
-        chosen = ServeOptions(folder=tmp_path / "jobs", **{"workers": 1, "provider": "cpu"} | options)
-        client = TestClient(make_app(chosen, models, command=command), base_url="http://127.0.0.1:8000")
+        chosen = ServeOptions(folder=tmp_path / "jobs", **{"jobs": 1} | options)
+        app = make_app(chosen, models, command=command, analysis=ON_CPU)
+        client = TestClient(app, base_url="http://127.0.0.1:8000")
         running.append(client.__enter__())
         client.get("/")
         return client
@@ -206,7 +210,7 @@ def test_what_was_kept_long_enough_is_deleted(serve, tmp_path):
     first = serve()
     job = send(first, "good")
     until(first, job, "done")
-    second = serve(keep_seconds=0.0)
+    second = serve(keep_hours=0)
     while second.get(f"/api/jobs/{job}").status_code != 404:
         time.sleep(0.02)
     assert not (tmp_path / "jobs" / job).exists()
@@ -234,7 +238,7 @@ def test_a_full_queue_says_when_to_come_back(serve):
 
 
 def test_space_that_is_used_up_says_when_to_come_back(serve):
-    client = serve(quota_bytes=1000)
+    client = serve(quota=1000 / GIB)
     refused = client.post("/api/jobs", content=bytes(600))
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0
@@ -246,7 +250,7 @@ def test_a_disk_that_is_nearly_full_takes_no_video(serve):
 
 
 def test_a_video_that_is_too_large_is_refused_and_nothing_of_it_stays(serve, tmp_path):
-    client = serve(upload_bytes=1000)
+    client = serve(max_upload=1000 / MIB)
     assert client.post("/api/jobs", content=bytes(1001)).status_code == 413
 
     def endless():

@@ -2,7 +2,7 @@ import pytest
 
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.formats import open_file
-from emotion.realtime.sinks.options import FORMATS
+from emotion.realtime.sinks.options import FORMATS, read_formats
 from tests.helpers.mp4_roundtrip import INFO
 
 
@@ -16,3 +16,13 @@ def test_every_format_is_opened_by_its_suffix(name, tmp_path):
 def test_an_unknown_suffix_is_told_with_those_that_are_known(tmp_path):
     with pytest.raises(SinkError, match=r"a\.gif says no format.*\.mp4, \.csv"):
         open_file(tmp_path / "a.gif", INFO)
+
+
+def test_formats_are_taken_once_and_in_order():
+    assert read_formats("html, MP4,csv,mp4,") == ("html", "mp4", "csv")
+
+
+@pytest.mark.parametrize("wrong", ["mp4,gif", "", ","])
+def test_what_is_no_format_is_told_with_those_that_are(wrong):
+    with pytest.raises(ValueError, match="none of mp4"):
+        read_formats(wrong)

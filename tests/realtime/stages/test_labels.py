@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
-import typer
 
-from emotion.cli.judging import read_seconds
 from emotion.models.classes import EMOTIONS, Emotion
 from emotion.realtime.messages import UNCERTAIN
 from emotion.realtime.stages.labels import Baseline, LabelDecider
@@ -152,14 +150,3 @@ def test_a_gap_is_no_neutral_time():
 def test_a_negative_baseline_is_refused():
     with pytest.raises(ValueError, match="not negative"):
         Baseline(-1)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("3s", 3.0), ("3", 3.0), (" 1500ms", 1.5), (0.0, 0.0)])
-def test_times_are_read_as_people_write_them(text, seconds):
-    assert read_seconds(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "s", "-1s", "soon", "inf", "nan"])
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(typer.BadParameter, match="3s"):
-        read_seconds(text)

@@ -1,0 +1,119 @@
+"""The command `emotion annotate`: videos to annotated videos, timelines and summaries."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emotion.annotate import Models, Outputs, annotate
+from emotion.benchmarks.tuning import tuned
+from emotion.cli.console import console, errors, progress_bar, shown
+from emotion.cli.network import obey_offline
+from emotion.cli.parameters import with_options
+from emotion.loading import load_models
+from emotion.models.errors import EmotionError
+from emotion.models.options import Without
+from emotion.realtime.errors import SinkError
+from emotion.realtime.monitoring.metrics import Metrics, Observer
+from emotion.realtime.monitoring.serving import serving_metrics
+from emotion.realtime.options import Options
+from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
+from emotion.realtime.sinks.partial_file import partial_path
+from emotion.realtime.sources.demo import DEMO
+
+app = typer.Typer()
+
+
+@app.command(name="annotate")
+@with_options
+def annotate_command(
+    videos: Annotated[
+        list[Path] | None, typer.Argument(help="Videos; without any, the clip that ships with the program.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the results; beside each video by default."),
+    ] = None,
+    *,
+    options: Annotated[
+        Options, Without("live", "window", "show_metrics", "output", "virtual_camera", "report")
+    ],
+) -> None:
+    """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
+    obey_offline(options.offline)
+    options = tuned(options)
+    loaded = load_models(options.engine, errors.print)
+    observer = Metrics()
+    formats = options.outputs.formats
+    with serving_metrics(observer, options.outputs.metrics, say=errors.print):
+        if not videos:
+            _annotate_one(DEMO, Outputs.of(DEMO, output or Path(), formats), loaded, options, observer)
+            return
+        code, claimed = 0, list[Path]()
+        reads = [*videos, *options.engine.models.glob("*")]
+        for video in videos:
+            outputs = Outputs.of(video, output, formats)
+            try:
+                _claim(outputs, reads, claimed)
+                _annotate_one(video, outputs, loaded, options, observer)
+            except EmotionError as error:
+                errors.print(str(error), style="red")
+                code = code or error.exit_code
+    raise typer.Exit(code)
+
+
+def _claim(outputs: Outputs, reads: Iterable[Path], claimed: list[Path]) -> None:
+    """Refuse to write over any of the videos and models, or over the results of another video."""
+    for path in outputs.all():
+        if any(same_file(path, other) for other in claimed):
+            raise SinkError(
+                f"Two videos would both be written to {shown(path)}: annotate one into another folder."
+            )
+    keep_apart(reads, outputs.all())
+    claimed += outputs.all()
+
+
+def _annotate_one(
+    video: Path, outputs: Outputs, models: Models, options: Options, observer: Observer
+) -> None:
+    started = time.monotonic()
+    with progress_bar("fps") as bar:
+        task = bar.add_task(video.name, total=None)
+        try:
+            summary = annotate(
+                video,
+                outputs,
+                models,
+                options,
+                lambda done, total: bar.update(task, completed=done, total=total),
+                observer,
+                errors.print,
+            )
+        except BaseException:
+            bar.stop()
+            part = partial_path(outputs.video) if outputs.video else None
+            if part and part.exists():
+                errors.print(f"What was done until then can be played: {shown(part)}")
+            raise
+    seconds = time.monotonic() - started
+    # With events, standard output is theirs.
+    out = errors if options.outputs.events else console
+    out.print(f"{video.name}: {summary.sentence()}")
+    for kind, paths in _by_kind(outputs):
+        out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")
+    out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
+
+
+def _by_kind(outputs: Outputs) -> Iterator[tuple[str, list[Path]]]:
+    kinds = {
+        "annotated video": ("mp4",),
+        "timeline": ("csv", "jsonl", "parquet"),
+        "subtitles": ("vtt", "srt"),
+        "page": ("html",),
+    }
+    for kind, formats in kinds.items():
+        if paths := [path for name, path in outputs.files.items() if name in formats]:
+            yield kind, paths
+    yield "summary", [outputs.summary]

@@ -1,0 +1,14 @@
+"""What `--offline` asks for, the same for all commands that could be given an address."""
+
+from emotion.cli.console import errors
+from emotion.models.native import telemetry
+from emotion.offline import forbid_network
+
+
+def obey_offline(wanted: bool) -> None:
+    """Forbid the network where that is wanted, and say what cannot be held back."""
+    if not wanted:
+        return
+    forbid_network()
+    for leak in telemetry.leaks():
+        errors.print(f"--offline cannot hold back everything: {leak}")

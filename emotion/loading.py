@@ -1,0 +1,28 @@
+"""Loading models as this user's programs do: with their cache folder, and a word on what was chosen."""
+
+from collections.abc import Callable
+
+from platformdirs import user_cache_path
+
+from emotion.models.engines.options import EngineOptions
+from emotion.models.engines.session import CPU_ONLY
+from emotion.realtime.session import Models
+
+
+def load_models(options: EngineOptions, say: Callable[[str], object] = lambda sentence: None) -> Models:
+    """`Models.load` with the user's cache folder.
+
+    Args:
+        options: which, and how they run.
+        say: is told what ``auto`` chose, where there was a choice.
+
+    Raises:
+        ModelFileError: a file is missing, damaged, or of another version.
+        MissingDependencyError: the provider is not there.
+    """
+    loaded = Models.load(options, cache=user_cache_path("emotion-live", appauthor=False))
+    if options.provider == "auto" and loaded.eyes.choice != CPU_ONLY:
+        say(f"The models run on {loaded.eyes.choice}")
+    if options.provider == "auto" and loaded.nets and loaded.nets.landmarks.choice != CPU_ONLY:
+        say(f"The landmark nets run on {loaded.nets.landmarks.choice}")
+    return loaded

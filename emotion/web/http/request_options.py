@@ -1,0 +1,61 @@
+"""Options of a request: query parameters made of the options' own descriptions."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from emotion.models.options import OptionField, options_of, with_values
+from emotion.realtime.options import Options
+
+OF_PHOTOS = ("max_faces",)
+"""What may be chosen about a single picture."""
+OF_CAMERAS = ("max_faces", "smooth", "baseline", "privacy")
+"""What may be chosen about a camera."""
+OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", "privacy", "dwell")
+"""What may be chosen about a video."""
+
+
+def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str, Any]]:
+    """A dependency of FastAPI: the options that a request names, as they are named.
+
+    Args:
+        names: the options that are offered.
+        defaults: of this server; its description shows them.
+    """
+    fields = {one.name: one for one in options_of(Options)}
+    offered = [fields[name] for name in names]
+
+    def depend(**given: Any) -> dict[str, Any]:
+        named = {name: value for name, value in given.items() if value is not None}
+        with_values(defaults, named)  # refused now and with a sentence, not when its turn comes
+        return named
+
+    depend.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [_parameter(one, one.value(defaults)) for one in offered]
+    )
+    return depend
+
+
+def applied(defaults: Options, named: Mapping[str, Any]) -> Options:
+    """The server's options with what a request has chosen."""
+    return with_values(defaults, named)
+
+
+def _parameter(one: OptionField, default: Any) -> inspect.Parameter:
+    """A query parameter that says what the option says of itself, and the server's default."""
+    option, spelling = one.option, one.option.spelling
+    shown = spelling.write(default) if spelling and default is not None else default
+    query = Query(
+        description=option.help,
+        ge=None if spelling else option.ge,
+        gt=None if spelling else option.gt,
+        le=None if spelling else option.le,
+        lt=None if spelling else option.lt,
+        json_schema_extra={"default": shown} | ({"unit": option.unit} if option.unit else {}),
+    )
+    kind = str if spelling else one.kind
+    return inspect.Parameter(
+        one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, query]
+    )

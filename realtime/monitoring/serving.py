@@ -1,0 +1,33 @@
+"""Answering Prometheus while something runs, where somebody asks for it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from emotion.realtime.monitoring.metrics import Metrics, Quantiles
+
+
+@contextmanager
+def serving_metrics(
+    metrics: Metrics,
+    port: int | None,
+    latencies: Mapping[str, Quantiles] | None = None,
+    *,
+    say: Callable[[str], object] = lambda sentence: None,
+) -> Iterator[None]:
+    """Answer Prometheus while the block runs, where a port is given.
+
+    Args:
+        metrics, port, latencies: as of `monitoring.prometheus.MetricsServer`; without a port, nothing.
+        say: is told, in a sentence, where.
+
+    Raises:
+        SinkError: the port is taken.
+    """
+    if port is None:
+        yield
+        return
+    from emotion.realtime.monitoring.prometheus import MetricsServer  # noqa: PLC0415  seldom needed
+
+    with MetricsServer(metrics, port, latencies) as server:
+        say(f"Metrics for Prometheus: {server.url}")
+        yield

@@ -1,0 +1,28 @@
+"""The options of playing a video."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from emotion.models.errors import OptionError
+from emotion.models.options import Option, check
+
+SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayOptions:
+    """What is played, and how fast to begin with."""
+
+    TITLE: ClassVar[str] = "Playing"
+
+    timeline: Annotated[
+        Path | None,
+        Option(help="A .jsonl timeline of this video by 'emotion annotate': nothing is analysed anew."),
+    ] = None
+    speed: Annotated[float, Option(help=f"One of {', '.join(f'{speed:g}' for speed in SPEEDS)}.")] = 1.0
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.speed not in SPEEDS:
+            raise OptionError("speed", f"{self.speed:g} is none of {SPEEDS}.")
