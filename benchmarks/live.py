@@ -26,7 +26,6 @@ from emotion.realtime.options import Options
 from emotion.realtime.playback.live import DISPLAY, Live, quick_switching
 from emotion.realtime.session import Models, NewestFrame
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.load_shedding import LoadShedder
 
 SIZE = (640, 480)
 FPS = 30
@@ -197,9 +196,9 @@ def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool
     with ExitStack() as stack:
         stack.enter_context(quick_switching())
         screen = stack.enter_context(Window("benchmark")) if window else None
-        load_shedder = LoadShedder(None)
-        stages = NewestFrame(load_shedder).stages(models, Options())
-        live = stack.enter_context(Live(source, stages, load_shedder=load_shedder, on_result=count))
+        policy = NewestFrame()
+        stages = policy.stages(models, Options())
+        live = stack.enter_context(Live(source, stages, policy=policy, on_result=count))
         overlay, begin, measuring = Overlay(), time.monotonic(), False
         for frame in live:
             picture = overlay.draw(frame.result)

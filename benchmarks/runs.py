@@ -17,7 +17,6 @@ from emotion.realtime.playback.live import Live
 from emotion.realtime.session import EveryFrame, Inline, Models, NewestFrame, Session, Workers
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.load_shedding import LoadShedder
 from emotion.realtime.stages.options import FaceOptions
 
 
@@ -102,10 +101,10 @@ def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, ra
         first = first or now - begun
         latencies.append(now - result.frame.captured_at)
 
-    load_shedder = LoadShedder(None)
-    steps = NewestFrame(load_shedder).stages(models, _options(max_faces))
+    policy = NewestFrame()
+    steps = policy.stages(models, _options(max_faces))
     source = _Paced(clip, frames, rate)
-    with Usage() as usage, Live(source, steps, load_shedder=load_shedder, on_result=note) as live:
+    with Usage() as usage, Live(source, steps, policy=policy, on_result=note) as live:
         for _ in live:
             pass
     return Run(

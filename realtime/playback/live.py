@@ -31,7 +31,6 @@ from emotion.realtime.pipeline.tee import Tee
 from emotion.realtime.playback.interpolation import BoxTracker, between
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
 from emotion.realtime.session import NewestFrame, Session
-from emotion.realtime.stages.load_shedding import LoadShedder
 
 DISPLAY = "display"
 """The name under which metrics tell of the road to the screen; `dropped` are pictures not shown."""
@@ -84,8 +83,8 @@ class Live:
     Args:
         source: what to iterate over, as for `Pipeline`; pictures come as fast as they are captured.
         stages: that find faces and read emotions, one result a picture.
-        load_shedder: leaves out work so that results come in time; the stages may know it, too. Without
-            one all is done that there is time for.
+        policy: leaves out work so that results come in time; its stages know it, too. By default all is
+            done that there is time for.
         hold: give no picture before its faces are known, at the price of the models' latency. Then
             nobody is ever seen who was not looked at first.
         on_result: called with each result of the models as it comes, in a thread of its own; what it
@@ -102,7 +101,7 @@ class Live:
         source: Iterable[VideoFrame],
         stages: Sequence[Step],
         *,
-        load_shedder: LoadShedder | None = None,
+        policy: NewestFrame | None = None,
         hold: bool = False,
         on_result: Callable[[EmotionFrame], None] = lambda result: None,
         metrics: Metrics | None = None,
@@ -111,7 +110,8 @@ class Live:
         self.latencies = Latencies()
         self.hold = hold
         self._on_result = on_result
-        self._load_shedder = load_shedder or LoadShedder(None)
+        policy = policy or NewestFrame()
+        self._load_shedder = policy.load_shedder
         self._saving = self._load_shedder.saving
         self._mover = BoxTracker()
         self._newest: LatestValue[EmotionFrame] = LatestValue()
@@ -121,7 +121,7 @@ class Live:
         self._pictures: Channel[VideoFrame] = Channel(_SCREEN_QUEUE, Policy.DROP_OLDEST)
         session = Session(
             Tee(source, self._to_screen, self._pictures.close),
-            policy=NewestFrame(self._load_shedder),
+            policy=policy,
             stages=stages,
             observer=self.metrics,
         )

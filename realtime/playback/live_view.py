@@ -141,7 +141,7 @@ class LiveView:
         return Live(
             self._source,
             self._stages,
-            load_shedder=self._policy.load_shedder,
+            policy=self._policy,
             hold=self._options.drawing.privacy != "none",
             on_result=on_result,
             metrics=self.metrics,

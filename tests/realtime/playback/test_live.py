@@ -11,6 +11,7 @@ from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.playback.live import DISPLAY, Live
+from emotion.realtime.session import NewestFrame
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
 from tests.fakes.pipeline_parts import Fed, Gated
 from tests.helpers.results import face, video_frame
@@ -229,7 +230,7 @@ class Strict(LoadShedder):
 def test_what_is_left_out_is_said_and_done():
     load_shedder, source, models, came = Strict(), Fed(), Gated(square), queue.SimpleQueue()
     said, every = [], LEVELS[-1].faces_every
-    with Live(source, [models], load_shedder=load_shedder, on_result=came.put) as live:
+    with Live(source, [models], policy=NewestFrame(load_shedder), on_result=came.put) as live:
         for index in range(2 + 2 * every):
             source.put(frame_at(index))
             said.append(live.take(PATIENCE).changed)
