@@ -1,4 +1,4 @@
 """Where frames come from: files, cameras, network streams and live sources that reconnect.
 
-May import `messages`, `media`, `errors`, `pipeline` and `monitoring`.
+May import `messages`, `media`, `errors`, `pipeline`, `monitoring` and `emotion.models`.
 """
