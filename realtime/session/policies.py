@@ -87,7 +87,7 @@ class Policy(Protocol):
     """Which frames are analysed, by how many workers, and who waits for whom."""
 
     def stages(self, models: Models, options: Options) -> list[Step]:
-        """All stages from `VideoFrame` to `EmotionFrame`. Heavy: before a live source is opened, please.
+        """All stages from `VideoFrame` to `EmotionFrame`. It takes seconds, so a live source is opened later.
 
         Raises:
             ModelFileError: the landmark model is missing or damaged.
@@ -132,6 +132,8 @@ class EveryFrame:
 @dataclass(frozen=True, slots=True)
 class NewestFrame:
     """The newest frame whenever there is room, one at a time: for live sources.
+
+    One policy is for one session, since its load shedder remembers.
 
     Attributes:
         load_shedder: leaves out work so that results come in time; by default nothing is left out.

@@ -1,10 +1,29 @@
-"""The table of figures that `emotion live` shows: each number under its own heading."""
+"""What `emotion live` shows, writes and reports: figures under their headings, and how it ends."""
+
+import json
+import threading
+import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.errors import SourceError
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.histogram import Latencies
-from emotion.realtime.playback.live_view import figures
+from emotion.realtime.options import Options
+from emotion.realtime.playback.live_view import LiveView, figures
+from emotion.realtime.session import NewestFrame
+from emotion.realtime.sinks.options import OutputOptions
+from emotion.realtime.sources.live import SourceState
+from emotion.realtime.sources.options import LiveOptions
+from tests.fakes.pipeline_parts import Fed, Gated
+from tests.helpers.results import face, video_frame
+
+pytestmark = pytest.mark.timeout(60)
 
 COUNTS = {"taken": 40, "given": 39, "dropped": 7, "busy": 2.5, "waiting": 6.5, "mean_batch": 1.3}
 
@@ -13,8 +32,8 @@ def distribution(seed):
     """The distribution of random times as the report holds it, and NumPy's quantiles of them."""
     times = np.random.default_rng(seed).gamma(2.0, 0.03, 3000)
     latencies = Latencies()
-    for time in times:
-        latencies.add(time)
+    for seconds in times:
+        latencies.add(seconds)
     told = latencies.distribution()
     values = {"count": told.count, "p50": told.p50, "p95": told.p95, "p99": told.p99, "longest": told.longest}
     return values, 1000 * np.quantile(times, (0.5, 0.95, 0.99))
@@ -58,3 +77,83 @@ def test_rates_of_pictures_and_results_are_told_apart(report):
 
 def test_all_rows_have_as_many_cells(report):
     assert len({len(row) for row in figures(report)}) == 1
+
+
+class Source(Fed):
+    """A live source that a test feeds."""
+
+    name = "camera 7"
+    skipped = 0
+    state = SourceState(True, 0.0)
+    info = VideoInfo(path=None, width=160, height=120, time_base=Fraction(1, 1000))
+
+
+def smiling(frame):
+    return EmotionFrame(frame, (face("happiness"),))
+
+
+def view(source, stage, options=None, **more):
+    return LiveView(source, NewestFrame(), [stage], options or Options(), **more)
+
+
+def test_results_go_to_files_until_the_source_ends(tmp_path):
+    source, told = Source(), []
+    outputs = OutputOptions(output=(tmp_path / "a.csv", tmp_path / "b.jsonl"), mjpeg=0)
+    shown = view(source, Gated(smiling), Options(outputs=outputs), say=told.append)
+    source.put(video_frame(0, size=(120, 160)))
+    source.end()
+    shown.run()
+    assert shown.files == {"a.csv": tmp_path / "a.csv", "b.jsonl": tmp_path / "b.jsonl"}
+    (line,) = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    assert line["faces"][0]["label"] == "happiness"
+    assert "http://127.0.0.1:" in told[0]
+    report = shown.report()
+    assert (report["source"], report["shown"], report["results"]) == ("camera 7", 1, 1)
+    assert source.closed.is_set()
+
+
+def test_it_ends_after_the_seconds_that_were_asked_for():
+    source = Source()
+    begun = time.monotonic()
+    view(source, Gated(smiling), Options(live=LiveOptions(seconds=0.3))).run()
+    assert 0.3 <= time.monotonic() - begun < 20
+    assert source.closed.is_set()
+
+
+@pytest.mark.parametrize("privacy", ["none", "blur"])
+def test_with_privacy_nothing_is_shown_before_the_models_have_looked_at_it(monkeypatch, privacy):
+    source, stage, drawn = Source(), Gated(smiling, open_=False), []
+    draw = Renderer.draw
+    monkeypatch.setattr(
+        Renderer, "draw", lambda self, result: drawn.append(result.frame.index) or draw(self, result)
+    )
+    before = []
+
+    def feed():
+        source.put(video_frame(0, size=(120, 160)))
+        stage.entered.get(timeout=30)
+        source.put(video_frame(1, size=(120, 160)))
+        deadline = time.monotonic() + (0.3 if privacy == "blur" else 30)
+        while len(drawn) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        before.extend(drawn)
+        stage.gate.set()
+        source.end()
+
+    helper = threading.Thread(target=feed)
+    helper.start()
+    view(source, stage, Options(drawing=DrawingOptions(privacy=privacy))).run()
+    helper.join()
+    assert before == ([] if privacy == "blur" else [0, 1])
+    assert drawn == [0, 1]
+
+
+def test_a_lost_source_ends_it_with_its_own_error_and_whole_files(tmp_path):
+    source = Source()
+    shown = view(source, Gated(smiling), Options(outputs=OutputOptions(output=(tmp_path / "t.csv",))))
+    source.put(video_frame(0, size=(120, 160)))
+    source.end(SourceError("camera 7 is lost"))
+    with pytest.raises(SourceError, match="camera 7 is lost"):
+        shown.run()
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 2
+    assert not list(tmp_path.glob("*.partial*"))
