@@ -2,38 +2,25 @@
 
 MediaPipe spares itself the search for faces while it follows as many as it was asked for; asked for
 four where one is there, it searches every picture. So here it is asked for as many as there are, and
-a detector of its own looks for newcomers now and then. That misses faces below an eighth of what it is
-shown, so it looks into tiles of the picture, too. A face that only a tile shows gets a landmarker of
-its own, which sees a window around it; the window moves when the face nears its edge.
+a detector of its own looks for newcomers now and then (`tile_search`). A face that only a tile shows gets a
+landmarker of its own, which sees a window around it; the window moves when the face nears its edge.
 
 A landmarker takes one picture after the other. Where several share a file, they take its pictures in
 turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
-takes as many pictures at once. Where a file's time matters more than the last tremble of a landmark, only
-every second picture is looked at, or fewer, and the faces of the others lie between.
+takes as many pictures at once. `stride` leaves out pictures in which nothing is looked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
+from emotion.realtime.stages.face_boxes import SAME, Corners, among, corners, overlap, side
+from emotion.realtime.stages.tile_search import TileSearch
 
-# Seconds of the stream between two looks at the whole picture while there is somebody.
-LOOK_SECONDS = 0.4
-# Seconds in which every tile is looked at once.
-SCAN_SECONDS = 2.0
 # Whoever is lost is looked for in every picture for so long.
 _MISS_SECONDS = 0.5
-# A tile's side, as a share of the picture's shorter side, and in pixels at least: what is found in
-# smaller ones is too small to read.
-_TILE = 0.5
-_SMALLEST_TILE = 288
-# Boxes that have this share of their union in common are one face.
-_SAME = 0.3
 # How much a landmarker is shown around a new face, in sizes of the face.
 _SURROUNDINGS = 0.5
 # A window's side in sizes of its face.
@@ -41,13 +28,6 @@ _WINDOW = 5.0
 # It moves when less than this is left between the face and its edge, or its face has grown so much.
 _EDGE = 0.4
 _GROWN = 2.0
-# A face of which a landmark moves further between two looks, in sizes of the face, is another one.
-_LEAP = 0.5
-
-Corners = npt.NDArray[np.float32]
-"""float32 (4,) or (n, 4): left, top, right, bottom."""
-
-
 # What a landmarker is shown to forget its faces.
 _NOTHING = np.zeros((64, 64, 3), dtype=np.uint8)
 
@@ -55,8 +35,8 @@ _NOTHING = np.zeros((64, 64, 3), dtype=np.uint8)
 class FaceFollower:
     """Follows the faces of one stream. The same pictures give the same faces, always.
 
-    Newcomers that the detector sees are found within `LOOK_SECONDS` and one frame, small ones
-    within `SCAN_SECONDS`; where nobody is there, or somebody was just lost, at once.
+    Newcomers that the detector sees are found within `tile_search.LOOK_SECONDS` and one frame, small
+    ones within `SCAN_SECONDS`; where nobody is there, or somebody was just lost, at once.
 
     Args:
         landmarker: makes one for so many faces, which follows them.
@@ -74,7 +54,7 @@ class FaceFollower:
         team: Callable[[int], BatchLandmarker] | None = None,
     ) -> None:
         self._make = landmarker
-        self._search = _Search(detector)
+        self._search = TileSearch(detector)
         self._group = _Group(team or (lambda count: RoundRobinLandmarkers([landmarker(count)])))
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
@@ -116,10 +96,10 @@ class FaceFollower:
             ):
                 large = self._group.start(self._group.count + len(new), picture, seconds)
             for box in self._search.small(picture, seconds):
-                if self._room and not _among(box, [*large, *small]):
+                if self._room and not among(box, [*large, *small]):
                     small += self._greet(picture, box, seconds, [*large, *small])
         # A search for large ones may have come upon one that has a window.
-        return (*large, *(face for face in small if not _among(_corners(face), large)))
+        return (*large, *(face for face in small if not among(corners(face), large)))
 
     def close(self) -> None:
         """Free what all of it holds. May be called again."""
@@ -138,7 +118,7 @@ class FaceFollower:
         singles, self._busy = self._busy, []
         for single in singles:
             face = single.follow(picture, seconds)
-            known = face is not None and _among(_corners(face), [*large, *faces])
+            known = face is not None and among(corners(face), [*large, *faces])
             (self._idle if known or single.gone(seconds) else self._busy).append(single)
             if face is not None and not known:
                 faces.append(face)
@@ -150,7 +130,7 @@ class FaceFollower:
         """Follow the newcomer in a box from now on; nobody where it is no face, or a known one."""
         single = self._idle.pop() if self._idle else _Single(self._make(1))
         face = single.start(picture, box, seconds)
-        if face is None or _among(_corners(face), known):
+        if face is None or among(corners(face), known):
             self._idle.append(single)
             return []
         self._busy.append(single)
@@ -190,91 +170,6 @@ class RoundRobinLandmarkers:
             self._pool.shutdown()
         for landmarker in self._landmarkers:
             landmarker.close()
-
-
-class Between:
-    """A team that looks at every so many-th picture, and puts the faces of the others between.
-
-    A face moves nearly evenly for a fifteenth of a second: landmarks and blendshapes of a picture that
-    is not looked at lie on the straight line between those before and after, by its time. Who comes,
-    goes or leaps is there from the next picture on that is looked at.
-
-    Attributes:
-        turns: of the team, times the stride.
-    """
-
-    def __init__(self, team: BatchLandmarker, stride: int) -> None:
-        """Args: team: owned from here on. stride: of how many pictures one is looked at, from 2 on."""
-        self.turns = team.turns * stride
-        self._team = team
-        self._stride = stride
-        self._before: _Seen | None = None
-
-    def detect_all(
-        self, pictures: Sequence[Picture], seconds: Sequence[float]
-    ) -> list[tuple[Landmarks, ...]]:
-        """The faces in each of a stream's next pictures; the last of them is always looked at."""
-        last = len(pictures) - 1
-        wanted = [*range(self._stride - 1, last, self._stride), last]
-        if self._before is None and wanted[0] != 0:
-            wanted.insert(0, 0)
-        # In their order, and never back: a landmarker smooths what it sees by the time between.
-        looked = self._team.detect_all([pictures[at] for at in wanted], [seconds[at] for at in wanted])
-        found: list[tuple[Landmarks, ...]] = []
-        for at, faces in zip(wanted, looked, strict=True):
-            now = _Seen(seconds[at], faces)
-            if self._before is not None:
-                pairs = _pairs(self._before, now)
-                found += [_between(pairs, self._before, now, time) for time in seconds[len(found) : at]]
-            found.append(faces)
-            self._before = now
-        return found
-
-    def close(self) -> None:
-        """Free what the team holds."""
-        self._team.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was seen in a picture, and its time."""
-
-    seconds: float
-    faces: tuple[Landmarks, ...]
-
-
-_Pair: TypeAlias = tuple[Landmarks, Landmarks]
-
-
-def _pairs(before: _Seen, after: _Seen) -> list[_Pair]:
-    """Each face with itself in the later picture; without those who came, went or leapt."""
-    left, pairs = list(after.faces), list[_Pair]()
-    for face in before.faces:
-        same = min(left, key=lambda other: _moved(face, other), default=None)
-        if same is not None and _moved(face, same) < _LEAP * _side(_corners(face)):
-            # By identity: landmarks are arrays, which have no one answer to whether they are equal.
-            left = [other for other in left if other is not same]
-            pairs.append((face, same))
-    return pairs
-
-
-def _moved(face: Landmarks, other: Landmarks) -> float:
-    """How far the landmark that moves furthest does, in pixels."""
-    return float(np.sqrt(((other.points - face.points) ** 2).sum(axis=1).max()))
-
-
-def _between(pairs: Sequence[_Pair], before: _Seen, after: _Seen, seconds: float) -> tuple[Landmarks, ...]:
-    """The faces at a time between two; at the later one where time stands still or goes back."""
-    span = after.seconds - before.seconds
-    share = np.float32(np.clip((seconds - before.seconds) / span, 0, 1) if span > 0 else 1)
-    return tuple(
-        Landmarks(*(old + share * (new - old) for old, new in zip(_parts(face), _parts(same), strict=True)))
-        for face, same in pairs
-    )
-
-
-def _parts(face: Landmarks) -> tuple[npt.NDArray[np.float32], ...]:
-    return face.points, face.depth, face.blendshapes
 
 
 class _Group:
@@ -329,81 +224,6 @@ class _Group:
             team.close()
 
 
-class _Search:
-    """Where in a picture newcomers are looked for, and when. Time that goes back makes all due."""
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._tiles: list[tuple[int, int, int, int]] = []
-        self._next = 0
-        self._scanned = -np.inf
-        self._looked = -np.inf
-
-    def large(
-        self, picture: Picture, seconds: float, known: Sequence[Landmarks], limit: int
-    ) -> list[Corners]:
-        """The boxes of new faces in the whole picture, at most so many, if a look is due.
-
-        It always is where nobody is known.
-        """
-        if known and 0 <= seconds - self._looked < LOOK_SECONDS:
-            return []
-        self._looked = seconds
-        return [box for box in self._detector.detect(picture) if not _among(box, known)][:limit]
-
-    def small(self, picture: Picture, seconds: float) -> Iterator[Corners]:
-        """The boxes of faces in those tiles that are due."""
-        for tile in self._due(picture, seconds):
-            for box in self._detector.detect(picture.part(*tile)):
-                if not _cut(box, tile, picture):
-                    yield box
-
-    def close(self) -> None:
-        self._detector.close()
-
-    def _due(self, picture: Picture, seconds: float) -> list[tuple[int, int, int, int]]:
-        """As many tiles as the time since the last picture asks for, in turn; at first all."""
-        self._tiles = self._tiles or tiles(picture.width, picture.height)
-        waited = seconds - self._scanned
-        count = len(self._tiles)
-        if 0 <= waited < SCAN_SECONDS:
-            count = int(count * waited / SCAN_SECONDS)
-            if not count:
-                return []
-        self._scanned = seconds
-        first, self._next = self._next, (self._next + count) % max(1, len(self._tiles))
-        return [self._tiles[(first + step) % len(self._tiles)] for step in range(count)]
-
-
-def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """Squares that cover a picture, each a third over the next: left, top, right, bottom.
-
-    None for a picture that is hardly larger than one of them.
-    """
-    side = max(_SMALLEST_TILE, round(_TILE * min(width, height)))
-    if max(width, height) < 1.25 * side:
-        return []
-    return [
-        (left, top, left + side, top + side) for top in _starts(height, side) for left in _starts(width, side)
-    ]
-
-
-def _starts(length: int, side: int) -> list[int]:
-    count = int(np.ceil(max(0, length - side) / (side * 2 / 3))) + 1
-    return [int(start) for start in np.linspace(0, max(0, length - side), count)]
-
-
-def _cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
-    """Whether a tile's edge may have cut a face, or made one up; the next tile shows it whole."""
-    left, top, right, bottom = tile
-    return bool(
-        (box[0] <= left and left > 0)
-        or (box[1] <= top and top > 0)
-        or (box[2] >= right and right < picture.width)
-        or (box[3] >= bottom and bottom < picture.height)
-    )
-
-
 class _Single:
     """A landmarker for one face, and the window through which it sees it."""
 
@@ -416,7 +236,7 @@ class _Single:
 
     def start(self, picture: Picture, box: Corners, seconds: float) -> Landmarks | None:
         """Follow the face in a box from now on; None where the landmarker does not see one there."""
-        self._size = _side(box)
+        self._size = side(box)
         self._window = _window(box, picture)
         view = self._view(picture)
         around = _SURROUNDINGS * self._size
@@ -426,8 +246,8 @@ class _Single:
         # One that still follows another face loses it at the first try, and searches at the second.
         for _ in range(2):
             for face in self._landmarker.detect(alone, seconds):
-                if _overlap(box, _corners(face)) > _SAME:
-                    self._last, self._seen = _corners(face), seconds
+                if overlap(box, corners(face)) > SAME:
+                    self._last, self._seen = corners(face), seconds
                     return face
         return None
 
@@ -436,7 +256,7 @@ class _Single:
         if self._cramped(picture):
             return self.start(picture, self._last, seconds)
         for face in self._landmarker.detect(self._view(picture), seconds):
-            self._last, self._seen = _corners(face), seconds
+            self._last, self._seen = corners(face), seconds
             return face
         return None
 
@@ -454,33 +274,12 @@ class _Single:
         """Whether the face has outgrown its window or nears an edge of it inside the picture."""
         room = np.concatenate([self._last[:2] - self._window[:2], self._window[2:] - self._last[2:]])
         inner = self._window != (0, 0, picture.width, picture.height)
-        return bool(
-            _side(self._last) > _GROWN * self._size or (room < _EDGE * _side(self._last))[inner].any()
-        )
+        return bool(side(self._last) > _GROWN * self._size or (room < _EDGE * side(self._last))[inner].any())
 
 
 def _window(box: Corners, picture: Picture) -> Corners:
     """A square around a small face, cut to the picture."""
-    half = _WINDOW * _side(box) / 2
+    half = _WINDOW * side(box) / 2
     middle = (box[:2] + box[2:]) / 2
     window = np.round(np.concatenate([middle - half, middle + half]))
     return np.clip(window, 0, [picture.width, picture.height] * 2).astype(np.float32)
-
-
-def _corners(face: Landmarks) -> Corners:
-    return np.concatenate([face.points.min(axis=0), face.points.max(axis=0)])
-
-
-def _side(box: Corners) -> float:
-    return float((box[2:] - box[:2]).max())
-
-
-def _among(box: Corners, faces: Sequence[Landmarks]) -> bool:
-    return any(_overlap(box, _corners(face)) > _SAME for face in faces)
-
-
-def _overlap(a: Corners, b: Corners) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    return shared / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)

@@ -8,7 +8,8 @@ from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.regions import EYES, LIPS, crop
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
-from emotion.realtime.stages.face_follower import Between, FaceFollower, RoundRobinLandmarkers
+from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
+from emotion.realtime.stages.stride import Between
 
 # Frames of a file that are looked at together where faces are followed through shares of them.
 _BATCH = 8

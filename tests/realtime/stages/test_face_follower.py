@@ -13,14 +13,9 @@ from emotion.models.faces.mediapipe_landmarker import (
 )
 from emotion.models.regions import eye_distance
 from emotion.realtime.sources.demo import DEMO
-from emotion.realtime.stages.face_follower import (
-    LOOK_SECONDS,
-    SCAN_SECONDS,
-    Between,
-    FaceFollower,
-    RoundRobinLandmarkers,
-    tiles,
-)
+from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
+from emotion.realtime.stages.stride import Between
+from emotion.realtime.stages.tile_search import LOOK_SECONDS, SCAN_SECONDS, tiles
 
 STEP = 1 / 30
 

@@ -1,0 +1,103 @@
+"""Faces of the frames between those in which they are looked for.
+
+Where a file's time matters more than the last tremble of a landmark, only every second frame is looked at,
+or fewer, and the faces of the others lie between.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.faces.picture import BatchLandmarker, Landmarks, Picture
+from emotion.realtime.stages.face_boxes import corners, side
+
+# A face of which a landmark moves further between two looks, in sizes of the face, is another one.
+_LEAP = 0.5
+
+
+class Between:
+    """A team that looks at every so many-th picture, and puts the faces of the others between.
+
+    A face moves nearly evenly for a fifteenth of a second: landmarks and blendshapes of a picture that
+    is not looked at lie on the straight line between those before and after, by its time. Who comes,
+    goes or leaps is there from the next picture on that is looked at.
+
+    Attributes:
+        turns: of the team, times the stride.
+    """
+
+    def __init__(self, team: BatchLandmarker, stride: int) -> None:
+        """Args: team: owned from here on. stride: of how many pictures one is looked at, from 2 on."""
+        self.turns = team.turns * stride
+        self._team = team
+        self._stride = stride
+        self._before: _Seen | None = None
+
+    def detect_all(
+        self, pictures: Sequence[Picture], seconds: Sequence[float]
+    ) -> list[tuple[Landmarks, ...]]:
+        """The faces in each of a stream's next pictures; the last of them is always looked at."""
+        last = len(pictures) - 1
+        wanted = [*range(self._stride - 1, last, self._stride), last]
+        if self._before is None and wanted[0] != 0:
+            wanted.insert(0, 0)
+        # In their order, and never back: a landmarker smooths what it sees by the time between.
+        looked = self._team.detect_all([pictures[at] for at in wanted], [seconds[at] for at in wanted])
+        found: list[tuple[Landmarks, ...]] = []
+        for at, faces in zip(wanted, looked, strict=True):
+            now = _Seen(seconds[at], faces)
+            if self._before is not None:
+                pairs = _pairs(self._before, now)
+                found += [_between(pairs, self._before, now, time) for time in seconds[len(found) : at]]
+            found.append(faces)
+            self._before = now
+        return found
+
+    def close(self) -> None:
+        """Free what the team holds."""
+        self._team.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen in a picture, and its time."""
+
+    seconds: float
+    faces: tuple[Landmarks, ...]
+
+
+_Pair: TypeAlias = tuple[Landmarks, Landmarks]
+
+
+def _pairs(before: _Seen, after: _Seen) -> list[_Pair]:
+    """Each face with itself in the later picture; without those who came, went or leapt."""
+    left, pairs = list(after.faces), list[_Pair]()
+    for face in before.faces:
+        same = min(left, key=lambda other: _moved(face, other), default=None)
+        if same is not None and _moved(face, same) < _LEAP * side(corners(face)):
+            # By identity: landmarks are arrays, which have no one answer to whether they are equal.
+            left = [other for other in left if other is not same]
+            pairs.append((face, same))
+    return pairs
+
+
+def _moved(face: Landmarks, other: Landmarks) -> float:
+    """How far the landmark that moves furthest does, in pixels."""
+    return float(np.sqrt(((other.points - face.points) ** 2).sum(axis=1).max()))
+
+
+def _between(pairs: Sequence[_Pair], before: _Seen, after: _Seen, seconds: float) -> tuple[Landmarks, ...]:
+    """The faces at a time between two; at the later one where time stands still or goes back."""
+    span = after.seconds - before.seconds
+    share = np.float32(np.clip((seconds - before.seconds) / span, 0, 1) if span > 0 else 1)
+    return tuple(
+        Landmarks(*(old + share * (new - old) for old, new in zip(_parts(face), _parts(same), strict=True)))
+        for face, same in pairs
+    )
+
+
+def _parts(face: Landmarks) -> tuple[npt.NDArray[np.float32], ...]:
+    return face.points, face.depth, face.blendshapes

@@ -1,0 +1,101 @@
+"""The search for faces that nobody follows yet: in the whole picture, and for small ones in tiles of it.
+
+The detector misses faces below an eighth of what it is shown, so it looks into overlapping squares of the
+picture, too: into a few at a time, all of them in `SCAN_SECONDS`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from emotion.models.faces.picture import Detector, Landmarks, Picture
+from emotion.realtime.stages.face_boxes import Corners, among
+
+# Seconds of the stream between two looks at the whole picture while there is somebody.
+LOOK_SECONDS = 0.4
+# Seconds in which every tile is looked at once.
+SCAN_SECONDS = 2.0
+# A tile's side, as a share of the picture's shorter side, and in pixels at least: what is found in
+# smaller ones is too small to read.
+_TILE = 0.5
+_SMALLEST_TILE = 288
+
+
+class TileSearch:
+    """Where in a picture newcomers are looked for, and when. Time that goes back makes all due.
+
+    Args:
+        detector: owned from here on.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._tiles: list[tuple[int, int, int, int]] = []
+        self._next = 0
+        self._scanned = -np.inf
+        self._looked = -np.inf
+
+    def large(
+        self, picture: Picture, seconds: float, known: Sequence[Landmarks], limit: int
+    ) -> list[Corners]:
+        """The boxes of new faces in the whole picture, at most so many, if a look is due.
+
+        It always is where nobody is known.
+        """
+        if known and 0 <= seconds - self._looked < LOOK_SECONDS:
+            return []
+        self._looked = seconds
+        return [box for box in self._detector.detect(picture) if not among(box, known)][:limit]
+
+    def small(self, picture: Picture, seconds: float) -> Iterator[Corners]:
+        """The boxes of faces in those tiles that are due."""
+        for tile in self._due(picture, seconds):
+            for box in self._detector.detect(picture.part(*tile)):
+                if not _cut(box, tile, picture):
+                    yield box
+
+    def close(self) -> None:
+        """Free what the detector holds."""
+        self._detector.close()
+
+    def _due(self, picture: Picture, seconds: float) -> list[tuple[int, int, int, int]]:
+        """As many tiles as the time since the last picture asks for, in turn; at first all."""
+        self._tiles = self._tiles or tiles(picture.width, picture.height)
+        waited = seconds - self._scanned
+        count = len(self._tiles)
+        if 0 <= waited < SCAN_SECONDS:
+            count = int(count * waited / SCAN_SECONDS)
+            if not count:
+                return []
+        self._scanned = seconds
+        first, self._next = self._next, (self._next + count) % max(1, len(self._tiles))
+        return [self._tiles[(first + step) % len(self._tiles)] for step in range(count)]
+
+
+def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Squares that cover a picture, each a third over the next: left, top, right, bottom.
+
+    None for a picture that is hardly larger than one of them.
+    """
+    side = max(_SMALLEST_TILE, round(_TILE * min(width, height)))
+    if max(width, height) < 1.25 * side:
+        return []
+    return [
+        (left, top, left + side, top + side) for top in _starts(height, side) for left in _starts(width, side)
+    ]
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = int(np.ceil(max(0, length - side) / (side * 2 / 3))) + 1
+    return [int(start) for start in np.linspace(0, max(0, length - side), count)]
+
+
+def _cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
+    """Whether a tile's edge may have cut a face, or made one up; the next tile shows it whole."""
+    left, top, right, bottom = tile
+    return bool(
+        (box[0] <= left and left > 0)
+        or (box[1] <= top and top > 0)
+        or (box[2] >= right and right < picture.width)
+        or (box[3] >= bottom and bottom < picture.height)
+    )
