@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 import weakref
 from dataclasses import replace
 
@@ -138,15 +139,18 @@ class Noting(LoadShedder):
         return replace(LEVELS[-1 if self.noted else 0], faces_every=3 if self.noted else 1)
 
     def note(self, latency, now):
-        self.noted.append(latency)
+        self.noted.append((latency, now))
         return len(self.noted) == 1
 
 
 def test_the_load_shedder_hears_of_each_result_and_is_obeyed():
     source, stage, shedder = Fed(), Gated(smiling), Noting()
     with Session(source, policy=NewestFrame(shedder), stages=[stage]) as session:
-        source.put(video_frame(0))
+        source.put(replace(video_frame(0), captured_at=time.monotonic() - 7))
         assert next(session).frame.index == 0
+        ((latency, now),) = shedder.noted
+        assert 7 <= latency < 7 + PATIENCE
+        assert now == pytest.approx(time.monotonic(), abs=PATIENCE)
         for index in range(1, 7):
             source.put(video_frame(index))
             if index % 3 == 0:
