@@ -9,7 +9,7 @@ from emotion.realtime.child_process import environment, python_command
 from tests.helpers.paths import ROOT
 
 # Where an interpreter is an option's value.
-_OPTIONS = {"benchmarks/peers.py", "benchmarks/suite.py", "emotion/cli/bench.py"}
+_OPTIONS = {"benchmarks/options.py", "benchmarks/peers.py"}
 
 
 def child(code, folder, **variables):
