@@ -14,6 +14,7 @@ from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.media import letterboxed
 from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.mjpeg import MjpegSink
 from emotion.realtime.sinks.mp4 import Mp4Sink
@@ -60,7 +61,7 @@ def test_a_stream_of_pictures(models, pictures):
 
 
 def test_a_photograph(models, pictures):
-    assert analyse(pictures[0], models, 4).faces
+    assert analyse(pictures[0], models, Options()).faces
 
 
 def test_what_is_drawn_and_hidden(pictures):

@@ -18,7 +18,7 @@ OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", "privacy", "dwell")
 
 
 def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str, Any]]:
-    """A dependency of FastAPI: the options that a request names, as they are named.
+    """A dependency of FastAPI: the offered options of a request by name, the server's where it says none.
 
     Args:
         names: the options that are offered.
@@ -27,8 +27,7 @@ def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str,
     fields = {one.name: one for one in options_of(Options)}
     offered = [fields[name] for name in names]
 
-    def depend(**given: Any) -> dict[str, Any]:
-        named = {name: value for name, value in given.items() if value is not None}
+    def depend(**named: Any) -> dict[str, Any]:
         with_values(defaults, named)  # refused now and with a sentence, not when its turn comes
         return named
 
@@ -53,9 +52,11 @@ def _parameter(one: OptionField, default: Any) -> inspect.Parameter:
         gt=None if spelling else option.gt,
         le=None if spelling else option.le,
         lt=None if spelling else option.lt,
-        json_schema_extra={"default": shown} | ({"unit": option.unit} if option.unit else {}),
+        json_schema_extra={"unit": option.unit} if option.unit else None,
     )
-    kind = str if spelling else one.kind
     return inspect.Parameter(
-        one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, query]
+        one.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=shown,
+        annotation=Annotated[str if spelling else one.kind, query],
     )

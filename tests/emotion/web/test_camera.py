@@ -25,6 +25,7 @@ from emotion.web.errors import BusyError
 from tests.emotion.test_annotate import DEMO
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
+OPTIONS = Options(faces=FaceOptions(max_faces=2))
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -70,7 +71,7 @@ class Browser:
         return self.connection.localDescription.sdp
 
     async def join(self, cameras, drawn=False):
-        answer = await cameras.open(await self.offer(), drawn)
+        answer = await cameras.open(await self.offer(), drawn, OPTIONS)
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def result(self):
@@ -82,7 +83,7 @@ class Browser:
 @asynccontextmanager
 async def studio(models, image, limit=2):
     """Cameras, and a function that makes browsers; all are closed at the end."""
-    cameras = Cameras(models, Options(faces=FaceOptions(max_faces=2)), limit=limit)
+    cameras = Cameras(models, limit=limit)
     browsers = []
 
     def browser():
@@ -225,7 +226,7 @@ def test_a_viewer_of_whom_nothing_is_heard_leaves_its_place(models, laughing, mo
 
     async def run():
         async with studio(models, laughing) as (cameras, browser):
-            await cameras.open(await browser().offer(), drawn=False)  # and never takes up the answer
+            await cameras.open(await browser().offer(), False, OPTIONS)  # and never takes up the answer
             assert len(cameras) == 1
             while len(cameras):
                 await asyncio.sleep(0.05)
@@ -240,7 +241,7 @@ def test_an_offer_that_makes_no_sense_ends_in_a_sentence(models, laughing, sdp):
     async def run():
         async with studio(models, laughing) as (cameras, _):
             with pytest.raises(camera.CameraError):
-                await cameras.open(sdp, drawn=False)
+                await cameras.open(sdp, False, OPTIONS)
             while len(cameras):
                 await asyncio.sleep(0.01)
 
