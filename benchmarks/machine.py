@@ -27,9 +27,9 @@ def describe(models: Models) -> dict[str, Any]:
         "python": platform.python_version(),
         "gpu": gpu(),
         "versions": {name: found for name in _PACKAGES if (found := _version(name))},
-        "provider": models.eyes.choice,
-        "precision": {m.manifest.region: m.manifest.precision for m in (models.eyes, models.lips)},
-        "models": {m.manifest.region: m.manifest.sha256[:16] for m in (models.eyes, models.lips)},
+        "provider": models.regions[0].choice,
+        "precision": {m.manifest.region: m.manifest.precision for m in models.regions},
+        "models": {m.manifest.region: m.manifest.sha256[:16] for m in models.regions},
     }
 
 

@@ -10,11 +10,10 @@ import numpy.typing as npt
 from emotion.benchmarks.timing import time_each
 from emotion.models.data.dataset import load_region
 from emotion.models.engines.session import ProviderName, RegionModel
-from emotion.models.manifest import Precision, choose_precision
-from emotion.models.regions import RegionName
+from emotion.models.manifest import Precision, choose_precision, voting_regions
+from emotion.models.regions import REGIONS
 from emotion.models.voting.vote import VoteWeights
 
-_REGIONS: tuple[RegionName, ...] = ("eyes", "lips")
 _BATCH = 64
 
 
@@ -28,7 +27,7 @@ class Point:
         crops_per_second: the same the other way round.
     """
 
-    region: RegionName
+    region: str
     precision: str
     threads: int
     batch: int
@@ -60,12 +59,12 @@ class Accuracy:
 
 def precisions(folder: Path) -> tuple[Precision, ...]:
     """What the folder offers for one region at least."""
-    offered = any(choose_precision(folder, region) == "int8" for region in _REGIONS)
+    offered = any(choose_precision(folder, region) == "int8" for region in voting_regions(folder))
     return ("fp32", "int8") if offered else ("fp32",)
 
 
 def load(
-    folder: Path, region: RegionName, precision: Precision, provider: ProviderName = "cpu", threads: int = 1
+    folder: Path, region: str, precision: Precision, provider: ProviderName = "cpu", threads: int = 1
 ) -> RegionModel:
     """The model in a precision, or in fp32 where it is not offered in int8."""
     chosen = choose_precision(folder, region) if precision == "int8" else "fp32"
@@ -77,7 +76,7 @@ def sweep(
     provider: ProviderName,
     threads: Iterable[int],
     batches: Iterable[int],
-    crops: dict[RegionName, npt.NDArray[np.uint8]],
+    crops: dict[str, npt.NDArray[np.uint8]],
 ) -> list[Point]:
     """Time each model in each setting on the same crops.
 
@@ -89,7 +88,7 @@ def sweep(
         crops: uint8 (n, height, width) by region; n at least the largest batch.
     """
     points = []
-    for region in _REGIONS:
+    for region in voting_regions(folder):
         for precision in dict.fromkeys(("fp32", choose_precision(folder, region))):
             for count in threads:
                 model = RegionModel(folder, region, provider, count, precision)
@@ -111,19 +110,20 @@ def accuracy(folders: Mapping[str, Path], data: Path, provider: ProviderName = "
         data: the data set.
         provider: what runs the models.
     """
-    parts = {region: load_region(data, region, ("test",)) for region in _REGIONS}
-    labels = parts["eyes"].labels
+    parts = {region: load_region(data, region, ("test",)) for region in REGIONS.names}
+    first = parts[REGIONS.names[0]]
+    labels = first.labels
     rows: list[Accuracy] = []
     plain: npt.NDArray[np.int64] | None = None
     for name, folder in folders.items():
         weights = VoteWeights.read(folder)
-        third = weights.third(parts["eyes"].blendshapes) if weights.third else None
+        third = weights.third(first.blendshapes) if weights.third else None
         for precision in precisions(folder):
-            eyes, lips = (
+            said = [
                 _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
-                for region in _REGIONS
-            )
-            answers = weights.vote(eyes, lips, blendshapes=third).argmax(axis=1)
+                for region in weights.regions
+            ]
+            answers = weights.vote(np.stack(said), blendshapes=third).argmax(axis=1)
             plain = answers if plain is None else plain
             right, agreement = answers == labels, float((answers == plain).mean())
             recalls = [float(right[labels == emotion].mean()) for emotion in np.unique(labels)]

@@ -20,10 +20,9 @@ import numpy.typing as npt
 
 from emotion.benchmarks.timing import time_each
 from emotion.models.engines.session import RegionModel
-from emotion.models.regions import RegionName
 from emotion.realtime.child_process import environment, python_command
 
-Crops = dict[RegionName, npt.NDArray[np.uint8]]
+Crops = dict[str, npt.NDArray[np.uint8]]
 # It names none of these: newer ones have lost what it uses.
 FER = ("fer==25.10.3", "setuptools<81", "opencv-contrib-python<5")
 _FER_SCRIPT = Path(__file__).with_name("fer_peer.py")
@@ -54,7 +53,7 @@ class Peer:
         return self.ms / self.ours_ms if self.ms and self.ours_ms else None
 
 
-def ours_per_face(models: dict[RegionName, RegionModel], crops: Crops, batch: int = 1) -> float:
+def ours_per_face(models: dict[str, RegionModel], crops: Crops, batch: int = 1) -> float:
     """Milliseconds for both models on one face, in batches of some faces, one thread."""
     total = 0.0
     for region, model in models.items():
@@ -72,14 +71,14 @@ def keras(crops: Crops, ours_ms: float, python: str = sys.executable) -> Peer:
         return Peer(name, work, None, ours_ms, "Keras is not installed")
     with TemporaryDirectory() as folder:
         path = Path(folder) / "crops.npz"
-        np.savez(path, eyes=crops["eyes"], lips=crops["lips"])
+        np.savez(path, **dict[str, Any](crops))
         values, problem = _json_of(
             python_command("-m", "emotion.benchmarks.keras_peer", str(path), python=python)
         )
     return Peer(name, work, values.get("ms"), ours_ms, problem)
 
 
-def openvino(folder: Path, files: dict[RegionName, str], crops: Crops, ours_ms: float) -> Peer:
+def openvino(folder: Path, files: dict[str, str], crops: Crops, ours_ms: float) -> Peer:
     """OpenVINO's own runtime on the same files, one thread, a crop at a time."""
     name, work = "OpenVINO, one thread", "a face's two crops"
     if not find_spec("openvino"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emotion.benchmarks.stages import ANALYSIS
+from emotion.benchmarks.stages import AFTER
 from emotion.benchmarks.suite import FORMAT, MAIN
 from emotion.models.errors import ModelFileError
 
@@ -150,7 +150,7 @@ def _costs(report: Values) -> Table:
     rows = []
     for clip, values in report["clips"].items():
         costs = {stage["name"]: stage["cpu"] for stage in values["stages"]}
-        total = sum(costs[name] for name in ANALYSIS)
+        total = sum(cost for name, cost in costs.items() if name not in AFTER)
         rows.append((clip, *(f"{costs[name]:.2f}" for name in names), f"{total:.2f}"))
     return Table(
         "Processor milliseconds a frame, each stage alone", ("", *names, "up to the vote"), tuple(rows)

@@ -1,15 +1,17 @@
 """Every stage alone, one frame after the other: what it costs, without threads around it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 
 from emotion.benchmarks.timing import Timing, time_each
-from emotion.models.regions import EYES, LIPS, crop
+from emotion.models.engines.session import RegionModel
+from emotion.models.regions import Regions, crop
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
@@ -19,8 +21,8 @@ from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.people import People
 
-ANALYSIS = ("decode", "landmarks", "crops", "eyes", "lips", "vote")
-"""The stages from a file to its results; drawing and encoding come after."""
+AFTER = ("draw", "encode")
+"""What comes after the analysis, which are all stages from a file to its results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,13 @@ class StageTimes:
     clip: str
     stages: tuple[Timing, ...]
 
-    def cpu(self, names: Sequence[str] = ANALYSIS) -> float:
-        """Processor milliseconds a frame of some stages together."""
-        return sum(stage.cpu for stage in self.stages if stage.name in names)
+    def cpu(self) -> float:
+        """Processor milliseconds a frame of the analysis."""
+        return sum(stage.cpu for stage in self.stages if stage.name not in AFTER)
 
-    def bound(self, cores: int, names: Sequence[str] = ANALYSIS) -> float:
-        """Frames a second if these cores did nothing but these stages' work, one thread each."""
-        return 1000 * cores / self.cpu(names)
+    def bound(self, cores: int) -> float:
+        """Frames a second if these cores did nothing but the analysis, one thread each."""
+        return 1000 * cores / self.cpu()
 
 
 def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames: int) -> StageTimes:
@@ -53,47 +55,57 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
         info = video.info
         reader = iter(video)
         pictures, decode = time_each("decode", lambda _: next(reader), range(min(frames, _length(video))))
-    found, landmarks, crops = _faces(pictures, max_faces)
-    eyes, eyes_time = time_each("eyes", lambda f: models.eyes([face.eyes.image for face in f.faces]), found)
-    lips, lips_time = time_each("lips", lambda f: models.lips([face.lips.image for face in f.faces]), found)
+    schema = models.schema
+    found, landmarks, crops = _faces(pictures, max_faces, schema.regions)
+    said, times = [], []
+    for index, model in enumerate(models.regions):
+        answers, timing = time_each(model.manifest.region, _asks(model, index), found)
+        said.append(answers)
+        times.append(timing)
     opinions = [
-        PredictionFrame(f.frame, f.faces, by_eyes, by_lips)
-        for f, by_eyes, by_lips in zip(found, eyes, lips, strict=True)
+        PredictionFrame(f.frame, f.faces, np.stack(rows), schema=schema)
+        for f, *rows in zip(found, *said, strict=True)
     ]
     people = People(models.weights)
     results, vote = time_each("vote", lambda item: next(iter(people.process([item]))), opinions)
     overlay = Overlay()
     drawn, draw = time_each("draw", overlay.draw, results)
     encode = _encode(info, results, drawn)
-    return StageTimes(name, (decode, landmarks, crops, eyes_time, lips_time, vote, draw, encode))
+    return StageTimes(name, (decode, landmarks, crops, *times, vote, draw, encode))
+
+
+def _asks(model: RegionModel, index: int) -> Callable[[FaceFrame], npt.NDArray[np.float32]]:
+    return lambda item: model([face.crops[index].image for face in item.faces])
 
 
 def _length(video: VideoFile) -> int:
     return video.info.frame_count or 1
 
 
-def _faces(pictures: list[VideoFrame], max_faces: int) -> tuple[list[FaceFrame], Timing, Timing]:
+def _faces(
+    pictures: list[VideoFrame], max_faces: int, regions: Regions
+) -> tuple[list[FaceFrame], Timing, Timing]:
     """The faces; the finder cuts the crops itself, so its time is divided by cutting them once more."""
-    finder = FaceFinder(max_faces)
+    finder = FaceFinder(max_faces, regions=regions)
     try:
         for picture in islice(pictures, 1):
             list(finder.process([picture]))  # builds MediaPipe's graph
         found, both = time_each("faces", lambda p: next(iter(finder.process([p]))), pictures)
     finally:
         finder.close()
-    _, crops = time_each("crops", _cut, found)
+
+    def cut(item: FaceFrame) -> None:
+        for face in item.faces:
+            for region in regions:
+                crop(item.frame.image, face.points, region)
+
+    _, crops = time_each("crops", cut, found)
     landmarks = Timing(
         "landmarks",
         both.frames,
         *(max(getattr(both, key) - getattr(crops, key), 0.0) for key in ("mean", "p50", "p95", "p99", "cpu")),
     )
     return found, landmarks, crops
-
-
-def _cut(item: FaceFrame) -> None:
-    for face in item.faces:
-        for region in (EYES, LIPS):
-            crop(item.frame.image, face.points, region)
 
 
 def _encode(info: VideoInfo, results: Sequence[EmotionFrame], drawn: Sequence[np.ndarray]) -> Timing:

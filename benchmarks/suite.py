@@ -21,8 +21,7 @@ from emotion.benchmarks.stages import measure_stages
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
-from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice
-from emotion.models.regions import RegionName
+from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice, voting_regions
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.options import Options
@@ -160,12 +159,10 @@ class _Bench:
             folder or suite.engine.models,
         )
         if key not in self._loaded:
-            chosen: dict[RegionName, RegionModel] = {}
-            for region in ("eyes", "lips"):
-                chosen[region] = self._region(region, *key)
-                chosen[region].warm_up()
-            weights = VoteWeights.read(key[2])
-            self._loaded[key] = Models(chosen["eyes"], chosen["lips"], weights)
+            chosen = tuple(self._region(region, *key) for region in voting_regions(key[2]))
+            for model in chosen:
+                model.warm_up()
+            self._loaded[key] = Models(chosen, VoteWeights.read(key[2]))
         return self._loaded[key]
 
     def clip(self, spec: ClipSpec) -> dict[str, Any]:
@@ -247,7 +244,7 @@ class _Bench:
         """The other ways that were asked for."""
         options, crops = self._suite.options, self._crops()
         plain = self.models("fp32", 1)
-        regions: dict[RegionName, RegionModel] = {"eyes": plain.eyes, "lips": plain.lips}
+        regions = {model.manifest.region: model for model in plain.regions}
         ours = peers.ours_per_face(regions, crops)
         found = []
         if "keras" in options.peers:
@@ -289,7 +286,7 @@ class _Bench:
         values: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return values
 
-    def _region(self, region: RegionName, precision: str, threads: int, folder: Path) -> RegionModel:
+    def _region(self, region: str, precision: str, threads: int, folder: Path) -> RegionModel:
         provider = self._suite.engine.provider
         if precision == "auto":
             return RegionModel(folder, region, provider, threads, "auto")
@@ -304,7 +301,8 @@ class _Bench:
 
     def _crops(self) -> Crops:
         """Real crops: of the main clip's first frames."""
-        finder = FaceFinder(1)
+        regions = self.models("fp32", 1).schema.regions
+        finder = FaceFinder(1, regions=regions)
         try:
             with VideoFile(self._path(MAIN)) as video:
                 found = [finder.process([frame]) for _, frame in zip(range(48), video, strict=False)]
@@ -312,8 +310,8 @@ class _Bench:
             finder.close()
         faces = [face for items in found for item in items for face in item.faces]
         return {
-            "eyes": np.stack([face.eyes.image for face in faces]),
-            "lips": np.stack([face.lips.image for face in faces]),
+            name: np.stack([face.crops[index].image for face in faces])
+            for index, name in enumerate(regions.names)
         }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import Classes
 from emotion.models.errors import OptionError
 from emotion.models.options import Without, unknown_option, with_values
 from emotion.models.regions import Image
@@ -32,11 +32,12 @@ class FaceResult:
     Attributes:
         track_id: the same number for the same person from picture to picture, from 1.
         box: left, top, width and height in pixels; may reach beyond the picture.
-        label: an emotion, or ``uncertain``; it does not flicker.
-        emotion: what it looks like most at this moment.
+        label: a class, or ``uncertain``; it does not flicker.
+        emotion: the class that it looks like most at this moment.
         confidence: the share of `emotion`, in [0, 1].
-        probabilities: by emotion, smoothed over time; they sum to one.
-        eyes, lips: by emotion, what each model says of this picture; None where it is not seen.
+        probabilities: by class, smoothed over time; they sum to one.
+        regions: by region, as ``eyes`` and ``lips``: by class, what its model says of this picture; None
+            where the region is not seen.
         blendshapes: the same of the third opinion; None where the rule of the vote does not count it.
     """
 
@@ -46,8 +47,7 @@ class FaceResult:
     emotion: str
     confidence: float
     probabilities: dict[str, float]
-    eyes: dict[str, float] | None
-    lips: dict[str, float] | None
+    regions: dict[str, dict[str, float] | None]
     blendshapes: dict[str, float] | None
 
     @classmethod
@@ -60,11 +60,9 @@ class FaceResult:
             face.label,
             face.emotion,
             face.confidence,
-            _by_emotion(face.probabilities),
-            *(
-                None if said is None else _by_emotion(said)
-                for said in (face.eyes, face.lips, face.blendshapes)
-            ),
+            dict(zip(face.classes, face.probabilities.tolist(), strict=True)),
+            {name: _by_class(face.classes, said) for name, said in face.regions.items()},
+            _by_class(face.classes, face.blendshapes),
         )
 
 
@@ -229,5 +227,5 @@ def _open(source: Source, live: bool, options: LiveOptions) -> Iterable[VideoFra
     return source
 
 
-def _by_emotion(opinion: Probabilities) -> dict[str, float]:
-    return dict(zip(EMOTIONS, opinion.tolist(), strict=True))
+def _by_class(classes: Classes, said: Probabilities | None) -> dict[str, float] | None:
+    return None if said is None else dict(zip(classes, said.tolist(), strict=True))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import Classes
 from emotion.models.data.label_folders import Video
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
@@ -25,7 +25,7 @@ def judge_videos(
     options: Options | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Score eyes, lips and vote on videos; each one's answer is the largest mean over its time.
+    """Score each region and the vote on videos; each one's answer is the largest mean over its time.
 
     Args:
         videos: with their labels.
@@ -38,53 +38,59 @@ def judge_videos(
         DatasetError: no video shows a face.
         SourceError: a video cannot be read.
     """
-    options = options or Options()
+    options, schema = options or Options(), models.schema
     answers, opinions = [], []
     missing: dict[str, int] = {}
     for done, video in enumerate(videos, start=1):
         seen = _watch(video, models, options)
         vote = seen["vote"]
-        if vote.emotion is None:
+        if vote.emotion is None or vote.mean is None:
             missing[video.label] = missing.get(video.label, 0) + 1
         else:
-            opinions.append({name: _means(summary) for name, summary in seen.items()})
+            opinions.append({name: _means(summary, schema.classes) for name, summary in seen.items()})
             answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.mean, vote.seconds))
         progress(done, len(videos))
     if not answers:
         raise DatasetError(f"Not one face was found in these {len(videos)} videos.")
-    labels = np.array([EMOTIONS.index(answer.label) for answer in answers])
+    labels = np.array([schema.classes.index(answer.label) for answer in answers])
     apart = np.arange(len(answers))
     return Evaluation(
         about=about,
         missing=missing,
         scores={
-            name: score(labels, np.stack([opinion[name] for opinion in opinions]), apart)
-            for name in ("eyes", "lips", "vote")
+            name: score(
+                labels, np.stack([opinion[name] for opinion in opinions]), apart, schema.classes.names
+            )
+            for name in (*schema.regions.names, "vote")
         },
         videos=tuple(answers),
+        classes=schema.classes.names,
     )
 
 
 def _watch(video: Video, models: Models, options: Options) -> dict[str, Summary]:
-    """What eyes, lips and the smoothed vote say of a whole video."""
-    builders = {name: SummaryBuilder() for name in ("eyes", "lips", "vote")}
+    """What each region and the vote over time say of a whole video."""
+    regions = models.schema.regions.names
+    builders = {name: SummaryBuilder() for name in (*regions, "vote")}
     with Session(VideoFile(video.path), options, models) as session:
         for result in session:
             builders["vote"].add(result)
-            for name in ("eyes", "lips"):
+            for name in regions:
                 builders[name].add(_as_if_alone(result, name))
     return {name: builder.build() for name, builder in builders.items()}
 
 
 def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
     """The frame as if one region's opinion were the whole vote; faces without it are left out."""
-    faces = [(face, getattr(face, name)) for face in result.faces]
+    faces = [(face, face.regions[name]) for face in result.faces]
     return replace(
         result, faces=tuple(replace(face, probabilities=said) for face, said in faces if said is not None)
     )
 
 
-def _means(summary: Summary) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """The mean opinion over a video, float32 (6,); even where a region was never seen."""
-    means = np.array([summary.mean[name] for name in EMOTIONS], np.float32)
-    return means / means.sum() if means.sum() > 0 else np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32)
+def _means(summary: Summary, classes: Classes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """The mean opinion over a video, float32 (classes,); even where a region was never seen."""
+    if summary.mean is None:
+        return np.full(len(classes), 1 / len(classes), np.float32)
+    means = np.array(list(summary.mean.values()), np.float32)
+    return np.asarray(means / means.sum(), np.float32)

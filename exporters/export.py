@@ -14,7 +14,7 @@ from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ModelManifest, sha256
-from emotion.models.regions import REGIONS, RegionName
+from emotion.models.regions import REGIONS
 from emotion.models.shipped import put, refuse_shipped, workshop
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training import networks
@@ -39,7 +39,7 @@ class Export:
 
 
 def export(
-    region: RegionName,
+    region: str,
     trained: Path,
     data: Path,
     output: Path,
@@ -96,7 +96,7 @@ def export(
         return Export(put(path, output), put(manifest, output), temperature, parity)
 
 
-def _load(path: Path, region: RegionName) -> keras.Model:
+def _load(path: Path, region: str) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError) as error:

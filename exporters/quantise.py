@@ -31,7 +31,6 @@ from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, manifest_path, read_manifest, sha256
-from emotion.models.regions import RegionName
 from emotion.models.shipped import previous_path, put, refuse_shipped, workshop
 
 MIN_AGREEMENT = 0.98
@@ -80,7 +79,7 @@ class Quantised:
 
 
 def quantise(
-    region: RegionName,
+    region: str,
     folder: Path,
     data: Path,
     crops: int = 512,
@@ -233,7 +232,7 @@ def _with_scores(manifest: ModelManifest, gate: Gate) -> ModelManifest:
     )
 
 
-def _withdraw(folder: Path, region: RegionName) -> None:
+def _withdraw(folder: Path, region: str) -> None:
     """Offer no quantised model any more; one that was there stays as the previous one."""
     for file in (manifest_path(folder, region, "int8"), folder / f"{region}.int8.onnx"):
         if file.exists():

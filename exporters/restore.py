@@ -21,8 +21,8 @@ from onnx import numpy_helper
 from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
-from emotion.models.regions import RegionName
 from emotion.models.training import networks
+from emotion.models.training.inputs import View
 from emotion.models.training.trainer import BlendshapeTargets
 
 Floats = npt.NDArray[np.float32]
@@ -41,7 +41,7 @@ class Affine:
     shift: Floats
 
 
-def restore(region: RegionName, folder: Path, data: Path, output: Path) -> Path:
+def restore(region: View, folder: Path, data: Path, output: Path) -> Path:
     """Write ``output``, a ``.keras`` network that answers as the model in `folder` does.
 
     Args:

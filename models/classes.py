@@ -1,12 +1,27 @@
-"""The six emotions. Their order here is the class order everywhere: labels, logits, files, plots."""
+"""The classes that a model folder tells apart. Nothing else in the program knows their names.
 
-from collections.abc import Mapping
+They are data: names, order and colours come from the manifests of the model folder (`models.manifest`)
+and travel with the results. `SIX` are those of the models that ship.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from emotion.models.palette import distinct, rgb
+
+UNCERTAIN = "uncertain"
+"""The label of a face on which no class is clear enough to be named."""
+
+# Words that stand beside the names of classes in labels, shares of time and columns.
+RESERVED = frozenset({UNCERTAIN, "no_face", "seen"})
+_FRAME = "frame_"
+_NAME = re.compile(r"[^\W_](?:[\w-]*\w)?")
+
 
 class Emotion(IntEnum):
-    """An apparent facial expression; the value is the class index of every model."""
+    """The six that ship: apparent facial expressions; the value is the index in `SIX`."""
 
     HAPPINESS = 0
     SADNESS = 1
@@ -21,7 +36,110 @@ class Emotion(IntEnum):
         return self.name.lower()
 
 
-EMOTIONS: tuple[str, ...] = tuple(emotion.label for emotion in Emotion)
+# On dark surfaces and in pictures, and on white; `models.palette` says what they must hold.
+_COLOURS: dict[str, tuple[str, str]] = {
+    "happiness": ("#F6EC34", "#D67E2B"),
+    "sadness": ("#6CB0FF", "#0E9AD0"),
+    "fear": ("#A068E6", "#7420AC"),
+    "anger": ("#FA4220", "#BE2C15"),
+    "neutral": ("#BCC3CC", "#333333"),
+    "surprise": ("#17997F", "#1F7378"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """An ordered, immutable set of classes; the order is that of every model's outputs.
+
+    Attributes:
+        names: two at least, in lower case, none twice and none of `RESERVED`.
+        on_dark: a colour each, as ``"#RRGGBB"``, for pictures and dark surfaces (`palette.PANEL`); by
+            default the known ones of the six, and others apart from one another.
+        on_white: the same for white paper and pages.
+        neutral: the class of a face at rest, which `--baseline` measures people by; by default
+            ``"neutral"`` where there is such a class, else nobody can be measured so.
+
+    Raises:
+        ValueError: the names or colours are no such thing.
+    """
+
+    names: tuple[str, ...]
+    on_dark: tuple[str, ...] = ()
+    on_white: tuple[str, ...] = ()
+    neutral: str | None = None
+    _index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        _check_names(self.names)
+        object.__setattr__(self, "_index", {name: index for index, name in enumerate(self.names)})
+        for side, key in enumerate(("on_dark", "on_white")):
+            colours = tuple(getattr(self, key)) or _colours(self.names, side)
+            if len(colours) != len(self.names):
+                raise ValueError(f"{len(self.names)} classes have {len(colours)} colours in {key}")
+            for colour in colours:
+                rgb(colour)
+            object.__setattr__(self, key, colours)
+        if self.neutral is None and "neutral" in self.names:
+            object.__setattr__(self, "neutral", "neutral")
+        if self.neutral is not None and self.neutral not in self.names:
+            raise ValueError(f"the class of a face at rest, {self.neutral!r}, is none of {self}")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a face can be called: a class, or `UNCERTAIN`, which comes last."""
+        return (*self.names, UNCERTAIN)
+
+    def index(self, name: str) -> int:
+        """The position of a class.
+
+        Raises:
+            ValueError: there is none of this name.
+        """
+        try:
+            return self._index[name]
+        except KeyError:
+            raise ValueError(f"{name!r} is none of {self}") from None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __getitem__(self, index: int) -> str:
+        return self.names[index]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    if len(names) < 2:
+        raise ValueError(f"there are two classes at least, not {len(names)}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"a class is there twice: {', '.join(names)}")
+    for name in names:
+        if name != name.lower() or not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a class: lower-case letters, digits, _ and - are")
+        # "frame_" would make a column of probabilities_... look like one of probabilities_frame_...
+        if name in RESERVED or name.startswith(_FRAME):
+            raise ValueError(f"{name!r} is no name for a class: it means something else in results")
+
+
+def _colours(names: tuple[str, ...], side: int) -> tuple[str, ...]:
+    others = [name for name in names if name not in _COLOURS]
+    made = dict(zip(others, distinct(len(others)), strict=True))
+    return tuple((_COLOURS.get(name) or made[name])[side] for name in names)
+
+
+SIX = Classes(tuple(emotion.label for emotion in Emotion))
+"""The classes of the models that ship."""
+EMOTIONS: tuple[str, ...] = SIX.names
+"""Their names: what data sets are sorted into where nothing else is said."""
 
 # Folder names that other data sets use for the same six classes.
 ALIASES: dict[str, str] = {
@@ -41,8 +159,7 @@ class Labels:
     """Which classes the folders of labelled pictures stand for.
 
     Attributes:
-        classes: their names, in lower case. Networks and vote know the six emotions; a data set may have
-            others.
+        classes: their names, in lower case.
         names: classes by folder name, beside those in `ALIASES`.
     """
 

@@ -6,17 +6,25 @@ where a quantised version is offered::
     {"format": 1, "region": "eyes", "architecture": "DenseNet201", "file": "eyes.onnx",
      "sha256": "...", "precision": "...", "size": [48, 96], "classes": ["happiness", ...],
      "temperature": 1.0, "data": "...", "scores": {...}}
+
+Models of other classes or regions say more: ``"colours": {"dark": ["#..."], "white": ["#..."]}`` and
+``"neutral": "calm"`` (see `models.classes.Classes`), and ``"place": {"left": 0, "top": 12, "width": 128,
+"height": 64, "pixels_per_point": 0.75}`` on the canvas of `models.regions`. What is left out is as in the
+models that ship. All models of a folder have the same classes, and its ``weights.json`` says which regions
+vote, in which order: ``"regions": ["eyes", "lips", "brow"]``; by default eyes and lips.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
-from emotion.models.regions import REGIONS, RegionName
+from emotion.models.regions import REGIONS, Region, Regions
+from emotion.models.schema import Schema
 from emotion.models.signature import Signature
 
 FORMAT = 1
@@ -45,11 +53,12 @@ class ModelManifest:
         data: which photographs it learnt from, and their terms.
         scores: what the project's evaluation printed for this file.
         classes: in the order of the outputs.
+        place: of the region; None: where the models that ship have one of this name.
         format: of the manifest.
         made_from: of a quantised model: the sha256 of the model that it stands for.
     """
 
-    region: RegionName
+    region: str
     architecture: str
     file: str
     sha256: str
@@ -58,9 +67,19 @@ class ModelManifest:
     temperature: float = 1.0
     data: str = ""
     scores: dict[str, Any] = field(default_factory=dict)
-    classes: tuple[str, ...] = EMOTIONS
+    classes: Classes = SIX
+    place: Region | None = None
     format: int = FORMAT
     made_from: str = ""
+
+    @property
+    def where(self) -> Region:
+        """The region on the canvas.
+
+        Raises:
+            KeyError: it has no `place`, and none that ships has its name.
+        """
+        return self.place or REGIONS[self.region]
 
     @property
     def int8(self) -> bool:
@@ -79,7 +98,14 @@ class ModelManifest:
 
     def to_json(self) -> str:
         """The file's text."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        values = asdict(self) | {"classes": list(self.classes)}
+        del values["place"]
+        if self.classes != Classes(self.classes.names):
+            values["colours"] = {"dark": self.classes.on_dark, "white": self.classes.on_white}
+            values["neutral"] = self.classes.neutral
+        if self.place is not None:
+            values["place"] = {key: value for key, value in asdict(self.place).items() if key != "name"}
+        return json.dumps(values, indent=2) + "\n"
 
     def save(self, folder: Path) -> Path:
         """Write it into a folder; what was there of that name is gone."""
@@ -88,12 +114,12 @@ class ModelManifest:
         return path
 
 
-def manifest_path(folder: Path, region: RegionName, precision: Precision = "fp32") -> Path:
+def manifest_path(folder: Path, region: str, precision: Precision = "fp32") -> Path:
     """Where the manifest of a model stands."""
     return folder / (f"{region}.json" if precision == "fp32" else f"{region}.{precision}.json")
 
 
-def choose_precision(folder: Path, region: RegionName) -> Precision:
+def choose_precision(folder: Path, region: str) -> Precision:
     """int8 where the folder offers it, made from the very model beside it; else fp32."""
     quantised, plain = (_values(manifest_path(folder, region, kind)) for kind in ("int8", "fp32"))
     return "int8" if quantised and quantised.get("made_from") == plain.get("sha256") else "fp32"
@@ -107,7 +133,7 @@ def _values(path: Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def read_manifest(folder: Path, region: RegionName, precision: Precision = "fp32") -> ModelManifest:
+def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> ModelManifest:
     """Read a region's manifest and check that its model is the one it speaks of.
 
     Raises:
@@ -122,14 +148,14 @@ def read_manifest(folder: Path, region: RegionName, precision: Precision = "fp32
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.get("format") != FORMAT:
             raise ModelFileError(f"{path} has format {values.get('format')}, not {FORMAT}. {advice}")
-        manifest = ModelManifest(
-            **values | {"size": tuple(values["size"]), "classes": tuple(values["classes"])}
-        )
+        manifest = _from_json(values)
         digest = sha256(folder / manifest.file)
     except OSError as error:
         raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
-    except (json.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
-        raise ModelFileError(f"{path} is not a model manifest. {advice}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"{path} is not a model manifest ({error}). {advice}") from error
     _check(manifest, region, path, advice)
     if precision == "int8" and manifest.made_from != _values(manifest_path(folder, region)).get("sha256"):
         raise ModelFileError(f"{path} was quantised from another {region} model than the one here. {advice}")
@@ -138,16 +164,65 @@ def read_manifest(folder: Path, region: RegionName, precision: Precision = "fp32
     return manifest
 
 
-def _check(manifest: ModelManifest, region: RegionName, path: Path, advice: str) -> None:
+def _from_json(values: dict[str, Any]) -> ModelManifest:
+    rest = dict(values)
+    colours, place = rest.pop("colours", {}), rest.pop("place", None)
+    classes = Classes(
+        tuple(rest["classes"]),
+        tuple(colours.get("dark", ())),
+        tuple(colours.get("white", ())),
+        rest.pop("neutral", None),
+    )
+    where = Region(rest["region"], **place) if place else None
+    return ModelManifest(**rest | {"size": tuple(rest["size"]), "classes": classes, "place": where})
+
+
+def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
+    """The classes and regions of a folder's models.
+
+    Raises:
+        ModelFileError: two of them tell other classes apart.
+    """
+    found = list(manifests)
+    first = found[0]
+    for other in found[1:]:
+        if other.classes != first.classes:
+            raise ModelFileError(
+                f"The models of {first.region} and {other.region} have different classes ({first.classes}; "
+                f"{other.classes}): make them anew with 'emotion export' from one data set."
+            )
+    return Schema(first.classes, Regions(tuple(manifest.where for manifest in found)))
+
+
+def voting_regions(folder: Path) -> tuple[str, ...]:
+    """Which regions of a model folder vote, in order, by its ``weights.json``.
+
+    Eyes and lips where it says nothing; where there is no such file yet, all that have a manifest.
+    """
+    values = _values(folder / "weights.json")
+    if not values:
+        found = {name for path in folder.glob("*.json") if (name := _values(path).get("region"))}
+        shipped = [name for name in REGIONS.names if name in found]
+        return (*shipped, *sorted(found.difference(shipped))) or REGIONS.names
+    return tuple(values.get("regions", REGIONS.names))
+
+
+def read_schema(folder: Path) -> Schema:
+    """The classes and regions of a model folder.
+
+    Raises:
+        ModelFileError: as `read_manifest`.
+    """
+    return schema_of(read_manifest(folder, region) for region in voting_regions(folder))
+
+
+def _check(manifest: ModelManifest, region: str, path: Path, advice: str) -> None:
     if manifest.region != region:
         raise ModelFileError(f"{path} is of a model for the {manifest.region}, not the {region}. {advice}")
-    if manifest.classes != EMOTIONS:
-        raise ModelFileError(
-            f"{path} has the classes {', '.join(manifest.classes)}; this program's are "
-            f"{', '.join(EMOTIONS)}, in this order. {advice}"
-        )
-    if manifest.size != REGIONS[region].size:
-        raise ModelFileError(f"{path} wants crops of {manifest.size}, not {REGIONS[region].size}. {advice}")
+    if manifest.place is None and region not in REGIONS:
+        raise ModelFileError(f"{path} does not say where the {region} are ('place'). {advice}")
+    if manifest.size != manifest.where.size:
+        raise ModelFileError(f"{path} wants crops of {manifest.size}, not {manifest.where.size}. {advice}")
 
 
 def sha256(path: Path) -> str:

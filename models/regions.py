@@ -1,4 +1,4 @@
-"""Landmarks to aligned crops of the eyes and the lips.
+"""Landmarks to aligned crops of a face's regions: the eyes and the lips, or those of other models.
 
 This is the only cropping code: `emotion.models.data.dataset` uses it to make training data and
 `emotion.realtime.stages.faces` to feed the models, so both see the same picture.
@@ -9,6 +9,8 @@ stretch, an open mouth still looks open, which a bounding box resized to the inp
 Everything outside the face oval is painted black: it carries no expression.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -18,7 +20,12 @@ import numpy.typing as npt
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 Points: TypeAlias = npt.NDArray[np.float32]
-RegionName: TypeAlias = Literal["eyes", "lips"]
+
+# What else a face has in results; see `realtime.sinks.columns`.
+_RESERVED = frozenset(
+    {"blendshapes", "box", "confidence", "emotion", "label", "probabilities", "since", "track", "vote"}
+)
+_NAME = re.compile(r"[a-z][a-z0-9]*")
 
 # Indices into MediaPipe's 478 face landmarks (canonical face model), and their canvas places:
 # the outer and inner corners of both eyes, the nose bridge, the base of the nose.
@@ -40,14 +47,29 @@ _GUARD = 64  # pixels; holds the whole oval of a face that fits its places
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A rectangle of the canvas and the size in pixels at which a model takes it."""
+    """A rectangle of the canvas and the size in pixels at which a model takes it.
 
-    name: RegionName
+    Attributes:
+        name: in lower case, letters and digits.
+        left, top, width, height: canvas points.
+        pixels_per_point: of the crop.
+
+    Raises:
+        ValueError: the name means something else in results, or the crop has no pixels.
+    """
+
+    name: str
     left: float
     top: float
     width: float
     height: float
     pixels_per_point: float = 0.75
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name in _RESERVED:
+            raise ValueError(f"{self.name!r} is no name for a region")
+        if not min(self.size) > 0:
+            raise ValueError(f"the region {self.name} has a size of {self.size} pixels")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -62,7 +84,52 @@ class Region:
 
 EYES = Region("eyes", left=0, top=12, width=128, height=64)
 LIPS = Region("lips", left=16, top=86, width=96, height=64)
-REGIONS: dict[RegionName, Region] = {"eyes": EYES, "lips": LIPS}
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The regions that models look at, in the order of their votes; each has another name.
+
+    Raises:
+        ValueError: there is none, or one name stands for two.
+    """
+
+    places: tuple[Region, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", tuple(self.places))
+        if not self.places or len(set(self.names)) < len(self.places):
+            raise ValueError(f"regions have different names, not {', '.join(self.names) or 'none at all'}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(place.name for place in self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(self.places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Region:
+        """The region of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for place in self.places:
+            if place.name == name:
+                return place
+        raise KeyError(name)
+
+
+RegionName: TypeAlias = Literal["eyes", "lips"]
+REGIONS = Regions((EYES, LIPS))
+"""Those of the models that ship, and of every data set."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

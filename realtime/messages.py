@@ -4,6 +4,7 @@ All are immutable and compare by identity. A frame without faces still travels, 
 out has every frame that went in, in the same order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
@@ -11,13 +12,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, UNCERTAIN, Classes
 from emotion.models.regions import Crop, Image, Points
+from emotion.models.schema import SHIPPED, Schema
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
-
-UNCERTAIN = "uncertain"
-"""The label of a face on which no emotion is clear enough to be named."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,15 +79,13 @@ class Face:
     Attributes:
         box: around all landmarks.
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
-        eyes: aligned crop of the eyes with the brows.
-        lips: aligned crop of the mouth with the chin.
+        crops: an aligned crop of each region, in the order of the models.
         blendshapes: float32 (52,) in [0, 1], or None where nobody looked.
     """
 
     box: Box
     points: Points
-    eyes: Crop
-    lips: Crop
+    crops: tuple[Crop, ...]
     blendshapes: npt.NDArray[np.float32] | None = None
 
 
@@ -102,25 +99,29 @@ class FaceFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictionFrame:
-    """A frame, its faces, and what each model says of them.
+    """A frame, its faces, and what each region's model says of them.
 
     Attributes:
         frame, faces: as in `FaceFrame`.
-        eyes, lips: float32 (n, 6), a row a face; that of a region which is not seen may be anything.
-        free: float32 (n, 2), how likely nothing hides the eyes and the lips; by default ones.
+        predictions: float32 (regions, n, classes), a row a face; that of a region which is not seen may be
+            anything.
+        free: float32 (n, regions), how likely nothing hides each region; by default ones.
+        schema: which regions and classes these are.
     """
 
     frame: VideoFrame
     faces: tuple[Face, ...]
-    eyes: Probabilities
-    lips: Probabilities
-    free: npt.NDArray[np.float32] = field(default_factory=lambda: np.ones((0, 2), np.float32))
+    predictions: Probabilities
+    free: npt.NDArray[np.float32] = field(default_factory=lambda: np.ones((0, 0), np.float32))
+    schema: Schema = SHIPPED
 
     def __post_init__(self) -> None:
+        count, regions = len(self.faces), len(self.schema.regions)
         if not self.free.size:
-            object.__setattr__(self, "free", np.ones((len(self.faces), 2), np.float32))
-        for name, width in (("eyes", len(EMOTIONS)), ("lips", len(EMOTIONS)), ("free", 2)):
-            value, shape = getattr(self, name), (len(self.faces), width)
+            object.__setattr__(self, "free", np.ones((count, regions), np.float32))
+        shapes = {"predictions": (regions, count, len(self.schema.classes)), "free": (count, regions)}
+        for name, shape in shapes.items():
+            value = getattr(self, name)
             if value.shape != shape or value.dtype != np.float32:
                 raise ValueError(f"{name} is float32 {shape}, not {value.dtype} {value.shape}")
 
@@ -129,51 +130,55 @@ class PredictionFrame:
 class FaceEmotion:
     """What is thought of one face in one frame.
 
+    All probabilities are float32 (classes,).
+
     Attributes:
         track_id: the same number for the same person from frame to frame, from 1.
         box: as in `Face`.
-        eyes, lips: each model's own opinion; None where the region is not seen.
+        regions: by region, in the order of the models, what its model says; None where it is not seen.
+        probabilities_frame: this frame's vote alone, of the regions that are seen; None where none is.
         probabilities: what is shown and decided on: the votes, smoothed over time in its track.
-        probabilities_frame: this frame's vote alone, of the regions that are seen; None where neither is.
-        blendshapes: the third opinion, where the rule of the vote counts it; else None.
-        label: what is shown, an emotion or `UNCERTAIN`; it does not flicker. By default `emotion`.
+        blendshapes: what they say, where the rule of the vote counts them; else None.
+        label: what is shown, a class or `UNCERTAIN`; it does not flicker. By default `emotion`.
         since: the time in the stream, in seconds, since which the label holds.
         points: as in `Face`; None where they are not known, as in results read from a file.
-        eyes_seen, lips_seen: how surely each region is seen, in [0, 1]: how much its vote counts. By
-            default 1, and 0 for a region without an opinion.
+        seen: by region, how surely it is seen, in [0, 1]: how much its vote counts. By default 1, and 0
+            for a region of which nothing is said.
+        classes: of the probabilities.
     """
 
     track_id: int
     box: Box
-    eyes: Probabilities | None
-    lips: Probabilities | None
+    regions: Mapping[str, Probabilities | None]
     probabilities_frame: Probabilities | None
     probabilities: Probabilities
     blendshapes: Probabilities | None = None
     label: str = ""
     since: float = 0.0
     points: Points | None = None
-    eyes_seen: float = 1.0
-    lips_seen: float = 1.0
+    seen: Mapping[str, float] = field(default_factory=dict)
+    classes: Classes = SIX
 
     def __post_init__(self) -> None:
-        for name in ("eyes", "lips", "probabilities_frame", "probabilities", "blendshapes"):
-            value = getattr(self, name)
-            if value is not None and (value.shape != (len(EMOTIONS),) or value.dtype != np.float32):
-                raise ValueError(f"{name} is float32 ({len(EMOTIONS)},), not {value.dtype} {value.shape}")
-
-        for region in ("eyes", "lips"):
-            if getattr(self, region) is None:
-                object.__setattr__(self, f"{region}_seen", 0.0)
+        said = (*self.regions.values(), self.probabilities_frame, self.probabilities, self.blendshapes)
+        for values in said:
+            if values is not None and (values.shape != (len(self.classes),) or values.dtype != np.float32):
+                raise ValueError(
+                    f"probabilities are float32 ({len(self.classes)},), not {values.dtype} {values.shape}"
+                )
+        seen = {
+            name: 0.0 if values is None else self.seen.get(name, 1.0) for name, values in self.regions.items()
+        }
+        object.__setattr__(self, "seen", seen)
         if not self.label:
             object.__setattr__(self, "label", self.emotion)
-        if self.label not in (*EMOTIONS, UNCERTAIN):
-            raise ValueError(f"a label is an emotion or {UNCERTAIN!r}, not {self.label!r}")
+        if self.label not in self.classes and self.label != UNCERTAIN:
+            raise ValueError(f"a label is one of {self.classes} or {UNCERTAIN}, not {self.label!r}")
 
     @property
     def emotion(self) -> str:
-        """The emotion with the largest of `probabilities`."""
-        return EMOTIONS[int(self.probabilities.argmax())]
+        """The class with the largest of `probabilities`."""
+        return self.classes[int(self.probabilities.argmax())]
 
     @property
     def confidence(self) -> float:
@@ -183,12 +188,32 @@ class FaceEmotion:
     @property
     def label_share(self) -> float | None:
         """The share of `label` in `probabilities`, in [0, 1]; None where that is `UNCERTAIN`."""
-        return None if self.label == UNCERTAIN else float(self.probabilities[EMOTIONS.index(self.label)])
+        if self.label == UNCERTAIN:
+            return None
+        return float(self.probabilities[self.classes.index(self.label)])
+
+    def says(self, name: str) -> Probabilities | None:
+        """What stands in a row of results: a region's, or the field of that name.
+
+        Raises:
+            KeyError: there is neither.
+        """
+        if name in _ROWS:
+            values: Probabilities | None = getattr(self, name)
+            return values
+        return self.regions[name]
+
+
+_ROWS = frozenset({"blendshapes", "probabilities_frame", "probabilities"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmotionFrame:
-    """A frame and what is thought of each of its faces, in the order of `FaceFrame.faces`."""
+    """A frame and what is thought of each of its faces, in the order of `FaceFrame.faces`.
+
+    `schema` says which classes and regions these are, also where nobody is there.
+    """
 
     frame: VideoFrame
     faces: tuple[FaceEmotion, ...]
+    schema: Schema = SHIPPED

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.regions import Image, RegionName
+from emotion.models.regions import Image
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Rng: TypeAlias = np.random.Generator
@@ -16,13 +16,13 @@ Occluder: TypeAlias = Callable[[Image, Image, Rng], tuple[Look, Mask]]
 """From a face's crop, another one's, and chance: what it looks like, and where it is."""
 
 # Where a region's expression is, as (top, bottom, left, right) shares of its crop.
-CORE: dict[RegionName, tuple[float, float, float, float]] = {
+CORE: dict[str, tuple[float, float, float, float]] = {
     "eyes": (0.25, 0.85, 0.08, 0.92),
     "lips": (0.15, 0.75, 0.15, 0.85),
 }
 
 
-def covered(mask: Mask, region: RegionName) -> float:
+def covered(mask: Mask, region: str) -> float:
     """The share of a region's core that is covered."""
     height, width = mask.shape
     top, bottom, left, right = CORE[region]
@@ -136,7 +136,7 @@ def stripes(crop: Image, other: Image, rng: Rng) -> tuple[Look, Mask]:
     return _grain(_ramp(size, rng) + rng.uniform(15, 60) * pattern, rng, 4), _shape(size, rng)
 
 
-KINDS: dict[RegionName, dict[str, Occluder]] = {
+KINDS: dict[str, dict[str, Occluder]] = {
     "eyes": {"hand": hand, "solid": solid, "sunglasses": sunglasses, "photo": photo, "stripes": stripes},
     "lips": {"hand": hand, "solid": solid, "mask": mask, "photo": photo, "stripes": stripes},
 }

@@ -15,7 +15,6 @@ from typing import Annotated, TypeAlias
 import numpy as np
 import typer
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.manifest import LITE, ZOO
 from emotion.models.regions import eye_distance
 from emotion.realtime.messages import FaceEmotion
@@ -75,7 +74,7 @@ def difference(found: Sequence[Faces], plain: Sequence[Faces]) -> Difference:
         float(
             np.mean(
                 [
-                    np.abs(face.probabilities - other.probabilities).sum() / len(EMOTIONS)
+                    np.abs(face.probabilities - other.probabilities).sum() / len(face.classes)
                     for face, other in pairs
                 ]
             )

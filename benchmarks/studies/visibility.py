@@ -28,7 +28,7 @@ from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
 from emotion.models.faces.visibility import PATH, VisibilityModel, features, read
 from emotion.models.manifest import ZOO
-from emotion.models.regions import REGIONS, Image, RegionName
+from emotion.models.regions import REGIONS, Image
 
 HELD_OUT = ("photo", "stripes")
 # Covered by this much or more is hidden; by this little or less is free.
@@ -38,7 +38,7 @@ _LEARNT_AS_HIDDEN = 0.4
 _NEURONS = 64
 
 
-def read_crops(data: Path, region: RegionName, part: str, limit: int, seed: int = 0) -> list[Image]:
+def read_crops(data: Path, region: str, part: str, limit: int, seed: int = 0) -> list[Image]:
     """Up to `limit` crops of a part of a data set, as the models see them, in a fixed random order.
 
     Raises:
@@ -62,7 +62,7 @@ def read_crops(data: Path, region: RegionName, part: str, limit: int, seed: int 
 
 
 def occluded(
-    crops: Sequence[Image], region: RegionName, kinds: Sequence[str], seed: int
+    crops: Sequence[Image], region: str, kinds: Sequence[str], seed: int
 ) -> list[tuple[Image, float, str]]:
     """Each crop once as it is and once behind something: (crop, share covered, kind or "none")."""
     rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ def occluded(
     return made
 
 
-def fit(crops: Sequence[Image], region: RegionName, seed: int = 0) -> VisibilityModel:
+def fit(crops: Sequence[Image], region: str, seed: int = 0) -> VisibilityModel:
     """A net from crops that show faces freely, with made-up occluders."""
     # Hands are what comes most, and come in most ways.
     kinds = ["hand", *(kind for kind in KINDS[region] if kind not in HELD_OUT)]
@@ -97,7 +97,7 @@ def fit(crops: Sequence[Image], region: RegionName, seed: int = 0) -> Visibility
 
 
 def judge(
-    crops: Sequence[Image], region: RegionName, model: VisibilityModel, rival: RegionModel | None
+    crops: Sequence[Image], region: str, model: VisibilityModel, rival: RegionModel | None
 ) -> dict[str, Any]:
     """Areas under the ROC curve by kind, the rates at the bound 0.5, and the time a crop takes."""
     made = occluded(crops, region, list(KINDS[region]), seed=1)
@@ -143,9 +143,9 @@ def main(
     ] = False,
 ) -> None:
     """Judge how hidden regions are noticed; JSON on standard output."""
-    models: dict[RegionName, VisibilityModel]
+    models: dict[str, VisibilityModel]
     if fit_on:
-        models = {region: fit(read_crops(data, region, "train", fit_on), region) for region in REGIONS}
+        models = {region: fit(read_crops(data, region, "train", fit_on), region) for region in REGIONS.names}
     else:
         models = read()
     if save:

@@ -212,12 +212,12 @@ def _faces() -> str:
 
 def _models() -> str:
     from emotion.models import checksums  # noqa: PLC0415
-    from emotion.models.manifest import ZOO, read_manifest  # noqa: PLC0415
+    from emotion.models.manifest import ZOO, read_manifest, voting_regions  # noqa: PLC0415
     from emotion.models.voting.vote import VoteWeights  # noqa: PLC0415
 
     if others := checksums.changed(ZOO):
         raise Trouble(f"not as released: {', '.join(others)}", _AGAIN)
-    manifests = [read_manifest(ZOO, region) for region in ("eyes", "lips")]
+    manifests = [read_manifest(ZOO, region) for region in voting_regions(ZOO)]
     VoteWeights.read(ZOO)
     named = (f"{one.region}: {one.architecture}, sha256 {one.sha256[:8]}" for one in manifests)
     return "; ".join(named) + "; checksums right, the release's own"
@@ -242,9 +242,9 @@ def _engine() -> str:
     from emotion.realtime.session import Models  # noqa: PLC0415
 
     models = Models.load()
-    for model in (models.eyes, models.lips):
+    for model in models.regions:
         model(np.zeros((1, *model.manifest.size), dtype=np.uint8))
-    return f"ONNX Runtime {engine_version()} runs both models on {models.eyes.choice}"
+    return f"ONNX Runtime {engine_version()} runs the models on {models.regions[0].choice}"
 
 
 def _encoder() -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from emotion.cli.console import console, counting, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
-from emotion.models.classes import EMOTIONS, Labels
+from emotion.models.classes import Labels
 from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_videos
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError
@@ -27,6 +27,7 @@ from emotion.models.evaluation.evaluate import (
 from emotion.models.evaluation.options import EvaluationOptions
 from emotion.models.evaluation.predictions import (
     LabelledFaces,
+    check_regions,
     faces_of_dataset,
     faces_of_photographs,
     load_regions,
@@ -34,6 +35,7 @@ from emotion.models.evaluation.predictions import (
     predict,
 )
 from emotion.models.evaluation.records import record as record_scores
+from emotion.models.manifest import schema_of
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
@@ -75,7 +77,7 @@ def evaluate_command(
         faces = faces_of_dataset(chosen, options.part)
         evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
-        labels = Labels(names=options.labels)
+        labels = Labels(judge.classes, options.labels)
         photographs = only_test(find_photographs(chosen, labels))
         if photographs:
             evaluation = judge.photographs(photographs, about, options.smaller if output else 0)
@@ -101,14 +103,21 @@ class _Judge:
 
     def __init__(self, engine: EngineOptions) -> None:
         self._folder = folder = engine.models
-        self._eyes, self._lips = load_regions(folder, engine.precision)
+        self._models = load_regions(folder, engine.precision)
+        self._schema = schema_of(model.manifest for model in self._models)
         self._weights = VoteWeights.read(folder)
-        self._rule, self._rules, _ = read_rules(folder)
-        self._third = BlendshapeModel.read(folder) if (folder / FILE).exists() else None
+        stored = read_rules(folder)
+        self._rule, self._rules = stored.chosen, stored.rules
+        self._third = BlendshapeModel.read(folder, None, stored.classes) if (folder / FILE).exists() else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the models tell apart."""
+        return self._schema.classes.names
 
     def about(self) -> dict[str, Any]:
         """What the report says of the models."""
-        manifests = [model.manifest for model in (self._eyes, self._lips)]
+        manifests = [model.manifest for model in self._models]
         return {
             "rule": self._rule,
             "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
@@ -117,25 +126,26 @@ class _Judge:
 
     def record(self, name: str, evaluation: Evaluation) -> None:
         """Write scores into the model folder."""
-        record_scores(self._folder, name, evaluation, [self._eyes.manifest, self._lips.manifest])
+        record_scores(self._folder, name, evaluation, [model.manifest for model in self._models])
 
     def faces(self, faces: LabelledFaces, about: dict[str, Any], shrunk: Iterable[Slice] = ()) -> Evaluation:
         """Faces that are cut out already."""
         with counting("Asking the models") as progress:
-            found = predict(faces, self._eyes, self._lips, progress)
+            check_regions(self._models, faces.schema)
+            found = predict(faces, self._models, progress)
         return evaluate(found, self._weights, self._rules, self._third, about, shrunk)
 
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
         """Whole photographs, and some of them again from afar."""
         with counting("Looking at photographs") as progress:
-            faces = faces_of_photographs(photographs, progress)
+            faces = faces_of_photographs(photographs, progress, schema=self._schema)
         return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
 
     def videos(self, videos: list[Video], about: dict[str, Any]) -> Evaluation:
         """Whole videos, an emotion each."""
         from emotion.video_scores import judge_videos  # noqa: PLC0415  photographs need no pipeline
 
-        models = Models(self._eyes, self._lips, self._weights)
+        models = Models(self._models, self._weights)
         with counting("Watching videos") as progress:
             return judge_videos(videos, models, about, progress=progress)
 
@@ -148,14 +158,12 @@ class _Judge:
         for distance in (distance for distance in DISTANCES if distance < middle):
             scales = {photograph.source: distance / sizes[photograph.source] for photograph in drawn}
             with counting(f"From afar, {distance} pixels between the eyes") as progress:
-                small = faces_of_photographs(drawn, progress, scales=scales)
-            yield judge_shrunk(
-                str(distance), len(drawn), predict(small, self._eyes, self._lips), self._weights
-            )
+                small = faces_of_photographs(drawn, progress, scales=scales, schema=self._schema)
+            yield judge_shrunk(str(distance), len(drawn), predict(small, self._models), self._weights)
 
 
 def _scores_table(evaluation: Evaluation) -> Table:
-    table = Table("", "right", "95%", "mean", "ECE", *(name[:3] for name in EMOTIONS))
+    table = Table("", "right", "95%", "mean", "ECE", *(name[:3] for name in evaluation.classes))
     for name, values in evaluation.scores.items():
         table.add_row(
             name,

@@ -10,12 +10,17 @@ from rich.table import Table
 from emotion.cli.console import console, counting, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder
-from emotion.models.classes import EMOTIONS
 from emotion.models.data.dataset import read_manifest
 from emotion.models.engines.options import EngineOptions
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.options import WeightsOptions
-from emotion.models.evaluation.predictions import LabelledFaces, faces_of_dataset, load_regions, predict
+from emotion.models.evaluation.predictions import (
+    LabelledFaces,
+    check_regions,
+    faces_of_dataset,
+    load_regions,
+    predict,
+)
 from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
@@ -41,17 +46,18 @@ def weights_command(
             console.print(line)
         return
     refuse_shipped(models)
-    eyes, lips = load_regions(models)
+    loaded = load_regions(models)
     faces = faces_of_dataset(data, "validation")
+    check_regions(loaded, faces.schema)
     with counting("Asking the models") as progress:
-        found = predict(faces, eyes, lips, progress)
+        found = predict(faces, loaded, progress)
     third = _third(data, faces) if options.blendshapes else None
     errors.print("Comparing the rules out of fold ...")
-    about = {"faces": len(faces), "part": "validation", "data": eyes.manifest.data}
+    about = {"faces": len(faces), "part": "validation", "data": loaded[0].manifest.data}
     fitted = weights.fit_vote(found, third, about, options.rule)
     path = weights.save(models, fitted, third)
     console.print(_table(fitted))
-    for line in fitted.explain()[len(EMOTIONS) + 1 :]:
+    for line in fitted.explain()[len(fitted.rates) + 1 :]:
         console.print(line)
     console.print(f"From {len(faces)} faces of the validation part; written to {shown(path)}")
 
@@ -60,14 +66,16 @@ def _third(data: Path, held_out: LabelledFaces) -> BlendshapeModel:
     errors.print("Training the blendshapes' classifier ...")
     rows = [row for row in read_manifest(data) if row["split"] == "train"]
     shapes = np.array([row["blendshapes"] for row in rows], np.float32).reshape(-1, len(BLENDSHAPES))
-    learnt = np.array([EMOTIONS.index(row["label"]) for row in rows], np.int64)
-    return train_blendshapes(shapes, learnt, (held_out.blendshapes, held_out.labels))
+    classes = held_out.schema.classes
+    learnt = np.array([classes.index(row["label"]) for row in rows], np.int64)
+    return train_blendshapes(shapes, learnt, (held_out.blendshapes, held_out.labels), classes=classes)
 
 
 def _table(fitted: weights.FittedVote) -> Table:
-    table = Table("emotion", "eyes right", "lips right", "eyes count", "lips count")
+    regions = fitted.regions
+    table = Table("emotion", *(f"{name} right" for name in regions), *(f"{name} count" for name in regions))
     for row in fitted.rates:
-        rates = (f"{r.rate:.0%} ({r.low:.0%} to {r.high:.0%})" for r in (row.eyes, row.lips))
-        table.add_row(row.emotion, *rates, *(f"{weight:.2f}" for weight in row.weights))
+        rates = (f"{r.rate:.0%} ({r.low:.0%} to {r.high:.0%})" for r in row.rates.values())
+        table.add_row(row.emotion, *rates, *(f"{weight:.2f}" for weight in row.weights.values()))
     table.title = "the source's rule"
     return table

@@ -19,7 +19,7 @@ def analyse(image: Image, models: Models, options: Options) -> EmotionFrame:
 
 
 def to_values(face: FaceEmotion) -> dict[str, Any]:
-    """A face for JSON: the box in pixels, opinions in the order of the six emotions or null."""
+    """A face for JSON: the box in pixels, shares in the order of the classes or null."""
     box = face.box
     return {
         "track_id": face.track_id,
@@ -28,8 +28,7 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
         "confidence": round(face.confidence, 4),
         "label": face.label,
         "probabilities": _shares(face.probabilities),
-        "eyes": _shares(face.eyes),
-        "lips": _shares(face.lips),
+        **{name: _shares(said) for name, said in face.regions.items()},
         "blendshapes": _shares(face.blendshapes),
     }
 

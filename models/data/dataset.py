@@ -55,7 +55,7 @@ from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.options import from_mapping, to_mapping
-from emotion.models.regions import EYES, LIPS, REGIONS, Image, RegionName, alignment_error, crop, eye_distance
+from emotion.models.regions import EYES, LIPS, REGIONS, Image, alignment_error, crop, eye_distance
 
 
 def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
@@ -137,7 +137,9 @@ def make_dataset(
     if not rows:
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
     for label in options.classes:
-        crops = {r: [_crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS}
+        crops = {
+            r: [_crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS.names
+        }
         save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
     counts = Counter((row["split"], row["label"]) for row in rows)
     return Summary(
@@ -149,7 +151,7 @@ def make_dataset(
 def _claim(output: Path, options: DatasetOptions) -> None:
     """Write the options down, or refuse to mix crops made with others."""
     path = output / "dataset.json"
-    crops = {name: list(region.padded_size(options.margin)) for name, region in REGIONS.items()}
+    crops = {region.name: list(region.padded_size(options.margin)) for region in REGIONS}
     wanted = {"options": to_mapping(options), "crop_size": crops}
     if path.exists() and read_options(output) != options:
         raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
@@ -214,7 +216,7 @@ def _is_done(source: str, findings: dict[str, Finding], output: Path) -> bool:
         return finding is not None
     if "frames" in finding:
         return all(_is_done(f"{source}#{seconds:.2f}", findings, output) for seconds in finding["frames"])
-    return all(_crop_path(output, region, finding).exists() for region in REGIONS)
+    return all(_crop_path(output, region, finding).exists() for region in REGIONS.names)
 
 
 def _read_journal(path: Path) -> dict[str, Finding]:
@@ -279,7 +281,7 @@ def _crop_path(output: Path, region: str, face: Finding) -> Path:
 
 
 def _remove_crops(output: Path, face: Finding) -> None:
-    for region in REGIONS:
+    for region in REGIONS.names:
         _crop_path(output, region, face).unlink(missing_ok=True)
 
 
@@ -393,7 +395,7 @@ class RegionData:
         return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **arrays)
 
 
-def load_region(folder: Path, region: RegionName, splits: Iterable[Split]) -> RegionData:
+def load_region(folder: Path, region: str, splits: Iterable[Split]) -> RegionData:
     """Read one region of some parts of a data set, in the manifest's order.
 
     Raises:

@@ -19,7 +19,6 @@ from emotion.models.engines import providers
 from emotion.models.engines.providers import NetOptions, Provider, ProviderName, Variant
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.manifest import ModelManifest, Precision, PrecisionChoice, choose_precision, read_manifest
-from emotion.models.regions import RegionName
 from emotion.models.signature import Signature
 
 __all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
@@ -107,7 +106,7 @@ class RegionModel:
     def __init__(
         self,
         folder: Path,
-        region: RegionName,
+        region: str,
         provider: ProviderName = "auto",
         threads: int = 1,
         precision: PrecisionChoice = "fp32",
@@ -269,7 +268,7 @@ def _start(find: Find, options: NetOptions) -> _Started:
     raise MissingDependencyError(f"ONNX Runtime has no provider that starts{tried}: install it again.")
 
 
-def _precision_for(provider: Provider, folder: Path, region: RegionName) -> Precision:
+def _precision_for(provider: Provider, folder: Path, region: str) -> Precision:
     return choose_precision(folder, region) if provider.int8 else "fp32"
 
 

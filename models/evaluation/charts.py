@@ -11,18 +11,18 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.evaluation.evaluate import Slice
 from emotion.models.evaluation.scores import Scores
+from emotion.models.palette import distinct
 from emotion.models.statistics.intervals import Interval
 
 # Matplotlib needs real colours; each of these stands for one of the page's and is replaced by it.
 _INK, _MUTED, _GRID = "#010101", "#020202", "#030303"
-SERIES = {"eyes": "#0a0a01", "lips": "#0a0a02", "blendshapes": "#0a0a03", "vote": "#0a0a04"}
-_VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid"} | {colour: name for name, colour in SERIES.items()}
+_VOTE = "#0a0a04"
+_SERIES = {"eyes": "#0a0a01", "lips": "#0a0a02", "blendshapes": "#0a0a03", "vote": _VOTE}
+_VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid"} | {c: name for name, c in _SERIES.items()}
 # A bin with fewer faces says nothing, and would draw a spike.
 _FEW = 10
-_CHANCE = 1 / len(EMOTIONS)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "emotion",
@@ -45,17 +45,25 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+def series(scores: Mapping[str, Scores]) -> dict[str, str]:
+    """The colour of each opinion: the page's own, and for other regions one that is told from it."""
+    others = [name for name in scores if name not in _SERIES]
+    made = {name: white for name, (_, white) in zip(others, distinct(len(others)), strict=True)}
+    return {name: _SERIES.get(name) or made[name] for name in scores}
+
+
 def emotions(scores: Mapping[str, Scores]) -> str:
     """Recall of every opinion on every emotion, with intervals."""
-    names = [name for name in SERIES if name in scores]
+    colours = series(scores)
+    labels = [row.emotion for row in scores["vote"].emotions]
 
     def draw(axes: Axes) -> None:
-        places = np.arange(len(EMOTIONS))[::-1]
-        step = 0.72 / len(names)
-        for index, name in enumerate(names):
+        places = np.arange(len(labels))[::-1]
+        step = 0.72 / len(colours)
+        for index, (name, colour) in enumerate(colours.items()):
             rates = [row.recall for row in scores[name].emotions]
-            _points(axes, rates, places + step * ((len(names) - 1) / 2 - index), SERIES[name], name)
-        axes.set_yticks(places, EMOTIONS)
+            _points(axes, rates, places + step * ((len(colours) - 1) / 2 - index), colour, name)
+        axes.set_yticks(places, labels)
         _percent_axis(axes)
         axes.set_xlabel("recall")
 
@@ -67,17 +75,17 @@ def reliability(scores: Mapping[str, Scores]) -> str:
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
-        for name in (name for name in SERIES if name in scores):
+        for name, colour in series(scores).items():
             bins = [part for part in scores[name].reliability if part.faces >= _FEW]
             confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
             wide = name == "vote"
             if wide:
                 low, high = [a.low for a in accuracy], [a.high for a in accuracy]
-                axes.fill_between(confidence, low, high, color=SERIES[name], alpha=0.16, linewidth=0)
+                axes.fill_between(confidence, low, high, color=colour, alpha=0.16, linewidth=0)
             axes.plot(
                 confidence,
                 [a.value for a in accuracy],
-                color=SERIES[name],
+                color=colour,
                 linewidth=2.4 if wide else 1.3,
                 marker="o",
                 markersize=4.5 if wide else 3,
@@ -94,17 +102,17 @@ def coverage(scores: Mapping[str, Scores]) -> str:
     """What is gained by answering 'uncertain' to the least sure faces."""
 
     def draw(axes: Axes) -> None:
-        for name in (name for name in SERIES if name in scores):
+        for name, colour in series(scores).items():
             points = scores[name].coverage
             shares, rates = [p.coverage for p in points], [p.accuracy for p in points]
             wide = name == "vote"
             if wide:
                 low, high = [r.low for r in rates], [r.high for r in rates]
-                axes.fill_between(shares, low, high, color=SERIES[name], alpha=0.16, linewidth=0)
+                axes.fill_between(shares, low, high, color=colour, alpha=0.16, linewidth=0)
             axes.plot(
                 shares,
                 [r.value for r in rates],
-                color=SERIES[name],
+                color=colour,
                 linewidth=2.4 if wide else 1.3,
                 label=name,
             )
@@ -123,7 +131,7 @@ def forest(rows: Sequence[tuple[str, Interval]], marked: str) -> str:
     def draw(axes: Axes) -> None:
         places = np.arange(len(rows))[::-1]
         for place, (name, rate) in zip(places, rows, strict=True):
-            _points(axes, [rate], [place], SERIES["vote"] if name == marked else _MUTED, None)
+            _points(axes, [rate], [place], _VOTE if name == marked else _MUTED, None)
         axes.set_yticks(places, [name for name, _ in rows])
         low, high = min(rate.low for _, rate in rows), max(rate.high for _, rate in rows)
         axes.set_xlim(np.floor(20 * low - 0.2) / 20, np.ceil(20 * high + 0.2) / 20)
@@ -134,13 +142,13 @@ def forest(rows: Sequence[tuple[str, Interval]], marked: str) -> str:
     return _svg(draw, (4.7, 0.7 + 0.34 * len(rows)))
 
 
-def slices(rows: Sequence[Slice], axis: str) -> str:
-    """The vote on some of the faces, or on all of them seen in another way."""
+def slices(rows: Sequence[Slice], axis: str, chance: float) -> str:
+    """The vote on some of the faces, or on all of them seen in another way; `chance` is a guess's."""
 
     def draw(axes: Axes) -> None:
         places = np.arange(len(rows))[::-1]
-        _points(axes, [row.accuracy for row in rows], places, SERIES["vote"], None)
-        axes.axvline(_CHANCE, color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
+        _points(axes, [row.accuracy for row in rows], places, _VOTE, None)
+        axes.axvline(chance, color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
         axes.set_yticks(places, [f"{row.name}  (n {row.faces})" for row in rows])
         axes.set_ylim(-0.6, len(rows) - 0.4)
         _percent_axis(axes)

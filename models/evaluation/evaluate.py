@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.data.label_folders import Photograph
 from emotion.models.evaluation.predictions import LabelledFaces, Predictions
 from emotion.models.evaluation.rule_fitting import DEFAULT, gain
 from emotion.models.evaluation.scores import Scores, score, share
+from emotion.models.schema import SHIPPED
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
-from emotion.models.voting.vote import PREDICTIONS, Probabilities, Rule, VoteWeights
+from emotion.models.voting.vote import BLENDSHAPES, Probabilities, Rule, VoteWeights
 
 # Pixels between the outer eye corners that part faces by size.
 SIZES = (0, 16, 24, 32, 48, 64, 96, 160, float("inf"))
@@ -68,7 +68,7 @@ class Evaluation:
     Attributes:
         about: which faces, which models, which rule.
         missing: labelled photographs without a face that could be found, by emotion.
-        scores: of the eyes, the lips, the blendshapes where there are any, and the vote.
+        scores: of each region, the blendshapes where there are any, and the vote.
         rules: each rule of ``weights.json`` on these faces; the equal vote is among them.
         gains: each rule's balanced accuracy above the source's rule, with its paired interval.
         sizes: the vote by the size of the face in its photograph.
@@ -76,6 +76,7 @@ class Evaluation:
         sets: the vote by set, where the faces come from several.
         shrunk: the vote on the same photographs made smaller.
         videos: each video's answer, where videos were judged; one of them counts as one face.
+        classes: their names, in order.
     """
 
     about: dict[str, Any]
@@ -88,6 +89,7 @@ class Evaluation:
     sets: tuple[Slice, ...] = ()
     shrunk: tuple[Slice, ...] = ()
     videos: tuple[VideoAnswer, ...] = ()
+    classes: tuple[str, ...] = SHIPPED.classes.names
 
     @property
     def vote(self) -> Scores:
@@ -96,7 +98,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
-        return {"classes": list(EMOTIONS)} | asdict(self)
+        return {"classes": list(self.classes)} | asdict(self)
 
 
 def evaluate(
@@ -110,7 +112,7 @@ def evaluate(
     """Judge each opinion, the vote, the other rules, and the vote on some of the faces.
 
     Args:
-        found: what both models say of labelled faces.
+        found: what all models say of labelled faces.
         weights: the vote as it runs.
         rules: the folder's other rules, by name.
         third: what the blendshapes say, where the folder has it.
@@ -118,12 +120,13 @@ def evaluate(
         shrunk: from `judge_shrunk`.
     """
     faces, labels, groups = found.faces, found.labels, found.faces.groups
-    opinions = [found.eyes, found.lips]
+    classes, names = faces.schema.classes, faces.schema.regions.names
+    stacked, experts = found.predictions, list(names)
     if third is not None:
-        opinions.append(third(faces.blendshapes))
+        stacked = np.concatenate([stacked, third(faces.blendshapes)[None]])
+        experts.append(BLENDSHAPES)
     vote = cast_vote(found, weights)
-    rules = {"equal": VoteWeights.equal().rule} | rules
-    stacked = np.stack(opinions)
+    rules = {"equal": VoteWeights.equal(classes, names).rule} | rules
     votes = {
         name: rule(stacked[: rule.opinions]) for name, rule in rules.items() if rule.opinions <= len(stacked)
     }
@@ -131,10 +134,10 @@ def evaluate(
         about=about or {},
         missing=_missing_by_emotion(faces),
         scores={
-            name: score(labels, opinion, groups)
-            for name, opinion in zip((*PREDICTIONS[: len(opinions)], "vote"), (*opinions, vote), strict=True)
+            name: score(labels, said, groups, classes.names)
+            for name, said in zip((*experts, "vote"), (*stacked, vote), strict=True)
         },
-        rules={name: score(labels, voted, groups) for name, voted in votes.items()},
+        rules={name: score(labels, voted, groups, classes.names) for name, voted in votes.items()},
         gains={
             name: gain(labels, voted, votes[DEFAULT], groups)
             for name, voted in votes.items()
@@ -144,19 +147,20 @@ def evaluate(
         hidden=tuple(_by_hidden_region(found, weights)),
         sets=tuple(_by_set(faces, vote)),
         shrunk=tuple(shrunk),
+        classes=classes.names,
     )
 
 
 def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None) -> Probabilities:
-    """The vote as streaming casts it, float32 (n, 6); `hide` is a region that cannot be seen.
+    """The vote as streaming casts it, float32 (n, classes); `hide` is a region that cannot be seen.
 
-    A face of which neither region is seen gets an even guess.
+    A face of which no region is seen gets an even guess.
     """
-    eyes_seen, lips_seen = found.seen
-    seen = (eyes_seen * (hide != "eyes"), lips_seen * (hide != "lips"))
+    schema = found.faces.schema
+    seen = found.seen * np.array([name != hide for name in schema.regions.names], np.float32)
     shapes = weights.third(found.faces.blendshapes) if weights.third else None
-    vote = weights.vote(found.eyes, found.lips, seen, shapes)
-    return np.nan_to_num(vote, nan=1 / len(EMOTIONS))
+    vote = weights.vote(found.predictions, seen, shapes)
+    return np.nan_to_num(vote, nan=1 / len(schema.classes))
 
 
 def shrinkable(
@@ -205,8 +209,9 @@ def _by_size(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
 
 
 def _by_hidden_region(found: Predictions, weights: VoteWeights) -> Iterable[Slice]:
-    for name, hide in (("nothing hidden", None), ("eyes hidden", "eyes"), ("lips hidden", "lips")):
-        yield _slice(name, found.faces, cast_vote(found, weights, hide))
+    yield _slice("nothing hidden", found.faces, cast_vote(found, weights))
+    for name in found.faces.schema.regions.names:
+        yield _slice(f"{name} hidden", found.faces, cast_vote(found, weights, name))
 
 
 def _by_set(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
@@ -217,4 +222,5 @@ def _by_set(faces: LabelledFaces, vote: Probabilities) -> Iterable[Slice]:
 
 
 def _missing_by_emotion(faces: LabelledFaces) -> dict[str, int]:
-    return {name: sum(lost == name for lost in faces.missing) for name in EMOTIONS if name in faces.missing}
+    classes = faces.schema.classes
+    return {name: sum(lost == name for lost in faces.missing) for name in classes if name in faces.missing}

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.data.dataset import load_region, read_manifest
 from emotion.models.data.duplicates import (
     face_picture,
@@ -31,8 +30,9 @@ from emotion.models.errors import DatasetError
 from emotion.models.faces import visibility
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.faces.visibility import how_seen
-from emotion.models.manifest import PrecisionChoice
-from emotion.models.regions import EYES, LIPS, REGIONS, Crop, Image, alignment_error, crop, eye_distance
+from emotion.models.manifest import PrecisionChoice, schema_of, voting_regions
+from emotion.models.regions import REGIONS, Crop, Image, Regions, alignment_error, crop, eye_distance
+from emotion.models.schema import SHIPPED, Schema
 from emotion.models.voting.vote import VoteWeights
 
 _BATCH = 64
@@ -52,25 +52,26 @@ class LabelledFaces:
     Attributes:
         sources: where each comes from; begins with the name of its set.
         labels: int64 (n,), class indices.
-        eyes, lips: uint8 (n, height, width), crops.
-        visible: float32 (n, 2), the shares of eyes and lips that lie inside the picture.
+        crops: a region each, uint8 (n, height, width).
+        visible: float32 (n, regions), the share of each that lies inside the picture.
         blendshapes: float32 (n, 52).
         eye_distance: float32 (n,), pixels between the outer eye corners in the photograph.
         alignment_error: float32 (n,), how far the head is turned aside, in canvas points.
         groups: int64 (n,); near duplicates share a number.
         missing: the labels of photographs without a face that could be found.
+        schema: which classes and regions these are.
     """
 
     sources: tuple[str, ...]
     labels: npt.NDArray[np.int64]
-    eyes: Image
-    lips: Image
+    crops: tuple[Image, ...]
     visible: npt.NDArray[np.float32]
     blendshapes: npt.NDArray[np.float32]
     eye_distance: npt.NDArray[np.float32]
     alignment_error: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int64]
     missing: tuple[str, ...] = ()
+    schema: Schema = SHIPPED
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,33 +86,28 @@ class LabelledFaces:
         chosen = np.flatnonzero([one == name for one in sets])
         if not len(chosen):
             raise DatasetError(f"There is no set {name!r} here; there are {', '.join(sorted(set(sets)))}.")
-        arrays = (
-            "labels",
-            "eyes",
-            "lips",
-            "visible",
-            "blendshapes",
-            "eye_distance",
-            "alignment_error",
-            "groups",
-        )
+        arrays = ("labels", "visible", "blendshapes", "eye_distance", "alignment_error", "groups")
         kept = {array: getattr(self, array)[chosen] for array in arrays}
-        return replace(self, sources=tuple(self.sources[index] for index in chosen.tolist()), **kept)
+        return replace(
+            self,
+            sources=tuple(self.sources[index] for index in chosen.tolist()),
+            crops=tuple(part[chosen] for part in self.crops),
+            **kept,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What both models say of labelled faces.
+    """What all models say of labelled faces.
 
     Attributes:
         faces: that were judged.
-        eyes, lips: float32 (n, 6), probabilities.
-        free: float32 (n, 2), how likely nothing covers the eyes and the lips.
+        predictions: float32 (regions, n, classes), probabilities.
+        free: float32 (n, regions), how likely nothing covers each region.
     """
 
     faces: LabelledFaces
-    eyes: npt.NDArray[np.float32]
-    lips: npt.NDArray[np.float32]
+    predictions: npt.NDArray[np.float32]
     free: npt.NDArray[np.float32]
 
     @property
@@ -120,16 +116,13 @@ class Predictions:
         return self.faces.labels
 
     @property
-    def seen(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """How surely the eyes and the lips are seen, float32 (n,) each, as in streaming."""
-        eyes, lips = how_seen(self.faces.visible, self.free, self.faces.alignment_error).T
-        return eyes, lips
+    def seen(self) -> npt.NDArray[np.float32]:
+        """How surely each region is seen, float32 (n, regions), as in streaming."""
+        return how_seen(self.faces.visible, self.free, self.faces.alignment_error)
 
 
-def predict(
-    faces: LabelledFaces, eyes: RegionModel, lips: RegionModel, progress: Progress = _silent
-) -> Predictions:
-    """Both models on labelled faces."""
+def predict(faces: LabelledFaces, models: Sequence[RegionModel], progress: Progress = _silent) -> Predictions:
+    """All models on labelled faces."""
     done = [0]
 
     def run(model: RegionModel, crops: Image) -> npt.NDArray[np.float32]:
@@ -137,15 +130,15 @@ def predict(
         for start in range(0, len(crops), _BATCH):
             parts.append(model(crops[start : start + _BATCH]))
             done[0] += len(parts[-1])
-            progress(done[0] // 2, len(faces))
+            progress(done[0] // len(models), len(faces))
         return np.concatenate(parts)
 
-    nets = visibility.read()
-    free = np.stack(
-        [nets[region](list(crops)) for region, crops in zip(REGIONS, (faces.eyes, faces.lips), strict=True)],
-        axis=1,
-    )
-    return Predictions(faces, run(eyes, faces.eyes), run(lips, faces.lips), free)
+    free = [
+        np.ones(len(faces), np.float32) if net is None else net(list(crops))
+        for net, crops in zip(visibility.nets_for(faces.schema.regions), faces.crops, strict=True)
+    ]
+    said = [run(model, crops) for model, crops in zip(models, faces.crops, strict=True)]
+    return Predictions(faces, np.stack(said), np.stack(free, axis=1))
 
 
 def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
@@ -154,45 +147,59 @@ def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
     Raises:
         DatasetError: `folder` is no data set, lacks a picture, or the part is empty.
     """
-    eyes, lips = (load_region(folder, region, (split,)) for region in ("eyes", "lips"))
+    parts = [load_region(folder, region, (split,)) for region in REGIONS.names]
     rows = [row for row in read_manifest(folder) if row["split"] == split]
     return LabelledFaces(
         sources=tuple(row["source"] for row in rows),
-        labels=eyes.labels,
-        eyes=eyes.crops(),
-        lips=lips.crops(),
-        visible=np.array([[row["eyes_visible"], row["lips_visible"]] for row in rows], np.float32),
-        blendshapes=eyes.blendshapes,
+        labels=parts[0].labels,
+        crops=tuple(part.crops() for part in parts),
+        visible=np.array([[row[f"{name}_visible"] for name in REGIONS.names] for row in rows], np.float32),
+        blendshapes=parts[0].blendshapes,
         eye_distance=np.array([row["eye_distance"] for row in rows], np.float32),
         alignment_error=np.array([row["alignment_error"] for row in rows], np.float32),
         groups=np.array([row["group"] for row in rows], np.int64),
     )
 
 
-def load_regions(folder: Path, precision: PrecisionChoice = "fp32") -> tuple[RegionModel, RegionModel]:
-    """The eyes' and the lips' model of a folder, on all cores.
+def load_regions(folder: Path, precision: PrecisionChoice = "fp32") -> tuple[RegionModel, ...]:
+    """The model of each region of a folder, on all cores.
 
     Raises:
         ModelFileError: a model is missing or damaged.
     """
-    eyes, lips = (RegionModel(folder, region, "cpu", 0, precision) for region in REGIONS)
-    return eyes, lips
+    return tuple(RegionModel(folder, region, "cpu", 0, precision) for region in voting_regions(folder))
 
 
 def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> npt.NDArray[np.float32]:
-    """The vote of a model folder on one part of a data set, float32 (n, 6), in the manifest's order.
+    """The vote of a model folder on one part of a data set, float32 (n, classes), in the manifest's order.
 
     Raises:
         ModelFileError: a model is missing or damaged.
         DatasetError: as `faces_of_dataset`.
     """
     faces = faces_of_dataset(data, split)
-    eyes, lips = (
+    models = load_regions(folder)
+    check_regions(models, faces.schema)
+    said = [
         np.concatenate([model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)])
-        for model, crops in zip(load_regions(folder), (faces.eyes, faces.lips), strict=True)
-    )
+        for model, crops in zip(models, faces.crops, strict=True)
+    ]
     rule = VoteWeights.read(folder)
-    return rule.vote(eyes, lips, blendshapes=rule.third(faces.blendshapes) if rule.third else None)
+    return rule.vote(np.stack(said), blendshapes=rule.third(faces.blendshapes) if rule.third else None)
+
+
+def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
+    """Whether models can be asked about faces that are cut out already.
+
+    Raises:
+        DatasetError: they look at other regions, or tell other classes apart.
+    """
+    wanted = schema_of(model.manifest for model in models)
+    if wanted.regions != schema.regions or wanted.classes.names != schema.classes.names:
+        raise DatasetError(
+            f"These faces are of {', '.join(schema.regions.names)} ({schema.classes}), the models of "
+            f"{', '.join(wanted.regions.names)} ({wanted.classes}): judge them on whole photographs."
+        )
 
 
 def only_test(items: Iterable[Item]) -> list[Item]:
@@ -206,6 +213,7 @@ def faces_of_photographs(
     progress: Progress = _silent,
     workers: int = 2,
     scales: Mapping[str, float] | None = None,
+    schema: Schema = SHIPPED,
 ) -> LabelledFaces:
     """Look for the face in each whole photograph, as a video's pipeline does.
 
@@ -214,12 +222,14 @@ def faces_of_photographs(
         progress: called with (photographs done, photographs in all).
         workers: threads; MediaPipe lets go of the interpreter while it looks.
         scales: by source, by how much to shrink a photograph before anything else is done.
+        schema: which classes the labels are of, and what to cut out.
 
     Raises:
         DatasetError: not one face was found.
     """
     rows, missing = [], []
-    for done, (photograph, face) in enumerate(_look_at_all(photographs, workers, scales or {}), start=1):
+    found = _look_at_all(photographs, workers, scales or {}, schema.regions)
+    for done, (photograph, face) in enumerate(found, start=1):
         if face is None:
             missing.append(photograph.label)
         else:
@@ -228,38 +238,39 @@ def faces_of_photographs(
     if not rows:
         raise DatasetError(f"Not one face was found in these {len(photographs)} photographs.")
     faces = [face for _, face in rows]
-    pictures = [face_picture(face.eyes.image, face.lips.image) for face in faces]
     groups = group_near_duplicates(
-        np.array([perceptual_hash(picture) for picture in pictures]),
-        structures=np.stack([fine_structure(picture) for picture in pictures]),
+        np.array([perceptual_hash(face.picture) for face in faces]),
+        structures=np.stack([fine_structure(face.picture) for face in faces]),
     )
     return LabelledFaces(
         sources=tuple(photograph.source for photograph, _ in rows),
-        labels=np.array([EMOTIONS.index(photograph.label) for photograph, _ in rows], np.int64),
-        eyes=np.stack([face.eyes.image for face in faces]),
-        lips=np.stack([face.lips.image for face in faces]),
-        visible=np.array([(face.eyes.visible, face.lips.visible) for face in faces], np.float32),
+        labels=np.array([schema.classes.index(photograph.label) for photograph, _ in rows], np.int64),
+        crops=tuple(
+            np.stack([face.crops[index].image for face in faces]) for index in range(len(schema.regions))
+        ),
+        visible=np.array([[part.visible for part in face.crops] for face in faces], np.float32),
         blendshapes=np.stack([face.blendshapes for face in faces]),
         eye_distance=np.array([face.eye_distance for face in faces], np.float32),
         alignment_error=np.array([face.alignment_error for face in faces], np.float32),
         groups=groups,
         missing=tuple(missing),
+        schema=schema,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Face:
-    """What is kept of a photograph: its crops, not its pixels."""
+    """What is kept of a photograph: its crops, not its pixels; `picture` shows who it is."""
 
-    eyes: Crop
-    lips: Crop
+    crops: tuple[Crop, ...]
+    picture: Image
     blendshapes: npt.NDArray[np.float32]
     eye_distance: float
     alignment_error: float
 
 
 def _look_at_all(
-    photographs: Sequence[Photograph], workers: int, scales: Mapping[str, float]
+    photographs: Sequence[Photograph], workers: int, scales: Mapping[str, float], regions: Regions
 ) -> Iterator[tuple[Photograph, _Face | None]]:
     """Each photograph and its face, in order."""
     with ExitStack() as stack:
@@ -272,14 +283,14 @@ def _look_at_all(
         def look(photograph: Photograph) -> _Face | None:
             landmarker = free.get()
             try:
-                return _look(landmarker, photograph, scales.get(photograph.source, 1.0))
+                return _look(landmarker, photograph, scales.get(photograph.source, 1.0), regions)
             finally:
                 free.put(landmarker)
 
         yield from zip(photographs, pool.map(look, photographs), strict=True)
 
 
-def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float) -> _Face | None:
+def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float, regions: Regions) -> _Face | None:
     image = read_bgr(photograph.path)
     if image is None:
         return None
@@ -289,5 +300,7 @@ def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float) -> _
     face = find_portrait(landmarker, image)
     if face is None:
         return None
-    eyes, lips = (crop(image, face.points, region) for region in (EYES, LIPS))
-    return _Face(eyes, lips, face.blendshapes, eye_distance(face.points), alignment_error(face.points))
+    cut = {region: crop(image, face.points, region) for region in {*regions, *REGIONS}}
+    picture = face_picture(*(cut[region].image for region in REGIONS))
+    crops = tuple(cut[region] for region in regions)
+    return _Face(crops, picture, face.blendshapes, eye_distance(face.points), alignment_error(face.points))

@@ -6,7 +6,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.evaluation import charts
 from emotion.models.evaluation.evaluate import Evaluation, Slice
 from emotion.models.evaluation.scores import Scores
@@ -87,7 +86,7 @@ def _predictions(evaluation: Evaluation) -> Table:
         ]
         for name, scores in evaluation.scores.items()
     ]
-    return Table(("", "right", "balanced", *EMOTIONS, "calibration error"), rows)
+    return Table(("", "right", "balanced", *evaluation.classes, "calibration error"), rows)
 
 
 def _by_emotion(scores: Scores) -> Table:
@@ -217,7 +216,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "title": f"How often are the models right? {evaluation.about.get('faces', '')}".strip(),
         "note": _NOTE,
         "style": resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8"),
-        "emotions": EMOTIONS,
+        "emotions": evaluation.classes,
         "tiles": _tiles(evaluation),
         "predictions": _predictions(evaluation),
         "confusions": [
@@ -231,7 +230,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "rule": str(evaluation.about.get("rule", "")),
         "rules": _rules(evaluation),
         "slices": [
-            (name, charts.slices(rows, "right"), _slice(column, rows))
+            (name, charts.slices(rows, "right", 1 / len(evaluation.classes)), _slice(column, rows))
             for name, column, rows in _slices(evaluation)
         ],
         "charts": {

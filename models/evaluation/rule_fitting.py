@@ -13,8 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
-from emotion.models.evaluation.success_rates import derive, table
+from emotion.models.evaluation.success_rates import weigh
 from emotion.models.statistics.calibration import expected_calibration_error, fit_temperature
 from emotion.models.statistics.intervals import Interval, Weights, bootstrap
 from emotion.models.voting.vote import LogLinear, Probabilities, Rule, WeightedMean, log_features
@@ -24,7 +23,6 @@ Fit: TypeAlias = Callable[[Labels, Probabilities], Rule]
 
 DEFAULT = "source"
 FOLDS = 5
-_CLASSES = len(EMOTIONS)
 # Strength of the pull of stacking and exponents towards the plain product, in faces.
 _PULL = 20.0
 _TINY = 1e-9
@@ -32,35 +30,37 @@ _TINY = 1e-9
 
 def fit_equal(labels: Labels, opinions: Probabilities) -> WeightedMean:
     """All opinions count the same; only the temperature is fitted."""
-    return _calibrated(labels, opinions, np.ones((len(opinions), _CLASSES), np.float32))
+    return _calibrated(labels, opinions, np.ones((len(opinions), opinions.shape[2]), np.float32))
 
 
 def fit_source(labels: Labels, opinions: Probabilities) -> WeightedMean:
     """The source's rule: the ratio of the success rates where they differ clearly, else 1."""
-    return _calibrated(labels, opinions, table(derive(labels, opinions[0], opinions[1])))
+    return _calibrated(labels, opinions, weigh(labels, opinions))
 
 
 def fit_product(labels: Labels, opinions: Probabilities) -> LogLinear:
     """A product of experts: an exponent for each opinion on each emotion (Hinton 2002)."""
-    diagonal = np.tile(np.eye(_CLASSES, dtype=bool), (len(opinions), 1))
+    diagonal = np.tile(np.eye(opinions.shape[2], dtype=bool), (len(opinions), 1))
     return _fit_log_linear(labels, opinions, diagonal)
 
 
 def fit_stacking(labels: Labels, opinions: Probabilities) -> LogLinear:
     """Stacking: every opinion on every emotion may speak for every emotion (Wolpert 1992)."""
-    return _fit_log_linear(labels, opinions, np.ones((len(opinions) * _CLASSES, _CLASSES), bool))
+    experts, _, classes = opinions.shape
+    return _fit_log_linear(labels, opinions, np.ones((experts * classes, classes), bool))
 
 
-FITS: dict[str, tuple[Fit, int]] = {
-    "equal": (fit_equal, 2),
-    "source": (fit_source, 2),
-    "product": (fit_product, 2),
-    "stacking": (fit_stacking, 2),
-    "equal of three": (fit_equal, 3),
-    "product of three": (fit_product, 3),
-    "stacking of three": (fit_stacking, 3),
+FITS: dict[str, tuple[Fit, bool]] = {
+    "equal": (fit_equal, False),
+    "source": (fit_source, False),
+    "product": (fit_product, False),
+    "stacking": (fit_stacking, False),
+    "equal of three": (fit_equal, True),
+    "product of three": (fit_product, True),
+    "stacking of three": (fit_stacking, True),
 }
-"""Each rule's name, how it is fitted, and to how many opinions: eyes, lips, blendshapes."""
+"""Each rule's name, how it is fitted, and whether the blendshapes count beside the regions, eyes and lips.
+(They are the third of three where those are two, which gave the rules their names.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +88,20 @@ class Comparison:
 
 
 def out_of_fold(
-    names: Sequence[str], labels: Labels, opinions: Probabilities, groups: npt.NDArray[np.int64]
+    names: Sequence[str],
+    labels: Labels,
+    opinions: Probabilities,
+    groups: npt.NDArray[np.int64],
+    regions: int = 2,
 ) -> dict[str, Probabilities]:
-    """Each rule's votes, float32 (n, 6), on faces that it was not fitted to.
+    """Each rule's votes, float32 (n, classes), on faces that it was not fitted to.
 
     Args:
         names: of rules in `FITS`.
         labels: int64 (n,).
-        opinions: float32 (k, n, 6): eyes, lips and, for the rules of three, blendshapes.
+        opinions: float32 (k, n, classes): the regions and, for the rules that count them, the blendshapes.
         groups: int64 (n,); faces of one group stay in one fold.
+        regions: how many there are.
     """
     from sklearn.model_selection import GroupKFold  # noqa: PLC0415  a second of import; running needs none
 
@@ -104,7 +109,8 @@ def out_of_fold(
     folds = min(FOLDS, len(np.unique(groups)))
     for fitted, judged in GroupKFold(folds).split(labels, groups=groups):
         for name in names:
-            fit, count = FITS[name]
+            fit, third = FITS[name]
+            count = regions + third
             rule = fit(labels[fitted], opinions[:count, fitted])
             votes[name][judged] = rule(opinions[:count, judged])
     return votes
@@ -116,6 +122,7 @@ def out_of_set(
     opinions: Probabilities,
     groups: npt.NDArray[np.int64],
     sets: npt.NDArray[np.str_],
+    regions: int = 2,
 ) -> dict[str, float]:
     """How each rule carries over: its balanced accuracy on a set that it was not fitted to.
 
@@ -123,16 +130,17 @@ def out_of_set(
     emotion; nothing comes back where that leaves none.
 
     Args:
-        names, labels, opinions, groups: as for `out_of_fold`.
+        names, labels, opinions, groups, regions: as for `out_of_fold`.
         sets: (n,), the name of each face's set.
     """
     found: dict[str, list[float]] = {name: [] for name in names}
     for judged in (sets == one for one in np.unique(sets)):
         fitted = ~np.isin(groups, groups[judged])
-        if len(np.unique(labels[fitted])) < _CLASSES:
+        if len(np.unique(labels[fitted])) < opinions.shape[2]:
             continue
         for name in names:
-            fit, count = FITS[name]
+            fit, third = FITS[name]
+            count = regions + third
             vote = fit(labels[fitted], opinions[:count, fitted])(opinions[:count, judged])
             found[name].append(_balanced(labels[judged], _right(labels[judged], vote)))
     return {name: float(np.mean(rates)) for name, rates in found.items() if rates}
@@ -180,8 +188,8 @@ def choose(
     labelled. Rules that count the blendshapes must win so against the best rule without.
     """
     best = DEFAULT
-    for count in (2, 3):
-        rivals = [name for name in votes if FITS[name][1] == count and name != best]
+    for third in (False, True):
+        rivals = [name for name in votes if FITS[name][1] == third and name != best]
         clear = [
             name
             for name in rivals
@@ -205,7 +213,7 @@ def no_surer_than(rule: Rule, labels: Labels, opinions: Probabilities, sets: npt
         sets: (n,), the name of each face's set. Those without all emotions tell too little.
     """
     votes = rule(opinions[: rule.opinions])
-    whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == _CLASSES]
+    whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == opinions.shape[2]]
     temperatures = [fit_temperature(labels[sets == name], votes[sets == name]) for name in whole]
     return rule.cooled(max([1.0, *temperatures]))
 
@@ -221,26 +229,26 @@ def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[n
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
-    features = log_features(opinions).astype(np.float64)
+    features, count = log_features(opinions).astype(np.float64), opinions.shape[2]
     start = _plain_product(labels, opinions)
     pull = _PULL / len(labels)
 
     def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        coefficients, bias = np.zeros_like(start), values[-_CLASSES:]
-        coefficients[free] = values[:-_CLASSES]
+        coefficients, bias = np.zeros_like(start), values[-count:]
+        coefficients[free] = values[:-count]
         away = (coefficients - start)[free]
         value, errors = _log_loss(features @ coefficients + bias, labels)
         slope = np.concatenate([(features.T @ errors)[free] + pull * away, errors.sum(axis=0) + pull * bias])
         return value + pull / 2 * float(away @ away + bias @ bias), slope
 
-    found = minimize(loss, np.append(start[free], np.zeros(_CLASSES)), jac=True, method="L-BFGS-B")
+    found = minimize(loss, np.append(start[free], np.zeros(count)), jac=True, method="L-BFGS-B")
     coefficients = np.zeros_like(start)
-    coefficients[free] = found.x[:-_CLASSES]
-    return LogLinear(coefficients.astype(np.float32), found.x[-_CLASSES:].astype(np.float32))
+    coefficients[free] = found.x[:-count]
+    return LogLinear(coefficients.astype(np.float32), found.x[-count:].astype(np.float32))
 
 
 def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.float64]:
-    """Coefficients (6 k, 6) of the product with the most likely exponent for each opinion."""
+    """Coefficients (classes k, classes) of the product with the most likely exponent for each opinion."""
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
     logs = np.log(np.maximum(opinions.astype(np.float64), 1e-6))
@@ -249,11 +257,11 @@ def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.fl
         return _log_loss(np.einsum("k,knc->nc", exponents, logs), labels)[0]
 
     exponents = minimize(loss, np.full(len(opinions), 1.0 / len(opinions)), method="L-BFGS-B").x
-    return np.kron(exponents[:, None], np.eye(_CLASSES))
+    return np.kron(exponents[:, None], np.eye(opinions.shape[2]))
 
 
 def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, npt.NDArray[np.float64]]:
-    """The log loss, weighted by `importance`, and its gradient (n, 6) in the logits."""
+    """The log loss, weighted by `importance`, and its gradient (n, classes) in the logits."""
     weights = importance(labels)
     logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     errors = np.exp(logs)
@@ -268,7 +276,7 @@ def importance(labels: Labels) -> Weights:
     By the square root of how many faces show the emotion: half way between a rule that learns how
     common each emotion was in the data, and one that takes fear to be as common as a neutral face.
     """
-    counts = np.bincount(labels, minlength=_CLASSES)
+    counts = np.bincount(labels)
     weights = 1 / np.sqrt(counts[labels])
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
@@ -308,6 +316,6 @@ def _losses(labels: Labels, vote: Probabilities) -> Weights:
 def _balanced(labels: Labels, values: Weights, weights: Weights | None = None) -> float:
     """The mean of values over each emotion's weighted faces, and then over the emotions that occur."""
     counts = np.ones(len(labels)) if weights is None else weights
-    faces = np.bincount(labels, counts, minlength=_CLASSES)
-    sums = np.bincount(labels, counts * values, minlength=_CLASSES)
+    faces = np.bincount(labels, counts)
+    sums = np.bincount(labels, counts * values)
     return float((sums[faces > 0] / faces[faces > 0]).mean())

@@ -1,15 +1,15 @@
 """How an opinion compares with the labels: rates with 95% intervals, calibration, coverage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.schema import SHIPPED
 from emotion.models.statistics.calibration import BINS, confidence_bins, expected_calibration_error
 from emotion.models.statistics.intervals import Interval, Weights, bootstrap, wilson
 
-_CLASSES = len(EMOTIONS)
 _CURVE = np.linspace(1.0, 0.05, 39)
 
 
@@ -87,9 +87,12 @@ class Scores:
 
 
 def score(
-    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], groups: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.int64],
+    classes: Sequence[str] = SHIPPED.classes.names,
 ) -> Scores:
-    """Compare probabilities, float32 (n, 6), with labels, int64 (n,).
+    """Compare probabilities, float32 (n, classes), with labels, int64 (n,).
 
     Intervals of shares are Wilson's, with groups in place of faces; all others come from drawing
     groups anew (`emotion.models.statistics.intervals`).
@@ -98,6 +101,7 @@ def score(
         labels: class indices.
         probabilities: an opinion; rows sum to one.
         groups: int64 (n,); faces of one group are not independent.
+        classes: their names.
     """
     from sklearn.metrics import confusion_matrix  # noqa: PLC0415  a second of import; running needs none
 
@@ -123,9 +127,9 @@ def score(
                 precision=share(labels[answers == index] == index, groups[answers == index]),
                 f1=drawn[2 + index],
             )
-            for index, emotion in enumerate(EMOTIONS)
+            for index, emotion in enumerate(classes)
         ),
-        confusion=tuple(map(tuple, confusion_matrix(labels, answers, labels=range(_CLASSES)).tolist())),
+        confusion=tuple(map(tuple, confusion_matrix(labels, answers, labels=range(len(classes))).tolist())),
         reliability=_reliability(labels, probabilities, groups),
         coverage=_coverage(labels, probabilities, groups),
     )
@@ -139,12 +143,12 @@ def share(right: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Interv
 def _statistics(
     labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], weights: Weights
 ) -> npt.NDArray[np.float64]:
-    """Balanced accuracy, calibration error and six F1 of weighted faces."""
-    answers = probabilities.argmax(axis=1)
+    """Balanced accuracy, calibration error and each class's F1 of weighted faces."""
+    answers, count = probabilities.argmax(axis=1), probabilities.shape[1]
     right = answers == labels
-    shown = np.bincount(labels, weights, minlength=_CLASSES)
-    given = np.bincount(answers, weights, minlength=_CLASSES)
-    hits = np.bincount(labels[right], weights[right], minlength=_CLASSES)
+    shown = np.bincount(labels, weights, minlength=count)
+    given = np.bincount(answers, weights, minlength=count)
+    hits = np.bincount(labels[right], weights[right], minlength=count)
     balanced = (hits[shown > 0] / shown[shown > 0]).mean()
     f1 = 2 * hits / np.maximum(shown + given, 1e-9)
     return np.array([balanced, expected_calibration_error(labels, probabilities, weights), *f1])

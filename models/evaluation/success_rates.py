@@ -1,17 +1,18 @@
-"""The source's rule: what eyes and lips count, from how often each is right on each emotion.
+"""The source's rule: what each region counts, from how often its model is right on each class.
 
 The rule of the student project that this program goes back to: where one model is clearly the
 better one on an emotion, its vote counts more by the ratio of the two success rates; where they
-differ little, both count 1. "Clearly" means here that the rates' 95% intervals do not overlap.
+differ little, both count 1. "Clearly" means here that the rates' 95% intervals do not overlap. Of more
+than two, each is measured by the one that is right least often.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.schema import SHIPPED, Schema
 from emotion.models.statistics.intervals import wilson
 
 # A model near chance would make the ratio huge, and with it one model the only voter.
@@ -36,55 +37,70 @@ class SuccessRate:
 
 @dataclass(frozen=True, slots=True)
 class EmotionWeight:
-    """One emotion's success rates and the weights that follow."""
+    """One class's success rates, by region, and the weights that follow."""
 
     emotion: str
-    eyes: SuccessRate
-    lips: SuccessRate
+    rates: Mapping[str, SuccessRate]
 
     @property
     def clear(self) -> bool:
-        """Whether one model is clearly better: the intervals do not overlap."""
-        return self.eyes.low > self.lips.high or self.lips.low > self.eyes.high
+        """Whether a model is clearly better than the worst: their intervals do not overlap."""
+        return any(weight > 1 for weight in self.weights.values())
 
     @property
-    def weights(self) -> tuple[float, float]:
-        """What the eyes' and the lips' vote on this emotion count, `MAX_RATIO` at most."""
-        if not self.clear:
-            return 1.0, 1.0
-        better, worse = max(self.eyes.rate, self.lips.rate), min(self.eyes.rate, self.lips.rate)
-        ratio = round(min(better / worse, MAX_RATIO), 3) if worse > 0 else MAX_RATIO
-        return (ratio, 1.0) if self.eyes.rate > self.lips.rate else (1.0, ratio)
+    def weights(self) -> dict[str, float]:
+        """By region, what its vote on this class counts, `MAX_RATIO` at most."""
+        worst = min(self.rates.values(), key=lambda rate: rate.rate)
+        return {name: _weight(rate, worst) for name, rate in self.rates.items()}
 
     def in_words(self) -> str:
         """The reason for the weights, as a sentence."""
-        rates = f"the eyes are right on {self.eyes.rate:.0%}, the lips on {self.lips.rate:.0%}"
+        told = [f"the {name} are right on {rate.rate:.0%}" for name, rate in self.rates.items()]
+        rates = ", ".join([told[0], *(text.replace(" are right", "") for text in told[1:])])
         if not self.clear:
-            return f"{self.emotion}: {rates}; no clear difference, so both count 1."
-        better = "eyes" if self.eyes.rate > self.lips.rate else "lips"
-        return f"{self.emotion}: {rates}; so the {better} count {max(self.weights):.2f} times as much."
+            both = "both" if len(self.rates) == 2 else "all"
+            return f"{self.emotion}: {rates}; no clear difference, so {both} count 1."
+        better = [(name, weight) for name, weight in self.weights.items() if weight > 1]
+        counts = " and ".join(f"the {name} count {weight:.2f} times" for name, weight in better)
+        return f"{self.emotion}: {rates}; so {counts} as much."
+
+
+def _weight(rate: SuccessRate, worst: SuccessRate) -> float:
+    if rate.low <= worst.high:
+        return 1.0
+    return round(min(rate.rate / worst.rate, MAX_RATIO), 3) if worst.rate > 0 else MAX_RATIO
+
+
+def weigh(labels: npt.NDArray[np.int64], predictions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The weights that follow from predictions, float32 (regions, n, classes); (regions, classes)."""
+    answers = predictions.argmax(axis=2)
+    columns = []
+    for index in range(predictions.shape[2]):
+        rates = _rates(labels, answers, index)
+        worst = min(rates, key=lambda rate: rate.rate)
+        columns.append([_weight(rate, worst) for rate in rates])
+    return np.array(columns, dtype=np.float32).T
+
+
+def _rates(labels: npt.NDArray[np.int64], answers: npt.NDArray[np.int64], index: int) -> list[SuccessRate]:
+    """Each model's on one class."""
+    chosen = labels == index
+    right = (answers[:, chosen] == index).sum(axis=1).tolist()
+    return [SuccessRate.of(hits, int(chosen.sum())) for hits in right]
 
 
 def derive(
-    labels: npt.NDArray[np.int64], eyes: npt.NDArray[np.float32], lips: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64], predictions: npt.NDArray[np.float32], schema: Schema = SHIPPED
 ) -> tuple[EmotionWeight, ...]:
     """Success rates and weights from predictions on faces that no model learnt from.
 
     Args:
         labels: int64 (n,).
-        eyes, lips: float32 (n, 6), each model's probabilities.
+        predictions: float32 (regions, n, classes), each model's probabilities.
+        schema: which regions and classes these are.
     """
-    rows = []
-    for index, emotion in enumerate(EMOTIONS):
-        chosen = labels == index
-        rates = [
-            SuccessRate.of(int((opinion[chosen].argmax(axis=1) == index).sum()), int(chosen.sum()))
-            for opinion in (eyes, lips)
-        ]
-        rows.append(EmotionWeight(emotion, *rates))
-    return tuple(rows)
-
-
-def table(rows: Sequence[EmotionWeight]) -> npt.NDArray[np.float32]:
-    """The weights as float32 (2, 6): eyes and lips."""
-    return np.array([row.weights for row in rows], dtype=np.float32).T
+    answers = predictions.argmax(axis=2)
+    return tuple(
+        EmotionWeight(name, dict(zip(schema.regions.names, _rates(labels, answers, index), strict=True)))
+        for index, name in enumerate(schema.classes)
+    )

@@ -12,24 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, Classes
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import rule_fitting as rules
 from emotion.models.evaluation.predictions import Predictions
 from emotion.models.evaluation.rule_fitting import DEFAULT, FITS, Comparison
 from emotion.models.evaluation.success_rates import EmotionWeight, SuccessRate, derive
 from emotion.models.manifest import sha256
+from emotion.models.regions import REGIONS
 from emotion.models.shipped import put_text
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
-from emotion.models.voting.vote import FORMAT, PREDICTIONS, Rule, read_rules
+from emotion.models.voting.vote import FORMAT, Rule, read_rules
 
 _MEANING = {
-    "equal": "eyes and lips count the same",
+    "equal": "all regions count the same",
     "source": "the ratio of the success rates where their 95% intervals do not overlap, else 1",
     "product": "product of experts with an exponent for each opinion and emotion",
-    "stacking": "multinomial logistic regression on both opinions' log probabilities",
-    "equal of three": "eyes, lips and blendshapes count the same",
+    "stacking": "multinomial logistic regression on all opinions' log probabilities",
+    "equal of three": "all regions and the blendshapes count the same",
     "product of three": "the product, with the blendshapes as a third expert",
     "stacking of three": "stacking, with the blendshapes as a third opinion",
 }
@@ -45,6 +46,7 @@ class FittedVote:
         rates: success rates and the source's weights, an emotion each.
         comparison: out of fold; empty in files of the first format.
         about: what it was made from.
+        classes, regions: of the rules.
     """
 
     chosen: str
@@ -52,6 +54,8 @@ class FittedVote:
     rates: tuple[EmotionWeight, ...]
     comparison: tuple[Comparison, ...]
     about: dict[str, Any]
+    classes: Classes = SIX
+    regions: tuple[str, ...] = REGIONS.names
 
     @property
     def meaning(self) -> str:
@@ -62,8 +66,8 @@ class FittedVote:
         """The table of weights in words, and how the rules compare."""
         lines = ["The source's rule, from success rates on held-out faces:"]
         lines += [f"  {row.in_words()}" for row in self.rates]
-        temperature = getattr(self.rules[DEFAULT], "temperature", 1.0)
-        lines.append(f"  The mean of both is then sharpened with the temperature {temperature:.2f}.")
+        temperature = getattr(self.rules.get(DEFAULT), "temperature", 1.0)
+        lines.append(f"  The mean of all is then sharpened with the temperature {temperature:.2f}.")
         if self.comparison:
             lines += ["", "How the rules do on held-out faces that they were not fitted to:"]
             lines += [f"  {_in_words(row)}" for row in self.comparison]
@@ -96,26 +100,28 @@ def fit_vote(
     labels, groups = predictions.labels, predictions.faces.groups
     if len(np.unique(groups)) < rules.FOLDS:
         raise DatasetError(f"{len(labels)} held-out faces are too few to weigh a vote on.")
-    opinions = [predictions.eyes, predictions.lips]
+    schema, stacked = predictions.faces.schema, predictions.predictions
+    regions = len(schema.regions)
     if third is not None:
-        opinions.append(third(predictions.faces.blendshapes))
-    names = [name for name, (_, count) in FITS.items() if count <= len(opinions)]
+        stacked = np.concatenate([stacked, third(predictions.faces.blendshapes)[None]])
+    names = [name for name, (_, counted) in FITS.items() if third is not None or not counted]
     if wanted is not None and wanted not in names:
         raise DatasetError(f"There is no rule {wanted!r} here; there are {', '.join(names)}.")
-    stacked = np.stack(opinions)
-    votes = rules.out_of_fold(names, labels, stacked, groups)
+    votes = rules.out_of_fold(names, labels, stacked, groups, regions)
     sets = np.array([source.split("/")[0] for source in predictions.faces.sources])
-    elsewhere = rules.out_of_set(names, labels, stacked, groups, sets)
+    elsewhere = rules.out_of_set(names, labels, stacked, groups, sets, regions)
     return FittedVote(
         chosen=wanted or rules.choose(votes, labels, groups, elsewhere),
         rules={
-            name: rules.no_surer_than(fit(labels, stacked[:count]), labels, stacked, sets)
-            for name, (fit, count) in FITS.items()
+            name: rules.no_surer_than(fit(labels, stacked[: regions + counted]), labels, stacked, sets)
+            for name, (fit, counted) in FITS.items()
             if name in names
         },
-        rates=derive(labels, *opinions[:2]),
+        rates=derive(labels, predictions.predictions, schema),
         comparison=rules.compare(votes, labels, groups, elsewhere),
         about=about,
+        classes=schema.classes,
+        regions=schema.regions.names,
     )
 
 
@@ -123,13 +129,14 @@ def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None)
     """Write ``weights.json``, and the blendshapes' classifier beside it, into a model folder."""
     values = fitted.about | {
         "format": FORMAT,
-        "classes": list(EMOTIONS),
+        "classes": list(fitted.classes),
+        "regions": list(fitted.regions),
         "rule": fitted.chosen,
         "meaning": _MEANING[fitted.chosen],
-        "rules": {name: rule.to_json() for name, rule in fitted.rules.items()},
+        "rules": {name: rule.to_json(fitted.classes, fitted.regions) for name, rule in fitted.rules.items()},
         "comparison": [asdict(row) for row in fitted.comparison],
         "success_rates": {
-            row.emotion: {"eyes": asdict(row.eyes), "lips": asdict(row.lips)} for row in fitted.rates
+            row.emotion: {name: asdict(rate) for name, rate in row.rates.items()} for row in fitted.rates
         },
     }
     if third is not None:
@@ -143,20 +150,23 @@ def read(folder: Path) -> FittedVote:
     Raises:
         ModelFileError: the file is missing, or not of this program and its emotions.
     """
-    chosen, found, values = read_rules(folder)
-    rates = values["success_rates"]
+    found = read_rules(folder)
+    values, rates = found.values, found.values.get("success_rates", {})
     return FittedVote(
-        chosen,
-        found,
+        found.chosen,
+        found.rules,
         rates=tuple(
-            EmotionWeight(name, *(SuccessRate(**rates[name][region]) for region in PREDICTIONS[:2]))
-            for name in EMOTIONS
+            EmotionWeight(name, {region: SuccessRate(**rates[name][region]) for region in found.regions})
+            for name in found.classes
+            if name in rates
         ),
         comparison=tuple(
             Comparison(**row | {key: Interval(**row[key]) for key in ("gain", "saving")})
             for row in values.get("comparison", [])
         ),
         about={key: values[key] for key in ("faces", "part", "data") if key in values},
+        classes=found.classes,
+        regions=found.regions,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.errors import ModelFileError
-from emotion.models.regions import Image, RegionName
+from emotion.models.regions import REGIONS, Image, Regions
 
 PATH = Path(__file__).parent / "visibility.npz"
 
@@ -119,21 +119,33 @@ def _ramp(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArr
 
 
 @cache
-def read() -> dict[RegionName, VisibilityModel]:
-    """Both regions' nets, read once a process.
+def read() -> dict[str, VisibilityModel]:
+    """The nets of the regions that ship, read once a process.
 
     Raises:
         ModelFileError: their file is missing or damaged.
     """
     try:
         with np.load(PATH, allow_pickle=False) as numbers:
-            regions: tuple[RegionName, ...] = ("eyes", "lips")
             return {
                 region: VisibilityModel(
                     numbers[f"{region}_hidden"].astype(np.float32),
                     numbers[f"{region}_output"].astype(np.float32),
                 )
-                for region in regions
+                for region in REGIONS.names
             }
     except (OSError, KeyError, ValueError) as error:
         raise ModelFileError(f"{PATH} cannot be read ({error}). Install emotion-live again.") from error
+
+
+def nets_for(regions: Regions) -> tuple[VisibilityModel | None, ...]:
+    """Each region's net; None for one that no net was fitted to: nobody knows what hides it.
+
+    Raises:
+        ModelFileError: their file is missing or damaged.
+    """
+    nets = read()
+    return tuple(
+        nets[place.name] if place.name in REGIONS and place == REGIONS[place.name] else None
+        for place in regions
+    )

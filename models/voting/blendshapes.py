@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, Classes
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.manifest import sha256
 from emotion.models.shipped import put, workshop
@@ -28,21 +28,23 @@ _Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlendshapeModel:
-    """Blendshapes in, probabilities of the six emotions out.
+    """Blendshapes in, probabilities of the classes out.
 
     Attributes:
         mean, scale: float32 (52,): of the square roots of the blendshapes in the training part.
         layers: pairs of weights (in, out) and biases (out,); rectified between two.
         temperature: by which the logits are divided to calibrate them.
+        classes: that it tells apart.
     """
 
     mean: _Array
     scale: _Array
     layers: tuple[tuple[_Array, _Array], ...]
     temperature: float = 1.0
+    classes: Classes = SIX
 
     def __call__(self, blendshapes: npt.NDArray[np.float32]) -> _Array:
-        """Probabilities, float32 (n, 6), for blendshapes, float32 (n, 52) in [0, 1]."""
+        """Probabilities, float32 (n, classes), for blendshapes, float32 (n, 52) in [0, 1]."""
         values = (features(blendshapes) - self.mean) / self.scale
         *hidden, (weights, bias) = self.layers
         for inner, offset in hidden:
@@ -62,7 +64,7 @@ class BlendshapeModel:
             np.savez_compressed(
                 making / FILE,
                 format=FORMAT,
-                classes=np.array(EMOTIONS),
+                classes=np.array(self.classes.names),
                 mean=self.mean,
                 scale=self.scale,
                 temperature=self.temperature,
@@ -71,12 +73,13 @@ class BlendshapeModel:
             return put(making / FILE, folder)
 
     @classmethod
-    def read(cls, folder: Path, digest: str | None = None) -> "BlendshapeModel":
+    def read(cls, folder: Path, digest: str | None = None, classes: Classes = SIX) -> "BlendshapeModel":
         """The classifier of a model folder.
 
         Args:
             folder: holds ``blendshapes.npz``.
             digest: the SHA-256 that the file must have, where it is known.
+            classes: that it must tell apart.
 
         Raises:
             ModelFileError: it is missing, damaged, or of another version.
@@ -87,11 +90,11 @@ class BlendshapeModel:
             if digest is not None and sha256(path) != digest:
                 raise ModelFileError(f"{path} is damaged or changed (wrong sha256). {advice}")
             with np.load(path, allow_pickle=False) as stored:
-                if int(stored["format"]) != FORMAT or tuple(stored["classes"].tolist()) != EMOTIONS:
+                if int(stored["format"]) != FORMAT or tuple(stored["classes"].tolist()) != classes.names:
                     raise ModelFileError(f"{path} is for another version of the program. {advice}")
                 count = sum(name.startswith("w") for name in stored.files)
                 layers = tuple((stored[f"w{i}"], stored[f"b{i}"]) for i in range(count))
-                model = cls(stored["mean"], stored["scale"], layers, float(stored["temperature"]))
+                model = cls(stored["mean"], stored["scale"], layers, float(stored["temperature"]), classes)
             model(np.zeros((1, _COUNT), np.float32))
         except OSError as error:
             raise ModelFileError(f"{path} cannot be read ({error.strerror or error}). {advice}") from error
@@ -107,21 +110,23 @@ def train_blendshapes(
     labels: npt.NDArray[np.int64],
     held_out: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]],
     seed: int = 0,
+    classes: Classes = SIX,
 ) -> BlendshapeModel:
     """Train the classifier, and calibrate it.
 
     Args:
         blendshapes: float32 (n, 52), of the training part.
-        labels: int64 (n,), all six emotions among them.
+        labels: int64 (n,), all classes among them.
         held_out: blendshapes and labels of faces to fit the temperature on.
         seed: of first weights and order.
+        classes: of the labels.
 
     Raises:
-        DatasetError: an emotion is missing.
+        DatasetError: a class is missing.
     """
     from sklearn.neural_network import MLPClassifier  # noqa: PLC0415  running needs none of it
 
-    if len(np.unique(labels)) != len(EMOTIONS):
+    if len(np.unique(labels)) != len(classes):
         raise DatasetError("The training part lacks faces of an emotion; --no-blendshapes does without them.")
     values = features(blendshapes)
     mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
@@ -135,7 +140,7 @@ def train_blendshapes(
         network.fit((values - mean) / scale, labels, sample_weight=rarity / rarity.mean())
     pairs = zip(network.coefs_, network.intercepts_, strict=True)
     layers = tuple((weights.astype(np.float32), bias.astype(np.float32)) for weights, bias in pairs)
-    raw = BlendshapeModel(mean, scale, layers)
+    raw = BlendshapeModel(mean, scale, layers, classes=classes)
     return replace(raw, temperature=fit_temperature(held_out[1], raw(held_out[0])))
 
 

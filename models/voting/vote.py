@@ -9,20 +9,24 @@ exponents where only those of an emotion on itself are. Both are calibrated on h
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ZOO
+from emotion.models.regions import REGIONS
 from emotion.models.voting.blendshapes import BlendshapeModel
 
 FORMAT = 2
-PREDICTIONS = ("eyes", "lips", "blendshapes")
+BLENDSHAPES = "blendshapes"
+"""The expert beside the regions' models, where a rule counts it."""
 _TINY = 1e-6
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -37,7 +41,8 @@ class WeightedMean:
     temperature, fitted on held-out faces, makes it say how often it is right.
 
     Attributes:
-        weights: float32 (k, 6), positive: of k opinions, in the order of `PREDICTIONS`.
+        weights: float32 (k, classes), positive: of k experts, the regions' models in their order and
+            perhaps the blendshapes.
         temperature: by which the vote's log probabilities are divided.
     """
 
@@ -46,11 +51,11 @@ class WeightedMean:
 
     @property
     def opinions(self) -> int:
-        """How many opinions it takes: two, or three with the blendshapes."""
+        """How many experts it takes: one a region, and one more with the blendshapes."""
         return len(self.weights)
 
     def __call__(self, opinions: npt.NDArray[np.float32]) -> Probabilities:
-        """The vote, (n, 6), of opinions (k, n, 6)."""
+        """The vote, (n, classes), of predictions (k, n, classes)."""
         weights = self.weights / self.weights.sum(axis=0)
         mean = np.einsum("kc,knc->nc", weights, opinions)
         sharp = mean ** (1 / self.temperature)
@@ -60,21 +65,22 @@ class WeightedMean:
         """The same answers, less sure: its log probabilities divided by a temperature."""
         return WeightedMean(self.weights, self.temperature * temperature)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, classes: Classes, regions: Sequence[str]) -> dict[str, Any]:
         """Ready for ``weights.json``."""
         table = {
-            name: {emotion: round(float(weight), 4) for emotion, weight in zip(EMOTIONS, row, strict=True)}
-            for name, row in zip(PREDICTIONS, self.weights, strict=False)
+            name: {label: round(float(weight), 4) for label, weight in zip(classes, row, strict=True)}
+            for name, row in zip(_experts(regions), self.weights, strict=False)
         }
         return {"form": "weighted mean", "weights": table, "temperature": round(self.temperature, 4)}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "WeightedMean":
+    def from_json(cls, values: dict[str, Any], classes: Classes, regions: Sequence[str]) -> "WeightedMean":
         """What `to_json` wrote."""
-        tables = [values["weights"][name] for name in PREDICTIONS if name in values["weights"]]
-        weights = np.array([[table[emotion] for emotion in EMOTIONS] for table in tables], np.float32)
+        tables = [values["weights"][name] for name in _experts(regions) if name in values["weights"]]
+        weights = np.array([[table[label] for label in classes] for table in tables], np.float32)
         temperature = float(values.get("temperature", 1.0))
-        if not (len(weights) >= 2 and np.isfinite(weights).all() and weights.min() > 0 and temperature > 0):
+        whole = len(weights) >= len(regions) and np.isfinite(weights).all()
+        if not (whole and weights.min() > 0 and temperature > 0):
             raise ValueError("a weight or temperature is not a positive number")
         return cls(weights, temperature)
 
@@ -84,9 +90,9 @@ class LogLinear:
     """A multinomial logistic regression on the opinions' log probabilities.
 
     Attributes:
-        coefficients: float32 (6 k, 6): what the log probability of an emotion in an opinion
-            (rows) adds to the logit of each emotion (columns).
-        bias: float32 (6,).
+        coefficients: float32 (classes k, classes): what the log probability of a class by an expert
+            (rows) adds to the logit of each class (columns).
+        bias: float32 (classes,).
     """
 
     coefficients: npt.NDArray[np.float32]
@@ -94,11 +100,11 @@ class LogLinear:
 
     @property
     def opinions(self) -> int:
-        """How many opinions it takes: two, or three with the blendshapes."""
-        return len(self.coefficients) // len(EMOTIONS)
+        """How many experts it takes: one a region, and one more with the blendshapes."""
+        return len(self.coefficients) // len(self.bias)
 
     def __call__(self, opinions: npt.NDArray[np.float32]) -> Probabilities:
-        """The vote, (n, 6), of opinions (k, n, 6)."""
+        """The vote, (n, classes), of predictions (k, n, classes)."""
         return _normalise(log_features(opinions) @ self.coefficients + self.bias)
 
     def cooled(self, temperature: float) -> "LogLinear":
@@ -107,7 +113,7 @@ class LogLinear:
             (self.coefficients / temperature).astype(np.float32), (self.bias / temperature).astype(np.float32)
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, classes: Classes, regions: Sequence[str]) -> dict[str, Any]:
         """Ready for ``weights.json``."""
         rows = np.round(self.coefficients.astype(float), 4).tolist()
         return {
@@ -117,15 +123,13 @@ class LogLinear:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "LogLinear":
+    def from_json(cls, values: dict[str, Any], classes: Classes, regions: Sequence[str]) -> "LogLinear":
         """What `to_json` wrote."""
         coefficients = np.array(values["coefficients"], np.float32)
         bias = np.array(values["bias"], np.float32)
-        classes = len(EMOTIONS)
-        if coefficients.shape not in {(2 * classes, classes), (3 * classes, classes)} or bias.shape != (
-            classes,
-        ):
-            raise ValueError("the coefficients are not of six emotions")
+        count, experts = len(classes), (len(regions), len(regions) + 1)
+        if coefficients.shape not in {(k * count, count) for k in experts} or bias.shape != (count,):
+            raise ValueError(f"the coefficients are not of {count} classes and {experts[0]} regions")
         if not (np.isfinite(coefficients).all() and np.isfinite(bias).all()):
             raise ValueError("a coefficient is not a number")
         return cls(coefficients, bias)
@@ -143,91 +147,130 @@ class VoteWeights:
     """The rule by which a model folder's opinions vote, ready to be applied.
 
     Attributes:
-        rule: for faces whose eyes and lips are both seen.
+        rule: for faces all of whose regions are seen.
         third: what the blendshapes say, where the rule counts them; else None.
+        classes: what is voted on.
+        regions: the names of those that vote, in their order.
     """
 
     rule: Rule
     third: BlendshapeModel | None = None
+    classes: Classes = SIX
+    regions: tuple[str, ...] = REGIONS.names
 
     @classmethod
-    def equal(cls) -> "VoteWeights":
-        """Eyes and lips count the same on every emotion."""
-        return cls(WeightedMean(np.ones((2, len(EMOTIONS)), np.float32)))
+    def equal(cls, classes: Classes = SIX, regions: tuple[str, ...] = REGIONS.names) -> "VoteWeights":
+        """All regions count the same on every class."""
+        rule = WeightedMean(np.ones((len(regions), len(classes)), np.float32))
+        return cls(rule, None, classes, regions)
 
     @classmethod
     def read(cls, folder: Path = ZOO) -> "VoteWeights":
         """The rule that a model folder's ``weights.json`` names.
 
         Raises:
-            ModelFileError: a file is missing, or not of this program and its emotions.
+            ModelFileError: a file is missing, or not of this program.
         """
-        name, rules, values = read_rules(folder)
-        rule = rules[name]
-        counted = rule.opinions == len(PREDICTIONS)
-        return cls(
-            rule, BlendshapeModel.read(folder, values.get("blendshapes_sha256", "")) if counted else None
-        )
+        stored = read_rules(folder)
+        rule = stored.rules[stored.chosen]
+        third = None
+        if rule.opinions > len(stored.regions):
+            third = BlendshapeModel.read(folder, stored.values.get("blendshapes_sha256", ""), stored.classes)
+        return cls(rule, third, stored.classes, stored.regions)
 
     def vote(
         self,
-        eyes: Probabilities,
-        lips: Probabilities,
-        seen: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None,
+        predictions: Probabilities,
+        seen: npt.NDArray[np.float32] | None = None,
         blendshapes: Probabilities | None = None,
     ) -> Probabilities:
-        """The vote of both models, and of the blendshapes where the rule counts them.
+        """The vote of all regions, and of the blendshapes where the rule counts them.
 
-        Where only one region is seen, its own calibrated opinion is the vote: the rule is fitted
-        to both, and the blendshapes of a half hidden face are guesses. Where it is not sure whether a
-        region is seen, the vote is the mean of those votes by how likely each case is.
+        Where only some regions are seen, the vote is the mean of their own calibrated predictions: the
+        rule is fitted to all, and the blendshapes of a half hidden face are guesses. Where it is not sure
+        whether a region is seen, the vote is the mean of those votes by how likely each case is.
 
         Args:
-            eyes, lips: float32 (n, 6), each model's probabilities.
-            seen: (n,) for the eyes and for the lips: bool, or how likely it is seen, in [0, 1].
-            blendshapes: float32 (n, 6), what `third` says; needed where the rule counts it.
+            predictions: float32 (regions, n, classes), each model's probabilities.
+            seen: float32 (n, regions), how likely each is seen, in [0, 1]; None: all are.
+            blendshapes: float32 (n, classes), what `third` says; needed where the rule counts it.
 
         Returns:
-            float32 (n, 6), rows sum to one; NaN where neither region is seen.
+            float32 (n, classes), rows sum to one; NaN where no region is seen.
         """
-        given = [eyes, lips, blendshapes][: self.rule.opinions]
-        if any(opinion is None for opinion in given):
-            raise ValueError("this rule counts the blendshapes, and they are not given")
-        vote = self.rule(np.stack([opinion for opinion in given if opinion is not None]))
+        experts = predictions
+        if self.rule.opinions > len(predictions):
+            if blendshapes is None:
+                raise ValueError("this rule counts the blendshapes, and they are not given")
+            experts = np.concatenate([predictions, blendshapes[None]])
+        vote = self.rule(experts)
         if seen is None:
             return vote
-        by_eyes, by_lips = (np.asarray(side, np.float32)[:, None] for side in seen)
-        cases = (
-            (by_eyes * by_lips, vote),
-            (by_eyes * (1 - by_lips), eyes),
-            ((1 - by_eyes) * by_lips, lips),
-        )
-        # An opinion on what is not seen may be anything, NaN too.
-        mixed = sum(np.where(weight > 0, weight * opinion, 0) for weight, opinion in cases)
+        # What is said of a region that is not seen may be anything, NaN too.
+        votes = [(weight, vote if all(case) else _mean(predictions, case)) for case, weight in _cases(seen)]
+        mixed = sum(np.where(weight > 0, weight * said, 0) for weight, said in votes)
         with np.errstate(invalid="ignore"):
-            return np.asarray(mixed / sum(weight for weight, _ in cases), dtype=np.float32)
+            return np.asarray(mixed / sum(weight for weight, _ in votes), dtype=np.float32)
+
+
+def _cases(seen: npt.NDArray[np.float32]) -> list[tuple[tuple[bool, ...], npt.NDArray[np.float32]]]:
+    """Which regions may be seen, and how likely, float32 (n, 1), that is; all first, and never none."""
+    cases = []
+    for case in product((True, False), repeat=seen.shape[1]):
+        if any(case):
+            shares = np.where(case, seen, 1 - seen)
+            cases.append((case, np.asarray(shares.prod(axis=1, keepdims=True), np.float32)))
+    return cases
+
+
+def _mean(predictions: Probabilities, case: tuple[bool, ...]) -> Probabilities:
+    """The mean of what the regions that are seen say, float32 (n, classes)."""
+    said = [prediction for prediction, is_seen in zip(predictions, case, strict=True) if is_seen]
+    return said[0] if len(said) == 1 else np.asarray(sum(said) / np.float32(len(said)), np.float32)
 
 
 def log_features(opinions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Log probabilities, (n, 6 k), of opinions (k, n, 6), side by side."""
+    """Log probabilities, (n, classes k), of predictions (k, n, classes), side by side."""
     return np.asarray(np.log(np.maximum(np.concatenate(list(opinions), axis=1), _TINY)), np.float32)
 
 
-def read_rules(folder: Path) -> tuple[str, dict[str, Rule], dict[str, Any]]:
-    """What ``weights.json`` holds: the rule that counts, all rules by name, and everything else.
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRules:
+    """What ``weights.json`` holds.
+
+    Attributes:
+        chosen: the name of the rule that counts.
+        rules: all, by name.
+        classes, regions: that they are for.
+        values: everything else, as it stands there.
+    """
+
+    chosen: str
+    rules: dict[str, Rule]
+    classes: Classes
+    regions: tuple[str, ...]
+    values: dict[str, Any]
+
+
+def read_rules(folder: Path) -> StoredRules:
+    """The rules of a model folder.
 
     Raises:
-        ModelFileError: the file is missing, or not of this program and its emotions.
+        ModelFileError: the file is missing, or not of this program.
     """
     path = folder / "weights.json"
     advice = "Make it with 'emotion weights', or install emotion-live again."
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        if values["format"] not in (1, FORMAT) or tuple(values["classes"]) != EMOTIONS:
+        if values["format"] not in (1, FORMAT):
             raise ModelFileError(f"{path} is for another version of the program. {advice}")
         if values["format"] == 1:  # one table, without a temperature
             values = values | {"rule": "source", "rules": {"source": _first_format(values)}}
-        rules = {name: _FORMS[rule["form"]].from_json(rule) for name, rule in values["rules"].items()}
+        classes, regions = Classes(tuple(values["classes"])), tuple(values.get("regions", REGIONS.names))
+        rules = {
+            name: _FORMS[rule["form"]].from_json(rule, classes, regions)
+            for name, rule in values["rules"].items()
+        }
         if values["rule"] not in rules:
             raise ValueError(f"the rule {values['rule']!r} is not there")
     except OSError as error:
@@ -236,11 +279,15 @@ def read_rules(folder: Path) -> tuple[str, dict[str, Rule], dict[str, Any]]:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path} is not a table of vote weights ({error}). {advice}") from error
-    return values["rule"], rules, values
+    return StoredRules(values["rule"], rules, classes, regions, values)
 
 
 def _first_format(values: dict[str, Any]) -> dict[str, Any]:
     return {"form": "weighted mean", "weights": values["weights"]}
+
+
+def _experts(regions: Sequence[str]) -> tuple[str, ...]:
+    return (*regions, BLENDSHAPES)
 
 
 def _normalise(logits: npt.NDArray[np.floating]) -> Probabilities:

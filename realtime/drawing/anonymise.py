@@ -59,7 +59,7 @@ class Anonymiser:
         if self.mode == "landmarks":
             for seen in self._seen.values():
                 _dots(image, seen)
-        return EmotionFrame(replace(result.frame, image=image), result.faces)
+        return replace(result, frame=replace(result.frame, image=image))
 
 
 def _cover(canvas: Image, image: Image, box: Box) -> None:

@@ -1,7 +1,7 @@
 """Draws what is thought of each face onto its picture.
 
-A face gets slim corners in its emotion's colour and, beside it, a panel: the emotion, six bars of
-the smoothed vote, and what eyes and lips say by themselves. Where there is no room for a panel a
+A face gets slim corners in its label's colour and, beside it, a panel: the label, a bar for each
+class, and what each region says by itself. Where there is no room for a panel a
 smaller one, a label or a tag takes its place; no face is ever covered. Sizes follow the
 picture's shorter side, so that text reads alike at 480p and at 4K.
 """
@@ -17,10 +17,10 @@ from emotion.models.regions import Image
 from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Side, Wish, arrange
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.panels import (
-    LABEL_COLOURS,
-    LABELS,
+    Content,
     Label,
     PanelPlan,
+    label_colour,
     label_for,
     note_sprite,
     paint_label,
@@ -185,13 +185,9 @@ def tellings(face: FaceEmotion, unit: float, numbered: bool, panels: bool) -> tu
         numbered: whether to say which person it is.
         panels: whether panels are wanted.
     """
-    opinions = 2 if face.blendshapes is None else 3
+    content = Content.of(face)
     return (
-        *(
-            panel_plan(_text_size(share * unit), numbered, bars, opinions)
-            for share, bars in _PANELS
-            if panels
-        ),
+        *(panel_plan(_text_size(share * unit), numbered, bars, content) for share, bars in _PANELS if panels),
         label_for(face, _text_size(unit), numbered, bold=True),
         label_for(face, _text_size(_TAG_SIZE * unit), numbered, bold=False),
     )
@@ -242,7 +238,7 @@ def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
     That is the line of a neighbour, or, on small faces, the bend of their own corners.
     """
     for item in shown:
-        _paint_mark(canvas, item.mark, LABEL_COLOURS[LABELS.index(item.face.label)])
+        _paint_mark(canvas, item.mark, label_colour(item.face))
     for item in shown:
         face = item.mark.face
         inside = np.s_[face.top : face.bottom, face.left : face.right]

@@ -1,7 +1,7 @@
 """What stands beside a face: a panel with bars, or a label of one line, drawn from stamps.
 
 All measures follow from the size of the text. Whatever does not change from frame to frame is
-merged into one stamp for each emotion, so that a panel costs some twenty small blends.
+merged into one stamp for each label, so that a panel costs some twenty small blends.
 """
 
 import math
@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate
 
-from emotion.models.classes import EMOTIONS
-from emotion.models.palette import ON_DARK, PANEL, bgr
+from emotion.models.classes import UNCERTAIN, Classes
+from emotion.models.palette import PANEL, bgr
 from emotion.models.regions import Image
 from emotion.realtime.drawing.sprites import BGR, Sprite, ascent, copy, merge, plate, press, text, text_width
-from emotion.realtime.messages import UNCERTAIN, FaceEmotion, Probabilities
+from emotion.realtime.messages import FaceEmotion, Probabilities
 
-COLOURS: tuple[BGR, ...] = tuple(bgr(ON_DARK[emotion]) for emotion in EMOTIONS)
-LABELS: tuple[str, ...] = (*EMOTIONS, UNCERTAIN)
-LABEL_COLOURS: tuple[BGR, ...] = (*COLOURS, (170, 166, 162))
 _SURFACE = bgr(PANEL)
 
 _BRIGHT: BGR = (250, 250, 250)
@@ -26,8 +23,42 @@ _TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
 # Stands before the emotion that leads at this moment, where the label is still another one.
 _AHEAD = "\u25b8"
-# How the opinions are called.
-_OPINIONS = ("eyes", "lips", "blendshapes")
+_UNCERTAIN_COLOUR: BGR = (170, 166, 162)
+
+
+@cache
+def colours(classes: Classes) -> tuple[BGR, ...]:
+    """The colour of each class in pictures, and that of `UNCERTAIN` last: as `Classes.labels`."""
+    return (*(bgr(colour) for colour in classes.on_dark), _UNCERTAIN_COLOUR)
+
+
+def label_colour(face: FaceEmotion) -> BGR:
+    """The colour of what a face is called."""
+    return colours(face.classes)[_label_index(face)]
+
+
+def _label_index(face: FaceEmotion) -> int:
+    return len(face.classes) if face.label == UNCERTAIN else face.classes.index(face.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a panel has rows for.
+
+    Attributes:
+        classes: a bar each.
+        rows: the names of those that say something by themselves: the regions, and the blendshapes where
+            the vote counts them.
+    """
+
+    classes: Classes
+    rows: tuple[str, ...]
+
+    @classmethod
+    def of(cls, face: FaceEmotion) -> "Content":
+        """What there is to be said of a face."""
+        third = () if face.blendshapes is None else ("blendshapes",)
+        return cls(face.classes, (*face.regions, *third))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +70,14 @@ class PanelPlan:
         head: of the emotion's name on top.
         pad: free space inside the edges.
         numbered: whether a line says which person it is.
-        bars: whether there are six bars; without them it is a brief panel.
+        bars: whether there are bars; without them it is a brief panel.
         width, height: of the whole panel.
-        bar_left, bar_width: of the six bars.
-        name_left: of the names in the opinions' rows.
+        bar_left, bar_width: of the bars.
+        name_left: of the classes' names in the opinions' rows.
         number_line, header_line: baselines of the person's number and of the header.
-        bar_lines, opinion_lines: baselines of the six bars, or none, and of two or three opinions.
+        bar_lines, opinion_lines: baselines of the bars, or none, and of the opinions.
         rules: where thin lines part the sections.
+        content: what the rows are.
     """
 
     size: int
@@ -63,6 +95,7 @@ class PanelPlan:
     bar_lines: tuple[int, ...]
     opinion_lines: tuple[int, ...]
     rules: tuple[int, ...]
+    content: Content
 
     @property
     def right(self) -> int:
@@ -75,34 +108,35 @@ class PanelPlan:
         return max(3, round(0.6 * self.size))
 
     def bar_top(self, row: int) -> int:
-        """Where a bar begins, centred on the letters of its row, 0 to 5."""
+        """Where a bar begins, centred on the letters of its row."""
         return self.bar_lines[row] - round(0.37 * self.size + self.bar_height / 2)
 
 
 @cache
-def panel_plan(size: int, numbered: bool, bars: float, opinions: int = 2) -> PanelPlan:
+def panel_plan(size: int, numbered: bool, bars: float, content: Content) -> PanelPlan:
     """A panel's measures.
 
     Args:
         size: of the rows' text in pixels.
         numbered: whether a line says which person it is.
         bars: length of the bars in units of `size`; 0 for a brief panel without bars.
-        opinions: 2 for eyes and lips, 3 where the blendshapes have a say.
+        content: what the rows are.
     """
+    classes, rows = content.classes, content.rows
     head, pad = round(1.3 * size), round(0.8 * size)
-    names = max(text_width(name, size) for name in EMOTIONS)
-    heads = max(text_width(name, head, bold=True) for name in LABELS)
+    names = max(text_width(name, size) for name in classes)
+    heads = max(text_width(name, head, bold=True) for name in classes.labels)
     number = text_width(_WIDEST, size)
     bar_left = pad + names + round(0.6 * size)
-    called = max(text_width(name, size) for name in _OPINIONS[:opinions])
+    called = max(text_width(name, size) for name in rows)
     name_left = pad + called + round(1.6 * size)
     right = max(
         bar_left + round((bars + 0.4) * size) + number if bars else 0,
         pad + round(1.1 * size) + heads + text_width(_WIDEST, head, bold=True),
         name_left + names + round(0.5 * size) + number,
     )
-    lines = _lines(size, numbered, bars > 0, opinions)
-    first = lines[-opinions]
+    lines = _lines(size, numbered, len(classes) if bars else 0, len(rows))
+    first = lines[-len(rows)]
     return PanelPlan(
         size=size,
         head=head,
@@ -116,17 +150,18 @@ def panel_plan(size: int, numbered: bool, bars: float, opinions: int = 2) -> Pan
         name_left=name_left,
         number_line=lines[0],
         header_line=lines[1],
-        bar_lines=lines[2:-opinions],
-        opinion_lines=lines[-opinions:],
+        bar_lines=lines[2 : -len(rows)],
+        opinion_lines=lines[-len(rows) :],
         rules=tuple(line - round(1.3 * size) for line in (*(lines[2:3] if bars else ()), first)),
+        content=content,
     )
 
 
-def _lines(size: int, numbered: bool, bars: bool, opinions: int) -> tuple[int, ...]:
+def _lines(size: int, numbered: bool, bars: int, opinions: int) -> tuple[int, ...]:
     """Baselines of the person's number, the header, the bars and the opinions, from the top."""
     row, section = round(1.4 * size), round(2.05 * size)
     steps = [round((1.4 if numbered else 0.2) * size), round(1.6 * size)]
-    steps += [section, *[row] * 5] if bars else []
+    steps += [section, *[row] * (bars - 1)] if bars else []
     return tuple(accumulate([*steps, section, *[row] * (opinions - 1)]))
 
 
@@ -142,13 +177,13 @@ def paint_panel(
         face: what to tell.
         opacity: of the dark surface, in [0, 1].
     """
-    best = LABELS.index(face.label)
+    best = _label_index(face)
     press(canvas, _panel_base(plan, best, opacity), left, top)
     if plan.numbered:
         _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
     right = left + plan.right
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
-    ahead = EMOTIONS.index(face.emotion)
+    ahead = int(face.probabilities.argmax())
     for row, share in enumerate(face.probabilities.tolist() if plan.bars else ()):
         _paint_bar(canvas, plan, left, top, row, share)
         colour = _BRIGHT if row in (best, ahead) else _SOFT
@@ -156,15 +191,16 @@ def paint_panel(
     if plan.bars and ahead != best:
         middle = left + (plan.pad - text_width(_AHEAD, plan.size)) // 2
         _write(canvas, _AHEAD, plan.size, _BRIGHT, middle, top + plan.bar_lines[ahead])
-    both_seen = face.eyes_seen * face.lips_seen
-    opinions = (face.eyes, face.eyes_seen), (face.lips, face.lips_seen), (face.blendshapes, both_seen)
-    for (opinion, seen), baseline in zip(opinions, plan.opinion_lines, strict=False):
-        _paint_opinion(canvas, plan, opinion, seen, left, top + baseline)
+    # The blendshapes are as good as the regions that they are read from.
+    all_seen = math.prod(face.seen.values())
+    for name, baseline in zip(plan.content.rows, plan.opinion_lines, strict=True):
+        seen = face.seen.get(name, all_seen)
+        _paint_opinion(canvas, plan, face.says(name), seen, left, top + baseline)
 
 
 def _paint_bar(canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float) -> None:
     filled = round(_sound(share) * plan.bar_width)
-    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, COLOURS[row])
+    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, colours(plan.content.classes)[row])
     if filled:
         press(canvas, pill.part(filled), left + plan.bar_left, top + plan.bar_top(row))
 
@@ -180,11 +216,11 @@ def _paint_opinion(
     best = int(opinion.argmax())
     bright = _dim(_BRIGHT, seen)
     dot = max(4, round(0.55 * plan.size))
-    spot = plate(dot, dot, dot / 2, _dim(COLOURS[best], seen))
+    spot = plate(dot, dot, dot / 2, _dim(colours(plan.content.classes)[best], seen))
     press(
         canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
     )
-    _write(canvas, EMOTIONS[best], plan.size, bright, name_left, baseline)
+    _write(canvas, plan.content.classes[best], plan.size, bright, name_left, baseline)
     _write_right(canvas, _percent(float(opinion[best])), plan.size, left + plan.right, baseline, bright)
 
 
@@ -199,20 +235,19 @@ def _dim(colour: BGR, seen: float) -> BGR:
 
 @lru_cache(maxsize=48)
 def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
-    """All of a panel that only depends on which emotion leads."""
-    size = plan.size
+    """All of a panel that only depends on which label it shows."""
+    size, classes = plan.size, plan.content.classes
     base = copy(plate(plan.width, plan.height, 0.6 * size, _SURFACE, opacity))
-    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, LABEL_COLOURS[best])
+    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, colours(classes)[best])
     merge(base, mark, plan.pad, plan.header_line - round(1.07 * size))
-    _inscribe(
-        base, LABELS[best], plan.head, _BRIGHT, plan.pad + round(0.75 * size), plan.header_line, bold=True
-    )
-    for row, name in enumerate(EMOTIONS if plan.bars else ()):
+    head_left = plan.pad + round(0.75 * size)
+    _inscribe(base, classes.labels[best], plan.head, _BRIGHT, head_left, plan.header_line, bold=True)
+    for row, name in enumerate(classes if plan.bars else ()):
         _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
         track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, _TRACK, 0.55)
         merge(base, track, plan.bar_left, plan.bar_top(row))
-    for region, baseline in zip(_OPINIONS, plan.opinion_lines, strict=False):
-        _inscribe(base, region, size, _SOFT, plan.pad, baseline)
+    for name, baseline in zip(plan.content.rows, plan.opinion_lines, strict=True):
+        _inscribe(base, name, size, _SOFT, plan.pad, baseline)
     line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.45)
     for rule in plan.rules:
         merge(base, line, plan.pad, rule)
@@ -221,21 +256,23 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One line: the emotion and its per cent, after the person's number where there are several.
+    """One line: what a face is called and its per cent, after the person's number where there are several.
 
     Attributes:
         size: of the text, in pixels.
         number: the person's, or empty.
-        emotion: the index in `LABELS`.
+        name: what the face is called.
+        colour: of the mark before it.
         percent: as it is written.
-        bold: the heavier weight for the emotion.
-        name_left: where the emotion's name begins, in pixels from the label's left edge.
+        bold: the heavier weight for the name.
+        name_left: where the name begins, in pixels from the label's left edge.
         width, height: of the whole label.
     """
 
     size: int
     number: str
-    emotion: int
+    name: str
+    colour: BGR
     percent: str
     bold: bool
     name_left: int
@@ -246,16 +283,16 @@ class Label:
 def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool) -> Label:
     """The label that tells a face's probabilities, in text of this size in pixels."""
     number = str(face.track_id) if numbered else ""
-    return _label(size, number, LABELS.index(face.label), _label_percent(face), bold)
+    return _label(size, number, face.label, label_colour(face), _label_percent(face), bold)
 
 
 @lru_cache(maxsize=1024)
-def _label(size: int, number: str, emotion: int, percent: str, bold: bool) -> Label:
+def _label(size: int, number: str, name: str, colour: BGR, percent: str, bold: bool) -> Label:
     name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
     # Two digits' room for one digit: a label should not change its width all the time.
     digits = text_width(percent.rjust(3, "0"), size)
-    width = name_left + text_width(LABELS[emotion], size, bold) + round(1.05 * size) + digits
-    return Label(size, number, emotion, percent, bold, name_left, width, round(1.7 * size))
+    width = name_left + text_width(name, size, bold) + round(1.05 * size) + digits
+    return Label(size, number, name, colour, percent, bold, name_left, width, round(1.7 * size))
 
 
 def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float) -> None:
@@ -269,12 +306,11 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
     """
     size, baseline = label.size, top + round(1.2 * label.size)
     press(canvas, plate(label.width, label.height, 0.45 * size, _SURFACE, opacity), left, top)
-    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, LABEL_COLOURS[label.emotion])
+    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, label.colour)
     press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
     if label.number:
         _write(canvas, label.number, size, _SOFT, left + round(1.2 * size), baseline)
-    name = LABELS[label.emotion]
-    _write(canvas, name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
+    _write(canvas, label.name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
     _write_right(canvas, label.percent, size, left + label.width - round(0.55 * size), baseline)
 
 

@@ -64,9 +64,9 @@ class BoxTracker:
             frame: the picture to be shown.
         """
         if result.frame is frame or not result.faces:
-            return EmotionFrame(frame, result.faces)
+            return EmotionFrame(frame, result.faces, result.schema)
         if frame.image.shape != result.frame.image.shape:
-            return EmotionFrame(frame, ())
+            return EmotionFrame(frame, (), result.schema)
         if result is not self._result:
             self._learn(result)
         picture = _small_gray(frame.image, self._scale)
@@ -76,6 +76,7 @@ class BoxTracker:
                 face if template is None else _moved(face, self._find(template, picture))
                 for face, template in zip(result.faces, self._templates, strict=True)
             ),
+            result.schema,
         )
 
     def _learn(self, result: EmotionFrame) -> None:

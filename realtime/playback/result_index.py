@@ -4,12 +4,13 @@ import json
 import threading
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import Classes
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities
 
@@ -17,6 +18,8 @@ from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilit
 _REACH_SECONDS = 1.0
 # Timestamps in files are rounded to a microsecond.
 _SAME_SECONDS = 0.001
+# In a file, how surely each region is seen stands under the region's name with this.
+_SEEN = "_seen"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,23 +127,30 @@ def read_timeline(path: Path) -> ResultIndex:
 
 
 def _face(told: dict[str, Any]) -> FaceEmotion:
-    probabilities = _opinion(told["probabilities"])
-    if probabilities is None:
-        raise ValueError("no probabilities")
+    classes = _classes(tuple(told["probabilities"]))
+    regions = [name.removesuffix(_SEEN) for name in told if name.endswith(_SEEN)]
+
+    def row(name: str) -> Probabilities | None:
+        shares = told[name]
+        return None if shares is None else np.array([shares[label] for label in classes], dtype=np.float32)
+
+    probabilities = row("probabilities")
+    assert probabilities is not None
     return FaceEmotion(
         int(told["track_id"]),
         Box(*(float(told["box"][side]) for side in Box.__slots__)),
-        _opinion(told["eyes"]),
-        _opinion(told["lips"]),
-        _opinion(told["probabilities_frame"]),
+        {region: row(region) for region in regions},
+        row("probabilities_frame"),
         probabilities,
-        _opinion(told["blendshapes"]),
+        row("blendshapes"),
         label=told["label"],
         since=float(told["since"]),
-        eyes_seen=float(told["eyes_seen"]),
-        lips_seen=float(told["lips_seen"]),
+        seen={region: float(told[region + _SEEN]) for region in regions},
+        classes=classes,
     )
 
 
-def _opinion(told: dict[str, float] | None) -> Probabilities | None:
-    return None if told is None else np.array([told[emotion] for emotion in EMOTIONS], dtype=np.float32)
+@cache
+def _classes(names: tuple[str, ...]) -> Classes:
+    """Of a file that names them, in their order; their colours are the usual ones."""
+    return Classes(names)

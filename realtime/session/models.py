@@ -8,8 +8,10 @@ from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import RegionModel
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import schema_of, voting_regions
 from emotion.models.options import with_values
-from emotion.models.regions import REGIONS
+from emotion.models.schema import Schema
 from emotion.models.voting.vote import VoteWeights
 
 # The most pictures or faces that a landmark net takes at once.
@@ -21,21 +23,25 @@ class Models:
     """What is loaded once and shared by all videos. Heavy, and without state.
 
     Attributes:
-        eyes, lips: the models.
+        regions: a model each, in the order of their votes.
         weights: of the vote.
         nets: that find faces; MediaPipe does where there are none.
     """
 
-    eyes: RegionModel
-    lips: RegionModel
+    regions: tuple[RegionModel, ...]
     weights: VoteWeights
     nets: LandmarkNets | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The classes and regions of all that they say."""
+        return schema_of(model.manifest for model in self.regions)
 
     @classmethod
     def load(
         cls, options: EngineOptions | None = None, *, cache: Path | None = None, **chosen: Any
     ) -> "Models":
-        """Both models and the vote's weights from a model folder, ready to run.
+        """All models and the vote's weights from a model folder, ready to run.
 
         Args:
             options: which, and how they run; `EngineOptions()` where not given.
@@ -48,14 +54,20 @@ class Models:
             MissingDependencyError: the provider is not there.
         """
         wanted = with_values(options or EngineOptions(), chosen)
-        threads = 1 if wanted.threads is None else wanted.threads
-        eyes, lips = (
-            RegionModel(wanted.models, region, wanted.provider, threads, wanted.precision, cache=cache)
-            for region in REGIONS
+        folder, threads = wanted.models, 1 if wanted.threads is None else wanted.threads
+        models = tuple(
+            RegionModel(folder, region, wanted.provider, threads, wanted.precision, cache=cache)
+            for region in voting_regions(folder)
         )
-        for model in (eyes, lips):
+        weights = VoteWeights.read(folder)
+        if weights.classes.names != schema_of(model.manifest for model in models).classes.names:
+            raise ModelFileError(
+                f"{folder / 'weights.json'} is for other classes than the models ({weights.classes}): make "
+                "it with 'emotion weights'."
+            )
+        for model in models:
             model.warm_up()
         nets = None
         if wanted.landmarks == "onnx":
             nets = LandmarkNets.load(NetOptions(wanted.provider, threads, max_batch=_NET_BATCH, cache=cache))
-        return cls(eyes, lips, VoteWeights.read(wanted.models), nets)
+        return cls(models, weights, nets)

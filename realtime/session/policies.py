@@ -112,13 +112,17 @@ class EveryFrame:
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
-        workers = self.workers or Workers.of(options)
+        workers, schema = self.workers or Workers.of(options), models.schema
         return [
             FaceFinder(
-                options.faces.max_faces, nets=models.nets, turns=workers.finders, stride=workers.stride
+                options.faces.max_faces,
+                nets=models.nets,
+                turns=workers.finders,
+                stride=workers.stride,
+                regions=schema.regions,
             ),
             [
-                EmotionClassifier(models.eyes, models.lips, workers.batch, full=True)
+                EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)
                 for _ in range(workers.classifiers)
             ],
             People(models.weights, options.vote),
@@ -149,8 +153,8 @@ class NewestFrame:
     def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage, which the load shedder may relieve; see `Policy`."""
         # One classifier: a second would work on the next picture while this one is waited for.
-        classifier = EmotionClassifier(models.eyes, models.lips, batch=1)
-        finder = FaceFinder(options.faces.max_faces, nets=models.nets)
+        classifier = EmotionClassifier(models.regions, batch=1, schema=models.schema)
+        finder = FaceFinder(options.faces.max_faces, nets=models.nets, regions=models.schema.regions)
         return [
             finder,
             LoadSheddingClassifier(classifier, self.load_shedder),

@@ -1,19 +1,41 @@
-"""The columns of a timeline, the same in every table of it."""
+"""The columns of a timeline, the same in every table of it; they follow from classes and regions."""
 
-from emotion.models.classes import EMOTIONS
+from dataclasses import dataclass, field
 
-PREDICTIONS = ("eyes", "lips", "blendshapes", "probabilities_frame", "probabilities")
-"""Of a `FaceEmotion`: six probabilities each, or nothing where nobody gave any."""
+from emotion.models.schema import Schema
 
 SIDES = ("left", "top", "width", "height")
-"""Of its box, in pixels."""
+"""Of a face's box, in pixels."""
 
 FRAME_COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds")
-FACE_COLUMNS: tuple[str, ...] = (
-    "track_id",
-    *SIDES,
-    *(f"{opinion}_{emotion}" for opinion in PREDICTIONS for emotion in EMOTIONS),
-    *("emotion", "confidence", "label", "since", "eyes_seen", "lips_seen"),
-)
-COLUMNS = FRAME_COLUMNS + FACE_COLUMNS
-"""A row a face; a frame without faces has one row, whose face columns are empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a table of a stream's results holds: a row a face; where nobody is, one without a face.
+
+    Attributes:
+        schema: the stream's classes and regions.
+        rows: what has a share for each class: the regions, the blendshapes, both probabilities.
+        face: the columns of a face.
+        all: all of them, those of the frame first.
+    """
+
+    schema: Schema
+    rows: tuple[str, ...] = field(init=False)
+    face: tuple[str, ...] = field(init=False)
+    all: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        regions = self.schema.regions.names
+        rows = (*regions, "blendshapes", "probabilities_frame", "probabilities")
+        face = (
+            "track_id",
+            *SIDES,
+            *(f"{row}_{name}" for row in rows for name in self.schema.classes),
+            *("emotion", "confidence", "label", "since"),
+            *(f"{region}_seen" for region in regions),
+        )
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "face", face)
+        object.__setattr__(self, "all", FRAME_COLUMNS + face)

@@ -10,17 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.regions import Image
+from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, PREDICTIONS, SIDES
+from emotion.realtime.sinks.columns import SIDES, Columns
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.partial_file import PartialFile
 
 # A kill takes no more than this much of the timeline.
 _FLUSH_SECONDS = 0.5
-_UNSEEN = ("",) * len(EMOTIONS)
 
 
 class _Timeline(Sink):
@@ -45,6 +44,8 @@ class _Timeline(Sink):
     @deferred_signals()
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Append a frame; see `Sink.write`. The picture is not needed."""
+        if not self._frames:
+            self._begin(self._pending, result.schema)
         self._add(self._pending, result)
         self._frames += 1
         if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
@@ -54,6 +55,8 @@ class _Timeline(Sink):
     def close(self) -> Path:
         """Finish the file; see `Sink.close`."""
         if not self._done:
+            if not self._frames:
+                self._begin(self._pending, SHIPPED)
             self._flush()
             self._kept = self._draft.publish()
             self._done = True
@@ -79,33 +82,40 @@ class _Timeline(Sink):
         self._flushed = time.monotonic()
 
     @abstractmethod
+    def _begin(self, file: io.StringIO, schema: Schema) -> None:
+        """Write what stands before the first frame."""
+
+    @abstractmethod
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
         """Write a frame's lines."""
 
 
 class CsvTimeline(_Timeline):
-    """A row a face (`COLUMNS`); a frame without faces has one row with empty fields.
+    """A row a face (`Columns`); a frame without faces has one row with empty fields.
 
     Fields of regions that are not seen are empty, and so are those of the blendshapes where the vote
     does not count them. Pixels have one digit, probabilities four.
     """
 
-    def __init__(self, path: Path, source: Path | None = None) -> None:
-        super().__init__(path, source)
-        csv.writer(self._pending, lineterminator="\n").writerow(COLUMNS)
+    def _begin(self, file: io.StringIO, schema: Schema) -> None:
+        self._columns = Columns(schema)
+        csv.writer(file, lineterminator="\n").writerow(self._columns.all)
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
         frame = result.frame
         head = (frame.index, frame.pts, f"{frame.seconds:.6f}")
-        rows = [_row(face) for face in result.faces] or [[""] * len(FACE_COLUMNS)]
+        rows = [_row(face, self._columns) for face in result.faces] or [[""] * len(self._columns.face)]
         csv.writer(file, lineterminator="\n").writerows([*head, *row] for row in rows)
 
 
 class JsonLinesTimeline(_Timeline):
-    """An object a line and frame: frame, pts, seconds and faces, each with its opinions by emotion.
+    """An object a line and frame: frame, pts, seconds and faces, each with its probabilities by class.
 
-    Opinions of regions that are not seen are null, and so is that of blendshapes that do not count.
+    Those of regions that are not seen are null, and so are those of blendshapes that do not count.
     """
+
+    def _begin(self, file: io.StringIO, schema: Schema) -> None:
+        """Each line says for itself what it holds."""
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
         json.dump(as_dict(result), file, separators=(",", ":"))
@@ -119,39 +129,38 @@ def as_dict(result: EmotionFrame) -> dict[str, Any]:
     return head | {"faces": [_object(face) for face in result.faces]}
 
 
-def _row(face: FaceEmotion) -> list[object]:
-    opinions = [_digits(getattr(face, opinion)) or _UNSEEN for opinion in PREDICTIONS]
+def _row(face: FaceEmotion, columns: Columns) -> list[object]:
+    unseen = ("",) * len(columns.schema.classes)
+    rows = [_digits(face.says(row)) or unseen for row in columns.rows]
     return [
         face.track_id,
         *(round(getattr(face.box, side), 1) for side in SIDES),
-        *(share for opinion in opinions for share in opinion),
+        *(share for row in rows for share in row),
         face.emotion,
         round(face.confidence, 4),
         face.label,
         round(face.since, 3),
-        round(face.eyes_seen, 2),
-        round(face.lips_seen, 2),
+        *(round(share, 2) for share in face.seen.values()),
     ]
 
 
 def _object(face: FaceEmotion) -> dict[str, Any]:
-    opinions = {
-        name: dict(zip(EMOTIONS, shares, strict=True)) if shares else None
-        for name in PREDICTIONS
-        for shares in [_digits(getattr(face, name))]
+    rows = {
+        name: dict(zip(face.classes, shares, strict=True)) if shares else None
+        for name in (*face.regions, "blendshapes", "probabilities_frame", "probabilities")
+        for shares in [_digits(face.says(name))]
     }
     return {
         "track_id": face.track_id,
         "box": {side: round(getattr(face.box, side), 1) for side in SIDES},
-        **opinions,
+        **rows,
         "emotion": face.emotion,
         "confidence": round(face.confidence, 4),
         "label": face.label,
         "since": round(face.since, 3),
-        "eyes_seen": round(face.eyes_seen, 2),
-        "lips_seen": round(face.lips_seen, 2),
+        **{f"{region}_seen": round(share, 2) for region, share in face.seen.items()},
     }
 
 
-def _digits(opinion: Probabilities | None) -> Sequence[object]:
-    return [] if opinion is None else [round(share, 4) for share in opinion.tolist()]
+def _digits(shares: Probabilities | None) -> Sequence[object]:
+    return [] if shares is None else [round(share, 4) for share in shares.tolist()]

@@ -17,21 +17,16 @@ from urllib.parse import quote
 
 import numpy as np
 
-from emotion.models.classes import EMOTIONS
-from emotion.models.palette import ON_DARK, ON_WHITE
 from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.partial_file import PartialFile, partial_path
 from emotion.realtime.sinks.summary import SummaryBuilder
-from emotion.realtime.sinks.time_bins import PREDICTIONS, Person, TimeBins
+from emotion.realtime.sinks.time_bins import Person, TimeBins
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
-# What the page calls `PREDICTIONS`; the last is left out where the vote does not count it.
-_NAMES = ("vote", "eyes", "lips", "blendshapes")
-assert len(_NAMES) == len(PREDICTIONS)
 # A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
 _FULL, _UNSEEN = 250, 255
 
@@ -128,13 +123,18 @@ class HtmlTimeline(Sink):
         everybody = self._bins.finish()
         people = [person for person in everybody if person.seconds >= _SHORTEST] or list(everybody)
         third = any(np.isfinite(person.means[:, -1]).any() for person in people)
-        opinions = _NAMES if third else _NAMES[:-1]
+        # The last, of the blendshapes, is left out where the vote does not count it.
+        opinions = ("vote", *self._bins.rows[1:])[: None if third else -1]
+        classes = self._bins.schema.classes
         return {
             "video": video.name if video else "",
             "begin": round(self._bins.begin - self._origin, 3),
             "bin": self._bins.seconds,
             "bins": self._bins.count,
-            "emotions": [{"name": n, "light": ON_WHITE[n], "dark": ON_DARK[n]} for n in EMOTIONS],
+            "emotions": [
+                {"name": name, "light": light, "dark": dark}
+                for name, light, dark in zip(classes, classes.on_white, classes.on_dark, strict=True)
+            ],
             "opinions": opinions,
             "people": [_person(person, len(opinions)) for person in people],
             "left_out": _left_out(len(everybody) - len(people)),
@@ -154,7 +154,7 @@ def _person(person: Person, opinions: int) -> dict[str, Any]:
 def _spans(person: Person, opinions: int) -> list[tuple[int, str]]:
     """Rows of bins without a gap, each as (first bin, bytes in base64).
 
-    A bin is six bytes an opinion, and one that says how much of its time was uncertain.
+    A bin is a byte a class for each opinion, and one that says how much of its time was uncertain.
     """
     told = person.means[:, :opinions].reshape(len(person.bins), -1)
     table = np.column_stack([told, person.uncertain])

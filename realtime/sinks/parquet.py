@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.regions import Image
+from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import COLUMNS, FACE_COLUMNS, PREDICTIONS, SIDES
+from emotion.realtime.sinks.columns import SIDES, Columns
 from emotion.realtime.sinks.partial_file import PartialFile
 
 # Rows that are held in memory and then written together; some minutes of one face.
@@ -25,13 +25,10 @@ _TYPES = {
     "label": pa.dictionary(pa.int8(), pa.string()),
     "since": pa.float64(),
 }
-_SCHEMA = pa.schema([pa.field(name, _TYPES.get(name, pa.float32())) for name in COLUMNS])
-_NOBODY = (None,) * len(FACE_COLUMNS)
-_UNSEEN = (None,) * len(EMOTIONS)
 
 
 class ParquetTimeline(Sink):
-    """A row a face with `COLUMNS`; a frame without faces has one row, whose other fields are null.
+    """A row a face with `Columns`; a frame without faces has one row, whose other fields are null.
 
     Memory does not grow with the video: rows are written in groups. A Parquet file cannot be read
     before its end is written, which `abort` does, too; but a full disk or a kill leaves nothing.
@@ -51,17 +48,16 @@ class ParquetTimeline(Sink):
         self._kept: Path | None = None
         self._done = False
         self._outlet = _SinkWorker(self._draft)
-        try:
-            self._writer = pq.ParquetWriter(self._outlet, _SCHEMA, compression="zstd")
-        except BaseException:
-            self._draft.discard()
-            raise
+        self._table: _Table | None = None
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`. The picture is not needed."""
+        if self._table is None:
+            self._table = _Table(self._outlet, result.schema)
+        columns = self._table.columns
         frame = result.frame
         head = (frame.index, frame.pts, frame.seconds)
-        faces = [_values(face) for face in result.faces] or [_NOBODY]
+        faces = [_values(face, columns) for face in result.faces] or [(None,) * len(columns.face)]
         self._rows.extend((*head, *face) for face in faces)
         self._frames += 1
         if len(self._rows) >= _GROUP_ROWS:
@@ -93,17 +89,31 @@ class ParquetTimeline(Sink):
         return None
 
     def _finish(self) -> None:
+        if self._table is None:
+            self._table = _Table(self._outlet, SHIPPED)
         self._flush()
-        self._writer.close()
+        self._table.writer.close()
 
     def _flush(self) -> None:
-        if self._rows:
-            columns = zip(*self._rows, strict=True)
-            arrays = [
-                pa.array(list(values), field.type) for values, field in zip(columns, _SCHEMA, strict=True)
-            ]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+        if self._rows and self._table is not None:
+            self._table.write(self._rows)
             self._rows.clear()
+
+
+class _Table:
+    """The table that grows in a file; what its columns are is known when the first frame comes."""
+
+    def __init__(self, outlet: "_SinkWorker", schema: Schema) -> None:
+        self.columns = Columns(schema)
+        self._fields = pa.schema([pa.field(n, _TYPES.get(n, pa.float32())) for n in self.columns.all])
+        self.writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
+
+    def write(self, rows: list[tuple[object, ...]]) -> None:
+        columns = zip(*rows, strict=True)
+        arrays = [
+            pa.array(list(values), field.type) for values, field in zip(columns, self._fields, strict=True)
+        ]
+        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self._fields))
 
 
 class _SinkWorker:
@@ -141,10 +151,11 @@ class _SinkWorker:
         """Its owner closes the file."""
 
 
-def _values(face: FaceEmotion) -> tuple[object, ...]:
-    """A face's fields in the order of `FACE_COLUMNS`."""
-    opinions = (getattr(face, opinion) for opinion in PREDICTIONS)
-    shares = (_UNSEEN if opinion is None else opinion.tolist() for opinion in opinions)
+def _values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
+    """A face's fields in the order of `Columns.face`."""
+    unseen = (None,) * len(columns.schema.classes)
+    said = (face.says(row) for row in columns.rows)
+    shares = (unseen if row is None else row.tolist() for row in said)
     return (
         face.track_id,
         *(getattr(face.box, side) for side in SIDES),
@@ -153,6 +164,5 @@ def _values(face: FaceEmotion) -> tuple[object, ...]:
         face.confidence,
         face.label,
         face.since,
-        face.eyes_seen,
-        face.lips_seen,
+        *face.seen.values(),
     )

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, Classes
 from emotion.realtime.messages import EmotionFrame
 
 _Totals: TypeAlias = npt.NDArray[np.float64]
@@ -22,9 +22,10 @@ class Summary:
         faces: how many different tracks there were.
         seconds: of video that were analysed.
         face_seconds: the sum over all faces of the time each was seen.
-        shares: by emotion, the share of the face seconds in which it was the answer.
-        mean: by emotion, the mean smoothed vote over the face seconds.
-        emotion: the video's: the one with the largest mean; None where no face was found.
+        shares: by class, the share of the face seconds in which it was the answer; None where no face was
+            found.
+        mean: by class, the mean of `probabilities` over the face seconds; None likewise.
+        emotion: the video's: the class with the largest mean; None likewise.
     """
 
     frames: int
@@ -32,8 +33,8 @@ class Summary:
     faces: int
     seconds: float
     face_seconds: float
-    shares: dict[str, float]
-    mean: dict[str, float]
+    shares: dict[str, float] | None
+    mean: dict[str, float] | None
     emotion: str | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,12 +43,12 @@ class Summary:
 
     def sentence(self) -> str:
         """For example ``happiness (54% of the time), then sadness (21%)``."""
-        if self.emotion is None:
+        if self.emotion is None or self.shares is None:
             return f"no face was found in {self.frames} frames"
-        ranked = sorted(self.shares, key=lambda name: -self.shares[name])
-        others = [name for name in ranked if name != self.emotion and self.shares[name] >= 0.05][:2]
+        ranked = sorted(self.shares.items(), key=lambda pair: -pair[1])
+        others = [(name, share) for name, share in ranked if name != self.emotion and share >= 0.05][:2]
         text = f"{self.emotion} ({self.shares[self.emotion]:.0%} of the time a face is seen)"
-        return text + "".join(f", {name} {self.shares[name]:.0%}" for name in others)
+        return text + "".join(f", {name} {share:.0%}" for name, share in others)
 
 
 class SummaryBuilder:
@@ -61,14 +62,16 @@ class SummaryBuilder:
         self._first = 0.0
         self._last = 0.0
         self._step = 0.0
-        self._time = np.zeros(len(EMOTIONS))
-        self._votes = np.zeros(len(EMOTIONS))
+        self._classes = SIX
+        self._time = self._votes = np.zeros(len(SIX))
 
     def add(self, result: EmotionFrame) -> None:
         """Take the next frame. How long it is shown is known when its successor comes."""
         seconds = result.frame.seconds
         if self._waiting is None:
             self._first = seconds
+            self._classes = result.schema.classes
+            self._time, self._votes = np.zeros(len(self._classes)), np.zeros(len(self._classes))
         else:
             self._step = max(0.0, seconds - self._last)
             _accumulate(self._time, self._votes, self._waiting, self._step)
@@ -91,9 +94,9 @@ class SummaryBuilder:
             seconds=round(self._last - self._first + self._step, 3) if self._frames else 0.0,
             # A single picture lasts no time, but what it shows still counts.
             face_seconds=round(total, 3) if self._step else 0.0,
-            shares=_by_emotion(time / max(total, 1e-9)),
-            mean=_by_emotion(votes / max(total, 1e-9)),
-            emotion=EMOTIONS[int(votes.argmax())] if total > 0 else None,
+            shares=_by_class(time / total, self._classes) if total > 0 else None,
+            mean=_by_class(votes / total, self._classes) if total > 0 else None,
+            emotion=self._classes[int(votes.argmax())] if total > 0 else None,
         )
 
 
@@ -103,5 +106,5 @@ def _accumulate(time: _Totals, votes: _Totals, result: EmotionFrame, seconds: fl
         votes += seconds * face.probabilities
 
 
-def _by_emotion(values: _Totals) -> dict[str, float]:
-    return {name: round(float(value), 4) for name, value in zip(EMOTIONS, values, strict=True)}
+def _by_class(values: _Totals, classes: Classes) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in zip(classes, values, strict=True)}

@@ -1,17 +1,14 @@
-"""A whole stream in bounded memory: each person's opinions, averaged over bins of equal time."""
+"""A whole stream in bounded memory: each person's probabilities, averaged over bins of equal time."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
-from emotion.realtime.messages import UNCERTAIN, EmotionFrame, FaceEmotion
+from emotion.models.classes import UNCERTAIN
+from emotion.models.schema import SHIPPED, Schema
+from emotion.realtime.messages import EmotionFrame, FaceEmotion
 
-PREDICTIONS = ("probabilities", "eyes", "lips", "blendshapes")
-"""Of a `FaceEmotion`: what is averaged."""
-
-_COUNT = len(EMOTIONS)
 # A frame is shown until the next one, but for no longer than this.
 _LONGEST = 1.0
 
@@ -23,10 +20,10 @@ class Person:
     Attributes:
         track_id: the person's.
         seconds: how long the person was seen.
-        shares: float64 (6,), the share of these seconds in which each emotion was the answer.
+        shares: float64 (classes,), the share of these seconds in which each emotion was the answer.
         bins: the bins in which the person was seen, ascending.
-        means: float64 (len(bins), 4, 6): mean of each of `PREDICTIONS` in each bin; NaN where there was
-            none, because a region was not seen or the vote does not count the blendshapes.
+        means: float64 (len(bins), rows, classes): mean of each of `TimeBins.rows` in each bin; NaN where
+            there was none, because a region was not seen or the vote does not count the blendshapes.
         uncertain: float64 (len(bins),), the share of each bin's time in which no emotion was named.
         unnamed: the same of all seconds.
     """
@@ -50,11 +47,13 @@ class TimeBins:
     Attributes:
         begin: the stream's time at which the first bin begins, in seconds.
         seconds: what a bin lasts by now.
+        schema: the stream's, as its first frame says.
     """
 
     def __init__(self, limit: int = 4096, seconds: float = 0.04) -> None:
         self.begin = 0.0
         self.seconds = seconds
+        self.schema: Schema = SHIPPED
         self._limit = limit
         self._waiting: EmotionFrame | None = None
         self._step = seconds
@@ -67,11 +66,17 @@ class TimeBins:
         """How many bins the stream fills."""
         return max(1, -int(-(self._end - 1e-9) // self.seconds))
 
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """What is averaged of a `FaceEmotion`."""
+        return ("probabilities", *self.schema.regions.names, "blendshapes")
+
     def add(self, result: EmotionFrame) -> None:
         """Take the next frame; one that is not later than the last is passed over."""
         seconds = result.frame.seconds
         if self._waiting is None:
             self.begin = seconds
+            self.schema = result.schema
         else:
             step = seconds - self._waiting.frame.seconds
             if step <= 0:
@@ -98,10 +103,10 @@ class TimeBins:
             self._add_face(face, start, step)
 
     def _add_face(self, face: FaceEmotion, start: float, step: float) -> None:
-        answers = self._answers.setdefault(face.track_id, np.zeros(_COUNT))
+        answers = self._answers.setdefault(face.track_id, np.zeros(len(self.schema.classes)))
         answers[int(face.probabilities.argmax())] += step
         bins = self._bins.setdefault(face.track_id, {})
-        sums = _sums(face)
+        sums = _sums(face, self.rows)
         # A little short of the end, so that rounding opens no bin that gets nothing.
         first, last = int(start / self.seconds), int((start + step) / self.seconds - 1e-6)
         for number in range(first, max(first, last) + 1):
@@ -140,13 +145,13 @@ class TimeBins:
         )
 
 
-def _sums(face: FaceEmotion) -> npt.NDArray[np.float64]:
-    """Float64 (4, 8), a row for each of `PREDICTIONS`: a one, to count the time, another where no emotion is
-    named, then six shares; zeros where there is no opinion.
+def _sums(face: FaceEmotion, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    """Float64 (rows, 2 + classes), a row for each name: a one, to count the time, another where no class is
+    named, then the shares; zeros where nothing is said.
     """
-    rows = np.zeros((len(PREDICTIONS), 2 + _COUNT))
-    for row, name in zip(rows, PREDICTIONS, strict=True):
-        shares = getattr(face, name)
+    rows = np.zeros((len(names), 2 + len(face.classes)))
+    for row, name in zip(rows, names, strict=True):
+        shares = face.says(name)
         if shares is not None:
             row[0], row[1], row[2:] = 1.0, face.label == UNCERTAIN, shares
     return rows

@@ -1,26 +1,37 @@
-"""[FaceFrame] -> [PredictionFrame]: both models on all faces of the frames that wait."""
+"""[FaceFrame] -> [PredictionFrame]: each region's model on all faces of the frames that wait."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from emotion.models.engines.session import RegionModel
 from emotion.models.faces import visibility
-from emotion.models.regions import REGIONS
-from emotion.realtime.messages import FaceFrame, PredictionFrame
+from emotion.models.regions import Image
+from emotion.models.schema import SHIPPED, Schema
+from emotion.realtime.messages import FaceFrame, PredictionFrame, Probabilities
+
+
+class Model(Protocol):
+    """Crops in, uint8 (height, width) each; probabilities out, float32 (n, classes)."""
+
+    def __call__(self, crops: Sequence[Image], /) -> Probabilities:
+        """What the model says, in order."""
+        ...
 
 
 class EmotionClassifier:
-    """The stage that asks the models: two runs a batch, whatever the number of frames and faces.
+    """The stage that asks the models: a run each a batch, whatever the number of frames and faces.
 
     It has no state, so several of them may share the work of the stage, and the models too.
-    Beside the models' opinions it says how likely something hides each region.
+    Beside what the models say it tells how likely something hides each region.
 
     Args:
-        eyes, lips: the models.
+        models: one a region.
         batch: the most frames taken at once.
         full: wait until there are so many, which is faster for a file and late for a live picture.
+        schema: which regions and classes these are.
 
     Raises:
         ModelFileError: the numbers that tell hidden regions are missing or damaged.
@@ -28,24 +39,34 @@ class EmotionClassifier:
 
     name = "classify"
 
-    def __init__(self, eyes: RegionModel, lips: RegionModel, batch: int = 8, full: bool = False) -> None:
-        self._eyes = eyes
-        self._lips = lips
-        self._free = visibility.read()
+    def __init__(
+        self, models: Sequence[Model], batch: int = 8, full: bool = False, schema: Schema = SHIPPED
+    ) -> None:
+        self._models = models
+        self._schema = schema
+        self._nets = visibility.nets_for(schema.regions)
         self.batch = batch
         self.full = full
 
     def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
         """The frames with what each model says of their faces, in order."""
         faces = [face for item in items for face in item.faces]
-        crops = [face.eyes.image for face in faces], [face.lips.image for face in faces]
-        eyes, lips = self._eyes(crops[0]), self._lips(crops[1])
-        free = np.stack([self._free[region](part) for region, part in zip(REGIONS, crops, strict=True)], 1)
+        crops = [[face.crops[index].image for face in faces] for index in range(len(self._models))]
+        predictions = np.stack([model(part) for model, part in zip(self._models, crops, strict=True)])
+        free = self._free(crops)
         for item, rows in zip(items, _slices(items), strict=True):
-            yield PredictionFrame(item.frame, item.faces, eyes[rows], lips[rows], free[rows])
+            yield PredictionFrame(item.frame, item.faces, predictions[:, rows], free[rows], self._schema)
 
     def close(self) -> None:
         """Nothing to free: the models may be shared."""
+
+    def _free(self, crops: Sequence[Sequence[Image]]) -> npt.NDArray[np.float32]:
+        """How likely nothing hides each region, float32 (n, regions)."""
+        found = [
+            np.ones(len(part), np.float32) if net is None else net(part)
+            for net, part in zip(self._nets, crops, strict=True)
+        ]
+        return np.stack(found, axis=1)
 
 
 def _slices(frames: Sequence[FaceFrame]) -> Iterator[slice]:

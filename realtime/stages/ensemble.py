@@ -1,4 +1,4 @@
-"""The vote of both models on each face, and its smoothing over time."""
+"""The vote of all models on each face, and its smoothing over time."""
 
 import math
 from dataclasses import dataclass
@@ -6,14 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.faces.visibility import how_seen
 from emotion.models.regions import ANCHORS, Points, alignment_error
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import PredictionFrame, Probabilities
 from emotion.realtime.stages.options import VoteOptions
-
-_UNKNOWN = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
 
 
 class Smoother:
@@ -23,26 +20,30 @@ class Smoother:
 
     Args:
         tau: seconds after which a change is 63% there; 0: no smoothing.
+        classes: how many there are.
     """
 
-    def __init__(self, tau: float) -> None:
+    def __init__(self, tau: float, classes: int) -> None:
         if tau < 0:
             raise ValueError(f"tau is in seconds and not negative, not {tau}")
         self._tau = tau
+        self._unknown = np.full(classes, 1 / classes, dtype=np.float32)
         self._last: tuple[float, Probabilities] | None = None
 
     def update(self, seconds: float, vote: Probabilities | None) -> Probabilities:
-        """The smoothed vote; where there is no vote, what it was last.
+        """The smoothed probabilities; where there is no vote, what they were last.
 
         Args:
             seconds: the frame's time, which does not go back.
-            vote: float32 (6,), or None where nothing was seen.
+            vote: float32 (classes,), or None where nothing was seen.
         """
         if vote is None:
-            return self._last[1] if self._last else _UNKNOWN
-        smoothed = vote if self._last is None else self._blend(self._last[1], vote, seconds - self._last[0])
-        self._last = (seconds, smoothed)
-        return smoothed
+            return self._last[1] if self._last else self._unknown
+        probabilities = vote
+        if self._last is not None:
+            probabilities = self._blend(self._last[1], vote, seconds - self._last[0])
+        self._last = (seconds, probabilities)
+        return probabilities
 
     def _blend(self, old: Probabilities, new: Probabilities, dt: float) -> Probabilities:
         share = 1 - math.exp(-dt / self._tau) if self._tau else 1.0
@@ -53,19 +54,18 @@ class Smoother:
 class FaceVote:
     """What the regions of one face say; None where a region, or all of the face, is not seen.
 
-    The blendshapes speak only where the rule of the vote counts them. `seen` is how much the eyes' and
-    the lips' votes count, in [0, 1].
+    The blendshapes speak only where the rule of the vote counts them. `seen` is how much each region's
+    vote counts, in [0, 1].
     """
 
-    eyes: Probabilities | None
-    lips: Probabilities | None
+    regions: dict[str, Probabilities | None]
     vote: Probabilities | None
-    blendshapes: Probabilities | None = None
-    seen: tuple[float, float] = (1.0, 1.0)
+    blendshapes: Probabilities | None
+    seen: dict[str, float]
 
 
 class Ensemble:
-    """Turns both models' probabilities for the faces of a frame into votes. It has no state.
+    """Turns the models' probabilities for the faces of a frame into votes. It has no state.
 
     Args:
         weights: of the vote.
@@ -77,8 +77,8 @@ class Ensemble:
         self._options = options or VoteOptions()
 
     def sees(self, item: PredictionFrame) -> npt.NDArray[np.float32]:
-        """How surely the eyes and the lips of each face are seen, float32 (n, 2) in [0, 1]."""
-        inside = np.array([(face.eyes.visible, face.lips.visible) for face in item.faces], np.float32)
+        """How surely each region of each face is seen, float32 (n, regions) in [0, 1]."""
+        inside = np.array([[crop.visible for crop in face.crops] for face in item.faces], np.float32)
         turned = np.array([_turned(face.points) for face in item.faces], np.float32)
         return how_seen(inside, item.free, turned, self._options.min_visible)
 
@@ -88,20 +88,23 @@ class Ensemble:
             return []
         seen = self.sees(item)
         third = self._third(item)
-        votes = self._weights.vote(item.eyes, item.lips, (seen[:, 0], seen[:, 1]), third)
+        votes = self._weights.vote(item.predictions, seen, third)
+        names = item.schema.regions.names
         return [
             FaceVote(
-                item.eyes[index] if eyes else None,
-                item.lips[index] if lips else None,
-                votes[index] if eyes or lips else None,
+                {
+                    name: rows[index] if share else None
+                    for name, rows, share in zip(names, item.predictions, shares, strict=True)
+                },
+                votes[index] if any(shares) else None,
                 None if third is None else third[index],
-                (eyes, lips),
+                dict(zip(names, shares, strict=True)),
             )
-            for index, (eyes, lips) in enumerate(seen.tolist())
+            for index, shares in enumerate(seen.tolist())
         ]
 
     def _third(self, item: PredictionFrame) -> Probabilities | None:
-        """What the blendshapes say of each face, float32 (n, 6), where the vote counts them."""
+        """What the blendshapes say of each face, float32 (n, classes), where the vote counts them."""
         if self._weights.third is None:
             return None
         shapes = [face.blendshapes for face in item.faces if face.blendshapes is not None]

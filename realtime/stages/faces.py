@@ -1,4 +1,4 @@
-"""VideoFrame -> FaceFrame: find the faces, cut out eyes and lips."""
+"""VideoFrame -> FaceFrame: find the faces, cut out the regions that the models look at."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
-from emotion.models.regions import EYES, LIPS, crop
+from emotion.models.regions import REGIONS, Regions, crop
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.stride import Between
@@ -26,6 +26,7 @@ class FaceFinder:
             on a GPU, in batches.
         stride: one of so many frames is looked at, and faces of the others lie between. With several
             turns or frames a stride, whole batches are taken, so that the same file gives the same faces.
+        regions: what is cut out of each face.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -41,7 +42,9 @@ class FaceFinder:
         nets: LandmarkNets | None = None,
         turns: int = 1,
         stride: int = 1,
+        regions: Regions = REGIONS,
     ) -> None:
+        self._regions = regions
         landmarker, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
 
         def looking(count: int) -> BatchLandmarker:
@@ -62,7 +65,7 @@ class FaceFinder:
         """The frames with their faces, in order; largest face first."""
         pictures = [Picture(frame.image) for frame in items]
         found = self._follower.find_all(pictures, [frame.seconds for frame in items])
-        return [_frame(*pair) for pair in zip(items, found, strict=True)]
+        return [_frame(*pair, self._regions) for pair in zip(items, found, strict=True)]
 
     def close(self) -> None:
         """Free what finding holds."""
@@ -89,13 +92,13 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
     )
 
 
-def _frame(frame: VideoFrame, found: Sequence[Landmarks]) -> FaceFrame:
-    faces = [_cut(frame, landmarks) for landmarks in found]
+def _frame(frame: VideoFrame, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
+    faces = [_cut(frame, landmarks, regions) for landmarks in found]
     faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
     return FaceFrame(frame, tuple(faces))
 
 
-def _cut(frame: VideoFrame, landmarks: Landmarks) -> Face:
+def _cut(frame: VideoFrame, landmarks: Landmarks, regions: Regions) -> Face:
     points = landmarks.points
-    eyes, lips = (crop(frame.image, points, region) for region in (EYES, LIPS))
-    return Face(Box.around(points), points, eyes, lips, landmarks.blendshapes)
+    crops = tuple(crop(frame.image, points, region) for region in regions)
+    return Face(Box.around(points), points, crops, landmarks.blendshapes)

@@ -1,19 +1,19 @@
-"""From a person's smoothed vote to a label that does not flicker, or says that it is uncertain."""
+"""From a person's probabilities over time to a label that does not flicker, or says that it is uncertain."""
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import EMOTIONS, Emotion
-from emotion.realtime.messages import UNCERTAIN, Probabilities
+from emotion.models.classes import SIX, UNCERTAIN, Classes
+from emotion.realtime.messages import Probabilities
 from emotion.realtime.stages.options import VoteOptions
 
 # How far a correction by a person's own neutral face goes, as a factor on a probability.
 _LARGEST_FACTOR = 3.0
 # A frame looks neutral where neutral has this share of the largest probability at least.
 _NEUTRAL_LOOKING = 0.5
-# What the vote gives a neutral face on average (of 438 in web-faces' validation part), the others alike.
-_REFERENCE = np.full(len(EMOTIONS), (1 - 0.46) / (len(EMOTIONS) - 1))
-_REFERENCE[Emotion.NEUTRAL] = 0.46
+# What the vote gives a neutral face on average (of 438 in web-faces' validation part); the others share
+# the rest alike.
+_NEUTRAL_SHARE = 0.46
 
 
 class LabelDecider:
@@ -26,24 +26,26 @@ class LabelDecider:
 
     Args:
         options: `VoteOptions()` where not given.
+        classes: that a label is one of.
     """
 
-    def __init__(self, options: VoteOptions | None = None) -> None:
+    def __init__(self, options: VoteOptions | None = None, classes: Classes = SIX) -> None:
         self._options = options or VoteOptions()
+        self._classes = classes
         self._label: str | None = None
         self._since = 0.0
         self._rival: str | None = None
         self._rival_since = 0.0
         self._last = 0.0
 
-    def update(self, seconds: float, smoothed: Probabilities) -> tuple[str, float]:
-        """The label, one of the emotions or `UNCERTAIN`, and the time since which it holds.
+    def update(self, seconds: float, probabilities: Probabilities) -> tuple[str, float]:
+        """The label, one of the classes or `UNCERTAIN`, and the time since which it holds.
 
         Args:
             seconds: the frame's time, which does not go back.
-            smoothed: float32 (6,).
+            probabilities: float32 (classes,), smoothed.
         """
-        wanted = self._wanted(smoothed)
+        wanted = self._wanted(probabilities)
         if self._label is None:
             self._label, self._since = wanted, seconds
         elif wanted == self._label:
@@ -57,12 +59,12 @@ class LabelDecider:
         self._last = seconds
         return self._label, self._since
 
-    def _wanted(self, smoothed: Probabilities) -> str:
-        best = int(smoothed.argmax())
-        held = EMOTIONS.index(self._label) if self._label in EMOTIONS else None
-        if held is not None and smoothed[best] - smoothed[held] < self._options.lead:
-            return EMOTIONS[held] if smoothed[held] >= self._options.doubtful else UNCERTAIN
-        return EMOTIONS[best] if smoothed[best] >= self._options.certain else UNCERTAIN
+    def _wanted(self, shares: Probabilities) -> str:
+        best = int(shares.argmax())
+        held = None if self._label in (None, UNCERTAIN) else self._classes.index(self._label)
+        if held is not None and shares[best] - shares[held] < self._options.lead:
+            return self._classes[held] if shares[held] >= self._options.doubtful else UNCERTAIN
+        return self._classes[best] if shares[best] >= self._options.certain else UNCERTAIN
 
 
 class Baseline:
@@ -80,15 +82,17 @@ class Baseline:
 
     Args:
         seconds: of neutral-looking frames that are needed; 0: nothing is changed.
+        classes: of the votes; where none of them is `neutral`, nothing is changed.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, classes: Classes = SIX) -> None:
         if seconds < 0:
             raise ValueError(f"seconds of neutral face are not negative, not {seconds}")
+        self._neutral = None if classes.neutral is None else classes.index(classes.neutral)
         self._needed = seconds
         self._seen = 0.0
         self._last: float | None = None
-        self._logs: npt.NDArray[np.float64] = np.zeros(len(EMOTIONS))
+        self._logs: npt.NDArray[np.float64] = np.zeros(len(classes))
         self._count = 0
         self._factors: npt.NDArray[np.float64] | None = None
 
@@ -102,25 +106,27 @@ class Baseline:
 
         Args:
             seconds: the frame's time, which does not go back.
-            vote: float32 (6,).
+            vote: float32 (classes,).
         """
-        if self._factors is None and self._needed:
-            self._collect(seconds, vote)
+        if self._factors is None and self._needed and self._neutral is not None:
+            self._collect(seconds, vote, self._neutral)
         if self._factors is None:
             return vote
         corrected = vote * self._factors
         return np.asarray(corrected / corrected.sum(), dtype=np.float32)
 
-    def _collect(self, seconds: float, vote: Probabilities) -> None:
+    def _collect(self, seconds: float, vote: Probabilities, neutral: int) -> None:
         # A gap counts as one frame would: what was not seen is not known to be neutral.
         step = min(seconds - self._last, 0.1) if self._last is not None else 0.0
         self._last = seconds
-        if vote[Emotion.NEUTRAL] < _NEUTRAL_LOOKING * vote.max():
+        if vote[neutral] < _NEUTRAL_LOOKING * vote.max():
             return
         self._seen += step
         self._logs += np.log(np.maximum(vote, 1e-3))
         self._count += 1
         if self._seen >= self._needed:
             profile = np.exp(self._logs / self._count)
-            factors = _REFERENCE / (profile / profile.sum())
+            reference = np.full(len(vote), (1 - _NEUTRAL_SHARE) / (len(vote) - 1))
+            reference[neutral] = _NEUTRAL_SHARE
+            factors = reference / (profile / profile.sum())
             self._factors = np.clip(factors, 1 / _LARGEST_FACTOR, _LARGEST_FACTOR)

@@ -166,14 +166,14 @@ class LoadSheddingClassifier:
         (read,) = self._inner.process([FaceFrame(item.frame, tuple(faces[id_] for id_ in due))])
         for known in self._known.values():
             known.waits += 1
-        self._known |= {
-            id_: _Known(*rows) for id_, *rows in zip(due, read.eyes, read.lips, read.free, strict=True)
-        }
-        eyes, lips, free = (
-            np.array([getattr(self._known[id_], region) for id_ in ids], np.float32).reshape(-1, width)
-            for region, width in (("eyes", read.eyes.shape[1]), ("lips", read.lips.shape[1]), ("free", 2))
-        )
-        return PredictionFrame(item.frame, item.faces, eyes, lips, free)
+        by_face = zip(due, read.predictions.swapaxes(0, 1), read.free, strict=True)
+        self._known |= {id_: _Known(rows, free) for id_, rows, free in by_face}
+        regions, _, classes = read.predictions.shape
+        predictions = np.zeros((regions, len(ids), classes), np.float32)
+        free = np.zeros((len(ids), regions), np.float32)
+        for index, id_ in enumerate(ids):
+            predictions[:, index], free[index] = self._known[id_].predictions, self._known[id_].free
+        return PredictionFrame(item.frame, item.faces, predictions, free, read.schema)
 
     def _due(self, ids: Sequence[int]) -> list[int]:
         """Who is read now: all who are new, and of the others those who have waited longest."""
@@ -190,10 +190,9 @@ class LoadSheddingClassifier:
 
 @dataclass(slots=True)
 class _Known:
-    """What the models said of someone last, and for how many pictures that is old."""
+    """What the models said of someone last, (regions, classes), and for how many pictures that is old."""
 
-    eyes: Probabilities
-    lips: Probabilities
+    predictions: Probabilities
     free: npt.NDArray[np.float32]
     waits: int = 0
 

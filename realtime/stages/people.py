@@ -6,6 +6,7 @@ have several workers. What is remembered of a person belongs to the track and en
 
 from collections.abc import Iterable, Sequence
 
+from emotion.models.classes import Classes
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, PredictionFrame
 from emotion.realtime.stages.ensemble import Ensemble, FaceVote, Smoother
@@ -41,39 +42,42 @@ class People:
     def _decide(self, item: PredictionFrame) -> EmotionFrame:
         seconds = item.frame.seconds
         ids = self._tracks.assign([face.box for face in item.faces], seconds)
-        self._people = {id_: self._people.get(id_) or _Person(self._options) for id_ in self._tracks.alive}
+        classes = item.schema.classes
+        self._people = {
+            id_: self._people.get(id_) or _Person(self._options, classes) for id_ in self._tracks.alive
+        }
         votes = self._ensemble.vote(item)
         faces = (
             self._people[id_].judge(id_, face, vote, seconds)
             for id_, face, vote in zip(ids, item.faces, votes, strict=True)
         )
-        return EmotionFrame(item.frame, tuple(faces))
+        return EmotionFrame(item.frame, tuple(faces), item.schema)
 
 
 class _Person:
     """What is remembered of one person while the track lasts."""
 
-    def __init__(self, options: VoteOptions) -> None:
-        self._baseline = Baseline(options.baseline)
-        self._smoother = Smoother(options.smooth)
-        self._decider = LabelDecider(options) if options.smooth else None
+    def __init__(self, options: VoteOptions, classes: Classes) -> None:
+        self._classes = classes
+        self._baseline = Baseline(options.baseline, classes)
+        self._smoother = Smoother(options.smooth, len(classes))
+        self._decider = LabelDecider(options, classes) if options.smooth else None
 
     def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
         """What is thought of the person's face in a frame."""
         said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
-        smoothed = self._smoother.update(seconds, said)
-        label, since = self._decider.update(seconds, smoothed) if self._decider else ("", seconds)
+        shown = self._smoother.update(seconds, said)
+        label, since = self._decider.update(seconds, shown) if self._decider else ("", seconds)
         return FaceEmotion(
             id_,
             face.box,
-            vote.eyes,
-            vote.lips,
+            vote.regions,
             said,
-            smoothed,
+            shown,
             vote.blendshapes,
             label=label,
             since=since,
             points=face.points,
-            eyes_seen=vote.seen[0],
-            lips_seen=vote.seen[1],
+            seen=vote.seen,
+            classes=self._classes,
         )

@@ -258,11 +258,9 @@ def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
     from emotion.models.voting.vote import VoteWeights
 
     rng = np.random.default_rng(0)
-    crops = {
-        name: rng.integers(0, 256, (20, *region.size), dtype=np.uint8) for name, region in REGIONS.items()
-    }
+    crops = {region.name: rng.integers(0, 256, (20, *region.size), dtype=np.uint8) for region in REGIONS}
     opinions = {name: RegionModel(ZOO, name, "cpu")(images) for name, images in crops.items()}
-    truth = VoteWeights.equal().vote(opinions["eyes"], opinions["lips"]).argmax(axis=1)
+    truth = VoteWeights.equal().vote(np.stack([*opinions.values()])).argmax(axis=1)
     shapes = np.zeros((20, 52), np.float32)
 
     def load(folder, region, splits):

@@ -51,7 +51,8 @@ def test_results_of_a_file(models):
     assert face.label in (*EMOTIONS, "uncertain")
     assert face.probabilities[face.emotion] == face.confidence == max(face.probabilities.values())
     assert sum(face.probabilities.values()) == pytest.approx(1)
-    assert set(face.eyes) == set(face.lips) == set(EMOTIONS)
+    assert list(face.regions) == ["eyes", "lips"]
+    assert all(set(said) == set(EMOTIONS) for said in face.regions.values())
     left, top, width, height = face.box
     assert 0 < left < left + width < 480
     assert 0 < top < top + height < 271

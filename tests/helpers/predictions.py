@@ -3,17 +3,17 @@
 import numpy as np
 
 from emotion.models.evaluation.predictions import LabelledFaces, Predictions
-from emotion.models.regions import EYES, LIPS
+from emotion.models.schema import SHIPPED
 
 
 def labels(faces=600):
     return np.arange(faces) % 6
 
 
-def probabilities(truth, strength, seed=0):
-    """Probabilities, float32 (n, 6), that lean towards the truth; calibrated where labels are drawn."""
+def probabilities(truth, strength, seed=0, classes=6):
+    """Probabilities, float32 (n, classes), that lean towards the truth; calibrated where labels are drawn."""
     random = np.random.default_rng(seed)
-    logits = random.normal(size=(len(truth), 6))
+    logits = random.normal(size=(len(truth), classes))
     logits[np.arange(len(truth)), truth] += np.broadcast_to(strength, len(truth))
     shares = np.exp(logits)
     return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -21,13 +21,12 @@ def probabilities(truth, strength, seed=0):
 
 def faces(truth, **more):
     """Labelled faces without pictures worth seeing."""
-    count = len(truth)
+    count, regions = len(truth), more.get("schema", SHIPPED).regions
     values = {
         "sources": tuple(f"set/{i}.png" for i in range(count)),
         "labels": truth,
-        "eyes": np.zeros((count, *EYES.size), np.uint8),
-        "lips": np.zeros((count, *LIPS.size), np.uint8),
-        "visible": np.ones((count, 2), np.float32),
+        "crops": tuple(np.zeros((count, *region.size), np.uint8) for region in regions),
+        "visible": np.ones((count, len(regions)), np.float32),
         "blendshapes": np.zeros((count, 52), np.float32),
         "eye_distance": np.full(count, 50, np.float32),
         "alignment_error": np.full(count, 3, np.float32),
@@ -39,6 +38,5 @@ def faces(truth, **more):
 def predictions(faces_count=600, eyes=1.0, lips=1.0, **more):
     truth = labels(faces_count)
     free = np.ones((faces_count, 2), np.float32)
-    return Predictions(
-        faces(truth, **more), probabilities(truth, eyes, 1), probabilities(truth, lips, 2), free
-    )
+    said = np.stack([probabilities(truth, eyes, 1), probabilities(truth, lips, 2)])
+    return Predictions(faces(truth, **more), said, free)

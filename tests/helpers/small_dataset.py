@@ -23,10 +23,10 @@ def striped_dataset(folder: Path) -> Path:
         row |= {"split": "validation" if index >= 96 else "train", "votes": None}
         row |= dict.fromkeys(("eye_distance", "alignment_error", "eyes_visible", "lips_visible"), 1.0)
         rows.append(row | {"blendshapes": rng.random(52).tolist()})
-        for name, region in REGIONS.items():
+        for region in REGIONS:
             image = rng.integers(60, 90, region.padded_size(options.margin), dtype=np.uint8)
             image[8 + 8 * label : 16 + 8 * label] += 120
-            write_png(folder / name / EMOTIONS[label] / f"face{index}.png", image)
+            write_png(folder / region.name / EMOTIONS[label] / f"face{index}.png", image)
     pq.write_table(pa.Table.from_pylist(rows, schema()), folder / "manifest.parquet")
     _claim(folder, options)
     return folder

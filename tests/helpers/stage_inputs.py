@@ -18,7 +18,7 @@ def face(eyes_visible=1.0, lips_visible=1.0, mark=0, left=0.0):
     """A face 100 pixels wide whose crops are all of one gray level."""
     eyes = Crop(np.full(EYES.size, mark, np.uint8), eyes_visible)
     lips = Crop(np.full(LIPS.size, mark, np.uint8), lips_visible)
-    return Face(Box(left, 0.0, 100.0, 120.0), np.zeros((478, 2), np.float32), eyes, lips)
+    return Face(Box(left, 0.0, 100.0, 120.0), np.zeros((478, 2), np.float32), (eyes, lips))
 
 
 def sure(*emotions):
@@ -29,4 +29,4 @@ def sure(*emotions):
 def prediction_frame(seconds, faces, *emotions):
     """A frame of faces on each of which both models agree and are sure."""
     rows = sure(*emotions).reshape(-1, 6)
-    return PredictionFrame(frame(0, seconds), tuple(faces), rows, rows)
+    return PredictionFrame(frame(0, seconds), tuple(faces), np.stack([rows, rows]))

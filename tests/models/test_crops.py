@@ -14,7 +14,7 @@ import pytest
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions
 from emotion.models.data.image_io import read_gray
-from emotion.models.regions import ANCHOR_PLACES, ANCHORS, EYES, FACE_OVAL, LIPS, align, crop
+from emotion.models.regions import ANCHOR_PLACES, ANCHORS, EYES, FACE_OVAL, LIPS, Regions, align, crop
 from emotion.realtime.stages import faces
 from tests.helpers.landmarks import coordinates, landmarks, without_oval
 from tests.helpers.results import video_frame
@@ -223,8 +223,8 @@ def test_training_and_streaming_cut_the_same_pixels(place, margin, monkeypatch, 
     options = DatasetOptions(margin=margin)
     photograph = dataset.Photograph(Path("a.png"), "set/a.png", "fear", None, None)
     finding = dataset._cut_out(photograph, image, tmp_path, options)
-    frame = faces._cut(replace(video_frame(0), image=image), found)
-    for region, streaming in (("eyes", frame.eyes), ("lips", frame.lips)):
+    frame = faces._cut(replace(video_frame(0), image=image), found, Regions((EYES, LIPS)))
+    for region, streaming in zip(("eyes", "lips"), frame.crops, strict=True):
         stored = read_gray(dataset._crop_path(tmp_path, region, finding))
         difference = np.abs(stored[options.middle].astype(int) - streaming.image)
         # A margin moves where fixed-point arithmetic rounds, and the oval's border where it is drawn.

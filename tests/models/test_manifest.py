@@ -4,12 +4,12 @@ import shutil
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import SIX, Classes
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.faces.mediapipe_landmarker import MODEL_PATH, MODEL_SHA256
-from emotion.models.manifest import ZOO, read_manifest, sha256
-from emotion.models.regions import REGIONS
+from emotion.models.manifest import ZOO, ModelManifest, read_manifest, schema_of, sha256, voting_regions
+from emotion.models.regions import REGIONS, Region
 from emotion.models.voting.vote import VoteWeights
 
 
@@ -27,13 +27,14 @@ def spoil(folder, **values):
 
 
 def test_the_models_that_ship_are_the_ones_their_manifests_speak_of():
-    for region in REGIONS:
-        assert read_manifest(ZOO, region).classes == EMOTIONS
+    for region in REGIONS.names:
+        assert read_manifest(ZOO, region).classes == SIX
+        assert read_manifest(ZOO, region).where == REGIONS[region]
     assert sha256(MODEL_PATH) == MODEL_SHA256
     VoteWeights.read(ZOO)
 
 
-@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("region", REGIONS.names)
 def test_a_model_gives_probabilities_for_any_number_of_faces(region):
     model = RegionModel(ZOO, region, "cpu")
     rng = np.random.default_rng(0)
@@ -54,7 +55,11 @@ def test_a_black_crop_does_not_upset_a_model():
     ("values", "reason"),
     [
         ({"format": 99}, "format 99"),
-        ({"classes": list(EMOTIONS[::-1])}, "classes"),
+        ({"classes": ["calm", "calm"]}, "twice"),
+        ({"classes": ["calm", "uncertain"]}, "something else"),
+        ({"colours": {"dark": ["#FFFFFF"]}}, "colours"),
+        ({"place": {"left": 0}}, "not a model manifest"),
+        ({"place": {"left": 0, "top": 0, "width": 128, "height": 128}}, "wants crops"),
         ({"size": [10, 10]}, "wants crops"),
         ({"region": "eyes"}, "not the lips"),
         ({"sha256": "0" * 64}, "wrong sha256"),
@@ -84,3 +89,45 @@ def test_changed_missing_and_broken_files_are_refused(zoo):
     (zoo / "lips.json").write_text("{")
     with pytest.raises(ModelFileError, match="not a model manifest"):
         RegionModel(zoo, "lips")
+
+
+OTHERS = Classes(("calm", "tense"), ("#FFFFFF", "#EEEEEE"), ("#000000", "#111111"), neutral="calm")
+
+
+def manifest(region, **more):
+    return ModelManifest(region, "a network", f"{region}.onnx", "", "float32", (48, 96), **more)
+
+
+def test_other_classes_and_places_come_back(tmp_path):
+    (tmp_path / "brow.onnx").write_bytes(b"a net")
+    digest = sha256(tmp_path / "brow.onnx")
+    place = Region("brow", 0, 0, 128, 64)
+    made = ModelManifest(
+        "brow", "a network", "brow.onnx", digest, "float32", (48, 96), classes=OTHERS, place=place
+    )
+    made.save(tmp_path)
+    assert read_manifest(tmp_path, "brow") == made
+
+
+def test_a_region_of_another_name_says_where_it_is(tmp_path):
+    (tmp_path / "brow.onnx").write_bytes(b"a net")
+    ModelManifest("brow", "a network", "brow.onnx", "", "float32", (48, 96)).save(tmp_path)
+    with pytest.raises(ModelFileError, match="where the brow are"):
+        read_manifest(tmp_path, "brow")
+
+
+def test_the_models_of_a_folder_have_the_same_classes():
+    with pytest.raises(ModelFileError, match="different classes"):
+        schema_of([manifest("eyes"), manifest("lips", classes=OTHERS)])
+    found = schema_of([manifest("lips"), manifest("eyes")])
+    assert (found.classes, found.regions.names) == (SIX, ("lips", "eyes"))
+
+
+def test_which_regions_vote_stands_with_the_weights(tmp_path):
+    for name in ("brow", "lips"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"region": name}))
+    assert voting_regions(tmp_path) == ("lips", "brow")
+    (tmp_path / "weights.json").write_text(json.dumps({"regions": ["brow", "lips"]}))
+    assert voting_regions(tmp_path) == ("brow", "lips")
+    (tmp_path / "weights.json").write_text(json.dumps({"format": 2}))
+    assert voting_regions(tmp_path) == ("eyes", "lips")

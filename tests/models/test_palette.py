@@ -3,8 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS
-from emotion.models.palette import ON_DARK, ON_WHITE, PANEL, bgr, rgb
+from emotion.models.classes import SIX
+from emotion.models.palette import PANEL, bgr, contrast, distinct, rgb
 
 # Linear RGB as seen with full dichromacy: Machado, Oliveira and Fernandes (2009).
 SIGHTS = {
@@ -47,31 +47,36 @@ def linear(colour):
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
-def contrast(first, second):
-    low, high = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (first, second))
-    return (high + 0.05) / (low + 0.05)
-
-
 def seen(colour, sight):
     return TO_LAB @ np.cbrt(TO_CONES @ np.clip(np.array(SIGHTS[sight]) @ linear(colour), 0, 1))
 
 
-@pytest.mark.parametrize("palette", [ON_DARK, ON_WHITE])
-def test_every_emotion_has_a_colour_in_class_order(palette):
-    assert tuple(palette) == EMOTIONS
-
-
 @pytest.mark.parametrize("sight", SIGHTS)
-@pytest.mark.parametrize("palette", [ON_DARK, ON_WHITE])
+@pytest.mark.parametrize("palette", [SIX.on_dark, SIX.on_white])
 def test_any_two_colours_differ_for_everyone(palette, sight):
-    for first, second in combinations(palette.values(), 2):
+    for first, second in combinations(palette, 2):
         # A just noticeable difference in Oklab is about 0.02.
         assert np.linalg.norm(seen(first, sight) - seen(second, sight)) > 0.1, (first, second)
 
 
 def test_colours_stand_out_from_what_they_are_made_for():
-    assert min(contrast(colour, PANEL) for colour in ON_DARK.values()) >= 4.5
-    assert min(contrast(colour, "#FFFFFF") for colour in ON_WHITE.values()) >= 3
+    assert min(contrast(colour, PANEL) for colour in SIX.on_dark) >= 4.5
+    assert min(contrast(colour, "#FFFFFF") for colour in SIX.on_white) >= 3
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 12])
+def test_colours_for_other_classes_are_readable_and_apart(count):
+    made = distinct(count)
+    for side, ground, least in ((0, PANEL, 4.5), (1, "#FFFFFF", 3)):
+        colours = [pair[side] for pair in made]
+        assert min(contrast(colour, ground) for colour in colours) >= least
+        for first, second in combinations(colours, 2):
+            assert np.linalg.norm(seen(first, "normal") - seen(second, "normal")) > 0.03
+
+
+def test_contrast_is_that_of_the_guidelines():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
 
 
 def test_channel_order():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +17,11 @@ from starlette.requests import ClientDisconnect
 
 from emotion import __version__
 from emotion.annotate import Models
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import Classes
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
-from emotion.models.palette import ON_DARK, ON_WHITE, PANEL
+from emotion.models.palette import PANEL
+from emotion.models.schema import Schema
 from emotion.realtime.options import Options
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
@@ -90,7 +91,7 @@ def make_app(
     _add_cameras(app, site)
     _add_jobs(app, site)
     _add_results(app, site)
-    _add_page(app)
+    _add_page(app, site)
     return app
 
 
@@ -119,17 +120,19 @@ def _add_about(app: FastAPI, site: Site) -> None:
     @app.get("/api/health", tags=["about"])
     async def health() -> Health:
         """Whether the server lives."""
-        return Health(version=__version__, provider=site.models.eyes.provider)
+        return Health(version=__version__, provider=site.models.regions[0].provider)
 
     @app.get("/api/models", tags=["about"])
     async def models() -> About:
         """Which models run, their scores, the vote in words, and this server's limits."""
-        loaded = (site.models.eyes, site.models.lips)
-        fitted = read_weights(site.analysis.engine.models)
+        schema, fitted = site.models.schema, read_weights(site.analysis.engine.models)
         return About(
             version=__version__,
-            emotions=EMOTIONS,
-            models=[_manifest(model.manifest) | {"provider": model.provider} for model in loaded],
+            emotions=schema.classes.names,
+            regions=schema.regions.names,
+            models=[
+                _manifest(model.manifest) | {"provider": model.provider} for model in site.models.regions
+            ],
             rule=fitted.meaning,
             vote=[row.in_words() for row in fitted.rates],
             limits={
@@ -278,7 +281,7 @@ def _add_results(app: FastAPI, site: Site) -> None:
         )
 
 
-def _add_page(app: FastAPI) -> None:
+def _add_page(app: FastAPI, site: Site) -> None:
     @app.get("/", include_in_schema=False)
     async def page(request: Request, visitor: Visitor = "") -> Response:
         response = FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
@@ -296,22 +299,35 @@ def _add_page(app: FastAPI) -> None:
 
     @app.get("/static/colours.css", include_in_schema=False)
     async def colours() -> Response:
-        return Response(colour_sheet(), media_type="text/css")
+        return Response(colour_sheet(site.models.schema.classes), media_type="text/css")
+
+    @app.get("/static/classes.js", include_in_schema=False)
+    async def classes() -> Response:
+        return Response(class_script(site.models.schema), media_type="text/javascript")
 
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
-def colour_sheet() -> str:
-    """The emotions' colours as CSS variables: for light and dark pages, and for drawing on pictures."""
-    light, dark = _variables(ON_WHITE), _variables(ON_DARK)
+def colour_sheet(classes: Classes) -> str:
+    """The classes' colours as CSS variables: for light and dark pages, and for drawing on pictures."""
+    light, dark = (
+        _variables("class", classes, classes.on_white),
+        _variables("class", classes, classes.on_dark),
+    )
     return (
-        f":root {{ {light} {_variables(ON_DARK, '-on-picture')} --panel: {PANEL}; }}\n"
+        f":root {{ {light} {_variables('on-picture', classes, classes.on_dark)} --panel: {PANEL}; }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
     )
 
 
-def _variables(palette: Mapping[str, str], ending: str = "") -> str:
-    return " ".join(f"--{name}{ending}: {colour};" for name, colour in palette.items())
+def _variables(kind: str, classes: Classes, colours: Sequence[str]) -> str:
+    return " ".join(f"--{kind}-{name}: {colour};" for name, colour in zip(classes, colours, strict=True))
+
+
+def class_script(schema: Schema) -> str:
+    """A module with the names of classes and regions, which the page's other modules import."""
+    names = {"EMOTIONS": schema.classes.names, "REGIONS": schema.regions.names}
+    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in names.items())
 
 
 def _body(media_type: str) -> dict[str, Any]:

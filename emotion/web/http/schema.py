@@ -2,9 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from emotion.models.classes import EMOTIONS
 from emotion.web.jobs.store import State
 
 
@@ -17,11 +16,15 @@ class Health(BaseModel):
 
 
 class FaceResult(BaseModel):
-    """A face: the box as left, top, width, height in pixels; opinions in the order of `emotions`.
+    """A face: the box as left, top, width, height in pixels; shares in the order of `emotions`.
 
-    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. `blendshapes` is
-    the third opinion, of the whole face, where the vote counts it.
+    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. Under the name of
+    each of `regions`, as `eyes` and `lips`, stands what its model says, null where it is not seen;
+    `blendshapes` are there where the vote counts them.
     """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, list[float] | None] = Field(init=False)
 
     track_id: int
     box: tuple[float, float, float, float]
@@ -29,8 +32,6 @@ class FaceResult(BaseModel):
     confidence: float
     label: str
     probabilities: list[float]
-    eyes: list[float] | None
-    lips: list[float] | None
     blendshapes: list[float] | None
 
 
@@ -39,7 +40,8 @@ class PhotoResult(BaseModel):
 
     width: int
     height: int
-    emotions: tuple[str, ...] = EMOTIONS
+    emotions: tuple[str, ...]
+    regions: tuple[str, ...]
     faces: list[FaceResult]
 
 
@@ -93,6 +95,7 @@ class About(BaseModel):
 
     version: str
     emotions: tuple[str, ...]
+    regions: tuple[str, ...]
     models: list[dict[str, Any]]
     rule: str
     vote: list[str]

@@ -53,7 +53,7 @@ class Site:
             options,
             analysis,
             command,
-            on_cpu=models.eyes.provider.startswith("CPU"),
+            on_cpu=models.regions[0].provider.startswith("CPU"),
         )
         self.cameras = Cameras(models, options.viewers)
         self.leaving = False
@@ -116,7 +116,13 @@ class Site:
         found = analyse(image, self.models, options)
         self.photos += 1
         faces = [FaceResult(**to_values(face)) for face in found.faces]
-        return PhotoResult(width=image.shape[1], height=image.shape[0], faces=faces)
+        return PhotoResult(
+            width=image.shape[1],
+            height=image.shape[0],
+            emotions=found.schema.classes.names,
+            regions=found.schema.regions.names,
+            faces=faces,
+        )
 
 
 def _downloads(folder: Path) -> list[Download]:

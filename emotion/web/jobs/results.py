@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.annotate import Outputs
-from emotion.models.classes import EMOTIONS
+from emotion.models.schema import SHIPPED
 from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.partial_file import partial_path
 
@@ -16,7 +16,9 @@ OVERVIEW = "overview.json"
 # More than a wide screen has pixels for.
 _MOST_BINS = 1200
 _MOST_PEOPLE = 40
-_OPINIONS = ("probabilities", "eyes", "lips", "blendshapes")
+# Beside the regions, of which each has a row of its own.
+_ROWS = ("probabilities", "blendshapes")
+_SEEN = "_seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,13 @@ def find(folder: Path, kind: Kind) -> Path | None:
 
 @dataclass(slots=True)
 class _Bin:
-    """What was seen of one person in a short time: sums of opinions, and of how many frames."""
+    """What was seen of one person in a short time: sums of shares, and of how many frames.
 
+    `rows` are what is added up, shares in the order of `classes`.
+    """
+
+    classes: tuple[str, ...]
+    rows: tuple[str, ...]
     frames: int = 0
     sums: dict[str, list[float]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -76,11 +83,11 @@ class _Bin:
     def add(self, face: dict[str, Any]) -> None:
         self.frames += 1
         self.labels[face["label"]] += 1
-        for name in _OPINIONS:
+        for name in self.rows:
             if face.get(name) is not None:
-                total = self.sums.setdefault(name, [0.0] * len(EMOTIONS))
-                for index, emotion in enumerate(EMOTIONS):
-                    total[index] += face[name][emotion]
+                total = self.sums.setdefault(name, [0.0] * len(self.classes))
+                for index, label in enumerate(self.classes):
+                    total[index] += face[name][label]
                 self.counts[name] = self.counts.get(name, 0) + 1
 
     def opinion(self, name: str) -> list[float] | None:
@@ -92,11 +99,11 @@ class _Bin:
 def write_overview(folder: Path, outputs: Outputs) -> None:
     """Write `OVERVIEW` from the timeline, whole or in part; nothing where there is none.
 
-    It holds for each person, the one seen longest first, mean opinions over short times that
-    cover the whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
-    "others": 0, "people": [{"track_id": 1, "seen": 19.6, "bins": [0, 1, ...], "labels": ["anger", ...],
-    "probabilities": [[...], ...], "eyes": ..., "lips": ..., "blendshapes": ...}]}``. Bin n begins at
-    ``start + n * step``.
+    It holds for each person, the one seen longest first, mean shares over short times that cover the
+    whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
+    "regions": ["eyes", "lips"], "others": 0, "people": [{"track_id": 1, "seen": 19.6,
+    "bins": [0, 1, ...], "labels": ["anger", ...], "probabilities": [[...], ...], "eyes": ...,
+    "lips": ..., "blendshapes": ...}]}``. Bin n begins at ``start + n * step``.
     """
     whole = outputs.files["jsonl"]
     path = whole if whole.exists() else partial_path(whole)
@@ -112,16 +119,23 @@ def overview(path: Path) -> dict[str, Any]:
     seconds = last - first + frame_seconds
     step = max(frame_seconds, seconds / _MOST_BINS)
     people: dict[int, dict[int, _Bin]] = {}
+    classes, regions = SHIPPED.classes.names, SHIPPED.regions.names
     for values in _lines(path):
         index = int((values["seconds"] - first) / step + 1e-6)
         for face in values["faces"]:
-            people.setdefault(face["track_id"], {}).setdefault(index, _Bin()).add(face)
+            if not people:
+                classes, regions = tuple(face["probabilities"]), _regions(face)
+            bins = people.setdefault(face["track_id"], {})
+            if index not in bins:
+                bins[index] = _Bin(classes, (*_ROWS, *regions))
+            bins[index].add(face)
     ranked = sorted(people.items(), key=lambda item: -sum(b.frames for b in item[1].values()))
     return {
         "start": round(first, 4),
         "seconds": round(seconds, 4),
         "step": step,
-        "emotions": EMOTIONS,
+        "emotions": classes,
+        "regions": regions,
         "others": max(0, len(ranked) - _MOST_PEOPLE),
         "people": [_person(track, bins, frame_seconds) for track, bins in ranked[:_MOST_PEOPLE]],
     }
@@ -133,8 +147,13 @@ def _person(track: int, bins: dict[int, _Bin], frame_seconds: float) -> dict[str
         "seen": round(sum(b.frames for b in bins.values()) * frame_seconds, 2),
         "bins": list(bins),
         "labels": [b.labels.most_common(1)[0][0] for b in bins.values()],
-        **{name: [b.opinion(name) for b in bins.values()] for name in _OPINIONS},
+        **{name: [b.opinion(name) for b in bins.values()] for name in next(iter(bins.values())).rows},
     }
+
+
+def _regions(face: dict[str, Any]) -> tuple[str, ...]:
+    """The regions that a face in a timeline has rows of."""
+    return tuple(name.removesuffix(_SEEN) for name in face if name.endswith(_SEEN))
 
 
 def _span(path: Path) -> tuple[float, float, int]:

@@ -2,9 +2,13 @@
 
 import { byId, inWords, make, percent } from "./dom.js";
 
+const list = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
+
 export function show(about) {
   byId("kept").textContent = `for ${inWords(about.limits.keep_seconds)}`;
   byId("version").textContent = `Version ${about.version}.`;
+  byId("regions").textContent = list(about.regions);
+  byId("emotions").textContent = list(about.emotions);
   byId("rule").textContent = about.rule;
   byId("vote").replaceChildren(...about.vote.map((text) => make("li", {}, text)));
   byId("models").className = "models";

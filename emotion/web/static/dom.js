@@ -1,7 +1,5 @@
 // Small helpers: elements, numbers in words, requests with one clear message when they fail.
 
-export const EMOTIONS = ["happiness", "sadness", "fear", "anger", "neutral", "surprise"];
-
 /** An element with properties, attributes (names with a hyphen, and role) and children. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -17,6 +15,8 @@ export const byId = (id) => document.getElementById(id);
 
 /** A colour of the palette as the browser computes it now, for canvases. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
 

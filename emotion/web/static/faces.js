@@ -1,6 +1,9 @@
 // A face's result, as a card beside the picture and as corners with a label on it.
 
-import { EMOTIONS, colour, make, percent } from "./dom.js";
+import { EMOTIONS, REGIONS } from "./classes.js";
+import { capital, colour, make, percent } from "./dom.js";
+
+const BLENDSHAPES = "blendshapes";
 
 const best = (opinion) => opinion.indexOf(Math.max(...opinion));
 
@@ -19,13 +22,14 @@ export class FaceCard {
     this.share = make("small");
     this.bars = EMOTIONS.map((name) => {
       const fill = make("div", { className: "fill" });
-      fill.style.background = `var(--${name})`;
+      fill.style.background = `var(--class-${name})`;
       return { name, fill, share: make("dd", { className: "share" }) };
     });
-    this.eyes = make("dd");
-    this.lips = make("dd");
-    this.blendshapes = make("dd");
-    this.third = [make("dt", {}, "Blendshapes"), this.blendshapes];
+    this.opinions = [...REGIONS, BLENDSHAPES].map((name) => ({
+      name,
+      title: make("dt", {}, capital(name)),
+      text: make("dd"),
+    }));
     const rows = this.bars.flatMap(({ name, fill, share }) => [
       make("dt", {}, name),
       make("dd", { "aria-hidden": "true" }, make("div", { className: "bar" }, fill)),
@@ -37,7 +41,7 @@ export class FaceCard {
       this.who,
       make("p", { className: "label" }, this.swatch, this.name, this.share),
       make("dl", { className: "bars" }, ...rows),
-      make("dl", { className: "opinions" }, make("dt", {}, "Eyes"), this.eyes, make("dt", {}, "Lips"), this.lips, ...this.third),
+      make("dl", { className: "opinions" }, ...this.opinions.flatMap(({ title, text }) => [title, text])),
     );
   }
 
@@ -45,16 +49,16 @@ export class FaceCard {
     this.who.textContent = who;
     this.name.textContent = face.label;
     this.share.textContent = sureness(face);
-    this.swatch.style.background = named(face) ? `var(--${face.label})` : "var(--soft)";
+    this.swatch.style.background = named(face) ? `var(--class-${face.label})` : "var(--soft)";
     for (const [index, bar] of this.bars.entries()) {
       bar.fill.style.width = percent(face.probabilities[index]);
       bar.share.textContent = percent(face.probabilities[index]);
     }
-    this.eyes.textContent = opinionInWords(face.eyes);
-    this.lips.textContent = opinionInWords(face.lips);
-    // The third opinion, of the whole face's movements, where the vote counts it.
-    for (const element of this.third) element.hidden = !face.blendshapes;
-    this.blendshapes.textContent = opinionInWords(face.blendshapes);
+    for (const { name, title, text } of this.opinions) {
+      text.textContent = opinionInWords(face[name]);
+      // The blendshapes have a row only where the vote counts them.
+      title.hidden = text.hidden = name === BLENDSHAPES && !face[name];
+    }
   }
 }
 
@@ -88,7 +92,7 @@ export function drawOverlay(canvas, result, mirrored) {
 }
 
 function drawFace(pen, face, x, y, w, h, ratio, width) {
-  const paint = named(face) ? colour(`${face.label}-on-picture`) : "#ffffff";
+  const paint = named(face) ? colour(`on-picture-${face.label}`) : "#ffffff";
   const arm = Math.min(w, h) * 0.2;
   pen.beginPath();
   for (const [cx, cy, dx, dy] of [[x, y, 1, 1], [x + w, y, -1, 1], [x, y + h, 1, -1], [x + w, y + h, -1, -1]]) {

@@ -1,10 +1,9 @@
-// Stacked emotions over time, a row a person: hover for both regions' opinions, click to seek.
+// Stacked emotions over time, a row a person: hover for what each region says, click to seek.
 
-import { EMOTIONS, clock, colour, make, percent } from "./dom.js";
+import { clock, colour, make, percent } from "./dom.js";
 import uPlot from "./vendor/uplot.js";
 
 const HEIGHT = 132;
-const OPINIONS = [["probabilities", "vote"], ["eyes", "eyes"], ["lips", "lips"], ["blendshapes", "blendshapes"]];
 // Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there.
 const GAP_BINS = 3;
 
@@ -14,6 +13,13 @@ export class Timeline {
     this.overview = overview;
     this.video = video;
     this.tip = make("div", { className: "tip", hidden: true, role: "presentation" });
+    // What a video was analysed with need not be what runs by now.
+    this.emotions = overview.emotions;
+    this.opinions = [
+      ["probabilities", "vote"],
+      ...overview.regions.map((region) => [region, region]),
+      ["blendshapes", "blendshapes"],
+    ];
     this.rows = overview.people.map((person, index) => new Person(this, person, index + 1));
     place.append(...this.rows.map((row) => row.element), this.tip);
     if (overview.others) place.append(make("p", { className: "quiet" }, `${overview.others} more people are in the files only.`));
@@ -51,6 +57,9 @@ export class Timeline {
   }
 }
 
+/** A class's colour; of one that the models running now do not know, a quiet one. */
+const classColour = (name) => colour(`class-${name}`) || colour("soft");
+
 class Person {
   constructor(timeline, person, number) {
     this.timeline = timeline;
@@ -79,16 +88,16 @@ class Person {
 
   /** "happiness 62%, surprise 20%": the mean vote over the time the person is seen. */
   inWords() {
-    const sums = EMOTIONS.map((_, index) => this.person.probabilities.reduce((sum, vote) => sum + vote[index], 0));
+    const sums = this.timeline.emotions.map((_, index) => this.person.probabilities.reduce((sum, vote) => sum + vote[index], 0));
     const all = sums.reduce((a, b) => a + b, 0) || 1;
-    const ranked = EMOTIONS.map((name, index) => [name, sums[index] / all]).sort((a, b) => b[1] - a[1]);
+    const ranked = this.timeline.emotions.map((name, index) => [name, sums[index] / all]).sort((a, b) => b[1] - a[1]);
     return ranked.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
   }
 
   /** "happiness 62%", or "uncertain". */
   label(index) {
     const name = this.person.labels[index];
-    const emotion = EMOTIONS.indexOf(name);
+    const emotion = this.timeline.emotions.indexOf(name);
     return emotion < 0 ? name : `${name} ${percent(this.person.probabilities[index][emotion])}`;
   }
 
@@ -106,7 +115,7 @@ class Person {
   data() {
     const { start, step } = this.timeline.overview;
     const times = [];
-    const stacks = EMOTIONS.map(() => []);
+    const stacks = this.timeline.emotions.map(() => []);
     let last = null;
     for (const [index, bin] of this.person.bins.entries()) {
       if (last !== null && bin - last > GAP_BINS) {
@@ -127,7 +136,7 @@ class Person {
     const line = colour("line");
     const axis = { stroke: colour("soft"), grid: { show: false }, ticks: { stroke: line, width: 1 } };
     // From the top of the stack down, each band between an emotion's sum and the one below it.
-    const order = EMOTIONS.map((_, index) => EMOTIONS.length - index);
+    const order = this.timeline.emotions.map((_, index) => this.timeline.emotions.length - index);
     const options = {
       width: this.host.clientWidth || 300,
       height: HEIGHT,
@@ -141,15 +150,15 @@ class Person {
       ],
       series: [
         {},
-        ...EMOTIONS.map((name, index) => ({
+        ...this.timeline.emotions.map((name, index) => ({
           label: name,
           stroke: colour("surface"),
           width: 0.75,
           points: { show: false },
-          fill: index === 0 ? colour(name) : undefined,
+          fill: index === 0 ? classColour(name) : undefined,
         })),
       ],
-      bands: order.slice(0, -1).map((upper) => ({ series: [upper, upper - 1], fill: colour(EMOTIONS[upper - 1]) })),
+      bands: order.slice(0, -1).map((upper) => ({ series: [upper, upper - 1], fill: classColour(this.timeline.emotions[upper - 1]) })),
       hooks: { setCursor: [(chart) => this.hover(chart)], draw: [(chart) => this.playhead(chart)] },
     };
     this.chart = new uPlot(options, this.data(), this.host);
@@ -179,10 +188,10 @@ class Person {
 
   table(index, seconds) {
     // The third opinion only where the vote counted it.
-    const shown = OPINIONS.filter(([name]) => name !== "blendshapes" || this.person[name]?.some(Boolean));
+    const shown = this.timeline.opinions.filter(([name]) => name !== "blendshapes" || this.person[name]?.some(Boolean));
     const opinions = shown.map(([name]) => this.person[name][index]);
     const top = opinions[0].indexOf(Math.max(...opinions[0]));
-    const rows = EMOTIONS.map((name, emotion) =>
+    const rows = this.timeline.emotions.map((name, emotion) =>
       make(
         "tr",
         { className: emotion === top ? "top" : "" },

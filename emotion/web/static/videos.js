@@ -1,6 +1,6 @@
 // Videos: sending them, watching them being worked on, and one video's result.
 
-import { EMOTIONS, allIsWell, ask, banner, byId, inWords, make, percent, sentence, size } from "./dom.js";
+import { allIsWell, ask, banner, byId, inWords, make, percent, sentence, size } from "./dom.js";
 import { Timeline } from "./timeline.js";
 
 const rows = new Map(); // job id -> row
@@ -255,14 +255,14 @@ async function addTimeline(current, job, video, place) {
   if (shown !== current || !overview.people.length) return;
   place.append(
     make("h2", {}, "Over time"),
-    make("ul", { className: "legend" }, ...EMOTIONS.map((name) => make("li", {}, swatch(name), name))),
+    make("ul", { className: "legend" }, ...overview.emotions.map((name) => make("li", {}, swatch(name), name))),
   );
   current.timeline = new Timeline(overview, video, place);
 }
 
 function swatch(name) {
   const element = make("span", { className: "swatch" });
-  element.style.background = `var(--${name})`;
+  element.style.background = `var(--class-${name}, var(--soft))`;
   return element;
 }
 

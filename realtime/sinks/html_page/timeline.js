@@ -1,7 +1,7 @@
 "use strict";
 
-/* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds six shares of
-   each opinion (the vote, the eyes, the lips and, where the vote counts them, the blendshapes), then the share
+/* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds each class's
+   share in each opinion (the vote, each region and, where the vote counts them, the blendshapes), then the share
    of its time that was uncertain, each in a byte; 250 is all, 255 says that there is no opinion. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const { emotions, bin, bins, begin } = data;
@@ -68,7 +68,7 @@ class Row {
     this.listen();
   }
 
-  /* The mean over the bins of a time: {opinions, uncertain}, for each of OPINIONS six shares or null;
+  /* The mean over the bins of a time: {opinions, uncertain}, for each of OPINIONS a share each or null;
      null where nobody is. */
   at(from, to = from) {
     const first = Math.floor(from / bin + 1e-9), last = Math.max(first + 1, Math.ceil(to / bin));

@@ -1,6 +1,7 @@
 """The HTTP interface: what it says of itself, pictures, counters, the page's files."""
 
 import io
+import json
 
 import av
 import pytest
@@ -13,10 +14,9 @@ from starlette.testclient import TestClient
 
 from emotion.annotate import Models
 from emotion.cli import app as cli
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.manifest import ZOO
-from emotion.models.palette import ON_DARK, ON_WHITE
 from emotion.web.http.app import colour_sheet, make_app
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
@@ -51,6 +51,7 @@ def test_it_says_that_it_lives_and_what_runs(client):
     about = client.get("/api/models").json()
     assert [model["region"] for model in about["models"]] == ["eyes", "lips"]
     assert about["emotions"] == list(EMOTIONS)
+    assert about["regions"] == ["eyes", "lips"]
     assert len(about["vote"]) == len(EMOTIONS)
     assert about["rule"] == read_weights(ZOO).meaning
 
@@ -69,6 +70,7 @@ def test_a_laughing_face_is_called_happy(client, kind, options):
     assert (face["emotion"], face["label"]) == ("happiness", "happiness")
     assert sum(face["probabilities"]) == pytest.approx(1, abs=0.01)
     assert face["probabilities"][answer["emotions"].index("happiness")] == face["confidence"]
+    assert all(len(face[region]) == 6 for region in answer["regions"])
     left, top, width, height = face["box"]
     assert 0 < left < left + width < answer["width"]
     assert 0 < top < top + height < answer["height"]
@@ -142,10 +144,18 @@ def test_counters_are_in_prometheus_format(client):
 
 
 def test_the_page_has_the_overlays_colours():
-    sheet = colour_sheet()
-    for name in EMOTIONS:
-        assert f"--{name}: {ON_WHITE[name]};" in sheet
-        assert f"--{name}: {ON_DARK[name]};" in sheet
+    sheet = colour_sheet(SIX)
+    for name, dark, white in zip(SIX, SIX.on_dark, SIX.on_white, strict=True):
+        assert f"--class-{name}: {white};" in sheet
+        assert f"--class-{name}: {dark};" in sheet
+        assert f"--on-picture-{name}: {dark};" in sheet
+
+
+def test_the_page_knows_the_names_of_the_models_that_run(client):
+    script = client.get("/static/classes.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert f"export const EMOTIONS = {json.dumps(list(EMOTIONS))};" in script.text
+    assert 'export const REGIONS = ["eyes", "lips"];' in script.text
 
 
 def test_nothing_in_the_pages_own_files_asks_another_machine(client):

@@ -70,8 +70,7 @@ def test_faces_come_in_the_order_of_their_photographs(tmp_path, fake_landmarker)
     assert found.sources == tuple(photograph.source for photograph in made)
     assert found.labels.tolist() == [index % 6 for index in range(8)]
     assert found.missing == ("fear",)
-    assert found.eyes.shape == (8, *EYES.size)
-    assert found.lips.shape == (8, *LIPS.size)
+    assert [part.shape for part in found.crops] == [(8, *EYES.size), (8, *LIPS.size)]
     assert found.eye_distance == pytest.approx(np.full(8, 80), abs=0.1)
     assert steps[-1] == (9, 9)
 
@@ -108,10 +107,11 @@ def test_models_are_asked_in_batches_and_answer_in_order():
 
     truth = labels(150)
     judged = faces(truth)
-    judged.eyes[:, 0, 0] = judged.lips[:, 0, 0] = truth
+    for part in judged.crops:
+        part[:, 0, 0] = truth
     eyes, lips = Model(), Model()
-    found = predict(judged, eyes, lips)
-    assert found.eyes.argmax(axis=1).tolist() == found.lips.argmax(axis=1).tolist() == truth.tolist()
+    found = predict(judged, [eyes, lips])
+    assert found.predictions.argmax(axis=2).tolist() == [truth.tolist()] * 2
     assert max(eyes.sizes) <= 64
 
 
@@ -120,10 +120,11 @@ def test_regions_out_of_the_picture_vote_nothing():
     visible[:10, 0] = visible[5:15, 1] = 0.3
     found = predictions(visible=visible)
     vote = cast_vote(found, VoteWeights.equal())
-    np.testing.assert_array_equal(vote[:5], found.lips[:5])
-    np.testing.assert_array_equal(vote[10:15], found.eyes[10:15])
+    np.testing.assert_array_equal(vote[:5], found.predictions[1][:5])
+    np.testing.assert_array_equal(vote[10:15], found.predictions[0][10:15])
     np.testing.assert_allclose(vote[5:10], 1 / 6)
-    np.testing.assert_allclose(cast_vote(found, VoteWeights.equal(), hide="lips")[20:], found.eyes[20:])
+    without_lips = cast_vote(found, VoteWeights.equal(), hide="lips")
+    np.testing.assert_allclose(without_lips[20:], found.predictions[0][20:])
 
 
 def test_slices_share_out_the_faces():
@@ -139,6 +140,7 @@ def test_slices_share_out_the_faces():
     assert {row.name: row.faces for row in found.sets} == {"far": 400, "near": 200}
     assert found.missing == {"fear": 2, "anger": 1}
     hidden = {row.name: row.accuracy.value for row in found.hidden}
+    assert list(hidden) == ["nothing hidden", "eyes hidden", "lips hidden"]
     assert hidden["eyes hidden"] == found.scores["lips"].accuracy.value
     assert hidden["nothing hidden"] == found.vote.accuracy.value > hidden["eyes hidden"]
 
@@ -221,7 +223,7 @@ def test_an_opinion_that_is_never_wrong_is_scored_too(tmp_path):
     truth = labels(36)
     sure = probabilities(truth, 50.0)
     found = predictions(36)
-    perfect = looking.Predictions(found.faces, sure, sure, found.free)
+    perfect = looking.Predictions(found.faces, np.stack([sure, sure]), found.free)
     page = report.to_html(evaluate(perfect, VoteWeights.equal(), {}))
     assert "100.0%" in page
 
@@ -259,8 +261,8 @@ def test_covered_regions_and_turned_heads_vote_as_in_streaming():
     found.free[5:10, 1] = 0.1
     found.free[10:15, 0] = 0.4
     vote = cast_vote(found, VoteWeights.equal())
-    both = VoteWeights.equal().vote(found.eyes, found.lips)
+    both = VoteWeights.equal().vote(found.predictions)
     np.testing.assert_allclose(vote[:5], 1 / 6)
-    np.testing.assert_allclose(vote[5:10], found.eyes[5:10], atol=1e-6)
-    np.testing.assert_allclose(vote[10:15], (both + found.lips)[10:15] / 2, atol=1e-5)
+    np.testing.assert_allclose(vote[5:10], found.predictions[0][5:10], atol=1e-6)
+    np.testing.assert_allclose(vote[10:15], (both + found.predictions[1])[10:15] / 2, atol=1e-5)
     np.testing.assert_allclose(vote[15:], both[15:], atol=1e-6)

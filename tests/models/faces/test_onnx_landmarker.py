@@ -192,7 +192,7 @@ def test_the_stage_finds_the_same_faces_with_both(nets, demo, turns):
     for one, other in zip(theirs, ours, strict=True):
         assert [len(found.faces) for found in (one, other)] == [1, 1]
         assert np.abs(one.faces[0].points - other.faces[0].points).mean() < 0.2
-        assert np.abs(one.faces[0].eyes.image.astype(int) - other.faces[0].eyes.image).mean() < 2
+        assert np.abs(one.faces[0].crops[0].image.astype(int) - other.faces[0].crops[0].image).mean() < 2
 
 
 class OnGpu:

@@ -25,14 +25,14 @@ BEHIND_A_HAND = (104, 112, 120, 128)
 def clip():
     """Crops of the bundled clip's face by region and frame: she wipes her tears, then she laughs."""
     path = DEMO
-    found = {region: {} for region in REGIONS}
+    found = {region.name: {} for region in REGIONS}
     with av.open(str(path)) as container, landmarks.FaceLandmarker() as landmarker:
         for index, frame in enumerate(container.decode(video=0)):
             if index in FREE + BEHIND_A_HAND:
                 image = frame.to_ndarray(format="bgr24")
                 (face,) = landmarker.detect(image)
-                for name, region in REGIONS.items():
-                    found[name][index] = crop(image, face.points, region).image
+                for region in REGIONS:
+                    found[region.name][index] = crop(image, face.points, region).image
     return found
 
 
@@ -45,13 +45,13 @@ def faces(clip):
 
 def test_a_real_hand_over_the_mouth_is_noticed(clip):
     models = visibility.read()
-    for region in REGIONS:
+    for region in REGIONS.names:
         assert models[region]([clip[region][index] for index in FREE]).min() > 0.6
     assert models["lips"]([clip["lips"][index] for index in BEHIND_A_HAND]).max() < 0.2
     assert models["eyes"]([clip["eyes"][index] for index in BEHIND_A_HAND]).min() > 0.6
 
 
-@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("region", REGIONS.names)
 def test_a_free_face_is_told_from_one_behind_something(region, faces):
     rng = np.random.default_rng(1)
     model = visibility.read()[region]
@@ -93,7 +93,7 @@ def test_missing_or_damaged_numbers_end_in_a_sentence(monkeypatch, tmp_path, con
     visibility.read.cache_clear()
 
 
-@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("region", REGIONS.names)
 def test_occluders_cover_what_they_say_and_only_the_face(region):
     rng = np.random.default_rng(2)
     face = np.full(REGIONS[region].size, 120, np.uint8)
@@ -121,7 +121,7 @@ def data(tmp_path, faces):
         part = "test" if index % 4 == 0 else "train"
         label = EMOTIONS[index % 6]
         rows.append({"id": str(index), "label": label, "split": part})
-        for region in REGIONS:
+        for region in REGIONS.names:
             folder = tmp_path / region / label
             folder.mkdir(parents=True, exist_ok=True)
             face = faces[region][index % len(faces[region])]

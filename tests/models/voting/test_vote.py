@@ -3,13 +3,16 @@ import json
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS, Emotion
+from emotion.models.classes import EMOTIONS, Classes, Emotion
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.evaluation import weights
-from emotion.models.evaluation.success_rates import MAX_RATIO, EmotionWeight, SuccessRate, derive, table
+from emotion.models.evaluation.predictions import Predictions
+from emotion.models.evaluation.success_rates import MAX_RATIO, EmotionWeight, SuccessRate, derive, weigh
+from emotion.models.regions import EYES, LIPS, Region, Regions
+from emotion.models.schema import Schema
 from emotion.models.voting.blendshapes import FILE, train_blendshapes
 from emotion.models.voting.vote import LogLinear, VoteWeights, WeightedMean
-from tests.helpers.predictions import predictions
+from tests.helpers.predictions import faces, labels, predictions, probabilities
 
 
 def one_hot(*classes):
@@ -20,10 +23,24 @@ def rows(*shares):
     return np.array(shares, dtype=np.float32)
 
 
+def said(*regions):
+    """Predictions, float32 (regions, n, classes)."""
+    return np.stack(regions).astype(np.float32)
+
+
+def seen(*regions):
+    """Float32 (n, regions)."""
+    return np.stack(regions, axis=1).astype(np.float32)
+
+
+def rates(eyes, lips):
+    return EmotionWeight("fear", {"eyes": SuccessRate.of(*eyes), "lips": SuccessRate.of(*lips)})
+
+
 def test_equal_vote_is_the_mean():
     eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.1, 0.5, 0.1, 0.1, 0.1, 0.1])
     np.testing.assert_allclose(
-        VoteWeights.equal().vote(eyes, lips), [[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]], atol=1e-6
+        VoteWeights.equal().vote(said(eyes, lips)), [[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]], atol=1e-6
     )
 
 
@@ -35,19 +52,19 @@ def weighted(eyes=1.0, lips=1.0, temperature=1.0):
 def test_the_better_model_rules_where_both_disagree():
     lips = np.ones(6)
     lips[Emotion.FEAR] = 1.5
-    vote = weighted(lips=lips).vote(one_hot(Emotion.ANGER), one_hot(Emotion.FEAR))[0]
+    vote = weighted(lips=lips).vote(said(one_hot(Emotion.ANGER), one_hot(Emotion.FEAR)))[0]
     assert vote.argmax() == Emotion.FEAR
     assert vote[Emotion.FEAR] / vote[Emotion.ANGER] == pytest.approx(0.6 / 0.5)
 
 
 def test_a_weight_changes_nothing_where_both_agree():
     both = rows([0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
-    np.testing.assert_allclose(weighted(eyes=np.linspace(1, 2, 6)).vote(both, both), both, atol=1e-6)
+    np.testing.assert_allclose(weighted(eyes=np.linspace(1, 2, 6)).vote(said(both, both)), both, atol=1e-6)
 
 
 def test_a_temperature_sharpens_without_changing_the_answer():
     eyes, lips = rows([0.4, 0.3, 0.1, 0.1, 0.05, 0.05]), rows([0.3, 0.4, 0.1, 0.1, 0.05, 0.05])
-    flat, sharp = weighted().vote(eyes, lips)[0], weighted(temperature=0.5).vote(eyes, lips)[0]
+    flat, sharp = weighted().vote(said(eyes, lips))[0], weighted(temperature=0.5).vote(said(eyes, lips))[0]
     np.testing.assert_allclose(sharp, flat**2 / (flat**2).sum(), atol=1e-5)
 
 
@@ -55,7 +72,7 @@ def test_a_log_linear_rule_of_two_identities_is_the_product():
     product = VoteWeights(LogLinear(np.vstack([np.eye(6)] * 2).astype(np.float32), np.zeros(6, np.float32)))
     eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.2, 0.4, 0.1, 0.1, 0.1, 0.1])
     expected = eyes * lips / (eyes * lips).sum()
-    np.testing.assert_allclose(product.vote(eyes, lips), expected, atol=1e-5)
+    np.testing.assert_allclose(product.vote(said(eyes, lips)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +85,9 @@ def test_a_log_linear_rule_of_two_identities_is_the_product():
 def test_one_region_alone_says_just_what_it_says(rule):
     eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.2, 0.4, 0.1, 0.1, 0.1, 0.1])
     both, eyes, lips = [np.repeat(side, 2, axis=0) for side in (rule(np.stack([eyes, lips])), eyes, lips)]
-    seen = (np.array([True, False]), np.array([False, True]))
-    vote = VoteWeights(rule).vote(eyes, lips, seen)
+    vote = VoteWeights(rule).vote(said(eyes, lips), seen([1, 0], [0, 1]))
     np.testing.assert_allclose(vote, [eyes[0], lips[0]], atol=1e-6)
-    all_seen = VoteWeights(rule).vote(eyes, lips, (np.ones(2, bool), np.ones(2, bool)))
+    all_seen = VoteWeights(rule).vote(said(eyes, lips), seen([1, 1], [1, 1]))
     np.testing.assert_allclose(all_seen, both, atol=1e-6)
 
 
@@ -79,44 +95,40 @@ def test_a_hidden_region_votes_nothing():
     uneven = weighted(eyes=3)
     eyes = one_hot(0, 0, 0)
     lips = one_hot(1, 1, 1)
-    seen = (np.array([True, False, False]), np.array([False, True, False]))
-    vote = uneven.vote(eyes, lips, seen)
+    vote = uneven.vote(said(eyes, lips), seen([1, 0, 0], [0, 1, 0]))
     np.testing.assert_allclose(vote[:2], one_hot(0, 1))
     assert np.isnan(vote[2]).all()
 
 
 def test_rates_that_differ_little_count_one():
-    row = EmotionWeight("fear", SuccessRate.of(60, 100), SuccessRate.of(66, 100))
-    assert row.weights == (1.0, 1.0)
+    row = rates((60, 100), (66, 100))
+    assert row.weights == {"eyes": 1.0, "lips": 1.0}
     assert "both count 1" in row.in_words()
 
 
 def test_a_clear_difference_counts_by_its_ratio():
-    row = EmotionWeight("fear", SuccessRate.of(600, 1000), SuccessRate.of(890, 1000))
-    assert row.weights == (1.0, 1.483)
+    row = rates((600, 1000), (890, 1000))
+    assert row.weights == {"eyes": 1.0, "lips": 1.483}
     assert "the lips count 1.48 times" in row.in_words()
 
 
 def test_a_model_at_chance_does_not_silence_itself():
-    row = EmotionWeight("fear", SuccessRate.of(10, 1000), SuccessRate.of(890, 1000))
-    assert row.weights == (1.0, MAX_RATIO)
-    assert EmotionWeight("fear", SuccessRate.of(900, 1000), SuccessRate.of(0, 1000)).weights == (
-        MAX_RATIO,
-        1.0,
-    )
-    assert EmotionWeight("fear", SuccessRate.of(0, 0), SuccessRate.of(0, 0)).weights == (1.0, 1.0)
+    row = rates((10, 1000), (890, 1000))
+    assert row.weights == {"eyes": 1.0, "lips": MAX_RATIO}
+    assert rates((900, 1000), (0, 1000)).weights == {"eyes": MAX_RATIO, "lips": 1.0}
+    assert rates((0, 0), (0, 0)).weights == {"eyes": 1.0, "lips": 1.0}
 
 
 def test_derive_counts_recall_by_emotion():
     labels = np.repeat(np.arange(6), 100)
     eyes = one_hot(*labels)
     lips = one_hot(*np.where(labels == Emotion.ANGER, Emotion.NEUTRAL, labels))
-    found = derive(labels, eyes, lips)
+    found = derive(labels, said(eyes, lips))
     assert [row.emotion for row in found] == list(EMOTIONS)
-    assert found[Emotion.ANGER].eyes.rate == 1.0
-    assert found[Emotion.ANGER].lips.rate == 0.0
-    assert found[Emotion.ANGER].weights[0] > 1
-    assert found[Emotion.HAPPINESS].weights == (1.0, 1.0)
+    assert found[Emotion.ANGER].rates["eyes"].rate == 1.0
+    assert found[Emotion.ANGER].rates["lips"].rate == 0.0
+    assert found[Emotion.ANGER].weights["eyes"] > 1
+    assert found[Emotion.HAPPINESS].weights == {"eyes": 1.0, "lips": 1.0}
 
 
 def fitted(**more):
@@ -124,7 +136,7 @@ def fitted(**more):
 
 
 def test_a_saved_vote_comes_back(tmp_path):
-    made = fitted(wanted="source")
+    made, learnt = fitted(wanted="source"), predictions(eyes=1.2, lips=0.8)
     weights.save(tmp_path, made)
     again = weights.read(tmp_path)
     assert again.chosen == "source"
@@ -132,12 +144,12 @@ def test_a_saved_vote_comes_back(tmp_path):
     assert again.comparison == made.comparison
     assert set(again.rules) == {"equal", "source", "product", "stacking"}
     given = predictions(60)
-    opinions = np.stack([given.eyes, given.lips])
+    opinions = given.predictions
     for name, rule in made.rules.items():
         np.testing.assert_allclose(again.rules[name](opinions), rule(opinions), atol=2e-3)
-    np.testing.assert_array_equal(again.rules["source"].weights, table(made.rates))
+    np.testing.assert_array_equal(again.rules["source"].weights, weigh(learnt.labels, learnt.predictions))
     np.testing.assert_allclose(
-        VoteWeights.read(tmp_path).vote(given.eyes, given.lips), again.rules["source"](opinions), atol=1e-6
+        VoteWeights.read(tmp_path).vote(opinions), again.rules["source"](opinions), atol=1e-6
     )
 
 
@@ -151,7 +163,7 @@ def test_the_first_format_is_still_read(tmp_path):
         "success_rates": dict(zip(EMOTIONS, rates, strict=True)),
     }
     (tmp_path / "weights.json").write_text(json.dumps(old))
-    vote = VoteWeights.read(tmp_path).vote(one_hot(0), one_hot(1))
+    vote = VoteWeights.read(tmp_path).vote(said(one_hot(0), one_hot(1)))
     np.testing.assert_allclose(vote[0, :2], [1 / 3, 2 / 3], atol=1e-5)
     assert any("both count 1" in line for line in weights.read(tmp_path).explain())
 
@@ -191,14 +203,14 @@ def test_a_third_opinion_counts_where_the_rule_says_so(tmp_path):
     weights.save(tmp_path, made, third)
     vote = VoteWeights.read(tmp_path)
     assert vote.third is not None
-    said = vote.third(shapes)
+    third_says = vote.third(shapes)
     with pytest.raises(ValueError, match="blendshapes"):
-        vote.vote(found.eyes, found.lips)
-    voted = vote.vote(found.eyes, found.lips, blendshapes=said)
+        vote.vote(found.predictions)
+    voted = vote.vote(found.predictions, blendshapes=third_says)
     assert (voted.argmax(axis=1) == found.labels).mean() > 0.9
     # A half hidden face has no blendshapes to trust.
-    seen = (np.ones(600, bool), np.zeros(600, bool))
-    np.testing.assert_array_equal(vote.vote(found.eyes, found.lips, seen, said), found.eyes)
+    eyes_alone = vote.vote(found.predictions, seen(np.ones(600), np.zeros(600)), third_says)
+    np.testing.assert_array_equal(eyes_alone, found.predictions[0])
     (tmp_path / FILE).write_bytes(b"changed")
     with pytest.raises(ModelFileError, match="sha256"):
         VoteWeights.read(tmp_path)
@@ -216,14 +228,16 @@ def test_broken_weight_files_are_refused(tmp_path):
     ones = dict.fromkeys(EMOTIONS, 1)
     stacking = good["rules"]["stacking"]
     for values, reason in (
-        (good | {"classes": list(EMOTIONS[::-1])}, "version"),
+        (good | {"classes": ["calm", "tense"]}, "not a table"),
+        (good | {"classes": ["calm", "calm"]}, "twice"),
+        (good | {"regions": ["eyes", "lips", "brow"]}, "not a table|positive"),
         (good | {"format": 99}, "version"),
         (with_rule(weights={"eyes": dict.fromkeys(EMOTIONS, 0), "lips": ones}), "positive"),
         (with_rule(weights={"eyes": ones}), "positive"),
         (with_rule(temperature=0), "positive"),
         (with_rule(form="oracle"), "not a table"),
         (good | {"rule": "none such"}, "none such"),
-        (good | {"rules": {"source": stacking | {"bias": [0, 0]}}}, "six emotions"),
+        (good | {"rules": {"source": stacking | {"bias": [0, 0]}}}, "6 classes and 2 regions"),
         (good | {"rules": {"source": stacking | {"coefficients": [[None] * 6] * 12}}}, "not a number"),
         ({key: value for key, value in good.items() if key != "rules"}, "not a table"),
         ([], "not a table"),
@@ -236,18 +250,16 @@ def test_broken_weight_files_are_refused(tmp_path):
 def test_a_region_that_is_surely_or_not_at_all_seen_gives_the_plain_votes():
     weights = VoteWeights.equal()
     eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
-    surely = weights.vote(eyes, lips, (np.ones(1), np.ones(1)))
-    np.testing.assert_allclose(surely, weights.vote(eyes, lips), atol=1e-6)
-    np.testing.assert_allclose(weights.vote(eyes, lips, (np.ones(1), np.zeros(1))), eyes, atol=1e-6)
-    assert np.isnan(weights.vote(eyes, lips, (np.zeros(1), np.zeros(1)))).all()
+    surely = weights.vote(said(eyes, lips), seen([1], [1]))
+    np.testing.assert_allclose(surely, weights.vote(said(eyes, lips)), atol=1e-6)
+    np.testing.assert_allclose(weights.vote(said(eyes, lips), seen([1], [0])), eyes, atol=1e-6)
+    assert np.isnan(weights.vote(said(eyes, lips), seen([0], [0]))).all()
 
 
 def test_between_them_the_vote_moves_evenly():
     weights = VoteWeights.equal()
     eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
-    steps = [
-        weights.vote(eyes, lips, (np.ones(1), np.full(1, share)))[0, 3] for share in np.linspace(0, 1, 6)
-    ]
+    steps = [weights.vote(said(eyes, lips), seen([1], [share]))[0, 3] for share in np.linspace(0, 1, 6)]
     np.testing.assert_allclose(np.diff(steps), steps[1] - steps[0], atol=1e-6)
     assert np.all(np.diff(steps) > 0)
 
@@ -255,7 +267,7 @@ def test_between_them_the_vote_moves_evenly():
 def test_what_the_unseen_region_says_does_not_matter():
     eyes, nonsense = opinion(0.7, 0), np.full((1, 6), np.nan, np.float32)
     np.testing.assert_allclose(
-        VoteWeights.equal().vote(eyes, nonsense, (np.ones(1), np.zeros(1))), eyes, atol=1e-6
+        VoteWeights.equal().vote(said(eyes, nonsense), seen([1], [0])), eyes, atol=1e-6
     )
 
 
@@ -263,3 +275,35 @@ def opinion(share, emotion):
     values = np.full((1, 6), (1 - share) / 5, np.float32)
     values[0, emotion] = share
     return values
+
+
+def test_three_regions_vote_and_those_that_are_seen_share_the_rest():
+    classes = Classes(("calm", "tense", "laughing"))
+    vote = VoteWeights.equal(classes, ("eyes", "lips", "brow"))
+    given = np.repeat(np.eye(3, dtype=np.float32)[:, None], 3, axis=1)
+    found = vote.vote(given, np.array([[1, 1, 1], [1, 0, 1], [0, 1, 0]], np.float32))
+    np.testing.assert_allclose(found, [[1 / 3] * 3, [0.5, 0, 0.5], [0, 1, 0]], atol=1e-6)
+
+
+def test_each_rule_of_other_classes_and_regions_comes_back(tmp_path):
+    schema = Schema(
+        Classes(("calm", "tense", "laughing")), Regions((EYES, LIPS, Region("brow", 0, 0, 128, 40)))
+    )
+    truth = labels(300) % 3
+    given = np.stack([probabilities(truth, 1.0, seed, classes=3) for seed in (1, 2, 3)])
+    found = Predictions(faces(truth, schema=schema), given, np.ones((300, 3), np.float32))
+    made = weights.fit_vote(found, None, {})
+    weights.save(tmp_path, made)
+    again = weights.read(tmp_path)
+    assert (again.classes.names, again.regions) == (schema.classes.names, ("eyes", "lips", "brow"))
+    assert [row.emotion for row in again.rates] == list(schema.classes)
+    for name, rule in made.rules.items():
+        np.testing.assert_allclose(again.rules[name](given), rule(given), atol=2e-3)
+
+
+def test_of_three_regions_each_is_measured_by_the_worst():
+    right = {"eyes": 900, "lips": 600, "brow": 610}
+    found = {name: SuccessRate.of(count, 1000) for name, count in right.items()}
+    row = EmotionWeight("tense", found)
+    assert row.weights == {"eyes": 1.5, "lips": 1.0, "brow": 1.0}
+    assert "are right on 90%, the lips on 60%, the brow on 61%; so the eyes count 1.50" in row.in_words()

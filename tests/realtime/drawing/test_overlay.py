@@ -5,13 +5,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS, Emotion
+from emotion.models.classes import SIX, Emotion
 from emotion.realtime.drawing.options import NOTE, DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
-from emotion.realtime.drawing.panels import COLOURS, LABELS, label_for, paint_panel, panel_plan
+from emotion.realtime.drawing.panels import Content, colours, label_for, paint_panel, panel_plan
 from emotion.realtime.drawing.sprites import Sprite, plate, press, text, text_width
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
 
+COLOURS = colours(SIX)[:-1]
+TWO = Content(SIX, ("eyes", "lips"))
+THREE = Content(SIX, ("eyes", "lips", "blendshapes"))
+HIDDEN = {"eyes": None, "lips": None}
 QUIET = DrawingOptions(note="")
 
 
@@ -31,7 +35,8 @@ def shares(emotion=Emotion.HAPPINESS, share=0.75):
 
 def face(box=(200, 100, 120, 150), track_id=1, probabilities=None, eyes=None, lips=None):
     probabilities = shares() if probabilities is None else probabilities
-    return FaceEmotion(track_id, Box(*map(float, box)), eyes, lips, probabilities, probabilities)
+    regions = {"eyes": eyes, "lips": lips}
+    return FaceEmotion(track_id, Box(*map(float, box)), regions, probabilities, probabilities)
 
 
 def result(image, *faces, seconds=0.0):
@@ -148,7 +153,7 @@ def test_bars_grow_with_their_share():
         probabilities[Emotion.FEAR] = share
         drawn = draw(flat(480, 640), face(probabilities=probabilities))
         # Fear's colour: its bar, and where it leads also corners, mark and no more.
-        plan = panel_plan(12, False, 5.2)
+        plan = panel_plan(12, False, 5.2, TWO)
         panel = drawn[:, 330:]
         rows = np.nonzero((panel == np.array(COLOURS[Emotion.FEAR])).all(axis=2))
         bar = rows[1][rows[1] >= rows[1].max() - plan.bar_width]
@@ -158,7 +163,7 @@ def test_bars_grow_with_their_share():
 
 @pytest.mark.parametrize("label", ["happiness", "uncertain"])
 def test_what_leads_is_marked_where_the_label_is_another(label):
-    plan = panel_plan(12, False, 5.2)
+    plan = panel_plan(12, False, 5.2, TWO)
 
     def margin(face):
         """Rows of the panel with something bright before the names."""
@@ -225,7 +230,7 @@ def test_a_third_opinion_gets_a_row_of_its_own():
     two = face(**opinions)
     three = replace(two, blendshapes=shares(Emotion.SADNESS))
     image = flat(480, 640)
-    assert panel_plan(14, False, 5.2, 3).height > panel_plan(14, False, 5.2).height
+    assert panel_plan(14, False, 5.2, THREE).height > panel_plan(14, False, 5.2, TWO).height
     added = count(draw(image, three), COLOURS[Emotion.SADNESS]) - count(
         draw(image, two), COLOURS[Emotion.SADNESS]
     )
@@ -234,7 +239,7 @@ def test_a_third_opinion_gets_a_row_of_its_own():
 
 @pytest.mark.parametrize("size", [9, 14, 29])
 def test_the_blendshapes_row_has_room_for_its_name(size):
-    plan = panel_plan(size, False, 0.0, 3)
+    plan = panel_plan(size, False, 0.0, THREE)
     dot = plan.name_left - round(0.45 * size) - max(4, round(0.55 * size))
     assert plan.pad + text_width("blendshapes", size) < dot
     assert plan.name_left + text_width("happiness", size) < plan.right - text_width("100%", size)
@@ -409,7 +414,7 @@ def test_the_same_frame_is_drawn_the_same():
 def test_a_label_says_number_emotion_and_per_cent():
     one, two = face(track_id=3), face(track_id=3, probabilities=shares(Emotion.FEAR, 0.5))
     label = label_for(one, 12, numbered=True, bold=False)
-    assert (label.number, EMOTIONS[label.emotion], label.percent) == ("3", "happiness", "75%")
+    assert (label.number, label.name, label.percent) == ("3", "happiness", "75%")
     assert label_for(two, 12, numbered=False, bold=False).number == ""
     widths = {
         label_for(face(probabilities=shares(share=share)), 12, False, False).width for share in (0.5, 0.87)
@@ -419,9 +424,9 @@ def test_a_label_says_number_emotion_and_per_cent():
 
 def test_all_text_fits_its_panel():
     for size in (10, 13, 21, 37):
-        plan = panel_plan(size, True, 5.2)
-        names = max(text_width(name, size) for name in EMOTIONS)
-        heads = max(text_width(name, plan.head, bold=True) for name in EMOTIONS)
+        plan = panel_plan(size, True, 5.2, TWO)
+        names = max(text_width(name, size) for name in SIX)
+        heads = max(text_width(name, plan.head, bold=True) for name in SIX)
         assert plan.pad + names < plan.bar_left
         assert plan.bar_left + plan.bar_width < plan.right - text_width("100%", size)
         assert plan.name_left + names < plan.right - text_width("100%", size)
@@ -456,10 +461,10 @@ def test_text_is_smooth_and_its_width_is_known():
 
 def test_an_uncertain_face_is_marked_in_gray_and_given_no_number():
     unsure = FaceEmotion(
-        1, Box(200.0, 100.0, 120.0, 150.0), None, None, None, shares(Emotion.FEAR, 0.3), label="uncertain"
+        1, Box(200.0, 100.0, 120.0, 150.0), HIDDEN, None, shares(Emotion.FEAR, 0.3), label="uncertain"
     )
     label = label_for(unsure, 20, numbered=False, bold=True)
-    assert (LABELS[label.emotion], label.percent) == ("uncertain", "")
+    assert (label.name, label.percent) == ("uncertain", "")
     image = np.full((480, 640, 3), 60, np.uint8)
     sure = Overlay().draw(result(image, face(probabilities=shares(Emotion.FEAR, 0.3))))
     drawn = Overlay().draw(result(image, unsure))
@@ -471,7 +476,7 @@ def test_an_uncertain_face_is_marked_in_gray_and_given_no_number():
 
 def test_the_label_that_holds_is_shown_with_its_own_share():
     held = FaceEmotion(
-        1, Box(200.0, 100.0, 120.0, 150.0), None, None, None, shares(Emotion.FEAR, 0.5), label="anger"
+        1, Box(200.0, 100.0, 120.0, 150.0), HIDDEN, None, shares(Emotion.FEAR, 0.5), label="anger"
     )
     label = label_for(held, 20, numbered=False, bold=True)
-    assert (LABELS[label.emotion], label.percent) == ("anger", "10%")
+    assert (label.name, label.percent) == ("anger", "10%")

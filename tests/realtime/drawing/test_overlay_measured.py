@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS
-from emotion.models.palette import ON_DARK, PANEL, bgr
+from emotion.models.classes import EMOTIONS, SIX
+from emotion.models.palette import PANEL, bgr
 from emotion.realtime.drawing.options import NOTE, DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import Box, EmotionFrame
@@ -26,7 +26,7 @@ def draw(*faces, options=QUIET, level=0, size=(HEIGHT, WIDTH)):
 
 
 def colour(emotion):
-    return bgr(ON_DARK[emotion])
+    return bgr(SIX.on_dark[SIX.index(emotion)])
 
 
 def around(image, box, away=12):
@@ -145,9 +145,8 @@ def test_several_people_are_numbered_by_their_track_ids():
 
 
 def test_eyes_and_lips_that_disagree_are_told_apart_in_the_picture():
-    one = replace(
-        face("neutral", box=Box(300, 200, 200, 240)), eyes=sure("sadness", 0.64), lips=sure("anger", 0.83)
-    )
+    told = {"eyes": sure("sadness", 0.64), "lips": sure("anger", 0.83)}
+    one = replace(face("neutral", box=Box(300, 200, 200, 240)), regions=told)
     image = draw(one)
     rows = {name: text_area(image, name, SIZE).middle[1] for name in ("eyes", "lips")}
     for region, share, emotion in (("eyes", "64%", "sadness"), ("lips", "83%", "anger")):

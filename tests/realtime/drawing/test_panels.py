@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS
-from emotion.models.palette import ON_DARK, PANEL, bgr
-from emotion.realtime.drawing.panels import label_for, paint_label, paint_panel, panel_plan
+from emotion.models.classes import EMOTIONS, SIX
+from emotion.models.palette import PANEL, bgr
+from emotion.realtime.drawing.panels import Content, label_for, paint_label, paint_panel, panel_plan
 from tests.helpers.drawn import bounds, find_text, ink, largest, of_colour, text_area
 from tests.helpers.results import face as face_of
 from tests.helpers.results import sure
@@ -24,24 +24,24 @@ def distinct(seed):
     return shares.astype(np.float32)
 
 
-def face(shown=None, *, eyes=None, lips=None, label="uncertain", track=1, **more):
+def face(shown=None, *, eyes=None, lips=None, seen=None, label="uncertain", track=1, **more):
     """A face of these shares; an uncertain one, so that no other thing has an emotion's colour."""
     shown = distinct(0) if shown is None else shown
     made = face_of("neutral", track)
     values = dict.fromkeys(("probabilities_frame", "probabilities"), shown)
-    return replace(made, eyes=eyes, lips=lips, label=label, **values, **more)
+    return replace(made, regions={"eyes": eyes, "lips": lips}, seen=seen or {}, label=label, **values, **more)
 
 
 def panel(face, bars=5.2, numbered=False, opacity=1.0, below=0):
     """A panel alone, in a picture of its size."""
-    plan = panel_plan(SIZE, numbered, bars, 2 if face.blendshapes is None else 3)
+    plan = panel_plan(SIZE, numbered, bars, Content.of(face))
     canvas = np.full((plan.height, plan.width, 3), below, np.uint8)
     paint_panel(canvas, plan, 0, 0, face, opacity)
     return canvas
 
 
 def colour(emotion):
-    return bgr(ON_DARK[emotion])
+    return bgr(SIX.on_dark[SIX.index(emotion)])
 
 
 def bar(image, emotion):
@@ -204,7 +204,7 @@ def test_a_region_that_is_not_seen_says_so_in_its_own_row(region):
 def test_a_row_is_the_dimmer_the_less_is_seen(region):
     for seen in (1.0, 0.75, 0.5, 0.25, 0.0):
         both = {"eyes": sure("surprise", 0.61), "lips": sure("anger", 0.72)}
-        image = panel(face(np.zeros(6, np.float32), **both, **{f"{region}_seen": seen}))
+        image = panel(face(np.zeros(6, np.float32), **both, seen={region: seen}))
         for name, emotion, number in (("eyes", "surprise", "61%"), ("lips", "anger", "72%")):
             share = seen if name == region else 1.0
             expected = [round(q + share * (f - q)) for q, f in zip(QUIET, BRIGHT, strict=True)]
@@ -217,7 +217,7 @@ def test_a_row_is_the_dimmer_the_less_is_seen(region):
 
 def test_blendshapes_are_as_dim_as_both_regions_together():
     three = {name: sure("anger", 0.72) for name in ("eyes", "lips")} | {"blendshapes": sure("fear", 0.83)}
-    image = panel(face(np.zeros(6, np.float32), **three, eyes_seen=0.5, lips_seen=0.5))
+    image = panel(face(np.zeros(6, np.float32), **three, seen={"eyes": 0.5, "lips": 0.5}))
     expected = [round(q + 0.25 * (f - q)) for q, f in zip(QUIET, BRIGHT, strict=True)]
     assert ink(image, text_area(image, "83%", SIZE)) == tuple(expected)
 

@@ -255,7 +255,7 @@ def test_moments_in_any_order():
 def test_a_timeline_is_read_back_as_it_was_written(tmp_path):
     path = tmp_path / "t.jsonl"
     sink = JsonLinesTimeline(path)
-    third = face("fear", 2, eyes=False, blendshapes=sure("anger", 0.7), lips_seen=0.4, label="uncertain")
+    third = face("fear", 2, eyes=False, blendshapes=sure("anger", 0.7), seen={"lips": 0.4}, label="uncertain")
     sink.write(result(0, face("happiness", share=0.8), third), None)
     sink.write(result(1), None)
     sink.close()
@@ -264,10 +264,10 @@ def test_a_timeline_is_read_back_as_it_was_written(tmp_path):
     assert [(one.track_id, one.emotion) for one in first.faces] == [(1, "happiness"), (2, "fear")]
     assert first.faces[0].confidence == pytest.approx(0.8)
     assert first.faces[0].box == face("fear").box
-    assert first.faces[1].eyes is None
+    assert first.faces[1].regions["eyes"] is None
     assert first.faces[1].blendshapes == pytest.approx(sure("anger", 0.7), abs=1e-4)
     assert first.faces[0].blendshapes is None
-    assert (first.faces[1].eyes_seen, first.faces[1].lips_seen) == (0.0, 0.4)
+    assert first.faces[1].seen == {"eyes": 0.0, "lips": 0.4}
     assert first.faces[1].label == "uncertain"
     assert second.faces == ()
 

@@ -1,9 +1,14 @@
 """However many workers share the work, the results are those of a plain loop."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from emotion.models.engines.options import EngineOptions
+from emotion.models.manifest import ZOO, read_manifest
+from emotion.models.regions import REGIONS
+from emotion.models.schema import SHIPPED
 from emotion.realtime.options import Options
 from emotion.realtime.session import (
     EveryFrame,
@@ -62,7 +67,7 @@ def assert_same(results, expected, atol):
         for face, other in zip(result.faces, wanted.faces, strict=True):
             assert face.box == other.box
             for name in ("eyes", "lips", "probabilities_frame", "probabilities"):
-                ours, theirs = getattr(face, name), getattr(other, name)
+                ours, theirs = face.says(name), other.says(name)
                 assert (ours is None) == (theirs is None)
                 if ours is not None:
                     np.testing.assert_allclose(ours, theirs, rtol=0, atol=atol)
@@ -141,38 +146,41 @@ def made(monkeypatch):
     return calls
 
 
+LOADED = tuple(SimpleNamespace(manifest=read_manifest(ZOO, name)) for name in REGIONS.names)
+
+
 def test_every_frame_gives_its_stages_what_the_options_say(made):
-    models, options = Models("eyes", "lips", "weights", "nets"), wanted(workers=3, batch=5)
+    models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     steps = EveryFrame().stages(models, options)
     assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1]
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 3, "stride": 2})]
-    assert made["EmotionClassifier"] == [(("eyes", "lips", 5), {"full": True})] * 3
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 3, "stride": 2, "regions": REGIONS})]
+    assert made["EmotionClassifier"] == [((LOADED, 5), {"full": True, "schema": SHIPPED})] * 3
     assert made["People"] == [(("weights", options.vote), {})]
 
 
 def test_workers_that_are_named_count_more_than_options(made):
-    models = Models("eyes", "lips", "weights")
+    models = Models(LOADED, "weights")
     EveryFrame(Workers(1, 2, 3, 4)).stages(models, wanted(workers=3))
-    assert made["FaceFinder"] == [((7,), {"nets": None, "turns": 2, "stride": 4})]
-    assert made["EmotionClassifier"] == [(("eyes", "lips", 3), {"full": True})]
+    assert made["FaceFinder"] == [((7,), {"nets": None, "turns": 2, "stride": 4, "regions": REGIONS})]
+    assert made["EmotionClassifier"] == [((LOADED, 3), {"full": True, "schema": SHIPPED})]
 
 
 def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
-    models, options = Models("eyes", "lips", "weights", "nets"), wanted(workers=3, batch=5)
+    models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     policy = NewestFrame.of(options)
     policy.stages(models, options)
-    assert made["FaceFinder"] == [((7,), {"nets": "nets"})]
-    assert made["EmotionClassifier"] == [(("eyes", "lips"), {"batch": 1})]
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS})]
+    assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED})]
     ((_, shedder), _) = made["LoadSheddingClassifier"][0]
     assert shedder is policy.load_shedder
     assert made["People"] == [(("weights", options.vote), {})]
 
 
 def test_inline_looks_at_each_frame_and_no_two_together(made):
-    models, options = Models("eyes", "lips", "weights", "nets"), wanted(workers=3, batch=5)
+    models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     Inline().stages(models, options)
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 1, "stride": 1})]
-    assert made["EmotionClassifier"] == [(("eyes", "lips", 1), {"full": True})]
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 1, "stride": 1, "regions": REGIONS})]
+    assert made["EmotionClassifier"] == [((LOADED, 1), {"full": True, "schema": SHIPPED})]
     assert made["People"] == [(("weights", options.vote), {})]
 
 

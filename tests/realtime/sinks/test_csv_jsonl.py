@@ -4,9 +4,10 @@ import json
 import pytest
 
 from emotion.models.classes import EMOTIONS
+from emotion.models.schema import SHIPPED
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import csv_jsonl as timeline
-from emotion.realtime.sinks.columns import COLUMNS
+from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
 from emotion.realtime.sinks.partial_file import partial_path
 from tests.helpers.results import face, result, sure
@@ -32,7 +33,7 @@ def objects(path):
 
 def test_a_row_holds_all_that_is_thought_of_a_face(tmp_path):
     (row,) = rows(written(CsvTimeline, tmp_path / "a.csv", result(3, face("fear", track=7), pts=1234)))
-    assert tuple(row) == COLUMNS
+    assert tuple(row) == Columns(SHIPPED).all
     assert (row["frame"], row["pts"], row["seconds"], row["track_id"]) == ("3", "1234", "1.234000", "7")
     assert (row["left"], row["top"], row["width"], row["height"]) == ("10", "8", "20", "24")
     assert (row["emotion"], row["confidence"]) == ("fear", "0.9")

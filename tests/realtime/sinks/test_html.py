@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import EMOTIONS, SIX, Emotion
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.html import HtmlTimeline
 from tests.helpers.clips import clip
@@ -223,19 +223,19 @@ def test_a_click_seeks_and_shows_all_opinions(tab):
 
 @pytest.mark.timeout(120)
 def test_rows_are_drawn_in_the_colours_of_the_scheme(tab):
-    from emotion.models.palette import ON_DARK, ON_WHITE, rgb
+    from emotion.models.palette import rgb
 
-    for scheme, palette in (("light", ON_WHITE), ("dark", ON_DARK)):
+    for scheme, palette in (("light", SIX.on_white), ("dark", SIX.on_dark)):
         tab.emulate_media(color_scheme=scheme)
         tab.wait_for_timeout(100)
-        assert pixel(tab, 0, 0.5, 0.5) == [*rgb(palette["fear"]), 255]
-        assert pixel(tab, 1, 0.75, 0.5) == [*rgb(palette["anger"]), 255]
+        assert pixel(tab, 0, 0.5, 0.5) == [*rgb(palette[Emotion.FEAR]), 255]
+        assert pixel(tab, 1, 0.75, 0.5) == [*rgb(palette[Emotion.ANGER]), 255]
         assert pixel(tab, 1, 0.25, 0.5)[3] == 0  # not there yet
 
 
 @pytest.mark.timeout(120)
 def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_path):
-    from emotion.models.palette import ON_WHITE, rgb
+    from emotion.models.palette import rgb
 
     third = {"blendshapes": sure("anger", 0.7)}
     frames = [[face("fear", share=1.0, **third)]] * 40 + [[face("fear", label="uncertain", **third)]] * 40
@@ -247,8 +247,8 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
     opened.wait_for_timeout(100)
     inside = {tuple(pixel(opened, 0, 0.25, up / 100)[:3]) for up in range(20, 60)}
     striped = {tuple(pixel(opened, 0, 0.75, up / 100)[:3]) for up in range(20, 60)}
-    assert inside == {tuple(rgb(ON_WHITE["fear"]))}
-    assert {(255, 255, 255), tuple(rgb(ON_WHITE["fear"]))} <= striped
+    assert inside == {tuple(rgb(SIX.on_white[Emotion.FEAR]))}
+    assert {(255, 255, 255), tuple(rgb(SIX.on_white[Emotion.FEAR]))} <= striped
     assert "uncertain" in opened.locator("#legend").inner_text()
     assert "uncertain 50% of that time" in opened.locator(".person h2").inner_text()
     row = opened.locator("canvas.row")

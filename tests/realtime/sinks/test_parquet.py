@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from emotion.models.schema import SHIPPED
 from emotion.realtime.sinks import parquet
-from emotion.realtime.sinks.columns import COLUMNS
+from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline
 from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.partial_file import partial_path
@@ -28,7 +29,7 @@ def test_the_table_says_what_the_csv_says(tmp_path):
     write(ParquetTimeline(tmp_path / "a.parquet"), *results)
     write(CsvTimeline(tmp_path / "a.csv"), *results)
     table = pq.read_table(tmp_path / "a.parquet")
-    assert tuple(table.column_names) == COLUMNS
+    assert tuple(table.column_names) == Columns(SHIPPED).all
     with open(tmp_path / "a.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert table.num_rows == len(rows) == 9

@@ -51,7 +51,7 @@ def test_the_videos_emotion_is_that_of_the_mean_vote():
 
 def test_a_video_without_faces_says_so():
     summary = summarise(result(0), result(1))
-    assert summary.emotion is None
+    assert summary.emotion is summary.shares is summary.mean is None
     assert summary.sentence() == "no face was found in 2 frames"
 
 

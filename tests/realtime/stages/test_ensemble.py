@@ -15,7 +15,7 @@ from tests.helpers.stage_inputs import face, frame, sure
 
 
 def opinions(faces, eyes, lips, index=0):
-    return PredictionFrame(frame(index), tuple(faces), eyes, lips)
+    return PredictionFrame(frame(index), tuple(faces), np.stack([eyes, lips]))
 
 
 class FakeModel:
@@ -30,7 +30,7 @@ class FakeModel:
 
 
 def test_a_step_is_63_per_cent_there_after_tau():
-    smoother = Smoother(tau=0.5)
+    smoother = Smoother(tau=0.5, classes=6)
     smoother.update(0.0, sure(0)[0])
     after = smoother.update(0.5, sure(1)[0])
     assert after[1] == pytest.approx(1 - np.exp(-1), abs=1e-6)
@@ -38,7 +38,7 @@ def test_a_step_is_63_per_cent_there_after_tau():
 
 
 def test_dropped_frames_change_nothing():
-    often, seldom = Smoother(0.4), Smoother(0.4)
+    often, seldom = Smoother(0.4, 6), Smoother(0.4, 6)
     for smoother in (often, seldom):
         smoother.update(0.0, sure(0)[0])
     for step in range(1, 31):
@@ -48,14 +48,14 @@ def test_dropped_frames_change_nothing():
 
 
 def test_no_smoothing_passes_votes_on():
-    smoother = Smoother(0)
+    smoother = Smoother(0, 6)
     smoother.update(0.0, sure(0)[0])
     assert smoother.update(0.01, sure(2)[0]).argmax() == 2
 
 
 def test_a_negative_time_constant_is_refused():
     with pytest.raises(ValueError, match="not negative"):
-        Smoother(-1)
+        Smoother(-1, 6)
 
 
 def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
@@ -64,23 +64,24 @@ def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
         opinions(faces, sure(0, 0, 0, 0), sure(1, 1, 1, 1))
     )
     np.testing.assert_allclose(both.vote, [0.5, 0.5, 0, 0, 0, 0])
-    assert lips_only.eyes is None
+    assert lips_only.regions["eyes"] is None
     assert lips_only.vote.argmax() == 1
-    assert eyes_only.lips is None
+    assert eyes_only.regions["lips"] is None
     assert eyes_only.vote.argmax() == 0
-    assert neither.eyes is neither.lips is neither.vote is None
+    assert neither.regions == {"eyes": None, "lips": None}
+    assert neither.vote is None
 
 
 def test_while_nothing_is_seen_the_last_answer_stays():
-    smoother = Smoother(0.2)
+    smoother = Smoother(0.2, 6)
     smoother.update(0.0, sure(Emotion.FEAR)[0])
     assert smoother.update(1.0, None).argmax() == Emotion.FEAR
-    assert Smoother(0.2).update(0.0, None).sum() == pytest.approx(1)
+    assert Smoother(0.2, 6).update(0.0, None).sum() == pytest.approx(1)
 
 
 def test_faces_of_several_frames_go_together_and_come_back_to_their_frames():
     eyes, lips = FakeModel(), FakeModel()
-    stage = EmotionClassifier(eyes, lips)
+    stage = EmotionClassifier([eyes, lips])
     frames = [
         FaceFrame(frame(0), (face(mark=0), face(mark=1))),
         FaceFrame(frame(1), ()),
@@ -89,20 +90,21 @@ def test_faces_of_several_frames_go_together_and_come_back_to_their_frames():
     results = list(stage.process(frames))
     assert eyes.batches == lips.batches == [3]
     assert [result.frame.index for result in results] == [0, 1, 2]
-    assert [result.eyes.argmax(axis=1).tolist() for result in results] == [[0, 1], [], [4]]
-    assert [result.lips.argmax(axis=1).tolist() for result in results] == [[0, 1], [], [4]]
+    for region in (0, 1):
+        answers = [result.predictions[region].argmax(axis=1).tolist() for result in results]
+        assert answers == [[0, 1], [], [4]]
 
 
 def test_frames_without_faces_ask_no_model_for_anything():
-    stage = EmotionClassifier(FakeModel(), FakeModel())
+    stage = EmotionClassifier([FakeModel(), FakeModel()])
     (result,) = stage.process([FaceFrame(frame(0), ())])
     assert result.faces == ()
-    assert result.eyes.shape == result.lips.shape == (0, 6)
+    assert result.predictions.shape == (2, 0, 6)
 
 
 def test_opinions_have_a_row_a_face():
-    with pytest.raises(ValueError, match="eyes is float32"):
-        opinions((face(),), sure(0, 0), sure(0))
+    with pytest.raises(ValueError, match="predictions is float32"):
+        opinions((face(),), sure(0, 0), sure(0, 0))
 
 
 def test_a_third_opinion_votes_and_is_told():
@@ -131,7 +133,7 @@ def seen(item, **options):
 def test_a_region_fades_out_with_what_hides_it():
     shares = [1.0, 0.6, 0.4, 0.2, 0.0]
     free = np.array([(1.0, share) for share in shares], np.float32)
-    item = PredictionFrame(frame(0), (face(),) * 5, sure(0, 0, 0, 0, 0), sure(1, 1, 1, 1, 1), free)
+    item = PredictionFrame(frame(0), (face(),) * 5, np.stack([sure(*[0] * 5), sure(*[1] * 5)]), free)
     np.testing.assert_allclose(seen(item), [(1, 1), (1, 1), (1, 0.5), (1, 0), (1, 0)], atol=1e-6)
     happy = [vote.vote[0] for vote in Ensemble(VoteWeights.equal()).vote(item)]
     np.testing.assert_allclose(happy, [0.5, 0.5, 0.75, 1, 1], atol=1e-6)
@@ -163,11 +165,11 @@ def test_both_fade_as_the_head_turns():
 
 def test_one_opinion_a_region_and_face_on_what_hides_it():
     with pytest.raises(ValueError, match="free is float32"):
-        PredictionFrame(frame(0), (face(),), sure(0), sure(0), np.ones((2, 2), np.float32))
+        PredictionFrame(frame(0), (face(),), np.stack([sure(0), sure(0)]), np.ones((2, 2), np.float32))
 
 
 def test_the_classifier_says_what_hides_a_region():
-    stage = EmotionClassifier(FakeModel(), FakeModel())
+    stage = EmotionClassifier([FakeModel(), FakeModel()])
     (result,) = stage.process([FaceFrame(frame(0), (face(mark=3), face(mark=4)))])
     assert result.free.shape == (2, 2)
     assert (result.free < 0.5).all()  # flat gray is no face

@@ -95,7 +95,7 @@ class Reader:
         for item in items:
             self.sizes.append(len(item.faces))
             opinion = np.full((len(item.faces), 6), item.frame.index, np.float32)
-            yield PredictionFrame(item.frame, item.faces, opinion, -opinion)
+            yield PredictionFrame(item.frame, item.faces, np.stack([opinion, -opinion]))
 
     def close(self):
         self.closed = True
@@ -104,8 +104,8 @@ class Reader:
 def people(index, count):
     points = landmarks(0.3)
     image = gradient(60, 60)
-    eyes, lips = (crop(image, points, region) for region in (EYES, LIPS))
-    faces = (Face(Box(200 * n, 0, 100, 100), points, eyes, lips) for n in range(count))
+    crops = tuple(crop(image, points, region) for region in (EYES, LIPS))
+    faces = (Face(Box(200 * n, 0, 100, 100), points, crops) for n in range(count))
     return FaceFrame(video_frame(index), tuple(faces))
 
 
@@ -116,8 +116,9 @@ def run(level, counts):
     for index, count in enumerate(counts):
         (result,) = stage.process([people(index, count)])
         assert len(result.faces) == count
-        np.testing.assert_array_equal(result.lips, -result.eyes)
-        read.append(result.eyes[:, 0].astype(int).tolist())
+        eyes, lips = result.predictions
+        np.testing.assert_array_equal(lips, -eyes)
+        read.append(eyes[:, 0].astype(int).tolist())
     return reader.sizes, read
 
 
