@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from emotion.models.classes import Classes
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, PredictionFrame
-from emotion.realtime.stages.ensemble import Ensemble, FaceVote, Smoother
+from emotion.realtime.stages.ensemble import Ensemble, FaceVote
 from emotion.realtime.stages.labels import Baseline, LabelDecider
 from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.smoothing import Smoother
 from emotion.realtime.stages.tracker import Tracker
 
 

@@ -4,11 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion.models.classes import Emotion
 from emotion.models.voting.vote import VoteWeights, WeightedMean
 from emotion.realtime.messages import FaceFrame, PredictionFrame
 from emotion.realtime.stages.classifier import EmotionClassifier
-from emotion.realtime.stages.ensemble import Ensemble, Smoother
+from emotion.realtime.stages.ensemble import Ensemble
 from emotion.realtime.stages.options import VoteOptions
 from tests.helpers.landmarks import landmarks
 from tests.helpers.stage_inputs import face, frame, sure
@@ -29,35 +28,6 @@ class FakeModel:
         return np.array([sure(int(crop[0, 0]))[0] for crop in crops], np.float32).reshape(-1, 6)
 
 
-def test_a_step_is_63_per_cent_there_after_tau():
-    smoother = Smoother(tau=0.5, classes=6)
-    smoother.update(0.0, sure(0)[0])
-    after = smoother.update(0.5, sure(1)[0])
-    assert after[1] == pytest.approx(1 - np.exp(-1), abs=1e-6)
-    assert after.sum() == pytest.approx(1)
-
-
-def test_dropped_frames_change_nothing():
-    often, seldom = Smoother(0.4, 6), Smoother(0.4, 6)
-    for smoother in (often, seldom):
-        smoother.update(0.0, sure(0)[0])
-    for step in range(1, 31):
-        a = often.update(step / 30, sure(1)[0])
-    b = seldom.update(1.0, sure(1)[0])
-    np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-def test_no_smoothing_passes_votes_on():
-    smoother = Smoother(0, 6)
-    smoother.update(0.0, sure(0)[0])
-    assert smoother.update(0.01, sure(2)[0]).argmax() == 2
-
-
-def test_a_negative_time_constant_is_refused():
-    with pytest.raises(ValueError, match="not negative"):
-        Smoother(-1, 6)
-
-
 def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
     faces = (face(), face(eyes_visible=0.2), face(lips_visible=0.2), face(0.1, 0.1))
     both, lips_only, eyes_only, neither = Ensemble(VoteWeights.equal(), VoteOptions()).vote(
@@ -70,13 +40,6 @@ def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
     assert eyes_only.vote.argmax() == 0
     assert neither.regions == {"eyes": None, "lips": None}
     assert neither.vote is None
-
-
-def test_while_nothing_is_seen_the_last_answer_stays():
-    smoother = Smoother(0.2, 6)
-    smoother.update(0.0, sure(Emotion.FEAR)[0])
-    assert smoother.update(1.0, None).argmax() == Emotion.FEAR
-    assert Smoother(0.2, 6).update(0.0, None).sum() == pytest.approx(1)
 
 
 def test_faces_of_several_frames_go_together_and_come_back_to_their_frames():
