@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from emotion.models.classes import Emotion
 from emotion.realtime.stages.smoothing import Smoother
 from tests.helpers.stage_inputs import sure
 
