@@ -14,8 +14,11 @@ import numpy as np
 
 from emotion import annotate
 from emotion.cli import live, network, play
+from emotion.models.classes import SIX
 from emotion.models.engines.session import CPU_ONLY
 from emotion.models.options import options_of
+from emotion.models.regions import REGIONS
+from emotion.models.schema import SHIPPED
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.drawing import renderer
 from emotion.realtime.drawing.options import DrawingOptions
@@ -130,7 +133,10 @@ def _note_view(instruments, source, policy, stages, options, window=None, say=No
 def _region_model(instruments, folder, region, provider, threads, precision, cache=None):
     instruments.note(models=folder, provider=provider, threads=threads, precision=precision)
     return SimpleNamespace(
-        warm_up=lambda: None, choice=CPU_ONLY, provider="CPUExecutionProvider", manifest=SimpleNamespace()
+        warm_up=lambda: None,
+        choice=CPU_ONLY,
+        provider="CPUExecutionProvider",
+        manifest=SimpleNamespace(classes=SIX, where=REGIONS[region]),
     )
 
 
@@ -152,7 +158,7 @@ class _Stage:
 class _Finder(_Stage):
     name = "faces"
 
-    def __init__(self, instruments, max_faces=None, nets=None, turns=1, stride=1):
+    def __init__(self, instruments, max_faces=None, nets=None, turns=1, stride=1, regions=REGIONS):
         instruments.note(max_faces=max_faces, finders=turns, stride=stride)
 
     def one(self, item):
@@ -162,14 +168,13 @@ class _Finder(_Stage):
 class _Classifier(_Stage):
     name = "classify"
 
-    def __init__(self, instruments, eyes, lips, batch=8, full=False):
+    def __init__(self, instruments, regions, batch=8, full=False, schema=SHIPPED):
         if full:  # as many as there are workers; otherwise there is always one, for live pictures
             instruments.classifier()
             instruments.note(batch=batch)
 
     def one(self, item):
-        nobody = np.zeros((0, 6), np.float32)
-        return PredictionFrame(item.frame, (), nobody, nobody, np.zeros((0, 2), np.float32))
+        return PredictionFrame(item.frame, (), np.zeros((2, 0, 6), np.float32))
 
 
 class _People(_Stage):

@@ -29,6 +29,12 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "tuning_path", lambda: tmp_path / "tuning.json")
 
 
+class NoFaces(list):
+    """As long as there are none, and of no classes."""
+
+    schema = None
+
+
 class Taken(Exception):
     """What a command has called, and with what."""
 
@@ -118,6 +124,8 @@ def evaluate(patch, words):
     seen = {}
 
     class Judge:
+        classes = ()
+
         def __init__(self, engine):
             seen.update(models=engine.models, precision=engine.precision)
 
@@ -159,7 +167,8 @@ def weights(patch, words):
     patch.setattr(
         command, "load_regions", lambda folder: (SimpleNamespace(manifest=SimpleNamespace(data="")),) * 2
     )
-    patch.setattr(command, "faces_of_dataset", lambda data, part: [])
+    patch.setattr(command, "faces_of_dataset", lambda data, part: NoFaces())
+    patch.setattr(command, "check_regions", lambda loaded, schema: None)
     patch.setattr(command, "predict", lambda *_: None)
     patch.setattr(command, "_third", lambda data, faces: "a third opinion")
     patch.setattr(command.weights, "fit_vote", take)
