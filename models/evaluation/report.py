@@ -254,7 +254,7 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
         (
             "balanced accuracy",
             f"{vote.balanced_accuracy.value:.1%}",
-            "mean recall of the emotions; chance is 16.7%",
+            f"mean recall of the emotions; chance is {1 / len(evaluation.classes):.1%}",
         ),
         ("calibration error", f"{vote.calibration_error.value:.3f}", "mean gap of confidence and truth"),
         (

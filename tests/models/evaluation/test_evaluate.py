@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -199,6 +200,14 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(evaluation):
     assert "#010101" not in page
     assert "var(--vote)" in page
     assert f"{evaluation.vote.accuracy.value:.1%}" in page
+
+
+def test_the_page_tells_chance_of_as_many_classes_as_there_are(evaluation):
+    assert "chance is 16.7%" in report.to_html(evaluation)
+    tiles = dict(
+        (label, more) for label, _, more in report._tiles(replace(evaluation, classes=("calm", "angry")))
+    )
+    assert "chance is 50.0%" in tiles["balanced accuracy"]
 
 
 def test_markdown_tables_are_rectangular(evaluation):
