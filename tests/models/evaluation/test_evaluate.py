@@ -204,10 +204,8 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(evaluation):
 
 def test_the_page_tells_chance_of_as_many_classes_as_there_are(evaluation):
     assert "chance is 16.7%" in report.to_html(evaluation)
-    tiles = dict(
-        (label, more) for label, _, more in report._tiles(replace(evaluation, classes=("calm", "angry")))
-    )
-    assert "chance is 50.0%" in tiles["balanced accuracy"]
+    two = replace(evaluation, classes=("calm", "angry"))
+    assert any("chance is 50.0%" in more for _, _, more in report._tiles(two))
 
 
 def test_markdown_tables_are_rectangular(evaluation):
