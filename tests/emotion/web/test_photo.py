@@ -97,8 +97,8 @@ def test_a_decoder_that_takes_too_long_is_killed(how, size, monkeypatch):
 def test_a_picture_gets_no_more_memory_than_one_may_take():
     bomb = encoded(Image.new("RGB", (6000, 6000)))
     assert len(bomb) < 500_000
-    little = "from emotion.web.http import picture; import sys; picture._OWN_BYTES = 100 << 20; "
-    little += "picture._BYTES_A_PIXEL = 0; picture.main(int(sys.argv[1]))"
+    little = "from emotion.web.http import photo_decoder; import sys; photo_decoder._OWN_BYTES = 100 << 20; "
+    little += "photo_decoder._BYTES_A_PIXEL = 0; photo_decoder.main(int(sys.argv[1]))"
     with pytest.raises(PhotoError, match="needs more memory than one may take"):
         asyncio.run(decode(bomb, 36_000_000, (sys.executable, "-c", little)))
     assert asyncio.run(decode(bomb, 36_000_000)).shape == (6000, 6000, 3)

@@ -46,6 +46,15 @@ def test_an_error_is_kept_for_who_asks_and_told_once(of):
     collector.raise_failure()
 
 
+def test_an_error_of_the_listener_stops_the_results():
+    camera = Camera(count=1)
+    collector = Collector(Pipeline(camera, []), lambda item: 1 // 0)
+    collector.join(PATIENCE)
+    assert camera.closed.is_set()
+    with pytest.raises(ZeroDivisionError):
+        collector.raise_failure()
+
+
 def test_it_ends_with_the_results():
     camera, came = Camera(count=1), threading.Event()
     pipeline = Pipeline(camera, [])
