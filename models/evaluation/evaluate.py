@@ -98,7 +98,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
-        return {"classes": list(self.classes)} | asdict(self)
+        return asdict(self) | {"classes": list(self.classes)}
 
 
 def evaluate(
