@@ -88,7 +88,15 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "photos": {
-        **dict.fromkeys(sorted(set(OPTIONS) - {"max_faces"}), ONE_PICTURE),
+        **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
+        **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
+        **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
+        **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), ONE_PICTURE),
+        **dict.fromkeys(
+            ("output", "formats", "events", "dwell", "mjpeg", "virtual_camera", "report"),
+            "results are the answer",
+        ),
+        **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "cameras": {
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
@@ -104,7 +112,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
 }
-for _road in set(NOT_OFFERED) - {"python", "photos"}:
+for _road in set(NOT_OFFERED) - {"python"}:
     NOT_OFFERED[_road] |= {name: EXPERT for name, one in OPTIONS.items() if one.option.expert}
 
 # What arrives where nothing is chosen, though the option's own default is another.

@@ -1,5 +1,6 @@
 """`emotion.stream`: results for Python programs."""
 
+import inspect
 import json
 import runpy
 import subprocess
@@ -195,3 +196,23 @@ def test_the_example_in_the_docs_runs(tmp_path, monkeypatch, capsys):
     assert "person 1: " in said
     assert "The clearest moment is in " in said
     assert cv2.imread(str(tmp_path / "best.png")).shape == (270, 480, 3)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"max_face": 2}, "max_face is no option; max_faces is one."),
+        ({"max_faces": 21}, "max_faces is at least 1 and at most 20, not 21."),
+        ({"window": False}, "window is no option"),
+        ({"provider": "cpu"}, "provider comes too late: the models are loaded already."),
+    ],
+)
+def test_what_a_stream_does_not_know_is_refused_before_anything_is_opened(models, chosen, said):
+    with pytest.raises(emotion.OptionError, match=said):
+        emotion.stream("missing.mp4", models=models, **chosen)
+
+
+def test_help_lists_the_options():
+    shown = inspect.signature(emotion.stream)
+    assert shown.parameters["max_faces"].default == 4
+    assert "chosen" not in shown.parameters

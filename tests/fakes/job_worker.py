@@ -45,6 +45,7 @@ def main():
         folder = Path(order["folder"])
         folder.mkdir(parents=True)
         name = Path(order["video"]).stem
+        (folder / "order.json").write_text(json.dumps(order))
         (folder / f"{name}.annotated.partial.mp4").write_bytes(b"a part")
         say(done=1, total=2)
         work(name, folder, cancelled)

@@ -211,9 +211,42 @@ def test_what_was_kept_long_enough_is_deleted(serve, tmp_path):
     job = send(first, "good")
     until(first, job, "done")
     second = serve(keep_hours=0)
-    while second.get(f"/api/jobs/{job}").status_code != 404:
+    while second.get(f"/api/jobs/{job}").status_code != 404 or (tmp_path / "jobs" / job).exists():
         time.sleep(0.02)
-    assert not (tmp_path / "jobs" / job).exists()
+
+
+def order_of(folder, job):
+    return json.loads((folder / "jobs" / job / "results" / "order.json").read_text())["options"]
+
+
+def test_a_job_keeps_the_options_it_was_sent_with(serve, tmp_path):
+    first = serve()
+    slow = send(first, "slow")
+    running(first, slow)
+    chosen = {"name": "good.mp4", "baseline": "3s", "max_faces": 2}
+    answer = first.post("/api/jobs", params=chosen, content=b"a video")
+    job = answer.json()["id"]
+    # The next server begins with the slow one anew.
+    second = serve()
+    running(second, slow)
+    second.post(f"/api/jobs/{slow}/cancel")
+    until(second, job, "done")
+    options = order_of(tmp_path, job)
+    assert (options["faces"]["max_faces"], options["vote"]["baseline"]) == (2, 3.0)
+    assert order_of(tmp_path, slow)["faces"]["max_faces"] == 4
+
+
+def test_a_job_whose_options_are_not_known_any_more_fails_with_a_sentence(serve, tmp_path):
+    first = serve()
+    slow = send(first, "slow")
+    running(first, slow)
+    job = send(first, "good")
+    path = tmp_path / "jobs" / job / "job.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"options": {"veil": 1}}))
+    second = serve()
+    running(second, slow)
+    second.post(f"/api/jobs/{slow}/cancel")
+    assert until(second, job, "failed")["message"].startswith("veil is no option")
 
 
 def test_each_visitor_has_a_list_of_their_own(serve):
