@@ -2,13 +2,13 @@
 
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.realtime.drawing.renderer import Renderer
-from emotion.realtime.errors import SinkError
+from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -22,6 +22,9 @@ from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
+
+INTERRUPTED = "it was interrupted"
+"""Why a summary is not complete where nothing speaks against the video."""
 
 __all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
 
@@ -86,10 +89,12 @@ def annotate(
             sources is not looked at.
         progress: called with (frames done, frames in all, None where unknown).
         observer: is told what each stage and each output does.
-        say: is told, in a sentence, where pictures can be watched.
+        say: is told, in sentences, where pictures can be watched, and what was mended or left out.
 
     Raises:
-        SourceError: the video cannot be read, or breaks off: then what came before is annotated.
+        IncompleteSourceError: some of the video is missing or damaged. It was read to its end, and the
+            results hold all that can be read; the summary says that they are not complete, and why.
+        SourceError: the video cannot be read.
         SinkError: a result cannot be written.
         ModelFileError: the landmark model is damaged.
     """
@@ -97,24 +102,36 @@ def annotate(
     summary = SummaryBuilder()
     keep_apart([video], outputs.all())
     _make_folder(outputs.summary.parent)
-    with ExitStack() as stack:
-        source = stack.enter_context(VideoFile(video))
-        sinks = stack.enter_context(Fanout(observer=observer))
-        _open(sinks, source.info, outputs, options.outputs, say)
-        session = stack.enter_context(Session(source, options, models, observer=observer))
-        # Nothing is drawn where nobody sees it.
-        seen = outputs.video is not None or options.outputs.mjpeg is not None
-        draw = Renderer(options.drawing).draw if seen else None
-        done = itertools.count(1)
+    source = VideoFile(video)
+    reasons = [INTERRUPTED]
+    incomplete: IncompleteSourceError | None = None
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(source)
+            sinks = stack.enter_context(Fanout(observer=observer))
+            _open(sinks, source.info, outputs, options.outputs, say)
+            session = stack.enter_context(Session(source, options, models, observer=observer))
+            # Nothing is drawn where nobody sees it.
+            seen = outputs.video is not None or options.outputs.mjpeg is not None
+            draw = Renderer(options.drawing).draw if seen else None
+            done = itertools.count(1)
 
-        def listen(result: EmotionFrame) -> None:
-            summary.add(result)
-            progress(next(done), source.info.frame_count)
+            def listen(result: EmotionFrame) -> None:
+                summary.add(result)
+                progress(next(done), source.info.frame_count)
 
-        try:
-            session.run(sinks, draw, listen)
-        finally:
-            _write_summary(outputs.summary, video, summary.build())
+            try:
+                session.run(sinks, draw, listen)
+            except IncompleteSourceError as error:
+                # It was read to its end: results are finished like those of a whole video.
+                incomplete = error
+        reasons = [] if incomplete is None else [str(incomplete), *incomplete.reasons]
+    finally:
+        _write_summary(outputs.summary, video, summary.build(), reasons, source.info.notes)
+    for note in source.info.notes:
+        say(note)
+    if incomplete is not None:
+        raise incomplete
     return summary.build()
 
 
@@ -139,7 +156,15 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write_summary(path: Path, video: Path, summary: Summary) -> None:
-    values = {"video": video.name} | summary.to_dict()
+def _write_summary(
+    path: Path, video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]
+) -> None:
+    """Write the summary; it is complete where there are no reasons why not."""
+    values = {
+        "video": video.name,
+        "complete": not reasons,
+        "reasons": list(reasons),
+        "notes": list(notes),
+    } | summary.to_dict()
     with writing(path):
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

@@ -4,10 +4,13 @@
 
     EmotionError               (emotion.models.errors)
       SourceError              a video or camera cannot be opened or read
+        IncompleteSourceError  a video was read to its end, but some of it is missing
       SinkError                a result cannot be written
       ProviderError            the inference engine that was asked for is not there
       DisplayError             no window can be opened
 """
+
+from collections.abc import Sequence
 
 from emotion.models.errors import EmotionError
 
@@ -16,6 +19,19 @@ class SourceError(EmotionError, OSError):
     """A video, camera or stream cannot be opened, or breaks off."""
 
     exit_code = 3
+
+
+class IncompleteSourceError(SourceError):
+    """A video was read to its end and gave all that can be decoded, but some of it is missing or damaged.
+
+    Args:
+        sentence: what is missing, and where.
+        reasons: what shows it, in a few words each.
+    """
+
+    def __init__(self, sentence: str, reasons: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.reasons = tuple(reasons)
 
 
 class SinkError(EmotionError, OSError):

@@ -1,6 +1,8 @@
-"""What sources and sinks both need to know about video: sizes, colours, clocks."""
+"""What sources and sinks both need to know about video: sizes, colours, joints of its clock."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -53,9 +55,43 @@ class Colours:
         return _SWSCALE.get(self.matrix, Colorspace.ITU601)
 
 
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Where a video's clock goes on from another time than its own.
+
+    Attributes:
+        before, after: the last stamp before it and the first behind it, in seconds, as the file has them.
+        at: where what follows begins, in seconds of the whole timeline.
+        offset: what is added to the stamps behind it, in seconds.
+    """
+
+    before: float
+    after: float
+    at: float
+    offset: float
+
+
+class Notes:
+    """Sentences about what was mended or left out, each once, from sources and sinks in any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sentences: list[str] = []
+
+    def add(self, sentence: str) -> None:
+        """Take down a sentence that stands for itself, with its end."""
+        with self._lock:
+            if sentence not in self._sentences:
+                self._sentences.append(sentence)
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter(tuple(self._sentences))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
-    """What is known of a video before all of it has been read.
+    """What is known of a video before all of it has been read, and what turns up while it is.
 
     Attributes:
         path: the file, where its sound is read from; None for a camera.
@@ -68,6 +104,9 @@ class VideoInfo:
         duration_seconds: None where nothing says so.
         has_audio: whether there is sound.
         colours: how to turn its pictures into RGB and back.
+        joints: where its clock was set anew, in order; grows while it is read.
+        parts: the bytes at which files begin that were joined into one and are read as one; grows.
+        notes: what was mended or left out; grows while it is read and written.
     """
 
     path: Path | None
@@ -81,6 +120,9 @@ class VideoInfo:
     duration_seconds: float | None = None
     has_audio: bool = False
     colours: Colours = Colours(_BT709, _BT709, _BT709)
+    joints: Sequence[Joint] = ()
+    parts: Sequence[int] = (0,)
+    notes: Notes = field(default_factory=Notes, compare=False)
 
     @property
     def origin(self) -> int:
@@ -95,37 +137,6 @@ class VideoInfo:
     def origin_seconds(self) -> float:
         """`origin` in seconds."""
         return float(self.origin * self.time_base)
-
-
-class Clock:
-    """Makes timestamps grow, which every container demands; good ones pass unchanged.
-
-    A missing one follows the last by a step. One that comes again, or a little late, is put just
-    after the last. A fall by more than `jump` is a new beginning (files joined end to end): it
-    and all that follow are moved to go on from there.
-    """
-
-    def __init__(self, step: int, jump: int) -> None:
-        self._step = max(step, 1)
-        self._jump = jump
-        self._offset = 0
-        self._last: int | None = None
-
-    def tick(self, stamp: int | None) -> int:
-        """The timestamp to use in the place of `stamp`, in the same units."""
-        self._last = self._next(stamp)
-        return self._last
-
-    def _next(self, stamp: int | None) -> int:
-        if self._last is None:
-            return stamp or 0
-        if stamp is None:
-            return self._last + self._step
-        fall = self._last - (stamp + self._offset)
-        if fall > self._jump:
-            self._offset += fall + self._step
-            return self._last + self._step
-        return max(stamp + self._offset, self._last + 1)
 
 
 def letterboxed(image: Image, size: tuple[int, int]) -> Image:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from emotion.annotate import Models, Outputs, annotate
 from emotion.benchmarks.tuning import tuned
@@ -15,7 +16,7 @@ from emotion.cli.parameters import with_options
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError
 from emotion.models.options import Without
-from emotion.realtime.errors import SinkError
+from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
@@ -91,6 +92,10 @@ def _annotate_one(
                 observer,
                 errors.print,
             )
+        except IncompleteSourceError:
+            bar.stop()
+            _say_where(outputs, errors if options.outputs.events else console)
+            raise
         except BaseException:
             bar.stop()
             part = partial_path(outputs.video) if outputs.video else None
@@ -101,9 +106,13 @@ def _annotate_one(
     # With events, standard output is theirs.
     out = errors if options.outputs.events else console
     out.print(f"{video.name}: {summary.sentence()}")
+    _say_where(outputs, out)
+    out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
+
+
+def _say_where(outputs: Outputs, out: Console) -> None:
     for kind, paths in _by_kind(outputs):
         out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")
-    out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
 
 
 def _by_kind(outputs: Outputs) -> Iterator[tuple[str, list[Path]]]:

@@ -1,42 +1,85 @@
 """The sound of a video, carried over into an mp4 beside its new pictures."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias, cast
 
 import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Discard
 
-from emotion.realtime.media import Clock
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.sinks.audio_clock import AudioClock
 
 # What players of mp4 files commonly understand. The container allows more (PCM, Vorbis, DTS),
 # but then many play no sound.
 COPIED = {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
 _BITS_A_CHANNEL = 96_000
+# A packet is longer than no time and shorter than this; what says otherwise is wrong.
+_LONGEST_PACKET_SECONDS = 10
+_USUAL_SAMPLES = 1024
+# Coded anew, sound is one row of samples: where it pauses for longer there is silence, where it
+# comes twice the second is left out.
+_OUT_OF_STEP_SECONDS = Fraction(1, 10)
+# So much of a file is looked at to see which tracks can be read.
+_PROBED_PACKETS = 64
+ALL_TRACKS = 32
+# How libav's muxer refuses a packet; whatever else it raises concerns the file.
+_REFUSED = (av.InvalidDataError, av.ArgumentError)
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sounding:
+    """A packet that has its place: when it begins in the mp4, in seconds."""
+
+    seconds: Fraction
+    track: "_Track"
+    packet: AudioPacket
 
 
 class _Track(ABC):
     """One stream of sound on its way into the mp4."""
 
-    def __init__(self, stream: AudioStream, origin: Fraction) -> None:
-        self._time_base = stream.time_base or Fraction(1, stream.rate)
-        self._origin = round(origin / self._time_base)
-        self._clock = Clock(step=1, jump=round(1 / self._time_base))
+    def __init__(self, stream: AudioStream, info: VideoInfo) -> None:
+        self._base = stream.time_base or Fraction(1, stream.rate)
+        self._origin = round(info.origin * info.time_base / self._base)
+        samples = stream.codec_context.frame_size or _USUAL_SAMPLES
+        self._usual = max(1, round(Fraction(samples, stream.rate) / self._base))
+        self.clock: AudioClock[AudioPacket] = AudioClock(self._base, info)
+        self.unread = 0
+        self.ended = False
 
-    def place(self, packet: AudioPacket) -> Fraction:
-        """Give a packet its time in the mp4 and return it in seconds."""
+    def place(self, packet: AudioPacket) -> Iterator[_Sounding]:
+        """Take the next packet; gives those that have their place by now."""
         stamp = packet.pts if packet.dts is None else packet.dts
-        packet.pts = packet.dts = self._clock.tick(None if stamp is None else stamp - self._origin)
-        return packet.pts * self._time_base
+        length = packet.duration or 0
+        if not 0 < length * self._base < _LONGEST_PACKET_SECONDS:
+            length = self._usual
+        packet.duration = length
+        yield from self._placed(self.clock.feed(stamp, length, packet))
+
+    def place_rest(self) -> Iterator[_Sounding]:
+        """Those that waited for others."""
+        yield from self._placed(self.clock.flush())
+
+    def _placed(self, packets: Iterator[tuple[int, AudioPacket]]) -> Iterator[_Sounding]:
+        for time, packet in packets:
+            packet.pts = packet.dts = time - self._origin
+            packet.time_base = self._base
+            yield _Sounding(packet.pts * self._base, self, packet)
 
     @abstractmethod
     def take(self, packet: AudioPacket) -> list[AudioPacket]:
@@ -48,10 +91,11 @@ class _Track(ABC):
 
 
 class _Copied(_Track):
-    """AudioTrack that goes into the mp4 as it is."""
+    """A track that goes into the mp4 as it is."""
 
-    def __init__(self, stream: AudioStream, output: OutputContainer, origin: Fraction) -> None:
-        super().__init__(stream, origin)
+    def __init__(self, stream: AudioStream, output: OutputContainer, info: VideoInfo) -> None:
+        super().__init__(stream, info)
+        self._source = stream
         self._stream = output.add_stream_from_template(stream)
         # In transport streams each packet of AAC says what it is; in an mp4 the track does.
         self._filter = None
@@ -60,8 +104,11 @@ class _Copied(_Track):
 
     def take(self, packet: AudioPacket) -> list[AudioPacket]:
         try:
+            # What cannot be decoded would stop some players.
+            self._source.decode(packet)
             packets = self._filter.filter(packet) if self._filter else [packet]
         except av.FFmpegError:
+            self.unread += 1
             return []
         for filtered in packets:
             filtered.stream = self._stream
@@ -69,76 +116,169 @@ class _Copied(_Track):
 
 
 class _Recoded(_Track):
-    """AudioTrack that an mp4 cannot hold, or few players would play: decoded and coded as AAC."""
+    """A track that an mp4 cannot hold, or few players would play: decoded and coded as AAC."""
 
-    def __init__(self, stream: AudioStream, output: OutputContainer, origin: Fraction) -> None:
-        super().__init__(stream, origin)
+    def __init__(self, stream: AudioStream, output: OutputContainer, info: VideoInfo) -> None:
+        super().__init__(stream, info)
         channels = min(stream.channels, 2)
         self._source = stream
+        self._rate = stream.rate if stream.rate in _AAC_RATES else 48_000
+        self._layout = ("mono", "stereo")[channels - 1]
         self._stream: AudioStream = output.add_stream(
-            "aac",
-            rate=stream.rate if stream.rate in _AAC_RATES else 48_000,
-            layout=("mono", "stereo")[channels - 1],
-            bit_rate=_BITS_A_CHANNEL * channels,
+            "aac", rate=self._rate, layout=self._layout, bit_rate=_BITS_A_CHANNEL * channels
         )
+        self._resampler: AudioResampler | None = None
+        self._kind: tuple[str, str, int] | None = None
+        self._written: int | None = None
 
     def take(self, packet: AudioPacket) -> list[AudioPacket]:
         try:
             frames = self._source.decode(packet)
         except av.FFmpegError:
+            self.unread += 1
             return []
-        return [coded for frame in frames for coded in self._stream.encode(frame)]
+        return [coded for frame in frames for coded in self._coded(frame)]
 
     def flush(self) -> list[AudioPacket]:
-        return self._stream.encode(None)
+        rest = self._resampler.resample(None) if self._resampler and self._written is not None else []
+        return [coded for frame in rest for coded in self._encode(frame)] + self._stream.encode(None)
+
+    def _coded(self, frame: AudioFrame) -> list[AudioPacket]:
+        if not frame.samples or not frame.sample_rate:
+            return []
+        coded = []
+        if frame.pts is not None and frame.time_base:
+            begin = round(frame.pts * frame.time_base * self._rate)
+            if self._written is None:
+                self._written = begin
+            off = begin - self._written
+            if off < -_OUT_OF_STEP_SECONDS * self._rate:
+                return []
+            if off > _OUT_OF_STEP_SECONDS * self._rate:
+                coded += self._silence(off)
+        for resampled in self._resampled(frame):
+            coded += self._encode(resampled)
+        return coded
+
+    def _resampled(self, frame: AudioFrame) -> list[AudioFrame]:
+        """The frame as the coder takes it. A damaged one may claim another rate or number of channels."""
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        frame.pts = None
+        rest: list[AudioFrame] = []
+        try:
+            if kind != self._kind or self._resampler is None:
+                if self._resampler is not None:
+                    rest = self._resampler.resample(None)
+                self._resampler = AudioResampler("fltp", self._layout, self._rate)
+                self._kind = kind
+            return rest + self._resampler.resample(frame)
+        except (av.FFmpegError, ValueError):
+            self._resampler, self._kind = None, None
+            self.unread += 1
+            return rest
+
+    def _silence(self, samples: int) -> list[AudioPacket]:
+        coded = []
+        while samples > 0:
+            count = min(samples, self._rate)
+            shape = (len(AudioFrame(layout=self._layout, samples=1, format="fltp").layout.channels), count)
+            quiet = AudioFrame.from_ndarray(np.zeros(shape, np.float32), format="fltp", layout=self._layout)
+            quiet.sample_rate = self._rate
+            coded += self._encode(quiet)
+            samples -= count
+        return coded
+
+    def _encode(self, frame: AudioFrame) -> list[AudioPacket]:
+        samples = np.asarray(frame.to_ndarray(), np.float32)
+        if not np.isfinite(samples).all():
+            frame = AudioFrame.from_ndarray(
+                np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), format="fltp", layout=self._layout
+            )
+            frame.sample_rate = self._rate
+        self._written = self._written or 0
+        frame.pts, frame.time_base = self._written, Fraction(1, self._rate)
+        self._written += frame.samples
+        try:
+            return self._stream.encode(frame)
+        except av.FFmpegError:
+            self.unread += 1
+            return []
 
 
 class AudioTrack:
     """Reads the sound of a file beside its pictures and muxes it up to any moment.
 
-    AudioTrack that players of mp4 files know is copied bit by bit; the rest becomes AAC. Its place
-    in time is that of the source, moved by `origin` like the pictures. Where it cannot be read
-    on, it ends; that the file is damaged is the source's to say.
+    Sound that players of mp4 files know is copied bit by bit; the rest becomes AAC. Its place
+    in time is that of the source, moved by `origin` like the pictures, and checked before anything is
+    written: see `AudioClock`. What cannot be kept is left out, and said in the video's notes; it never
+    costs the pictures.
 
     Args:
-        path: the video file.
+        info: of the video; its `path` is where the sound is.
         output: where a stream is added for each track, and muxed into.
-        origin: the time of the source, in seconds, that becomes zero.
+        most: so many tracks at most.
 
     Attributes:
         lost: how many tracks are left out, because nothing here can read them.
     """
 
-    def __init__(self, path: Path, output: OutputContainer, origin: Fraction) -> None:
+    def __init__(self, info: VideoInfo, output: OutputContainer, most: int = ALL_TRACKS) -> None:
+        if info.path is None:
+            raise ValueError("a camera has no file with sound")
+        self._info = info
+        self._path = info.path
         self._output = output
-        self._container = _open(path)
-        self._tracks: dict[int, _Track] = {
-            stream.index: _track(stream, output, origin)
-            for stream in self._container.streams.audio
-            if _is_playable(stream)
-        }
-        self.lost = len(self._container.streams.audio) - len(self._tracks)
+        self._container = _open(self._path)
+        readable = _readable(self._path)
+        self._tracks: dict[int, _Track] = {}
+        self.lost = 0
+        for stream in self._container.streams.audio:
+            wanted = stream.index in readable and len(self._tracks) < most
+            track = _track(stream, output, info) if wanted else None
+            if track is None:
+                self.lost += 1
+            else:
+                self._tracks[stream.index] = track
+        self._parts = 1
         self._packets = self._read()
-        self._next = next(self._packets, None)
+        self._waiting: deque[_Sounding] = deque()
 
     def mux_until(self, seconds: Fraction | None) -> None:
         """Mux what sounds before a moment of the mp4; all that is left for None."""
-        while self._next and (seconds is None or self._next[0] < seconds):
-            _, track, packet = self._next
-            self._output.mux(track.take(packet))
-            self._next = next(self._packets, None)
+        while self._has_next() and (seconds is None or self._waiting[0].seconds < seconds):
+            sounding = self._waiting.popleft()
+            if not sounding.track.ended:
+                self._mux(sounding.track, sounding.track.take(sounding.packet))
 
     def finish(self) -> None:
-        """Mux what coders still hold. No sound may follow."""
+        """Mux what coders still hold, and say what was mended. No sound may follow."""
         for track in self._tracks.values():
-            self._output.mux(track.flush())
+            if not track.ended:
+                self._mux(track, track.flush())
+        for sentence in self._sentences():
+            self._info.notes.add(f"{self._path.name}: {sentence}.")
 
     def close(self) -> None:
         """Let the file go."""
         self._packets.close()
         self._container.close()
 
-    def _read(self) -> Generator[tuple[Fraction, _Track, AudioPacket], None, None]:
+    def _has_next(self) -> bool:
+        while not self._waiting:
+            following = next(self._packets, None)
+            if following is not None:
+                self._waiting.append(following)
+            elif not self._go_on():
+                return False
+        return True
+
+    def _mux(self, track: _Track, packets: list[AudioPacket]) -> None:
+        try:
+            self._output.mux(packets)
+        except _REFUSED:
+            track.ended = True
+
+    def _read(self) -> Generator[_Sounding, None, None]:
         streams = [self._container.streams[index] for index in self._tracks]
         if not streams:  # which libav takes for all
             return
@@ -146,20 +286,99 @@ class AudioTrack:
             for any_packet in self._container.demux(streams):
                 packet = cast(AudioPacket, any_packet)
                 if packet.size:
-                    track = self._tracks[packet.stream_index]
-                    yield track.place(packet), track, packet
+                    yield from self._tracks[packet.stream_index].place(packet)
         except av.FFmpegError:
-            return
+            pass
+        except IndexError:  # PyAV's, once all is read, where a track turned up on the way
+            self._info.notes.add(
+                f"{self._path.name}: a track that is not announced turns up on the way, and is left out."
+            )
+        for track in self._tracks.values():
+            yield from track.place_rest()
+
+    def _go_on(self) -> bool:
+        """Read the file that was joined behind, once the pictures are there; False where there is none."""
+        parts = tuple(self._info.parts)
+        if self._parts >= len(parts) or not self._tracks:
+            return False
+        begin = parts[self._parts]
+        self._parts += 1
+        try:
+            container = _open(self._path, begin)
+        except (av.FFmpegError, OSError):
+            return False
+        kinds = [
+            [(s.index, s.codec_context.name, s.codec_context.extradata) for s in c.streams.audio]
+            for c in (self._container, container)
+        ]
+        if kinds[0] != kinds[1]:
+            self._info.notes.add(
+                f"{self._path.name}: the sound of the file joined behind is another, and is left out."
+            )
+            container.close()
+            return False
+        self._container.close()
+        self._container = container
+        self._packets = self._read()
+        return True
+
+    def _sentences(self) -> Iterator[str]:
+        tracks = self._tracks.values()
+        if self.lost:
+            count = "a track" if self.lost == 1 else f"{self.lost} tracks"
+            yield f"{count} of its sound cannot be read here, and is left out"
+        if any(track.ended for track in tracks):
+            yield "its sound cannot be written to an mp4 from some place on, and is left out there"
+        if guessed := sum(track.clock.guessed for track in tracks):
+            yield f"{_packets(guessed, 'has', 'have')} no time that can be: it was worked out"
+        if closed := sum(track.clock.closed for track in tracks):
+            places = "a place" if closed == 1 else f"{closed} places"
+            yield f"the clock of its sound is set anew in {places} where the pictures' is not: closed"
+        if left_out := sum(track.unread + track.clock.dropped for track in tracks):
+            yield f"{_packets(left_out, 'is', 'are')} left out, as damaged or at a time that others have"
 
 
-def _open(path: Path) -> InputContainer:
+def _packets(count: int, one: str, many: str) -> str:
+    return f"a packet of its sound {one}" if count == 1 else f"{count} packets of its sound {many}"
+
+
+def _open(path: Path, begin: int = 0) -> InputContainer:
+    where = str(path.absolute())
     container = av.open(
-        str(path.absolute()), metadata_errors="replace", container_options={"protocol_whitelist": "file"}
+        f"subfile,,start,{begin},end,0,,:{where}" if begin else where,
+        metadata_errors="replace",
+        container_options={"protocol_whitelist": "file,subfile" if begin else "file"},
     )
     for stream in container.streams:
         if stream.type != "audio":
             stream.discard = Discard.all
     return container
+
+
+def _readable(path: Path) -> set[int]:
+    """The tracks of sound that can be decoded, as far as the beginning of the file tells."""
+    with _open(path) as container:
+        streams = [stream for stream in container.streams.audio if _is_playable(stream)]
+        tried: dict[int, int] = {}
+        good: set[int] = set()
+        try:
+            for count, packet in enumerate(container.demux(streams) if streams else ()):
+                if count >= _PROBED_PACKETS or len(good) == len(streams):
+                    break
+                if packet.size and packet.stream_index not in good:
+                    tried[packet.stream_index] = tried.get(packet.stream_index, 0) + 1
+                    if _decodes(cast(AudioPacket, packet)):
+                        good.add(packet.stream_index)
+        except (av.FFmpegError, IndexError):
+            pass
+        return {stream.index for stream in streams if stream.index in good or stream.index not in tried}
+
+
+def _decodes(packet: "Packet[AudioStream]") -> bool:
+    try:
+        return bool(packet.decode())
+    except av.FFmpegError:
+        return False
 
 
 def _is_playable(stream: AudioStream) -> bool:
@@ -168,6 +387,9 @@ def _is_playable(stream: AudioStream) -> bool:
     return has_decoder and stream.duration != 0 and bool(stream.rate and stream.channels)
 
 
-def _track(stream: AudioStream, output: OutputContainer, origin: Fraction) -> _Track:
+def _track(stream: AudioStream, output: OutputContainer, info: VideoInfo) -> _Track | None:
     kind = _Copied if stream.codec_context.codec.canonical_name in COPIED else _Recoded
-    return kind(stream, output, origin)
+    try:
+        return kind(stream, output, info)
+    except (av.FFmpegError, ValueError):
+        return None

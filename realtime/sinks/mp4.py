@@ -19,7 +19,7 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
-from emotion.realtime.sinks.audio import AudioTrack
+from emotion.realtime.sinks.audio import ALL_TRACKS, AudioTrack
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.partial_file import PartialFile, writing
@@ -122,13 +122,27 @@ class Mp4Sink(Sink):
         return self._kept
 
     def _open(self, crf: int, preset: str) -> None:
+        sounds = self._info.path is not None and self._info.has_audio
+        # What an mp4 cannot hold costs one track, or all, but never the pictures.
+        for tracks in (ALL_TRACKS, 1) if sounds else ():
+            with suppress(*_LIBAV_ERRORS):
+                self._begin(crf, preset, tracks)
+                return
+            self._release()
+            self._draft.file.seek(0)
+            self._draft.file.truncate()
+        self._begin(crf, preset, 0)
+        if sounds:
+            self._info.notes.add("Its sound does not fit into an mp4, and is left out.")
+
+    def _begin(self, crf: int, preset: str, tracks: int) -> None:
         # A raw file may take a part of what it is given; a buffered one takes all or fails. It is
         # written in C: no signal handler can run, and raise, halfway through libav.
         self._file = BufferedWriter(self._draft.file)
         self._container = _container(self._file, self._info)
         self._stream = _video_stream(self._container, self._info, crf, preset)
-        if self._info.path is not None and self._info.has_audio:
-            self._sound = AudioTrack(self._info.path, self._container, self._origin * self._info.time_base)
+        if tracks:
+            self._sound = AudioTrack(self._info, self._container, tracks)
             self.lost_sound = self._sound.lost
         self._container.start_encoding()
         self._file.flush()

@@ -1,74 +1,43 @@
-"""Where frames come from. A source is opened eagerly, iterated once, and closed from any thread."""
+"""Video files. A source is opened eagerly, iterated once, and closed from any thread."""
 
 import itertools
 import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import av
-import cv2
-import numpy as np
-import numpy.typing as npt
-from av.buffer import Buffer
-from av.container import Flags, InputContainer
-from av.stream import Disposition
-from av.video.reformatter import VideoReformatter
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from emotion.models.native.at_exit import Process
-from emotion.models.regions import Image
-from emotion.realtime.errors import SourceError
-from emotion.realtime.media import Clock, Colours, VideoInfo
+from emotion.realtime.errors import IncompleteSourceError, SourceError
+from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import VideoFrame
+from emotion.realtime.sources import containers
+from emotion.realtime.sources.completeness import Evidence, Reading, judge
+from emotion.realtime.sources.containers import Finding
+from emotion.realtime.sources.decoding import Decoder
+from emotion.realtime.sources.opening import (
+    average_rate,
+    check_file,
+    choose_track,
+    is_bare,
+    open_container,
+    seconds_of,
+    step_rate,
+    tagged_seconds,
+)
+from emotion.realtime.sources.picture import PictureConverter
+from emotion.realtime.sources.timeline import Timeline
 
-# More decoding threads cost a picture of memory each, and the other stages need the cores.
-_MAX_DECODING_THREADS = 4
-_TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
-# A file that ends this much before its own announced end was cut short.
-_MISSING_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class _Damage:
-    """Where a file could not be read, and how much of it."""
-
-    seconds: float
-    packets: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Orientation:
-    """How a stored picture is turned to stand upright: transposed first, then mirrored."""
-
-    transpose: bool = False
-    flip_columns: bool = False
-    flip_rows: bool = False
-
-    @classmethod
-    def of(cls, picture: av.VideoFrame) -> "_Orientation":
-        """Read the display matrix that phones write, rounded to quarter turns and mirrorings."""
-        data = picture.side_data.get("DISPLAYMATRIX")
-        if data is None:
-            return cls()
-        a, b, _, c, d = np.frombuffer(bytes(cast(Buffer, data)), dtype=np.int32)[:5].tolist()
-        if abs(b) > abs(a):
-            return cls(transpose=True, flip_columns=c < 0, flip_rows=b < 0)
-        return cls(flip_columns=a < 0, flip_rows=d < 0)
-
-    def apply(self, image: Image) -> Image:
-        """The upright picture, contiguous."""
-        if self.transpose:
-            image = _as_image(cv2.transpose(image))
-        if self.flip_columns or self.flip_rows:
-            code = {(True, True): -1, (True, False): 1, (False, True): 0}
-            image = _as_image(cv2.flip(image, code[self.flip_columns, self.flip_rows]))
-        return image
+# In these the distance between two pictures is stored with care; in others it follows from clocks,
+# which are set anew now and then. In seconds: a longer leap is no gap.
+_CAREFUL, _LONGEST_GAP, _LONGEST_CAREFUL_GAP = ("mp4", "matroska", "gif"), 600.0, 6 * 3600.0
 
 
 class VideoFile:
@@ -77,11 +46,13 @@ class VideoFile:
     Pictures come upright, with square pixels, all of the same size, as BGR. It is opened, and its
     first picture decoded, at once, so that what cannot be played is refused here. Iterating
     delivers everything that can be decoded; where the file turns out to be cut short or damaged,
-    a SourceError that says where comes after the last frame.
+    an `IncompleteSourceError` that says where comes after the last frame. Times that overlap, leap,
+    fall, repeat or are missing become a timeline without breaks, and `info.notes` says where.
 
     Args:
         path: the file.
         start: frames before this time, in seconds of the video's own clock, are left out.
+        fps: frames a second of a file without times, as of bare H.264; else its codec's are taken.
 
     Attributes:
         path: the file.
@@ -91,18 +62,27 @@ class VideoFile:
         SourceError: the file is missing, not readable, not a video, or cannot be decoded.
     """
 
-    def __init__(self, path: str | os.PathLike[str], start: float | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], start: float | None = None, fps: float | None = None
+    ) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._process = Process()
         self._closed = False
         self._claimed = False
-        _check_file(self.path)
-        self._container = _open(self.path)
+        self._from_start = start is None
+        check_file(self.path)
+        self._container = open_container(self.path)
         try:
-            self._stream = _video_stream(self._container, self.path)
-            self._decoder = _Decoder(self._container, self._stream)
-            self._start()
+            track = choose_track(self._container, self.path)
+            self._stream = track.stream
+            self._parts = [0]
+            self._decoder = Decoder(self._container, self._stream)
+            self._start(None if fps is None else Fraction(fps).limit_denominator(1001))
+            if track.left_out:
+                self.info.notes.add(
+                    f"{self.path.name}: {track.left_out}; the longest that moves is the video."
+                )
             if start is not None:
                 self._skip_to(start)
         except BaseException:
@@ -149,242 +129,155 @@ class VideoFile:
             problem = None if self._closed else self._problem()
         self.close()
         if problem:
-            raise SourceError(problem)
+            raise problem
 
-    def _start(self) -> None:
-        self._pictures = self._decoder.pictures()
-        first = next(self._pictures, None)
+    def _start(self, fps: Fraction | None) -> None:
+        pictures = self._pictures()
+        first = next(pictures, None)
         if first is None:
             raise SourceError(
                 f"{self.path} holds video ({self._stream.codec_context.name}), but no picture of it can be "
                 "decoded: the file is damaged; copy or download it again."
             )
-        self._orientation = _Orientation.of(first)
-        self._size = _square_pixels(first, self._stream)
-        self._reformatter = VideoReformatter()
-        self.info = _describe(self.path, self._container, self._stream, first, self._upright_size())
-        step = 1 / (self.info.average_rate * self.info.time_base)
-        self._clock = Clock(round(step), jump=round(1 / self.info.time_base))
-        self._pictures = itertools.chain([first], self._pictures)
-        self._end = 0.0
+        self._base = self._stream.time_base or Fraction(1, 90_000)
+        rate = average_rate(self._container, self._stream, self.path, fps)
+        self._step = 1 / (rate if is_bare(self._container) else self._step_rate())
+        self._converter = PictureConverter(first, self._stream.sample_aspect_ratio)
+        self._timeline = self._new_timeline()
+        self._placed = self._timeline.place(itertools.chain([first], pictures), _timestamp)
+        start = next(self._placed)
+        self._placed = itertools.chain([start], self._placed)
+        self.info = self._describe(rate, start[0])
+        self._reading = Reading(float(self._step))
+
+    def _step_rate(self) -> Fraction:
+        return step_rate(self._container, self._stream, self.path)
+
+    def _pictures(self) -> Iterator[av.VideoFrame]:
+        """Those of the file, and of all that were joined behind it."""
+        yield from self._decoder.pictures()
+        while (finding := self._check()) and finding.follows and self._follow(finding.position or 0):
+            yield from self._decoder.pictures()
+
+    def _check(self) -> Finding | None:
+        if not self._from_start:
+            return None
+        return containers.check(self.path, self._container.format.name, self._parts[-1])
+
+    def _follow(self, begin: int) -> bool:
+        """Go on with the file that begins at a byte; False where it cannot be read."""
+        if self._container.format.name != "flv":
+            return False
+        try:
+            container = open_container(self.path, begin)
+            stream = choose_track(container, self.path).stream
+        except SourceError:
+            return False
+        self._container.close()
+        self._container, self._stream = container, stream
+        self._parts.append(begin)
+        self._decoder = Decoder(container, stream, self._decoder.damage)
+        return True
+
+    def _new_timeline(self) -> "Timeline[av.VideoFrame]":
+        careful = any(name in self._container.format.name for name in _CAREFUL)
+        return Timeline(
+            self._base,
+            round(self._step / self._base),
+            _LONGEST_CAREFUL_GAP if careful else _LONGEST_GAP,
+            round(Fraction(self._container.start_time or 0, av.time_base) / self._base),
+        )
+
+    def _describe(self, rate: Fraction, first_pts: int) -> VideoInfo:
+        container, stream = self._container, self._stream
+        start = (container.start_time or 0) / av.time_base
+        if not self._timeline.start_is_known:
+            start = float(first_pts * self._base)
+        duration = seconds_of(stream) or (container.duration / av.time_base if container.duration else None)
+        return VideoInfo(
+            path=self.path,
+            width=self._converter.size[0],
+            height=self._converter.size[1],
+            time_base=self._base,
+            first_pts=first_pts,
+            start_seconds=start,
+            average_rate=rate,
+            frame_count=stream.frames or (round(duration * rate) if duration else None),
+            duration_seconds=duration,
+            has_audio=bool(container.streams.audio),
+            colours=self._converter.colours,
+            joints=self._timeline.mends.joints,
+            parts=self._parts,
+        )
 
     def _skip_to(self, start: float) -> None:
         """Go on from the key frame before a time, without the pictures that precede the time."""
-        base = self.info.time_base
         try:
-            self._container.seek(max(0, round(Fraction(start) / base)), stream=self._stream)
+            self._container.seek(max(0, round(Fraction(start) / self._base)), stream=self._stream)
         except av.FFmpegError as error:
             raise SourceError(f"{self.path} cannot be played from {start:.1f} s on.") from error
-        wanted = (Fraction(start) - Fraction(1, 10_000)) / base
-        self._pictures = itertools.dropwhile(
+        wanted = (Fraction(start) - Fraction(1, 10_000)) / self._base
+        pictures = itertools.dropwhile(
             lambda picture: (_timestamp(picture) or 0) < wanted, self._decoder.pictures()
         )
-
-    def _upright_size(self) -> tuple[int, int]:
-        width, height = self._size
-        return (height, width) if self._orientation.transpose else (width, height)
+        self._placed = self._new_timeline().place(pictures, _timestamp)
 
     def _next(self, index: int) -> VideoFrame | None:
-        picture = next(self._pictures, None)
-        if picture is None:
+        placed = next(self._placed, None)
+        if placed is None:
             return None
-        pts = self._clock.tick(_timestamp(picture))
-        self._end = float(pts * self.info.time_base + 1 / self.info.average_rate)
-        return VideoFrame(index, pts, self.info.time_base, time.monotonic(), self._image(picture))
+        pts, picture = placed
+        self._reading.note(float(pts * self._base), picture.is_corrupt)
+        return VideoFrame(index, pts, self._base, time.monotonic(), self._converter.image(picture))
 
-    def _image(self, picture: av.VideoFrame) -> Image:
-        width, height = self._size
-        # One reformatter with one thread: libswscale's own threads cost more than they gain.
-        converted = self._reformatter.reformat(
-            picture,
-            width=width,
-            height=height,
-            format="bgr24",
-            src_colorspace=self.info.colours.conversion,
-            threads=1,
+    def _problem(self) -> IncompleteSourceError | None:
+        mends = self._timeline.mends
+        if not is_bare(self._container):
+            for sentence in mends.sentences():
+                self.info.notes.add(f"{self.path.name}: {sentence}.")
+        decoder = self._decoder
+        finding = self._check()
+        found_at = (
+            None
+            if finding is None or finding.position is None
+            else (decoder.positions.seconds_at(finding.position))
         )
-        return self._orientation.apply(_as_image(converted.to_ndarray()))
-
-    def _problem(self) -> str | None:
-        if _is_cut_short(self._container, self._stream, self.path, self._end):
-            return (
-                f"{self.path} breaks off at {self._end:.1f} s: the file is incomplete; what comes before "
-                "is done; copy or download the file again for the rest."
-            )
-        damage = self._decoder.damage
-        if damage:
-            return (
-                f"{self.path} is damaged at {damage.seconds:.1f} s ({damage.packets} places cannot be "
-                "decoded); everything else is done; copy or download the file again for the rest."
-            )
-        return None
-
-
-class _Decoder:
-    """Decodes one stream past whatever cannot be decoded, and remembers that there was some."""
-
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        self._container = container
-        self._stream = stream
-        self._seconds = 0.0
-        self.damage: _Damage | None = None
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = min(_MAX_DECODING_THREADS, os.cpu_count() or 1)
-
-    def pictures(self) -> Iterator[av.VideoFrame]:
-        """Everything that can be decoded, in the order in which it is shown."""
-        for packet in self._packets():
-            try:
-                pictures = self._stream.decode(packet)
-            except av.EOFError:
-                return
-            except av.FFmpegError:
-                self._note_damage()
-            else:
-                yield from pictures
-
-    def _packets(self) -> Iterator["av.Packet[VideoStream] | None"]:
-        """The stream's packets, then None or an empty one, which flushes the decoder."""
-        try:
-            for packet in self._container.demux(self._stream):
-                self._seconds = _seconds(packet.pts, packet.time_base, self._seconds)
-                yield packet
-        except av.FFmpegError:
-            self._note_damage()
-            yield None
-
-    def _note_damage(self) -> None:
-        if self.damage:
-            self.damage.packets += 1
-        else:
-            self.damage = _Damage(self._seconds)
-
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise SourceError(f"{path} does not exist: check the path.")
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder: name a video file in it.")
-    if not path.is_file():
-        raise SourceError(f"{path} is not a regular file: save the video to a file first.")
-    if path.stat().st_size == 0:
-        raise SourceError(f"{path} is empty (0 bytes): copy or record it again.")
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
-
-
-def _open(path: Path) -> InputContainer:
-    try:
-        # An absolute path is never taken for a URL, and the whitelist keeps playlists from
-        # fetching what they name. Metadata need not be valid UTF-8.
-        container = av.open(
-            str(path.absolute()),
-            metadata_errors="replace",
-            container_options={"protocol_whitelist": "file"},
+        return judge(
+            self.path,
+            self._reading,
+            Evidence(
+                errors=decoder.damage.places,
+                first_error=decoder.damage.first,
+                corrupt_packets=decoder.corrupt,
+                finding=finding,
+                found_at=found_at,
+                declared_frames=self._declared_frames() if self._from_start else None,
+                declared_seconds=_declared_seconds(self._container, self._stream),
+                is_cut=_names_more(self._container, self._stream, self.path),
+            ),
         )
-    except (av.FFmpegError, OSError) as error:
-        if _looks_like_mp4(path):
-            raise SourceError(
-                f"{path} is an mp4 without its index: the recording or the copy broke off; copy it again, "
-                "or repair it with the program that recorded it."
-            ) from error
-        raise SourceError(f"{path} is not a video that can be read: name a video file.") from error
-    # PyAV asks libav to make up missing timestamps, which come out of order where frames are.
-    container.flags &= ~cast(int, Flags.gen_pts.value)
-    return container
+
+    def _declared_frames(self) -> int | None:
+        # Of an mp4's frames an edit list may leave some out: then its length says how many are shown.
+        name = self._container.format.name
+        return self._stream.frames or None if name == "avi" or "mp4" in name else None
 
 
-def _looks_like_mp4(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-
-
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    format_name = container.format.name
-    if format_name.endswith("_pipe") or format_name == "image2":
-        raise SourceError(f"{path} is a picture, not a video: name a video file.")
-    if format_name in _TEXT_FORMATS:
-        raise SourceError(f"{path} is text, not a video: name a video file.")
-    streams = [
-        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
-    ]
-    if not streams:
-        sound = "has sound but no pictures" if container.streams.audio else "is not a video"
-        raise SourceError(f"{path} {sound}: name a video file.")
-    stream = next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
-    # The stubs do not say so, but a stream that libav has no decoder for has no context.
-    if getattr(stream, "codec_context", None) is None:
-        raise SourceError(f"{path} is coded in a way that cannot be read here: convert it to H.264 first.")
-    return stream
-
-
-def _square_pixels(picture: av.VideoFrame, stream: VideoStream) -> tuple[int, int]:
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    if not Fraction(1, 8) <= aspect <= 8:
-        aspect = Fraction(1)
-    return max(1, round(picture.width * aspect)), picture.height
-
-
-def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, size: tuple[int, int]
-) -> VideoInfo:
-    time_base = stream.time_base or Fraction(1, 90_000)
-    rate = stream.average_rate or stream.guessed_rate or Fraction(30)
-    duration = _duration(container, stream)
-    return VideoInfo(
-        path=path,
-        width=size[0],
-        height=size[1],
-        time_base=time_base,
-        first_pts=_timestamp(first) or 0,
-        start_seconds=(container.start_time or 0) / av.time_base,
-        average_rate=rate,
-        frame_count=stream.frames or (round(duration * rate) if duration else None),
-        duration_seconds=duration,
-        has_audio=bool(container.streams.audio),
-        colours=Colours.resolve(first.colorspace, first.color_primaries, first.color_trc, size[1]),
-    )
-
-
-def _duration(container: InputContainer, stream: VideoStream) -> float | None:
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration else None
-
-
-def _is_cut_short(container: InputContainer, stream: VideoStream, path: Path, end: float) -> bool:
-    """Whether the file announces more than it holds; `end` is where its pictures end, in seconds."""
-    if "mp4" in container.format.name:
-        size = path.stat().st_size
-        return any(entry.pos + entry.size > size for entry in stream.index_entries)
-    announced = _announced_seconds(container, stream)
-    return announced is not None and end < announced - _MISSING_SECONDS
-
-
-def _announced_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+def _declared_seconds(container: InputContainer, stream: VideoStream) -> float | None:
     # Other containers announce the longest track's length only, or libav works it out from what
     # is there.
     if container.format.name == "avi":
-        return _duration(container, stream)
-    if "matroska" not in container.format.name:
-        return None
-    try:
-        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    except (KeyError, ValueError):
-        return None
+        return seconds_of(stream)
+    return tagged_seconds(stream) if "matroska" in container.format.name else None
+
+
+def _names_more(container: InputContainer, stream: VideoStream, path: Path) -> bool:
+    """Whether an mp4's index names bytes behind the end of the file."""
+    if "mp4" not in container.format.name:
+        return False
+    size = path.stat().st_size
+    return any(entry.pos + entry.size > size for entry in stream.index_entries)
 
 
 def _timestamp(picture: av.VideoFrame) -> int | None:
     return picture.dts if picture.pts is None else picture.pts
-
-
-def _seconds(pts: int | None, time_base: Fraction | None, default: float) -> float:
-    return default if pts is None or time_base is None else float(pts * time_base)
-
-
-def _as_image(array: npt.NDArray[np.generic] | cv2.Mat) -> Image:
-    image: Image = np.ascontiguousarray(array, dtype=np.uint8)
-    return image

@@ -18,7 +18,7 @@ from emotion.annotate import Models, Outputs, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import ZOO
 from emotion.realtime.drawing.options import DrawingOptions
-from emotion.realtime.errors import SinkError, SourceError
+from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.mp4 import Mp4Sink
@@ -160,10 +160,15 @@ def test_a_truncated_video_is_done_as_far_as_it_goes(models, tmp_path):
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole[: len(whole) // 2])  # the index stands first, so half of it can be read
     outputs = Outputs.of(cut, None)
-    with pytest.raises(SourceError, match=r"cut\.mp4"):
+    with pytest.raises(IncompleteSourceError, match=r"cut\.mp4.* of about 472 frames"):
         annotate(cut, outputs, models)
-    done = outputs.video.with_name("cut.annotated.partial.mp4")
-    assert 100 < len(stamps(done)) < 472
+    # It was read to its end: the results are finished, and say that they are not all.
+    assert 100 < len(stamps(outputs.video)) < 472
+    assert not list(tmp_path.glob("*.partial.*"))
+    summary = json.loads(outputs.summary.read_text())
+    assert summary["complete"] is False
+    assert "breaks off" in summary["reasons"][0]
+    assert summary["frames"] == len(stamps(outputs.video)) == len(emotions(outputs))
 
 
 def run(monkeypatch, *arguments):

@@ -1,0 +1,181 @@
+"""Whether a file gave all that it holds: what its container declares against what was decoded."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emotion.realtime.errors import IncompleteSourceError
+from emotion.realtime.sources.containers import Finding
+from emotion.realtime.sources.timeline import clock
+
+# Writers count what decoders do not show: frames that only shift the order, empty ones at the start.
+_FRAMES_OFF = 4
+# A file whose pictures end this much before its own announced end was cut short.
+_SECONDS_OFF = 1.0
+# A leap of more steps than this is a gap.
+_GAP_STEPS = 2.5
+# So close to the end damage is where the file breaks off: where it is known to be cut, as many steps as
+# pictures are decoded before others that are shown earlier.
+_END_STEPS, _CUT_END_STEPS = 3.5, 16.5
+# Where gaps are so frequent the video is just irregular, and they say nothing.
+_GAPS_A_FRAME = 0.05
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was decoded, noted picture by picture. All times are seconds of the whole timeline.
+
+    Attributes:
+        step: from one picture to the next on average.
+        frames: how many pictures there were.
+        end: when the last one ends.
+        corrupt: how many were patched up by the decoder, those before the first clean one left out.
+        first_corrupt: when the first of them is shown; last_corrupt: the last.
+        gaps: how many leaps there are; missing: how long they are together.
+        widest: begin and length of the widest gap.
+    """
+
+    step: float
+    frames: int = 0
+    end: float = 0.0
+    corrupt: int = 0
+    first_corrupt: float = 0.0
+    last_corrupt: float = 0.0
+    gaps: int = 0
+    missing: float = 0.0
+    widest: tuple[float, float] = (0.0, 0.0)
+    _clean: bool = False
+
+    def note(self, seconds: float, is_corrupt: bool) -> None:
+        """Take down the next picture."""
+        leap = seconds - (self.end - self.step)
+        # Where the order of decoding shifts the order of showing, the first is alone for a while.
+        if self.frames > 1 and leap > _GAP_STEPS * self.step:
+            self._note_gap(leap - self.step)
+        # A recording may begin between key frames.
+        if is_corrupt and self._clean:
+            if not self.corrupt:
+                self.first_corrupt = seconds
+            self.corrupt, self.last_corrupt = self.corrupt + 1, seconds
+        self._clean = self._clean or not is_corrupt
+        self.frames, self.end = self.frames + 1, seconds + self.step
+
+    def _note_gap(self, length: float) -> None:
+        if length > self.widest[1]:
+            self.widest = (self.end, length)
+        self.gaps, self.missing = self.gaps + 1, self.missing + length
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for damage, beside the pictures themselves.
+
+    Attributes:
+        errors: how many packets could not be read or decoded; first_error: when the first is shown.
+        corrupt_packets: how many the demuxer marked as damaged.
+        finding: of the container's structure; found_at: when the picture before it is shown, if known.
+        declared_frames, declared_seconds: what the container says that it holds; None where it does not.
+        is_cut: whether its index names what lies behind its end.
+    """
+
+    errors: int = 0
+    first_error: float = 0.0
+    corrupt_packets: int = 0
+    finding: Finding | None = None
+    found_at: float | None = None
+    declared_frames: int | None = None
+    declared_seconds: float | None = None
+    is_cut: bool = False
+
+
+@dataclass(slots=True)
+class _Verdict:
+    middle: list[float] = field(default_factory=list)
+    cut: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+
+def judge(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceError | None:
+    """What to say where a file gave less than it holds; None where it gave all."""
+    finding = evidence.finding
+    if finding and finding.follows:
+        return IncompleteSourceError(
+            f"{path} holds another video behind this one (from byte {finding.position:,} on), which is left "
+            "out; what comes before is done; split the file to have both.",
+            [finding.why],
+        )
+    verdict = _weigh(reading, evidence)
+    if not verdict.reasons:
+        return None
+    count = _of_about(reading, evidence, cut=not verdict.middle)
+    if not verdict.middle and not verdict.cut:
+        return IncompleteSourceError(
+            f"{path} is incomplete: {count} can be found, for its index contradicts itself; what is there "
+            "is done; copy or download the file again for the rest.",
+            verdict.reasons,
+        )
+    if not verdict.middle:
+        return IncompleteSourceError(
+            f"{path} is incomplete: {count}; the file is cut short, it breaks off at {clock(reading.end)}; "
+            "what comes before is done; copy or download the file again for the rest.",
+            verdict.reasons,
+        )
+    lost = f", {reading.missing:.1f} s are missing" if _has_gaps(reading) else ""
+    # A hole makes a file shorter than it says, too.
+    cut = f", and breaks off at {clock(reading.end)}" if verdict.cut and not lost else ""
+    return IncompleteSourceError(
+        f"{path} is damaged at {clock(min(verdict.middle))}{lost}{cut}: {count}; everything else is done; "
+        "copy or download the file again for the rest.",
+        verdict.reasons,
+    )
+
+
+def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
+    """Where it is damaged in the middle, whether its end is missing, and what shows it."""
+    verdict = _Verdict()
+    verdict.cut = evidence.is_cut or bool(evidence.finding and evidence.finding.is_cut)
+    near_end = reading.end - (_CUT_END_STEPS if verdict.cut else _END_STEPS) * reading.step
+    if reading.corrupt:
+        verdict.reasons.append(f"{reading.corrupt} frames are patched up")
+        if reading.first_corrupt < near_end:
+            verdict.middle.append(reading.first_corrupt)
+        verdict.cut |= reading.last_corrupt >= near_end
+    if evidence.errors:
+        verdict.reasons.append(f"{evidence.errors} packets cannot be decoded")
+        if evidence.first_error < near_end:
+            verdict.middle.append(evidence.first_error)
+        else:
+            verdict.cut = True
+    if evidence.finding:
+        verdict.reasons.append(evidence.finding.why)
+        if not evidence.finding.is_cut:
+            verdict.middle.append(reading.end if evidence.found_at is None else evidence.found_at)
+    if evidence.is_cut:
+        verdict.reasons.append("its index names what lies behind its end")
+    frames, seconds = evidence.declared_frames, evidence.declared_seconds
+    if frames is not None and reading.frames < frames - _FRAMES_OFF:
+        verdict.reasons.append(f"it declares {frames} frames")
+    elif seconds is not None and reading.end < seconds - _SECONDS_OFF:
+        verdict.reasons.append(f"it declares {seconds:.1f} s")
+        verdict.cut = True
+    if verdict.reasons and _has_gaps(reading) and reading.widest[0] < near_end:
+        verdict.reasons.append(f"{reading.missing:.1f} s are missing")
+        verdict.middle.append(reading.widest[0])
+    if verdict.reasons and evidence.corrupt_packets:
+        verdict.reasons.append(f"{evidence.corrupt_packets} packets are marked as damaged")
+    return verdict
+
+
+def _has_gaps(reading: Reading) -> bool:
+    return 0 < reading.gaps <= 1 + _GAPS_A_FRAME * reading.frames
+
+
+def _of_about(reading: Reading, evidence: Evidence, cut: bool) -> str:
+    """How many frames there are, of how many as far as it can be known."""
+    expected = evidence.declared_frames or 0
+    if not expected and cut and evidence.declared_seconds:
+        expected = round(evidence.declared_seconds / reading.step)
+    if not expected and not cut and _has_gaps(reading):
+        expected = reading.frames + round(reading.missing / reading.step)
+    if expected > reading.frames:
+        return f"{reading.frames} of about {expected} frames"
+    return f"{reading.frames} frames"

@@ -1,0 +1,202 @@
+"""Opening a video file, and choosing which of its tracks is the video."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+import av
+from av.container import Flags, InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from emotion.realtime.errors import SourceError
+
+_TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
+# Bare streams of a codec: without times, so libav makes up 25 pictures a second.
+_BARE_FORMATS = {"h264", "hevc", "vvc", "m4v", "mpegvideo", "h263", "vc1", "cavsvideo", "dirac", "obu"}
+# So many packets tell which tracks move.
+_PEEK = 400
+_SLOWEST, _FASTEST = Fraction(1, 3600), 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The track that is taken for the video.
+
+    Attributes:
+        stream: it.
+        left_out: a sentence on the others, without its end; empty where there are none.
+    """
+
+    stream: VideoStream
+    left_out: str = ""
+
+
+def check_file(path: Path) -> None:
+    """Refuse what cannot be a video file.
+
+    Raises:
+        SourceError: it is missing, no regular file, empty or not readable.
+    """
+    if not path.exists():
+        raise SourceError(f"{path} does not exist: check the path.")
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: name a video file in it.")
+    if not path.is_file():
+        raise SourceError(f"{path} is not a regular file: save the video to a file first.")
+    if path.stat().st_size == 0:
+        raise SourceError(f"{path} is empty (0 bytes): copy or record it again.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
+
+
+def open_container(path: Path, begin: int = 0) -> InputContainer:
+    """Open a file, or what follows in it from a byte on.
+
+    Raises:
+        SourceError: it is no video.
+    """
+    # An absolute path is never taken for a URL, and the whitelist keeps playlists from
+    # fetching what they name. Metadata need not be valid UTF-8.
+    where = str(path.absolute())
+    try:
+        container = av.open(
+            f"subfile,,start,{begin},end,0,,:{where}" if begin else where,
+            metadata_errors="replace",
+            container_options={"protocol_whitelist": "file,subfile" if begin else "file"},
+        )
+    except (av.FFmpegError, OSError) as error:
+        if _looks_like_mp4(path):
+            raise SourceError(
+                f"{path} is an mp4 without its index: the recording or the copy broke off; copy it again, "
+                "or repair it with the program that recorded it."
+            ) from error
+        raise SourceError(f"{path} is not a video that can be read: name a video file.") from error
+    # PyAV asks libav to make up missing timestamps, which come out of order where frames are.
+    container.flags &= ~cast(int, Flags.gen_pts.value)
+    return container
+
+
+def choose_track(container: InputContainer, path: Path) -> Track:
+    """The longest track that moves; among those that are about as long, the one marked as default.
+
+    Raises:
+        SourceError: there is none, or nothing here can decode it.
+    """
+    format_name = container.format.name
+    if format_name.endswith("_pipe") or format_name == "image2":
+        raise SourceError(f"{path} is a picture, not a video: name a video file.")
+    if format_name in _TEXT_FORMATS:
+        raise SourceError(f"{path} is text, not a video: name a video file.")
+    streams = [
+        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams:
+        sound = "has sound but no pictures" if container.streams.audio else "is not a video"
+        raise SourceError(f"{path} {sound}: name a video file.")
+    chosen = streams[0] if len(streams) == 1 else _best(streams, path)
+    if not _can_be_decoded(chosen):
+        raise SourceError(f"{path} is coded in a way that cannot be read here: convert it to H.264 first.")
+    others = ", ".join(_named(stream) for stream in streams if stream is not chosen)
+    return Track(chosen, f"beside {_named(chosen)}, which is read, it holds {others}" if others else "")
+
+
+def seconds_of(stream: VideoStream) -> float | None:
+    """How long a track says it is; None where it does not."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return tagged_seconds(stream)
+
+
+def tagged_seconds(stream: VideoStream) -> float | None:
+    """How long Matroska's tag says a track is."""
+    try:
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except (KeyError, ValueError):
+        return None
+
+
+def is_bare(container: InputContainer) -> bool:
+    """Whether the file is a stream of a codec without a container, and so without times."""
+    return container.format.name in _BARE_FORMATS
+
+
+def average_rate(
+    container: InputContainer, stream: VideoStream, path: Path, wanted: Fraction | None
+) -> Fraction:
+    """Frames a second, as the file says, or as is wanted where it has no times.
+
+    A bare stream says it in its own parameter sets.
+    """
+    if is_bare(container):
+        said = (wanted, stream.codec_context.framerate, stream.guessed_rate)
+        return next((rate for rate in said if rate and _is_sane(rate)), Fraction(25))
+    rate = stream.average_rate or stream.guessed_rate or Fraction(30)
+    return rate if _is_sane(rate) else step_rate(container, stream, path)
+
+
+def step_rate(container: InputContainer, stream: VideoStream, path: Path) -> Fraction:
+    """Frames a second for pictures whose times are no use, so that they are as long as the file says."""
+    seconds = seconds_of(stream)
+    counted = Fraction(stream.frames / seconds).limit_denominator(1001) if seconds and stream.frames else None
+    said = (counted, stream.average_rate, stream.guessed_rate, stream.codec_context.framerate)
+    rate = next((rate for rate in said if rate and _is_sane(rate)), None)
+    return rate or _counted_rate(container, stream, path) or Fraction(25)
+
+
+def _counted_rate(container: InputContainer, stream: VideoStream, path: Path) -> Fraction | None:
+    """By the length of the whole file, for which all packets have to be counted."""
+    if not container.duration:
+        return None
+    with open_container(path) as again:
+        count = sum(packet.size > 0 for packet in again.demux(again.streams[stream.index]))
+    rate = Fraction(count * av.time_base, container.duration).limit_denominator(1001)
+    return rate if _is_sane(rate) else None
+
+
+def _is_sane(rate: Fraction) -> bool:
+    return _SLOWEST <= rate <= _FASTEST
+
+
+def _best(streams: Sequence[VideoStream], path: Path) -> VideoStream:
+    usable = [stream for stream in streams if _can_be_decoded(stream)] or list(streams)
+    still = _still(usable, path)
+    moving = [stream for stream in usable if stream.index not in still] or usable
+    longest = max(seconds_of(stream) or 0.0 for stream in moving)
+    long = [stream for stream in moving if (seconds_of(stream) or 0.0) >= longest / 2]
+    return next((stream for stream in long if stream.disposition & Disposition.default), long[0])
+
+
+def _still(streams: Sequence[VideoStream], path: Path) -> set[int]:
+    """The tracks of one picture, as far as the beginning of the file tells."""
+    counts = {stream.index: 0 for stream in streams}
+    with open_container(path) as container:
+        tracks = [container.streams[index] for index in counts]
+        try:
+            for packet in islice(container.demux(tracks), _PEEK):
+                counts[packet.stream_index] += packet.size > 0
+        except (av.FFmpegError, IndexError):
+            pass
+    return {index for index, count in counts.items() if count < 2}
+
+
+def _can_be_decoded(stream: VideoStream) -> bool:
+    # The stubs do not say so, but a stream that libav has no decoder for has no context.
+    return getattr(stream, "codec_context", None) is not None
+
+
+def _named(stream: VideoStream) -> str:
+    context = getattr(stream, "codec_context", None)
+    kind = f" ({context.name}, {context.width}x{context.height})" if context else ""
+    return f"video track {stream.index}{kind}"
+
+
+def _looks_like_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
