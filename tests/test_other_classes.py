@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image as Pictures
+from typer.testing import CliRunner
 
 import emotion
 from emotion.annotate import Outputs, annotate
+from emotion.cli.app import app
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.label_folders import Photograph
 from emotion.models.evaluation import report
@@ -131,7 +133,7 @@ def test_summary_subtitles_and_page_use_their_names(annotated):
         assert any(label in text for label in CLASSES.labels)
         assert not any(name in text for name in EMOTIONS)
     page = outputs.files["html"].read_text()
-    data = json.loads(re.search(r'<script id="data"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))
+    data = json.loads(re.search(r'<script[^>]* id="data">(.*?)</script>', page, re.DOTALL).group(1))
     assert [one["name"] for one in data["emotions"]] == list(CLASSES)
     assert [one["dark"] for one in data["emotions"]] == list(CLASSES.on_dark)
     assert data["opinions"] == ["vote", "eyes", "lips", "brow"]
@@ -168,8 +170,8 @@ def test_a_program_gets_them_by_name(models, clip):
 
 @pytest.fixture
 def client(models, folder, tmp_path):
-    app = make_app(ServeOptions(folder=tmp_path), models, analysis=_engine(folder))
-    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+    served = make_app(ServeOptions(folder=tmp_path), models, analysis=_engine(folder))
+    with TestClient(served, base_url="http://127.0.0.1:8000") as client:
         yield client
 
 
@@ -221,3 +223,21 @@ def test_they_are_judged_on_photographs(models, folder, clip, tmp_path):
     assert "laughing" in page
     assert "brow" in page
     assert "happiness" not in page
+
+
+def test_their_folder_is_copied_whole(folder, tmp_path):
+    assert command("models", "copy", str(folder), str(tmp_path / "copy")) == 0
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {path.name for path in folder.iterdir()}
+    assert Models.load(models=tmp_path / "copy", provider="cpu").schema.classes == CLASSES
+
+
+def test_the_command_line_takes_their_folder(folder, clip, tmp_path):
+    words = ("annotate", str(clip), "--models", str(folder), "-o", str(tmp_path), "--formats", "csv")
+    assert command(*words) == 0
+    head = (tmp_path / "clip.emotions.csv").read_text().splitlines()[0]
+    assert "brow_laughing" in head
+    assert "happiness" not in head
+
+
+def command(*words):
+    return CliRunner().invoke(app, words).exit_code

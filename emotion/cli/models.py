@@ -9,7 +9,7 @@ import typer
 from emotion.cli.console import console, shown
 from emotion.models.engines.options import model_folder
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import read_manifest
+from emotion.models.manifest import read_schema, voting_regions
 from emotion.models.shipped import refuse_shipped, workshop
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import writing
@@ -18,8 +18,7 @@ app = typer.Typer(
     name="models", help="Model folders: copy those that ship, to change them.", no_args_is_help=True
 )
 
-# What a folder needs, and what may be there; landmark nets are the program's own.
-_NEEDED = ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json", "weights.json")
+# What may be there beside what a folder needs; landmark nets are the program's own.
 _MORE = ("*.int8.onnx", "*.int8.json", "blendshapes.npz", "MODEL_CARD.md")
 
 
@@ -39,10 +38,10 @@ def copy_command(
     refuse_shipped(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SinkError(f"{folder} is there already: name a folder that is not.")
-    for region in ("eyes", "lips"):
-        read_manifest(name, region)
+    files = _files(name)
+    read_schema(name)
     with writing(folder), workshop(folder) as making:
-        for file in _files(name):
+        for file in files:
             shutil.copyfile(file, making / file.name)
         for made in making.iterdir():
             made.rename(folder / made.name)
@@ -50,7 +49,9 @@ def copy_command(
 
 
 def _files(folder: Path) -> list[Path]:
-    missing = [name for name in _NEEDED if not (folder / name).is_file()]
+    regions = voting_regions(folder)
+    needed = [f"{region}.{suffix}" for region in regions for suffix in ("onnx", "json")] + ["weights.json"]
+    missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise ModelFileError(f"{folder} lacks {', '.join(missing)}: it is no whole model folder.")
-    return [folder / name for name in _NEEDED] + [path for more in _MORE for path in folder.glob(more)]
+    return [folder / name for name in needed] + [path for more in _MORE for path in folder.glob(more)]
