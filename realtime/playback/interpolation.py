@@ -122,9 +122,9 @@ def between(before: IndexedResult | None, after: IndexedResult | None, frame: Vi
     """
     if before is None or after is None:
         known = before or after
-        return EmotionFrame(frame, known.faces if known else ())
+        return EmotionFrame(frame, known.faces, known.schema) if known else EmotionFrame(frame, ())
     if frame.seconds >= after.seconds:
-        return EmotionFrame(frame, after.faces)
+        return EmotionFrame(frame, after.faces, after.schema)
     span = after.seconds - before.seconds
     share = min(max((frame.seconds - before.seconds) / span, 0.0), 1.0) if span > 0 else 0.0
     later = {face.track_id: face for face in after.faces}
@@ -132,7 +132,7 @@ def between(before: IndexedResult | None, after: IndexedResult | None, frame: Vi
         _mixed(face, twin, share) if (twin := later.pop(face.track_id, None)) else face
         for face in before.faces
     ]
-    return EmotionFrame(frame, (*faces, *later.values()))
+    return EmotionFrame(frame, (*faces, *later.values()), before.schema)
 
 
 def _mixed(a: FaceEmotion, b: FaceEmotion, share: float) -> FaceEmotion:

@@ -248,8 +248,6 @@ class Live:
         saving = self._load_shedder.saving
         if saving != self._saving:
             self._saving, self._changed = saving, saving.sentence()
-        if not self.hold:
-            self._known.clear()
         self._known.add(IndexedResult.of(result))
         # Last: whoever sees that a picture is known finds it among the known ones.
         self._newest.put(result)

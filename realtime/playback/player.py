@@ -284,7 +284,7 @@ class Player:
 
 def _without_points(result: EmotionFrame) -> IndexedResult:
     """Landmarks are most of a moment's memory, and seldom needed."""
-    return IndexedResult(result.frame.seconds, tuple(replace(face, points=None) for face in result.faces))
+    return replace(IndexedResult.of(result), faces=tuple(replace(face, points=None) for face in result.faces))
 
 
 class _Feed:

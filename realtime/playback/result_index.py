@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from emotion.models.classes import Classes
+from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities
 
@@ -30,16 +31,19 @@ class IndexedResult:
         seconds: its time in the video.
         faces: as in `EmotionFrame`.
         captured_at: of its picture; 0 where that is not known.
+        schema: as in `EmotionFrame`.
     """
 
     seconds: float
     faces: tuple[FaceEmotion, ...]
     captured_at: float = 0.0
+    schema: Schema = SHIPPED
 
     @classmethod
     def of(cls, result: EmotionFrame) -> "IndexedResult":
         """The moment of a result."""
-        return cls(result.frame.seconds, result.faces, result.frame.captured_at)
+        frame = result.frame
+        return cls(frame.seconds, result.faces, frame.captured_at, result.schema)
 
 
 class ResultIndex:
@@ -75,12 +79,6 @@ class ResultIndex:
         with self._lock:
             before = bisect_right(self._times, seconds + _SAME_SECONDS) - 1
             del self._times[: max(0, before)], self._moments[: max(0, before)]
-
-    def clear(self) -> None:
-        """Drop all moments."""
-        with self._lock:
-            self._times.clear()
-            self._moments.clear()
 
     def around(self, seconds: float) -> tuple[IndexedResult | None, IndexedResult | None]:
         """The last moment up to a time, and the first one from it on; None where they are far away."""

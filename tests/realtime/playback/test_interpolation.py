@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from emotion.models.classes import Classes
+from emotion.models.schema import Schema
 from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.playback.interpolation import BoxTracker, between
 from emotion.realtime.playback.result_index import IndexedResult
@@ -104,3 +106,14 @@ def test_in_between_those_who_come_and_go_are_both_there():
     assert between(before, None, video_frame(1)).faces == before.faces
     assert between(None, after, video_frame(1)).faces == after.faces
     assert between(None, None, video_frame(1)).faces == ()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.2])
+def test_a_picture_in_between_has_the_classes_of_the_results_around_it(seconds):
+    own = Schema(classes=Classes(("calm", "excited")))
+    before, after = (
+        IndexedResult.of(EmotionFrame(video_frame(index, pts=100 * index), (), own)) for index in (0, 2)
+    )
+    frame = video_frame(1, pts=round(1000 * seconds))
+    for pair in ((before, after), (before, None), (None, after)):
+        assert between(*pair, frame).schema is own

@@ -1,6 +1,7 @@
 """The live loop with models that stand still, hurry or break, at moments that the tests choose."""
 
 import queue
+import threading
 import weakref
 from dataclasses import replace
 
@@ -154,6 +155,37 @@ def test_an_error_of_the_listener_ends_the_stream():
         source.end()
         with pytest.raises(OSError, match="disk full"):
             indices(live)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_result_is_shown_while_its_listener_is_at_it(hold):
+    source, heard, gate = Fed(), queue.SimpleQueue(), threading.Event()
+
+    def listen(result):
+        heard.put(result)
+        gate.wait(PATIENCE)
+
+    with Live(source, [Gated(square)], hold=hold, on_result=listen) as live:
+        source.put(frame_at(0))
+        heard.get(timeout=PATIENCE)
+        if not hold:
+            assert live.take(PATIENCE).result.frame.index == 0
+            source.put(frame_at(1))
+        assert live.take(PATIENCE).result.faces
+        gate.set()
+
+
+def test_hiding_may_begin_on_the_way():
+    source, came = Fed(), queue.SimpleQueue()
+    with Live(source, [Gated(square)], on_result=came.put) as live:
+        for index in range(3):
+            source.put(frame_at(index))
+            live.take(PATIENCE)
+            came.get(timeout=PATIENCE)
+        live.hold = True
+        source.put(frame_at(3))
+        shown = live.take(PATIENCE).result
+        assert (shown.frame.index, len(shown.faces)) == (3, 1)
 
 
 def test_closing_frees_a_source_and_models_that_wait():

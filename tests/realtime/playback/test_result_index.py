@@ -46,13 +46,6 @@ def test_what_lies_before_the_last_one_up_to_a_time_can_be_forgotten():
     assert times(made, 9.0) == (0.3, None)
 
 
-def test_all_can_be_forgotten():
-    made = index(0.0, 0.1)
-    made.clear()
-    assert len(made) == 0
-    assert times(made, 0.0) == (None, None)
-
-
 @pytest.mark.parametrize("most", [1, 3])
 def test_no_more_are_kept_than_wanted_and_the_latest_stay(most):
     made = index(*(0.1 * number for number in range(10)), most=most, reach=inf)
