@@ -399,7 +399,7 @@ def main() -> int:
     parser.add_argument("--retry", action="store_true", help="survivors again, with the last commit's tests")
     parser.add_argument("--report", action="store_true", help="only say what came out")
     options = parser.parse_args()
-    os.nice(10)
+    os.nice(max(0, 10 - os.nice(0)))
     if options.retry:
         retry()
     elif not options.report and (options.new or not TREE.exists()):

@@ -105,6 +105,22 @@ def test_who_is_left_out_may_choose_first():
     assert arrange(where, [large, small], {}).keys() == {1, 2}
 
 
+def test_who_is_left_out_and_chooses_first_is_modest():
+    """With the widest of its forms the small face would keep the large one out in its turn."""
+    wide = Form(0, 120, 16, TAG.sides)
+    large, small = wish(1, 100, 60, 60, 60, (wide, TAG), 1), wish(2, 170, 60, 40, 50, (wide, TAG), 1)
+    where = room(500, 200, [Rect(0, 0, 74, 200), Rect(256, 0, 244, 200), Rect(0, 121, 500, 79)])
+    places = arrange(where, [large, small], {})
+    assert {key: place.spot.level for key, place in places.items()} == {1: TAG.level, 2: TAG.level}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_where_there_is_room_for_one_it_belongs_to_the_larger_face(order):
+    wishes = [wish(1, 0, 40, 100, 60, (TAG,)), wish(2, 200, 40, 60, 50, (TAG,))]
+    where = room(300, 100, [Rect(0, 0, 300, 35), Rect(101, 70, 98, 30), Rect(262, 0, 38, 100)])
+    assert arrange(where, [wishes[n] for n in order], {}).keys() == {1}
+
+
 def test_a_crowd_of_small_faces_gets_labels_not_panels():
     wishes = [wish(index, 60 + 200 * (index % 6), 100 + 250 * (index // 6), 40, 50) for index in range(12)]
     places = arrange(room(1280, 720), wishes, {})

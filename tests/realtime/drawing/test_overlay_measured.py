@@ -9,6 +9,7 @@ from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.palette import PANEL, bgr
 from emotion.realtime.drawing.options import NOTE, DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.panels import panel_plan
 from emotion.realtime.messages import Box, EmotionFrame
 from tests.helpers.drawn import bounds, find_text, ink, largest, of_colour, text_area
 from tests.helpers.results import face, sure, video_frame
@@ -159,3 +160,39 @@ def test_every_emotion_has_a_row_of_its_own():
     image = draw(face("neutral", box=Box(300, 200, 200, 240)))
     tops = [find_text(image, emotion, SIZE)[0].top for emotion in EMOTIONS]
     assert tops == sorted(tops)
+
+
+SHARP = DrawingOptions(note="", opacity=1.0)
+
+
+def surface(image):
+    """Where the largest dark surface is."""
+    return largest(of_colour(image, bgr(PANEL), 1))
+
+
+def test_a_panel_keeps_its_distance_to_its_face():
+    """Of eight tenths of the text's size, from the corners around the face."""
+    box = Box(300, 200, 200, 240)
+    image = draw(face("fear", box=box), options=SHARP, level=150)
+    corner = bounds(of_colour(around(image, box), colour("fear"), 40))
+    # Two pixels of shadow on the outside of the line.
+    assert surface(image).left - (corner.right + 2) == pytest.approx(round(0.8 * UNIT), abs=1)
+
+
+def test_a_panel_keeps_half_that_distance_to_the_edge():
+    image = draw(face("fear", box=Box(300, HEIGHT - 60, 200, 50)), options=SHARP, level=150)
+    assert HEIGHT - surface(image).bottom == pytest.approx(round(0.8 * UNIT) // 2, abs=1)
+
+
+def test_nobodys_large_panel_costs_a_neighbour_theirs():
+    """Two faces at the edges; between them is room for two small panels, or for a large one."""
+    size = round(0.7 * UNIT)
+    small, large = panel_plan(size, True, 3.4).width, panel_plan(round(UNIT), True, 5.2).width
+    gap = 2 * small + 5 * round(0.8 * UNIT)
+    assert large < gap < large + small
+    width = 2 * 200 + gap
+    boxes = Box(10, 200, 175, 330), Box(width - 185, 200, 175, 330)
+    faces = [face("fear", track, box=box) for track, box in enumerate(boxes, 1)]
+    image = draw(*faces, size=(HEIGHT, width))
+    image[:190] = 0
+    assert len(find_text(image, "eyes", size)) == 2

@@ -32,12 +32,17 @@ def face(shown=None, *, eyes=None, lips=None, seen=None, label="uncertain", trac
     return replace(made, regions={"eyes": eyes, "lips": lips}, seen=seen or {}, label=label, **values, **more)
 
 
-def panel(face, bars=5.2, numbered=False, opacity=1.0, below=0):
-    """A panel alone, in a picture of its size."""
-    plan = panel_plan(SIZE, numbered, bars, Content.of(face))
-    canvas = np.full((plan.height, plan.width, 3), below, np.uint8)
-    paint_panel(canvas, plan, 0, 0, face, opacity)
-    return canvas
+def panel(face, bars=5.2, numbered=False, opacity=1.0, below=0, size=SIZE):
+    """A panel cut out of the picture that it is painted into, where nothing else may have changed."""
+    plan = panel_plan(size, numbered, bars, Content.of(face))
+    left, top = 37, 23
+    canvas = np.full((plan.height + 2 * top, plan.width + 2 * left, 3), below, np.uint8)
+    paint_panel(canvas, plan, left, top, face, opacity)
+    inside = np.s_[top : top + plan.height, left : left + plan.width]
+    cut = canvas[inside].copy()
+    canvas[inside] = below
+    assert (canvas == below).all()
+    return cut
 
 
 def colour(emotion):
@@ -140,6 +145,17 @@ def test_the_row_of_the_label_is_bright_and_the_others_are_not():
     assert numbers == {emotion: BRIGHT if emotion in (held, ahead) else SOFT for emotion in EMOTIONS}
 
 
+def test_a_sign_in_the_middle_of_the_margin_points_to_what_is_ahead_of_the_label():
+    shares, size = distinct(0), 60
+    ahead = EMOTIONS[int(shares.argmax())]
+    image = panel(face(shares), size=size)
+    text = text_area(image, ahead, size)
+    margin = np.s_[text.top - 5 : text.bottom + 5, : text.left - 2]
+    sign = bounds((image[margin] > 150).all(axis=2))
+    assert sign.middle[0] == pytest.approx(panel_plan(size, False, 5.2).pad / 2, abs=2.5)
+    assert image[margin].max() > 150 > panel(face(shares, label=ahead), size=size)[margin].max()
+
+
 @pytest.mark.parametrize("emotion", EMOTIONS)
 def test_the_heading_says_the_label_its_share_and_its_colour(emotion):
     shares = np.full(6, 0.1, np.float32)
@@ -238,6 +254,17 @@ def test_a_brief_panel_has_no_bars():
     assert bar(image, "neutral") is None
 
 
+@pytest.mark.parametrize("size", [10, 13, 21, 37])
+@pytest.mark.parametrize("bars", [0.0, 3.4, 5.2])
+def test_the_heading_of_every_panel_has_room_for_the_longest_word_and_number(bars, size):
+    head = round(1.3 * size)
+    for label in EMOTIONS:
+        image = panel(face(sure(label), label=label), bars=bars, size=size)
+        name, number = text_area(image, label, head, True), text_area(image, "100%", head, True)
+        assert name.right + 0.2 * size < number.left
+        assert image.shape[1] - number.right >= 0.5 * size
+
+
 @pytest.mark.parametrize("opacity", [0.0, 0.5, 0.8, 1.0])
 def test_the_surface_covers_as_much_as_it_is_told_to(opacity):
     image = panel(face(), opacity=opacity, below=200)
@@ -251,8 +278,10 @@ def test_a_label_is_one_line_of_mark_number_name_and_share(emotion):
     shares = np.full(6, 0.1, np.float32)
     shares[EMOTIONS.index(emotion)] = 0.5
     label = label_for(face(shares, label=emotion, track=7), SIZE, numbered=True, bold=True)
-    image = np.zeros((label.height, label.width, 3), np.uint8)
-    paint_label(image, label, 0, 0, 1.0)
+    canvas = np.zeros((label.height + 60, label.width + 60, 3), np.uint8)
+    paint_label(canvas, label, 37, 23, 1.0)
+    image = canvas[23:, 37:][: label.height, : label.width]
+    assert canvas.any(axis=2).sum() == image.any(axis=2).sum(), "it stays inside of its size"
     mark = largest(of_colour(image, colour(emotion), 10))
     who, share = text_area(image, "7", SIZE), text_area(image, "50%", SIZE)
     name = text_area(image, emotion, SIZE, bold=True)
