@@ -12,6 +12,7 @@ from emotion.models.faces.mediapipe_landmarker import (
     Picture,
 )
 from emotion.models.regions import eye_distance
+from emotion.realtime.messages import Box
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.stride import Between
@@ -62,12 +63,14 @@ class FakeLandmarker:
     def __init__(self, count):
         self.count = count
         self.last = []
+        self.shown = []
         self.looks = 0
         self.searches = 0
         self.closed = 0
 
     def detect(self, part, seconds):
         self.looks += 1
+        self.shown.append(Box(part.left, part.top, part.width, part.height))
         self.searches += len(self.last) < self.count
         seen = [box for box in blobs(part) if any((np.abs(box - old) < 40).all() for old in self.last)]
         if len(self.last) < self.count:
@@ -224,6 +227,57 @@ def test_what_is_no_face_to_the_landmarker_is_nobody_and_costs_one_landmarker():
     for n in range(60):
         assert follower.find(picture((100, 100, 120), (400, 300, 40)), n * STEP) == ()
     assert [landmarker.count for landmarker in made] == [1, 1]
+
+
+def windows(rig):
+    """The windows through which the landmarker of a small face looked, each once, in order."""
+    return list(dict.fromkeys(rig.landmarkers[-1].shown))
+
+
+def large_picture(*squares):
+    """Of its faces those of 68 to 240 pixels are found by tiles alone."""
+    return picture(*squares, size=(1080, 1920))
+
+
+def test_a_small_face_is_seen_through_a_window_of_five_times_its_size_around_it():
+    rig = Rig()
+    for _ in range(10):
+        assert rig.see(large_picture((900, 500, 70))) == [900]
+    (window,) = windows(rig)
+    assert (window.width, window.height) == (350, 350)
+    assert (window.left + 175, window.top + 175) == (935, 535)
+
+
+def test_a_window_is_made_anew_when_its_face_has_doubled():
+    rig, shares = Rig(), []
+    for step in range(40):
+        side = round(70 * 1.03**step)
+        assert len(rig.see(large_picture((900 - side // 2, 500 - side // 2, side)))) == 1
+        shares.append(windows(rig)[-1].width / side)
+    # It grows from 70 to 222, and passes 140 once.
+    assert len(windows(rig)) == 2
+    assert min(shares) == pytest.approx(2.5, abs=0.15)
+    assert max(shares) == pytest.approx(5, abs=0.15)
+
+
+def test_a_window_moves_when_little_is_left_between_the_face_and_its_edge():
+    rig, rooms = Rig(), []
+    for step in range(60):
+        left = 600 + 6 * step
+        assert rig.see(large_picture((left, 500, 70))) == [left]
+        window = windows(rig)[-1]
+        rooms.append(window.left + window.width - (left + 70))
+    assert 3 <= len(windows(rig)) <= 5
+    # Four tenths of the face, and a step or two.
+    assert 16 <= min(rooms) <= 28
+
+
+def test_at_the_pictures_own_edge_a_window_stays():
+    rig = Rig()
+    for step in range(30):
+        assert rig.see(large_picture((max(0, 60 - 4 * step), 500, 70))) != []
+    assert len(windows(rig)) <= 3
+    assert windows(rig)[-1].left == 0
 
 
 def test_time_that_jumps_back_does_no_harm():

@@ -38,6 +38,19 @@ def test_late_results_save_more_step_by_step_and_no_further_than_the_last():
     assert min(np.diff(changes)) > 0.9
 
 
+def test_each_level_says_what_it_leaves_out():
+    one = "one picture is in work at a time"
+    assert [level.sentence() for level in LEVELS] == [
+        "nothing is left out",
+        one,
+        f"{one}, each face's emotion is read every 2nd time",
+        f"{one}, each face's emotion is read every 3rd time",
+        f"{one}, faces are looked for in every 2nd picture, each face's emotion is read every 3rd time",
+        f"{one}, faces are looked for in every 3rd picture, each face's emotion is read every 4th time",
+        f"{one}, faces are looked for in every 4th picture, each face's emotion is read every 6th time",
+    ]
+
+
 def test_a_single_late_result_changes_nothing():
     load_shedder = LoadShedder(0.1)
     for index in range(100):

@@ -110,6 +110,99 @@ def test_numbers_are_never_given_twice():
     assert len(seen) == len(set(seen)) == 400
 
 
+def kept(seen, back, seconds):
+    """Between which places a face keeps its number: seen at (seconds, box), `back` makes its box later."""
+
+    def keeps(x):
+        tracks = Tracker()
+        for time, shown in seen:
+            (number,) = tracks.assign([shown], time)
+        return tracks.assign([back(x)], seconds) == [number]
+
+    def edge(inside, outside):
+        assert keeps(inside)
+        assert not keeps(outside)
+        while abs(outside - inside) > 0.1:
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if keeps(middle) else (inside, middle)
+        return inside
+
+    start = next(x for x in range(-400, 1200, 20) if keeps(x))
+    middle = next(x for x in range(start + 20, 1400, 20) if not keeps(x)) - 20
+    return edge(float(start), start - 500.0), edge(float(middle), middle + 500.0)
+
+
+@pytest.mark.parametrize(
+    ("away", "reach"),
+    [
+        (0.0, 0.6 + 0.03 / 2),
+        # Its speed may be 3 sizes a second, and has become as much more uncertain.
+        (0.25, 0.6 + np.sqrt(0.03**2 + 3**2 * (0.25**2 + 0.25**3 / 3)) / 2),
+        (0.5, 0.6 + np.sqrt(0.03**2 + 3**2 * (0.5**2 + 0.5**3 / 3)) / 2),
+        (1.0, 1.8),
+        (1.99, 1.8),
+    ],
+)
+def test_a_face_is_looked_for_the_further_the_longer_it_was_away(away, reach):
+    low, high = kept([(0.0, box(300))], box, away)
+    assert (low + high) / 2 == pytest.approx(300, abs=0.5)
+    assert (high - low) / 2 == pytest.approx(100 * reach, abs=0.5)
+
+
+@pytest.mark.parametrize("speed", [-150.0, 120.0, 250.0])
+@pytest.mark.parametrize("away", [0.2, 0.5, 1.0, 1.5])
+def test_a_walking_face_is_looked_for_where_it_would_be_by_now(speed, away):
+    """It slows down out of sight: after a second and a half to 37%."""
+    seen = [(0.04 * n, box(300 + speed * 0.04 * n)) for n in range(51)]
+    low, high = kept(seen, box, 2.0 + away)
+    expected = 300 + 2 * speed + speed * 1.5 * (1 - np.exp(-away / 1.5))
+    assert (low + high) / 2 == pytest.approx(expected, abs=0.05 * abs(speed) * away + 1)
+
+
+def test_a_face_that_is_seen_all_the_time_is_surely_near_where_it_is_expected():
+    """Where it goes is known much better than at first sight."""
+    at_first = kept([(0.0, box(300))], box, 0.3)
+    later = kept([(0.04 * n, box(300)) for n in range(51)], box, 2.3)
+    shorter = (later[1] - later[0]) / (at_first[1] - at_first[0])
+    assert 0.6 < shorter < 0.8
+
+
+@pytest.mark.parametrize(("factor", "same"), [(1.95, True), (2.05, False), (0.52, True), (0.48, False)])
+def test_twice_the_size_is_the_largest_change(factor, same):
+    tracks = Tracker()
+    tracks.assign([Box(200, 200, 100, 80)], 0.0)
+    side = 100 * factor
+    found = tracks.assign([Box(250 - side / 2, 240 - 0.4 * side, side, 0.8 * side)], 0.04)
+    assert found == [1 if same else 2]
+
+
+@pytest.mark.parametrize(("apart", "number"), [(0.52, 2), (0.66, 1)])
+def test_a_change_of_the_size_by_two_counts_as_much_as_a_distance_of_one_size(apart, number):
+    """One face is where the box is, but half as large again (log2 1.5 = 0.58); the other as large, apart."""
+    tracks = Tracker()
+    tracks.assign([box(200 - 25, -25, 150.0), box(200 + 100 * apart)], 0.0)
+    # Away for a while, so that both are within reach.
+    assert tracks.assign([box(200)], 0.3) == [number]
+
+
+def test_memory_lasts_two_seconds():
+    assert MEMORY_SECONDS == 2.0
+    for away, number in ((1.99, 1), (2.01, 2)):
+        tracks = Tracker()
+        tracks.assign([box(0)], 0.0)
+        assert tracks.assign([box(0)], away) == [number]
+
+
+def test_who_may_come_back_is_alive():
+    tracks = Tracker()
+    assert tracks.alive == ()
+    tracks.assign([box(0), box(500)], 0.0)
+    tracks.assign([box(0)], 1.5)
+    assert tracks.alive == (1, 2)
+    tracks.assign([box(0)], 2.5)
+    assert tracks.alive == (1,)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (5, 1), (3, 4), (4, 2)])
 def test_faces_and_tracks_are_paired_at_the_least_cost(shape):
     for seed in range(20):

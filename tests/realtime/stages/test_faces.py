@@ -1,0 +1,131 @@
+"""The stage that finds faces, with landmarkers that know where they are."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from emotion.models.faces.picture import Landmarks
+from emotion.models.regions import EYES, LIPS, crop
+from emotion.realtime.stages import faces as stage
+from emotion.realtime.stages.faces import FaceFinder
+from tests.helpers.landmarks import gradient, landmarks
+from tests.helpers.results import video_frame
+
+SMALL, LARGE = landmarks(1.0, 0.1, (250.0, 40.0)), landmarks(1.6, 0.0, (20.0, 30.0))
+
+
+class Fakes:
+    """Landmarkers and detectors that see two faces; they note what they were made for."""
+
+    def __init__(self):
+        self.made, self.closed = [], 0
+
+    def landmarker(self, *arguments, **options):
+        self.made.append((arguments, options))
+        return self
+
+    turns = 1
+
+    def detect(self, picture, seconds=None):
+        if seconds is None:  # as a detector
+            ends = [(points.min(axis=0), points.max(axis=0)) for points in (LARGE, SMALL)]
+            return np.array([np.concatenate(pair) for pair in ends], np.float32)
+        return tuple(
+            Landmarks(points, np.zeros(478, np.float32), np.full(52, share, np.float32))
+            for points, share in ((SMALL, 0.1), (LARGE, 0.9))
+        )
+
+    def detect_all(self, pictures, seconds):
+        return [self.detect(*pair) for pair in zip(pictures, seconds, strict=True)]
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    made = Fakes()
+    monkeypatch.setattr(stage, "_mediapipe", lambda confidence: (made.landmarker, lambda: made))
+    monkeypatch.setattr(stage, "OnnxLandmarker", made.landmarker)
+    monkeypatch.setattr(stage, "OnnxDetector", lambda nets, confidence: made)
+    return made
+
+
+def frames(count):
+    image = gradient(360, 480)
+    return [replace(video_frame(index), image=image) for index in range(count)]
+
+
+def test_faces_come_with_their_crops_the_largest_first(fakes):
+    (found,) = FaceFinder().process(frames(1))
+    assert found.frame.index == 0
+    large, small = found.faces
+    for face, points, share in ((large, LARGE, 0.9), (small, SMALL, 0.1)):
+        np.testing.assert_array_equal(face.points, points)
+        assert face.blendshapes[0] == np.float32(share)
+        assert (face.box.left, face.box.top) == pytest.approx(points.min(axis=0))
+        for region, cut in ((EYES, face.eyes), (LIPS, face.lips)):
+            np.testing.assert_array_equal(cut.image, crop(found.frame.image, points, region).image)
+            assert cut.visible == crop(found.frame.image, points, region).visible
+
+
+def test_frames_come_in_their_order_with_their_own_faces(fakes):
+    finder = FaceFinder()
+    found = [frame for item in frames(5) for frame in finder.process([item])]
+    assert [item.frame.index for item in found] == list(range(5))
+    assert [len(item.faces) for item in found] == [2] * 5
+
+
+@pytest.mark.parametrize(
+    ("turns", "stride", "batch", "full"),
+    [
+        (1, 1, 1, False),
+        (2, 1, 8, True),
+        (1, 2, 8, True),
+        (3, 1, 6, True),
+        (2, 3, 6, True),
+        (4, 2, 8, True),
+        (3, 4, 12, True),
+    ],
+)
+def test_batches_hold_whole_rounds_of_turns_and_strides(fakes, turns, stride, batch, full):
+    finder = FaceFinder(turns=turns, stride=stride)
+    assert (finder.batch, finder.full) == (batch, full)
+
+
+@pytest.mark.parametrize(
+    ("batches", "turns", "teams"),
+    [(True, 3, 1), (False, 3, 3), (None, 3, 3), (True, 1, 1), (None, 1, 1)],
+)
+def test_nets_on_a_gpu_follow_in_one_and_others_in_as_many_as_there_are_turns(fakes, batches, turns, teams):
+    """`batches` is of the nets; None: MediaPipe."""
+    nets = None if batches is None else SimpleNamespace(batches=batches)
+    FaceFinder(nets=nets, turns=turns).process(frames(1))
+    two = [(arguments, options) for arguments, options in fakes.made if 2 in arguments]
+    assert len(two) == teams
+    arguments, _ = two[-1]
+    # One that takes all turns is told how many there are.
+    assert (arguments[-1] == turns and len(arguments) == 5) == bool(batches)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.7])
+def test_nets_are_asked_in_video_mode_with_the_confidence_wanted(fakes, confidence):
+    nets = SimpleNamespace(batches=False)
+    FaceFinder(nets=nets, min_confidence=confidence).process(frames(1))
+    (arguments, options) = fakes.made[-1]
+    assert arguments == (nets, 2)
+    assert options == {"video": True, "min_confidence": confidence}
+
+
+def test_no_more_faces_than_wanted(fakes):
+    FaceFinder(max_faces=1).process(frames(1))
+    assert {arguments[0] for arguments, _ in fakes.made} == {1}
+
+
+def test_all_is_closed(fakes):
+    finder = FaceFinder()
+    finder.process(frames(1))
+    finder.close()
+    assert fakes.closed == 2  # what follows, and the detector
