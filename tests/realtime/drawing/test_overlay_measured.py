@@ -9,7 +9,7 @@ from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.palette import PANEL, bgr
 from emotion.realtime.drawing.options import NOTE, DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
-from emotion.realtime.drawing.panels import panel_plan
+from emotion.realtime.drawing.panels import Content, panel_plan
 from emotion.realtime.messages import Box, EmotionFrame
 from tests.helpers.drawn import bounds, find_text, ink, largest, of_colour, text_area
 from tests.helpers.results import face, sure, video_frame
@@ -187,7 +187,9 @@ def test_a_panel_keeps_half_that_distance_to_the_edge():
 def test_nobodys_large_panel_costs_a_neighbour_theirs():
     """Two faces at the edges; between them is room for two small panels, or for a large one."""
     size = round(0.7 * UNIT)
-    small, large = panel_plan(size, True, 3.4).width, panel_plan(round(UNIT), True, 5.2).width
+    content = Content.of(face("fear"))
+    small = panel_plan(size, True, 3.4, content).width
+    large = panel_plan(round(UNIT), True, 5.2, content).width
     gap = 2 * small + 5 * round(0.8 * UNIT)
     assert large < gap < large + small
     width = 2 * 200 + gap

@@ -152,7 +152,7 @@ def test_a_sign_in_the_middle_of_the_margin_points_to_what_is_ahead_of_the_label
     text = text_area(image, ahead, size)
     margin = np.s_[text.top - 5 : text.bottom + 5, : text.left - 2]
     sign = bounds((image[margin] > 150).all(axis=2))
-    assert sign.middle[0] == pytest.approx(panel_plan(size, False, 5.2).pad / 2, abs=2.5)
+    assert sign.middle[0] == pytest.approx(0.8 * size / 2, abs=2.5)
     assert image[margin].max() > 150 > panel(face(shares, label=ahead), size=size)[margin].max()
 
 

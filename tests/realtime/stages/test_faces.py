@@ -66,7 +66,7 @@ def test_faces_come_with_their_crops_the_largest_first(fakes):
         np.testing.assert_array_equal(face.points, points)
         assert face.blendshapes[0] == np.float32(share)
         assert (face.box.left, face.box.top) == pytest.approx(points.min(axis=0))
-        for region, cut in ((EYES, face.eyes), (LIPS, face.lips)):
+        for region, cut in zip((EYES, LIPS), face.crops, strict=True):
             np.testing.assert_array_equal(cut.image, crop(found.frame.image, points, region).image)
             assert cut.visible == crop(found.frame.image, points, region).visible
 
