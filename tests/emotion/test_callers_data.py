@@ -20,7 +20,7 @@ from emotion.realtime.sinks.mjpeg import MjpegSink
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from emotion.web.http.photo import analyse
+from emotion.web.analysis import analyse
 from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face
 

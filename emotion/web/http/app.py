@@ -20,13 +20,14 @@ from emotion.annotate import Models
 from emotion.models.classes import Classes
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
+from emotion.models.options import with_values
 from emotion.models.palette import PANEL
 from emotion.models.schema import Schema
 from emotion.realtime.options import Options
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
 from emotion.web.http.metrics import metrics_text
-from emotion.web.http.request_options import OF_CAMERAS, OF_PHOTOS, OF_VIDEOS, applied, chosen
+from emotion.web.http.request_options import OF_CAMERAS, OF_PHOTOS, OF_VIDEOS, chosen
 from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
 from emotion.web.http.security import Gate
 from emotion.web.http.site import RequestError, Site
@@ -165,7 +166,7 @@ def _add_photos(app: FastAPI, site: Site) -> None:
         parts: list[bytes] = []
         async for chunk in chunks(request, limit):
             parts.append(chunk)
-        return await site.photo(b"".join(parts), applied(site.analysis, named))
+        return await site.photo(b"".join(parts), with_values(site.analysis, named))
 
 
 def _add_cameras(app: FastAPI, site: Site) -> None:
@@ -174,7 +175,7 @@ def _add_cameras(app: FastAPI, site: Site) -> None:
         offer: CameraOffer, named: Annotated[dict[str, Any], Depends(chosen(OF_CAMERAS, site.analysis))]
     ) -> CameraAnswer:
         """Offer a camera over WebRTC; results come on the data channel that the offer must have."""
-        options = applied(site.analysis, named)
+        options = with_values(site.analysis, named)
         return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn, options))
 
 

@@ -1,7 +1,7 @@
 """Options of a request: query parameters made of the options' own descriptions."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -35,11 +35,6 @@ def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str,
         [_parameter(one, one.value(defaults)) for one in offered]
     )
     return depend
-
-
-def applied(defaults: Options, named: Mapping[str, Any]) -> Options:
-    """The server's options with what a request has chosen."""
-    return with_values(defaults, named)
 
 
 def _parameter(one: OptionField, default: Any) -> inspect.Parameter:
