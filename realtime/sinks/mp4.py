@@ -63,7 +63,6 @@ class Mp4Sink(Sink):
     def __init__(self, path: Path, info: VideoInfo, *, crf: int = 20, preset: str = "veryfast") -> None:
         self._info = info
         self._origin = info.origin
-        self._end = Fraction(0)
         self._last_pts: int | None = None
         self._reformatter = VideoReformatter()
         self._sound: AudioTrack | None = None

@@ -1,3 +1,4 @@
+import struct
 from fractions import Fraction
 
 import av
@@ -6,6 +7,7 @@ import pytest
 
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo
+from emotion.realtime.sinks import mp4
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.file import VideoFile
@@ -144,3 +146,27 @@ def test_close_and_abort_may_come_again(tmp_path):
     sink = Mp4Sink(tmp_path / "two.mp4", INFO)
     sink.write(frame(0, 0), picture(0, SIZE))
     assert sink.abort() == sink.abort() == tmp_path / "two.partial.mp4"
+
+
+def box(kind, content):
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+@pytest.mark.parametrize(
+    ("boxes", "whole"),
+    [
+        ([box(b"ftyp", b"iso5"), box(b"moov", b"x" * 20)], 0),
+        ([box(b"moov", b"x" * 20), box(b"moof", b"y"), box(b"mdat", b"z" * 9)], 28 + 9 + 17),
+        ([box(b"moof", b"y"), box(b"mdat", b"z"), box(b"moof", b"y")], 9 + 9),
+        ([box(b"moof", b"y"), box(b"mdat", b"z"), box(b"moof", b"y"), box(b"mdat", b"z" * 9)[:-1]], 9 + 9),
+        ([box(b"moof", b"y"), box(b"mdat", b"")], 9 + 8),
+        ([box(b"moof", b"y"), struct.pack(">I4sQ", 1, b"mdat", 20), b"long"], 9 + 20),
+        ([box(b"mdat", b"z"), struct.pack(">I4s", 4, b"free"), box(b"mdat", b"z")], 9),
+        ([], 0),
+    ],
+)
+def test_a_broken_file_is_cut_after_its_last_whole_fragment(tmp_path, boxes, whole):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"".join(boxes))
+    assert mp4._cut_to_fragments(path) == (whole > 0)
+    assert path.stat().st_size == (whole or len(b"".join(boxes)))

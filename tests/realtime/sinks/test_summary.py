@@ -71,3 +71,12 @@ def test_building_changes_nothing():
     builder = SummaryBuilder()
     builder.add(result(0, face("fear")))
     assert builder.build() == builder.build()
+
+
+def test_the_sentence_names_two_others_at_most_and_none_that_was_hardly_seen():
+    seen = ["happiness"] * 10 + ["sadness"] * 8 + ["fear"] * 6 + ["anger"] * 4 + ["neutral"]
+    text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
+    assert text == "happiness (34% of the time a face is seen), sadness 28%, fear 21%"
+    seen = ["happiness"] * 40 + ["sadness"] * 2
+    text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
+    assert text == "happiness (95% of the time a face is seen)"

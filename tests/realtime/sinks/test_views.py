@@ -13,6 +13,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.mjpeg import MjpegSink
 from emotion.realtime.sinks.views import open_views
+from tests.fakes.pipeline_parts import FakeSink
 from tests.helpers.clips import number, picture
 from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face, result
@@ -77,3 +78,19 @@ def test_a_taken_port_ends_in_a_sentence_and_closes_what_is_open():
         port = int(taken.url.rsplit(":")[-1].rstrip("/"))
         with pytest.raises(SinkError, match="--mjpeg PORT"), Fanout() as sinks:
             open_views(sinks, say=pytest.fail, mjpeg=port)
+
+
+@pytest.mark.parametrize("view", ["events", "mjpeg"])
+def test_a_view_that_fails_does_not_end_the_run(monkeypatch, view, caplog):
+    broken = FakeSink(error=SinkError("on purpose"))
+    broken.url = "http://127.0.0.1:1/"
+    monkeypatch.setattr("emotion.realtime.sinks.views.EventSink", lambda **options: broken)
+    monkeypatch.setattr("emotion.realtime.sinks.mjpeg.MjpegSink", lambda port: broken)
+    file = FakeSink()
+    with Fanout() as sinks:
+        sinks.add("file", file)
+        open_views(sinks, say=str, **{view: 0})
+        for index in range(5):
+            sinks.write(result(index), picture(index))
+    assert file.seen == list(range(5))
+    assert "on purpose" in caplog.text

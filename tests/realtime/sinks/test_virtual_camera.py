@@ -96,3 +96,8 @@ def test_a_camera_that_fails_is_named(camera):
         sink.write(result(0), picture(0))
     sink.abort()
     assert camera.opened.closed == 1
+
+
+def test_programs_are_told_thirty_frames_a_second_where_nothing_else_is_known(camera):
+    VirtualCameraSink(64, 48)
+    assert camera.opened.options[2:] == (30.0, "BGR", None)
