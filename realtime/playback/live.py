@@ -211,7 +211,6 @@ class Live:
     def _release(self) -> LiveFrame:
         frame = self._held.popleft()
         before, after = self._known.around(frame.seconds)
-        self._known.forget(frame.seconds)
         of = before or after
         return self._give(between(before, after, frame), None if of is None else of.captured_at)
 

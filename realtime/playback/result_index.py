@@ -74,12 +74,6 @@ class ResultIndex:
             if self._most is not None and len(self._times) > self._most:
                 del self._times[0], self._moments[0]
 
-    def forget(self, seconds: float) -> None:
-        """Drop all moments before the last one up to a time."""
-        with self._lock:
-            before = bisect_right(self._times, seconds + _SAME_SECONDS) - 1
-            del self._times[: max(0, before)], self._moments[: max(0, before)]
-
     def around(self, seconds: float) -> tuple[IndexedResult | None, IndexedResult | None]:
         """The last moment up to a time, and the first one from it on; None where they are far away."""
         with self._lock:

@@ -201,6 +201,31 @@ def test_closing_frees_a_source_and_models_that_wait():
         live.take(PATIENCE)
 
 
+def test_pictures_that_the_screen_is_too_slow_for_are_dropped_and_counted():
+    source, metrics = Fed(), Metrics()
+    with Live(source, [Gated(square)], metrics=metrics) as live:
+        for index in range(8):
+            source.put(frame_at(index))
+        source.end()
+        assert source.closed.wait(PATIENCE)
+        assert indices(live) == [5, 6, 7]
+    display = metrics.snapshot()[DISPLAY]
+    assert (display.given, display.dropped) == (3, 5)
+
+
+def test_what_waits_for_the_screen_is_dropped_when_it_is_closed():
+    source = Fed()
+    live = Live(source, [Gated(square)])
+    for index in range(3):
+        source.put(frame_at(index))
+    live.take(PATIENCE)
+    source.end()
+    assert source.closed.wait(PATIENCE)
+    live.close()
+    with pytest.raises(StopIteration):
+        live.take(PATIENCE)
+
+
 def test_held_pictures_come_when_they_were_looked_at_and_every_one_comes():
     source, models = Fed(), Gated(lambda frame: square(frame, left=40 + 10 * frame.index), open_=False)
     with Live(source, [models], hold=True) as live:

@@ -35,17 +35,6 @@ def test_of_what_is_farther_away_than_its_reach_nothing_is_said():
     assert times(index(0.0, 5.0, reach=inf), 2.0) == (0.0, 5.0)
 
 
-def test_what_lies_before_the_last_one_up_to_a_time_can_be_forgotten():
-    made = index(0.0, 0.1, 0.2, 0.3, reach=inf)
-    made.forget(0.25)
-    assert len(made) == 2
-    assert times(made, 0.25) == (0.2, 0.3)
-    made.forget(0.0)
-    assert len(made) == 2
-    made.forget(9.0)
-    assert times(made, 9.0) == (0.3, None)
-
-
 @pytest.mark.parametrize("most", [1, 3])
 def test_no_more_are_kept_than_wanted_and_the_latest_stay(most):
     made = index(*(0.1 * number for number in range(10)), most=most, reach=inf)
