@@ -44,10 +44,11 @@ class Mends:
             places = ", ".join(clock(joint.at) for joint in self.joints[:3])
             more = f" and {len(self.joints) - 3} more places" if len(self.joints) > 3 else ""
             found.append(f"its clock is set anew at {places}{more}: what follows is put right behind")
-        if self.guessed:
-            frames = "1 frame has" if self.guessed == 1 else f"{self.guessed} frames have"
+        # One alone is mostly the last, which decoders give without its own.
+        if self.guessed > 1:
+            where = clock(self.first_guess)
             found.append(
-                f"{frames} no time that can be, from {clock(self.first_guess)} on: it was worked out"
+                f"{self.guessed} frames have no time that can be, from {where} on: it was worked out"
             )
         return found
 
@@ -137,7 +138,9 @@ class Timeline(Generic[T]):
         first = stamps[0]
         if first is None or not _grows(stamps[:_FEW]):
             self._lost, self.start_is_known = True, False
-            return self._guess(self._start, first)
+            # Stamps that fall tell as little of the beginning.
+            begin = self._start if first is None or self._start < first else 0
+            return self._guess(begin, first)
         if first * self._base > _LATEST_START_SECONDS:
             self.start_is_known = False
             self._offset = -first

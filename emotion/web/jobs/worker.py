@@ -22,7 +22,7 @@ from emotion.loading import load_models
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.options import Option, check, from_mapping
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.options import Options
 from emotion.web.jobs.results import outputs_of, write_overview
 from emotion.web.limits import limit
@@ -102,6 +102,9 @@ class Worker:
             end = {"end": "done", "message": summary.sentence()}
         except JobCancelledError:
             end = {"end": "cancelled", "message": "Cancelled; what was done until then is kept."}
+        except IncompleteSourceError as error:
+            # All that can be read is there.
+            end = {"end": "done", "message": str(error).replace(f"{video.parent}{os.sep}", "")}
         except EmotionError as error:
             # The reader knows the video by another name and place.
             end = {"end": "failed", "message": str(error).replace(f"{video.parent}{os.sep}", "")}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from emotion.realtime.sources.containers import asf, avi, flv, gif, matroska, mp4, mpegts, nut, ogg
+from emotion.realtime.sources.containers import asf, avi, flv, gif, matroska, mp4, mpegps, mpegts, nut, ogg
 from emotion.realtime.sources.containers.finding import Finding
 
 __all__ = ["Finding", "check"]
@@ -21,6 +21,7 @@ _CHECKS: dict[str, Callable[[BinaryIO, int], Finding | None]] = {
     "gif": gif.check,
     "matroska": matroska.check,
     "mp4": mp4.check,
+    "mpeg": mpegps.check,
     "mpegts": mpegts.check,
     "nut": nut.check,
     "ogg": ogg.check,
