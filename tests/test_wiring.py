@@ -378,7 +378,8 @@ def test_the_description_says_help_unit_bounds_and_default(road):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"max_faces": "21"}, "max_faces"),
+        ({"max_faces": "21"}, "max_faces (Input should be less than or equal to 20)"),
+        ({"max_face": "2"}, "max_face is no option; max_faces is one."),
         ({"baseline": "soon"}, "no length of time"),
         ({"privacy": "veil"}, "privacy"),
     ],

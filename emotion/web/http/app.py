@@ -111,7 +111,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        where = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        where = ", ".join(f"{'.'.join(map(str, one['loc']))} ({one['msg']})" for one in error.errors())
         return JSONResponse(
             {"detail": f"The request is not as described in /api/openapi.json: {where}."}, 422
         )

@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 
-from emotion.models.options import OptionField, options_of, with_values
+from emotion.models.errors import OptionError
+from emotion.models.options import OptionField, options_of, unknown_option, with_values
 from emotion.realtime.options import Options
 
 OF_PHOTOS = ("max_faces",)
@@ -15,6 +16,11 @@ OF_CAMERAS = ("max_faces", "smooth", "baseline", "privacy")
 """What may be chosen about a camera."""
 OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", "privacy", "dwell")
 """What may be chosen about a video."""
+
+
+# What may stand in an address beside options: a video's name, and the server's token.
+_OTHERS = ("name", "token")
+_REQUEST = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
 
 
 def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str, Any]]:
@@ -27,12 +33,15 @@ def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str,
     fields = {one.name: one for one in options_of(Options)}
     offered = [fields[name] for name in names]
 
-    def depend(**named: Any) -> dict[str, Any]:
+    def depend(request: Request, **named: Any) -> dict[str, Any]:
+        for name in request.query_params:
+            if name not in named and name not in _OTHERS:
+                raise OptionError(name, unknown_option(name, names))
         with_values(defaults, named)  # refused now and with a sentence, not when its turn comes
         return named
 
     depend.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [_parameter(one, one.value(defaults)) for one in offered]
+        [_REQUEST, *(_parameter(one, one.value(defaults)) for one in offered)]
     )
     return depend
 
