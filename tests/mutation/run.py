@@ -11,8 +11,8 @@ as it is and a run can be killed at any moment. Of each room first its own tests
 then, for each mutant, only those of them that reach the changed lines, the quickest first, up to the
 first that fails. A mutant that makes them take too long counts as killed.
 
-Not changed: annotations, decorators of dataclasses and caches, options' declarations of help and flags,
-asserts, messages of errors and of the log. A sample takes places in the code first and one of the
+Not changed: annotations, decorators of dataclasses and caches, asserts (and `strict` of `zip`), messages
+of errors and of the log. A sample takes places in the code first and one of the
 changes that are possible there second, because some operators offer eleven changes of one plus sign.
 """
 
@@ -162,6 +162,8 @@ def left_out(tree: ast.Module) -> Iterator[ast.AST]:
             yield from node.exc.args
         elif isinstance(node, ast.Assert) or called(node) in ("cast", "TypeVar") or owner(node) in _SILENT:
             yield node
+        elif isinstance(node, ast.Call) and called(node) == "zip":
+            yield from (word.value for word in node.keywords)  # strict=True is an assertion
 
 
 def called(node: ast.AST) -> str:
