@@ -44,7 +44,7 @@ class Accuracy:
     """What a precision costs, on one part of a data set.
 
     Attributes:
-        precision: of both models; where a region has no int8 model, of the other one alone.
+        precision: of all models; where a region has no int8 model, of the others alone.
         faces: how many.
         agreement: share of the faces on which the vote is that of fp32.
         accuracy, balanced_accuracy: of the vote.

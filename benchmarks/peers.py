@@ -54,7 +54,7 @@ class Peer:
 
 
 def ours_per_face(models: dict[str, RegionModel], crops: Crops, batch: int = 1) -> float:
-    """Milliseconds for both models on one face, in batches of some faces, one thread."""
+    """Milliseconds for all models on one face, in batches of some faces, one thread."""
     total = 0.0
     for region, model in models.items():
         images = crops[region]

@@ -33,7 +33,7 @@ class Difference:
         landmarks: mean distance of landmarks, in distances between the outer eye corners.
         landmarks_p95: the same, of the worst twentieth of the faces.
         same_label: share of the faces whose strongest smoothed emotion is the same.
-        shares: mean difference of the smoothed shares of the six emotions.
+        shares: mean difference of `probabilities`, a class.
     """
 
     frames: int

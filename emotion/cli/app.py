@@ -74,4 +74,4 @@ def main(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Apparent expressions of the faces in a video: happiness, sadness, fear, anger, neutral, surprise."""
+    """Apparent expressions of the faces in a video."""

@@ -72,10 +72,16 @@ class Net:
         parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
         return self._run(parts[0]) if len(parts) == 1 else np.concatenate([self._run(part) for part in parts])
 
-    def warm_up(self) -> None:
-        """Run each batch size that the provider compiles for once, so that no frame waits for it."""
+    def warm_up(self) -> Answers:
+        """Run each batch size that the provider compiles for once, so that no frame waits for it.
+
+        Returns:
+            What came of the last, float32 (n, *output).
+        """
+        answers = self(np.zeros((0, *self._signature.shape), dtype=self._signature.dtype))
         for size in self._run.sizes:
-            self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
+            answers = self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
+        return answers
 
 
 class RegionModel:
@@ -128,21 +134,30 @@ class RegionModel:
         self.choice = self._net.choice
 
     def __call__(self, crops: Sequence[Crops] | Crops) -> Probabilities:
-        """Probabilities of the six emotions.
+        """Probabilities of the manifest's classes.
 
         Args:
             crops: uint8 (n, height, width), gray, of the manifest's size.
 
         Returns:
-            float32 (n, 6), each row summing to one.
+            float32 (n, classes), each row summing to one.
         """
         # One copy, from the crops into the batch; none where a batch is given.
         batch = crops if isinstance(crops, np.ndarray) or not crops else np.stack(crops)
         return self._net(np.asarray(batch)[..., None])
 
     def warm_up(self) -> None:
-        """Run each batch size that the provider compiles for once, so that no frame waits for it."""
-        self._net.warm_up()
+        """Run each batch size that the provider compiles for once, so that no frame waits for it.
+
+        Raises:
+            ModelFileError: the model has another number of outputs than its manifest has classes.
+        """
+        outputs, classes = self._net.warm_up().shape[1], self.manifest.classes
+        if outputs != len(classes):
+            raise ModelFileError(
+                f"{self.manifest.file} tells {outputs} classes apart, and its manifest names {len(classes)} "
+                f"({classes}): put the manifest beside it that was made with it."
+            )
 
 
 def engine_version() -> str:

@@ -12,7 +12,7 @@ def fit_temperature(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np
 
     Args:
         labels: int64 (n,).
-        probabilities: float32 (n, 6), made with temperature 1.
+        probabilities: float32 (n, classes), made with temperature 1.
 
     Returns:
         What the logits are to be divided by, between 0.2 and 5.
@@ -46,7 +46,7 @@ def expected_calibration_error(
 
     Args:
         labels: int64 (n,).
-        probabilities: float32 (n, 6).
+        probabilities: float32 (n, classes).
         weights: float64 (n,), how often each face counts; once where not given.
     """
     counts = np.ones(len(labels)) if weights is None else weights
