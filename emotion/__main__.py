@@ -1,5 +1,6 @@
 """The entry point of the command line: one sentence for what a user can mend, never a traceback."""
 
+import re
 import signal
 import sys
 from types import FrameType
@@ -42,7 +43,7 @@ def _examine() -> None:
 
 def _advice(error: ImportError | OSError) -> str:
     missing = getattr(error, "name", None)
-    if ".so" in str(error) or isinstance(error, OSError):
+    if re.search(r"\.so\b", str(error)) or isinstance(error, OSError):
         return SYSTEM_LIBRARIES
     if missing and missing.startswith("onnxruntime"):
         return "Install 'emotion-live[cpu]', or 'emotion-live[gpu]' on a machine with an NVIDIA GPU."

@@ -1,7 +1,7 @@
 """What a container says of itself where libav does not tell: whether it is whole, and where it breaks.
 
 One file a format. Each checks an open file by its structure alone, without decoding, and knows nothing of
-pictures; `check` chooses by libav's name of the format.
+pictures; `check` chooses by libav's name of the format. May import nothing else of the project.
 """
 
 import os

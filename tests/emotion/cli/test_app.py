@@ -76,6 +76,14 @@ def test_a_missing_runtime_names_the_extra():
     assert "emotion-live[cpu]" in entry._advice(ModuleNotFoundError("No module", name="onnxruntime"))
 
 
+def test_a_module_of_ours_that_is_missing_is_no_system_library():
+    unfinished = ImportError("cannot import name 'file' from 'emotion.realtime.sources'")
+    assert entry._advice(unfinished) == "Install emotion-live again."
+    for name in ("libGL.so.1", "libEGL.so"):
+        missing = ImportError(f"{name}: cannot open shared object file: No such file or directory")
+        assert "apt-get install" in entry._advice(missing)
+
+
 def test_training_without_tensorflow_names_the_extra(monkeypatch, capsys, tmp_path):
     monkeypatch.setitem(sys.modules, "emotion.models.training.trainer", None)
     monkeypatch.delattr(training, "trainer", raising=False)  # where another test has imported it
