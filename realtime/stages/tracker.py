@@ -8,8 +8,10 @@ import numpy.typing as npt
 
 from emotion.realtime.messages import Box
 
-# A face that is gone longer than this is a new one when it comes back.
+# A face that is gone longer than this is a new one when it comes back, unless so few pictures came
+# meanwhile: those of a time-lapse are further apart.
 MEMORY_SECONDS = 2.0
+_MEMORY_PICTURES = 2
 # A face's middle, in units of its size: how exactly it is seen, and how much its speed changes in a
 # second (a head that sets off or stops).
 _SEEN_WITHIN = 0.03
@@ -35,6 +37,7 @@ class _Track:
     id: int
     box: Box
     seconds: float
+    missed: int = 0
     velocity: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     covariance: npt.NDArray[np.float64] = field(
         default_factory=lambda: np.diag([_SEEN_WITHIN**2, _SPEED_CHANGE**2])
@@ -58,7 +61,12 @@ class _Track:
         self.velocity = self.velocity * math.exp(-(seconds - self.seconds) / _STRAY_SECONDS) + gain[1] * off
         self.covariance = covariance - np.outer(gain, covariance[0])
         # The box is taken as it is seen: it is sharper than what the filter expects.
-        self.box, self.seconds = box, seconds
+        self.box, self.seconds, self.missed = box, seconds, 0
+
+    def is_remembered(self, seconds: float) -> bool:
+        """Whether it may still come back; not where time jumps back."""
+        away = seconds - self.seconds
+        return away >= 0 and (away <= MEMORY_SECONDS or self.missed <= _MEMORY_PICTURES)
 
     def _predicted(self, seconds: float) -> npt.NDArray[np.float64]:
         dt = seconds - self.seconds
@@ -86,8 +94,10 @@ class Tracker:
             boxes: the faces, in pixels.
             seconds: the frame's time; where it jumps back, all tracks end.
         """
-        self._tracks = [t for t in self._tracks if 0 <= seconds - t.seconds <= MEMORY_SECONDS]
+        self._tracks = [track for track in self._tracks if track.is_remembered(seconds)]
         matched = self._match(boxes, seconds)
+        for track in self._tracks:
+            track.missed += 1
         ids = []
         for index, box in enumerate(boxes):
             track = matched.get(index)

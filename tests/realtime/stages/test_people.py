@@ -26,7 +26,8 @@ def test_what_is_remembered_belongs_to_the_person():
 
 def test_it_ends_with_the_track():
     stage = people(smooth=10.0)
-    follow(stage, prediction_frame(0.0, [face()], 0))
+    away = [prediction_frame(0.1 * step, []) for step in range(1, 4)]
+    follow(stage, prediction_frame(0.0, [face()], 0), *away)
     (later,) = follow(stage, prediction_frame(3 * MEMORY_SECONDS, [face()], 1))
     assert later[0].track_id == 2
     assert later[0].emotion == "sadness"

@@ -29,7 +29,19 @@ def test_a_short_absence_is_forgiven_and_a_long_one_is_not():
     tracks.assign([box(0)], 0.0)
     assert tracks.assign([], 0.5) == []
     assert tracks.assign([box(5)], 0.9 * MEMORY_SECONDS) == [1]
+    for step in range(1, 4):
+        tracks.assign([], (0.9 + 0.3 * step) * MEMORY_SECONDS)
     assert tracks.assign([box(5)], 3 * MEMORY_SECONDS) == [2]
+
+
+def test_in_a_time_lapse_pictures_count_not_seconds():
+    tracks = Tracker()
+    assert [tracks.assign([box(5 * n)], 30.0 * n) for n in range(12)] == [[1]] * 12
+    # Missed in two pictures, not in three.
+    assert [tracks.assign([], 360.0), tracks.assign([], 390.0)] == [[], []]
+    assert tracks.assign([box(60)], 420.0) == [1]
+    assert [tracks.assign([], 450.0 + 30 * n) for n in range(3)] == [[]] * 3
+    assert tracks.assign([box(60)], 540.0) == [2]
 
 
 def follow(steps):
@@ -104,7 +116,8 @@ def test_numbers_are_never_given_twice():
     tracks, seen = Tracker(), []
     rng = np.random.default_rng(0)
     for step in range(100):
-        boxes = [box(float(x)) for x in rng.uniform(0, 5000, 4)]
+        # Where nobody was before.
+        boxes = [box(float(x) + 10_000 * step) for x in rng.uniform(0, 5000, 4)]
         ids = tracks.assign(boxes, step * 10.0)
         seen.extend(ids)
     assert len(seen) == len(set(seen)) == 400
@@ -190,6 +203,8 @@ def test_memory_lasts_two_seconds():
     for away, number in ((1.99, 1), (2.01, 2)):
         tracks = Tracker()
         tracks.assign([box(0)], 0.0)
+        for step in range(1, 4):
+            tracks.assign([], 0.1 * step)
         assert tracks.assign([box(0)], away) == [number]
 
 
@@ -199,7 +214,8 @@ def test_who_may_come_back_is_alive():
     tracks.assign([box(0), box(500)], 0.0)
     tracks.assign([box(0)], 1.5)
     assert tracks.alive == (1, 2)
-    tracks.assign([box(0)], 2.5)
+    for seconds in (1.6, 1.7, 2.5):
+        tracks.assign([box(0)], seconds)
     assert tracks.alive == (1,)
 
 
