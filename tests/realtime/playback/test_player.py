@@ -1,6 +1,7 @@
 """Playback: pictures in their time, results ahead of them, and the ways through a video."""
 
 import json
+import queue
 import time
 
 import pytest
@@ -193,11 +194,15 @@ def test_results_run_ahead_and_are_shown_in_between(hands):
 
 
 def test_what_is_known_is_not_looked_at_again(hands):
-    models = Gated(smiling)
-    with player(hands, Film(20), [models]) as playing:
+    models, film = Gated(smiling), Film(20)
+    with player(hands, film, [models]) as playing:
         seen_by(models, playing, 20)
+        film.taken = -1
         playing.seek(0)
         assert take(playing).faces
+        film.wait_for(19)
+        with pytest.raises(queue.Empty):
+            models.entered.get(timeout=0.2)
         assert [frame.index for frame in models.seen] == list(range(20))
 
 
@@ -215,6 +220,20 @@ def test_slow_models_look_at_what_is_still_to_come(hands):
             time.sleep(0.001)
         late = [frame.index for frame in models.seen[before + 2 :]]
         assert min(late) * STEP >= 0.5
+
+
+def test_after_a_jump_the_models_look_at_no_picture_from_before_it(hands):
+    models, film = Gated(smiling, open_=False), Film(50)
+    with player(hands, film, [models]) as playing:
+        models.entered.get(timeout=30)
+        film.wait_for(40)
+        before = len(models.seen)
+        playing.pause()
+        playing.seek(1.6)
+        models.gate.set()
+        seen_by(models, playing, 10)
+        # One more was on its way between the feed and the models.
+        assert min(frame.index for frame in models.seen[before + 2 :]) >= 40
 
 
 def test_held_pictures_wait_for_their_results(hands):
