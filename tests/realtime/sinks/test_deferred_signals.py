@@ -6,6 +6,10 @@ import threading
 import pytest
 
 from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.partial_file import PartialFile, partial_path
+from tests.helpers.clips import picture
+from tests.helpers.mp4_roundtrip import INFO, SIZE, frame, numbers
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -73,3 +77,51 @@ def test_in_other_threads_nothing_is_done(heard):
     thread.start()
     thread.join()
     assert handlers == [before]
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, whoever runs the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "csv", "jsonl"])
+@pytest.mark.parametrize(("end", "last_step"), [("close", "publish"), ("abort", "keep")])
+def test_ctrl_c_during_the_end_waits_until_the_file_is_in_its_place(
+    tmp_path, monkeypatch, interruptible, suffix, end, last_step
+):
+    path = tmp_path / f"a.{suffix}"
+    sink = open_file(path, INFO)
+    for index in range(5):
+        sink.write(frame(index, 512 * index), picture(index, SIZE))
+    step = getattr(PartialFile, last_step)
+    monkeypatch.setattr(PartialFile, last_step, lambda file: signal.raise_signal(signal.SIGINT) or step(file))
+    with pytest.raises(KeyboardInterrupt):
+        getattr(sink, end)()
+    place = path if end == "close" else partial_path(path)
+    assert place.stat().st_size > 0
+    assert [found.name for found in tmp_path.iterdir()] == [place.name]
+    # It is done, and says the same again.
+    assert sink.close() == sink.abort() == place
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "csv", "jsonl"])
+def test_ctrl_c_while_a_frame_is_written_loses_none(tmp_path, monkeypatch, interruptible, suffix):
+    path = tmp_path / f"a.{suffix}"
+    sink = open_file(path, INFO)
+    sink.write(frame(0, 0), picture(0, SIZE))
+    inner = "_mux" if suffix == "mp4" else "_add"
+    step = getattr(type(sink), inner)
+    monkeypatch.setattr(
+        type(sink), inner, lambda *what: signal.raise_signal(signal.SIGINT) or step(*what), raising=True
+    )
+    with pytest.raises(KeyboardInterrupt):
+        sink.write(frame(1, 512), picture(1, SIZE))
+    monkeypatch.undo()
+    sink.close()
+    if suffix == "mp4":
+        assert numbers(path) == [0, 1]
+    else:
+        assert len(path.read_text().splitlines()) == 2 + (suffix == "csv")

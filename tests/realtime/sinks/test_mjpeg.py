@@ -120,6 +120,8 @@ def test_a_viewer_before_the_first_picture_waits_for_it(sink):
     found = []
     waiting = threading.Thread(target=lambda: found.append(shown(get(sink, "/frame.jpg").read())))
     waiting.start()
+    waiting.join(0.3)
+    assert (found, waiting.is_alive()) == ([], True)
     put(sink, 5)
     waiting.join()
     assert found == [5]
