@@ -120,6 +120,9 @@ def test_ctrl_c_while_a_frame_is_written_loses_none(tmp_path, monkeypatch, inter
     with pytest.raises(KeyboardInterrupt):
         sink.write(frame(1, 512), picture(1, SIZE))
     monkeypatch.undo()
+    if suffix == "mp4":
+        with pytest.raises(ValueError, match="in order of time"):
+            sink.write(frame(1, 512), picture(1, SIZE))
     sink.close()
     if suffix == "mp4":
         assert numbers(path) == [0, 1]
