@@ -1,7 +1,7 @@
 """What sources and sinks both need to know about video: sizes, colours, joints of its clock."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -104,6 +104,7 @@ class VideoInfo:
         duration_seconds: None where nothing says so.
         has_audio: whether there is sound.
         colours: how to turn its pictures into RGB and back.
+        metadata: what its container says of it, such as title, remark and time of recording.
         joints: where its clock was set anew, in order; grows while it is read.
         parts: the bytes at which files begin that were joined into one and are read as one; grows.
         notes: what was mended or left out; grows while it is read and written.
@@ -120,6 +121,7 @@ class VideoInfo:
     duration_seconds: float | None = None
     has_audio: bool = False
     colours: Colours = Colours(_BT709, _BT709, _BT709)
+    metadata: Mapping[str, str] = field(default_factory=dict)
     joints: Sequence[Joint] = ()
     parts: Sequence[int] = (0,)
     notes: Notes = field(default_factory=Notes, compare=False)

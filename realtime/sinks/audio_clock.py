@@ -57,7 +57,7 @@ class AudioClock(Generic[T]):
         self._lost = False
         self._raw = 0
         self._last: int | None = None
-        self._expected = 0
+        self._expected = self._begin
         self._held: deque[_Packet[T]] = deque()
         self.guessed = self.closed = self.dropped = 0
 
@@ -118,11 +118,12 @@ class AudioClock(Generic[T]):
 
     def _start(self, stamp: int | None) -> int:
         runs = stamp is not None and (len(self._held) == 1 or self._others_fit(stamp, 0))
-        if stamp is None or not runs:
+        absurd = stamp is not None and stamp * self._base > _LATEST_START_SECONDS
+        if stamp is None or not runs or not (absurd or self._is_within_video(stamp)):
             self._lost = True
             self.guessed += stamp is not None
             return self._begin
-        if stamp * self._base > _LATEST_START_SECONDS:
+        if absurd:
             self._offset = self._begin - stamp
             self.closed += 1
         return stamp + self._offset

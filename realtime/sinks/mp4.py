@@ -128,6 +128,7 @@ class Mp4Sink(Sink):
                 self._begin(crf, preset, tracks)
                 return
             self._release()
+            self._file.detach()  # which would close the file
             self._draft.file.seek(0)
             self._draft.file.truncate()
         self._begin(crf, preset, 0)
@@ -216,7 +217,9 @@ def _container(file: BinaryIO, info: VideoInfo) -> OutputContainer:
         # Where a track begins is counted in this unit: a multiple keeps it exact.
         "movie_timescale": str(scale * max(1, 48_000 // scale)),
     }
-    return av.open(file, "w", format="mp4", container_options=options, buffer_size=1 << 18)
+    container = av.open(file, "w", format="mp4", container_options=options, buffer_size=1 << 18)
+    container.metadata.update(info.metadata)
+    return container
 
 
 def _video_stream(container: OutputContainer, info: VideoInfo, crf: int, preset: str) -> VideoStream:

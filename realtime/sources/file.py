@@ -38,6 +38,8 @@ from emotion.realtime.sources.timeline import Timeline
 # In these the distance between two pictures is stored with care; in others it follows from clocks,
 # which are set anew now and then. In seconds: a longer leap is no gap.
 _CAREFUL, _LONGEST_GAP, _LONGEST_CAREFUL_GAP = ("mp4", "matroska", "gif"), 600.0, 6 * 3600.0
+# What is said of a recording and stays true of its annotated copy.
+_ABOUT = ("title", "comment", "artist", "date", "creation_time", "description", "copyright")
 
 
 class VideoFile:
@@ -206,6 +208,7 @@ class VideoFile:
             duration_seconds=duration,
             has_audio=bool(container.streams.audio),
             colours=self._converter.colours,
+            metadata={name: container.metadata[name] for name in _ABOUT if name in container.metadata},
             joints=self._timeline.mends.joints,
             parts=self._parts,
         )

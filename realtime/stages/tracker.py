@@ -96,8 +96,8 @@ class Tracker:
         """
         self._tracks = [track for track in self._tracks if track.is_remembered(seconds)]
         matched = self._match(boxes, seconds)
-        for track in self._tracks:
-            track.missed += 1
+        for known in self._tracks:
+            known.missed += 1
         ids = []
         for index, box in enumerate(boxes):
             track = matched.get(index)

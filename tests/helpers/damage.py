@@ -145,7 +145,7 @@ def retimed_flv(path: Path, kind: int, change: Callable[[int, int], int]) -> Pat
     while position + 11 <= len(data):
         length = int.from_bytes(data[position + 1 : position + 4], "big")
         # Tags of zero are headers of the codecs.
-        if data[position] == kind and not (kind == 9 and data[position + 12] == 0):
+        if data[position] == kind and data[position + 12] != 0:
             low, high = data[position + 4 : position + 7], data[position + 7]
             stamp = change(count, high << 24 | int.from_bytes(low, "big"))
             data[position + 4 : position + 7] = (stamp & 0xFFFFFF).to_bytes(3, "big")
