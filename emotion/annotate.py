@@ -102,7 +102,7 @@ def annotate(
     summary = SummaryBuilder()
     keep_apart([video], outputs.all())
     _make_folder(outputs.summary.parent)
-    source = VideoFile(video)
+    source = VideoFile(video, fps=options.file.file_fps)
     reasons = [INTERRUPTED]
     incomplete: IncompleteSourceError | None = None
     try:

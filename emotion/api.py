@@ -20,7 +20,6 @@ from emotion.realtime.session import EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sinks.csv_jsonl import as_dict
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import camera_of, is_network, open_live
-from emotion.realtime.sources.options import LiveOptions
 
 Source = str | int | os.PathLike[str] | Iterable[VideoFrame]
 
@@ -180,7 +179,7 @@ def stream(
     policy = NewestFrame.of(wanted) if live else EveryFrame()
     # Before the source is opened, so that no live picture waits for them.
     stages = policy.stages(models or Models.load(wanted.engine), wanted)
-    session = Session(_open(source, live, wanted.live), policy=policy, stages=stages)
+    session = Session(_open(source, live, wanted), policy=policy, stages=stages)
     return Stream(session, wanted.drawing)
 
 
@@ -220,10 +219,12 @@ def _is_live(source: Source) -> bool:
     return False
 
 
-def _open(source: Source, live: bool, options: LiveOptions) -> Iterable[VideoFrame]:
+def _open(source: Source, live: bool, options: Options) -> Iterable[VideoFrame]:
     if isinstance(source, int | str | os.PathLike):
         where = str(source) if isinstance(source, int) else os.fspath(source)
-        return open_live(where, options) if live else VideoFile(Path(where))
+        if live:
+            return open_live(where, options.live)
+        return VideoFile(Path(where), fps=options.file.file_fps)
     return source
 
 

@@ -12,7 +12,7 @@ from emotion.models.engines.options import EngineOptions
 from emotion.models.options import Option, check
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.sinks.options import OutputOptions
-from emotion.realtime.sources.options import LiveOptions
+from emotion.realtime.sources.options import FileOptions, LiveOptions
 from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 
@@ -24,6 +24,7 @@ class Options:
         faces: how they are found and followed.
         vote: how what the models say becomes an answer.
         drawing: what pictures look like.
+        file: how a video file is read.
         live: how a live source is opened and followed.
         outputs: where results go.
         engine: which models run, and how.
@@ -34,6 +35,7 @@ class Options:
     faces: FaceOptions = field(default_factory=FaceOptions)
     vote: VoteOptions = field(default_factory=VoteOptions)
     drawing: DrawingOptions = field(default_factory=DrawingOptions)
+    file: FileOptions = field(default_factory=FileOptions)
     live: LiveOptions = field(default_factory=LiveOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
     engine: EngineOptions = field(default_factory=EngineOptions)

@@ -30,6 +30,7 @@ ONE_AT_A_TIME = "live pictures go through one worker at a time, or the newest wo
 NO_FILES = "a live stream's; this is a file"
 ONE_PLACE = "annotate has a folder of its own for -o, and live its files; here nothing is written"
 SERVER = "decided for the whole server, which shares it among visitors"
+NO_TIMES = "bare streams are annotated; here they have the rate that they say themselves"
 CALLER = "the caller's own business: results are values in their program"
 
 NOT_OFFERED: dict[str, dict[str, str]] = {
@@ -42,11 +43,13 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     "live": {
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
         "formats": "each -o says its format by its name",
+        "file_fps": "--fps is a limit here",
     },
     "play": {
         **dict.fromkeys(("finders", "stride", "workers"), "a screen needs no more than real time"),
         "window": "there is always one",
         "show_metrics": "key m shows them",
+        "file_fps": NO_TIMES,
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
             ("output", "formats", "events", "dwell", "mjpeg", "metrics", "virtual_camera", "report"),
@@ -66,6 +69,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             "the page offers all files, and shows the pictures itself",
         ),
         "metrics": "/metrics is always there",
+        "file_fps": NO_TIMES,
         "offline": "it listens to the network, and asks nothing of it",
     },
     "python": {
@@ -77,6 +81,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         "offline": "would forbid the network to the whole program",
     },
     "videos": {
+        "file_fps": NO_TIMES,
         **dict.fromkeys(("finders", "workers", "models", "provider", "precision"), SERVER),
         **dict.fromkeys(("landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
@@ -88,6 +93,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "photos": {
+        "file_fps": ONE_PICTURE,
         **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
@@ -99,6 +105,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "cameras": {
+        "file_fps": "there is no file",
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),

@@ -33,7 +33,9 @@ def play_command(
     play: PlayOptions,
     options: Annotated[
         Options,
-        Without("finders", "stride", "workers", "window", "show_metrics", "live", "outputs", threads=1),
+        Without(
+            "finders", "stride", "workers", "window", "show_metrics", "file", "live", "outputs", threads=1
+        ),
     ],
 ) -> None:
     """Play a video with what its faces look like. Key h shows all keys."""

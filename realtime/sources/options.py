@@ -1,4 +1,4 @@
-"""The options of live sources: what is asked of a camera, and when it is given up."""
+"""The options of sources: how a file is read; what is asked of a camera, and when it is given up."""
 
 import re
 from dataclasses import dataclass
@@ -21,6 +21,27 @@ def read_size(text: str) -> tuple[int, int]:
 
 def _write_size(size: tuple[int, int]) -> str:
     return "{}x{}".format(*size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """How a video file is read."""
+
+    TITLE: ClassVar[str] = "File"
+
+    file_fps: Annotated[
+        float | None,
+        Option(
+            help="Of a file without times, as a bare H.264 stream; by default as it says itself.",
+            unit="frames a second",
+            ge=0.1,
+            le=1000,
+            flags=("--fps",),
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

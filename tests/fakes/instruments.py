@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from emotion import annotate
+from emotion import annotate, api
 from emotion.cli import live, network, play
 from emotion.models.classes import SIX
 from emotion.models.engines.session import CPU_ONLY
@@ -31,6 +31,7 @@ from emotion.realtime.session import models, policies
 from emotion.realtime.sinks import mjpeg, views, virtual_camera
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sources import live as live_sources
+from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.options import VoteOptions
 
@@ -92,6 +93,8 @@ class Instruments:
         patch.setattr(live_sources, "LiveSource", lambda *args: _LiveSource(self, *args))
         for where in (annotate, live_view):
             patch.setattr(where, "open_file", lambda path, info, **more: _Sink(self, path, more["dwell"]))
+        for where in (annotate, api):
+            patch.setattr(where, "VideoFile", self._recording(VideoFile, _note_rate))
         patch.setattr(views, "EventSink", lambda dwell: _Events(self, dwell))
         patch.setattr(mjpeg, "MjpegSink", lambda port: _Port(self, mjpeg=port))
         patch.setattr(virtual_camera, "VirtualCameraSink", lambda *_: _Port(self, virtual_camera=True))
@@ -115,6 +118,10 @@ class Instruments:
 
 def _note_bound(instruments, bound):
     instruments.note(max_latency=None if bound is None else round(1000 * bound))
+
+
+def _note_rate(instruments, path, start=None, fps=None):
+    instruments.note(file_fps=fps)
 
 
 def _note_privacy(instruments, mode):
