@@ -13,9 +13,10 @@ from emotion.exporters.parity import Parity, compare
 from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ModelManifest, sha256
+from emotion.models.manifest import ModelManifest
 from emotion.models.regions import REGIONS
 from emotion.models.shipped import put, refuse_shipped, workshop
+from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training import networks
 

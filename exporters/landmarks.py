@@ -31,9 +31,10 @@ from emotion.models.engines.landmark_nets import FORMAT, MANIFEST, NET_NAMES, Ne
 from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import Net
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ZOO, sha256
+from emotion.models.manifest import ZOO
 from emotion.models.shipped import refuse_shipped
 from emotion.models.signature import Signature
+from emotion.models.small_files import sha256
 
 TASK = ZOO / "face_landmarker.task"
 _BATCH = "batch"

@@ -30,8 +30,9 @@ from onnxruntime.quantization import (
 from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import INPUT, ModelManifest, manifest_path, read_manifest, sha256
+from emotion.models.manifest import INPUT, ModelManifest, manifest_path, read_manifest
 from emotion.models.shipped import previous_path, put, refuse_shipped, workshop
+from emotion.models.small_files import sha256
 
 MIN_AGREEMENT = 0.98
 MAX_LOSS = 0.01

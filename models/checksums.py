@@ -6,7 +6,8 @@ calls ``python -m emotion.models.checksums``, which writes it; ``sha256sum -c SH
 
 from pathlib import Path
 
-from emotion.models.manifest import ZOO, sha256
+from emotion.models.manifest import ZOO
+from emotion.models.small_files import sha256
 
 FILE = "SHA256SUMS"
 # Words for people, and code, which Git may give other line ends.

@@ -14,8 +14,8 @@ models that ship. All models of a folder have the same classes, and its ``weight
 vote, in which order: ``"regions": ["eyes", "lips", "brow"]``; by default eyes and lips.
 """
 
-import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from emotion.models.errors import ModelFileError
 from emotion.models.regions import REGIONS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.signature import Signature
+from emotion.models.small_files import read_json, sha256
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"
@@ -127,10 +128,9 @@ def choose_precision(folder: Path, region: str) -> Precision:
 
 def _values(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError):
         return {}
-    return values if isinstance(values, dict) else {}
 
 
 def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> ModelManifest:
@@ -145,14 +145,14 @@ def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> M
     if precision == "int8":
         advice = f"Make it with 'emotion quantise {region}', or run with --precision fp32."
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         if values.get("format") != FORMAT:
             raise ModelFileError(f"{path} has format {values.get('format')}, not {FORMAT}. {advice}")
         manifest = _from_json(values)
         digest = sha256(folder / manifest.file)
     except OSError as error:
         raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path} is not a model manifest ({error}). {advice}") from error
@@ -174,7 +174,25 @@ def _from_json(values: dict[str, Any]) -> ModelManifest:
         rest.pop("neutral", None),
     )
     where = Region(rest["region"], **place) if place else None
-    return ModelManifest(**rest | {"size": tuple(rest["size"]), "classes": classes, "place": where})
+    manifest = ModelManifest(**rest | {"size": tuple(rest["size"]), "classes": classes, "place": where})
+    _check_kinds(manifest)
+    return manifest
+
+
+def _check_kinds(manifest: ModelManifest) -> None:
+    """Whether each field is what it is said to be; JSON may hold anything."""
+    for name in ("region", "architecture", "file", "sha256", "precision", "data", "made_from"):
+        if not isinstance(getattr(manifest, name), str):
+            raise ValueError(f"{name!r} is no text")
+    if Path(manifest.file).name != manifest.file:
+        raise ValueError("'file' is no name of a file beside it")
+    temperature = manifest.temperature
+    if isinstance(temperature, bool) or not (
+        isinstance(temperature, int | float) and math.isfinite(temperature) and temperature > 0
+    ):
+        raise ValueError("'temperature' is no positive number")
+    if not isinstance(manifest.scores, dict):
+        raise ValueError("'scores' is no object")
 
 
 def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
@@ -198,13 +216,23 @@ def voting_regions(folder: Path) -> tuple[str, ...]:
     """Which regions of a model folder vote, in order, by its ``weights.json``.
 
     Eyes and lips where it says nothing; where there is no such file yet, all that have a manifest.
+
+    Raises:
+        ModelFileError: what it says are no names.
     """
     values = _values(folder / "weights.json")
     if not values:
-        found = {name for path in folder.glob("*.json") if (name := _values(path).get("region"))}
+        said = (_values(path).get("region") for path in folder.glob("*.json"))
+        found = {name for name in said if name and isinstance(name, str)}
         shipped = [name for name in REGIONS.names if name in found]
         return (*shipped, *sorted(found.difference(shipped))) or REGIONS.names
-    return tuple(values.get("regions", REGIONS.names))
+    names = values.get("regions", REGIONS.names)
+    if not (isinstance(names, list | tuple) and names and all(isinstance(name, str) for name in names)):
+        raise ModelFileError(
+            f"{folder / 'weights.json'} is not a table of vote weights ('regions' are no names). Make it "
+            "with 'emotion weights', or install emotion-live again."
+        )
+    return tuple(names)
 
 
 def read_schema(folder: Path) -> Schema:
@@ -223,9 +251,3 @@ def _check(manifest: ModelManifest, region: str, path: Path, advice: str) -> Non
         raise ModelFileError(f"{path} does not say where the {region} are ('place'). {advice}")
     if manifest.size != manifest.where.size:
         raise ModelFileError(f"{path} wants crops of {manifest.size}, not {manifest.where.size}. {advice}")
-
-
-def sha256(path: Path) -> str:
-    """The hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,6 @@ them (abridged)::
      "nets": {"face_detector": {"file": "face_detector.onnx", "sha256": "..."}, ...}}
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -15,8 +14,9 @@ from typing import Literal, TypeAlias, get_args
 from emotion.models.engines.providers import NetOptions, Provider
 from emotion.models.engines.session import Net
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ZOO, sha256
+from emotion.models.manifest import ZOO
 from emotion.models.signature import Signature
+from emotion.models.small_files import read_json, sha256
 
 FORMAT = 1
 MANIFEST = "landmarks.json"
@@ -101,14 +101,16 @@ def read_signatures(folder: Path) -> dict[NetName, Signature]:
     path = folder / MANIFEST
     advice = "Install emotion-live again, or run with --landmarks mediapipe."
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         if values.get("format") != FORMAT:
             raise ModelFileError(f"{path} has format {values.get('format')}, not {FORMAT}. {advice}")
         wanted = {name: values["nets"][name]["sha256"] for name in NET_NAMES}
         found = {name: sha256(folder / f"{name}.onnx") for name in NET_NAMES}
     except OSError as error:
         raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
-    except (json.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, ModelFileError):
+            raise
         raise ModelFileError(f"{path} is not a manifest of the landmark nets. {advice}") from error
     for name in NET_NAMES:
         if wanted[name] != found[name]:

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, TypeAlias
@@ -25,6 +26,9 @@ __all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
 
 CPU_ONLY = "the CPU: this ONNX Runtime has nothing else that is chosen by itself"
 """The choice where there was none."""
+
+_ROUNDING = 0.01
+"""By how much a model's probabilities may miss one: half precision is no better than 0.003."""
 
 Crops = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -55,6 +59,7 @@ class Net:
         self.provider: Provider = started.provider
         self.choice = started.choice
         self._signature = started.signature
+        self._name = started.path.name
         self._run = started.run
         self._max_batch = options.max_batch
 
@@ -77,10 +82,16 @@ class Net:
 
         Returns:
             What came of the last, float32 (n, *output).
+
+        Raises:
+            ModelFileError: the file cannot be run.
         """
-        answers = self(np.zeros((0, *self._signature.shape), dtype=self._signature.dtype))
+        answers = np.zeros((0, *self._signature.output), dtype=np.float32)
         for size in self._run.sizes:
-            answers = self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
+            try:
+                answers = self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
+            except Exception as error:  # ONNX Runtime's own errors share no other base
+                raise ModelFileError(f"{self._name} cannot be run ({_short(str(error))}).") from error
         return answers
 
 
@@ -141,22 +152,39 @@ class RegionModel:
 
         Returns:
             float32 (n, classes), each row summing to one.
+
+        Raises:
+            ModelFileError: what the model says are no probabilities.
         """
         # One copy, from the crops into the batch; none where a batch is given.
         batch = crops if isinstance(crops, np.ndarray) or not crops else np.stack(crops)
-        return self._net(np.asarray(batch)[..., None])
+        answers = self._net(np.asarray(batch)[..., None])
+        self._check(answers)
+        return answers
 
     def warm_up(self) -> None:
         """Run each batch size that the provider compiles for once, so that no frame waits for it.
 
         Raises:
-            ModelFileError: the model has another number of outputs than its manifest has classes.
+            ModelFileError: the model cannot be run, has another number of outputs than its manifest has
+                classes, or what it says are no probabilities.
         """
-        outputs, classes = self._net.warm_up().shape[1], self.manifest.classes
+        answers, classes = np.asarray(self._net.warm_up()), self.manifest.classes
+        outputs = answers.shape[1] if answers.ndim == 2 else 0
         if outputs != len(classes):
             raise ModelFileError(
                 f"{self.manifest.file} tells {outputs} classes apart, and its manifest names {len(classes)} "
                 f"({classes}): put the manifest beside it that was made with it."
+            )
+        self._check(answers)
+
+    def _check(self, answers: Probabilities) -> None:
+        # So written that NaN fails.
+        if not (np.abs(answers.sum(axis=1) - 1) <= _ROUNDING).all() or (answers < 0).any():
+            raise ModelFileError(
+                f"What {self.manifest.file} says are no probabilities (from 0 on, summing to one): the model "
+                f"is damaged. Make it anew with 'emotion export {self.manifest.region}', or install "
+                "emotion-live again."
             )
 
 
@@ -262,6 +290,7 @@ class _Bound:
 class _Started:
     run: _Runner
     provider: Provider
+    path: Path
     signature: Signature
     choice: str
 
@@ -273,7 +302,7 @@ def _start(find: Find, options: NetOptions) -> _Started:
         path, signature = find(provider)
         runner, problem = _try(provider, path, signature, options)
         if runner is not None:
-            return _Started(runner, provider, signature, _in_words(provider, options, tried))
+            return _Started(runner, provider, path, signature, _in_words(provider, options, tried))
         tried += f"; {provider.title} does not start ({problem})"
         if options.provider != "auto":
             raise MissingDependencyError(
@@ -301,7 +330,7 @@ def _try(
     """A runner, or None and the reason."""
     variants = providers.variants(provider, signature, options)
     if provider.name == "cpu":
-        return _Plain(_open(path, provider, variants[0], options), signature), ""
+        return _Plain(_open(path, signature, provider, variants[0], options), signature), ""
     _make_folders(options.cache)
     problem = ""
     for variant in variants:
@@ -309,9 +338,11 @@ def _try(
             if provider.device == "cuda":
                 _preload()
             try:
-                session = _open(path, provider, variant, options)
+                session = _open(path, signature, provider, variant, options)
                 started = _runs_nodes(session, provider)
             except ModelFileError as error:
+                if error.__cause__ is None:  # the file is at fault, whatever runs it
+                    raise
                 problem = problem or _short(str(error.__cause__))
                 continue
         if started:
@@ -352,10 +383,12 @@ def _runner(
     return _Padded(inner, options.max_batch, provider.shared)
 
 
-def _open(path: Path, provider: Provider, variant: Variant, options: NetOptions) -> ort.InferenceSession:
+def _open(
+    path: Path, signature: Signature, provider: Provider, variant: Variant, options: NetOptions
+) -> ort.InferenceSession:
     try:
         # Without ONNX Runtime's own fallback, which prints and goes on on the CPU.
-        return ort.InferenceSession(
+        session = ort.InferenceSession(
             str(path),
             _session_options(provider, options.threads),
             providers=variant.chain,
@@ -363,6 +396,31 @@ def _open(path: Path, provider: Provider, variant: Variant, options: NetOptions)
         )
     except Exception as error:  # ONNX Runtime's own errors share no other base
         raise ModelFileError(f"ONNX Runtime cannot load {path}: {error}") from error
+    _check_input(session, path, signature)
+    return session
+
+
+def _check_input(session: ort.InferenceSession, path: Path, signature: Signature) -> None:
+    """Whether a net takes what it will be given.
+
+    Raises:
+        ModelFileError: it has other inputs.
+    """
+    inputs = session.get_inputs()
+    takes = "; ".join(f"{one.type} {one.name!r} of {one.shape}" for one in inputs)
+    wanted = (None, *signature.shape)
+    types = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
+    fits = len(inputs) == 1 and (inputs[0].name, inputs[0].type) == (signature.input, types[signature.dtype])
+    # What is no whole number, a net leaves open.
+    if not fits or not all(
+        one == other
+        for one, other in zip_longest(inputs[0].shape, wanted, fillvalue=0)
+        if isinstance(one, int) and isinstance(other, int)
+    ):
+        raise ModelFileError(
+            f"{path} takes {takes or 'nothing'}, not {types[signature.dtype]} {signature.input!r} of "
+            f"(n, {', '.join(map(str, signature.shape))}): it is not the model that its manifest speaks of."
+        )
 
 
 def _session_options(provider: Provider, threads: int) -> ort.SessionOptions:

@@ -18,9 +18,9 @@ from emotion.models.evaluation import rule_fitting as rules
 from emotion.models.evaluation.predictions import Predictions
 from emotion.models.evaluation.rule_fitting import DEFAULT, FITS, Comparison
 from emotion.models.evaluation.success_rates import EmotionWeight, SuccessRate, derive
-from emotion.models.manifest import sha256
 from emotion.models.regions import REGIONS
 from emotion.models.shipped import put_text
+from emotion.models.small_files import sha256
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
 from emotion.models.voting.vote import FORMAT, Rule, read_rules

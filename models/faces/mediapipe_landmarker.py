@@ -1,7 +1,6 @@
 """MediaPipe behind a small face: a picture in, landmarks and blendshapes, or just boxes, out."""
 
 import contextlib
-import hashlib
 import sys
 import threading
 import zipfile
@@ -21,6 +20,7 @@ from emotion.models.native import telemetry
 from emotion.models.native.at_exit import Process, before_exit
 from emotion.models.native.log import without_chatter
 from emotion.models.regions import Image
+from emotion.models.small_files import sha256
 
 __all__ = [
     "BLENDSHAPES",
@@ -280,7 +280,7 @@ def _check_model_file() -> None:
     """Refuse a landmark model that is missing or changed; read once a process."""
     advice = "Install emotion-live again to restore it."
     try:
-        digest = hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()
+        digest = sha256(MODEL_PATH)
     except OSError as error:
         raise ModelFileError(f"The face landmark model {MODEL_PATH} cannot be read. {advice}") from error
     if digest != MODEL_SHA256:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import DatasetError, ModelFileError
-from emotion.models.manifest import sha256
 from emotion.models.shipped import put, workshop
+from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
 
 FILE = "blendshapes.npz"
@@ -87,7 +87,8 @@ class BlendshapeModel:
         path = folder / FILE
         advice = "Make it with 'emotion weights', or install emotion-live again."
         try:
-            if digest is not None and sha256(path) != digest:
+            found = sha256(path)
+            if digest is not None and found != digest:
                 raise ModelFileError(f"{path} is damaged or changed (wrong sha256). {advice}")
             with np.load(path, allow_pickle=False) as stored:
                 if int(stored["format"]) != FORMAT or tuple(stored["classes"].tolist()) != classes.names:
@@ -95,10 +96,11 @@ class BlendshapeModel:
                 count = sum(name.startswith("w") for name in stored.files)
                 layers = tuple((stored[f"w{i}"], stored[f"b{i}"]) for i in range(count))
                 model = cls(stored["mean"], stored["scale"], layers, float(stored["temperature"]), classes)
-            model(np.zeros((1, _COUNT), np.float32))
+            if not np.isfinite(model(np.zeros((1, _COUNT), np.float32))).all():
+                raise ValueError("what it says is no number")
         except OSError as error:
             raise ModelFileError(f"{path} cannot be read ({error.strerror or error}). {advice}") from error
-        except (KeyError, ValueError, BadZipFile) as error:
+        except (KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
             if isinstance(error, ModelFileError):
                 raise
             raise ModelFileError(f"{path} is not a classifier of blendshapes. {advice}") from error

@@ -8,7 +8,6 @@ exponents where only those of an emotion on itself are. Both are calibrated on h
 ``weights.json`` holds every rule that was fitted and names the one that counts (`evaluation.weights`).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -22,6 +21,7 @@ from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ZOO
 from emotion.models.regions import REGIONS
+from emotion.models.small_files import read_json
 from emotion.models.voting.blendshapes import BlendshapeModel
 
 FORMAT = 2
@@ -80,7 +80,7 @@ class WeightedMean:
         weights = np.array([[table[label] for label in classes] for table in tables], np.float32)
         temperature = float(values.get("temperature", 1.0))
         whole = len(weights) >= len(regions) and np.isfinite(weights).all()
-        if not (whole and weights.min() > 0 and temperature > 0):
+        if not (whole and weights.min() > 0 and 0 < temperature < np.inf):
             raise ValueError("a weight or temperature is not a positive number")
         return cls(weights, temperature)
 
@@ -261,7 +261,7 @@ def read_rules(folder: Path) -> StoredRules:
     path = folder / "weights.json"
     advice = "Make it with 'emotion weights', or install emotion-live again."
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         if values["format"] not in (1, FORMAT):
             raise ModelFileError(f"{path} is for another version of the program. {advice}")
         if values["format"] == 1:  # one table, without a temperature
@@ -275,7 +275,7 @@ def read_rules(folder: Path) -> StoredRules:
             raise ValueError(f"the rule {values['rule']!r} is not there")
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read ({error.strerror}). {advice}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path} is not a table of vote weights ({error}). {advice}") from error

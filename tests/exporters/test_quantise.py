@@ -17,8 +17,9 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.data.dataset import RegionData
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ModelManifest, choose_precision, sha256
+from emotion.models.manifest import ModelManifest, choose_precision
 from emotion.models.regions import LIPS
+from emotion.models.small_files import sha256
 
 HEIGHT, WIDTH = LIPS.size
 

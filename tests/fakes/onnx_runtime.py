@@ -151,6 +151,9 @@ class Session:
         assert self.options.entries["session.record_ep_graph_assignment_info"] == "1"
         return [SimpleNamespace(ep_name=CPU if self.idle else self.providers[0])]
 
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="crops", type="tensor(uint8)", shape=["n", None, None, 1])]
+
     def get_outputs(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(name="probabilities")]
 

@@ -9,8 +9,9 @@ import shutil
 from pathlib import Path
 
 from emotion.models.classes import Classes
-from emotion.models.manifest import ModelManifest, sha256
+from emotion.models.manifest import ModelManifest
 from emotion.models.regions import EYES, LIPS, Region
+from emotion.models.small_files import sha256
 from emotion.models.voting.vote import FORMAT, VoteWeights
 
 CLASSES = Classes(

@@ -8,8 +8,9 @@ from emotion.models.classes import SIX, Classes
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.faces.mediapipe_landmarker import MODEL_PATH, MODEL_SHA256
-from emotion.models.manifest import ZOO, ModelManifest, read_manifest, schema_of, sha256, voting_regions
+from emotion.models.manifest import ZOO, ModelManifest, read_manifest, schema_of, voting_regions
 from emotion.models.regions import REGIONS, Region
+from emotion.models.small_files import sha256
 from emotion.models.voting.vote import VoteWeights
 
 
@@ -65,6 +66,18 @@ def test_a_black_crop_does_not_upset_a_model():
         ({"sha256": "0" * 64}, "wrong sha256"),
         ({"size": None}, "not a model manifest"),
         ({"surprising": 1}, "not a model manifest"),
+        ({"temperature": "warm"}, "'temperature' is no positive number"),
+        ({"temperature": True}, "'temperature' is no positive number"),
+        ({"temperature": -1}, "'temperature' is no positive number"),
+        ({"temperature": float("nan")}, "'temperature' is no positive number"),
+        ({"temperature": 10**400}, "not a model manifest"),
+        ({"data": 5}, "'data' is no text"),
+        ({"scores": []}, "'scores' is no object"),
+        ({"file": "../lips.onnx"}, "'file' is no name"),
+        ({"file": ["lips.onnx"]}, "'file' is no text"),
+        ({"size": "ab"}, "wants crops"),
+        ({"region": ["lips"]}, "'region' is no text"),
+        ({"classes": 7}, "not a model manifest"),
     ],
 )
 def test_a_model_of_another_kind_is_refused_with_a_sentence(zoo, values, reason):

@@ -13,7 +13,8 @@ from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.engines.session import Net
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.faces import mediapipe_landmarker as landmarks
-from emotion.models.manifest import ZOO, sha256
+from emotion.models.manifest import ZOO
+from emotion.models.small_files import sha256
 
 
 def items(signature, count):

@@ -156,7 +156,7 @@ def test_a_blendshape_head_is_fitted_to_what_the_features_know(data, finished, t
 def test_a_model_of_another_architecture_is_not_restored(data, finished, tmp_path):
     import onnx
 
-    from emotion.models.manifest import sha256
+    from emotion.models.small_files import sha256
 
     made = export("lips", finished[0] / "model.keras", data, tmp_path)
     graph = onnx.load(made.model)
