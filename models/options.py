@@ -348,6 +348,8 @@ def _fits(kind: Any, value: Any) -> bool:
     origin = get_origin(kind)
     if origin is Literal:
         return value in get_args(kind)
+    if origin is Union:
+        return any(_fits(part, value) for part in get_args(kind))
     if origin is tuple:
         return isinstance(value, tuple) and _each_fits(get_args(kind), value)
     if kind in (int, float):

@@ -119,6 +119,29 @@ def test_a_group_lists_its_options_with_all_that_is_said_of_them():
     assert groups_of(Outer) == {"inner": Inner}
 
 
+@dataclass(frozen=True)
+class Either:
+    either: Annotated[int | str | None, Option(help="A number, a word or nothing.")] = None
+    one: Annotated[int | str, Option(help="A number or a word.")] = 1
+
+    def __post_init__(self):
+        check(self)
+
+
+@pytest.mark.parametrize("value", [1, "a"])
+def test_an_option_may_be_of_several_types(value):
+    assert Either(either=value, one=value) == Either(value, value)
+    assert Either().either is None
+    optional = {one.name: one.optional for one in options_of(Either)}
+    assert optional == {"either": True, "one": False}
+
+
+@pytest.mark.parametrize("wrong", [{"either": 1.5}, {"one": None}, {"one": ()}])
+def test_an_option_of_several_types_is_of_no_other(wrong):
+    with pytest.raises(OptionError, match=f"^{next(iter(wrong))} is .*int, str.* not "):
+        Either(**wrong)
+
+
 def test_two_options_of_one_name_are_refused():
     @dataclass(frozen=True)
     class Twice:

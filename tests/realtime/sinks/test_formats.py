@@ -1,9 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import FORMATS, read_formats
-from tests.helpers.mp4_roundtrip import INFO
+from emotion.realtime.sinks.partial_file import partial_path
+from tests.helpers.clips import picture
+from tests.helpers.mp4_roundtrip import INFO, SIZE, TIME_BASE
+from tests.helpers.results import face, result
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -26,3 +32,21 @@ def test_formats_are_taken_once_and_in_order():
 def test_what_is_no_format_is_told_with_those_that_are(wrong):
     with pytest.raises(ValueError, match="none of mp4"):
         read_formats(wrong)
+
+
+@pytest.mark.parametrize("second", ["close", "abort"])
+@pytest.mark.parametrize("first", ["close", "abort"])
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_file_that_has_ended_stays_as_it_is(tmp_path, suffix, first, second):
+    path = tmp_path / f"a.{suffix}"
+    sink = open_file(path, INFO)
+    for index in range(30):
+        one = result(index, face("fear"), pts=512 * index)
+        sink.write(EmotionFrame(replace(one.frame, time_base=TIME_BASE), one.faces), picture(index, SIZE))
+    place = getattr(sink, first)()
+    assert place == (path if first == "close" else partial_path(path))
+    before = place.read_bytes()
+    assert before
+    assert getattr(sink, second)() == place
+    assert place.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == [place.name]

@@ -1,0 +1,66 @@
+"""What goes wrong while a file is written, in a sentence that names it; a file until it is whole."""
+
+import errno
+import os
+
+import pytest
+
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.partial_file import PartialFile, partial_path, writing
+
+
+class RefusedError(Exception):
+    """What an encoder raises."""
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "make room on the disk"),
+        (errno.EACCES, "choose a folder that may be written to"),
+        (errno.EROFS, "choose a folder that may be written to"),
+        (errno.ENOENT, "its folder is not there"),
+        (errno.EIO, "try another folder or name"),
+    ],
+)
+def test_a_systems_error_names_the_file_and_what_to_do(tmp_path, code, advice):
+    with (
+        pytest.raises(SinkError, match=f"a.csv cannot be written .*{advice}") as told,
+        writing(tmp_path / "a.csv"),
+    ):
+        raise OSError(code, os.strerror(code))
+    assert isinstance(told.value.__cause__, OSError)
+
+
+def test_an_encoders_refusal_is_one_where_it_is_named_as_a_cause(tmp_path):
+    with pytest.raises(SinkError, match="convert it to H"), writing(tmp_path / "a.mp4", RefusedError):
+        raise RefusedError("no")
+    with pytest.raises(RefusedError), writing(tmp_path / "a.mp4"):
+        raise RefusedError("no")
+
+
+@pytest.mark.parametrize("error", [SinkError("said already"), ZeroDivisionError("a mistake"), KeyError("a")])
+def test_all_else_stays_what_it_is(tmp_path, error):
+    with pytest.raises(type(error)) as raised, writing(tmp_path / "a.csv", RefusedError):
+        raise error
+    assert raised.value is error
+
+
+def test_a_file_has_its_name_when_it_is_whole_and_not_before(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("earlier")
+    file = PartialFile(path)
+    file.append(b"later")
+    assert (path.read_text(), partial_path(path).read_text()) == ("earlier", "later")
+    assert file.publish() == path
+    assert (path.read_text(), partial_path(path).exists()) == ("later", False)
+
+
+@pytest.mark.parametrize("end", ["keep", "discard"])
+def test_a_part_is_kept_as_a_part_or_not_at_all(tmp_path, end):
+    path = tmp_path / "a.csv"
+    file = PartialFile(path)
+    file.append(b"half")
+    assert getattr(file, end)() == (partial_path(path) if end == "keep" else None)
+    assert not path.exists()
+    assert partial_path(path).exists() == (end == "keep")
