@@ -4,7 +4,8 @@
     python -m tests.mutation.run                      120 mutants of all rooms; again: go on where it stopped
     python -m tests.mutation.run --rooms sinks voting --sample 60 --seed 3
     python -m tests.mutation.run --report             the table, and every survivor
-    python -m tests.mutation.run --retry              survivors once more, with the tests as they are now
+    python -m tests.mutation.run --retry              survivors once more, with the tests of the last commit
+    python -m tests.mutation.run --new --seed 1       another sample, of the code as it is in the last commit
 
 The operators are cosmic-ray's. Works on a copy of the last commit in ``.mutation/``, so the checkout stays
 as it is and a run can be killed at any moment. Of each room first its own tests run once under coverage;
