@@ -11,6 +11,7 @@ from emotion.models.data.label_folders import Video
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
 from emotion.models.evaluation.scores import score
+from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Session
@@ -24,8 +25,11 @@ def judge_videos(
     about: dict[str, Any],
     options: Options | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    say: Callable[[str], object] = lambda sentence: None,
 ) -> Evaluation:
     """Score each region and the vote on videos; each one's answer is the largest mean over its time.
+
+    A video that cannot be read is left out; of one that is damaged or breaks off, what is there counts.
 
     Args:
         videos: with their labels.
@@ -33,23 +37,28 @@ def judge_videos(
         about: what the evaluation is of.
         options: how faces are found and votes become answers, as of `emotion annotate`.
         progress: called with (videos done, videos in all).
+        say: is told of each video that cannot be read, or not wholly, in a sentence.
 
     Raises:
         DatasetError: no video shows a face.
-        SourceError: a video cannot be read.
     """
     options, schema = options or Options(), models.schema
     answers, opinions = [], []
     missing: dict[str, int] = {}
     for done, video in enumerate(videos, start=1):
-        seen = _watch(video, models, options)
+        progress(done - 1, len(videos))
+        try:
+            seen = _watch(video, models, options, say)
+        except SourceError as error:
+            say(f"{video.source} is left out: {error}")
+            continue
         vote = seen["vote"]
         if vote.emotion is None or vote.mean is None:
             missing[video.label] = missing.get(video.label, 0) + 1
         else:
             opinions.append({name: _means(summary, schema.classes) for name, summary in seen.items()})
             answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.mean, vote.seconds))
-        progress(done, len(videos))
+    progress(len(videos), len(videos))
     if not answers:
         raise DatasetError(f"Not one face was found in these {len(videos)} videos.")
     labels = np.array([schema.classes.index(answer.label) for answer in answers])
@@ -68,15 +77,20 @@ def judge_videos(
     )
 
 
-def _watch(video: Video, models: Models, options: Options) -> dict[str, Summary]:
-    """What each region and the vote over time say of a whole video."""
+def _watch(
+    video: Video, models: Models, options: Options, say: Callable[[str], object]
+) -> dict[str, Summary]:
+    """What each region and the vote over time say of all of a video that can be read."""
     regions = models.schema.regions.names
     builders = {name: SummaryBuilder() for name in (*regions, "vote")}
-    with Session(VideoFile(video.path), options, models) as session:
-        for result in session:
-            builders["vote"].add(result)
-            for name in regions:
-                builders[name].add(_as_if_alone(result, name))
+    try:
+        with Session(VideoFile(video.path), options, models) as session:
+            for result in session:
+                builders["vote"].add(result)
+                for name in regions:
+                    builders[name].add(_as_if_alone(result, name))
+    except IncompleteSourceError as error:
+        say(f"{video.source} counts as far as it can be read: {error}")
     return {name: builder.build() for name, builder in builders.items()}
 
 

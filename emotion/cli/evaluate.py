@@ -8,11 +8,11 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from emotion.cli.console import console, counting, shown
+from emotion.cli.console import console, counting, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
 from emotion.models.classes import Labels
-from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_videos
+from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_unread, find_videos
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import report
@@ -78,6 +78,8 @@ def evaluate_command(
         evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
         labels = Labels(judge.classes, options.labels)
+        for source, ending in find_unread(chosen, labels):
+            errors.print(f"{source} is passed over: {ending} is a format that is not read.")
         photographs = only_test(find_photographs(chosen, labels))
         if photographs:
             evaluation = judge.photographs(photographs, about, options.smaller if output else 0)
@@ -96,6 +98,9 @@ def evaluate_command(
     if output:
         paths = report.save(output, evaluation)
         console.print(f"Report: {', '.join(shown(path) for path in paths.values())}")
+    if judge.unreadable:
+        errors.print(f"{judge.unreadable} could not be read, or not to the end: see above.", style="red")
+        raise typer.Exit(DatasetError.exit_code)
 
 
 class _Judge:
@@ -103,6 +108,7 @@ class _Judge:
 
     def __init__(self, engine: EngineOptions) -> None:
         self._folder = folder = engine.models
+        self.unreadable = 0
         self._models = load_regions(folder, engine.precision)
         self._schema = schema_of(model.manifest for model in self._models)
         self._weights = VoteWeights.read(folder)
@@ -138,7 +144,8 @@ class _Judge:
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
         """Whole photographs, and some of them again from afar."""
         with counting("Looking at photographs") as progress:
-            faces = faces_of_photographs(photographs, progress, schema=self._schema)
+            faces = faces_of_photographs(photographs, progress, schema=self._schema, say=errors.print)
+        self.unreadable = len(faces.unreadable)
         return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
 
     def videos(self, videos: list[Video], about: dict[str, Any]) -> Evaluation:
@@ -146,8 +153,13 @@ class _Judge:
         from emotion.video_scores import judge_videos  # noqa: PLC0415  photographs need no pipeline
 
         models = Models(self._models, self._weights)
+
+        def leave_out(sentence: str) -> None:
+            self.unreadable += 1
+            errors.print(sentence)
+
         with counting("Watching videos") as progress:
-            return judge_videos(videos, models, about, progress=progress)
+            return judge_videos(videos, models, about, progress=progress, say=leave_out)
 
     def _from_afar(
         self, photographs: Sequence[Photograph], faces: LabelledFaces, limit: int

@@ -39,13 +39,14 @@ from emotion.models.data.duplicates import (
     fine_structure,
     group_near_duplicates,
 )
-from emotion.models.data.image_io import read_bgr, read_gray, write_png
+from emotion.models.data.image_io import PictureError, read_gray, read_photograph, write_png
 from emotion.models.data.label_folders import (
     Photograph,
     Split,
     Video,
     find_others,
     find_photographs,
+    find_unread,
     find_videos,
 )
 from emotion.models.data.montage import save_montage
@@ -131,6 +132,8 @@ def make_dataset(
     for root in roots:
         for source, name in find_others(root, options.meaning):
             rejected[source] = f"in a folder of another name than the classes': {name}"
+        for source, ending in find_unread(root, options.meaning):
+            rejected[source] = f"a format that is not read: {ending}"
     pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
     with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
@@ -239,7 +242,11 @@ def _start_worker() -> None:
 def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
     """What was found in a photograph, or in each of a video's frames and then in all of it."""
     if isinstance(item, Photograph):
-        return [_cut_out(item, read_bgr(item.path), output, options)]
+        try:
+            image = read_photograph(item.path)
+        except PictureError as error:
+            return [{"source": item.source, "id": item.id, "label": item.label, "reason": str(error)}]
+        return [_cut_out(item, image, output, options)]
     frames = [
         _cut_out(item.frame(seconds), image, output, options)
         for seconds, image in sample_frames(item.path, options.every)
@@ -249,11 +256,9 @@ def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) ->
     return [*frames, whole if frames else whole | {"reason": "unreadable"}]
 
 
-def _cut_out(photograph: Photograph, image: Image | None, output: Path, options: DatasetOptions) -> Finding:
+def _cut_out(photograph: Photograph, image: Image, output: Path, options: DatasetOptions) -> Finding:
     """Find the face in a picture, write its crops, and say what was found."""
     finding: Finding = {"source": photograph.source, "id": photograph.id, "label": photograph.label}
-    if image is None:
-        return finding | {"reason": "unreadable"}
     face = find_portrait(_landmarker, image)
     if face is None:
         return finding | {"reason": "no face found"}

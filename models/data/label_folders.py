@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from emotion.models.classes import Labels
 from emotion.models.errors import DatasetError
+from emotion.models.names import readable, shortened
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: dict[str, Split] = {
@@ -19,10 +20,32 @@ SPLITS: dict[str, Split] = {
     "valid": "validation",
     "test": "test",
 }
+# The most bytes of a photograph's name that are kept for its crops': most file systems take 255 in all.
+_STEM = 200
 SIX = Labels()
 """The emotions that networks and vote know."""
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+UNREAD = frozenset(
+    {
+        ".avif",
+        ".cr2",
+        ".dng",
+        ".exr",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jxl",
+        ".nef",
+    }
+    | {".pbm", ".pgm", ".ppm", ".psd", ".svg", ".tga"}
+    | {".3gp", ".asf", ".flv", ".m2ts", ".mts", ".ogv", ".vob"}
+)
+"""Pictures and videos that are not read; whoever has such is told."""
 VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
 
 
@@ -49,7 +72,8 @@ class Photograph:
     @property
     def id(self) -> str:
         """A name for the crops: unique in a data set, and the same in every run."""
-        return f"{self.path.stem}-{hashlib.sha1(self.source.encode()).hexdigest()[:8]}"
+        stem = shortened(readable(self.path.stem), _STEM)
+        return f"{stem}-{hashlib.sha1(self.source.encode()).hexdigest()[:8]}"
 
     @property
     def root(self) -> str:
@@ -93,7 +117,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
     """
     votes = _read_votes(root / "votes.csv", labels.classes)
     for file in _files(root, PICTURES, labels):
-        source = f"{root.name}/{file.relative}"
+        source = readable(f"{root.name}/{file.relative}")
         yield Photograph(file.path, source, file.label, file.split, votes.get(file.relative))
 
 
@@ -107,13 +131,23 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
         for folder in _folders(part):
             if labels.of(folder.name) is None:
                 for path in _below(folder, PICTURES | VIDEOS):
-                    yield f"{root.name}/{path.relative_to(root).as_posix()}", folder.name
+                    yield readable(f"{root.name}/{path.relative_to(root).as_posix()}"), readable(folder.name)
+
+
+def find_unread(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
+    """The labelled pictures and videos of formats that are not read: (source, ending).
+
+    Raises:
+        DatasetError: as `find_photographs`.
+    """
+    for file in _files(root, UNREAD, labels):
+        yield readable(f"{root.name}/{file.relative}"), file.path.suffix.lower()
 
 
 def find_videos(root: Path, labels: Labels = SIX) -> Iterator[Video]:
     """The labelled videos below a root, in a fixed order; see `find_photographs`."""
     for file in _files(root, VIDEOS, labels):
-        yield Video(file.path, f"{root.name}/{file.relative}", file.label, file.split)
+        yield Video(file.path, readable(f"{root.name}/{file.relative}"), file.label, file.split)
 
 
 def _files(root: Path, suffixes: frozenset[str], labels: Labels) -> Iterator[_File]:

@@ -1,11 +1,14 @@
 """Single frames of a video, for data sets: evenly spaced, upright, without sound or exact times."""
 
+import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from emotion.models.names import readable
 from emotion.models.regions import Image
 
 
@@ -21,8 +24,9 @@ def sample_frames(path: Path, every: float) -> Iterator[tuple[float, Image]]:
     Returns:
         Seconds, and uint8 (h, w, 3) BGR.
     """
-    capture = cv2.VideoCapture(str(path))
-    try:
+    with _plainly_named(path) as name, contextlib.ExitStack() as stack:
+        capture = cv2.VideoCapture(name)
+        stack.callback(capture.release)
         wanted = 0.0
         while capture.grab():
             seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -32,5 +36,16 @@ def sample_frames(path: Path, every: float) -> Iterator[tuple[float, Image]]:
             if there:
                 yield seconds, np.asarray(image, dtype=np.uint8)
                 wanted = seconds + every
-    finally:
-        capture.release()
+
+
+@contextlib.contextmanager
+def _plainly_named(path: Path) -> Iterator[str]:
+    """A name that OpenCV takes: of one that is no UTF-8 it dies."""
+    name = str(path)
+    if readable(name) == name:
+        yield name
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, f"video{readable(path.suffix)}")
+        link.symlink_to(path.absolute())
+        yield str(link)

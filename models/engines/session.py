@@ -4,8 +4,7 @@ import contextlib
 import io
 import os
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -20,6 +19,7 @@ from emotion.models.engines import providers
 from emotion.models.engines.providers import NetOptions, Provider, ProviderName, Variant
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.manifest import ModelManifest, Precision, PrecisionChoice, choose_precision, read_manifest
+from emotion.models.native.log import listening
 from emotion.models.signature import Signature
 
 __all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
@@ -334,7 +334,7 @@ def _try(
     _make_folders(options.cache)
     problem = ""
     for variant in variants:
-        with _native_log() as log:
+        with listening() as lines:
             if provider.device == "cuda":
                 _preload()
             try:
@@ -347,7 +347,7 @@ def _try(
                 continue
         if started:
             return _runner(session, provider, signature, options, variant.graph), ""
-        problem = problem or _reason(log.getvalue())
+        problem = problem or _reason(b"".join(lines).decode(errors="replace"))
     return None, problem
 
 
@@ -447,22 +447,6 @@ def _preload() -> None:
     """Load CUDA and cuDNN from pip's nvidia packages; what is missing is told when CUDA starts."""
     with contextlib.redirect_stdout(io.StringIO()):
         ort.preload_dlls()
-
-
-@contextlib.contextmanager
-def _native_log() -> Iterator[io.StringIO]:
-    """What native code writes to file descriptor 2: the only place that says why a provider fails."""
-    log = io.StringIO()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 2)
-        try:
-            yield log
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            file.seek(0)
-            log.write(file.read().decode(errors="replace"))
 
 
 def _reason(log: str) -> str:

@@ -23,7 +23,7 @@ from emotion.models.data.duplicates import (
     group_near_duplicates,
     perceptual_hash,
 )
-from emotion.models.data.image_io import read_bgr
+from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.data.label_folders import Photograph, Split, Video
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import DatasetError
@@ -59,6 +59,7 @@ class LabelledFaces:
         alignment_error: float32 (n,), how far the head is turned aside, in canvas points.
         groups: int64 (n,); near duplicates share a number.
         missing: the labels of photographs without a face that could be found.
+        unreadable: the labels of photographs that could not be read, or are damaged.
         schema: which classes and regions these are.
     """
 
@@ -71,6 +72,7 @@ class LabelledFaces:
     alignment_error: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int64]
     missing: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     schema: Schema = SHIPPED
 
     def __len__(self) -> int:
@@ -214,6 +216,7 @@ def faces_of_photographs(
     workers: int = 2,
     scales: Mapping[str, float] | None = None,
     schema: Schema = SHIPPED,
+    say: Callable[[str], object] = lambda sentence: None,
 ) -> LabelledFaces:
     """Look for the face in each whole photograph, as a video's pipeline does.
 
@@ -223,14 +226,18 @@ def faces_of_photographs(
         workers: threads; MediaPipe lets go of the interpreter while it looks.
         scales: by source, by how much to shrink a photograph before anything else is done.
         schema: which classes the labels are of, and what to cut out.
+        say: is told which photographs are left out because they cannot be read, and why.
 
     Raises:
         DatasetError: not one face was found.
     """
-    rows, missing = [], []
+    rows, missing, unreadable = [], [], []
     found = _look_at_all(photographs, workers, scales or {}, schema.regions)
     for done, (photograph, face) in enumerate(found, start=1):
-        if face is None:
+        if isinstance(face, PictureError):
+            say(f"{photograph.source} is left out: {face}")
+            unreadable.append(photograph.label)
+        elif face is None:
             missing.append(photograph.label)
         else:
             rows.append((photograph, face))
@@ -254,6 +261,7 @@ def faces_of_photographs(
         alignment_error=np.array([face.alignment_error for face in faces], np.float32),
         groups=groups,
         missing=tuple(missing),
+        unreadable=tuple(unreadable),
         schema=schema,
     )
 
@@ -271,8 +279,8 @@ class _Face:
 
 def _look_at_all(
     photographs: Sequence[Photograph], workers: int, scales: Mapping[str, float], regions: Regions
-) -> Iterator[tuple[Photograph, _Face | None]]:
-    """Each photograph and its face, in order."""
+) -> Iterator[tuple[Photograph, _Face | PictureError | None]]:
+    """Each photograph and its face, or why it cannot be read, in order."""
     with ExitStack() as stack:
         # A landmarker is not thread-safe: each look borrows one that nobody else has.
         free: SimpleQueue[FaceLandmarker] = SimpleQueue()
@@ -280,10 +288,12 @@ def _look_at_all(
             free.put(stack.enter_context(FaceLandmarker()))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
 
-        def look(photograph: Photograph) -> _Face | None:
+        def look(photograph: Photograph) -> _Face | PictureError | None:
             landmarker = free.get()
             try:
                 return _look(landmarker, photograph, scales.get(photograph.source, 1.0), regions)
+            except PictureError as error:
+                return error
             finally:
                 free.put(landmarker)
 
@@ -291,9 +301,7 @@ def _look_at_all(
 
 
 def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float, regions: Regions) -> _Face | None:
-    image = read_bgr(photograph.path)
-    if image is None:
-        return None
+    image = read_photograph(photograph.path)
     if scale < 1:
         size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

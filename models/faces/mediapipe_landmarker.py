@@ -70,6 +70,8 @@ _LOOKS = ((0.3, 0.0), (0.6, 0.0), (0.3, 20.0), (0.3, -20.0))
 # half of one apart, if they are this many pixels wide and high.
 _WINDOWS = (1 / 2, 1 / 3)
 _LEAST_WINDOW = 128
+# A picture so many times as long as wide is none of a face; the square around it would take all memory.
+_THINNEST = 16
 
 
 class FaceLandmarker:
@@ -207,6 +209,8 @@ def _look_again(
     landmarker: FaceLandmarker, image: Image, border: float, turn: float
 ) -> tuple[Landmarks, ...]:
     """The faces in a copy that is enlarged, set in a border and turned, in pixels of `image`."""
+    if max(image.shape[:2]) > _THINNEST * min(image.shape[:2]):
+        return ()
     scale = float(np.clip(1.0, *(side / min(image.shape[:2]) for side in _SHORTER_SIDE)))
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     near = cv2.resize(image, None, fx=scale, fy=scale, interpolation=method)

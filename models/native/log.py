@@ -34,6 +34,26 @@ def without_chatter() -> Iterator[None]:
                 _pass_on(line, 2)
 
 
+@contextlib.contextmanager
+def listening() -> Iterator[list[bytes]]:
+    """Take in what native code writes to standard error, for whom it is the only word of a fault.
+
+    The lines are there when the block is over, and nobody else gets them. One at a time, as
+    `without_chatter`.
+    """
+    lines: list[bytes] = []
+    with _quieting, tempfile.TemporaryFile() as said:
+        saved = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            said.seek(0)
+            lines += said
+
+
 def filter_standard_error() -> None:
     """From now on native code's chatter is left out of this process's standard error.
 

@@ -51,3 +51,18 @@ def test_a_folder_of_neither_photographs_nor_videos_ends_in_a_sentence(tmp_path,
     (tmp_path / "fear").mkdir()
     assert run(monkeypatch, tmp_path) == 3
     assert "no photograph and no video" in capsys.readouterr().err
+
+
+def test_a_video_that_breaks_off_counts_and_one_that_is_none_is_left_out(folder, monkeypatch, capsys):
+    video = folder / "Tearful" / "demo.mp4"
+    data = video.read_bytes()
+    video.write_bytes(data[: len(data) // 3])
+    (folder / "Tearful" / "none.mp4").write_bytes(b"no video")
+    (folder / "neutral" / "other.flv").write_bytes(b"")
+    assert run(monkeypatch, folder, "--map", "tearful=sadness") == 3
+    said = capsys.readouterr()
+    assert "1 videos; right" in said.out
+    assert "clips/Tearful/demo.mp4 counts as far as it can be read: " in said.err
+    assert "clips/Tearful/none.mp4 is left out: " in said.err
+    assert "clips/neutral/other.flv is passed over: .flv is a format that is not read." in said.err
+    assert "2 could not be read, or not to the end" in said.err

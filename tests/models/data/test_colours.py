@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion.models.data.image_io import read_bgr, read_gray, write_png
+from emotion.models.data.image_io import read_gray, read_photograph, write_png
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.regions import EYES, crop
 from tests.helpers.landmarks import landmarks, without_oval
@@ -20,13 +20,13 @@ def photograph(path):
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp"])
 def test_of_a_photograph(tmp_path, suffix):
-    assert_red_then_blue(read_bgr(photograph(tmp_path / f"ä.{suffix}")))
+    assert_red_then_blue(read_photograph(photograph(tmp_path / f"ä.{suffix}")))
 
 
 def test_of_what_was_written(tmp_path):
     write_png(tmp_path / "new" / "a.png", red_and_blue())
     assert_red_then_blue(np.asarray(Image.open(tmp_path / "new" / "a.png")), order="RGB", tolerance=0)
-    assert_red_then_blue(read_bgr(tmp_path / "new" / "a.png"), tolerance=0)
+    assert_red_then_blue(read_photograph(tmp_path / "new" / "a.png"), tolerance=0)
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("mjpeg", "a.avi")])
@@ -46,7 +46,7 @@ def test_of_a_video(tmp_path, codec, name):
 
 def test_red_skin_is_lighter_than_blue_in_crops_of_photographs(tmp_path):
     """As `tests/models/test_crops.py` says of pictures in memory: 76 of 255 for red, 29 for blue."""
-    image = read_bgr(photograph(tmp_path / "a.png"))
+    image = read_photograph(photograph(tmp_path / "a.png"))
     eyes = crop(image, without_oval(landmarks(1.0, 0.0, (64.0, 10.0))), EYES).image
     assert eyes[24, 10] == pytest.approx(0.299 * 220 + 0.587 * 20 + 0.114 * 30, abs=2)
     assert eyes[24, 86] == pytest.approx(0.299 * 30 + 0.587 * 20 + 0.114 * 220, abs=2)

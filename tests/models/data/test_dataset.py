@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.regions import EYES, LIPS
 from tests.helpers.clips import clip, number
+from tests.helpers.pictures import damaged_jpeg, png_that_claims
 
 
 def photo(path, seed=0):
@@ -300,6 +303,47 @@ def test_an_unreadable_picture_is_listed_with_the_reason(small):
     summary = make_dataset([small / "faces"], small / "out")
     assert summary.rejected == {"unreadable": 2}
     assert "faces/fear/0.png,unreadable" in (small / "out" / "rejected.csv").read_text()
+
+
+def test_one_bad_picture_of_any_kind_is_listed_and_the_others_go_on(small):
+    folder = small / "faces" / "fear"
+    for name, claims in {"a.png": (60_000, 60_000), "b.png": (33_000, 33_000)}.items():
+        (folder / name).write_bytes(png_that_claims(*claims))
+    (folder / "c.jpg").write_bytes(damaged_jpeg())
+    (folder / "d.gif").write_bytes(b"GIF89a")
+    (folder / "e.heic").write_bytes(b"")
+    (folder / "notes.txt").write_text("no picture")
+    summary = make_dataset([small / "faces"], small / "out")
+    assert summary.rejected == {"too large": 2, "damaged": 1, "a format that is not read": 2}
+    told = (small / "out" / "rejected.csv").read_text()
+    assert "faces/fear/a.png,too large: 60000x60000 pixels" in told
+    assert "faces/fear/c.jpg,damaged: Corrupt JPEG data" in told
+    assert "faces/fear/d.gif,a format that is not read: .gif" in told
+    assert len(read_manifest(small / "out")) == 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
+def test_names_that_are_no_utf_8_or_as_long_as_may_be_are_taken(small):
+    folder = small / "faces" / "fear"
+    photo(folder / "there.png", seed=100)
+    (folder / "there.png").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png"))
+    photo(folder / ("ä" * 125 + ".png"), seed=101)
+    (folder / os.fsdecode(b"\xff.jpg")).write_bytes(b"no picture")
+    make_dataset([small / "faces"], small / "out")
+    rows = {row["source"]: row for row in read_manifest(small / "out")}
+    assert rows["faces/fear/caf\\xe9.png"]["id"].startswith("caf\\xe9-")
+    assert f"faces/fear/{'ä' * 125}.png" in rows
+    assert "faces/fear/\\xff.jpg,unreadable" in (small / "out" / "rejected.csv").read_text()
+    # Once more, from the journal.
+    make_dataset([small / "faces"], small / "out")
+    assert len(load_region(small / "out", "eyes", ("train", "validation", "test"))) == 14
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
+def test_frames_of_a_video_whose_name_is_no_utf_8(tmp_path):
+    clip(tmp_path / "clip.mp4", 10)
+    (tmp_path / "clip.mp4").rename(tmp_path / os.fsdecode(b"caf\xe9.mp4"))
+    assert len(list(sample_frames(tmp_path / os.fsdecode(b"caf\xe9.mp4"), 0))) == 10
 
 
 def test_a_folder_that_is_no_data_set_says_so(tmp_path):

@@ -67,10 +67,14 @@ def test_faces_come_in_the_order_of_their_photographs(tmp_path, fake_landmarker)
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     broken = Photograph(tmp_path / "broken.png", "set/broken.png", "fear", None, None)
     steps = []
-    found = faces_of_photographs([broken, *made], lambda done, total: steps.append((done, total)), workers=3)
+    said = []
+    found = faces_of_photographs(
+        [broken, *made], lambda done, total: steps.append((done, total)), workers=3, say=said.append
+    )
     assert found.sources == tuple(photograph.source for photograph in made)
     assert found.labels.tolist() == [index % 6 for index in range(8)]
-    assert found.missing == ("fear",)
+    assert (found.missing, found.unreadable) == ((), ("fear",))
+    assert said == ["set/broken.png is left out: unreadable"]
     assert [part.shape for part in found.crops] == [(8, *EYES.size), (8, *LIPS.size)]
     assert found.eye_distance == pytest.approx(np.full(8, 80), abs=0.1)
     assert steps[-1] == (9, 9)

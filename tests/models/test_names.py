@@ -1,0 +1,24 @@
+import os
+import sys
+
+import pytest
+
+from emotion.models.names import readable, shortened
+
+
+@pytest.mark.parametrize("name", ["plain", "ä ö.mp4", "\n", "👩‍🚀", ""])
+def test_unicode_is_left_alone(name):
+    assert readable(name) == name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
+def test_bytes_that_are_no_utf_8_are_written_out():
+    assert readable(os.fsdecode(b"caf\xe9 \xc3\xa9")) == "caf\\xe9 é"
+
+
+def test_names_are_cut_between_characters():
+    assert shortened("short", 5) == "short"
+    assert shortened("longer", 5) == "longe"
+    assert shortened("ää", 3) == "ä"
+    assert shortened("a😀", 4) == "a"
+    assert shortened("a😀b", 5) == "a😀"
