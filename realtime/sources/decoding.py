@@ -4,23 +4,20 @@ import bisect
 import os
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
 # A demuxer that has stumbled is asked again, but not for ever.
 _MOST_STUMBLES = 16
-# What is kept to decode the last pictures once more: as many packets, and bytes, as this at most.
-_MOST_KEPT, _MOST_KEPT_BYTES = 1200, 64 << 20
 # What begins a file that was joined behind another in an Ogg: no picture, and no damage.
 _OGG_HEADERS = (b"OVP80", b"\x80theora", b"\x81theora", b"\x82theora")
 # A damaged packet so close to the end may have taken whole pictures with it.
@@ -78,6 +75,7 @@ class Decoder:
     Args:
         container, stream: which.
         damage: what could not be read before, where this goes on from another file.
+        reopen: opens the file once more, for the last pictures.
 
     Attributes:
         damage: what could not be read.
@@ -85,12 +83,21 @@ class Decoder:
         positions: where they lay.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, damage: Damage | None = None) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        damage: Damage | None = None,
+        reopen: Callable[[], InputContainer] | None = None,
+    ) -> None:
         self._container = container
         self._stream = stream
         self._seconds = 0.0
         self._pictures = 0
-        self._kept = _Tail()
+        self._reopen = reopen
+        # The times of the last key frames; the last is too close to the end where others refer beyond it.
+        self._keys: deque[int] = deque(maxlen=2)
+        self._last: int | None = None
         self.damage = damage or Damage()
         self.packets = 0
         self.corrupt = 0
@@ -131,10 +138,11 @@ class Decoder:
 
     def _note(self, packet: VideoPacket) -> None:
         self._seconds = _seconds(packet.pts, packet.time_base, self._seconds)
-        self.packets += 1
+        self.packets += not packet.is_discard
         self.corrupt += packet.is_corrupt
         self.positions.note(packet.pos, self._seconds)
-        self._kept.add(packet)
+        if packet.is_keyframe and (stamp := packet.pts if packet.dts is None else packet.dts) is not None:
+            self._keys.append(stamp)
 
     def _decode(self, packet: MaybePacket) -> list[av.VideoFrame]:
         try:
@@ -145,78 +153,53 @@ class Decoder:
             self.damage.note(self._seconds)
             return []
         self._pictures += len(pictures)
-        for picture in pictures:
-            self._kept.delivered(picture.pts)
+        if pictures and pictures[-1].pts is not None:
+            self._last = pictures[-1].pts
         return pictures
 
     def _lost(self) -> Iterator[av.VideoFrame]:
-        found = self._kept.decoded_again(self._stream)
-        # The errors that cost them are those that went untold.
-        for _ in range(len(self._kept.errors) - self.damage.places if self._kept.errors else 0):
-            self.damage.note(self._kept.errors[-1])
-        yield from found
+        """The pictures behind the last one that came, decoded in one thread from a key frame before it on.
+
+        The file is opened anew: to keep packets would tear holes into the memory for pictures.
+        """
+        if self._reopen is None or not self._keys or self._last is None:
+            return
+        errors: list[tuple[int, float]] = []
+        with self._reopen() as container:
+            stream = container.streams[self._stream.index]
+            assert isinstance(stream, VideoStream)
+            stream.codec_context.thread_count = 1
+            count, known = 0, False
+            for count, packet in enumerate(_packets_from(container, stream, self._keys[0]), start=1):
+                for picture in _decoded(stream, packet, count, errors):
+                    if known and picture.pts is not None:
+                        yield picture
+                    known = known or picture.pts == self._last
+        # Those that cost pictures went untold; a decoder that begins anew finds others before them.
+        untold = [seconds for at, seconds in errors if at > count - _LAST_PACKETS]
+        for seconds in untold[self.damage.places :]:
+            self.damage.note(seconds)
 
 
-class _Tail:
-    """The last packets from a key frame on, to be decoded once more in one thread, picture by picture."""
-
-    def __init__(self) -> None:
-        self._packets: deque[VideoPacket] = deque()
-        self._bytes = 0
-        self._keys: deque[int] = deque()
-        self._count = 0
-        self._shown: deque[int | None] = deque(maxlen=_MOST_KEPT)
-        self.errors: list[float] = []
-
-    def add(self, packet: VideoPacket) -> None:
-        """Keep a packet, and forget those before the last key frame but one."""
-        if packet.is_keyframe:
-            self._keys.append(self._count)
-        self._packets.append(packet)
-        self._bytes += packet.size
-        self._count += 1
-        if len(self._keys) > 2:
-            self._keys.popleft()
-            self._forget(self._count - len(self._packets), self._keys[0])
-        elif len(self._packets) > _MOST_KEPT or self._bytes > _MOST_KEPT_BYTES:
-            self._keys.clear()
-            self._forget(0, len(self._packets))
-
-    def delivered(self, pts: int | None) -> None:
-        """Remember which pictures came."""
-        self._shown.append(pts)
-
-    def decoded_again(self, stream: VideoStream) -> list[av.VideoFrame]:
-        """The pictures among the last that have not come; notes the times of what cannot be decoded."""
-        shown = set(self._shown)
-        if None in shown or not self._packets or not self._packets[0].is_keyframe:
-            return []
-        context = _plain_copy(stream)
-        found = []
-        for left, packet in zip(range(len(self._packets), 0, -1), self._packets, strict=True):
-            found += self._decode(context, packet, left <= _LAST_PACKETS)
-        found += self._decode(context, None, False)
-        last = max((pts for pts in shown if pts is not None), default=0)
-        return [picture for picture in found if picture.pts is not None and picture.pts > last]
-
-    def _decode(self, context: VideoCodecContext, packet: MaybePacket, counts: bool) -> list[av.VideoFrame]:
-        try:
-            return context.decode(packet)
-        except av.FFmpegError:
-            if counts and packet is not None:
-                self.errors.append(_seconds(packet.pts, packet.time_base, 0.0))
-            return []
-
-    def _forget(self, begin: int, end: int) -> None:
-        for _ in range(end - begin):
-            self._bytes -= self._packets.popleft().size
+def _packets_from(
+    container: InputContainer, stream: VideoStream, begin: int
+) -> Iterator["Packet[VideoStream]"]:
+    """The packets from a key frame on, and one that flushes the decoder, as far as they can be had."""
+    try:
+        container.seek(begin, stream=stream)
+        yield from container.demux(stream)
+    except (av.FFmpegError, IndexError):
+        return
 
 
-def _plain_copy(stream: VideoStream) -> VideoCodecContext:
-    context = cast(VideoCodecContext, av.CodecContext.create(stream.codec_context.codec.name, "r"))
-    context.extradata = stream.codec_context.extradata
-    context.thread_count = 1
-    return context
+def _decoded(
+    stream: VideoStream, packet: "Packet[VideoStream]", at: int, errors: list[tuple[int, float]]
+) -> list[av.VideoFrame]:
+    try:
+        return stream.decode(packet)
+    except av.FFmpegError:
+        errors.append((at, _seconds(packet.pts, packet.time_base, 0.0)))
+        return []
 
 
 def _seconds(pts: int | None, time_base: Fraction | None, default: float) -> float:

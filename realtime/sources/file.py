@@ -79,7 +79,7 @@ class VideoFile:
             track = choose_track(self._container, self.path)
             self._stream = track.stream
             self._parts = [0]
-            self._decoder = Decoder(self._container, self._stream)
+            self._decoder = Decoder(self._container, self._stream, reopen=lambda: open_container(self.path))
             self._start(None if fps is None else Fraction(fps).limit_denominator(1001))
             if track.left_out:
                 self.info.notes.add(
@@ -178,7 +178,9 @@ class VideoFile:
         self._container.close()
         self._container, self._stream = container, stream
         self._parts.append(begin)
-        self._decoder = Decoder(container, stream, self._decoder.damage)
+        self._decoder = Decoder(
+            container, stream, self._decoder.damage, lambda: open_container(self.path, begin)
+        )
         return True
 
     def _new_timeline(self) -> "Timeline[av.VideoFrame]":
