@@ -1,5 +1,6 @@
 """The entry point of the command line: one sentence for what a user can mend, never a traceback."""
 
+import io
 import re
 import signal
 import sys
@@ -16,6 +17,9 @@ A part that this program needs cannot be loaded: {error}
 def program() -> None:
     """`main` in a process of its own, whose standard error is the program's alone."""
     filter_standard_error()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding lacks is no reason to end.
+        sys.stdout.reconfigure(errors="backslashreplace")
     main()
 
 

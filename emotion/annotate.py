@@ -1,12 +1,15 @@
 """Annotating a video: frames in, an annotated mp4, timelines and a summary out."""
 
+import hashlib
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion.models.names import readable, shortened
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.media import VideoInfo
@@ -25,6 +28,9 @@ from emotion.realtime.sources.file import VideoFile
 
 INTERRUPTED = "it was interrupted"
 """Why a summary is not complete where nothing speaks against the video."""
+
+# File systems take 255 bytes, and ``.emotions.partial.parquet`` has 25.
+_LONGEST = 220
 
 __all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
 
@@ -50,7 +56,7 @@ class Outputs:
             folder: None for the video's own.
             formats: some of `emotion.realtime.sinks.formats.FORMATS`.
         """
-        base = (folder or video.parent) / video.stem
+        base = (folder or video.parent) / _stem(video)
 
         def beside(name: str) -> Path:
             return base.with_name(f"{base.name}.{name}")
@@ -135,6 +141,14 @@ def annotate(
     return summary.build()
 
 
+def _stem(video: Path) -> str:
+    """The video's name without its ending, short enough for the endings of results."""
+    if len(os.fsencode(video.stem)) <= _LONGEST:
+        return video.stem
+    digest = hashlib.sha1(os.fsencode(video.name)).hexdigest()[:8]
+    return f"{shortened(video.stem, _LONGEST - 9)}~{digest}"
+
+
 def _open(
     sinks: Fanout,
     info: VideoInfo,
@@ -161,7 +175,7 @@ def _write_summary(
 ) -> None:
     """Write the summary; it is complete where there are no reasons why not."""
     values = {
-        "video": video.name,
+        "video": readable(video.name),
         "complete": not reasons,
         "reasons": list(reasons),
         "notes": list(notes),

@@ -1,6 +1,10 @@
 """Names of files, which may be any bytes, as text that every file, table and terminal takes."""
 
 import os
+import re
+
+# Control characters, line ends of Unicode, and marks that change the direction of writing.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def readable(name: str) -> str:
@@ -11,8 +15,22 @@ def readable(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        return os.fsencode(name).decode("utf-8", "backslashreplace")
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return name
+
+
+def escaped(text: str, keep: str = "") -> str:
+    r"""Text that a terminal shows as it is: ``\x1b`` for what would move it, colour it or turn it round.
+
+    Args:
+        text: a name, or a sentence with names in it.
+        keep: characters that stay what they are, such as a line's end.
+    """
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else _written(found[0]), readable(text))
+
+
+def _written(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def shortened(name: str, limit: int) -> str:

@@ -15,6 +15,7 @@ from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError
+from emotion.models.names import escaped
 from emotion.models.options import Without
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
@@ -60,7 +61,7 @@ def annotate_command(
                 _claim(outputs, reads, claimed)
                 _annotate_one(video, outputs, loaded, options, observer)
             except EmotionError as error:
-                errors.print(str(error), style="red")
+                errors.print(escaped(str(error)), style="red")
                 code = code or error.exit_code
     raise typer.Exit(code)
 
@@ -81,7 +82,7 @@ def _annotate_one(
 ) -> None:
     started = time.monotonic()
     with progress_bar("fps") as bar:
-        task = bar.add_task(video.name, total=None)
+        task = bar.add_task(escaped(video.name), total=None)
         try:
             summary = annotate(
                 video,
@@ -105,7 +106,7 @@ def _annotate_one(
     seconds = time.monotonic() - started
     # With events, standard output is theirs.
     out = errors if options.outputs.events else console
-    out.print(f"{video.name}: {summary.sentence()}")
+    out.print(f"{escaped(video.name)}: {summary.sentence()}")
     _say_where(outputs, out)
     out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
 

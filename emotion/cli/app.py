@@ -23,6 +23,7 @@ from emotion.cli import (
 )
 from emotion.cli.console import console, errors
 from emotion.models.errors import EmotionError
+from emotion.models.names import escaped
 
 app = typer.Typer(
     help="Real-time facial expressions: a weighted vote of an eyes model and a lips model. "
@@ -55,7 +56,7 @@ def run() -> int:
     try:
         app()
     except EmotionError as error:
-        errors.print(str(error), style="red")
+        errors.print(escaped(str(error)), style="red")
         return error.exit_code
     except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
         return end.code if isinstance(end.code, int) else 0

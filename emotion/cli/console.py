@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,10 +19,31 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from emotion.models.names import escaped
+
+
+class PlainConsole(Console):
+    """Shows strings as they are: what a name has in it neither colours, moves nor ends anything.
+
+    Control characters and marks of direction are escaped, and so is what the terminal's encoding lacks.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's; strings are escaped, save for their line ends."""
+        super().print(*(self._shown(one) if isinstance(one, str) else one for one in objects), **options)
+
+    def _shown(self, text: str) -> str:
+        text = escaped(text, keep="\n")
+        return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+
+
 # Soft wrap: a path or a sentence stays one line, so that it can be copied and searched. No markup:
 # 'emotion-live[cpu]' and a file named clip[1].mp4 mean what they say.
-console = Console(highlight=False, soft_wrap=True, markup=False)
-errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+console = PlainConsole()
+errors = PlainConsole(stderr=True)
 
 
 class RateColumn(ProgressColumn):
@@ -59,9 +81,9 @@ def counting(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def shown(path: Path) -> str:
-    """A path as short as a reader can use it."""
+    """A path as short as a reader can use it, on one line whatever is in it."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive on Windows
-        return str(path)
-    return str(path) if relative.startswith("..") else relative
+        return escaped(str(path))
+    return escaped(str(path) if relative.startswith("..") else relative)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from emotion.models.names import escaped
 from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
@@ -59,7 +60,7 @@ class HtmlTimeline(Sink):
         origin: float = 0.0,
     ) -> None:
         self._draft = PartialFile(path, source)
-        self._title = title
+        self._title = escaped(title)
         self._video = video
         self._source = source
         self._origin = origin
@@ -127,7 +128,7 @@ class HtmlTimeline(Sink):
         opinions = ("vote", *self._bins.rows[1:])[: None if third else -1]
         classes = self._bins.schema.classes
         return {
-            "video": video.name if video else "",
+            "video": escaped(video.name) if video else "",
             "begin": round(self._bins.begin - self._origin, 3),
             "bin": self._bins.seconds,
             "bins": self._bins.count,
@@ -177,6 +178,7 @@ def _left_out(count: int) -> str:
 def _link(video: Path, folder: Path) -> str:
     """The video as seen from the page's folder."""
     try:
-        return quote(Path(os.path.relpath(video, folder)).as_posix())
+        # Bytes, because a name may be no UTF-8.
+        return quote(os.fsencode(Path(os.path.relpath(video, folder)).as_posix()))
     except ValueError:  # another drive on Windows
         return video.resolve().as_uri()
