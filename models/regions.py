@@ -40,6 +40,9 @@ FACE_OVAL = np.array([
 ])
 # fmt: on
 
+OUTLINE = np.concatenate([ANCHORS, FACE_OVAL])
+"""The landmarks that place a face and cut it out: what is to be kept of one to cut more of it later."""
+
 # Sampling a picture more coarsely than this many source pixels a crop pixel would alias.
 _MAX_STRIDE = 2.0
 _GUARD = 64  # pixels; holds the whole oval of a face that fits its places
@@ -200,15 +203,15 @@ def crop(image: Image, landmarks: Points, region: Region, margin: int = 0) -> Cr
     scale = region.pixels_per_point
     transform = align(landmarks) * scale
     transform[:, 2] += margin - scale * np.array([region.left, region.top])
-    warped = _warp_gray(image, transform, (height, width))
-    oval = _fill(landmarks[FACE_OVAL] @ transform[:, :2].T + transform[:, 2], height, width)
+    warped = warp_gray(image, transform, (height, width))
+    oval = fill(landmarks[FACE_OVAL] @ transform[:, :2].T + transform[:, 2], height, width)
     frame = np.array([(0, 0), (image.shape[1], 0), image.shape[1::-1], (0, image.shape[0])])
-    inside = oval & _fill(frame @ transform[:, :2].T + transform[:, 2], height, width)
+    inside = oval & fill(frame @ transform[:, :2].T + transform[:, 2], height, width)
     visible = float(np.count_nonzero(inside)) / max(float(np.count_nonzero(oval)), 1.0)
     return Crop(warped & inside, visible)
 
 
-def _warp_gray(image: Image, transform: npt.NDArray[np.float64], size: tuple[int, int]) -> Image:
+def warp_gray(image: Image, transform: npt.NDArray[np.float64], size: tuple[int, int]) -> Image:
     """Warp into `size` (height, width) and make gray, averaging where the crop is much coarser."""
     stride = 1.0 / float(np.hypot(transform[0, 0], transform[1, 0]))
     factor = int(stride / _MAX_STRIDE) + 1
@@ -239,8 +242,8 @@ def _shrink(
     return _as_uint8(shrunk), np.column_stack([transform[:, :2] * factor, offset])
 
 
-def _fill(polygon: npt.NDArray[np.floating], height: int, width: int) -> Image:
-    """uint8 (height, width): 255 inside the polygon, 0 outside."""
+def fill(polygon: npt.NDArray[np.floating], height: int, width: int) -> Image:
+    """A polygon's mask, uint8 (height, width): 255 inside the polygon, 0 outside."""
     # Clipped at the picture's edge, fillPoly's outline depends on where the edge is: fill a larger
     # picture and cut the middle out, so that a margin changes nothing inside.
     mask = np.zeros((height + 2 * _GUARD, width + 2 * _GUARD), dtype=np.uint8)

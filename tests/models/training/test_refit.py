@@ -1,0 +1,94 @@
+"""A new last layer: fitted to features, and put into a model's file."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="export needs the train extra")
+
+from emotion.exporters.head import put_head, read_head, with_features
+from emotion.models.errors import ModelFileError
+from emotion.models.manifest import ModelManifest, read_manifest, sha256
+from emotion.models.training.refit import Head, face_weights, fit_head
+
+
+def test_sets_count_by_their_share_and_emotions_by_evenness() -> None:
+    labels = np.array([0] * 80 + [2] * 20 + [0] * 10)
+    sets = np.array(["street"] * 100 + ["studio"] * 10)
+    weights = face_weights(labels, sets, {"street": 3.0, "studio": 1.0}, evenness=1.0)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[:80].sum() == pytest.approx(0.375)
+    assert weights[80:100].sum() == pytest.approx(0.375)
+    even = face_weights(labels, sets, {"street": 1.0}, evenness=0.0)
+    assert even[0] == even[90] == pytest.approx(0.01)
+    assert even[100:].sum() == 0
+
+
+def test_a_head_finds_rare_emotions_as_well_as_common_ones() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice(6, 3000, p=[0.5, 0.2, 0.02, 0.08, 0.1, 0.1])
+    centres = rng.normal(size=(6, 8)).astype(np.float32) * 1.5
+    features = centres[labels] + rng.normal(size=(3000, 8)).astype(np.float32)
+    weights = np.full(3000, 1 / 3000)
+    head = fit_head(features, labels, weights, pull=1e-3)
+    said = head(features).argmax(axis=1)
+    recalls = [(said[labels == emotion] == emotion).mean() for emotion in range(6)]
+    assert min(recalls) > 0.7
+
+
+def make_model(folder: Path) -> None:
+    """A lips' model of one pooled feature, as tf2onnx ends it, its kernel stored as float16."""
+    make, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array
+    kernel = np.arange(6, dtype=np.float16).reshape(1, 6) / 8
+    constants = [
+        tensor(kernel, "kernel/fp16"),
+        tensor(np.linspace(-1, 1, 6).astype(np.float32), "bias"),
+        tensor(np.float32(2.0), "recip"),
+        tensor(np.array([1, 2, 3]), "axes"),
+    ]
+    nodes = [
+        make("Cast", ["crops"], ["gray"], to=onnx.TensorProto.FLOAT),
+        make("ReduceMean", ["gray", "axes"], ["pooled"], keepdims=0),
+        make("Unsqueeze", ["pooled", "one"], ["flat"]),
+        make("Cast", ["kernel/fp16"], ["kernel"], to=onnx.TensorProto.FLOAT),
+        make("MatMul", ["flat", "kernel"], ["product"]),
+        make("Add", ["product", "bias"], ["logits"]),
+        make("Mul", ["logits", "recip"], ["cooled"]),
+        make("Softmax", ["cooled"], ["probabilities"]),
+    ]
+    constants.append(tensor(np.array([1]), "one"))
+    crops = onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.UINT8, ["n", 48, 72, 1])
+    told = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
+    graph = onnx.helper.make_graph(nodes, "lips", [crops], [told], constants)
+    folder.mkdir()
+    onnx.save(onnx.helper.make_model(graph), folder / "lips.onnx")
+    ModelManifest(
+        region="lips",
+        architecture="ResNet-29",
+        file="lips.onnx",
+        sha256=sha256(folder / "lips.onnx"),
+        precision="float32, weights stored as float16",
+        size=(48, 72),
+        temperature=0.5,
+        data="",
+    ).save(folder)
+
+
+def test_a_head_is_read_and_put_back(tmp_path: Path) -> None:
+    make_model(tmp_path / "before")
+    before = onnx.load(tmp_path / "before" / "lips.onnx")
+    head = read_head(before)
+    assert head.kernel[0].tolist() == pytest.approx([0, 0.25, 0.5, 0.75, 1.0, 1.25])
+    new = Head(-head.kernel, np.zeros(6, np.float32))
+    path = put_head(tmp_path / "before", "lips", new, 4.0, tmp_path / "after")
+    after = read_head(onnx.load(path))
+    np.testing.assert_allclose(after.kernel, -head.kernel / 4, atol=1e-3)
+    np.testing.assert_allclose(after.bias, 0)
+    manifest = read_manifest(tmp_path / "after", "lips")
+    assert manifest.temperature == 4.0
+    assert json.loads((tmp_path / "after" / "lips.json").read_text())["scores"] == {}
+    assert [output.name for output in with_features(before).graph.output] == ["probabilities", "features"]
+    with pytest.raises(ModelFileError, match="kernel"):
+        put_head(tmp_path / "before", "lips", Head(np.zeros((2, 6), np.float32), new.bias), 1.0, tmp_path)
