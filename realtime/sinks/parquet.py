@@ -60,7 +60,7 @@ class ParquetTimeline(Sink):
             self._table = _Table(self._outlet, result.schema, self._clock is not None)
         columns = self._table.columns
         frame = result.frame
-        head = [frame.index, frame.pts, frame.seconds]
+        head: list[object] = [frame.index, frame.pts, frame.seconds]
         head += [self._clock.at(frame.seconds)] if self._clock else []
         faces = [_values(face, columns) for face in result.faces] or [(None,) * len(columns.face)]
         self._rows.extend((*head, *face) for face in faces)
