@@ -73,7 +73,7 @@ def _unsteady(still: Image, random: np.random.Generator) -> Image:
     shift = np.array([[1, 0, random.normal(0, 0.7)], [0, 1, random.normal(0, 0.7)]])
     moved = cv2.warpAffine(still, shift, (_SIDE, _SIDE), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     noisy = moved * random.normal(1, 0.03) + random.normal(0, 4, moved.shape)
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 def judge(labels: Sequence[str], steady: Sequence[str]) -> Judged:

@@ -106,6 +106,7 @@ class _Person:
     options: VoteOptions
     last: float = 0.0
     seen: deque[_Seen] = field(default_factory=deque)
+    before: _Rows | None = None
     rule: LabelRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,7 +123,9 @@ class _Person:
         self._smooth(near, _HORIZON - for_label)
         now, *following = [Moment(one.seconds, one.smoothed[0].shares) for one in near if one.smoothed]
         word, since = self.rule.update(now, following)
-        return _decided(self.seen.popleft(), word, since)
+        given = self.seen.popleft()
+        self.before = given.rows
+        return _decided(given, word, since)
 
     def _smooth(self, near: Sequence[_Seen], ahead: float) -> None:
         """Smooth those that are near both ways, unless that is done."""
@@ -134,8 +137,16 @@ class _Person:
             if one.smoothed is None:
                 end = int(np.searchsorted(times, one.seconds + ahead, side="right"))
                 known = times[number:end], rows[number:end]
+                before = rows[number - 1] if number else self.before
                 one.smoothed = tuple(
-                    both_ways(past, one.seconds, known[0], known[1][:, row], self.options.smooth)
+                    both_ways(
+                        past,
+                        one.seconds,
+                        known[0],
+                        known[1][:, row],
+                        self.options.smooth,
+                        None if before is None else before[row],
+                    )
                     for row, past in enumerate(_pasts(one.face))
                 )
 

@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from emotion.realtime.messages import Probabilities
 
+# A side that is so much less like the vote than the other counts 1/e of it.
+_LIKE = 0.07
+
 OLD_SECONDS = 1.0
 """So long what was seen last stands for a face of which nothing is seen."""
 
@@ -71,11 +74,13 @@ def both_ways(
     times: npt.NDArray[np.float64],
     votes: npt.NDArray[np.float32],
     tau: float,
+    before: Probabilities | None = None,
 ) -> Smoothed:
-    """What was and what follows, at one moment: the mean of smoothing forwards and of smoothing backwards.
+    """What was and what follows, at one moment: a mean of smoothing forwards and of smoothing backwards.
 
-    Each of the two begins with a full value, so that at a step of the votes their mean is half way
-    exactly there: at any frame rate, beside a beginning, an end or a gap, and however far one looks ahead.
+    Where the two differ, the one that this moment's vote is more like counts more, as in a bilateral filter
+    (Tomasi and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any frame rate,
+    beside a beginning, an end or a gap, and however far one looks ahead. A flicker is like neither of them.
 
     Args:
         past: of a `Smoother`, with this moment's vote.
@@ -83,7 +88,10 @@ def both_ways(
         times: (n,), of what is known from this moment on, itself first.
         votes: (n, k), at these times; NaN where nothing is seen.
         tau: as of `Smoother`.
+        before: the vote just before this moment: with it and the next, a vote that stands alone is told
+            from a step.
     """
+    here = _here(before, votes)
     seen = ~np.isnan(votes[:, 0])
     if not seen.all():
         times, votes = times[seen], votes[seen]
@@ -93,11 +101,28 @@ def both_ways(
     future = _backwards(times, votes, tau)
     if past.shares is None:
         return Smoothed(future, ahead) if ahead <= OLD_SECONDS else past
-    # Where nothing is seen at this moment the nearer side counts more.
-    mine, theirs = math.exp(-past.age / tau), math.exp(-ahead / tau)
-    share = theirs / (mine + theirs) if mine + theirs else 0.5
+    if here is not None:
+        mine, theirs = _unlike(here, past.shares) / _LIKE, _unlike(here, future) / _LIKE
+    else:  # nothing is seen at this moment: the nearer side counts more
+        mine, theirs = past.age / tau, ahead / tau
+    share = 1 / (1 + math.exp(min(theirs - mine, 700.0)))
     mixed = np.asarray(past.shares + np.float32(share) * (future - past.shares), np.float32)
     return Smoothed(mixed, min(past.age, ahead))
+
+
+def _here(before: Probabilities | None, votes: npt.NDArray[np.float32]) -> Probabilities | None:
+    """The vote of a moment, of which one that stands alone is left out; None where nothing is seen."""
+    if np.isnan(votes[0, 0]):
+        return None
+    if before is None or len(votes) < 2 or np.isnan(before[0]) or np.isnan(votes[1, 0]):
+        return np.asarray(votes[0], np.float32)
+    low, high = np.minimum(before, votes[1]), np.maximum(before, votes[1])
+    return np.asarray(np.clip(votes[0], low, high), np.float32)
+
+
+def _unlike(one: Probabilities, other: Probabilities) -> float:
+    """Half the sum of the differences, in [0, 1]."""
+    return float(np.abs(one - other).sum()) / 2
 
 
 def _backwards(times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float) -> Probabilities:

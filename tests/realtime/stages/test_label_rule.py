@@ -149,7 +149,8 @@ def test_of_a_file_a_step_of_the_votes_is_a_step_of_the_word_within_one_picture(
     for number, (seconds, vote) in enumerate(zip(times, votes, strict=True)):
         end = next((n for n, time in enumerate(times) if time > seconds + 0.65), len(times))
         past = smoother.update(seconds, vote)
-        both = both_ways(past, seconds, np.array(times[number:end]), np.stack(votes[number:end]), 0.3)
+        known = np.array(times[number:end]), np.stack(votes[number:end])
+        both = both_ways(past, seconds, *known, 0.3, votes[number - 1] if number else None)
         moments.append(Moment(seconds, both.shares))
     rule, told = LabelRule(VoteOptions()), []
     for number, moment in enumerate(moments):

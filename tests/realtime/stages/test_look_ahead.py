@@ -129,3 +129,13 @@ def test_time_that_goes_back_begins_anew():
 def test_a_gap_forgets_nobody_whose_frames_still_wait():
     frames = [frame(0, 0.0, [HAPPY]), frame(1, 0.5, [HAPPY, SAD]), frame(2, 30.0, [HAPPY])]
     assert [len(result.faces) for result in run(frames)] == [1, 2, 1]
+
+
+def test_a_step_from_one_who_is_sure_to_one_who_is_not_is_within_one_frame():
+    sure, hardly = np.eye(6, dtype=np.float32)[:2] * [[0.95], [0.40]] + [[0.008], [0.1]]
+    frames = [frame(n, n / 30, [hardly if 30 <= n < 66 else sure]) for n in range(96)]
+    labels = [result.faces[0].label for result in run(frames)]
+    right = ["sadness" if 30 <= n < 66 else "happiness" for n in range(96)]
+    wrong = [n for n in range(96) if labels[n] != right[n]]
+    assert all(min(abs(n - 30), abs(n - 65), abs(n - 66)) <= 1 for n in wrong)
+    assert len(wrong) <= 2

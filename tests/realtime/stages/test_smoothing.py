@@ -21,7 +21,8 @@ def two_sided(steps, ahead=0.75, tau=TAU):
         known = [step for step in steps[number:] if step[0] <= seconds + ahead]
         times = np.array([time for time, _ in known])
         votes = np.array([np.full(2, np.nan) if vote is None else vote for _, vote in known], np.float32)
-        told.append(both_ways(past[number], seconds, times, votes, tau))
+        before = steps[number - 1][1] if number else None
+        told.append(both_ways(past[number], seconds, times, votes, tau, before))
     return told
 
 
@@ -47,6 +48,16 @@ def test_a_step_of_the_votes_is_half_way_at_its_very_picture(times, step, ahead)
     told = two_sided([(t, A if t < step else B) for t in times], ahead)
     leads = [int(one.shares.argmax()) for one in told]
     assert leads == [0 if t < step else 1 for t in times]
+
+
+@pytest.mark.parametrize("times", GRIDS)
+@pytest.mark.parametrize(("first", "then"), [((0.97, 0.03), (0.45, 0.55)), ((0.55, 0.45), (0.05, 0.95))])
+def test_a_step_stays_where_it_is_whichever_side_is_surer(times, first, then):
+    rng = np.random.default_rng(3)
+    votes = [np.array(first if t < 2 else then) + rng.normal(0, 0.01) * np.array([1, -1]) for t in times]
+    told = two_sided([(t, vote.astype(np.float32)) for t, vote in zip(times, votes, strict=True)])
+    leads = [int(one.shares.argmax()) for one in told]
+    assert leads == [int(t >= 2) for t in times]
 
 
 def test_by_what_was_alone_a_step_is_late():
