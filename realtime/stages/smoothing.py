@@ -78,9 +78,10 @@ def both_ways(
 ) -> Smoothed:
     """What was and what follows, at one moment: a mean of smoothing forwards and of smoothing backwards.
 
-    Where the two differ, the one that this moment's vote is more like counts more, as in a bilateral filter
-    (Tomasi and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any frame rate,
-    beside a beginning, an end or a gap, and however far one looks ahead. A flicker is like neither of them.
+    Where the two differ, the one that this moment's vote is more like counts more, as in a bilateral
+    filter (Tomasi and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any
+    frame rate, beside a beginning, an end or a gap, and however far one looks ahead. A flicker is like
+    neither of them.
 
     Args:
         past: of a `Smoother`, with this moment's vote.
