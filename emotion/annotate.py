@@ -157,8 +157,8 @@ def _open(
     say: Callable[[str], object],
 ) -> None:
     for name, path in outputs.files.items():
-        sinks.add(name, open_file(path, info, video=outputs.video, dwell=options.dwell))
-    open_views(sinks, say=say, events=options.dwell if options.events else None, mjpeg=options.mjpeg)
+        sinks.add(name, open_file(path, info, video=outputs.video))
+    open_views(sinks, say=say, events=options.events, mjpeg=options.mjpeg)
 
 
 def _make_folder(folder: Path) -> None:
@@ -174,11 +174,8 @@ def _write_summary(
     path: Path, video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]
 ) -> None:
     """Write the summary; it is complete where there are no reasons why not."""
-    values = {
-        "video": readable(video.name),
-        "complete": not reasons,
-        "reasons": list(reasons),
-        "notes": list(notes),
-    } | summary.to_dict()
+    values = summary.to_dict()
+    values["video"] = {"name": readable(video.name)} | values["video"]
+    values = {"complete": not reasons, "reasons": list(reasons), "notes": list(notes)} | values
     with writing(path):
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

@@ -34,8 +34,9 @@ class FaceResult:
         label: a class, or ``uncertain``; it does not flicker.
         emotion: the class that it looks like most at this moment.
         confidence: the share of `emotion`, in [0, 1].
-        probabilities: by class, smoothed over time; they sum to one.
-        regions: by region, as ``eyes`` and ``lips``: by class, what its model says of this picture; None
+        probabilities: by class, smoothed over time; they sum to one. These three are None where nothing of
+            the face has been seen for a second.
+        regions: by region, as ``eyes`` and ``lips``: by class, what its model says, smoothed likewise; None
             where the region is not seen.
         blendshapes: the same of the third opinion; None where the rule of the vote does not count it.
     """
@@ -43,9 +44,9 @@ class FaceResult:
     track_id: int
     box: tuple[float, float, float, float]
     label: str
-    emotion: str
-    confidence: float
-    probabilities: dict[str, float]
+    emotion: str | None
+    confidence: float | None
+    probabilities: dict[str, float] | None
     regions: dict[str, dict[str, float] | None]
     blendshapes: dict[str, float] | None
 
@@ -57,9 +58,9 @@ class FaceResult:
             face.track_id,
             (box.left, box.top, box.width, box.height),
             face.label,
-            face.emotion,
-            face.confidence,
-            dict(zip(face.classes, face.probabilities.tolist(), strict=True)),
+            face.emotion if face.known else None,
+            face.confidence if face.known else None,
+            _by_class(face.classes, face.says("probabilities")),
             {name: _by_class(face.classes, said) for name, said in face.regions.items()},
             _by_class(face.classes, face.blendshapes),
         )

@@ -1,8 +1,10 @@
 """What sources and sinks both need to know about video: sizes, colours, joints of its clock."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -108,6 +110,7 @@ class VideoInfo:
         joints: where its clock was set anew, in order; grows while it is read.
         parts: the bytes at which files begin that were joined into one and are read as one; grows.
         notes: what was mended or left out; grows while it is read and written.
+        clock: what time it is in the world, of a live stream; None for files.
     """
 
     path: Path | None
@@ -125,6 +128,7 @@ class VideoInfo:
     joints: Sequence[Joint] = ()
     parts: Sequence[int] = (0,)
     notes: Notes = field(default_factory=Notes, compare=False)
+    clock: "WallClock | None" = None
 
     @property
     def origin(self) -> int:
@@ -139,6 +143,32 @@ class VideoInfo:
     def origin_seconds(self) -> float:
         """`origin` in seconds."""
         return float(self.origin * self.time_base)
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """A live stream's time as time in the world: set once, and then as even as the monotonic clock.
+
+    So that results can be joined with other logs; it does not follow when the system's clock is set anew.
+
+    Attributes:
+        zero: when the stream's time was 0, in seconds since 1970 (UTC).
+    """
+
+    zero: float
+
+    @classmethod
+    def set_now(cls, origin: float) -> "WallClock":
+        """Of a stream whose time is 0 at a moment of `time.monotonic()`."""
+        return cls(time.time() - time.monotonic() + origin)
+
+    def at(self, seconds: float) -> datetime:
+        """The time in the world at a time of the stream."""
+        return datetime.fromtimestamp(self.zero + seconds, UTC)
+
+    def text(self, seconds: float) -> str:
+        """The same as ISO 8601 says it, with milliseconds: ``2026-11-29T06:15:00.250Z``."""
+        return self.at(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def letterboxed(image: Image, size: tuple[int, int]) -> Image:

@@ -7,6 +7,7 @@ out has every frame that went in, in the same order.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
@@ -135,16 +136,21 @@ class FaceEmotion:
     Attributes:
         track_id: the same number for the same person from frame to frame, from 1.
         box: as in `Face`.
-        regions: by region, in the order of the models, what its model says; None where it is not seen.
+        regions: by region, in the order of the models, what its model says, smoothed over time like the vote,
+            so that they agree; None where the region is not seen.
         probabilities_frame: this frame's vote alone, of the regions that are seen; None where none is.
         probabilities: what is shown and decided on: the votes, smoothed over time in its track.
-        blendshapes: what they say, where the rule of the vote counts them; else None.
+        blendshapes: what they say, smoothed likewise, where the rule of the vote counts them; else None.
         label: what is shown, a class or `UNCERTAIN`; it does not flicker. By default `emotion`.
         since: the time in the stream, in seconds, since which the label holds.
         points: as in `Face`; None where they are not known, as in results read from a file.
         seen: by region, how surely it is seen, in [0, 1]: how much its vote counts. By default 1, and 0
             for a region of which nothing is said.
         classes: of the probabilities.
+        age: for how many seconds nothing has been seen of the face, of a file also until something is: what
+            it shows is so old. Infinite where nothing is known, and `probabilities` are all alike.
+        opinions_frame: by region, and as ``blendshapes``, what this frame alone says; where nothing is seen,
+            nothing.
     """
 
     track_id: int
@@ -158,9 +164,12 @@ class FaceEmotion:
     points: Points | None = None
     seen: Mapping[str, float] = field(default_factory=dict)
     classes: Classes = SIX
+    age: float = 0.0
+    opinions_frame: Mapping[str, Probabilities] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         said = (*self.regions.values(), self.probabilities_frame, self.probabilities, self.blendshapes)
+        said += tuple(self.opinions_frame.values())
         for values in said:
             if values is not None and (values.shape != (len(self.classes),) or values.dtype != np.float32):
                 raise ValueError(
@@ -192,12 +201,29 @@ class FaceEmotion:
             return None
         return float(self.probabilities[self.classes.index(self.label)])
 
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of what it shows."""
+        return self.age < inf
+
+    @property
+    def old(self) -> bool:
+        """Whether nothing is seen of it in this frame: what was seen before, or is next, stands for it."""
+        return self.known and self.probabilities_frame is None
+
+    @property
+    def opinions(self) -> tuple[str, ...]:
+        """The names of those that say something by themselves: the regions, and the blendshapes."""
+        return (*self.regions, "blendshapes")
+
     def says(self, name: str) -> Probabilities | None:
-        """What stands in a row of results: a region's, or the field of that name.
+        """What stands in a row of results: a region's, or the field of that name; None for nothing.
 
         Raises:
             KeyError: there is neither.
         """
+        if name == "probabilities":
+            return self.probabilities if self.known else None
         if name in _ROWS:
             values: Probabilities | None = getattr(self, name)
             return values

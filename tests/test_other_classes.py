@@ -125,9 +125,10 @@ def test_json_lines_are_read_back(annotated):
 def test_summary_subtitles_and_page_use_their_names(annotated):
     outputs, summary = annotated
     assert summary.emotion in CLASSES
-    assert list(summary.shares) == list(summary.mean) == list(CLASSES)
+    assert list(summary.shares) == [*CLASSES.labels, "no_face"]
+    assert list(summary.mean) == list(CLASSES)
     assert sum(summary.shares.values()) == pytest.approx(1, abs=1e-3)
-    assert json.loads(outputs.summary.read_text())["emotion"] == summary.emotion
+    assert json.loads(outputs.summary.read_text())["video"]["emotion"] == summary.emotion
     for suffix in ("srt", "vtt"):
         text = outputs.files[suffix].read_text()
         assert any(label in text for label in CLASSES.labels)
@@ -137,7 +138,7 @@ def test_summary_subtitles_and_page_use_their_names(annotated):
     assert [one["name"] for one in data["emotions"]] == list(CLASSES)
     assert [one["dark"] for one in data["emotions"]] == list(CLASSES.on_dark)
     assert data["opinions"] == ["vote", "eyes", "lips", "brow"]
-    assert len(data["people"][0]["shares"]) == 3
+    assert len(data["people"][0]["shares"]) == 4
 
 
 def test_the_picture_has_their_colours_and_no_others(models, clip):
@@ -151,7 +152,7 @@ def test_the_picture_has_their_colours_and_no_others(models, clip):
 
 def test_events_are_told_with_their_names(models, clip, tmp_path):
     with open(tmp_path / "events", "wb") as file:
-        sink = EventSink(dwell=0.0, descriptor=file.fileno())
+        sink = EventSink(descriptor=file.fileno())
         with VideoFile(clip) as video, Session(video, Options(), models) as session:
             for result in session:
                 sink.write(result, result.frame.image)

@@ -29,6 +29,8 @@ ONE_PICTURE = "there is one picture, in which nobody is followed, drawn or share
 ONE_AT_A_TIME = "live pictures go through one worker at a time, or the newest would wait"
 NO_FILES = "a live stream's; this is a file"
 ONE_PLACE = "annotate has a folder of its own for -o, and live its files; here nothing is written"
+THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
+LIVE = "nothing is known of what follows a live picture"
 SERVER = "decided for the whole server, which shares it among visitors"
 NO_TIMES = "bare streams are annotated; here they have the rate that they say themselves"
 CALLER = "the caller's own business: results are values in their program"
@@ -42,22 +44,26 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     },
     "live": {
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
+        "causal": LIVE,
         "formats": "each -o says its format by its name",
         "file_fps": "--fps is a limit here",
     },
     "play": {
         **dict.fromkeys(("finders", "stride", "workers"), "a screen needs no more than real time"),
+        "causal": "whoever plays jumps about: it is always so",
         "window": "there is always one",
         "show_metrics": "key m shows them",
         "file_fps": NO_TIMES,
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
-            ("output", "formats", "events", "dwell", "mjpeg", "metrics", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "report"),
             "nothing is written",
         ),
     },
     "serve": {
-        **dict.fromkeys(("baseline", "privacy", "dwell", "stride"), "chosen for each video or camera"),
+        **dict.fromkeys(
+            ("baseline", "privacy", "stride", "causal", *THRESHOLDS), "chosen for each video or camera"
+        ),
         **dict.fromkeys(("finders", "workers"), "found by bench --tune, else the defaults"),
         "landmarks": "pictures come from many visitors, a few at a time: MediaPipe's",
         **dict.fromkeys(("window", "show_metrics"), "nothing is shown on the server's screen"),
@@ -76,7 +82,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("window", "show_metrics"), CALLER),
         "seconds": "leave the loop",
         **dict.fromkeys(
-            ("output", "formats", "events", "dwell", "mjpeg", "metrics", "virtual_camera", "report"), CALLER
+            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "report"), CALLER
         ),
         "offline": "would forbid the network to the whole program",
     },
@@ -94,18 +100,20 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     },
     "photos": {
         "file_fps": ONE_PICTURE,
+        **dict.fromkeys(("causal", "dwell", "lead", "margin"), ONE_PICTURE),
         **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), ONE_PICTURE),
         **dict.fromkeys(
-            ("output", "formats", "events", "dwell", "mjpeg", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "report"),
             "results are the answer",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "cameras": {
         "file_fps": "there is no file",
+        "causal": LIVE,
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
@@ -113,7 +121,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"
         ),
         **dict.fromkeys(
-            ("output", "formats", "events", "dwell", "mjpeg", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "report"),
             "results go to the page",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
@@ -164,12 +172,16 @@ def page(analysis=None):
     return make_app(ServeOptions(folder=Path(mkdtemp(dir=".")), jobs=1), Models.load(), analysis=analysis)
 
 
+def in_query(one, value):
+    return str(value).lower() if one.kind is bool else in_words(one, value)[-1]
+
+
 def over_http(kind):
     """A request with these options; what the server hands on is taken up as a worker or a viewer would."""
 
     def travel(instruments, clip, chosen, analysis=None):
         testclient = pytest.importorskip("starlette.testclient")
-        query = {name: in_words(OPTIONS[name], value)[-1] for name, value in chosen.items()}
+        query = {name: in_query(OPTIONS[name], value) for name, value in chosen.items()}
         with pytest.MonkeyPatch.context() as patch:
             take_up = HANDED_ON[kind](patch)
             with testclient.TestClient(page(analysis), base_url="http://127.0.0.1:8000") as client:
@@ -298,7 +310,7 @@ def travelled(road, clip, chosen, **more):
     with pytest.MonkeyPatch.context() as patch:
         instruments = Instruments(patch)
         ROADS[road](instruments, clip, chosen, **more)
-        return {name: usual(instruments, name) for name in (*OPTIONS, "events_dwell")}
+        return {name: usual(instruments, name) for name in OPTIONS}
 
 
 @pytest.fixture(scope="session")
@@ -315,7 +327,7 @@ def before(clip, tmp_path_factory):
 
 
 # Two options are one thing to what uses them.
-TOGETHER = {"output": {"formats"}, "formats": {"output"}, "mjpeg": set(), "events": {"events_dwell"}}
+TOGETHER = {"output": {"formats"}, "formats": {"output"}, "mjpeg": set()}
 
 
 @pytest.mark.timeout(120)
@@ -342,12 +354,6 @@ def test_what_is_not_chosen_has_its_default(road, before):
     arrived = before(road)
     for name in set(OPTIONS) - set(NOT_OFFERED[road]) - {"formats", "output"}:
         assert arrived[name] == RESOLVED.get(name, OPTIONS[name].default), name
-
-
-@pytest.mark.parametrize("road", ["annotate", "live"])
-def test_events_wait_as_long_as_subtitles(road, clip):
-    arrived = travelled(road, clip, {"events": True, "dwell": 2.0})
-    assert (arrived["dwell"] or 2.0, arrived["events_dwell"]) == (2.0, 2.0)
 
 
 @pytest.mark.parametrize(

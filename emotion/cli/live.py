@@ -34,7 +34,9 @@ def live_command(
         typer.Argument(help="A camera (0, /dev/video1), an address (rtsp://, http://, udp://) or a video."),
     ] = "0",
     *,
-    options: Annotated[Options, Without("finders", "stride", "workers", "formats", "file", threads=1)],
+    options: Annotated[
+        Options, Without("causal", "finders", "stride", "workers", "formats", "file", threads=1)
+    ],
 ) -> None:
     """Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys."""
     obey_offline(options.offline)

@@ -1,5 +1,6 @@
 """The command `emotion play`: a video in a window, with what its faces look like."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,8 @@ def play_command(
     options: Annotated[
         Options,
         Without(
-            "finders", "stride", "workers", "window", "show_metrics", "file", "live", "outputs", threads=1
+            *("causal", "finders", "stride", "workers", "window", "show_metrics", "file", "live", "outputs"),
+            threads=1,
         ),
     ],
 ) -> None:
@@ -49,6 +51,8 @@ def play_command(
     if play.timeline:
         known = read_timeline(play.timeline)
     else:
+        # Whoever jumps and waits for nothing has no future to look at.
+        options = replace(options, vote=replace(options.vote, causal=True))
         steps = EveryFrame().stages(load_models(options.engine, errors.print), options)
     probe.check()
     if info.has_audio:

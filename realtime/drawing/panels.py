@@ -21,6 +21,8 @@ _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
 _TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
+# How bright the bars are of a face of which nothing is seen, where what was seen before stands for it.
+_OLD = 0.5
 # Stands before the emotion that leads at this moment, where the label is still another one.
 _AHEAD = "\u25b8"
 _UNCERTAIN_COLOUR: BGR = (170, 166, 162)
@@ -183,10 +185,10 @@ def paint_panel(
         _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
     right = left + plan.right
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
-    ahead = int(face.probabilities.argmax())
-    for row, share in enumerate(face.probabilities.tolist() if plan.bars else ()):
-        _paint_bar(canvas, plan, left, top, row, share)
-        colour = _BRIGHT if row in (best, ahead) else _SOFT
+    ahead = int(face.probabilities.argmax()) if face.known else best
+    for row, share in enumerate(face.probabilities.tolist() if plan.bars and face.known else ()):
+        _paint_bar(canvas, plan, left, top, row, share, _OLD if face.old else 1.0)
+        colour = _BRIGHT if row in (best, ahead) and not face.old else _SOFT
         _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
     if plan.bars and ahead != best:
         middle = left + (plan.pad - text_width(_AHEAD, plan.size)) // 2
@@ -198,9 +200,12 @@ def paint_panel(
         _paint_opinion(canvas, plan, face.says(name), seen, left, top + baseline)
 
 
-def _paint_bar(canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float) -> None:
+def _paint_bar(
+    canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float, seen: float
+) -> None:
     filled = round(_sound(share) * plan.bar_width)
-    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, colours(plan.content.classes)[row])
+    colour = _dim(colours(plan.content.classes)[row], seen)
+    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, colour)
     if filled:
         press(canvas, pill.part(filled), left + plan.bar_left, top + plan.bar_top(row))
 

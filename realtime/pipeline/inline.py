@@ -1,12 +1,12 @@
 """A source and a row of stages in the caller's own thread, one item after the other."""
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.notes import at, noting
-from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step
+from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step, held_back
 from emotion.realtime.pipeline.tee import close_source
 
 T = TypeVar("T")
@@ -58,17 +58,36 @@ class InlinePipeline(Generic[T]):
 def _results(
     source: Iterable[Any], stages: Sequence[Stage[Any, Any]], observer: Observer
 ) -> Generator[Any, None, None]:
+    failures: list[Exception] = []
+    items = iter(source)
     mark = time.perf_counter()
-    for item in source:
+    # A picture is held by nobody here while the caller looks at its result.
+    while batch := _next(items, failures):
         observer.record(SOURCE, given=1, busy=time.perf_counter() - mark)
-        batch = [item]
-        # A picture is held by nobody here while the caller looks at its result.
-        del item
         for stage in stages:
             batch = _through(stage, batch, observer)
         while batch:
             yield batch.pop(0)
         mark = time.perf_counter()
+    for number, stage in enumerate(stages, start=1):
+        batch = list(held_back(stage))
+        for later in stages[number:]:
+            batch = _through(later, batch, observer)
+        while batch:
+            yield batch.pop(0)
+    if failures:
+        raise failures.pop()
+
+
+def _next(items: Iterator[Any], failures: list[Exception]) -> list[Any]:
+    """The source's next item, or nothing: its error waits for the results that precede it."""
+    try:
+        return [next(items)]
+    except StopIteration:
+        return []
+    except Exception as error:
+        failures.append(error)
+        return []
 
 
 def _through(stage: Stage[Any, Any], batch: Sequence[Any], observer: Observer) -> list[Any]:

@@ -41,6 +41,10 @@ class Stage(Protocol[In_contra, Out_co]):
 
     A stage that has an attribute `full`, and it is true, is given whole batches, and fewer items only
     at the end: for work that is cheaper together, where nobody waits for the single result.
+
+    A stage that holds results back, for it needs to see what follows, has a method `finish`: called once
+    in its thread when no items come any more, also where that is for an error, it gives those that are
+    left. Such a stage works alone.
     """
 
     @property
@@ -183,6 +187,8 @@ def _team(step: Step) -> list[Stage[Any, Any]]:
     team = list(step) if isinstance(step, Sequence) else [step]
     if not team:
         raise ValueError("a stage needs at least one worker")
+    if len(team) > 1 and hasattr(team[0], "finish"):
+        raise ValueError(f"the stage {team[0].name} holds results back, so it works alone")
     for stage in team:
         if stage.batch < 1:
             raise ValueError(f"the stage {stage.name} takes at least one item at once, not {stage.batch}")
@@ -392,12 +398,18 @@ class _Worker(Generic[In, Out]):
         job: _Job[Out] = _Job()
         self._job = job
         start = time.perf_counter()
-        items = self._order.take(job, self._batch, self._full)
+        try:
+            items = self._order.take(job, self._batch, self._full)
+        except BaseException:  # of a stage before: what precedes it comes first
+            self._finish(job)
+            raise
         taken = time.perf_counter()
         if items:
             with noting(lambda: f"in the stage {self._stage.name}{at(items)}"):
                 for result in self._stage.process(items):
                     job.results.append(result)
+        else:
+            self._finish(job)
         done = time.perf_counter()
         # Before the results are gone, so that an error of the observer has a place in the order, too.
         self._observer.record(
@@ -413,9 +425,20 @@ class _Worker(Generic[In, Out]):
             self._blocked = time.perf_counter() - done
         return bool(items)
 
+    def _finish(self, job: _Job[Out]) -> None:
+        """Take what the stage has held back."""
+        with noting(lambda: f"at the end of the stage {self._stage.name}"):
+            job.results.extend(held_back(self._stage))
+
     def _close(self) -> None:
         with noting(lambda: f"while closing the stage {self._stage.name}"):
             self._stage.close()
+
+
+def held_back(stage: Stage[Any, Out]) -> Iterable[Out]:
+    """What a stage that holds results back still has; see `Stage`."""
+    finish: Callable[[], Iterable[Out]] | None = getattr(stage, "finish", None)
+    return finish() if finish is not None else ()
 
 
 def _first_error(work: Callable[[], None], close: Callable[[], None]) -> BaseException | None:

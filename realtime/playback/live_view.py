@@ -123,7 +123,7 @@ class LiveView:
         outputs = _named(options.output)
         recordings = [path for path in outputs.values() if path.suffix.lower() == _RECORDING]
         for name, path in outputs.items():
-            sink = open_file(path, info, video=next(iter(recordings), None), dwell=options.dwell)
+            sink = open_file(path, info, video=next(iter(recordings), None))
             if path in recordings:
                 # Whoever watches must not wait for the encoder: what it is too slow for is left out.
                 pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=_RECORDING_QUEUE)
@@ -131,7 +131,7 @@ class LiveView:
                 results.add(name, sink)
         camera = info if options.virtual_camera else None
         open_views(pictures, say=self._say, mjpeg=options.mjpeg, virtual_camera=camera)
-        open_views(results, say=self._say, events=options.dwell if options.events else None)
+        open_views(results, say=self._say, events=options.events, clock=info.clock)
 
     def _start(self, results: Fanout) -> Live:
         def on_result(result: EmotionFrame) -> None:

@@ -5,12 +5,13 @@ import threading
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emotion.models.classes import Classes
+from emotion.models.classes import SIX, Classes
 from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities
@@ -119,7 +120,8 @@ def read_timeline(path: Path) -> ResultIndex:
 
 
 def _face(told: dict[str, Any]) -> FaceEmotion:
-    classes = _classes(tuple(told["probabilities"]))
+    # Where nothing is known of a face its classes are not told either.
+    classes = SIX if told["probabilities"] is None else _classes(tuple(told["probabilities"]))
     regions = [name.removesuffix(_SEEN) for name in told if name.endswith(_SEEN)]
 
     def row(name: str) -> Probabilities | None:
@@ -127,18 +129,19 @@ def _face(told: dict[str, Any]) -> FaceEmotion:
         return None if shares is None else np.array([shares[label] for label in classes], dtype=np.float32)
 
     probabilities = row("probabilities")
-    assert probabilities is not None
+    unknown = np.full(len(classes), 1 / len(classes), np.float32)
     return FaceEmotion(
         int(told["track_id"]),
         Box(*(float(told["box"][side]) for side in Box.__slots__)),
         {region: row(region) for region in regions},
         row("probabilities_frame"),
-        probabilities,
+        unknown if probabilities is None else probabilities,
         row("blendshapes"),
         label=told["label"],
         since=float(told["since"]),
         seen={region: float(told[region + _SEEN]) for region in regions},
         classes=classes,
+        age=inf if probabilities is None else 0.0,
     )
 
 

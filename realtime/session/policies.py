@@ -26,6 +26,7 @@ from emotion.realtime.session.models import Models
 from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
+from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.people import People
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
@@ -101,6 +102,8 @@ class Policy(Protocol):
 class EveryFrame:
     """Every frame, in whole batches and without hurry: for files.
 
+    Results look ahead by a second, unless options want them causal.
+
     Attributes:
         workers: how the costly stages share out their work; by default as the options say.
         capacity: the most items that wait before each stage, as of `Pipeline`; few where the source
@@ -112,21 +115,10 @@ class EveryFrame:
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
-        workers, schema = self.workers or Workers.of(options), models.schema
-        return [
-            FaceFinder(
-                options.faces.max_faces,
-                nets=models.nets,
-                turns=workers.finders,
-                stride=workers.stride,
-                regions=schema.regions,
-            ),
-            [
-                EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)
-                for _ in range(workers.classifiers)
-            ],
-            People(models.weights, options.vote),
-        ]
+        stages = _causal_stages(self.workers or Workers.of(options), models, options)
+        if options.vote.smooth and not options.vote.causal:
+            stages.append(LookAhead(options.vote))
+        return stages
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads; see `Policy`."""
@@ -178,11 +170,30 @@ class Inline:
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage and one frame a batch; see `Policy`."""
-        return EveryFrame(Workers(1, 1, 1)).stages(models, options)
+        return _causal_stages(Workers(1, 1, 1), models, options)
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """Nothing is done before the first result is asked for; see `Policy`."""
         return InlinePipeline[EmotionFrame](source, stages, observer=observer)
+
+
+def _causal_stages(workers: Workers, models: Models, options: Options) -> list[Step]:
+    """From pictures to what is thought of their faces, each by what was alone."""
+    schema = models.schema
+    return [
+        FaceFinder(
+            options.faces.max_faces,
+            nets=models.nets,
+            turns=workers.finders,
+            stride=workers.stride,
+            regions=schema.regions,
+        ),
+        [
+            EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)
+            for _ in range(workers.classifiers)
+        ],
+        People(models.weights, options.vote),
+    ]
 
 
 class _NewestResults:

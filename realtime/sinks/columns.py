@@ -8,6 +8,8 @@ SIDES = ("left", "top", "width", "height")
 """Of a face's box, in pixels."""
 
 FRAME_COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds")
+WALL_CLOCK = "utc"
+"""A further column of a frame, of live streams: when it was in the world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,14 @@ class Columns:
 
     Attributes:
         schema: the stream's classes and regions.
+        live: whether it is known when in the world its frames were.
         rows: what has a share for each class: the regions, the blendshapes, both probabilities.
         face: the columns of a face.
         all: all of them, those of the frame first.
     """
 
     schema: Schema
+    live: bool = False
     rows: tuple[str, ...] = field(init=False)
     face: tuple[str, ...] = field(init=False)
     all: tuple[str, ...] = field(init=False)
@@ -38,4 +42,4 @@ class Columns:
         )
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "face", face)
-        object.__setattr__(self, "all", FRAME_COLUMNS + face)
+        object.__setattr__(self, "all", (*FRAME_COLUMNS, *([WALL_CLOCK] if self.live else []), *face))

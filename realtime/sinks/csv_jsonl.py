@@ -12,9 +12,10 @@ from typing import Any
 
 from emotion.models.regions import Image
 from emotion.models.schema import SHIPPED, Schema
+from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import SIDES, Columns
+from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.partial_file import PartialFile
 
@@ -28,12 +29,14 @@ class _Timeline(Sink):
     Args:
         path: where it goes.
         source: the video being read, which is never written over.
+        clock: of a live stream: frames say when they were in the world, too.
 
     Raises:
         SinkError: it cannot be written.
     """
 
-    def __init__(self, path: Path, source: Path | None = None) -> None:
+    def __init__(self, path: Path, source: Path | None = None, *, clock: WallClock | None = None) -> None:
+        self._clock = clock
         self._draft = PartialFile(path, source)
         self._pending = io.StringIO(newline="")
         self._flushed = time.monotonic()
@@ -98,12 +101,13 @@ class CsvTimeline(_Timeline):
     """
 
     def _begin(self, file: io.StringIO, schema: Schema) -> None:
-        self._columns = Columns(schema)
+        self._columns = Columns(schema, self._clock is not None)
         csv.writer(file, lineterminator="\n").writerow(self._columns.all)
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
         frame = result.frame
-        head = (frame.index, frame.pts, f"{frame.seconds:.6f}")
+        head = [frame.index, frame.pts, f"{frame.seconds:.6f}"]
+        head += [self._clock.text(frame.seconds)] if self._clock else []
         rows = [_row(face, self._columns) for face in result.faces] or [[""] * len(self._columns.face)]
         csv.writer(file, lineterminator="\n").writerows([*head, *row] for row in rows)
 
@@ -118,14 +122,15 @@ class JsonLinesTimeline(_Timeline):
         """Each line says for itself what it holds."""
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
-        json.dump(as_dict(result), file, separators=(",", ":"))
+        json.dump(as_dict(result, self._clock), file, separators=(",", ":"))
         file.write("\n")
 
 
-def as_dict(result: EmotionFrame) -> dict[str, Any]:
+def as_dict(result: EmotionFrame, clock: WallClock | None = None) -> dict[str, Any]:
     """A line of `JsonLinesTimeline` as an object, ready for JSON; without the picture."""
     frame = result.frame
-    head = {"frame": frame.index, "pts": frame.pts, "seconds": round(frame.seconds, 6)}
+    head: dict[str, Any] = {"frame": frame.index, "pts": frame.pts, "seconds": round(frame.seconds, 6)}
+    head |= {WALL_CLOCK: clock.text(frame.seconds)} if clock else {}
     return head | {"faces": [_object(face) for face in result.faces]}
 
 
@@ -136,8 +141,7 @@ def _row(face: FaceEmotion, columns: Columns) -> list[object]:
         face.track_id,
         *(round(getattr(face.box, side), 1) for side in SIDES),
         *(share for row in rows for share in row),
-        face.emotion,
-        round(face.confidence, 4),
+        *((face.emotion, round(face.confidence, 4)) if face.known else ("", "")),
         face.label,
         round(face.since, 3),
         *(round(share, 2) for share in face.seen.values()),
@@ -154,8 +158,8 @@ def _object(face: FaceEmotion) -> dict[str, Any]:
         "track_id": face.track_id,
         "box": {side: round(getattr(face.box, side), 1) for side in SIDES},
         **rows,
-        "emotion": face.emotion,
-        "confidence": round(face.confidence, 4),
+        "emotion": face.emotion if face.known else None,
+        "confidence": round(face.confidence, 4) if face.known else None,
         "label": face.label,
         "since": round(face.since, 3),
         **{f"{region}_seen": round(share, 2) for region, share in face.seen.items()},

@@ -8,25 +8,27 @@ from pathlib import Path
 
 from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
+from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.columns import WALL_CLOCK
 from emotion.realtime.sinks.spans import Change, SpanTracker
 
 
 class EventSink(Sink):
-    """Writes each change of a person's emotion as soon as it is sure; see `sinks.spans.Change`.
+    """Writes each change of a person's label at once; see `sinks.spans.Change`.
 
     Each line is flushed. When the reader of a pipe has left, `write` raises `BrokenPipeError`, which
     a fan-out takes for a quiet end.
 
     Args:
-        dwell: seconds that an emotion stays before it counts; the event comes so much later, and says
-            when the emotion began.
+        clock: of a live stream: events say when they were in the world, too.
         descriptor: of an open file, which stays open; standard output where not given.
     """
 
-    def __init__(self, *, dwell: float = 0.5, descriptor: int | None = None) -> None:
-        self._runs = SpanTracker(dwell)
+    def __init__(self, *, clock: WallClock | None = None, descriptor: int | None = None) -> None:
+        self._clock = clock
+        self._runs = SpanTracker()
         if descriptor is None:
             sys.stdout.flush()  # what was printed before stays before
             descriptor = sys.stdout.fileno()
@@ -50,7 +52,7 @@ class EventSink(Sink):
         return None
 
     def _put(self, changes: list[Change]) -> None:
-        data = memoryview("".join(map(_line, changes)).encode())
+        data = memoryview("".join(_line(change, self._clock) for change in changes).encode())
         try:
             while data:
                 # Not through sys.stdout: a thread that waits for a slow reader would hold its lock at exit.
@@ -65,11 +67,12 @@ class EventSink(Sink):
             ) from error
 
 
-def _line(change: Change) -> str:
+def _line(change: Change, clock: WallClock | None) -> str:
     event = {
         "event": change.kind,
         "track_id": change.track_id,
         "seconds": round(change.seconds, 3),
+        **({WALL_CLOCK: clock.text(change.seconds)} if clock else {}),
         "emotion": change.emotion,
         "confidence": None if change.confidence is None else round(change.confidence, 4),
         "previous": change.previous,

@@ -1,6 +1,7 @@
 """The files that results can be written to, by the suffix of their names."""
 
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from emotion.realtime.errors import SinkError
@@ -13,15 +14,17 @@ from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
 
+# A gap in a live stream is no time in which something was seen.
+_LONGEST_LIVE = 1.0
 
-def open_file(path: Path, info: VideoInfo, *, video: Path | None = None, dwell: float = 0.5) -> Sink:
+
+def open_file(path: Path, info: VideoInfo, *, video: Path | None = None) -> Sink:
     """The sink for a file, by its suffix, one of `FORMATS`.
 
     Args:
         path: where it goes.
         info: of the stream that the frames come from; its file is never written over.
         video: for a page, the annotated video that is written beside it; by default it shows the source.
-        dwell: for subtitles, the seconds that an emotion stays before it is shown.
 
     Raises:
         SinkError: it cannot be written, or the suffix is none of these.
@@ -29,12 +32,19 @@ def open_file(path: Path, info: VideoInfo, *, video: Path | None = None, dwell: 
     source, origin = info.path, info.origin_seconds
     openers: dict[str, Callable[[], Sink]] = {
         "mp4": lambda: Mp4Sink(path, info),
-        "csv": lambda: CsvTimeline(path, source),
-        "jsonl": lambda: JsonLinesTimeline(path, source),
-        "parquet": lambda: ParquetTimeline(path, source),
-        "vtt": lambda: VttSubtitles(path, source, origin=origin, dwell=dwell),
-        "srt": lambda: SrtSubtitles(path, source, origin=origin, dwell=dwell),
-        "html": lambda: HtmlTimeline(path, (source or path).name, video=video, source=source, origin=origin),
+        "csv": lambda: CsvTimeline(path, source, clock=info.clock),
+        "jsonl": lambda: JsonLinesTimeline(path, source, clock=info.clock),
+        "parquet": lambda: ParquetTimeline(path, source, clock=info.clock),
+        "vtt": lambda: VttSubtitles(path, source, origin=origin),
+        "srt": lambda: SrtSubtitles(path, source, origin=origin),
+        "html": lambda: HtmlTimeline(
+            path,
+            (source or path).name,
+            video=video,
+            source=source,
+            origin=origin,
+            longest=_LONGEST_LIVE if source is None else inf,
+        ),
     }
     opener = openers.get(path.suffix.lower().removeprefix("."))
     if opener is None:

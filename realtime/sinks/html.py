@@ -10,6 +10,7 @@ import json
 import os
 from importlib.resources import files
 from itertools import groupby
+from math import inf
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -23,7 +24,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.partial_file import PartialFile, partial_path
-from emotion.realtime.sinks.summary import SummaryBuilder
+from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilder, in_words
 from emotion.realtime.sinks.time_bins import Person, TimeBins
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
@@ -45,6 +46,7 @@ class HtmlTimeline(Sink):
         source: the video being read, which is never written over, and which the page shows where there
             is no annotated one.
         origin: the stream's time, in seconds, at which players start to count.
+        longest: seconds that a picture counts at most; see `models.statistics.shares.ScreenTimes`.
 
     Raises:
         SinkError: it cannot be written.
@@ -58,14 +60,15 @@ class HtmlTimeline(Sink):
         video: Path | None = None,
         source: Path | None = None,
         origin: float = 0.0,
+        longest: float = inf,
     ) -> None:
         self._draft = PartialFile(path, source)
         self._title = escaped(title)
         self._video = video
         self._source = source
         self._origin = origin
-        self._bins = TimeBins()
-        self._summary = SummaryBuilder()
+        self._bins = TimeBins(longest=longest)
+        self._summary = SummaryBuilder(longest)
         self._frames = 0
         self._kept: Path | None = None
         self._done = False
@@ -109,20 +112,22 @@ class HtmlTimeline(Sink):
         )
         link = _link(shown, self._draft.path.parent) if shown else ""
         # Within a script element nothing but a "<" could end it.
-        data = json.dumps(self._data(shown), separators=(",", ":")).replace("<", "\\u003c")
-        summary = self._summary.build().sentence()
+        summary = self._summary.build()
+        data = json.dumps(self._data(shown, summary), separators=(",", ":")).replace("<", "\\u003c")
+        sentence = summary.sentence()
         return Template(template).substitute(
             title=html.escape(self._title),
-            summary=html.escape(f"{summary[0].upper()}{summary[1:]}."),
+            summary=html.escape(f"{sentence[0].upper()}{sentence[1:]}."),
             video=html.escape(link),
             style=style,
             script=script,
             data=data,
         )
 
-    def _data(self, video: Path | None) -> dict[str, Any]:
+    def _data(self, video: Path | None, summary: Summary) -> dict[str, Any]:
+        numbers = {person.track_id: person for person in summary.people}
         everybody = self._bins.finish()
-        people = [person for person in everybody if person.seconds >= _SHORTEST] or list(everybody)
+        people = [p for p in everybody if numbers[p.track_id].seconds >= _SHORTEST] or list(everybody)
         third = any(np.isfinite(person.means[:, -1]).any() for person in people)
         # The last, of the blendshapes, is left out where the vote does not count it.
         opinions = ("vote", *self._bins.rows[1:])[: None if third else -1]
@@ -137,17 +142,17 @@ class HtmlTimeline(Sink):
                 for name, light, dark in zip(classes, classes.on_white, classes.on_dark, strict=True)
             ],
             "opinions": opinions,
-            "people": [_person(person, len(opinions)) for person in people],
+            "people": [_person(p, numbers[p.track_id], len(opinions)) for p in people],
             "left_out": _left_out(len(everybody) - len(people)),
         }
 
 
-def _person(person: Person, opinions: int) -> dict[str, Any]:
+def _person(person: Person, numbers: PersonSummary, opinions: int) -> dict[str, Any]:
     return {
         "name": f"Person {person.track_id}",
-        "seconds": round(person.seconds, 2),
-        "shares": [round(float(share), 4) for share in person.shares],
-        "uncertain": round(person.unnamed, 4),
+        "seconds": numbers.seconds,
+        "shares": numbers.shares,
+        "words": in_words(numbers.shares),
         "spans": _spans(person, opinions),
     }
 
@@ -155,11 +160,11 @@ def _person(person: Person, opinions: int) -> dict[str, Any]:
 def _spans(person: Person, opinions: int) -> list[tuple[int, str]]:
     """Rows of bins without a gap, each as (first bin, bytes in base64).
 
-    A bin is a byte a class for each opinion, and one that says how much of its time was uncertain.
+    A bin is a byte a class for each opinion, and one that says which label it has.
     """
     told = person.means[:, :opinions].reshape(len(person.bins), -1)
-    table = np.column_stack([told, person.uncertain])
-    shares = np.where(np.isnan(table), _UNSEEN, np.rint(table * _FULL)).astype(np.uint8)
+    shares = np.where(np.isnan(told), _UNSEEN, np.rint(told * _FULL))
+    shares = np.column_stack([shares, person.labels]).astype(np.uint8)
     spans = []
     for _, group in groupby(enumerate(person.bins), lambda pair: pair[1] - pair[0]):
         places = list(group)

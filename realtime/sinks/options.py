@@ -55,10 +55,6 @@ class OutputOptions:
             "leaves; all else goes to standard error."
         ),
     ] = False
-    dwell: Annotated[
-        float,
-        Option(help="So long an emotion stays before subtitles and events name it.", unit="seconds", ge=0),
-    ] = 0.5
     mjpeg: Annotated[
         int | None,
         Option(

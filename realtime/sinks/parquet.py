@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 from emotion.models.regions import Image
 from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.errors import SinkError
+from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import SIDES, Columns
+from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.partial_file import PartialFile
 
 # Rows that are held in memory and then written together; some minutes of one face.
@@ -20,6 +21,7 @@ _TYPES = {
     "frame": pa.int64(),
     "pts": pa.int64(),
     "seconds": pa.float64(),
+    WALL_CLOCK: pa.timestamp("ms", tz="UTC"),
     "track_id": pa.int32(),
     "emotion": pa.dictionary(pa.int8(), pa.string()),
     "label": pa.dictionary(pa.int8(), pa.string()),
@@ -36,12 +38,14 @@ class ParquetTimeline(Sink):
     Args:
         path: where it goes.
         source: the video being read, which is never written over.
+        clock: of a live stream: frames say when they were in the world, too.
 
     Raises:
         SinkError: it cannot be written.
     """
 
-    def __init__(self, path: Path, source: Path | None = None) -> None:
+    def __init__(self, path: Path, source: Path | None = None, *, clock: WallClock | None = None) -> None:
+        self._clock = clock
         self._draft = PartialFile(path, source)
         self._rows: list[tuple[object, ...]] = []
         self._frames = 0
@@ -53,10 +57,11 @@ class ParquetTimeline(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`. The picture is not needed."""
         if self._table is None:
-            self._table = _Table(self._outlet, result.schema)
+            self._table = _Table(self._outlet, result.schema, self._clock is not None)
         columns = self._table.columns
         frame = result.frame
-        head = (frame.index, frame.pts, frame.seconds)
+        head: list[object] = [frame.index, frame.pts, frame.seconds]
+        head += [self._clock.at(frame.seconds)] if self._clock else []
         faces = [_values(face, columns) for face in result.faces] or [(None,) * len(columns.face)]
         self._rows.extend((*head, *face) for face in faces)
         self._frames += 1
@@ -90,7 +95,7 @@ class ParquetTimeline(Sink):
 
     def _finish(self) -> None:
         if self._table is None:
-            self._table = _Table(self._outlet, SHIPPED)
+            self._table = _Table(self._outlet, SHIPPED, self._clock is not None)
         self._flush()
         self._table.writer.close()
 
@@ -103,8 +108,8 @@ class ParquetTimeline(Sink):
 class _Table:
     """The table that grows in a file; what its columns are is known when the first frame comes."""
 
-    def __init__(self, outlet: "_SinkWorker", schema: Schema) -> None:
-        self.columns = Columns(schema)
+    def __init__(self, outlet: "_SinkWorker", schema: Schema, live: bool) -> None:
+        self.columns = Columns(schema, live)
         self._fields = pa.schema([pa.field(n, _TYPES.get(n, pa.float32())) for n in self.columns.all])
         self.writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
 
@@ -160,8 +165,7 @@ def _values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
         face.track_id,
         *(getattr(face.box, side) for side in SIDES),
         *(share for values in shares for share in values),
-        face.emotion,
-        face.confidence,
+        *((face.emotion, face.confidence) if face.known else (None, None)),
         face.label,
         face.since,
         *face.seen.values(),

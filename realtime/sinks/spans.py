@@ -1,7 +1,8 @@
 """From frames to spells: which emotion a person showed from when to when.
 
-A label that flickers for a moment is no news. A person's emotion counts as changed when the new one
-has stayed for the dwell time; the change is then dated back to where it began.
+It is the label that counts: what changes and when was decided where the label was (`stages.label_rule`), so
+subtitles, events and the summary say nothing else than picture and tables. Only a short absence, as of a
+face that turns away for a moment, is passed over.
 """
 
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ class Change:
     Attributes:
         kind: the person was not there before, shows another emotion, or is gone.
         track_id: the person's.
-        seconds: when, in the stream's time; up to the dwell time before it was known.
+        seconds: when, in the stream's time.
         emotion: the face's label from then on, an emotion or `UNCERTAIN`; None where the person left.
-        confidence: its share when that was known, in [0, 1]; None likewise, and for `UNCERTAIN`.
+        confidence: its share at that time, in [0, 1]; None likewise, and for `UNCERTAIN`.
         previous: what the person showed until then; None where the person appeared.
         lasted: for how many seconds that was; None where the person appeared.
     """
@@ -37,16 +38,9 @@ class Change:
 
 
 class SpanTracker:
-    """Turns frames, in order of time, into the changes of each person's emotion.
+    """Turns frames, in order of time, into the changes of each person's emotion."""
 
-    Whoever is seen for less than the dwell time, or with no steady emotion, never appears.
-
-    Args:
-        dwell: seconds that an emotion stays before it counts; 0: every frame counts.
-    """
-
-    def __init__(self, dwell: float = 0.5) -> None:
-        self._dwell = dwell
+    def __init__(self) -> None:
         self._people: dict[int, _Person] = {}
         self._last: float | None = None
         self._step = 0.0
@@ -54,7 +48,7 @@ class SpanTracker:
     @property
     def delay(self) -> float:
         """By so many seconds at most is a change dated back: what is older is settled."""
-        return max(self._dwell, _ABSENCE)
+        return _ABSENCE
 
     def add(self, result: EmotionFrame) -> list[Change]:
         """The changes that this frame settles, in order of time."""
@@ -67,7 +61,7 @@ class SpanTracker:
         changes: list[Change] = []
         for face in result.faces:
             person = self._people.setdefault(face.track_id, _Person(face.track_id))
-            changes += person.see(face, now, self._dwell)
+            changes += person.see(face, now)
         changes += self._leave([p for p in self._people.values() if now - p.seen > _ABSENCE])
         self._last = now
         return earlier + sorted(changes, key=lambda change: change.seconds)
@@ -95,27 +89,20 @@ class SpanTracker:
 
 
 class _Person:
-    """What one person shows, and what may follow it."""
+    """What one person shows, and since when."""
 
     def __init__(self, track_id: int) -> None:
         self.track_id = track_id
         self.seen = self.until = 0.0
         self._emotion: str | None = None
         self._since = 0.0
-        self._next: str | None = None
-        self._next_since = 0.0
 
-    def see(self, face: FaceEmotion, now: float, dwell: float) -> list[Change]:
+    def see(self, face: FaceEmotion, now: float) -> list[Change]:
         self.seen = self.until = now
         if face.label == self._emotion:
-            self._next = None
             return []
-        if face.label != self._next:
-            self._next, self._next_since = face.label, now
-        if now - self._next_since < dwell:
-            return []
-        change = self._change("changed" if self._emotion else "appeared", self._next_since, face)
-        self._emotion, self._since, self._next = face.label, self._next_since, None
+        change = self._change("changed" if self._emotion else "appeared", now, face)
+        self._emotion, self._since = face.label, now
         return [change]
 
     def leave(self) -> list[Change]:

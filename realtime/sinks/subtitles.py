@@ -17,25 +17,22 @@ from emotion.realtime.sinks.spans import Change, SpanTracker
 class _Subtitles(Sink):
     """A cue for each time in which nobody's emotion changes.
 
-    An emotion that lasts for less than `dwell` is passed over. From the moment that a second person
-    has been seen everybody has a name, "Person 1", by the track id.
+    A cue says the labels of its time. As soon as there are two people everybody has a name, "Person 1", by
+    the track id.
 
     Args:
         path: where it goes.
         source: the video being read, which is never written over.
         origin: the stream's time, in seconds, at which players start to count.
-        dwell: seconds that an emotion stays before it is shown.
 
     Raises:
         SinkError: it cannot be written.
     """
 
-    def __init__(
-        self, path: Path, source: Path | None = None, *, origin: float = 0.0, dwell: float = 0.5
-    ) -> None:
+    def __init__(self, path: Path, source: Path | None = None, *, origin: float = 0.0) -> None:
         self._draft = PartialFile(path, source)
         self._origin = origin
-        self._runs = SpanTracker(dwell)
+        self._runs = SpanTracker()
         self._pending: list[Change] = []
         self._shown: dict[int, str] = {}
         self._since = 0.0

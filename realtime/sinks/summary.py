@@ -1,110 +1,261 @@
-"""What a whole video says: the share of time per emotion, and the video's own emotion."""
+"""What a whole video says: of each of its people, and of the video.
 
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+All shares of time come from `models.statistics.shares`, the video's emotion from
+`models.statistics.video_emotion`; nothing that shows a summary computes any of its own.
+"""
+
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from math import inf
+from statistics import median
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import SIX, Classes
-from emotion.realtime.messages import EmotionFrame
+from emotion.models.classes import SIX, UNCERTAIN, Classes
+from emotion.models.statistics.shares import ScreenTimes, ShareCounter, Shown, TimeShares
+from emotion.models.statistics.video_emotion import video_emotion
+from emotion.realtime.messages import EmotionFrame, FaceEmotion
+from emotion.realtime.sinks.spans import Change, SpanTracker
 
-_Totals: TypeAlias = npt.NDArray[np.float64]
+# Shares are rounded to it in JSON, and as percentages in words.
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The largest share of an emotion, and when that was in the stream's time, in seconds."""
+
+    probability: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """How often a label was shown without a break, and how long that was in the middle, in seconds."""
+
+    count: int
+    median_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSummary:
+    """A person's time in the picture.
+
+    Attributes:
+        track_id: the person's.
+        first, last: seconds in the stream's time at which the person comes and goes.
+        seconds: in the picture.
+        shares: of these seconds, by label; the sum is 1.
+        mean: by emotion, the mean of `probabilities` while something is known; None where nothing ever is.
+        peak: by emotion, the largest of `probabilities`, and when; None likewise.
+        episodes: by label, of those that were shown.
+        changes: how often the label became another one.
+    """
+
+    track_id: int
+    first: float
+    last: float
+    seconds: float
+    shares: dict[str, float]
+    mean: dict[str, float] | None
+    peak: dict[str, Peak] | None
+    episodes: dict[str, Episodes]
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A video in a few numbers. A face counts for the time its frame is shown; all faces count.
+    """A video in a few numbers.
 
     Attributes:
         frames: how many were analysed.
         frames_with_faces: those in which a face was found.
-        faces: how many different tracks there were.
         seconds: of video that were analysed.
-        face_seconds: the sum over all faces of the time each was seen.
-        shares: by class, the share of the face seconds in which it was the answer; None where no face was
-            found.
-        mean: by class, the mean of `probabilities` over the face seconds; None likewise.
-        emotion: the video's: the class with the largest mean; None likewise.
+        face_seconds: the sum over all people of their time in the picture.
+        shares: of the video's time, by label and `NO_FACE`: each picture counts once, split equally among
+            its faces; the sum is 1. None where there was no picture.
+        mean: by emotion, the mean of `probabilities` over the face seconds in which something is known;
+            None where nothing ever is.
+        emotion: the largest of `mean`; None likewise.
+        confidence: its mean, in [0, 1]; None likewise.
+        label: what the video is called: its emotion or `UNCERTAIN`, see `video_emotion`; None where there
+            was no face.
+        people: each of them, by track id.
     """
 
     frames: int
     frames_with_faces: int
-    faces: int
     seconds: float
     face_seconds: float
     shares: dict[str, float] | None
     mean: dict[str, float] | None
     emotion: str | None
+    confidence: float | None
+    label: str | None
+    people: tuple[PersonSummary, ...]
+
+    @property
+    def faces(self) -> int:
+        """How many different people there were."""
+        return len(self.people)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        return asdict(self)
+        """All of it, ready for JSON: ``video``, and ``people``, a list."""
+        values = asdict(self)
+        people = values.pop("people")
+        return {"video": values | {"people": len(people)}, "people": people}
 
     def sentence(self) -> str:
-        """For example ``happiness (54% of the time), then sadness (21%)``."""
-        if self.emotion is None or self.shares is None:
+        """For example ``happiness: 54% of the time happiness, 21% sadness, 19% uncertain, 6% no face``."""
+        if self.label is None or self.shares is None:
             return f"no face was found in {self.frames} frames"
-        ranked = sorted(self.shares.items(), key=lambda pair: -pair[1])
-        others = [(name, share) for name, share in ranked if name != self.emotion and share >= 0.05][:2]
-        text = f"{self.emotion} ({self.shares[self.emotion]:.0%} of the time a face is seen)"
-        return text + "".join(f", {name} {share:.0%}" for name, share in others)
+        return f"{self.label}: {in_words(self.shares)}"
+
+
+def in_words(shares: dict[str, float]) -> str:
+    """Shares of time as people read them, the largest first; what rounds to nothing is left out."""
+    ranked = sorted(shares.items(), key=lambda pair: -pair[1])
+    told = [f"{share:.0%} {name.replace('_', ' ')}" for name, share in ranked if share >= 0.005]
+    return ", ".join(told).replace("% ", "% of the time ", 1)
+
+
+@dataclass(slots=True, eq=False)
+class _Person:
+    """What is added up of one person."""
+
+    classes: Classes
+    first: float
+    last: float = 0.0
+    known: float = 0.0
+    changes: int = 0
+    lengths: dict[str, list[float]] = field(default_factory=dict)
+    total: npt.NDArray[np.float64] = field(init=False)
+    most: npt.NDArray[np.float64] = field(init=False)
+    when: npt.NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total, self.when = np.zeros(len(self.classes)), np.zeros(len(self.classes))
+        self.most = np.zeros(len(self.classes))
+
+    def see(self, face: FaceEmotion, seconds: float) -> None:
+        if face.known:
+            higher = face.probabilities > self.most
+            self.when[higher] = seconds
+            np.maximum(self.most, face.probabilities, out=self.most)
+
+    def count(self, face: FaceEmotion, until: float, lasts: float) -> None:
+        self.last = max(self.last, until)
+        if face.known:
+            self.known += lasts
+            self.total += lasts * face.probabilities
+
+    def note(self, change: Change) -> None:
+        """Take a change of the label, which ends an episode of the one before."""
+        self.changes += change.kind == "changed"
+        if change.previous is not None and change.lasted is not None:
+            self.lengths.setdefault(change.previous, []).append(change.lasted)
+
+    def build(self, track_id: int, times: TimeShares) -> PersonSummary:
+        known = self.most.any()
+        peaks = zip(self.classes, self.most.tolist(), self.when.tolist(), strict=True)
+        return PersonSummary(
+            track_id=track_id,
+            first=round(self.first, 3),
+            last=round(self.last, 3),
+            seconds=round(times.seconds[track_id], 3),
+            shares=rounded(times.people[track_id]),
+            mean=_by_class(self.total / self.known, self.classes) if self.known else None,
+            peak={name: Peak(round(most, _DIGITS), round(when, 3)) for name, most, when in peaks}
+            if known
+            else None,
+            episodes={
+                label: Episodes(len(lengths), round(median(lengths), 3))
+                for label in self.classes.labels
+                if (lengths := self.lengths.get(label))
+            },
+            changes=self.changes,
+        )
 
 
 class SummaryBuilder:
-    """Adds frames up into a `Summary`, in constant memory but for the numbers of the tracks."""
+    """Adds frames up into a `Summary`; memory grows with the number of people and of their changes.
 
-    def __init__(self) -> None:
+    Args:
+        longest: seconds that a picture counts at most; see `ScreenTimes`.
+    """
+
+    def __init__(self, longest: float = inf) -> None:
+        self._longest = longest
         self._frames = 0
         self._with_faces = 0
-        self._tracks: set[int] = set()
-        self._waiting: EmotionFrame | None = None
         self._first = 0.0
-        self._last = 0.0
-        self._step = 0.0
         self._classes = SIX
-        self._time = self._votes = np.zeros(len(SIX))
+        self._times: ScreenTimes[tuple[FaceEmotion, ...]] = ScreenTimes(longest)
+        self._shares = ShareCounter(SIX.labels, longest)
+        self._spans = SpanTracker()
+        self._people: dict[int, _Person] = {}
 
     def add(self, result: EmotionFrame) -> None:
         """Take the next frame. How long it is shown is known when its successor comes."""
         seconds = result.frame.seconds
-        if self._waiting is None:
+        if not self._frames:
             self._first = seconds
             self._classes = result.schema.classes
-            self._time, self._votes = np.zeros(len(self._classes)), np.zeros(len(self._classes))
-        else:
-            self._step = max(0.0, seconds - self._last)
-            _accumulate(self._time, self._votes, self._waiting, self._step)
-        self._waiting, self._last = result, seconds
+            self._shares = ShareCounter(self._classes.labels, self._longest)
         self._frames += 1
         self._with_faces += bool(result.faces)
-        self._tracks.update(face.track_id for face in result.faces)
+        self._shares.add(seconds, [(face.track_id, face.label) for face in result.faces])
+        for face in result.faces:
+            person = self._people.setdefault(face.track_id, _Person(self._classes, seconds))
+            person.see(face, seconds)
+        if shown := self._times.add(seconds, result.faces):
+            _count(self._people, shown)
+        for change in self._spans.add(result):
+            self._people[change.track_id].note(change)
 
     def build(self) -> Summary:
         """The summary of all frames up to now; the last is taken to last as long as the one before."""
-        time, votes = self._time, self._votes
-        if self._waiting is not None:
-            time, votes = time.copy(), votes.copy()
-            _accumulate(time, votes, self._waiting, self._step or 1.0)
-        total = float(time.sum())
+        people, times = deepcopy(self._people), self._shares.build()
+        last = self._times.last()
+        if last is not None:
+            # A single picture lasts no time, but what it shows still counts.
+            alone = Shown(last.what, last.seconds, last.lasts or 1.0) if self._frames == 1 else last
+            _count(people, alone, until=last.seconds + last.lasts)
+        for change in deepcopy(self._spans).finish():
+            people[change.track_id].note(change)
+        known = sum(person.known for person in people.values())
+        total = sum((person.total for person in people.values()), np.zeros(len(self._classes)))
+        means = _by_class(total / known, self._classes) if known else None
+        decided = None if means is None else video_emotion(means, times.video)
+        label = decided.label if decided else UNCERTAIN if people else None
         return Summary(
             frames=self._frames,
             frames_with_faces=self._with_faces,
-            faces=len(self._tracks),
-            seconds=round(self._last - self._first + self._step, 3) if self._frames else 0.0,
-            # A single picture lasts no time, but what it shows still counts.
-            face_seconds=round(total, 3) if self._step else 0.0,
-            shares=_by_class(time / total, self._classes) if total > 0 else None,
-            mean=_by_class(votes / total, self._classes) if total > 0 else None,
-            emotion=self._classes[int(votes.argmax())] if total > 0 else None,
+            seconds=round(last.seconds + last.lasts - self._first, 3) if last else 0.0,
+            face_seconds=round(sum(times.seconds.values()), 3),
+            shares=rounded(times.video) if self._frames else None,
+            mean=means,
+            emotion=decided.emotion if decided else None,
+            confidence=decided.confidence if decided else None,
+            label=label,
+            people=tuple(person.build(track, times) for track, person in sorted(people.items())),
         )
 
 
-def _accumulate(time: _Totals, votes: _Totals, result: EmotionFrame, seconds: float) -> None:
-    for face in result.faces:
-        time[int(face.probabilities.argmax())] += seconds
-        votes += seconds * face.probabilities
+def rounded(shares: dict[str, float]) -> dict[str, float]:
+    """Shares as they are written."""
+    return {label: round(share, _DIGITS) for label, share in shares.items()}
 
 
-def _by_class(values: _Totals, classes: Classes) -> dict[str, float]:
-    return {name: round(float(value), 4) for name, value in zip(classes, values, strict=True)}
+def _count(
+    people: dict[int, _Person], shown: Shown[tuple[FaceEmotion, ...]], until: float | None = None
+) -> None:
+    for face in shown.what:
+        end = shown.seconds + shown.lasts if until is None else until
+        people[face.track_id].count(face, end, shown.lasts)
+
+
+def _by_class(values: npt.NDArray[np.float64], classes: Classes) -> dict[str, float]:
+    return {name: round(float(value), _DIGITS) for name, value in zip(classes, values, strict=True)}

@@ -1,16 +1,13 @@
 """A whole stream in bounded memory: each person's probabilities, averaged over bins of equal time."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import UNCERTAIN
 from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
-
-# A frame is shown until the next one, but for no longer than this.
-_LONGEST = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,22 +16,16 @@ class Person:
 
     Attributes:
         track_id: the person's.
-        seconds: how long the person was seen.
-        shares: float64 (classes,), the share of these seconds in which each emotion was the answer.
         bins: the bins in which the person was seen, ascending.
         means: float64 (len(bins), rows, classes): mean of each of `TimeBins.rows` in each bin; NaN where
             there was none, because a region was not seen or the vote does not count the blendshapes.
-        uncertain: float64 (len(bins),), the share of each bin's time in which no emotion was named.
-        unnamed: the same of all seconds.
+        labels: int64 (len(bins),), the index in `Classes.labels` of what was said for the most of each bin.
     """
 
     track_id: int
-    seconds: float
-    shares: npt.NDArray[np.float64]
     bins: tuple[int, ...]
     means: npt.NDArray[np.float64]
-    uncertain: npt.NDArray[np.float64]
-    unnamed: float
+    labels: npt.NDArray[np.int64]
 
 
 class TimeBins:
@@ -43,6 +34,7 @@ class TimeBins:
     Args:
         limit: the most bins.
         seconds: what a bin lasts at first.
+        longest: seconds for which a frame is shown at most; see `models.statistics.shares.ScreenTimes`.
 
     Attributes:
         begin: the stream's time at which the first bin begins, in seconds.
@@ -50,16 +42,16 @@ class TimeBins:
         schema: the stream's, as its first frame says.
     """
 
-    def __init__(self, limit: int = 4096, seconds: float = 0.04) -> None:
+    def __init__(self, limit: int = 4096, seconds: float = 0.04, longest: float = inf) -> None:
         self.begin = 0.0
         self.seconds = seconds
         self.schema: Schema = SHIPPED
         self._limit = limit
+        self._longest = longest
         self._waiting: EmotionFrame | None = None
         self._step = seconds
         self._end = 0.0
         self._bins: dict[int, dict[int, npt.NDArray[np.float64]]] = {}
-        self._answers: dict[int, npt.NDArray[np.float64]] = {}
 
     @property
     def count(self) -> int:
@@ -81,7 +73,7 @@ class TimeBins:
             step = seconds - self._waiting.frame.seconds
             if step <= 0:
                 return
-            self._count_in(min(step, _LONGEST))
+            self._count_in(min(step, self._longest))
         self._waiting = result
         self._end = seconds - self.begin
 
@@ -103,8 +95,6 @@ class TimeBins:
             self._add_face(face, start, step)
 
     def _add_face(self, face: FaceEmotion, start: float, step: float) -> None:
-        answers = self._answers.setdefault(face.track_id, np.zeros(len(self.schema.classes)))
-        answers[int(face.probabilities.argmax())] += step
         bins = self._bins.setdefault(face.track_id, {})
         sums = _sums(face, self.rows)
         # A little short of the end, so that rounding opens no bin that gets nothing.
@@ -131,27 +121,18 @@ class TimeBins:
         bins = tuple(sorted(self._bins[track]))
         sums = np.stack([self._bins[track][number] for number in bins])
         with np.errstate(invalid="ignore"):
-            means = sums[:, :, 2:] / sums[:, :, :1]
-        time, unnamed = sums[:, 0, 0], sums[:, 0, 1]
-        answers = self._answers[track]
-        return Person(
-            track_id=track,
-            seconds=float(answers.sum()),
-            shares=answers / answers.sum(),
-            bins=bins,
-            means=means,
-            uncertain=unnamed / time,
-            unnamed=float(unnamed.sum() / time.sum()),
-        )
+            means = sums[:, :-1, 1:-1] / sums[:, :-1, :1]
+        return Person(track_id=track, bins=bins, means=means, labels=sums[:, -1, 1:].argmax(axis=1))
 
 
 def _sums(face: FaceEmotion, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    """Float64 (rows, 2 + classes), a row for each name: a one, to count the time, another where no class is
-    named, then the shares; zeros where nothing is said.
+    """Float64 (rows + 1, 2 + classes): a row for each name, a one, to count the time, then the shares, or
+    zeros where nothing is said; and a row with a one at the label, of which the last is `UNCERTAIN`.
     """
-    rows = np.zeros((len(names), 2 + len(face.classes)))
-    for row, name in zip(rows, names, strict=True):
+    sums = np.zeros((len(names) + 1, 2 + len(face.classes)))
+    for row, name in zip(sums, names, strict=False):
         shares = face.says(name)
         if shares is not None:
-            row[0], row[1], row[2:] = 1.0, face.label == UNCERTAIN, shares
-    return rows
+            row[0], row[1:-1] = 1.0, shares
+    sums[-1, 1 + face.classes.labels.index(face.label)] = 1.0
+    return sums

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from emotion.realtime.media import VideoInfo
+from emotion.realtime.media import VideoInfo, WallClock
 from emotion.realtime.pipeline.channel import Policy
 from emotion.realtime.sinks.events import EventSink
 from emotion.realtime.sinks.fanout import Fanout
@@ -12,7 +12,8 @@ def open_views(
     sinks: Fanout,
     *,
     say: Callable[[str], object],
-    events: float | None = None,
+    events: bool = False,
+    clock: WallClock | None = None,
     mjpeg: int | None = None,
     virtual_camera: VideoInfo | None = None,
 ) -> None:
@@ -21,7 +22,8 @@ def open_views(
     Args:
         sinks: where to add them. None of them ends the run when it fails.
         say: is told, in a sentence, where to look.
-        events: the dwell time of events on standard output, in seconds.
+        events: on standard output.
+        clock: of a live stream, for events.
         mjpeg: the port.
         virtual_camera: of the stream, for size and rate.
 
@@ -29,8 +31,8 @@ def open_views(
         SinkError: a port is taken, or there is no virtual camera.
         MissingDependencyError: pyvirtualcam is not installed.
     """
-    if events is not None:
-        sinks.add("events", EventSink(dwell=events), vital=False)
+    if events:
+        sinks.add("events", EventSink(clock=clock), vital=False)
     if mjpeg is not None:
         from emotion.realtime.sinks.mjpeg import MjpegSink  # noqa: PLC0415  a web server is seldom needed
 

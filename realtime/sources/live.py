@@ -22,7 +22,7 @@ import numpy as np
 from emotion.models.native.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
-from emotion.realtime.media import VideoInfo, letterboxed
+from emotion.realtime.media import VideoInfo, WallClock, letterboxed
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources.camera import CameraMode, camera_reader
 from emotion.realtime.sources.file import VideoFile
@@ -102,7 +102,14 @@ class LiveSource:
         self._linked_since = self._origin
         width, height = self._fitted.size
         rate = min(self._link.rate, Fraction(options.fps or 1000).limit_denominator(1001))
-        self.info = VideoInfo(path=None, width=width, height=height, time_base=TIME_BASE, average_rate=rate)
+        self.info = VideoInfo(
+            path=None,
+            width=width,
+            height=height,
+            time_base=TIME_BASE,
+            average_rate=rate,
+            clock=WallClock.set_now(self._origin),
+        )
 
     def __enter__(self) -> Self:
         return self

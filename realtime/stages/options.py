@@ -69,27 +69,37 @@ class VoteOptions:
     ] = 0.0
     certain: Annotated[
         float,
-        Option(help="The smoothed probability from which a label names an emotion.", ge=0, le=1, expert=True),
+        Option(help="The share from which a face is given a name; below it is uncertain.", ge=0, le=1),
     ] = 0.34
     doubtful: Annotated[
         float,
-        Option(
-            help="That below which the name is withdrawn; between the two what was, stays.",
-            ge=0,
-            le=1,
-            expert=True,
-        ),
+        Option(help="That below which the name is withdrawn; between the two what was, stays.", ge=0, le=1),
     ] = 0.30
+    dwell: Annotated[
+        float,
+        Option(
+            help="So long another emotion must lead, or a face be certain or uncertain, before the label, "
+            "subtitles and events say so. Of a file it is known beforehand.",
+            unit="seconds",
+            ge=0,
+        ),
+    ] = 0.25
     lead: Annotated[
         float,
-        Option(
-            help="How far another emotion must be ahead of the label to take over.", ge=0, le=1, expert=True
-        ),
+        Option(help="How far it must be ahead at some time while it leads.", ge=0, le=1),
     ] = 0.04
-    label_dwell: Annotated[
+    margin: Annotated[
         float,
-        Option(help="For so long it must be so before the label changes.", unit="seconds", ge=0, expert=True),
-    ] = 0.25
+        Option(
+            help="How far the longest bar may be ahead of the label's; beyond, the label changes at once.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.10
+    causal: Annotated[
+        bool,
+        Option(help="Decide about a file by what was alone, as live; not by what follows, too."),
+    ] = False
     min_visible: Annotated[
         float,
         Option(
@@ -103,6 +113,8 @@ class VoteOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.lead > self.margin:
+            raise OptionError("lead", f"lead is at most margin ({self.margin:g}), not {self.lead:g}.")
         if self.doubtful > self.certain:
             raise OptionError(
                 "doubtful", f"doubtful is at most certain ({self.certain:g}), not {self.doubtful:g}."

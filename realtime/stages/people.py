@@ -6,13 +6,14 @@ have several workers. What is remembered of a person belongs to the track and en
 
 from collections.abc import Iterable, Sequence
 
-from emotion.models.classes import Classes
+from emotion.models.classes import UNCERTAIN, Classes
 from emotion.models.voting.vote import VoteWeights
-from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, PredictionFrame
+from emotion.realtime.messages import EmotionFrame, Face, FaceEmotion, PredictionFrame, Probabilities
+from emotion.realtime.stages.baseline import Baseline
 from emotion.realtime.stages.ensemble import Ensemble, FaceVote
-from emotion.realtime.stages.labels import Baseline, LabelDecider
+from emotion.realtime.stages.label_rule import LabelRule, Moment, word_of
 from emotion.realtime.stages.options import VoteOptions
-from emotion.realtime.stages.smoothing import Smoother
+from emotion.realtime.stages.smoothing import Smoothed, Smoother
 from emotion.realtime.stages.tracker import Tracker
 
 
@@ -59,26 +60,44 @@ class _Person:
     """What is remembered of one person while the track lasts."""
 
     def __init__(self, options: VoteOptions, classes: Classes) -> None:
+        self._options = options
         self._classes = classes
         self._baseline = Baseline(options.baseline, classes)
-        self._smoother = Smoother(options.smooth, len(classes))
-        self._decider = LabelDecider(options, classes) if options.smooth else None
+        self._smoother = Smoother(options.smooth)
+        self._rows: dict[str, Smoother] = {}
+        self._rule = LabelRule(options) if options.smooth else None
 
     def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
         """What is thought of the person's face in a frame."""
         said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
-        shown = self._smoother.update(seconds, said)
-        label, since = self._decider.update(seconds, shown) if self._decider else ("", seconds)
+        smoothed = self._smoother.update(seconds, said)
+        label, since = self._label(seconds, smoothed)
+        opinions = vote.regions | {"blendshapes": vote.blendshapes}
+        rows = {name: self._row(name, seconds, opinion) for name, opinion in opinions.items()}
         return FaceEmotion(
             id_,
             face.box,
-            vote.regions,
+            {name: rows[name] for name in vote.regions},
             said,
-            shown,
-            vote.blendshapes,
+            smoothed.told(len(self._classes)),
+            rows["blendshapes"],
             label=label,
             since=since,
             points=face.points,
             seen=vote.seen,
             classes=self._classes,
+            age=smoothed.age,
+            opinions_frame={name: opinion for name, opinion in opinions.items() if opinion is not None},
         )
+
+    def _label(self, seconds: float, smoothed: Smoothed) -> tuple[str, float]:
+        if self._rule is None:
+            return "" if smoothed.shares is not None else UNCERTAIN, seconds
+        word, since = self._rule.update(Moment(seconds, smoothed.shares))
+        return word_of(word, self._classes), since
+
+    def _row(self, name: str, seconds: float, said: Probabilities | None) -> Probabilities | None:
+        """What a region says, smoothed as the vote is, so that the two agree; None where it is not seen."""
+        smoother = self._rows.setdefault(name, Smoother(self._options.smooth))
+        smoothed = smoother.update(seconds, said)
+        return None if said is None else smoothed.shares

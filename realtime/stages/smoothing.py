@@ -1,44 +1,138 @@
-"""Probabilities smoothed over time, for each person alone."""
+"""Probabilities of one person over time: smoothed by what was, or by what was and what follows.
+
+All weights are of time, not of pictures: a new value counts 1 - exp(-dt / tau). So dropped pictures
+and other frame rates change nothing.
+"""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from emotion.realtime.messages import Probabilities
 
+# A side that is so much less like the vote than the other counts 1/e of it.
+_LIKE = 0.07
+
+OLD_SECONDS = 1.0
+"""So long what was seen last stands for a face of which nothing is seen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Smoothed:
+    """What is known of a person at a moment.
+
+    Attributes:
+        shares: float32 (k,), smoothed; None where nothing is known: never, or not for `OLD_SECONDS`.
+        age: seconds since the last vote; 0 where there is one now, infinite where nothing is known.
+    """
+
+    shares: Probabilities | None
+    age: float
+
+    def told(self, classes: int) -> Probabilities:
+        """The shares; all alike where nothing is known."""
+        return np.full(classes, 1 / classes, np.float32) if self.shares is None else self.shares
+
+
+UNKNOWN = Smoothed(None, math.inf)
+
 
 class Smoother:
-    """Exponential smoothing of one person's probabilities, by time and not by frames.
-
-    A new value counts 1 - exp(-dt / tau), so dropped frames and other frame rates change nothing.
+    """Exponential smoothing of one person's probabilities by what was.
 
     Args:
         tau: seconds after which a change is 63% there; 0: no smoothing.
-        classes: how many there are.
     """
 
-    def __init__(self, tau: float, classes: int) -> None:
+    def __init__(self, tau: float) -> None:
         if tau < 0:
             raise ValueError(f"tau is in seconds and not negative, not {tau}")
         self._tau = tau
-        self._unknown = np.full(classes, 1 / classes, dtype=np.float32)
         self._last: tuple[float, Probabilities] | None = None
 
-    def update(self, seconds: float, vote: Probabilities | None) -> Probabilities:
-        """The smoothed probabilities; where there is no vote, what they were last.
+    def update(self, seconds: float, vote: Probabilities | None) -> Smoothed:
+        """The smoothed vote; where there is no vote, what it was last, while that is not too old.
 
         Args:
-            seconds: the frame's time, which does not go back.
-            vote: float32 (classes,), or None where nothing was seen.
+            seconds: the picture's time, which does not go back.
+            vote: float32 (k,), or None where nothing was seen.
         """
-        if vote is None:
-            return self._last[1] if self._last else self._unknown
-        probabilities = vote
-        if self._last is not None:
-            probabilities = self._blend(self._last[1], vote, seconds - self._last[0])
-        self._last = (seconds, probabilities)
-        return probabilities
+        if self._last is not None and seconds - self._last[0] > OLD_SECONDS and vote is None:
+            self._last = None
+        if vote is not None:
+            past = self._last
+            smoothed = vote if past is None else _blend(past[1], vote, seconds - past[0], self._tau)
+            self._last = (seconds, smoothed)
+        return UNKNOWN if self._last is None else Smoothed(self._last[1], seconds - self._last[0])
 
-    def _blend(self, old: Probabilities, new: Probabilities, dt: float) -> Probabilities:
-        share = 1 - math.exp(-dt / self._tau) if self._tau else 1.0
-        return np.asarray(old + share * (new - old), dtype=np.float32)
+
+def both_ways(
+    past: Smoothed,
+    seconds: float,
+    times: npt.NDArray[np.float64],
+    votes: npt.NDArray[np.float32],
+    tau: float,
+    before: Probabilities | None = None,
+) -> Smoothed:
+    """What was and what follows, at one moment: a mean of smoothing forwards and of smoothing backwards.
+
+    Where the two differ, the one that this moment's vote is more like counts more, as in a bilateral
+    filter (Tomasi and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any
+    frame rate, beside a beginning, an end or a gap, and however far one looks ahead. A flicker is like
+    neither of them.
+
+    Args:
+        past: of a `Smoother`, with this moment's vote.
+        seconds: the moment.
+        times: (n,), of what is known from this moment on, itself first.
+        votes: (n, k), at these times; NaN where nothing is seen.
+        tau: as of `Smoother`.
+        before: the vote just before this moment: with it and the next, a vote that stands alone is told
+            from a step.
+    """
+    here = _here(before, votes)
+    seen = ~np.isnan(votes[:, 0])
+    if not seen.all():
+        times, votes = times[seen], votes[seen]
+    if not len(votes) or not tau:
+        return past
+    ahead = float(times[0]) - seconds
+    future = _backwards(times, votes, tau)
+    if past.shares is None:
+        return Smoothed(future, ahead) if ahead <= OLD_SECONDS else past
+    if here is not None:
+        mine, theirs = _unlike(here, past.shares) / _LIKE, _unlike(here, future) / _LIKE
+    else:  # nothing is seen at this moment: the nearer side counts more
+        mine, theirs = past.age / tau, ahead / tau
+    share = 1 / (1 + math.exp(min(theirs - mine, 700.0)))
+    mixed = np.asarray(past.shares + np.float32(share) * (future - past.shares), np.float32)
+    return Smoothed(mixed, min(past.age, ahead))
+
+
+def _here(before: Probabilities | None, votes: npt.NDArray[np.float32]) -> Probabilities | None:
+    """The vote of a moment, of which one that stands alone is left out; None where nothing is seen."""
+    if np.isnan(votes[0, 0]):
+        return None
+    if before is None or len(votes) < 2 or np.isnan(before[0]) or np.isnan(votes[1, 0]):
+        return np.asarray(votes[0], np.float32)
+    low, high = np.minimum(before, votes[1]), np.maximum(before, votes[1])
+    return np.asarray(np.clip(votes[0], low, high), np.float32)
+
+
+def _unlike(one: Probabilities, other: Probabilities) -> float:
+    """Half the sum of the differences, in [0, 1]."""
+    return float(np.abs(one - other).sum()) / 2
+
+
+def _backwards(times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float) -> Probabilities:
+    """The votes, float32 (n, k), smoothed from the last back to the first."""
+    left = np.exp((times[0] - times) / tau)
+    weights = left - np.append(left[1:], 0.0)
+    return np.asarray(weights @ votes, np.float32)
+
+
+def _blend(old: Probabilities, new: Probabilities, dt: float, tau: float) -> Probabilities:
+    share = 1 - math.exp(-dt / tau) if tau else 1.0
+    return np.asarray(old + share * (new - old), dtype=np.float32)

@@ -63,6 +63,11 @@ def sound_seconds(path):
         return float((packets[-1].pts + packets[-1].duration - packets[0].pts) * packets[0].time_base)
 
 
+def labels(outputs):
+    with open(outputs.files["csv"], newline="") as file:
+        return [row["label"] for row in csv.DictReader(file)]
+
+
 def emotions(outputs):
     with open(outputs.files["csv"], newline="") as file:
         return [row["emotion"] for row in csv.DictReader(file)]
@@ -120,9 +125,9 @@ def test_the_picture_is_annotated_and_the_face_is_not_covered(demo):
 def test_the_summary_says_what_the_timeline_says(demo):
     outputs, summary = demo
     values = json.loads(outputs.summary.read_text())
-    assert values["emotion"] == summary.emotion
-    share = emotions(outputs).count("happiness") / summary.frames
-    assert values["shares"]["happiness"] == pytest.approx(share, abs=0.02)
+    assert values["video"]["emotion"] == summary.emotion
+    share = labels(outputs).count("happiness") / summary.frames
+    assert values["video"]["shares"]["happiness"] == pytest.approx(share, abs=0.02)
 
 
 def test_a_video_without_a_face_is_no_failure(models, tmp_path):
@@ -168,7 +173,7 @@ def test_a_truncated_video_is_done_as_far_as_it_goes(models, tmp_path):
     summary = json.loads(outputs.summary.read_text())
     assert summary["complete"] is False
     assert "breaks off" in summary["reasons"][0]
-    assert summary["frames"] == len(stamps(outputs.video)) == len(emotions(outputs))
+    assert summary["video"]["frames"] == len(stamps(outputs.video)) == len(emotions(outputs))
 
 
 def run(monkeypatch, *arguments):

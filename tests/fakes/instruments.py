@@ -70,9 +70,9 @@ class Instruments:
     def note(self, **values):
         self._seen |= values
 
-    def note_file(self, path, dwell):
+    def note_file(self, path):
         files = (*self._seen.get("output", ()), Path(path))
-        self.note(output=files, formats=tuple(file.suffix[1:] for file in files), dwell=dwell)
+        self.note(output=files, formats=tuple(file.suffix[1:] for file in files))
 
     def classifier(self):
         self._classifiers += 1
@@ -92,10 +92,10 @@ class Instruments:
         patch.setattr(live, "LiveView", live_view.LiveView)
         patch.setattr(live_sources, "LiveSource", lambda *args: _LiveSource(self, *args))
         for where in (annotate, live_view):
-            patch.setattr(where, "open_file", lambda path, info, **more: _Sink(self, path, more["dwell"]))
+            patch.setattr(where, "open_file", lambda path, info, **more: _Sink(self, path))
         for where in (annotate, api):
             patch.setattr(where, "VideoFile", self._recording(VideoFile, _note_rate))
-        patch.setattr(views, "EventSink", lambda dwell: _Events(self, dwell))
+        patch.setattr(views, "EventSink", lambda clock: _Events(self))
         patch.setattr(mjpeg, "MjpegSink", lambda port: _Port(self, mjpeg=port))
         patch.setattr(virtual_camera, "VirtualCameraSink", lambda *_: _Port(self, virtual_camera=True))
         patch.setattr(prometheus, "MetricsServer", lambda metrics, port, latencies: _server(self, port))
@@ -214,8 +214,8 @@ class _LiveSource:
 
 
 class _Sink(Sink):
-    def __init__(self, instruments, path, dwell):
-        instruments.note_file(path, dwell)
+    def __init__(self, instruments, path):
+        instruments.note_file(path)
 
     def write(self, result, image):
         """Nothing is kept."""
@@ -227,8 +227,8 @@ class _Sink(Sink):
 
 
 class _Events(_Sink):
-    def __init__(self, instruments, dwell):
-        instruments.note(events=True, events_dwell=dwell)
+    def __init__(self, instruments):
+        instruments.note(events=True)
 
 
 class _Port(_Sink):

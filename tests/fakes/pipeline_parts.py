@@ -98,6 +98,24 @@ class Through:
             raise self.close_error
 
 
+class Holding(Through):
+    """Holds items back until `ahead` more have come."""
+
+    def __init__(self, ahead: int, name: str = "holding") -> None:
+        super().__init__(name)
+        self.ahead = ahead
+        self.held: list[Item] = []
+
+    def process(self, items: Sequence[Item]) -> Iterable[Item]:
+        self.held += super().process(items)
+        while len(self.held) > self.ahead:
+            yield self.held.pop(0)
+
+    def finish(self) -> Iterable[Item]:
+        held, self.held = self.held, []
+        return held
+
+
 def failing_at(index: int, error: BaseException) -> Callable[[Item], None]:
     """An action that raises `error` at one item."""
 

@@ -17,6 +17,9 @@ CHOSEN = {
     "models": LITE,
     "note": "a note",
     "certain": 0.5,
+    "doubtful": 0.2,
+    "lead": 0.05,
+    "margin": 0.5,
     "report": Path("report.json"),
 }
 

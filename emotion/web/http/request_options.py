@@ -10,11 +10,13 @@ from emotion.models.errors import OptionError
 from emotion.models.options import OptionField, options_of, unknown_option, with_values
 from emotion.realtime.options import Options
 
-OF_PHOTOS = ("max_faces",)
+_THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
+
+OF_PHOTOS = ("max_faces", "certain", "doubtful")
 """What may be chosen about a single picture."""
-OF_CAMERAS = ("max_faces", "smooth", "baseline", "privacy")
+OF_CAMERAS = ("max_faces", "smooth", "baseline", *_THRESHOLDS, "privacy")
 """What may be chosen about a camera."""
-OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", "privacy", "dwell")
+OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", *_THRESHOLDS, "causal", "privacy")
 """What may be chosen about a video."""
 
 

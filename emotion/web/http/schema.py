@@ -18,8 +18,9 @@ class Health(BaseModel):
 class FaceResult(BaseModel):
     """A face: the box as left, top, width, height in pixels; shares in the order of `emotions`.
 
-    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. Under the name of
-    each of `regions`, as `eyes` and `lips`, stands what its model says, null where it is not seen;
+    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. `emotion`, `confidence`
+    and `probabilities` are null where nothing of the face has been seen for a second. Under the name of each
+    of `regions`, as `eyes` and `lips`, stands what its model says, null where it is not seen;
     `blendshapes` are there where the vote counts them.
     """
 
@@ -28,10 +29,10 @@ class FaceResult(BaseModel):
 
     track_id: int
     box: tuple[float, float, float, float]
-    emotion: str
-    confidence: float
+    emotion: str | None
+    confidence: float | None
     label: str
-    probabilities: list[float]
+    probabilities: list[float] | None
     blendshapes: list[float] | None
 
 

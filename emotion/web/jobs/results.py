@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from emotion.annotate import Outputs
+from emotion.models.classes import UNCERTAIN
 from emotion.models.schema import SHIPPED
+from emotion.models.statistics.shares import ShareCounter, TimeShares
 from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.partial_file import partial_path
+from emotion.realtime.sinks.summary import in_words, rounded
 
 OVERVIEW = "overview.json"
 # More than a wide screen has pixels for.
@@ -101,9 +104,10 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
 
     It holds for each person, the one seen longest first, mean shares over short times that cover the
     whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
-    "regions": ["eyes", "lips"], "others": 0, "people": [{"track_id": 1, "seen": 19.6,
+    "regions": ["eyes", "lips"], "shares": {"anger": 0.2, ..., "no_face": 0.1}, "others": 0,
+    "people": [{"track_id": 1, "seen": 19.6, "shares": {"anger": 0.2, ...}, "words": "20% of the time ...",
     "bins": [0, 1, ...], "labels": ["anger", ...], "probabilities": [[...], ...], "eyes": ...,
-    "lips": ..., "blendshapes": ...}]}``. Bin n begins at ``start + n * step``.
+    "lips": ..., "blendshapes": ...}]}``. Bin n begins at ``start + n * step``. The shares are the summary's.
     """
     whole = outputs.files["jsonl"]
     path = whole if whole.exists() else partial_path(whole)
@@ -114,22 +118,23 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
 
 def overview(path: Path) -> dict[str, Any]:
     """The overview of a timeline as JSON Lines; see `write_overview`."""
-    first, last, frames = _span(path)
+    first, last, frames, classes, regions = _span(path)
     frame_seconds = (last - first) / (frames - 1) if frames > 1 else 0.04
     seconds = last - first + frame_seconds
     step = max(frame_seconds, seconds / _MOST_BINS)
     people: dict[int, dict[int, _Bin]] = {}
-    classes, regions = SHIPPED.classes.names, SHIPPED.regions.names
+    counter = ShareCounter((*classes, UNCERTAIN))
     for values in _lines(path):
         index = int((values["seconds"] - first) / step + 1e-6)
+        told = [(face["track_id"], face["label"]) for face in values["faces"]]
+        counter.add(values["seconds"], told)
         for face in values["faces"]:
-            if not people:
-                classes, regions = tuple(face["probabilities"]), _regions(face)
             bins = people.setdefault(face["track_id"], {})
             if index not in bins:
                 bins[index] = _Bin(classes, (*_ROWS, *regions))
             bins[index].add(face)
-    ranked = sorted(people.items(), key=lambda item: -sum(b.frames for b in item[1].values()))
+    shares = counter.build()
+    ranked = sorted(people.items(), key=lambda item: -shares.seconds[item[0]])
     return {
         "start": round(first, 4),
         "seconds": round(seconds, 4),
@@ -137,14 +142,17 @@ def overview(path: Path) -> dict[str, Any]:
         "emotions": classes,
         "regions": regions,
         "others": max(0, len(ranked) - _MOST_PEOPLE),
-        "people": [_person(track, bins, frame_seconds) for track, bins in ranked[:_MOST_PEOPLE]],
+        "shares": rounded(shares.video),
+        "people": [_person(track, bins, shares) for track, bins in ranked[:_MOST_PEOPLE]],
     }
 
 
-def _person(track: int, bins: dict[int, _Bin], frame_seconds: float) -> dict[str, Any]:
+def _person(track: int, bins: dict[int, _Bin], shares: TimeShares) -> dict[str, Any]:
     return {
         "track_id": track,
-        "seen": round(sum(b.frames for b in bins.values()) * frame_seconds, 2),
+        "seen": round(shares.seconds[track], 3),
+        "shares": rounded(shares.people[track]),
+        "words": in_words(rounded(shares.people[track])),
         "bins": list(bins),
         "labels": [b.labels.most_common(1)[0][0] for b in bins.values()],
         **{name: [b.opinion(name) for b in bins.values()] for name in next(iter(bins.values())).rows},
@@ -156,15 +164,21 @@ def _regions(face: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name.removesuffix(_SEEN) for name in face if name.endswith(_SEEN))
 
 
-def _span(path: Path) -> tuple[float, float, int]:
+def _span(path: Path) -> tuple[float, float, int, tuple[str, ...], tuple[str, ...]]:
+    """The first time, the last, how many frames, and the classes and regions of their faces."""
     first = last = 0.0
     frames = 0
+    classes: tuple[str, ...] = ()
+    regions = SHIPPED.regions.names
     for values in _lines(path):
         last = values["seconds"]
         if not frames:
             first = last
         frames += 1
-    return first, last, frames
+        for face in values["faces"]:
+            if not classes and face["probabilities"] is not None:
+                classes, regions = tuple(face["probabilities"]), _regions(face)
+    return first, last, frames, classes or SHIPPED.classes.names, regions
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

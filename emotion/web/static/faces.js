@@ -51,8 +51,11 @@ export class FaceCard {
     this.share.textContent = sureness(face);
     this.swatch.style.background = named(face) ? `var(--class-${face.label})` : "var(--soft)";
     for (const [index, bar] of this.bars.entries()) {
-      bar.fill.style.width = percent(face.probabilities[index]);
-      bar.share.textContent = percent(face.probabilities[index]);
+      // Nothing is known of a face of which nothing was seen for a second.
+      bar.fill.style.width = percent(face.probabilities?.[index] ?? 0);
+      bar.share.textContent = face.probabilities ? percent(face.probabilities[index]) : "–";
+      // The longest bar need not be the label's, which waits until another one leads clearly.
+      bar.share.classList.toggle("ahead", bar.name === face.emotion && named(face) && bar.name !== face.label);
     }
     for (const { name, title, text } of this.opinions) {
       text.textContent = opinionInWords(face[name]);

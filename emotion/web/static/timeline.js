@@ -78,7 +78,7 @@ class Person {
     this.element = make(
       "section",
       { className: "person", "aria-label": `Person ${number}` },
-      make("h3", {}, `Person ${number}`, make("span", {}, this.inWords())),
+      make("h3", {}, `Person ${number}`, make("span", {}, person.words)),
       this.host,
     );
     this.host.addEventListener("keydown", (event) => this.key(event));
@@ -86,19 +86,17 @@ class Person {
     this.follow(timeline.time);
   }
 
-  /** "happiness 62%, surprise 20%": the mean vote over the time the person is seen. */
-  inWords() {
-    const sums = this.timeline.emotions.map((_, index) => this.person.probabilities.reduce((sum, vote) => sum + vote[index], 0));
-    const all = sums.reduce((a, b) => a + b, 0) || 1;
-    const ranked = this.timeline.emotions.map((name, index) => [name, sums[index] / all]).sort((a, b) => b[1] - a[1]);
-    return ranked.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
+  /** What is made of the vote at a bin; null where nothing is known. */
+  vote(index, make) {
+    const vote = this.person.probabilities[index];
+    return vote && make(vote);
   }
 
   /** "happiness 62%", or "uncertain". */
   label(index) {
     const name = this.person.labels[index];
     const emotion = this.timeline.emotions.indexOf(name);
-    return emotion < 0 ? name : `${name} ${percent(this.person.probabilities[index][emotion])}`;
+    return this.vote(index, (vote) => (emotion < 0 ? name : `${name} ${percent(vote[emotion])}`)) ?? name;
   }
 
   /** Which bin a moment falls into, or the next one near it; undefined where the person is not seen. */
@@ -124,7 +122,7 @@ class Person {
       }
       times.push(start + (bin + 0.5) * step);
       let sum = 0;
-      for (const [emotion, stack] of stacks.entries()) stack.push((sum += this.person.probabilities[index][emotion]));
+      for (const [emotion, stack] of stacks.entries()) stack.push(this.vote(index, (vote) => (sum += vote[emotion])));
       last = bin;
     }
     return [times, ...stacks];
@@ -190,7 +188,7 @@ class Person {
     // The third opinion only where the vote counted it.
     const shown = this.timeline.opinions.filter(([name]) => name !== "blendshapes" || this.person[name]?.some(Boolean));
     const opinions = shown.map(([name]) => this.person[name][index]);
-    const top = opinions[0].indexOf(Math.max(...opinions[0]));
+    const top = this.vote(index, (vote) => vote.indexOf(Math.max(...vote)));
     const rows = this.timeline.emotions.map((name, emotion) =>
       make(
         "tr",

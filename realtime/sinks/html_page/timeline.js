@@ -1,8 +1,8 @@
 "use strict";
 
-/* What Python left here (realtime/html_timeline.py): people with spans of bins. A bin holds each class's
-   share in each opinion (the vote, each region and, where the vote counts them, the blendshapes), then the share
-   of its time that was uncertain, each in a byte; 250 is all, 255 says that there is no opinion. */
+/* What Python left here (realtime/sinks/html.py): people with spans of bins. A bin holds each class's
+   share in each opinion (the vote, each region and, where the vote counts them, the blendshapes), each in a byte;
+   250 is all, 255 says that there is no opinion. Its last byte is its label: a class, or else uncertain. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const { emotions, bin, bins, begin } = data;
 const EMOTIONS = emotions.length;
@@ -58,27 +58,25 @@ class Row {
     this.canvas.setAttribute("aria-valuemax", duration.toFixed(2));
     this.cursor = this.spans[0].start * bin;
     this.say();
-    const shares = person.shares
-      .map((share, index) => ({ share, name: emotions[index].name }))
-      .filter(({ share }) => share >= 0.05)
-      .sort((a, b) => b.share - a.share);
-    const unnamed = person.uncertain >= 0.005 ? `; uncertain ${percent(person.uncertain)} of that time` : "";
-    const words = `seen for ${clock(person.seconds)}: ${shares.map((s) => `${s.name} ${percent(s.share)}`).join(", ")}${unnamed}`;
+    const words = `in the picture for ${clock(person.seconds)}: ${person.words}`;
     this.element = make("div", { className: "person" }, make("h2", {}, person.name, make("span", {}, words)), this.canvas);
     this.listen();
   }
 
-  /* The mean over the bins of a time: {opinions, uncertain}, for each of OPINIONS a share each or null;
-     null where nobody is. */
+  /* The mean over the bins of a time: {opinions, label}, for each of OPINIONS a share each or null;
+     null where nobody is. The label is what most bins say. */
   at(from, to = from) {
     const first = Math.floor(from / bin + 1e-9), last = Math.max(first + 1, Math.ceil(to / bin));
-    const sums = new Float64Array(BYTES);
+    const sums = new Float64Array(BYTES - 1);
     const counts = OPINIONS.map(() => 0);
+    const labels = Array(EMOTIONS + 1).fill(0);
+    let seen = false;
     for (const { start, bytes } of this.spans) {
       const end = Math.min(last, start + bytes.length / BYTES);
       for (let number = Math.max(first, start); number < end; number++) {
         const offset = (number - start) * BYTES;
-        sums[BYTES - 1] += bytes[offset + BYTES - 1];
+        labels[bytes[offset + BYTES - 1]]++;
+        seen = true;
         for (let part = 0; part < counts.length; part++) {
           const at = offset + part * EMOTIONS;
           if (bytes[at] === UNSEEN) continue;
@@ -87,14 +85,14 @@ class Row {
         }
       }
     }
-    if (!counts[0]) return null;
+    if (!seen) return null;
     const opinions = counts.map((count, part) => {
       if (!count) return null;
       const shares = sums.slice(part * EMOTIONS, (part + 1) * EMOTIONS);
       const total = shares.reduce((sum, share) => sum + share, 0) || 1;
       return Array.from(shares, (share) => share / total);
     });
-    return { opinions, uncertain: sums[BYTES - 1] / FULL / counts[0] >= 0.5 };
+    return { opinions, label: labels.indexOf(Math.max(...labels)) };
   }
 
   draw() {
@@ -110,7 +108,7 @@ class Row {
       if (!this.at(from, from + pixel)) continue;
       const found = this.at(from - blur, from + pixel + blur);
       let top = height, sum = 0;
-      found.opinions[0].forEach((share, index) => {
+      found.opinions[0]?.forEach((share, index) => {
         sum += share;
         const next = Math.round(height * (1 - sum));
         context.fillStyle = fills[index];
@@ -122,7 +120,7 @@ class Row {
         }
         top = next;
       });
-      if (found.uncertain) {
+      if (found.label === EMOTIONS) {
         context.fillStyle = stripes;
         context.fillRect(x, 0, 1, height);
       }
@@ -197,15 +195,21 @@ function hatching(context, colour) {
   return context.createPattern(tile, "repeat");
 }
 
-function inWords({ opinions: [vote], uncertain }) {
+const labelled = ({ label }) => emotions[label]?.name ?? "uncertain";
+
+/* The label, with its share; of what is uncertain, what leads. */
+function inWords(found) {
+  const [vote] = found.opinions;
+  if (!vote) return "uncertain";
   const most = vote.indexOf(Math.max(...vote));
-  return `${uncertain ? "uncertain, most likely " : ""}${emotions[most].name} ${percent(vote[most])}`;
+  if (found.label === EMOTIONS) return `uncertain, most likely ${emotions[most].name} ${percent(vote[most])}`;
+  return `${labelled(found)} ${percent(vote[found.label])}`;
 }
 
 /* Beside the moment it tells of, below the row or else above it. */
 function showTip(row, seconds) {
   const found = row.at(seconds);
-  const title = `${row.person.name} at ${clock(begin + seconds, 1)}${found?.uncertain ? ": uncertain" : ""}`;
+  const title = `${row.person.name} at ${clock(begin + seconds, 1)}${found ? `: ${labelled(found)}` : ""}`;
   tip.replaceChildren(make("strong", {}, title), found ? table(found.opinions) : "not in the picture");
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();
@@ -314,7 +318,7 @@ function noVideo() {
 
 element("rows").append(...rows.map((row) => row.element));
 element("legend").append(...emotions.map(({ name }, index) => make("li", {}, swatch(index), name)));
-if (data.people.some((person) => person.uncertain >= 0.005)) {
+if (data.people.some((person) => person.shares.uncertain >= 0.005)) {
   element("legend").append(make("li", {}, make("span", { className: "swatch striped" }), "uncertain: nothing is clear enough to be named"));
 }
 element("left-out").textContent = data.left_out;

@@ -221,7 +221,9 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
     assert files["emotions.parquet"][:4] == b"PAR1"
     table = list(csv.DictReader(io.StringIO(files["emotions.csv"].decode())))
     assert (
-        len(files["emotions.jsonl"].splitlines()) == json.loads(files["summary.json"])["frames"] == len(table)
+        len(files["emotions.jsonl"].splitlines())
+        == json.loads(files["summary.json"])["video"]["frames"]
+        == len(table)
     )
     assert files["emotions.vtt"].startswith(b"WEBVTT")
     assert b"-->" in files["emotions.srt"]

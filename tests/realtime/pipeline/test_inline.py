@@ -7,7 +7,7 @@ import pytest
 
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.inline import InlinePipeline
-from tests.fakes.pipeline_parts import Camera, Item, Numbers, Through, failing_at
+from tests.fakes.pipeline_parts import Camera, Holding, Item, Numbers, Through, failing_at
 
 
 def indices(results):
@@ -103,3 +103,17 @@ def test_no_item_is_kept_while_the_caller_looks_at_its_result():
     for result in InlinePipeline(map(item, range(3)), [Through()]):
         del result
         assert alive[-1]() is None
+
+
+def test_what_a_stage_holds_back_comes_at_the_end():
+    assert indices(InlinePipeline(Numbers(5), [Holding(3), Through("last")])) == [0, 1, 2, 3, 4]
+
+
+def test_what_a_stage_holds_back_precedes_an_error():
+    error = RuntimeError("broken on purpose")
+    results, seen = InlinePipeline(Numbers(5, error), [Holding(3)]), []
+    with pytest.raises(RuntimeError) as raised:
+        for item in results:
+            seen.append(item.index)
+    assert raised.value is error
+    assert seen == [0, 1, 2, 3, 4]

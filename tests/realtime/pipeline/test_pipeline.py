@@ -13,7 +13,7 @@ from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.pipeline_parts import Camera, Item, Numbers, Stuck, Through, failing_at
+from tests.fakes.pipeline_parts import Camera, Holding, Item, Numbers, Stuck, Through, failing_at
 
 
 @pytest.fixture(autouse=True)
@@ -546,3 +546,27 @@ def test_an_error_reaches_past_a_stage_that_waits_for_a_full_batch():
         with pytest.raises(OSError, match="gone"):
             got.extend(item.index for item in pipeline)
     assert stage.sizes == [3]
+
+
+@pytest.mark.parametrize("ahead", [1, 5, 100])
+def test_what_a_stage_holds_back_comes_at_the_end(ahead):
+    with Pipeline(Numbers(20), [Through("first"), Holding(ahead), Through("last")]) as pipeline:
+        assert indices(pipeline) == list(range(20))
+
+
+def test_what_a_stage_holds_back_precedes_an_error():
+    error = RuntimeError("broken on purpose")
+    pipeline = Pipeline(
+        Numbers(20), [Through("bad", action=failing_at(7, error)), Holding(5), Through("last")]
+    )
+    seen = []
+    with pytest.raises(RuntimeError) as raised:
+        for item in pipeline:
+            seen.append(item.index)
+    assert raised.value is error
+    assert seen == list(range(7))
+
+
+def test_a_stage_that_holds_results_back_works_alone():
+    with pytest.raises(ValueError, match="works alone"):
+        Pipeline(Numbers(1), [[Holding(1), Holding(1)]])

@@ -23,6 +23,7 @@ from emotion.realtime.session import (
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.options import LiveOptions
+from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 FRAMES = 60
@@ -45,14 +46,22 @@ class FirstFrames:
 
 
 @pytest.fixture(scope="module")
-def plain(models):
+def causal(models):
     """Every frame through every stage, one after the other: no thread, no batch."""
     results = list(FirstFrames())
-    for stage in EveryFrame(Workers(classifiers=1, batch=1)).stages(models, Options()):
+    options = Options(vote=VoteOptions(causal=True))
+    for stage in EveryFrame(Workers(classifiers=1, batch=1)).stages(models, options):
         worker = stage[0] if isinstance(stage, list) else stage
         results = [result for item in results for result in worker.process([item])]
         worker.close()
     return results
+
+
+@pytest.fixture(scope="module")
+def plain(causal):
+    """The same, with what follows known."""
+    stage = LookAhead()
+    return [*(result for item in causal for result in stage.process([item])), *stage.finish()]
 
 
 def analyse(models, workers):
@@ -84,9 +93,9 @@ def test_workers_change_nothing_at_all(models, plain, classifiers):
     assert_same(analyse(models, Workers(classifiers, batch=1)), plain, atol=0)
 
 
-def test_in_the_callers_thread_the_results_are_the_same(models, plain):
+def test_in_the_callers_thread_the_results_are_the_same(models, causal):
     with Session(FirstFrames(), models=models, policy=Inline()) as session:
-        assert_same(list(session), plain, atol=0)
+        assert_same(list(session), causal, atol=0)
 
 
 def test_batches_change_no_more_than_rounding(models, plain):
@@ -152,7 +161,7 @@ LOADED = tuple(SimpleNamespace(manifest=read_manifest(ZOO, name)) for name in RE
 def test_every_frame_gives_its_stages_what_the_options_say(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     steps = EveryFrame().stages(models, options)
-    assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1]
+    assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1, 1]
     assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 3, "stride": 2, "regions": REGIONS})]
     assert made["EmotionClassifier"] == [((LOADED, 5), {"full": True, "schema": SHIPPED})] * 3
     assert made["People"] == [(("weights", options.vote), {})]
@@ -190,3 +199,20 @@ def test_the_latency_to_aim_at_is_that_of_the_options(latency, sheds):
     # 0.15 seconds, result after result: too late for 100 milliseconds.
     changes = [shedder.note(0.15, 0.2 * number) for number in range(20)]
     assert any(changes) == sheds
+
+
+def names(policy, models, **vote):
+    stages = policy.stages(models, Options(vote=VoteOptions(**vote)))
+    told = [(stage[0] if isinstance(stage, list) else stage).name for stage in stages]
+    for stage in stages:
+        for worker in stage if isinstance(stage, list) else [stage]:
+            worker.close()
+    return told
+
+
+def test_only_of_files_is_it_known_what_follows(models):
+    assert names(EveryFrame(), models)[-1] == "look ahead"
+    assert names(EveryFrame(), models, causal=True)[-1] == "people"
+    assert names(EveryFrame(), models, smooth=0)[-1] == "people"
+    for policy in (NewestFrame(), Inline()):
+        assert names(policy, models)[-1] == "people"

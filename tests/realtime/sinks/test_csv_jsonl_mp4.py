@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_whole_lines(make, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_leaves_whole_cues(tmp_path):
-    sink = SrtSubtitles(tmp_path / "out.srt", dwell=0.0)
+    sink = SrtSubtitles(tmp_path / "out.srt")
     labels = ("fear", "anger")
     with Limit(5_000), pytest.raises(SinkError, match="make room"):
         for index in range(1000):

@@ -30,7 +30,7 @@ def feed(sink, labels, step=100):
 
 def test_a_line_comes_as_soon_as_a_change_is_sure(pipe):
     reader, writer = pipe
-    sink = EventSink(dwell=0.3, descriptor=writer.fileno())
+    sink = EventSink(descriptor=writer.fileno())
     feed(sink, ["fear"] * 5 + ["anger"] * 4)
     first, second, *rest = reader.read(1000).decode().split("\n")
     assert rest == [""]
@@ -50,7 +50,7 @@ def test_a_line_comes_as_soon_as_a_change_is_sure(pipe):
 @pytest.mark.parametrize("end", ["close", "abort"])
 def test_everybody_leaves_at_the_end(pipe, end):
     reader, writer = pipe
-    sink = EventSink(dwell=0, descriptor=writer.fileno())
+    sink = EventSink(descriptor=writer.fileno())
     feed(sink, ["fear"] * 5)
     assert getattr(sink, end)() is None
     sink.close()
@@ -65,7 +65,7 @@ def test_a_reader_who_has_left_ends_the_events_alone(pipe, caplog):
     reader.close()
     file = FakeSink()
     with Fanout() as fanout:
-        fanout.add("events", EventSink(dwell=0, descriptor=writer.fileno()), vital=False)
+        fanout.add("events", EventSink(descriptor=writer.fileno()), vital=False)
         fanout.add("file", file)
         feed(fanout, ["fear"] * 5)
     assert file.seen == list(range(5))
@@ -75,7 +75,7 @@ def test_a_reader_who_has_left_ends_the_events_alone(pipe, caplog):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
 def test_a_full_disk_is_told_in_a_sentence():
     with open("/dev/full", "wb", buffering=0) as full:
-        sink = EventSink(dwell=0, descriptor=full.fileno())
+        sink = EventSink(descriptor=full.fileno())
         with pytest.raises(SinkError, match="No space left"):
             feed(sink, ["fear"])
         assert sink.abort() is None
@@ -86,7 +86,7 @@ def test_standard_output_keeps_its_order():
         from emotion.realtime.sinks.events import EventSink
         from tests.helpers.results import face, result
         print("before")
-        with EventSink(dwell=0) as sink:
+        with EventSink() as sink:
             one = result(0, face("fear"))
             sink.write(one, one.frame.image)
     """

@@ -76,8 +76,9 @@ def test_a_third_opinion_is_there_where_the_vote_counts_it(tmp_path):
 def test_it_says_when_nothing_was_named(tmp_path):
     frames = [[face("fear")]] * 30 + [[face("fear", label="uncertain")]] * 10
     (person,) = data(page(tmp_path / "a.html", frames))["people"]
-    assert person["uncertain"] == pytest.approx(0.25)
-    assert spans(person)[0][:, -1].tolist() == [0] * 30 + [250] * 10
+    assert person["shares"]["uncertain"] == pytest.approx(0.25)
+    assert person["words"] == "75% of the time fear, 25% uncertain"
+    assert spans(person)[0][:, -1].tolist() == [Emotion.FEAR] * 30 + [len(EMOTIONS)] * 10
 
 
 def test_absences_are_gaps(tmp_path):
@@ -250,7 +251,7 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
     assert inside == {tuple(rgb(SIX.on_white[Emotion.FEAR]))}
     assert {(255, 255, 255), tuple(rgb(SIX.on_white[Emotion.FEAR]))} <= striped
     assert "uncertain" in opened.locator("#legend").inner_text()
-    assert "uncertain 50% of that time" in opened.locator(".person h2").inner_text()
+    assert "50% of the time fear, 50% uncertain" in opened.locator(".person h2").inner_text()
     row = opened.locator("canvas.row")
     row.hover(position={"x": row.bounding_box()["width"] * 0.75, "y": 20})
     tip = opened.locator("#tip").inner_text()

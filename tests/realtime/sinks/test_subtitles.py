@@ -73,20 +73,10 @@ def test_times_count_from_where_players_begin(tmp_path):
     assert cues(tmp_path / "a.srt") == [(0, 1, "happiness"), (1, 2, "sadness")]
 
 
-def test_what_lasts_too_short_a_time_is_passed_over(tmp_path):
-    flicker = [[(1, "happiness")]] * 10 + [[(1, "fear")]] * 4 + [[(1, "happiness")]] * 10
-    write(SrtSubtitles(tmp_path / "a.srt", dwell=0.5), flicker)
-    assert cues(tmp_path / "a.srt") == [(0, 2.4, "happiness")]
-    write(SrtSubtitles(tmp_path / "b.srt", dwell=0.2), flicker)
-    assert len(cues(tmp_path / "b.srt")) == 3
-
-
 def test_a_late_change_of_another_person_does_not_disturb_the_order(tmp_path):
     """Person 2 has left at 1.0 s, which is known only after person 1 has changed at 1.2 s."""
     both = [[(1, "fear"), (2, "anger")]] * 10
-    write(
-        SrtSubtitles(tmp_path / "a.srt", dwell=0.1), [*both, *[[(1, "fear")]] * 2, *[[(1, "neutral")]] * 10]
-    )
+    write(SrtSubtitles(tmp_path / "a.srt"), [*both, *[[(1, "fear")]] * 2, *[[(1, "neutral")]] * 10])
     assert cues(tmp_path / "a.srt") == [
         (0, 1, "Person 1: fear\nPerson 2: anger"),
         (1, 1.2, "Person 1: fear"),

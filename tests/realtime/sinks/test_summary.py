@@ -35,7 +35,8 @@ def test_all_faces_count_for_the_time_they_are_seen():
     assert summary.frames_with_faces == 2
     assert summary.faces == 2
     assert summary.face_seconds == pytest.approx(0.16)
-    assert summary.shares["anger"] == pytest.approx(0.75)
+    assert summary.shares["anger"] == pytest.approx(0.5)
+    assert summary.shares["no_face"] == pytest.approx(1 / 3, abs=1e-4)
     assert sum(summary.shares.values()) == pytest.approx(1, abs=1e-3)
 
 
@@ -51,7 +52,8 @@ def test_the_videos_emotion_is_that_of_the_mean_vote():
 
 def test_a_video_without_faces_says_so():
     summary = summarise(result(0), result(1))
-    assert summary.emotion is summary.shares is summary.mean is None
+    assert summary.emotion is summary.label is summary.confidence is summary.mean is None
+    assert summary.shares["no_face"] == 1.0
     assert summary.sentence() == "no face was found in 2 frames"
 
 
@@ -64,7 +66,7 @@ def test_the_sentence_names_what_else_was_seen():
     text = summarise(
         result(0, face("happiness")), result(1, face("happiness")), result(2, face("sadness")), result(3)
     ).sentence()
-    assert text == "happiness (67% of the time a face is seen), sadness 33%"
+    assert text == "happiness: 50% of the time happiness, 25% sadness, 25% no face"
 
 
 def test_building_changes_nothing():
@@ -73,10 +75,54 @@ def test_building_changes_nothing():
     assert builder.build() == builder.build()
 
 
-def test_the_sentence_names_two_others_at_most_and_none_that_was_hardly_seen():
-    seen = ["happiness"] * 10 + ["sadness"] * 8 + ["fear"] * 6 + ["anger"] * 4 + ["neutral"]
+def test_the_sentence_tells_all_that_does_not_round_to_nothing():
+    seen = ["happiness"] * 150 + ["sadness"] * 49 + ["fear"]
     text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
-    assert text == "happiness (34% of the time a face is seen), sadness 28%, fear 21%"
-    seen = ["happiness"] * 40 + ["sadness"] * 2
+    assert text == "happiness: 75% of the time happiness, 24% sadness, 1% fear"
+    seen = ["happiness"] * 300 + ["fear"]
     text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
-    assert text == "happiness (95% of the time a face is seen)"
+    assert text == "happiness: 100% of the time happiness"
+
+
+def test_shares_are_of_labels_and_not_of_the_longest_bar():
+    summary = summarise(
+        result(0, face("fear", label="uncertain")), result(1, face("fear", label="uncertain"))
+    )
+    assert summary.shares["uncertain"] == summary.people[0].shares["uncertain"] == 1.0
+    assert (summary.label, summary.emotion) == ("uncertain", "fear")
+    assert summary.sentence() == "uncertain: 100% of the time uncertain"
+
+
+def test_each_person_has_numbers_of_their_own():
+    frames = [
+        result(n, face("fear" if n < 10 else "anger", 1, 0.5 + n / 100), pts=100 * n) for n in range(20)
+    ]
+    frames += [result(n, face("happiness", 2), pts=100 * n) for n in range(20, 30)]
+    one, two = summarise(*frames).people
+    assert (one.track_id, one.first, one.last, one.seconds) == (1, 0.0, 2.0, 2.0)
+    assert (two.first, two.last, two.seconds) == (2.0, 3.0, 1.0)
+    assert one.shares["fear"] == one.shares["anger"] == 0.5
+    assert one.changes == 1
+    assert one.episodes["fear"].count == 1
+    assert one.episodes["fear"].median_seconds == pytest.approx(1.0)
+    assert (one.peak["anger"].probability, one.peak["anger"].seconds) == (pytest.approx(0.69), 1.9)
+    assert one.mean["fear"] == pytest.approx(
+        (sum(0.5 + n / 100 for n in range(10)) + sum((0.5 - n / 100) / 5 for n in range(10, 20))) / 20,
+        abs=1e-3,
+    )
+    assert two.changes == 0
+
+
+def test_what_is_not_known_is_null():
+    unknown = face("fear", label="uncertain", age=float("inf"))
+    summary = summarise(result(0, unknown), result(1, unknown))
+    assert summary.mean is summary.confidence is summary.people[0].mean is summary.people[0].peak is None
+    assert summary.label == "uncertain"
+
+
+def test_in_json_there_is_a_block_for_the_video_and_one_a_person():
+    values = summarise(result(0, face("fear", 1), face("anger", 4)), result(1)).to_dict()
+    assert values["video"]["people"] == 2
+    assert values["video"]["shares"]["no_face"] == 0.5
+    assert [person["track_id"] for person in values["people"]] == [1, 4]
+    assert set(values["people"][0]["peak"]["fear"]) == {"probability", "seconds"}

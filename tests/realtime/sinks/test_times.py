@@ -3,7 +3,9 @@
 import csv
 import json
 import os
-from dataclasses import dataclass
+import re
+import time
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emotion.models.classes import EMOTIONS
-from emotion.realtime.media import VideoInfo
+from emotion.realtime.media import VideoInfo, WallClock
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.sinks.events import EventSink
 from emotion.realtime.sinks.formats import open_file
@@ -63,30 +65,29 @@ class Stream:
         for index, (pts, label) in enumerate(zip(self.pts, self.labels, strict=True)):
             yield EmotionFrame(VideoFrame(index, pts, TIME_BASE, 0.0, image), (face(label),))
 
-    def spans(self, dwell):
+    def spans(self):
         """Begin, end and label of all that lasts: worked out from whole runs, not picture by picture."""
         found = []
         for label, run in groupby(zip(self.seconds, self.labels, strict=True), lambda pair: pair[1]):
             times = [time for time, _ in run]
-            if times[-1] - times[0] >= dwell - 1e-9 and (not found or found[-1][1] != label):
-                found.append((times[0], label))
+            found.append((times[0], label))
         end = self.seconds[-1] + (self.seconds[-1] - self.seconds[-2])
         begins = [*(begin for begin, _ in found), end]
         return [(*span, label) for span, (_, label) in zip(pairwise(begins), found, strict=True)]
 
 
-def write(stream, path, dwell=0.5):
-    with open_file(path, stream.info, dwell=dwell) as sink:
+def write(stream, path, clock=None):
+    with open_file(path, replace(stream.info, clock=clock)) as sink:
         for frame in stream.frames():
             sink.write(frame, frame.frame.image)
     return path
 
 
-def events(stream, dwell):
+def events(stream):
     """What the pipe is told."""
     reading, writing = os.pipe()
     with open(reading, "rb") as reader:
-        with open(writing, "wb") as writer, EventSink(dwell=dwell, descriptor=writer.fileno()) as sink:
+        with open(writing, "wb") as writer, EventSink(descriptor=writer.fileno()) as sink:
             for frame in stream.frames():
                 sink.write(frame, frame.frame.image)
         return [json.loads(line) for line in reader]
@@ -136,46 +137,33 @@ def test_pictures_have_the_sources_timestamps_less_the_origin(tmp_path, start):
     assert timestamps(write(stream, tmp_path / "a.mp4")) == expected
 
 
-@pytest.mark.parametrize("dwell", [0.0, 0.25, 0.5, 1.0])
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 @pytest.mark.parametrize("suffix", ["vtt", "srt"])
-def test_subtitles_show_what_lasts_for_the_dwell_time(tmp_path, suffix, start, dwell):
+def test_subtitles_show_each_label_while_it_lasts(tmp_path, suffix, start):
     for seed in range(3):
         stream = Stream.of(seed, start)
         origin = stream.info.origin_seconds
         expected = [
             (round(1000 * (begin - origin)), round(1000 * (end - origin)), label)
-            for begin, end, label in stream.spans(dwell)
+            for begin, end, label in stream.spans()
         ]
         assert len(expected) > 2
-        assert cues(write(stream, tmp_path / f"{seed}.{suffix}", dwell)) == expected
+        assert cues(write(stream, tmp_path / f"{seed}.{suffix}")) == expected
 
 
-@pytest.mark.parametrize("dwell", [0.0, 0.25, 0.5, 1.0])
-def test_events_tell_what_subtitles_show(tmp_path, dwell):
+def test_events_tell_what_subtitles_show(tmp_path):
     for seed in range(3):
         stream = Stream.of(seed)
-        told = events(stream, dwell)
+        told = events(stream)
         assert [event["event"] for event in told[:1] + told[-1:]] == ["appeared", "left"]
         spans = [
             (round(1000 * first["seconds"]), round(1000 * second["seconds"]), first["emotion"])
             for first, second in pairwise(told)
         ]
-        assert spans == cues(write(stream, tmp_path / f"{seed}.vtt", dwell))
-        assert spans == cues(write(stream, tmp_path / f"{seed}.srt", dwell))
+        assert spans == cues(write(stream, tmp_path / f"{seed}.vtt"))
+        assert spans == cues(write(stream, tmp_path / f"{seed}.srt"))
         lasted = [event["lasted"] for event in told[1:]]
         assert lasted == pytest.approx([(end - begin) / 1000 for begin, end, _ in spans], abs=0.0011)
-
-
-def test_without_a_word_on_it_all_of_them_wait_for_half_a_second(tmp_path):
-    stream = Stream.of(1)
-    expected = [(round(1000 * begin), round(1000 * end), label) for begin, end, label in stream.spans(0.5)]
-    for suffix in ("vtt", "srt"):
-        with open_file(tmp_path / f"a.{suffix}", stream.info) as sink:
-            for frame in stream.frames():
-                sink.write(frame, frame.frame.image)
-        assert cues(tmp_path / f"a.{suffix}") == expected
-    assert expected != [(round(1000 * b), round(1000 * e), label) for b, e, label in stream.spans(0.25)]
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
@@ -188,3 +176,24 @@ def test_the_page_counts_as_players_do(tmp_path, start):
     assert begin - data["bin"] <= data["begin"] <= begin + 0.001
     length = stream.seconds[-1] - stream.seconds[0]
     assert data["bins"] * data["bin"] == pytest.approx(length, abs=3 * data["bin"])
+
+
+def test_live_results_say_when_they_were_in_the_world(tmp_path):
+    stream = Stream.of(0)
+    clock = WallClock(1_764_396_900.25)
+    with open(write(stream, tmp_path / "a.csv", clock), newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["utc"] == clock.text(stream.seconds[0])
+    assert re.fullmatch(r"2025-11-29T06:15:0\d\.\d{3}Z", rows[0]["utc"])
+    lines = [json.loads(line) for line in write(stream, tmp_path / "a.jsonl", clock).read_text().splitlines()]
+    assert [line["utc"] for line in lines] == [row["utc"] for row in rows]
+    table = pq.read_table(write(stream, tmp_path / "a.parquet", clock))
+    told = [when.isoformat(timespec="milliseconds")[:-6] + "Z" for when in table["utc"].to_pylist()]
+    assert told == [row["utc"] for row in rows]
+
+
+def test_the_clock_of_the_world_is_set_once():
+    before = time.time()
+    clock = WallClock.set_now(time.monotonic() - 5.0)
+    assert before - 5.1 < clock.zero < time.time() - 4.9
+    assert WallClock(0.0).text(61.25) == "1970-01-01T00:01:01.250Z"

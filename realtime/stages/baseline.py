@@ -1,11 +1,10 @@
-"""From a person's probabilities over time to a label that does not flicker, or says that it is uncertain."""
+"""A person's own neutral face, by which their votes are measured."""
 
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import SIX, UNCERTAIN, Classes
+from emotion.models.classes import SIX, Classes
 from emotion.realtime.messages import Probabilities
-from emotion.realtime.stages.options import VoteOptions
 
 # How far a correction by a person's own neutral face goes, as a factor on a probability.
 _LARGEST_FACTOR = 3.0
@@ -14,57 +13,6 @@ _NEUTRAL_LOOKING = 0.5
 # What the vote gives a neutral face on average (of 438 in web-faces' validation part); the others share
 # the rest alike.
 _NEUTRAL_SHARE = 0.46
-
-
-class LabelDecider:
-    """The label of one person over time.
-
-    A name comes when its probability reaches `certain`, goes when it falls below `doubtful`, and is
-    replaced when another one leads clearly (hysteresis, as in a Schmitt trigger); all of that only
-    when it has been so for `dwell` seconds. The first label needs no dwell, nor does one after a gap of
-    that length: where results come so rarely, the next would be too late.
-
-    Args:
-        options: `VoteOptions()` where not given.
-        classes: that a label is one of.
-    """
-
-    def __init__(self, options: VoteOptions | None = None, classes: Classes = SIX) -> None:
-        self._options = options or VoteOptions()
-        self._classes = classes
-        self._label: str | None = None
-        self._since = 0.0
-        self._rival: str | None = None
-        self._rival_since = 0.0
-        self._last = 0.0
-
-    def update(self, seconds: float, probabilities: Probabilities) -> tuple[str, float]:
-        """The label, one of the classes or `UNCERTAIN`, and the time since which it holds.
-
-        Args:
-            seconds: the frame's time, which does not go back.
-            probabilities: float32 (classes,), smoothed.
-        """
-        wanted = self._wanted(probabilities)
-        if self._label is None:
-            self._label, self._since = wanted, seconds
-        elif wanted == self._label:
-            self._rival = None
-        else:
-            if wanted != self._rival:
-                rare = seconds - self._last >= self._options.label_dwell
-                self._rival, self._rival_since = wanted, self._last if rare else seconds
-            if seconds - self._rival_since >= self._options.label_dwell:
-                self._label, self._since, self._rival = wanted, seconds, None
-        self._last = seconds
-        return self._label, self._since
-
-    def _wanted(self, shares: Probabilities) -> str:
-        best = int(shares.argmax())
-        held = None if self._label in (None, UNCERTAIN) else self._classes.index(self._label)
-        if held is not None and shares[best] - shares[held] < self._options.lead:
-            return self._classes[held] if shares[held] >= self._options.doubtful else UNCERTAIN
-        return self._classes[best] if shares[best] >= self._options.certain else UNCERTAIN
 
 
 class Baseline:

@@ -1,0 +1,185 @@
+"""EmotionFrame -> EmotionFrame, a second later: what is thought of each person, with what follows known.
+
+Of a file the future is known: results wait here until those of the next second are there, and are then
+smoothed both ways and named with what follows (`smoothing.both_ways`, `label_rule`). So a step of the
+votes is a step of the label, without lag. Pictures wait with their results; as many as fit into a bound
+of bytes, beyond which one looks less far ahead.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.realtime.messages import EmotionFrame, FaceEmotion
+from emotion.realtime.stages.label_rule import LabelRule, Moment, word_of
+from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.smoothing import Smoothed, both_ways
+
+# So far ahead in all; a part of it for the label, the rest for smoothing.
+_HORIZON = 1.0
+_MOST_FOR_LABEL = 0.5
+# Beyond the dwell time: so that the picture that ends it is among them.
+_NEXT_PICTURE = 0.1
+# A second of 1920x1080 at 30 pictures a second is 187 MB, of 1280x720 83 MB.
+_MOST_BYTES = 200e6
+# Whoever is away for longer comes back as somebody else.
+_FORGOTTEN = 5.0
+
+_Rows: TypeAlias = npt.NDArray[np.float32]
+
+
+class LookAhead:
+    """The stage that decides again, knowing what follows. One instance a stream, and never two workers.
+
+    Args:
+        options: `VoteOptions()` where not given.
+        most_bytes: of pictures that wait.
+    """
+
+    name = "look ahead"
+    batch = 8
+
+    def __init__(self, options: VoteOptions | None = None, most_bytes: float = _MOST_BYTES) -> None:
+        self._options = options or VoteOptions()
+        self._most_bytes = most_bytes
+        self._waiting: deque[EmotionFrame] = deque()
+        self._bytes = 0
+        self._now = -inf
+        self._people: dict[int, _Person] = {}
+
+    def process(self, items: Sequence[EmotionFrame]) -> Iterable[EmotionFrame]:
+        """The frames of which enough is known by now, in order."""
+        for item in items:
+            if item.frame.seconds < self._now:
+                # Another stream's time begins, in which everybody is somebody else.
+                yield from self.finish()
+            self._take(item)
+            while self._now - self._waiting[0].frame.seconds >= _HORIZON or self._bytes > self._most_bytes:
+                yield self._give()
+
+    def finish(self) -> Iterable[EmotionFrame]:
+        """The frames that are left: nothing follows them."""
+        while self._waiting:
+            yield self._give()
+        self._people.clear()
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _take(self, item: EmotionFrame) -> None:
+        self._now = item.frame.seconds
+        self._waiting.append(item)
+        self._bytes += item.frame.image.nbytes
+        for face in item.faces:
+            person = self._people.setdefault(face.track_id, _Person(self._options))
+            person.see(self._now, face)
+
+    def _give(self) -> EmotionFrame:
+        item = self._waiting.popleft()
+        self._bytes -= item.frame.image.nbytes
+        faces = tuple(self._people[face.track_id].decide() for face in item.faces)
+        if not item.faces or len(self._people) > len(item.faces):
+            left = self._now - _FORGOTTEN
+            self._people = {id_: one for id_, one in self._people.items() if one.seen or one.last >= left}
+        return replace(item, faces=faces)
+
+
+@dataclass(slots=True, eq=False)
+class _Seen:
+    """A person in a frame, and what is thought of that when what follows is known."""
+
+    seconds: float
+    face: FaceEmotion
+    rows: _Rows
+    smoothed: tuple[Smoothed, ...] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Person:
+    """What is known of one person from the next frame to be given on."""
+
+    options: VoteOptions
+    last: float = 0.0
+    seen: deque[_Seen] = field(default_factory=deque)
+    before: _Rows | None = None
+    rule: LabelRule = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rule = LabelRule(self.options)
+
+    def see(self, seconds: float, face: FaceEmotion) -> None:
+        self.last = seconds
+        self.seen.append(_Seen(seconds, face, _rows(face)))
+
+    def decide(self) -> FaceEmotion:
+        """What is thought of the first frame that waits."""
+        for_label = min(self.options.dwell + _NEXT_PICTURE, _MOST_FOR_LABEL)
+        near = [one for one in self.seen if one.seconds <= self.seen[0].seconds + for_label]
+        self._smooth(near, _HORIZON - for_label)
+        now, *following = [Moment(one.seconds, one.smoothed[0].shares) for one in near if one.smoothed]
+        word, since = self.rule.update(now, following)
+        given = self.seen.popleft()
+        self.before = given.rows
+        return _decided(given, word, since)
+
+    def _smooth(self, near: Sequence[_Seen], ahead: float) -> None:
+        """Smooth those that are near both ways, unless that is done."""
+        if all(one.smoothed is not None for one in near):
+            return
+        times = np.array([one.seconds for one in self.seen])
+        rows = np.stack([one.rows for one in self.seen])
+        for number, one in enumerate(near):
+            if one.smoothed is None:
+                end = int(np.searchsorted(times, one.seconds + ahead, side="right"))
+                known = times[number:end], rows[number:end]
+                before = rows[number - 1] if number else self.before
+                one.smoothed = tuple(
+                    both_ways(
+                        past,
+                        one.seconds,
+                        known[0],
+                        known[1][:, row],
+                        self.options.smooth,
+                        None if before is None else before[row],
+                    )
+                    for row, past in enumerate(_pasts(one.face))
+                )
+
+
+def _rows(face: FaceEmotion) -> _Rows:
+    """What its frame alone says of a face, float32 (r, k): the vote, then each opinion; NaN for nothing."""
+    said = [face.probabilities_frame, *(face.opinions_frame.get(name) for name in face.opinions)]
+    nothing = np.full(len(face.probabilities), np.nan, np.float32)
+    return np.stack([nothing if values is None else values for values in said])
+
+
+def _pasts(face: FaceEmotion) -> list[Smoothed]:
+    """The same, smoothed by what was."""
+    vote = Smoothed(face.probabilities if face.known else None, face.age)
+    said = (face.says(name) for name in face.opinions)
+    return [vote, *(Smoothed(values, inf if values is None else 0.0) for values in said)]
+
+
+def _decided(seen: _Seen, word: int, since: float) -> FaceEmotion:
+    face = seen.face
+    assert seen.smoothed is not None
+    vote, *opinions = seen.smoothed
+    # One that is not seen in this very frame says nothing, whatever it will say soon.
+    rows = {
+        name: None if face.says(name) is None else opinion.shares
+        for name, opinion in zip(face.opinions, opinions, strict=True)
+    }
+    return replace(
+        face,
+        regions={name: rows[name] for name in face.regions},
+        blendshapes=rows["blendshapes"],
+        probabilities=vote.told(len(face.classes)),
+        label=word_of(word, face.classes),
+        since=since,
+        age=vote.age,
+    )

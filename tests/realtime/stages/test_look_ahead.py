@@ -1,0 +1,141 @@
+"""People and what follows, together: from the models' answers to labels of a file."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.messages import PredictionFrame, VideoFrame
+from emotion.realtime.stages.look_ahead import LookAhead
+from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.people import People
+from tests.helpers.stage_inputs import face
+
+HAPPY, SAD = np.eye(6, dtype=np.float32)[:2] * 0.7 + 0.05
+
+
+def frame(index, seconds, rows, hidden=(), size=(8, 8)):
+    """A frame of people side by side, on each of whom both regions agree."""
+    picture = np.zeros((*size, 3), np.uint8)
+    video_frame = VideoFrame(index, round(1e6 * seconds), Fraction(1, 1_000_000), 0.0, picture)
+    faces = tuple(
+        face(*((0.0, 0.0) if number in hidden else (1.0, 1.0)), left=300.0 * number)
+        for number in range(len(rows))
+    )
+    rows = np.array(rows, np.float32).reshape(-1, 6)
+    return PredictionFrame(video_frame, faces, np.stack([rows, rows]))
+
+
+def run(frames, options=None, **more):
+    """What is said of the frames, in two batches."""
+    options = options or VoteOptions()
+    people, stage = People(VoteWeights.equal(), options), LookAhead(options, **more)
+    results = list(people.process(frames))
+    half = len(results) // 2
+    return [*stage.process(results[:half]), *stage.process(results[half:]), *stage.finish()]
+
+
+def uneven():
+    return np.cumsum(np.random.default_rng(7).uniform(0.01, 0.1, 120)).tolist()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [[n / fps for n in range(5 * fps)] for fps in (24, 30, 60)] + [uneven()],
+    ids=["24", "30", "60", "uneven"],
+)
+def test_a_step_of_what_the_models_say_is_a_step_of_the_label_within_one_frame(times):
+    step = 2.01
+    results = run([frame(n, t, [HAPPY if t < step else SAD]) for n, t in enumerate(times)])
+    labels = [result.faces[0].label for result in results]
+    assert labels == ["happiness" if t < step else "sadness" for t in times]
+    eyes = [int(result.faces[0].regions["eyes"].argmax()) for result in results]
+    assert eyes == [int(t >= step) for t in times]
+
+
+def test_alone_by_what_was_it_is_late():
+    frames = [frame(n, n / 30, [HAPPY if n < 60 else SAD]) for n in range(120)]
+    results = People(VoteWeights.equal(), VoteOptions()).process(frames)
+    late = [result.faces[0].label for result in results].index("sadness") - 60
+    assert 0.2 <= late / 30 < 0.35
+
+
+def test_every_frame_comes_out_once_in_order_and_no_sooner_than_it_may():
+    frames = [frame(n, n / 10, [HAPPY]) for n in range(40)]
+    stage = LookAhead()
+    results = list(People(VoteWeights.equal()).process(frames))
+    given = [one.frame.index for one in stage.process(results)]
+    assert given == list(range(30))
+    assert [one.frame.index for one in stage.finish()] == list(range(30, 40))
+
+
+def test_the_first_frame_says_what_is_seen_soon():
+    hidden = [frame(n, n / 30, [HAPPY], hidden=[0]) for n in range(6)]
+    seen = [frame(6 + n, 0.2 + n / 30, [HAPPY]) for n in range(30)]
+    first, *_ = run([*hidden, *seen])
+    (one,) = first.faces
+    assert (one.label, one.known, one.old) == ("happiness", True, True)
+    assert one.confidence == pytest.approx(0.75)
+
+
+def test_of_whom_nothing_is_ever_seen_nothing_is_known():
+    (one,) = run([frame(0, 0.0, [HAPPY], hidden=[0])])[0].faces
+    assert (one.label, one.known, one.old) == ("uncertain", False, False)
+
+
+def test_what_was_seen_stands_for_a_second_and_then_nothing_does():
+    frames = [frame(n, n / 10, [HAPPY], hidden=[0] if n > 10 else []) for n in range(40)]
+    faces = [result.faces[0] for result in run(frames)]
+    assert [one.label for one in faces] == ["happiness"] * 21 + ["uncertain"] * 19
+    assert [one.old for one in faces] == [False] * 11 + [True] * 10 + [False] * 19
+    assert [one.known for one in faces] == [True] * 21 + [False] * 19
+    assert faces[15].regions == {"eyes": None, "lips": None}
+
+
+def test_people_are_decided_apart_through_absences():
+    def rows(n):
+        return [] if 20 <= n < 30 else [HAPPY, SAD if n < 60 else HAPPY]
+
+    results = run([frame(n, n / 30, rows(n)) for n in range(120)])
+    assert [len(result.faces) for result in results] == [0 if 20 <= n < 30 else 2 for n in range(120)]
+    told = [(face.track_id, face.label) for result in results[30:] for face in result.faces]
+    assert {label for track, label in told if track == 1} == {"happiness"}
+    assert [label for track, label in told if track == 2] == ["sadness"] * 30 + ["happiness"] * 60
+
+
+def test_pictures_that_wait_are_bounded_and_steps_are_still_steps():
+    size = (100, 100)
+    frames = [frame(n, n / 30, [HAPPY if n < 60 else SAD], size=size) for n in range(120)]
+    stage = LookAhead(VoteOptions(), most_bytes=10 * 30_000)
+    given, waiting = [], 0
+    for count, result in enumerate(People(VoteWeights.equal()).process(frames), start=1):
+        given += stage.process([result])
+        waiting = max(waiting, count - len(given))
+    assert waiting == 10
+    given += stage.finish()
+    assert [one.faces[0].label for one in given] == ["happiness"] * 60 + ["sadness"] * 60
+
+
+def test_time_that_goes_back_begins_anew():
+    frames = [frame(n, 5 + n / 30, [HAPPY]) for n in range(30)] + [
+        frame(30 + n, n / 30, [SAD]) for n in range(30)
+    ]
+    results = run(frames)
+    assert [one.frame.index for one in results] == list(range(60))
+    assert [one.faces[0].label for one in results] == ["happiness"] * 30 + ["sadness"] * 30
+
+
+def test_a_gap_forgets_nobody_whose_frames_still_wait():
+    frames = [frame(0, 0.0, [HAPPY]), frame(1, 0.5, [HAPPY, SAD]), frame(2, 30.0, [HAPPY])]
+    assert [len(result.faces) for result in run(frames)] == [1, 2, 1]
+
+
+def test_a_step_from_one_who_is_sure_to_one_who_is_not_is_within_one_frame():
+    sure, hardly = np.eye(6, dtype=np.float32)[:2] * [[0.95], [0.40]] + [[0.008], [0.1]]
+    frames = [frame(n, n / 30, [hardly if 30 <= n < 66 else sure]) for n in range(96)]
+    labels = [result.faces[0].label for result in run(frames)]
+    right = ["sadness" if 30 <= n < 66 else "happiness" for n in range(96)]
+    wrong = [n for n in range(96) if labels[n] != right[n]]
+    assert all(min(abs(n - 30), abs(n - 65), abs(n - 66)) <= 1 for n in wrong)
+    assert len(wrong) <= 2
