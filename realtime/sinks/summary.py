@@ -117,7 +117,7 @@ class Summary:
 def in_words(shares: dict[str, float]) -> str:
     """Shares of time as people read them, the largest first; what rounds to nothing is left out."""
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
-    told = [f"{share:.0%} {name.replace('_', ' ')}" for name, share in ranked if share >= 0.005]
+    told = [f"{share:.0%} {name.replace('_', ' ')}" for name, share in ranked if round(100 * share)]
     return ", ".join(told).replace("% ", "% of the time ", 1)
 
 

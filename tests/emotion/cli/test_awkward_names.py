@@ -132,7 +132,7 @@ def test_a_batch_of_awkward_names_has_all_its_results(tmp_path):
     assert rb"two\nlines.mp4: " in done.stdout
     summaries = list((tmp_path / "out").glob("*.summary.json"))
     assert len(summaries) == len(videos)
-    assert rb"caf\xe9.mp4".decode() in {json.loads(path.read_text())["video"] for path in summaries}
+    assert rb"caf\xe9.mp4".decode() in {json.loads(path.read_text())["video"]["name"] for path in summaries}
     assert len(list((tmp_path / "out").glob("*.annotated.mp4"))) == len(videos)
 
 
