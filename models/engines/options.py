@@ -49,11 +49,12 @@ class EngineOptions:
         LandmarksChoice,
         Option(help="What finds faces: MediaPipe, on the CPU; or its nets in ONNX Runtime, for GPUs."),
     ] = "mediapipe"
-    threads: Annotated[int | None, Option(help="Threads of each model on the CPU; 0: all cores.", ge=0)] = (
-        None
-    )
+    threads: Annotated[
+        int | None, Option(help="Threads of each model on the CPU; 0: all cores.", ge=0, le=256)
+    ] = None
     workers: Annotated[
-        int | None, Option(help="Threads that run the models side by side; by default as cores.", ge=1)
+        int | None,
+        Option(help="Threads that run the models side by side; by default as cores.", ge=1, le=256),
     ] = None
     batch: Annotated[
         int, Option(help="The most pictures of a file that a worker takes at once.", ge=1, expert=True)

@@ -137,7 +137,7 @@ def test_collected_videos_give_all_that_can_be_read_and_say_what_is_missing(run,
     if should.seconds is not None:
         assert times[-1] - times[0] == pytest.approx(should.seconds, abs=0.045)
     summary = json.loads(outputs.summary.read_text())
-    assert summary["frames"] == should.frames
+    assert summary["video"]["frames"] == should.frames
     assert summary["complete"] is (should.error is None)
     if should.error is None:
         assert error is None
@@ -224,7 +224,7 @@ def test_results_of_an_incomplete_video_are_finished_under_their_final_names(run
     assert not list(outputs.summary.parent.glob("*.partial.*"))
     assert summary["complete"] is False
     assert len(summary["reasons"]) >= 2
-    assert len(shown(outputs.video)) == summary["frames"] > 5
+    assert len(shown(outputs.video)) == summary["video"]["frames"] > 5
 
 
 def test_what_is_said_of_a_recording_is_carried_over(run, tmp_path):

@@ -19,7 +19,6 @@ CHOSEN = {
     "certain": 0.5,
     "doubtful": 0.2,
     "lead": 0.05,
-    "margin": 0.5,
     "report": Path("report.json"),
 }
 

@@ -125,6 +125,7 @@ def evaluate(patch, words):
 
     class Judge:
         classes = ()
+        unreadable = 0
 
         def __init__(self, engine):
             seen.update(models=engine.models, precision=engine.precision)
@@ -149,6 +150,7 @@ def evaluate(patch, words):
     patch.setattr(command, "_Judge", Judge)
     patch.setattr(command, "faces_of_dataset", of_part)
     patch.setattr(command, "find_photographs", lambda folder, labels: seen.update(labels=labels.names) or [1])
+    patch.setattr(command, "find_unread", lambda folder, labels: ())
     patch.setattr(command, "only_test", list)
     patch.setattr(command, "_scores_table", lambda evaluation: "")
     patch.setattr(command.report, "save", lambda output, evaluation: {})

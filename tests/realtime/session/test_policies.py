@@ -64,8 +64,9 @@ def plain(causal):
     return [*(result for item in causal for result in stage.process([item])), *stage.finish()]
 
 
-def analyse(models, workers):
-    with Session(FirstFrames(), models=models, policy=EveryFrame(workers)) as session:
+def analyse(models, workers, **vote):
+    options = Options(vote=VoteOptions(**vote))
+    with Session(FirstFrames(), options, models, EveryFrame(workers)) as session:
         return list(session)
 
 
@@ -102,19 +103,33 @@ def test_batches_change_no_more_than_rounding(models, plain):
     assert_same(analyse(models, Workers(2, batch=8)), plain, atol=1e-5)
 
 
-@pytest.mark.parametrize("sparing", [{"finders": 2}, {"stride": 2}, {"finders": 2, "stride": 3}])
-def test_sparing_landmarkers_keep_the_order_and_see_the_same_face(models, plain, sparing):
-    results = analyse(models, Workers(2, **sparing))
+SPARING = pytest.mark.parametrize("sparing", [{"finders": 2}, {"stride": 2}, {"finders": 2, "stride": 3}])
+
+
+def differences(results, expected):
+    """By how much each frame's probabilities differ, float32 (frames, classes)."""
     assert [result.frame.index for result in results] == list(range(FRAMES))
     away = []
-    for result, wanted in zip(results, plain, strict=True):
+    for result, wanted in zip(results, expected, strict=True):
         (face,), (other,) = result.faces, wanted.faces
         assert face.track_id == other.track_id
         assert np.abs(face.points - other.points).max() < 0.03 * other.box.width
         away.append(np.abs(face.probabilities - other.probabilities))
+    return np.array(away)
+
+
+@SPARING
+def test_sparing_landmarkers_keep_the_order_and_see_the_same_face(models, causal, sparing):
+    away = differences(analyse(models, Workers(2, **sparing), causal=True), causal)
     # Where two emotions are even, a pixel turns the one into the other for some frames; seldom.
-    assert np.max(away) < 0.15
-    assert np.mean(away) < 0.02
+    assert away.max() < 0.15
+    assert away.mean() < 0.02
+
+
+@SPARING
+def test_sparing_landmarkers_hardly_change_what_is_said_of_a_file(models, plain, sparing):
+    """A step may lie a frame earlier or later, at which single frames differ by more."""
+    assert differences(analyse(models, Workers(2, **sparing)), plain).mean() < 0.02
 
 
 @pytest.mark.parametrize(("cores", "classifiers"), [(1, 2), (2, 2), (3, 3), (64, 4)])
