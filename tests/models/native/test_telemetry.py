@@ -141,11 +141,11 @@ def program(lines):
 def test_who_imported_onnx_runtime_first_is_told_so():
     # An empty module in its place is as good, and asks nobody.
     before = "import sys, types; sys.modules['onnxruntime'] = types.ModuleType('onnxruntime'); "
-    said = program(before + "from emotion import offline; offline._asked(True)")
+    said = program(before + "from emotion.cli import network; network.obey_offline(True)")
     assert said.returncode == 0
     assert "--offline cannot hold back everything: onnxruntime was imported before emotion" in said.stderr
     assert "ORT_DISABLE_TELEMETRY=1" in said.stderr
-    said = program("from emotion import offline; offline._asked(True)")
+    said = program("from emotion.cli import network; network.obey_offline(True)")
     assert said.stderr == ""
 
 
