@@ -100,7 +100,7 @@ def test_a_network_of_another_architecture_is_no_beginning(data, finished, tmp_p
         training.train(data, tmp_path, options, finished[0] / "model.keras")
     with pytest.raises(ModelFileError, match="one --architecture"):
         training.train(data, tmp_path / "other", replace(OPTIONS, seed=3), tmp_path / "none.keras")
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="at least 0"):
         replace(OPTIONS, mixup=-0.1)
 
 
@@ -289,7 +289,7 @@ def test_a_share_holds_whole_groups_and_every_smaller_share():
     assert [part.sum() for part in parts] == [75, 150, 300]
     assert (parts[1] | ~parts[0]).all()
     assert all((part.reshape(100, 3).all(axis=1) == part.reshape(100, 3).any(axis=1)).all() for part in parts)
-    with pytest.raises(ValueError, match="above 0"):
+    with pytest.raises(ValueError, match="more than 0"):
         replace(OPTIONS, share=0)
 
 
