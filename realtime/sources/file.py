@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,7 +80,7 @@ class VideoFile:
             track = choose_track(self._container, self.path)
             self._stream = track.stream
             self._parts = [0]
-            self._decoder = Decoder(self._container, self._stream, reopen=lambda: open_container(self.path))
+            self._decoder = Decoder(self._container, self._stream, reopen=partial(open_container, self.path))
             self._start(None if fps is None else Fraction(fps).limit_denominator(1001))
             if track.left_out:
                 self.info.notes.add(
@@ -118,6 +119,9 @@ class VideoFile:
             return
         with self._lock:
             self._container.close()
+            # The generators in here hold this object, and so the decoder's threads, until the garbage
+            # collector comes by.
+            self._placed = iter(())
 
     def _frames(self) -> Iterator[VideoFrame]:
         for index in itertools.count():
@@ -179,7 +183,7 @@ class VideoFile:
         self._container, self._stream = container, stream
         self._parts.append(begin)
         self._decoder = Decoder(
-            container, stream, self._decoder.damage, lambda: open_container(self.path, begin)
+            container, stream, self._decoder.damage, partial(open_container, self.path, begin)
         )
         return True
 
