@@ -44,8 +44,8 @@ class QuantiseOptions:
 
     TITLE: ClassVar[str] = "Quantising"
 
-    crops: Annotated[int, Option(help="Training crops to calibrate with.", ge=32)] = 512
-    seed: Annotated[int, Option(help="Of their choice.", expert=True)] = 0
+    crops: Annotated[int, Option(help="Training crops to calibrate with.", ge=32, le=1_000_000)] = 512
+    seed: Annotated[int, Option(help="Of their choice.", ge=0, le=2**32 - 1, expert=True)] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -30,6 +30,9 @@ from emotion.models.errors import OptionError
 
 Group = TypeVar("Group")
 
+LARGEST = {"": 2**31 - 1, "seconds": 4e6, "minutes": 6e4, "hours": 1e6, "bytes": 2**63 - 1}
+"""By unit, what a number may be at most where its option says nothing. Clocks take 46 days to wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
@@ -55,7 +58,8 @@ class Option:
     Attributes:
         help: a sentence; the unit and the bounds are not repeated in it.
         unit: of its numbers.
-        ge, gt, le, lt: bounds of its numbers, also of each number in a tuple.
+        ge, gt, le, lt: bounds of its numbers, also of each number in a tuple. Where nothing bounds them
+            above, `LARGEST` does, so that no clock, array or library overflows.
         metavar: what stands for the value in help; the unit or the type where it is empty.
         flags: on the command line, where they are not made of the field's name.
         positional: on the command line it is an argument without a flag.
@@ -81,9 +85,14 @@ class Option:
         words = {"at least": self.ge, "more than": self.gt, "at most": self.le, "less than": self.lt}
         return " and ".join(f"{word} {bound:g}" for word, bound in words.items() if bound is not None)
 
+    @property
+    def largest(self) -> float:
+        """The largest number of any kind where there is no other bound: by its unit."""
+        return LARGEST.get(self.unit, LARGEST[""])
+
     def holds(self, number: float) -> bool:
         """Whether a number lies within the bounds."""
-        return not (
+        return abs(number) <= self.largest and not (
             (self.ge is not None and number < self.ge)
             or (self.gt is not None and number <= self.gt)
             or (self.le is not None and number > self.le)
@@ -135,11 +144,14 @@ class OptionField:
         if not _fits(self.kind, value):
             raise OptionError(self.name, f"{self.name} is {self._expected()}, not {value!r}.")
         for number in _numbers(value):
-            if not math.isfinite(number):
+            if not _is_finite(number):
                 raise OptionError(self.name, f"{self.name} is a finite number, not {number!r}.")
             if not self.option.holds(number):
                 of = f" {self.option.unit}" if self.option.unit else ""
-                raise OptionError(self.name, f"{self.name} is {self.option.bounds}{of}, not {number!r}.")
+                bounds = self.option.bounds
+                if abs(number) > self.option.largest:
+                    bounds = f"at most {self.option.largest:g}"
+                raise OptionError(self.name, f"{self.name} is {bounds}{of}, not {_short(number)}.")
 
     def _expected(self) -> str:
         if self.choices:
@@ -178,7 +190,10 @@ def check(group: Any) -> None:
     """
     for field in options_of(type(group)):
         if not field.path:
-            field.check(getattr(group, field.name))
+            value = getattr(group, field.name)
+            field.check(value)
+            if isinstance(value, float) and value == 0:  # also -0, which would be shown as it is
+                object.__setattr__(group, field.name, 0.0)
 
 
 def options_of(group: type) -> tuple[OptionField, ...]:
@@ -361,6 +376,18 @@ def _each_fits(kinds: tuple[Any, ...], values: tuple[Any, ...]) -> bool:
     if kinds[-1] is Ellipsis:
         return all(_fits(kinds[0], value) for value in values)
     return len(kinds) == len(values) and all(map(_fits, kinds, values))
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number of hundreds of digits
+        return True
+
+
+def _short(number: float) -> str:
+    """A number as it was given, where that is no endless row of digits."""
+    return repr(number) if abs(number) < 1e20 else "a far larger number"
 
 
 def _is_number(value: Any, kind: type) -> bool:

@@ -1,5 +1,7 @@
 """The command line: the commands, and how their failures end."""
 
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -22,7 +24,7 @@ from emotion.cli import (
     weights,
 )
 from emotion.cli.console import console, errors
-from emotion.models.errors import EmotionError
+from emotion.models.errors import EmotionError, OptionError
 from emotion.models.names import escaped
 
 app = typer.Typer(
@@ -54,6 +56,7 @@ for command in (
 def run() -> int:
     """Run the command line and return the exit code; expected failures end in one sentence."""
     try:
+        _refuse_empty(sys.argv[1:])
         app()
     except EmotionError as error:
         errors.print(escaped(str(error)), style="red")
@@ -61,6 +64,16 @@ def run() -> int:
     except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """An empty argument would be taken for this folder: mostly it is a shell's variable that is not set."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name, is_value, value = argument.partition("=")
+        flag = name if is_value else before
+        if not argument or (is_value and not value and name.startswith("--")):
+            of = f" of {flag}" if flag.startswith("-") else ""
+            raise OptionError("", f"An argument{of} is empty: name something, or leave it out.")
 
 
 def _show_version(wanted: bool) -> None:

@@ -27,7 +27,9 @@ def dataset(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The data set's folder.")] = DATA,
-    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; all cores by default.", min=1, max=256)
+    ] = None,
     parts: Annotated[
         Path | None,
         typer.Option(help="A manifest whose faces keep their part: models/zoo/parts.parquet to train on."),

@@ -44,13 +44,14 @@ class ServeOptions:
     max_upload: Annotated[float, Option(help="Largest video.", unit="MiB", gt=0)] = 1024
     max_minutes: Annotated[float, Option(help="Longest video.", unit="minutes", ge=0.1)] = 60
     quota: Annotated[float, Option(help="Space for all videos and results.", unit="GiB", gt=0)] = 10
-    viewers: Annotated[int, Option(help="Cameras at the same time.", ge=0)] = 4
+    viewers: Annotated[int, Option(help="Cameras at the same time.", ge=0, le=1000)] = 4
     jobs: Annotated[
         int,
         Option(
             help="Videos annotated at the same time. A pipeline keeps two cores busy, so more of them than "
             "half the cores only make each other wait.",
             ge=1,
+            le=256,
             expert=True,
         ),
     ] = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))

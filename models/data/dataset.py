@@ -20,8 +20,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -51,6 +51,7 @@ from emotion.models.data.label_folders import (
 )
 from emotion.models.data.montage import save_montage
 from emotion.models.data.options import DatasetOptions
+from emotion.models.data.processes import in_processes
 from emotion.models.data.splits import PARTS, parts_of, split_groups, with_whole_videos
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
@@ -191,15 +192,13 @@ def _look_at_all(
     waiting = [item for item in items if not _is_done(item.source, findings, output)]
     progress(len(items) - len(waiting), len(items))
     if waiting:
-        with (
-            open(journal, "a", encoding="utf-8") as file,
-            ProcessPoolExecutor(workers, initializer=_start_worker) as pool,
-        ):
-            tasks = pool.map(
-                _look_at, waiting, [output] * len(waiting), [options] * len(waiting), chunksize=16
-            )
-            for done, found in enumerate(tasks, start=len(items) - len(waiting) + 1):
-                for finding in found:
+        look = partial(_look_at, output=output, options=options)
+        with open(journal, "a", encoding="utf-8") as file:
+            found = in_processes(look, waiting, workers, _start_worker)
+            for done, (item, looked) in enumerate(
+                zip(waiting, found, strict=True), start=len(items) - len(waiting) + 1
+            ):
+                for finding in [_ended(item)] if looked is None else looked:
                     file.write(json.dumps(finding) + "\n")
                     findings[finding["source"]] = finding
                 progress(done, len(items))
@@ -250,19 +249,34 @@ def _start_worker() -> None:
 
 def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
     """What was found in a photograph, or in each of a video's frames and then in all of it."""
+    try:
+        return _findings(item, output, options)
+    except PictureError as error:
+        return [_left_out(item, str(error))]
+    except (MemoryError, cv2.error) as error:
+        return [_left_out(item, f"too much to look at: {type(error).__name__}")]
+
+
+def _findings(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
     if isinstance(item, Photograph):
-        try:
-            image = read_photograph(item.path)
-        except PictureError as error:
-            return [{"source": item.source, "id": item.id, "label": item.label, "reason": str(error)}]
-        return [_cut_out(item, image, output, options)]
+        return [_cut_out(item, read_photograph(item.path), output, options)]
     frames = [
         _cut_out(item.frame(seconds), image, output, options)
         for seconds, image in sample_frames(item.path, options.every)
     ]
     seconds = [float(frame["source"].rpartition("#")[2]) for frame in frames]
     whole: Finding = {"source": item.source, "frames": seconds}
-    return [*frames, whole if frames else whole | {"reason": "unreadable"}]
+    return [*frames, whole if frames else _left_out(item, "unreadable")]
+
+
+def _left_out(item: Photograph | Video, reason: str) -> Finding:
+    if isinstance(item, Photograph):
+        return {"source": item.source, "id": item.id, "label": item.label, "reason": reason}
+    return {"source": item.source, "frames": [], "reason": reason}
+
+
+def _ended(item: Photograph | Video) -> Finding:
+    return _left_out(item, "damaged: the process that looked at it ended unexpectedly")
 
 
 def _cut_out(photograph: Photograph, image: Image, output: Path, options: DatasetOptions) -> Finding:

@@ -12,8 +12,8 @@ of gray faces are worth as much to a linear classifier as those of colour ones.
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.data.processes import in_processes
 from emotion.models.errors import DatasetError
 from emotion.models.regions import FACE_OVAL, OUTLINE, Image, Points, align, fill, warp_gray
 
@@ -99,10 +100,12 @@ def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:
         data / _ARRAY, mode="w+", dtype=np.uint8, shape=(len(sources), *_PADDED)
     )
     paths = [folders[source.split("/")[0]] / source for source in sources]
-    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        cut = pool.map(_cut, paths, [outlines[source] for source in sources], chunksize=64)
-        for place, image in enumerate(cut):
-            images[place] = image
+    wanted = [(path, outlines[source]) for path, source in zip(paths, sources, strict=True)]
+    cut = in_processes(_cut, wanted, workers, partial(cv2.setNumThreads, 1))
+    for place, (path, image) in enumerate(zip(paths, cut, strict=True)):
+        if image is None:
+            raise DatasetError(f"{path} ends the process that reads it: take it out of the data set.")
+        images[place] = image
     images.flush()
     (data / _INDEX).write_text(json.dumps({"margin": MARGIN, "sources": sources}), encoding="utf-8")
     return load_faces(data)
@@ -130,7 +133,8 @@ def _outlines(data: Path) -> dict[str, list[float]]:
     return {f["source"]: f["outline"] for f in findings if "outline" in f and "#" not in f["source"]}
 
 
-def _cut(path: Path, outline: list[float]) -> Image:
+def _cut(wanted: tuple[Path, list[float]]) -> Image:
+    path, outline = wanted
     try:
         image = read_photograph(path)
     except PictureError as error:

@@ -51,7 +51,9 @@ class DatasetOptions:
     test: Annotated[
         float, Option(help="Share held out for measuring, where no root has a test folder.", ge=0, lt=1)
     ] = 0.1
-    margin: Annotated[int, Option(help="Around each crop, for augmentation.", unit="pixels", ge=0)] = 16
+    margin: Annotated[
+        int, Option(help="Around each crop, for augmentation.", unit="pixels", ge=0, le=256)
+    ] = 16
     labels: Annotated[dict[str, str], LABELS] = field(default_factory=dict)
     classes: Annotated[
         tuple[str, ...],
@@ -94,7 +96,7 @@ class DatasetOptions:
             expert=True,
         ),
     ] = MIN_CORRELATION
-    seed: Annotated[int, Option(help="Decides which faces are held out.")] = 0
+    seed: Annotated[int, Option(help="Decides which faces are held out.", ge=0, le=2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -57,7 +57,8 @@ class EngineOptions:
         Option(help="Threads that run the models side by side; by default as cores.", ge=1, le=256),
     ] = None
     batch: Annotated[
-        int, Option(help="The most pictures of a file that a worker takes at once.", ge=1, expert=True)
+        int,
+        Option(help="The most pictures of a file that a worker takes at once.", ge=1, le=1024, expert=True),
     ] = 8
 
     def __post_init__(self) -> None:

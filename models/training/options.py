@@ -108,7 +108,7 @@ class TrainingOptions:
             spelling=Spelling(read_caps, _write_caps, many=True),
         ),
     ] = ()
-    batch: Annotated[int, Option(help="Faces a step.", ge=1)] = 64
+    batch: Annotated[int, Option(help="Faces a step.", ge=1, le=65536)] = 64
     learning_rate: Annotated[
         float,
         Option(help="AdamW's peak (Loshchilov & Hutter 2019), after a warm-up and before a fall.", gt=0),
@@ -159,7 +159,7 @@ class TrainingOptions:
             spelling=Spelling(_read_bfloat16, _write_bfloat16, switch=True),
         ),
     ] = "float32"
-    seed: Annotated[int, Option(help="Of first weights, order and augmentation.")] = 0
+    seed: Annotated[int, Option(help="Of first weights, order and augmentation.", ge=0, le=2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -73,6 +73,7 @@ class VideoFile:
         self._process = Process()
         self._closed = False
         self._claimed = False
+        self._placed: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._from_start = start is None
         check_file(self.path)
         self._container = open_container(self.path)

@@ -56,12 +56,13 @@ class LiveOptions:
             help="Ask the camera for this size; shrink what is larger.",
             unit="pixels",
             gt=0,
+            le=16384,
             metavar="WxH",
             spelling=Spelling(read_size, _write_size),
         ),
     ] = None
     fps: Annotated[
-        float | None, Option(help="The most pictures a second; a camera is asked for it.", ge=0.1)
+        float | None, Option(help="The most pictures a second; a camera is asked for it.", ge=0.1, le=1000)
     ] = None
     mirror: Annotated[bool, Option(help="As in a mirror.")] = False
     max_latency: Annotated[

@@ -1,7 +1,7 @@
 """A worker that does at once what the video's name says; it speaks `emotion.web.jobs.worker`'s protocol.
 
 good: two frames, then done. slow: frames until it is cancelled or its server is gone. deaf: as slow,
-but hears nothing. dies: kills itself after a frame. babbles: writes what is no report.
+but hears nothing. dies: kills itself after a frame. babbles: writes what is no report (`FAKE_REPORT`).
 """
 
 import json
@@ -55,7 +55,7 @@ def work(name, folder, cancelled):
     if name == "dies":
         os.kill(os.getpid(), signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
     if name == "babbles":
-        tell("no report")
+        tell(os.environ.get("FAKE_REPORT", "no report"))
     if name == "slow":
         while not cancelled.wait(0.01):
             say(done=1, total=2)

@@ -103,6 +103,33 @@ def test_words_paths_and_lists_are_checked_too(wrong, said):
         Outer(**wrong)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbounded:
+    number: Annotated[float, Option(help="Any.", ge=0)] = 0.0
+    whole: Annotated[int, Option(help="Any.")] = 0
+    wait: Annotated[float, Option(help="A time.", unit="seconds", ge=0)] = 0.0
+
+    def __post_init__(self):
+        check(self)
+
+
+@pytest.mark.parametrize("name", ["number", "whole", "wait"])
+def test_numbers_that_would_overflow_something_are_refused_without_a_bound_of_their_own(name):
+    kind = int if name == "whole" else float
+    with pytest.raises(OptionError, match=f"{name} is at most [0-9e.+]+( seconds)?, not .{{1,40}}$"):
+        Unbounded(**{name: kind(1e308)})
+    with pytest.raises(OptionError):
+        Unbounded(**{name: -(10**400)})
+    with pytest.raises(OptionError, match="far larger"):
+        from_mapping(Unbounded, {name: 10**400})
+    assert Unbounded(wait=3600.0).wait == 3600
+
+
+def test_minus_nothing_is_nothing():
+    assert math.copysign(1, Unbounded(number=-0.0).number) == 1
+    assert math.copysign(1, Inner(share=0.5).share) == 1
+
+
 def test_a_whole_number_does_where_any_number_does():
     assert Outer(time=3).time == 3
 

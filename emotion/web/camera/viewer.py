@@ -35,6 +35,8 @@ from emotion.web.errors import BusyError
 
 # A browser that vanished without a word leaves its place after this.
 _SILENCE_SECONDS = 15.0
+# A picture takes far less, also where others are analysed at the same time.
+_CLOSE_SECONDS = 10.0
 # More than a page needs; a picture larger than that costs more than it tells.
 _MOST_PIXELS = 1920 * 1088
 # Results that the network does not take are not worth sending later.
@@ -106,9 +108,14 @@ class Analyst:
         self._newest.put(_Arrival(picture, time.monotonic()))
 
     def close(self) -> None:
-        """End the thread after the picture that it is at; returns when it has freed all it held."""
+        """End the thread after the picture that it is at; returns when it has freed all it held.
+
+        Native code that hangs cannot be ended: the thread is then left behind, and said so.
+        """
         self._newest.abort()
-        self._thread.join()
+        self._thread.join(_CLOSE_SECONDS)
+        if self._thread.is_alive():
+            _log.error("a camera's analysis does not end; its thread is left behind")
 
     def _run(self) -> None:
         try:

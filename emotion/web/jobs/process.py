@@ -67,7 +67,7 @@ class WorkerProcess:
         self._cancelled.clear()
         try:
             outcome = await self._run(order, report)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError, TypeError):
             outcome = Outcome(State.FAILED, await self._last_words(), killed=True)
         if outcome.killed:
             await self.kill()
@@ -150,8 +150,10 @@ class WorkerProcess:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     code = await self._process.wait()
+        if code is None:
+            return "The process that worked on this video does not answer: start it again."
         try:
-            reason = signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"
+            reason = signal.Signals(-code).name if code < 0 else f"code {code}"
         except ValueError:
             reason = f"code {code}"
         return (

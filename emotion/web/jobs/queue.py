@@ -6,7 +6,8 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from emotion.web.options import MIB, ServeOptions
 # A video whose process ends the server itself, twice, is not begun again by itself.
 _MOST_ATTEMPTS = 2
 _SWEEP_SECONDS = 60.0
+_RESTART_SECONDS = 1.0
 # A worker without work gives its memory back.
 _IDLE_SECONDS = 300.0
 _MEMORY_BYTES = 6144 * MIB
@@ -107,8 +109,8 @@ class JobQueue:
             WorkerProcess(self._worker_options, self._options.job_seconds, self._command)
             for _ in range(self._options.jobs)
         ]
-        tasks = [asyncio.create_task(self._work(worker)) for worker in workers]
-        tasks.append(asyncio.create_task(self._sweep()))
+        tasks = [asyncio.create_task(_kept_up(partial(self._work, worker))) for worker in workers]
+        tasks.append(asyncio.create_task(_kept_up(self._sweep)))
         try:
             yield
         finally:
@@ -231,6 +233,10 @@ class JobQueue:
             outcome = Outcome(State.FAILED, str(error))
         except OSError as error:
             outcome = Outcome(State.FAILED, f"The job cannot be run ({error.strerror}): try again later.")
+        except Exception as error:  # whatever it is, it is no reason to let a job wait for ever
+            _log.exception("job %s failed", job.id)
+            await worker.kill()
+            outcome = Outcome(State.FAILED, f"The job failed ({type(error).__name__}): start it again.")
         finally:
             del self._running[job.id]
         self._end(job, outcome)
@@ -283,6 +289,16 @@ class JobQueue:
     def _next_deletion(self) -> float:
         ends = [job.finished for job in self.store if job.finished is not None]
         return min(ends) + self._options.keep_seconds - time.time() if ends else 600
+
+
+async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Do what never ends by itself, and begin anew should it fail all the same."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("a part of the queue failed and is begun anew")
+        await asyncio.sleep(_RESTART_SECONDS)
 
 
 def worker_options(options: ServeOptions, analysis: Options, on_cpu: bool) -> WorkerOptions:

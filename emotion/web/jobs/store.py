@@ -9,7 +9,9 @@
     <folder>/server.lock         held by the server that uses the folder
 """
 
+import contextlib
 import json
+import os
 import re
 import secrets
 import shutil
@@ -198,12 +200,21 @@ class JobStore:
         return self.folder / job.id / "results"
 
     def used_bytes(self) -> int:
-        """All files together."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        """All files of jobs together, as they are this moment; what is being sent is not counted."""
+        return sum(_sizes(self.folder))
 
     def free_bytes(self) -> int:
         """What is left on the disk."""
         return shutil.disk_usage(self.folder).free
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """Of all files below a folder; others come and go meanwhile, as workers rename them and people delete."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.endswith(_INCOMING)]
+        for name in names:
+            with contextlib.suppress(OSError):
+                yield os.lstat(os.path.join(place, name)).st_size
 
 
 def _lock(file: BinaryIO) -> None:

@@ -37,6 +37,42 @@ def test_a_wrong_option_is_a_usage_error(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "of"),
+    [
+        (("annotate", ""), "An argument is empty"),
+        (("annotate", "clip.mp4", "-o", ""), "An argument of -o is empty"),
+        (("play", "clip.mp4", "--models="), "An argument of --models is empty"),
+        (("dataset", "", "-o", "out"), "An argument is empty"),
+    ],
+)
+def test_an_empty_argument_is_not_taken_for_this_folder(monkeypatch, capsys, arguments, of):
+    assert run(monkeypatch, *arguments) == 2
+    assert of in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("annotate", "--smooth", "1e308"),
+        ("annotate", "--dwell", "-1"),
+        ("live", "--seconds", "1e308"),
+        ("live", "--fps", "inf"),
+        ("live", "--size", "99999x99999"),
+        ("play", "x.mp4", "--max-faces", "9" * 400),
+        ("serve", "--keep-hours", "1e308"),
+        ("dataset", "x", "--seed", "-1"),
+        ("dataset", "x", "--workers", "0"),
+        ("train", "eyes", "--seed", "99999999999999999999"),
+        ("annotate", "--threads", "99999"),
+        ("annotate", "--smooth", "nan"),
+    ],
+)
+def test_odd_numbers_are_usage_errors(monkeypatch, capsys, arguments):
+    assert run(monkeypatch, *arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [("dataset", "missing"), ("evaluate",), ("weights", "--models", "my-model"), ("evaluate", "missing")],
 )

@@ -1,9 +1,13 @@
 """Pictures over WebRTC: handed on as soon as they are whole."""
 
+import inspect
+
 import pytest
 
 pytest.importorskip("aiortc", reason="needs the extra 'web'")
 
+from aioice import ice
+from aiortc import jitterbuffer, rtcrtpreceiver
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 
@@ -20,6 +24,23 @@ def stream(buffer, *packets):
     """What the buffer gives for each packet."""
     frames = [buffer.add(one)[1] for one in packets]
     return [frame and frame.data.decode() for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (rtcrtpreceiver, "self.__jitter_buffer = JitterBuffer("),
+        (rtcrtpreceiver, "self.__jitter_buffer.add(packet)"),
+        (rtcrtpreceiver, "packet._data = depayload("),
+        (jitterbuffer, "def _remove_frame(self, sequence_number: int)"),
+        (jitterbuffer, "self._packets[pos] = packet"),
+        (jitterbuffer, "self._origin = packet.sequence_number"),
+        (ice, "addresses = get_host_addresses("),
+    ],
+)
+def test_the_inner_names_that_are_used_are_there(module, name):
+    """Where one is missing, aiortc or aioice is of another version than those that were tried."""
+    assert name in inspect.getsource(module)
 
 
 def test_a_picture_is_there_with_its_last_packet():

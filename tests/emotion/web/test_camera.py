@@ -162,6 +162,17 @@ def test_nothing_of_a_camera_is_left_in_a_thread(models, laughing):
     assert [thread.name for thread in threading.enumerate() if thread.name == "camera"] == []
 
 
+def test_an_analysis_that_hangs_is_left_behind(models, monkeypatch, caplog):
+    monkeypatch.setattr(camera, "_CLOSE_SECONDS", 0.05)
+    over = threading.Event()
+    monkeypatch.setattr(camera.Analyst, "_run", lambda self: over.wait(20))
+    analyst = camera.Analyst(models, Options(), False, lambda *_: None, lambda error: None)
+    analyst.close()
+    assert "left behind" in caplog.text
+    over.set()
+    analyst._thread.join()
+
+
 def test_annotated_pictures_come_back_where_they_are_wanted(models, laughing):
     async def run():
         async with studio(models, laughing) as (cameras, browser):

@@ -17,7 +17,8 @@ from emotion.models.engines.options import EngineOptions
 from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
 from emotion.web.http.app import make_app
-from emotion.web.jobs.process import COMMAND
+from emotion.web.jobs.process import COMMAND, WorkerProcess
+from emotion.web.jobs.queue import JobQueue
 from emotion.web.jobs.results import KINDS
 from emotion.web.jobs.store import LOCK, JobStore, State, safe_name, shown_name
 from emotion.web.jobs.worker import check_size
@@ -128,6 +129,45 @@ def test_a_process_that_says_nonsense_is_ended(serve, monkeypatch):
     client = serve()
     assert until(client, send(client, "babbles"), "failed")
     until(client, send(client, "good"), "done")
+
+
+@pytest.mark.parametrize("report", ["[]", "{}", '{"end": "no state"}'])
+def test_reports_that_make_no_sense_end_their_job_only(serve, monkeypatch, report):
+    monkeypatch.setattr("emotion.web.jobs.process._PATIENCE", 0.2)
+    monkeypatch.setenv("FAKE_REPORT", report)
+    client = serve()
+    assert "does not answer" in until(client, send(client, "babbles"), "failed")["message"]
+    until(client, send(client, "good"), "done")
+
+
+def test_a_runner_that_fails_ends_its_job_with_the_reason_and_goes_on(serve, monkeypatch):
+    original = WorkerProcess.run
+
+    async def fails(self, order, report):
+        if "bad" in order["video"]:
+            raise RuntimeError("on purpose")
+        return await original(self, order, report)
+
+    monkeypatch.setattr(WorkerProcess, "run", fails)
+    client = serve()
+    assert "RuntimeError" in until(client, send(client, "bad"), "failed")["message"]
+    until(client, send(client, "good"), "done")
+
+
+def test_a_part_of_the_queue_that_fails_is_begun_anew(serve, monkeypatch):
+    monkeypatch.setattr("emotion.web.jobs.queue._RESTART_SECONDS", 0.01)
+    original, failed = JobQueue._work, []
+
+    async def fails(self, worker):
+        if not failed:
+            failed.append(worker)
+            raise RuntimeError("on purpose")
+        await original(self, worker)
+
+    monkeypatch.setattr(JobQueue, "_work", fails)
+    client = serve()
+    until(client, send(client, "good"), "done")
+    assert failed
 
 
 def test_a_process_that_hears_nothing_is_killed(serve, monkeypatch):
@@ -276,6 +316,29 @@ def test_space_that_is_used_up_says_when_to_come_back(serve):
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0
     assert "delete one" in refused.json()["detail"]
+
+
+def test_used_space_is_counted_while_files_come_and_go(tmp_path, monkeypatch):
+    with JobStore(tmp_path / "jobs") as store:
+        for name in ("a", "b"):
+            incoming = store.receive(f"{name}.mp4")
+            incoming.stream.write(bytes(1000))
+            incoming.commit("somebody")
+        before = store.used_bytes()
+        assert 2000 < before < 4000
+        incoming = store.receive("c.mp4")
+        incoming.stream.write(bytes(9000))
+        incoming.stream.flush()
+        assert store.used_bytes() == before
+        incoming.discard()
+        look = os.lstat
+
+        def deleted_meanwhile(path):
+            os.unlink(path)
+            return look(path)
+
+        monkeypatch.setattr(os, "lstat", deleted_meanwhile)
+        assert store.used_bytes() == 0
 
 
 def test_a_disk_that_is_nearly_full_takes_no_video(serve):

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +19,7 @@ from emotion.models.data.dataset import (
     read_manifest,
 )
 from emotion.models.data.duplicates import perceptual_hash
-from emotion.models.data.image_io import read_gray, write_png
+from emotion.models.data.image_io import read_gray, read_photograph, write_png
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.regions import EYES, LIPS
@@ -186,7 +187,7 @@ def small(tmp_path, monkeypatch):
     for index, label in enumerate(EMOTIONS):
         for i in range(2):
             photo(tmp_path / "faces" / label / f"{i}.png", seed=2 * index + i)
-    monkeypatch.setattr(dataset, "ProcessPoolExecutor", OneProcess)
+    monkeypatch.setattr(dataset, "in_processes", lambda look, items, workers, start: map(look, items))
     monkeypatch.setattr(dataset, "_start_worker", lambda: None)
     monkeypatch.setattr(dataset, "_landmarker", None, raising=False)
     monkeypatch.setattr(dataset, "find_portrait", lambda landmarker, image: FakeFace())
@@ -201,20 +202,6 @@ class FakeFace:
         from tests.helpers.landmarks import landmarks
 
         return landmarks(0.25)
-
-
-class OneProcess:
-    def __init__(self, *args, **kwargs):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        pass
-
-    def map(self, function, *columns, chunksize):
-        return map(function, *columns)
 
 
 def test_a_data_set_holds_crops_manifest_and_options(small):
@@ -244,11 +231,11 @@ def test_a_stopped_run_goes_on_where_it_was(small, monkeypatch):
     looked = []
     look = dataset._look_at
 
-    def stopping(photograph, *rest):
+    def stopping(photograph, **rest):
         if len(looked) == 5:
             raise KeyboardInterrupt
         looked.append(photograph.source)
-        return look(photograph, *rest)
+        return look(photograph, **rest)
 
     monkeypatch.setattr(dataset, "_look_at", stopping)
     with pytest.raises(KeyboardInterrupt):
@@ -320,6 +307,29 @@ def test_one_bad_picture_of_any_kind_is_listed_and_the_others_go_on(small):
     assert "faces/fear/c.jpg,damaged: Corrupt JPEG data" in told
     assert "faces/fear/d.gif,a format that is not read: .gif" in told
     assert len(read_manifest(small / "out")) == 12
+
+
+@pytest.mark.parametrize("end", [MemoryError, cv2.error, None])
+def test_a_picture_that_is_too_much_for_its_process_is_listed(small, monkeypatch, end):
+    look = dataset.find_portrait
+
+    def fails(landmarker, image):
+        if image[0, 0].tolist() == bad:
+            raise end
+        return look(landmarker, image)
+
+    bad = read_photograph(small / "faces" / "fear" / "0.png")[0, 0].tolist()
+    if end is None:
+        monkeypatch.setattr(
+            dataset,
+            "in_processes",
+            lambda look, items, *_: (None if "fear/0" in item.source else look(item) for item in items),
+        )
+    else:
+        monkeypatch.setattr(dataset, "find_portrait", fails)
+    summary = make_dataset([small / "faces"], small / "out")
+    assert summary.rejected == {"too much to look at" if end else "damaged": 1}
+    assert len(read_manifest(small / "out")) == 11
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
@@ -440,7 +450,7 @@ def test_videos_are_looked_at_once(clips, monkeypatch):
     looked = []
     look = dataset._look_at
     monkeypatch.setattr(
-        dataset, "_look_at", lambda item, *rest: looked.append(item.source) or look(item, *rest)
+        dataset, "_look_at", lambda item, **rest: looked.append(item.source) or look(item, **rest)
     )
     next((clips / "out" / "eyes" / "fear").glob("a clip-*.png")).unlink()
     make_dataset([clips / "faces"], clips / "out", options)

@@ -1,0 +1,62 @@
+"""Work on many items in processes of their own: a process that dies costs its item only."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from emotion.models.errors import DatasetError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Items that are handed to a process together.
+_CHUNK = 16
+# Windows cannot wait for more.
+_MOST_PROCESSES = 61 if sys.platform == "win32" else 1024
+# Where so many in a row end their process it is not the items' fault.
+_MOST_DEATHS = 5
+
+
+def in_processes(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    start: Callable[[], object],
+    pool: Callable[..., Any] = ProcessPoolExecutor,
+) -> Iterator[Result | None]:
+    """What a function makes of each item, in their order; None where native code ended the process.
+
+    Args:
+        function: can be pickled.
+        items: what it is called with.
+        workers: how many processes.
+        start: called once in each.
+        pool: as `ProcessPoolExecutor`.
+
+    Raises:
+        DatasetError: the processes die whatever they are given.
+        BaseException: what the function raised.
+    """
+    done = deaths = 0
+    alone = 0  # so many of the next are tried one by one, for one of them ended its process
+    while done < len(items):
+        batch = items[done : done + alone] if alone else items[done:]
+        with pool(1 if alone else min(workers, _MOST_PROCESSES), initializer=start) as processes:
+            try:
+                for result in processes.map(function, batch, chunksize=1 if alone else _CHUNK):
+                    done, deaths = done + 1, 0
+                    yield result
+                alone = 0
+                continue
+            except BrokenProcessPool as error:
+                if deaths == _MOST_DEATHS:
+                    raise DatasetError(
+                        "The processes that look at pictures end unexpectedly, whatever they look at: "
+                        "try fewer of them, or see 'emotion doctor'."
+                    ) from error
+        if alone:
+            done, deaths = done + 1, deaths + 1
+            yield None
+        alone = _CHUNK * workers
