@@ -1,32 +1,19 @@
-"""Where each face's result stands in the picture: geometry only, no pixels.
+"""Where a face's result may stand in the picture: geometry only, no pixels and no memory.
 
-A result can be told in several forms, from a full panel to a one-line tag. Each face gets the
-largest form that fits beside it, inside the picture, without touching any face or another form.
-
-What was shown before is kept while it fits, and anything better must fit with room to spare:
-without that, a panel at the border of fitting would jump at every frame. `arrange` is pure; who
-calls it keeps the last answer and hands it in again.
+A result can be told in several forms, from a full panel to one word. A form stands beside its face,
+slid along that side, or, where no side has room, away from it. `arranger` chooses among these places.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal, TypeAlias
 
-Side: TypeAlias = Literal["right", "left", "above", "below"]
-Align: TypeAlias = Literal["start", "centre", "end"]
+import numpy as np
 
-_ALIGNS: tuple[Align, ...] = ("start", "centre", "end")
+Side: TypeAlias = Literal["right", "left", "above", "below", "away"]
 
-# Of two faces each may have a form this many times its own height, of three half of that, and so
-# on, so that a crowd is not buried; a lone face may have any.
-_TALLEST = 3.5
-# How much further the allowance reaches for a form that is already on screen.
-_LENIENCE = 1.5
-# In gaps: a panel ignores jitter of its face up to the first, and a change for the better needs
-# the second to spare.
-_DEAD_ZONE = 0.4
-_SPARE = 1.5
+# Along a side: 0 begins where the face does, 1 ends where it does.
+_ALONG = (0.0, 0.5, 1.0, 0.25, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +51,7 @@ class Form:
 
     Attributes:
         level: its place among all forms, 0 for the largest; the same from frame to frame.
-        width, height: pixels.
+        width, height: pixels; the same whatever the result says, so that no word moves anything.
         sides: where it may stand, the preferred one first.
     """
 
@@ -81,7 +68,7 @@ class Wish:
     Attributes:
         track_id: the same number for the same person from frame to frame.
         face: what is to be kept free.
-        forms: in order of their level.
+        forms: in order of their level; none for a face that is only kept free.
         luxury: forms below this level come only when everyone has the best of the others.
     """
 
@@ -93,11 +80,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a form stands in relation to its face."""
+    """Where a form stands in relation to its face.
+
+    Attributes:
+        level: of the form.
+        side: of the face; ``"away"``: anywhere, and a line leads to the face.
+        along: where along that side, from 0 to 1.
+    """
 
     level: int
     side: Side
-    align: Align
+    along: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,131 +136,64 @@ class Room:
         return Room(self.width, self.height, self.gap, (*self.taken, *rects))
 
 
-def arrange(room: Room, wishes: Sequence[Wish], previous: Mapping[int, Placement]) -> dict[int, Placement]:
-    """Give every face the largest form that fits; faces without room get none.
+def beside(room: Room, face: Rect, form: Form, spare: int = 0) -> Iterator[Placement]:
+    """The free places of a form beside its face, the preferred one first.
 
     Args:
-        room: the picture, with what else is taken; the faces need not be in it.
-        wishes: one a face. Track ids differ.
-        previous: the placements of the frame before, by track id.
-
-    Returns:
-        Placements by track id. They lie in the picture and touch no face and no other placement.
+        room: with the face itself taken.
+        face: that the form is about.
+        form: of any size.
+        spare: pixels by which the form could grow there.
     """
-    room = room.without([wish.face for wish in wishes])
-    placed = _attempt(room, wishes, (), previous)
-    left_out = [wish for wish in wishes if wish.track_id not in placed]
-    if left_out:
-        again = _attempt(room, wishes, left_out, previous)
-        placed = again if len(again) > len(placed) else placed
-    return placed
-
-
-def _attempt(
-    room: Room, wishes: Sequence[Wish], first: Sequence[Wish], previous: Mapping[int, Placement]
-) -> dict[int, Placement]:
-    """Place all that fits: `first`, then what was there before, then the others by their size."""
-    crowd = len(wishes)
-    by_area = sorted(wishes, key=lambda wish: -wish.face.width * wish.face.height)
-    placed: dict[int, Placement] = {}
-    _improve_all(room, placed, first, previous, crowd, luxury=False)
-    for wish in wishes:
-        old = previous.get(wish.track_id)
-        if old and wish.track_id not in placed and (kept := _keep(room, placed, wish, old, crowd)):
-            placed[wish.track_id] = kept
-    for luxury in (False, True):
-        _improve_all(room, placed, by_area, previous, crowd, luxury)
-    return placed
-
-
-def _improve_all(
-    room: Room,
-    placed: dict[int, Placement],
-    wishes: Sequence[Wish],
-    previous: Mapping[int, Placement],
-    crowd: int,
-    luxury: bool,
-) -> None:
-    """Give each wish in turn a larger form where one fits, in place."""
-    for wish in wishes:
-        own = placed.get(wish.track_id)
-        forms = [
-            form
-            for form in wish.forms
-            if (luxury or form.level >= wish.luxury)
-            and (own is None or form.level < own.spot.level)
-            and _suits(form, wish, crowd)
-        ]
-        if not forms:
-            continue
-        others = room.without([place.rect for place in placed.values() if place is not own])
-        if better := _largest(others, wish.face, forms, previous.get(wish.track_id)):
-            placed[wish.track_id] = better
-
-
-def _keep(
-    room: Room, placed: Mapping[int, Placement], wish: Wish, old: Placement, crowd: int
-) -> Placement | None:
-    """The old spot again, where it still fits."""
-    form = next((form for form in wish.forms if form.level == old.spot.level), None)
-    if form is None or not _suits(form, wish, crowd, _LENIENCE):
-        return None
-    room = room.without([place.rect for place in placed.values()])
-    target = _rect(room, wish.face, form, old.spot.side, old.spot.align)
-    for rect in (_dragged(old.rect, target, round(_DEAD_ZONE * room.gap)), target):
-        if room.free(rect):
-            return Placement(old.spot, rect)
-    return None
-
-
-def _largest(room: Room, face: Rect, forms: Sequence[Form], old: Placement | None) -> Placement | None:
-    """The first of the forms that fits."""
-    for form in forms:
-        # Only a step down may be taken without room to spare: it cannot be taken back at once.
-        change = old is not None and form.level <= old.spot.level
-        if found := _find(room, face, form, round(_SPARE * room.gap) if change else 0):
-            return found
-    return None
-
-
-def _suits(form: Form, wish: Wish, crowd: int, lenience: float = 1.0) -> bool:
-    """Whether a form is in proportion to its face; the smallest form always is."""
-    if crowd == 1 or form == wish.forms[-1]:
-        return True
-    return form.height <= max(_TALLEST * lenience / (crowd - 1), 0.5) * wish.face.height
-
-
-def _find(room: Room, face: Rect, form: Form, spare: int) -> Placement | None:
-    """The preferred free place for a form, with `spare` pixels to grow; None where it has none."""
     grown = Form(form.level, form.width + spare, form.height + spare, form.sides)
-    for side, align in product(form.sides, _ALIGNS):
-        rect = _rect(room, face, form, side, align)
-        if room.free(rect) and (not spare or room.free(_rect(room, face, grown, side, align))):
-            return Placement(Spot(form.level, side, align), rect)
-    return None
+    for side in form.sides:
+        for along in _ALONG:
+            spot = Spot(form.level, side, along)
+            rect = place(room, face, form, spot)
+            if room.free(rect) and (not spare or room.free(place(room, face, grown, spot))):
+                yield Placement(spot, rect)
 
 
-def _rect(room: Room, face: Rect, form: Form, side: Side, align: Align) -> Rect:
-    """A form beside a face, slid along that side to lie in the picture."""
-    if side in ("right", "left"):
-        left = face.right + room.gap if side == "right" else face.left - room.gap - form.width
-        top = _slide(face.top, face.height, form.height, align, room.height, room.gap // 2)
+def away(room: Room, face: Rect, form: Form) -> Placement | None:
+    """The free place nearest to a face, wherever it is in the picture; None where there is none."""
+    margin, step = room.gap // 2, max(2, room.gap // 2)
+    lefts = np.arange(margin, room.width - margin - form.width + 1, step)
+    tops = np.arange(margin, room.height - margin - form.height + 1, step)
+    free = np.ones((len(tops), len(lefts)), dtype=bool)
+    for other in room.taken:
+        across = (lefts < other.right + margin) & (lefts > other.left - margin - form.width)
+        down = (tops < other.bottom + margin) & (tops > other.top - margin - form.height)
+        free[np.ix_(down, across)] = False
+    if not free.any():
+        return None
+    # Between the edges that look at each other.
+    across = np.maximum(np.maximum(lefts - face.right, face.left - lefts - form.width), 0)
+    down = np.maximum(np.maximum(tops - face.bottom, face.top - tops - form.height), 0)
+    distance = np.where(free, np.hypot(down[:, np.newaxis], across[np.newaxis, :]), np.inf)
+    row, column = divmod(int(distance.argmin()), len(lefts))
+    rect = Rect(int(lefts[column]), int(tops[row]), form.width, form.height)
+    return Placement(Spot(form.level, "away", 0.0), rect)
+
+
+def place(room: Room, face: Rect, form: Form, spot: Spot) -> Rect:
+    """A form beside a face, slid along that side to lie in the picture; it may not be free."""
+    if spot.side in ("right", "left"):
+        left = face.right + room.gap if spot.side == "right" else face.left - room.gap - form.width
+        top = _slide(face.top, face.height, form.height, spot.along, room.height, room.gap // 2)
     else:
-        left = _slide(face.left, face.width, form.width, align, room.width, room.gap // 2)
-        top = face.bottom + room.gap if side == "below" else face.top - room.gap - form.height
+        left = _slide(face.left, face.width, form.width, spot.along, room.width, room.gap // 2)
+        top = face.bottom + room.gap if spot.side == "below" else face.top - room.gap - form.height
     return Rect(left, top, form.width, form.height)
 
 
-def _slide(start: int, length: int, size: int, align: Align, limit: int, edge: int) -> int:
+def slides(spot: Spot) -> list[Spot]:
+    """The same side of the face, the places along it in the order of their distance."""
+    return [
+        Spot(spot.level, spot.side, along)
+        for along in sorted(_ALONG, key=lambda along: abs(along - spot.along))
+    ]
+
+
+def _slide(start: int, length: int, size: int, along: float, limit: int, edge: int) -> int:
     """Where something `size` long begins, aligned with a face but `edge` away from 0 and `limit`."""
-    offset = {"start": 0, "centre": (length - size) // 2, "end": length - size}[align]
-    return max(edge, min(start + offset, limit - size - edge))
-
-
-def _dragged(old: Rect, target: Rect, reach: int) -> Rect:
-    """The old rectangle, pulled as by a rope of length `reach`: it follows, but does not tremble."""
-    if (old.width, old.height) != (target.width, target.height):
-        return target
-    left = min(max(old.left, target.left - reach), target.left + reach)
-    top = min(max(old.top, target.top - reach), target.top + reach)
-    return Rect(left, top, target.width, target.height)
+    return max(edge, min(start + round(along * (length - size)), limit - size - edge))

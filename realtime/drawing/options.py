@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from emotion.models.options import Option, check
 
 Privacy: TypeAlias = Literal["none", "blur", "landmarks"]
+Style: TypeAlias = Literal["panel", "compact", "label", "none"]
 
 NOTE = "apparent expressions, not feelings"
 
@@ -19,20 +20,18 @@ class DrawingOptions:
     privacy: Annotated[Privacy, Option(help="What becomes of faces in pictures.")] = "none"
     window: Annotated[bool, Option(help="Open a window.")] = True
     show_metrics: Annotated[bool, Option(help="Show the table of figures from the start.")] = False
-    text_scale: Annotated[
-        float,
+    style: Annotated[
+        Style,
         Option(
-            help="Factor on all text and with it on the panels; 1 suits most screens.",
-            ge=0.25,
-            le=4,
-            expert=True,
+            help="How results look: a panel with a bar a class, a compact card with one bar for all, a label "
+            "of one line, or none. Where there is no room for the one the next takes its place."
         ),
+    ] = "panel"
+    scale: Annotated[
+        float,
+        Option(help="Factor on all text and with it on the panels; 1 suits most screens.", ge=0.25, le=4),
     ] = 1.0
     opacity: Annotated[float, Option(help="Of the dark surfaces behind text.", ge=0, le=1, expert=True)] = 0.8
-    panels: Annotated[
-        bool,
-        Option(help="Whether faces may get panels; without them each gets a label of one line.", expert=True),
-    ] = True
     note: Annotated[str, Option(help="A line for a corner of the picture; empty for none.", expert=True)] = (
         NOTE
     )

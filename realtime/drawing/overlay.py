@@ -1,27 +1,32 @@
 """Draws what is thought of each face onto its picture.
 
 A face gets slim corners in its label's colour and, beside it, a panel: the label, a bar for each
-class, and what each region says by itself. Where there is no room for a panel a
-smaller one, a label or a tag takes its place; no face is ever covered. Sizes follow the
-picture's shorter side, so that text reads alike at 480p and at 4K.
+class, and what each region says by itself. Where there is no room for a panel a smaller one, a card,
+a label or a word takes its place; no face is ever covered. Sizes follow the picture's shorter side, so
+that text reads alike at 480p and at 4K.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import ceil, floor
+from math import ceil, floor, inf
+from typing import TypeAlias
 
+import cv2
 import numpy as np
 
 from emotion.models.regions import Image
-from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Side, Wish, arrange
-from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.arranger import Arranger
+from emotion.realtime.drawing.cards import Card, card_for, paint_card
+from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Side, Wish
+from emotion.realtime.drawing.options import DrawingOptions, Style
 from emotion.realtime.drawing.panels import (
     Content,
     Label,
     PanelPlan,
     label_colour,
     label_for,
+    label_room,
     note_sprite,
     paint_label,
     paint_panel,
@@ -38,17 +43,42 @@ _LUXURY = 2
 _TAG_SIZE = 0.7
 # Pixels beyond which a box is taken for broken.
 _ABSURD = 1e6
-# Seconds for which the place of a person who is out of sight is remembered.
-_MEMORY = 1.0
+# Seconds after which people are not told apart by number any more where only one is left.
+_ALONE = 5.0
+
+Telling: TypeAlias = PanelPlan | Card | Label
+"""A way to tell a face's result."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """A face as it is drawn.
+
+    Attributes:
+        face: what is thought of it.
+        box: the part of its box in the picture, which nothing may cover.
+        telling: how its result is told; None where there is no room for even a word.
+        rect: where that stands.
+        place: the room for it, which a label may not fill, and how it stands to the face.
+    """
+
+    face: FaceEmotion
+    box: Rect
+    telling: Telling | None
+    rect: Rect | None
+    place: Placement | None
+
+    @property
+    def away(self) -> bool:
+        """Whether it stands away from the face, and a line leads there."""
+        return self.place is not None and self.place.spot.side == "away"
 
 
 class Overlay:
     """Draws one stream of results; it remembers where each person's panel stands.
 
-    A panel keeps its side and size while they fit, so that it does not jump when its face sits at
-    the border of fitting. The place of a person who is gone is forgotten after a second of the
-    stream's time, and all places when that time goes back. So use one Overlay a stream; it is not
-    thread-safe.
+    Places are chosen with memory and a cost for moving, see `arranger`. So use one Overlay a stream; it
+    is not thread-safe.
 
     Args:
         options: how it looks.
@@ -56,7 +86,9 @@ class Overlay:
 
     def __init__(self, options: DrawingOptions | None = None):
         self._options = options or DrawingOptions()
-        self._places: dict[int, tuple[Placement, float]] = {}
+        self._arranger = Arranger()
+        self._rows: dict[str, None] = {}
+        self._several = -inf
         self._corner = 0
 
     def draw(self, result: EmotionFrame) -> Image:
@@ -69,53 +101,82 @@ class Overlay:
             uint8 (h, w, 3), BGR, a new picture of the frame's size.
         """
         canvas = result.frame.image.copy()
-        height, width = canvas.shape[:2]
-        unit = self._options.text_scale * (5 + 0.015 * min(width, height))
-        shown = self._shown(result.faces, width, height, unit)
-        room = Room(width, height, max(2, round(0.8 * unit)), ())
-        places = self._arrange(room, shown, result.frame.seconds)
+        if self._options.style == "none":
+            return canvas
+        shown = self._shown(result)
+        told = self._told(result, shown)
+        for item, one in zip(shown, told, strict=True):
+            if one.away and one.rect:
+                _paint_lead(canvas, item.mark, one.rect, label_colour(one.face))
         _paint_marks(canvas, result.frame.image, shown)
-        for item in shown:
-            if item.tellings and (place := places.get(item.face.track_id)):
-                self._paint(canvas, item.face, item.tellings[place.spot.level], place.rect)
-        taken = [item.mark.rect for item in shown] + [place.rect for place in places.values()]
-        self._paint_note(canvas, room.without(taken), unit)
+        for one in told:
+            if one.telling and one.rect:
+                self._paint(canvas, one.face, one.telling, one.rect)
+        taken = [item.mark.rect for item in shown] + [one.rect for one in told if one.rect]
+        self._paint_note(canvas, self._room(result).without(taken))
         return canvas
 
-    def _shown(self, faces: Sequence[FaceEmotion], width: int, height: int, unit: float) -> list["_Shown"]:
+    def plan(self, result: EmotionFrame) -> tuple[Told, ...]:
+        """Where everything stands that `draw` would draw for this frame, the next of the stream."""
+        return self._told(result, self._shown(result))
+
+    def _room(self, result: EmotionFrame) -> Room:
+        height, width = result.frame.image.shape[:2]
+        return Room(width, height, max(2, round(0.8 * self._unit(result))), ())
+
+    def _unit(self, result: EmotionFrame) -> float:
+        """The full size of text for this picture, in pixels."""
+        return self._options.scale * (5 + 0.015 * float(min(result.frame.image.shape[:2])))
+
+    def _shown(self, result: EmotionFrame) -> list["_Shown"]:
         """The faces that can be drawn, with the ways in which each could be told."""
-        found = [(face, mark) for face in faces if (mark := _mark(face.box, width, height, unit))]
-        numbered = len(found) > 1
+        height, width = result.frame.image.shape[:2]
+        unit, now = self._unit(result), result.frame.seconds
+        found = [(face, mark) for face in result.faces if (mark := _mark(face.box, width, height, unit))]
+        self._several = now if len(found) > 1 else self._several
+        numbered = 0 <= now - self._several <= _ALONE
         shown: list[_Shown] = []
         told: set[int] = set()
         for face, mark in found:
             # A place belongs to a track id, so a repeated id is marked but not told again.
             again = face.track_id in told
             told.add(face.track_id)
-            ways = () if again else tellings(face, unit, numbered, self._options.panels)
+            content = self._content(face)
+            ways = () if again else tellings(face, unit, numbered, self._options.style, content)
             shown.append(_Shown(face, mark, ways))
         return shown
 
-    def _arrange(self, room: Room, shown: Sequence["_Shown"], now: float) -> dict[int, Placement]:
-        """Find each face's place, and remember it."""
-        self._places = {
-            key: (place, seen) for key, (place, seen) in self._places.items() if 0 <= now - seen <= _MEMORY
-        }
-        previous = {key: place for key, (place, _) in self._places.items()}
-        places = arrange(room, [item.wish for item in shown], previous)
-        self._places |= {key: (place, now) for key, place in places.items()}
-        return places
+    def _content(self, face: FaceEmotion) -> Content:
+        """The panel's rows: those of all faces until now, because a panel should not change its size."""
+        own = Content.of(face)
+        self._rows |= dict.fromkeys(own.rows)
+        return Content(own.classes, tuple(self._rows)) if set(own.rows) < set(self._rows) else own
 
-    def _paint(self, canvas: Image, face: FaceEmotion, telling: PanelPlan | Label, rect: Rect) -> None:
+    def _told(self, result: EmotionFrame, shown: Sequence["_Shown"]) -> tuple[Told, ...]:
+        """Find each face's place, and remember it."""
+        wishes = [item.wish for item in shown]
+        places = self._arranger.arrange(self._room(result), wishes, result.frame.seconds)
+        told = []
+        for item in shown:
+            place = places.get(item.face.track_id) if item.tellings else None
+            telling = item.tellings[place.spot.level] if place else None
+            rect = _filled(place, telling) if place and telling else None
+            told.append(Told(item.face, item.mark.face, telling, rect, place))
+        return tuple(told)
+
+    def _paint(self, canvas: Image, face: FaceEmotion, telling: Telling, rect: Rect) -> None:
         if isinstance(telling, PanelPlan):
             paint_panel(canvas, telling, rect.left, rect.top, face, self._options.opacity)
+        elif isinstance(telling, Card):
+            paint_card(canvas, telling, rect.left, rect.top, face, self._options.opacity)
         else:
             paint_label(canvas, telling, rect.left, rect.top, self._options.opacity)
 
-    def _paint_note(self, canvas: Image, room: Room, unit: float) -> None:
+    def _paint_note(self, canvas: Image, room: Room) -> None:
         """Write the note into a free corner: the one it was in, while that is free."""
         if not self._options.note:
             return
+        unit = self._options.scale * (5 + 0.015 * min(room.width, room.height))
         note = note_sprite(self._options.note, _text_size(0.8 * unit), self._options.opacity)
         if note.width > 0.6 * room.width or note.height > 0.08 * room.height:
             return
@@ -125,6 +186,14 @@ class Overlay:
                 self._corner = index
                 press(canvas, note, places[index].left, places[index].top)
                 return
+
+
+def _filled(place: Placement, telling: Telling) -> Rect:
+    """The part of its room that a telling fills, on the side of its face."""
+    room, spot = place.rect, place.spot
+    share = spot.along if spot.side in ("above", "below") else float(spot.side == "left")
+    left = room.left + round(share * (room.width - telling.width))
+    return Rect(left, room.top, telling.width, telling.height)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,23 +221,30 @@ class _Shown:
 
     face: FaceEmotion
     mark: _Mark
-    tellings: tuple[PanelPlan | Label, ...]
+    tellings: tuple[Telling, ...]
 
     @property
     def wish(self) -> Wish:
         """What the layout needs to know."""
-        forms = tuple(
-            Form(level, telling.width, telling.height, _SIDES[type(telling)])
-            for level, telling in enumerate(self.tellings)
-        )
+        forms = tuple(_form(self.face, level, telling) for level, telling in enumerate(self.tellings))
         luxury = _LUXURY if any(isinstance(telling, PanelPlan) for telling in self.tellings) else 0
         return Wish(self.face.track_id, self.mark.rect, forms, luxury)
 
 
-_SIDES: dict[type[PanelPlan | Label], tuple[Side, ...]] = {
+_SIDES: dict[type[Telling], tuple[Side, ...]] = {
     PanelPlan: ("right", "left", "above", "below"),
+    Card: ("above", "below", "right", "left"),
     Label: ("above", "below", "right", "left"),
 }
+
+
+def _form(face: FaceEmotion, level: int, telling: Telling) -> Form:
+    """The room that a telling needs, whatever the face is called."""
+    width, height = telling.width, telling.height
+    if isinstance(telling, Label):
+        numbered, share = bool(telling.number), telling.share
+        width, height = label_room(face, telling.size, numbered, telling.bold, share)
+    return Form(level, width, height, _SIDES[type(telling)])
 
 
 def _text_size(wanted: float) -> int:
@@ -176,20 +252,27 @@ def _text_size(wanted: float) -> int:
     return max(_SMALLEST_TEXT, round(wanted))
 
 
-def tellings(face: FaceEmotion, unit: float, numbered: bool, panels: bool) -> tuple[PanelPlan | Label, ...]:
-    """The ways to tell a face's result, the largest first: panels, a label, a tag.
+def tellings(
+    face: FaceEmotion, unit: float, numbered: bool, style: Style, content: Content
+) -> tuple[Telling, ...]:
+    """The ways to tell a face's result, the largest first: panels, a card, a label, a tag, a word.
 
     Args:
         face: what to tell.
         unit: the full size of text for this picture, in pixels.
         numbered: whether to say which person it is.
-        panels: whether panels are wanted.
+        style: the largest that is wanted.
+        content: the rows of panels.
     """
-    content = Content.of(face)
+    small = _text_size(_TAG_SIZE * unit)
+    panels = _PANELS if style == "panel" else ()
+    cards = (unit, _TAG_SIZE * unit) if style != "label" else ()
     return (
-        *(panel_plan(_text_size(share * unit), numbered, bars, content) for share, bars in _PANELS if panels),
+        *(panel_plan(_text_size(share * unit), numbered, bars, content) for share, bars in panels),
+        *(card_for(face, _text_size(size), numbered) for size in cards),
         label_for(face, _text_size(unit), numbered, bold=True),
-        label_for(face, _text_size(_TAG_SIZE * unit), numbered, bold=False),
+        label_for(face, small, numbered, bold=False),
+        label_for(face, small, numbered=False, bold=False, share=False),
     )
 
 
@@ -243,6 +326,21 @@ def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
         face = item.mark.face
         inside = np.s_[face.top : face.bottom, face.left : face.right]
         canvas[inside] = image[inside]
+
+
+def _paint_lead(canvas: Image, mark: _Mark, rect: Rect, colour: BGR) -> None:
+    """A line from a face to a word that stands away from it; faces are put over it afterwards."""
+    face, thick = mark.rect, max(1, mark.thickness // 2)
+    # The points of either that look at the other.
+    start = _nearest(face, rect.left + rect.width // 2, rect.top + rect.height // 2)
+    end = _nearest(rect, *start)
+    for shade, width in (((16, 14, 12), thick + 2), (colour, thick)):
+        cv2.line(canvas, start, end, shade, width, cv2.LINE_AA)
+
+
+def _nearest(rect: Rect, x: int, y: int) -> tuple[int, int]:
+    """The point of a rectangle that is nearest to another point."""
+    return min(max(x, rect.left), rect.right - 1), min(max(y, rect.top), rect.bottom - 1)
 
 
 def _paint_mark(canvas: Image, mark: _Mark, colour: BGR) -> None:

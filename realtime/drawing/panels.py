@@ -15,11 +15,11 @@ from emotion.models.regions import Image
 from emotion.realtime.drawing.sprites import BGR, Sprite, ascent, copy, merge, plate, press, text, text_width
 from emotion.realtime.messages import FaceEmotion, Probabilities
 
-_SURFACE = bgr(PANEL)
+SURFACE = bgr(PANEL)
 
 _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
-_TRACK: BGR = (124, 120, 116)
+TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
 # How bright the bars are of a face of which nothing is seen, where what was seen before stands for it.
 _OLD = 0.5
@@ -203,7 +203,7 @@ def paint_panel(
 def _paint_bar(
     canvas: Image, plan: PanelPlan, left: int, top: int, row: int, share: float, seen: float
 ) -> None:
-    filled = round(_sound(share) * plan.bar_width)
+    filled = round(steady(share) * plan.bar_width)
     colour = _dim(colours(plan.content.classes)[row], seen)
     pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, colour)
     if filled:
@@ -231,9 +231,9 @@ def _paint_opinion(
 
 def _dim(colour: BGR, seen: float) -> BGR:
     """A colour nearer to the gray of what is silent. In few steps, because each text is drawn once."""
-    share = round(4 * _sound(seen)) / 4
+    share = round(4 * steady(seen)) / 4
     blue, green, red = (
-        round(quiet + share * (full - quiet)) for full, quiet in zip(colour, _TRACK, strict=True)
+        round(quiet + share * (full - quiet)) for full, quiet in zip(colour, TRACK, strict=True)
     )
     return blue, green, red
 
@@ -242,18 +242,18 @@ def _dim(colour: BGR, seen: float) -> BGR:
 def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
     """All of a panel that only depends on which label it shows."""
     size, classes = plan.size, plan.content.classes
-    base = copy(plate(plan.width, plan.height, 0.6 * size, _SURFACE, opacity))
+    base = copy(plate(plan.width, plan.height, 0.6 * size, SURFACE, opacity))
     mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, colours(classes)[best])
     merge(base, mark, plan.pad, plan.header_line - round(1.07 * size))
     head_left = plan.pad + round(0.75 * size)
     _inscribe(base, classes.labels[best], plan.head, _BRIGHT, head_left, plan.header_line, bold=True)
     for row, name in enumerate(classes if plan.bars else ()):
         _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
-        track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, _TRACK, 0.55)
+        track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, TRACK, 0.55)
         merge(base, track, plan.bar_left, plan.bar_top(row))
     for name, baseline in zip(plan.content.rows, plan.opinion_lines, strict=True):
         _inscribe(base, name, size, _SOFT, plan.pad, baseline)
-    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, _TRACK, 0.45)
+    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, TRACK, 0.45)
     for rule in plan.rules:
         merge(base, line, plan.pad, rule)
     return base
@@ -268,7 +268,8 @@ class Label:
         number: the person's, or empty.
         name: what the face is called.
         colour: of the mark before it.
-        percent: as it is written.
+        percent: as it is written; empty where nothing is named.
+        share: whether there is room for it.
         bold: the heavier weight for the name.
         name_left: where the name begins, in pixels from the label's left edge.
         width, height: of the whole label.
@@ -279,25 +280,55 @@ class Label:
     name: str
     colour: BGR
     percent: str
+    share: bool
     bold: bool
     name_left: int
     width: int
     height: int
 
 
-def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool) -> Label:
-    """The label that tells a face's probabilities, in text of this size in pixels."""
+def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool, share: bool = True) -> Label:
+    """The label that tells a face's probabilities, in text of this size in pixels.
+
+    Args:
+        face: what to tell.
+        size: of the text.
+        numbered: whether to say which person it is.
+        bold: the heavier weight for the name.
+        share: whether to say how sure the word is.
+    """
     number = str(face.track_id) if numbered else ""
-    return _label(size, number, face.label, label_colour(face), _label_percent(face), bold)
+    return _label(size, number, face.label, label_colour(face), _label_percent(face) if share else None, bold)
 
 
-@lru_cache(maxsize=1024)
-def _label(size: int, number: str, name: str, colour: BGR, percent: str, bold: bool) -> Label:
+def label_room(
+    face: FaceEmotion, size: int, numbered: bool, bold: bool, share: bool = True
+) -> tuple[int, int]:
+    """Width and height in which each label of a face has room, whatever it is called; as of `label_for`."""
+    number = str(face.track_id) if numbered else ""
+    names = face.classes.labels
+    widths = [_label(size, number, name, TRACK, "99%" if share else None, bold).width for name in names]
+    return max(widths), round(1.7 * size)
+
+
+@lru_cache(maxsize=2048)
+def _label(size: int, number: str, name: str, colour: BGR, percent: str | None, bold: bool) -> Label:
     name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
     # Two digits' room for one digit: a label should not change its width all the time.
-    digits = text_width(percent.rjust(3, "0"), size)
-    width = name_left + text_width(name, size, bold) + round(1.05 * size) + digits
-    return Label(size, number, name, colour, percent, bold, name_left, width, round(1.7 * size))
+    digits = 0 if percent is None else round(0.5 * size) + text_width(percent.rjust(3, "0"), size)
+    width = name_left + text_width(name, size, bold) + round(0.55 * size) + digits
+    return Label(
+        size,
+        number,
+        name,
+        colour,
+        percent or "",
+        percent is not None,
+        bold,
+        name_left,
+        width,
+        round(1.7 * size),
+    )
 
 
 def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float) -> None:
@@ -309,21 +340,27 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
         left, top: of the label, in pixels.
         opacity: of the dark surface, in [0, 1].
     """
+    press(canvas, plate(label.width, label.height, 0.45 * label.size, SURFACE, opacity), left, top)
+    paint_line(canvas, label, left, top, label.width)
+
+
+def paint_line(canvas: Image, label: Label, left: int, top: int, width: int) -> None:
+    """Write what a label says onto a surface that is there, in place; its number ends at the right."""
     size, baseline = label.size, top + round(1.2 * label.size)
-    press(canvas, plate(label.width, label.height, 0.45 * size, _SURFACE, opacity), left, top)
     mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, label.colour)
     press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
     if label.number:
         _write(canvas, label.number, size, _SOFT, left + round(1.2 * size), baseline)
     _write(canvas, label.name, size, _BRIGHT, left + label.name_left, baseline, label.bold)
-    _write_right(canvas, label.percent, size, left + label.width - round(0.55 * size), baseline)
+    if label.percent:
+        _write_right(canvas, label.percent, size, left + width - round(0.55 * size), baseline)
 
 
 @lru_cache(maxsize=16)
 def note_sprite(string: str, size: int, opacity: float) -> Sprite:
     """A quiet line of text on a dark pill, ready to press."""
     pad = round(0.7 * size)
-    note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, _SURFACE, opacity))
+    note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, SURFACE, opacity))
     _inscribe(note, string, size, _SOFT, pad, round(1.2 * size))
     return note
 
@@ -334,10 +371,10 @@ def _label_percent(face: FaceEmotion) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{round(100 * _sound(share))}%"
+    return f"{round(100 * steady(share))}%"
 
 
-def _sound(share: float) -> float:
+def steady(share: float) -> float:
     """A share in [0, 1], whatever a broken model says."""
     return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
 

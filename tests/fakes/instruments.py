@@ -36,7 +36,7 @@ from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.options import VoteOptions
 
 INFO = VideoInfo(path=None, width=64, height=48, time_base=Fraction(1, 1000))
-_LOOK = ("text_scale", "opacity", "panels", "note")
+_LOOK = ("style", "scale", "opacity", "note")
 _SOURCE = (
     "size",
     "fps",

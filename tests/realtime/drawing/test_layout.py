@@ -3,7 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from emotion.realtime.drawing.layout import Form, Rect, Room, Wish, arrange
+from emotion.realtime.drawing.arranger import Arranger
+from emotion.realtime.drawing.layout import Form, Rect, Room, Wish
 
 PANEL = Form(0, 180, 190, ("right", "left", "above", "below"))
 SMALL = Form(1, 130, 140, ("right", "left", "above", "below"))
@@ -21,8 +22,12 @@ def wish(track_id, left, top, width=120, height=150, forms=FORMS, luxury=0):
     return Wish(track_id, Rect(left, top, width, height), forms, luxury)
 
 
-def only(wishes, where=None, previous=None):
-    return arrange(where or room(), [wishes], previous or {})[wishes.track_id]
+def only(wish, where=None):
+    return arrange(where or room(), [wish])[wish.track_id]
+
+
+def arrange(where, wishes):
+    return Arranger().arrange(where, wishes)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,7 @@ def test_a_panel_keeps_its_distance_to_face_and_edges():
 def test_without_room_for_a_panel_a_label_stands_in():
     assert only(wish(1, 60, 60, 520, 360)).spot.level == LABEL.level
     assert only(wish(1, 60, 32, 520, 440), room(640, 480)).spot.level == TAG.level
-    assert arrange(room(), [wish(1, 0, 0, 640, 480)], {}) == {}
+    assert arrange(room(), [wish(1, 0, 0, 640, 480)]) == {}
 
 
 def test_taken_ground_is_left_alone():
@@ -75,9 +80,9 @@ def test_nothing_ever_touches_a_face_or_another_panel(seed):
     width, height = map(int, rng.integers(64, 1500, 2))
     where = room(width, height)
     wishes = random_wishes(rng, int(rng.integers(1, 21)), width, height)
-    places = {}
-    for _ in range(3):
-        places = arrange(where, wishes, places)
+    arranger = Arranger()
+    for now in (0.0, 0.04, 0.08):
+        places = arranger.arrange(where, wishes, now)
         rects = [place.rect for place in places.values()]
         for index, rect in enumerate(rects):
             assert where.holds(rect)
@@ -87,14 +92,14 @@ def test_nothing_ever_touches_a_face_or_another_panel(seed):
 
 def test_three_people_with_room_between_them_all_get_panels():
     wishes = [wish(index, left, 200) for index, left in enumerate((40, 440, 840), 1)]
-    places = arrange(room(1280, 720), wishes, {})
+    places = arrange(room(1280, 720), wishes)
     assert [place.spot.level for place in places.values()] == [0, 0, 0]
 
 
 def test_one_large_panel_does_not_cost_the_neighbour_theirs():
     # Between the faces two small panels fit, or one large one.
     wishes = [wish(1, 5, 40, 120, 160, luxury=1), wish(2, 425, 40, 119, 160, luxury=1)]
-    places = arrange(room(549, 210), wishes, {})
+    places = arrange(room(549, 210), wishes)
     assert {place.spot.level for place in places.values()} == {SMALL.level}
 
 
@@ -102,28 +107,19 @@ def test_who_is_left_out_may_choose_first():
     # Above both is the only room, and the large face, which chooses first, would block it.
     large, small = wish(1, 100, 60, 60, 60, (TAG,)), wish(2, 170, 60, 40, 50, (TAG,))
     where = room(500, 200, [Rect(0, 0, 74, 200), Rect(256, 0, 244, 200), Rect(0, 121, 500, 79)])
-    assert arrange(where, [large, small], {}).keys() == {1, 2}
-
-
-def test_who_is_left_out_and_chooses_first_is_modest():
-    """With the widest of its forms the small face would keep the large one out in its turn."""
-    wide = Form(0, 120, 16, TAG.sides)
-    large, small = wish(1, 100, 60, 60, 60, (wide, TAG), 1), wish(2, 170, 60, 40, 50, (wide, TAG), 1)
-    where = room(500, 200, [Rect(0, 0, 74, 200), Rect(256, 0, 244, 200), Rect(0, 121, 500, 79)])
-    places = arrange(where, [large, small], {})
-    assert {key: place.spot.level for key, place in places.items()} == {1: TAG.level, 2: TAG.level}
+    assert arrange(where, [large, small]).keys() == {1, 2}
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_where_there_is_room_for_one_it_belongs_to_the_larger_face(order):
     wishes = [wish(1, 0, 40, 100, 60, (TAG,)), wish(2, 200, 40, 60, 50, (TAG,))]
     where = room(300, 100, [Rect(0, 0, 300, 35), Rect(101, 70, 98, 30), Rect(262, 0, 38, 100)])
-    assert arrange(where, [wishes[n] for n in order], {}).keys() == {1}
+    assert arrange(where, [wishes[n] for n in order]).keys() == {1}
 
 
 def test_a_crowd_of_small_faces_gets_labels_not_panels():
     wishes = [wish(index, 60 + 200 * (index % 6), 100 + 250 * (index // 6), 40, 50) for index in range(12)]
-    places = arrange(room(1280, 720), wishes, {})
+    places = arrange(room(1280, 720), wishes)
     assert len(places) == 12
     assert all(place.spot.level >= LABEL.level for place in places.values())
 
@@ -134,9 +130,10 @@ def test_a_lone_small_face_gets_a_panel():
 
 def walk(lefts, memory=True):
     """The spots over time of one face that moves along a row."""
-    spots, places = [], {}
-    for left in lefts:
-        places = arrange(room(), [wish(1, left, 100)], places if memory else {})
+    spots, arranger = [], Arranger()
+    for index, left in enumerate(lefts):
+        arranger = arranger if memory else Arranger()
+        places = arranger.arrange(room(), [wish(1, left, 100)], index / 25)
         spots.append(places[1].spot)
     return spots
 
@@ -161,12 +158,12 @@ def test_a_face_that_really_moves_takes_its_panel_along():
 
 def test_size_does_not_flicker_where_a_larger_panel_just_fits():
     forms = (PANEL, SMALL)
-    sizes, places = [], {}
+    sizes, arranger = [], Arranger()
     # Only the right side has room, for the large panel at every second frame.
     wall = room(640, 480, [Rect(0, 0, 300, 480)])
     for index in range(30):
         left = 640 - GAP // 2 - PANEL.width - GAP - 120 + 8 * (index % 2)
-        places = arrange(wall, [Wish(1, Rect(left, 0, 120, 480), forms)], places)
+        places = arranger.arrange(wall, [Wish(1, Rect(left, 0, 120, 480), forms)], index / 25)
         sizes.append(places[1].spot)
     assert changes(sizes) <= 1
 
@@ -174,24 +171,26 @@ def test_size_does_not_flicker_where_a_larger_panel_just_fits():
 def test_a_panel_grows_once_there_is_room_to_spare():
     face = Rect(300, 0, 120, 480)
     wall = [Rect(0, 0, 290, 480)]
-    narrow = arrange(room(600, 480, wall), [Wish(1, face, FORMS)], {})
-    assert narrow[1].spot.level == SMALL.level
-    wide = arrange(room(700, 480, wall), [Wish(1, face, FORMS)], narrow)
-    assert wide[1].spot.level == PANEL.level
+    arranger, wishes = Arranger(), [Wish(1, face, FORMS)]
+    assert arranger.arrange(room(600, 480, wall), wishes)[1].spot.level == SMALL.level
+    levels = [arranger.arrange(room(700, 480, wall), wishes, i / 10)[1].spot.level for i in range(1, 30)]
+    assert levels[:5] == [SMALL.level] * 5, "not at once"
+    assert levels[-1] == PANEL.level
+    assert changes(levels) == 1
 
 
 def test_a_trembling_face_leaves_its_panel_still():
-    tops, places = set(), {}
+    tops, arranger = set(), Arranger()
     for index in range(20):
-        places = arrange(room(), [wish(1, 200 + index % 3, 100 + index % 2)], places)
+        places = arranger.arrange(room(), [wish(1, 200 + index % 3, 100 + index % 2)], index / 25)
         tops.add((places[1].rect.left, places[1].rect.top))
     assert len(tops) == 1
 
 
 def test_a_moving_face_pulls_its_panel_smoothly():
-    lefts, places = [], {}
-    for left in range(100, 200, 3):
-        places = arrange(room(), [wish(1, left, 100)], places)
+    lefts, arranger = [], Arranger()
+    for index, left in enumerate(range(100, 200, 3)):
+        places = arranger.arrange(room(), [wish(1, left, 100)], index / 25)
         lefts.append(places[1].rect.left)
     steps = np.diff(lefts)
     assert set(steps[2:]) == {3}
@@ -199,4 +198,66 @@ def test_a_moving_face_pulls_its_panel_smoothly():
 
 def test_a_picture_too_small_for_anything_gets_nothing():
     for width, height in ((1, 1), (0, 0), (64, 48)):
-        assert arrange(room(width, height), [wish(1, 0, 0, 1, 1, (PANEL, SMALL))], {}) == {}
+        assert arrange(room(width, height), [wish(1, 0, 0, 1, 1, (PANEL, SMALL))]) == {}
+
+
+def test_who_has_no_room_beside_their_face_is_told_of_where_there_is_some():
+    closed = [Rect(150, 40, 300, 55), Rect(150, 260, 300, 60), Rect(90, 95, 95, 200), Rect(335, 95, 95, 200)]
+    place = only(wish(1, 200, 100, 120, 150, (TAG,)), room(taken=closed))
+    assert place.spot.side == "away"
+    assert room(taken=closed).free(place.rect)
+
+
+def test_a_word_that_stands_away_comes_beside_its_face_when_it_can():
+    closed = [Rect(150, 40, 300, 55), Rect(150, 260, 300, 60), Rect(90, 95, 95, 200), Rect(335, 95, 95, 200)]
+    arranger, wishes = Arranger(), [wish(1, 200, 100, 120, 150, (TAG,))]
+    arranger.arrange(room(taken=closed), wishes, 0.0)
+    sides = [arranger.arrange(room(), wishes, index / 10)[1].spot.side for index in range(1, 30)]
+    assert sides[0] == "away"
+    assert sides[-1] == "above"
+
+
+def test_a_newcomer_gets_at_least_a_word_without_moving_anybody():
+    """Large panels that stand leave a small face in between no place beside it."""
+    arranger = Arranger()
+    old = [wish(1, 60, 60, 130, 150), wish(2, 460, 60, 130, 150)]
+    before = arranger.arrange(room(), old, 0.0)
+    places = arranger.arrange(room(), [*old, wish(3, 300, 380, 45, 55)], 0.1)
+    assert {key: places[key].rect for key in before} == {key: place.rect for key, place in before.items()}
+    assert 3 in places
+
+
+def test_a_panel_gives_way_at_once_to_a_face_that_comes_in_its_way():
+    arranger, lone = Arranger(), wish(1, 200, 100)
+    panel = arranger.arrange(room(), [lone], 0.0)[1].rect
+    comer = wish(2, panel.left + 40, panel.top + 20, 60, 80)
+    places = arranger.arrange(room(), [lone, comer], 0.1)
+    assert not places[1].rect.overlaps(comer.face)
+
+
+def test_somebody_who_is_not_found_for_a_moment_keeps_their_place():
+    arranger, both = Arranger(), [wish(1, 60, 100), wish(2, 420, 100)]
+    before = arranger.arrange(room(), both, 0.0)[2].rect
+    for index in range(1, 12):
+        arranger.arrange(room(), both[:1], index / 10)
+    assert arranger.arrange(room(), both, 1.2)[2].rect == before
+
+
+def test_nobody_who_stands_is_moved_for_something_better_more_than_once_in_half_a_minute():
+    """A neighbour comes and goes beside one who could have more room each time."""
+    arranger, levels = Arranger(), []
+    wall = [Rect(0, 0, 290, 480)]
+    for index in range(10 * 60):
+        wide = index // 40 % 2 == 0
+        where = room(700 if wide else 585, 480, wall)
+        levels.append(
+            arranger.arrange(where, [Wish(1, Rect(300, 0, 120, 480), FORMS)], index / 10)[1].spot.level
+        )
+    assert changes(levels) <= 4
+
+
+def test_the_past_is_forgotten_when_time_goes_back():
+    arranger = Arranger()
+    arranger.arrange(room(), [wish(1, 450, 100)], 9.0)
+    assert arranger.arrange(room(), [wish(1, 300, 100)], 9.1)[1].spot.side == "left"
+    assert arranger.arrange(room(), [wish(1, 300, 100)], 1.0)[1].spot.side == "right"

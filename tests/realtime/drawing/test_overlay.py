@@ -109,11 +109,11 @@ def test_the_corners_of_one_face_do_not_cross_another(second):
         np.testing.assert_array_equal(drawn[inside], image[inside])
 
 
-@pytest.mark.parametrize("text_scale", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
 @pytest.mark.parametrize("box", [(100, 100, 174, 36), (100, 100, 16, 90), (100, 100, 40, 40), (1, 1, 30, 20)])
-def test_the_bend_of_a_corner_stays_off_its_own_face(box, text_scale):
+def test_the_bend_of_a_corner_stays_off_its_own_face(box, scale):
     image = noise(480, 640)
-    drawn = draw(image, face(box), options=DrawingOptions(text_scale=text_scale, note=""))
+    drawn = draw(image, face(box), options=DrawingOptions(scale=scale, note=""))
     left, top, width, height = box
     inside = np.s_[top : top + height, left : left + width]
     np.testing.assert_array_equal(drawn[inside], image[inside])
@@ -128,7 +128,7 @@ def test_a_repeated_track_id_covers_nobody_and_is_still_marked():
         ((200, 130, 40, 50), 2, shares()),
     ]
     image = noise(480, 640)
-    drawn = draw(image, *(face(*each) for each in people), options=DrawingOptions(panels=False, note=""))
+    drawn = draw(image, *(face(*each) for each in people), options=DrawingOptions(style="label", note=""))
     for (left, top, width, height), *_ in people:
         inside = np.s_[top : top + height, left : left + width]
         around = np.s_[top - 9 : top + height + 9, left - 9 : left + width + 9]
@@ -274,13 +274,13 @@ def test_the_panel_grows_with_the_picture(height, width):
     assert 0.12 < (right - left) / width < 0.3
 
 
-def test_text_scale_and_panels_are_options():
+def test_scale_and_panels_are_options():
     image = flat(1080, 1920)
     areas = {}
     for name, options in {
-        "large": DrawingOptions(text_scale=1.5, note=""),
+        "large": DrawingOptions(scale=1.5, note=""),
         "usual": QUIET,
-        "labels": DrawingOptions(panels=False, note=""),
+        "labels": DrawingOptions(style="label", note=""),
     }.items():
         drawn = draw(image, face((300, 400, 200, 250)), options=options)
         areas[name] = int((drawn != image).any(axis=2).sum())
@@ -288,7 +288,7 @@ def test_text_scale_and_panels_are_options():
     assert areas["labels"] < 0.3 * areas["usual"]
 
 
-@pytest.mark.parametrize("wrong", [{"text_scale": 0}, {"text_scale": float("nan")}, {"opacity": 1.5}])
+@pytest.mark.parametrize("wrong", [{"scale": 0}, {"scale": float("nan")}, {"opacity": 1.5}])
 def test_options_are_checked(wrong):
     with pytest.raises(ValueError, match="|".join(wrong)):
         DrawingOptions(**wrong)

@@ -51,16 +51,16 @@ PEOPLE = {
 }
 
 
-@pytest.mark.parametrize("panels", [True, False])
-def test_each_result_stands_beside_its_own_face_in_its_own_colour(panels):
+@pytest.mark.parametrize("style", ["panel", "label"])
+def test_each_result_stands_beside_its_own_face_in_its_own_colour(style):
     faces = [face(emotion, track, box=box) for track, (emotion, box) in enumerate(PEOPLE.items(), 1)]
-    image = draw(*faces, options=DrawingOptions(panels=panels, note=""))
+    image = draw(*faces, options=DrawingOptions(style=style, note=""))
     for emotion, box in PEOPLE.items():
         others = [other for other in PEOPLE if other != emotion]
         edge = around(image, box)
         assert of_colour(edge, colour(emotion)).sum() > 100
         assert not any(of_colour(edge, colour(other)).any() for other in others)
-        sizes = (HEAD, round(1.3 * round(0.84 * UNIT))) if panels else (SIZE,)
+        sizes = (HEAD, round(1.3 * round(0.84 * UNIT))) if style == "panel" else (SIZE,)
         found = [area for size in sizes for area in find_text(image, emotion, size, bold=True)]
         middle = box.left + box.width / 2
         nearest = min(PEOPLE.values(), key=lambda b: abs(b.left + b.width / 2 - found[0].middle[0]))
@@ -84,19 +84,17 @@ def test_corners_stand_at_all_four_corners_of_the_face_and_nowhere_else():
     assert 0.15 * box.width < np.flatnonzero(np.diff(arm) > 1)[0] < 0.3 * box.width
 
 
-@pytest.mark.parametrize("text_scale", [0.7, 1.0, 1.5])
-def test_text_has_the_size_that_picture_and_option_ask_for(text_scale):
-    image = draw(
-        face("fear", box=Box(300, 200, 200, 240)), options=DrawingOptions(text_scale=text_scale, note="")
-    )
-    size = max(10, round(text_scale * UNIT))
+@pytest.mark.parametrize("scale", [0.7, 1.0, 1.5])
+def test_text_has_the_size_that_picture_and_option_ask_for(scale):
+    image = draw(face("fear", box=Box(300, 200, 200, 240)), options=DrawingOptions(scale=scale, note=""))
+    size = max(10, round(scale * UNIT))
     text_area(image, "eyes", size)
     text_area(image, "fear", round(1.3 * size), bold=True)
 
 
 def test_without_panels_there_is_a_line_of_label_and_share():
     image = draw(
-        face("fear", share=0.75, box=Box(300, 200, 200, 240)), options=DrawingOptions(panels=False, note="")
+        face("fear", share=0.75, box=Box(300, 200, 200, 240)), options=DrawingOptions(style="label", note="")
     )
     name, share = text_area(image, "fear", SIZE, bold=True), text_area(image, "75%", SIZE)
     assert name.right < share.left
@@ -108,7 +106,9 @@ def test_without_panels_there_is_a_line_of_label_and_share():
 @pytest.mark.parametrize("what", ["panel", "label", "note"])
 def test_opacity_is_that_of_every_surface(what, opacity):
     level = 150
-    options = DrawingOptions(opacity=opacity, panels=what == "panel", note=NOTE if what == "note" else "")
+    options = DrawingOptions(
+        opacity=opacity, style="panel" if what == "panel" else "label", note=NOTE if what == "note" else ""
+    )
     image = draw(face("fear", box=Box(300, 200, 200, 240)), options=options, level=level)
     expected = (1 - opacity) * level + opacity * np.array(bgr(PANEL))
     surface = largest(of_colour(image, np.rint(expected), 2))

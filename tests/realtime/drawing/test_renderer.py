@@ -26,7 +26,7 @@ def test_by_default_it_draws_and_hides_nothing():
 
 
 def test_options_say_how_results_look():
-    result, options = somebody(), DrawingOptions(note="", panels=False, text_scale=2.0)
+    result, options = somebody(), DrawingOptions(note="", style="label", scale=2.0)
     np.testing.assert_array_equal(Renderer(options).draw(result), Overlay(options).draw(result))
     assert (Renderer(options).draw(result) != Renderer().draw(result)).any()
 
