@@ -25,7 +25,7 @@ def program() -> None:
 
 def main() -> None:
     """Run ``emotion`` and exit with 0, or with a code that names the kind of failure."""
-    signal.signal(signal.SIGTERM, _terminated)
+    _obey_signals()
     try:
         from emotion.cli.app import run  # noqa: PLC0415  a missing library must end in a sentence
     except (ImportError, OSError) as error:
@@ -54,8 +54,15 @@ def _advice(error: ImportError | OSError) -> str:
     return "Install emotion-live again."
 
 
+def _obey_signals() -> None:
+    """SIGTERM, and a terminal that is closed, end like Ctrl-C; what `nohup` has turned off stays so."""
+    signal.signal(signal.SIGTERM, _terminated)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminated)
+
+
 def _terminated(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends like Ctrl-C: files are finished, then the program exits."""
+    """Files are finished, then the program exits."""
     raise SystemExit(128 + number)
 
 

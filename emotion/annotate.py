@@ -2,26 +2,28 @@
 
 import hashlib
 import itertools
-import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import IncompleteSourceError, SinkError
-from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Session
+from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
-from emotion.realtime.sinks.options import DEFAULT_FORMATS, OutputOptions
+from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
-from emotion.realtime.sinks.partial_file import writing
+from emotion.realtime.sinks.result_ledger import ResultLedger, check_own
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
@@ -56,7 +58,48 @@ class Outputs:
             folder: None for the video's own.
             formats: some of `emotion.realtime.sinks.formats.FORMATS`.
         """
-        base = (folder or video.parent) / _stem(video)
+        return cls._named(folder or video.parent, _shortened(video.stem, video), formats)
+
+    @classmethod
+    def of_all(
+        cls, videos: Sequence[Path], folder: Path | None, formats: Sequence[str] = DEFAULT_FORMATS
+    ) -> list["Outputs"]:
+        """For several videos, so that none has the name of another, whatever their order.
+
+        Where two of a folder share a stem, both are called by their whole names, ``clip.mov.annotated.mp4``;
+        where they share these too, since they come from several folders, each goes to a subfolder that is
+        called as its own.
+        """
+        places = {one: folder or Path(os.path.realpath(one.parent)) for one in videos}
+        names = {one: one.stem for one in videos}
+        for _ in range(2):  # a whole name may be another's stem
+            taken = Counter((places[one], name.casefold()) for one, name in names.items())
+            names = {
+                one: one.name if taken[places[one], name.casefold()] > 1 else name
+                for one, name in names.items()
+            }
+        taken = Counter((places[one], name.casefold()) for one, name in names.items())
+        return [
+            cls._named(
+                folder / _own_folder(one, videos)
+                if folder and taken[places[one], names[one].casefold()] > 1
+                else folder or one.parent,
+                _shortened(names[one], one),
+                formats,
+            )
+            for one in videos
+        ]
+
+    @classmethod
+    def at(cls, files: Sequence[Path]) -> "Outputs":
+        """Just these files, each of another format, by its suffix; the summary lies beside the first."""
+        first = files[0]
+        summary = first.with_name(f"{_shortened(first.stem, first)}.summary.json")
+        return cls({path.suffix.lower()[1:]: path for path in files}, summary)
+
+    @classmethod
+    def _named(cls, folder: Path, name: str, formats: Sequence[str]) -> "Outputs":
+        base = folder / name
 
         def beside(name: str) -> Path:
             return base.with_name(f"{base.name}.{name}")
@@ -89,7 +132,8 @@ def annotate(
 
     Args:
         video: what PyAV reads.
-        outputs: where the results go; their folder is made. Existing files are replaced.
+        outputs: where the results go; their folder is made. Of existing files only this program's own
+            results of this video, unchanged, are replaced, unless `options.outputs.overwrite` is set.
         models: from `Models.load`.
         options: `Options()` where not given. Which files there are is said by `outputs`; what is for live
             sources is not looked at.
@@ -101,64 +145,86 @@ def annotate(
         IncompleteSourceError: some of the video is missing or damaged. It was read to its end, and the
             results hold all that can be read; the summary says that they are not complete, and why.
         SourceError: the video cannot be read.
-        SinkError: a result cannot be written.
+        SinkError: a result cannot be written, or would replace what is not this program's own.
         ModelFileError: the landmark model is damaged.
     """
     options = options or Options()
-    summary = SummaryBuilder()
+    files = tuple(outputs.files.values())
     keep_apart([video], outputs.all())
-    _make_folder(outputs.summary.parent)
-    source = VideoFile(video, fps=options.file.file_fps)
-    reasons = [INTERRUPTED]
-    incomplete: IncompleteSourceError | None = None
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(source)
-            sinks = stack.enter_context(Fanout(observer=observer))
-            _open(sinks, source.info, outputs, options.outputs, say)
-            session = stack.enter_context(Session(source, options, models, observer=observer))
-            # Nothing is drawn where nobody sees it.
-            seen = outputs.video is not None or options.outputs.mjpeg is not None
-            draw = Renderer(options.drawing).draw if seen else None
-            done = itertools.count(1)
+    if not options.outputs.overwrite:
+        check_own([(files, outputs.summary, video.name)])
+    for folder in {path.parent for path in outputs.all()}:
+        _make_folder(folder)
+    with VideoFile(video, fps=options.file.file_fps) as source:
+        ledger = ResultLedger(files, outputs.summary, video.name, options.outputs.overwrite)
+        summary = SummaryBuilder()
 
-            def listen(result: EmotionFrame) -> None:
-                summary.add(result)
-                progress(next(done), source.info.frame_count)
+        def told(reasons: Sequence[str]) -> dict[str, Any]:
+            return _told(video, summary.build(), reasons, source.info.notes)
 
-            try:
-                session.run(sinks, draw, listen)
-            except IncompleteSourceError as error:
-                # It was read to its end: results are finished like those of a whole video.
-                incomplete = error
-        reasons = [] if incomplete is None else [str(incomplete), *incomplete.reasons]
-    finally:
-        _write_summary(outputs.summary, video, summary.build(), reasons, source.info.notes)
-    for note in source.info.notes:
-        say(note)
+        try:
+            incomplete = _run(source, outputs, ledger, models, options, progress, observer, say, summary)
+        except BaseException as error:
+            reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
+            with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
+                ledger.keep(told([reason]))
+            raise
+        with deferred_signals():
+            ledger.finish(told([] if incomplete is None else [str(incomplete), *incomplete.reasons]))
+        for note in source.info.notes:
+            say(note)
     if incomplete is not None:
         raise incomplete
     return summary.build()
 
 
-def _stem(video: Path) -> str:
-    """The video's name without its ending, short enough for the endings of results."""
-    if len(os.fsencode(video.stem)) <= _LONGEST:
-        return video.stem
-    digest = hashlib.sha1(os.fsencode(video.name)).hexdigest()[:8]
-    return f"{shortened(video.stem, _LONGEST - 9)}~{digest}"
-
-
-def _open(
-    sinks: Fanout,
-    info: VideoInfo,
+def _run(
+    source: VideoFile,
     outputs: Outputs,
-    options: OutputOptions,
+    ledger: ResultLedger,
+    models: Models,
+    options: Options,
+    progress: Callable[[int, int | None], None],
+    observer: Observer,
     say: Callable[[str], object],
-) -> None:
-    for name, path in outputs.files.items():
-        sinks.add(name, open_file(path, info, video=outputs.video))
-    open_views(sinks, say=say, events=options.events, mjpeg=options.mjpeg)
+    summary: SummaryBuilder,
+) -> IncompleteSourceError | None:
+    """Make all results but the summary; gives what is missing of the video, which was read to its end."""
+    with ExitStack() as stack:
+        sinks = stack.enter_context(Fanout(observer=observer))
+        for name, path in outputs.files.items():
+            sinks.add(name, open_file(path, source.info, video=outputs.video, publish=ledger.publish))
+        open_views(sinks, say=say, events=options.outputs.events, mjpeg=options.outputs.mjpeg)
+        session = stack.enter_context(Session(source, options, models, observer=observer))
+        # Nothing is drawn where nobody sees it.
+        seen = outputs.video is not None or options.outputs.mjpeg is not None
+        draw = Renderer(options.drawing).draw if seen else None
+        done = itertools.count(1)
+
+        def listen(result: EmotionFrame) -> None:
+            summary.add(result)
+            progress(next(done), source.info.frame_count)
+
+        try:
+            session.run(sinks, draw, listen)
+        except IncompleteSourceError as error:
+            # Results are finished like those of a whole video.
+            return error
+    return None
+
+
+def _shortened(name: str, video: Path) -> str:
+    """What a video's results are called, short enough for their endings."""
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    digest = hashlib.sha1(os.fsencode(video.name)).hexdigest()[:8]
+    return f"{shortened(name, _LONGEST - 9)}~{digest}"
+
+
+def _own_folder(video: Path, videos: Sequence[Path]) -> Path:
+    """The video's folder as seen from the one that it shares with all others."""
+    folders = [Path(os.path.abspath(one.parent)) for one in videos]
+    return Path(os.path.relpath(os.path.abspath(video.parent), os.path.commonpath(folders)))
 
 
 def _make_folder(folder: Path) -> None:
@@ -170,12 +236,8 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write_summary(
-    path: Path, video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]
-) -> None:
-    """Write the summary; it is complete where there are no reasons why not."""
+def _told(video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]) -> dict[str, Any]:
+    """What the summary file says; it is complete where there are no reasons why not."""
     values = summary.to_dict()
     values["video"] = {"name": readable(video.name)} | values["video"]
-    values = {"complete": not reasons, "reasons": list(reasons), "notes": list(notes)} | values
-    with writing(path):
-        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return {"complete": not reasons, "reasons": list(reasons), "notes": list(notes)} | values

@@ -1,7 +1,8 @@
 """The command `emotion annotate`: videos to annotated videos, timelines and summaries."""
 
+import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,14 @@ from emotion.loading import load_models
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
 from emotion.models.options import Without
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
+from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
-from emotion.realtime.sinks.partial_file import partial_path
+from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
 
 app = typer.Typer()
@@ -35,8 +38,13 @@ def annotate_command(
         list[Path] | None, typer.Argument(help="Videos; without any, the clip that ships with the program.")
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the results; beside each video by default."),
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A folder for the results, which lie beside each video by default; or, for one video, a "
+            "file (.mp4, .csv, .html, ...), which may be repeated.",
+        ),
     ] = None,
     *,
     options: Annotated[
@@ -45,25 +53,74 @@ def annotate_command(
 ) -> None:
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
     obey_offline(options.offline)
+    jobs = _plan(videos, output or (), options)
+    if not jobs:
+        raise typer.Exit
     options = tuned(options)
     loaded = load_models(options.engine, errors.print)
     observer = Metrics()
-    formats = options.outputs.formats
+    code = 0
     with serving_metrics(observer, options.outputs.metrics, say=errors.print):
-        if not videos:
-            _annotate_one(DEMO, Outputs.of(DEMO, output or Path(), formats), loaded, options, observer)
-            return
-        code, claimed = 0, list[Path]()
-        reads = [*videos, *options.engine.models.glob("*")]
-        for video in videos:
-            outputs = Outputs.of(video, output, formats)
+        for video, outputs in jobs:
             try:
-                _claim(outputs, reads, claimed)
                 _annotate_one(video, outputs, loaded, options, observer)
             except EmotionError as error:
                 errors.print(escaped(str(error)), style="red")
                 code = code or error.exit_code
     raise typer.Exit(code)
+
+
+def _plan(
+    videos: Sequence[Path] | None, places: Sequence[Path], options: Options
+) -> list[tuple[Path, Outputs]]:
+    """What is made of which video, once it is sure that nothing of the user's is lost by it.
+
+    Raises:
+        SinkError: something would be.
+    """
+    formats, overwrite = options.outputs.formats, options.outputs.overwrite
+    files, folder = _places(places)
+    wanted = [one for one in dict.fromkeys(videos or [DEMO]) if not _skip(one)]
+    if files and len(wanted) > 1:
+        raise SinkError(f"{shown(files[0])} is one file, but there are {len(wanted)} videos: name a folder.")
+    if files:
+        named = [Outputs.at(files)] * len(wanted)
+    else:
+        named = Outputs.of_all(wanted, folder or (None if videos else Path()), formats)
+    claimed: list[Path] = []
+    reads = [*wanted, *options.engine.models.glob("*")]
+    for outputs in named:
+        _claim(outputs, reads, claimed)
+    jobs = list(zip(wanted, named, strict=True))
+    if not overwrite:
+        check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
+    return jobs
+
+
+def _places(places: Sequence[Path]) -> tuple[list[Path], Path | None]:
+    """The files that results are to be, and the folder where they are to lie.
+
+    Raises:
+        SinkError: they do not go together.
+    """
+    files = [place for place in places if place.suffix.lower().removeprefix(".") in FORMATS]
+    folders = [place for place in places if place not in files]
+    if len(folders) > 1 or (files and folders):
+        raise SinkError(
+            f"{shown(folders[-1])} is a folder, and results go into one folder or into files "
+            f"({', '.join(FORMATS)}): leave the others out."
+        )
+    for one, other in itertools.combinations(files, 2):
+        if one.suffix.lower() == other.suffix.lower():
+            raise SinkError(f"{shown(one)} and {shown(other)} would hold the same: leave one out.")
+    return files, folders[0] if folders else None
+
+
+def _skip(video: Path) -> bool:
+    if not is_result(video):
+        return False
+    errors.print(f"{shown(video)} is a result of this program's, and is passed over.")
+    return True
 
 
 def _claim(outputs: Outputs, reads: Iterable[Path], claimed: list[Path]) -> None:

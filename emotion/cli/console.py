@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +22,39 @@ from rich.text import Text
 from emotion.models.names import escaped
 
 
+class _Lasting:
+    """A stream that may be written to when nobody takes it any more: a closed pipe or terminal, a full disk.
+
+    What is said is lost then, and not the work that it speaks of.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._give_up()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            self._give_up()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _give_up(self) -> None:
+        """Lead it to nowhere, also what it still holds, which Python writes at the end of the program."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
 class PlainConsole(Console):
     """Shows strings as they are: what a name has in it neither colours, moves nor ends anything.
 
@@ -30,6 +63,15 @@ class PlainConsole(Console):
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    @property
+    def file(self) -> IO[str]:
+        """Where it writes to; it never fails."""
+        return cast(IO[str], _Lasting(super().file))
+
+    @file.setter
+    def file(self, stream: IO[str]) -> None:
+        self._file = stream
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich's; strings are escaped, save for their line ends."""

@@ -13,6 +13,7 @@ from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
 from emotion.models.options import Without
+from emotion.models.whole_files import write_whole
 from emotion.offline import check_offline
 from emotion.realtime.drawing.window import DisplayProbe, Window
 from emotion.realtime.monitoring.serving import serving_metrics
@@ -21,6 +22,7 @@ from emotion.realtime.playback.live_view import LiveView
 from emotion.realtime.session import NewestFrame
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
+from emotion.realtime.sinks.result_ledger import check_free
 from emotion.realtime.sources.live import is_network, open_live, shown_url
 
 app = typer.Typer()
@@ -64,15 +66,20 @@ def live_command(
 
 
 def _keep_apart(source: str, options: Options) -> None:
-    """Before anything is opened: neither the source nor the models may be written over.
+    """Before anything is opened: nothing that is there may be written over.
+
+    A recording cannot be made again, so that files are replaced only where that is asked for; the source and
+    the models never are.
 
     Raises:
         SinkError: a result would.
     """
     read = Path(source.removeprefix("file://"))
     results = list({path.resolve(): path for path in options.outputs.output}.values())
-    report = options.outputs.report
-    keep_apart([read, *options.engine.models.glob("*")], [*results, *([report] if report else [])])
+    results += [options.outputs.report] if options.outputs.report else []
+    keep_apart([read, *options.engine.models.glob("*")], results)
+    if not options.outputs.overwrite:
+        check_free(results)
 
 
 def _finish(view: LiveView, path: Path | None, out: Console) -> None:
@@ -87,4 +94,4 @@ def _finish(view: LiveView, path: Path | None, out: Console) -> None:
         out.print(f"  {shown(file)}")
     if path:
         with writing(path):
-            path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            write_whole(path, json.dumps(result, indent=2) + "\n")

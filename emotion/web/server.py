@@ -1,6 +1,7 @@
 """Running the server: checks, the address, a clear end."""
 
 import logging
+import signal
 import socket
 import ssl
 import sys
@@ -75,6 +76,9 @@ def serve(
         for line in chosen:
             say(line)
         say("Videos and results stay on this machine. Ctrl-C ends.")
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # A terminal that is closed ends the server in order, as SIGTERM does.
+            signal.signal(signal.SIGHUP, lambda number, frame: signal.raise_signal(signal.SIGTERM))
         _Server(config, app.state.site.leave).run(sockets=[listener])
 
 

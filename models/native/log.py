@@ -90,4 +90,5 @@ def _finish(terminal: int, thread: threading.Thread) -> None:
 
 def _pass_on(line: bytes, to: int) -> None:
     if not _CHATTER.match(line):
-        os.write(to, line)
+        with contextlib.suppress(OSError):  # the terminal is gone; whoever writes must not wait
+            os.write(to, line)

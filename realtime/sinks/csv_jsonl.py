@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.deferred_signals import deferred_signals
-from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
 # A kill takes no more than this much of the timeline.
 _FLUSH_SECONDS = 0.5
@@ -30,14 +31,22 @@ class _Timeline(Sink):
         path: where it goes.
         source: the video being read, which is never written over.
         clock: of a live stream: frames say when they were in the world, too.
+        publish: how the whole file gets its name.
 
     Raises:
         SinkError: it cannot be written.
     """
 
-    def __init__(self, path: Path, source: Path | None = None, *, clock: WallClock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: Path | None = None,
+        *,
+        clock: WallClock | None = None,
+        publish: Publish = os.replace,
+    ) -> None:
         self._clock = clock
-        self._draft = PartialFile(path, source)
+        self._draft = PartialFile(path, source, publish)
         self._pending = io.StringIO(newline="")
         self._flushed = time.monotonic()
         self._frames = 0

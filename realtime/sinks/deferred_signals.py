@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
+# SIGHUP comes when the terminal is closed; Windows has none.
+_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block, or the function it decorates, is done.
+    """Let Ctrl-C, SIGTERM and a terminal's end wait until the block, or the function it decorates, is done.
 
     Their handlers raise between any two steps of Python. Where an encoder has given a packet that
     is not yet in the file, that packet would be lost, and what follows it could not be played.
@@ -26,7 +29,7 @@ def deferred_signals() -> Iterator[None]:
 
     # Each handler is put back whatever happens, even where the first then raises at once.
     with ExitStack() as stack:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             handler = signal.getsignal(number)
             if callable(handler):
                 stack.callback(signal.signal, number, handler)

@@ -30,7 +30,8 @@ class EventSink(Sink):
         self._clock = clock
         self._runs = SpanTracker()
         if descriptor is None:
-            sys.stdout.flush()  # what was printed before stays before
+            with suppress(OSError):  # whose reader has left: the first event finds out
+                sys.stdout.flush()  # what was printed before stays before
             descriptor = sys.stdout.fileno()
         self._descriptor = descriptor
         self._done = False

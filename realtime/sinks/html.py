@@ -20,10 +20,11 @@ import numpy as np
 
 from emotion.models.names import escaped
 from emotion.models.regions import Image
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.partial_file import PartialFile, partial_path
+from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilder, in_words
 from emotion.realtime.sinks.time_bins import Person, TimeBins
 
@@ -47,6 +48,7 @@ class HtmlTimeline(Sink):
             is no annotated one.
         origin: the stream's time, in seconds, at which players start to count.
         longest: seconds that a picture counts at most; see `models.statistics.shares.ScreenTimes`.
+        publish: how the whole file gets its name.
 
     Raises:
         SinkError: it cannot be written.
@@ -61,8 +63,9 @@ class HtmlTimeline(Sink):
         source: Path | None = None,
         origin: float = 0.0,
         longest: float = inf,
+        publish: Publish = os.replace,
     ) -> None:
-        self._draft = PartialFile(path, source)
+        self._draft = PartialFile(path, source, publish)
         self._title = escaped(title)
         self._video = video
         self._source = source

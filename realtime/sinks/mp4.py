@@ -22,7 +22,7 @@ from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.audio import ALL_TRACKS, AudioTrack
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
-from emotion.realtime.sinks.partial_file import PartialFile, writing
+from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
 
 # While it is written the file is a row of fragments, each playable as soon as it is there; at the
 # end libav turns it into an ordinary mp4. The index waits for the first packets, which tell it
@@ -51,6 +51,7 @@ class Mp4Sink(Sink):
         info: of the video that the frames come from.
         crf: x264's constant quality, 0 (best) to 51.
         preset: x264's balance of speed and size.
+        publish: how the whole file gets its name.
 
     Attributes:
         lost_sound: how many tracks of sound are left out, because nothing here can read them.
@@ -60,7 +61,15 @@ class Mp4Sink(Sink):
             encoder refuses.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, *, crf: int = 20, preset: str = "veryfast") -> None:
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        crf: int = 20,
+        preset: str = "veryfast",
+        publish: Publish = os.replace,
+    ) -> None:
         self._info = info
         self._origin = info.origin
         self._last_pts: int | None = None
@@ -69,7 +78,7 @@ class Mp4Sink(Sink):
         self.lost_sound = 0
         self._kept: Path | None = None
         self._done = False
-        self._draft = PartialFile(path, source=info.path)
+        self._draft = PartialFile(path, info.path, publish)
         try:
             with writing(path, *_LIBAV_ERRORS):
                 self._open(crf, preset)

@@ -48,6 +48,9 @@ class OutputOptions:
             spelling=Spelling(read_formats, ",".join),
         ),
     ] = DEFAULT_FORMATS
+    overwrite: Annotated[
+        bool, Option(help="Replace files that are there, also those that are no results of this program.")
+    ] = False
     events: Annotated[
         bool,
         Option(

@@ -5,12 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
-
-
-def partial_path(path: Path) -> Path:
-    """Where a result is while it is not whole: `clip.partial.mp4` for `clip.mp4`."""
-    return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 def keep_apart(reads: Iterable[Path | None], writes: Iterable[Path]) -> None:

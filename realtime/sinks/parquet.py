@@ -1,5 +1,6 @@
 """What was seen when, as Parquet: the CSV's columns with types, for pandas, DuckDB, Polars and R."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
-from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
 # Rows that are held in memory and then written together; some minutes of one face.
 _GROUP_ROWS = 8192
@@ -39,14 +40,22 @@ class ParquetTimeline(Sink):
         path: where it goes.
         source: the video being read, which is never written over.
         clock: of a live stream: frames say when they were in the world, too.
+        publish: how the whole file gets its name.
 
     Raises:
         SinkError: it cannot be written.
     """
 
-    def __init__(self, path: Path, source: Path | None = None, *, clock: WallClock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: Path | None = None,
+        *,
+        clock: WallClock | None = None,
+        publish: Publish = os.replace,
+    ) -> None:
         self._clock = clock
-        self._draft = PartialFile(path, source)
+        self._draft = PartialFile(path, source, publish)
         self._rows: list[tuple[object, ...]] = []
         self._frames = 0
         self._kept: Path | None = None

@@ -2,15 +2,18 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import TypeAlias
 
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
-from emotion.realtime.sinks.overwrite_guard import keep_apart, partial_path
+from emotion.realtime.sinks.overwrite_guard import keep_apart
 
-__all__ = ["PartialFile", "partial_path", "writing"]
+Publish: TypeAlias = Callable[[Path, Path], None]
+"""Gives a whole file, closed, its name: called with where it is and where it belongs."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -53,8 +56,9 @@ class PartialFile:
         SinkError: it cannot be written there, or would overwrite `source`.
     """
 
-    def __init__(self, path: Path, source: Path | None = None) -> None:
+    def __init__(self, path: Path, source: Path | None = None, publish: Publish = os.replace) -> None:
         self.path = path
+        self._publish = publish
         in_place = path.exists() and not path.is_file()
         self.working = path if in_place else partial_path(path)
         keep_apart([source], [path])
@@ -88,7 +92,7 @@ class PartialFile:
         with writing(self.path):
             self.file.close()
             if self.working != self.path:
-                os.replace(self.working, self.path)
+                self._publish(self.working, self.path)
         return self.path
 
     def keep(self) -> Path:

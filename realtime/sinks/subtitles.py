@@ -3,6 +3,7 @@
 One cue at a time, with a line for each person, because players disagree on cues that overlap.
 """
 
+import os
 from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.spans import Change, SpanTracker
 
 
@@ -24,13 +25,16 @@ class _Subtitles(Sink):
         path: where it goes.
         source: the video being read, which is never written over.
         origin: the stream's time, in seconds, at which players start to count.
+        publish: how the whole file gets its name.
 
     Raises:
         SinkError: it cannot be written.
     """
 
-    def __init__(self, path: Path, source: Path | None = None, *, origin: float = 0.0) -> None:
-        self._draft = PartialFile(path, source)
+    def __init__(
+        self, path: Path, source: Path | None = None, *, origin: float = 0.0, publish: Publish = os.replace
+    ) -> None:
+        self._draft = PartialFile(path, source, publish)
         self._origin = origin
         self._runs = SpanTracker()
         self._pending: list[Change] = []

@@ -17,6 +17,7 @@ import pytest
 from emotion.annotate import Models, Outputs, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import ZOO
+from emotion.models.whole_files import partial_path
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.messages import EmotionFrame
@@ -158,6 +159,12 @@ def test_a_result_that_cannot_be_written_leaves_the_earlier_ones(models, tmp_pat
     assert not outputs.video.exists()
     # The mp4 may be ahead of the table by the frames that wait before it.
     assert 20 <= len(stamps(outputs.video.with_name("clip.annotated.partial.mp4"))) <= 26
+    assert not outputs.summary.exists()
+    values = json.loads(partial_path(outputs.summary).read_text())
+    assert (values["complete"], values["reasons"]) == (False, ["no room: make room on the disk"])
+    monkeypatch.undo()
+    assert annotate(clip, outputs, models).frames == 30
+    assert sorted(outputs.summary.parent.iterdir()) == sorted(outputs.all())
 
 
 def test_a_truncated_video_is_done_as_far_as_it_goes(models, tmp_path):
@@ -232,13 +239,15 @@ def test_a_folder_for_results_that_cannot_be_made_is_named(monkeypatch, capsys, 
     assert "choose another" in capsys.readouterr().err.replace("\n", " ")
 
 
-def test_two_videos_of_one_name_do_not_overwrite_each_other(monkeypatch, capsys, tmp_path):
-    made = []
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        made.append(make_clip(tmp_path / name / "clip.mp4", frames=3))
-    assert run(monkeypatch, "annotate", *made, "-o", tmp_path / "out") == 6
-    assert "another folder" in capsys.readouterr().err.replace("\n", " ")
+def test_a_call_from_python_replaces_no_file_of_the_users_either(models, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", frames=3)
+    outputs = Outputs.of(clip, None, ("csv",))
+    outputs.files["csv"].write_text("the user's")
+    with pytest.raises(SinkError, match=r"clip\.emotions\.csv would be replaced"):
+        annotate(clip, outputs, models)
+    assert outputs.files["csv"].read_text() == "the user's"
+    annotate(clip, outputs, models, Options(outputs=OutputOptions(overwrite=True)))
+    annotate(clip, outputs, models)
 
 
 def test_a_changed_model_is_refused(monkeypatch, capsys, tmp_path):
@@ -270,6 +279,7 @@ def test_a_signal_leaves_a_playable_part(tmp_path, number, code):
     assert len(lines) >= len(stamps(part)) - 1
     assert all(json.loads(line) for line in lines)
     assert not outputs.video.exists()
+    assert json.loads(partial_path(outputs.summary).read_text())["reasons"] == ["it was interrupted"]
 
 
 @pytest.mark.skipif(not VIDEOS.is_dir(), reason="needs the development clips, which do not ship")

@@ -11,8 +11,8 @@ from emotion.annotate import Outputs
 from emotion.models.classes import UNCERTAIN
 from emotion.models.schema import SHIPPED
 from emotion.models.statistics.shares import ShareCounter, TimeShares
+from emotion.models.whole_files import partial_path, write_whole
 from emotion.realtime.sinks.options import FORMATS
-from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sinks.summary import in_words, rounded
 
 OVERVIEW = "overview.json"
@@ -113,7 +113,7 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
     path = whole if whole.exists() else partial_path(whole)
     if path.exists():
         text = json.dumps(overview(path), separators=(",", ":"))
-        (folder / OVERVIEW).write_text(text, encoding="utf-8")
+        write_whole(folder / OVERVIEW, text)
 
 
 def overview(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -97,6 +97,8 @@ class Worker:
         outputs = outputs_of(video, folder)
         try:
             options = from_mapping(Options, order["options"])
+            # The folder is the job's own.
+            options = replace(options, outputs=replace(options.outputs, overwrite=True))
             check_size(video, self._options.video_seconds, self._options.video_pixels)
             summary = annotate(video, outputs, models, options, self._progress)
             end = {"end": "done", "message": summary.sentence()}

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.realtime.sinks.partial_file import partial_path
+from emotion.models.whole_files import partial_path
 from emotion.realtime.sources.demo import DEMO
 from tests.fakes.virtual_screen import Screen, needs_screen
 from tests.helpers.paths import ROOT

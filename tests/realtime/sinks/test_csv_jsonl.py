@@ -5,11 +5,11 @@ import pytest
 
 from emotion.models.classes import EMOTIONS
 from emotion.models.schema import SHIPPED
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import csv_jsonl as timeline
 from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
-from emotion.realtime.sinks.partial_file import partial_path
 from tests.helpers.results import face, result, sure
 
 KINDS = [CsvTimeline, JsonLinesTimeline]

@@ -5,13 +5,14 @@ import threading
 
 import pytest
 
+from emotion.models.whole_files import partial_path
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.formats import open_file
-from emotion.realtime.sinks.partial_file import PartialFile, partial_path
+from emotion.realtime.sinks.partial_file import PartialFile
 from tests.helpers.clips import picture
 from tests.helpers.mp4_roundtrip import INFO, SIZE, frame, numbers
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @pytest.fixture

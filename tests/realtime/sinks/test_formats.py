@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import FORMATS, read_formats
-from emotion.realtime.sinks.partial_file import partial_path
 from tests.helpers.clips import picture
 from tests.helpers.mp4_roundtrip import INFO, SIZE, TIME_BASE
 from tests.helpers.results import face, result

@@ -5,11 +5,11 @@ import av
 import numpy as np
 import pytest
 
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks import mp4
 from emotion.realtime.sinks.mp4 import Mp4Sink
-from emotion.realtime.sinks.partial_file import partial_path
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.clips import clip, number, picture, timestamps
 from tests.helpers.mp4_roundtrip import INFO, MILLISECONDS, SIZE, TIME_BASE, copy, frame, numbers

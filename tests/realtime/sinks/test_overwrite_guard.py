@@ -94,8 +94,8 @@ def test_annotate_writes_no_summary_over_its_video(source, monkeypatch, capsys):
 
 def test_annotate_tells_results_of_two_videos_apart_through_links(source, monkeypatch, capsys):
     (source.parent / "again").symlink_to(source.parent / "sub")
-    shutil.copy(source, source.parent / "in.mov")
-    assert run(monkeypatch, "annotate", "in.mp4", "in.mov", "-o", "sub", "--formats", "csv") == 6
+    shutil.copy(source, "sub/clip.mp4")
+    assert run(monkeypatch, "annotate", "sub/clip.mp4", "again/clip.mp4", "--formats", "csv") == 6
     assert "Two videos would both be written" in capsys.readouterr().err
 
 

@@ -5,11 +5,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from emotion.models.schema import SHIPPED
+from emotion.models.whole_files import partial_path
 from emotion.realtime.sinks import parquet
 from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline
 from emotion.realtime.sinks.parquet import ParquetTimeline
-from emotion.realtime.sinks.partial_file import partial_path
 from tests.helpers.results import face, result, sure
 
 

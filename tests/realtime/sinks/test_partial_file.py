@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
-from emotion.realtime.sinks.partial_file import PartialFile, partial_path, writing
+from emotion.realtime.sinks.partial_file import PartialFile, writing
 
 
 class RefusedError(Exception):

@@ -1,0 +1,58 @@
+"""Files that are whole, or not there: written under another name, and given their own at once.
+
+A kill, or a full disk, leaves what was there before, or a file whose name says that it is a part.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file is while it is not whole: `clip.partial.mp4` for `clip.mp4`."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+@contextmanager
+def making(path: Path) -> Iterator[Path]:
+    """A place beside a file at which to write it; it gets its name when the block ends well.
+
+    Otherwise nothing of it stays. What is no regular file (a device, a pipe) is its own place.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    made = _reserved(path)
+    try:
+        yield made
+        os.replace(made, path)
+    except BaseException:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file, wholly or not at all; text as UTF-8, its line ends as they are.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with making(path) as made:
+        made.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def _reserved(path: Path) -> Path:
+    """An empty file beside another, which was not there before."""
+    first = partial_path(path)
+    for number in itertools.count(1):
+        place = first if number == 1 else first.with_name(f"{first.stem}-{number}{first.suffix}")
+        with suppress(FileExistsError):
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            return place
+    raise AssertionError("numbers have no end")

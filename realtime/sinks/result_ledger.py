@@ -1,0 +1,356 @@
+"""Which results are this program's own: they are listed, with checksums, in the summary beside them.
+
+::
+
+    clip.summary.json           of a run that reached its end: lists its results
+    clip.summary.partial.json   of one under way, or interrupted: lists what is whole by then, and the parts
+
+Only what a list names, of the same video and unchanged since, is replaced. The list is written before a
+result gets its name, so that a kill at any moment leaves nothing that the next run would not know.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from io import FileIO
+from pathlib import Path
+from typing import Any, Self
+
+from emotion.models.names import escaped, readable
+from emotion.models.small_files import read_json
+from emotion.models.whole_files import partial_path
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.partial_file import writing
+
+# So much room is taken at the start, so that a full disk still takes the summary that says so.
+_RESERVED = 1 << 16
+_ENDING = ".summary.json"
+_CHECKSUM = "checksum"
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A result as it was when it got its name."""
+
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        found = path.stat()
+        return cls(found.st_size, _sha256(path, found.st_size, found.st_mtime_ns, found.st_ino))
+
+    def is_of(self, path: Path) -> bool:
+        try:
+            return path.stat().st_size == self.bytes and _Entry.of(path) == self
+        except OSError:
+            return False
+
+
+@dataclass(slots=True)
+class _List:
+    """What a summary says of the files beside it.
+
+    Attributes:
+        video: the name of the video that they were made of.
+        results: by name, as seen from the summary.
+        earlier: those of earlier runs that are still there.
+        parts: the names of what is not whole.
+    """
+
+    video: str
+    results: dict[str, _Entry] = field(default_factory=dict)
+    earlier: dict[str, _Entry] = field(default_factory=dict)
+    parts: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> "_List | None":
+        """None where there is no summary of this program's, or not as it was written."""
+        try:
+            values = read_json(path)
+            if values.pop(_CHECKSUM) != _checksum(values):
+                return None
+            results, earlier = (_entries(values[key]) for key in ("results", "earlier"))
+            return cls(readable(values["video"]["name"]), results, earlier, list(values["parts"]))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def knows(self, name: str, path: Path) -> bool:
+        entry = self.results.get(name) or self.earlier.get(name)
+        return entry is not None and entry.is_of(path)
+
+
+def _entries(values: Mapping[str, Any]) -> dict[str, _Entry]:
+    return {name: _Entry(**entry) for name, entry in values.items()}
+
+
+class ResultLedger:
+    """Lists what a run makes of a video, and gives each result its name.
+
+    Args:
+        files: the results, but for the summary.
+        summary: where that goes.
+        video: the name of what they are made of.
+        overwrite: replace what is there, whoever made it.
+
+    Raises:
+        SinkError: something is there that is not this program's own, see `check_own`; another run is
+            writing the same results; or nothing can be written there.
+    """
+
+    def __init__(self, files: Sequence[Path], summary: Path, video: str, overwrite: bool = False) -> None:
+        if not overwrite:
+            check_own([(files, summary, video)])
+        self._summary = summary
+        self._lock = threading.Lock()
+        with writing(summary):
+            self._journal = _open_alone(partial_path(summary))
+        try:
+            before = [one for one in map(_List.read, (summary, partial_path(summary))) if one]
+            self._list = _List(
+                readable(video),
+                earlier=self._found(before),
+                parts=sorted(_name(path, summary) for path in _parts(files, summary)),
+            )
+            for part in {part for one in before for part in one.parts}:
+                with suppress(OSError):
+                    (summary.parent / part).unlink(missing_ok=True)
+            with writing(summary):
+                self._write(self._journaled(), room=_RESERVED)
+        except BaseException:
+            self._journal.close()
+            raise
+
+    def publish(self, working: Path, path: Path) -> None:
+        """Take down a whole file, and give it its name.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        entry = _Entry.of(working)
+        with self._lock:
+            self._list.results[_name(path, self._summary)] = entry
+            self._write(self._journaled(), room=_RESERVED)
+        os.replace(working, path)
+
+    def finish(self, values: Mapping[str, Any]) -> Path:
+        """Write the summary, which lists the results; returns where it is.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        with writing(self._summary):
+            self._list.parts.clear()
+            for name in self._list.results:
+                self._list.earlier.pop(name, None)
+            whole = self._with_list(values)
+            # Beside the journal, which is needed until the summary is there.
+            made = partial_path(partial_path(self._summary))
+            try:
+                made.write_text(whole, encoding="ascii")
+                os.replace(made, self._summary)
+                self._remove_journal()
+            except OSError:
+                with suppress(OSError):
+                    made.unlink(missing_ok=True)
+                # A full disk has room for what is reserved.
+                self._write(whole)
+                self._journal.close()
+                os.replace(partial_path(self._summary), self._summary)
+        return self._summary
+
+    def keep(self, values: Mapping[str, Any]) -> Path | None:
+        """Write the summary of what there is, as a part; None where nothing is worth one.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        folder = self._summary.parent
+        self._list.parts = [name for name in self._list.parts if (folder / name).exists()]
+        with writing(self._summary):
+            if not self._list.parts and not self._list.results:
+                self._remove_journal()
+                return None
+            self._write(self._with_list(values))
+            self._journal.close()
+        return partial_path(self._summary)
+
+    def _found(self, before: Sequence[_List]) -> dict[str, _Entry]:
+        """What earlier runs have left, and is as they left it."""
+        entries = [pair for one in before for pair in (*one.earlier.items(), *one.results.items())]
+        return {name: entry for name, entry in entries if entry.is_of(self._summary.parent / name)}
+
+    def _journaled(self) -> str:
+        return self._with_list({"complete": False, "reasons": [], "video": {"name": self._list.video}})
+
+    def _with_list(self, values: Mapping[str, Any]) -> str:
+        listed = asdict(self._list)
+        del listed["video"]
+        listed["results"] = dict(sorted(listed["results"].items()))  # whole in any order
+        return _signed({**values, **listed})
+
+    def _write(self, text: str, room: int = 0) -> None:
+        """Write the journal anew in its place, filled up with spaces to the room that it keeps."""
+        data = memoryview(text.ljust(room).encode("ascii"))
+        size = len(data)
+        self._journal.seek(0)
+        while data:
+            data = data[self._journal.write(data) :]
+        self._journal.truncate(size)
+
+    def _remove_journal(self) -> None:
+        partial_path(self._summary).unlink(missing_ok=True)
+        self._journal.close()
+
+
+def check_own(results: Iterable[tuple[Sequence[Path], Path, str]]) -> None:
+    """Refuse results that would replace what is not this program's own, or was changed since.
+
+    Args:
+        results: for each video its files, its summary, and its name.
+
+    Raises:
+        SinkError: names them.
+    """
+    found = [path for files, summary, video in results for path in _foreign(files, summary, readable(video))]
+    if not found:
+        return
+    named = ", ".join(escaped(str(path)) for path in found[:_MOST_NAMED])
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    raise SinkError(
+        f"{named}{more} would be replaced, and {_is_not_ours(len(found))}: name another place with -o, or "
+        "say --overwrite."
+    )
+
+
+def check_free(paths: Iterable[Path]) -> None:
+    """Refuse to replace anything.
+
+    Raises:
+        SinkError: a file is there.
+    """
+    for path in paths:
+        for place in (path, partial_path(path)):
+            if _is_there(place):
+                raise SinkError(f"{place} is there already: name another file, or say --overwrite.")
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is a result of this program's, by the summary beside it."""
+    if path.name.endswith(_ENDING) and _List.read(path):
+        return True
+    parts = path.name.split(".")
+    for end in range(1, len(parts)):
+        summary = path.with_name(".".join(parts[:end]) + _ENDING)
+        for listing in filter(None, map(_List.read, (summary, partial_path(summary)))):
+            name = readable(path.name)
+            entry = listing.results.get(name) or listing.earlier.get(name)
+            if name in listing.parts or (entry and _has_size(path, entry.bytes)):
+                return True
+    return False
+
+
+def _foreign(files: Sequence[Path], summary: Path, video: str) -> list[Path]:
+    journal = partial_path(summary)
+    lists = {path: _List.read(path) for path in (summary, journal)}
+    own = [one for one in lists.values() if one is not None and one.video == video]
+    parts = {part for one in own for part in one.parts}
+    found = [path for path, one in lists.items() if _is_there(path) and one not in own]
+    for path in files:
+        if _is_there(path) and not any(one.knows(_name(path, summary), path) for one in own):
+            found.append(path)
+    return found + [
+        path for path in _parts(files, summary) if _is_there(path) and _name(path, summary) not in parts
+    ]
+
+
+def _parts(files: Sequence[Path], summary: Path) -> list[Path]:
+    """Where results lie while they are made, and the summary while it takes the journal's place."""
+    return [partial_path(path) for path in (*files, partial_path(summary))]
+
+
+def _is_not_ours(count: int) -> str:
+    if count == 1:
+        return "it is no result of this video's, or was changed since"
+    return "they are no results of this video's, or were changed since"
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a name is taken by what could be lost: no empty file, device, pipe or folder."""
+    try:
+        if not path.exists():
+            return path.is_symlink()
+        return path.is_file() and path.stat().st_size > 0
+    except OSError:  # not to be looked at: said when it is opened
+        return False
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _name(path: Path, summary: Path) -> str:
+    """A result as it is named in a summary: as seen from there."""
+    try:
+        return readable(Path(os.path.relpath(path, summary.parent)).as_posix())
+    except ValueError:  # another drive on Windows
+        return readable(path.absolute().as_posix())
+
+
+def _signed(values: Mapping[str, Any]) -> str:
+    return json.dumps({**values, _CHECKSUM: _checksum(values)}, indent=2) + "\n"
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: Path, size: int, changed: int, number: int) -> str:
+    """Of a file as it was when it had this size, time of change and number; a batch asks twice."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open_alone(path: Path) -> FileIO:
+    """Open a file for this process alone, as long as it is open; made where it is missing."""
+    while True:
+        file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
+        try:
+            _lock(file)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass  # whoever had it gave it its final name, or removed it
+        except BlockingIOError as error:
+            file.close()
+            raise SinkError(
+                f"{path} is being written by another run of this program: wait for it, or name another "
+                "place with -o."
+            ) from error
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(file: FileIO) -> None:
+    try:
+        import fcntl  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass  # a file system without locks

@@ -1,0 +1,129 @@
+"""Where `emotion annotate` puts results: which names they have, and what is never replaced."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+from emotion.annotate import Outputs
+from emotion.cli import annotate as command
+from emotion.cli import app as cli
+from emotion.models.whole_files import partial_path
+from emotion.realtime.sinks.result_ledger import ResultLedger
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    """What would be made of which video, without any models."""
+    monkeypatch.chdir(tmp_path)
+    seen = {}
+
+    def note(video, outputs, *rest):
+        seen[video] = outputs
+
+    monkeypatch.setattr(command, "load_models", lambda *rest: None)
+    monkeypatch.setattr(command, "tuned", lambda options: options)
+    monkeypatch.setattr(command, "_annotate_one", note)
+    return seen
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["emotion", "annotate", *map(str, arguments)])
+    return cli.run()
+
+
+def test_a_users_file_is_not_replaced_and_the_run_does_not_begin(made, monkeypatch, capsys, tmp_path):
+    (tmp_path / "talk.emotions.csv").write_text("the user's")
+    assert run(monkeypatch, "other.mp4", "talk.mp4") == 6
+    said = capsys.readouterr().err
+    assert "talk.emotions.csv would be replaced" in said
+    assert "--overwrite" in said
+    assert not made
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.emotions.csv"]
+    assert run(monkeypatch, "other.mp4", "talk.mp4", "--overwrite") == 0
+    assert len(made) == 2
+
+
+def test_own_results_are_passed_over_as_videos(made, monkeypatch, capsys):
+    outputs = Outputs.of(Path("talk.mp4"), None, ("mp4",))
+    ledger = ResultLedger((outputs.video,), outputs.summary, "talk.mp4")
+    partial_path(outputs.video).write_text("pictures")
+    ledger.publish(partial_path(outputs.video), outputs.video)
+    ledger.finish({"video": {"name": "talk.mp4"}})
+    names = ("talk.annotated.mp4", "talk.mp4", "talk.summary.json")
+    assert run(monkeypatch, *names, "--formats", "mp4") == 0
+    assert list(made) == [Path("talk.mp4")]
+    assert "talk.annotated.mp4 is a result of this program's, and is passed over" in capsys.readouterr().err
+    made.clear()
+    assert run(monkeypatch, "talk.annotated.mp4") == 0
+    assert not made
+
+
+def test_a_file_is_that_file(made, monkeypatch):
+    assert run(monkeypatch, "talk.mov", "-o", "sub/out.mp4", "-o", "table.CSV") == 0
+    [outputs] = made.values()
+    assert outputs.files == {"mp4": Path("sub/out.mp4"), "csv": Path("table.CSV")}
+    assert outputs.summary == Path("sub/out.summary.json")
+
+
+def test_anything_else_is_a_folder(made, monkeypatch):
+    assert run(monkeypatch, "a/talk.mov", "-o", "out.d", "--formats", "csv") == 0
+    [outputs] = made.values()
+    assert outputs.files == {"csv": Path("out.d/talk.emotions.csv")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.mp4", "b.mp4", "-o", "out.mp4"], "out.mp4 is one file, but there are 2 videos"),
+        (["a.mp4", "-o", "out.mp4", "-o", "two.mp4"], "out.mp4 and two.mp4 would hold the same"),
+        (["a.mp4", "-o", "one", "-o", "two"], "two is a folder, and results go into one folder"),
+        (["a.mp4", "-o", "one", "-o", "two.mp4"], "one is a folder, and results go into one folder"),
+        (["a.mp4", "-o", "a.mp4"], "a.mp4 is being read"),
+    ],
+)
+def test_places_that_do_not_go_together(made, monkeypatch, capsys, tmp_path, arguments, said):
+    (tmp_path / "a.mp4").write_text("pictures")
+    assert run(monkeypatch, *arguments) == 6
+    assert said in capsys.readouterr().err
+    assert not made
+
+
+def names(videos, folder=None):
+    outputs = Outputs.of_all([Path(video) for video in videos], folder, ("mp4",))
+    return {video: str(one.video) for video, one in zip(videos, outputs, strict=True)}
+
+
+def test_two_of_a_stem_are_called_by_their_whole_names_in_any_order():
+    videos = ["clip.mov", "clip.mp4", "Clip.avi", "other.mp4", "sub/other.mov"]
+    wanted = {
+        "clip.mov": "clip.mov.annotated.mp4",
+        "clip.mp4": "clip.mp4.annotated.mp4",
+        "Clip.avi": "Clip.avi.annotated.mp4",
+        "other.mp4": "other.annotated.mp4",
+        "sub/other.mov": "sub/other.annotated.mp4",
+    }
+    for order in itertools.permutations(videos):
+        assert names(order) == wanted
+
+
+def test_two_of_a_stem_in_one_folder_for_results():
+    assert names(["clip.mp4", "sub/clip.mov"], Path("out")) == {
+        "clip.mp4": "out/clip.mp4.annotated.mp4",
+        "sub/clip.mov": "out/clip.mov.annotated.mp4",
+    }
+
+
+def test_a_whole_name_that_is_anothers_stem():
+    found = names(["clip.mp4", "clip.mov", "clip.mp4.avi"])
+    assert found["clip.mp4.avi"] == "clip.mp4.avi.annotated.mp4"
+    assert len(set(found.values())) == 3
+
+
+def test_videos_of_one_name_from_several_folders_keep_their_folders():
+    assert names(["a/clip.mp4", "a/b/clip.mp4", "a/b/other.mp4"], Path("out")) == {
+        "a/clip.mp4": "out/clip.mp4.annotated.mp4",
+        "a/b/clip.mp4": "out/b/clip.mp4.annotated.mp4",
+        "a/b/other.mp4": "out/other.annotated.mp4",
+    }
