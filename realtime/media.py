@@ -13,6 +13,7 @@ import numpy as np
 from av.video.reformatter import Colorspace
 
 from emotion.models.regions import Image
+from emotion.realtime.live_sound import LiveSound
 
 # Code points of ITU-T H.273, which containers, codecs and libav share.
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 6
@@ -111,6 +112,7 @@ class VideoInfo:
         parts: the bytes at which files begin that were joined into one and are read as one; grows.
         notes: what was mended or left out; grows while it is read and written.
         clock: what time it is in the world, of a live stream; None for files.
+        sound: of a live stream, where it has any; None for files.
     """
 
     path: Path | None
@@ -129,6 +131,7 @@ class VideoInfo:
     parts: Sequence[int] = (0,)
     notes: Notes = field(default_factory=Notes, compare=False)
     clock: "WallClock | None" = None
+    sound: LiveSound | None = None
 
     @property
     def origin(self) -> int:

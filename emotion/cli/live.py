@@ -16,9 +16,10 @@ from emotion.models.options import Without
 from emotion.models.whole_files import write_whole
 from emotion.offline import check_offline
 from emotion.realtime.drawing.window import DisplayProbe, Window
+from emotion.realtime.live_sound import LiveSound
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
-from emotion.realtime.playback.live_view import LiveView
+from emotion.realtime.playback.live_view import LiveView, recordings
 from emotion.realtime.session import NewestFrame
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
@@ -52,7 +53,7 @@ def live_command(
     stages = policy.stages(loaded, options)
     if probe:
         probe.check()
-    opened = open_live(source, options.live)
+    opened = open_live(source, options.live, LiveSound() if recordings(options.outputs) else None)
     with ExitStack() as stack:
         screen = stack.enter_context(Window(f"emotion: {opened.name}")) if probe else None
         view = LiveView(opened, policy, stages, options, screen, errors.print)

@@ -20,6 +20,7 @@ from emotion.realtime.playback.screen import Rows, Screen
 from emotion.realtime.session import NewestFrame
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.live import LiveSource
 
@@ -121,10 +122,12 @@ class LiveView:
         """One after the other, so that the first is closed where the second cannot be opened."""
         options, info = self._options.outputs, self._source.info
         outputs = _named(options.output)
-        recordings = [path for path in outputs.values() if path.suffix.lower() == _RECORDING]
+        recorded = recordings(options)
+        if recorded and info.sound is None:
+            self._say(f"{self._source.name} gives no sound, so the recording has none.")
         for name, path in outputs.items():
-            sink = open_file(path, info, video=next(iter(recordings), None))
-            if path in recordings:
+            sink = open_file(path, info, video=next(iter(recorded), None))
+            if path in recorded:
                 # Whoever watches must not wait for the encoder: what it is too slow for is left out.
                 pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=_RECORDING_QUEUE)
             else:
@@ -178,6 +181,11 @@ class LiveView:
 
     def _figures(self) -> Rows:
         return figures(self.report())
+
+
+def recordings(options: OutputOptions) -> list[Path]:
+    """The files among the outputs that hold pictures, and sound where there is any."""
+    return [path for path in options.output if path.suffix.lower() == _RECORDING]
 
 
 def _named(outputs: Sequence[Path]) -> dict[str, Path]:

@@ -22,6 +22,7 @@ from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.audio import ALL_TRACKS, AudioTrack
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.live_audio import LiveAudioTrack
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
 
 # While it is written the file is a row of fragments, each playable as soon as it is there; at the
@@ -74,7 +75,7 @@ class Mp4Sink(Sink):
         self._origin = info.origin
         self._last_pts: int | None = None
         self._reformatter = VideoReformatter()
-        self._sound: AudioTrack | None = None
+        self._sound: AudioTrack | LiveAudioTrack | None = None
         self.lost_sound = 0
         self._kept: Path | None = None
         self._done = False
@@ -150,7 +151,9 @@ class Mp4Sink(Sink):
         self._file = BufferedWriter(self._draft.file)
         self._container = _container(self._file, self._info)
         self._stream = _video_stream(self._container, self._info, crf, preset)
-        if tracks:
+        if self._info.sound is not None:
+            self._sound = LiveAudioTrack(self._info.sound, self._container)
+        elif tracks:
             self._sound = AudioTrack(self._info, self._container, tracks)
             self.lost_sound = self._sound.lost
         self._container.start_encoding()

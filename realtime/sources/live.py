@@ -6,6 +6,7 @@ and `LiveSource.state` says since when and why, so that whoever shows pictures c
 
 import itertools
 import logging
+import os
 import re
 import threading
 import time
@@ -22,6 +23,7 @@ import numpy as np
 from emotion.models.native.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
+from emotion.realtime.live_sound import LiveSound
 from emotion.realtime.media import VideoInfo, WallClock, letterboxed
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources.camera import CameraMode, camera_reader
@@ -29,6 +31,7 @@ from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.network import stream_reader
 from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.sources.reader import Connect, Connection, ConnectionLostError, Pace, Picture, Reader
+from emotion.realtime.sources.sound_feed import FileSound
 
 TIME_BASE = Fraction(1, 90_000)
 """Of every live source: the clock of MPEG."""
@@ -76,12 +79,20 @@ class LiveSource:
         connect: opens it; called in a thread of its own, again for each attempt.
         options: see there.
         advice: what to check when it cannot be reached, as the end of a sentence.
+        sound: what `connect` gives sound to; None where there is none, as of cameras.
 
     Raises:
         SourceError: it cannot be opened, or gives no picture.
     """
 
-    def __init__(self, name: str, connect: Connect, options: LiveOptions, advice: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        connect: Connect,
+        options: LiveOptions,
+        advice: str,
+        sound: LiveSound | None = None,
+    ) -> None:
         self.name = name
         self._connect = connect
         self._options = options
@@ -97,6 +108,8 @@ class LiveSource:
             self.close()
             raise
         self._origin = self._first.captured_at
+        if sound is not None:
+            sound.origin = self._origin
         self._fitted = _Fitting(self._first.image, options)
         self.state = SourceState(True, self._origin)
         self._linked_since = self._origin
@@ -109,6 +122,7 @@ class LiveSource:
             time_base=TIME_BASE,
             average_rate=rate,
             clock=WallClock.set_now(self._origin),
+            sound=sound if sound is not None and sound.is_there else None,
         )
 
     def __enter__(self) -> Self:
@@ -266,30 +280,42 @@ class FileReader:
 
     paced = True
 
-    def __init__(self, path: str, over: threading.Event) -> None:
+    def __init__(self, path: str, over: threading.Event, sound: LiveSound | None) -> None:
         self._video = VideoFile(path)
         self._frames = iter(self._video)
         self._pace = Pace(over)
+        try:
+            self._sound = FileSound(os.path.abspath(path), sound) if sound else None
+        except BaseException:
+            self._video.close()
+            raise
         self.rate = self._video.info.average_rate
 
     def read(self) -> Picture | None:
         """Wait for the next picture's moment; None at the end."""
         frame = next(self._frames, None)
-        return None if frame is None else Picture(self._pace.wait(frame.seconds), frame.image)
+        if frame is None:
+            return None
+        moment = self._pace.wait(frame.seconds)
+        if self._sound:
+            self._sound.read(frame.seconds, moment - frame.seconds)
+        return Picture(moment, frame.image)
 
     def close(self) -> None:
         """Let the file go."""
         self._video.close()
+        if self._sound:
+            self._sound.close()
 
 
-def _file_feed(path: str) -> Connect:
+def _file_feed(path: str, sound: LiveSound | None) -> Connect:
     def connect(over: threading.Event) -> Reader:
-        return FileReader(path, over)
+        return FileReader(path, over, sound)
 
     return connect
 
 
-def open_live(where: str, options: LiveOptions | None = None) -> LiveSource:
+def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound | None = None) -> LiveSource:
     """Open a camera, a network stream, or a file as if it were one.
 
     Args:
@@ -297,6 +323,7 @@ def open_live(where: str, options: LiveOptions | None = None) -> LiveSource:
             (``rtsp://``, ``http://``, ``udp://`` and so on), or the path of a video file, which is
             played in real time.
         options: see there.
+        sound: what takes its sound, where somebody records; cameras have none.
 
     Raises:
         SourceError: it cannot be opened, or gives no picture.
@@ -309,13 +336,14 @@ def open_live(where: str, options: LiveOptions | None = None) -> LiveSource:
         advice = "see what 'emotion cameras' lists, and check the cable"
         return LiveSource(name, connect, options, advice)
     if is_network(where):
-        connect = stream_reader(where, options.open_seconds, options.stall_seconds)
+        connect = stream_reader(where, options.open_seconds, options.stall_seconds, sound)
         advice = "check the address, the network and the sender"
-        return LiveSource(shown_url(where), connect, options, advice)
+        return LiveSource(shown_url(where), connect, options, advice, sound)
     path = where.removeprefix("file://")
     # Opened again, it would begin again.
     options = replace(options, attempts=0)
-    return LiveSource(Path(path).name, _file_feed(path), options, "check the disk that it is on")
+    advice = "check the disk that it is on"
+    return LiveSource(Path(path).name, _file_feed(path, sound), options, advice, sound)
 
 
 def camera_of(where: str) -> int | str | None:

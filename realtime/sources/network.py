@@ -15,8 +15,10 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from emotion.models.regions import Image
+from emotion.realtime.live_sound import LiveSound
 from emotion.realtime.media import Colours
 from emotion.realtime.sources.reader import ConnectionLostError, Pace, Picture, Reader
+from emotion.realtime.sources.sound_feed import SoundFeed
 
 # Without "file": a playlist from the network must not read this machine's files.
 _PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,httpproxy,crypto,data,hls"
@@ -41,12 +43,20 @@ class StreamReader:
         url: what to open.
         open_seconds, stall_seconds: how long to wait for it to open, and for a picture.
         over: set when nobody waits any more.
+        sound: where its sound goes; None where nobody may want it.
 
     Raises:
         ConnectionLostError: it cannot be opened, or holds no video.
     """
 
-    def __init__(self, url: str, open_seconds: float, stall_seconds: float, over: threading.Event) -> None:
+    def __init__(
+        self,
+        url: str,
+        open_seconds: float,
+        stall_seconds: float,
+        over: threading.Event,
+        sound: LiveSound | None = None,
+    ) -> None:
         self._stall = stall_seconds
         self._over = over
         self._container = _open(url, open_seconds, stall_seconds)
@@ -56,6 +66,8 @@ class StreamReader:
             self._container.close()
             raise
         self.rate = _rate(stream)
+        self._offset: float | None = None
+        self._sound = SoundFeed(self._container, sound)
         self._is_recording = self._container.duration is not None
         self.paced = self._is_recording or self._container.format.name in _SEGMENTED
         self._pace = Pace(over) if self.paced else None
@@ -85,6 +97,7 @@ class StreamReader:
             arrived = time.monotonic()
             if self._over.is_set():
                 return
+            self._sound.take(packet, self._offset)
             for picture in _decode(packet, stream):
                 yield Picture(self._moment(picture, arrived), self._image(picture))
                 last = time.monotonic()  # whoever takes it may have paused
@@ -92,9 +105,12 @@ class StreamReader:
                 raise ConnectionLostError(f"no picture for {self._stall:g} s, though data arrive")
 
     def _moment(self, picture: av.VideoFrame, arrived: float) -> float:
-        if self._pace is None or picture.pts is None or picture.time_base is None:
+        if picture.pts is None or picture.time_base is None:
             return arrived
-        return self._pace.wait(float(picture.pts * picture.time_base))
+        seconds = float(picture.pts * picture.time_base)
+        moment = arrived if self._pace is None else self._pace.wait(seconds)
+        self._offset = moment - seconds
+        return moment
 
     def _image(self, picture: av.VideoFrame) -> Image:
         colours = Colours.resolve(
@@ -106,11 +122,13 @@ class StreamReader:
         return np.ascontiguousarray(converted.to_ndarray(), dtype=np.uint8)
 
 
-def stream_reader(url: str, open_seconds: float, stall_seconds: float) -> Callable[[threading.Event], Reader]:
+def stream_reader(
+    url: str, open_seconds: float, stall_seconds: float, sound: LiveSound | None = None
+) -> Callable[[threading.Event], Reader]:
     """How a link opens this stream."""
 
     def connect(over: threading.Event) -> Reader:
-        return StreamReader(url, open_seconds, stall_seconds, over)
+        return StreamReader(url, open_seconds, stall_seconds, over, sound)
 
     return connect
 

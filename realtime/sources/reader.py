@@ -148,6 +148,11 @@ class Pace:
         self._over = over
         self._start: float | None = None
 
+    @property
+    def offset(self) -> float | None:
+        """What is added to a picture's time to give its moment; None before the first."""
+        return self._start
+
     def wait(self, seconds: float) -> float:
         """Wait for the moment of a picture at `seconds` of its video; returns that moment."""
         now = time.monotonic()

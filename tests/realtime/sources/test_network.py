@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from emotion.realtime.errors import SourceError
+from emotion.realtime.live_sound import LiveSound
 from emotion.realtime.sources.live import is_network, open_live, shown_url
 from emotion.realtime.sources.options import LiveOptions
 from tests.fakes.network_stream import Sender
@@ -74,11 +75,13 @@ def faults(caplog):
 
 @pytest.mark.parametrize("kind", [*KINDS, "rtsp+udp"])
 def test_a_stream_arrives_in_order_at_its_pace(running, kind, caplog):
-    with open_live(running(kind).url, QUICK) as source:
+    sound = LiveSound()
+    with open_live(running(kind).url, QUICK, sound) as source:
         frames = take(iter(source), 60)
         assert (source.info.width, source.info.height) == (160, 120)
         assert source.info.average_rate == 25
         assert source.state.connected
+    check_sound(source, sound, frames, has_sound=kind == "udp")
     seen = numbers_of(frames)
     assert None not in seen
     # What was gathered while the stream was opened may be dropped; from there on nothing is.
@@ -86,6 +89,16 @@ def test_a_stream_arrives_in_order_at_its_pace(running, kind, caplog):
     check_clock(frames)
     assert frames[-1].captured_at - frames[-21].captured_at == pytest.approx(20 / 25, abs=0.3)
     assert faults(caplog) == []
+
+
+def check_sound(source, sound, frames, has_sound):
+    """Where the stream has sound, it comes at the same moments as its pictures."""
+    pieces = sound.take()
+    assert (source.info.sound is sound, bool(pieces)) == (has_sound, has_sound)
+    if has_sound:
+        moments = [piece.seconds - sound.origin for piece in pieces]
+        assert moments[0] == pytest.approx(0, abs=1)
+        assert moments[-1] == pytest.approx(frames[-1].seconds, abs=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,77 @@
+"""The sound of a live source as a track of its recording."""
+
+from fractions import Fraction
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+
+from emotion.realtime.live_sound import SAMPLE_RATE, LiveSound, Samples, Sound
+
+_BITS = 128_000
+# Sound that arrives so unevenly is one row of samples; what is further off is where its moment says.
+_OUT_OF_STEP = SAMPLE_RATE // 10
+# Sound that has not come so long after its pictures does not come: there is silence. An mp4 whose tracks
+# are not equally long holds its pictures up.
+_LATE_SECONDS = 1
+
+
+class LiveAudioTrack:
+    """Takes what a live source gives and muxes it as AAC, each sample at its moment.
+
+    Where nothing comes there is silence; what comes twice or too late is left out.
+
+    Args:
+        sound: of the source.
+        output: where a stream is added, and muxed into.
+
+    Attributes:
+        lost: how many tracks are left out: none.
+    """
+
+    lost = 0
+
+    def __init__(self, sound: LiveSound, output: OutputContainer) -> None:
+        self._sound = sound
+        self._output = output
+        self._stream: AudioStream = output.add_stream(
+            "aac", rate=SAMPLE_RATE, layout="stereo", bit_rate=_BITS
+        )
+        self._written = 0
+
+    def mux_until(self, seconds: Fraction | None) -> None:
+        """Mux what has come; so that no sound is far behind a moment of the mp4, fill up with silence."""
+        for sound in self._sound.take():
+            self._place(sound)
+        if seconds is not None:
+            self._add_silence(int((seconds - _LATE_SECONDS) * SAMPLE_RATE) - self._written)
+
+    def finish(self) -> None:
+        """Mux what the coder still holds. No sound may follow."""
+        self._output.mux(self._stream.encode(None))
+
+    def close(self) -> None:
+        """Want no more sound."""
+        self._sound.wanted = False
+
+    def _place(self, sound: Sound) -> None:
+        off = round((sound.seconds - self._sound.origin) * SAMPLE_RATE) - self._written
+        if off > _OUT_OF_STEP:
+            self._add_silence(off)
+        self._add(sound.samples[:, max(0, -off) if off < -_OUT_OF_STEP else 0 :])
+
+    def _add_silence(self, count: int) -> None:
+        while count > 0:
+            piece = min(count, SAMPLE_RATE)
+            self._add(np.zeros((2, piece), np.float32))
+            count -= piece
+
+    def _add(self, samples: Samples) -> None:
+        if not samples.shape[1]:
+            return
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts, frame.time_base = self._written, Fraction(1, SAMPLE_RATE)
+        self._written += frame.samples
+        self._output.mux(self._stream.encode(frame))

@@ -1,0 +1,146 @@
+"""Sound of a live source in its recording: at its moment, however it comes."""
+
+import dataclasses
+
+import av
+import numpy as np
+import pytest
+
+from emotion.realtime.live_sound import SAMPLE_RATE, LiveSound, Sound
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sources.live import open_live
+from emotion.realtime.sources.sound_feed import SoundFeed
+from tests.helpers.beeps import beeping_clip, beeps, flashes
+from tests.helpers.clips import picture
+from tests.helpers.mp4_roundtrip import INFO, SIZE, frame
+
+ORIGIN = 1000.0
+PICTURE = picture(7, SIZE)
+
+
+def tone(seconds, length=0.1):
+    """A beep that begins at a time of the stream."""
+    time = np.arange(round(length * SAMPLE_RATE)) / SAMPLE_RATE
+    return Sound(ORIGIN + seconds, np.tile(0.5 * np.cos(2 * np.pi * 1000 * time), (2, 1)).astype(np.float32))
+
+
+def record(path, pieces, pictures=25):
+    """A recording of a second; pieces are given to it before the picture of their number."""
+    sound = LiveSound()
+    sound.origin, sound.is_there = ORIGIN, True
+    sink = Mp4Sink(path, dataclasses.replace(INFO, sound=sound))
+    for number in range(pictures):
+        for piece in pieces.get(number, ()):
+            sound.put(piece)
+        sink.write(*shown(number))
+    sink.close()
+    assert not sound.wanted
+    return beeps(path)
+
+
+def length(path):
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        return float(sum(packet.duration for packet in packets) * packets[0].time_base)
+
+
+def second(number):
+    """When the picture of this number is shown."""
+    return number / 25
+
+
+def shown(number):
+    """A result and its picture."""
+    return frame(number, number * 512, PICTURE), PICTURE
+
+
+def test_sound_is_at_its_moment_with_silence_before_and_between(tmp_path):
+    first, other = second(5), second(18)
+    found = record(tmp_path / "a.mp4", {5: [tone(first)], 18: [tone(other)]})
+    assert found == pytest.approx([first, other], abs=0.03)
+
+
+def test_pieces_that_tremble_are_one_row(tmp_path):
+    begin = second(5)
+    trembling = [tone(begin + 0.1 * step + 0.04 * (-1) ** step) for step in range(5)]
+    assert len(record(tmp_path / "a.mp4", {5: trembling})) == 1
+
+
+def test_what_comes_twice_is_left_out(tmp_path):
+    begin = second(5)
+    record(tmp_path / "a.mp4", {5: [tone(begin, 0.5), tone(begin, 0.5)]})
+    assert length(tmp_path / "a.mp4") == pytest.approx(begin + 0.5, abs=0.05)
+
+
+def test_what_was_before_the_first_picture_is_left_out(tmp_path):
+    assert record(tmp_path / "a.mp4", {0: [tone(-0.5)], 5: [tone(0.2)]}) == pytest.approx([0.2], abs=0.03)
+
+
+def test_a_recording_whose_sound_never_comes_is_not_held_up(tmp_path):
+    """Silence follows the pictures, so that a kill takes no more than without sound."""
+    sound = LiveSound()
+    sound.is_there = True
+    sink = Mp4Sink(tmp_path / "a.mp4", dataclasses.replace(INFO, sound=sound))
+    for number in range(200):
+        sink.write(*shown(number))
+    grown = (tmp_path / "a.partial.mp4").stat().st_size
+    sink.close()
+    assert grown > 0.4 * (tmp_path / "a.mp4").stat().st_size
+    assert length(tmp_path / "a.mp4") > 3
+
+
+def test_an_interrupted_recording_keeps_its_sound(tmp_path):
+    sound = LiveSound()
+    sound.origin, sound.is_there = ORIGIN, True
+    sink = Mp4Sink(tmp_path / "a.mp4", dataclasses.replace(INFO, sound=sound))
+    sound.put(tone(0.2))
+    for number in range(25):
+        sink.write(*shown(number))
+    assert beeps(sink.abort()) == pytest.approx([0.2], abs=0.03)
+
+
+def test_nothing_is_kept_while_nobody_records_and_little_while_somebody_hangs():
+    sound = LiveSound()
+    sound.wanted = False
+    sound.put(tone(0))
+    assert sound.take() == []
+    sound.wanted = True
+    for second in range(30):
+        sound.put(tone(second, 1.0))
+    taken = sound.take()
+    assert (len(taken), taken[-1].seconds) == (10, ORIGIN + 29)
+
+
+def test_a_file_that_is_played_live_is_recorded_with_its_sound_in_step(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    beeping_clip(clip, [0.4], seconds=0.8)
+    with open_live(str(clip), sound=LiveSound()) as source:
+        sink = Mp4Sink(tmp_path / "a.mp4", source.info)
+        for one in source:
+            sink.write(EmotionFrame(one, ()), one.image)
+        sink.close()
+    assert beeps(tmp_path / "a.mp4") == pytest.approx(flashes(tmp_path / "a.mp4"), abs=0.06)
+
+
+def test_a_file_without_sound_has_none(tmp_path):
+    from tests.helpers.clips import clip
+
+    clip(tmp_path / "clip.mp4", 3)
+    with open_live(str(tmp_path / "clip.mp4"), sound=LiveSound()) as source:
+        assert source.info.sound is None
+
+
+def test_damaged_sound_costs_sound_only(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    beeping_clip(clip, [0.2], seconds=0.4)
+    sound = LiveSound()
+    with av.open(str(clip)) as container:
+        feed = SoundFeed(container, sound)
+        for packet in container.demux(audio=0):
+            damaged = av.Packet(b"\xff" * packet.size)
+            damaged.pts, damaged.time_base, damaged.stream = packet.pts, packet.time_base, packet.stream
+            feed.take(damaged, 0.0)
+            feed.take(packet, 0.0)
+    assert sound.is_there
+    assert sum(piece.samples.shape[1] for piece in sound.take()) > 0.2 * SAMPLE_RATE
