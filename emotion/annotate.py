@@ -17,7 +17,7 @@ from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.options import Options
-from emotion.realtime.session import Models, Session
+from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
@@ -194,11 +194,11 @@ def _run(
         sinks = stack.enter_context(Fanout(observer=observer))
         for name, path in outputs.files.items():
             sinks.add(name, open_file(path, source.info, video=outputs.video, publish=ledger.publish))
-        open_views(sinks, say=say, events=options.outputs.events, mjpeg=options.outputs.mjpeg)
-        session = stack.enter_context(Session(source, options, models, observer=observer))
+        views = stack.enter_context(Fanout(observer=observer))
+        policy = EveryFrame(meanwhile=_meanwhile(views, options, say))
+        session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn where nobody sees it.
-        seen = outputs.video is not None or options.outputs.mjpeg is not None
-        draw = Renderer(options.drawing).draw if seen else None
+        draw = Renderer(options.drawing).draw if outputs.video is not None else None
         done = itertools.count(1)
 
         def listen(result: EmotionFrame) -> None:
@@ -211,6 +211,23 @@ def _run(
             # Results are finished like those of a whole video.
             return error
     return None
+
+
+def _meanwhile(
+    views: Fanout, options: Options, say: Callable[[str], object]
+) -> Callable[[EmotionFrame], None] | None:
+    """What shows results while the run goes on, by what was alone; None where nobody watches."""
+    outputs = options.outputs
+    open_views(views, say=say, events=outputs.events, mjpeg=outputs.mjpeg)
+    if not views.listening:
+        return None
+    draw = Renderer(options.drawing).draw if outputs.mjpeg is not None else None
+
+    def show(result: EmotionFrame) -> None:
+        if views.listening:
+            views.write(result, draw(result) if draw else result.frame.image)
+
+    return show
 
 
 def _shortened(name: str, video: Path) -> str:
@@ -240,4 +257,5 @@ def _told(video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable
     """What the summary file says; it is complete where there are no reasons why not."""
     values = summary.to_dict()
     values["video"] = {"name": readable(video.name)} | values["video"]
-    return {"complete": not reasons, "reasons": list(reasons), "notes": list(notes)} | values
+    hints = [summary.hint] if summary.hint else []
+    return {"complete": not reasons, "reasons": list(reasons), "notes": [*notes, *hints]} | values

@@ -187,6 +187,12 @@ def eye_distance(landmarks: Points) -> float:
     return float(np.linalg.norm(landmarks[ANCHORS[0]] - landmarks[ANCHORS[3]]))
 
 
+def leaning(landmarks: Points) -> float:
+    """How far a face is turned in the picture, clockwise, in degrees from -180 to 180; 0 is upright."""
+    across = landmarks[ANCHORS[3]] - landmarks[ANCHORS[0]]
+    return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
 def crop(image: Image, landmarks: Points, region: Region, margin: int = 0) -> Crop:
     """Cut one region of one face out of a picture.
 

@@ -82,12 +82,17 @@ class Face:
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
         crops: an aligned crop of each region, in the order of the models.
         blendshapes: float32 (52,) in [0, 1], or None where nobody looked.
+        turn: how far it is turned in the picture, clockwise, in degrees from -180 to 180; 0 is upright.
+        readable: whether points, crops and blendshapes can be right; those of a face that stands on its head
+            in a picture of upright ones cannot.
     """
 
     box: Box
     points: Points
     crops: tuple[Crop, ...]
     blendshapes: npt.NDArray[np.float32] | None = None
+    turn: float = 0.0
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,25 +144,28 @@ class FaceEmotion:
         regions: by region, in the order of the models, what its model says, smoothed over time like the vote,
             so that they agree; None where the region is not seen.
         probabilities_frame: this frame's vote alone, of the regions that are seen; None where none is.
-        probabilities: what is shown and decided on: the votes, smoothed over time in its track.
+        probabilities: what is shown and decided on: the votes, smoothed over time in its track; None where
+            nothing is known, never or not for a second.
         blendshapes: what they say, smoothed likewise, where the rule of the vote counts them; else None.
-        label: what is shown, a class or `UNCERTAIN`; it does not flicker. By default `emotion`.
+        label: what is shown, a class or `UNCERTAIN`; it does not flicker. By default `emotion`, or
+            `UNCERTAIN` where nothing is known.
         since: the time in the stream, in seconds, since which the label holds.
         points: as in `Face`; None where they are not known, as in results read from a file.
         seen: by region, how surely it is seen, in [0, 1]: how much its vote counts. By default 1, and 0
             for a region of which nothing is said.
         classes: of the probabilities.
         age: for how many seconds nothing has been seen of the face, of a file also until something is: what
-            it shows is so old. Infinite where nothing is known, and `probabilities` are all alike.
+            it shows is so old. Infinite where nothing is known.
         opinions_frame: by region, and as ``blendshapes``, what this frame alone says; where nothing is seen,
             nothing.
+        turn: as in `Face`.
     """
 
     track_id: int
     box: Box
     regions: Mapping[str, Probabilities | None]
     probabilities_frame: Probabilities | None
-    probabilities: Probabilities
+    probabilities: Probabilities | None
     blendshapes: Probabilities | None = None
     label: str = ""
     since: float = 0.0
@@ -166,6 +174,7 @@ class FaceEmotion:
     classes: Classes = SIX
     age: float = 0.0
     opinions_frame: Mapping[str, Probabilities] = field(default_factory=dict)
+    turn: float = 0.0
 
     def __post_init__(self) -> None:
         said = (*self.regions.values(), self.probabilities_frame, self.probabilities, self.blendshapes)
@@ -179,32 +188,35 @@ class FaceEmotion:
             name: 0.0 if values is None else self.seen.get(name, 1.0) for name, values in self.regions.items()
         }
         object.__setattr__(self, "seen", seen)
+        if self.probabilities is None or self.age == inf:
+            object.__setattr__(self, "probabilities", None)
+            object.__setattr__(self, "age", inf)
         if not self.label:
-            object.__setattr__(self, "label", self.emotion)
+            object.__setattr__(self, "label", self.emotion or UNCERTAIN)
         if self.label not in self.classes and self.label != UNCERTAIN:
             raise ValueError(f"a label is one of {self.classes} or {UNCERTAIN}, not {self.label!r}")
 
     @property
-    def emotion(self) -> str:
-        """The class with the largest of `probabilities`."""
-        return self.classes[int(self.probabilities.argmax())]
+    def emotion(self) -> str | None:
+        """The class with the largest of `probabilities`; None where nothing is known."""
+        return None if self.probabilities is None else self.classes[int(self.probabilities.argmax())]
 
     @property
-    def confidence(self) -> float:
-        """The share of `emotion` in `probabilities`, in [0, 1]."""
-        return float(self.probabilities.max())
+    def confidence(self) -> float | None:
+        """The share of `emotion` in `probabilities`, in [0, 1]; None where nothing is known."""
+        return None if self.probabilities is None else float(self.probabilities.max())
 
     @property
     def label_share(self) -> float | None:
         """The share of `label` in `probabilities`, in [0, 1]; None where that is `UNCERTAIN`."""
-        if self.label == UNCERTAIN:
+        if self.label == UNCERTAIN or self.probabilities is None:
             return None
         return float(self.probabilities[self.classes.index(self.label)])
 
     @property
     def known(self) -> bool:
         """Whether anything is known of what it shows."""
-        return self.age < inf
+        return self.probabilities is not None
 
     @property
     def old(self) -> bool:
@@ -222,8 +234,6 @@ class FaceEmotion:
         Raises:
             KeyError: there is neither.
         """
-        if name == "probabilities":
-            return self.probabilities if self.known else None
         if name in _ROWS:
             values: Probabilities | None = getattr(self, name)
             return values

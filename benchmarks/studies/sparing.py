@@ -68,14 +68,13 @@ def difference(found: Sequence[Faces], plain: Sequence[Faces]) -> Difference:
         float(np.mean([len(a) != len(b) for a, b in zip(found, plain, strict=True)])),
         float(away.mean()),
         float(np.quantile(away, 0.95)),
-        float(
-            np.mean([face.probabilities.argmax() == other.probabilities.argmax() for face, other in pairs])
-        ),
+        float(np.mean([face.emotion == other.emotion for face, other in pairs])),
         float(
             np.mean(
                 [
-                    np.abs(face.probabilities - other.probabilities).sum() / len(face.classes)
+                    np.abs(face.probabilities - other.probabilities).mean()
                     for face, other in pairs
+                    if face.probabilities is not None and other.probabilities is not None
                 ]
             )
         ),

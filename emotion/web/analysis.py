@@ -24,8 +24,8 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
     return {
         "track_id": face.track_id,
         "box": [round(value, 1) for value in (box.left, box.top, box.width, box.height)],
-        "emotion": face.emotion if face.known else None,
-        "confidence": round(face.confidence, 4) if face.known else None,
+        "emotion": face.emotion,
+        "confidence": None if face.confidence is None else round(face.confidence, 4),
         "label": face.label,
         "probabilities": _shares(face.says("probabilities")),
         **{name: _shares(said) for name, said in face.regions.items()},

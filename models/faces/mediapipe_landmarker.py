@@ -171,11 +171,18 @@ class FaceDetector:
         A box reaches from the brows to the chin. Faces below an eighth of the picture's longer side
         are missed.
         """
-        boxes = [found.bounding_box for found in self._detector.detect(_native(picture)).detections]
+        boxes = [found.bounding_box for found in self._find(picture)]
         boxes.sort(key=lambda box: box.width * box.height, reverse=True)
         corners = [(b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height) for b in boxes]
         shift = np.array([picture.left, picture.top] * 2, dtype=np.float32)
         return np.array(corners, dtype=np.float32).reshape(-1, 4) + shift
+
+    def surest(self, picture: Picture) -> float:
+        """How sure the surest of them is, in [0, 1]; 0 where there is none."""
+        return max((float(found.categories[0].score) for found in self._find(picture)), default=0.0)
+
+    def _find(self, picture: Picture) -> list[Any]:
+        return list(self._detector.detect(_native(picture)).detections)
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""

@@ -197,6 +197,12 @@ class OnnxDetector:
         largest = np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable")
         return np.asarray(boxes[largest] + np.tile(_place(picture), 2))
 
+    def surest(self, picture: Picture) -> float:
+        """How sure the surest of them is, in [0, 1]; 0 where there is none."""
+        answers = self._nets.detector(np.stack([_shown(picture, _whole(picture))]))
+        surest = float(_sigmoid(answers[0][:, 16]).max())
+        return surest if surest >= self._min_confidence else 0.0
+
     def close(self) -> None:
         """Nothing is held; the nets are shared."""
 
@@ -205,12 +211,14 @@ def _detect(
     nets: LandmarkNets, pictures: Sequence[Picture], min_confidence: float, same: float
 ) -> list[Detections]:
     whole = [_whole(picture) for picture in pictures]
-    shown = [
-        _cut(picture.rgb, rect, DETECTOR_SIDE, cv2.BORDER_CONSTANT)
-        for picture, rect in zip(pictures, whole, strict=True)
-    ]
+    shown = [_shown(picture, rect) for picture, rect in zip(pictures, whole, strict=True)]
     answers = nets.detector(np.stack(shown))
     return [_decode(answer, rect, min_confidence, same) for answer, rect in zip(answers, whole, strict=True)]
+
+
+def _shown(picture: Picture, square: Rects) -> Image:
+    """What the detector is shown of a picture."""
+    return _cut(picture.rgb, square, DETECTOR_SIDE, cv2.BORDER_CONSTANT)
 
 
 def _place(picture: Picture) -> Floats:

@@ -40,6 +40,10 @@ class Landmarks:
     depth: Points
     blendshapes: npt.NDArray[np.float32]
 
+    def turned_over(self, width: int, height: int) -> "Landmarks":
+        """The same face in a picture of that size that is turned by 180 degrees."""
+        return Landmarks(np.array([width, height], np.float32) - self.points, self.depth, self.blendshapes)
+
 
 class Picture:
     """A picture, or a part of one, in which faces are looked for. It can be looked at several times.
@@ -63,6 +67,12 @@ class Picture:
         left, top = max(0, left), max(0, top)
         part._hold(np.ascontiguousarray(self.rgb[top:bottom, left:right]), self.left + left, self.top + top)
         return part
+
+    def turned_over(self) -> "Picture":
+        """The same picture or part turned by 180 degrees, as a whole of its own."""
+        turned = object.__new__(Picture)
+        turned._hold(np.ascontiguousarray(self.rgb[::-1, ::-1]), 0, 0)
+        return turned
 
     def only(self, left: int, top: int, right: int, bottom: int) -> "Picture":
         """The same picture, black outside a rectangle."""
@@ -116,6 +126,9 @@ class Detector(Protocol):
 
     def detect(self, picture: Picture, /) -> npt.NDArray[np.float32]:
         """float32 (n, 4): left, top, right, bottom in pixels, the largest first."""
+
+    def surest(self, picture: Picture, /) -> float:
+        """How sure the surest of them is, in [0, 1]; 0 where there is none."""
 
     def close(self) -> None:
         """Free what it holds."""

@@ -65,7 +65,7 @@ def paint_card(canvas: Image, card: Card, left: int, top: int, face: FaceEmotion
     press(canvas, plate(card.width, card.height, 0.45 * size, SURFACE, opacity), left, top)
     paint_line(canvas, card.label, left, top, card.width)
     left, top = left + card.bar_left, top + card.bar_top
-    if not face.known:
+    if face.probabilities is None:
         press(canvas, plate(card.bar_width, card.bar_height, 0, TRACK, 0.55), left, top)
         return
     stack(canvas, left, top, card.bar_width, card.bar_height, face.probabilities, colours(face.classes))

@@ -185,8 +185,9 @@ def paint_panel(
         _write(canvas, f"person {face.track_id}", plan.size, _SOFT, left + plan.pad, top + plan.number_line)
     right = left + plan.right
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
-    ahead = int(face.probabilities.argmax()) if face.known else best
-    for row, share in enumerate(face.probabilities.tolist() if plan.bars and face.known else ()):
+    shares = face.probabilities
+    ahead = best if shares is None else int(shares.argmax())
+    for row, share in enumerate(shares.tolist() if plan.bars and shares is not None else ()):
         _paint_bar(canvas, plan, left, top, row, share, _OLD if face.old else 1.0)
         colour = _BRIGHT if row in (best, ahead) and not face.old else _SOFT
         _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)

@@ -5,7 +5,6 @@ import threading
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -128,20 +127,17 @@ def _face(told: dict[str, Any]) -> FaceEmotion:
         shares = told[name]
         return None if shares is None else np.array([shares[label] for label in classes], dtype=np.float32)
 
-    probabilities = row("probabilities")
-    unknown = np.full(len(classes), 1 / len(classes), np.float32)
     return FaceEmotion(
         int(told["track_id"]),
         Box(*(float(told["box"][side]) for side in Box.__slots__)),
         {region: row(region) for region in regions},
         row("probabilities_frame"),
-        unknown if probabilities is None else probabilities,
+        row("probabilities"),
         row("blendshapes"),
         label=told["label"],
         since=float(told["since"]),
         seen={region: float(told[region + _SEEN]) for region in regions},
         classes=classes,
-        age=inf if probabilities is None else 0.0,
     )
 
 

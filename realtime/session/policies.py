@@ -12,7 +12,7 @@ policy          frames                    where                              who
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -27,6 +27,7 @@ from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
 from emotion.realtime.stages.look_ahead import LookAhead
+from emotion.realtime.stages.meanwhile import Meanwhile
 from emotion.realtime.stages.people import People
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
@@ -108,14 +109,19 @@ class EveryFrame:
         workers: how the costly stages share out their work; by default as the options say.
         capacity: the most items that wait before each stage, as of `Pipeline`; few where the source
             chooses what is worth being looked at.
+        meanwhile: is told each result by what was alone, before it is decided again with what follows; in a
+            thread of its own.
     """
 
     workers: Workers | None = None
     capacity: int | None = None
+    meanwhile: Callable[[EmotionFrame], object] | None = None
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
         stages = _causal_stages(self.workers or Workers.of(options), models, options)
+        if self.meanwhile is not None:
+            stages.append(Meanwhile(self.meanwhile))
         if options.vote.smooth and not options.vote.causal:
             stages.append(LookAhead(options.vote))
         return stages

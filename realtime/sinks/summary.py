@@ -4,9 +4,10 @@ All shares of time come from `models.statistics.shares`, the video's emotion fro
 `models.statistics.video_emotion`; nothing that shows a summary computes any of its own.
 """
 
+from cmath import exp, phase
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
-from math import inf
+from math import degrees, inf, radians
 from statistics import median
 from typing import Any
 
@@ -21,6 +22,9 @@ from emotion.realtime.sinks.spans import Change, SpanTracker
 
 # Shares are rounded to it in JSON, and as percentages in words.
 _DIGITS = 4
+# A face that leans by more degrees is turned.
+_TURNED = 60.0
+_HALF_TURN = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ class Summary:
         confidence: its mean, in [0, 1]; None likewise.
         label: what the video is called: its emotion or `UNCERTAIN`, see `video_emotion`; None where there
             was no face.
+        turned: the share of `face_seconds` in which faces are turned by more than 60 degrees in the picture,
+            lie on their side or stand on their heads; None where there was no face.
+        turn: by how many degrees clockwise the picture would stand upright, where that is so for most of the
+            time: 90, 180 or 270; else None.
         people: each of them, by track id.
     """
 
@@ -94,7 +102,20 @@ class Summary:
     emotion: str | None
     confidence: float | None
     label: str | None
+    turned: float | None
+    turn: int | None
     people: tuple[PersonSummary, ...]
+
+    @property
+    def hint(self) -> str | None:
+        """That the picture seems to be turned, in a sentence, where it does."""
+        if self.turn is None or self.turned is None:
+            return None
+        how = "stand on their heads" if self.turn == _HALF_TURN else "lie on their side"
+        return (
+            f"the picture seems to be turned: faces {how} for {self.turned:.0%} of their time; "
+            f"it would stand upright if turned by {self.turn} degrees clockwise"
+        )
 
     @property
     def faces(self) -> int:
@@ -108,10 +129,14 @@ class Summary:
         return {"video": values | {"people": len(people)}, "people": people}
 
     def sentence(self) -> str:
-        """For example ``happiness: 54% of the time happiness, 21% sadness, 19% uncertain, 6% no face``."""
+        """For example ``happiness: 54% of the time happiness, 21% sadness, 19% uncertain, 6% no face``.
+
+        Where the picture seems to be turned, that is said behind it.
+        """
         if self.label is None or self.shares is None:
             return f"no face was found in {self.frames} frames"
-        return f"{self.label}: {in_words(self.shares)}"
+        said = f"{self.label}: {in_words(self.shares)}"
+        return f"{said}; {self.hint}" if self.hint else said
 
 
 def in_words(shares: dict[str, float]) -> str:
@@ -119,6 +144,32 @@ def in_words(shares: dict[str, float]) -> str:
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
     told = [f"{share:.0%} {name.replace('_', ' ')}" for name, share in ranked if round(100 * share)]
     return ", ".join(told).replace("% ", "% of the time ", 1)
+
+
+@dataclass(slots=True, eq=False)
+class _Turns:
+    """How long faces are turned, and which way."""
+
+    seconds: float = 0.0
+    turned: float = 0.0
+    direction: complex = 0.0
+
+    def count(self, face: FaceEmotion, lasts: float) -> None:
+        self.seconds += lasts
+        if abs(face.turn) > _TURNED:
+            self.turned += lasts
+            self.direction += lasts * exp(1j * radians(face.turn))
+
+    @property
+    def share(self) -> float | None:
+        return round(self.turned / self.seconds, _DIGITS) if self.seconds else None
+
+    @property
+    def back(self) -> int | None:
+        """See `Summary.turn`."""
+        if 2 * self.turned <= self.seconds or not self.direction:
+            return None
+        return -round(degrees(phase(self.direction)) / 90) % 4 * 90 or None
 
 
 @dataclass(slots=True, eq=False)
@@ -140,14 +191,14 @@ class _Person:
         self.most = np.zeros(len(self.classes))
 
     def see(self, face: FaceEmotion, seconds: float) -> None:
-        if face.known:
+        if face.probabilities is not None:
             higher = face.probabilities > self.most
             self.when[higher] = seconds
             np.maximum(self.most, face.probabilities, out=self.most)
 
     def count(self, face: FaceEmotion, until: float, lasts: float) -> None:
         self.last = max(self.last, until)
-        if face.known:
+        if face.probabilities is not None:
             self.known += lasts
             self.total += lasts * face.probabilities
 
@@ -196,6 +247,7 @@ class SummaryBuilder:
         self._shares = ShareCounter(SIX.labels, longest)
         self._spans = SpanTracker()
         self._people: dict[int, _Person] = {}
+        self._turns = _Turns()
 
     def add(self, result: EmotionFrame) -> None:
         """Take the next frame. How long it is shown is known when its successor comes."""
@@ -211,18 +263,18 @@ class SummaryBuilder:
             person = self._people.setdefault(face.track_id, _Person(self._classes, seconds))
             person.see(face, seconds)
         if shown := self._times.add(seconds, result.faces):
-            _count(self._people, shown)
+            _count(self._people, self._turns, shown)
         for change in self._spans.add(result):
             self._people[change.track_id].note(change)
 
     def build(self) -> Summary:
         """The summary of all frames up to now; the last is taken to last as long as the one before."""
-        people, times = deepcopy(self._people), self._shares.build()
+        people, turns, times = deepcopy(self._people), deepcopy(self._turns), self._shares.build()
         last = self._times.last()
         if last is not None:
             # A single picture lasts no time, but what it shows still counts.
             alone = Shown(last.what, last.seconds, last.lasts or 1.0) if self._frames == 1 else last
-            _count(people, alone, until=last.seconds + last.lasts)
+            _count(people, turns, alone, until=last.seconds + last.lasts)
         for change in deepcopy(self._spans).finish():
             people[change.track_id].note(change)
         known = sum(person.known for person in people.values())
@@ -240,6 +292,8 @@ class SummaryBuilder:
             emotion=decided.emotion if decided else None,
             confidence=decided.confidence if decided else None,
             label=label,
+            turned=turns.share,
+            turn=turns.back,
             people=tuple(person.build(track, times) for track, person in sorted(people.items())),
         )
 
@@ -250,9 +304,13 @@ def rounded(shares: dict[str, float]) -> dict[str, float]:
 
 
 def _count(
-    people: dict[int, _Person], shown: Shown[tuple[FaceEmotion, ...]], until: float | None = None
+    people: dict[int, _Person],
+    turns: _Turns,
+    shown: Shown[tuple[FaceEmotion, ...]],
+    until: float | None = None,
 ) -> None:
     for face in shown.what:
+        turns.count(face, shown.lasts)
         end = shown.seconds + shown.lasts if until is None else until
         people[face.track_id].count(face, end, shown.lasts)
 

@@ -16,8 +16,8 @@ from emotion.realtime.stages.options import VoteOptions
 class FaceVote:
     """What the regions of one face say; None where a region, or all of the face, is not seen.
 
-    The blendshapes speak only where the rule of the vote counts them. `seen` is how much each region's
-    vote counts, in [0, 1].
+    The blendshapes speak only where the rule of the vote counts them, and with the regions. `seen` is how
+    much each region's vote counts, in [0, 1].
     """
 
     regions: dict[str, Probabilities | None]
@@ -42,7 +42,8 @@ class Ensemble:
         """How surely each region of each face is seen, float32 (n, regions) in [0, 1]."""
         inside = np.array([[crop.visible for crop in face.crops] for face in item.faces], np.float32)
         turned = np.array([_turned(face.points) for face in item.faces], np.float32)
-        return how_seen(inside, item.free, turned, self._options.min_visible)
+        readable = np.array([face.readable for face in item.faces])
+        return how_seen(inside, item.free * readable[:, None], turned, self._options.min_visible)
 
     def vote(self, item: PredictionFrame) -> list[FaceVote]:
         """The vote on each face of a frame, in their order."""
@@ -59,7 +60,7 @@ class Ensemble:
                     for name, rows, share in zip(names, item.predictions, shares, strict=True)
                 },
                 votes[index] if any(shares) else None,
-                None if third is None else third[index],
+                third[index] if third is not None and any(shares) else None,
                 dict(zip(names, shares, strict=True)),
             )
             for index, shares in enumerate(seen.tolist())

@@ -101,6 +101,13 @@ class FaceFollower:
         # A search for large ones may have come upon one that has a window.
         return (*large, *(face for face in small if not among(corners(face), large)))
 
+    def forget(self) -> None:
+        """Another picture begins: nobody is followed any more."""
+        self._group.forget()
+        self._search.forget()
+        self._idle += self._busy
+        self._busy = []
+
     def close(self) -> None:
         """Free what all of it holds. May be called again."""
         self._search.close()
@@ -208,6 +215,11 @@ class _Group:
             team = self._teams[count] = self._make(count)
         (faces,) = team.detect_all([picture], [seconds])
         return self.follow(faces, picture, seconds)
+
+    def forget(self) -> None:
+        """Nobody is followed; a team that comes to be used again is made to forget, too."""
+        self.count, self._short_since = 0, None
+        self.started += 1
 
     def follow(self, faces: tuple[Landmarks, ...], picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """The faces that are there. Who is missing too long is not waited for any more."""

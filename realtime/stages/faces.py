@@ -1,4 +1,8 @@
-"""VideoFrame -> FaceFrame: find the faces, cut out the regions that the models look at."""
+"""VideoFrame -> FaceFrame: find the faces, cut out the regions that the models look at.
+
+A picture that stands on its head is turned over first (`stages.headstands`); places are told in the picture
+as it came. A face that alone stands on its head cannot be read.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
@@ -6,9 +10,10 @@ from typing import TypeAlias
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
-from emotion.models.regions import REGIONS, Regions, crop
+from emotion.models.regions import REGIONS, Regions, crop, leaning
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
+from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.stride import Between
 
 # Frames of a file that are looked at together where faces are followed through shares of them.
@@ -55,7 +60,10 @@ class FaceFinder:
         def team(count: int) -> BatchLandmarker:
             return looking(count) if stride == 1 else Between(looking(count), stride)
 
-        self._follower = FaceFollower(landmarker, detector(), max_faces, team)
+        shared = detector()
+        self._follower = FaceFollower(landmarker, shared, max_faces, team)
+        self._headstands = Headstands(shared)
+        self._over = False
         # As many frames to look at for each turn, so that none waits for the others.
         together = turns * stride
         self.full = together > 1
@@ -63,9 +71,37 @@ class FaceFinder:
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""
+        found: list[FaceFrame] = []
+        while len(found) < len(items):
+            found += self._look(items[len(found) :])
+        return found
+
+    def _look(self, items: Sequence[VideoFrame]) -> list[FaceFrame]:
+        """The first few of some frames with their faces: up to one from which on pictures are turned over."""
         pictures = [Picture(frame.image) for frame in items]
-        found = self._follower.find_all(pictures, [frame.seconds for frame in items])
-        return [_frame(*pair, self._regions) for pair in zip(items, found, strict=True)]
+        if self._over:
+            pictures = [picture.turned_over() for picture in pictures]
+        found: list[FaceFrame] = []
+        everybody = self._follower.find_all(pictures, [frame.seconds for frame in items])
+        for frame, picture, faces in zip(items, pictures, everybody, strict=True):
+            heads = self._headstands.faces(picture, frame.seconds, faces)
+            if self._headstands.picture(picture, frame.seconds, heads):
+                self._over = not self._over
+                self._follower.forget()
+                break
+            found.append(self._frame(frame, picture, faces, heads))
+        return found
+
+    def _frame(
+        self, frame: VideoFrame, picture: Picture, found: Sequence[Landmarks], heads: Sequence[bool]
+    ) -> FaceFrame:
+        if self._over:
+            found = [face.turned_over(picture.width, picture.height) for face in found]
+        faces = [
+            _cut(frame, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
+        ]
+        faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
+        return FaceFrame(frame, tuple(faces))
 
     def close(self) -> None:
         """Free what finding holds."""
@@ -92,13 +128,15 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
     )
 
 
-def _frame(frame: VideoFrame, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
-    faces = [_cut(frame, landmarks, regions) for landmarks in found]
-    faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
-    return FaceFrame(frame, tuple(faces))
-
-
-def _cut(frame: VideoFrame, landmarks: Landmarks, regions: Regions) -> Face:
+def _cut(frame: VideoFrame, landmarks: Landmarks, over: bool, regions: Regions) -> Face:
     points = landmarks.points
     crops = tuple(crop(frame.image, points, region) for region in regions)
-    return Face(Box.around(points), points, crops, landmarks.blendshapes)
+    turn = leaning(points) + (180.0 if over else 0.0)
+    return Face(
+        Box.around(points),
+        points,
+        crops,
+        landmarks.blendshapes,
+        turn=turn - 360.0 if turn > 180.0 else turn,
+        readable=not over,
+    )

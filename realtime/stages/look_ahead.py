@@ -18,13 +18,17 @@ import numpy.typing as npt
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.stages.label_rule import LabelRule, Moment, word_of
 from emotion.realtime.stages.options import VoteOptions
-from emotion.realtime.stages.smoothing import Smoothed, both_ways
+from emotion.realtime.stages.smoothing import UNKNOWN, Smoothed, both_ways, steady
 
 # So far ahead in all; a part of it for the label, the rest for smoothing.
 _HORIZON = 1.0
 _MOST_FOR_LABEL = 0.5
 # Beyond the dwell time: so that the picture that ends it is among them.
 _NEXT_PICTURE = 0.1
+# Votes so near in time tell a flicker from a step.
+_NEAR = 0.1
+# Times of files are rounded.
+_TINY = 1e-6
 # A second of 1920x1080 at 30 pictures a second is 187 MB, of 1280x720 83 MB.
 _MOST_BYTES = 200e6
 # Whoever is away for longer comes back as somebody else.
@@ -50,6 +54,7 @@ class LookAhead:
         self._waiting: deque[EmotionFrame] = deque()
         self._bytes = 0
         self._now = -inf
+        self._ended = False
         self._people: dict[int, _Person] = {}
 
     def process(self, items: Sequence[EmotionFrame]) -> Iterable[EmotionFrame]:
@@ -64,9 +69,11 @@ class LookAhead:
 
     def finish(self) -> Iterable[EmotionFrame]:
         """The frames that are left: nothing follows them."""
+        self._ended = True
         while self._waiting:
             yield self._give()
         self._people.clear()
+        self._ended = False
 
     def close(self) -> None:
         """Nothing to free."""
@@ -82,7 +89,7 @@ class LookAhead:
     def _give(self) -> EmotionFrame:
         item = self._waiting.popleft()
         self._bytes -= item.frame.image.nbytes
-        faces = tuple(self._people[face.track_id].decide() for face in item.faces)
+        faces = tuple(self._people[face.track_id].decide(self._now, self._ended) for face in item.faces)
         if not item.faces or len(self._people) > len(item.faces):
             left = self._now - _FORGOTTEN
             self._people = {id_: one for id_, one in self._people.items() if one.seen or one.last >= left}
@@ -91,12 +98,13 @@ class LookAhead:
 
 @dataclass(slots=True, eq=False)
 class _Seen:
-    """A person in a frame, and what is thought of that when what follows is known."""
+    """A person in a frame, and what is thought of that, which is settled when all that counts is known."""
 
     seconds: float
     face: FaceEmotion
     rows: _Rows
     smoothed: tuple[Smoothed, ...] | None = None
+    settled: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -106,7 +114,7 @@ class _Person:
     options: VoteOptions
     last: float = 0.0
     seen: deque[_Seen] = field(default_factory=deque)
-    before: _Rows | None = None
+    given: deque[_Seen] = field(default_factory=deque)
     rule: LabelRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,51 +124,77 @@ class _Person:
         self.last = seconds
         self.seen.append(_Seen(seconds, face, _rows(face)))
 
-    def decide(self) -> FaceEmotion:
-        """What is thought of the first frame that waits."""
+    def decide(self, now: float, ended: bool) -> FaceEmotion:
+        """What is thought of the first frame that waits.
+
+        Args:
+            now: up to when all is known.
+            ended: whether nothing follows.
+        """
         for_label = min(self.options.dwell + _NEXT_PICTURE, _MOST_FOR_LABEL)
         near = [one for one in self.seen if one.seconds <= self.seen[0].seconds + for_label]
-        self._smooth(near, _HORIZON - for_label)
-        now, *following = [Moment(one.seconds, one.smoothed[0].shares) for one in near if one.smoothed]
-        word, since = self.rule.update(now, following)
+        self._smooth(near, _HORIZON - for_label, inf if ended else now)
+        first, *following = [Moment(one.seconds, one.smoothed[0].shares) for one in near if one.smoothed]
+        word, since = self.rule.update(first, following)
         given = self.seen.popleft()
-        self.before = given.rows
+        self.given.append(given)
+        while len(self.given) > 1 and self.given[1].seconds < given.seconds - _NEAR:
+            self.given.popleft()
         return _decided(given, word, since)
 
-    def _smooth(self, near: Sequence[_Seen], ahead: float) -> None:
+    def _smooth(self, near: Sequence[_Seen], ahead: float, now: float) -> None:
         """Smooth those that are near both ways, unless that is done."""
-        if all(one.smoothed is not None for one in near):
+        if all(one.settled for one in near):
             return
-        times = np.array([one.seconds for one in self.seen])
-        rows = np.stack([one.rows for one in self.seen])
-        for number, one in enumerate(near):
-            if one.smoothed is None:
-                end = int(np.searchsorted(times, one.seconds + ahead, side="right"))
-                known = times[number:end], rows[number:end]
-                before = rows[number - 1] if number else self.before
-                one.smoothed = tuple(
-                    both_ways(
-                        past,
-                        one.seconds,
-                        known[0],
-                        known[1][:, row],
-                        self.options.smooth,
-                        None if before is None else before[row],
-                    )
-                    for row, past in enumerate(_pasts(one.face))
-                )
+        known = [*self.given, *self.seen]
+        times, rows = np.array([one.seconds for one in known]), np.stack([one.rows for one in known])
+        # Whoever is not in the newest picture has gone, as far as that is known.
+        ends = now > self.last
+        for number, one in enumerate(near, start=len(self.given)):
+            if not one.settled:
+                one.smoothed = self._both_ways(known, number, times, rows, ahead, ends)
+                one.settled = now >= one.seconds + ahead
+
+    def _both_ways(
+        self,
+        known: Sequence[_Seen],
+        number: int,
+        times: npt.NDArray[np.float64],
+        rows: _Rows,
+        ahead: float,
+        ends: bool,
+    ) -> tuple[Smoothed, ...]:
+        """One that is known, smoothed: its vote, then each opinion."""
+        one = known[number]
+        first, last, end = np.searchsorted(
+            times, [one.seconds - _NEAR - _TINY, one.seconds + _NEAR + _TINY, one.seconds + ahead + _TINY]
+        )
+        befores = _pasts(known[number - 1].face) if number else [UNKNOWN] * rows.shape[1]
+        return tuple(
+            both_ways(
+                past,
+                before,
+                steady(rows[first:last, row], number - first),
+                one.seconds,
+                times[number:end],
+                rows[number:end, row],
+                self.options.smooth,
+                ends or end < len(times),
+            )
+            for row, (past, before) in enumerate(zip(_pasts(one.face), befores, strict=True))
+        )
 
 
 def _rows(face: FaceEmotion) -> _Rows:
     """What its frame alone says of a face, float32 (r, k): the vote, then each opinion; NaN for nothing."""
     said = [face.probabilities_frame, *(face.opinions_frame.get(name) for name in face.opinions)]
-    nothing = np.full(len(face.probabilities), np.nan, np.float32)
+    nothing = np.full(len(face.classes), np.nan, np.float32)
     return np.stack([nothing if values is None else values for values in said])
 
 
 def _pasts(face: FaceEmotion) -> list[Smoothed]:
     """The same, smoothed by what was."""
-    vote = Smoothed(face.probabilities if face.known else None, face.age)
+    vote = Smoothed(face.probabilities, face.age)
     said = (face.says(name) for name in face.opinions)
     return [vote, *(Smoothed(values, inf if values is None else 0.0) for values in said)]
 
@@ -178,7 +212,7 @@ def _decided(seen: _Seen, word: int, since: float) -> FaceEmotion:
         face,
         regions={name: rows[name] for name in face.regions},
         blendshapes=rows["blendshapes"],
-        probabilities=vote.told(len(face.classes)),
+        probabilities=vote.shares,
         label=word_of(word, face.classes),
         since=since,
         age=vote.age,

@@ -79,7 +79,7 @@ class _Person:
             face.box,
             {name: rows[name] for name in vote.regions},
             said,
-            smoothed.told(len(self._classes)),
+            smoothed.shares,
             rows["blendshapes"],
             label=label,
             since=since,
@@ -88,6 +88,7 @@ class _Person:
             classes=self._classes,
             age=smoothed.age,
             opinions_frame={name: opinion for name, opinion in opinions.items() if opinion is not None},
+            turn=face.turn,
         )
 
     def _label(self, seconds: float, smoothed: Smoothed) -> tuple[str, float]:

@@ -31,10 +31,6 @@ class Smoothed:
     shares: Probabilities | None
     age: float
 
-    def told(self, classes: int) -> Probabilities:
-        """The shares; all alike where nothing is known."""
-        return np.full(classes, 1 / classes, np.float32) if self.shares is None else self.shares
-
 
 UNKNOWN = Smoothed(None, math.inf)
 
@@ -70,29 +66,32 @@ class Smoother:
 
 def both_ways(
     past: Smoothed,
+    before: Smoothed,
+    here: Probabilities | None,
     seconds: float,
     times: npt.NDArray[np.float64],
     votes: npt.NDArray[np.float32],
     tau: float,
-    before: Probabilities | None = None,
+    ends: bool = True,
 ) -> Smoothed:
     """What was and what follows, at one moment: a mean of smoothing forwards and of smoothing backwards.
 
-    Where the two differ, the one that this moment's vote is more like counts more, as in a bilateral
-    filter (Tomasi and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any
-    frame rate, beside a beginning, an end or a gap, and however far one looks ahead. A flicker is like
-    neither of them.
+    Where the two differ, the one that this moment is more like counts more, as in a bilateral filter (Tomasi
+    and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any frame rate,
+    beside a beginning, an end or a gap, and however far one looks ahead. Each side is compared without the
+    moment itself, which would otherwise be like whichever side consists of it alone: at a beginning what
+    follows counts, at an end what was.
 
     Args:
         past: of a `Smoother`, with this moment's vote.
+        before: of the same, at the moment before; `UNKNOWN` where there is none.
+        here: what this moment's vote is, without flicker (`steady`); None where nothing is seen.
         seconds: the moment.
         times: (n,), of what is known from this moment on, itself first.
         votes: (n, k), at these times; NaN where nothing is seen.
         tau: as of `Smoother`.
-        before: the vote just before this moment: with it and the next, a vote that stands alone is told
-            from a step.
+        ends: whether nothing follows the last of them; else it is merely not known yet.
     """
-    here = _here(before, votes)
     seen = ~np.isnan(votes[:, 0])
     if not seen.all():
         times, votes = times[seen], votes[seen]
@@ -102,23 +101,36 @@ def both_ways(
     future = _backwards(times, votes, tau)
     if past.shares is None:
         return Smoothed(future, ahead) if ahead <= OLD_SECONDS else past
-    if here is not None:
-        mine, theirs = _unlike(here, past.shares) / _LIKE, _unlike(here, future) / _LIKE
-    else:  # nothing is seen at this moment: the nearer side counts more
+    if here is None:  # the nearer side counts more
         mine, theirs = past.age / tau, ahead / tau
-    share = 1 / (1 + math.exp(min(theirs - mine, 700.0)))
+    elif before.shares is None:
+        mine, theirs = math.inf, 0.0
+    elif len(votes) == 1 and ends:
+        mine, theirs = 0.0, math.inf
+    else:
+        mine = _unlike(here, before.shares) / _LIKE
+        later = future if len(votes) == 1 else _backwards(times[1:], votes[1:], tau)
+        theirs = _unlike(here, later) / _LIKE
+    share = 1 / (1 + math.exp(min(max(theirs - mine, -700.0), 700.0)))
     mixed = np.asarray(past.shares + np.float32(share) * (future - past.shares), np.float32)
     return Smoothed(mixed, min(past.age, ahead))
 
 
-def _here(before: Probabilities | None, votes: npt.NDArray[np.float32]) -> Probabilities | None:
-    """The vote of a moment, of which one that stands alone is left out; None where nothing is seen."""
-    if np.isnan(votes[0, 0]):
+def steady(votes: npt.NDArray[np.float32], now: int) -> Probabilities | None:
+    """The median of a vote and as many before as after it: a step stays, a flicker goes.
+
+    Args:
+        votes: (n, k), nearby in the order of time; NaN where nothing is seen.
+        now: which of them.
+
+    Returns:
+        float32 (k,); None where nothing is seen at that moment.
+    """
+    if np.isnan(votes[now, 0]):
         return None
-    if before is None or len(votes) < 2 or np.isnan(before[0]) or np.isnan(votes[1, 0]):
-        return np.asarray(votes[0], np.float32)
-    low, high = np.minimum(before, votes[1]), np.maximum(before, votes[1])
-    return np.asarray(np.clip(votes[0], low, high), np.float32)
+    each = min(now, len(votes) - 1 - now)
+    near = votes[now - each : now + each + 1]
+    return np.asarray(np.median(near[~np.isnan(near[:, 0])], axis=0), np.float32)
 
 
 def _unlike(one: Probabilities, other: Probabilities) -> float:

@@ -54,6 +54,10 @@ class TileSearch:
                 if not _cut(box, tile, picture):
                     yield box
 
+    def forget(self) -> None:
+        """Another picture begins: everywhere is due."""
+        self._scanned = self._looked = -np.inf
+
     def close(self) -> None:
         """Free what the detector holds."""
         self._detector.close()

@@ -20,7 +20,7 @@ export class Timeline {
       ...overview.regions.map((region) => [region, region]),
       ["blendshapes", "blendshapes"],
     ];
-    this.rows = overview.people.map((person, index) => new Person(this, person, index + 1));
+    this.rows = overview.people.map((person) => new Person(this, person));
     place.append(...this.rows.map((row) => row.element), this.tip);
     if (overview.others) place.append(make("p", { className: "quiet" }, `${overview.others} more people are in the files only.`));
     for (const row of this.rows) row.plot();
@@ -61,10 +61,12 @@ export class Timeline {
 const classColour = (name) => colour(`class-${name}`) || colour("soft");
 
 class Person {
-  constructor(timeline, person, number) {
+  constructor(timeline, person) {
     this.timeline = timeline;
     this.person = person;
     this.at = new Map(person.bins.map((bin, index) => [bin, index]));
+    // As picture, subtitles and tables call the person, whatever the order here.
+    const number = person.track_id;
     this.number = number;
     const { seconds, start } = timeline.overview;
     this.host = make("div", {

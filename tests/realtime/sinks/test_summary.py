@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from emotion.realtime.sinks.summary import SummaryBuilder
@@ -114,7 +116,7 @@ def test_each_person_has_numbers_of_their_own():
 
 
 def test_what_is_not_known_is_null():
-    unknown = face("fear", label="uncertain", age=float("inf"))
+    unknown = replace(face("fear"), probabilities=None, label="uncertain")
     summary = summarise(result(0, unknown), result(1, unknown))
     assert summary.mean is summary.confidence is summary.people[0].mean is summary.people[0].peak is None
     assert summary.label == "uncertain"
@@ -126,3 +128,24 @@ def test_in_json_there_is_a_block_for_the_video_and_one_a_person():
     assert values["video"]["shares"]["no_face"] == 0.5
     assert [person["track_id"] for person in values["people"]] == [1, 4]
     assert set(values["people"][0]["peak"]["fear"]) == {"probability", "seconds"}
+
+
+@pytest.mark.parametrize(
+    ("turn", "back", "how"),
+    [(180.0, 180, "stand on their heads"), (-170.0, 180, "stand on"), (88.0, 270, "lie"), (-95.0, 90, "lie")],
+)
+def test_a_picture_that_is_turned_is_said_to_be(turn, back, how):
+    results = [result(0, face("fear", turn=10.0)), *(result(n, face("fear", turn=turn)) for n in range(1, 4))]
+    summary = summarise(*results)
+    assert (summary.turned, summary.turn) == (0.75, back)
+    assert how in summary.hint
+    assert "for 75% of their time" in summary.hint
+    assert f"turned by {back} degrees clockwise" in summary.hint
+    assert summary.sentence() == f"fear: 100% of the time fear; {summary.hint}"
+    assert summary.to_dict()["video"]["turned"] == 0.75
+
+
+def test_a_picture_that_is_mostly_upright_is_not_said_to_be_turned():
+    summary = summarise(result(0, face("fear", turn=180.0)), result(1, face("fear", turn=55.0)))
+    assert (summary.turned, summary.turn, summary.hint) == (0.5, None, None)
+    assert summarise(result(0)).turned is None

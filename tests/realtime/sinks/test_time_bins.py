@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,7 @@ def test_a_bin_has_the_label_of_most_of_its_time():
 
 
 def test_where_nothing_is_known_there_is_no_mean():
-    (person,) = fill(TimeBins(), [[face("fear", label="uncertain", age=float("inf"))]] * 3)
+    (person,) = fill(TimeBins(), [[replace(face("fear"), probabilities=None, label="uncertain")]] * 3)
     assert np.isnan(person.means[:, 0]).all()
     assert person.labels.tolist() == [len(EMOTIONS)] * 3
 

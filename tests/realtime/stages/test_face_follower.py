@@ -48,6 +48,9 @@ class FakeDetector:
         self.looks = 0
         self.closed = 0
 
+    def surest(self, part):
+        raise AssertionError("the follower asks where, not how sure")
+
     def detect(self, part):
         self.looks += 1
         found = sorted(large(part), key=lambda box: box[0] - box[2])

@@ -3,7 +3,7 @@ import pytest
 
 from emotion.realtime.stages.label_rule import UNSURE, LabelRule, Moment
 from emotion.realtime.stages.options import VoteOptions
-from emotion.realtime.stages.smoothing import Smoother, both_ways
+from emotion.realtime.stages.smoothing import UNKNOWN, Smoother, both_ways, steady
 
 OPTIONS = VoteOptions(certain=0.4, doubtful=0.3, lead=0.05, margin=0.2, dwell=0.5)
 CLASSES = 6
@@ -145,13 +145,16 @@ def test_of_a_file_a_step_of_the_votes_is_a_step_of_the_word_within_one_picture(
     """Smoothing and rule together, with as much of what follows as a file's results look ahead."""
     step = 2.01
     votes = [shares(int(seconds >= step), sure) for seconds in times]
-    smoother, moments = Smoother(0.3), []
+    smoother, moments, before = Smoother(0.3), [], UNKNOWN
     for number, (seconds, vote) in enumerate(zip(times, votes, strict=True)):
         end = next((n for n, time in enumerate(times) if time > seconds + 0.65), len(times))
         past = smoother.update(seconds, vote)
         known = np.array(times[number:end]), np.stack(votes[number:end])
-        both = both_ways(past, seconds, *known, 0.3, votes[number - 1] if number else None)
+        near = [n for n, time in enumerate(times) if abs(time - seconds) <= 0.1]
+        here = steady(np.stack([votes[n] for n in near]), number - near[0])
+        both = both_ways(past, before, here, seconds, *known, 0.3)
         moments.append(Moment(seconds, both.shares))
+        before = past
     rule, told = LabelRule(VoteOptions()), []
     for number, moment in enumerate(moments):
         known = [later for later in moments[number + 1 :] if later.seconds <= moment.seconds + 0.35]

@@ -1,0 +1,21 @@
+"""Who watches a file being analysed does not wait for what follows."""
+
+from emotion.realtime.options import Options
+from emotion.realtime.session import EveryFrame, policies
+from emotion.realtime.stages.look_ahead import LookAhead
+from emotion.realtime.stages.options import VoteOptions
+from tests.helpers.results import face, result
+
+
+def test_who_watches_is_told_before_results_look_ahead(monkeypatch):
+    monkeypatch.setattr(policies, "_causal_stages", lambda *_: [])
+    told = []
+    meanwhile, ahead = EveryFrame(meanwhile=told.append).stages(None, Options())
+    assert isinstance(ahead, LookAhead)
+    first = result(0, face("fear"))
+    (passed,) = meanwhile.process([first])
+    assert told == [passed] == [first]
+    assert not list(ahead.process([passed]))
+    (meanwhile,) = EveryFrame(meanwhile=told.append).stages(None, Options(vote=VoteOptions(causal=True)))
+    assert list(meanwhile.process([first])) == [first]
+    assert told == [first, first]
