@@ -18,6 +18,7 @@ from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.options import Options
 from emotion.realtime.session import EveryFrame, Models, Session
+from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
@@ -199,10 +200,11 @@ def _run(
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn where nobody sees it.
         draw = Renderer(options.drawing).draw if outputs.video is not None else None
-        done = itertools.count(1)
+        done, crowd = itertools.count(1), Crowd()
 
         def listen(result: EmotionFrame) -> None:
             summary.add(result)
+            crowd.add(result)
             progress(next(done), source.info.frame_count)
 
         try:
@@ -210,6 +212,9 @@ def _run(
         except IncompleteSourceError as error:
             # Results are finished like those of a whole video.
             return error
+        finally:
+            if sentence := crowd.sentence():
+                source.info.notes.add(sentence)
     return None
 
 

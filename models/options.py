@@ -5,7 +5,7 @@
     @dataclass(frozen=True, slots=True, kw_only=True)
     class FaceOptions:
         TITLE: ClassVar[str] = "Faces"
-        max_faces: Annotated[int, Option(help="The most faces in a picture.", ge=1, le=20)] = 4
+        max_faces: Annotated[int, Option(help="The most faces in a picture.", ge=1, le=20)] = 6
 
         def __post_init__(self) -> None:
             check(self)

@@ -97,10 +97,14 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceFrame:
-    """A frame and its faces; an empty tuple means that nobody is there."""
+    """A frame and its faces; an empty tuple means that nobody is there.
+
+    `left_out` is how many more faces were seen than may be followed; it is looked for now and then.
+    """
 
     frame: VideoFrame
     faces: tuple[Face, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +117,7 @@ class PredictionFrame:
             anything.
         free: float32 (n, regions), how likely nothing hides each region; by default ones.
         schema: which regions and classes these are.
+        left_out: as in `FaceFrame`.
     """
 
     frame: VideoFrame
@@ -120,6 +125,7 @@ class PredictionFrame:
     predictions: Probabilities
     free: npt.NDArray[np.float32] = field(default_factory=lambda: np.ones((0, 0), np.float32))
     schema: Schema = SHIPPED
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         count, regions = len(self.faces), len(self.schema.regions)
@@ -247,9 +253,11 @@ _ROWS = frozenset({"blendshapes", "probabilities_frame", "probabilities"})
 class EmotionFrame:
     """A frame and what is thought of each of its faces, in the order of `FaceFrame.faces`.
 
-    `schema` says which classes and regions these are, also where nobody is there.
+    `schema` says which classes and regions these are, also where nobody is there; `left_out` is as in
+    `FaceFrame`.
     """
 
     frame: VideoFrame
     faces: tuple[FaceEmotion, ...]
     schema: Schema = SHIPPED
+    left_out: int = 0

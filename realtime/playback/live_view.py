@@ -18,6 +18,7 @@ from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.live import Live, LiveFrame, quick_switching
 from emotion.realtime.playback.screen import Rows, Screen
 from emotion.realtime.session import NewestFrame
+from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import OutputOptions
@@ -77,6 +78,7 @@ class LiveView:
         self.on_screen = Latencies()
         self.files: dict[str, Path] = {}
         self._results = 0
+        self._crowd = Crowd()
         self._live: Live | None = None
 
     def run(self) -> None:
@@ -99,6 +101,8 @@ class LiveView:
             self._open_sinks(pictures, results)
             self._live = stack.enter_context(self._start(results))
             stopped = self._until_stopped(self._live, pictures)
+        if sentence := self._crowd.sentence():
+            self._say(sentence)
         if stopped is not None:
             raise stopped
 
@@ -114,6 +118,7 @@ class LiveView:
             "results": self._results,
             "results_per_second": round(self._results / seconds, 2),
             "skipped_by_source": self._source.skipped,
+            "faces_left_out": self._crowd.faces,
             "capture_to_screen_ms": asdict(on_screen),
             **live,
         }
@@ -139,6 +144,7 @@ class LiveView:
     def _start(self, results: Fanout) -> Live:
         def on_result(result: EmotionFrame) -> None:
             self._results += 1
+            self._crowd.add(result)
             results.write(result, result.frame.image)
 
         return Live(

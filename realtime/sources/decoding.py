@@ -14,6 +14,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from emotion.realtime.errors import SourceError
+
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
 # A demuxer that has stumbled is asked again, but not for ever.
@@ -165,9 +167,16 @@ class Decoder:
         if self._reopen is None or not self._keys or self._last is None:
             return
         errors: list[tuple[int, float]] = []
-        with self._reopen() as container:
+        try:
+            again = self._reopen()
+        except SourceError:  # it is not there any more
+            return
+        with again as container:
+            if self._stream.index >= len(container.streams):  # another file by now
+                return
             stream = container.streams[self._stream.index]
-            assert isinstance(stream, VideoStream)
+            if not isinstance(stream, VideoStream):
+                return
             stream.codec_context.thread_count = 1
             count, known = 0, False
             for count, packet in enumerate(_packets_from(container, stream, self._keys[0]), start=1):

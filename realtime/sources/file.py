@@ -76,6 +76,7 @@ class VideoFile:
         self._placed: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._from_start = start is None
         check_file(self.path)
+        self._as_found = _state(self.path)
         self._container = open_container(self.path)
         try:
             track = choose_track(self._container, self.path)
@@ -167,7 +168,7 @@ class VideoFile:
             yield from self._decoder.pictures()
 
     def _check(self) -> Finding | None:
-        if not self._from_start:
+        if not self._from_start or _state(self.path) != self._as_found:
             return None
         return containers.check(self.path, self._container.format.name, self._parts[-1])
 
@@ -245,6 +246,12 @@ class VideoFile:
         if not is_bare(self._container):
             for sentence in mends.sentences():
                 self.info.notes.add(f"{self.path.name}: {sentence}.")
+        if _state(self.path) != self._as_found:
+            return IncompleteSourceError(
+                f"{self.path} was removed, replaced or changed while it was read: what was read of it "
+                f"({self._reading.frames} frames) is done, but whether that is all of it cannot be known.",
+                ["it is not the file any more that it was"],
+            )
         decoder = self._decoder
         finding = self._check()
         found_at = (
@@ -271,6 +278,15 @@ class VideoFile:
         # Of an mp4's frames an edit list may leave some out: then its length says how many are shown.
         name = self._container.format.name
         return self._stream.frames or None if name == "avi" or "mp4" in name else None
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of its name: size and time of change; None where it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _declared_seconds(container: InputContainer, stream: VideoStream) -> float | None:

@@ -55,7 +55,8 @@ class EmotionClassifier:
         predictions = np.stack([model(part) for model, part in zip(self._models, crops, strict=True)])
         free = self._free(crops)
         for item, rows in zip(items, _slices(items), strict=True):
-            yield PredictionFrame(item.frame, item.faces, predictions[:, rows], free[rows], self._schema)
+            said = predictions[:, rows], free[rows]
+            yield PredictionFrame(item.frame, item.faces, *said, self._schema, item.left_out)
 
     def close(self) -> None:
         """Nothing to free: the models may be shared."""

@@ -44,6 +44,10 @@ class FaceFollower:
         max_faces: the most faces followed at once.
         team: makes what follows so many faces in the whole picture; one of those landmarkers where there
             is none.
+
+    Attributes:
+        left_out: how many faces more than `max_faces` each of the pictures of the last `find_all` showed;
+            looked for once a second.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class FaceFollower:
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
+        self.left_out: list[int] = []
 
     def find(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """The faces in the stream's next picture, at most `max_faces`.
@@ -73,6 +78,7 @@ class FaceFollower:
     def find_all(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
         """The same for the next few pictures, each with its time. How many they are may matter."""
         found: list[tuple[Landmarks, ...]] = []
+        self.left_out = []
         while len(found) < len(pictures):
             start = len(found)
             seen_ahead = self._group.look(pictures[start:], seconds[start:])
@@ -99,7 +105,10 @@ class FaceFollower:
                 if self._room and not among(box, [*large, *small]):
                     small += self._greet(picture, box, seconds, [*large, *small])
         # A search for large ones may have come upon one that has a window.
-        return (*large, *(face for face in small if not among(corners(face), large)))
+        found = (*large, *(face for face in small if not among(corners(face), large)))
+        full = len(found) >= self._max_faces
+        self.left_out.append(self._search.crowd(picture, seconds, found) if full else 0)
+        return found
 
     def forget(self) -> None:
         """Another picture begins: nobody is followed any more."""

@@ -42,7 +42,7 @@ class FaceFinder:
 
     def __init__(
         self,
-        max_faces: int = 4,
+        max_faces: int = 6,
         min_confidence: float = 0.5,
         nets: LandmarkNets | None = None,
         turns: int = 1,
@@ -83,17 +83,23 @@ class FaceFinder:
             pictures = [picture.turned_over() for picture in pictures]
         found: list[FaceFrame] = []
         everybody = self._follower.find_all(pictures, [frame.seconds for frame in items])
-        for frame, picture, faces in zip(items, pictures, everybody, strict=True):
+        more = self._follower.left_out
+        for frame, picture, faces, left_out in zip(items, pictures, everybody, more, strict=True):
             heads = self._headstands.faces(picture, frame.seconds, faces)
             if self._headstands.picture(picture, frame.seconds, heads):
                 self._over = not self._over
                 self._follower.forget()
                 break
-            found.append(self._frame(frame, picture, faces, heads))
+            found.append(self._frame(frame, picture, faces, heads, left_out))
         return found
 
     def _frame(
-        self, frame: VideoFrame, picture: Picture, found: Sequence[Landmarks], heads: Sequence[bool]
+        self,
+        frame: VideoFrame,
+        picture: Picture,
+        found: Sequence[Landmarks],
+        heads: Sequence[bool],
+        left_out: int,
     ) -> FaceFrame:
         if self._over:
             found = [face.turned_over(picture.width, picture.height) for face in found]
@@ -101,7 +107,7 @@ class FaceFinder:
             _cut(frame, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
         ]
         faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
-        return FaceFrame(frame, tuple(faces))
+        return FaceFrame(frame, tuple(faces), left_out)
 
     def close(self) -> None:
         """Free what finding holds."""

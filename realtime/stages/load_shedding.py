@@ -173,7 +173,7 @@ class LoadSheddingClassifier:
         free = np.zeros((len(ids), regions), np.float32)
         for index, id_ in enumerate(ids):
             predictions[:, index], free[index] = self._known[id_].predictions, self._known[id_].free
-        return PredictionFrame(item.frame, item.faces, predictions, free, read.schema)
+        return PredictionFrame(item.frame, item.faces, predictions, free, read.schema, item.left_out)
 
     def _due(self, ids: Sequence[int]) -> list[int]:
         """Who is read now: all who are new, and of the others those who have waited longest."""

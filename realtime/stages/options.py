@@ -19,7 +19,7 @@ class FaceOptions:
 
     TITLE: ClassVar[str] = "Faces"
 
-    max_faces: Annotated[int, Option(help="The most faces in a picture.", ge=1, le=20)] = 4
+    max_faces: Annotated[int, Option(help="The most faces in a picture.", ge=1, le=20)] = 6
     finders: Annotated[
         int | None,
         Option(help="Threads that follow faces, each through a share of the frames.", ge=1, le=8),

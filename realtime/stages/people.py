@@ -53,7 +53,7 @@ class People:
             self._people[id_].judge(id_, face, vote, seconds)
             for id_, face, vote in zip(ids, item.faces, votes, strict=True)
         )
-        return EmotionFrame(item.frame, tuple(faces), item.schema)
+        return EmotionFrame(item.frame, tuple(faces), item.schema, item.left_out)
 
 
 class _Person:

@@ -13,6 +13,8 @@ from emotion.realtime.stages.face_boxes import Corners, among
 
 # Seconds of the stream between two looks at the whole picture while there is somebody.
 LOOK_SECONDS = 0.4
+# Seconds of the stream between two looks for those that there is no room for.
+CROWD_SECONDS = 1.0
 # Seconds in which every tile is looked at once.
 SCAN_SECONDS = 2.0
 # A tile's side, as a share of the picture's shorter side, and in pixels at least: what is found in
@@ -34,6 +36,14 @@ class TileSearch:
         self._next = 0
         self._scanned = -np.inf
         self._looked = -np.inf
+        self._counted = -np.inf
+
+    def crowd(self, picture: Picture, seconds: float, known: Sequence[Landmarks]) -> int:
+        """How many more faces the whole picture shows than are known, if a look is due; else 0."""
+        if 0 <= seconds - self._counted < CROWD_SECONDS:
+            return 0
+        self._counted = seconds
+        return sum(not among(box, known) for box in self._detector.detect(picture))
 
     def large(
         self, picture: Picture, seconds: float, known: Sequence[Landmarks], limit: int

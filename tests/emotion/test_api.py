@@ -214,5 +214,5 @@ def test_what_a_stream_does_not_know_is_refused_before_anything_is_opened(models
 
 def test_help_lists_the_options():
     shown = inspect.signature(emotion.stream)
-    assert shown.parameters["max_faces"].default == 4
+    assert shown.parameters["max_faces"].default == 6
     assert "chosen" not in shown.parameters

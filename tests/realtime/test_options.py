@@ -11,7 +11,7 @@ from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.options import VoteOptions
 
 DEFAULTS = {
-    "max_faces": 4,
+    "max_faces": 6,
     "stride": 1,
     "smooth": 0.3,
     "baseline": 0.0,

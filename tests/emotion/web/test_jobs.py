@@ -273,7 +273,7 @@ def test_a_job_keeps_the_options_it_was_sent_with(serve, tmp_path):
     until(second, job, "done")
     options = order_of(tmp_path, job)
     assert (options["faces"]["max_faces"], options["vote"]["baseline"]) == (2, 3.0)
-    assert order_of(tmp_path, slow)["faces"]["max_faces"] == 4
+    assert order_of(tmp_path, slow)["faces"]["max_faces"] == 6
 
 
 def test_a_job_whose_options_are_not_known_any_more_fails_with_a_sentence(serve, tmp_path):

@@ -1,5 +1,7 @@
 """The follower with painted faces: bright squares in a dark picture, found by fakes of MediaPipe."""
 
+import itertools
+
 import av
 import cv2
 import numpy as np
@@ -181,6 +183,34 @@ def test_no_more_than_asked_for():
     looks = rig.detector.looks
     assert len(rig.see(shown)) == 2
     assert rig.detector.looks == looks  # there is no room for anybody else
+
+
+def test_more_faces_than_there_is_room_for_are_counted_once_a_second():
+    rig = Rig(max_faces=2)
+    shown = picture((0, 0, 90), (150, 0, 140), (350, 0, 110), (500, 300, 90))
+    counts = []
+    for _ in range(75):
+        rig.see(shown)
+        counts += rig.follower.left_out
+    looked = [number for number, count in enumerate(counts) if count]
+    assert looked[0] == 0
+    assert {after - before for before, after in itertools.pairwise(looked)} <= {30, 31}
+    assert len(looked) == 3
+    assert set(counts) == {0, 2}
+    rig.see_all([shown] * 32)
+    assert len(rig.follower.left_out) == 8
+
+
+@pytest.mark.parametrize("faces", [1, 3])
+def test_room_for_six_costs_nothing_where_fewer_are_there(faces):
+    work = []
+    for room in (4, 6):
+        rig = Rig(max_faces=room)
+        for _ in range(40):
+            rig.see(picture(*((150 * number, 50, 100) for number in range(faces))))
+        landmarkers = [(one.count, one.looks, one.searches) for one in rig.landmarkers]
+        work.append((rig.detector.looks, landmarkers))
+    assert work[0] == work[1]
 
 
 def test_two_landmarkers_on_one_face_give_one_face():

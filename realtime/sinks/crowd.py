@@ -1,0 +1,29 @@
+"""Whether there were more faces than may be followed, in a sentence."""
+
+from emotion.realtime.messages import EmotionFrame
+
+
+class Crowd:
+    """Adds up what results say of faces that there was no room for; it is looked for once a second.
+
+    Attributes:
+        faces: the most in a picture.
+        pictures: how many showed any.
+    """
+
+    def __init__(self) -> None:
+        self.faces = 0
+        self.pictures = 0
+
+    def add(self, result: EmotionFrame) -> None:
+        """Take the next result."""
+        self.faces = max(self.faces, result.left_out)
+        self.pictures += result.left_out > 0
+
+    def sentence(self) -> str:
+        """What is to be said; empty where nobody was left out."""
+        if not self.pictures:
+            return ""
+        more = "1 more face" if self.faces == 1 else f"{self.faces} more faces"
+        frames = "1 frame" if self.pictures == 1 else f"{self.pictures} frames"
+        return f"At least {more} in {frames}: see --max-faces."
