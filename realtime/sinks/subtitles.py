@@ -18,8 +18,9 @@ from emotion.realtime.sinks.spans import Change, SpanTracker
 class _Subtitles(Sink):
     """A cue for each time in which nobody's emotion changes.
 
-    A cue says the labels of its time. As soon as there are two people everybody has a name, "Person 1", by
-    the track id.
+    A cue says the labels of its time. Where there are two people, everybody has a name, "Person 1", by the
+    track id, from the first cue on: when the second one comes, the cues until then, of which there are a few
+    thousand an hour at most, are written anew.
 
     Args:
         path: where it goes.
@@ -42,6 +43,8 @@ class _Subtitles(Sink):
         self._since = 0.0
         self._people: set[int] = set()
         self._cues = 0
+        # Those without a name, while there is but one person: begin, end in milliseconds, and the label.
+        self._nameless: list[tuple[int, int, str]] = []
         self._frames = 0
         self._kept: Path | None = None
         self._done = False
@@ -91,6 +94,8 @@ class _Subtitles(Sink):
         if change.seconds > self._since:
             self._write_cue(self._since, change.seconds)
             self._since = change.seconds
+        if self._nameless and change.track_id not in self._people:
+            self._name_all()
         self._people.add(change.track_id)
         if change.emotion is None:
             self._shown.pop(change.track_id, None)
@@ -104,6 +109,20 @@ class _Subtitles(Sink):
             cue = self._cue(self._cues + 1, start, stop, "\n".join(lines))
             self._draft.append(cue.encode())
             self._cues += 1
+            if len(self._people) == 1:
+                self._nameless.append((start, stop, lines[0]))
+
+    def _name_all(self) -> None:
+        """Somebody else has come: put the name before what the first person showed until now."""
+        (track,) = self._people
+        told = enumerate(self._nameless, start=1)
+        cues = [self._cue(n, start, stop, f"Person {track}: {label}") for n, (start, stop, label) in told]
+        self._nameless.clear()
+        try:
+            self._draft.file.seek(0)
+        except OSError:  # a pipe cannot go back: what was said stays said
+            return
+        self._draft.append(f"{self._head()}{''.join(cues)}".encode())
 
     def _line(self, track: int, emotion: str) -> str:
         return f"Person {track}: {emotion}" if len(self._people) > 1 else emotion

@@ -82,6 +82,7 @@ class Analyst:
         models: shared by all.
         options: how faces are found, votes become answers and pictures look.
         drawn: whether each result's annotated picture is wanted, too.
+        mirror: whether people see themselves as in a mirror; then results are about the mirrored picture.
         publish: called in the thread with each result and its picture, or None.
         fail: called in the thread with what ended it early.
     """
@@ -93,10 +94,13 @@ class Analyst:
         drawn: bool,
         publish: Callable[[EmotionFrame, Image | None], None],
         fail: Callable[[Exception], None],
+        *,
+        mirror: bool = False,
     ) -> None:
         self._models = models
         self._options = options
         self._drawn = drawn
+        self._mirror = mirror
         self._publish = publish
         self._fail = fail
         self._newest: LatestSlot[_Arrival] = LatestSlot()
@@ -130,7 +134,7 @@ class Analyst:
 
     def _frames(self) -> Iterator[VideoFrame]:
         for index, arrival in enumerate(self._newest):
-            yield _to_frame(index, arrival)
+            yield _to_frame(index, arrival, self._mirror)
 
     def _publish_all(self, session: Session) -> None:
         renderer = Renderer(self._options.drawing)
@@ -138,13 +142,15 @@ class Analyst:
             self._publish(result, renderer.draw(result) if self._drawn else None)
 
 
-def _to_frame(index: int, arrival: _Arrival) -> VideoFrame:
+def _to_frame(index: int, arrival: _Arrival, mirror: bool) -> VideoFrame:
     picture = arrival.picture
     if picture.width * picture.height > _MOST_PIXELS:
         raise CameraError(
             f"The camera's pictures are {picture.width}x{picture.height}: choose 1920x1080 or less."
         )
     image: Image = np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
+    if mirror:  # before anything is drawn: words must not be mirrored with the picture
+        image = np.ascontiguousarray(image[:, ::-1])
     return VideoFrame(index, picture.pts or 0, picture.time_base or _VIDEO_CLOCK, arrival.at, image)
 
 
@@ -190,7 +196,9 @@ class Viewer:
     which the page learns how that clock stands to its own; ``{"error": "one sentence"}``.
     """
 
-    def __init__(self, models: Models, options: Options, drawn: bool, counts: CameraCounts):
+    def __init__(
+        self, models: Models, options: Options, drawn: bool, counts: CameraCounts, *, mirror: bool = False
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._counts = counts
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -199,7 +207,7 @@ class Viewer:
         self._heard = time.monotonic()
         self._closing = False
         self.closed = asyncio.Event()
-        self._analyst = Analyst(models, options, drawn, self._publish, self._fail)
+        self._analyst = Analyst(models, options, drawn, self._publish, self._fail, mirror=mirror)
         self._tasks = [asyncio.create_task(self._watch())]
         self._connection.on("track", self._on_track)
         self._connection.on("datachannel", self._on_channel)
@@ -342,13 +350,14 @@ class Cameras:
     def __len__(self) -> int:
         return len(self._viewers)
 
-    async def open(self, sdp: str, drawn: bool, options: Options) -> str:
+    async def open(self, sdp: str, drawn: bool, options: Options, *, mirror: bool = False) -> str:
         """Answer a browser's offer of its camera.
 
         Args:
             sdp: the offer.
             drawn: whether annotated pictures are sent back.
             options: how faces are found, votes become answers and pictures look.
+            mirror: whether the pictures are turned as in a mirror before they are looked at.
 
         Raises:
             BusyError: all places are taken.
@@ -358,7 +367,7 @@ class Cameras:
             raise BusyError(
                 503, 10, f"All places for cameras ({self._limit}) are taken: try again in a moment."
             )
-        viewer = Viewer(self._models, options, drawn, self.counts)
+        viewer = Viewer(self._models, options, drawn, self.counts, mirror=mirror)
         self._viewers.add(viewer)
         task = asyncio.create_task(self._see_off(viewer))
         self._goodbyes.add(task)

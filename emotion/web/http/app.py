@@ -5,10 +5,12 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import Cookie, Depends, FastAPI, Query, Request, Response
+from fastapi import Cookie, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
@@ -24,13 +26,23 @@ from emotion.models.options import with_values
 from emotion.models.palette import PANEL
 from emotion.models.schema import Schema
 from emotion.realtime.options import Options
+from emotion.realtime.sources.demo import DEMO
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
 from emotion.web.http.metrics import metrics_text
 from emotion.web.http.request_options import OF_CAMERAS, OF_PHOTOS, OF_VIDEOS, chosen
-from emotion.web.http.schema import About, CameraAnswer, CameraOffer, Health, JobResult, PhotoResult
+from emotion.web.http.schema import (
+    About,
+    CameraAnswer,
+    CameraOffer,
+    Health,
+    JobCreated,
+    JobResult,
+    PhotoResult,
+)
 from emotion.web.http.security import Gate
 from emotion.web.http.site import RequestError, Site
+from emotion.web.http.zipped import zipped
 from emotion.web.jobs import results
 from emotion.web.jobs.process import COMMAND
 from emotion.web.jobs.store import OPEN, State
@@ -42,6 +54,9 @@ _EVENT_SECONDS = 0.25
 _HEARTBEAT_SECONDS = 15.0
 
 Visitor = Annotated[str, Cookie(alias=VISITOR)]
+Secret = Annotated[
+    str, Header(alias="Emotion-Secret", description="Of the answer to the upload; browsers need none.")
+]
 
 
 def make_app(
@@ -138,6 +153,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
             vote=[row.in_words() for row in fitted.rates],
             limits={
                 "upload_bytes": site.options.upload_bytes,
+                "photo_bytes": site.options.photo_bytes,
                 "video_seconds": site.options.video_seconds,
                 "keep_seconds": site.options.keep_seconds,
                 "viewers": site.options.viewers,
@@ -176,7 +192,7 @@ def _add_cameras(app: FastAPI, site: Site) -> None:
     ) -> CameraAnswer:
         """Offer a camera over WebRTC; results come on the data channel that the offer must have."""
         options = with_values(site.analysis, named)
-        return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn, options))
+        return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn, options, mirror=offer.mirror))
 
 
 def _add_jobs(app: FastAPI, site: Site) -> None:
@@ -188,11 +204,11 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
         named: Annotated[dict[str, Any], Depends(chosen(OF_VIDEOS, site.analysis))],
         name: Annotated[str, Query(max_length=500, description="The file's name, for people.")] = "video",
         visitor: Visitor = "",
-    ) -> JobResult:
+    ) -> JobCreated:
         """Send a video as the body; it is annotated as soon as its turn comes."""
         limit = site.options.upload_bytes
         size = check_length(request, limit)
-        with site.queue.receiving(size):
+        with site.queue.receiving(size, _sender(request, visitor)):
             incoming = store.receive(name)
             try:
                 await save(request, incoming, limit)
@@ -206,7 +222,7 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
             finally:
                 incoming.discard()
         site.queue.add(job)
-        return site.describe(job)
+        return site.created(job)
 
     @app.get("/api/jobs", tags=["videos"])
     async def jobs(visitor: Visitor = "") -> list[JobResult]:
@@ -221,30 +237,41 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
         )
 
     @app.get("/api/jobs/{job_id}", tags=["videos"])
-    async def job(job_id: str) -> JobResult:
-        """How one video stands."""
-        return site.describe(site.job(job_id))
+    async def job(job_id: str, visitor: Visitor = "", secret: Secret = "") -> JobResult:
+        """How one video stands. Whoever knows its address may see it."""
+        job = site.job(job_id)
+        return site.describe(job, job.belongs_to(visitor, secret))
 
     @app.post("/api/jobs/{job_id}/cancel", tags=["videos"])
-    async def cancel(job_id: str) -> JobResult:
-        """End it; what was done until then is kept."""
-        job = site.job(job_id)
+    async def cancel(job_id: str, visitor: Visitor = "", secret: Secret = "") -> JobResult:
+        """End it; what was done until then is kept. Only for whoever sent it."""
+        job = site.own_job(job_id, visitor, secret)
         site.queue.cancel(job)
-        return site.describe(job)
+        return site.describe(job, mine=True)
 
     @app.post("/api/jobs/{job_id}/restart", tags=["videos"])
-    async def restart(job_id: str) -> JobResult:
-        """Begin anew what has failed or was cancelled."""
-        job = site.job(job_id)
+    async def restart(job_id: str, visitor: Visitor = "", secret: Secret = "") -> JobResult:
+        """Begin anew what has failed or was cancelled. Only for whoever sent it."""
+        job = site.own_job(job_id, visitor, secret)
         if job.state not in (State.FAILED, State.CANCELLED):
             raise RequestError(409, "Only a video that failed or was cancelled can be begun anew.")
         site.queue.restart(job)
-        return site.describe(job)
+        return site.describe(job, mine=True)
 
     @app.delete("/api/jobs/{job_id}", tags=["videos"], status_code=204)
-    async def delete(job_id: str) -> None:
-        """Delete the video and all its results at once."""
-        await site.queue.delete(site.job(job_id))
+    async def delete(job_id: str, visitor: Visitor = "", secret: Secret = "") -> None:
+        """Delete the video and all its results at once. Only for whoever sent it."""
+        await site.queue.delete(site.own_job(job_id, visitor, secret))
+
+
+def _sender(request: Request, visitor: str) -> str:
+    """Who counts as one visitor: another machine, or on this one (or behind a proxy on it) a browser."""
+    host = request.client.host if request.client else ""
+    try:
+        alone = ip_address(host).is_loopback
+    except ValueError:
+        alone = True
+    return (visitor or host) if alone else host
 
 
 def _add_results(app: FastAPI, site: Site) -> None:
@@ -258,6 +285,31 @@ def _add_results(app: FastAPI, site: Site) -> None:
             raise RequestError(404, "There is no timeline of this video yet.")
         return FileResponse(path, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
+    @app.get("/api/jobs/{job_id}/thumbnail", tags=["videos"], response_class=FileResponse)
+    async def thumbnail(job_id: str) -> FileResponse:
+        """A small picture of the annotated video."""
+        path = store.results(site.job(job_id)) / results.THUMBNAIL
+        if not path.exists():
+            raise RequestError(404, "There is no picture of this video.")
+        return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/api/jobs/{job_id}/original", tags=["videos"], response_class=FileResponse)
+    async def original(job_id: str, visitor: Visitor = "", secret: Secret = "") -> FileResponse:
+        """The video as it was sent. Only for whoever sent it: faces may be hidden in the annotated one."""
+        job = site.own_job(job_id, visitor, secret)
+        return FileResponse(store.video(job), media_type="video/mp4", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/api/jobs/{job_id}/zip", tags=["videos"], response_class=StreamingResponse)
+    async def everything(job_id: str) -> StreamingResponse:
+        """All results of a video in one ZIP file."""
+        job = site.job(job_id)
+        found = [] if job.state in OPEN else results.files(store.results(job))
+        if not found:
+            raise RequestError(404, "There are no results of this video yet.")
+        name = quote(f"{Path(job.file).stem}.emotions.zip")
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-cache"}
+        return StreamingResponse(zipped(found), media_type="application/zip", headers=headers)
+
     @app.get("/api/jobs/{job_id}/{kind}", tags=["videos"], response_class=FileResponse)
     async def result(
         job_id: str,
@@ -270,8 +322,8 @@ def _add_results(app: FastAPI, site: Site) -> None:
         path = results.find(store.results(job), wanted) if wanted else None
         if wanted is None or path is None or job.state in OPEN:
             raise RequestError(404, "There is no such result of this video.")
-        # Only pictures are ever shown by the browser itself.
-        shown = wanted.media_type.startswith("video/") and not download
+        # Only pictures, and subtitles over them, are ever shown by the browser itself.
+        shown = wanted.media_type.startswith(("video/", "text/vtt")) and not download
         return FileResponse(
             path,
             media_type=wanted.media_type,
@@ -306,19 +358,19 @@ def _add_page(app: FastAPI, site: Site) -> None:
     async def classes() -> Response:
         return Response(class_script(site.models.schema), media_type="text/javascript")
 
+    @app.get("/static/sample.mp4", include_in_schema=False)
+    async def sample() -> Response:
+        return FileResponse(DEMO, media_type="video/mp4", headers={"Cache-Control": "no-cache"})
+
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
 def colour_sheet(classes: Classes) -> str:
     """The classes' colours as CSS variables: for light and dark pages, and for drawing on pictures."""
-    light, dark = (
-        _variables("class", classes, classes.on_white),
-        _variables("class", classes, classes.on_dark),
-    )
-    return (
-        f":root {{ {light} {_variables('on-picture', classes, classes.on_dark)} --panel: {PANEL}; }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-    )
+    both = zip(classes.on_white, classes.on_dark, strict=True)
+    schemes = [f"light-dark({white}, {dark})" for white, dark in both]
+    pictures = _variables("on-picture", classes, classes.on_dark)
+    return f":root {{ {_variables('class', classes, schemes)} {pictures} --panel: {PANEL}; }}\n"
 
 
 def _variables(kind: str, classes: Classes, colours: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Bodies of requests as they come: in parts, within limits, from browsers that may vanish."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -11,6 +12,10 @@ from emotion.web.jobs.store import Incoming
 _BUFFER_BYTES = 1 << 20
 # A browser that has sent nothing for so long is gone.
 _SILENCE_SECONDS = 30.0
+# One that sends a byte a second takes another one's place for as long as it likes: this much at least
+# must come, on average over such a time. A telephone at the edge of its network does better.
+_LEAST_BYTES_A_SECOND = 4096
+_WINDOW_SECONDS = 30.0
 
 
 def check_length(request: Request, limit: int) -> int:
@@ -29,19 +34,28 @@ def check_length(request: Request, limit: int) -> int:
 
 
 def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        413, f"The file is larger than the {limit / (1 << 20):.0f} MiB that this server takes."
-    )
+    return RequestError(413, f"The file is larger than the {in_bytes(limit)} that this server takes.")
+
+
+def in_bytes(count: float) -> str:
+    """A size in words, as the page says it: 20 MiB, 1.5 GiB."""
+    power = 1
+    while power < 3 and count >= 1023.5 * 1024**power:
+        power += 1
+    count /= 1024**power
+    digits = 0 if count >= 10 or count == round(count) else 1
+    return f"{count:.{digits}f} {' KMG'[power]}iB"
 
 
 async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
     """The body in parts.
 
     Raises:
-        RequestError: it is longer than `limit` bytes, or the browser has fallen silent.
+        RequestError: it is longer than `limit` bytes, or it comes too slowly or no longer.
     """
     stream = request.stream()
     size = 0
+    since, sized = time.monotonic(), 0
     while True:
         try:
             async with asyncio.timeout(_SILENCE_SECONDS):
@@ -53,6 +67,10 @@ async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
+        if (passed := time.monotonic() - since) >= _WINDOW_SECONDS:
+            if size - sized < _LEAST_BYTES_A_SECOND * passed:
+                raise RequestError(408, "The file arrives too slowly: send it over a faster connection.")
+            since, sized = time.monotonic(), size
         if chunk:
             yield chunk
 

@@ -47,10 +47,15 @@ class PhotoResult(BaseModel):
 
 
 class CameraOffer(BaseModel):
-    """A browser's offer in the Session Description Protocol; `drawn`: send annotated pictures back."""
+    """A browser's offer in the Session Description Protocol.
+
+    `drawn`: send annotated pictures back. `mirror`: turn the pictures as in a mirror before they are looked
+    at; boxes are then those of the mirrored picture.
+    """
 
     sdp: Annotated[str, Field(max_length=100_000)]
     drawn: bool = False
+    mirror: bool = False
 
 
 class CameraAnswer(BaseModel):
@@ -69,7 +74,12 @@ class Download(BaseModel):
 
 
 class JobResult(BaseModel):
-    """A video and how far it is. Times are Unix seconds; `seconds_left` and `fps` while it runs."""
+    """A video and how far it is. Times are Unix seconds; `seconds_left` and `fps` while it runs.
+
+    `mine`: whether whoever asks may cancel and delete it. Once there are results, `seconds` is the video's
+    length and `strip` the label of the person seen longest over time, null where nobody is seen; `thumbnail`
+    says whether there is a picture of it.
+    """
 
     id: str
     title: str
@@ -86,6 +96,16 @@ class JobResult(BaseModel):
     seconds_left: float | None
     overview: bool
     downloads: list[Download]
+    mine: bool
+    seconds: float | None
+    strip: list[str | None]
+    thumbnail: bool
+
+
+class JobCreated(JobResult):
+    """The same, and its secret: with that as the header `Emotion-Secret`, a program may change the job."""
+
+    secret: str
 
 
 class About(BaseModel):

@@ -1,8 +1,10 @@
 """What all requests share: the models, the queue of videos, the cameras, and how they stand."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from emotion.annotate import Models
 from emotion.models.regions import Image
@@ -11,7 +13,7 @@ from emotion.web.analysis import analyse, to_values
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
 from emotion.web.http.photo import decode
-from emotion.web.http.schema import Download, FaceResult, JobResult, PhotoResult
+from emotion.web.http.schema import Download, FaceResult, JobCreated, JobResult, PhotoResult
 from emotion.web.jobs import results
 from emotion.web.jobs.queue import JobQueue
 from emotion.web.jobs.store import OPEN, Job, JobStore
@@ -60,6 +62,8 @@ class Site:
         self.photos = 0
         self._photo_lock = asyncio.Lock()
         self._photos_waiting = 0
+        # By job: when it ended, and what its card says.
+        self._cards: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def leave(self) -> None:
         """The server is about to end: streams of events end now."""
@@ -73,10 +77,26 @@ class Site:
             raise RequestError(404, "There is no such video here: it may have been deleted.")
         return job
 
-    def describe(self, job: Job) -> JobResult:
-        """A job as the page shows it."""
+    def own_job(self, job_id: str, visitor: str, secret: str) -> Job:
+        """The same for whoever wants to change it: its sender, by cookie or by secret."""
+        job = self.job(job_id)
+        if not job.belongs_to(visitor, secret):
+            raise RequestError(
+                403,
+                "Only whoever sent this video may do that: with the same browser, or with the secret in the "
+                "answer to the upload as the header Emotion-Secret.",
+            )
+        return job
+
+    def created(self, job: Job) -> JobCreated:
+        """A job as its sender sees it first."""
+        return JobCreated(**self.describe(job, mine=True).model_dump(), secret=job.secret)
+
+    def describe(self, job: Job, mine: bool) -> JobResult:
+        """A job as the page shows it, to its sender or to somebody else."""
         folder = self.queue.store.results(job)
         ended = job.finished
+        card = self._card(job, folder)
         return JobResult(
             id=job.id,
             title=job.title,
@@ -93,12 +113,30 @@ class Site:
             seconds_left=job.seconds_left,
             overview=job.state not in OPEN and (folder / results.OVERVIEW).exists(),
             downloads=[] if job.state in OPEN else _downloads(folder),
+            mine=mine,
+            seconds=card.get("seconds"),
+            strip=card.get("strip", []),
+            thumbnail=job.state not in OPEN and (folder / results.THUMBNAIL).exists(),
         )
+
+    def _card(self, job: Job, folder: Path) -> dict[str, Any]:
+        """Read once: the list is told anew several times a second."""
+        if job.finished is None:
+            return {}
+        ended, card = self._cards.get(job.id, (0.0, {}))
+        if ended != job.finished:
+            self._cards = {one: kept for one, kept in self._cards.items() if self.queue.store.get(one)}
+            try:
+                card = json.loads((folder / results.CARD).read_text(encoding="utf-8"))
+            except (OSError, ValueError):  # it came to no result
+                card = {}
+            self._cards[job.id] = job.finished, card
+        return card
 
     def jobs_of(self, visitor: str) -> list[JobResult]:
         """A visitor's videos, the newest first."""
         mine = [job for job in self.queue.store if visitor and job.owner == visitor]
-        return [self.describe(job) for job in reversed(mine)]
+        return [self.describe(job, mine=True) for job in reversed(mine)]
 
     async def photo(self, data: bytes, options: Options) -> PhotoResult:
         """What is thought of a picture; one at a time."""

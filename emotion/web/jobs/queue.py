@@ -100,6 +100,7 @@ class JobQueue:
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._running: dict[str, WorkerProcess] = {}
         self._incoming: list[int] = []
+        self._senders: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -120,8 +121,10 @@ class JobQueue:
             await asyncio.gather(*(worker.stop() for worker in workers), return_exceptions=True)
 
     @contextlib.contextmanager
-    def receiving(self, size: int) -> Iterator[None]:
+    def receiving(self, size: int, sender: str = "") -> Iterator[None]:
         """Hold room for a video of so many bytes while it is being sent.
+
+        Nobody gets more than half of the places.
 
         Raises:
             BusyError: there is none.
@@ -129,12 +132,16 @@ class JobQueue:
         self._check_waiting()
         if len(self._incoming) >= self._options.uploads:
             raise BusyError(503, 10, "Other videos are being sent just now: try again in a moment.")
+        if self._senders[sender] >= max(1, self._options.uploads // 2):
+            raise BusyError(429, 10, "Other videos of yours are being sent just now: wait for one of them.")
         self._check_disk(size)
         self._incoming.append(size)
+        self._senders[sender] += 1
         try:
             yield
         finally:
             self._incoming.remove(size)
+            self._senders -= Counter({sender: 1})  # who sends nothing any more is forgotten
 
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue."""

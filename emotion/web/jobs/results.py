@@ -3,9 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import av
+from PIL.Image import Image
 
 from emotion.annotate import Outputs
 from emotion.models.classes import UNCERTAIN
@@ -16,9 +20,14 @@ from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.summary import in_words, rounded
 
 OVERVIEW = "overview.json"
+CARD = "card.json"
+THUMBNAIL = "thumbnail.jpg"
 # More than a wide screen has pixels for.
 _MOST_BINS = 1200
 _MOST_PEOPLE = 40
+# In a list, a video's time is a strip of so many parts.
+_STRIP_PARTS = 60
+_THUMBNAIL_WIDTH = 320
 # Beside the regions, of which each has a row of its own.
 _ROWS = ("probabilities", "blendshapes")
 _SEEN = "_seen"
@@ -69,6 +78,11 @@ def find(folder: Path, kind: Kind) -> Path | None:
     return None
 
 
+def files(folder: Path) -> list[Path]:
+    """All results in a folder that can be taken away."""
+    return [path for kind in KINDS.values() if (path := find(folder, kind))]
+
+
 @dataclass(slots=True)
 class _Bin:
     """What was seen of one person in a short time: sums of shares, and of how many frames.
@@ -112,8 +126,59 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
     whole = outputs.files["jsonl"]
     path = whole if whole.exists() else partial_path(whole)
     if path.exists():
-        text = json.dumps(overview(path), separators=(",", ":"))
-        write_whole(folder / OVERVIEW, text)
+        found = overview(path)
+        write_whole(folder / OVERVIEW, json.dumps(found, separators=(",", ":")))
+        write_whole(folder / CARD, json.dumps(card(found)))
+        shown = find(folder, KINDS["mp4"])
+        if shown:
+            write_thumbnail(shown, folder / THUMBNAIL, _moment(found))
+
+
+def card(found: dict[str, Any]) -> dict[str, Any]:
+    """What a list shows of an overview: ``{"seconds": 19.6, "strip": ["anger", None, "uncertain", ...]}``.
+
+    A part of the strip is the label that the person seen longest has most of that time; None: not seen.
+    """
+    strip: list[str | None] = [None] * _STRIP_PARTS
+    if found["people"]:
+        person = found["people"][0]
+        parts: dict[int, Counter[str]] = {}
+        for place, label in zip(person["bins"], person["labels"], strict=True):
+            part = int(place * found["step"] / found["seconds"] * _STRIP_PARTS)
+            parts.setdefault(min(part, _STRIP_PARTS - 1), Counter())[label] += 1
+        # A short video has fewer frames than the strip parts: each lasts until the next.
+        width = max(1, round(found["step"] / found["seconds"] * _STRIP_PARTS))
+        for part, labels in parts.items():
+            for index in range(part, min(part + width, _STRIP_PARTS)):
+                strip[index] = labels.most_common(1)[0][0]
+    return {"seconds": found["seconds"], "strip": strip}
+
+
+def _moment(found: dict[str, Any]) -> float:
+    """Seconds from the video's begin to a picture that stands for it: one with the person seen longest."""
+    if not found["people"]:
+        return float(found["seconds"]) / 3
+    bins = found["people"][0]["bins"]
+    return float(bins[len(bins) // 2] * found["step"])
+
+
+def write_thumbnail(video: Path, target: Path, seconds: float) -> None:
+    """Write a small JPEG of the video at a moment; nothing where it cannot be read there."""
+    with suppress(av.FFmpegError, StopIteration, ValueError), av.open(str(video)) as container:
+        (stream, *_) = container.streams.video
+        base = float(stream.time_base or 1)
+        start = stream.start_time or 0
+        container.seek(start + int(seconds / base), stream=stream)
+        frames = container.decode(stream)
+        wanted = seconds + start * base
+        picture = next(frames)
+        for frame in frames:
+            if picture.time is None or picture.time >= wanted - 0.02:
+                break
+            picture = frame
+        image: Image = picture.to_image()  # type: ignore[no-untyped-call]
+        image.thumbnail((_THUMBNAIL_WIDTH, _THUMBNAIL_WIDTH))
+        image.save(target, "JPEG", quality=80)
 
 
 def overview(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@
 """
 
 import contextlib
+import hmac
 import json
 import os
 import re
@@ -29,6 +30,8 @@ _STATE = "job.json"
 LOCK = "server.lock"
 # With every ending that results have, such a name is shorter than the 255 bytes of most systems.
 _LONGEST_STEM = 40
+_LONGEST_NAME = 120
+_LONGEST_SUFFIX = 12
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
@@ -54,6 +57,7 @@ class Job:
     Attributes:
         id: 128 random bits, in hexadecimal: whoever knows it may see the job.
         owner: of the visitor who sent it; whose list it is in.
+        secret: told only to whoever sent it; a program proves with it that the job is its own.
         title: the video's name, as its owner knows it; never used as a path.
         file: the video's name on the disk.
         bytes: of the video.
@@ -80,6 +84,7 @@ class Job:
     done: int = 0
     total: int | None = None
     started: float | None = None
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
     @property
     def rate(self) -> float | None:
@@ -88,11 +93,20 @@ class Job:
             return None
         return self.done / max(time.monotonic() - self.started, 1e-3)
 
+    def belongs_to(self, visitor: str, secret: str) -> bool:
+        """Whether somebody with this cookie, or with this secret, is who sent it."""
+        return _same(self.owner, visitor) or _same(self.secret, secret)
+
     @property
     def seconds_left(self) -> float | None:
         """How long it will take from now on, as it goes; None where nothing says so."""
         rate = self.rate
         return None if rate is None or self.total is None else max(0, self.total - self.done) / rate
+
+
+def _same(kept: str, given: str) -> bool:
+    """Compared in a time that tells nothing; what is empty belongs to nobody."""
+    return bool(kept) and hmac.compare_digest(kept.encode(), given.encode())
 
 
 class Incoming:
@@ -230,9 +244,17 @@ def _lock(file: BinaryIO) -> None:
 
 
 def shown_name(name: str) -> str:
-    """A name that a person gave, without its folders and what cannot be printed, at most 120 letters."""
+    """A name that a person gave, without its folders and what cannot be printed, at most 120 letters.
+
+    One that is longer loses the end of its stem: its suffix says what kind of file it is.
+    """
     last = re.split(r"[/\\]", name)[-1]
-    return "".join(letter for letter in last if letter.isprintable()).strip()[:120] or "video"
+    whole = "".join(letter for letter in last if letter.isprintable()).strip()
+    suffix = Path(whole).suffix
+    if len(suffix) > _LONGEST_SUFFIX:
+        suffix = ""
+    stem = whole.removesuffix(suffix)[: _LONGEST_NAME - len(suffix)]
+    return f"{stem}{suffix}" or "video"
 
 
 def safe_name(name: str) -> str:

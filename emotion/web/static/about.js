@@ -1,6 +1,6 @@
 // What runs here, as the server tells it.
 
-import { byId, inWords, make, percent } from "./dom.js";
+import { byId, capital, inWords, make, percent } from "./dom.js";
 
 const list = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
 
@@ -11,7 +11,6 @@ export function show(about) {
   byId("emotions").textContent = list(about.emotions);
   byId("rule").textContent = about.rule;
   byId("vote").replaceChildren(...about.vote.map((text) => make("li", {}, text)));
-  byId("models").className = "models";
   byId("models").replaceChildren(...about.models.map(card));
 }
 
@@ -25,5 +24,5 @@ function card(model) {
     `Learnt from: ${model.data}`,
     `sha256 ${model.sha256.slice(0, 16)}…`,
   ];
-  return make("div", { className: "model" }, make("h3", {}, `The ${model.region}`), ...lines.map((line) => make("p", {}, line)));
+  return make("div", { className: "model" }, make("h3", {}, capital(model.region)), ...lines.map((line) => make("p", {}, line)));
 }

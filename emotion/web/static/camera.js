@@ -1,31 +1,62 @@
 // The camera: its picture stays here, a copy goes to the server, and results come back to be drawn.
 
-import { ask, byId } from "./dom.js";
-import { FaceCard, drawOverlay } from "./faces.js";
+import { byId, capital, icon, make } from "./dom.js";
+import { Tiles, drawOverlay } from "./faces.js";
+import { Graph } from "./graph.js";
+import { SAMPLE, cameras, openPicture } from "./pictures.js";
+import { Recording, snapshot } from "./recorder.js";
+import { recall, remember } from "./settings.js";
+import { Stream } from "./stream.js";
 
 // A result older than this says nothing about the picture that is shown.
 const STALE_MS = 1000;
 const WORDS_EVERY_MS = 3000;
-const PING_EVERY_MS = 1000;
 // Numbers that change faster cannot be read.
 const NUMBERS_EVERY_MS = 250;
-const CONNECT_MS = 15_000;
+const CHOICES = ["mirror", "blur", "panel"];
+const AWAY = "No results: waiting for the server. They go on by themselves when it is back.";
 
 /** What the page knows of the stream; tests and the curious read it as `window.emotionCamera`. */
 export const state = { results: 0, age: null, rate: 0, latest: null };
 window.emotionCamera = state;
 
-const NO_NETWORK =
-  "The browser sends a camera's picture only over a network, even to this same machine, and finds none. Connect to any network, then start again.";
-const NO_CONNECTION =
-  "The camera's picture does not reach the server. Perhaps a firewall stops UDP between the two: allow it, then start again.";
-
 let session = null;
+let tiles;
+let graph;
+
+const wishes = () => {
+  const [mirror, blur, panel] = CHOICES.map((name) => byId(`camera-${name}`).checked);
+  // Faces are hidden where the picture and the result belong together: on the server.
+  return { mirror, blur, drawn: panel || blur };
+};
 
 export function setUp() {
-  byId("camera-button").addEventListener("click", () => (session ? stop() : start()));
-  byId("camera-drawn").addEventListener("change", () => session && start());
-  byId("camera-mirror").addEventListener("change", mirror);
+  tiles = new Tiles(byId("camera-faces"), "No face in the picture.");
+  graph = new Graph(byId("minute"));
+  for (const name of CHOICES) {
+    const box = byId(`camera-${name}`);
+    box.checked = recall(name, name === "mirror");
+    box.addEventListener("change", () => {
+      remember(name, box.checked);
+      mirror();
+      session?.changed(name);
+    });
+  }
+  byId("camera-start").addEventListener("click", () => start(recall("camera", "")));
+  byId("camera-sample").addEventListener("click", () => start(SAMPLE));
+  byId("camera-stop").addEventListener("click", () => {
+    stop();
+    byId("camera-start").focus();
+  });
+  byId("camera-device").addEventListener("change", ({ target }) => {
+    if (target.value !== SAMPLE) remember("camera", target.value);
+    start(target.value);
+  });
+  byId("camera-snapshot").addEventListener("click", () => session?.shown() && snapshot(session.shown()));
+  byId("camera-record").addEventListener("click", () => session?.record());
+  byId("camera-full").addEventListener("click", full);
+  byId("camera-full").hidden = !document.fullscreenEnabled;
+  byId("camera-record").hidden = !window.MediaRecorder;
   window.addEventListener("pagehide", () => session?.close());
   mirror();
 }
@@ -36,32 +67,51 @@ export function leave() {
 }
 
 function mirror() {
-  byId("own").classList.toggle("mirrored", byId("camera-mirror").checked);
+  byId("own").classList.toggle("mirrored", byId("camera-mirror").checked && session?.device !== SAMPLE);
 }
 
-async function start() {
+function full() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else byId("stage").requestFullscreen();
+}
+
+async function start(device) {
   session?.close();
-  const current = new Session(byId("camera-drawn").checked);
+  const current = new Session(device);
   session = current;
-  byId("camera-button").textContent = "Stop camera";
+  show(true);
+  mirror();
   say("Starting …");
   try {
     await current.open();
+    await listCameras(current);
   } catch (error) {
     if (session === current) stop(error.message);
   }
 }
 
-function stop(reason) {
+function stop(reason = "") {
   session?.close();
   session = null;
-  byId("camera-button").textContent = "Start camera";
+  show(false);
   byId("camera-numbers").textContent = "";
-  byId("camera-faces").replaceChildren();
+  byId("camera-words").textContent = "";
+  tiles.clear();
+  graph.clear();
+  drawOverlay(byId("overlay"), null);
+  if (document.fullscreenElement) document.exitFullscreen();
+  say("");
+  byId("camera-trouble").textContent = reason;
+}
+
+/** Either the stage invites to begin, or it shows a picture with what can be done with it. */
+function show(running) {
+  byId("invitation").hidden = running;
+  byId("example").hidden = running;
+  byId("camera-tools").hidden = !running;
+  byId("camera-trouble").textContent = "";
   byId("drawn").hidden = true;
   byId("own").hidden = false;
-  drawOverlay(byId("overlay"), null);
-  say(reason ?? "Press “Start camera”. The picture goes to the computer that runs “emotion serve”, and nowhere else.");
 }
 
 function say(text) {
@@ -69,82 +119,78 @@ function say(text) {
   byId("stage-hint").hidden = !text;
 }
 
+async function listCameras(current) {
+  const found = await cameras();
+  if (session !== current) return;
+  const list = byId("camera-device");
+  list.replaceChildren(
+    ...found.map(([id, name]) => make("option", { value: id }, name)),
+    make("option", { value: SAMPLE }, "Sample clip"),
+  );
+  const using = current.picture.getVideoTracks()[0].getSettings().deviceId;
+  list.value = current.device === SAMPLE ? SAMPLE : using;
+}
+
 class Session {
-  constructor(drawn) {
-    this.drawn = drawn;
-    this.cards = [];
+  constructor(device) {
+    this.device = device;
     this.arrivals = [];
     this.drawing = null;
-    this.roundTrip = Infinity;
-    this.offset = null;
     this.spoken = 0;
     Object.assign(state, { results: 0, age: null, rate: 0, latest: null });
   }
 
+  get mirrored() {
+    return wishes().mirror && this.device !== SAMPLE;
+  }
+
   async open() {
-    if (!navigator.mediaDevices?.getUserMedia) {
-      throw new Error("Browsers give a camera only to pages from this machine or over https. See “emotion serve --help”.");
-    }
-    const wanted = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 }, facingMode: "user" };
-    this.stream = await navigator.mediaDevices.getUserMedia({ video: wanted }).catch((error) => {
-      throw new Error(cameraTrouble(error));
-    });
+    this.picture = await openPicture(this.device, make("video", { muted: true, playsInline: true }));
     if (this.closed) return this.close();
-    this.stream.getVideoTracks()[0].addEventListener("ended", () => session === this && stop("The camera was taken away."));
-    byId("own").srcObject = this.stream;
+    this.picture.getVideoTracks()[0].addEventListener("ended", () => session === this && stop("The camera was taken away."));
+    byId("own").srcObject = this.picture;
     await byId("own").play();
     const { videoWidth, videoHeight } = byId("own");
-    byId("stage").style.aspectRatio = `${videoWidth} / ${videoHeight}`;
-    await this.connect();
-    this.pinging = setInterval(() => this.ping(), PING_EVERY_MS);
+    // The width follows the height where a screen is low.
+    byId("stage").style.setProperty("--shape", videoWidth / videoHeight);
     this.telling = setInterval(() => this.tell(), NUMBERS_EVERY_MS);
+    await this.connect();
   }
 
   async connect() {
-    this.connection = new RTCPeerConnection({ iceServers: [] });
-    this.connection.addEventListener("connectionstatechange", () => {
-      if (session === this && this.connection.connectionState === "failed") stop("The connection to the server was lost. Start again.");
+    this.stream?.close();
+    byId("drawn").hidden = true;
+    byId("own").hidden = false;
+    const { drawn, blur } = wishes();
+    this.drawn = drawn;
+    // Nobody who wanted faces hidden shall see them meanwhile.
+    byId("own").classList.toggle("veiled", blur);
+    this.stream = new Stream(this.picture, { drawn, blur, mirror: drawn && this.mirrored }, {
+      heard: (message, now) => this.hear(message, now),
+      drawn: (track) => this.showDrawn(track),
+      lost: () => this.lost(),
+      failed: (reason) => session === this && stop(reason),
     });
-    // Unordered and without repeats: a late result is worth nothing.
-    this.channel = this.connection.createDataChannel("results", { ordered: false, maxRetransmits: 0 });
-    this.channel.addEventListener("message", (event) => this.hear(JSON.parse(event.data)));
-    this.channel.addEventListener("close", () => session === this && stop("The server ended the connection. Start again."));
-    const [track] = this.stream.getVideoTracks();
-    track.contentHint = "motion";
-    this.connection.addTransceiver(track, { direction: this.drawn ? "sendrecv" : "sendonly", streams: [this.stream] });
-    this.connection.addEventListener("track", (event) => this.showDrawn(event.track));
-    await this.connection.setLocalDescription();
-    await gathered(this.connection);
-    const { sdp } = this.connection.localDescription;
-    if (!sdp.includes("a=candidate:")) throw new Error(NO_NETWORK);
-    const offer = { sdp, drawn: this.drawn };
-    const answer = await ask("/api/cameras", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(offer),
-    });
-    if (this.closed) return this.close();
-    await this.connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
-    this.connecting = setTimeout(() => this.channel.readyState !== "open" && stop(NO_CONNECTION), CONNECT_MS);
+    await this.stream.open();
+  }
+
+  /** A choice has changed: what only the server can do needs another stream. */
+  async changed(name) {
+    if (name === "mirror" && !this.drawn) return drawOverlay(byId("overlay"), state.latest, this.mirrored);
+    try {
+      await this.connect();
+    } catch (error) {
+      if (session === this) stop(error.message);
+    }
   }
 
   showDrawn(track) {
     const video = byId("drawn");
     video.srcObject = new MediaStream([track]);
-    video.play();
-    video.hidden = false;
-    byId("own").hidden = true;
+    video.play().catch(() => {}); // another picture may have come meanwhile
   }
 
-  ping() {
-    if (this.channel.readyState === "open") this.channel.send(String(performance.now()));
-  }
-
-  hear(message) {
-    if (this.closed) return; // what was under way when the camera was stopped
-    const now = performance.now();
-    if (message.error) return stop(message.error);
-    if (message.pong !== undefined) return this.tune(message, now);
+  hear(message, now) {
     state.results += 1;
     this.arrivals.push(now);
     while (this.arrivals[0] < now - 2000) this.arrivals.shift();
@@ -158,33 +204,47 @@ class Session {
     this.speak(message.faces, now);
   }
 
-  /** How the server's clock stands to this one: the quickest answer of the last ones tells best. */
-  tune({ pong, now: theirs }, now) {
-    const roundTrip = now - pong;
-    if (roundTrip <= this.roundTrip) {
-      this.roundTrip = roundTrip;
-      this.offset = theirs - (pong + now) / 2;
-    }
-    this.roundTrip += 0.05 * this.roundTrip; // clocks drift: an old measurement counts less and less
-  }
-
   draw() {
     this.drawing = null;
-    drawOverlay(byId("overlay"), this.drawn ? null : state.latest, byId("camera-mirror").checked);
-    this.showCards(state.latest.faces); // together, so that they never contradict one another
+    if (!state.latest) return;
+    if (this.drawn) {
+      const arrived = byId("drawn").videoWidth > 0;
+      byId("drawn").hidden = !arrived;
+      byId("own").hidden = arrived;
+    }
+    byId("camera-faces").classList.remove("stale");
+    drawOverlay(byId("overlay"), this.drawn ? null : state.latest, this.mirrored);
+    // Together with the overlay, so that they never contradict one another. What the server was sent
+    // mirrored already has its boxes so.
+    tiles.show(state.latest.faces, this.mirrored && !this.drawn);
+    graph.add(state.latest.faces, performance.now());
     this.age();
+  }
+
+  /** The server is gone: what it said last is about another moment than the picture that goes on. */
+  lost() {
+    if (session !== this) return;
+    state.latest = null;
+    tiles.clear();
+    drawOverlay(byId("overlay"), null);
+    byId("drawn").hidden = true;
+    byId("own").hidden = false;
+    byId("camera-numbers").textContent = "";
+    byId("camera-words").textContent = "";
+    say(AWAY);
   }
 
   tell() {
     if (!state.latest) return;
     const stale = this.age() > STALE_MS;
     if (stale) drawOverlay(byId("overlay"), null);
+    byId("camera-faces").classList.toggle("stale", stale);
     byId("camera-numbers").textContent = this.numbers(stale);
   }
 
   /** How long ago the picture of the result that is shown reached the server, in milliseconds. */
   age() {
-    return (state.age = this.offset === null ? null : performance.now() + this.offset - state.latest.at);
+    return (state.age = state.latest && this.stream.age(state.latest.at));
   }
 
   numbers(stale) {
@@ -193,22 +253,9 @@ class Session {
     return `${state.rate.toFixed(0)} results a second${age}`;
   }
 
-  showCards(faces) {
-    const place = byId("camera-faces");
-    while (this.cards.length < faces.length) this.cards.push(new FaceCard());
-    faces.forEach((face, index) => this.cards[index].show(face, `Person ${face.track_id}`));
-    const shown = this.cards.slice(0, faces.length).map((card) => card.element);
-    // By the card itself, not by how many there are: "No face" is one child, too.
-    if (faces.length && place.childElementCount === shown.length && place.firstElementChild === shown[0]) return;
-    const nobody = document.createElement("p");
-    nobody.className = "quiet";
-    nobody.textContent = "No face in the picture.";
-    place.replaceChildren(...(faces.length ? shown : [nobody]));
-  }
-
   /** For those who listen: what is shown, when it changes, but not more often than can be heard. */
   speak(faces, now) {
-    const words = faces.map((face) => `Person ${face.track_id}: ${face.label}`).join(", ") || "No face in the picture";
+    const words = faces.map((face) => `Person ${face.track_id}: ${capital(face.label)}`).join(", ") || "No face in the picture";
     const place = byId("camera-words");
     if (place.textContent !== words && now - this.spoken > WORDS_EVERY_MS) {
       place.textContent = words;
@@ -216,32 +263,37 @@ class Session {
     }
   }
 
+  /** What is to be seen now, for pictures and recordings; null before there is any. */
+  shown() {
+    const video = byId(byId("drawn").hidden ? "own" : "drawn");
+    if (!video.videoWidth || (video.id === "own" && wishes().blur)) return null;
+    const plain = video.id === "own";
+    return { video, result: plain ? state.latest : null, mirrored: plain && this.mirrored };
+  }
+
+  record() {
+    const button = byId("camera-record");
+    if (this.recording) {
+      this.recording.stop();
+      this.recording = null;
+      button.replaceChildren(icon("record"), "Record");
+    } else if (this.shown()) {
+      const time = make("span", { className: "time" }, "0:00");
+      button.replaceChildren(icon("stop"), "Stop recording ", time);
+      this.recording = new Recording(() => this.shown() ?? { video: byId("drawn"), result: null }, (text) => (time.textContent = text));
+    }
+    button.classList.toggle("recording", Boolean(this.recording));
+  }
+
   close() {
     this.closed = true;
-    clearTimeout(this.connecting);
-    clearInterval(this.pinging);
+    if (this.recording) this.record();
     clearInterval(this.telling);
     cancelAnimationFrame(this.drawing);
-    this.connection?.close();
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream?.close();
+    for (const track of this.picture?.getTracks() ?? []) track.stop();
+    byId("own").classList.remove("veiled");
     byId("own").srcObject = null;
     byId("drawn").srcObject = null;
   }
-}
-
-/** The candidates of this machine's own addresses; there are no servers to ask, so this is quick. */
-function gathered(connection) {
-  return new Promise((resolve) => {
-    const done = () => connection.iceGatheringState === "complete" && resolve();
-    connection.addEventListener("icegatheringstatechange", done);
-    setTimeout(resolve, 2000);
-    done();
-  });
-}
-
-function cameraTrouble(error) {
-  if (error.name === "NotAllowedError") return "The browser may not use the camera. Allow it beside the address, then start again.";
-  if (error.name === "NotFoundError") return "There is no camera at this machine. Plug one in, or look at “Videos”.";
-  if (error.name === "NotReadableError") return "The camera is used by another program. Close that one, then start again.";
-  return `The camera cannot be started (${error.message}).`;
 }

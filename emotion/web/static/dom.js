@@ -1,4 +1,4 @@
-// Small helpers: elements, numbers in words, requests with one clear message when they fail.
+// Small helpers: elements, numbers in words, questions, requests with one clear message when they fail.
 
 /** An element with properties, attributes (names with a hyphen, and role) and children. */
 export function make(tag, properties = {}, ...children) {
@@ -13,18 +13,52 @@ export function make(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** A colour of the palette as the browser computes it now, for canvases. */
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const SVG = "http://www.w3.org/2000/svg";
+
+/** One of the page's small pictures, which say nothing that words beside them do not. */
+export function icon(name) {
+  const element = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#i-${name}`);
+  element.setAttribute("class", "icon");
+  element.setAttribute("aria-hidden", "true");
+  element.append(use);
+  return element;
+}
+
+const probe = make("span", { hidden: true });
+
+/** A colour of the palette as the browser computes it now, for canvases; "" where there is none. */
+export function colour(name) {
+  const value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
+  if (!value) return "";
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = value; // light-dark() is decided only where a colour is used
+  return getComputedStyle(probe).color;
+}
+
+/** Calls a function whenever the page's colours have changed. */
+export function onTheme(repaint) {
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", repaint);
+  window.addEventListener("themechange", repaint);
+  return () => {
+    scheme.removeEventListener("change", repaint);
+    window.removeEventListener("themechange", repaint);
+  };
+}
 
 export const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
-/** 75.3 seconds as "1:15". */
+/** 75.3 seconds as "1:15", 4000 as "1:06:40". */
 export function clock(seconds, tenths = false) {
-  const whole = Math.max(0, seconds);
+  const whole = Math.max(0, tenths ? Math.round(10 * seconds) / 10 : seconds);
   const rest = tenths ? (whole % 60).toFixed(1).padStart(4, "0") : String(Math.floor(whole % 60)).padStart(2, "0");
-  return `${Math.floor(whole / 60)}:${rest}`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${rest}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
 /** 90 seconds as "2 minutes". */
@@ -35,9 +69,45 @@ export function inWords(seconds) {
   return `${rounded} ${unit}${rounded === 1 ? "" : "s"}`;
 }
 
+/** As the server says it, so that one limit has one size. */
 export function size(bytes) {
-  const [count, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
-  return `${count < 10 ? Number(count.toFixed(1)) : Math.round(count)} ${unit}`;
+  let [count, power] = [bytes / 1024, 0];
+  while (count >= 1023.5 && power < 2) [count, power] = [count / 1024, power + 1];
+  return `${count < 10 ? Number(count.toFixed(1)) : Math.round(count)} ${["KiB", "MiB", "GiB"][power]}`;
+}
+
+/** A colour's square, hatched where no emotion is named. */
+export function swatch(name) {
+  const element = make("span", { className: `swatch class-${name}` });
+  paint(element, name);
+  return element;
+}
+
+/** Gives an element the colour of a class; hatches it for "uncertain", and for what is not known here. */
+export function paint(element, name) {
+  const known = colour(`class-${name}`) !== "";
+  element.style.background = known ? `var(--class-${name})` : "";
+  element.classList.toggle("hatched", !known);
+}
+
+/** Hands a file to the browser's downloads. */
+export function saveFile(blob, name) {
+  const address = URL.createObjectURL(blob);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+/** Asks before something cannot be undone; true where the answer is yes. */
+export function confirmed(question, yes) {
+  const dialog = byId("ask");
+  byId("ask-text").textContent = question;
+  byId("ask-yes").textContent = yes;
+  dialog.returnValue = "";
+  dialog.showModal();
+  byId("ask-no").focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
 }
 
 /** The server's own sentence about what went wrong. */
@@ -51,12 +121,30 @@ export async function sentence(response) {
   return `The server answered ${response.status}.`;
 }
 
-/** A request whose failure is an Error with a sentence for people. */
+export const UNREACHABLE = "The server cannot be reached. Is “emotion serve” still running?";
+
+/** A request that failed: a sentence for people, and the status (0: nobody answered). */
+export class RequestError extends Error {
+  constructor(words, status, wait = null) {
+    super(words);
+    this.status = status;
+    this.wait = wait;
+  }
+
+  /** Whether the same may succeed a little later. */
+  get passes() {
+    return [0, 429, 502, 503, 504].includes(this.status);
+  }
+}
+
+/** A request whose failure is a RequestError. */
 export async function ask(path, options = {}) {
   const response = await send(path, options).catch(() => {
-    throw new Error("The server cannot be reached. Is “emotion serve” still running?");
+    throw new RequestError(UNREACHABLE, 0);
   });
-  if (!response.ok) throw new Error(await sentence(response));
+  if (!response.ok) {
+    throw new RequestError(await sentence(response), response.status, response.headers.get("Retry-After"));
+  }
   return response.status === 204 ? null : response.json();
 }
 

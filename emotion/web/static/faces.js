@@ -1,55 +1,93 @@
-// A face's result, as a card beside the picture and as corners with a label on it.
+// A face's result, as a tile beside the picture and as corners with a label on it.
 
 import { EMOTIONS, REGIONS } from "./classes.js";
-import { capital, colour, make, percent } from "./dom.js";
+import { capital, colour, make, paint, percent } from "./dom.js";
 
 const BLENDSHAPES = "blendshapes";
+const OPINIONS = [...REGIONS, BLENDSHAPES];
+// Faces change places in the row of tiles only when one has clearly passed the other: by this much of its width.
+const PASSED = 0.5;
+const LEAST_SHARE = 0.01;
 
 const best = (opinion) => opinion.indexOf(Math.max(...opinion));
 
 function opinionInWords(opinion) {
   if (!opinion) return "not seen";
   const index = best(opinion);
-  return `${EMOTIONS[index]} ${percent(opinion[index])}`;
+  return `${capital(EMOTIONS[index])} ${percent(opinion[index])}`;
 }
 
-/** A card that is made once and then shows one face after another. */
-export class FaceCard {
-  constructor() {
-    this.who = make("p", { className: "who" });
-    this.swatch = make("span", { className: "swatch" });
-    this.name = make("span");
+/** Whether an emotion is named; else the label is "uncertain". */
+const named = (face) => EMOTIONS.includes(face.label);
+
+/** How sure the label is; no number where nothing is named. */
+const sureness = (face) => (named(face) ? percent(face.probabilities[EMOTIONS.indexOf(face.label)]) : "");
+
+/** A bar of all emotions, each as wide as its share. */
+export class StackedBar {
+  constructor(names = EMOTIONS) {
+    this.parts = names.map((name) => {
+      const part = make("span", { className: "part" });
+      paint(part, name);
+      return part;
+    });
+    this.element = make("div", { className: "stack", "aria-hidden": "true" }, ...this.parts);
+  }
+
+  show(shares) {
+    this.element.classList.toggle("empty", !shares);
+    this.parts.forEach((part, index) => {
+      part.style.flexGrow = shares?.[index] ?? 0;
+      part.hidden = !(shares?.[index] >= LEAST_SHARE); // else nothing but its gap would be seen
+    });
+  }
+}
+
+/** A tile that shows one person: number, word, one stacked bar; opened, each emotion and each region. */
+export class Tile {
+  constructor(number) {
+    this.label = make("span", { className: "word" });
     this.share = make("small");
+    this.stack = new StackedBar();
     this.bars = EMOTIONS.map((name) => {
       const fill = make("div", { className: "fill" });
-      fill.style.background = `var(--class-${name})`;
+      paint(fill, name);
       return { name, fill, share: make("dd", { className: "share" }) };
     });
-    this.opinions = [...REGIONS, BLENDSHAPES].map((name) => ({
-      name,
-      title: make("dt", {}, capital(name)),
-      text: make("dd"),
-    }));
+    this.opinions = OPINIONS.map((name) => ({ name, title: make("dt", {}, capital(name)), text: make("dd") }));
     const rows = this.bars.flatMap(({ name, fill, share }) => [
-      make("dt", {}, name),
+      make("dt", {}, capital(name)),
       make("dd", { "aria-hidden": "true" }, make("div", { className: "bar" }, fill)),
       share,
     ]);
-    this.element = make(
-      "section",
-      { className: "face", "aria-label": "Result" },
-      this.who,
-      make("p", { className: "label" }, this.swatch, this.name, this.share),
+    const head = make(
+      "summary",
+      {},
+      make("span", { className: "number", title: `Person ${number}` }, make("span", { className: "unseen" }, "Person "), String(number)),
+      this.label,
+      this.share,
+      this.stack.element,
+    );
+    this.details = make(
+      "details",
+      {},
+      head,
       make("dl", { className: "bars" }, ...rows),
       make("dl", { className: "opinions" }, ...this.opinions.flatMap(({ title, text }) => [title, text])),
     );
+    head.addEventListener("click", () => (this.chosen = true));
+    this.element = make("section", { className: "tile", "aria-label": `Person ${number}` }, this.details);
   }
 
-  show(face, who) {
-    this.who.textContent = who;
-    this.name.textContent = face.label;
+  /** Open or closed, until somebody has chosen otherwise. */
+  open(wanted) {
+    if (!this.chosen) this.details.open = wanted;
+  }
+
+  show(face) {
+    this.label.textContent = capital(face.label);
     this.share.textContent = sureness(face);
-    this.swatch.style.background = named(face) ? `var(--class-${face.label})` : "var(--soft)";
+    this.stack.show(face.probabilities);
     for (const [index, bar] of this.bars.entries()) {
       // Nothing is known of a face of which nothing was seen for a second.
       bar.fill.style.width = percent(face.probabilities?.[index] ?? 0);
@@ -65,13 +103,62 @@ export class FaceCard {
   }
 }
 
-/** Whether an emotion is named; else the label is "uncertain". */
-const named = (face) => EMOTIONS.includes(face.label);
+/** The track ids of faces from left to right, where those that were there before keep their order if they can.
+    @param before ids in their order until now; @param faces with the middle of each as `x`, and its `width`. */
+export function arranged(before, faces) {
+  const order = faces.filter(({ id }) => before.includes(id)).sort((a, b) => before.indexOf(a.id) - before.indexOf(b.id));
+  for (const face of faces.filter(({ id }) => !before.includes(id))) {
+    const place = order.findIndex(({ x }) => face.x < x);
+    order.splice(place < 0 ? order.length : place, 0, face);
+  }
+  for (let end = order.length - 1; end > 0; end -= 1) {
+    for (let index = 0; index < end; index += 1) {
+      const [left, right] = [order[index], order[index + 1]];
+      if (left.x - right.x > PASSED * Math.min(left.width, right.width)) [order[index], order[index + 1]] = [right, left];
+    }
+  }
+  return order.map(({ id }) => id);
+}
 
-/** How sure the label is; no number where nothing is named. */
-const sureness = (face) => (named(face) ? percent(face.probabilities[EMOTIONS.indexOf(face.label)]) : "");
+/** All tiles of a picture, from left to right. */
+export class Tiles {
+  constructor(place, nobody) {
+    this.place = place;
+    this.nobody = make("p", { className: "quiet" }, nobody);
+    this.tiles = new Map();
+    this.order = [];
+  }
 
-/** Draws results over a picture of the same shape: corners around each face, a label above it. */
+  show(faces, mirrored = false) {
+    const middles = faces.map(({ track_id: id, box: [left, , width] }) => ({
+      id,
+      width,
+      x: (mirrored ? -1 : 1) * (left + width / 2),
+    }));
+    this.order = arranged(this.order, middles);
+    for (const id of this.tiles.keys()) if (!this.order.includes(id)) this.tiles.delete(id);
+    for (const face of faces) {
+      if (!this.tiles.has(face.track_id)) this.tiles.set(face.track_id, new Tile(face.track_id));
+      const tile = this.tiles.get(face.track_id);
+      tile.show(face);
+      tile.open(faces.length === 1);
+    }
+    const wanted = faces.length ? this.order.map((id) => this.tiles.get(id).element) : [this.nobody];
+    // Only what moves is moved: the focus stays where it is.
+    wanted.forEach((element, index) => {
+      if (this.place.children[index] !== element) this.place.insertBefore(element, this.place.children[index] ?? null);
+    });
+    while (this.place.childElementCount > wanted.length) this.place.lastElementChild.remove();
+  }
+
+  clear() {
+    this.tiles.clear();
+    this.order = [];
+    this.place.replaceChildren();
+  }
+}
+
+/** Draws results over a picture of the same shape, which fills the canvas as far as its own shape lets it. */
 export function drawOverlay(canvas, result, mirrored) {
   const ratio = window.devicePixelRatio || 1;
   const width = Math.round(canvas.clientWidth * ratio);
@@ -82,20 +169,24 @@ export function drawOverlay(canvas, result, mirrored) {
   }
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, width, height);
-  if (!result) return;
-  // The picture is shown whole, with borders where its shape differs from the stage's.
+  if (result) drawFaces(pen, width, height, ratio, result, mirrored);
+}
+
+/** The same on any canvas; `ratio` is the size of a CSS pixel on it. */
+export function drawFaces(pen, width, height, ratio, result, mirrored) {
+  // The picture is shown whole, with borders where its shape differs from the canvas's.
   const scale = Math.min(width / result.width, height / result.height);
   const across = (width - scale * result.width) / 2;
   const down = (height - scale * result.height) / 2;
   for (const face of result.faces) {
     const [left, top, w, h] = face.box;
     const x = mirrored ? result.width - left - w : left;
-    drawFace(pen, face, across + scale * x, down + scale * top, scale * w, scale * h, ratio, width);
+    drawFace(pen, face, across + scale * x, down + scale * top, scale * w, scale * h, ratio, width, height);
   }
 }
 
-function drawFace(pen, face, x, y, w, h, ratio, width) {
-  const paint = named(face) ? colour(`on-picture-${face.label}`) : "#ffffff";
+function drawFace(pen, face, x, y, w, h, ratio, width, all) {
+  const ink = named(face) ? colour(`on-picture-${face.label}`) : "#ffffff";
   const arm = Math.min(w, h) * 0.2;
   pen.beginPath();
   for (const [cx, cy, dx, dy] of [[x, y, 1, 1], [x + w, y, -1, 1], [x, y + h, 1, -1], [x + w, y + h, -1, -1]]) {
@@ -109,24 +200,34 @@ function drawFace(pen, face, x, y, w, h, ratio, width) {
   pen.strokeStyle = "rgb(0 0 0 / .55)";
   pen.stroke();
   pen.lineWidth = 2.5 * ratio;
-  pen.strokeStyle = paint;
+  pen.strokeStyle = ink;
   pen.stroke();
 
-  const text = `${face.label} ${sureness(face)}`.trim();
+  // The number first: it is the tile's.
+  const number = String(face.track_id);
+  const text = `${capital(face.label)} ${sureness(face)}`.trim();
   const height = 26 * ratio;
   pen.font = `600 ${15 * ratio}px system-ui, sans-serif`;
-  const wide = pen.measureText(text).width + 34 * ratio;
+  const badge = Math.max(height, pen.measureText(number).width + 14 * ratio);
+  const wide = badge + pen.measureText(text).width + 20 * ratio;
   const left = Math.max(2, Math.min(x, width - wide - 2));
-  const top = y - height - 8 * ratio < 0 ? y + h + 8 * ratio : y - height - 8 * ratio;
+  const below = Math.min(y + h + 8 * ratio, all - height - 2);
+  const top = y - height - 8 * ratio < 0 ? below : y - height - 8 * ratio;
   pen.fillStyle = colour("panel");
   pen.globalAlpha = 0.85;
   pen.beginPath();
   pen.roundRect(left, top, wide, height, 6 * ratio);
   pen.fill();
   pen.globalAlpha = 1;
-  pen.fillStyle = paint;
-  pen.fillRect(left + 9 * ratio, top + height / 2 - 5 * ratio, 10 * ratio, 10 * ratio);
-  pen.fillStyle = "#ffffff";
+  pen.fillStyle = ink;
+  pen.beginPath();
+  pen.roundRect(left, top, badge, height, 6 * ratio);
+  pen.fill();
   pen.textBaseline = "middle";
-  pen.fillText(text, left + 25 * ratio, top + height / 2 + ratio);
+  pen.textAlign = "center";
+  pen.fillStyle = "#000000";
+  pen.fillText(number, left + badge / 2, top + height / 2 + ratio);
+  pen.textAlign = "left";
+  pen.fillStyle = "#ffffff";
+  pen.fillText(text, left + badge + 9 * ratio, top + height / 2 + ratio);
 }

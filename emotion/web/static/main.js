@@ -1,16 +1,24 @@
-// Which view is shown follows the address: #camera, #videos, #video/ID, #about.
+// Which view is shown follows the address: #camera, #photos, #videos, #video/ID, #about.
 
 import * as about from "./about.js";
 import * as camera from "./camera.js";
 import { ask, banner, byId } from "./dom.js";
+import * as photos from "./photos.js";
+import * as result from "./result.js";
 import * as videos from "./videos.js";
 
-const TITLES = { camera: "Camera", videos: "Videos", video: "Video", about: "About" };
+const TITLES = { camera: "Camera", photos: "Photos", videos: "Videos", video: "Video", about: "About" };
+const PICTURE = /\.(jpe?g|png|webp|gif|bmp|tiff?|heic|avif)$/i;
+
+/** The view that an address means; any address means one. */
+function parse(hash) {
+  const [name, id] = hash.slice(1).split("/");
+  if (name === "video") return id ? { view: "video", id } : { view: "videos" };
+  return { view: Object.hasOwn(TITLES, name) ? name : "camera" };
+}
 
 function route() {
-  const [name, id] = location.hash.slice(1).split("/");
-  if (name === "main") return; // the skip link
-  const view = name in TITLES ? name : "camera";
+  const { view, id } = parse(location.hash);
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${view}`;
   for (const link of document.querySelectorAll("nav a")) {
     const current = link.hash === `#${view}` || (view === "video" && link.hash === "#videos");
@@ -19,12 +27,45 @@ function route() {
   }
   document.title = `${TITLES[view]} · emotion-live`;
   if (view !== "camera") camera.leave();
-  if (view === "video") videos.open(id);
-  else videos.close();
+  if (view === "video") result.open(id);
+  else result.close();
+}
+
+/** Files that were dropped or pasted anywhere: each goes where it belongs, and so does the visitor. */
+function receive(files) {
+  if (!files.length) return;
+  const isPicture = ({ type, name }) => type.startsWith("image/") || PICTURE.test(name);
+  const [pictures, rest] = [files.filter(isPicture), files.filter((file) => !isPicture(file))];
+  if (rest.length) videos.send(rest);
+  if (pictures.length) photos.add(pictures);
+  location.hash = rest.length ? "#videos" : "#photos";
+}
+
+function takeFiles() {
+  for (const kind of ["dragover", "dragenter"]) {
+    window.addEventListener(kind, (event) => {
+      event.preventDefault();
+      document.body.classList.add("over");
+    });
+  }
+  window.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over"));
+  window.addEventListener("drop", (event) => {
+    event.preventDefault(); // else the file would replace the page
+    document.body.classList.remove("over");
+    receive([...(event.dataTransfer?.files ?? [])]);
+  });
+  window.addEventListener("paste", (event) => receive([...(event.clipboardData?.files ?? [])]));
 }
 
 camera.setUp();
+photos.setUp();
+result.setUp(videos.find);
 videos.setUp();
+takeFiles();
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address stays that of the view
+  byId("main").focus();
+});
 window.addEventListener("hashchange", () => {
   route();
   byId("main").focus({ preventScroll: true });
@@ -35,6 +76,7 @@ try {
   const facts = await ask("/api/models");
   about.show(facts);
   videos.tell(facts.limits);
+  photos.tell(facts.limits);
 } catch (error) {
   banner(error.message);
 }

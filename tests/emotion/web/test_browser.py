@@ -98,7 +98,7 @@ def start_camera(visitor):
 def get_a_place(visitor, results=1):
     """Start the camera, again while another one's place is not free yet, until results come."""
     while visitor.page.evaluate("emotionCamera.results") < results:
-        if visitor.page.locator("#camera-button").inner_text() == "Start camera":
+        if visitor.page.locator("#camera-start").is_visible():
             start_camera(visitor)
         visitor.page.wait_for_timeout(250)
 
@@ -120,11 +120,20 @@ def drawn_pixels(visitor):
 def test_a_laughing_face_before_the_camera_is_called_happy(visit):
     visitor = visit()
     get_a_place(visitor, results=20)
-    card = visitor.page.get_by_role("region", name="Result")
-    expect(card.locator(".label")).to_contain_text("happiness")
-    expect(card).to_contain_text(re.compile(r"Eyes\s*\w+ \d+%"))
-    expect(card.locator(".opinions dt:visible")).to_have_count(2 + COUNTS_FACE)
-    expect(visitor.page.locator("#camera-words")).to_have_text("Person 1: happiness")
+    tile = visitor.page.get_by_role("region", name="Person 1")
+    expect(tile.locator(".word")).to_have_text("Happiness")
+    expect(tile).to_contain_text(re.compile(r"Eyes\s*\w+ \d+%"))
+    expect(tile.locator(".opinions dt:visible")).to_have_count(2 + COUNTS_FACE)
+    expect(visitor.page.locator("#camera-words")).to_have_text("Person 1: Happiness")
+    expect(visitor.page.locator("#minute canvas")).to_have_count(1)
+    for name, ending in (("Snapshot", "png"), ("Stop recording", "(webm|mp4)")):
+        if ending != "png":
+            visitor.page.get_by_role("button", name="Record").click()
+            expect(visitor.page.locator("#camera-record .time")).to_have_text("0:01")
+        with visitor.page.expect_download() as download:
+            visitor.page.get_by_role("button", name=name).click()
+        assert re.search(rf"\.{ending}$", download.value.suggested_filename)
+        assert download.value.path().stat().st_size > 10_000
     visitor.until("emotionCamera.age !== null && emotionCamera.age < 1000")
     while not drawn_pixels(visitor):
         visitor.page.wait_for_timeout(20)
@@ -136,21 +145,34 @@ def test_a_laughing_face_before_the_camera_is_called_happy(visit):
 
 
 def test_the_server_draws_where_that_is_wanted(visit):
+    """Mirrored, too, and with what was chosen the last time."""
     visitor = visit()
-    visitor.page.get_by_label("Annotate on the server").check()
+    offers = []
+    visitor.page.on("request", lambda one: offers.append(one) if "/api/cameras" in one.url else None)
     get_a_place(visitor)
+    visitor.page.get_by_label("Show the detailed panel").check()
     visitor.until("document.getElementById('drawn').videoWidth === 640")
+    wishes = [(one.post_data_json["drawn"], one.post_data_json["mirror"]) for one in offers]
+    assert wishes[-2:] == [(False, False), (True, True)]
+    visitor.page.reload()
+    expect(visitor.page.locator("#camera-panel")).to_be_checked()
+    get_a_place(visitor)
     first = visitor.page.evaluate("document.getElementById('drawn').currentTime")
     visitor.until(f"document.getElementById('drawn').currentTime > {first + 0.5}")
     expect(visitor.page.locator("#own")).to_be_hidden()
-    expect(visitor.page.get_by_role("region", name="Result").locator(".label")).to_contain_text("happiness")
+    expect(visitor.page.get_by_role("region", name="Person 1").locator(".word")).to_have_text("Happiness")
+    visitor.page.get_by_label("Mirror").uncheck()
+    visitor.page.get_by_label("Blur faces").check()
+    visitor.until("document.getElementById('drawn').checkVisibility() && emotionCamera.latest")
+    assert not offers[-1].post_data_json["mirror"]
+    assert offers[-1].url.endswith("?privacy=blur")
 
 
 def test_a_camera_more_than_there_are_places_is_told_so_and_gets_the_next_free_one(visit):
     first, second = visit(), visit()
     get_a_place(first)
     start_camera(second)
-    expect(second.page.locator("#stage-hint")).to_contain_text("All places for cameras (1) are taken")
+    expect(second.page.locator("#camera-trouble")).to_contain_text("All places for cameras (1) are taken")
     first.go("about")  # leaving the view ends the camera
     first.until("document.getElementById('own').srcObject === null")
     get_a_place(second)
@@ -160,7 +182,7 @@ def test_a_browser_without_a_network_says_what_to_do(playwright, camera, address
     with launch(playwright, camera, "--webrtc-ip-handling-policy=disable_non_proxied_udp") as alone:
         visitor = Visitor(alone, address)
         start_camera(visitor)
-        expect(visitor.page.locator("#stage-hint")).to_contain_text("Connect to any network")
+        expect(visitor.page.locator("#camera-trouble")).to_contain_text("Connect to any network")
         expect(visitor.page.get_by_role("button", name="Start camera")).to_be_visible()
         visitor.close()
 
@@ -176,13 +198,14 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
     visitor = visit()
     page = visitor.page
     send(visitor, short)
-    expect(page.locator("#jobs")).to_contain_text("short laugh.mp4")
-    page.get_by_role("link", name="Show short laugh.mp4").click()
-    expect(page.locator("#video-message")).to_contain_text("happiness")
-    expect(page.locator(".chart canvas")).to_have_count(1)
+    page.get_by_role("link", name="short laugh.mp4").click()
+    expect(page.locator("#video-message")).to_contain_text("appiness")
+    expect(page.locator("canvas.chart")).to_have_count(1)
+    expect(page).to_have_title("short laugh.mp4 · emotion-live")
+    expect(page.locator(".person h3")).to_contain_text("Mostly happiness")
     visitor.until("document.querySelector('.player video').readyState > 0")
 
-    chart = page.locator(".u-over")
+    chart = page.get_by_role("slider", name="Person 1: time of the video")
     chart.hover(position={"x": 200, "y": 50})
     tip = page.locator(".tip")
     expect(tip).to_contain_text("Person 1 at 0:")
@@ -193,22 +216,19 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
     assert {len(shares) for shares in rows.values()} == {3 + COUNTS_FACE}
     assert len(rows) == 6
     assert all(re.fullmatch(r"\d+%", share) for row in rows.values() for share in row)
-    assert max(rows, key=lambda name: int(rows[name][0].rstrip("%"))) == "happiness"
+    assert max(rows, key=lambda name: int(rows[name][0].rstrip("%"))) == "Happiness"
 
     width = chart.bounding_box()["width"]
     length = page.evaluate("document.querySelector('.player video').duration")
     chart.click(position={"x": width / 2, "y": 50})
     at = visitor.until("document.querySelector('.player video').currentTime")
     assert at == pytest.approx(length / 2, abs=0.2)
-    slider = page.get_by_role("slider", name="Time of the video")
-    slider.focus()
-    slider.press("Home")
-    visitor.until("document.querySelector('.player video').currentTime < 0.1")
-    slider.press("ArrowRight")
-    visitor.until("document.querySelector('.player video').currentTime > 0.9")
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:0[01].\d: happiness \d+%"))
+    check_keyboard(visitor, chart, tip)
+    check_player(visitor)
 
-    links = page.locator(".downloads a")
+    assert page.locator(".downloads a.primary").get_attribute("href").endswith("/mp4?download=true")
+    page.get_by_text("Single files").click()
+    links = page.locator(".downloads a:not([href$=zip])")
     assert links.count() == len(KINDS)
     files = {}
     for index in range(links.count()):
@@ -230,35 +250,193 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
     assert b"<html" in files["emotions.html"]
 
 
-def test_cancelled_begun_again_and_deleted(visit):
-    visitor = visit()
+def check_keyboard(visitor, chart, tip):
+    """The chart without a mouse: moments, numbers of each region, playing, the part that is shown."""
+    page = visitor.page
+    page.mouse.move(0, 0)
+    chart.focus()
+    chart.press("Home")
+    visitor.until("document.querySelector('.player video').currentTime < 0.1")
+    chart.press("ArrowRight")
+    visitor.until("document.querySelector('.player video').currentTime > 0.9")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"0:0[01].\d: happiness \d+%"))
+    expect(tip).to_contain_text("Eyes")
+    page.get_by_text("Numbers at this moment").click()
+    expect(page.locator(".moment")).to_contain_text("Lips")
+    chart.focus()
+    chart.press("Home")
+    page.evaluate(
+        """() => {
+            window.changes = 0;
+            const count = (records) => (window.changes += records.length);
+            new MutationObserver(count).observe(document.querySelector("canvas.chart"), { attributes: true });
+        }"""
+    )
+    visitor.until("!document.querySelector('.player video').seeking")
+    before = page.evaluate("window.changes = 0")
+    chart.press("Space")
+    visitor.until("document.querySelector('.player video').currentTime > 0.4")
+    assert page.evaluate("document.querySelector('.player video').paused") is False
+    assert page.evaluate("window.changes") == before  # nobody can hear a text that changes all the time
+    chart.press("Space")
+    visitor.until("document.querySelector('.player video').paused")
+    chart.press("+")
+    expect(page.get_by_label("Which part of the time is shown")).to_be_visible()
+    chart.press("-")
+
+
+def check_player(visitor):
+    """Controls lie beneath the picture; it has subtitles, speeds and the original."""
+    page = visitor.page
+    screen = page.locator(".screen").bounding_box()
+    controls = page.locator(".player-controls").bounding_box()
+    assert controls["y"] >= screen["y"] + screen["height"] - 1
+    assert page.locator(".player video").get_attribute("controls") is None
+    page.get_by_role("button", name="Subtitles").click()
+    visitor.until("document.querySelector('.player video').textTracks[0].cues?.length > 0")
+    page.get_by_label("Speed").select_option("2")
+    assert page.evaluate("document.querySelector('.player video').playbackRate") == 2
+    at = page.evaluate("document.querySelector('.player video').currentTime")
+    page.get_by_label("Picture").select_option("Original")
+    visitor.until("document.querySelector('.player video').src.endsWith('/original')")
+    visitor.until("document.querySelector('.player video').readyState > 0")
+    visitor.until(f"Math.abs(document.querySelector('.player video').currentTime - {at}) < 0.1")
+
+
+def test_cancelled_begun_again_and_deleted_only_with_a_question(visit):
+    visitor, other = visit(), visit()
     page = visitor.page
     send(visitor, DEMO)
     row = page.locator("#jobs li")
     expect(row).to_contain_text("frames a second")
     row.get_by_role("button", name="Cancel demo.mp4").click()
     expect(row).to_contain_text("what was done until then is kept")
-    row.get_by_role("link", name="Show").click()
-    expect(page.locator(".downloads")).to_contain_text("a part")
+    visitor.until("document.activeElement.closest('#jobs li')")
+    row.get_by_role("link", name="demo.mp4").click()
+    expect(page.locator(".downloads")).to_contain_text("first part only")
+    other.page.goto(page.url)  # whoever has the link sees it
+    expect(other.page.locator(".foot")).to_contain_text("only they can delete it")
+    assert other.page.locator(".foot button", has_text="Delete").count() == 0
     page.get_by_role("button", name="Start again demo.mp4").click()
     expect(page.locator("#video-message")).to_contain_text("frames a second")
     page.get_by_role("button", name="Cancel demo.mp4").click()
-    expect(page.get_by_role("button", name="Delete demo.mp4")).to_be_visible()
-    page.get_by_role("button", name="Delete demo.mp4").click()
+    delete = page.get_by_role("button", name="Delete demo.mp4")
+    delete.click()
+    expect(page.get_by_role("dialog")).to_contain_text("cannot be undone")
+    page.keyboard.press("Escape")
+    expect(delete).to_be_focused()
+    delete.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#jobs li")).to_have_count(0)
+    expect(page.locator("#no-jobs")).to_be_visible()
 
 
 def test_a_video_survives_a_reload_and_is_nobody_elses(visit):
     visitor, other = visit(), visit()
+    page = visitor.page
     send(visitor, DEMO)
-    expect(visitor.page.locator("#jobs li")).to_contain_text("frames a second")
-    visitor.page.reload()
-    expect(visitor.page.locator("#jobs li")).to_contain_text("frames a second")
+    expect(page.locator("#jobs li")).to_contain_text("frames a second")
+    page.reload()
+    expect(page.locator("#jobs li")).to_contain_text("frames a second")
     other.go("videos")
     expect(other.page.locator("#no-jobs")).to_be_visible()
-    visitor.page.get_by_role("button", name="Cancel demo.mp4").click()
-    visitor.page.get_by_role("button", name="Delete demo.mp4").click()
-    expect(visitor.page.locator("#no-jobs")).to_be_visible()
+    page.get_by_role("button", name="Cancel demo.mp4").click()
+    page.get_by_role("button", name="Delete demo.mp4").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator("#no-jobs")).to_be_visible()
+    expect(page.locator("#videos-title")).to_be_focused()
+
+
+DROP = """(files) => {
+    const data = new DataTransfer();
+    for (const [name, type, text] of files) data.items.add(new File([text], name, { type }));
+    window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+LEAVES = """() => {
+    const leaving = new Event("beforeunload", { cancelable: true });
+    window.dispatchEvent(leaving);
+    return !leaving.defaultPrevented;
+}"""
+
+
+def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
+    visitor = visit()
+    page = visitor.page
+    posts = []
+    page.route("**/api/jobs?*", posts.append)  # the first is sent for ever
+    page.evaluate(DROP, [["one.mp4", "video/mp4", "x"], ["two.mov", "video/quicktime", "x"]])
+    expect(page.get_by_role("heading", name="Videos")).to_be_visible()
+    rows = page.locator("#jobs li")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("Waiting to be sent")
+    assert not page.evaluate(LEAVES)
+    for name in ("one.mp4", "two.mov"):
+        page.get_by_role("button", name=f"Cancel {name}").click()
+    expect(rows).to_have_count(0)
+    assert page.evaluate(LEAVES)
+    sent = len(posts)
+    page.evaluate("import('/static/uploads.js').then((uploads) => uploads.tell(3))")
+    page.evaluate(DROP, [["large.mp4", "video/mp4", "1234"]])
+    expect(rows).to_contain_text("larger than the")
+    assert len(posts) == sent
+    page.get_by_role("button", name="Dismiss large.mp4").click()
+    page.unroute_all(behavior="ignoreErrors")
+
+    page.evaluate(DROP, [["broken.jpg", "image/jpeg", "no picture"], ["moving.gif", "image/gif", "GIF89a"]])
+    expect(page.get_by_role("heading", name="Photos")).to_be_visible()
+    expect(page.locator(".photo")).to_have_count(2)
+    expect(page.locator(".photo .error")).to_have_count(2)
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Try a sample photo").click()
+    expect(page.locator(".photo .word")).to_have_text("Happiness")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the table").click()
+    (line,) = csv.DictReader(io.StringIO(download.value.path().read_text()))
+    assert (line["photo"], line["label"]) == ("sample.png", "happiness")
+
+
+def test_any_address_is_a_view_and_any_window_shows_the_stage(visit):
+    visitor = visit(viewport={"width": 844, "height": 390})
+    page = visitor.page
+    for address, heading in (
+        ("main", "Your camera"),
+        ("video/", "Videos"),
+        ("video/nothing", "Video not found"),
+        ("video/../x", "Video not found"),
+        ("constructor", "Your camera"),
+        ("__proto__", "Your camera"),
+    ):
+        visitor.go(address)
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the skip link
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.reload()
+    expect(page.get_by_role("button", name="Start camera")).to_be_in_viewport(ratio=1)
+    get_a_place(visitor)
+    for zoom in (1, 2):  # as a browser's larger text, everything but the window's size
+        page.evaluate(f"document.documentElement.style.fontSize = '{100 * zoom}%'")
+        stage = page.locator("#stage").bounding_box()
+        assert stage["height"] <= 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 844
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    expect(page.get_by_role("button", name="Stop camera")).to_be_in_viewport(ratio=0.9)
+    assert page.locator("#stage-hint").get_attribute("role") == "status"
+    page.emulate_media(forced_colors="active")
+    expect(page.locator(".tile .part").first).to_have_css("forced-color-adjust", "none")
+    order = page.evaluate(
+        """async () => {
+            const { arranged } = await import("/static/faces.js");
+            const at = (...places) => places.map((x, index) => ({ id: index + 1, x, width: 100 }));
+            const first = arranged([], at(300, 100));
+            const near = arranged(first, at(300, 320));
+            const passed = arranged(near, at(300, 360));
+            const third = arranged(passed, at(300, 360, 10));
+            return [first, near, passed, third];
+        }"""
+    )
+    assert order == [[2, 1], [2, 1], [1, 2], [3, 1, 2]]
 
 
 def test_what_is_no_video_ends_in_a_sentence_and_the_next_one_runs(visit, tmp_path):
@@ -266,23 +444,41 @@ def test_what_is_no_video_ends_in_a_sentence_and_the_next_one_runs(visit, tmp_pa
     (tmp_path / "text.mp4").write_text("this is no video")
     clip(tmp_path / "empty room.mp4", 12)
     send(visitor, tmp_path / "text.mp4", tmp_path / "empty room.mp4")
-    rows = visitor.page.locator("#jobs li")
+    page = visitor.page
+    rows = page.locator("#jobs li")
     expect(rows.filter(has_text="text.mp4")).to_contain_text("is not a video that can be read")
-    expect(rows.filter(has_text="empty room.mp4")).to_contain_text("no face was found in 12 frames")
+    expect(rows.filter(has_text="empty room.mp4")).to_contain_text("o face was found in 12 frames")
+    expect(rows.filter(has_text="empty room.mp4").locator("img")).to_have_count(1)
+    # What came to something is before what did not, though it is no newer.
+    expect(rows.first).to_contain_text("empty room.mp4")
+    page.get_by_label("Search").fill("text")
+    expect(rows).to_have_count(1)
+    page.get_by_label("Search").fill("")
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("button", name="Delete all").last.click()
+    expect(page.locator("#no-jobs")).to_be_visible()
 
 
 def test_videos_survive_a_restart_of_the_server(browser, tmp_path, short):
     with server(tmp_path, "--provider", "cpu") as address:
         port = int(re.search(r":(\d+)/", address).group(1))
-        visitor = Visitor(browser, address)
+        visitor, filmed = Visitor(browser, address), Visitor(browser, address)
         send(visitor, short, DEMO)
         rows = visitor.page.locator("#jobs li")
-        expect(rows.filter(has_text="short laugh.mp4")).to_contain_text("happiness")
+        expect(rows.filter(has_text="short laugh.mp4")).to_contain_text("appiness")
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("frames a second")
+        get_a_place(filmed)
+    # Within seconds nothing is shown any more of what the server said last; the picture goes on.
+    expect(filmed.page.locator("#stage-hint")).to_contain_text("waiting for the server", timeout=10_000)
+    expect(filmed.page.locator("#camera-faces .tile")).to_have_count(0)
+    assert filmed.page.evaluate("document.getElementById('own').srcObject.active")
     expect(visitor.page.locator("#banner")).to_contain_text("cannot be reached")
     with server(tmp_path, "--provider", "cpu", port=port):
         expect(visitor.page.locator("#banner")).to_be_hidden()
-        expect(rows.filter(has_text="short laugh.mp4")).to_contain_text("happiness")
+        expect(filmed.page.locator("#camera-faces .tile")).to_have_count(1)
+        expect(filmed.page.locator("#stage-hint")).to_be_hidden()
+        filmed.close()
+        expect(rows.filter(has_text="short laugh.mp4")).to_contain_text("appiness")
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("frames a second")
         rows.filter(has_text="demo.mp4").get_by_role("button", name="Cancel demo.mp4").click()
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("kept")
@@ -317,14 +513,21 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
     visitor.until("emotionCamera.latest.faces.length === 1")
     check()
     visitor.go("about")
+    page.get_by_text("Technical details").click()
     expect(page.locator("#models")).to_contain_text("DenseNet201")
     check()
-    send(visitor, short)
-    expect(page.locator("#jobs")).to_contain_text("happiness")
+    visitor.go("photos")
+    page.get_by_role("button", name="Try a sample photo").click()
+    expect(page.locator(".photo .tile")).to_have_count(1)
     check()
-    page.get_by_role("link", name="Show").click()
+    send(visitor, short)
+    expect(page.locator("#jobs")).to_contain_text("appiness")
+    check()
+    page.get_by_role("link", name="short laugh.mp4").click()
     expect(page.locator(".downloads")).to_be_visible()
-    expect(page.locator(".chart canvas")).to_have_count(1)
+    expect(page.locator("canvas.chart")).to_have_count(1)
+    for closed in page.locator("#video-result summary").all():
+        closed.click()
     check()
 
 
@@ -340,15 +543,21 @@ def test_all_of_it_can_be_reached_with_the_keyboard(visit):
     visitor = visit()
     page = visitor.page
     reached = []
+    page.get_by_role("button", name="Start camera").wait_for()
     for _ in range(12):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id")
         )
-    for name in ("Skip to the content", "Camera", "Videos", "About", "Start camera", "camera-mirror"):
+    for name in ("Skip to the content", "Camera", "Photos", "Videos", "About", "theme", "Start camera"):
         assert name in reached
     page.get_by_role("link", name="Videos").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Videos", exact=True)).to_be_visible()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "file"
+    for scheme in ("light", "dark"):
+        page.get_by_role("button", name="Colours").click()
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme
+        page.reload()
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme

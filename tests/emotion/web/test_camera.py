@@ -70,8 +70,8 @@ class Browser:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return self.connection.localDescription.sdp
 
-    async def join(self, cameras, drawn=False):
-        answer = await cameras.open(await self.offer(), drawn, OPTIONS)
+    async def join(self, cameras, drawn=False, mirror=False):
+        answer = await cameras.open(await self.offer(), drawn, OPTIONS, mirror=mirror)
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def result(self):
@@ -210,6 +210,21 @@ def test_red_stays_red_on_the_way_to_the_models_and_on_the_way_back(models, monk
     asyncio.run(run())
 
 
+def test_a_mirrored_camera_is_turned_before_anything_is_drawn(models, laughing):
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            plain, mirrored = browser(), browser()
+            await plain.join(cameras)
+            await mirrored.join(cameras, mirror=True)
+            left, top, width, _ = (await plain.result())["faces"][0]["box"]
+            found = (await mirrored.result())["faces"][0]["box"]
+            assert found[0] == pytest.approx(480 - left - width, abs=12)
+            assert abs(found[0] - left) > 24
+            assert found[1] == pytest.approx(top, abs=12)
+
+    asyncio.run(run())
+
+
 def test_viewers_have_tracks_of_their_own_and_their_number_is_limited(models, laughing):
     async def run():
         async with studio(models, laughing) as (cameras, browser):
@@ -285,12 +300,12 @@ def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models,
             await good.result()
             original = camera._to_frame
 
-            def breaks(index, arrival):
+            def breaks(index, arrival, mirror):
                 if not broken:
                     broken.append(threading.current_thread())
                 if threading.current_thread() is broken[0]:
                     raise RuntimeError("on purpose")
-                return original(index, arrival)
+                return original(index, arrival, mirror)
 
             await bad.join(cameras)
             monkeypatch.setattr(camera, "_to_frame", breaks)

@@ -1,7 +1,10 @@
 """The HTTP interface: what it says of itself, pictures, counters, the page's files."""
 
+import asyncio
+import gzip
 import io
 import json
+import re
 
 import av
 import pytest
@@ -17,7 +20,10 @@ from emotion.cli import app as cli
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.manifest import ZOO
-from emotion.web.http.app import colour_sheet, make_app
+from emotion.web.http import bodies
+from emotion.web.http.app import STATIC, colour_sheet, make_app
+from emotion.web.http.bodies import in_bytes
+from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
 from tests.emotion.test_annotate import DEMO
@@ -115,6 +121,34 @@ def test_a_picture_of_too_many_bytes_is_refused(client):
     assert client.post("/api/photos", content=bytes((3 << 20) + 1)).status_code == 413
 
 
+def test_one_limit_has_one_size_in_words(client):
+    refused = client.post("/api/photos", content=bytes((3 << 20) + 1)).json()["detail"]
+    assert "3 MiB" in refused
+    assert client.get("/api/models").json()["limits"]["photo_bytes"] == 3 << 20
+    for count, words in ((1000, "1.0 KiB"), (20 << 20, "20 MiB"), (1 << 30, "1 GiB"), (3 << 29, "1.5 GiB")):
+        assert in_bytes(count) == words
+
+
+class Sending:
+    """A request whose body comes in single bytes."""
+
+    async def stream(self):
+        for _ in range(100):
+            yield b"x"
+
+
+def test_a_body_that_drips_is_ended(monkeypatch):
+    async def read():
+        return [chunk async for chunk in bodies.chunks(Sending(), 1000)]
+
+    assert len(asyncio.run(read())) == 100
+    monkeypatch.setattr(bodies, "_WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(bodies, "_LEAST_BYTES_A_SECOND", 1e12)
+    with pytest.raises(RequestError, match="too slowly") as refused:
+        asyncio.run(read())
+    assert refused.value.status == 408
+
+
 def test_more_pictures_than_can_be_looked_at_are_told_to_come_back(client, monkeypatch):
     monkeypatch.setattr("emotion.web.http.site._MOST_PHOTOS", 0)
     answer = client.post("/api/photos", content=encoded(demo_picture(0)))
@@ -146,8 +180,7 @@ def test_counters_are_in_prometheus_format(client):
 def test_the_page_has_the_overlays_colours():
     sheet = colour_sheet(SIX)
     for name, dark, white in zip(SIX, SIX.on_dark, SIX.on_white, strict=True):
-        assert f"--class-{name}: {white};" in sheet
-        assert f"--class-{name}: {dark};" in sheet
+        assert f"--class-{name}: light-dark({white}, {dark});" in sheet
         assert f"--on-picture-{name}: {dark};" in sheet
 
 
@@ -156,6 +189,16 @@ def test_the_page_knows_the_names_of_the_models_that_run(client):
     assert script.headers["content-type"].startswith("text/javascript")
     assert f"export const EMOTIONS = {json.dumps(list(EMOTIONS))};" in script.text
     assert 'export const REGIONS = ["eyes", "lips"];' in script.text
+
+
+def test_text_follows_the_browsers_size_of_text():
+    for sheet in STATIC.glob("*.css"):
+        assert not re.findall(r"font(?:-size)?:[^;}]*\dpx", sheet.read_text()), sheet
+
+
+def test_the_page_is_small():
+    together = sum(len(gzip.compress(path.read_bytes())) for path in STATIC.iterdir())
+    assert together < 300_000
 
 
 def test_nothing_in_the_pages_own_files_asks_another_machine(client):

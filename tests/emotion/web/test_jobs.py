@@ -1,10 +1,12 @@
 """Videos sent to the server: the queue, its processes, the disk, and what goes wrong with them."""
 
+import io
 import json
 import os
 import signal
 import sys
 import time
+import zipfile
 
 import pytest
 
@@ -299,6 +301,52 @@ def test_each_visitor_has_a_list_of_their_own(serve):
     assert client.get("/api/jobs").json() == []
 
 
+def test_whoever_has_the_link_sees_a_video_and_only_its_sender_changes_it(serve):
+    client = serve()
+    job, slow = send(client, "good"), send(client, "slow")
+    assert until(client, job, "done")["mine"]
+    running(client, slow)
+    client.cookies.clear()
+    seen = client.get(f"/api/jobs/{job}").json()
+    assert not seen["mine"]
+    assert "secret" not in seen
+    assert client.get(f"/api/jobs/{job}/csv").status_code == 200
+    assert client.get(f"/api/jobs/{job}/original").status_code == 403
+    for secret in ({}, {"Emotion-Secret": "wrong"}, {"Emotion-Secret": ""}):
+        refused = client.delete(f"/api/jobs/{job}", headers=secret)
+        assert refused.status_code == 403
+        assert "Emotion-Secret" in refused.json()["detail"]
+        for verb in ("cancel", "restart"):
+            assert client.post(f"/api/jobs/{slow}/{verb}", headers=secret).status_code == 403
+    assert client.get(f"/api/jobs/{slow}").json()["state"] == "running"
+
+
+def test_a_program_without_cookies_changes_its_own_videos_with_their_secret(serve):
+    client = serve()
+    client.cookies.clear()
+    answer = client.post("/api/jobs", params={"name": "slow.mp4"}, content=b"a video").json()
+    running(client, answer["id"])
+    own = {"Emotion-Secret": answer["secret"]}
+    assert client.get(f"/api/jobs/{answer['id']}", headers=own).json()["mine"]
+    assert client.get(f"/api/jobs/{answer['id']}/original", headers=own).content == b"a video"
+    again = serve()  # the secret survives the server
+    again.cookies.clear()
+    assert again.delete(f"/api/jobs/{answer['id']}", headers=own).status_code == 204
+
+
+def test_all_results_come_in_one_file(serve):
+    client = serve()
+    job = send(client, "good")
+    assert client.get(f"/api/jobs/{job}/zip").status_code in (200, 404)
+    until(client, job, "done")
+    answer = client.get(f"/api/jobs/{job}/zip")
+    assert "good.emotions.zip" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {"good.annotated.mp4", "good.emotions.csv"}
+        assert archive.read("good.emotions.csv").decode().splitlines() == ["frame", "0"]
+
+
 def test_a_full_queue_says_when_to_come_back(serve):
     client = serve(waiting=1)
     slow = send(client, "slow")
@@ -371,6 +419,21 @@ def test_videos_that_are_sent_at_the_same_time_are_limited(serve):
     send(client, "good")
 
 
+def test_one_visitor_does_not_take_all_places_for_sending(serve):
+    client = serve(uploads=4)
+    mine = client.cookies["emotion_visitor"]
+    queue = client.app.state.site.queue
+    with queue.receiving(1, mine), queue.receiving(1, mine):
+        refused = client.post("/api/jobs", content=b"a video")
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) > 0
+        client.cookies.clear()
+        client.get("/")
+        send(client, "good")
+    client.cookies.set("emotion_visitor", mine)
+    send(client, "good")
+
+
 @pytest.mark.parametrize("job_id", ["0" * 32, "..", "%2e%2e", "x", "0" * 31 + "/"])
 def test_a_job_that_does_not_exist_is_not_found(serve, job_id):
     assert serve().get(f"/api/jobs/{job_id}").status_code in (404, 405)
@@ -416,7 +479,8 @@ def test_a_state_that_cannot_be_saved_stops_nobody(serve, monkeypatch):
         ("a\nb\x00c.mp4", "abc.mp4", "abc.mp4"),
         ("x.%n$(reboot)", "x.%n$(reboot)", "x.video"),
         ("笑顔.mp4", "笑顔.mp4", "笑顔.mp4"),
-        ("a" * 300 + ".mp4", "a" * 120, "a" * 40 + ".video"),
+        ("a" * 300 + ".mp4", "a" * 116 + ".mp4", "a" * 40 + ".mp4"),
+        ("a." + "b" * 300, ("a." + "b" * 300)[:120], "a.video"),
     ],
 )
 def test_names_are_shown_but_never_trusted(given, shown, safe):
@@ -429,6 +493,9 @@ def test_the_real_process_annotates_a_clip_and_draws_up_an_overview(serve, tmp_p
     client = serve(COMMAND)
     job = until(client, send(client, "my clip", (tmp_path / "clip.mp4").read_bytes()), "done", "failed")
     assert job["message"] == "no face was found in 12 frames"
+    assert (job["seconds"], job["strip"]) == (pytest.approx(12 / 25), [None] * 60)
+    picture = client.get(f"/api/jobs/{job['id']}/thumbnail")
+    assert (job["thumbnail"], picture.content[:2]) == (True, b"\xff\xd8")
     overview = client.get(f"/api/jobs/{job['id']}/overview").json()
     assert overview["people"] == []
     assert overview["seconds"] == pytest.approx(12 / 25)

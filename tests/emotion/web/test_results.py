@@ -8,7 +8,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 
 from emotion.models.classes import EMOTIONS
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
-from emotion.web.jobs.results import KINDS, OVERVIEW, find, outputs_of, overview, write_overview
+from emotion.web.jobs.results import KINDS, OVERVIEW, card, find, outputs_of, overview, write_overview
 from tests.helpers.results import face, result, sure
 
 
@@ -35,6 +35,26 @@ def test_each_person_has_a_row_and_the_one_seen_longest_is_first(tmp_path):
     assert found["seconds"] == pytest.approx(0.16)
     assert found["people"][0]["seen"] == pytest.approx(0.12)
     assert found["people"][0]["probabilities"][0][EMOTIONS.index("anger")] == pytest.approx(0.9)
+
+
+def test_a_list_shows_the_labels_of_the_person_seen_longest(tmp_path):
+    frames = [
+        result(n, face("fear", track=2), face("anger" if n < 50 else "fear", track=1)) for n in range(100)
+    ]
+    frames += [result(n) for n in range(100, 120)]
+    frames += [result(n, face("anger", track=1)) for n in range(120, 240)]
+    found = card(overview(timeline(tmp_path / "t.jsonl", *frames)))
+    assert found["seconds"] == pytest.approx(9.6)
+    assert len(found["strip"]) == 60
+    assert found["strip"][:12] == ["anger"] * 12
+    assert found["strip"][13:25] == ["fear"] * 12
+    assert found["strip"][25:30] == [None] * 5
+    assert found["strip"][30:] == ["anger"] * 30
+
+
+def test_a_video_of_few_frames_has_a_strip_without_holes(tmp_path):
+    frames = [result(n, face("fear", track=1)) for n in range(7)]
+    assert card(overview(timeline(tmp_path / "t.jsonl", *frames)))["strip"] == ["fear"] * 60
 
 
 def test_a_hidden_region_has_no_opinion(tmp_path):

@@ -48,7 +48,7 @@ def test_several_people_have_names_and_cues_never_overlap(kind, tmp_path):
     path = tmp_path / f"a.{kind.__name__[:3].lower()}"
     write(kind(path), TOGETHER)
     assert cues(path) == [
-        (0, 1, "fear"),
+        (0, 1, "Person 1: fear"),
         (1, 2, "Person 1: fear\nPerson 2: anger"),
         (2, 3, "Person 2: anger"),
     ]

@@ -1,0 +1,68 @@
+// What is known of the visitor's videos, and what can be done with one: used by the list and by one video's view.
+
+import { allIsWell, ask, banner, capital, confirmed, icon, inWords, make, percent } from "./dom.js";
+
+const OPEN = ["waiting", "running"];
+const AGAIN_MS = 3000;
+
+export const isOpen = (job) => OPEN.includes(job.state);
+
+/** Hears of every change of the visitor's videos. */
+export function listen(changed) {
+  const source = new EventSource("/api/jobs/events");
+  source.addEventListener("message", (event) => {
+    allIsWell("connection");
+    changed(JSON.parse(event.data));
+  });
+  source.addEventListener("error", () => {
+    banner("The server cannot be reached. Is “emotion serve” still running? Trying again …", "connection");
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(changed), AGAIN_MS);
+  });
+}
+
+export function wordsOf(job) {
+  if (job.state === "waiting") return job.place ? `Waiting; ${job.place} before it` : "Waiting for its turn";
+  if (job.state !== "running") return job.message ? capital(job.message) : "";
+  if (!job.done) return "Starting; the first time the models are loaded …";
+  const share = job.total ? `${percent(job.done / job.total)} · ` : "";
+  const left = job.seconds_left === null ? "" : ` · ${inWords(job.seconds_left)} left`;
+  return `${share}${(job.fps ?? 0).toFixed(1)} frames a second${left}`;
+}
+
+function button(job, text, picture, act) {
+  const element = make("button", { type: "button", "aria-label": `${text} ${job.title}` }, icon(picture), text);
+  element.addEventListener("click", async () => {
+    element.disabled = true;
+    try {
+      await act(element);
+    } catch (error) {
+      banner(error.message);
+    }
+    element.disabled = false;
+  });
+  return element;
+}
+
+/** Asks, then deletes; true where it was done. */
+export async function remove(job) {
+  if (!(await confirmed(`Delete “${job.title}” and all its results? This cannot be undone.`, "Delete"))) return false;
+  await ask(`/api/jobs/${job.id}`, { method: "DELETE" });
+  return true;
+}
+
+/** Buttons for what its sender can do with a video now. `after(job)` sets the focus where what had it is gone. */
+export function actionsOf(job, after) {
+  if (!job.mine) return [];
+  const post = (path) => async () => {
+    await ask(`/api/jobs/${job.id}/${path}`, { method: "POST" });
+    after(job, false);
+  };
+  return [
+    isOpen(job) ? button(job, "Cancel", "stop", post("cancel")) : null,
+    job.state === "failed" || job.state === "cancelled" ? button(job, "Start again", "again", post("restart")) : null,
+    isOpen(job) ? null : button(job, "Delete", "delete", async (element) => {
+      if (await remove(job)) after(job, true);
+      else element.focus();
+    }),
+  ].filter(Boolean);
+}

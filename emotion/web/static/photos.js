@@ -1,0 +1,146 @@
+// Photos: chosen, dropped or pasted; each is looked at by the server, which keeps nothing of it.
+
+import { EMOTIONS } from "./classes.js";
+import { ask, byId, capital, make, onTheme, percent, saveFile, size } from "./dom.js";
+import { Tiles, drawOverlay } from "./faces.js";
+
+const WAIT_MS = 2000;
+// A moment of the sample clip on which a face is well seen.
+const SAMPLE_SECONDS = 17;
+const NO_PICTURE = /^image\/(?!jpeg|png|webp)/;
+
+let limit = Infinity;
+let photos = [];
+let working = false;
+
+export function setUp() {
+  byId("photo-file").addEventListener("change", (event) => {
+    add([...event.target.files]);
+    event.target.value = "";
+  });
+  byId("photo-sample").addEventListener("click", async () => add([await samplePhoto()]));
+  byId("photos-table").addEventListener("click", download);
+  byId("photos-clear").addEventListener("click", () => {
+    for (const photo of photos) photo.forget();
+    photos = [];
+    draw();
+    byId("photo-file").focus();
+  });
+  new ResizeObserver(() => photos.forEach((photo) => photo.paint())).observe(byId("photos"));
+  onTheme(() => photos.forEach((photo) => photo.paint()));
+}
+
+export function tell(limits) {
+  limit = limits.photo_bytes;
+  byId("photo-limits").textContent = `JPEG, PNG or WebP, up to ${size(limit)} each. Nothing of them is kept.`;
+}
+
+/** Takes files and looks at one after another. */
+export async function add(files) {
+  photos.push(...files.map((file) => new Photo(file)));
+  draw();
+  if (working) return;
+  working = true;
+  for (let next; (next = photos.find(({ state }) => state === "waiting")); ) {
+    await next.look();
+    draw();
+  }
+  working = false;
+}
+
+class Photo {
+  constructor(file) {
+    this.file = file;
+    this.state = "waiting";
+    this.address = URL.createObjectURL(file);
+    this.picture = make("img", { src: this.address, alt: `Photo ${file.name}` });
+    this.picture.addEventListener("load", () => this.paint());
+    this.canvas = make("canvas", { "aria-hidden": "true" });
+    this.text = make("p", { role: "status" }, "Waiting …");
+    this.faces = make("div", { className: "tiles" });
+    this.tiles = new Tiles(this.faces, "No face was found in this photo.");
+    this.element = make(
+      "li",
+      { className: "photo" },
+      make("div", { className: "shot" }, this.picture, this.canvas),
+      make("div", {}, make("h2", { className: "title" }, file.name), this.text, this.faces),
+    );
+  }
+
+  async look() {
+    this.state = "running";
+    this.text.textContent = "Looking at it …";
+    if (NO_PICTURE.test(this.file.type)) return this.fail("This is not a JPEG, PNG or WebP picture: save it as one of these.");
+    if (this.file.size > limit) return this.fail(`The file is larger than the ${size(limit)} that this server takes.`);
+    for (;;) {
+      try {
+        this.result = await ask("/api/photos", { method: "POST", body: this.file });
+        break;
+      } catch (error) {
+        if (error.status !== 503) return this.fail(error.message);
+        await new Promise((resolve) => setTimeout(resolve, 1000 * error.wait || WAIT_MS));
+      }
+    }
+    this.state = "done";
+    const count = this.result.faces.length;
+    this.text.textContent = count ? `${count} ${count === 1 ? "face" : "faces"}` : "";
+    this.tiles.show(this.result.faces);
+    this.paint();
+  }
+
+  fail(words) {
+    this.state = "failed";
+    this.text.textContent = words;
+    this.text.className = "error";
+  }
+
+  paint() {
+    drawOverlay(this.canvas, this.result);
+  }
+
+  forget() {
+    this.state = "gone";
+    URL.revokeObjectURL(this.address);
+  }
+}
+
+function draw() {
+  byId("photos").replaceChildren(...photos.map(({ element }) => element));
+  byId("no-photos").hidden = photos.length > 0;
+  byId("photos-clear").hidden = !photos.length;
+  const found = photos.flatMap(({ file, result }) => (result?.faces ?? []).map((face) => ({ file, face })));
+  byId("photos-results").hidden = !found.length;
+  byId("photos-rows").replaceChildren(
+    make("thead", {}, row("th", ["Photo", "Face", "Expression", ...EMOTIONS.map(capital)])),
+    make("tbody", {}, ...found.map(({ file, face }) => row("td", [
+      file.name,
+      face.track_id,
+      capital(face.label),
+      ...EMOTIONS.map((_, index) => (face.probabilities ? percent(face.probabilities[index]) : "–")),
+    ]))),
+  );
+}
+
+const row = (kind, cells) => make("tr", {}, ...cells.map((cell) => make(kind, kind === "th" ? { scope: "col" } : {}, String(cell))));
+
+/** The table as CSV; what a program might take for a formula is kept from being one. */
+function download() {
+  const quoted = (cell) => `"${String(cell).replace(/^[=+\-@\t]/, "'$&").replaceAll('"', '""')}"`;
+  const lines = [["photo", "face", "label", "left", "top", "width", "height", ...EMOTIONS].join(",")];
+  for (const { file, result } of photos) {
+    for (const face of result?.faces ?? []) {
+      lines.push([quoted(file.name), face.track_id, face.label, ...face.box, ...(face.probabilities ?? EMOTIONS.map(() => ""))].join(","));
+    }
+  }
+  saveFile(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }), "photos.emotions.csv");
+}
+
+async function samplePhoto() {
+  const video = make("video", { src: "/static/sample.mp4", muted: true, preload: "auto" });
+  video.currentTime = SAMPLE_SECONDS;
+  await new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+  const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return new File([blob], "sample.png", { type: "image/png" });
+}
