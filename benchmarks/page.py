@@ -116,7 +116,7 @@ class CameraMark:
         before, after = self.delay_first, self.delay_last
         return {
             "results at 12 Hz or more": self.results_per_second >= 12,
-            "glass to overlay in 150 ms (p95)": self.delay.p95 <= 150,
+            "glass to overlay in 120 ms (p95)": self.delay.p95 <= 120,
             "the delay does not grow": after.p50 <= max(1.25 * before.p50, before.p50 + 10),
             "every turn is followed": self.missed == 0,
         }
@@ -285,9 +285,11 @@ def measure_videos(count: int, clip: Path) -> VideosMark:
     return VideosMark(count, round(one_after_another, 2), round(at_once, 2), quiet, busy)
 
 
-def submit(address: str, clip: Path) -> str:
-    """Send a video to the page's server; its job's id."""
-    order = Request(f"{address}api/jobs?name={quote(clip.name)}", data=clip.read_bytes(), method="POST")
+def submit(address: str, clip: Path, cookie: str = "") -> str:
+    """Send a video to the page's server, as the browser with a cookie where one is given; its job's id."""
+    headers = {"Cookie": cookie} if cookie else {}
+    path = f"{address}api/jobs?name={quote(clip.name)}"
+    order = Request(path, data=clip.read_bytes(), headers=headers, method="POST")
     with urlopen(order) as answer:
         job: str = json.load(answer)["id"]
     return job

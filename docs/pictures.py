@@ -1,7 +1,7 @@
 """The pictures of the page in this folder, taken anew: ``python -m docs.pictures [--all FOLDER]``.
 
 Chromium shows the page with the bundled clip for a camera, and the same clip as a video. `--all` also
-leaves every view at both widths, light and dark, in a folder, to be looked at. Needs Chromium and the
+leaves every view at three widths, light and dark, in a folder, to be looked at. Needs Chromium and the
 extras `web` and `dev`.
 """
 
@@ -13,14 +13,18 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from emotion.benchmarks.browser import Visitor, camera_clip, launch, server
-from emotion.benchmarks.page import CLIP, submit, wait
+from emotion.benchmarks.page import submit, wait
+from emotion.realtime.sources.demo import DEMO
+from emotion.web.http.app import VISITOR
 
 HERE = Path(__file__).parent
 # The part of the clip that laughs.
 LAUGHS = (14.0, 19.5)
 DESKTOP = {"viewport": {"width": 1080, "height": 760}}
+TABLET = {"viewport": {"width": 820, "height": 1180}, "is_mobile": True}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
-WIDTHS = {"desktop": DESKTOP, "phone": PHONE}
+WIDTHS = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
+OWNER = "pictures"
 # Which view at which width, light or dark, is shown in the documentation.
 SHOWN = {
     ("camera", "desktop", "light"): "page-camera.webp",
@@ -40,7 +44,7 @@ def video(visitor: Visitor, job: str) -> None:
     visitor.go(f"video/{job}")
     visitor.page.locator(".downloads").wait_for()
     visitor.until("document.querySelector('.player video').readyState > 1")
-    chart = visitor.page.locator(".u-over").first
+    chart = visitor.page.locator("canvas.chart").first
     box = chart.bounding_box()
     assert box is not None
     chart.click(position={"x": 0.85 * box["width"], "y": 40})
@@ -49,10 +53,30 @@ def video(visitor: Visitor, job: str) -> None:
     visitor.page.wait_for_timeout(500)
 
 
-def videos(visitor: Visitor, _: str) -> None:
+def empty(visitor: Visitor, _: str) -> None:
     """The list, without any video."""
     visitor.go("videos")
     visitor.page.locator("#no-jobs").wait_for()
+
+
+def videos(visitor: Visitor, _: str) -> None:
+    """The list of whoever has sent the videos."""
+    visitor.context.add_cookies([{"name": VISITOR, "value": OWNER, "url": visitor.address}])
+    visitor.page.reload()
+    visitor.go("videos")
+    visitor.page.locator(".thumb img").first.wait_for()
+
+
+def photos(visitor: Visitor, _: str) -> None:
+    """A photograph with a face."""
+    visitor.go("photos")
+    visitor.page.get_by_role("button", name="Try a sample photo").click()
+    visitor.page.locator(".photo .tile").wait_for()
+
+
+def first(visitor: Visitor, _: str) -> None:
+    """What somebody sees who has just come."""
+    visitor.page.get_by_role("button", name="Start camera").wait_for()
 
 
 def about(visitor: Visitor, _: str) -> None:
@@ -61,7 +85,15 @@ def about(visitor: Visitor, _: str) -> None:
     visitor.page.get_by_text("DenseNet201").first.wait_for()
 
 
-VIEWS = {"camera": camera, "videos": videos, "video": video, "about": about}
+VIEWS = {
+    "first": first,
+    "camera": camera,
+    "photos": photos,
+    "empty": empty,
+    "videos": videos,
+    "video": video,
+    "about": about,
+}
 
 
 def take(browser: Browser, address: str, job: str, key: tuple[str, str, str], target: Path) -> None:
@@ -83,7 +115,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--all", type=Path, metavar="FOLDER", help="every view at both widths, light and dark"
+        "--all", type=Path, metavar="FOLDER", help="every view at three widths, light and dark"
     )
     folder = parser.parse_args().all
     wanted = {key: HERE / name for key, name in SHOWN.items()}
@@ -94,9 +126,9 @@ def main() -> None:
                 for scheme in ("light", "dark"):
                     wanted.setdefault((view, width, scheme), folder / f"{view}-{width}-{scheme}.webp")
     with TemporaryDirectory() as jobs, sync_playwright() as playwright:
-        clip = camera_clip(Path(jobs) / "camera.mjpeg", CLIP, *LAUGHS)
+        clip = camera_clip(Path(jobs) / "camera.mjpeg", DEMO, *LAUGHS)
         with server(Path(jobs) / "jobs") as address, launch(playwright, clip) as browser:
-            job = submit(address, CLIP)
+            job = submit(address, DEMO, cookie=f"{VISITOR}={OWNER}")
             wait(address, [job])
             for key, target in wanted.items():
                 take(browser, address, job, key, target)

@@ -108,6 +108,7 @@ export class Timeline {
   }
 
   draw() {
+    if (!this.chart.clientWidth) return; // another view is shown
     const { start, seconds } = this.overview;
     const whole = this.view.span >= seconds;
     this.pan.hidden = this.farther.disabled = whole;
@@ -158,7 +159,7 @@ function prepared(canvas, height) {
 /** Diagonal stripes over what has no name. */
 function hatching(pen, ratio) {
   const size = Math.round(8 * ratio);
-  const tile = new OffscreenCanvas(size, size);
+  const tile = make("canvas", { width: size, height: size });
   const brush = tile.getContext("2d");
   brush.strokeStyle = colour("surface");
   brush.lineWidth = 2.5 * ratio;
