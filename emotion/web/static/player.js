@@ -84,10 +84,10 @@ export class Player {
       this.clock,
       this.bar,
       this.mute,
+      full,
       this.speed,
       this.track ? subtitles : null,
       this.job.mine ? picture : null,
-      full,
     );
   }
 
