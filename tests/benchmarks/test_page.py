@@ -44,7 +44,7 @@ def test_marks_say_what_is_reached():
     assert good.results_per_second == good.results_first == good.results_last == 20
     assert good.pictures_per_second == 30
     assert all(good.marks().values())
-    assert not camera_mark(log(lambda at: 200), 10.0, {}).marks()["glass to overlay in 150 ms (p95)"]
+    assert not camera_mark(log(lambda at: 200), 10.0, {}).marks()["glass to overlay in 120 ms (p95)"]
     growing = camera_mark(log(lambda at: 50 + at / 100), 10.0, {})
     assert not growing.marks()["the delay does not grow"]
     assert "| glass to overlay, p95, ms | 100 | 100 | 100 |" in markdown(good, None)
@@ -52,7 +52,7 @@ def test_marks_say_what_is_reached():
 
 def test_nothing_followed_is_no_success():
     marks = camera_mark(log(lambda at: 80, lost=range(100)), 10.0, {}).marks()
-    assert not marks["glass to overlay in 150 ms (p95)"]
+    assert not marks["glass to overlay in 120 ms (p95)"]
     assert not marks["every turn is followed"]
 
 

@@ -157,7 +157,7 @@ class Session {
     await this.connect();
   }
 
-  async connect() {
+  async connect(again = false) {
     this.stream?.close();
     byId("drawn").hidden = true;
     byId("own").hidden = false;
@@ -171,14 +171,14 @@ class Session {
       lost: () => this.lost(),
       failed: (reason) => session === this && stop(reason),
     });
-    await this.stream.open();
+    await this.stream.open(again);
   }
 
   /** A choice has changed: what only the server can do needs another stream. */
   async changed(name) {
     if (name === "mirror" && !this.drawn) return drawOverlay(byId("overlay"), state.latest, this.mirrored);
     try {
-      await this.connect();
+      await this.connect(true); // the place of the one before may not be free yet
     } catch (error) {
       if (session === this) stop(error.message);
     }

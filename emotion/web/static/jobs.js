@@ -31,14 +31,16 @@ export function wordsOf(job) {
 
 function button(job, text, picture, act) {
   const element = make("button", { type: "button", "aria-label": `${text} ${job.title}` }, icon(picture), text);
+  let busy = false; // not disabled: that would take the focus away
   element.addEventListener("click", async () => {
-    element.disabled = true;
+    if (busy) return;
+    busy = true;
     try {
-      await act(element);
+      await act();
     } catch (error) {
       banner(error.message);
     }
-    element.disabled = false;
+    busy = false;
   });
   return element;
 }
@@ -60,9 +62,8 @@ export function actionsOf(job, after) {
   return [
     isOpen(job) ? button(job, "Cancel", "stop", post("cancel")) : null,
     job.state === "failed" || job.state === "cancelled" ? button(job, "Start again", "again", post("restart")) : null,
-    isOpen(job) ? null : button(job, "Delete", "delete", async (element) => {
-      if (await remove(job)) after(job, true);
-      else element.focus();
+    isOpen(job) ? null : button(job, "Delete", "delete", async () => {
+      if (await remove(job)) after(job, true); // else the focus is back where it was
     }),
   ].filter(Boolean);
 }

@@ -26,10 +26,17 @@ export class Stream {
     this.offset = null;
   }
 
-  /** Connects; an error the first time, and only then, is the caller's. */
-  async open() {
-    await this.connect();
+  /** Connects. Unless it is patient, an error is the caller's; later ones never are.
+      @param patient tries again where the same may succeed a little later, as when a place is just being freed. */
+  async open(patient) {
     this.pinging = setInterval(() => this.ping(), PING_EVERY_MS);
+    try {
+      await this.connect();
+    } catch (error) {
+      if (this.closed) return;
+      if (!patient || !error.passes) throw error;
+      this.lose();
+    }
   }
 
   async connect() {
@@ -42,7 +49,10 @@ export class Stream {
     const channel = (this.channel = connection.createDataChannel("results", { ordered: false, maxRetransmits: 0 }));
     channel.addEventListener("message", (event) => current() && this.hear(JSON.parse(event.data)));
     channel.addEventListener("close", () => current() && this.lose());
-    channel.addEventListener("open", () => (this.heardAt = performance.now()));
+    channel.addEventListener("open", () => {
+      this.heardAt = performance.now();
+      this.worked = true;
+    });
     const [track] = this.picture.getVideoTracks();
     track.contentHint = "motion";
     const { drawn, mirror, blur } = this.wishes;
@@ -60,11 +70,15 @@ export class Stream {
     if (!current()) return connection.close();
     await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     clearTimeout(this.connecting);
-    this.connecting = setTimeout(() => current() && channel.readyState !== "open" && this.told.failed(NO_CONNECTION), CONNECT_MS);
+    this.connecting = setTimeout(() => {
+      if (!current() || channel.readyState === "open") return;
+      if (this.worked) this.lose(); // it was no firewall
+      else this.told.failed(NO_CONNECTION);
+    }, CONNECT_MS);
   }
 
   ping() {
-    if (this.channel.readyState !== "open") return;
+    if (this.channel?.readyState !== "open") return;
     if (performance.now() - this.heardAt > SILENCE_MS) return this.lose();
     this.channel.send(String(performance.now()));
   }
@@ -93,6 +107,7 @@ export class Stream {
   }
 
   lose() {
+    if (this.closed) return;
     this.disconnect();
     [this.roundTrip, this.offset] = [Infinity, null]; // the next server has another clock
     this.told.lost();

@@ -57,15 +57,12 @@ async function deleteAll() {
   byId("videos-title").focus();
 }
 
-/** After an action: to the row's own link, or, where the row is gone, to the heading. */
+/** After an action: a row that is gone leaves the focus to the heading; any other keeps it, see `Row.turn`. */
 function refocus(job, gone) {
-  if (gone) {
-    jobs = jobs.filter(({ id }) => id !== job.id);
-    draw();
-  }
-  const row = rows.get(job.id);
-  if (row) (row.actions.querySelector("button") ?? row.link).focus();
-  else byId("videos-title").focus();
+  if (!gone) return;
+  jobs = jobs.filter(({ id }) => id !== job.id);
+  draw();
+  byId("videos-title").focus();
 }
 
 class Row {
