@@ -8,6 +8,7 @@ extras `web` and `dev`.
 import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -23,7 +24,7 @@ LAUGHS = (14.0, 19.5)
 DESKTOP = {"viewport": {"width": 1080, "height": 760}}
 TABLET = {"viewport": {"width": 820, "height": 1180}, "is_mobile": True}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
-WIDTHS = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
+WIDTHS: dict[str, dict[str, Any]] = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
 OWNER = "pictures"
 # Which view at which width, light or dark, is shown in the documentation.
 SHOWN = {
