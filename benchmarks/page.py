@@ -30,6 +30,7 @@ import psutil
 from emotion.benchmarks.machine import processor
 from emotion.benchmarks.timing import quantiles
 from emotion.models.regions import Image
+from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sources.demo import DEMO
@@ -399,9 +400,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = json.dumps(report | {"marks": marks}, indent=2) + "\n"
     sys.stdout.write(text)
     if options.json:
-        options.json.write_text(text, encoding="utf-8")
+        write_whole(options.json, text)
     if options.markdown:
-        options.markdown.write_text(markdown(camera, videos), encoding="utf-8")
+        write_whole(options.markdown, markdown(camera, videos))
     return 0 if all(marks.values()) else 1
 
 

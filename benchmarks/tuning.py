@@ -11,6 +11,7 @@ from platformdirs import user_config_path
 from emotion.benchmarks import machine, runs
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import engine_version
+from emotion.models.whole_files import write_whole
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers, available_cores
 
@@ -112,7 +113,7 @@ def remember(path: Path, chosen: Trial, engine: EngineOptions) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"format": FORMAT, "fps": round(chosen.fps, 1)} | asdict(chosen.setting)
     values |= _where(engine)
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(values, indent=2) + "\n")
 
 
 def recall(path: Path, engine: EngineOptions) -> Setting | None:

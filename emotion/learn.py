@@ -29,6 +29,7 @@ from emotion.models.training.set_heads import SET_HEAD
 from emotion.models.training.set_networks import face_network, load, with_sets, without_sets
 from emotion.models.training.set_scores import score_sets
 from emotion.models.training.trainer import settle_batch_norm
+from emotion.models.whole_files import making
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -109,7 +110,8 @@ def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: i
     view, architecture = identify(trained)
     plain = without_sets(trained, build(view, architecture))
     settle_batch_norm(plain, load_view(data, view, ("train",)))
-    plain.save(output)
+    with making(output) as made:
+        plain.save(made)
 
 
 @app.command()

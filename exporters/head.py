@@ -17,6 +17,7 @@ from emotion.models.manifest import INPUT, ModelManifest, read_manifest
 from emotion.models.regions import RegionName
 from emotion.models.small_files import sha256
 from emotion.models.training.refit import Head
+from emotion.models.whole_files import making
 
 FEATURES = "features"
 _BATCH = 16
@@ -90,7 +91,8 @@ def put_head(
             _fill(tensor, values[tensor.name])
     output.mkdir(parents=True, exist_ok=True)
     path = output / manifest.file
-    onnx.save(model, path)
+    with making(path) as made:
+        onnx.save(model, made)
     about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
     changed = replace(manifest, sha256=sha256(path), temperature=round(temperature, 6), data=about, scores={})
     changed.save(output)

@@ -35,6 +35,7 @@ from emotion.models.manifest import ZOO
 from emotion.models.shipped import refuse_shipped
 from emotion.models.signature import Signature
 from emotion.models.small_files import sha256
+from emotion.models.whole_files import write_whole
 
 TASK = ZOO / "face_landmarker.task"
 _BATCH = "batch"
@@ -119,7 +120,7 @@ def export(folder: Path, pictures: _Array, task: Path = TASK) -> list[NetParity]
                 raise ModelFileError(f"{path} does not say what {recipe.file} says ({proofs[-1]}).")
     nets = {name: {"file": f"{name}.onnx", "sha256": sha256(folder / f"{name}.onnx")} for name in NET_NAMES}
     values = {"format": FORMAT, "made_from": sha256(task), "nets": nets}
-    (folder / MANIFEST).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / MANIFEST, json.dumps(values, indent=2) + "\n")
     return proofs
 
 

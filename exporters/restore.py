@@ -24,6 +24,7 @@ from emotion.models.manifest import read_manifest
 from emotion.models.training import networks
 from emotion.models.training.inputs import View
 from emotion.models.training.trainer import BlendshapeTargets
+from emotion.models.whole_files import making
 
 Floats = npt.NDArray[np.float32]
 
@@ -84,7 +85,8 @@ def settle(network: keras.Model, affines: dict[str, Affine], training: RegionDat
     _set_batch_norms(network, affines, training.crops()[rows])
     _fit_blendshapes(network, training, rows)
     output.parent.mkdir(parents=True, exist_ok=True)
-    network.save(output)
+    with making(output) as made:
+        network.save(made)
     return output
 
 

@@ -27,6 +27,7 @@ from emotion.models.regions import REGIONS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.signature import Signature
 from emotion.models.small_files import read_json, sha256
+from emotion.models.whole_files import write_whole
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"
@@ -111,7 +112,7 @@ class ModelManifest:
     def save(self, folder: Path) -> Path:
         """Write it into a folder; what was there of that name is gone."""
         path = self.path(folder)
-        path.write_text(self.to_json(), encoding="utf-8")
+        write_whole(path, self.to_json())
         return path
 
 

@@ -20,6 +20,7 @@ from emotion.loading import load_models
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.options import Only
+from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Workers
@@ -67,9 +68,9 @@ def bench(
         _print(reports.compare(older, values))
     with _writing():
         if bench.json:
-            bench.json.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            write_whole(bench.json, json.dumps(values, indent=2) + "\n")
         if bench.markdown:
-            bench.markdown.write_text(reports.markdown(values), encoding="utf-8")
+            write_whole(bench.markdown, reports.markdown(values))
         if bench.plot:
             reports.save_plot(bench.plot, values)
 
@@ -118,7 +119,7 @@ def _soak(clip: Path, engine: EngineOptions, bench: BenchOptions, seconds: float
     if bench.json:
         with _writing():
             found = json.dumps([mark.to_dict() for mark in marks], indent=2)
-            bench.json.write_text(found + "\n", encoding="utf-8")
+            write_whole(bench.json, found + "\n")
     return all(all(mark.marks().values()) for mark in marks)
 
 

@@ -67,6 +67,7 @@ from emotion.models.regions import (
     crop,
     eye_distance,
 )
+from emotion.models.whole_files import making, write_whole
 
 
 def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
@@ -144,8 +145,9 @@ def make_dataset(
             rejected[source] = f"in a folder of another name than the classes': {name}"
         for source, ending in find_unread(root, options.meaning):
             rejected[source] = f"a format that is not read: {ending}"
-    pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
-    with open(output / "rejected.csv", "w", newline="", encoding="utf-8") as file:
+    with making(output / "manifest.parquet") as made:
+        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), made)
+    with making(output / "rejected.csv") as made, open(made, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
     if not rows:
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
@@ -168,7 +170,7 @@ def _claim(output: Path, options: DatasetOptions) -> None:
     wanted = {"options": to_mapping(options), "crop_size": crops}
     if path.exists() and read_options(output) != options:
         raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
-    path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(wanted, indent=2) + "\n")
 
 
 # --- looking at photographs, in processes of their own -------------------------------------------
@@ -237,7 +239,7 @@ def _read_journal(path: Path) -> dict[str, Finding]:
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
-        path.write_text(whole, encoding="utf-8")
+        write_whole(path, whole)
     return {finding["source"]: finding for finding in map(json.loads, whole.splitlines())}
 
 

@@ -15,6 +15,7 @@ from emotion.models.data import face_crops
 from emotion.models.data.dataset import RegionData, load_region, read_manifest
 from emotion.models.data.label_folders import Split
 from emotion.models.errors import DatasetError
+from emotion.models.whole_files import making
 
 Seen: TypeAlias = Literal["eyes", "lips", "face"]
 """What a network looks at; here a face is the whole face, not eyes above lips."""
@@ -92,7 +93,8 @@ def write_opinions(path: Path, sources: Iterable[str], logits: npt.NDArray[np.fl
     columns = {name: logits[:, i].astype(np.float16) for i, name in enumerate(EMOTIONS)}
     table = pa.table({"source": pa.array(sources, pa.string())} | columns).sort_by("source")
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd", compression_level=19)
+    with making(path) as made:
+        pq.write_table(table, made, compression="zstd", compression_level=19)
 
 
 def with_opinions(pool: Pool, path: Path, temperature: float = 1.0) -> Pool:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from emotion.models.data.label_folders import Photograph, Split
 from emotion.models.data.splits import lot
+from emotion.models.whole_files import making
 
 
 def stratified(photographs: Iterable[Photograph], validation: float, seed: int = 0) -> dict[str, Split]:
@@ -44,4 +45,5 @@ def write_parts(path: Path, parts: dict[str, Split]) -> None:
     sources = sorted(parts)
     table = pa.table({"source": sources, "split": [parts[source] for source in sources]})
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd", compression_level=19)
+    with making(path) as made:
+        pq.write_table(table, made, compression="zstd", compression_level=19)

@@ -10,6 +10,7 @@ from emotion.models.evaluation import charts
 from emotion.models.evaluation.evaluate import Evaluation, Slice
 from emotion.models.evaluation.scores import Scores
 from emotion.models.statistics.intervals import Interval
+from emotion.models.whole_files import write_whole
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
 _NOTE = (
@@ -39,7 +40,7 @@ def save(folder: Path, evaluation: Evaluation) -> dict[str, Path]:
     }
     paths = {suffix: folder / f"report.{suffix}" for suffix in texts}
     for suffix, text in texts.items():
-        paths[suffix].write_text(text, encoding="utf-8")
+        write_whole(paths[suffix], text)
     return paths
 
 

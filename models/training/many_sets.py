@@ -37,6 +37,7 @@ from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, 
 from emotion.models.training.networks import BLENDSHAPE_HEAD, EMOTION_HEAD
 from emotion.models.training.set_heads import SET_HEAD, log_shares, logits_of_set
 from emotion.models.training.trainer import BlendshapeTargets, whole_batches
+from emotion.models.whole_files import making, write_whole
 
 TEACHER_OUTPUT = "taught"
 _SET_OUTPUT = "labelled"
@@ -298,7 +299,8 @@ def train_on_sets(
         learner.save(run / "checkpoint.keras")
         _write_history(run / "history.csv", history)
         report(row)
-    network.save(run / "model.keras")
+    with making(run / "model.keras") as made:
+        network.save(made)
     return run / "model.keras"
 
 
@@ -332,7 +334,7 @@ def _claim(run: Path, options: SetsOptions) -> None:
         free = {"rounds": options.rounds, "fall": options.fall}
         if stored | free != wanted:
             raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
-    path.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(wanted, indent=2) + "\n")
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
@@ -344,7 +346,7 @@ def _read_history(path: Path) -> list[dict[str, float]]:
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     names = list(dict.fromkeys(name for row in history for name in row))
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with making(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=names)
         writer.writeheader()
         writer.writerows(history)

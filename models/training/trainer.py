@@ -43,6 +43,7 @@ from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, 
 from emotion.models.training.curves import save_curves
 from emotion.models.training.inputs import load_view
 from emotion.models.training.options import TrainingOptions
+from emotion.models.whole_files import making, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +389,7 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}
-    path.write_text(json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n")
 
 
 def _save(model: keras.Model, path: Path) -> None:
@@ -409,7 +410,7 @@ def _read_history(path: Path) -> list[Epoch]:
 
 
 def _write_history(path: Path, history: list[Epoch]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with making(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(Epoch.__annotations__))
         writer.writeheader()
         writer.writerows(asdict(row) for row in history)

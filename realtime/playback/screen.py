@@ -1,5 +1,6 @@
 """What `emotion live` and `emotion play` show: the picture with its results, and what keys ask for."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import cv2
 
 from emotion.models.regions import Image
+from emotion.models.whole_files import making
 from emotion.realtime.drawing import hud
 from emotion.realtime.drawing.anonymise import PRIVACIES
 from emotion.realtime.drawing.options import DrawingOptions, Privacy
@@ -119,12 +121,21 @@ class Screen:
         return True
 
     def _save(self) -> None:
-        path = Path(time.strftime("emotion-%Y%m%d-%H%M%S.png"))
+        path = _free(time.strftime("emotion-%Y%m%d-%H%M%S"))
         try:
-            written = self._picture is not None and cv2.imwrite(str(path), self._picture)
-        except cv2.error:
+            with making(path) as made:
+                written = self._picture is not None and cv2.imwrite(str(made), self._picture)
+                if not written:
+                    raise OSError(f"{path} cannot be written")
+        except (cv2.error, OSError):
             written = False
         self.say(f"saved as {path}" if written else f"{path} cannot be written here")
+
+
+def _free(stem: str) -> Path:
+    """A name that no picture has yet, also where two are saved in a second."""
+    names = (Path(f"{stem}{'' if number == 1 else f'-{number}'}.png") for number in itertools.count(1))
+    return next(path for path in names if not path.exists())
 
 
 _WAYS: dict[Privacy, str] = {"none": "as they are", "blur": "blurred", "landmarks": "as landmarks"}

@@ -205,8 +205,12 @@ class ResultLedger:
         self._journal.truncate(size)
 
     def _remove_journal(self) -> None:
-        partial_path(self._summary).unlink(missing_ok=True)
-        self._journal.close()
+        try:
+            partial_path(self._summary).unlink(missing_ok=True)
+            self._journal.close()
+        except PermissionError:  # Windows removes no open file
+            self._journal.close()
+            partial_path(self._summary).unlink(missing_ok=True)
 
 
 def check_own(results: Iterable[tuple[Sequence[Path], Path, str]]) -> None:

@@ -81,6 +81,16 @@ def test_a_screenshot_is_the_picture_in_its_colours(window, tmp_path, monkeypatc
     assert find_text(after, f"saved as {path.name}", 12)
 
 
+def test_two_screenshots_of_one_second_are_two(window, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda form: "emotion-now")
+    shown = screen(window)
+    shown.draw(frame())
+    for _ in range(2):
+        pressed(shown, window, Key.SCREENSHOT)
+    assert {path.name for path in tmp_path.iterdir()} == {"emotion-now.png", "emotion-now-2.png"}
+
+
 def test_a_screenshot_that_cannot_be_written_is_told(window, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("cv2.imwrite", lambda *_: False)
@@ -88,6 +98,7 @@ def test_a_screenshot_that_cannot_be_written_is_told(window, tmp_path, monkeypat
     shown.draw(frame())
     pressed(shown, window, Key.SCREENSHOT)
     assert "cannot be written here" in shown._notice[0]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_screenshot_of_hidden_faces_hides_them(window, tmp_path, monkeypatch):
