@@ -110,6 +110,8 @@ class VideoInfo:
         metadata: what its container says of it, such as title, remark and time of recording.
         joints: where its clock was set anew, in order; grows while it is read.
         parts: the bytes at which files begin that were joined into one and are read as one; grows.
+        holes: bytes from which on the file's clock is early by so many seconds, where it only counts what
+            is there and some is missing.
         notes: what was mended or left out; grows while it is read and written.
         clock: what time it is in the world, of a live stream; None for files.
         sound: of a live stream, where it has any; None for files.
@@ -129,9 +131,14 @@ class VideoInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
     joints: Sequence[Joint] = ()
     parts: Sequence[int] = (0,)
+    holes: Sequence[tuple[int, float]] = ()
     notes: Notes = field(default_factory=Notes, compare=False)
     clock: "WallClock | None" = None
     sound: LiveSound | None = None
+
+    def early_by(self, position: int) -> float:
+        """By how many seconds the file's clock is early at a byte."""
+        return next((seconds for begin, seconds in reversed(self.holes) if begin <= position), 0.0)
 
     @property
     def origin(self) -> int:

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.schema import SHIPPED
-from emotion.models.statistics.calibration import BINS, confidence_bins, expected_calibration_error
-from emotion.models.statistics.intervals import Interval, Weights, bootstrap, wilson
+from emotion.models.statistics.calibration import BINS, calibration_gaps, confidence_bins
+from emotion.models.statistics.intervals import Interval, Weights, bootstrap, bootstrap_size, wilson
 
 _CURVE = np.linspace(1.0, 0.05, 39)
 
@@ -117,7 +117,7 @@ def score(
         groups=len(np.unique(groups)),
         accuracy=share(answers == labels, groups),
         balanced_accuracy=drawn[0],
-        calibration_error=drawn[1],
+        calibration_error=bootstrap_size(groups, calibration_gaps(labels, probabilities)),
         log_loss=float(-np.log(np.maximum(truth, 1e-9)).mean()),
         emotions=tuple(
             EmotionScores(
@@ -125,7 +125,7 @@ def score(
                 int((labels == index).sum()),
                 recall=share(answers[labels == index] == index, groups[labels == index]),
                 precision=share(labels[answers == index] == index, groups[answers == index]),
-                f1=drawn[2 + index],
+                f1=drawn[1 + index],
             )
             for index, emotion in enumerate(classes)
         ),
@@ -143,7 +143,7 @@ def share(right: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Interv
 def _statistics(
     labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], weights: Weights
 ) -> npt.NDArray[np.float64]:
-    """Balanced accuracy, calibration error and each class's F1 of weighted faces."""
+    """Balanced accuracy and each class's F1 of weighted faces."""
     answers, count = probabilities.argmax(axis=1), probabilities.shape[1]
     right = answers == labels
     shown = np.bincount(labels, weights, minlength=count)
@@ -151,7 +151,7 @@ def _statistics(
     hits = np.bincount(labels[right], weights[right], minlength=count)
     balanced = (hits[shown > 0] / shown[shown > 0]).mean()
     f1 = 2 * hits / np.maximum(shown + given, 1e-9)
-    return np.array([balanced, expected_calibration_error(labels, probabilities, weights), *f1])
+    return np.array([balanced, *f1])
 
 
 def _reliability(

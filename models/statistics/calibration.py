@@ -1,5 +1,7 @@
 """Confidence that means what it says: temperature scaling, and how far it is from the truth."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,18 @@ def expected_calibration_error(
         weights: float64 (n,), how often each face counts; once where not given.
     """
     counts = np.ones(len(labels)) if weights is None else weights
+    return float(np.abs(calibration_gaps(labels, probabilities)(counts)).sum())
+
+
+def calibration_gaps(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]
+) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
+    """What the error sums up, for faces of any weights.
+
+    Returns:
+        float64 (n,) weights of the faces to float64 (15,): by how much the accuracy in each bin is above the
+        confidence, times the bin's share of all faces.
+    """
+    bins = confidence_bins(probabilities)
     excess = (probabilities.argmax(axis=1) == labels) - probabilities.max(axis=1)
-    gaps = np.bincount(confidence_bins(probabilities), counts * excess, minlength=BINS)
-    return float(np.abs(gaps).sum() / counts.sum())
+    return lambda weights: np.bincount(bins, weights * excess, minlength=BINS) / weights.sum()

@@ -54,6 +54,7 @@ class _Track(ABC):
     """One stream of sound on its way into the mp4."""
 
     def __init__(self, stream: AudioStream, info: VideoInfo) -> None:
+        self._info = info
         self._base = stream.time_base or Fraction(1, stream.rate)
         self._origin = round(info.origin * info.time_base / self._base)
         samples = stream.codec_context.frame_size or _USUAL_SAMPLES
@@ -65,6 +66,8 @@ class _Track(ABC):
     def place(self, packet: AudioPacket) -> Iterator[_Sounding]:
         """Take the next packet; gives those that have their place by now."""
         stamp = packet.pts if packet.dts is None else packet.dts
+        if stamp is not None and self._info.holes:
+            stamp += round(Fraction(self._info.early_by(packet.pos or 0)) / self._base)
         length = packet.duration or 0
         if not 0 < length * self._base < _LONGEST_PACKET_SECONDS:
             length = self._usual

@@ -1,6 +1,6 @@
 """Whether a file gave all that it holds: what its container declares against what was decoded."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from emotion.realtime.errors import IncompleteSourceError
@@ -16,6 +16,8 @@ _GAP_STEPS = 2.5
 # So close to the end damage is where the file breaks off: where it is known to be cut, as many steps as
 # pictures are decoded before others that are shown earlier.
 _END_STEPS, _CUT_END_STEPS = 3.5, 16.5
+# Where a step is so far from the average it is no regular one, and so long it leaves pictures out.
+_IRREGULAR, _SKIPPING = 0.1, 1.6
 # Where gaps are so frequent the video is just irregular, and they say nothing.
 _GAPS_A_FRAME = 0.05
 
@@ -32,6 +34,8 @@ class Reading:
         first_corrupt: when the first of them is shown; last_corrupt: the last.
         gaps: how many leaps there are; missing: how long they are together.
         widest: begin and length of the widest gap.
+        irregular: how many steps are not like the others; skipped: how many pictures seem to be left out by
+            them; first_skipped: when the first would have been shown.
     """
 
     step: float
@@ -43,6 +47,9 @@ class Reading:
     gaps: int = 0
     missing: float = 0.0
     widest: tuple[float, float] = (0.0, 0.0)
+    irregular: int = 0
+    skipped: int = 0
+    first_skipped: float = 0.0
     _clean: bool = False
 
     def note(self, seconds: float, is_corrupt: bool) -> None:
@@ -51,6 +58,8 @@ class Reading:
         # Where the order of decoding shifts the order of showing, the first is alone for a while.
         if self.frames > 1 and leap > _GAP_STEPS * self.step:
             self._note_gap(leap - self.step)
+        if self.frames > 1:
+            self._note_step(leap / self.step)
         # A recording may begin between key frames.
         if is_corrupt and self._clean:
             if not self.corrupt:
@@ -58,6 +67,13 @@ class Reading:
             self.corrupt, self.last_corrupt = self.corrupt + 1, seconds
         self._clean = self._clean or not is_corrupt
         self.frames, self.end = self.frames + 1, seconds + self.step
+
+    def _note_step(self, steps: float) -> None:
+        self.irregular += abs(steps - 1) > _IRREGULAR
+        if steps > _SKIPPING:
+            if not self.skipped:
+                self.first_skipped = self.end
+            self.skipped += round(steps) - 1
 
     def _note_gap(self, length: float) -> None:
         if length > self.widest[1]:
@@ -97,6 +113,8 @@ class _Verdict:
 def judge(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceError | None:
     """What to say where a file gave less than it holds; None where it gave all."""
     finding = evidence.finding
+    if finding and finding.is_weak and reading.frames >= (evidence.declared_frames or 0):
+        finding, evidence = None, replace(evidence, finding=None)
     if finding and finding.follows:
         return IncompleteSourceError(
             f"{path} holds another video behind this one (from byte {finding.position:,} on), which is left "
@@ -163,6 +181,16 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
     if verdict.reasons and evidence.corrupt_packets:
         verdict.reasons.append(f"{evidence.corrupt_packets} packets are marked as damaged")
     return verdict
+
+
+def remark(reading: Reading) -> str | None:
+    """What is noticed in a video that nothing else speaks against: it may have been recorded so."""
+    if reading.frames == 1:
+        return "it has one picture only"
+    if not reading.skipped or reading.irregular > 1 + _IRREGULAR * reading.frames:
+        return None
+    where = clock(reading.first_skipped)
+    return f"its pictures come regularly, and {reading.skipped} are not there, from {where} on"
 
 
 def _has_gaps(reading: Reading) -> bool:

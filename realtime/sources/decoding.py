@@ -4,7 +4,7 @@ import bisect
 import os
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
@@ -65,6 +65,10 @@ class Positions:
         self._bytes.append(position)
         self._seconds.append(seconds)
 
+    def count_before(self, position: int) -> int:
+        """How many packets begin before a byte."""
+        return bisect.bisect_left(self._bytes, position)
+
     def seconds_at(self, position: int) -> float | None:
         """When the last packet is shown that begins before a byte; None before the first."""
         at = bisect.bisect_left(self._bytes, position) - 1
@@ -78,6 +82,7 @@ class Decoder:
         container, stream: which.
         damage: what could not be read before, where this goes on from another file.
         reopen: opens the file once more, for the last pictures.
+        numbers: the true stamps of packets by the byte where they lie, where the container only counts them.
 
     Attributes:
         damage: what could not be read.
@@ -91,12 +96,15 @@ class Decoder:
         stream: VideoStream,
         damage: Damage | None = None,
         reopen: Callable[[], InputContainer] | None = None,
+        numbers: Mapping[int, int] | None = None,
     ) -> None:
         self._container = container
         self._stream = stream
         self._seconds = 0.0
         self._pictures = 0
         self._reopen = reopen
+        self._numbers = numbers or {}
+        self._shift = 0
         # The times of the last key frames; the last is too close to the end where others refer beyond it.
         self._keys: deque[int] = deque(maxlen=2)
         self._last: int | None = None
@@ -124,6 +132,7 @@ class Decoder:
                 for packet in self._container.demux(self._stream):
                     if packet.size and not self._is_header(packet):
                         stumbles = 0
+                        self._renumber(packet)
                         self._note(packet)
                         yield packet
             except IndexError:  # PyAV's, once all is read, where a track turned up on the way
@@ -134,6 +143,15 @@ class Decoder:
                     self.damage.note(self._seconds)
             else:
                 return
+
+    def _renumber(self, packet: VideoPacket) -> None:
+        if not self._numbers or packet.dts is None:
+            return
+        number = self._numbers.get(packet.pos or 0)
+        self._shift = self._shift if number is None else number - packet.dts
+        packet.dts += self._shift
+        if packet.pts is not None:
+            packet.pts += self._shift
 
     def _is_header(self, packet: VideoPacket) -> bool:
         return self._container.format.name == "ogg" and bytes(memoryview(packet)[:8]).startswith(_OGG_HEADERS)
@@ -180,6 +198,7 @@ class Decoder:
             stream.codec_context.thread_count = 1
             count, known = 0, False
             for count, packet in enumerate(_packets_from(container, stream, self._keys[0]), start=1):
+                self._renumber(packet)
                 for picture in _decoded(stream, packet, count, errors):
                     if known and picture.pts is not None:
                         yield picture

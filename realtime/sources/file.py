@@ -4,7 +4,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources import containers
-from emotion.realtime.sources.completeness import Evidence, Reading, judge
+from emotion.realtime.sources.completeness import Evidence, Reading, judge, remark
 from emotion.realtime.sources.containers import Finding
 from emotion.realtime.sources.decoding import Decoder
 from emotion.realtime.sources.opening import (
@@ -79,11 +79,19 @@ class VideoFile:
         self._as_found = _state(self.path)
         self._container = open_container(self.path)
         try:
+            self._mended = containers.mend(self.path, self._container.format.name)
+            if self._mended:
+                self._container.close()
+                self._container = open_container(self.path, mended=self._mended)
             track = choose_track(self._container, self.path)
             self._stream = track.stream
             self._parts = [0]
-            self._decoder = Decoder(self._container, self._stream, reopen=partial(open_container, self.path))
+            reopen = partial(open_container, self.path, mended=self._mended)
+            self._numbers = containers.numbers(self.path, self._container.format.name, self._stream.index)
+            self._decoder = Decoder(self._container, self._stream, reopen=reopen, numbers=self._numbers)
             self._start(None if fps is None else Fraction(fps).limit_denominator(1001))
+            if self._mended and self._mended.note:
+                self.info.notes.add(f"{self.path.name}: {self._mended.note}.")
             if track.left_out:
                 self.info.notes.add(
                     f"{self.path.name}: {track.left_out}; the longest that moves is the video."
@@ -170,7 +178,7 @@ class VideoFile:
     def _check(self) -> Finding | None:
         if not self._from_start or _state(self.path) != self._as_found:
             return None
-        return containers.check(self.path, self._container.format.name, self._parts[-1])
+        return containers.check(self.path, self._container.format.name, self._parts[-1], self._mended)
 
     def _follow(self, begin: int) -> bool:
         """Go on with the file that begins at a byte; False where it cannot be read."""
@@ -219,6 +227,7 @@ class VideoFile:
             metadata={name: container.metadata[name] for name in _ABOUT if name in container.metadata},
             joints=self._timeline.mends.joints,
             parts=self._parts,
+            holes=_holes(self._numbers, self._base),
         )
 
     def _skip_to(self, start: float) -> None:
@@ -254,12 +263,12 @@ class VideoFile:
             )
         decoder = self._decoder
         finding = self._check()
-        found_at = (
-            None
-            if finding is None or finding.position is None
-            else (decoder.positions.seconds_at(finding.position))
-        )
-        return judge(
+        found_at = None
+        if finding is not None and finding.position is not None:
+            found_at = decoder.positions.seconds_at(finding.position)
+            if is_bare(self._container):
+                found_at = decoder.positions.count_before(finding.position) * float(self._step)
+        problem = judge(
             self.path,
             self._reading,
             Evidence(
@@ -273,6 +282,9 @@ class VideoFile:
                 is_cut=_names_more(self._container, self._stream, self.path),
             ),
         )
+        if problem is None and not mends.joints and (note := remark(self._reading)):
+            self.info.notes.add(f"{self.path.name}: {note}.")
+        return problem
 
     def _declared_frames(self) -> int | None:
         # Of an mp4's frames an edit list may leave some out: then its length says how many are shown.
@@ -287,6 +299,15 @@ def _state(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def _holes(numbers: Mapping[int, int], base: Fraction) -> list[tuple[int, float]]:
+    """The bytes from which on frames are missing that nobody counts, and for how many seconds in all."""
+    found: list[tuple[int, float]] = []
+    for count, (position, number) in enumerate(sorted(numbers.items())):
+        if number - count != (round(found[-1][1] / base) if found else 0):
+            found.append((position, float((number - count) * base)))
+    return found
 
 
 def _declared_seconds(container: InputContainer, stream: VideoStream) -> float | None:

@@ -13,6 +13,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from emotion.realtime.errors import SourceError
+from emotion.realtime.sources.containers import Mend, MendedFile
 
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
 # Bare streams of a codec: without times, so libav makes up 25 pictures a second.
@@ -55,18 +56,16 @@ def check_file(path: Path) -> None:
         raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
 
 
-def open_container(path: Path, begin: int = 0) -> InputContainer:
-    """Open a file, or what follows in it from a byte on.
+def open_container(path: Path, begin: int = 0, mended: Mend | None = None) -> InputContainer:
+    """Open a file, or what follows in it from a byte on, or what was made of it where it is damaged.
 
     Raises:
         SourceError: it is no video.
     """
-    # An absolute path is never taken for a URL, and the whitelist keeps playlists from
-    # fetching what they name. Metadata need not be valid UTF-8.
-    where = str(path.absolute())
+    # The whitelist keeps playlists from fetching what they name. Metadata need not be valid UTF-8.
     try:
-        container = av.open(
-            f"subfile,,start,{begin},end,0,,:{where}" if begin else where,
+        opened = av.open(
+            _place(path, begin, mended),
             metadata_errors="replace",
             container_options={"protocol_whitelist": "file,subfile" if begin else "file"},
         )
@@ -78,8 +77,17 @@ def open_container(path: Path, begin: int = 0) -> InputContainer:
             ) from error
         raise SourceError(f"{path} is not a video that can be read: name a video file.") from error
     # PyAV asks libav to make up missing timestamps, which come out of order where frames are.
+    container = cast(InputContainer, opened)
     container.flags &= ~cast(int, Flags.gen_pts.value)
     return container
+
+
+def _place(path: Path, begin: int, mended: Mend | None) -> str | MendedFile:
+    if mended:
+        return MendedFile(path, mended.pieces)
+    # An absolute path is never taken for a URL.
+    where = str(path.absolute())
+    return f"subfile,,start,{begin},end,0,,:{where}" if begin else where
 
 
 def choose_track(container: InputContainer, path: Path) -> Track:

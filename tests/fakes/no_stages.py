@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 
+NO_MODELS = object()
+"""For a session whose stages need none; None would load those that ship."""
+
 
 class NobodyThere:
     """Makes a result without faces of each frame."""

@@ -8,33 +8,82 @@ from emotion.realtime.sources.containers.finding import Finding
 _LISTS = (b"RIFF", b"LIST")
 # Recorders that were switched off leave these where the length belongs.
 _UNKNOWN = (0, 0xFFFFFFFF)
+_LARGEST = 1 << 31
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Walk through all chunks if a RIFF claims to be longer than the file."""
+    """Walk through all chunks."""
     position = 0
     while position + 12 <= size:
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
         if name != b"RIFF" or length in _UNKNOWN:
             return None
-        if position + 8 + length > size:
-            return _walk(file, position + 12, size)
+        end = position + 8 + length
+        broken = _broken(file, position + 12, min(end, size))
+        if end > size:
+            if broken is None:
+                return Finding("its header announces more than is there", size, is_cut=True)
+            return Finding("its chunks do not follow one another", broken)
+        if broken is not None:
+            return Finding("its chunks do not follow one another", broken, is_weak=True)
         position += 8 + length + length % 2
     return None
 
 
-def _walk(file: BinaryIO, position: int, size: int) -> Finding:
-    while position + 8 <= size:
+def _broken(file: BinaryIO, position: int, end: int) -> int | None:
+    """Where something lies that is no chunk; a list that is longer than what it lies in is looked into."""
+    while position + 8 <= end:
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
         if not _is_name(name):
-            return Finding("its chunks do not follow one another", position)
-        if name in _LISTS and position + 8 + length > size:
+            return position
+        if name in _LISTS:
             position += 12
         else:
             position += 8 + length + length % 2
-    return Finding("its header announces more than is there", min(position, size), is_cut=True)
+    return None
+
+
+def numbers(file: BinaryIO, size: int, track: int) -> dict[int, int]:
+    """Which frame of a track each of its chunks is, where bytes are missing in the middle.
+
+    Nothing else tells the times behind a hole: chunks are only counted. The index at the end names all of
+    them with their lengths; those behind the hole lie nearer to the beginning by as much as is missing.
+
+    Args:
+        file, size: the file.
+        track: its number.
+
+    Returns:
+        Numbers by the byte where a chunk's content begins; empty where nothing is missing.
+    """
+    file.seek(0)
+    riff, length = struct.unpack("<4sI", file.read(8).ljust(8))
+    missing = length + 8 - size
+    if riff != b"RIFF" or length in _UNKNOWN or missing <= 0 or size > _LARGEST:
+        return {}
+    file.seek(0)
+    data = file.read()
+    movie, index = data.find(b"movi"), data.rfind(b"idx1")
+    if movie < 0 or index < movie:
+        return {}
+    rows = data[index + 8 : index + 8 + int.from_bytes(data[index + 4 : index + 8], "little")]
+    wanted = f"{track:02d}".encode()
+    found: dict[int, int] = {}
+    number = 0
+    for name, _, offset, content in struct.iter_unpack("<4sIII", rows[: len(rows) // 16 * 16]):
+        if name[:2] != wanted:
+            continue
+        head = struct.pack("<4sI", name, content)
+        # From "movi" on as the format says, or from the beginning of the file as some writers have it.
+        for at in (movie + offset, offset):
+            place = next((p for p in (at, at - missing) if p > 0 and data[p : p + 8] == head), None)
+            if place is not None:
+                found[place + 8] = number
+                break
+        number += 1
+    return found
 
 
 def _is_name(name: bytes) -> bool:

@@ -1,10 +1,15 @@
 """GIF: blocks up to a trailer."""
 
+import re
 from typing import BinaryIO
 
-from emotion.realtime.sources.containers.finding import Finding
+from emotion.realtime.sources.containers.finding import Finding, Mend
 
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
+# What a picture begins with, where it has a time: no picture's own bytes look so by chance.
+_PICTURE = re.compile(rb"\x21\xf9\x04[\x00-\x1f]...\x00\x2c", re.DOTALL)
+_LARGEST = 1 << 30
+_MOST_HOLES = 100
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
@@ -17,17 +22,67 @@ def check(file: BinaryIO, size: int) -> Finding | None:
         kind = file.read(1)[0]
         if kind == _TRAILER:
             return None
-        if kind == _IMAGE:
-            block = file.read(9)
-            if len(block) == 9:
-                _skip_colours(file, block[8])
-            file.read(1)
-        elif kind == _EXTENSION:
-            file.read(1)
-        else:
+        if kind not in (_IMAGE, _EXTENSION):
             return Finding("its blocks do not follow one another", position)
+        _skip_head(file, kind)
         _skip_data(file)
     return Finding("its end mark is missing", size, is_cut=True)
+
+
+def mend(file: BinaryIO, size: int) -> Mend | None:
+    """Leave out what lies between a broken picture and the next whole one; None where nothing is broken."""
+    if size > _LARGEST:
+        return None
+    data = file.read()
+    if not data.startswith(b"GIF"):
+        return None
+    pieces: list[range | bytes] = []
+    first: Finding | None = None
+    begin = 0
+    for _ in range(_MOST_HOLES):
+        broken, ends = _first_broken(file, data, begin)
+        found = _PICTURE.search(data, broken + 1) if ends is not None else None
+        if ends is None or found is None:
+            break
+        first = first or Finding("its blocks do not follow one another", broken)
+        # The broken picture shows as far as it goes: its data end before the next picture's begin.
+        end = max((end for end in ends if end <= found.start()), default=None)
+        pieces += [range(begin, broken)] if end is None else [range(begin, end), b"\0"]
+        begin = found.start()
+    if first is None:
+        return None
+    return Mend((*pieces, range(begin, size)), finding=first)
+
+
+def _first_broken(file: BinaryIO, data: bytes, begin: int) -> tuple[int, list[int] | None]:
+    """Where a picture lies behind which no block begins, and where its data could end; None: all is well."""
+    file.seek(begin)
+    if begin == 0:
+        head = file.read(13)
+        _skip_colours(file, head[10])
+    picture, ends = begin, [file.tell()]
+    while (position := file.tell()) < len(data):
+        kind = file.read(1)[0]
+        if kind == _TRAILER:
+            return picture, None
+        if kind not in (_IMAGE, _EXTENSION):
+            return picture, ends
+        _skip_head(file, kind)
+        found = [file.tell(), *_skip_data(file)]
+        if kind == _IMAGE:
+            picture, ends = position, found
+            # Damaged lengths may lead over other pictures to where a block begins.
+            if _PICTURE.search(data, found[0], file.tell()):
+                return picture, ends
+    return picture, ends
+
+
+def _skip_head(file: BinaryIO, kind: int) -> None:
+    if kind == _IMAGE:
+        block = file.read(9)
+        if len(block) == 9:
+            _skip_colours(file, block[8])
+    file.read(1)
 
 
 def _skip_colours(file: BinaryIO, flags: int) -> None:
@@ -35,8 +90,11 @@ def _skip_colours(file: BinaryIO, flags: int) -> None:
         file.seek(3 << ((flags & 7) + 1), 1)
 
 
-def _skip_data(file: BinaryIO) -> None:
+def _skip_data(file: BinaryIO) -> list[int]:
+    """Go behind a block's data; returns where each of its parts ends."""
+    ends = []
     while length := file.read(1):
         if not length[0]:
-            return
-        file.seek(length[0], 1)
+            break
+        ends.append(file.seek(length[0], 1))
+    return ends

@@ -2,9 +2,9 @@
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
-from emotion.realtime.sources.containers.finding import Finding
+from emotion.realtime.sources.containers.finding import Finding, Mend
 
 _HOLDERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof"}
 _LARGEST_TABLE = 1 << 26
@@ -48,25 +48,85 @@ def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int
         position += length
 
 
-def _tables(file: BinaryIO, start: int, end: int) -> dict[bytes, bytes]:
-    """The contents of the tables of one track, by their names."""
-    found: dict[bytes, bytes] = {}
+def mend(file: BinaryIO, size: int) -> Mend | None:
+    """Let the pictures' tables agree, where one tells what another has wrong; None where all is well."""
+    patches: dict[int, bytes] = {}
+    for name, start, end in _boxes(file, 0, size):
+        if name == b"moov":
+            for tables in _tracks(file, start, min(end, size)):
+                patches |= _more_sizes(tables) | _shorter_steps(tables)
+            break
+    if not patches:
+        return None
+    pieces: list[range | bytes] = []
+    begin = 0
+    for at, patch in sorted(patches.items()):
+        pieces += [range(begin, at), patch]
+        begin = at + len(patch)
+    return Mend((*pieces, range(begin, size)), note="its index contradicts itself, and was mended")
+
+
+def _more_sizes(tables: "_Tables") -> dict[int, bytes]:
+    """Where fewer sizes are counted than there are: as many as there are times."""
+    at, sizes = tables[b"stsz"]
+    times = sum(count for count, _ in _steps(tables))
+    one_size, counted = struct.unpack_from(">II", sizes, 4)
+    there = (len(sizes) - 12) // 4
+    return {at + 8: struct.pack(">I", times)} if not one_size and counted < times <= there else {}
+
+
+def _shorter_steps(tables: "_Tables") -> dict[int, bytes]:
+    """Where a step is longer than the whole track, which has several: their average."""
+    steps, length = _steps(tables), _length(tables)
+    count = sum(count for count, _ in steps)
+    if length is None or count < 2:
+        return {}
+    at, average = tables[b"stts"][0] + 8, max(1, length // count)
+    wrong = (place for place, (_, step) in enumerate(steps) if step > length)
+    return {at + 8 * place + 4: struct.pack(">I", average) for place in wrong}
+
+
+def _length(tables: "_Tables") -> int | None:
+    """The track's, in units of its times; None where it is not known."""
+    head = tables.get(b"mdhd", (0, b""))[1]
+    wide = head[:1] == b"\1"
+    length = int.from_bytes(head[24:32] if wide else head[16:20], "big")
+    return length if 0 < length < (1 << (64 if wide else 32)) - 1 else None
+
+
+def _steps(tables: "_Tables") -> list[tuple[int, int]]:
+    """How many frames are how long, in units."""
+    return [(count, step) for count, step in struct.iter_unpack(">II", _rows(tables[b"stts"][1]))]
+
+
+# By their names: where a table's content begins in the file, and the content.
+_Tables: TypeAlias = dict[bytes, tuple[int, bytes]]
+
+
+def _tracks(file: BinaryIO, start: int, end: int) -> Iterator[_Tables]:
+    """The tables of each track of pictures that has them."""
+    for name, inner, inner_end in _boxes(file, start, end):
+        tables = _tables(file, inner, min(inner_end, end)) if name == b"trak" else {}
+        kind = tables.get(b"hdlr", (0, b""))[1][8:12]
+        if kind == b"vide" and {b"stsz", b"stts"} <= tables.keys() and len(tables[b"stsz"][1]) >= 12:
+            yield tables
+
+
+def _tables(file: BinaryIO, start: int, end: int) -> _Tables:
+    found: _Tables = {}
     for name, inner, inner_end in _boxes(file, start, end):
         if name in _HOLDERS:
             found |= _tables(file, inner, min(inner_end, end))
-        elif name in (b"stsz", b"stts", b"hdlr"):
+        elif name in (b"stsz", b"stts", b"hdlr", b"mdhd"):
             file.seek(inner)
-            found[name] = file.read(min(inner_end - inner, _LARGEST_TABLE))
+            found[name] = inner, file.read(min(inner_end - inner, _LARGEST_TABLE))
     return found
 
 
 def _contradiction(file: BinaryIO, start: int, end: int) -> Finding | None:
-    for name, inner, inner_end in _boxes(file, start, end):
-        tables = _tables(file, inner, min(inner_end, end)) if name == b"trak" else {}
-        if tables.get(b"hdlr", b"")[8:12] != b"vide" or not {b"stsz", b"stts"} <= tables.keys():
-            continue
-        sizes = int.from_bytes(tables[b"stsz"][8:12], "big")
-        times = sum(count for count, _ in struct.iter_unpack(">II", _rows(tables[b"stts"])))
+    for tables in _tracks(file, start, end):
+        sizes = int.from_bytes(tables[b"stsz"][1][8:12], "big")
+        times = sum(count for count, _ in _steps(tables))
         if sizes != times:
             return Finding(f"its index has the sizes of {sizes} frames and the times of {times}")
     return None

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from emotion.models.statistics.intervals import bootstrap, wilson
+from emotion.models.statistics.calibration import (
+    BINS,
+    calibration_gaps,
+    confidence_bins,
+    expected_calibration_error,
+)
+from emotion.models.statistics.intervals import bootstrap, bootstrap_size, wilson
 
 
 def test_wilson_interval_of_a_textbook_case():
@@ -50,3 +56,28 @@ def test_the_bootstraps_ends_are_numpys_percentiles_of_its_draws(seed):
     first, last = np.quantile(drawn, (0.025, 0.975))
     assert (low[0], high[0]) == pytest.approx((2 * value[0] - last, 2 * value[0] - first))
     assert bootstrap(np.arange(60), mean, resamples=500, seed=seed + 1)[1][0] != low[0]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+def test_the_interval_of_a_calibration_error_holds_the_true_one_and_the_measured_one(temperature):
+    """Of simulated faces, whose true probabilities are known; 1.0: there is no error at all."""
+    random = np.random.default_rng(1)
+
+    def drawn(count):
+        logits = random.normal(0, 1.3, (count, 6))
+        true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        said = np.exp(logits / temperature) / np.exp(logits / temperature).sum(axis=1, keepdims=True)
+        labels = (true.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
+        return labels, said.astype(np.float32), true
+
+    _, said, true = drawn(50_000)
+    excess = true[np.arange(len(said)), said.argmax(axis=1)] - said.max(axis=1)
+    truth = np.abs(np.bincount(confidence_bins(said), excess, minlength=BINS)).sum() / len(said)
+    held = 0
+    for _ in range(50):
+        labels, said, _ = drawn(300)
+        found = bootstrap_size(np.arange(300), calibration_gaps(labels, said), resamples=60)
+        assert found.low <= found.value <= found.high
+        assert found.value == pytest.approx(expected_calibration_error(labels, said))
+        held += found.low <= truth <= found.high
+    assert held >= 45  # of 50; one of 95% or more has fewer once in 30 runs, and the draws are fixed

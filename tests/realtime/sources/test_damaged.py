@@ -12,7 +12,7 @@ import pytest
 from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers import damage
-from tests.helpers.clips import number, picture
+from tests.helpers.clips import clip, number, picture
 from tests.helpers.damage import FRAMES, KINDS, RATE
 
 
@@ -91,11 +91,11 @@ def test_a_file_cut_short_says_where(wholes, suffix):
 def test_a_hole_is_told_and_what_follows_stays_in_its_place(wholes, suffix):
     got = Read(damage.hole(wholes(suffix)))
     begin = got.seconds[0]
-    # Of these libav finds nothing, or something, behind the hole: then it is a cut.
-    what = "is damaged at|breaks off at" if suffix in ("gif", "wmv") else "is damaged at"
+    # Of this libav finds nothing, or something, behind the hole: then it is a cut.
+    what = "is damaged at|breaks off at" if suffix == "wmv" else "is damaged at"
     assert re.search(rf"({what}) \d+:\d\d\.\d", str(got.error))
     assert len(got.numbers) < frames_of(wholes(suffix))
-    if suffix in ("h264", "gif", "avi", "wmv", "mpg"):  # no times, or next to nothing behind it
+    if suffix in ("h264", "gif", "wmv", "mpg"):  # no times, or next to nothing behind it
         return
     after = [
         (n, s) for n, s in zip(got.numbers, got.seconds, strict=True) if n is not None and s - begin > 2.2
@@ -135,13 +135,58 @@ def test_a_missing_fragment_leaves_a_gap(tmp_path):
     assert "damaged at 0:00.5, 0.5 s are missing: 36 of about 48 frames" in str(got.error)
 
 
-def test_an_index_that_contradicts_itself_is_told(wholes):
-    def fewer(box):
-        box[12:16] = struct.pack(">I", 20)
+def fewer_sizes(box):
+    box[12:16] = struct.pack(">I", 20)
 
-    got = Read(damage.patched(wholes("mp4"), b"stsz", fewer, which=_video_track(wholes("mp4"))))
-    assert len(got.numbers) == 20
-    assert "20 of about 72 frames" in str(got.error)
+
+def endless_steps(box):
+    box[16:20] = struct.pack(">I", 2**31 - 1)
+
+
+@pytest.mark.parametrize(("name", "change"), [(b"stsz", fewer_sizes), (b"stts", endless_steps)])
+def test_tables_that_contradict_one_another_are_mended_where_one_tells(wholes, name, change):
+    path = wholes("mp4")
+    got = Read(damage.patched(path, name, change, which=_video_track(path)))
+    assert got.numbers == list(range(FRAMES))
+    assert got.seconds[-1] - got.seconds[0] == pytest.approx((FRAMES - 1) / RATE, abs=0.05)
+    assert got.error is None
+    assert got.notes == [f"patched-{path.name}: its index contradicts itself, and was mended."]
+
+
+def test_a_gif_goes_on_behind_a_hole(wholes):
+    got = Read(damage.hole(wholes("gif")))
+    assert len(got.numbers) > 0.65 * 36
+    assert got.numbers[-1] == Read(wholes("gif")).numbers[-1]
+    assert "is damaged at 0:01" in str(got.error)
+
+
+def test_a_gif_whose_damaged_lengths_lead_over_whole_pictures_gives_those(wholes):
+    data = bytearray(wholes("gif").read_bytes())
+    places = [found.start() for found in re.finditer(rb"\x21\xf9\x04....\x00\x2c", bytes(data), re.DOTALL)]
+    data[places[10] + 30 : places[11]] = bytes([255]) * (places[11] - places[10] - 30)
+    path = wholes("gif").with_stem("lengths")
+    path.write_bytes(data)
+    got = Read(path)
+    assert len(got.numbers) >= 35
+    assert "is damaged at 0:01" in str(got.error)
+
+
+@pytest.mark.parametrize("suffix", ["wmv", "ts", "ogv", "h264"])
+def test_noise_in_the_middle_is_told_by_the_structure(wholes, suffix):
+    data = bytearray(wholes(suffix).read_bytes())
+    first, last = int(len(data) * 0.4), int(len(data) * 0.6)
+    data[first:last] = np.random.default_rng(1).bytes(last - first)
+    path = wholes(suffix).with_stem("noise")
+    path.write_bytes(data)
+    assert re.search(r"damaged at 0:0[012]\.\d", str(Read(path).error))
+
+
+def test_pictures_that_are_not_there_among_regular_ones_are_remarked(tmp_path):
+    stamps = [n for n in range(48) if n not in (20, 30, 31)]
+    path = tmp_path / "clip.mkv"
+    clip(path, len(stamps), stamps=stamps, time_base=Fraction(1, 24), rate=24)
+    assert Read(path).notes == ["clip.mkv: its pictures come regularly, and 3 are not there, from 0:00.8 on."]
+    assert Read(path).error is None
 
 
 def _video_track(path):
