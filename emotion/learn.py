@@ -12,12 +12,14 @@ import numpy.typing as npt
 import onnx
 import typer
 
+from emotion.exporters import interpolate as interpolation
 from emotion.exporters.faceres import read_faceres
 from emotion.exporters.head import features_of, put_head, read_head
+from emotion.exporters.quantise import prove
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
 from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
-from emotion.models.manifest import read_manifest
+from emotion.models.manifest import choose_precision, read_manifest
 from emotion.models.regions import EYES, LIPS, RegionName
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training.inputs import load_view
@@ -34,6 +36,7 @@ from emotion.models.whole_files import making
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 _SIZES = {"eyes": EYES.size, "lips": LIPS.size, "face": face_crops.SIZE}
+_PROBED = 512
 _SHARES = ("rafdb=0.4", "web-faces=0.3", "ferplus=0.27", "news-faces=0.03")
 Data = Annotated[Path, typer.Option(help="A data set made by 'emotion dataset'.")]
 
@@ -115,6 +118,19 @@ def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: i
 
 
 @app.command()
+def interpolate(
+    region: str,
+    before: Annotated[Path, typer.Option(help="The model folder that training began from.")],
+    after: Annotated[Path, typer.Option(help="The model folder with the network trained further.")],
+    output: Annotated[Path, typer.Option(help="The model folder to write to.")],
+    share: Annotated[float, typer.Option(help="Of the weights trained further, from 0 to 1.")] = 0.5,
+) -> None:
+    """Write a model between one and the same trained further; `refit` its last layer afterwards."""
+    view: RegionName = "eyes" if region == "eyes" else "lips"
+    typer.echo(interpolation.interpolate(before, after, view, share, output))
+
+
+@app.command()
 def refit(
     region: str,
     models: Annotated[Path, typer.Option(help="The model folder whose features are kept.")],
@@ -124,21 +140,44 @@ def refit(
     before: Annotated[float, typer.Option(help="Share of the old logits that stays.")] = 0.5,
     evenness: float = 0.5,
     pull: float = 1e-2,
+    wariness: Annotated[
+        float, typer.Option(help="Times quantisation's noise that features are wary of.")
+    ] = 0.0,
 ) -> None:
-    """Fit a model's last layer anew to all sets of a data set, in a minute or two."""
+    """Fit a model's last layer anew to all sets of a data set, in a minute or two.
+
+    A quantised model gets the same last layer where it still says what the plain one says, else it goes.
+    """
     view: RegionName = "eyes" if region == "eyes" else "lips"
     pool = capped(load_pool(data, view, ("train",)), most)
     weights = face_weights(pool.labels, pool.sets, even_shares(pool.labels, pool.sets), evenness)
-    new = fit_head(features_of(models, view, pool.crops()), pool.labels, weights, pull)
+    features = features_of(models, view, pool.crops())
+    quantised = choose_precision(models, view) == "int8"
+    noise = wariness * _quantisation_noise(models, view, pool, features) if quantised else 0.0
+    new = fit_head(features, pool.labels, weights, pull, noise=noise)
     old = read_head(onnx.load(models / read_manifest(models, view).file))
     head = Head(new.kernel + before * old.kernel, new.bias + before * old.bias)
     held_out = load_pool(data, view, ("validation",))
     logits = head(features_of(models, view, held_out.crops()))
     learnt_from = f"{', '.join(np.unique(pool.sets).tolist())}, train parts"
-    typer.echo(put_head(models, view, head, _temperature(held_out, logits), output, learnt_from))
+    temperature = _temperature(held_out, logits)
+    typer.echo(put_head(models, view, head, temperature, output, learnt_from))
+    if quantised:
+        put_head(models, view, head, temperature, output, learnt_from, "int8")
+        said = head(features_of(models, view, held_out.crops(), "int8")).argmax(axis=1)
+        typer.echo(prove(output, view, said, logits.argmax(axis=1), held_out.labels))
     nothing = np.zeros((len(held_out), 0, len(EMOTIONS)), np.float32)
     for score in score_sets(held_out, {EMOTION_HEAD: logits, SET_HEAD: nothing}, ()):
         typer.echo(score.in_words())
+
+
+def _quantisation_noise(
+    models: Path, view: RegionName, pool: Pool, features: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """How far each feature of the quantised model lies from the plain one's, root mean square, (d,)."""
+    rows = np.sort(np.random.default_rng(0).permutation(len(pool))[:_PROBED])
+    there = features_of(models, view, pool[rows].crops(), "int8")
+    return np.asarray(np.sqrt(np.mean(np.square(there - features[rows]), axis=0)), np.float32)
 
 
 def _temperature(pool: Pool, logits: npt.NDArray[np.float32]) -> float:

@@ -13,7 +13,7 @@ import onnxruntime
 from onnx import numpy_helper
 
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import INPUT, ModelManifest, read_manifest
+from emotion.models.manifest import INPUT, ModelManifest, Precision, read_manifest
 from emotion.models.regions import RegionName
 from emotion.models.small_files import sha256
 from emotion.models.training.refit import Head
@@ -33,15 +33,18 @@ def with_features(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def features_of(folder: Path, region: RegionName, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def features_of(
+    folder: Path, region: RegionName, crops: npt.NDArray[np.uint8], precision: Precision = "fp32"
+) -> npt.NDArray[np.float32]:
     """What the last layer of a model sees of crops, float32 (n, d), on one thread of the CPU.
 
     Args:
         folder: a model folder.
         region: which of its models.
         crops: uint8 (n, height, width), without margin.
+        precision: of the model.
     """
-    model = with_features(onnx.load(folder / read_manifest(folder, region).file))
+    model = with_features(onnx.load(folder / read_manifest(folder, region, precision).file))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
@@ -63,9 +66,18 @@ def read_head(model: onnx.ModelProto) -> Head:
 
 
 def put_head(
-    folder: Path, region: RegionName, head: Head, temperature: float, output: Path, learnt_from: str = ""
+    folder: Path,
+    region: RegionName,
+    head: Head,
+    temperature: float,
+    output: Path,
+    learnt_from: str = "",
+    precision: Precision = "fp32",
 ) -> Path:
     """Write a model with another last layer, and its manifest.
+
+    The last layer of a quantised model is float32 as well, so it takes the same one; the plain model is
+    written first.
 
     Args:
         folder: a model folder.
@@ -74,6 +86,7 @@ def put_head(
         temperature: by which its logits are divided.
         output: the folder to write to; scores are not taken over.
         learnt_from: what the last layer was fitted to; added to what the manifest says of its data.
+        precision: of the model.
 
     Returns:
         The path of the new model.
@@ -81,7 +94,7 @@ def put_head(
     Raises:
         ModelFileError: the model is missing, damaged, or ends otherwise.
     """
-    manifest: ModelManifest = read_manifest(folder, region)
+    manifest: ModelManifest = read_manifest(folder, region, precision)
     model = onnx.load(folder / manifest.file)
     kernel, bias, factor = _names(model.graph)
     cooled = np.asarray(1 / temperature, dtype=np.float32)
@@ -95,6 +108,8 @@ def put_head(
         onnx.save(model, made)
     about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
     changed = replace(manifest, sha256=sha256(path), temperature=round(temperature, 6), data=about, scores={})
+    if manifest.int8:
+        changed = replace(changed, made_from=read_manifest(output, region).sha256)
     changed.save(output)
     return path
 

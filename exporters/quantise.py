@@ -130,7 +130,7 @@ def quantise(
             gate = judge(ours, expected, validation.labels)
             say(f"{len(chosen)} crops, the first {spared} convolutions left in float32: {gate}")
             if gate.passed:
-                scored = _with_scores(manifest, gate).save(making)
+                scored = _with_gate(manifest, gate).save(making)
                 return Quantised(put(path, folder), put(scored, folder), gate)
     _withdraw(folder, region)
     raise ModelFileError(
@@ -153,6 +153,29 @@ def judge(ours: npt.NDArray[np.int64], plain: npt.NDArray[np.int64], labels: npt
         accuracy=float((ours == labels).mean()),
         accuracy_fp32=float((plain == labels).mean()),
     )
+
+
+def prove(
+    folder: Path,
+    region: str,
+    ours: npt.NDArray[np.int64],
+    plain: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+) -> Gate:
+    """Offer a quantised model with its proof, or withdraw it where it does not pass.
+
+    Args:
+        folder: with the plain model and the quantised one.
+        region: which of its models.
+        ours, plain: int64 (n,), the emotions that both give faces neither learnt from.
+        labels: int64 (n,), the truth.
+    """
+    gate = judge(ours, plain, labels)
+    if gate.passed:
+        _with_gate(read_manifest(folder, region, "int8"), gate).save(folder)
+    else:
+        _withdraw(folder, region)
+    return gate
 
 
 def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: int) -> None:
@@ -221,7 +244,7 @@ def _batches(crops: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
     return (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
 
 
-def _with_scores(manifest: ModelManifest, gate: Gate) -> ModelManifest:
+def _with_gate(manifest: ModelManifest, gate: Gate) -> ModelManifest:
     return replace(
         manifest,
         scores={

@@ -7,7 +7,7 @@ but one and judged on that one: each set is labelled in its own way, and so will
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -26,6 +26,8 @@ FOLDS = 5
 # Strength of the pull of stacking and exponents towards the plain product, in faces.
 _PULL = 20.0
 _TINY = 1e-9
+# Finer than calibration errors tell apart.
+_TEMPERATURES = np.geomspace(0.5, 2.0, 41)
 
 
 def fit_equal(labels: Labels, opinions: Probabilities) -> WeightedMean:
@@ -74,7 +76,7 @@ class Comparison:
         calibration_error: expected, over 15 equal bins of confidence.
         gain: balanced accuracy above the source's rule, with its paired 95% interval.
         saving: log loss below the source's rule, likewise.
-        elsewhere: balanced accuracy on sets that it was not fitted to, see `out_of_set`.
+        elsewhere, calibration_errors: on sets that it was not fitted to, see `Elsewhere`.
     """
 
     rule: str
@@ -85,6 +87,7 @@ class Comparison:
     gain: Interval
     saving: Interval
     elsewhere: float | None = None
+    calibration_errors: dict[str, float] = field(default_factory=dict)
 
 
 def out_of_fold(
@@ -116,6 +119,19 @@ def out_of_fold(
     return votes
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How a rule does on sets that it was not fitted to, each judged by a rule fitted to the others.
+
+    Attributes:
+        balanced_accuracy: the mean over the sets, all of which count alike.
+        calibration_errors: by set.
+    """
+
+    balanced_accuracy: float
+    calibration_errors: dict[str, float]
+
+
 def out_of_set(
     names: Sequence[str],
     labels: Labels,
@@ -123,40 +139,43 @@ def out_of_set(
     groups: npt.NDArray[np.int64],
     sets: npt.NDArray[np.str_],
     regions: int = 2,
-) -> dict[str, float]:
-    """How each rule carries over: its balanced accuracy on a set that it was not fitted to.
+) -> dict[str, Elsewhere]:
+    """How each rule carries over to a set that it was not fitted to.
 
-    The mean over the sets, all of which count alike. A set is passed over where the others lack an
-    emotion; nothing comes back where that leaves none.
+    A set is passed over where the others lack an emotion; nothing comes back where that leaves none.
 
     Args:
         names, labels, opinions, groups, regions: as for `out_of_fold`.
         sets: (n,), the name of each face's set.
     """
-    found: dict[str, list[float]] = {name: [] for name in names}
-    for judged in (sets == one for one in np.unique(sets)):
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    errors: dict[str, dict[str, float]] = {name: {} for name in names}
+    for one in np.unique(sets).tolist():
+        judged = sets == one
         fitted = ~np.isin(groups, groups[judged])
         if len(np.unique(labels[fitted])) < opinions.shape[2]:
             continue
         for name in names:
             fit, third = FITS[name]
-            count = regions + third
-            vote = fit(labels[fitted], opinions[:count, fitted])(opinions[:count, judged])
-            found[name].append(_balanced(labels[judged], _right(labels[judged], vote)))
-    return {name: float(np.mean(rates)) for name, rates in found.items() if rates}
+            given = opinions[: regions + third]
+            rule = fit(labels[fitted], given[:, fitted])
+            vote = sure_for_all_sets(rule, labels[fitted], given[:, fitted], sets[fitted])(given[:, judged])
+            rates[name].append(_balanced(labels[judged], _right(labels[judged], vote)))
+            errors[name][one] = expected_calibration_error(labels[judged], vote)
+    return {name: Elsewhere(float(np.mean(rates[name])), errors[name]) for name in names if rates[name]}
 
 
 def compare(
     votes: dict[str, Probabilities],
     labels: Labels,
     groups: npt.NDArray[np.int64],
-    elsewhere: dict[str, float] | None = None,
+    elsewhere: dict[str, Elsewhere] | None = None,
 ) -> tuple[Comparison, ...]:
     """Judge the votes of several rules, `DEFAULT` among them, on the same faces.
 
     `elsewhere` is what `out_of_set` says of them.
     """
-    source = votes[DEFAULT]
+    source, carried = votes[DEFAULT], elsewhere or {}
     return tuple(
         Comparison(
             name,
@@ -166,7 +185,8 @@ def compare(
             calibration_error=expected_calibration_error(labels, vote),
             gain=gain(labels, vote, source, groups),
             saving=saving(labels, vote, source, groups),
-            elsewhere=(elsewhere or {}).get(name),
+            elsewhere=carried[name].balanced_accuracy if name in carried else None,
+            calibration_errors=carried[name].calibration_errors if name in carried else {},
         )
         for name, vote in votes.items()
     )
@@ -176,7 +196,7 @@ def choose(
     votes: dict[str, Probabilities],
     labels: Labels,
     groups: npt.NDArray[np.int64],
-    elsewhere: dict[str, float] | None = None,
+    elsewhere: dict[str, Elsewhere] | None = None,
 ) -> str:
     """The rule to ship: the source's, unless another wins clearly.
 
@@ -196,26 +216,41 @@ def choose(
             if gain(labels, votes[name], votes[best], groups).high >= 0
             and saving(labels, votes[name], votes[best], groups).low > 0
         ]
-        rates = elsewhere or {name: _balanced(labels, _right(labels, votes[name])) for name in clear}
+        rates = (
+            {name: carried.balanced_accuracy for name, carried in elsewhere.items()}
+            if elsewhere
+            else {name: _balanced(labels, _right(labels, votes[name])) for name in clear}
+        )
         best = max(clear, key=rates.__getitem__, default=best)
     return best
 
 
-def no_surer_than(rule: Rule, labels: Labels, opinions: Probabilities, sets: npt.NDArray[np.str_]) -> Rule:
-    """The rule, as sure of itself as holds on the set of faces where it should be least so.
+def sure_for_all_sets(
+    rule: Rule, labels: Labels, opinions: Probabilities, sets: npt.NDArray[np.str_]
+) -> Rule:
+    """The rule, as sure of itself as keeps its worst calibration error over the sets lowest.
 
-    Faces of several sets are differently hard, and a calibration over all of them is too sure of the
-    hardest. Of what a user shows it nobody knows how hard it is: modesty misleads less.
+    Faces of several sets are differently hard, so no temperature is right on all of them: over all faces it
+    is too sure of the hardest, and one that holds there is too modest on all others.
 
     Args:
         rule: fitted to all faces; the order of its answers stays.
         labels, opinions: as it was fitted to.
-        sets: (n,), the name of each face's set. Those without all emotions tell too little.
+        sets: (n,), the name of each face's set. Those without all emotions tell too little; of one alone
+            the likelihood tells whether the rule is too sure.
     """
-    votes = rule(opinions[: rule.opinions])
+    logs = np.log(np.maximum(rule(opinions[: rule.opinions]), _TINY))
     whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == opinions.shape[2]]
-    temperatures = [fit_temperature(labels[sets == name], votes[sets == name]) for name in whole]
-    return rule.cooled(max([1.0, *temperatures]))
+    if len(whole) < 2:
+        alone = [fit_temperature(labels[sets == name], np.exp(logs[sets == name])) for name in whole]
+        return rule.cooled(max([1.0, *alone]))
+
+    def worst(temperature: float) -> float:
+        cooled = np.exp(logs / temperature)
+        cooled /= cooled.sum(axis=1, keepdims=True)
+        return max(expected_calibration_error(labels[sets == n], cooled[sets == n]) for n in whole)
+
+    return rule.cooled(float(min(_TEMPERATURES, key=worst)))
 
 
 def _calibrated(labels: Labels, opinions: Probabilities, weights: npt.NDArray[np.float32]) -> WeightedMean:

@@ -113,7 +113,7 @@ def fit_vote(
     return FittedVote(
         chosen=wanted or rules.choose(votes, labels, groups, elsewhere),
         rules={
-            name: rules.no_surer_than(fit(labels, stacked[: regions + counted]), labels, stacked, sets)
+            name: rules.sure_for_all_sets(fit(labels, stacked[: regions + counted]), labels, stacked, sets)
             for name, (fit, counted) in FITS.items()
             if name in names
         },
@@ -177,6 +177,9 @@ def _in_words(row: Comparison) -> str:
     )
     if row.elsewhere is not None:
         text += f", {row.elsewhere:.1%} on sets it was not fitted to"
+    if row.calibration_errors:
+        errors = ", ".join(f"{name} {error:.3f}" for name, error in row.calibration_errors.items())
+        text += f" (calibration error there: {errors})"
     if row.rule == DEFAULT:
         return text
     points = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))

@@ -69,6 +69,7 @@ def fit_head(
     pull: float = 1e-2,
     smoothing: float = 0.1,
     steps: int = 60,
+    noise: Floats | float = 0.0,
 ) -> Head:
     """Multinomial logistic regression on a network's features, for emotions that are equally likely.
 
@@ -82,11 +83,13 @@ def fit_head(
         pull: towards nothing, on standardised features.
         smoothing: share of each label that is spread over all emotions.
         steps: of L-BFGS.
+        noise: float32 (d,), how far off each feature may be, in its own unit: the farther beside its spread,
+            the harder it is pulled, so that a quantised model's features give the same answers.
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
     mean = weights @ features
-    scale = np.sqrt(weights @ (features - mean) ** 2) + 1e-3
+    scale = np.sqrt(weights @ (features - mean) ** 2 + np.square(noise)) + 1e-3
     x = ((features - mean) / scale).astype(np.float32)
     prior = np.log(np.maximum(np.bincount(labels, weights, minlength=_CLASSES), 1e-4))
     wanted = (1 - smoothing) * np.eye(_CLASSES)[labels] + smoothing / _CLASSES

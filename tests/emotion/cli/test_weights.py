@@ -21,20 +21,6 @@ class FakeFace:
         self.blendshapes = np.resize(image.ravel() / 255, 52).astype(np.float32)
 
 
-class OneProcess:
-    def __init__(self, *args, **kwargs):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        pass
-
-    def map(self, function, *columns, chunksize):
-        return map(function, *columns)
-
-
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
     """A data set of noise that passes for faces, and a copy of the models that ship."""
@@ -43,7 +29,7 @@ def folders(tmp_path, monkeypatch):
         for i in range(12):
             noise = random.integers(0, 255, (40, 40, 3), dtype=np.uint8)
             write_png(tmp_path / "faces" / label / f"{i}.png", noise)
-    monkeypatch.setattr(dataset, "ProcessPoolExecutor", OneProcess)
+    monkeypatch.setattr(dataset, "in_processes", lambda look, items, workers, start: map(look, items))
     monkeypatch.setattr(dataset, "_start_worker", lambda: None)
     monkeypatch.setattr(dataset, "_landmarker", None, raising=False)
     monkeypatch.setattr(dataset, "find_portrait", lambda landmarker, image: FakeFace(image))

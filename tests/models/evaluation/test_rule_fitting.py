@@ -3,7 +3,7 @@ import pytest
 
 from emotion.models.classes import Emotion
 from emotion.models.evaluation import rule_fitting as rules
-from emotion.models.evaluation.rule_fitting import FITS, choose, compare, out_of_fold, out_of_set
+from emotion.models.evaluation.rule_fitting import FITS, Elsewhere, choose, compare, out_of_fold, out_of_set
 from emotion.models.statistics.calibration import expected_calibration_error
 from emotion.models.voting.vote import LogLinear, WeightedMean
 from tests.helpers.predictions import labels, probabilities
@@ -133,10 +133,12 @@ def test_of_rules_that_win_clearly_the_one_that_carries_over_best_counts():
     }
     groups = np.arange(len(TRUTH))
     assert choose(votes, TRUTH, groups) == "stacking"
-    elsewhere = {"source": 0.9, "stacking": 0.5, "product": 0.6}
+    rates = {"source": 0.9, "stacking": 0.5, "product": 0.6}
+    elsewhere = {name: Elsewhere(rate, {"film": 0.1}) for name, rate in rates.items()}
     assert choose(votes, TRUTH, groups, elsewhere) == "product"
     rows = compare(votes, TRUTH, groups, elsewhere)
     assert [row.elsewhere for row in rows] == [0.9, 0.5, 0.6]
+    assert [row.calibration_errors for row in rows] == [{"film": 0.1}] * 3
 
 
 def test_a_rule_is_judged_on_sets_and_copies_that_it_was_not_fitted_to():
@@ -154,7 +156,8 @@ def test_a_rule_is_judged_on_sets_and_copies_that_it_was_not_fitted_to():
         for fitted, judged in (("a", "b"), ("b", "a")):
             right = FITS[name][0](labels[fitted], one)(one).argmax(axis=1) == labels[judged]
             rates.append(np.mean([right[labels[judged] == emotion].mean() for emotion in range(6)]))
-        assert rate == pytest.approx(np.mean(rates))
+        assert rate.balanced_accuracy == pytest.approx(np.mean(rates))
+        assert set(rate.calibration_errors) == {"a", "b"}
     # Every face of one set is a copy of one in the other: nothing is left to fit to.
     assert out_of_set(["source"], truth, given, np.tile(np.arange(len(TRUTH)), 2), sets) == {}
     assert out_of_set(["source"], TRUTH, votes_of(2.0, 2.0), np.arange(len(TRUTH)), sets[: len(TRUTH)]) == {}
@@ -169,16 +172,24 @@ def test_a_fit_holds_where_an_emotion_is_missing():
         assert np.isfinite(rule(given)).all()
 
 
-def test_a_rule_is_no_surer_than_holds_on_the_hardest_set():
+def test_a_rule_is_as_sure_as_keeps_its_worst_calibration_error_lowest():
     easy, hard = votes_of(3.0, 3.0), votes_of(0.3, 0.3)
     both = np.concatenate([easy, hard], axis=1)
     truth, sets = np.tile(TRUTH, 2), np.repeat(["easy", "hard"], len(TRUTH))
     rule = rules.fit_product(truth, both)
-    modest = rules.no_surer_than(rule, truth, both, sets)
-    hardest = sets == "hard"
-    np.testing.assert_array_equal(modest(both).argmax(axis=1), rule(both).argmax(axis=1))
-    over = rule(both)[hardest].max(axis=1).mean() - (rule(both).argmax(axis=1) == truth)[hardest].mean()
-    left = modest(both)[hardest].max(axis=1).mean() - (rule(both).argmax(axis=1) == truth)[hardest].mean()
-    assert left < over / 2
-    alone = rules.no_surer_than(rules.fit_product(TRUTH, hard), TRUTH, hard, np.repeat("hard", len(TRUTH)))
+
+    def errors(tried):
+        return [
+            expected_calibration_error(truth[sets == n], tried(both[:, sets == n])) for n in ("easy", "hard")
+        ]
+
+    even = rules.sure_for_all_sets(rule, truth, both, sets)
+    np.testing.assert_array_equal(even(both).argmax(axis=1), rule(both).argmax(axis=1))
+    assert max(errors(even)) < max(errors(rule))
+    assert max(errors(even)) <= min(max(errors(rule.cooled(by))) for by in (0.7, 1.0, 1.4, 2.0)) + 0.01
+
+
+def test_a_rule_of_one_set_is_no_surer_than_holds_there():
+    hard, one = votes_of(0.3, 0.3), np.repeat("only", len(TRUTH))
+    alone = rules.sure_for_all_sets(rules.fit_product(TRUTH, hard).cooled(0.5), TRUTH, hard, one)
     assert expected_calibration_error(TRUTH, alone(hard)) < 0.06

@@ -1,6 +1,7 @@
 """A new last layer: fitted to features, and put into a model's file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="export needs the train extra")
 
 from emotion.exporters.head import put_head, read_head, with_features
+from emotion.exporters.interpolate import interpolate, mix_graphs
+from emotion.exporters.quantise import prove
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ModelManifest, read_manifest, sha256
+from emotion.models.manifest import ModelManifest, choose_precision, read_manifest, sha256
 from emotion.models.training.refit import Head, face_weights, fit_head
 
 
@@ -36,6 +39,15 @@ def test_a_head_finds_rare_emotions_as_well_as_common_ones() -> None:
     said = head(features).argmax(axis=1)
     recalls = [(said[labels == emotion] == emotion).mean() for emotion in range(6)]
     assert min(recalls) > 0.7
+
+
+def test_a_head_leans_little_on_features_that_quantisation_blurs() -> None:
+    labels = np.arange(600) % 6
+    clear = np.eye(6, dtype=np.float32)[labels]
+    twice = np.concatenate([clear, clear], axis=1)
+    blurred = np.repeat([0.0, 3.0], 6).astype(np.float32)
+    kernel = fit_head(twice, labels, np.full(600, 1 / 600), noise=blurred).kernel
+    assert np.abs(kernel[6:]).max() < 0.1 * np.abs(kernel[:6]).max()
 
 
 def make_model(folder: Path) -> None:
@@ -92,3 +104,43 @@ def test_a_head_is_read_and_put_back(tmp_path: Path) -> None:
     assert [output.name for output in with_features(before).graph.output] == ["probabilities", "features"]
     with pytest.raises(ModelFileError, match="kernel"):
         put_head(tmp_path / "before", "lips", Head(np.zeros((2, 6), np.float32), new.bias), 1.0, tmp_path)
+
+
+def test_a_quantised_model_takes_the_same_head_while_it_says_the_same(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    make_model(before)
+    plain = read_manifest(before, "lips")
+    (before / "lips.int8.onnx").write_bytes((before / "lips.onnx").read_bytes())
+    replace(plain, file="lips.int8.onnx", made_from=plain.sha256).save(before)
+    head = Head(np.ones((1, 6), np.float32), np.zeros(6, np.float32))
+    for precision in ("fp32", "int8"):
+        put_head(before, "lips", head, 1.0, tmp_path / "after", precision=precision)
+    quantised = read_manifest(tmp_path / "after", "lips", "int8")
+    np.testing.assert_allclose(
+        read_head(onnx.load(tmp_path / "after" / quantised.file)).kernel, head.kernel, atol=1e-3
+    )
+    labels = np.arange(100) % 6
+    assert prove(tmp_path / "after", "lips", labels, labels, labels).passed
+    assert choose_precision(tmp_path / "after", "lips") == "int8"
+    assert read_manifest(tmp_path / "after", "lips", "int8").scores["agreement_with_fp32"] == 1
+    assert not prove(tmp_path / "after", "lips", 5 - labels, labels, labels).passed
+    assert choose_precision(tmp_path / "after", "lips") == "fp32"
+
+
+def test_a_model_lies_between_two(tmp_path: Path) -> None:
+    make_model(tmp_path / "before")
+    before = read_head(onnx.load(tmp_path / "before" / "lips.onnx"))
+    put_head(tmp_path / "before", "lips", Head(-before.kernel, before.bias + 8), 1.0, tmp_path / "after")
+    after = read_head(onnx.load(tmp_path / "after" / "lips.onnx"))
+    for share in (0.0, 0.25, 1.0):
+        path = interpolate(tmp_path / "before", tmp_path / "after", "lips", share, tmp_path / "between")
+        constants = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+        np.testing.assert_allclose(
+            constants["kernel/fp16"], (1 - share) * before.kernel / 2 + share * after.kernel, atol=1e-2
+        )
+        assert constants["axes"].tolist() == [1, 2, 3]
+        assert read_manifest(tmp_path / "between", "lips").temperature == 1.0
+    other = onnx.load(path)
+    del other.graph.node[-1]
+    with pytest.raises(ModelFileError, match="different networks"):
+        mix_graphs(onnx.load(path), other, 0.5)

@@ -49,7 +49,7 @@ def test_without_a_baseline_nothing_changes():
 
 def test_an_average_face_is_hardly_changed():
     baseline = Baseline(1.0)
-    average = shares(neutral=0.46)
+    average = shares(neutral=0.55)
     for n in range(30):
         after = baseline.update(n / 20, average)
     np.testing.assert_allclose(after, average, atol=0.01)
