@@ -15,6 +15,7 @@ from emotion.models.evaluation.evaluate import evaluate
 from emotion.models.evaluation.records import record
 from emotion.models.manifest import LITE, ZOO, read_manifest
 from emotion.models.shipped import is_shipped, previous_path, put, put_text, refuse_shipped, workshop
+from emotion.models.small_files import read_json
 from emotion.models.voting.vote import VoteWeights
 from tests.helpers.predictions import predictions
 
@@ -30,6 +31,32 @@ def unchanged():
     yield
     assert checksums.changed() == []
     assert not list(ZOO.rglob("*previous*"))
+
+
+def test_the_readme_and_the_cards_say_the_scores_of_the_files_that_ship():
+    root = Path(__file__).parents[2]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    for folder in (ZOO, LITE):
+        card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+        vote = read_json(folder / "weights.json")["scores"]
+        assert set(vote) == {"web-faces/test", "FER+ test", "news-faces/test"}
+        for name, scores in vote.items():
+            eyes, lips = (read_manifest(folder, region).scores[name] for region in ("eyes", "lips"))
+            for said in (scores, eyes, lips):
+                low, high = (100 * said[f"accuracy_{end}"] for end in ("low", "high"))
+                words = f"({low:.1f} to {high:.1f})"
+                assert words in card
+                assert words in readme or name == "news-faces/test"
+
+
+def test_the_vote_that_ships_is_calibrated_on_sets_it_was_not_fitted_to_but_the_noisy_one():
+    for folder in (ZOO, LITE):
+        fitted = weights.read(folder)
+        (row,) = (row for row in fitted.comparison if row.rule == fitted.chosen)
+        errors = row.calibration_errors
+        assert errors.keys() == {"rafdb", "ferplus", "web-faces", "news-faces"}
+        assert max(errors["rafdb"], errors["ferplus"]) <= 0.06
+        assert row.elsewhere == pytest.approx(0.76, abs=0.02)
 
 
 def test_the_release_has_the_checksums_of_its_models():
