@@ -14,6 +14,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import IncompleteSourceError, SinkError
+from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.options import Options
@@ -196,10 +197,10 @@ def _run(
         for name, path in outputs.files.items():
             sinks.add(name, open_file(path, source.info, video=outputs.video, publish=ledger.publish))
         views = stack.enter_context(Fanout(observer=observer))
-        policy = EveryFrame(meanwhile=_meanwhile(views, options, say))
+        policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say))
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn where nobody sees it.
-        draw = Renderer(options.drawing).draw if outputs.video is not None else None
+        draw = _renderer(options, source.info).draw if outputs.video is not None else None
         done, crowd = itertools.count(1), Crowd()
 
         def listen(result: EmotionFrame) -> None:
@@ -218,15 +219,20 @@ def _run(
     return None
 
 
+def _renderer(options: Options, info: VideoInfo) -> Renderer:
+    """Draws a video's results; it knows how long the video is, for the timeline."""
+    return Renderer(options.drawing, float(info.first_pts * info.time_base), info.duration_seconds)
+
+
 def _meanwhile(
-    views: Fanout, options: Options, say: Callable[[str], object]
+    views: Fanout, options: Options, info: VideoInfo, say: Callable[[str], object]
 ) -> Callable[[EmotionFrame], None] | None:
     """What shows results while the run goes on, by what was alone; None where nobody watches."""
     outputs = options.outputs
     open_views(views, say=say, events=outputs.events, mjpeg=outputs.mjpeg)
     if not views.listening:
         return None
-    draw = Renderer(options.drawing).draw if outputs.mjpeg is not None else None
+    draw = _renderer(options, info).draw if outputs.mjpeg is not None else None
 
     def show(result: EmotionFrame) -> None:
         if views.listening:

@@ -1,9 +1,12 @@
 """Results one after another, for Python programs: `for result in emotion.stream(source)`."""
 
+import asyncio
 import inspect
 import os
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -99,15 +102,66 @@ class Result:
 
 
 class Stream:
-    """Results as they are made: iterate over it. See `stream`.
+    """Results as they are made: iterate over it, also with ``async for``. See `stream`.
+
+    With a callback nobody iterates: a thread hands each result on, in order, and `wait` tells of the end.
 
     It works ahead a little from its construction on, in threads of its own. They stop at the end,
     on an error, on `close`, when its `with` block is left, and when it is forgotten.
     """
 
-    def __init__(self, session: Session, drawing: DrawingOptions | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        drawing: DrawingOptions | None = None,
+        on_result: Callable[[Result], object] | None = None,
+    ) -> None:
         self._renderer = Renderer(drawing)
         self._session = session
+        self._error: BaseException | None = None
+        self._caller: threading.Thread | None = None
+        if on_result is not None:
+            work = partial(self._call, on_result)
+            self._caller = threading.Thread(target=work, name="on-result", daemon=True)
+            self._caller.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the callback has had every result.
+
+        Args:
+            timeout: the most seconds; None: as long as it takes.
+
+        Returns:
+            False where the time was over first.
+
+        Raises:
+            BaseException: what the source or the callback raised, the very object, once.
+        """
+        if self._caller is None:
+            return True
+        self._caller.join(timeout)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return not self._caller.is_alive()
+
+    def _call(self, on_result: Callable[[Result], object]) -> None:
+        try:
+            for result in self:
+                on_result(result)
+        except BaseException as error:  # told by `wait`, in the thread that cares
+            self._error = error
+        finally:
+            self._session.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Result:
+        result = await asyncio.to_thread(next, self, None)
+        if result is None:
+            raise StopAsyncIteration
+        return result
 
     def __iter__(self) -> Self:
         return self
@@ -147,6 +201,7 @@ def stream(
     models: Models | str | os.PathLike[str] | None = None,
     live: bool | None = None,
     options: Options | None = None,
+    on_result: Callable[[Result], object] | None = None,
     **chosen: Any,
 ) -> Stream:
     """Analyse a source; results are made while you iterate, in constant memory.
@@ -161,6 +216,8 @@ def stream(
             folder, or the name of one that ships. By default `options` say it.
         live: keep up with real time by leaving pictures out; by default for cameras and addresses.
         options: all of them in one; `Options()` where not given.
+        on_result: called with each result, in order, in a thread of its own; then nobody iterates. One that
+            takes long makes a file wait; of a live source it gets the newest result each time.
         chosen: options by name, in the place of those in `options`, with the words and in the units of the
             command line: ``max_faces=2, smooth=0.5, stride=2``; for live sources ``size=(1280, 720),
             fps=15, mirror=True``. `help(emotion.stream)` lists them all.
@@ -181,7 +238,7 @@ def stream(
     # Before the source is opened, so that no live picture waits for them.
     stages = policy.stages(models or Models.load(wanted.engine), wanted)
     session = Session(_open(source, live, wanted), policy=policy, stages=stages)
-    return Stream(session, wanted.drawing)
+    return Stream(session, wanted.drawing, on_result)
 
 
 def _chosen(options: Options, chosen: Mapping[str, Any]) -> Options:

@@ -36,14 +36,14 @@ class Emotion(IntEnum):
         return self.name.lower()
 
 
-# On dark surfaces and in pictures, and on white; `models.palette` says what they must hold.
-_COLOURS: dict[str, tuple[str, str]] = {
-    "happiness": ("#F6EC34", "#D67E2B"),
-    "sadness": ("#6CB0FF", "#0E9AD0"),
-    "fear": ("#A068E6", "#7420AC"),
-    "anger": ("#FA4220", "#BE2C15"),
-    "neutral": ("#BCC3CC", "#333333"),
-    "surprise": ("#17997F", "#1F7378"),
+# One for pictures, pages and plots alike; `models.palette` says what they must hold.
+_COLOURS: dict[str, str] = {
+    "happiness": "#F5B50A",
+    "sadness": "#6FC4FA",
+    "fear": "#9450F0",
+    "anger": "#D81E10",
+    "neutral": "#C9CCC8",
+    "surprise": "#1F8575",
 }
 
 
@@ -55,7 +55,7 @@ class Classes:
         names: two at least, in lower case, none twice and none of `RESERVED`.
         on_dark: a colour each, as ``"#RRGGBB"``, for pictures and dark surfaces (`palette.PANEL`); by
             default the known ones of the six, and others apart from one another.
-        on_white: the same for white paper and pages.
+        on_white: the same for white paper and pages; by default the very same colours.
         neutral: the class of a face at rest, which `--baseline` measures people by; by default
             ``"neutral"`` where there is such a class, else nobody can be measured so.
 
@@ -73,8 +73,8 @@ class Classes:
         object.__setattr__(self, "names", tuple(self.names))
         _check_names(self.names)
         object.__setattr__(self, "_index", {name: index for index, name in enumerate(self.names)})
-        for side, key in enumerate(("on_dark", "on_white")):
-            colours = tuple(getattr(self, key)) or _colours(self.names, side)
+        for key in ("on_dark", "on_white"):
+            colours = tuple(getattr(self, key)) or _colours(self.names)
             if len(colours) != len(self.names):
                 raise ValueError(f"{len(self.names)} classes have {len(colours)} colours in {key}")
             for colour in colours:
@@ -130,10 +130,10 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise ValueError(f"{name!r} is no name for a class: it means something else in results")
 
 
-def _colours(names: tuple[str, ...], side: int) -> tuple[str, ...]:
+def _colours(names: tuple[str, ...]) -> tuple[str, ...]:
     others = [name for name in names if name not in _COLOURS]
     made = dict(zip(others, distinct(len(others)), strict=True))
-    return tuple((_COLOURS.get(name) or made[name])[side] for name in names)
+    return tuple(_COLOURS.get(name) or made[name] for name in names)
 
 
 SIX = Classes(tuple(emotion.label for emotion in Emotion))

@@ -1,9 +1,11 @@
 """Colours of classes: what they must hold, and how new ones are found.
 
-The hues of the six that ship (`models.classes`) start from Okabe and Ito's palette. Lightness and
-chroma were then tuned so that any two stay apart for people with normal sight and with simulated
-protanopia, deuteranopia and tritanopia. There are two sets, because no one colour reads well on dark
-and on white alike: at least 4.5 to 1 against `PANEL`, and 3 to 1 against white.
+A class has one colour, which is the same in the picture, on the page, in plots and timelines, light and
+dark: nothing is yellow in one place and orange in another. The six that ship (`models.classes`) keep the
+usual hues; lightness and chroma were searched so that any two are at least 20 apart (CIEDE2000) for people
+with normal sight and with protanopia, deuteranopia and tritanopia. That needs light and dark colours: all
+have 3 to 1 against `PANEL`, and on light pages an outline (`OUTLINE`) around swatches and bars makes up for
+what the light ones lack. The table: ``python -m emotion.benchmarks.studies.palette``.
 """
 
 import colorsys
@@ -12,9 +14,10 @@ from typing import TypeAlias
 RGB: TypeAlias = tuple[int, int, int]
 
 PANEL = "#14161A"
-"""The dark surface that colours for dark surfaces are made for."""
-_WHITE = "#FFFFFF"
-_STEPS = 20
+"""The dark surface behind what is written in pictures."""
+OUTLINE = "rgb(0 0 0 / .45)"
+"""The outline of coloured areas on light pages, as CSS."""
+_STEPS = 100
 
 
 def rgb(colour: str) -> RGB:
@@ -36,19 +39,18 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def distinct(count: int) -> list[tuple[str, str]]:
-    """Colours as far apart as a circle of hues allows, each for dark surfaces and for white ones.
+def distinct(count: int) -> list[str]:
+    """Colours as far apart as a circle of hues allows, each readable on `PANEL` and on white.
 
     People with other colour vision may confuse some: who names their own classes may name colours, too.
     """
-    hues = [index / count for index in range(count)]
-    return [(_readable(hue, PANEL, 4.5, 0.6, 1.0), _readable(hue, _WHITE, 3.0, 0.45, 0.0)) for hue in hues]
+    return [_readable(index / count) for index in range(count)]
 
 
-def _readable(hue: float, ground: str, least: float, lightness: float, end: float) -> str:
-    """The first colour from a lightness on towards an end that has this contrast with its ground."""
-    colours = (_hex(hue, lightness + (end - lightness) * step / _STEPS) for step in range(_STEPS + 1))
-    return next(colour for colour in colours if contrast(colour, ground) >= least)
+def _readable(hue: float) -> str:
+    """The darkest colour of a hue with a contrast of 4.5 to `PANEL`; its contrast to white is above 3."""
+    colours = (_hex(hue, 0.2 + 0.8 * step / _STEPS) for step in range(_STEPS + 1))
+    return next(colour for colour in colours if contrast(colour, PANEL) >= 4.5)
 
 
 def _hex(hue: float, lightness: float) -> str:

@@ -29,6 +29,7 @@ ONE_PICTURE = "there is one picture, in which nobody is followed, drawn or share
 ONE_AT_A_TIME = "live pictures go through one worker at a time, or the newest would wait"
 NO_FILES = "a live stream's; this is a file"
 ONE_PLACE = "annotate has a folder of its own for -o, and live its files; here nothing is written"
+LOOK = ("style", "scale", "draw_timeline")
 THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
 LIVE = "nothing is known of what follows a live picture"
 SERVER = "decided for the whole server, which shares it among visitors"
@@ -40,7 +41,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         "output": "its own -o is the folder of all videos' results",
         **dict.fromkeys(("window", "show_metrics"), "nothing is shown on the screen"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
-        **dict.fromkeys(("virtual_camera", "report"), NO_FILES),
+        **dict.fromkeys(("virtual_camera", "feed", "lsl", "report"), NO_FILES),
     },
     "live": {
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
@@ -56,13 +57,13 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         "file_fps": NO_TIMES,
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "feed", "lsl", "report"),
             "nothing is written",
         ),
     },
     "serve": {
         **dict.fromkeys(
-            ("baseline", "privacy", "stride", "causal", *THRESHOLDS), "chosen for each video or camera"
+            ("baseline", "privacy", "stride", "causal", *THRESHOLDS, *LOOK), "chosen for each video or camera"
         ),
         **dict.fromkeys(("finders", "workers"), "found by bench --tune, else the defaults"),
         "landmarks": "pictures come from many visitors, a few at a time: MediaPipe's",
@@ -71,7 +72,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"
         ),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
             "the page offers all files, and shows the pictures itself",
         ),
         "metrics": "/metrics is always there",
@@ -82,7 +83,8 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("window", "show_metrics"), CALLER),
         "seconds": "leave the loop",
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "report"), CALLER
+            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "feed", "lsl", "report"),
+            CALLER,
         ),
         "offline": "would forbid the network to the whole program",
     },
@@ -93,26 +95,27 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
             "all formats are made, in the server's own folder",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "photos": {
         "file_fps": ONE_PICTURE,
-        **dict.fromkeys(("causal", "dwell", "lead", "margin"), ONE_PICTURE),
+        **dict.fromkeys(("causal", "dwell", "lead", "margin", *LOOK), ONE_PICTURE),
         **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), ONE_PICTURE),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
             "results are the answer",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "cameras": {
         "file_fps": "there is no file",
+        **dict.fromkeys(LOOK, "the page draws what it gets, in its own way"),
         "causal": LIVE,
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
@@ -121,7 +124,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"
         ),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
             "results go to the page",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
@@ -132,7 +135,7 @@ for _road in set(NOT_OFFERED) - {"python"}:
 
 # What arrives where nothing is chosen, though the option's own default is another.
 RESOLVED = {"threads": 1, "workers": default_classifiers(), "finders": 1}
-FALSE = {"window", "events", "virtual_camera", "offline", "show_metrics"}
+FALSE = {"window", "events", "virtual_camera", "lsl", "draw_timeline", "offline", "show_metrics"}
 
 
 @pytest.fixture(autouse=True)
@@ -240,7 +243,7 @@ def as_a_camera(patch):
     handed = []
 
     class Browserless:
-        def __init__(self, models, options, drawn, counts):
+        def __init__(self, models, options, drawn, counts, listen):
             handed.append((models, options))
             self.closed = asyncio.Event()
 

@@ -48,7 +48,8 @@ def annotate_command(
     ] = None,
     *,
     options: Annotated[
-        Options, Without("live", "window", "show_metrics", "output", "virtual_camera", "report")
+        Options,
+        Without("live", "window", "show_metrics", "output", "virtual_camera", "feed", "lsl", "report"),
     ],
 ) -> None:
     """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""

@@ -1,7 +1,9 @@
 """The command `emotion live`: a camera or stream in a window, with what is thought of its faces."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,9 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
+from emotion.models.errors import MissingDependencyError
 from emotion.models.options import Without
+from emotion.models.schema import Schema
 from emotion.models.whole_files import write_whole
 from emotion.offline import check_offline
 from emotion.realtime.drawing.window import DisplayProbe, Window
@@ -21,10 +25,12 @@ from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
 from emotion.realtime.playback.live_view import LiveView, recordings
 from emotion.realtime.session import NewestFrame
+from emotion.realtime.sinks import lsl
+from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.result_ledger import check_free
-from emotion.realtime.sources.live import is_network, open_live, shown_url
+from emotion.realtime.sources.live import is_network, open_live, other_camera, shown_url
 
 app = typer.Typer()
 
@@ -56,7 +62,9 @@ def live_command(
     opened = open_live(source, options.live, LiveSound() if recordings(options.outputs) else None)
     with ExitStack() as stack:
         screen = stack.enter_context(Window(f"emotion: {opened.name}")) if probe else None
-        view = LiveView(opened, policy, stages, options, screen, errors.print)
+        receivers = _receivers(options, opened.name, loaded.schema)
+        camera = partial(other_camera, options=options.live)
+        view = LiveView(opened, policy, stages, options, screen, errors.print, receivers, camera)
         latencies = {"capture_to_screen": view.on_screen.quantiles}
         port = options.outputs.metrics
         stack.enter_context(serving_metrics(view.metrics, port, latencies, say=errors.print))
@@ -64,6 +72,36 @@ def live_command(
             view.run()
         finally:
             _finish(view, options.outputs.report, out)
+
+
+def _receivers(options: Options, name: str, schema: Schema) -> dict[str, Callable[[], Sink]]:
+    """By name, what opens the sinks that hand results on to other programs."""
+    found: dict[str, Callable[[], Sink]] = {}
+    outputs = options.outputs
+    if outputs.feed is not None:
+        found["feed"] = partial(_open_feed, outputs.feed, schema)
+    if outputs.lsl:
+        found["lsl"] = lambda: lsl.LslSink(name, options.faces.max_faces, schema.classes)
+    return found
+
+
+def _open_feed(port: int, schema: Schema) -> Sink:
+    """The sink that serves results over HTTP; says where.
+
+    Raises:
+        SinkError: the port is taken.
+        MissingDependencyError: the libraries of the page are not installed.
+    """
+    try:
+        from emotion.web.live_feed import FeedSink  # noqa: PLC0415  an optional extra
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"--feed needs libraries that are not installed ({error}). "
+            "Install them with: pip install 'emotion-live[cpu,web]'"
+        ) from error
+    sink = FeedSink(port, schema)
+    errors.print(f"Overlay for OBS: {sink.url}")
+    return sink
 
 
 def _keep_apart(source: str, options: Options) -> None:

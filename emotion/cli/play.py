@@ -55,6 +55,5 @@ def play_command(
         options = replace(options, vote=replace(options.vote, causal=True))
         steps = EveryFrame().stages(load_models(options.engine, errors.print), options)
     probe.check()
-    if info.has_audio:
-        errors.print("The video is played without its sound.")
-    play_video(path, info, Window(f"emotion: {path.name}"), steps, known, options.drawing, play.speed)
+    window = Window(f"emotion: {path.name}")
+    play_video(path, info, window, steps, known, options.drawing, play.speed, errors.print)

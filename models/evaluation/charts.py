@@ -48,7 +48,7 @@ _STYLE: dict[Any, Any] = {
 def series(scores: Mapping[str, Scores]) -> dict[str, str]:
     """The colour of each opinion: the page's own, and for other regions one that is told from it."""
     others = [name for name in scores if name not in _SERIES]
-    made = {name: white for name, (_, white) in zip(others, distinct(len(others)), strict=True)}
+    made = dict(zip(others, distinct(len(others)), strict=True))
     return {name: _SERIES.get(name) or made[name] for name in scores}
 
 

@@ -13,6 +13,7 @@ _SURFACE = bgr(PANEL)
 _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
 _OPACITY = 0.9
+_RECORDING: BGR = (40, 40, 235)
 _SMALLEST_TEXT = 10
 
 
@@ -33,6 +34,20 @@ def notice(canvas: Image, string: str) -> None:
     left, top, high = (width - across) // 2, size // 2, round(1.8 * size)
     press(canvas, plate(across, high, high / 2, _SURFACE, _OPACITY), left, top)
     press(canvas, text(string, size, _BRIGHT), left + size, top + round(1.25 * size) - ascent(size))
+
+
+def recording(canvas: Image, name: str) -> None:
+    """Say that what is shown is being recorded, in place: a red dot and the file's name, right on top."""
+    size = text_size(canvas)
+    dot = max(6, round(0.8 * size))
+    while len(name) > 1 and text_width(name, size) + dot + 3 * size > canvas.shape[1]:
+        name = name[:-2].rstrip() + "…"
+    across, high = text_width(name, size) + dot + round(2.2 * size), round(1.8 * size)
+    left, top = max(0, canvas.shape[1] - across - size // 2), round(2.6 * size)
+    press(canvas, plate(across, high, high / 2, _SURFACE, _OPACITY), left, top)
+    press(canvas, plate(dot, dot, dot / 2, _RECORDING), left + size - dot // 4, top + (high - dot) // 2)
+    place = left + dot + round(1.4 * size)
+    press(canvas, text(name, size, _BRIGHT), place, top + round(1.25 * size) - ascent(size))
 
 
 def table(canvas: Image, title: str, rows: Sequence[Sequence[str]]) -> None:

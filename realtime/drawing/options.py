@@ -31,6 +31,13 @@ class DrawingOptions:
         float,
         Option(help="Factor on all text and with it on the panels; 1 suits most screens.", ge=0.25, le=4),
     ] = 1.0
+    draw_timeline: Annotated[
+        bool,
+        Option(
+            help="Draw a timeline along the bottom of the picture: of a video all of it, of a live source "
+            "the last minute."
+        ),
+    ] = False
     opacity: Annotated[float, Option(help="Of the dark surfaces behind text.", ge=0, le=1, expert=True)] = 0.8
     note: Annotated[str, Option(help="A line for a corner of the picture; empty for none.", expert=True)] = (
         NOTE

@@ -33,6 +33,7 @@ from emotion.realtime.drawing.panels import (
     panel_plan,
 )
 from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Sprite, corners, press
+from emotion.realtime.drawing.strip import Strip
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
 
 _SMALLEST_TEXT = 10
@@ -82,9 +83,11 @@ class Overlay:
 
     Args:
         options: how it looks.
+        strip: a timeline, where one is to be drawn.
     """
 
-    def __init__(self, options: DrawingOptions | None = None):
+    def __init__(self, options: DrawingOptions | None = None, strip: Strip | None = None):
+        self._strip = strip
         self._options = options or DrawingOptions()
         self._arranger = Arranger()
         self._rows: dict[str, None] = {}
@@ -101,9 +104,13 @@ class Overlay:
             uint8 (h, w, 3), BGR, a new picture of the frame's size.
         """
         canvas = result.frame.image.copy()
-        if self._options.style == "none":
-            return canvas
+        if self._strip:
+            self._strip.add(result.frame.seconds, result.faces)
+            self._strip.paint(canvas, result.frame.seconds)
         shown = self._shown(result)
+        if self._options.style == "none":
+            _uncover(canvas, result.frame.image, shown)
+            return canvas
         told = self._told(result, shown)
         for item, one in zip(shown, told, strict=True):
             if one.away and one.rect:
@@ -122,7 +129,8 @@ class Overlay:
 
     def _room(self, result: EmotionFrame) -> Room:
         height, width = result.frame.image.shape[:2]
-        return Room(width, height, max(2, round(0.8 * self._unit(result))), ())
+        taken = (self._strip.rect(width, height),) if self._strip else ()
+        return Room(width, height, max(2, round(0.8 * self._unit(result))), taken)
 
     def _unit(self, result: EmotionFrame) -> float:
         """The full size of text for this picture, in pixels."""
@@ -316,12 +324,17 @@ def _note_places(room: Room, note: Sprite) -> tuple[Rect, ...]:
 
 
 def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
-    """Mark each face with its emotion's colour; whatever falls on a face is taken back.
-
-    That is the line of a neighbour, or, on small faces, the bend of their own corners.
-    """
+    """Mark each face with its emotion's colour; whatever falls on a face is taken back."""
     for item in shown:
         _paint_mark(canvas, item.mark, label_colour(item.face))
+    _uncover(canvas, image, shown)
+
+
+def _uncover(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
+    """Take back what falls on a face.
+
+    That is the line of a neighbour, the timeline, or, on small faces, the bend of their own corners.
+    """
     for item in shown:
         face = item.mark.face
         inside = np.s_[face.top : face.bottom, face.left : face.right]

@@ -18,7 +18,7 @@ from emotion.realtime.messages import FaceEmotion, Probabilities
 SURFACE = bgr(PANEL)
 
 _BRIGHT: BGR = (250, 250, 250)
-_SOFT: BGR = (206, 204, 202)
+_SOFT: BGR = (214, 206, 198)
 TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
 # How bright the bars are of a face of which nothing is seen, where what was seen before stands for it.

@@ -4,6 +4,7 @@ from emotion.models.regions import Image
 from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.options import DrawingOptions, Privacy
 from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.strip import Strip
 from emotion.realtime.messages import EmotionFrame
 
 
@@ -12,12 +13,15 @@ class Renderer:
 
     Args:
         options: what becomes of faces, and how results look.
+        begin, duration: of a video, in seconds, for its timeline; None where it has no end yet.
     """
 
-    def __init__(self, options: DrawingOptions | None = None) -> None:
+    def __init__(
+        self, options: DrawingOptions | None = None, begin: float = 0.0, duration: float | None = None
+    ) -> None:
         options = options or DrawingOptions()
         self._anonymiser = Anonymiser(options.privacy)
-        self._overlay = Overlay(options)
+        self._overlay = Overlay(options, Strip(begin, duration) if options.draw_timeline else None)
 
     @property
     def privacy(self) -> Privacy:

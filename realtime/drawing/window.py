@@ -4,6 +4,7 @@ All of it belongs to one thread, which on some systems has to be the program's f
 """
 
 import subprocess
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -42,6 +43,12 @@ class Key(StrEnum):
     METRICS = "metrics"
     PRIVACY = "privacy"
     HELP = "help"
+    MUTE = "mute"
+    LOUDER = "louder"
+    QUIETER = "quieter"
+    BASELINE = "baseline"
+    RECORD = "record"
+    NEXT_CAMERA = "next camera"
 
 
 # Arrow keys: X11 and Wayland, Windows, macOS.
@@ -54,11 +61,30 @@ _CODES = {
     ord("."): Key.STEP,
     **dict.fromkeys((ord("+"), ord("="), 65451), Key.FASTER),
     **dict.fromkeys((ord("-"), 65453), Key.SLOWER),
+    **dict.fromkeys((65362, 2490368, 63232, ord("0")), Key.LOUDER),
+    **dict.fromkeys((65364, 2621440, 63233, ord("9")), Key.QUIETER),
+    ord("u"): Key.MUTE,
+    ord("b"): Key.BASELINE,
+    ord("r"): Key.RECORD,
+    ord("c"): Key.NEXT_CAMERA,
     ord("s"): Key.SCREENSHOT,
     ord("m"): Key.METRICS,
     ord("p"): Key.PRIVACY,
     **dict.fromkeys((ord("h"), ord("?")), Key.HELP),
 }
+
+
+@dataclass(slots=True)
+class Pointer:
+    """What the mouse did over the picture since it was asked last.
+
+    Attributes:
+        moved: whether it moved.
+        clicks: where its left button went down or was dragged to, in pixels of the picture.
+    """
+
+    moved: bool = False
+    clicks: list[tuple[int, int]] = field(default_factory=list)
 
 
 class DisplayProbe:
@@ -101,6 +127,7 @@ class Window:
     def __init__(self, title: str) -> None:
         self._title = title
         self._open = False
+        self._pointer = Pointer()
 
     def show(self, image: Image) -> None:
         """Put a picture on the screen; the first one decides on the window's first size.
@@ -115,6 +142,7 @@ class Window:
             height, width = image.shape[:2]
             scale = max(1.0, _LEAST_SIDE / max(height, width))
             cv2.resizeWindow(self._title, round(scale * width), round(scale * height))
+            cv2.setMouseCallback(self._title, self._on_mouse)
         cv2.imshow(self._title, image)
 
     def pressed(self) -> list[Key]:
@@ -130,6 +158,19 @@ class Window:
         if self._open and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             found.append(Key.QUIT)
         return found
+
+    def pointer(self) -> Pointer:
+        """What the mouse did since the last call."""
+        done, self._pointer = self._pointer, Pointer()
+        return done
+
+    def _on_mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
+        """Called by highgui, in the thread that asks for keys."""
+        self._pointer.moved = True
+        if event == cv2.EVENT_LBUTTONDOWN or (
+            event == cv2.EVENT_MOUSEMOVE and flags & cv2.EVENT_FLAG_LBUTTON
+        ):
+            self._pointer.clicks.append((x, y))
 
     def close(self) -> None:
         """Take the window off the screen. May be called again."""

@@ -1,12 +1,15 @@
 """A live source on its way to the screen, to files and to other programs."""
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emotion.models.regions import Image
+from emotion.realtime.drawing import hud
 from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
@@ -16,27 +19,35 @@ from emotion.realtime.options import Options
 from emotion.realtime.pipeline.channel import NothingYetError, Policy
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.live import Live, LiveFrame, quick_switching
+from emotion.realtime.playback.neutral_face import NeutralFace
+from emotion.realtime.playback.recorder import QUEUE, Recorder
 from emotion.realtime.playback.screen import Rows, Screen
 from emotion.realtime.session import NewestFrame
+from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.live import LiveSource
+from emotion.realtime.sources.reader import Connect
+from emotion.realtime.stages.people import People
 
 # So often keys are looked at while no picture comes.
 _POLL_SECONDS = 0.02
 # The age of a result is shown when it is older than this.
 _OLD_SECONDS = 0.3
-# Pictures that wait for the recording before the oldest is left out of it.
-_RECORDING_QUEUE = 15
+# Results that wait for a receiver before it loses the oldest.
+_RECEIVER_QUEUE = 64
 _RECORDING = ".mp4"
 
 KEYS: Rows = (
     ("q, Esc", "quit"),
     ("s", "save the picture"),
     ("m", "figures"),
+    ("b", "take everybody's neutral face as their baseline"),
+    ("r", "record, end the recording"),
+    ("c", "the next camera"),
     ("p", "hide faces: not, blurred, landmarks"),
     ("h", "these keys"),
 )
@@ -52,6 +63,9 @@ class LiveView:
         options: what pictures look like, where results go, and how long it takes.
         window: None for none.
         say: is told, in a sentence, where pictures can be watched.
+        receivers: by name, what opens sinks that hand results on to other programs. They lose what they are
+            too slow for, and end nothing when they fail.
+        other_camera: finds the camera after the one of a name; None where there is none.
 
     Attributes:
         metrics: what each stage and each output does.
@@ -67,6 +81,8 @@ class LiveView:
         options: Options,
         window: Window | None = None,
         say: Callable[[str], object] = lambda sentence: None,
+        receivers: Mapping[str, Callable[[], Sink]] | None = None,
+        other_camera: Callable[[str], tuple[str, Connect] | None] = lambda name: None,
     ) -> None:
         self._source = source
         self._say = say
@@ -80,6 +96,12 @@ class LiveView:
         self._results = 0
         self._crowd = Crowd()
         self._live: Live | None = None
+        self._receivers = receivers or {}
+        self._other_camera = other_camera
+        self._wanted_camera = ""
+        people = next((stage for stage in stages if isinstance(stage, People)), None)
+        self._neutral = NeutralFace(people) if people else None
+        self._recorder: Recorder | None = None
 
     def run(self) -> None:
         """Go on until the source, the user, a signal or the time ends it.
@@ -134,9 +156,12 @@ class LiveView:
             sink = open_file(path, info, video=next(iter(recorded), None))
             if path in recorded:
                 # Whoever watches must not wait for the encoder: what it is too slow for is left out.
-                pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=_RECORDING_QUEUE)
+                pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=QUEUE)
             else:
                 results.add(name, sink)
+        for name, opener in self._receivers.items():
+            results.add(name, opener(), policy=Policy.DROP_OLDEST, capacity=_RECEIVER_QUEUE, vital=False)
+        self._recorder = Recorder(pictures, info)
         camera = info if options.virtual_camera else None
         open_views(pictures, say=self._say, mjpeg=options.mjpeg, virtual_camera=camera)
         open_views(results, say=self._say, events=options.events, clock=info.clock)
@@ -161,8 +186,11 @@ class LiveView:
         try:
             while time.monotonic() < end:
                 live.hold = self._screen.privacy != "none"
-                if Key.QUIT in self._step(live, pictures):
+                keys = self._step(live, pictures)
+                if Key.QUIT in keys:
                     break
+                for key in keys:
+                    self._obey(key)
         except (StopIteration, KeyboardInterrupt):
             pass
         # However a session ends, what it has shown until then is whole.
@@ -177,13 +205,46 @@ class LiveView:
         except NothingYetError:
             state = self._source.state
             lost = "" if state.connected else f"{self._source.name}: {state.reason}; attempt {state.attempt}"
-            return self._screen.show([lost], dim=not state.connected)
+            return self._screen.show([lost], dim=not state.connected, paint=self._dot())
         if frame.changed:
             self._screen.say(frame.changed)
         pictures.write(frame.result, self._screen.draw(frame.result))
-        keys = self._screen.show([_age_line(frame)])
+        keys = self._screen.show([self._line(), _age_line(frame)], paint=self._dot())
         self.on_screen.add(time.monotonic() - frame.result.frame.captured_at)
         return keys
+
+    def _line(self) -> str:
+        """What is going on that a key has begun."""
+        wanted, name = self._wanted_camera, self._source.name
+        if wanted and name != wanted and self._source.state.connected:
+            self._wanted_camera = ""
+            self._screen.say(f"{wanted} gives no picture: back to {name}")
+        return self._neutral.line() if self._neutral else ""
+
+    def _dot(self) -> Callable[[Image], None] | None:
+        """A red dot and the file's name, while something is recorded by a key."""
+        name = self._recorder.name if self._recorder else ""
+        return (lambda canvas: hud.recording(canvas, name)) if name else None
+
+    def _obey(self, key: Key) -> None:
+        if key is Key.BASELINE:
+            if self._neutral:
+                self._neutral.begin()
+        elif key is Key.RECORD and self._recorder:
+            if said := self._recorder.toggle():
+                self._screen.say(said)
+        elif key is Key.NEXT_CAMERA:
+            # To look for cameras takes seconds on some systems.
+            threading.Thread(target=self._switch, name="next-camera", daemon=True).start()
+
+    def _switch(self) -> None:
+        other = self._other_camera(self._source.name)
+        if other is None:
+            self._screen.say("there is no other camera")
+            return
+        self._screen.say(f"opening {other[0]}")
+        self._source.switch(*other)
+        self._wanted_camera = other[0]
 
     def _figures(self) -> Rows:
         return figures(self.report())

@@ -21,6 +21,7 @@ from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.collector import Collector
 from emotion.realtime.pipeline.pipeline import Pipeline, Step
 from emotion.realtime.pipeline.tee import Tee
+from emotion.realtime.playback.clock import PlayClock
 from emotion.realtime.playback.interpolation import between
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
 from emotion.realtime.session import EveryFrame, Session
@@ -31,56 +32,6 @@ _AHEAD = 48
 _LEAD_SECONDS = 0.4
 # So long the first picture, and that after a jump, waits for its result.
 _PATIENCE_SECONDS = 3.0
-
-
-class PlayClock:
-    """Where in the video it is now.
-
-    Args:
-        now: seconds on a clock that never goes back.
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._position = 0.0
-        self._since: float | None = None
-        self._speed = 1.0
-
-    @property
-    def position(self) -> float:
-        """Seconds in the video."""
-        gone = 0.0 if self._since is None else self._speed * (self._now() - self._since)
-        return self._position + gone
-
-    @property
-    def running(self) -> bool:
-        """Whether it goes on by itself."""
-        return self._since is not None
-
-    @property
-    def speed(self) -> float:
-        """Seconds of the video in a second."""
-        return self._speed
-
-    @speed.setter
-    def speed(self, speed: float) -> None:
-        self.set(self.position)
-        self._speed = speed
-
-    def set(self, position: float) -> None:
-        """Go to a place; it goes on from there if it was running."""
-        self._position = position
-        if self._since is not None:
-            self._since = self._now()
-
-    def stop(self) -> None:
-        """Stand still."""
-        self._position, self._since = self.position, None
-
-    def start(self) -> None:
-        """Go on."""
-        if self._since is None:
-            self._since = self._now()
 
 
 class Player:
@@ -103,6 +54,7 @@ class Player:
         paused: whether it stands still because somebody wants it to.
         late: how many pictures were left out because their time had passed.
         metrics: what the stages do.
+        news: results since somebody last took them out, oldest first.
     """
 
     def __init__(
@@ -120,6 +72,7 @@ class Player:
         self.paused = False
         self.late = 0
         self.metrics = Metrics()
+        self.news: deque[IndexedResult] = deque(self.known.moments())
         self._open_at = open_at
         self._step = step
         self.hold = hold
@@ -275,7 +228,9 @@ class Player:
             raise
 
     def _remember(self, result: EmotionFrame) -> None:
-        self.known.add(IndexedResult.of(result) if self.hold else _without_points(result))
+        moment = _without_points(result)
+        self.known.add(IndexedResult.of(result) if self.hold else moment)
+        self.news.append(moment)
 
     def _close_pictures(self) -> None:
         if self._pictures:

@@ -74,6 +74,11 @@ class ResultIndex:
             if self._most is not None and len(self._times) > self._most:
                 del self._times[0], self._moments[0]
 
+    def moments(self) -> list[IndexedResult]:
+        """All of them, in the order of their times."""
+        with self._lock:
+            return list(self._moments)
+
     def around(self, seconds: float) -> tuple[IndexedResult | None, IndexedResult | None]:
         """The last moment up to a time, and the first one from it on; None where they are far away."""
         with self._lock:

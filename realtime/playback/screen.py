@@ -13,7 +13,7 @@ from emotion.realtime.drawing import hud
 from emotion.realtime.drawing.anonymise import PRIVACIES
 from emotion.realtime.drawing.options import DrawingOptions, Privacy
 from emotion.realtime.drawing.renderer import Renderer
-from emotion.realtime.drawing.window import Key, Window
+from emotion.realtime.drawing.window import Key, Pointer, Window
 from emotion.realtime.messages import EmotionFrame
 
 # How long a message stays, and how often figures are worked out anew.
@@ -32,6 +32,7 @@ class Screen:
         figures: the table of figures: rows of as many cells, the first row for the heads.
         options: what becomes of faces, and how results look. A key chooses another way to hide faces,
             but never none where there was one.
+        begin, duration: of a video, in seconds, for its timeline; None where it has no end yet.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Screen:
         keys: Rows,
         figures: Callable[[], Rows],
         options: DrawingOptions | None = None,
+        begin: float = 0.0,
+        duration: float | None = None,
     ) -> None:
         options = options or DrawingOptions()
         self._window = window
         self._keys = keys
         self._figures = figures
-        self._renderer = Renderer(options)
+        self._renderer = Renderer(options, begin, duration)
         self._least = options.privacy
         self._picture: Image | None = None
         self._notice = ("", 0.0)
@@ -68,29 +71,48 @@ class Screen:
         """Show a line on top of the picture for some seconds."""
         self._notice = (notice, time.monotonic() + _NOTICE_SECONDS)
 
-    def show(self, lines: Sequence[str] = (), dim: bool = False) -> list[Key]:
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture drawn last, in pixels."""
+        return (0, 0) if self._picture is None else (self._picture.shape[1], self._picture.shape[0])
+
+    def pointer(self) -> Pointer:
+        """What the mouse did since the last call."""
+        return Pointer() if self._window is None else self._window.pointer()
+
+    def show(
+        self,
+        lines: Sequence[str] = (),
+        dim: bool = False,
+        paint: Callable[[Image], None] | None = None,
+    ) -> list[Key]:
         """Put the picture drawn last on the screen.
 
         Args:
             lines: what is to be said now; the first that is not empty goes on top.
             dim: darken the picture, because it is old.
+            paint: draws more on what is shown, in place, and nowhere else.
 
         Returns:
             Keys pressed, except for those that are about the screen itself.
         """
         if self._window is None or self._picture is None:
             return []
-        self._window.show(self._dressed(self._picture, lines, dim))
+        self._window.show(self._dressed(self._picture, lines, dim, paint))
         return [key for key in self._window.pressed() if not self._answered(key)]
 
-    def _dressed(self, picture: Image, lines: Sequence[str], dim: bool) -> Image:
+    def _dressed(
+        self, picture: Image, lines: Sequence[str], dim: bool, paint: Callable[[Image], None] | None
+    ) -> Image:
         notice, until = self._notice
         now = time.monotonic()
         line = next(filter(None, (notice if now < until else "", *lines)), "")
-        if not (line or dim or self._helping or self._measuring):
+        if not (line or dim or paint or self._helping or self._measuring):
             return picture
         # The picture itself may be on its way to a file.
         canvas = hud.dimmed(picture) if dim else picture.copy()
+        if paint:
+            paint(canvas)
         if self._helping:
             hud.table(canvas, "Keys", self._keys)
         elif self._measuring:

@@ -66,6 +66,7 @@ class Fanout(Sink):
         self._report = report
         self._patience = patience
         self._outlets: list[_SinkWorker] = []
+        self._ended: list[_SinkWorker] = []
         self._failures = Failures()
         self._over = False
 
@@ -92,7 +93,7 @@ class Fanout(Sink):
                 sink is aborted then.
         """
         try:
-            if self._over or any(name == outlet.name for outlet in self._outlets):
+            if self._over or name in self.names:
                 raise ValueError(f"{name} cannot be added: the name is taken, or the end has come")
             outlet = _SinkWorker(name, sink, Channel(capacity, policy), vital, self._observer, self._failed)
         except BaseException:
@@ -101,6 +102,28 @@ class Fanout(Sink):
         # Those that drop come first: they have the frame already while a file makes the caller wait.
         self._outlets.append(outlet)
         self._outlets.sort(key=lambda outlet: outlet.waits)
+
+    def end(self, name: str) -> None:
+        """Let one sink finish, in its own thread; the others go on. `close` waits for it.
+
+        Raises:
+            KeyError: there is none of this name, or it has ended before.
+        """
+        outlet = next((outlet for outlet in self._outlets if outlet.name == name), None)
+        if outlet is None:
+            raise KeyError(name)
+        self._outlets.remove(outlet)
+        self._ended.append(outlet)
+        outlet.finish()
+
+    def runs(self, name: str) -> bool:
+        """Whether a sink of this name still takes frames."""
+        return any(outlet.alive for outlet in self._outlets if outlet.name == name)
+
+    @property
+    def names(self) -> set[str]:
+        """Of all sinks, also of those that have ended."""
+        return {outlet.name for outlet in (*self._outlets, *self._ended)}
 
     @property
     def listening(self) -> bool:
@@ -115,7 +138,7 @@ class Fanout(Sink):
     @property
     def paths(self) -> dict[str, Path]:
         """By name, where the file of each sink lies that has ended and left one, whole or in part."""
-        return {outlet.name: outlet.path for outlet in self._outlets if outlet.path is not None}
+        return {one.name: one.path for one in (*self._outlets, *self._ended) if one.path is not None}
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Hand a frame to every sink, and wait for those that must not lose it.
@@ -136,8 +159,8 @@ class Fanout(Sink):
         self._over = True
         for outlet in self._outlets:
             outlet.finish()
-        for outlet in self._outlets:
-            outlet.join(self._patience if outlet.view else None)
+        for outlet in (*self._outlets, *self._ended):
+            outlet.join(self._patience if outlet.view and outlet not in self._ended else None)
         self._failures.raise_first()
 
     def abort(self) -> None:
@@ -149,7 +172,7 @@ class Fanout(Sink):
         for outlet in self._outlets:
             outlet.abandon()
         with deferred_signals():  # files are finished whatever happens; what may hang has its time
-            for outlet in self._outlets:
+            for outlet in (*self._outlets, *self._ended):
                 outlet.join(None if outlet.vital else self._patience)
         for name, error in self._failures.take():
             self._report(name, error)
@@ -200,6 +223,10 @@ class _SinkWorker:
 
     def put(self, result: EmotionFrame, image: Image) -> None:
         self._channel.put((result, image))
+        # Here and not by its own thread, which may hang.
+        told, self._told = self._told, self._channel.dropped
+        if self._told > told:
+            self._observer.record(self.name, dropped=self._told - told)
 
     def finish(self) -> None:
         """No more frames will come; those that wait are still written."""
@@ -249,13 +276,4 @@ class _SinkWorker:
         self._record()
 
     def _record(self, taken: int = 0, given: int = 0, waiting: float = 0.0, busy: float = 0.0) -> None:
-        dropped = self._channel.dropped
-        self._observer.record(
-            self.name,
-            taken=taken,
-            given=given,
-            dropped=dropped - self._told,
-            waiting=waiting,
-            busy=busy,
-        )
-        self._told = dropped
+        self._observer.record(self.name, taken=taken, given=given, waiting=waiting, busy=busy)

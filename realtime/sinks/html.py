@@ -8,6 +8,7 @@ import base64
 import html
 import json
 import os
+import re
 from importlib.resources import files
 from itertools import groupby
 from math import inf
@@ -111,7 +112,8 @@ class HtmlTimeline(Sink):
         shown = video or self._source
         folder = files(__package__) / "html_page"
         template, style, script = (
-            (folder / f"timeline.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js")
+            _lean((folder / f"timeline.{suffix}").read_text(encoding="utf-8"))
+            for suffix in ("html", "css", "js")
         )
         link = _link(shown, self._draft.path.parent) if shown else ""
         # Within a script element nothing but a "<" could end it.
@@ -181,6 +183,12 @@ def _left_out(count: int) -> str:
         return ""
     who = "Another person, who was" if count == 1 else f"{count} more people, each"
     return f"{who} seen for less than half a second, {'is' if count == 1 else 'are'} left out."
+
+
+def _lean(text: str) -> str:
+    """A part of the page without its remarks and indents, which each page would carry along."""
+    lines = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
 
 
 def _link(video: Path, folder: Path) -> str:

@@ -77,6 +77,17 @@ class OutputOptions:
             metavar="PORT",
         ),
     ] = None
+    feed: Annotated[
+        int | None,
+        Option(
+            help="Hand results on to programs on this machine, at http://127.0.0.1:PORT (0: any free port): "
+            "/overlay for OBS, /api/live/events, /api/live/socket.",
+            ge=0,
+            le=65535,
+            metavar="PORT",
+        ),
+    ] = None
+    lsl: Annotated[bool, Option(help="Be a stream of Lab Streaming Layer.")] = False
     virtual_camera: Annotated[bool, Option(help="Be a camera for other programs (v4l2loopback, OBS).")] = (
         False
     )

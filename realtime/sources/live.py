@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +26,7 @@ from emotion.realtime.errors import SourceError
 from emotion.realtime.live_sound import LiveSound
 from emotion.realtime.media import VideoInfo, WallClock, letterboxed
 from emotion.realtime.messages import VideoFrame
-from emotion.realtime.sources.camera import CameraMode, camera_reader
+from emotion.realtime.sources.camera import CameraMode, FoundCamera, camera_reader, find_cameras
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.network import stream_reader
 from emotion.realtime.sources.options import LiveOptions
@@ -99,6 +99,8 @@ class LiveSource:
         self._advice = advice
         self._over = threading.Event()
         self._claimed = False
+        self._other: tuple[str, Connect] | None = None
+        self._before: tuple[str, Connect] | None = None
         self._attempt = 0
         self._skipped_before = 0
         self._open_link()
@@ -150,6 +152,18 @@ class LiveSource:
         """How many pictures were dropped because they were not taken in time."""
         return self._skipped_before + self._link.skipped
 
+    def switch(self, name: str, connect: Connect) -> None:
+        """Go on with another camera, its pictures fitted into the same size; returns at once.
+
+        From any thread. Where it gives no picture the one before is opened again.
+
+        Args:
+            name: what it is called from then on.
+            connect: opens it.
+        """
+        self._other = (name, connect)
+        self._link.drop()
+
     def abort(self) -> None:
         """Make the present and every later step of the iteration end. From any thread; returns at once."""
         self._over.set()
@@ -189,22 +203,44 @@ class LiveSource:
     def _next(self) -> Picture | None:
         """The next picture, after however many losses; None at the end."""
         while True:
+            reason, picture = "", None
             try:
                 picture = self._link.take(self._patience())
             except ConnectionLostError as lost:
                 reason = str(lost)
-            else:
+            if picture is None and self._adopt(reason):
+                continue
+            if not reason:
                 if picture is not None:
                     self._arrived(picture)
                 return picture
             if not self._reconnect(reason):
                 return None
 
+    def _adopt(self, reason: str) -> bool:
+        """Open the camera that was asked for, or that before, where this one is none; False for neither."""
+        other, self._other = self._other, None
+        if other is None and reason:
+            other, self._before = self._before, None
+        elif other is not None:
+            self._before = (self.name, self._connect)
+        if other is None or self._over.is_set():
+            return False
+        self._link.drop()
+        self.name, self._connect = other
+        self._skipped_before += self._link.skipped
+        self._forgotten.detach()
+        self._open_link()
+        if self._over.is_set():
+            self._link.drop()
+        return True
+
     def _patience(self) -> float:
         options = self._options
         return (options.stall_seconds if self.state.connected else options.open_seconds) + _GRACE
 
     def _arrived(self, picture: Picture) -> None:
+        self._before = None
         if not self.state.connected:
             away = picture.captured_at - self.state.since
             _log.info("%s is back after %.1f s", self.name, away)
@@ -331,7 +367,7 @@ def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound |
     options = options or LiveOptions()
     if (device := camera_of(where)) is not None:
         mode = CameraMode(options.size, options.fps)
-        name = f"camera {where}" if isinstance(device, int) else where
+        name = _camera_name(device)
         connect: Connect = camera_reader(device, mode, options.stall_seconds)
         advice = "see what 'emotion cameras' lists, and check the cable"
         return LiveSource(name, connect, options, advice)
@@ -344,6 +380,32 @@ def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound |
     options = replace(options, attempts=0)
     advice = "check the disk that it is on"
     return LiveSource(Path(path).name, _file_feed(path, sound), options, advice, sound)
+
+
+def other_camera(
+    current: str, options: LiveOptions, find: Callable[[], Sequence[FoundCamera]] = find_cameras
+) -> tuple[str, Connect] | None:
+    """The next camera of this machine after the one of this name, as `LiveSource.switch` takes it.
+
+    Args:
+        current: as in `LiveSource.name`.
+        options: of live sources.
+        find: lists the cameras.
+
+    Returns:
+        None where the source is no camera of this machine, or where there is no other.
+    """
+    devices = [device for one in find() if not one.problem and (device := camera_of(one.where)) is not None]
+    names = [_camera_name(device) for device in devices]
+    if current not in names or len(names) < 2:
+        return None
+    at = (names.index(current) + 1) % len(names)
+    mode = CameraMode(options.size, options.fps)
+    return names[at], camera_reader(devices[at], mode, options.stall_seconds)
+
+
+def _camera_name(device: int | str) -> str:
+    return f"camera {device}" if isinstance(device, int) else device
 
 
 def camera_of(where: str) -> int | str | None:

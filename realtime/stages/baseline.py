@@ -31,13 +31,15 @@ class Baseline:
     Args:
         seconds: of neutral-looking frames that are needed; 0: nothing is changed.
         classes: of the votes; where none of them is `neutral`, nothing is changed.
+        asked: whether somebody was asked for a neutral face: then every frame counts, as they look.
     """
 
-    def __init__(self, seconds: float, classes: Classes = SIX) -> None:
+    def __init__(self, seconds: float, classes: Classes = SIX, asked: bool = False) -> None:
         if seconds < 0:
             raise ValueError(f"seconds of neutral face are not negative, not {seconds}")
         self._neutral = None if classes.neutral is None else classes.index(classes.neutral)
         self._needed = seconds
+        self._asked = asked
         self._seen = 0.0
         self._last: float | None = None
         self._logs: npt.NDArray[np.float64] = np.zeros(len(classes))
@@ -67,7 +69,7 @@ class Baseline:
         # A gap counts as one frame would: what was not seen is not known to be neutral.
         step = min(seconds - self._last, 0.1) if self._last is not None else 0.0
         self._last = seconds
-        if vote[neutral] < _NEUTRAL_LOOKING * vote.max():
+        if not self._asked and vote[neutral] < _NEUTRAL_LOOKING * vote.max():
             return
         self._seen += step
         self._logs += np.log(np.maximum(vote, 1e-3))

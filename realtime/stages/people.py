@@ -33,6 +33,16 @@ class People:
         self._ensemble = Ensemble(weights, self._options)
         self._tracks = Tracker()
         self._people: dict[int, _Person] = {}
+        self._asked: float | None = None
+
+    def take_baseline(self, seconds: float) -> None:
+        """Measure all who are in the picture by how they look in the next seconds; from any thread."""
+        self._asked = seconds
+
+    @property
+    def baselines(self) -> int:
+        """How many of those in the picture are measured by their own neutral face now."""
+        return 0 if self._asked else sum(person.measured for person in tuple(self._people.values()))
 
     def process(self, items: Sequence[PredictionFrame]) -> Iterable[EmotionFrame]:
         """The frames with what is thought of their people, in order."""
@@ -48,6 +58,10 @@ class People:
         self._people = {
             id_: self._people.get(id_) or _Person(self._options, classes) for id_ in self._tracks.alive
         }
+        asked, self._asked = self._asked, None
+        if asked:
+            for person in self._people.values():
+                person.take_baseline(asked)
         votes = self._ensemble.vote(item)
         faces = (
             self._people[id_].judge(id_, face, vote, seconds)
@@ -66,6 +80,15 @@ class _Person:
         self._smoother = Smoother(options.smooth)
         self._rows: dict[str, Smoother] = {}
         self._rule = LabelRule(options) if options.smooth else None
+
+    @property
+    def measured(self) -> bool:
+        """Whether votes are measured by this person's own neutral face."""
+        return self._baseline.ready
+
+    def take_baseline(self, seconds: float) -> None:
+        """Measure votes by how the face looks from now on, for so long."""
+        self._baseline = Baseline(seconds, self._classes, asked=True)
 
     def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
         """What is thought of the person's face in a frame."""

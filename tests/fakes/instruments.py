@@ -28,7 +28,7 @@ from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, 
 from emotion.realtime.monitoring import prometheus
 from emotion.realtime.playback import live_view, screen
 from emotion.realtime.session import models, policies
-from emotion.realtime.sinks import mjpeg, views, virtual_camera
+from emotion.realtime.sinks import lsl, mjpeg, views, virtual_camera
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sources import live as live_sources
 from emotion.realtime.sources.file import VideoFile
@@ -36,7 +36,7 @@ from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.options import VoteOptions
 
 INFO = VideoInfo(path=None, width=64, height=48, time_base=Fraction(1, 1000))
-_LOOK = ("style", "scale", "opacity", "note")
+_LOOK = ("style", "scale", "draw_timeline", "opacity", "note")
 _SOURCE = (
     "size",
     "fps",
@@ -97,6 +97,8 @@ class Instruments:
             patch.setattr(where, "VideoFile", self._recording(VideoFile, _note_rate))
         patch.setattr(views, "EventSink", lambda clock: _Events(self))
         patch.setattr(mjpeg, "MjpegSink", lambda port: _Port(self, mjpeg=port))
+        patch.setattr(lsl, "LslSink", lambda *_: _Port(self, lsl=True))
+        patch.setattr(live, "_open_feed", lambda port, schema: _Port(self, feed=port))
         patch.setattr(virtual_camera, "VirtualCameraSink", lambda *_: _Port(self, virtual_camera=True))
         patch.setattr(prometheus, "MetricsServer", lambda metrics, port, latencies: _server(self, port))
         patch.setattr(network, "forbid_network", lambda: self.note(offline=True))
@@ -128,12 +130,12 @@ def _note_privacy(instruments, mode):
     instruments.note(privacy=mode)
 
 
-def _note_look(instruments, options=None):
+def _note_look(instruments, options=None, strip=None):
     options = options or DrawingOptions()
     instruments.note(**{name: getattr(options, name) for name in _LOOK})
 
 
-def _note_view(instruments, source, policy, stages, options, window=None, say=None):
+def _note_view(instruments, source, policy, stages, options, window=None, say=None, *more):
     instruments.note(seconds=options.live.seconds)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import av
@@ -32,6 +34,7 @@ from emotion.realtime.session import Inline, Models, Session
 from emotion.web.analysis import to_values
 from emotion.web.camera.arrival import hurry, with_bitrates
 from emotion.web.errors import BusyError
+from emotion.web.feed import Feed
 
 # A browser that vanished without a word leaves its place after this.
 _SILENCE_SECONDS = 15.0
@@ -197,8 +200,16 @@ class Viewer:
     """
 
     def __init__(
-        self, models: Models, options: Options, drawn: bool, counts: CameraCounts, *, mirror: bool = False
+        self,
+        models: Models,
+        options: Options,
+        drawn: bool,
+        counts: CameraCounts,
+        listen: Callable[[EmotionFrame], None] = lambda result: None,
+        *,
+        mirror: bool = False,
     ) -> None:
+        self._listen = listen
         self._loop = asyncio.get_running_loop()
         self._counts = counts
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -285,6 +296,7 @@ class Viewer:
         await self.close()
 
     def _publish(self, result: EmotionFrame, image: Image | None) -> None:
+        self._listen(result)
         self._call(self._show, result, image)
 
     def _show(self, result: EmotionFrame, image: Image | None) -> None:
@@ -338,9 +350,12 @@ class Cameras:
     Args:
         models: shared by all.
         limit: the most at the same time.
+        feed: hands results on to other programs.
     """
 
-    def __init__(self, models: Models, limit: int) -> None:
+    def __init__(self, models: Models, limit: int, feed: Feed | None = None) -> None:
+        self._feed = feed or Feed()
+        self._numbers = itertools.count()
         self.counts = CameraCounts()
         self._models = models
         self._limit = limit
@@ -367,7 +382,8 @@ class Cameras:
             raise BusyError(
                 503, 10, f"All places for cameras ({self._limit}) are taken: try again in a moment."
             )
-        viewer = Viewer(self._models, options, drawn, self.counts, mirror=mirror)
+        publish = partial(self._feed.publish, camera=next(self._numbers))
+        viewer = Viewer(self._models, options, drawn, self.counts, publish, mirror=mirror)
         self._viewers.add(viewer)
         task = asyncio.create_task(self._see_off(viewer))
         self._goodbyes.add(task)

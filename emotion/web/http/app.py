@@ -19,16 +19,15 @@ from starlette.requests import ClientDisconnect
 
 from emotion import __version__
 from emotion.annotate import Models
-from emotion.models.classes import Classes
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.options import with_values
-from emotion.models.palette import PANEL
-from emotion.models.schema import Schema
 from emotion.realtime.options import Options
 from emotion.realtime.sources.demo import DEMO
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
+from emotion.web.http.feed import STATIC, add_feed
+from emotion.web.http.look import add_look
 from emotion.web.http.metrics import metrics_text
 from emotion.web.http.request_options import OF_CAMERAS, OF_PHOTOS, OF_VIDEOS, chosen
 from emotion.web.http.schema import (
@@ -48,7 +47,6 @@ from emotion.web.jobs.process import COMMAND
 from emotion.web.jobs.store import OPEN, State
 from emotion.web.options import ServeOptions
 
-STATIC = Path(__file__).parents[1] / "static"
 VISITOR = "emotion_visitor"
 _EVENT_SECONDS = 0.25
 _HEARTBEAT_SECONDS = 15.0
@@ -107,6 +105,7 @@ def make_app(
     _add_cameras(app, site)
     _add_jobs(app, site)
     _add_results(app, site)
+    add_feed(app, site.feed)
     _add_page(app, site)
     return app
 
@@ -350,37 +349,12 @@ def _add_page(app: FastAPI, site: Site) -> None:
             )
         return response
 
-    @app.get("/static/colours.css", include_in_schema=False)
-    async def colours() -> Response:
-        return Response(colour_sheet(site.models.schema.classes), media_type="text/css")
-
-    @app.get("/static/classes.js", include_in_schema=False)
-    async def classes() -> Response:
-        return Response(class_script(site.models.schema), media_type="text/javascript")
-
     @app.get("/static/sample.mp4", include_in_schema=False)
     async def sample() -> Response:
         return FileResponse(DEMO, media_type="video/mp4", headers={"Cache-Control": "no-cache"})
 
+    add_look(app, site.models.schema)
     app.mount("/static", StaticFiles(directory=STATIC))
-
-
-def colour_sheet(classes: Classes) -> str:
-    """The classes' colours as CSS variables: for light and dark pages, and for drawing on pictures."""
-    both = zip(classes.on_white, classes.on_dark, strict=True)
-    schemes = [f"light-dark({white}, {dark})" for white, dark in both]
-    pictures = _variables("on-picture", classes, classes.on_dark)
-    return f":root {{ {_variables('class', classes, schemes)} {pictures} --panel: {PANEL}; }}\n"
-
-
-def _variables(kind: str, classes: Classes, colours: Sequence[str]) -> str:
-    return " ".join(f"--{kind}-{name}: {colour};" for name, colour in zip(classes, colours, strict=True))
-
-
-def class_script(schema: Schema) -> str:
-    """A module with the names of classes and regions, which the page's other modules import."""
-    names = {"EMOTIONS": schema.classes.names, "REGIONS": schema.regions.names}
-    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in names.items())
 
 
 def _body(media_type: str) -> dict[str, Any]:

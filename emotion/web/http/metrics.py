@@ -35,6 +35,12 @@ class _Server(Collector):
         yield CounterMetricFamily("emotion_photos", "Photographs analysed.", self._site.photos)
         yield GaugeMetricFamily("emotion_cameras", "Cameras connected.", len(cameras))
         yield CounterMetricFamily("emotion_camera_frames", "Frames received.", cameras.counts.frames)
+        feed = self._site.feed
+        yield GaugeMetricFamily("emotion_receivers", "Programs that listen to live results.", len(feed))
+        yield CounterMetricFamily("emotion_live_results", "Live results.", feed.results)
+        yield CounterMetricFamily(
+            "emotion_live_results_missed", "Live results that receivers were too slow for.", feed.missed
+        )
         yield SummaryMetricFamily(
             "emotion_camera_result_seconds",
             "From a camera's frame to its result.",

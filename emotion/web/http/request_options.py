@@ -10,13 +10,14 @@ from emotion.models.errors import OptionError
 from emotion.models.options import OptionField, options_of, unknown_option, with_values
 from emotion.realtime.options import Options
 
+_LOOK = ("style", "scale", "draw_timeline")
 _THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
 
 OF_PHOTOS = ("max_faces", "certain", "doubtful")
 """What may be chosen about a single picture."""
 OF_CAMERAS = ("max_faces", "smooth", "baseline", *_THRESHOLDS, "privacy")
 """What may be chosen about a camera."""
-OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", *_THRESHOLDS, "causal", "privacy")
+OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", *_THRESHOLDS, "causal", "privacy", *_LOOK)
 """What may be chosen about a video."""
 
 

@@ -46,6 +46,24 @@ class PhotoResult(BaseModel):
     faces: list[FaceResult]
 
 
+class LiveResult(BaseModel):
+    """What is thought of a live picture: apparent expressions, not feelings.
+
+    `number` grows by one from result to result. `camera` tells several apart, `seconds` is the picture's time
+    in its stream, `captured_at` when it was captured, in Unix seconds.
+    """
+
+    number: int
+    camera: int
+    seconds: float
+    captured_at: float
+    width: int
+    height: int
+    emotions: tuple[str, ...]
+    regions: tuple[str, ...]
+    faces: list[FaceResult]
+
+
 class CameraOffer(BaseModel):
     """A browser's offer in the Session Description Protocol.
 

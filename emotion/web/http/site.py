@@ -12,6 +12,7 @@ from emotion.realtime.options import Options
 from emotion.web.analysis import analyse, to_values
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
+from emotion.web.feed import Feed
 from emotion.web.http.photo import decode
 from emotion.web.http.schema import Download, FaceResult, JobCreated, JobResult, PhotoResult
 from emotion.web.jobs import results
@@ -57,7 +58,8 @@ class Site:
             command,
             on_cpu=models.regions[0].provider.startswith("CPU"),
         )
-        self.cameras = Cameras(models, options.viewers)
+        self.feed = Feed()
+        self.cameras = Cameras(models, options.viewers, self.feed)
         self.leaving = False
         self.photos = 0
         self._photo_lock = asyncio.Lock()
@@ -68,6 +70,7 @@ class Site:
     def leave(self) -> None:
         """The server is about to end: streams of events end now."""
         self.leaving = True
+        self.feed.close()
         self.queue.changes.notify()
 
     def job(self, job_id: str) -> Job:

@@ -178,14 +178,35 @@ export function drawFaces(pen, width, height, ratio, result, mirrored) {
   const scale = Math.min(width / result.width, height / result.height);
   const across = (width - scale * result.width) / 2;
   const down = (height - scale * result.height) / 2;
-  for (const face of result.faces) {
+  const placed = result.faces.map((face) => {
     const [left, top, w, h] = face.box;
     const x = mirrored ? result.width - left - w : left;
-    drawFace(pen, face, across + scale * x, down + scale * top, scale * w, scale * h, ratio, width, height);
-  }
+    return { face, box: [across + scale * x, down + scale * top, scale * w, scale * h] };
+  });
+  // No label covers a face or another label.
+  const taken = placed.map(({ box }) => box);
+  for (const { face, box } of placed) taken.push(drawFace(pen, face, ...box, ratio, width, height, taken));
 }
 
-function drawFace(pen, face, x, y, w, h, ratio, width, all) {
+const overlap = (a, b) => a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3];
+
+/** Where a label stands: above its face, or else where there is room beside it. */
+function labelBox(x, y, w, h, wide, high, gap, width, height, taken) {
+  const places = [[x, y - high - gap], [x, y + h + gap], [x + w - wide, y - high - gap], [x + w - wide, y + h + gap],
+    [x + w + gap, y], [x - wide - gap, y], [x + w + gap, y + h - high], [x - wide - gap, y + h - high]];
+  const inside = places.map(([left, top]) => [Math.max(2, Math.min(left, width - wide - 2)), top, wide, high])
+    .filter(([, top]) => top >= 0 && top + high <= height);
+  const lowest = [Math.max(2, Math.min(x, width - wide - 2)), height - high - 2, wide, high];
+  return inside.find((box) => !taken.some((other) => overlap(box, other))) ?? inside[0] ?? lowest;
+}
+
+/** Black or white, whichever is read better on a colour written #RRGGBB. */
+function inkOn(ground) {
+  const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(ground.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
+}
+
+function drawFace(pen, face, x, y, w, h, ratio, width, all, taken) {
   const ink = named(face) ? colour(`on-picture-${face.label}`) : "#ffffff";
   const arm = Math.min(w, h) * 0.2;
   pen.beginPath();
@@ -210,9 +231,8 @@ function drawFace(pen, face, x, y, w, h, ratio, width, all) {
   pen.font = `600 ${15 * ratio}px system-ui, sans-serif`;
   const badge = Math.max(height, pen.measureText(number).width + 14 * ratio);
   const wide = badge + pen.measureText(text).width + 20 * ratio;
-  const left = Math.max(2, Math.min(x, width - wide - 2));
-  const below = Math.min(y + h + 8 * ratio, all - height - 2);
-  const top = y - height - 8 * ratio < 0 ? below : y - height - 8 * ratio;
+  const box = labelBox(x, y, w, h, wide, height, 8 * ratio, width, all, taken);
+  const [left, top] = box;
   pen.fillStyle = colour("panel");
   pen.globalAlpha = 0.85;
   pen.beginPath();
@@ -225,9 +245,10 @@ function drawFace(pen, face, x, y, w, h, ratio, width, all) {
   pen.fill();
   pen.textBaseline = "middle";
   pen.textAlign = "center";
-  pen.fillStyle = "#000000";
+  pen.fillStyle = inkOn(ink);
   pen.fillText(number, left + badge / 2, top + height / 2 + ratio);
   pen.textAlign = "left";
   pen.fillStyle = "#ffffff";
   pen.fillText(text, left + badge + 9 * ratio, top + height / 2 + ratio);
+  return box;
 }

@@ -18,7 +18,8 @@ const element = (id) => document.getElementById(id);
 const video = element("video");
 const tip = element("tip");
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const colours = () => emotions.map((emotion) => (dark.matches ? emotion.dark : emotion.light));
+let printing = false;
+const colours = () => emotions.map((emotion) => (dark.matches && !printing ? emotion.dark : emotion.light));
 const percent = (share) => `${Math.round(100 * share)}%`;
 
 function clock(seconds, digits = 0) {
@@ -279,24 +280,107 @@ function zoom(factor) {
 }
 
 
+/* Where the axis is marked: full steps of the video's time, at most so many. */
+function ticks(room) {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
+  const step = steps.find((seconds) => view.span / seconds <= room) || 86400;
+  const left = begin + view.from, found = [];
+  for (let at = Math.ceil(left / step) * step; at <= left + view.span; at += step) found.push(at);
+  return found;
+}
+
+/* What the numbers of the axis are. */
+const unit = () => `time in the video, ${begin + duration >= 3600 ? "h:min:s" : "min:s"}`;
+
 function drawAxis() {
   const { context, width, height, scale } = surface(element("axis"));
   const style = getComputedStyle(document.documentElement);
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
-  const room = (width / scale) / 80;
-  const step = steps.find((seconds) => view.span / seconds <= room) || 86400;
-  const left = begin + view.from;
+  const left = begin + view.from, line = 24 * scale;
   context.font = `${12 * scale}px ${style.fontFamily}`;
   context.textBaseline = "bottom";
-  for (let at = Math.ceil(left / step) * step; at <= left + view.span; at += step) {
+  for (const at of ticks((width / scale) / 80)) {
     const x = ((at - left) / view.span) * width;
     const text = clock(at);
     const half = context.measureText(text).width / 2;
     context.fillStyle = style.getPropertyValue("--line");
     context.fillRect(Math.min(width - 1, Math.round(x)), 0, Math.max(1, Math.round(scale)), 5 * scale);
     context.fillStyle = style.getPropertyValue("--soft");
-    context.fillText(text, Math.min(width - 2 * half, Math.max(0, x - half)), height);
+    context.fillText(text, Math.min(width - 2 * half, Math.max(0, x - half)), line);
   }
+  context.fillText(unit(), (width - context.measureText(unit()).width) / 2, height);
+}
+
+/* ---- the chart to take away ---- */
+
+/* Its name, put together: the page itself holds no address. */
+const SVG = ["http:", "", "www.w3.org", "2000", "svg"].join("/");
+const plain = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+/* What the rows show now as a picture of lines and areas, light, whatever the page is. */
+function asSvg() {
+  const across = 1000, high = 80, row = 116, left = 16, columns = 500;
+  const fills = emotions.map((emotion) => emotion.light);
+  const parts = [], font = 'font-family="sans-serif"';
+  const heads = [...emotions.map(({ name }) => name), "uncertain"];
+  let x = left;
+  heads.forEach((name, index) => {
+    const fill = index < EMOTIONS ? fills[index] : "url(#stripes)";
+    parts.push(`<rect x="${x}" y="14" width="12" height="12" fill="${fill}" stroke="#555"/><text x="${x + 18}" y="25" ${font} font-size="13">${plain(name)}</text>`);
+    x += 40 + 8 * name.length;
+  });
+  rows.forEach((one, number) => {
+    const top = 66 + number * row, step = view.span / columns, wide = across / columns;
+    parts.push(`<text x="${left}" y="${top - 8}" ${font} font-size="14" font-weight="bold">${plain(one.person.name)}</text><rect x="${left}" y="${top}" width="${across}" height="${high}" fill="#f1f3f5"/>`);
+    const areas = fills.map(() => []), striped = [];
+    for (let column = 0; column < columns; column++) {
+      const found = one.at(view.from + column * step, view.from + (column + 1) * step);
+      const at = left + column * wide;
+      let sum = 0;
+      found?.opinions[0]?.forEach((share, index) => {
+        const low = top + high * (1 - sum);
+        sum += share;
+        const up = top + high * (1 - sum);
+        if (low - up > 0.05) areas[index].push(`M${at.toFixed(1)} ${low.toFixed(1)}V${up.toFixed(1)}h${wide}V${low.toFixed(1)}z`);
+      });
+      if (found?.label === EMOTIONS) striped.push(`M${at.toFixed(1)} ${top}h${wide}v${high}h-${wide}z`);
+    }
+    areas.forEach((area, index) => area.length && parts.push(`<path d="${area.join("")}" fill="${fills[index]}"/>`));
+    if (striped.length) parts.push(`<path d="${striped.join("")}" fill="url(#stripes)"/>`);
+  });
+  const bottom = 66 + rows.length * row - 30;
+  for (const at of ticks(12)) {
+    const place = left + ((at - begin - view.from) / view.span) * across;
+    parts.push(`<path d="M${place.toFixed(1)} ${bottom}v6" stroke="#555"/><text x="${place.toFixed(1)}" y="${bottom + 20}" ${font} font-size="12" text-anchor="middle">${clock(at)}</text>`);
+  }
+  parts.push(`<text x="${left + across / 2}" y="${bottom + 38}" ${font} font-size="12" text-anchor="middle">${unit()}</text>`);
+  const stripes = '<pattern id="stripes" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="2.5" height="6" fill="#fff"/><rect x="2.5" width="1" height="6" fill="#777"/></pattern>';
+  return `<svg xmlns="${SVG}" width="${across + 2 * left}" height="${bottom + 50}"><title>${plain(document.title)}</title><defs>${stripes}</defs><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>`;
+}
+
+function saveSvg() {
+  const address = URL.createObjectURL(new Blob([asSvg()], { type: "image/svg+xml" }));
+  const name = decodeURIComponent(location.pathname.split("/").pop()).replace(/\.html?$/, "");
+  make("a", { href: address, download: `${name || "timeline"}.svg` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+/* Paper is white, whatever the screen is. */
+function onPaper(wanted) {
+  printing = wanted;
+  draw();
+}
+
+/* Keys of the page, where no control of its own takes them. */
+function pageKey(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("canvas, button, input, video")) return;
+  if (event.key === " " && !video.hidden) video.paused ? video.play() : video.pause();
+  else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+    const step = event.key === "ArrowLeft" ? -5 : 5;
+    seek(Math.min(duration, Math.max(0, video.currentTime - begin + step)));
+  } else if (event.key === "+" || event.key === "=") zoom(0.5);
+  else if (event.key === "-") zoom(2);
+  else return;
+  event.preventDefault();
 }
 
 const rows = data.people.map((person) => new Row(person));
@@ -329,6 +413,11 @@ for (const name of ["timeupdate", "seeking", "loadedmetadata"]) video.addEventLi
 dark.addEventListener("change", draw);
 element("closer").addEventListener("click", () => zoom(0.5));
 element("farther").addEventListener("click", () => zoom(2));
+element("svg").addEventListener("click", saveSvg);
+element("print").addEventListener("click", () => print());
+document.addEventListener("keydown", pageKey);
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));
 element("pan").addEventListener("input", (event) => look(Number(event.target.value), view.span));
 new ResizeObserver(draw).observe(element("rows"));
 (function follow() {

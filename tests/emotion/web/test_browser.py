@@ -144,6 +144,16 @@ def test_a_laughing_face_before_the_camera_is_called_happy(visit):
     assert drawn_pixels(visitor) == 0
 
 
+def test_the_overlay_page_shows_what_the_camera_sees_and_nothing_else(visit, address):
+    get_a_place(visit())
+    overlay = visit(f"{address.rstrip('/')}/overlay")
+    overlay.until("emotionOverlay.results > 3 && emotionOverlay.latest?.faces.length")
+    while not drawn_pixels(overlay):
+        overlay.page.wait_for_timeout(20)
+    assert overlay.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+    assert overlay.page.evaluate("document.body.innerText.trim()") == ""
+
+
 def test_the_server_draws_where_that_is_wanted(visit):
     """Mirrored, too, and with what was chosen the last time."""
     visitor = visit()

@@ -21,8 +21,10 @@ from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.manifest import ZOO
 from emotion.web.http import bodies
-from emotion.web.http.app import STATIC, colour_sheet, make_app
+from emotion.web.http.app import make_app
 from emotion.web.http.bodies import in_bytes
+from emotion.web.http.feed import STATIC
+from emotion.web.http.look import colour_sheet
 from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions

@@ -15,7 +15,7 @@ from tests.helpers.results import sure
 SIZE, HEAD = 20, 26
 # How far letters with and without strokes below the line may pull the middle of a word.
 SAME_ROW = 0.3 * SIZE
-BRIGHT, SOFT, QUIET = (250, 250, 250), (206, 204, 202), (124, 120, 116)
+BRIGHT, SOFT, QUIET = (250, 250, 250), (214, 206, 198), (124, 120, 116)
 
 
 def distinct(seed):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.realtime.drawing.window import Key, Window
+from emotion.realtime.drawing.window import Key, Pointer, Window
 
 
 class Highgui:
@@ -35,6 +35,9 @@ class Highgui:
 
     def getWindowProperty(self, title, what):  # noqa: N802
         return 1.0 if self.visible else 0.0
+
+    def setMouseCallback(self, title, callback):  # noqa: N802
+        self.mouse = callback
 
     def destroyAllWindows(self):  # noqa: N802
         self.closed += 1
@@ -130,3 +133,10 @@ def test_closing_twice_closes_once(highgui):
     window.close()
     assert highgui.closed == 1
     assert window.pressed() == []
+
+
+def test_the_mouse_is_followed_in_the_window(highgui):
+    with Window("a title") as window:
+        window.show(picture())
+        highgui.mouse(cv2.EVENT_LBUTTONDOWN, 7, 8, 0, None)
+        assert window.pointer() == Pointer(True, [(7, 8)])

@@ -10,6 +10,7 @@ import pytest
 
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.drawing.window import Key, Pointer
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
@@ -17,6 +18,7 @@ from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.options import Options
 from emotion.realtime.playback.live_view import LiveView, figures
 from emotion.realtime.session import NewestFrame
+from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sources.live import SourceState
 from emotion.realtime.sources.options import LiveOptions
@@ -157,3 +159,85 @@ def test_a_lost_source_ends_it_with_its_own_error_and_whole_files(tmp_path):
         shown.run()
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 2
     assert not list(tmp_path.glob("*.partial*"))
+
+
+class Receiver(Sink):
+    """Another program that takes results; one that hangs waits until the end of the test."""
+
+    def __init__(self, over=None):
+        self.got, self.over = [], over
+
+    def write(self, result, image):
+        self.got.append(result.frame.index)
+        if self.over:
+            self.over.wait(30)
+
+    def close(self):
+        return None
+
+    abort = close
+
+
+def test_a_receiver_that_hangs_delays_nothing_and_what_it_misses_is_counted():
+    source, over = Source(), threading.Event()
+    hung, quick = Receiver(over), Receiver()
+    receivers = {"hung": lambda: hung, "quick": lambda: quick}
+    shown = view(source, Gated(smiling), receivers=receivers)
+
+    def feed():
+        for index in range(90):
+            source.put(video_frame(index, size=(120, 160)))
+            while not quick.got or quick.got[-1] < index:
+                time.sleep(0.001)
+        source.end()
+
+    helper = threading.Thread(target=feed)
+    helper.start()
+    shown.run()
+    helper.join()
+    over.set()
+    assert quick.got == list(range(90))
+    assert shown.report()["shown"] > 0
+    counts = {stage.name: stage for stage in shown.metrics.snapshot().stages}
+    assert counts["hung"].dropped == 90 - 1 - 64
+    assert counts["quick"].dropped == 0
+
+
+class Keys:
+    """A window that only presses keys, one a picture."""
+
+    def __init__(self, *keys):
+        self.keys = list(keys)
+
+    def show(self, image):
+        pass
+
+    def pressed(self):
+        return [self.keys.pop(0)] if self.keys else []
+
+    def pointer(self):
+        return Pointer()
+
+
+def test_keys_record_and_go_to_the_next_camera(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source, switched = Source(), threading.Event()
+    source.switch = lambda name, connect: switched.set()
+    window = Keys(Key.RECORD, Key.NEXT_CAMERA)
+    shown = view(
+        source, Gated(smiling), window=window, other_camera=lambda name: (f"after {name}", lambda over: None)
+    )
+
+    def feed():
+        for index in range(6):
+            source.put(video_frame(index, size=(120, 160)))
+            time.sleep(0.05)
+        assert switched.wait(30)
+        source.end()
+
+    helper = threading.Thread(target=feed)
+    helper.start()
+    shown.run()
+    helper.join()
+    (recorded,) = tmp_path.glob("emotion-*.mp4")
+    assert list(shown.files.values()) == [recorded.relative_to(tmp_path)]

@@ -9,7 +9,8 @@ import pytest
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.pipeline.channel import NothingYetError
-from emotion.realtime.playback.player import PlayClock, Player
+from emotion.realtime.playback.clock import PlayClock
+from emotion.realtime.playback.player import Player
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex, read_timeline
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
 from emotion.realtime.sources.file import VideoFile

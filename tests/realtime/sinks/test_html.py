@@ -329,3 +329,48 @@ def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
     opened.locator("canvas.row").first.hover()
     assert "Person 1" in opened.locator("#tip").inner_text()
     opened.close()
+
+
+@pytest.mark.timeout(120)
+def test_the_chart_is_saved_as_a_picture_of_lines_that_stands_for_itself(tab):
+    import xml.etree.ElementTree as Tree
+
+    svg = Tree.fromstring(tab.evaluate("asSvg()"))
+    space = "{http://www.w3.org/2000/svg}"
+    texts = [text.text for text in svg.iter(f"{space}text")]
+    assert {"Person 1", "Person 2", "fear", "time in the video, min:s", "0:01"} <= set(texts)
+    fear = SIX.on_white[Emotion.FEAR]
+    areas = [path.get("d") for path in svg.iter(f"{space}path") if path.get("fill") == fear]
+    assert areas
+    assert max(len(area) for area in areas) > 500
+    with tab.expect_download() as saved:
+        tab.get_by_role("button", name="Save as SVG").click()
+    assert saved.value.suggested_filename == "a.svg"
+
+
+@pytest.mark.timeout(120)
+def test_keys_of_the_page_play_seek_and_zoom(tab):
+    tab.locator("h1").click()
+    tab.keyboard.press("ArrowRight")
+    wait_until(tab, "!video.seeking")
+    assert tab.evaluate("video.currentTime") == pytest.approx(2.4, abs=0.1)
+    tab.keyboard.press("ArrowLeft")
+    wait_until(tab, "!video.seeking && video.currentTime < 0.1")
+    tab.keyboard.press(" ")
+    wait_until(tab, "!video.paused || video.ended")
+    tab.keyboard.press(" ")
+    wait_until(tab, "video.paused")
+
+
+@pytest.mark.timeout(120)
+def test_on_paper_it_is_light_and_whole(tab):
+    from emotion.models.palette import rgb
+
+    tab.emulate_media(color_scheme="dark", media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.wait_for_timeout(100)
+    assert pixel(tab, 0, 0.5, 0.5)[:3] == [*rgb(SIX.on_white[Emotion.FEAR])]
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not tab.locator("#zoom").is_visible()
+    assert not tab.locator("video").is_visible()
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")

@@ -1,0 +1,42 @@
+"""What the page's style and scripts have to know of the classes: names and colours."""
+
+import json
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from emotion.models.classes import Classes
+from emotion.models.palette import OUTLINE, PANEL
+from emotion.models.schema import Schema
+
+
+def add_look(app: FastAPI, schema: Schema) -> None:
+    """Add the addresses of both to an application; before the other static files."""
+
+    @app.get("/static/colours.css", include_in_schema=False)
+    async def colours() -> Response:
+        return Response(colour_sheet(schema.classes), media_type="text/css")
+
+    @app.get("/static/classes.js", include_in_schema=False)
+    async def classes() -> Response:
+        return Response(class_script(schema), media_type="text/javascript")
+
+
+def colour_sheet(classes: Classes) -> str:
+    """The classes' colours as CSS variables: for light and dark pages, and for drawing on pictures."""
+    both = zip(classes.on_white, classes.on_dark, strict=True)
+    schemes = [f"light-dark({white}, {dark})" for white, dark in both]
+    pictures = _variables("on-picture", classes, classes.on_dark)
+    rest = f"--panel: {PANEL}; --outline: light-dark({OUTLINE}, transparent);"
+    return f":root {{ {_variables('class', classes, schemes)} {pictures} {rest} }}\n"
+
+
+def _variables(kind: str, classes: Classes, colours: Sequence[str]) -> str:
+    return " ".join(f"--{kind}-{name}: {colour};" for name, colour in zip(classes, colours, strict=True))
+
+
+def class_script(schema: Schema) -> str:
+    """A module with the names of classes and regions, which the page's other modules import."""
+    names = {"EMOTIONS": schema.classes.names, "REGIONS": schema.regions.names}
+    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in names.items())

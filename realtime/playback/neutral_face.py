@@ -1,0 +1,52 @@
+"""Taking people's neutral face by a key: a countdown, then the measuring, then what came of it."""
+
+import time
+from collections.abc import Callable
+from math import ceil
+
+from emotion.realtime.stages.people import People
+
+COUNTDOWN_SECONDS = 3.0
+MEASURED_SECONDS = 2.0
+# What is measured comes out of the models a little later.
+_PATIENCE_SECONDS = 2.0
+
+
+class NeutralFace:
+    """Asks for a neutral face and has it measured; one at a time.
+
+    Args:
+        people: where votes are measured by it.
+        now: seconds on a clock that never goes back.
+    """
+
+    def __init__(self, people: People, now: Callable[[], float] = time.monotonic) -> None:
+        self._people = people
+        self._now = now
+        self._begun: float | None = None
+        self._asked = False
+
+    def begin(self) -> None:
+        """Start the countdown, anew where it runs."""
+        self._begun, self._asked = self._now(), False
+
+    def line(self) -> str:
+        """What is to be said at this moment; goes on with what is due. Call it with every picture."""
+        if self._begun is None:
+            return ""
+        gone = self._now() - self._begun
+        if gone < COUNTDOWN_SECONDS:
+            return f"a neutral face, please: {ceil(COUNTDOWN_SECONDS - gone)}"
+        if not self._asked:
+            self._asked = True
+            self._people.take_baseline(MEASURED_SECONDS)
+        told = gone - COUNTDOWN_SECONDS - MEASURED_SECONDS
+        if told < 0:
+            return "hold still: your neutral face is being measured"
+        if count := self._people.baselines:
+            self._begun = self._begun if told < _PATIENCE_SECONDS else None
+            return f"neutral face taken of {count} {'person' if count == 1 else 'people'}"
+        if told < _PATIENCE_SECONDS:
+            return "hold still: your neutral face is being measured"
+        self._begun = self._begun if told < 2 * _PATIENCE_SECONDS else None
+        return "no face was seen for long enough: press b again"

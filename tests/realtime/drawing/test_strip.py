@@ -1,0 +1,124 @@
+"""The timeline along the bottom of a picture."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emotion.models.classes import SIX
+from emotion.models.palette import bgr
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.drawing.strip import Strip, clock
+from emotion.realtime.messages import Box, EmotionFrame
+from tests.helpers.drawn import find_text, of_colour
+from tests.helpers.results import face, video_frame
+
+SIZE = (480, 640)
+
+
+def painted(strip, now):
+    canvas = np.zeros((*SIZE, 3), np.uint8)
+    strip.paint(canvas, now)
+    return canvas
+
+
+def columns(canvas, name):
+    """Where there is a class's colour, as shares of the width between the edges."""
+    found = np.flatnonzero(of_colour(canvas, bgr(SIX.on_dark[SIX.index(name)]), 2).sum(axis=0) > 8)
+    return found / SIZE[1]
+
+
+def filled(duration=10.0, begin=0.0, until=10.0):
+    strip = Strip(begin, duration)
+    for index in range(round(until * 25)):
+        emotion = "fear" if index < 125 else "anger"
+        strip.add(begin + index / 25, (face(emotion),))
+    return strip
+
+
+def test_each_moment_has_its_labels_colour_at_its_place():
+    canvas = painted(filled(), 9.9)
+    fear, anger = columns(canvas, "fear"), columns(canvas, "anger")
+    assert fear.min() < 0.05
+    assert fear.max() == pytest.approx(0.5, abs=0.02)
+    assert anger.min() == pytest.approx(0.5, abs=0.02)
+    assert anger.max() > 0.95
+
+
+def test_what_has_not_come_yet_is_empty_and_the_mark_is_at_the_present():
+    canvas = painted(filled(until=2.5), 2.5)
+    assert columns(canvas, "fear").max() == pytest.approx(0.26, abs=0.03)
+    marks = np.flatnonzero((canvas > 245).all(axis=2).sum(axis=0) > 10) / SIZE[1]
+    assert marks.mean() == pytest.approx(0.26, abs=0.03)
+
+
+def test_the_axis_says_times_and_their_unit():
+    canvas = painted(filled(), 5.0)
+    assert find_text(canvas, "min:s", 10)
+    assert find_text(canvas, "0:04", 10)
+
+
+def test_faces_of_a_picture_count_alike():
+    strip = Strip(0.0, 1.0)
+    strip.add(0.5, (face("fear", 1), face("anger", 2)))
+    canvas = painted(strip, 0.9)
+    rows = {
+        name: np.flatnonzero(of_colour(canvas, bgr(SIX.on_dark[SIX.index(name)]), 2).any(axis=1)).size
+        for name in ("fear", "anger")
+    }
+    assert rows["fear"] == pytest.approx(rows["anger"], abs=2)
+
+
+def test_uncertain_times_are_hatched_and_without_anybody_there_is_nothing():
+    strip = Strip(0.0, 1.0)
+    strip.add(0.2, (face("fear", label="uncertain"),))
+    empty = Strip(0.0, 1.0)
+    empty.add(0.2, ())
+    # Between the strip's upper edge and the numbers of its axis, left of the mark.
+    hatched, nothing = (
+        of_colour(painted(one, 0.9)[436:458, :400], (170, 166, 162), 3) for one in (strip, empty)
+    )
+    assert hatched.any()
+    assert not nothing.any()
+
+
+def test_of_a_live_source_the_last_minute_is_shown():
+    strip = Strip()
+    for index in range(100 * 5):
+        strip.add(index / 5, (face("fear" if index < 50 * 5 else "anger"),))
+    canvas = painted(strip, 100.0)
+    assert columns(canvas, "fear").max() == pytest.approx(1 / 6, abs=0.03)
+    assert strip.seconds_at(300, *SIZE[::-1]) is None
+
+
+def test_a_column_stands_for_a_time():
+    strip = Strip(3.0, 10.0)
+    assert strip.seconds_at(320, 640, 480) == pytest.approx(8.0, abs=0.05)
+    assert strip.seconds_at(2, 640, 480) is None
+
+
+def test_it_covers_no_face_and_no_panel_stands_on_it():
+    options = DrawingOptions(note="", draw_timeline=True)
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    low = face("fear", box=Box(250, 360, 100, 110))
+    frame = EmotionFrame(replace(video_frame(0), image=image), (low,))
+    drawn = Renderer(options, 0.0, 10.0).draw(frame)
+    np.testing.assert_array_equal(drawn[360:470, 250:350], image[360:470, 250:350])
+    assert (drawn[470:, :200] != image[470:, :200]).any()
+    strip = Strip(0.0, 10.0)
+    told = Overlay(options, strip).plan(frame)
+    assert not told[0].rect.overlaps(strip.rect(640, 480))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 30), (40, 8), (2160, 3840)])
+def test_pictures_of_any_size(size):
+    canvas = np.zeros((*size, 3), np.uint8)
+    filled().paint(canvas, 1.0)
+    Strip().paint(canvas, 0.0)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (61.4, "1:01"), (3725, "1:02:05")])
+def test_times_are_written_as_people_do(seconds, text):
+    assert clock(seconds) == text
