@@ -119,11 +119,11 @@ class Arranger:
         if known is None or old is None or old.spot != known.place.spot:
             return
         forms = [form for form in wish.forms if form.level < old.spot.level and _suits(form, wish, crowd)]
-        if old.spot.side == "away":
-            forms.append(wish.forms[-1])
         reaches = [one.reach for key, one in self._known.items() if key != wish.track_id]
         others = _around(room, placed, but=wish.track_id).without(reaches)
         better = _largest(others, wish.face, forms, round(_SPARE * room.gap))
+        if better is None and old.spot.side == "away":
+            better = _largest(others, wish.face, wish.forms[-1:], 0)
         since = (now if known.better_since is None else known.better_since) if better else None
         self._known[wish.track_id] = replace(known, better_since=since)
         if better and since is not None and now - since >= _PATIENCE and _may_move(known, wish.face, now):
