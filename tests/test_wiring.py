@@ -57,7 +57,18 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         "file_fps": NO_TIMES,
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "feed", "lsl", "report"),
+            (
+                "output",
+                "formats",
+                "events",
+                "mjpeg",
+                "metrics",
+                "virtual_camera",
+                "feed",
+                "lsl",
+                "report",
+                "overwrite",
+            ),
             "nothing is written",
         ),
     },
@@ -72,7 +83,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"
         ),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report", "overwrite"),
             "the page offers all files, and shows the pictures itself",
         ),
         "metrics": "/metrics is always there",
@@ -83,7 +94,18 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("window", "show_metrics"), CALLER),
         "seconds": "leave the loop",
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "metrics", "virtual_camera", "feed", "lsl", "report"),
+            (
+                "output",
+                "formats",
+                "events",
+                "mjpeg",
+                "metrics",
+                "virtual_camera",
+                "feed",
+                "lsl",
+                "report",
+                "overwrite",
+            ),
             CALLER,
         ),
         "offline": "would forbid the network to the whole program",
@@ -95,7 +117,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report", "overwrite"),
             "all formats are made, in the server's own folder",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
@@ -108,7 +130,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), ONE_PICTURE),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report", "overwrite"),
             "results are the answer",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
@@ -124,7 +146,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"
         ),
         **dict.fromkeys(
-            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report"),
+            ("output", "formats", "events", "mjpeg", "virtual_camera", "feed", "lsl", "report", "overwrite"),
             "results go to the page",
         ),
         **dict.fromkeys(("metrics", "offline"), SERVER),
