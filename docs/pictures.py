@@ -1,8 +1,8 @@
 """The pictures of the page in this folder, taken anew: ``python -m docs.pictures [--all FOLDER]``.
 
-Chromium shows the page with the bundled clip for a camera, and the same clip as a video. `--all` also
-leaves every view at three widths, light and dark, in a folder, to be looked at. Needs Chromium and the
-extras `web` and `dev`.
+Chromium shows the page with the bundled clip for a camera, the same clip as a video, and its timeline as a
+page of its own. `--all` also leaves every view at three widths, light and dark, in a folder, to be looked at.
+Needs Chromium and the extras `web` and `dev`.
 """
 
 import argparse
@@ -25,6 +25,9 @@ DESKTOP = {"viewport": {"width": 1080, "height": 760}}
 TABLET = {"viewport": {"width": 820, "height": 1180}, "is_mobile": True}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
 WIDTHS: dict[str, dict[str, Any]] = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
+TIMELINE: dict[str, Any] = {"viewport": {"width": 1140, "height": 860}}
+# Where in the bundled clip, as a share of its length, nothing is clear enough to be named.
+UNCERTAIN_AT = 0.375
 OWNER = "pictures"
 # Which view at which width, light or dark, is shown in the documentation.
 SHOWN = {
@@ -97,6 +100,32 @@ VIEWS = {
 }
 
 
+def timeline(browser: Browser, page: Path, target: Path) -> None:
+    """The page of a video beside its results, with what is said of a moment that is uncertain."""
+    shown = browser.new_page(**TIMELINE)
+    shown.goto(page.as_uri())
+    shown.wait_for_function("document.getElementById('video').readyState > 1")
+    row = shown.locator("canvas.row").first
+    box = row.bounding_box()
+    assert box is not None
+    place = {"x": UNCERTAIN_AT * box["width"], "y": box["height"] / 2}
+    row.click(position=place)
+    shown.wait_for_function("!document.getElementById('video').seeking")
+    row.hover(position=place)
+    shown.wait_for_timeout(500)
+    taken = target.with_suffix(".png")
+    shown.screenshot(path=taken)
+    shown.close()
+    keep(taken, target)
+
+
+def keep(taken: Path, target: Path) -> None:
+    """Save a picture small, in place of the one that was taken."""
+    with Image.open(taken) as picture:
+        picture.convert("RGB").save(target, quality=82, method=6)
+    taken.unlink()
+
+
 def take(browser: Browser, address: str, job: str, key: tuple[str, str, str], target: Path) -> None:
     """One picture of the whole page."""
     view, width, scheme = key
@@ -105,9 +134,7 @@ def take(browser: Browser, address: str, job: str, key: tuple[str, str, str], ta
     taken = target.with_suffix(".png")
     visitor.page.screenshot(path=taken, full_page=True)
     visitor.close()
-    with Image.open(taken) as picture:
-        picture.convert("RGB").save(target, quality=82, method=6)
-    taken.unlink()
+    keep(taken, target)
 
 
 def main() -> None:
@@ -133,6 +160,7 @@ def main() -> None:
             wait(address, [job])
             for key, target in wanted.items():
                 take(browser, address, job, key, target)
+            timeline(browser, next(Path(jobs).rglob("*.emotions.html")), HERE / "timeline.webp")
 
 
 if __name__ == "__main__":

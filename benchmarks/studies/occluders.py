@@ -160,6 +160,21 @@ def vary(crop: Image, rng: Rng) -> Image:
     return np.where(face, np.clip(gray, 1, 255), 0).astype(np.uint8)
 
 
+def dim(crop: Image, rng: Rng, contrast: float | None = None) -> Image:
+    """The same crop, whatever lies in it, in flat light before a coarse camera.
+
+    Args:
+        crop: 0 outside the face.
+        rng: for noise, and for the contrast where none is given.
+        contrast: what is left of it.
+    """
+    left = rng.uniform(0.12, 0.6) if contrast is None else contrast
+    gray: npt.NDArray[Any] = crop.astype(np.float32)
+    level = gray[crop > 0].mean() if crop.any() else 0.0
+    gray = rng.uniform(60, 130) + (gray - level) * left + rng.normal(0, rng.uniform(0.2, 1.2), crop.shape)
+    return np.where(crop > 0, np.clip(gray, 1, 255), 0).astype(np.uint8)
+
+
 def _point(place: npt.NDArray[np.float64]) -> tuple[int, int]:
     return round(float(place[0])), round(float(place[1]))
 

@@ -95,8 +95,8 @@ def _apart(face: FaceEmotion, other: FaceEmotion) -> float:
     return float(away) / eye_distance(other.points)
 
 
-def compare(clips: Sequence[Path]) -> dict[str, Difference]:
-    """Every arrangement against the default one in float32, over all clips together."""
+def compare(clips: Sequence[Path], only: Sequence[str] = ()) -> dict[str, Difference]:
+    """Every arrangement, or some, against the default one in float32, over all clips together."""
     plain, int8 = Models.load(precision="fp32"), Models.load(precision="int8")
     lite = Models.load(models=LITE, precision="int8")
     ways = {
@@ -113,12 +113,16 @@ def compare(clips: Sequence[Path]) -> dict[str, Difference]:
     return {
         name: difference([faces for clip in clips for faces in analyse(clip, *way)], right)
         for name, way in ways.items()
+        if not only or name in only
     }
 
 
-def main(clips: Annotated[list[Path] | None, typer.Argument(help="The bundled one if none.")] = None) -> None:
+def main(
+    clips: Annotated[list[Path] | None, typer.Argument(help="The bundled one if none.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="An arrangement to judge; all if none.")] = None,
+) -> None:
     """Print what each arrangement changes, as a table in Markdown."""
-    found = compare(clips or [DEMO])
+    found = compare(clips or [DEMO], only or ())
     typer.echo(
         "| | other number of faces | landmarks away, mean | 95% below | same emotion | shares differ by |"
     )

@@ -5,8 +5,9 @@
 DIR is what `emotion dataset` made. Crops of its test part get occluders (`studies.occluders`);
 reported is the area under the ROC curve of "covered by half or more" against "covered by a tenth or
 less", by kind of occluder, and beside it that of the obvious rival: the entropy of what the region's
-own model says. With --fit the nets are fitted on the training part first. Two kinds of occluders,
-photo and stripes, are never shown while fitting.
+own model says. With --fit the nets are fitted on the training part first, with --refine those that ship
+learn on, from crops in flat light, too. With --contrast 0.2 they are judged in such a light. Two kinds of
+occluders, photo and stripes, are never shown while fitting.
 """
 
 import json
@@ -23,10 +24,10 @@ import typer
 from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.neural_network import MLPClassifier
 
-from emotion.benchmarks.studies.occluders import KINDS, cover, covered, vary
+from emotion.benchmarks.studies.occluders import KINDS, cover, covered, dim, vary
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
-from emotion.models.faces.visibility import PATH, VisibilityModel, features, read
+from emotion.models.faces.visibility import HIDDEN, PATH, VisibilityModel, features, read
 from emotion.models.manifest import ZOO
 from emotion.models.regions import REGIONS, Image
 
@@ -36,6 +37,9 @@ _HIDDEN, _FREE = 0.5, 0.1
 # A net learns to call less than that hidden: real hands leave a corner of the mouth free.
 _LEARNT_AS_HIDDEN = 0.4
 _NEURONS = 64
+# Of the crops that nets learn on from, so many are in flat light.
+_DIM = 0.4
+_EPOCHS, _BATCH, _RATE, _DECAY = 25, 200, 4e-4, 1e-4
 
 
 def read_crops(data: Path, region: str, part: str, limit: int, seed: int = 0) -> list[Image]:
@@ -77,13 +81,57 @@ def occluded(
     return made
 
 
-def fit(crops: Sequence[Image], region: str, seed: int = 0) -> VisibilityModel:
-    """A net from crops that show faces freely, with made-up occluders."""
+def lessons(
+    crops: Sequence[Image], region: str, seed: int, flat: float = 0.0
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Features of crops, free and behind something, a share of them in flat light; and which are free."""
     # Hands are what comes most, and come in most ways.
     kinds = ["hand", *(kind for kind in KINDS[region] if kind not in HELD_OUT)]
     made = [item for item in occluded(crops, region, kinds, seed) if not _FREE < item[1] < _LEARNT_AS_HIDDEN]
-    described = np.stack([features(crop) for crop, _, _ in made])
-    free = np.array([share <= _FREE for _, share, _ in made])
+    rng = np.random.default_rng(seed + 7)
+    shown = [dim(crop, rng) if rng.random() < flat else crop for crop, _, _ in made]
+    return np.stack([features(crop) for crop in shown]), np.array([share <= _FREE for _, share, _ in made])
+
+
+def refine(model: VisibilityModel, crops: Sequence[Image], region: str, seed: int = 0) -> VisibilityModel:
+    """A net that learns on from another, near which it stays: by Adam, with a rate that falls to nothing."""
+    described, free = lessons(crops, region, seed, _DIM)
+    wanted, rng = free.astype(np.float32), np.random.default_rng(seed)
+    first = (model.hidden, model.output)
+    now = [numbers.copy() for numbers in first]
+    slope, square = ([np.zeros_like(numbers) for numbers in first] for _ in range(2))
+    step = 0
+    for epoch in range(_EPOCHS):
+        rate = _RATE * (1 + np.cos(np.pi * epoch / _EPOCHS)) / 2
+        order = rng.permutation(len(described))
+        for part in (order[at : at + _BATCH] for at in range(0, len(order), _BATCH)):
+            step += 1
+            for index, gradient in enumerate(_gradients(now, described[part], wanted[part])):
+                pull = gradient + _DECAY * (now[index] - first[index])
+                slope[index] += 0.1 * (pull - slope[index])
+                square[index] += 0.001 * (pull**2 - square[index])
+                size = np.sqrt(square[index] / (1 - 0.999**step)) + 1e-8
+                now[index] -= np.float32(rate / (1 - 0.9**step)) * slope[index] / size
+    return VisibilityModel(now[0], now[1])
+
+
+def _gradients(
+    net: Sequence[npt.NDArray[np.float32]],
+    described: npt.NDArray[np.float32],
+    free: npt.NDArray[np.float32],
+) -> list[npt.NDArray[np.float32]]:
+    """Of the mean cross-entropy, by both layers."""
+    hidden, output = net
+    before = described @ hidden[:-1] + hidden[-1]
+    inner = np.maximum(before, 0)
+    wrong = (1 / (1 + np.exp(-(inner @ output[:-1] + output[-1]))) - free) / len(free)
+    back = np.outer(wrong, output[:-1]) * (before > 0)
+    return [np.vstack([described.T @ back, back.sum(axis=0)]), np.append(inner.T @ wrong, wrong.sum())]
+
+
+def fit(crops: Sequence[Image], region: str, seed: int = 0) -> VisibilityModel:
+    """A net from crops that show faces freely, with made-up occluders."""
+    described, free = lessons(crops, region, seed)
     scale = described.std(axis=0) + 0.05
     centre = described.mean(axis=0)
     net = MLPClassifier((_NEURONS,), alpha=0.03, early_stopping=True, max_iter=80, random_state=seed)
@@ -97,10 +145,17 @@ def fit(crops: Sequence[Image], region: str, seed: int = 0) -> VisibilityModel:
 
 
 def judge(
-    crops: Sequence[Image], region: str, model: VisibilityModel, rival: RegionModel | None
+    crops: Sequence[Image],
+    region: str,
+    model: VisibilityModel,
+    rival: RegionModel | None,
+    contrast: float = 1.0,
 ) -> dict[str, Any]:
     """Areas under the ROC curve by kind, the rates at the bound 0.5, and the time a crop takes."""
     made = occluded(crops, region, list(KINDS[region]), seed=1)
+    if contrast < 1:
+        rng = np.random.default_rng(3)
+        made = [(dim(crop, rng, contrast), share, kind) for crop, share, kind in made]
     start = time.process_time()
     scores = model([crop for crop, _, _ in made])
     spent = 1000 * (time.process_time() - start) / len(made)
@@ -117,6 +172,7 @@ def judge(
         if doubts is not None:
             report["entropy auc"][kind] = round(float(roc_auc_score(free[chosen], -doubts[chosen])), 4)
     chosen = free | (shares >= _HIDDEN)
+    report["free faces silenced"] = round(float((scores[free] < HIDDEN).mean()), 4)
     report["free faces taken for hidden"] = round(float((scores[free] < 0.5).mean()), 4)
     report["hidden ones noticed"] = round(float((scores[shares >= _HIDDEN] < 0.5).mean()), 4)
     passed, kept, _ = roc_curve(free[chosen], scores[chosen])
@@ -137,6 +193,12 @@ def main(
     fit_on: Annotated[
         int, typer.Option("--fit", min=0, help="Fit on so many faces of the training part first.")
     ] = 0,
+    refine_on: Annotated[
+        int, typer.Option("--refine", min=0, help="Let those that ship learn on from so many first.")
+    ] = 0,
+    contrast: Annotated[
+        float, typer.Option(min=0.05, max=1, help="Judge by faces that have kept so much of theirs.")
+    ] = 1.0,
     save: Annotated[bool, typer.Option(help="Keep what was fitted, in the program itself.")] = False,
     entropy: Annotated[
         bool, typer.Option(help="Judge the models' entropy, too, which takes minutes.")
@@ -148,6 +210,11 @@ def main(
         models = {region: fit(read_crops(data, region, "train", fit_on), region) for region in REGIONS.names}
     else:
         models = read()
+    if refine_on:
+        models = {
+            region: refine(model, read_crops(data, region, "train", refine_on), region)
+            for region, model in models.items()
+        }
     if save:
         numbers = {
             f"{region}_{layer}": getattr(model, layer).astype(np.float16)
@@ -157,7 +224,7 @@ def main(
         np.savez_compressed(PATH, **numbers)
     for region, model in models.items():
         rival = RegionModel(ZOO, region, "cpu", 1) if entropy else None
-        report = judge(read_crops(data, region, "test", faces), region, model, rival)
+        report = judge(read_crops(data, region, "test", faces), region, model, rival, contrast)
         typer.echo(json.dumps({region: report}))
 
 

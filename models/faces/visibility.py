@@ -19,8 +19,10 @@ from emotion.models.regions import REGIONS, Image, Regions
 
 PATH = Path(__file__).parent / "visibility.npz"
 
-# How likely a region is free: silent up to here, its full vote from there.
-_HIDDEN_TO_FREE = (0.2, 0.6)
+HIDDEN = 0.2
+"""A region that is free no more likely than this is silent."""
+# From here on it has its full vote.
+_FREE = 0.6
 # Alignment errors, in canvas points, between which a face's vote fades out: heads turned aside by 43 and
 # 62 degrees. On web-faces, scores do not fall up to 8.
 _FRONT_TO_SIDE = (9.0, 15.0)
@@ -29,6 +31,8 @@ _SILENT = 0.05
 # The share of a region inside the picture at which it has half of its vote.
 MIN_VISIBLE = 0.6
 
+# Gray levels that are added to a crop's spread; fewer where that is below so many.
+_SOFT, _FLAT = 8.0, 30.0
 # Pixels of a crop that become one.
 _SHRINK = 4
 # A cell of the histogram of directions, in pixels of the crop, and its number of directions.
@@ -68,11 +72,17 @@ def features(crop: Image) -> Features:
     gray = small.astype(np.float32)
     face = gray > 0
     level, spread = (gray[face].mean(), gray[face].std()) if face.any() else (0.0, 1.0)
-    gray = np.where(face, (gray - level) / (spread + 8.0), 0.0)
-    return np.concatenate([gray.ravel(), _directions(crop, float(spread)).ravel()]).astype(np.float32)
+    scale = float(spread) + _softness(float(spread))
+    gray = np.where(face, (gray - level) / scale, 0.0)
+    return np.concatenate([gray.ravel(), _directions(crop, scale).ravel()]).astype(np.float32)
 
 
-def _directions(crop: Image, spread: float) -> Features:
+def _softness(spread: float) -> float:
+    """What keeps a crop without contrast from being all noise; less in a dark picture, whose face is flat."""
+    return _SOFT * min(1.0, max(spread / _FLAT, 1 / 6))
+
+
+def _directions(crop: Image, scale: float) -> Features:
     """How strong the edges of each direction are in each cell, (rows, columns, directions)."""
     soft = crop.astype(np.float32)
     right, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
@@ -84,7 +94,7 @@ def _directions(crop: Image, spread: float) -> Features:
     cells = np.arange(rows)[:, None] * columns + np.arange(columns)
     place = np.kron(cells, np.ones((_CELL, _CELL), np.int32)).astype(np.int32) * _DIRECTIONS + turn
     total = np.bincount(place.ravel(), strength.ravel(), rows * columns * _DIRECTIONS)
-    return np.asarray(np.log1p(total / (_CELL**2 * (spread + 8.0)) * 4), np.float32)
+    return np.asarray(np.log1p(total / (_CELL**2 * scale) * 4), np.float32)
 
 
 def _affine(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -108,7 +118,7 @@ def how_seen(
         least: the share inside the picture at which a region has half of its vote; 0.2 less silence it,
             0.2 more give it its full vote.
     """
-    seen = _ramp(inside, least - 0.2, least + 0.2) * _ramp(free, *_HIDDEN_TO_FREE)
+    seen = _ramp(inside, least - 0.2, least + 0.2) * _ramp(free, HIDDEN, _FREE)
     seen = seen * (1 - _ramp(turned, *_FRONT_TO_SIDE))[:, None]
     return np.asarray(np.where(seen < _SILENT, 0, seen), np.float32)
 

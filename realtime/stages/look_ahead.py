@@ -30,7 +30,7 @@ _NEAR = 0.1
 # Times of files are rounded.
 _TINY = 1e-6
 # A second of 1920x1080 at 30 pictures a second is 187 MB, of 1280x720 83 MB.
-_MOST_BYTES = 200e6
+_MOST_BYTES = 300e6
 # Whoever is away for longer comes back as somebody else.
 _FORGOTTEN = 5.0
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from emotion.benchmarks.studies import visibility as benchmark
-from emotion.benchmarks.studies.occluders import KINDS, cover, covered, vary
+from emotion.benchmarks.studies.occluders import KINDS, cover, covered, dim, vary
 from emotion.models.classes import EMOTIONS
 from emotion.models.errors import EmotionError, ModelFileError
 from emotion.models.faces import mediapipe_landmarker as landmarks
@@ -61,6 +61,33 @@ def test_a_free_face_is_told_from_one_behind_something(region, faces):
         hidden = [image for image, where in behind if covered(where, region) > 0.6]
         if len(hidden) > 3 and kind not in benchmark.HELD_OUT:
             assert np.mean(model(hidden) < 0.4) > 0.7, kind
+
+
+def test_in_flat_light_a_free_face_is_free_and_a_hand_is_a_hand(clip):
+    rng = np.random.default_rng(2)
+    models = visibility.read()
+    for region in REGIONS.names:
+        free = [dim(clip[region][index], rng, 0.12) for index in FREE * 4]
+        assert np.mean(models[region](free) > 0.6) > 0.9
+    hidden = [dim(clip["lips"][index], rng, 0.12) for index in BEHIND_A_HAND * 4]
+    assert models["lips"](hidden).max() < visibility.HIDDEN
+
+
+def test_a_net_learns_on_from_another(faces):
+    crops = faces["lips"] * 3
+    shipped = visibility.read()["lips"]
+    blind = shipped.output.copy()
+    blind[-1] += 4.0  # calls most things free
+    model = visibility.VisibilityModel(shipped.hidden, blind)
+    described, free = benchmark.lessons(crops, "lips", 0, 1.0)
+    refined = benchmark.refine(model, crops, "lips")
+
+    def wrong(net):
+        inner = np.maximum(described @ net.hidden[:-1] + net.hidden[-1], 0)
+        return np.mean((inner @ net.output[:-1] + net.output[-1] > 0) != free)
+
+    assert refined.hidden.dtype == np.float32
+    assert wrong(refined) < wrong(model)
 
 
 def test_no_crops_no_answers():
