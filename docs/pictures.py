@@ -127,12 +127,13 @@ def keep(taken: Path, target: Path) -> None:
 
 
 def take(browser: Browser, address: str, job: str, key: tuple[str, str, str], target: Path) -> None:
-    """One picture of the whole page."""
+    """One picture of the whole page, of a video's result of what is in the window."""
     view, width, scheme = key
     visitor = Visitor(browser, address, color_scheme=scheme, **WIDTHS[width])
     VIEWS[view](visitor, job)
     taken = target.with_suffix(".png")
-    visitor.page.screenshot(path=taken, full_page=True)
+    # What stays in sight while a page is scrolled would lie in the midst of a picture of all of it.
+    visitor.page.screenshot(path=taken, full_page=view != "video")
     visitor.close()
     keep(taken, target)
 
