@@ -31,6 +31,8 @@ _NEAR = 0.1
 _TINY = 1e-6
 # A second of 1920x1080 at 30 pictures a second is 187 MB, of 1280x720 83 MB.
 _MOST_BYTES = 300e6
+# Votes that a person's arrays have room for at first.
+_ROOM = 64
 # Whoever is away for longer comes back as somebody else.
 _FORGOTTEN = 5.0
 
@@ -83,7 +85,8 @@ class LookAhead:
         self._waiting.append(item)
         self._bytes += item.frame.image.nbytes
         for face in item.faces:
-            person = self._people.setdefault(face.track_id, _Person(self._options))
+            if (person := self._people.get(face.track_id)) is None:
+                person = self._people[face.track_id] = _Person(self._options, _Votes(_rows(face)))
             person.see(self._now, face)
 
     def _give(self) -> EmotionFrame:
@@ -102,9 +105,48 @@ class _Seen:
 
     seconds: float
     face: FaceEmotion
-    rows: _Rows
     smoothed: tuple[Smoothed, ...] | None = None
+    moment: Moment | None = None
     settled: bool = False
+
+
+class _Votes:
+    """What single frames say of a person, one after another in two arrays that are seldom moved.
+
+    Stacking them anew for every frame takes longer than smoothing them.
+
+    Attributes:
+        times: float64 (n,), in order.
+        rows: float32 (n, r, k), see `_rows`.
+    """
+
+    def __init__(self, like: _Rows) -> None:
+        self._make_room(_ROOM, like.shape)
+        self._begin = self._end = 0
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        return self._times[self._begin : self._end]
+
+    @property
+    def rows(self) -> _Rows:
+        return self._rows[self._begin : self._end]
+
+    def append(self, seconds: float, rows: _Rows) -> None:
+        if self._end == len(self._times):
+            times, kept = self.times, self.rows
+            if 2 * len(times) > len(self._times):
+                self._make_room(2 * len(self._times), rows.shape)
+            self._begin, self._end = 0, len(times)
+            self._times[: self._end], self._rows[: self._end] = times, kept
+        self._times[self._end], self._rows[self._end] = seconds, rows
+        self._end += 1
+
+    def drop_first(self) -> None:
+        self._begin += 1
+
+    def _make_room(self, count: int, shape: tuple[int, ...]) -> None:
+        self._times, self._rows = np.empty(count), np.empty((count, *shape), np.float32)
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +154,7 @@ class _Person:
     """What is known of one person from the next frame to be given on."""
 
     options: VoteOptions
+    votes: _Votes  # of those that are given on and still count, and of those that wait
     last: float = 0.0
     seen: deque[_Seen] = field(default_factory=deque)
     given: deque[_Seen] = field(default_factory=deque)
@@ -122,7 +165,8 @@ class _Person:
 
     def see(self, seconds: float, face: FaceEmotion) -> None:
         self.last = seconds
-        self.seen.append(_Seen(seconds, face, _rows(face)))
+        self.seen.append(_Seen(seconds, face))
+        self.votes.append(seconds, _rows(face))
 
     def decide(self, now: float, ended: bool) -> FaceEmotion:
         """What is thought of the first frame that waits.
@@ -134,42 +178,38 @@ class _Person:
         for_label = min(self.options.dwell + _NEXT_PICTURE, _MOST_FOR_LABEL)
         near = [one for one in self.seen if one.seconds <= self.seen[0].seconds + for_label]
         self._smooth(near, _HORIZON - for_label, inf if ended else now)
-        first, *following = [Moment(one.seconds, one.smoothed[0].shares) for one in near if one.smoothed]
+        first, *following = [one.moment for one in near if one.moment]
         word, since = self.rule.update(first, following)
         given = self.seen.popleft()
         self.given.append(given)
         while len(self.given) > 1 and self.given[1].seconds < given.seconds - _NEAR:
             self.given.popleft()
+            self.votes.drop_first()
         return _decided(given, word, since)
 
     def _smooth(self, near: Sequence[_Seen], ahead: float, now: float) -> None:
         """Smooth those that are near both ways, unless that is done."""
         if all(one.settled for one in near):
             return
-        known = [*self.given, *self.seen]
-        times, rows = np.array([one.seconds for one in known]), np.stack([one.rows for one in known])
         # Whoever is not in the newest picture has gone, as far as that is known.
         ends = now > self.last
+        before = self.given[-1] if self.given else None
         for number, one in enumerate(near, start=len(self.given)):
             if not one.settled:
-                one.smoothed = self._both_ways(known, number, times, rows, ahead, ends)
+                one.smoothed = self._both_ways(before, one, number, ahead, ends)
+                one.moment = Moment(one.seconds, one.smoothed[0].shares)
                 one.settled = now >= one.seconds + ahead
+            before = one
 
     def _both_ways(
-        self,
-        known: Sequence[_Seen],
-        number: int,
-        times: npt.NDArray[np.float64],
-        rows: _Rows,
-        ahead: float,
-        ends: bool,
+        self, earlier: _Seen | None, one: _Seen, number: int, ahead: float, ends: bool
     ) -> tuple[Smoothed, ...]:
-        """One that is known, smoothed: its vote, then each opinion."""
-        one = known[number]
+        """One that is known, the `number`-th, smoothed: its vote, then each opinion."""
+        times, rows = self.votes.times, self.votes.rows
         first, last, end = np.searchsorted(
             times, [one.seconds - _NEAR - _TINY, one.seconds + _NEAR + _TINY, one.seconds + ahead + _TINY]
         )
-        befores = _pasts(known[number - 1].face) if number else [UNKNOWN] * rows.shape[1]
+        befores = _pasts(earlier.face) if earlier else [UNKNOWN] * rows.shape[1]
         return tuple(
             both_ways(
                 past,

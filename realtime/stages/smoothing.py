@@ -130,7 +130,10 @@ def steady(votes: npt.NDArray[np.float32], now: int) -> Probabilities | None:
         return None
     each = min(now, len(votes) - 1 - now)
     near = votes[now - each : now + each + 1]
-    return np.asarray(np.median(near[~np.isnan(near[:, 0])], axis=0), np.float32)
+    near = np.sort(near[~np.isnan(near[:, 0])], axis=0)
+    half = len(near) // 2
+    # As NumPy's median, which takes three times as long.
+    return np.asarray(near[half] if len(near) % 2 else (near[half - 1] + near[half]) / 2, np.float32)
 
 
 def _unlike(one: Probabilities, other: Probabilities) -> float:
@@ -140,8 +143,8 @@ def _unlike(one: Probabilities, other: Probabilities) -> float:
 
 def _backwards(times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float) -> Probabilities:
     """The votes, float32 (n, k), smoothed from the last back to the first."""
-    left = np.exp((times[0] - times) / tau)
-    weights = left - np.append(left[1:], 0.0)
+    weights = np.exp((times[0] - times) / tau)
+    weights[:-1] -= weights[1:]
     return np.asarray(weights @ votes, np.float32)
 
 
