@@ -6,13 +6,13 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.closing import Closing
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture
 from emotion.models.manifest import ZOO
@@ -74,7 +74,7 @@ _LEAST_WINDOW = 128
 _THINNEST = 16
 
 
-class FaceLandmarker:
+class FaceLandmarker(Closing):
     """Finds faces and their landmarks. Close it, or use it as a context manager.
 
     Not thread-safe: one instance a thread. It releases the GIL, so several instances scale.
@@ -129,14 +129,6 @@ class FaceLandmarker:
         """Free MediaPipe's threads and memory. May be called again."""
         with without_chatter():
             self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class FaceDetector:

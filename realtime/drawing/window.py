@@ -6,11 +6,10 @@ All of it belongs to one thread, which on some systems has to be the program's f
 import subprocess
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import TracebackType
-from typing import Self
 
 import cv2
 
+from emotion.models.closing import Closing
 from emotion.models.regions import Image
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.errors import DisplayError
@@ -117,7 +116,7 @@ class DisplayProbe:
             raise DisplayError(f"{reason}: {_ADVICE}")
 
 
-class Window:
+class Window(Closing):
     """A window that shows one picture after another. Close it, or use it as a context manager.
 
     Args:
@@ -178,14 +177,3 @@ class Window:
             self._open = False
             cv2.destroyAllWindows()
             cv2.pollKey()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -1,8 +1,6 @@
 """A pipeline's metrics for Prometheus, at http://127.0.0.1:PORT/metrics while the program runs."""
 
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Self
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import (
@@ -13,13 +11,14 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from emotion.models.closing import Closing
 from emotion.realtime.monitoring.metrics import Metrics, Quantiles, StageReport
 from emotion.realtime.monitoring.ports import LOOPBACK, refusal
 
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
-class MetricsServer:
+class MetricsServer(Closing):
     """Answers Prometheus until it is closed; use it in a `with` block.
 
     Args:
@@ -48,17 +47,6 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Pipeline(Collector):

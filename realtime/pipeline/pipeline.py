@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from types import TracebackType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from emotion.models.closing import Closing
 from emotion.models.native.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError
@@ -66,7 +66,7 @@ Step: TypeAlias = Stage[Any, Any] | Sequence[Stage[Any, Any]]
 """A stage, or several alike that share its work, each in a thread of its own."""
 
 
-class Pipeline(Generic[T]):
+class Pipeline(Closing, Generic[T]):
     """Runs items from a source through stages; iterate over it for the results, in order.
 
     It works ahead from its construction on, until the channels are full. Leave its `with` block, or
@@ -161,17 +161,6 @@ class Pipeline(Generic[T]):
         if self._crew.cut_short and not threading.current_thread().daemon:
             raise RuntimeError("the program ends before the results: join the thread that iterates")
         raise StopIteration
-
-    def __enter__(self) -> "Pipeline[T]":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Drop what is in work, stop the threads and wait for them, `patience` seconds at most.

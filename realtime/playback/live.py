@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import inf
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from emotion.models.closing import Closing
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.monitoring.metrics import Metrics
@@ -74,7 +74,7 @@ class LiveFrame:
     changed: str = ""
 
 
-class Live:
+class Live(Closing):
     """Runs a live source past the models and beside them; iterate over it for pictures to show.
 
     It works from its construction on. Leave its `with` block or call `close` to stop it; the end of
@@ -128,17 +128,6 @@ class Live:
         self.metrics.begin([DISPLAY])
         self._session = session
         self._collector = Collector(session, self._note)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[LiveFrame]:
         return self

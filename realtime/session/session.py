@@ -1,9 +1,9 @@
 """From a source and options to results: the only place where a pipeline is put together."""
 
 from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Self
 
+from emotion.models.closing import Closing
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -15,7 +15,7 @@ from emotion.realtime.session.policies import EveryFrame, Policy
 from emotion.realtime.sinks.base import Sink
 
 
-class Session:
+class Session(Closing):
     """What is thought of a source's faces, frame by frame: iterate over it, or `run` it into a sink.
 
     ::
@@ -92,14 +92,3 @@ class Session:
     def close(self) -> None:
         """Drop what is in work, stop and close the source. May be called again."""
         self._results.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

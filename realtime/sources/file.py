@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from emotion.models.closing import Closing
 from emotion.models.native.at_exit import Process
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.media import VideoInfo
@@ -43,7 +42,7 @@ _CAREFUL, _LONGEST_GAP, _LONGEST_CAREFUL_GAP = ("mp4", "matroska", "gif"), 600.0
 _ABOUT = ("title", "comment", "artist", "date", "creation_time", "description", "copyright")
 
 
-class VideoFile:
+class VideoFile(Closing):
     """A video file as an iterable of `VideoFrame`, each with its own exact timestamp.
 
     Pictures come upright, with square pixels, all of the same size, as BGR. It is opened, and its
@@ -101,17 +100,6 @@ class VideoFile:
         except BaseException:
             self._container.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"VideoFile({str(self.path)!r}, {self.info.width}x{self.info.height})"

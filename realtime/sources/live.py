@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
+from emotion.models.closing import Closing
 from emotion.models.native.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
@@ -61,7 +60,7 @@ class SourceState:
     reason: str = ""
 
 
-class LiveSource:
+class LiveSource(Closing):
     """A camera or stream as an iterable of `VideoFrame`, which comes back when it was lost.
 
     It is opened, and its first picture waited for, at once. Reading goes on in a thread of its own;
@@ -126,17 +125,6 @@ class LiveSource:
             clock=WallClock.set_now(self._origin),
             sound=sound if sound is not None and sound.is_there else None,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"LiveSource({self.name!r})"

@@ -22,7 +22,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
+
+from emotion.models.closing import Closing
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _INCOMING = ".incoming"
@@ -143,7 +145,7 @@ class Incoming:
         shutil.rmtree(self._place, ignore_errors=True)
 
 
-class JobStore:
+class JobStore(Closing):
     """All jobs, in memory and on the disk. Close it, or use it as a context manager.
 
     Args:
@@ -165,12 +167,6 @@ class JobStore:
         for rest in folder.glob(f"*{_INCOMING}"):
             shutil.rmtree(rest, ignore_errors=True)
         self._jobs = {job.id: job for job in sorted(_read_all(folder), key=lambda job: job.created)}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let another server use the folder."""
