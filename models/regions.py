@@ -23,7 +23,7 @@ Points: TypeAlias = npt.NDArray[np.float32]
 
 # What else a face has in results; see `realtime.sinks.columns`.
 _RESERVED = frozenset(
-    {"blendshapes", "box", "confidence", "emotion", "label", "probabilities", "since", "track", "vote"}
+    {"blendshapes", "box", "confidence", "emotion", "label", "probabilities", "since", "track_id", "vote"}
 )
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 
