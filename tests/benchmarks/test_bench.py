@@ -20,9 +20,9 @@ from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import ModelFileError
 from emotion.models.options import from_mapping
 from emotion.realtime.options import Options
-from emotion.realtime.session import Models
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
+from tests.helpers.shipped_models import shipped_models
 
 FRAMES = 8
 
@@ -36,7 +36,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu")
+    return shipped_models()
 
 
 @pytest.mark.parametrize("faces", [1, 2, 3, 8])

@@ -12,8 +12,8 @@ from emotion.benchmarks.live import FPS, SIZE, LiveMark, PacedPictures, clip_pic
 from emotion.cli import app as cli
 from emotion.cli import bench
 from emotion.realtime.monitoring.histogram import Distribution
-from emotion.realtime.session import Models
 from emotion.realtime.sources.demo import DEMO
+from tests.helpers.shipped_models import shipped_models
 
 GOOD = LiveMark(
     faces=1,
@@ -83,7 +83,7 @@ def test_the_camera_gives_each_picture_at_its_time():
 @pytest.mark.timeout(600)
 def test_a_short_run():
     assert {picture.shape for picture in clip_pictures(DEMO, 3, 2)} == {(SIZE[1], SIZE[0], 3)}
-    mark = measure(Models.load(provider="cpu"), DEMO, 1, 3.0)
+    mark = measure(shipped_models(), DEMO, 1, 3.0)
     assert 0 < mark.shown <= mark.given <= 6 * FPS
     assert mark.capture_to_screen.count == mark.shown
     assert mark.capture_to_result.count > 0
@@ -96,7 +96,7 @@ def test_a_short_run():
 def test_the_command_reports_and_says_whether_the_marks_are_reached(tmp_path, monkeypatch, capsys):
     # The marks are the machine's affair; what was measured and how it is told are not.
     monkeypatch.setattr(live, "measure", lambda *_: GOOD)
-    monkeypatch.setattr(bench, "load_models", lambda *_: Models.load(provider="cpu"))
+    monkeypatch.setattr(bench, "load_models", lambda *_: shipped_models())
     path = tmp_path / "soak.json"
     monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--json", str(path)])
     assert cli.run() == 0

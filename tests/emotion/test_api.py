@@ -18,7 +18,6 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.voting.vote import LogLinear, VoteWeights
 from emotion.realtime.errors import SourceError
-from emotion.realtime.session import Models
 from emotion.realtime.sinks.csv_jsonl import JsonLinesTimeline
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
@@ -26,6 +25,7 @@ from tests.fakes.pipeline_parts import Fed
 from tests.helpers import clips
 from tests.helpers.paths import ROOT
 from tests.helpers.results import video_frame
+from tests.helpers.shipped_models import shipped_models
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
 pytestmark = pytest.mark.timeout(600)
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu")
+    return shipped_models()
 
 
 def first_pictures(count):

@@ -15,7 +15,6 @@ from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.media import letterboxed
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.options import Options
-from emotion.realtime.session import Models
 from emotion.realtime.sinks.mjpeg import MjpegSink
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.demo import DEMO
@@ -23,11 +22,12 @@ from emotion.realtime.sources.file import VideoFile
 from emotion.web.analysis import analyse
 from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face
+from tests.helpers.shipped_models import shipped_models
 
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu")
+    return shipped_models()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from emotion.cli import app as cli
 from emotion.models.classes import EMOTIONS
 from emotion.realtime.sources.demo import DEMO
-from tests.helpers.clips import clip
+from tests.helpers.clips import beginning, clip
 
 
 def run(monkeypatch, *arguments):
@@ -16,10 +16,10 @@ def run(monkeypatch, *arguments):
 
 @pytest.fixture
 def folder(tmp_path):
-    """The bundled clip under a name of the user's own, and a clip without a face."""
+    """The beginning of the bundled clip under a name of the user's own, and a clip without a face."""
     (tmp_path / "clips" / "Tearful").mkdir(parents=True)
     (tmp_path / "clips" / "neutral").mkdir()
-    shutil.copy(DEMO, tmp_path / "clips" / "Tearful" / "demo.mp4")
+    beginning(DEMO, tmp_path / "clips" / "Tearful" / "demo.mp4", 48)
     clip(tmp_path / "clips" / "neutral" / "nobody.mp4", 10)
     return tmp_path / "clips"
 

@@ -95,6 +95,16 @@ def tone_only(path: Path, codec: str = "aac") -> None:
         container.mux(stream.encode(None))
 
 
+def beginning(source: Path, path: Path, frames: int) -> None:
+    """The first pictures of a video as they are, without its sound."""
+    with av.open(str(source)) as whole, av.open(str(path), "w", options={"movflags": "faststart"}) as part:
+        video = whole.streams.video[0]
+        copy = part.add_stream_from_template(video)
+        for packet, _ in zip(whole.demux(video), range(frames), strict=False):
+            packet.stream = copy
+            part.mux(packet)
+
+
 def turn(path: Path, matrix: Sequence[int]) -> None:
     """Write a display matrix (its first six entries, in units) into an mp4's first track header."""
     data = path.read_bytes()

@@ -15,7 +15,7 @@ from emotion.realtime.sources.demo import DEMO
 way, live = sys.argv[1], sys.argv[2] == "live"
 # Whoever started this may ignore it, as `nohup` in the background does.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-results = emotion.stream(DEMO, live=live)
+results = emotion.stream(DEMO, models="lite", live=live)
 
 
 class Ring:
@@ -23,7 +23,7 @@ class Ring:
 
     def __init__(self):
         self.itself = self
-        self.results = emotion.stream(DEMO, live=live)
+        self.results = emotion.stream(DEMO, models="lite", live=live)
 
 
 def in_a_child(work):

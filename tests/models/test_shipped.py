@@ -165,7 +165,7 @@ def test_no_function_writes_into_it(tmp_path, unchanged):
     with pytest.raises(ShippedModelsError), workshop(ZOO):
         pass
     with pytest.raises(ShippedModelsError):
-        weights.save(ZOO, weights.fit_vote(predictions(), None, {}))
+        weights.save(ZOO, weights.fit_vote(predictions(120), None, {}))
     with pytest.raises(ShippedModelsError):
         record(ZOO, "mine", evaluate(predictions(), VoteWeights.equal(), {}, about={}), [])
 
@@ -229,7 +229,7 @@ def test_scores_leave_the_files_before_them(tmp_path):
 
 def test_weights_leave_the_files_before_them(tmp_path):
     put_text("{}", tmp_path / "weights.json")
-    weights.save(tmp_path, weights.fit_vote(predictions(), None, {}))
+    weights.save(tmp_path, weights.fit_vote(predictions(120), None, {}))
     assert (tmp_path / "weights.previous.json").read_text() == "{}"
     VoteWeights.read(tmp_path)
 

@@ -213,7 +213,7 @@ class Reach:
             include = f"--include={','.join(map(str, ROOMS[room].files))}"
             measured = ["coverage", "run", f"--rcfile={config}", f"--data-file={data}.new", include]
             tests = [path for path in ROOMS[room].tests if (TREE / path).exists()]
-            how = ["-m", "pytest", "-q", "--noconftest", f"--junit-xml={times}"]
+            how = ["-m", "pytest", "-q", "-n0", "--noconftest", f"--junit-xml={times}"]
             command = [sys.executable, "-m", *measured, *how, *tests]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
@@ -324,7 +324,7 @@ def become_pytest(tests: Sequence[str]) -> int:
     for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "emotion")]:
         del sys.modules[name]
     sys.path[:] = [str(TREE), *(path for path in sys.path if Path(path or ".").resolve() != ROOT)]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--noconftest", *tests]))
+    return int(pytest.main(["-x", "-q", "-n0", "-p", "no:cacheprovider", "--noconftest", *tests]))
 
 
 def node_id(test: str) -> str:

@@ -8,17 +8,18 @@ import pytest
 from emotion.benchmarks.clips import ClipSpec, make_clip
 from emotion.benchmarks.studies.sparing import analyse, difference
 from emotion.models.regions import eye_distance
-from emotion.realtime.session import Models, Workers
+from emotion.realtime.session import Workers
 from tests.emotion.test_annotate import DEMO
 from tests.helpers.landmarks import landmarks
 from tests.helpers.results import face
+from tests.helpers.shipped_models import shipped_models
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu", precision="fp32")
+    return shipped_models("fp32")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ pytest.importorskip("aiortc", reason="needs the extra 'web'")
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 
-from emotion.annotate import Models
 from emotion.models.classes import EMOTIONS
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.options import Options
@@ -23,6 +22,7 @@ from emotion.web.camera.arrival import PromptBuffer
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
 from tests.emotion.test_annotate import DEMO
+from tests.helpers.shipped_models import shipped_models
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
 OPTIONS = Options(faces=FaceOptions(max_faces=2))
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu")
+    return shipped_models()
 
 
 @pytest.fixture(scope="module")

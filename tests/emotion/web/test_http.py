@@ -15,7 +15,6 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from emotion.annotate import Models
 from emotion.cli import app as cli
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.evaluation.weights import read as read_weights
@@ -29,6 +28,7 @@ from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
 from tests.emotion.test_annotate import DEMO
+from tests.helpers.shipped_models import shipped_models
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     options = ServeOptions(folder=tmp_path_factory.mktemp("jobs"), photo_bytes=3 << 20, photo_pixels=10**7)
-    app = make_app(options, Models.load(provider="cpu"))
+    app = make_app(options, shipped_models())
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield client
 

@@ -14,7 +14,6 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 
 from starlette.testclient import TestClient
 
-from emotion.annotate import Models
 from emotion.models.engines.options import EngineOptions
 from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
@@ -26,6 +25,7 @@ from emotion.web.jobs.store import LOCK, JobStore, State, safe_name, shown_name
 from emotion.web.jobs.worker import check_size
 from emotion.web.options import GIB, MIB, ServeOptions
 from tests.helpers import clips
+from tests.helpers.shipped_models import shipped_models
 
 ON_CPU = Options(engine=EngineOptions(provider="cpu"))
 FAKE = (sys.executable, "-m", "tests.fakes.job_worker")
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu")
+    return shipped_models()
 
 
 @pytest.fixture

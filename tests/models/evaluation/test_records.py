@@ -15,7 +15,7 @@ from tests.helpers.predictions import predictions
 def folder(tmp_path):
     for name in ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json"):
         shutil.copy(ZOO / name, tmp_path)
-    weights.save(tmp_path, weights.fit_vote(predictions(), None, {}))
+    weights.save(tmp_path, weights.fit_vote(predictions(120), None, {}))
     (tmp_path / "MODEL_CARD.md").write_text("# Card\n\n## Scores\n\nWords.\n\n## Terms\n\nMore words.\n")
     return tmp_path
 

@@ -14,7 +14,7 @@ from emotion.cli import doctor
 from emotion.models.faces import mediapipe_landmarker as landmarks
 from emotion.models.native import telemetry
 from emotion.realtime.sources.demo import DEMO
-from tests.helpers.clips import clip
+from tests.helpers.clips import beginning, clip
 from tests.helpers.paths import ROOT
 
 # Addresses of this machine alone; and an address family's name where there is no address.
@@ -53,17 +53,17 @@ def traces_of(folder):
 @pytest.mark.parametrize(
     "command",
     [
-        ["annotate", "-o", "results", "--formats", "csv"],
-        ["live", str(DEMO), "--no-window", "--seconds", "4"],
-        ["-c", "import emotion; next(iter(emotion.stream('realtime/sources/demo.mp4')))"],
+        ["annotate", "CLIP", "--formats", "csv"],
+        ["live", "CLIP", "--no-window", "--seconds", "2"],
+        ["-c", "import emotion, sys; next(iter(emotion.stream(sys.argv[1])))", "CLIP"],
     ],
     ids=["annotate", "live", "stream"],
 )
 def test_nothing_is_sent(tmp_path, command):
+    trace, place, video = tmp_path / "trace", tmp_path / "place", tmp_path / "clip.mp4"
+    beginning(DEMO, video, 24)
+    command = [str(video) if word == "CLIP" else word for word in command]
     program = [sys.executable, *command] if command[0] == "-c" else [*EMOTION, *command]
-    if "results" in program:
-        program[program.index("results")] = str(tmp_path / "results")
-    trace, place = tmp_path / "trace", tmp_path / "place"
     ran = subprocess.run(
         [*strace(trace), *program],
         cwd=ROOT,

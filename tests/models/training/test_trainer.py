@@ -1,10 +1,12 @@
 """Training and export, for real but small; needs the train extra."""
 
+import functools
 import json
 import re
 import shutil
 import warnings
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -36,6 +38,17 @@ pytestmark = [
 OPTIONS = training.TrainingOptions(view="lips", sizes=((3, 2 / 3), (1, 1.0)), batch=12, learning_rate=3e-3)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_layers():
+    """The network that ships, of the same kinds of layers and blocks but fewer and narrower ones.
+
+    Most of the time of a training of seconds goes into compiling it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "RESNET29_STAGES", ((16, 1), (24, 2)))
+        yield
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return striped_dataset(tmp_path_factory.mktemp("data"))
@@ -57,7 +70,46 @@ def test_a_run_leaves_what_it_promises(finished):
     assert epochs[2].emotion_loss < epochs[0].emotion_loss
 
 
-def test_killed_and_resumed_equals_uninterrupted(data, finished, tmp_path):
+class RecordingLearner(training._Learner):
+    """Notes all that it knows when it begins and after each epoch."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.begun, self.learnt = [], []
+
+    def state(self):
+        return [np.array(known) for known in (*self.network.variables, *self._optimizer.variables)]
+
+    def begin(self, *given):
+        steps = super().begin(*given)
+        self.begun += self.state()
+        return steps
+
+    def run_epoch(self, *given):
+        losses = super().run_epoch(*given)
+        self.learnt.append(self.state())
+        return losses
+
+
+class RecordingBatches(training._Batches):
+    """Notes what every step is given."""
+
+    given: ClassVar = {}
+
+    def __getitem__(self, step):
+        batch = super().__getitem__(step)
+        self.given.setdefault(self._first + step, []).append(batch)
+        return batch
+
+
+def test_a_killed_run_goes_on_exactly_where_it_was(data, tmp_path, monkeypatch):
+    """With all it had learnt, and with the batches that it would have had: more is arithmetic."""
+    learners, steps, epochs = [], [], []
+
+    def learner(*given):
+        learners.append(RecordingLearner(*given))
+        return learners[-1]
+
     class KilledError(Exception):
         pass
 
@@ -65,19 +117,33 @@ def test_killed_and_resumed_equals_uninterrupted(data, finished, tmp_path):
         if done == 12:  # eight steps an epoch
             raise KilledError
 
+    monkeypatch.setattr(training, "_Learner", learner)
+    monkeypatch.setattr(training, "_Batches", RecordingBatches)
+    monkeypatch.setattr(RecordingBatches, "given", {})
+    options = replace(OPTIONS, sizes=((2, 2 / 3),))
     with pytest.raises(KilledError):
-        training.train(data, tmp_path, OPTIONS, progress=kill_in_second_epoch, checkpoint_every=0)
-    assert (tmp_path / "checkpoint.keras").exists()
-    model = training.train(data, tmp_path, OPTIONS)
-    ours = keras.saving.load_model(model, compile=False).get_weights()
-    theirs = keras.saving.load_model(finished[0] / "model.keras", compile=False).get_weights()
-    for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(one, other, atol=2e-6)
-    histories = [(folder / "history.csv").read_text().splitlines() for folder in (tmp_path, finished[0])]
-    for one, other in zip(
-        *([line.split(",")[:-1] for line in lines[1:]] for lines in histories), strict=True
-    ):
-        assert list(map(float, one)) == pytest.approx(list(map(float, other)), abs=1e-4)
+        training.train(data, tmp_path, options, progress=kill_in_second_epoch, checkpoint_every=0)
+    before = (tmp_path / "history.csv").read_text().splitlines()
+    training.train(
+        data,
+        tmp_path,
+        options,
+        report=epochs.append,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    killed, resumed = learners
+    for saved, restored in zip(killed.learnt[0], resumed.begun, strict=True):
+        np.testing.assert_array_equal(restored, saved)
+    assert steps == [(done, 16) for done in range(9, 17)]
+    twice = [given for given in RecordingBatches.given.values() if len(given) > 1]
+    assert len(twice) >= 4
+    for given in twice:
+        for one, other in zip(*map(keras.tree.flatten, given[:2]), strict=True):
+            np.testing.assert_array_equal(one, other)
+    after = (tmp_path / "history.csv").read_text().splitlines()
+    assert after[:2] == before
+    assert [row.epoch for row in epochs] == [2]
+    assert len(after) == 3
 
 
 def test_a_run_is_not_continued_with_other_options(data, finished):
@@ -109,10 +175,32 @@ def test_too_few_faces_end_in_a_sentence(data, tmp_path):
         training.train(data, tmp_path, replace(OPTIONS, batch=128))
 
 
+@pytest.fixture(scope="module")
+def exported(data, finished, tmp_path_factory):
+    """The finished network as a model file by storage: its folder, what was made, what was said."""
+
+    @functools.cache
+    def made(storage):
+        folder, lines = tmp_path_factory.mktemp(storage), []
+        return (
+            folder,
+            export("lips", finished[0] / "model.keras", data, folder, storage, say=lines.append),
+            lines,
+        )
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def restored(data, exported, tmp_path_factory):
+    """The network that comes back from the file of half precision."""
+    path = restore("lips", exported("fp16")[0], data, tmp_path_factory.mktemp("back") / "back.keras")
+    return keras.saving.load_model(path, compile=False)
+
+
 @pytest.mark.parametrize("storage", ["fp32", "fp16"])
-def test_the_exported_file_says_what_keras_says(data, finished, tmp_path, storage):
-    lines = []
-    made = export("lips", finished[0] / "model.keras", data, tmp_path, storage, say=lines.append)
+def test_the_exported_file_says_what_keras_says(exported, storage):
+    _, made, lines = exported(storage)
     assert made.parity.crops == 24
     assert made.parity.label_agreement == 1.0
     assert made.parity.largest_difference < (1e-5 if storage == "fp32" else 0.02)
@@ -127,9 +215,8 @@ def test_the_wrong_network_is_not_exported(data, finished, tmp_path):
         export("lips", broken, data, tmp_path)
 
 
-def test_an_exported_model_comes_back_and_can_learn_on(data, finished, tmp_path):
-    made = export("lips", finished[0] / "model.keras", data, tmp_path)
-    back = keras.saving.load_model(restore("lips", tmp_path, data, tmp_path / "back.keras"), compile=False)
+def test_an_exported_model_comes_back_and_can_learn_on(data, finished, exported, restored):
+    _, made, _ = exported("fp16")
     trained = keras.saving.load_model(finished[0] / "model.keras", compile=False)
     crops = load_region(data, "lips", ("train",)).crops()[..., None]
     difference = []
@@ -137,38 +224,36 @@ def test_an_exported_model_comes_back_and_can_learn_on(data, finished, tmp_path)
         wanted = keras.ops.softmax(
             trained(crops, training=learning)[networks.EMOTION_HEAD] / made.temperature
         )
-        told = keras.ops.softmax(back(crops, training=learning)[networks.EMOTION_HEAD])
+        told = keras.ops.softmax(restored(crops, training=learning)[networks.EMOTION_HEAD])
         difference.append(np.abs(told - wanted))
     assert difference[0].max() < 5e-3  # weights travel as float16
     # Moving averages are statistics of other batches than these: close is all that can be asked.
     assert difference[1].mean() < 0.05
 
 
-def test_a_blendshape_head_is_fitted_to_what_the_features_know(data, finished, tmp_path):
-    export("lips", finished[0] / "model.keras", data, tmp_path)
-    back = keras.saving.load_model(restore("lips", tmp_path, data, tmp_path / "back.keras"), compile=False)
+def test_a_blendshape_head_is_fitted_to_what_the_features_know(data, restored):
     part = load_region(data, "lips", ("train",))
     targets = training.BlendshapeTargets.fit(part.blendshapes)(part.blendshapes, np.zeros(len(part), bool))
-    told = np.asarray(back(part.crops()[..., None])[networks.BLENDSHAPE_HEAD])
+    told = np.asarray(restored(part.crops()[..., None])[networks.BLENDSHAPE_HEAD])
     assert ((told - targets) ** 2).mean() < (targets**2).mean()
 
 
-def test_a_model_of_another_architecture_is_not_restored(data, finished, tmp_path):
+def test_a_model_of_another_architecture_is_not_restored(data, exported, tmp_path):
     import onnx
 
     from emotion.models.small_files import sha256
 
-    made = export("lips", finished[0] / "model.keras", data, tmp_path)
-    graph = onnx.load(made.model)
+    folder, made, _ = exported("fp16")
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    model, manifest = tmp_path / made.model.name, tmp_path / made.manifest.name
+    graph = onnx.load(model)
     for node in graph.graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = name.replace("stem", "trunk")
     for tensor in graph.graph.initializer:
         tensor.name = tensor.name.replace("stem", "trunk")
-    onnx.save(graph, made.model)
-    made.manifest.write_text(
-        re.sub(r'"sha256": "\w+"', f'"sha256": "{sha256(made.model)}"', made.manifest.read_text())
-    )
+    onnx.save(graph, model)
+    manifest.write_text(re.sub(r'"sha256": "\w+"', f'"sha256": "{sha256(model)}"', manifest.read_text()))
     with pytest.raises(ModelFileError, match="not a lips network of this version"):
         restore("lips", tmp_path, data, tmp_path / "back.keras")
 

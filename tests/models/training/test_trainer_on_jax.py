@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 import numpy as np
 import keras
-from models import teachers, training
+from emotion.models.training import distillation as teachers, trainer as training
 from emotion.models.training.inputs import load_view
 from tests.helpers.small_dataset import striped_dataset
 

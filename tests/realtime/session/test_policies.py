@@ -25,6 +25,7 @@ from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.options import FaceOptions, VoteOptions
+from tests.helpers.shipped_models import shipped_models
 
 FRAMES = 60
 
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def models():
-    return Models.load(provider="cpu", precision="fp32")
+    return shipped_models("fp32")
 
 
 class FirstFrames:
