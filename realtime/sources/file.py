@@ -116,10 +116,14 @@ class VideoFile(Closing):
         if not self._process.here:
             return
         with self._lock:
-            self._container.close()
-            # The generators in here hold this object, and so the decoder's threads, until the garbage
-            # collector comes by.
+            held = vars(self)
+            if "_container" in held:
+                self._container.close()
+            # The decoder's threads end with the last that holds it, and this object may live on: in its own
+            # generators, in a variable, in the traceback of an error.
             self._placed = iter(())
+            for name in ("_container", "_stream", "_decoder"):
+                held.pop(name, None)
 
     def _frames(self) -> Iterator[VideoFrame]:
         for index in itertools.count():

@@ -90,7 +90,16 @@ def looked_into(source):
         next(iter(source))
 
 
+def kept(face):
+    """The closed file stays in a variable, as in a notebook."""
+    with VideoFile(face) as video:
+        next(iter(video))
+    KEPT.append(video)
+
+
+KEPT = []
 WAYS = {
+    "a file that is kept": lambda face, stripes, folder: kept(stripes),
     "a file": lambda face, stripes, folder: looked_into(VideoFile(stripes)),
     "a live file": lambda face, stripes, folder: looked_into(open_live(str(stripes))),
     "a landmarker": lambda face, stripes, folder: looked_at(FaceLandmarker()),
