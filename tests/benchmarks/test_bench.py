@@ -234,7 +234,10 @@ def test_wrong_use_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
 
 
 def test_a_looped_run_tells_of_memory(monkeypatch, capsys):
-    assert run(monkeypatch, "bench", "--loop", "0.01", "--provider", "cpu", "--workers", "1") == 0
+    assert (
+        run(monkeypatch, "bench", "--loop", "0.01", "--models", "lite", "--provider", "cpu", "--workers", "1")
+        == 0
+    )
     assert "MiB" in capsys.readouterr().out
 
 

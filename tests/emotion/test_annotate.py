@@ -270,7 +270,8 @@ def test_a_changed_model_is_refused(monkeypatch, capsys, tmp_path):
 def test_a_signal_leaves_a_playable_part(tmp_path, number, code):
     outputs = Outputs.of(DEMO, tmp_path)
     part = outputs.video.with_name("demo.annotated.partial.mp4")
-    command = [sys.executable, "-m", "emotion", "annotate", str(DEMO), "-o", str(tmp_path)]
+    options = ("--models", "lite", "-o", str(tmp_path))
+    command = [sys.executable, "-m", "emotion", "annotate", str(DEMO), *options]
     with usual_signals():
         started = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     with started as process:
