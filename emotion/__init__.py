@@ -4,8 +4,12 @@
 
     import emotion
 
-    for result in emotion.stream("clip.mp4"):
-        print(result.seconds, [(face.track_id, face.emotion) for face in result.faces])
+    result = emotion.analyze("portrait.jpg")                   # one picture
+    table = emotion.analyze_files("photos/*.jpg").to_df()      # many files: a row a face
+    for result in emotion.stream("clip.mp4"):                  # every frame, in constant memory
+        print(result.seconds, [(face.track_id, face.label) for face in result.faces])
+    with emotion.Recognizer(models="lite").follow() as follow:  # a loop of your own
+        result = follow(image)
 
 `cli` and `web` are what people touch. Below them lie `benchmarks`, `exporters`, `realtime` and `models`;
 imports go down in this order and never up. Everything that is not in `__all__` may change in any release.
@@ -18,46 +22,57 @@ from typing import TYPE_CHECKING, Any
 from emotion.models.native import telemetry as _telemetry  # noqa: F401
 
 if TYPE_CHECKING:
-    from emotion.api import FaceResult, Result, Stream, stream
+    from emotion.api import FaceResult, Result, Results, Stream, analyze, analyze_files, stream
     from emotion.models.errors import EmotionError, ModelFileError, OptionError
     from emotion.realtime.errors import ProviderError, SinkError, SourceError
     from emotion.realtime.messages import VideoFrame
     from emotion.realtime.options import Options
     from emotion.realtime.session import Models
+    from emotion.recognizer import Follower, Recognizer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "EmotionError",
     "FaceResult",
+    "Follower",
     "ModelFileError",
     "Models",
     "OptionError",
     "Options",
     "ProviderError",
+    "Recognizer",
     "Result",
+    "Results",
     "SinkError",
     "SourceError",
     "Stream",
     "VideoFrame",
     "__version__",
+    "analyze",
+    "analyze_files",
     "stream",
 ]
 
 if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
     _HOMES = {
         "EmotionError": "emotion.models.errors",
-        "FaceResult": "emotion.api",
+        "FaceResult": "emotion.results",
+        "Follower": "emotion.recognizer",
         "ModelFileError": "emotion.models.errors",
         "Models": "emotion.realtime.session",
         "OptionError": "emotion.models.errors",
         "Options": "emotion.realtime.options",
         "ProviderError": "emotion.realtime.errors",
-        "Result": "emotion.api",
+        "Recognizer": "emotion.recognizer",
+        "Result": "emotion.results",
+        "Results": "emotion.results",
         "SinkError": "emotion.realtime.errors",
         "SourceError": "emotion.realtime.errors",
-        "Stream": "emotion.api",
+        "Stream": "emotion.recognizer",
         "VideoFrame": "emotion.realtime.messages",
+        "analyze": "emotion.api",
+        "analyze_files": "emotion.api",
         "stream": "emotion.api",
     }
 

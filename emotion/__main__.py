@@ -28,6 +28,7 @@ def main() -> None:
     _obey_signals()
     try:
         from emotion.cli.app import run  # noqa: PLC0415  a missing library must end in a sentence
+        from emotion.cli.lazy import LoadError  # noqa: PLC0415
     except (ImportError, OSError) as error:
         if sys.argv[1:2] == ["doctor"]:
             _examine()
@@ -35,7 +36,11 @@ def main() -> None:
         sys.exit(5)
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(run())
+    try:
+        sys.exit(run())
+    except LoadError as error:
+        print(_MISSING.format(error=error.__cause__, advice=_advice(error.__cause__)), file=sys.stderr)  # noqa: T201
+        sys.exit(5)
 
 
 def _examine() -> None:
@@ -45,7 +50,7 @@ def _examine() -> None:
     app(sys.argv[2:])
 
 
-def _advice(error: ImportError | OSError) -> str:
+def _advice(error: BaseException | None) -> str:
     missing = getattr(error, "name", None)
     if re.search(r"\.so\b", str(error)) or isinstance(error, OSError):
         return SYSTEM_LIBRARIES

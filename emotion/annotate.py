@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emotion import __version__
 from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
+from emotion.models.options import to_mapping
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.media import VideoInfo
@@ -25,7 +28,7 @@ from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
-from emotion.realtime.sinks.result_ledger import ResultLedger, check_own
+from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
@@ -52,7 +55,12 @@ class Outputs:
     summary: Path
 
     @classmethod
-    def of(cls, video: Path, folder: Path | None, formats: Sequence[str] = DEFAULT_FORMATS) -> "Outputs":
+    def of(
+        cls,
+        video: Path,
+        folder: Path | None,
+        formats: Sequence[str] = DEFAULT_FORMATS,
+    ) -> "Outputs":
         """Beside the video, or in a folder.
 
         Args:
@@ -64,15 +72,26 @@ class Outputs:
 
     @classmethod
     def of_all(
-        cls, videos: Sequence[Path], folder: Path | None, formats: Sequence[str] = DEFAULT_FORMATS
+        cls,
+        videos: Sequence[Path],
+        folder: Path | None,
+        formats: Sequence[str] = DEFAULT_FORMATS,
+        places: Mapping[Path, Path] | None = None,
     ) -> list["Outputs"]:
         """For several videos, so that none has the name of another, whatever their order.
 
         Where two of a folder share a stem, both are called by their whole names, ``clip.mov.annotated.mp4``;
         where they share these too, since they come from several folders, each goes to a subfolder that is
         called as its own.
+
+        Args:
+            videos: what is annotated.
+            folder: None for each one's own.
+            formats: some of `emotion.realtime.sinks.formats.FORMATS`.
+            places: each one's folder for results, where that is neither.
         """
-        places = {one: folder or Path(os.path.realpath(one.parent)) for one in videos}
+        homes = places or {one: folder or one.parent for one in videos}
+        places = {one: Path(os.path.realpath(homes[one])) for one in videos}
         names = {one: one.stem for one in videos}
         for _ in range(2):  # a whole name may be another's stem
             taken = Counter((places[one], name.casefold()) for one, name in names.items())
@@ -83,9 +102,9 @@ class Outputs:
         taken = Counter((places[one], name.casefold()) for one, name in names.items())
         return [
             cls._named(
-                folder / _own_folder(one, videos)
-                if folder and taken[places[one], names[one].casefold()] > 1
-                else folder or one.parent,
+                homes[one] / _own_folder(one, videos)
+                if taken[places[one], names[one].casefold()] > 1
+                else homes[one],
                 _shortened(names[one], one),
                 formats,
             )
@@ -157,12 +176,13 @@ def annotate(
         check_own([(files, outputs.summary, video.name)])
     for folder in {path.parent for path in outputs.all()}:
         _make_folder(folder)
-    with VideoFile(video, fps=options.file.file_fps) as source:
+    with VideoFile.of(video, options.file) as source:
         ledger = ResultLedger(files, outputs.summary, video.name, options.outputs.overwrite)
         summary = SummaryBuilder()
+        made = _made(video, models, options)
 
         def told(reasons: Sequence[str]) -> dict[str, Any]:
-            return _told(video, summary.build(), reasons, source.info.notes)
+            return _told(video, summary.build(), reasons, source.info.notes) | {"made": made}
 
         try:
             incomplete = _run(source, outputs, ledger, models, options, progress, observer, say, summary)
@@ -262,6 +282,30 @@ def _make_folder(folder: Path) -> None:
         raise SinkError(
             f"{folder} cannot be made a folder for the results ({error.strerror}): choose another with -o."
         ) from error
+
+
+def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> bool:
+    """Whether a video's results are there, whole, unchanged, and as this run would make them.
+
+    They are not where the video was replaced or changed since, or where the release, the models, or an option
+    that changes results is another. What was read to its end counts as done, also where it is damaged.
+    """
+    values = results_of(outputs.summary, tuple(outputs.files.values()), video.name)
+    return values is not None and values.get("made") == _made(video, models, options)
+
+
+def _made(video: Path, models: Models, options: Options) -> dict[str, Any]:
+    """What results follow from."""
+    groups = ("faces", "vote", "drawing", "file")
+    chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in groups}
+    chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}
+    found = video.stat()
+    return {
+        "version": __version__,
+        "models": [model.manifest.sha256 for model in models.regions],
+        "options": hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest(),
+        "video": {"bytes": found.st_size, "changed_ns": found.st_mtime_ns},
+    }
 
 
 def _told(video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]) -> dict[str, Any]:

@@ -115,6 +115,8 @@ class VideoInfo:
         notes: what was mended or left out; grows while it is read and written.
         clock: what time it is in the world, of a live stream; None for files.
         sound: of a live stream, where it has any; None for files.
+        begin_pts: where what is read of it begins, of an excerpt; None for all of it.
+        end_seconds: where an excerpt ends; None for the end of the file.
     """
 
     path: Path | None
@@ -135,6 +137,8 @@ class VideoInfo:
     notes: Notes = field(default_factory=Notes, compare=False)
     clock: "WallClock | None" = None
     sound: LiveSound | None = None
+    begin_pts: int | None = None
+    end_seconds: float | None = None
 
     def early_by(self, position: int) -> float:
         """By how many seconds the file's clock is early at a byte."""
@@ -142,7 +146,12 @@ class VideoInfo:
 
     @property
     def origin(self) -> int:
-        """The pts that becomes zero in what is written: 0, unless the clock starts before or much later."""
+        """The pts that becomes zero in what is written: 0, unless the clock starts before or much later.
+
+        Of an excerpt its beginning.
+        """
+        if self.begin_pts is not None:
+            return self.begin_pts
         if self.first_pts < 0:
             return self.first_pts
         if self.start_seconds > _LATEST_START_SECONDS:

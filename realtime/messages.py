@@ -85,6 +85,8 @@ class Face:
         turn: how far it is turned in the picture, clockwise, in degrees from -180 to 180; 0 is upright.
         readable: whether points, crops and blendshapes can be right; those of a face that stands on its head
             in a picture of upright ones cannot.
+        matrix: float32 (4, 4), from MediaPipe's canonical face to the camera's space; None where it was
+            not asked for.
     """
 
     box: Box
@@ -93,6 +95,7 @@ class Face:
     blendshapes: npt.NDArray[np.float32] | None = None
     turn: float = 0.0
     readable: bool = True
+    matrix: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +168,9 @@ class FaceEmotion:
         opinions_frame: by region, and as ``blendshapes``, what this frame alone says; where nothing is seen,
             nothing.
         turn: as in `Face`.
+        shapes: float32 (52,), MediaPipe's blendshapes themselves; None where they are not known.
+        matrix: as in `Face`.
+        details: what was asked for beside the emotion; see `stages.details`.
     """
 
     track_id: int
@@ -181,6 +187,9 @@ class FaceEmotion:
     age: float = 0.0
     opinions_frame: Mapping[str, Probabilities] = field(default_factory=dict)
     turn: float = 0.0
+    shapes: npt.NDArray[np.float32] | None = None
+    matrix: npt.NDArray[np.float32] | None = None
+    details: Mapping[str, float | str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         said = (*self.regions.values(), self.probabilities_frame, self.probabilities, self.blendshapes)
@@ -254,10 +263,11 @@ class EmotionFrame:
     """A frame and what is thought of each of its faces, in the order of `FaceFrame.faces`.
 
     `schema` says which classes and regions these are, also where nobody is there; `left_out` is as in
-    `FaceFrame`.
+    `FaceFrame`; `details` says which columns were asked for beside the usual ones.
     """
 
     frame: VideoFrame
     faces: tuple[FaceEmotion, ...]
     schema: Schema = SHIPPED
     left_out: int = 0
+    details: tuple[str, ...] = ()

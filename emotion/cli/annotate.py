@@ -1,25 +1,30 @@
-"""The command `emotion annotate`: videos to annotated videos, timelines and summaries."""
+"""The command `emotion annotate`: videos and photographs to annotated ones, tables and summaries."""
 
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from emotion.annotate import Models, Outputs, annotate
+from emotion.annotate import Models, Outputs, annotate, is_done
 from emotion.benchmarks.tuning import tuned
-from emotion.cli.console import console, errors, progress_bar, shown
+from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
+from emotion.cli.progress import progress_bar
+from emotion.fetching import Spool
+from emotion.inputs import Input, find_inputs, place_of
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
 from emotion.models.options import Without
 from emotion.models.whole_files import partial_path
-from emotion.realtime.errors import IncompleteSourceError, SinkError
+from emotion.photographs import TABLES, PhotographOutputs, annotate_photographs
+from emotion.realtime.errors import IncompleteSourceError, SinkError, SourceError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
@@ -28,22 +33,55 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
+
+EXAMPLES = """
+Examples:
+
+emotion annotate                             the clip that ships with the program
+
+emotion annotate holiday/ --recursive -o out     a folder with its folders
+
+emotion annotate photos/*.jpg -o faces.csv   a table of photographs
+
+emotion annotate film.mp4 --every 5s         a picture every five seconds
+
+emotion annotate list.csv https://host/clip.mp4     a list of names, and a link
+
+COMMAND | emotion annotate -                 what another program gives
+"""
 
 
-@app.command(name="annotate")
+@app.command(name="annotate", epilog=EXAMPLES)
 @with_options
 def annotate_command(
-    videos: Annotated[
-        list[Path] | None, typer.Argument(help="Videos; without any, the clip that ships with the program.")
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Videos, photographs, folders, patterns ('*.jpg'), lists (.txt, .csv), links, or - for "
+            "standard input; without any, the clip that ships with the program.",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         list[Path] | None,
         typer.Option(
             "--output",
             "-o",
-            help="A folder for the results, which lie beside each video by default; or, for one video, a "
-            "file (.mp4, .csv, .html, ...), which may be repeated.",
+            help="A folder for the results, which lie beside each source by default; or, for one video or "
+            "the table of photographs, a file (.mp4, .csv, .html, ...), which may be repeated.",
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", "-r", help="Look into folders of folders, too.", rich_help_panel="Input"),
+    ] = False,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            help="Pass over videos whose results are there, whole and made in the same way; so for folders.",
+            rich_help_panel="Input",
+            show_default=False,
         ),
     ] = None,
     *,
@@ -52,50 +90,22 @@ def annotate_command(
         Without("live", "window", "show_metrics", "output", "virtual_camera", "feed", "lsl", "report"),
     ],
 ) -> None:
-    """Annotate videos: an mp4 with its sound, timelines, subtitles and a summary."""
+    """Annotate videos and photographs: annotated copies, tables, pages and summaries."""
     obey_offline(options.offline)
-    jobs = _plan(videos, output or (), options)
-    if not jobs:
-        raise typer.Exit
-    options = tuned(options)
-    loaded = load_models(options.engine, errors.print)
-    observer = Metrics()
-    code = 0
-    with serving_metrics(observer, options.outputs.metrics, say=errors.print):
-        for video, outputs in jobs:
-            try:
-                _annotate_one(video, outputs, loaded, options, observer)
-            except EmotionError as error:
-                errors.print(escaped(str(error)), style="red")
-                code = code or error.exit_code
-    raise typer.Exit(code)
-
-
-def _plan(
-    videos: Sequence[Path] | None, places: Sequence[Path], options: Options
-) -> list[tuple[Path, Outputs]]:
-    """What is made of which video, once it is sure that nothing of the user's is lost by it.
-
-    Raises:
-        SinkError: something would be.
-    """
-    formats, overwrite = options.outputs.formats, options.outputs.overwrite
-    files, folder = _places(places)
-    wanted = [one for one in dict.fromkeys(videos or [DEMO]) if not _skip(one)]
-    if files and len(wanted) > 1:
-        raise SinkError(f"{shown(files[0])} is one file, but there are {len(wanted)} videos: name a folder.")
-    if files:
-        named = [Outputs.at(files)] * len(wanted)
-    else:
-        named = Outputs.of_all(wanted, folder or (None if videos else Path()), formats)
-    claimed: list[Path] = []
-    reads = [*wanted, *options.engine.models.glob("*")]
-    for outputs in named:
-        _claim(outputs, reads, claimed)
-    jobs = list(zip(wanted, named, strict=True))
-    if not overwrite:
-        check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
-    return jobs
+    run = _Run(tuned(options), *_places(output or []))
+    with ExitStack() as stack:
+        spool = stack.enter_context(Spool(errors.print))
+        inputs = run.find(sources, recursive, spool)
+        videos = run.plan_videos([one for one in inputs if one.kind == "video"])
+        photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
+        if inputs:
+            run.models = load_models(options.engine, errors.print)
+            stack.enter_context(serving_metrics(run.observer, options.outputs.metrics, say=errors.print))
+            folders = any(Path(source).is_dir() for source in sources or ())
+            run.videos(videos, folders if resume is None else resume)
+            if photographs:
+                run.photographs(*photographs)
+    raise typer.Exit(run.code)
 
 
 def _places(places: Sequence[Path]) -> tuple[list[Path], Path | None]:
@@ -117,10 +127,129 @@ def _places(places: Sequence[Path]) -> tuple[list[Path], Path | None]:
     return files, folders[0] if folders else None
 
 
-def _skip(video: Path) -> bool:
-    if not is_result(video):
+class _Run:
+    """The sources of one command, one after the other; one that fails does not end the others.
+
+    Attributes:
+        code: how the command ends: that of the first failure.
+        models: for all of them.
+    """
+
+    models: Models
+
+    def __init__(self, options: Options, files: Sequence[Path], folder: Path | None) -> None:
+        self.code = 0
+        self.observer = Metrics()
+        self._options = options
+        self._files = files
+        self._folder = folder
+        # With events, standard output is theirs.
+        self._out = errors if options.outputs.events else console
+
+    def find(self, sources: Sequence[str] | None, recursive: bool, spool: Spool) -> list[Input]:
+        """What the sources stand for.
+
+        Raises:
+            SinkError: it does not fit the files that are to be written.
+        """
+        if not sources:
+            self._folder = self._folder or Path()
+            return [Input(DEMO, "video")]
+        found = find_inputs(sources, recursive, errors.print, spool.fetch, self._failed)
+        inputs = [one for one in found if not _skip(one.path)]
+        videos = sum(one.kind == "video" for one in inputs)
+        if self._files and (videos > 1 or 0 < videos < len(inputs)):
+            kind = "videos" if videos == len(inputs) else "sources"
+            raise SinkError(
+                f"{shown(self._files[0])} is one file, but there are {len(inputs)} {kind}: name a folder."
+            )
+        if self._files and inputs and not videos and not {one.suffix[1:] for one in self._files} <= {*TABLES}:
+            raise SinkError("The table of photographs is a .csv, .jsonl or .parquet: name such a file.")
+        return inputs
+
+    def plan_videos(self, videos: Sequence[Input]) -> list[tuple[Path, Outputs]]:
+        """What is made of which video, once it is sure that nothing of the user's is lost by it.
+
+        Raises:
+            SinkError: something would be.
+        """
+        paths = [one.path for one in videos]
+        places = {one.path: place_of(one, self._folder) for one in videos}
+        if self._files:
+            named = [Outputs.at(self._files)] * len(videos)
+        else:
+            named = Outputs.of_all(paths, self._folder, self._options.outputs.formats, places)
+        claimed: list[Path] = []
+        reads = [*paths, *self._options.engine.models.glob("*")]
+        for outputs in named:
+            _claim(outputs, reads, claimed)
+        jobs = list(zip(paths, named, strict=True))
+        if not self._options.outputs.overwrite:
+            check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
+        return jobs
+
+    def plan_photographs(
+        self, photographs: Sequence[Input]
+    ) -> tuple[Sequence[Input], PhotographOutputs] | None:
+        """The same of photographs, which are done together; None where there are none."""
+        if not photographs:
+            return None
+        options = self._options.outputs
+        outputs = PhotographOutputs.of(photographs, self._folder, options.formats, self._files)
+        keep_apart(
+            [*(one.path for one in photographs), *self._options.engine.models.glob("*")], outputs.all()
+        )
+        if not options.overwrite:
+            outputs.check_own()
+        return photographs, outputs
+
+    def videos(self, jobs: Iterable[tuple[Path, Outputs]], resume: bool) -> None:
+        """Annotate videos one after the other."""
+        for video, outputs in jobs:
+            try:
+                if resume and video.is_file() and is_done(video, outputs, self.models, self._options):
+                    errors.print(f"{shown(video)} is done already, and is passed over.")
+                    continue
+                _annotate_one(video, outputs, self.models, self._options, self.observer, self._out)
+            except EmotionError as error:
+                self._failed(error)
+
+    def photographs(self, photographs: Sequence[Input], outputs: PhotographOutputs) -> None:
+        """Annotate photographs, all together."""
+        started, count = time.monotonic(), len(photographs)
+        with progress_bar("/s") as bar:
+            task = bar.add_task("photographs", total=count)
+            try:
+                summary = annotate_photographs(
+                    photographs,
+                    outputs,
+                    self.models,
+                    self._options,
+                    lambda done, total: bar.update(task, completed=done, total=total),
+                    self.observer,
+                    lambda sentence: errors.print(escaped(sentence)),
+                )
+            except EmotionError as error:
+                bar.stop()
+                self._failed(error)
+                return
+        seconds = time.monotonic() - started
+        self._out.print(f"photographs: {summary.sentence()}")
+        _say_photographs(outputs, self._out)
+        self._out.print(f"  {count} photographs in {seconds:.1f} s ({count / seconds:.1f} a second)")
+        if summary.left_out:
+            left = len(summary.left_out)
+            self._failed(SourceError(f"{left} of {count} photographs could not be read: see above."))
+
+    def _failed(self, error: EmotionError) -> None:
+        errors.print(escaped(str(error)), style="red")
+        self.code = self.code or error.exit_code
+
+
+def _skip(path: Path) -> bool:
+    if not is_result(path):
         return False
-    errors.print(f"{shown(video)} is a result of this program's, and is passed over.")
+    errors.print(f"{shown(path)} is a result of this program's, and is passed over.")
     return True
 
 
@@ -136,7 +265,7 @@ def _claim(outputs: Outputs, reads: Iterable[Path], claimed: list[Path]) -> None
 
 
 def _annotate_one(
-    video: Path, outputs: Outputs, models: Models, options: Options, observer: Observer
+    video: Path, outputs: Outputs, models: Models, options: Options, observer: Observer, out: Console
 ) -> None:
     started = time.monotonic()
     with progress_bar("fps") as bar:
@@ -153,7 +282,7 @@ def _annotate_one(
             )
         except IncompleteSourceError:
             bar.stop()
-            _say_where(outputs, errors if options.outputs.events else console)
+            _say_where(outputs, out)
             raise
         except BaseException:
             bar.stop()
@@ -162,8 +291,6 @@ def _annotate_one(
                 errors.print(f"What was done until then can be played: {shown(part)}")
             raise
     seconds = time.monotonic() - started
-    # With events, standard output is theirs.
-    out = errors if options.outputs.events else console
     out.print(f"{escaped(video.name)}: {summary.sentence()}")
     _say_where(outputs, out)
     out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
@@ -172,6 +299,16 @@ def _annotate_one(
 def _say_where(outputs: Outputs, out: Console) -> None:
     for kind, paths in _by_kind(outputs):
         out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")
+
+
+def _say_photographs(outputs: PhotographOutputs, out: Console) -> None:
+    if outputs.pictures:
+        places = sorted({shown(path.parent) for path in outputs.pictures.values()})
+        more = f" and {len(places) - 3} more folders" if len(places) > 3 else ""
+        out.print(f"  {'annotated':<16} {len(outputs.pictures)} in {', '.join(places[:3])}{more}")
+    if outputs.tables:
+        out.print(f"  {'table':<16} {', '.join(map(shown, outputs.tables.values()))}")
+    out.print(f"  {'summary':<16} {shown(outputs.summary)}")
 
 
 def _by_kind(outputs: Outputs) -> Iterator[tuple[str, list[Path]]]:

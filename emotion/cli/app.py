@@ -7,50 +7,34 @@ from typing import Annotated
 import typer
 
 from emotion import __version__
-from emotion.cli import (
-    annotate,
-    bench,
-    cameras,
-    dataset,
-    doctor,
-    evaluate,
-    export,
-    live,
-    models,
-    play,
-    quantise,
-    serve,
-    train,
-    weights,
-)
 from emotion.cli.console import console, errors
+from emotion.cli.lazy import LazyGroup
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.names import escaped
 
+EXAMPLES = """
+Examples:
+
+emotion annotate clip.mp4 -o results
+
+emotion annotate photos/ -o faces.csv
+
+emotion live 0
+
+Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 unusable model, 5 a missing library or provider,
+6 a result that cannot be written, 130 stopped. With several files the others still run, and the code is
+that of the first failure.
+"""
+
 app = typer.Typer(
+    cls=LazyGroup,
     help="Real-time facial expressions: a weighted vote of an eyes model and a lips model. "
     "It reads apparent expressions, not feelings.",
+    epilog=EXAMPLES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    annotate,
-    serve,
-    live,
-    play,
-    dataset,
-    train,
-    export,
-    quantise,
-    models,
-    bench,
-    weights,
-    evaluate,
-    cameras,
-    doctor,
-):
-    app.add_typer(command.app)
 
 
 def run() -> int:

@@ -27,7 +27,7 @@ from emotion.realtime.session import Workers
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sources.demo import DEMO
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 # In a file or a pipe; a terminal has its own.
 _WIDTH = 130
 

@@ -6,7 +6,7 @@ import typer
 
 from emotion.cli.console import console
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -6,15 +6,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion.cli.console import console, counting, errors, shown
+from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
+from emotion.cli.progress import counting
 from emotion.models.data.dataset import make_dataset
 from emotion.models.data.options import DatasetOptions
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

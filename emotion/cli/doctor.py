@@ -27,7 +27,7 @@ from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError
 if TYPE_CHECKING:
     from emotion.models.regions import Image
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _NAME = "emotion-live"
 _PYTHONS = (3, 11), (3, 13)

@@ -8,9 +8,10 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from emotion.cli.console import console, counting, errors, shown
+from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
+from emotion.cli.progress import counting
 from emotion.models.classes import Labels
 from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_unread, find_videos
 from emotion.models.engines.options import EngineOptions
@@ -43,7 +44,7 @@ from emotion.models.voting.vote import VoteWeights, read_rules
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(name="evaluate")

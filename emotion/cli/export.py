@@ -13,7 +13,7 @@ from emotion.models.regions import RegionName
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -32,7 +32,7 @@ from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.result_ledger import check_free
 from emotion.realtime.sources.live import is_network, open_live, other_camera, shown_url
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(name="live")

@@ -7,24 +7,94 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import console, shown
-from emotion.models.engines.options import model_folder
-from emotion.models.errors import ModelFileError
-from emotion.models.manifest import read_schema, voting_regions
-from emotion.models.shipped import refuse_shipped, workshop
+from emotion.models.checksums import changed
+from emotion.models.engines.options import known_models, model_folder, user_models
+from emotion.models.errors import EmotionError, ModelFileError
+from emotion.models.manifest import read_manifest, read_schema, voting_regions
+from emotion.models.shipped import is_shipped, refuse_shipped, workshop
+from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
+from emotion.realtime.session import Models
 from emotion.realtime.sinks.partial_file import writing
 
 app = typer.Typer(
-    name="models", help="Model folders: copy those that ship, to change them.", no_args_is_help=True
+    name="models",
+    help="List, check, copy and remove model folders.",
+    invoke_without_command=True,
+    add_completion=False,
 )
 
 # What may be there beside what a folder needs; landmark nets are the program's own.
 _MORE = ("*.int8.onnx", "*.int8.json", "blendshapes.npz", "MODEL_CARD.md")
+_Name = Annotated[
+    Path, typer.Argument(parser=model_folder, metavar="NAME|FOLDER", help="As 'emotion models' lists it.")
+]
 
 
-@app.callback()
-def models() -> None:
-    """Keep typer from taking the only command for the group itself."""
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context) -> None:
+    """List, check, copy and remove model folders."""
+    if context.invoked_subcommand is None:
+        list_command()
+
+
+@app.command(name="list")
+def list_command() -> None:
+    """List the folders of models that ship, and those in your folder for models."""
+    for name, folder in known_models().items():
+        try:
+            console.print("\n  ".join([name, *_about(folder)]))
+        except EmotionError as error:
+            console.print(f"{name}\n  cannot be used: {error}")
+    console.print(f"Your own folders of models are found by name in {shown(user_models())}")
+
+
+@app.command(name="check")
+def check_command(name: _Name) -> None:
+    """Check a model folder: whether all its files are there, unchanged, and run."""
+    for file in _files(name):
+        if not file.stat().st_size:
+            raise ModelFileError(f"{file} is empty: copy it again.")
+    loaded = Models.load(models=name, provider="cpu")
+    if is_shipped(name) and (damaged := changed()):
+        raise ModelFileError(f"Changed since the release: {', '.join(damaged)}. Install emotion-live again.")
+    console.print(f"{shown(name)} is whole and runs: {', '.join(loaded.schema.classes)}")
+
+
+@app.command(name="remove")
+def remove_command(
+    name: Annotated[str, typer.Argument(help="A folder in your folder for models.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove a model folder from your folder for models; nothing else can be removed so."""
+    folder = user_models() / name
+    if Path(name).name != name or not folder.is_dir() or folder.is_symlink():
+        raise SinkError(
+            f"{name} is no folder in {shown(user_models())}, and only such are removed: see 'emotion models'."
+        )
+    if not yes:
+        typer.confirm(f"Remove {folder}?", abort=True)
+    with writing(folder):
+        shutil.rmtree(folder)
+    console.print(f"Removed {shown(folder)}")
+
+
+def _about(folder: Path) -> list[str]:
+    """What a folder is, line by line."""
+    schema = read_schema(folder)
+    manifests = [read_manifest(folder, region) for region in voting_regions(folder)]
+    size = sum(file.stat().st_size for file in _files(folder))
+    values = read_json(folder / "weights.json")
+    scores = values.get("scores", {})
+    told = [
+        f"{shown(folder)}, {size / 1e6:.0f} MB",
+        f"networks: {', '.join(f'{one.region} {one.architecture}' for one in manifests)}",
+        f"classes: {', '.join(schema.classes)}",
+    ]
+    right = [f"{name} {found['accuracy']:.1%}" for name, found in scores.items() if "accuracy" in found]
+    told += [f"right: {'; '.join(right)}"] if right else []
+    terms = "; ".join(dict.fromkeys(one.data for one in manifests if one.data))
+    return [*told, f"trained on, and terms: {terms or 'not said'}"]
 
 
 @app.command(name="copy")

@@ -18,6 +18,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get
 
 import typer
 
+from emotion.config import environment_name
 from emotion.models.options import Only, OptionField, Spelling, Without, from_mapping
 
 P = ParamSpec("P")
@@ -96,7 +97,11 @@ def _parameter(one: OptionField, defaults: Mapping[str, Any]) -> inspect.Paramet
         "max": option.le if number else None,
         "rich_help_panel": one.title or None,
     }
-    info = typer.Argument(**said) if option.positional else typer.Option(*_flags(one, defaults), **said)
+    if option.positional:
+        info = typer.Argument(**said)
+    else:
+        said |= {"envvar": environment_name(one.name), "show_envvar": False}
+        info = typer.Option(*_flags(one, defaults), **said)
     return inspect.Parameter(
         one.name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -21,7 +21,7 @@ from emotion.realtime.session import EveryFrame
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(name="play")

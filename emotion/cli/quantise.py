@@ -13,7 +13,7 @@ from emotion.models.engines.options import EngineOptions
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Region(StrEnum):

@@ -12,7 +12,7 @@ from emotion.models.options import Only
 from emotion.realtime.options import Options
 from emotion.web.options import ServeOptions
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -9,16 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from emotion.cli.console import console, counting, errors, shown
+from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, RUNS, DataFolder, needs_training
+from emotion.cli.progress import counting
 from emotion.models.evaluation.predictions import predictions_of_models
 from emotion.models.options import Without
 from emotion.models.shipped import refuse_shipped
 from emotion.models.training.options import TrainingOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -7,9 +7,10 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from emotion.cli.console import console, counting, errors, shown
+from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder
+from emotion.cli.progress import counting
 from emotion.models.data.dataset import read_manifest
 from emotion.models.engines.options import EngineOptions
 from emotion.models.evaluation import weights
@@ -28,7 +29,7 @@ from emotion.models.training.refit import even_shares, face_weights
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(name="weights")

@@ -36,14 +36,24 @@ def read_photograph(path: Path) -> Image:
     """
     try:
         with open(path, "rb") as file:
-            # Pillow warns of what is odd in a header. Whose warnings are shown is the process's, so this is
-            # one at a time too.
-            with listening(), warnings.catch_warnings(action="ignore"):
-                _check_size(file)
-            file.seek(0)
-            data = np.frombuffer(file.read(_MOST_BYTES + 1), dtype=np.uint8)
+            return decode_photograph(file)
     except OSError as error:
         raise PictureError(f"unreadable: {error.strerror or error}") from error
+
+
+def decode_photograph(file: IO[bytes]) -> Image:
+    """The same of an open file, or of bytes as one.
+
+    Raises:
+        OSError: it cannot be read.
+        PictureError: as `read_photograph`.
+    """
+    # Pillow warns of what is odd in a header. Whose warnings are shown is the process's, so this is one at
+    # a time too.
+    with listening(), warnings.catch_warnings(action="ignore"):
+        _check_size(file)
+    file.seek(0)
+    data = np.frombuffer(file.read(_MOST_BYTES + 1), dtype=np.uint8)
     if len(data) > _MOST_BYTES:
         raise PictureError(f"too large: more than {_MOST_BYTES >> 20} MiB")
     try:

@@ -14,9 +14,31 @@ LandmarksChoice: TypeAlias = Literal["mediapipe", "onnx"]
 _SHIPPED = {"standard": ZOO, "lite": LITE}
 
 
+def user_models() -> Path:
+    """The user's folder for models, where each has a folder of its own; it need not be there."""
+    from platformdirs import user_data_path  # noqa: PLC0415  not needed where nobody looks
+
+    return user_data_path("emotion-live", appauthor=False) / "models"
+
+
+def known_models() -> dict[str, Path]:
+    """The folders of models that have names: those that ship, and those in the user's folder."""
+    own = user_models()
+    folders = sorted(path for path in own.iterdir() if path.is_dir()) if own.is_dir() else []
+    return {path.name: path for path in folders} | _SHIPPED
+
+
 def model_folder(name: str | Path) -> Path:
-    """The folder that ``standard`` and ``lite`` stand for, or the one that is named."""
-    return _SHIPPED.get(str(name), Path(name))
+    """The folder that ``standard`` and ``lite`` stand for, or the one that is named.
+
+    A name alone that is no folder here is one of the user's folder for models, where that has it.
+    """
+    if str(name) in _SHIPPED:
+        return _SHIPPED[str(name)]
+    path = Path(name)
+    if len(path.parts) == 1 and not path.exists() and (user_models() / path).is_dir():
+        return user_models() / path
+    return path
 
 
 def model_folder_name(folder: Path) -> str:

@@ -5,8 +5,9 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from emotion.models.closing import Closing
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
-from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture
+from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture, leant
 from emotion.models.manifest import ZOO
 from emotion.models.native import telemetry
 from emotion.models.native.at_exit import Process, before_exit
@@ -29,6 +30,7 @@ __all__ = [
     "Landmarks",
     "Picture",
     "find_portrait",
+    "looks_again",
     "silenced",
 ]
 
@@ -83,13 +85,16 @@ class FaceLandmarker(Closing):
         max_faces: the most faces returned for a picture.
         video: track from picture to picture; then `detect` wants increasing times.
         min_confidence: in [0, 1], for detection, presence and tracking alike.
+        pose: tell how heads are turned, too.
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
         MissingDependencyError: a system library that MediaPipe needs is missing.
     """
 
-    def __init__(self, max_faces: int = 1, video: bool = False, min_confidence: float = 0.5):
+    def __init__(
+        self, max_faces: int = 1, video: bool = False, min_confidence: float = 0.5, pose: bool = False
+    ):
         _check_model_file()
         mode = vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE
         options = vision.FaceLandmarkerOptions(
@@ -100,6 +105,7 @@ class FaceLandmarker(Closing):
             min_face_presence_confidence=min_confidence,
             min_tracking_confidence=min_confidence,
             output_face_blendshapes=True,
+            output_facial_transformation_matrixes=pose,
         )
         self._video = video
         self._last_ms = -1
@@ -120,9 +126,12 @@ class FaceLandmarker(Closing):
             result = self._landmarker.detect_for_video(_native(picture), self._last_ms)
         else:
             result = self._landmarker.detect(_native(picture))
+        matrices = result.facial_transformation_matrixes or [None] * len(result.face_landmarks)
         return tuple(
-            _to_arrays(face, shapes, picture)
-            for face, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True)
+            _to_arrays(face, shapes, matrix, picture)
+            for face, shapes, matrix in zip(
+                result.face_landmarks, result.face_blendshapes, matrices, strict=True
+            )
         )
 
     def close(self) -> None:
@@ -195,18 +204,29 @@ def find_portrait(landmarker: FaceLandmarker, image: Image) -> Landmarks | None:
     Returns:
         Landmarks in pixels of `image`, or None where no face is found.
     """
-    looks: list[Callable[[], tuple[Landmarks, ...]]] = [
-        lambda: landmarker.detect(image),
-        *(partial(_look_again, landmarker, image, border, turn) for border, turn in _LOOKS),
-        *(partial(_look_at_parts, landmarker, image, share) for share in _WINDOWS),
-    ]
+    looks = [lambda: landmarker.detect(image), *looks_again(landmarker.detect, image)]
     faces = next((found for look in looks if (found := look())), ())
     return max(faces, key=lambda face: np.ptp(face.points, axis=0).prod(), default=None)
 
 
-def _look_again(
-    landmarker: FaceLandmarker, image: Image, border: float, turn: float
-) -> tuple[Landmarks, ...]:
+Detect: TypeAlias = Callable[[Image], tuple[Landmarks, ...]]
+"""The faces in a picture, uint8 (h, w, 3), BGR."""
+
+
+def looks_again(detect: Detect, image: Image) -> list[Callable[[], tuple[Landmarks, ...]]]:
+    """Further ways to look at a photograph in which nobody is found, in the order in which to try them.
+
+    Args:
+        detect: looks at a picture.
+        image: uint8 (h, w, 3), BGR.
+    """
+    return [
+        *(partial(_look_again, detect, image, border, turn) for border, turn in _LOOKS),
+        *(partial(_look_at_parts, detect, image, share) for share in _WINDOWS),
+    ]
+
+
+def _look_again(detect: Detect, image: Image, border: float, turn: float) -> tuple[Landmarks, ...]:
     """The faces in a copy that is enlarged, set in a border and turned, in pixels of `image`."""
     if max(image.shape[:2]) > _THINNEST * min(image.shape[:2]):
         return ()
@@ -226,12 +246,13 @@ def _look_again(
             cv2.transform(face.points[None], back)[0] / np.float32(scale),
             face.depth / np.float32(scale),
             face.blendshapes,
+            None if face.matrix is None else leant(face.matrix, -turn),
         )
-        for face in landmarker.detect(np.asarray(copy, np.uint8))
+        for face in detect(np.asarray(copy, np.uint8))
     )
 
 
-def _look_at_parts(landmarker: FaceLandmarker, image: Image, share: float) -> tuple[Landmarks, ...]:
+def _look_at_parts(detect: Detect, image: Image, share: float) -> tuple[Landmarks, ...]:
     """The faces in overlapping windows, each this share of the picture's sides, in pixels of `image`."""
     height, width = (round(share * side) for side in image.shape[:2])
     if min(height, width) < _LEAST_WINDOW:
@@ -242,10 +263,7 @@ def _look_at_parts(landmarker: FaceLandmarker, image: Image, share: float) -> tu
         for left in np.linspace(0, image.shape[1] - width, count, dtype=int):
             part = np.ascontiguousarray(image[top : top + height, left : left + width])
             corner = np.array([left, top], np.float32)
-            found += [
-                Landmarks(face.points + corner, face.depth, face.blendshapes)
-                for face in landmarker.detect(part)
-            ]
+            found += [replace(face, points=face.points + corner) for face in detect(part)]
     return tuple(found)
 
 
@@ -270,12 +288,14 @@ def _native(picture: Picture) -> MediaPipeImage:
     return picture.native
 
 
-def _to_arrays(face: list[Any], shapes: list[Any], picture: Picture) -> Landmarks:
+def _to_arrays(face: list[Any], shapes: list[Any], matrix: Any, picture: Picture) -> Landmarks:
     xyz = np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32)
     xyz *= np.array([picture.width, picture.height, picture.width], dtype=np.float32)
     xyz[:, :2] += np.array([picture.left, picture.top], dtype=np.float32)
     scores = np.array([shape.score for shape in shapes], dtype=np.float32)
-    return Landmarks(xyz[:, :2], xyz[:, 2], scores)
+    return Landmarks(
+        xyz[:, :2], xyz[:, 2], scores, None if matrix is None else np.asarray(matrix, np.float32)
+    )
 
 
 @cache

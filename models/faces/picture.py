@@ -34,15 +34,28 @@ class Landmarks:
         points: float32 (478, 2), pixels of the picture; may lie outside it.
         depth: float32 (478,), same scale as x, smaller is nearer.
         blendshapes: float32 (52,) in [0, 1], in the order of `BLENDSHAPES`.
+        matrix: float32 (4, 4), from MediaPipe's canonical face to the camera's space; None where it was
+            not asked for.
     """
 
     points: Points
     depth: Points
     blendshapes: npt.NDArray[np.float32]
+    matrix: npt.NDArray[np.float32] | None = None
 
     def turned_over(self, width: int, height: int) -> "Landmarks":
         """The same face in a picture of that size that is turned by 180 degrees."""
-        return Landmarks(np.array([width, height], np.float32) - self.points, self.depth, self.blendshapes)
+        matrix = None if self.matrix is None else leant(self.matrix, 180.0)
+        points = np.array([width, height], np.float32) - self.points
+        return Landmarks(points, self.depth, self.blendshapes, matrix)
+
+
+def leant(matrix: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.float32]:
+    """A head's pose, float32 (4, 4), in a picture that is turned against the clock."""
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    turn = np.eye(4, dtype=np.float32)
+    turn[:2, :2] = (cosine, -sine), (sine, cosine)
+    return np.asarray(turn @ matrix, np.float32)
 
 
 class Picture:

@@ -5,6 +5,7 @@ May import all rooms of `realtime` but `playback`.
 
 from emotion.realtime.session.models import Models
 from emotion.realtime.session.policies import (
+    EachAlone,
     EveryFrame,
     Inline,
     NewestFrame,
@@ -16,6 +17,7 @@ from emotion.realtime.session.policies import (
 from emotion.realtime.session.session import Session
 
 __all__ = [
+    "EachAlone",
     "EveryFrame",
     "Inline",
     "Models",

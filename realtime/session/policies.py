@@ -6,6 +6,7 @@ policy          frames                    where                              who
 `EveryFrame`    all, in whole batches     a thread a worker of each stage    the source for the stages
 `NewestFrame`   the newest; less work     a thread a stage                   nobody: what is too much
                 under load                                                   is dropped at the door
+`EachAlone`     all, as photographs       a thread a worker of each stage    the source for the stages
 `Inline`        all, one by one           the caller's own thread            the caller
 ==============  ========================  =================================  ===========================
 """
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from emotion.models.errors import OptionError
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Observer
 from emotion.realtime.options import Options
@@ -24,14 +26,17 @@ from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import Pipeline, Step
 from emotion.realtime.session.models import Models
 from emotion.realtime.stages.classifier import EmotionClassifier
+from emotion.realtime.stages.details import Details
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.meanwhile import Meanwhile
 from emotion.realtime.stages.people import People
+from emotion.realtime.stages.photographs import PhotographFinder, Strangers
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
+_PHOTOGRAPHS_A_BATCH = 4
 
 
 def available_cores() -> int:
@@ -124,7 +129,7 @@ class EveryFrame:
             stages.append(Meanwhile(self.meanwhile))
         if options.vote.smooth and not options.vote.causal:
             stages.append(LookAhead(options.vote))
-        return stages
+        return [*stages, *_details(options)]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads; see `Policy`."""
@@ -152,16 +157,65 @@ class NewestFrame:
         """One worker a stage, which the load shedder may relieve; see `Policy`."""
         # One classifier: a second would work on the next picture while this one is waited for.
         classifier = EmotionClassifier(models.regions, batch=1, schema=models.schema)
-        finder = FaceFinder(options.faces.max_faces, nets=models.nets, regions=models.schema.regions)
+        finder = FaceFinder(
+            options.faces.max_faces,
+            nets=models.nets,
+            regions=models.schema.regions,
+            pose="pose" in options.faces.columns,
+        )
         return [
             finder,
             LoadSheddingClassifier(classifier, self.load_shedder),
             People(models.weights, options.vote),
+            *_details(options),
         ]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads, which never keep the source waiting; see `Policy`."""
         return _NewestResults(source, stages, self.load_shedder, observer)
+
+
+@dataclass(frozen=True, slots=True)
+class EachAlone:
+    """Every picture by itself, in whole batches: for photographs, which know nothing of one another.
+
+    Attributes:
+        finders: threads that find faces; by default a core each. Results do not depend on how many.
+        inline: in the caller's own thread, one after the other.
+    """
+
+    finders: int | None = None
+    inline: bool = False
+
+    def stages(self, models: Models, options: Options) -> list[Step]:
+        """See `Policy`."""
+        finders = 1 if self.inline else self.finders or min(available_cores(), _MOST_CLASSIFIERS)
+        classifiers = 1 if self.inline else Workers.of(options).classifiers
+        schema = models.schema
+        return [
+            [
+                PhotographFinder(
+                    options.faces.max_faces,
+                    nets=models.nets,
+                    regions=schema.regions,
+                    pose="pose" in options.faces.columns,
+                )
+                for _ in range(finders)
+            ],
+            [
+                EmotionClassifier(models.regions, _PHOTOGRAPHS_A_BATCH, full=True, schema=schema)
+                for _ in range(classifiers)
+            ],
+            Strangers(models.weights, options.vote),
+            *_details(options),
+        ]
+
+    def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
+        """See `Policy`."""
+        if self.inline:
+            return InlinePipeline[EmotionFrame](source, stages, observer=observer)
+        # Few: a photograph has fifty times the pixels of a video's picture.
+        return Pipeline[EmotionFrame](source, stages, capacity=2, observer=observer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +230,7 @@ class Inline:
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage and one frame a batch; see `Policy`."""
-        return _causal_stages(Workers(1, 1, 1), models, options)
+        return [*_causal_stages(Workers(1, 1, 1), models, options), *_details(options)]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """Nothing is done before the first result is asked for; see `Policy`."""
@@ -193,6 +247,7 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
             turns=workers.finders,
             stride=workers.stride,
             regions=schema.regions,
+            pose="pose" in options.faces.columns,
         ),
         [
             EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)
@@ -200,6 +255,18 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
         ],
         People(models.weights, options.vote),
     ]
+
+
+def _details(options: Options) -> list[Step]:
+    """The stage that tells what else is asked for; none where that is nothing.
+
+    Raises:
+        OptionError: the pose is asked for, and what finds the faces does not tell it.
+    """
+    wanted = options.faces.columns
+    if "pose" in wanted and options.engine.landmarks != "mediapipe":
+        raise OptionError("columns", "columns can have the pose only where landmarks is mediapipe.")
+    return [Details(wanted, options.vote.certain)] if wanted else []
 
 
 class _NewestResults:

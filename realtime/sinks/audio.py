@@ -250,7 +250,8 @@ class AudioTrack:
         """Mux what sounds before a moment of the mp4; all that is left for None."""
         while self._has_next() and (seconds is None or self._waiting[0].seconds < seconds):
             sounding = self._waiting.popleft()
-            if not sounding.track.ended:
+            before = self._info.begin_pts is not None and sounding.seconds < 0
+            if not before and not sounding.track.ended:
                 self._mux(sounding.track, sounding.track.take(sounding.packet))
 
     def finish(self) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
+from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
@@ -32,6 +32,7 @@ class _Timeline(Sink):
         source: the video being read, which is never written over.
         clock: of a live stream: frames say when they were in the world, too.
         publish: how the whole file gets its name.
+        names: of photographs: what each is called, by its frame's index; they have no times.
 
     Raises:
         SinkError: it cannot be written.
@@ -44,8 +45,10 @@ class _Timeline(Sink):
         *,
         clock: WallClock | None = None,
         publish: Publish = os.replace,
+        names: Callable[[int], str] | None = None,
     ) -> None:
         self._clock = clock
+        self._names = names
         self._draft = PartialFile(path, source, publish)
         self._pending = io.StringIO(newline="")
         self._flushed = time.monotonic()
@@ -57,7 +60,7 @@ class _Timeline(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Append a frame; see `Sink.write`. The picture is not needed."""
         if not self._frames:
-            self._begin(self._pending, result.schema)
+            self._begin(self._pending, result.schema, result.details)
         self._add(self._pending, result)
         self._frames += 1
         if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
@@ -68,7 +71,7 @@ class _Timeline(Sink):
         """Finish the file; see `Sink.close`."""
         if not self._done:
             if not self._frames:
-                self._begin(self._pending, SHIPPED)
+                self._begin(self._pending, SHIPPED, ())
             self._flush()
             self._kept = self._draft.publish()
             self._done = True
@@ -94,7 +97,7 @@ class _Timeline(Sink):
         self._flushed = time.monotonic()
 
     @abstractmethod
-    def _begin(self, file: io.StringIO, schema: Schema) -> None:
+    def _begin(self, file: io.StringIO, schema: Schema, details: tuple[str, ...]) -> None:
         """Write what stands before the first frame."""
 
     @abstractmethod
@@ -109,14 +112,17 @@ class CsvTimeline(_Timeline):
     does not count them. Pixels have one digit, probabilities four.
     """
 
-    def _begin(self, file: io.StringIO, schema: Schema) -> None:
-        self._columns = Columns(schema, self._clock is not None)
+    def _begin(self, file: io.StringIO, schema: Schema, details: tuple[str, ...]) -> None:
+        photographs = self._names is not None
+        self._columns = Columns(schema, self._clock is not None, details, photographs)
         csv.writer(file, lineterminator="\n").writerow(self._columns.all)
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
         frame = result.frame
-        head = [frame.index, frame.pts, f"{frame.seconds:.6f}"]
+        head: list[object] = [frame.index, frame.pts, f"{frame.seconds:.6f}"]
         head += [self._clock.text(frame.seconds)] if self._clock else []
+        if self._names:
+            head = list(photograph_head(result, self._names).values())
         rows = [_row(face, self._columns) for face in result.faces] or [[""] * len(self._columns.face)]
         csv.writer(file, lineterminator="\n").writerows([*head, *row] for row in rows)
 
@@ -127,16 +133,29 @@ class JsonLinesTimeline(_Timeline):
     Those of regions that are not seen are null, and so are those of blendshapes that do not count.
     """
 
-    def _begin(self, file: io.StringIO, schema: Schema) -> None:
+    def _begin(self, file: io.StringIO, schema: Schema, details: tuple[str, ...]) -> None:
         """Each line says for itself what it holds."""
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
-        json.dump(as_dict(result, self._clock), file, separators=(",", ":"))
+        json.dump(as_dict(result, self._clock, self._names), file, separators=(",", ":"))
         file.write("\n")
 
 
-def as_dict(result: EmotionFrame, clock: WallClock | None = None) -> dict[str, Any]:
+def photograph_head(result: EmotionFrame, names: Callable[[int], str]) -> dict[str, Any]:
+    """What stands before the faces of a photograph: `PHOTOGRAPH_COLUMNS`."""
+    height, width = result.frame.image.shape[:2]
+    return dict(zip(PHOTOGRAPH_COLUMNS, (names(result.frame.index), width, height), strict=True))
+
+
+def as_dict(
+    result: EmotionFrame, clock: WallClock | None = None, names: Callable[[int], str] | None = None
+) -> dict[str, Any]:
     """A line of `JsonLinesTimeline` as an object, ready for JSON; without the picture."""
+    if names:
+        faces = [_object(face) for face in result.faces]
+        for face in faces:
+            del face["since"]
+        return photograph_head(result, names) | {"faces": faces}
     frame = result.frame
     head: dict[str, Any] = {"frame": frame.index, "pts": frame.pts, "seconds": round(frame.seconds, 6)}
     head |= {WALL_CLOCK: clock.text(frame.seconds)} if clock else {}
@@ -153,8 +172,9 @@ def _row(face: FaceEmotion, columns: Columns) -> list[object]:
         face.emotion or "",
         "" if face.confidence is None else round(face.confidence, 4),
         face.label,
-        round(face.since, 3),
+        *(() if columns.photographs else (round(face.since, 3),)),
         *(round(share, 2) for share in face.seen.values()),
+        *("" if value is None else _rounded(value) for value in face.details.values()),
     ]
 
 
@@ -173,7 +193,12 @@ def _object(face: FaceEmotion) -> dict[str, Any]:
         "label": face.label,
         "since": round(face.since, 3),
         **{f"{region}_seen": round(share, 2) for region, share in face.seen.items()},
+        **{name: _rounded(value) for name, value in face.details.items()},
     }
+
+
+def _rounded(value: float | str | None) -> float | str | None:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _digits(shares: Probabilities | None) -> Sequence[object]:

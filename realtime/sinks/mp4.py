@@ -117,7 +117,7 @@ class Mp4Sink(Sink):
         """Finish with all of the sound, and move the file to its place; see `Sink.close`."""
         if not self._done:
             with writing(self._draft.path, *_LIBAV_ERRORS):
-                self._finish(None)
+                self._finish(self._excerpt_end())
                 self._kept = self._draft.publish()
             self._done = True
         return self._kept or self._draft.path
@@ -204,6 +204,12 @@ class Mp4Sink(Sink):
                 self._draft.discard()
                 return None
         return self._draft.keep()
+
+    def _excerpt_end(self) -> Fraction | None:
+        """Where the sound of an excerpt ends; None for all of it."""
+        if self._info.end_seconds is None:
+            return None
+        return Fraction(self._info.end_seconds) - self._origin * self._info.time_base
 
     def _picture_end(self) -> Fraction:
         shown = Fraction((self._last_pts or 0) - self._origin) * self._info.time_base

@@ -1,6 +1,7 @@
 """What was seen when, as Parquet: the CSV's columns with types, for pandas, DuckDB, Polars and R."""
 
 import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pyarrow.parquet as pq
 
 from emotion.models.regions import Image
 from emotion.models.schema import SHIPPED, Schema
+from emotion.realtime.details import LANDMARKS, WORDS
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import WallClock
-from emotion.realtime.messages import EmotionFrame, FaceEmotion
+from emotion.realtime.messages import EmotionFrame, FaceEmotion, VideoFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
@@ -27,6 +29,11 @@ _TYPES = {
     "emotion": pa.dictionary(pa.int8(), pa.string()),
     "label": pa.dictionary(pa.int8(), pa.string()),
     "since": pa.float64(),
+    "file": pa.string(),
+    "picture_width": pa.int32(),
+    "picture_height": pa.int32(),
+    LANDMARKS: pa.list_(pa.float32()),
+    **{name: pa.dictionary(pa.int8(), pa.string()) for name in WORDS},
 }
 
 
@@ -41,6 +48,7 @@ class ParquetTimeline(Sink):
         source: the video being read, which is never written over.
         clock: of a live stream: frames say when they were in the world, too.
         publish: how the whole file gets its name.
+        names: of photographs: what each is called, by its frame's index; they have no times.
 
     Raises:
         SinkError: it cannot be written.
@@ -53,8 +61,10 @@ class ParquetTimeline(Sink):
         *,
         clock: WallClock | None = None,
         publish: Publish = os.replace,
+        names: Callable[[int], str] | None = None,
     ) -> None:
         self._clock = clock
+        self._names = names
         self._draft = PartialFile(path, source, publish)
         self._rows: list[tuple[object, ...]] = []
         self._frames = 0
@@ -66,13 +76,9 @@ class ParquetTimeline(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`. The picture is not needed."""
         if self._table is None:
-            self._table = _Table(self._outlet, result.schema, self._clock is not None)
-        columns = self._table.columns
-        frame = result.frame
-        head: list[object] = [frame.index, frame.pts, frame.seconds]
-        head += [self._clock.at(frame.seconds)] if self._clock else []
-        faces = [_values(face, columns) for face in result.faces] or [(None,) * len(columns.face)]
-        self._rows.extend((*head, *face) for face in faces)
+            self._table = _Table(self._outlet, self._columns(result.schema, result.details))
+        head = self._head(result.frame)
+        self._rows.extend((*head, *face) for face in self._table.rows(result.faces))
         self._frames += 1
         if len(self._rows) >= _GROUP_ROWS:
             self._flush()
@@ -92,6 +98,15 @@ class ParquetTimeline(Sink):
             self._kept = self._keep()
         return self._kept
 
+    def _columns(self, schema: Schema, details: tuple[str, ...]) -> Columns:
+        return Columns(schema, self._clock is not None, details, self._names is not None)
+
+    def _head(self, frame: VideoFrame) -> list[object]:
+        if self._names:
+            return [self._names(frame.index), frame.image.shape[1], frame.image.shape[0]]
+        head: list[object] = [frame.index, frame.pts, frame.seconds]
+        return head + ([self._clock.at(frame.seconds)] if self._clock else [])
+
     def _keep(self) -> Path | None:
         if self._frames and not self._outlet.gap:
             with suppress(SinkError):
@@ -104,7 +119,7 @@ class ParquetTimeline(Sink):
 
     def _finish(self) -> None:
         if self._table is None:
-            self._table = _Table(self._outlet, SHIPPED, self._clock is not None)
+            self._table = _Table(self._outlet, self._columns(SHIPPED, ()))
         self._flush()
         self._table.writer.close()
 
@@ -117,17 +132,32 @@ class ParquetTimeline(Sink):
 class _Table:
     """The table that grows in a file; what its columns are is known when the first frame comes."""
 
-    def __init__(self, outlet: "_SinkWorker", schema: Schema, live: bool) -> None:
-        self.columns = Columns(schema, live)
-        self._fields = pa.schema([pa.field(n, _TYPES.get(n, pa.float32())) for n in self.columns.all])
+    def __init__(self, outlet: "_SinkWorker", columns: Columns) -> None:
+        self._columns = columns
+        self._points = LANDMARKS in columns.details
+        self._fields = arrow_schema(columns)
         self.writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
 
+    def rows(self, faces: Sequence[FaceEmotion]) -> list[tuple[object, ...]]:
+        """A row a face, without what stands before it; one without a face where nobody is there."""
+        found = [face_values(face, self._columns) for face in faces]
+        return found or [(None,) * (len(self._columns.face) + self._points)]
+
     def write(self, rows: list[tuple[object, ...]]) -> None:
-        columns = zip(*rows, strict=True)
-        arrays = [
-            pa.array(list(values), field.type) for values, field in zip(columns, self._fields, strict=True)
-        ]
-        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self._fields))
+        self.writer.write_table(arrow_table(rows, self._fields))
+
+
+def arrow_schema(columns: Columns) -> pa.Schema:
+    """The columns with their types: words are categories, shares float32."""
+    names = (*columns.all, *([LANDMARKS] if LANDMARKS in columns.details else []))
+    return pa.schema([pa.field(name, _TYPES.get(name, pa.float32())) for name in names])
+
+
+def arrow_table(rows: Sequence[tuple[object, ...]], fields: pa.Schema) -> pa.Table:
+    """A table of rows, which may be none."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in fields)
+    arrays = [pa.array(list(values), field.type) for values, field in zip(columns, fields, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=fields)
 
 
 class _SinkWorker:
@@ -165,10 +195,13 @@ class _SinkWorker:
         """Its owner closes the file."""
 
 
-def _values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
-    """A face's fields in the order of `Columns.face`."""
+def face_values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
+    """A face's fields in the order of `Columns.face`, and its landmarks where they are asked for."""
     unseen = (None,) * len(columns.schema.classes)
     said = (face.says(row) for row in columns.rows)
+    points = []
+    if LANDMARKS in columns.details:
+        points = [None if face.points is None else face.points.reshape(-1)]
     shares = (unseen if row is None else row.tolist() for row in said)
     return (
         face.track_id,
@@ -177,6 +210,8 @@ def _values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
         face.emotion,
         face.confidence,
         face.label,
-        face.since,
+        *(() if columns.photographs else (face.since,)),
         *face.seen.values(),
+        *face.details.values(),
+        *points,
     )

@@ -233,6 +233,23 @@ def check_own(results: Iterable[tuple[Sequence[Path], Path, str]]) -> None:
     )
 
 
+def results_of(summary: Path, files: Sequence[Path], video: str) -> dict[str, Any] | None:
+    """What the summary says of a run that reached its end, where all its results are there and unchanged.
+
+    Args:
+        summary: where it lies.
+        files: the results that there have to be.
+        video: the name of what they are made of.
+    """
+    listing = _List.read(summary)
+    if listing is None or listing.video != readable(video):
+        return None
+    entries = [listing.results.get(_name(path, summary)) for path in files]
+    whole = all(entry and entry.is_of(path) for entry, path in zip(entries, files, strict=True))
+    values: dict[str, Any] = read_json(summary)
+    return values if whole else None
+
+
 def check_free(paths: Iterable[Path]) -> None:
     """Refuse to replace anything.
 

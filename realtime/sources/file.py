@@ -5,9 +5,11 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import av
 from av.container import InputContainer
@@ -32,7 +34,9 @@ from emotion.realtime.sources.opening import (
     step_rate,
     tagged_seconds,
 )
+from emotion.realtime.sources.options import FileOptions
 from emotion.realtime.sources.picture import PictureConverter
+from emotion.realtime.sources.steps import Steps
 from emotion.realtime.sources.timeline import Timeline
 
 # In these the distance between two pictures is stored with care; in others it follows from clocks,
@@ -55,6 +59,8 @@ class VideoFile(Closing):
         path: the file.
         start: frames before this time, in seconds of the video's own clock, are left out.
         fps: frames a second of a file without times, as of bare H.264; else its codec's are taken.
+        end: frames from this time on, in seconds of the same clock, are left out.
+        every: of the frames only the first in each of so many seconds are given; all are decoded.
 
     Attributes:
         path: the file.
@@ -64,8 +70,18 @@ class VideoFile(Closing):
         SourceError: the file is missing, not readable, not a video, or cannot be decoded.
     """
 
+    info: VideoInfo
+    _placed: Iterator[tuple[int, av.VideoFrame]]
+    _reading: Reading
+
     def __init__(
-        self, path: str | os.PathLike[str], start: float | None = None, fps: float | None = None
+        self,
+        path: str | os.PathLike[str],
+        start: float | None = None,
+        fps: float | None = None,
+        *,
+        end: float | None = None,
+        every: float | None = None,
     ) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
@@ -74,6 +90,9 @@ class VideoFile(Closing):
         self._claimed = False
         self._placed: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._from_start = start is None
+        self._end = end
+        self._stopped = False
+        self._steps = Steps(every)
         check_file(self.path)
         self._as_found = _state(self.path)
         self._container = open_container(self.path)
@@ -97,9 +116,16 @@ class VideoFile(Closing):
                 )
             if start is not None:
                 self._skip_to(start)
+            if (start, end, every) != (None, None, None):
+                self.info = self._excerpt(start, every)
         except BaseException:
             self._container.close()
             raise
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], options: FileOptions) -> Self:
+        """A file, read as options say; see the class for what is raised."""
+        return cls(path, options.start, options.file_fps, end=options.end, every=options.every)
 
     def __repr__(self) -> str:
         return f"VideoFile({str(self.path)!r}, {self.info.width}x{self.info.height})"
@@ -234,13 +260,38 @@ class VideoFile(Closing):
         )
         self._placed = self._new_timeline().place(pictures, _timestamp)
 
+    def _excerpt(self, start: float | None, every: float | None) -> VideoInfo:
+        """What is known of the part that is read; the first of its pictures is decoded already."""
+        info, begin_pts = self.info, None
+        if start is not None:
+            first = next(self._placed, None)
+            if first is None or (self._end is not None and first[0] * self._base >= self._end):
+                raise SourceError(f"{self.path} shows nothing from {start:g} s on: it ends before.")
+            self._placed = itertools.chain([first], self._placed)
+            begin_pts = first[0]
+        rate = min(info.average_rate, Fraction(1 / every).limit_denominator(1001)) if every else None
+        rate = rate or info.average_rate
+        last = info.duration_seconds and info.duration_seconds + info.start_seconds
+        stop = min((time for time in (last, self._end) if time is not None), default=None)
+        begin = info.first_pts if begin_pts is None else begin_pts
+        return replace(
+            info,
+            average_rate=rate,
+            frame_count=None if stop is None else max(1, round((stop - begin * self._base) * rate)),
+            begin_pts=begin_pts,
+            end_seconds=self._end,
+        )
+
     def _next(self, index: int) -> VideoFrame | None:
-        placed = next(self._placed, None)
-        if placed is None:
-            return None
-        pts, picture = placed
-        self._reading.note(float(pts * self._base), picture.is_corrupt)
-        return VideoFrame(index, pts, self._base, time.monotonic(), self._converter.image(picture))
+        for pts, picture in self._placed:
+            seconds = float(pts * self._base)
+            if self._end is not None and seconds >= self._end:
+                self._stopped = True
+                break
+            self._reading.note(seconds, picture.is_corrupt)
+            if self._steps.take(seconds):
+                return VideoFrame(index, pts, self._base, time.monotonic(), self._converter.image(picture))
+        return None
 
     def _problem(self) -> IncompleteSourceError | None:
         mends = self._timeline.mends
@@ -254,7 +305,8 @@ class VideoFile(Closing):
                 ["it is not the file any more that it was"],
             )
         decoder = self._decoder
-        finding = self._check()
+        # Of an excerpt only what was met on the way tells.
+        finding = None if self._stopped else self._check()
         found_at = None
         if finding is not None and finding.position is not None:
             found_at = decoder.positions.seconds_at(finding.position)
@@ -269,9 +321,9 @@ class VideoFile(Closing):
                 corrupt_packets=decoder.corrupt,
                 finding=finding,
                 found_at=found_at,
-                declared_frames=self._declared_frames() if self._from_start else None,
-                declared_seconds=_declared_seconds(self._container, self._stream),
-                is_cut=_names_more(self._container, self._stream, self.path),
+                declared_frames=self._declared_frames() if self._from_start and not self._stopped else None,
+                declared_seconds=None if self._stopped else _declared_seconds(self._container, self._stream),
+                is_cut=not self._stopped and _names_more(self._container, self._stream, self.path),
             ),
         )
         if problem is None and not mends.joints and (note := remark(self._reading)):

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, ClassVar
 
-from emotion.models.options import Option, Spelling, check
+from emotion.models.errors import OptionError
+from emotion.models.options import Option, Spelling, check, read_duration
 
 
 def read_size(text: str) -> tuple[int, int]:
@@ -23,11 +25,47 @@ def _write_size(size: tuple[int, int]) -> str:
     return "{}x{}".format(*size)
 
 
+def read_time(text: str) -> float:
+    """A time in a video, such as ``90``, ``1:30``, ``1:02:03.5`` or ``90s``, in seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = str(text).strip().split(":")
+    try:
+        if len(parts) == 1:
+            return read_duration(parts[0])
+        if len(parts) > 3 or not all(re.fullmatch(r"\d+", part, re.ASCII) for part in parts[:-1]):
+            raise ValueError
+        seconds = 0.0
+        for part in parts:
+            seconds = 60 * seconds + read_duration(part)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time in a video: write 90, 1:30 or 1:02:03") from None
+    return seconds
+
+
+def read_step(text: str) -> float:
+    """A distance of time between pictures, such as ``5``, ``5s``, ``500ms`` or ``2fps``, in seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    rate = re.fullmatch(r"\s*([\d.]+)\s*fps\s*", str(text).lower())
+    try:
+        seconds = 1 / float(rate[1]) if rate else read_duration(text)
+    except (ValueError, ZeroDivisionError):
+        seconds = 0.0
+    if not 0 < seconds < inf:
+        raise ValueError(f"{text!r} is no step: write 5s for a picture every five seconds, or 2fps")
+    return seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """How a video file is read."""
+    """How a video file is read, and which of its pictures."""
 
-    TITLE: ClassVar[str] = "File"
+    TITLE: ClassVar[str] = "Input"
 
     file_fps: Annotated[
         float | None,
@@ -39,9 +77,41 @@ class FileOptions:
             flags=("--fps",),
         ),
     ] = None
+    start: Annotated[
+        float | None,
+        Option(
+            help="Begin at this time of the video, such as 90 or 1:30.",
+            unit="seconds",
+            ge=0,
+            metavar="TIME",
+            spelling=Spelling(read_time, "{:g}".format),
+        ),
+    ] = None
+    end: Annotated[
+        float | None,
+        Option(
+            help="End before this time of the video.",
+            unit="seconds",
+            gt=0,
+            metavar="TIME",
+            spelling=Spelling(read_time, "{:g}".format),
+        ),
+    ] = None
+    every: Annotated[
+        float | None,
+        Option(
+            help="Look at a picture every so often only: 5s, or 2fps for two a second.",
+            unit="seconds",
+            gt=0,
+            metavar="STEP",
+            spelling=Spelling(read_step, "{:g}".format),
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         check(self)
+        if self.end is not None and self.end <= (self.start or 0.0):
+            raise OptionError("end", f"end lies behind start ({self.start or 0:g} s), not at {self.end:g} s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

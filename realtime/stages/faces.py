@@ -32,6 +32,7 @@ class FaceFinder:
         stride: one of so many frames is looked at, and faces of the others lie between. With several
             turns or frames a stride, whole batches are taken, so that the same file gives the same faces.
         regions: what is cut out of each face.
+        pose: tell how heads are turned, too; only MediaPipe does.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -48,9 +49,12 @@ class FaceFinder:
         turns: int = 1,
         stride: int = 1,
         regions: Regions = REGIONS,
+        pose: bool = False,
     ) -> None:
         self._regions = regions
-        landmarker, detector = _mediapipe(min_confidence) if nets is None else _onnx(nets, min_confidence)
+        landmarker, detector = (
+            _mediapipe(min_confidence, pose) if nets is None else _onnx(nets, min_confidence)
+        )
 
         def looking(count: int) -> BatchLandmarker:
             if nets is not None and nets.batches:
@@ -117,12 +121,12 @@ class FaceFinder:
 _Make: TypeAlias = Callable[[int], Landmarker]
 
 
-def _mediapipe(min_confidence: float) -> tuple[_Make, Callable[[], Detector]]:
+def _mediapipe(min_confidence: float, pose: bool) -> tuple[_Make, Callable[[], Detector]]:
     # Imported here: it takes seconds, a hundred megabytes and system libraries.
     from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker  # noqa: PLC0415
 
     return (
-        lambda count: FaceLandmarker(count, video=True, min_confidence=min_confidence),
+        lambda count: FaceLandmarker(count, video=True, min_confidence=min_confidence, pose=pose),
         lambda: FaceDetector(min_confidence),
     )
 
@@ -134,6 +138,13 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
     )
 
 
+def face_frame(frame: VideoFrame, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
+    """A photograph with the faces that were found in it, each with its crops; the largest first."""
+    faces = [_cut(frame, landmarks, False, regions) for landmarks in found]
+    faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
+    return FaceFrame(frame, tuple(faces))
+
+
 def _cut(frame: VideoFrame, landmarks: Landmarks, over: bool, regions: Regions) -> Face:
     points = landmarks.points
     crops = tuple(crop(frame.image, points, region) for region in regions)
@@ -143,6 +154,7 @@ def _cut(frame: VideoFrame, landmarks: Landmarks, over: bool, regions: Regions) 
         points,
         crops,
         landmarks.blendshapes,
+        matrix=landmarks.matrix,
         turn=turn - 360.0 if turn > 180.0 else turn,
         readable=not over,
     )

@@ -5,7 +5,21 @@ from typing import Annotated, ClassVar
 
 from emotion.models.errors import OptionError
 from emotion.models.faces.visibility import MIN_VISIBLE
-from emotion.models.options import DURATION, Option, check
+from emotion.models.options import DURATION, Option, Spelling, check
+from emotion.realtime.details import DETAILS, Detail
+
+
+def read_details(text: str) -> tuple[str, ...]:
+    """The details named with commas between, each once.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in DETAILS:
+            raise ValueError(f"{name!r} is none of {', '.join(DETAILS)}")
+    return names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +47,15 @@ class FaceOptions:
             le=4,
         ),
     ] = 1
+
+    columns: Annotated[
+        tuple[Detail, ...],
+        Option(
+            help=f"What else to tell of each face, of {', '.join(DETAILS)}; landmarks in Parquet and Python.",
+            metavar="NAMES",
+            spelling=Spelling(read_details, ",".join),
+        ),
+    ] = ()
 
     def __post_init__(self) -> None:
         check(self)

@@ -112,6 +112,8 @@ class _Person:
             age=smoothed.age,
             opinions_frame={name: opinion for name, opinion in opinions.items() if opinion is not None},
             turn=face.turn,
+            shapes=face.blendshapes,
+            matrix=face.matrix,
         )
 
     def _label(self, seconds: float, smoothed: Smoothed) -> tuple[str, float]:

@@ -100,4 +100,5 @@ def _between(pairs: Sequence[_Pair], before: _Seen, after: _Seen, seconds: float
 
 
 def _parts(face: Landmarks) -> tuple[npt.NDArray[np.float32], ...]:
-    return face.points, face.depth, face.blendshapes
+    # Between two frames a head turns so little that the matrices, too, lie on a line.
+    return face.points, face.depth, face.blendshapes, *(() if face.matrix is None else (face.matrix,))

@@ -61,7 +61,7 @@ class TileSearch:
         """The boxes of faces in those tiles that are due."""
         for tile in self._due(picture, seconds):
             for box in self._detector.detect(picture.part(*tile)):
-                if not _cut(box, tile, picture):
+                if not is_cut(box, tile, picture):
                     yield box
 
     def forget(self) -> None:
@@ -104,7 +104,7 @@ def _starts(length: int, side: int) -> list[int]:
     return [int(start) for start in np.linspace(0, max(0, length - side), count)]
 
 
-def _cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
+def is_cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
     """Whether a tile's edge may have cut a face, or made one up; the next tile shows it whole."""
     left, top, right, bottom = tile
     return bool(

@@ -49,7 +49,7 @@ def test_defaults_are_those_that_results_are_known_by():
         if option.name in DEFAULTS:
             assert option.default == DEFAULTS[option.name], option.name
         else:
-            assert option.default is None or option.default is False, option.name
+            assert option.default in (None, False, ()), option.name
 
 
 @pytest.mark.parametrize(("doubtful", "certain"), [(0.3, 0.3), (0.0, 1.0), (0.2, 0.34)])

@@ -1,0 +1,68 @@
+"""The command `emotion info`: what files are, and what would be done with them."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emotion.cli.console import console, errors
+from emotion.inputs import Input, find_inputs
+from emotion.models.errors import EmotionError
+from emotion.models.names import escaped
+from emotion.realtime.options import Options
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.sources.photographs import read_picture
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: emotion info clip.mp4 photos/")
+def info(
+    files: Annotated[list[str], typer.Argument(help="Videos, photographs, folders, patterns or lists.")],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into folders of folders, too.")
+    ] = False,
+) -> None:
+    """Say what files are, and what would be done with them."""
+    code = 0
+
+    def failed(error: EmotionError) -> None:
+        nonlocal code
+        errors.print(escaped(str(error)), style="red")
+        code = code or error.exit_code
+
+    found = find_inputs(files, recursive, errors.print, failed=failed)
+    for one in found:
+        try:
+            console.print(f"{escaped(str(one.path))}: {_told(one)}")
+        except EmotionError as error:
+            failed(error)
+    photographs = sum(one.kind == "photograph" for one in found)
+    if photographs:
+        console.print(
+            f"'emotion annotate' would make {photographs} annotated pictures and one table of them."
+        )
+    raise typer.Exit(code)
+
+
+def _told(one: Input) -> str:
+    if one.kind == "photograph":
+        height, width = read_picture(one.path).shape[:2]
+        return f"photograph, {width}x{height}, {_size(one.path)}"
+    with VideoFile.of(one.path, Options().file) as video:
+        known = video.info
+        length = "of unknown length"
+        if known.duration_seconds:
+            length = f"{timedelta(seconds=round(known.duration_seconds))} long"
+        frames = f"about {known.frame_count} frames" if known.frame_count else "frames not counted"
+        rate = f"{float(known.average_rate):.4g} a second"
+        sound = "with sound" if known.has_audio else "without sound"
+        notes = "".join(f"\n  {note}" for note in known.notes)
+        what = f"video, {known.width}x{known.height}, {length}, {frames} ({rate}), {sound}, {_size(one.path)}"
+    return f"{what}{notes}\n  'emotion annotate' would look at each frame; --every 1s at one a second"
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

@@ -1,0 +1,122 @@
+"""Commands that are loaded when they run: `emotion --help` shows them without their libraries."""
+
+import importlib
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+_USE, _LEARN, _MACHINE = "Use", "Make your own models", "This machine"
+COMMANDS: dict[str, tuple[str, str]] = {
+    "annotate": (_USE, "Annotate videos and photographs: annotated copies, tables, pages and summaries."),
+    "live": (_USE, "Show a camera, a stream or a video live, with what its faces look like."),
+    "play": (_USE, "Play a video with what its faces look like. Key h shows all keys."),
+    "serve": (_USE, "Open a page in the browser: your camera with the overlay, videos with their timeline."),
+    "info": (_USE, "Say what files are, and what would be done with them."),
+    "models": (_LEARN, "List, check, copy and remove model folders."),
+    "dataset": (
+        _LEARN,
+        "Cut eyes and lips out of labelled photographs and videos, and split them to train and measure.",
+    ),
+    "train": (
+        _LEARN,
+        "Train the eyes' or the lips' network, or a teacher. A run that was stopped goes on where it was.",
+    ),
+    "export": (
+        _LEARN,
+        "Turn a trained network into ONNX, and prove that both say the same on real crops.",
+    ),
+    "quantise": (
+        _LEARN,
+        "Make the models of your own folder in int8 as well, faster on a CPU, where they say the same.",
+    ),
+    "weights": (
+        _LEARN,
+        "Fit the rules of the vote on the validation part, and keep the one that wins in your own folder.",
+    ),
+    "evaluate": (_LEARN, "Score the models and their vote on labelled faces or videos."),
+    "doctor": (
+        _MACHINE,
+        "Try out what the program needs on this machine, and say what to do for what does not work.",
+    ),
+    "cameras": (_MACHINE, "List the cameras of this machine, as 'emotion live' takes them."),
+    "bench": (_MACHINE, "Measure frames per second, latency and memory on this machine, stage by stage."),
+    "config": (
+        _MACHINE,
+        "Show what holds: each option's value, and whether a file or the environment says so.",
+    ),
+}
+"""Each command's panel and what help says of it; a command of this name lies in the module of this name."""
+
+
+class LoadError(Exception):
+    """A command cannot be loaded, for a library is missing; that is the cause."""
+
+
+class Commands(MutableMapping[str, Any]):
+    """The commands by name, each loaded when it is asked for."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            if name not in COMMANDS:
+                raise KeyError(name)
+            try:
+                module = importlib.import_module(f"emotion.cli.{name}")
+            except (ImportError, OSError) as error:
+                raise LoadError(name) from error
+            command = typer.main.get_command(module.app)
+            command.name = name
+            self._loaded[name] = command
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class LazyGroup(TyperGroup):
+    """The group of all commands; what is merely listed is not loaded."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in with the command's name and help; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        panel, said = COMMANDS[cmd_name]
+        return TyperCommand(name=cmd_name, help=said, rich_help_panel=panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command itself, which is to run, with what configuration files say of its options.
+
+        Raises:
+            LoadError: a library that it needs is missing.
+            OptionError: a configuration file names an option that there is not.
+        """
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        if stand_in is None or name is None:
+            return name, stand_in, rest
+        command = self.commands[name]
+        if not ctx.resilient_parsing and name not in ("config", "doctor"):
+            from emotion.cli.defaults import defaults_of  # noqa: PLC0415
+
+            ctx.default_map = {name: defaults_of(name, command)}
+        return name, command, rest

@@ -1,0 +1,226 @@
+"""What a user names, as files: photographs and videos, folders, patterns, lists, links, a pipe.
+
+============================  =================================================================
+named                         means
+============================  =================================================================
+``clip.mp4``, ``face.jpg``    that file; what it is is told by its ending, else by how it begins
+``holiday/``                  the photographs and videos in it; ``recursive``: in its folders too
+``"photos/*.jpg"``            what the pattern fits; ``**`` stands for any folders
+``list.txt``, ``list.csv``    a name a line; of a CSV the column ``file``, ``path`` or ``video``,
+                              or the first one. Names are relative to the list
+``https://host/clip.mp4``     a file of finite length, which is fetched
+``-``                         what comes through standard input, which is kept in a file meanwhile
+============================  =================================================================
+
+Folders come in natural order (``take 2`` before ``take 10``), each file once, without this program's own
+results and without hidden files.
+"""
+
+import csv
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from emotion.fetching import is_fetched
+from emotion.models.data.label_folders import VIDEOS
+from emotion.models.errors import EmotionError
+from emotion.realtime.errors import SourceError
+from emotion.realtime.sources.live import camera_of, is_network, shown_url
+from emotion.realtime.sources.photographs import SUFFIXES, is_photograph
+
+Kind: TypeAlias = Literal["photograph", "video"]
+
+MOVING = VIDEOS | {
+    *(".3g2", ".3gp", ".asf", ".f4v", ".flv", ".gif", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".mts"),
+    *(".mxf", ".nut", ".ogm", ".ogv", ".rm", ".vob"),
+}
+"""How the names of videos end that are taken from a folder; others are read where they are named."""
+_LISTS = {".csv", ".lst", ".m3u", ".tsv", ".txt"}
+_COLUMNS = ("file", "path", "video", "photo", "photograph", "image", "filename", "name")
+_OWN = re.compile(
+    r"\.(annotated|emotions|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
+)
+_KINDS = "a video, a photograph, a folder, a pattern such as 'photos/*.jpg', a list (.txt, .csv), a link or -"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file that is to be read.
+
+    Attributes:
+        path: of the file.
+        kind: what it is.
+        below: where its results go below the folder for results: the folder that it was found in, relative
+            to the one that was named.
+        fetched: it is a copy that lies in a temporary folder: results go elsewhere.
+    """
+
+    path: Path
+    kind: Kind
+    below: Path = Path()
+    fetched: bool = False
+
+
+def find_inputs(
+    named: Iterable[str | os.PathLike[str]],
+    recursive: bool = False,
+    say: Callable[[str], object] = lambda sentence: None,
+    fetch: Callable[[str], Path] | None = None,
+    failed: Callable[[EmotionError], None] | None = None,
+) -> list[Input]:
+    """The files that names stand for, each once, in their order.
+
+    A file that is not there is among them: reading it says so, and the others go on.
+
+    Args:
+        named: see the table of this module.
+        recursive: look into the folders of folders, too.
+        say: is told, in sentences, what is passed over.
+        fetch: makes a file of what lies elsewhere, as `emotion.fetching.Spool.fetch`.
+        failed: is told of each name that stands for nothing, and the others go on; else it is raised.
+
+    Raises:
+        SourceError: a folder, pattern or list holds nothing that could be read.
+    """
+    found: dict[str, Input] = {}
+    for name in named:
+        try:
+            for one in _expand(os.fspath(name), recursive, say, fetch):
+                found.setdefault(os.path.realpath(one.path), one)
+        except EmotionError as error:
+            if failed is None:
+                raise
+            failed(error)
+    return list(found.values())
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file is, by its ending, else by how it begins; a video where nothing tells."""
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return "photograph"
+    if suffix in MOVING:
+        return "video"
+    try:
+        with open(path, "rb") as file:
+            return "photograph" if path.is_file() and is_photograph(file.read(32)) else "video"
+    except OSError:
+        return "video"
+
+
+def natural(name: str) -> list[object]:
+    """What names are sorted by, so that ``take 2`` comes before ``take 10``."""
+    return [int(part) if part.isdecimal() else part.casefold() for part in re.split(r"(\d+)", name)]
+
+
+def _expand(
+    name: str, recursive: bool, say: Callable[[str], object], fetch: Callable[[str], Path] | None
+) -> Iterator[Input]:
+    if fetch and is_fetched(name):
+        copy = fetch(name)
+        yield Input(copy, kind_of(copy), fetched=True)
+        return
+    name = name.removeprefix("file://")
+    path = Path(name).expanduser()
+    if not name.strip():
+        raise SourceError(f"An empty name is no source: name {_KINDS}.")
+    if path.is_dir():
+        yield from _in_folder(path, recursive, say)
+    elif path.suffix.lower() in _LISTS and path.is_file():
+        for listed in _listed(path):
+            yield from _expand(listed, recursive, say, fetch)
+    elif glob.has_magic(name) and not path.exists():
+        yield from _fitting(name, say)
+    elif camera_of(name) is not None and not path.exists():
+        raise SourceError(f"{name} is a camera: use 'emotion live {name}'.")
+    elif is_network(name) and not path.exists():
+        raise SourceError(
+            f"{shown_url(name)} is a live stream, which has no end: use 'emotion live' with it, and "
+            "-o out.mp4 to record."
+        )
+    else:
+        yield Input(path, kind_of(path))
+
+
+def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> Iterator[Input]:
+    found, deeper, own = list[Input](), 0, 0
+    for place, folders, files in os.walk(folder):
+        inner = sorted((one for one in folders if not one.startswith(".")), key=natural)
+        folders[:] = inner if recursive else []
+        deeper += len(inner)
+        for name in sorted(files, key=natural):
+            suffix = os.path.splitext(name)[1].lower()
+            if name.startswith(".") or suffix not in SUFFIXES | MOVING:
+                continue
+            if _OWN.search(name):
+                own += 1
+                continue
+            path = Path(place, name)
+            below = Path(place).relative_to(folder)
+            found.append(Input(path, "photograph" if suffix in SUFFIXES else "video", below))
+    if own:
+        say(f"{folder}: {own} results of this program are passed over.")
+    if not found:
+        more = "; --recursive looks into its folders, too" if deeper and not recursive else ""
+        raise SourceError(f"{folder} holds no photograph and no video{more}.")
+    if deeper and not recursive:
+        say(f"{folder}: its folders are left out; --recursive takes them, too.")
+    yield from found
+
+
+def _fitting(pattern: str, say: Callable[[str], object]) -> Iterator[Input]:
+    names = sorted(glob.glob(os.path.expanduser(pattern), recursive=True), key=natural)
+    files = [Path(name) for name in names if os.path.isfile(name)]
+    wanted = [path for path in files if not _OWN.search(path.name)]
+    if not wanted:
+        raise SourceError(f"No file fits {pattern}: check the pattern.")
+    if len(wanted) < len(files):
+        say(f"{pattern}: {len(files) - len(wanted)} results of this program are passed over.")
+    for path in wanted:
+        yield Input(path, kind_of(path))
+
+
+def _listed(path: Path) -> list[str]:
+    """The names in a list, each from where it stands."""
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
+    if "\0" in text:
+        raise SourceError(f"{path} is no list: write a name a line into it.")
+    names = (
+        _column(text, path.suffix.lower()) if path.suffix.lower() in (".csv", ".tsv") else text.splitlines()
+    )
+    wanted = [name.strip() for name in names if name.strip() and not name.lstrip().startswith("#")]
+    if not wanted:
+        raise SourceError(f"{path} names nothing: write a name a line into it.")
+    return [name if is_network(name) else str(path.parent / Path(name).expanduser()) for name in wanted]
+
+
+def _column(text: str, suffix: str) -> list[str]:
+    first = text.partition("\n")[0]
+    split = "\t" if suffix == ".tsv" or "\t" in first else ";" if ";" in first and "," not in first else ","
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=split) if row]
+    head = [name.strip().lower() for name in rows[0]] if rows else []
+    place = next((head.index(name) for name in _COLUMNS if name in head), None)
+    return (
+        [row[place] for row in rows[1:] if len(row) > place]
+        if place is not None
+        else [row[0] for row in rows]
+    )
+
+
+def place_of(one: Input, folder: Path | None) -> Path:
+    """The folder of a file's results: its own, below the folder for results, or this one for a copy.
+
+    Args:
+        one: the file.
+        folder: for results; None: beside each file.
+    """
+    if folder is not None:
+        return folder / one.below
+    return Path() if one.fetched else one.path.parent

@@ -1,0 +1,309 @@
+"""Annotating photographs: an annotated picture of each, and one table of all of them."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from emotion.annotate import INTERRUPTED, Outputs
+from emotion.inputs import Input, place_of
+from emotion.models.errors import EmotionError
+from emotion.models.names import escaped, readable
+from emotion.models.regions import Image
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.monitoring.metrics import SILENT, Observer
+from emotion.realtime.options import Options
+from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
+from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.fanout import Fanout
+from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.realtime.sinks.parquet import ParquetTimeline
+from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
+from emotion.realtime.sinks.result_ledger import ResultLedger, check_own
+from emotion.realtime.sources.photographs import Photographs, read_picture
+
+TABLES = ("csv", "jsonl", "parquet")
+"""The formats of a table of photographs, by suffix."""
+# Whoever looks for edges of a block sees none at this quality; a tenth of what is without loss.
+_QUALITY = 92
+_MARK = b"emotion-live "
+
+
+@dataclass(frozen=True, slots=True)
+class PhotographOutputs:
+    """The files that annotating photographs leaves.
+
+    Attributes:
+        pictures: by photograph, its annotated picture; none where they are not wanted.
+        tables: by format.
+        summary: all photographs in a few numbers, as JSON.
+    """
+
+    pictures: Mapping[Path, Path]
+    tables: Mapping[str, Path]
+    summary: Path
+
+    @classmethod
+    def of(
+        cls,
+        photographs: Sequence[Input],
+        folder: Path | None,
+        formats: Sequence[str],
+        tables: Sequence[Path] = (),
+    ) -> "PhotographOutputs":
+        """Pictures beside the photographs, or in a folder; tables there, or in the folder that all share.
+
+        Args:
+            photographs: one at least.
+            folder: for all results; None: see above.
+            formats: some of `emotion.realtime.sinks.options.FORMATS`; ``mp4`` stands for the pictures.
+            tables: just these files, by their suffixes; then there is nothing else.
+        """
+        home = folder or _shared(photographs)
+        if tables:
+            found = {path.suffix.lower()[1:]: path for path in tables}
+            return cls({}, found, tables[0].with_name(f"{tables[0].stem}.summary.json"))
+        pictures: dict[Path, Path] = {}
+        if "mp4" in formats:
+            paths = [one.path for one in photographs]
+            places = {one.path: place_of(one, folder) for one in photographs}
+            named = Outputs.of_all(paths, folder, ("mp4",), places)
+            pictures = {
+                path: outputs.files["mp4"].with_suffix(".jpg")
+                for path, outputs in zip(paths, named, strict=True)
+            }
+        wanted = {name: home / f"photos.{name}" for name in TABLES if name in formats}
+        return cls(pictures, wanted, home / "photos.summary.json")
+
+    def all(self) -> tuple[Path, ...]:
+        """Every file that is written."""
+        return (*self.pictures.values(), *self.tables.values(), self.summary)
+
+    def check_own(self) -> None:
+        """Refuse to replace what is not this program's own, or was changed since.
+
+        Raises:
+            SinkError: names it.
+        """
+        check_own([(tuple(self.tables.values()), self.summary, self.title)])
+        for path in self.pictures.values():
+            if path.exists() and not is_own_picture(path):
+                raise SinkError(
+                    f"{escaped(str(path))} would be replaced, and it is no picture of this program's, or was "
+                    "changed since: name another place with -o, or say --overwrite."
+                )
+
+    @property
+    def title(self) -> str:
+        """What the tables are of, as their summary has it."""
+        return self.summary.name.removesuffix(".summary.json")
+
+
+@dataclass(slots=True)
+class PhotographSummary:
+    """Photographs in a few numbers.
+
+    Attributes:
+        photographs: how many were looked at.
+        empty: in how many of them no face was found.
+        labels: how many faces each label was given to.
+        left_out: by photograph, why it could not be looked at.
+    """
+
+    photographs: int = 0
+    empty: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: EmotionFrame) -> None:
+        """Count a photograph."""
+        self.photographs += 1
+        self.empty += not result.faces
+        self.labels.update(face.label for face in result.faces)
+
+    def sentence(self) -> str:
+        """For people."""
+        count = _counted(self.photographs, "photograph")
+        faces = self.labels.total()
+        if not faces:
+            return f"no face was found in {count}"
+        told = ", ".join(f"{name} {number}" for name, number in self.labels.most_common())
+        empty = f"; no face in {self.empty}" if self.empty else ""
+        return f"{_counted(faces, 'face')} in {count}: {told}{empty}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "complete": not self.left_out,
+            "photographs": self.photographs,
+            "without_face": self.empty,
+            "faces": self.labels.total(),
+            "labels": dict(self.labels.most_common()),
+            "left_out": [{"file": name, "reason": reason} for name, reason in self.left_out.items()],
+        }
+
+
+def annotate_photographs(
+    photographs: Sequence[Input],
+    outputs: PhotographOutputs,
+    models: Models,
+    options: Options | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    observer: Observer = SILENT,
+    say: Callable[[str], object] = lambda sentence: None,
+) -> PhotographSummary:
+    """Look at each photograph by itself; memory does not grow with their number.
+
+    A photograph that cannot be read is left out and told; the others go on. Whatever happens, the tables
+    hold what was done until then.
+
+    Args:
+        photographs: what is looked at.
+        outputs: where the results go; folders are made. Existing files are replaced.
+        models: from `Models.load`.
+        options: `Options()` where not given. What is for time is not looked at.
+        progress: called with (photographs done, photographs in all).
+        observer: is told what each stage and each output does.
+        say: is told, in a sentence, of each photograph that is left out.
+
+    Raises:
+        SinkError: a result cannot be written.
+        ModelFileError: the landmark model is damaged.
+    """
+    options = options or Options()
+    keep_apart([one.path for one in photographs], outputs.all())
+    names = [readable(str(one.path)) for one in photographs]
+    summary = PhotographSummary()
+
+    def failed(index: int, error: Exception) -> None:
+        summary.left_out[names[index]] = str(error)
+        say(str(error))
+
+    if not options.outputs.overwrite:
+        outputs.check_own()
+    for folder in {path.parent for path in outputs.all()}:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    tables = tuple(outputs.tables.values())
+    ledger = ResultLedger(tables, outputs.summary, outputs.title, options.outputs.overwrite)
+    source = Photographs([partial(read_picture, one.path) for one in photographs], failed)
+    policy = EachAlone(options.faces.finders)
+    try:
+        with ExitStack() as stack:
+            sinks = stack.enter_context(Fanout(observer=observer))
+            for kind, path in outputs.tables.items():
+                sinks.add(kind, _table(kind, path, names, ledger.publish))
+            draw = None
+            if outputs.pictures:
+                pictures = [outputs.pictures[one.path] for one in photographs]
+                sinks.add("pictures", _Pictures(pictures, [one.path for one in photographs]))
+                draw = partial(_drawn, options)
+            session = stack.enter_context(Session(source, options, models, policy, observer=observer))
+
+            def listen(result: EmotionFrame) -> None:
+                summary.add(result)
+                progress(summary.photographs + len(summary.left_out), len(names))
+
+            session.run(sinks, draw, listen)
+    except BaseException as error:
+        reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
+        with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
+            ledger.keep(_told(outputs, summary) | {"complete": False, "reasons": [reason]})
+        raise
+    with deferred_signals():
+        ledger.finish(_told(outputs, summary))
+    return summary
+
+
+def _told(outputs: PhotographOutputs, summary: PhotographSummary) -> dict[str, Any]:
+    return {"video": {"name": outputs.title}} | summary.to_dict()
+
+
+class _Pictures(Sink):
+    """Annotated photographs, each a JPEG file that has its name when it is whole.
+
+    Args:
+        places: by the frame's index.
+        sources: the photographs, which are never written over.
+    """
+
+    def __init__(self, places: Sequence[Path], sources: Sequence[Path]) -> None:
+        self._places = places
+        self._sources = sources
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Write one; see `Sink.write`."""
+        index = result.frame.index
+        _save(image, self._places[index], self._sources[index])
+
+    def close(self) -> Path | None:
+        """Nothing waits, and they are many files; see `Sink.close`."""
+        return None
+
+    def abort(self) -> Path | None:
+        """Nothing waits; see `Sink.abort`."""
+        return None
+
+
+def _save(image: Image, path: Path, source: Path) -> None:
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+    draft = PartialFile(path, source)
+    try:
+        draft.append(_signed(data))
+    except BaseException:
+        draft.discard()
+        raise
+    draft.publish()
+
+
+def _signed(data: bytes) -> bytes:
+    """A JPEG file with a comment that says who made it, and the checksum of all the rest."""
+    comment = _MARK + hashlib.sha256(data).hexdigest().encode()
+    return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+
+
+def is_own_picture(path: Path) -> bool:
+    """Whether a file is an annotated photograph of this program's, and was not changed since."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    end = 6 + len(_MARK) + 64
+    return data[6 : 6 + len(_MARK)] == _MARK and data == _signed(data[:2] + data[end:])
+
+
+def _drawn(options: Options, result: EmotionFrame) -> Image:
+    # Panels keep their places from one picture to the next, and here nothing comes next.
+    return Renderer(options.drawing).draw(result)
+
+
+def _table(kind: str, path: Path, names: Sequence[str], publish: Publish) -> Sink:
+    if kind == "parquet":
+        return ParquetTimeline(path, publish=publish, names=names.__getitem__)
+    text = CsvTimeline if kind == "csv" else JsonLinesTimeline
+    return text(path, publish=publish, names=names.__getitem__)
+
+
+def _shared(photographs: Sequence[Input]) -> Path:
+    """The folder that all photographs share; this one where they share none."""
+    folders = [os.path.abspath(one.path.parent) for one in photographs if not one.fetched]
+    try:
+        shared = Path(os.path.commonpath(folders))
+    except ValueError:  # none, or on several drives
+        return Path()
+    return shared if shared != Path(shared.anchor) else Path()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

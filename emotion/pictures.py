@@ -1,0 +1,185 @@
+"""What Python programs hold as pictures and videos, as this program's own: arrays, PIL, bytes, open files."""
+
+import io
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeAlias, Union
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from emotion.fetching import Spool, is_fetched
+from emotion.models.data.image_io import PictureError
+from emotion.models.regions import Image
+from emotion.realtime.errors import SourceError
+from emotion.realtime.media import letterboxed
+from emotion.realtime.messages import VideoFrame
+from emotion.realtime.sources.photographs import bgr_of, decode_picture, is_photograph, read_picture
+
+PictureLike: TypeAlias = Union[
+    npt.NDArray[np.generic], PIL.Image.Image, bytes, bytearray, memoryview, IO[bytes], str, "os.PathLike[str]"
+]
+"""A picture: an array, uint8 (height, width, 3) in BGR; a PIL image; the bytes of a picture file, or such a
+file, open; a path, a link or a store's address."""
+Timed: TypeAlias = tuple[float, PictureLike]
+"""A picture with its time in seconds."""
+
+
+class Capture(Protocol):
+    """OpenCV's `VideoCapture`, or what behaves like it."""
+
+    def read(self) -> tuple[bool, Any]:
+        """Whether there is a next picture, and the picture."""
+
+    def isOpened(self) -> bool:  # noqa: N802  OpenCV's name
+        """Whether it can be read."""
+
+
+_TIME_BASE = Fraction(1, 1_000_000)
+_KINDS = (
+    "a path, a link, bytes, an open binary file, a PIL image, or an array: uint8 (height, width, 3) in BGR, "
+    "as OpenCV has it, or in RGB with rgb=True"
+)
+
+
+def as_image(picture: PictureLike, rgb: bool = False) -> Image:
+    """A picture as uint8 (h, w, 3) BGR, upright.
+
+    Args:
+        picture: see `PictureLike`.
+        rgb: arrays have red first, as in matplotlib and imageio.
+
+    Raises:
+        SourceError: it cannot be read, is damaged, or is no picture; the text says what would be.
+    """
+    if isinstance(picture, PIL.Image.Image):
+        return bgr_of(picture)
+    if isinstance(picture, str | os.PathLike):
+        return _from_name(os.fspath(picture))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return _decoded(io.BytesIO(picture))
+    if hasattr(picture, "read"):
+        data = picture.read()
+        if not isinstance(data, bytes):
+            raise SourceError(
+                f"A file opened as text is no picture: open it with mode 'rb'; or give {_KINDS}."
+            )
+        return _decoded(io.BytesIO(data))
+    if hasattr(picture, "__array__"):
+        return _from_array(np.asarray(picture), rgb)
+    raise SourceError(f"{type(picture).__name__} is no picture: give {_KINDS}.")
+
+
+def frames_of(
+    pictures: Any, rgb: bool = False, fps: float | None = None, live: bool = False
+) -> Iterator[VideoFrame]:
+    """Pictures of a program as the frames of a stream; later ones are fitted into the first one's size.
+
+    Args:
+        pictures: pictures (`PictureLike`), with their times (`Timed`) or without; frames; OpenCV's capture.
+        rgb: as in `as_image`.
+        fps: how many a second there are of those without times; 30 where it is not said.
+        live: those without times are taken to be of the moment at which they come.
+
+    Raises:
+        SourceError: one is no picture, or times go back.
+    """
+    if hasattr(pictures, "read") and hasattr(pictures, "isOpened"):
+        pictures = _captured(pictures)
+    size: tuple[int, int] | None = None
+    began, last = time.monotonic(), -1
+    for index, item in enumerate(pictures):
+        if isinstance(item, VideoFrame):
+            yield item
+            continue
+        seconds, picture = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
+        if seconds is None:
+            seconds = time.monotonic() - began if live else index / (fps or 30.0)
+        pts = round(Fraction(float(seconds)) / _TIME_BASE)
+        if pts < last:
+            raise SourceError(f"Time goes back from {float(last * _TIME_BASE):g} s to {float(seconds):g} s.")
+        image = as_image(picture, rgb)
+        size = size or (image.shape[1], image.shape[0])
+        last = max(pts, last + 1)
+        yield VideoFrame(index, last, _TIME_BASE, time.monotonic(), letterboxed(image, size))
+
+
+def file_of(source: Any, spool: Spool) -> Path | None:
+    """The file that a source of one video lies in, fetched or kept where it does not; None for others.
+
+    Args:
+        source: a path, a link, a store's address, bytes or an open binary file.
+        spool: keeps the copies.
+
+    Raises:
+        SourceError: it cannot be fetched.
+    """
+    if isinstance(source, str | os.PathLike):
+        name = os.fspath(source)
+        return spool.fetch(name) if is_fetched(name) else Path(name.removeprefix("file://"))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return spool.keep(io.BytesIO(source))
+    if hasattr(source, "read") and not hasattr(source, "isOpened"):
+        return spool.keep(source, str(getattr(source, "name", "")))
+    return None
+
+
+def looks_like_a_photograph(source: object) -> bool:
+    """Whether bytes begin as a photograph does."""
+    return isinstance(source, bytes | bytearray | memoryview) and is_photograph(bytes(source[:32]))
+
+
+def _from_name(name: str) -> Image:
+    if not is_fetched(name):
+        return read_picture(Path(name.removeprefix("file://")).expanduser())
+    with Spool() as spool:
+        return read_picture(spool.fetch(name))
+
+
+def _decoded(file: IO[bytes]) -> Image:
+    try:
+        return decode_picture(file)
+    except PictureError as error:
+        raise SourceError(f"These bytes are no picture that can be used: {error}.") from error
+
+
+def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    if array.dtype != np.uint8:
+        hint = "; multiply by 255 and round" if array.dtype.kind == "f" else ""
+        raise SourceError(f"An array of {array.dtype} is no picture: it is uint8, from 0 to 255{hint}.")
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if channels not in (1, 3, 4) or not array.size:
+        shape = "x".join(map(str, array.shape))
+        raise SourceError(
+            f"An array of {shape} is no picture: it is (height, width, 3), or (height, width) in gray."
+        )
+    image: Image = np.ascontiguousarray(array, np.uint8)
+    if channels == 1:
+        return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
+    return np.ascontiguousarray(image[:, :, 2::-1] if rgb else image[:, :, :3])
+
+
+def _captured(capture: Any) -> Iterator[Any]:
+    """What OpenCV's capture gives, with its times where it knows them."""
+    if not capture.isOpened():
+        raise SourceError("OpenCV's capture is not open: check what it was made with.")
+    read: Callable[[], tuple[bool, Any]] = capture.read
+    last = -1.0
+    for index in itertools.count():
+        there, picture = read()
+        if not there:
+            return
+        seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if hasattr(capture, "get") else 0.0
+        if index == 0 or seconds > last:
+            last = seconds
+            yield (seconds, picture)
+        else:  # a camera that does not tell
+            yield picture

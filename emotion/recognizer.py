@@ -1,0 +1,555 @@
+"""Models that are loaded once, for pictures, files and streams: `Recognizer`."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeAlias, Union
+
+from emotion.fetching import LIVE_SCHEMES, EndlessError, Spool, scheme_of
+from emotion.inputs import Input, find_inputs
+from emotion.loading import load_models
+from emotion.models.errors import EmotionError, OptionError
+from emotion.models.options import Without, unknown_option, with_values
+from emotion.models.regions import Image
+from emotion.pictures import (
+    Capture,
+    PictureLike,
+    Timed,
+    as_image,
+    file_of,
+    frames_of,
+    looks_like_a_photograph,
+)
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.errors import SourceError
+from emotion.realtime.media import letterboxed
+from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.options import Options
+from emotion.realtime.pipeline.pipeline import Stage
+from emotion.realtime.pipeline.tee import close_source
+from emotion.realtime.session import EachAlone, EveryFrame, Inline, Models, NewestFrame, Session
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.sources.live import camera_of, open_live
+from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
+from emotion.results import Result, Results, without_image
+
+Pictures: TypeAlias = Iterable[VideoFrame] | Iterable[PictureLike] | Iterable[Timed] | Capture
+"""Pictures one after the other, with their times or without."""
+Source: TypeAlias = PictureLike | int | Pictures
+"""What moves: a file, link, camera, stream, bytes, an open file, or pictures one after the other."""
+Files: TypeAlias = Union[str, "os.PathLike[str]", PictureLike, Iterable[Any]]
+
+OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
+"""The options that Python's calls know: all but those on windows and files, which the caller has."""
+_OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
+_TIME_BASE = Fraction(1, 1_000_000)
+
+
+class Recognizer:
+    """Reads apparent facial expressions; loads its models once, and is safe in threads.
+
+    ::
+
+        reader = emotion.Recognizer(models="lite", max_faces=2)
+        print(reader.analyze("portrait.jpg").faces)
+        for result in reader.stream("clip.mp4"):
+            print(result.seconds, [(face.track_id, face.label) for face in result.faces])
+        table = reader.analyze_files("clips/*.mp4").to_df()
+
+    All calls may be made from several threads at once; streams and followers belong to one thread each.
+    Close it, or use it in a `with` block; streams that are under way go on.
+
+    Args:
+        models: ``"standard"`` or ``"lite"``, the path of a model folder, or what `emotion.Models.load` gave.
+        options: all options in one; `emotion.Options()` where not given.
+        chosen: options by name, in the place of those in `options`, with the words and in the units of the
+            command line: ``max_faces=2, smooth=0.5, columns=("pose",)``. `help(emotion.stream)` lists them.
+
+    Raises:
+        OptionError: an option is not known here, or out of bounds.
+        ModelFileError: a model is missing or damaged.
+    """
+
+    def __init__(
+        self,
+        models: Models | str | os.PathLike[str] | None = None,
+        *,
+        options: Options | None = None,
+        **chosen: Any,
+    ) -> None:
+        if isinstance(models, Models):
+            _refuse_late(chosen)
+        self._options = with_chosen(options or Options(), chosen)
+        if models is not None and not isinstance(models, Models):
+            self._options = with_values(self._options, {"models": os.fspath(models)})
+        self._models = models if isinstance(models, Models) else load_models(self._options.engine)
+        self._idle: list[list[Stage[Any, Any]]] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Recognizer({self._options.engine.models.name}, {', '.join(self._models.schema.classes)})"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its models tell apart."""
+        return self._models.schema.classes.names
+
+    def close(self) -> None:
+        """Free what looking at pictures holds. May be called again."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for stages in idle:
+            _close(stages)
+
+    def analyze(self, picture: PictureLike, *, rgb: bool = False) -> Result:
+        """What is thought of each face in one picture, from it alone.
+
+        For the pictures of a video or camera use `stream` or `follow`, which follow people and smooth.
+
+        Args:
+            picture: a path, a link, bytes, an open file, a PIL image, or an array: uint8 (height, width, 3),
+                BGR as OpenCV has it.
+            rgb: arrays have red first.
+
+        Raises:
+            SourceError: it cannot be read, is damaged, or is no picture.
+        """
+        image = as_image(picture, rgb)
+        with self._taken() as stages:
+            items: list[Any] = [photograph_frame(0, image)]
+            for stage in stages:
+                items = list(stage.process(items))
+        name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
+        return Result(name, True, items[0], None, self._options.drawing)
+
+    def analyze_files(
+        self,
+        files: Files,
+        *,
+        recursive: bool = False,
+        keep_images: bool = False,
+        rgb: bool = False,
+        progress: Callable[[int, int], object] = lambda done, total: None,
+        **chosen: Any,
+    ) -> Results:
+        """The results of photographs and videos, of videos a result a frame.
+
+        A file that cannot be read is left out, and named in `Results.left_out`; the others go on.
+
+        Args:
+            files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address,
+                or several of these; also pictures as in `analyze`, each by itself.
+            recursive: look into folders of folders, too.
+            keep_images: keep the pictures of videos, so that results can be drawn; it takes their memory.
+            rgb: arrays have red first.
+            progress: called with (files done, files in all).
+            chosen: options for this call, as ``every="5s", start=60``.
+
+        Raises:
+            OptionError: an option is not known here, or out of bounds.
+            SourceError: a folder, pattern or list holds nothing, or nothing could be read.
+        """
+        options = self._with(chosen)
+        named, pictures = _sorted_out(files)
+        left_out: dict[str, str] = {}
+        results: list[Result] = []
+        with Spool() as spool:
+            inputs = find_inputs(named, recursive, fetch=spool.fetch)
+            total = len(inputs) + len(pictures)
+            photographs = [one for one in inputs if one.kind == "photograph"]
+            readers = [partial(read_picture, one.path) for one in photographs]
+            names = [str(one.path) for one in photographs] + [""] * len(pictures)
+            readers += [partial(as_image, picture, rgb) for picture in pictures]
+            for result in self._photographs(readers, names, options, left_out, keep_images):
+                results.append(result)
+                progress(len(results) + len(left_out), total)
+            for number, one in enumerate((one for one in inputs if one.kind == "video"), start=1):
+                results += self._video(one, options, left_out, keep_images)
+                progress(len(names) + number, total)
+        if not results and left_out:
+            raise SourceError(next(iter(left_out.values())))
+        return Results(_in_order(results, [str(one.path) for one in inputs]), left_out)
+
+    def stream(
+        self,
+        source: Source,
+        *,
+        live: bool | None = None,
+        rgb: bool = False,
+        on_result: Callable[[Result], object] | None = None,
+        **chosen: Any,
+    ) -> "Stream":
+        """Analyse what moves; results are made while you iterate, in constant memory.
+
+        See `emotion.stream`, of which this is the long form.
+        """
+        options = self._with(chosen)
+        with ExitStack() as stack:
+            spool = stack.enter_context(Spool())
+            name = _name_of(source)
+            opened, live = _fetched(source, live, spool)
+            policy = NewestFrame.of(options) if live else EveryFrame()
+            # Before the source is opened, so that no live picture waits for them.
+            stages = policy.stages(self._models, options)
+            session = Session(_open(opened, live, options, rgb, spool), policy=policy, stages=stages)
+            stack.pop_all()
+        return Stream(session, options.drawing, name, spool, on_result)
+
+    def follow(self, *, rgb: bool = False, **chosen: Any) -> "Follower":
+        """For a loop of your own: a call a picture, which follows people and smooths over time.
+
+        ::
+
+            with reader.follow() as follow:
+                while True:
+                    there, image = capture.read()
+                    result = follow(image)
+
+        Args:
+            rgb: arrays have red first.
+            chosen: options for this call, as ``smooth=0.5``.
+
+        Raises:
+            OptionError: an option is not known here, or out of bounds.
+        """
+        return Follower(self._models, self._with(chosen), rgb)
+
+    def _with(self, chosen: Mapping[str, Any]) -> Options:
+        _refuse_late(chosen)
+        return with_chosen(self._options, chosen)
+
+    @contextmanager
+    def _taken(self) -> Iterator[list[Stage[Any, Any]]]:
+        """Stages for one picture, which no other thread uses meanwhile."""
+        with self._lock:
+            if self._closed:
+                raise SourceError("This Recognizer is closed: make a new one.")
+            stages = self._idle.pop() if self._idle else None
+        if stages is None:
+            made = EachAlone(inline=True).stages(self._models, self._options)
+            stages = [step[0] if isinstance(step, Sequence) else step for step in made]
+        try:
+            yield stages
+        finally:
+            with self._lock:
+                kept = not self._closed
+                if kept:
+                    self._idle.append(stages)
+            if not kept:
+                _close(stages)
+
+    def _photographs(
+        self,
+        readers: Sequence[Callable[[], Image]],
+        names: Sequence[str],
+        options: Options,
+        left_out: dict[str, str],
+        keep_images: bool,
+    ) -> Iterator[Result]:
+        if not readers:
+            return
+
+        def failed(index: int, error: Exception) -> None:
+            left_out[names[index] or f"picture {index + 1}"] = str(error)
+
+        with Session(Photographs(readers, failed), options, self._models, EachAlone()) as session:
+            for frame in session:
+                name = names[frame.frame.index]
+                kept = frame if keep_images or not name else without_image(frame)
+                yield Result(name, True, kept, None, options.drawing)
+
+    def _video(
+        self, one: Input, options: Options, left_out: dict[str, str], keep_images: bool
+    ) -> list[Result]:
+        results: list[Result] = []
+        renderer = Renderer(options.drawing) if keep_images else None
+        try:
+            with Session(VideoFile.of(one.path, options.file), options, self._models) as session:
+                for frame in session:
+                    kept = frame if keep_images else without_image(frame)
+                    results.append(Result(str(one.path), False, kept, renderer, options.drawing))
+        except EmotionError as error:
+            left_out[str(one.path)] = str(error)
+        return results
+
+
+class Stream:
+    """Results as they are made: iterate over it, also with ``async for``. See `stream`.
+
+    With a callback nobody iterates: a thread hands each result on, in order, and `wait` tells of the end.
+
+    It works ahead a little from its construction on, in threads of its own. They stop at the end,
+    on an error, on `close`, when its `with` block is left, and when it is forgotten.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        drawing: DrawingOptions | None = None,
+        source: str = "",
+        spool: Spool | None = None,
+        on_result: Callable[[Result], object] | None = None,
+    ) -> None:
+        self._drawing = drawing or DrawingOptions()
+        self._renderer = Renderer(self._drawing)
+        self._session = session
+        self._source = source
+        self._spool = spool
+        self._error: BaseException | None = None
+        self._caller: threading.Thread | None = None
+        if on_result is not None:
+            work = partial(self._call, on_result)
+            self._caller = threading.Thread(target=work, name="on-result", daemon=True)
+            self._caller.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the callback has had every result.
+
+        Args:
+            timeout: the most seconds; None: as long as it takes.
+
+        Returns:
+            False where the time was over first.
+
+        Raises:
+            BaseException: what the source or the callback raised, the very object, once.
+        """
+        if self._caller is None:
+            return True
+        self._caller.join(timeout)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return not self._caller.is_alive()
+
+    def _call(self, on_result: Callable[[Result], object]) -> None:
+        try:
+            for result in self:
+                on_result(result)
+        except BaseException as error:  # told by `wait`, in the thread that cares
+            self._error = error
+        finally:
+            self._session.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Result:
+        result = await asyncio.to_thread(next, self, None)
+        if result is None:
+            raise StopAsyncIteration
+        return result
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Result:
+        try:
+            frame = next(self._session)
+        except BaseException:
+            self._forget_copy()
+            raise
+        return Result(self._source, False, frame, self._renderer, self._drawing)
+
+    def close(self) -> None:
+        """Stop, and let the source go. May be called again."""
+        self._session.close()
+        self._forget_copy()
+
+    def _forget_copy(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Follower:
+    """Call it with each picture of a loop of your own; see `Recognizer.follow`. Not thread-safe."""
+
+    def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:
+        self._rgb = rgb
+        self._drawing = options.drawing
+        self._renderer = Renderer(options.drawing)
+        self._size: tuple[int, int] | None = None
+        self._began = time.monotonic()
+        self._count = 0
+        self._pts = -1
+        self._given: list[VideoFrame] = []
+        self._session = Session(iter(self._next, None), options, models, Inline())
+
+    def __call__(self, picture: PictureLike, seconds: float | None = None) -> Result:
+        """What is thought of everybody in the next picture.
+
+        Args:
+            picture: as in `Recognizer.analyze`; one of another size is fitted into the first one's.
+            seconds: its time, which does not go back; by default the time since the follower was made.
+
+        Raises:
+            SourceError: it is no picture, time goes back, or the follower is closed.
+        """
+        image = as_image(picture, self._rgb)
+        moment = time.monotonic()
+        pts = round(Fraction(moment - self._began if seconds is None else float(seconds)) / _TIME_BASE)
+        if pts < self._pts:
+            raise SourceError(f"Time goes back from {self._pts / 1e6:g} s to {pts / 1e6:g} s.")
+        self._pts = max(pts, self._pts + 1)
+        self._size = self._size or (image.shape[1], image.shape[0])
+        image = letterboxed(image, self._size)
+        self._given = [VideoFrame(self._count, self._pts, _TIME_BASE, moment, image)]
+        self._count += 1
+        try:
+            frame: EmotionFrame = next(self._session)
+        except StopIteration:
+            raise SourceError("This follower is closed: make a new one.") from None
+        return Result("", False, frame, self._renderer, self._drawing)
+
+    def close(self) -> None:
+        """Free what following holds. May be called again."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _next(self) -> VideoFrame | None:
+        return self._given.pop() if self._given else None
+
+
+def with_chosen(options: Options, chosen: Mapping[str, Any]) -> Options:
+    """Options with others by name, as Python's calls know them.
+
+    Raises:
+        OptionError: one is not known here, or out of bounds.
+    """
+    known = [field.name for field in OFFERED.chosen(Options, experts=True)]
+    for name in chosen:
+        if name not in known:
+            raise OptionError(name, unknown_option(name, known))
+    return with_values(options, chosen)
+
+
+def _refuse_late(chosen: Mapping[str, Any]) -> None:
+    if late := next((name for name in _OF_LOADING if name in chosen), None):
+        raise OptionError(late, f"{late} comes too late: the models are loaded already.")
+
+
+def _close(stages: Iterable[Stage[Any, Any]]) -> None:
+    for stage in stages:
+        stage.close()
+
+
+def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], list[PictureLike]]:
+    """What names files, and what is a picture itself."""
+    one = isinstance(files, str | os.PathLike) or not _is_list(files)
+    several: list[Any] = [files] if one else list(files)  # type: ignore[arg-type]
+    named = [one for one in several if isinstance(one, str | os.PathLike)]
+    return named, [one for one in several if not isinstance(one, str | os.PathLike)]
+
+
+def _is_list(files: object) -> bool:
+    """Whether it is several things; arrays, bytes and open files are one, though they can be iterated."""
+    if isinstance(files, bytes | bytearray | memoryview) or hasattr(files, "read"):
+        return False
+    return isinstance(files, Iterable) and not hasattr(files, "__array__")
+
+
+def _in_order(results: Sequence[Result], files: Sequence[str]) -> list[Result]:
+    """Results in the order of their files, those of pictures last."""
+    places = {name: place for place, name in enumerate(files)}
+    return sorted(results, key=lambda result: places.get(result.source, len(places)))
+
+
+def _fetched(source: Any, live: bool | None, spool: Spool) -> tuple[Any, bool]:
+    """The source and whether it is live; a link that ends is fetched, and a file."""
+    if live is not None:
+        return source, live
+    if isinstance(source, int):
+        return source, True
+    if not isinstance(source, str):
+        return source, False
+    if scheme_of(source) in ("http", "https"):
+        try:
+            return spool.fetch(source), False
+        except EndlessError:
+            return source, True
+    return source, camera_of(source) is not None or scheme_of(source) in LIVE_SCHEMES
+
+
+def _name_of(source: object) -> str:
+    return (
+        os.fspath(source)
+        if isinstance(source, str | os.PathLike)
+        else str(source)
+        if isinstance(source, int)
+        else ""
+    )
+
+
+def _open(source: Any, live: bool, options: Options, rgb: bool, spool: Spool) -> Iterable[VideoFrame]:
+    if isinstance(source, int) or (live and isinstance(source, str | os.PathLike)):
+        return open_live(str(source) if isinstance(source, int) else os.fspath(source), options.live)
+    if looks_like_a_photograph(source):
+        raise SourceError("These bytes are a photograph: use analyze.")
+    path: Path | None = file_of(source, spool)
+    if path is not None:
+        return VideoFile.of(path, options.file)
+    if not _is_list(source) and not hasattr(source, "isOpened"):
+        kind = type(source).__name__
+        raise SourceError(
+            f"{kind} is nothing that moves: give a file, link, camera or pictures; or use analyze."
+        )
+    return _Pictures(source, rgb, options.file.file_fps, live)
+
+
+class _Pictures:
+    """A program's pictures as frames; what they come from is closed and ended with them, where it can be."""
+
+    def __init__(self, source: Any, rgb: bool, fps: float | None, live: bool) -> None:
+        self._source = source
+        self._make = partial(frames_of, rgb=rgb, fps=fps, live=live)
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        return self._make(self._source)
+
+    def close(self) -> None:
+        close_source(self._source)
+
+    def abort(self) -> None:
+        getattr(self._source, "abort", lambda: None)()

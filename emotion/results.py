@@ -1,0 +1,496 @@
+"""What Python programs are given: a face, a picture with its faces, and the results of many."""
+
+import base64
+import html
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import Classes
+from emotion.models.regions import Image
+from emotion.realtime.details import LANDMARKS
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.errors import SinkError, SourceError
+from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
+from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, Columns
+from emotion.realtime.sinks.csv_jsonl import as_dict
+from emotion.realtime.sinks.parquet import arrow_schema, arrow_table, face_values
+from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sources.photographs import read_picture
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import pandas as pd
+    import pyarrow as pa
+
+# So many rows of a table are shown in a notebook.
+_SHOWN = 12
+_WIDEST = 720
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResult:
+    """What is thought of one face in one picture.
+
+    Attributes:
+        track_id: the same number for the same person from picture to picture of a video, from 1; in a
+            photograph it counts the faces, the largest first.
+        box: left, top, width and height in pixels; may reach beyond the picture.
+        label: a class, or ``uncertain``; it does not flicker.
+        emotion: the class that it looks like most at this moment.
+        confidence: the share of `emotion`, in [0, 1].
+        probabilities: by class, smoothed over time; they sum to one. These three are None where nothing of
+            the face has been seen for a second.
+        regions: by region, as ``eyes`` and ``lips``: by class, what its model says, smoothed likewise; None
+            where the region is not seen.
+        blendshapes: the same of the third opinion; None where the rule of the vote does not count it.
+        details: what was asked for with ``columns``, by column: see `emotion.realtime.details`.
+        landmarks: float32 (478, 2), MediaPipe's, in pixels; None where they were not kept.
+    """
+
+    track_id: int
+    box: tuple[float, float, float, float]
+    label: str
+    emotion: str | None
+    confidence: float | None
+    probabilities: dict[str, float] | None
+    regions: dict[str, dict[str, float] | None]
+    blendshapes: dict[str, float] | None
+    details: Mapping[str, float | str | None] = field(default_factory=dict)
+    landmarks: npt.NDArray[np.float32] | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, face: FaceEmotion) -> "FaceResult":
+        """In terms of plain Python."""
+        box = face.box
+        return cls(
+            face.track_id,
+            (box.left, box.top, box.width, box.height),
+            face.label,
+            face.emotion if face.known else None,
+            face.confidence if face.known else None,
+            _by_class(face.classes, face.says("probabilities")),
+            {name: _by_class(face.classes, said) for name, said in face.regions.items()},
+            _by_class(face.classes, face.blendshapes),
+            dict(face.details),
+            face.points,
+        )
+
+    def __repr__(self) -> str:
+        left, top, width, height = map(round, self.box)
+        return f"FaceResult({self.track_id}: {self._words()}, {width}x{height} at {left}, {top})"
+
+    def _words(self) -> str:
+        if self.probabilities is None:
+            return self.label
+        share = self.probabilities.get(self.label)
+        return f"{self.label} {share:.2f}" if share is not None else f"{self.label} ({self.emotion})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result:
+    """One picture that was analysed.
+
+    Attributes:
+        source: the file or address that it comes from, as it was named; empty where it has no name.
+        photograph: whether it stands alone, and not in a stream.
+    """
+
+    source: str
+    photograph: bool
+    _frame: EmotionFrame
+    _renderer: Renderer | None
+    _drawing: DrawingOptions = field(default_factory=DrawingOptions)
+
+    @property
+    def index(self) -> int:
+        """The picture's number among those of the source that are given, from 0."""
+        return self._frame.frame.index
+
+    @property
+    def seconds(self) -> float:
+        """Its time in the source; 0 of a photograph."""
+        return 0.0 if self.photograph else self._frame.frame.seconds
+
+    @property
+    def when(self) -> str:
+        """Its time for people; empty of a photograph."""
+        return "" if self.photograph else f"{self.seconds:.2f} s"
+
+    @property
+    def captured_at(self) -> float:
+        """`time.monotonic()` when it was captured or decoded."""
+        return self._frame.frame.captured_at
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright."""
+        height, width = self._frame.frame.image.shape[:2]
+        return width, height
+
+    @property
+    def faces(self) -> tuple[FaceResult, ...]:
+        """The faces, the largest first; empty where nobody is there."""
+        return tuple(map(FaceResult.of, self._frame.faces))
+
+    @property
+    def image(self) -> Image:
+        """The picture, uint8 (height, width, 3), BGR, read-only; of a photograph it may be read anew.
+
+        Raises:
+            SourceError: it was not kept, or cannot be read any more.
+        """
+        image = self._frame.frame.image
+        if any(image.strides):
+            return image
+        if self.photograph and self.source:
+            return read_picture(Path(self.source))
+        raise SourceError("The pictures were not kept: ask for them with keep_images=True, or use stream.")
+
+    def draw(self) -> Image:
+        """A new picture with the results on it, as `emotion annotate` draws them; uint8 (h, w, 3), BGR.
+
+        Panels of a stream keep their places from one picture to the next: draw results in order, in one
+        thread.
+
+        Raises:
+            SourceError: as `image`.
+        """
+        renderer = self._renderer or Renderer(self._drawing)
+        return renderer.draw(with_image(self._frame, self.image))
+
+    def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
+        """Bars of each face's probabilities, into matplotlib's `ax` or new axes, which are returned."""
+        axes = _axes(ax)
+        classes = self._frame.schema.classes
+        faces = self.faces
+        width = 0.8 / max(1, len(faces))
+        for number, face in enumerate(faces):
+            shares = [(face.probabilities or {}).get(name, 0.0) for name in classes]
+            places = [place + width * (number - (len(faces) - 1) / 2) for place in range(len(classes))]
+            axes.bar(places, shares, width, label=f"face {face.track_id}: {face.label}")
+        axes.set(ylim=(0, 1), ylabel="probability", title=self.source)
+        axes.set_xticks(range(len(classes)), list(classes))
+        if faces:
+            axes.legend()
+        return axes
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the picture, ready for JSON: a line of `emotion annotate`'s JSON Lines."""
+        return as_dict(self._frame, names=(lambda _index: self.source) if self.photograph else None)
+
+    def to_arrow(self) -> "pa.Table":
+        """A row a face; one without a face where nobody is there. See `Results.to_arrow`."""
+        return Results([self]).to_arrow()
+
+    def to_df(self) -> "pd.DataFrame":
+        """The same for pandas, which has to be installed; emotions and labels are categories."""
+        return Results([self]).to_df()
+
+    def __repr__(self) -> str:
+        where = self.source or ("picture" if self.photograph else "stream")
+        when = "" if self.photograph else f" at {self.seconds:.3f} s"
+        faces = ", ".join(face._words() for face in self.faces) or "nobody"
+        return f"Result({where}{when}: {faces})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{face.track_id}</td><td>{html.escape(face.label)}</td><td>{_bars(face)}</td></tr>"
+            for face in self.faces
+        )
+        table = f"<table><tr><th>face</th><th>label</th><th>probabilities</th></tr>{rows}</table>"
+        try:
+            picture = f'<img alt="annotated picture" src="{_as_data(self.draw())}"/>'
+        except (SourceError, SinkError):
+            picture = ""
+        return f"<div>{picture}{table if rows else '<p>Nobody is there.</p>'}</div>"
+
+
+class Results(Sequence[Result]):
+    """The results of pictures, in their order; frozen. Videos' pictures are not kept unless asked for.
+
+    Attributes:
+        left_out: by file, why it could not be read, or not to its end.
+    """
+
+    def __init__(self, results: Sequence[Result], left_out: Mapping[str, str] | None = None) -> None:
+        self._results = tuple(results)
+        self.left_out = dict(left_out or {})
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Results": ...
+    def __getitem__(self, index: int | slice) -> "Result | Results":
+        if isinstance(index, slice):
+            return Results(self._results[index], self.left_out)
+        return self._results[index]
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._results)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The files that they come from, each once, in order."""
+        return tuple(dict.fromkeys(result.source for result in self._results))
+
+    def of(self, source: str | os.PathLike[str]) -> "Results":
+        """Those of one file."""
+        return Results([one for one in self._results if one.source == os.fspath(source)])
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """A dict a picture, ready for JSON; see `Result.to_dict`."""
+        return [result.to_dict() for result in self._results]
+
+    def to_arrow(self) -> "pa.Table":
+        """A row a face; one without a face for a picture where nobody is.
+
+        The columns are those of `emotion annotate`'s tables, with ``file`` before them. Where all are
+        photographs there are no times, but the pictures' sizes.
+        """
+        import pyarrow as pa  # noqa: PLC0415  it takes a tenth of a second
+
+        frames = [result._frame for result in self._results]
+        alone = bool(frames) and all(result.photograph for result in self._results)
+        details = frames[0].details if frames else ()
+        schema = frames[0].schema if frames else _shipped()
+        columns = Columns(schema, details=details, photographs=alone)
+        empty = (None,) * (len(columns.face) + (LANDMARKS in details))
+        rows: list[tuple[object, ...]] = []
+        for result in self._results:
+            faces = [face_values(face, columns) for face in result._frame.faces] or [empty]
+            rows += [(*_head(result, alone), *face) for face in faces]
+        fields = arrow_schema(columns)
+        if not alone:
+            fields = fields.insert(0, pa.field("file", pa.string()))
+        return arrow_table(rows, fields)
+
+    def to_df(self) -> "pd.DataFrame":
+        """The same for pandas, which has to be installed; emotions and labels are categories."""
+        return self.to_arrow().to_pandas()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the table of `to_arrow`, by the name's ending: .csv, .parquet, or .jsonl (an object a face).
+
+        An existing file is replaced.
+
+        Raises:
+            SinkError: it cannot be written, or the ending is none of these.
+        """
+        place = Path(path)
+        writers = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl}
+        if place.suffix.lower() not in writers:
+            raise SinkError(f"{place.name} says no table: end its name with .csv, .jsonl or .parquet.")
+        draft = PartialFile(place)
+        try:
+            draft.append(writers[place.suffix.lower()](self.to_arrow()))
+        except BaseException:
+            draft.discard()
+            raise
+        return draft.publish()
+
+    def plot(
+        self,
+        emotions: str | Sequence[str] | None = None,
+        people: Sequence[int] | None = None,
+        ax: "matplotlib.axes.Axes | None" = None,
+    ) -> "matplotlib.axes.Axes":
+        """Probabilities over time, a line a person and emotion; of photographs how many have each label.
+
+        Args:
+            emotions: one or some of the classes; all of them by default.
+            people: `FaceResult.track_id` of those to be shown; all of them by default.
+            ax: matplotlib's axes to draw into; by default new ones.
+
+        Returns:
+            The axes, to be changed and saved: ``results.plot("fear").figure.savefig("fear.png")``.
+
+        Raises:
+            ValueError: there is no such emotion, or nobody of these.
+        """
+        axes = _axes(ax)
+        classes = self._results[0]._frame.schema.classes if self._results else _shipped().classes
+        wanted = [emotions] if isinstance(emotions, str) else list(emotions or classes)
+        if unknown := next((name for name in wanted if name not in classes), None):
+            raise ValueError(f"{unknown!r} is no class: choose of {', '.join(classes)}")
+        if self._results and all(result.photograph for result in self._results):
+            return _plot_counts(axes, self._results, classes)
+        return _plot_times(axes, self._results, wanted, people, classes)
+
+    def __repr__(self) -> str:
+        faces = sum(len(result._frame.faces) for result in self._results)
+        left = f", {len(self.left_out)} left out" if self.left_out else ""
+        return f"Results({len(self)} pictures of {len(self.sources)} files, {faces} faces{left})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(result.source)}</td><td>{result.when}</td><td>{face.track_id}</td>"
+            f"<td>{html.escape(face.label)}</td><td>{_bars(face)}</td></tr>"
+            for result in self._results[:_SHOWN]
+            for face in result.faces
+        )
+        head = "<tr><th>file</th><th>time</th><th>face</th><th>label</th><th>probabilities</th></tr>"
+        more = f"<p>and {len(self) - _SHOWN} more pictures</p>" if len(self) > _SHOWN else ""
+        return f"<div><p>{html.escape(repr(self))}</p><table>{head}{rows}</table>{more}</div>"
+
+
+def with_image(frame: EmotionFrame, image: Image) -> EmotionFrame:
+    """A result with its picture put back."""
+    return frame if image is frame.frame.image else replace(frame, frame=replace(frame.frame, image=image))
+
+
+def without_image(frame: EmotionFrame) -> EmotionFrame:
+    """A result that keeps only the size of its picture; without landmarks where nobody asked for them."""
+    nothing = np.broadcast_to(np.uint8(0), frame.frame.image.shape)
+    points = LANDMARKS in frame.details
+    faces = frame.faces
+    if not points:
+        faces = tuple(replace(face, points=None, matrix=None, shapes=None) for face in faces)
+    return replace(frame, frame=replace(frame.frame, image=nothing), faces=faces)
+
+
+def _shipped() -> Any:
+    from emotion.models.schema import SHIPPED  # noqa: PLC0415
+
+    return SHIPPED
+
+
+def _head(result: Result, alone: bool) -> tuple[object, ...]:
+    if alone:
+        return (result.source, *result.size)[: len(PHOTOGRAPH_COLUMNS)]
+    frame = result._frame.frame
+    return (result.source, frame.index, frame.pts, result.seconds)
+
+
+def _by_class(classes: Classes, said: Probabilities | None) -> dict[str, float] | None:
+    return None if said is None else dict(zip(classes, said.tolist(), strict=True))
+
+
+def _csv(table: "pa.Table") -> bytes:
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.csv  # noqa: PLC0415
+
+    if LANDMARKS in table.column_names:
+        table = table.drop_columns([LANDMARKS])
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    return bytes(sink.getvalue())
+
+
+def _parquet(table: "pa.Table") -> bytes:
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def _jsonl(table: "pa.Table") -> bytes:
+    import json  # noqa: PLC0415
+
+    return "".join(json.dumps(row) + "\n" for row in table.to_pylist()).encode()
+
+
+def _axes(ax: "matplotlib.axes.Axes | None") -> "matplotlib.axes.Axes":
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt  # noqa: PLC0415  it takes half a second
+
+    return plt.subplots(figsize=(9, 3.5), layout="constrained")[1]
+
+
+def _plot_counts(
+    axes: "matplotlib.axes.Axes", results: Sequence[Result], classes: Classes
+) -> "matplotlib.axes.Axes":
+    labels = [face.label for result in results for face in result._frame.faces]
+    colours = dict(zip(classes, classes.on_white, strict=True))
+    names = [*classes, *sorted(set(labels) - set(classes))]
+    axes.bar(
+        names, [labels.count(name) for name in names], color=[colours.get(name, "#808080") for name in names]
+    )
+    axes.set(ylabel="faces", title=f"{len(labels)} faces in {len(results)} photographs")
+    return axes
+
+
+def _plot_times(
+    axes: "matplotlib.axes.Axes",
+    results: Sequence[Result],
+    emotions: Sequence[str],
+    people: Sequence[int] | None,
+    classes: Classes,
+) -> "matplotlib.axes.Axes":
+    lines = _lines(results, people)
+    if people and (missing := sorted(set(people) - {id_ for _, id_ in lines})):
+        known = sorted({id_ for _, id_ in _lines(results, None)})
+        raise ValueError(
+            f"nobody has the number {missing[0]}: there are {', '.join(map(str, known)) or 'none'}"
+        )
+    several = len({source for source, _ in lines}) > 1
+    styles = ("-", "--", ":", "-.")
+    colours = dict(zip(classes, classes.on_white, strict=True))
+    numbers = {id_: number for number, id_ in enumerate(dict.fromkeys(id_ for _, id_ in lines))}
+    for (source, id_), (times, shares) in lines.items():
+        for name in emotions:
+            who = f"{Path(source).name} " if several else ""
+            by_person = len(emotions) == 1 and len(lines) > 1
+            axes.plot(
+                times,
+                shares[:, classes.index(name)],
+                styles[0] if by_person else styles[numbers[id_] % len(styles)],
+                color=None if by_person else colours[name],
+                label=f"{who}person {id_}: {name}",
+            )
+    axes.set(xlabel="seconds", ylabel="probability", ylim=(0, 1))
+    if lines:
+        axes.legend(fontsize="small")
+    return axes
+
+
+_Line = tuple[list[float], npt.NDArray[np.float32]]
+
+
+def _lines(results: Sequence[Result], people: Sequence[int] | None) -> dict[tuple[str, int], _Line]:
+    """By source and person, their times and smoothed probabilities, float32 (n, classes); gaps are NaN."""
+    found: dict[tuple[str, int], tuple[list[float], list[Probabilities]]] = {}
+    last: dict[tuple[str, int], int] = {}
+    for result in results:
+        for face in result._frame.faces:
+            if not people or face.track_id in people:
+                key = result.source, face.track_id
+                nothing = np.full(len(face.classes), np.nan, np.float32)
+                times, shares = found.setdefault(key, ([], []))
+                if key in last and last[key] < result.index - 1:
+                    times.append(result.seconds)
+                    shares.append(nothing)
+                times.append(result.seconds)
+                shares.append(
+                    face.probabilities if face.known else np.full(len(face.classes), np.nan, np.float32)
+                )
+                last[key] = result.index
+    return {key: (times, np.stack(shares)) for key, (times, shares) in found.items()}
+
+
+def _bars(face: FaceResult) -> str:
+    shares = sorted((face.probabilities or {}).items(), key=lambda pair: -pair[1])[:3]
+    return html.escape(", ".join(f"{name} {share:.2f}" for name, share in shares))
+
+
+def _as_data(image: Image) -> str:
+    scale = min(1.0, _WIDEST / image.shape[1])
+    if scale < 1:
+        image = np.asarray(
+            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    data = cv2.imencode(".jpg", image)[1].tobytes()
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

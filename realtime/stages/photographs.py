@@ -1,0 +1,142 @@
+"""Photographs, of which each stands alone: nobody is followed or smoothed from one to the next.
+
+A photograph waits for nobody, so it is looked at more than once: as a whole, in tiles for small faces, and,
+where nobody is found, enlarged, in a border and turned.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from emotion.models.engines.landmark_nets import LandmarkNets
+from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
+from emotion.models.faces.picture import Detector, Landmarker, Landmarks, Picture
+from emotion.models.regions import REGIONS, Image, Regions
+from emotion.models.voting.vote import VoteWeights
+from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
+from emotion.realtime.stages.face_boxes import Corners, among, corners, overlap
+from emotion.realtime.stages.faces import face_frame
+from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.people import People
+from emotion.realtime.stages.tile_search import is_cut, tiles
+
+# How much around a small face is shown to the landmarker, in sizes of the face.
+_SURROUNDINGS = 1.0
+# A box and a face's landmarks that have so much of their union in common are of one face.
+_SAME_FACE = 0.2
+
+
+class PhotographFinder:
+    """The stage that finds the faces of photographs. Several may share the work: it remembers nothing.
+
+    Args:
+        max_faces: the most faces in a photograph; the largest are kept.
+        min_confidence: in [0, 1].
+        nets: look with these; with MediaPipe where there are none.
+        regions: what is cut out of each face.
+
+    Raises:
+        ModelFileError: the landmark model is missing or damaged.
+        MissingDependencyError: a system library that MediaPipe needs is missing.
+    """
+
+    name = "faces"
+    batch = 1
+
+    def __init__(
+        self,
+        max_faces: int = 4,
+        min_confidence: float = 0.5,
+        nets: LandmarkNets | None = None,
+        regions: Regions = REGIONS,
+        pose: bool = False,
+    ) -> None:
+        self._regions = regions
+        self._max_faces = max_faces
+        looks = _mediapipe(min_confidence, pose) if nets is None else _onnx(nets, min_confidence)
+        self._detector, make = looks
+        self._many: Landmarker = make(max_faces)
+        self._one: Landmarker = make(1)
+
+    def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
+        """The photographs with their faces, in order; the largest face first."""
+        return [face_frame(frame, self._find(frame.image), self._regions) for frame in items]
+
+    def close(self) -> None:
+        """Free what finding holds."""
+        self._many.close()
+        self._one.close()
+        self._detector.close()
+
+    def _find(self, image: Image) -> list[Landmarks]:
+        picture = Picture(image)
+        found = list(self._many.detect(picture, 0.0))
+        if len(found) < self._max_faces:
+            found += self._small(picture, found)
+        return found or self._again(image)
+
+    def _small(self, picture: Picture, known: Sequence[Landmarks]) -> list[Landmarks]:
+        """The faces that only a part of the picture shows, and that are not known yet."""
+        found: list[Landmarks] = []
+        for tile in tiles(picture.width, picture.height):
+            for box in self._detector.detect(picture.part(*tile)):
+                if len(known) + len(found) >= self._max_faces:
+                    return found
+                if is_cut(box, tile, picture) or among(box, [*known, *found]):
+                    continue
+                face = self._near(picture, box)
+                if face is not None and not among(corners(face), [*known, *found]):
+                    found.append(face)
+        return found
+
+    def _near(self, picture: Picture, box: Corners) -> Landmarks | None:
+        around = _SURROUNDINGS * float((box[2:] - box[:2]).max())
+        low, high = np.round(box[:2] - around).astype(int), np.round(box[2:] + around).astype(int)
+        faces = self._one.detect(picture.part(*low.tolist(), *high.tolist()), 0.0)
+        return next((face for face in faces if overlap(box, corners(face)) > _SAME_FACE), None)
+
+    def _again(self, image: Image) -> list[Landmarks]:
+        # Imported here: it takes seconds, a hundred megabytes and system libraries.
+        from emotion.models.faces.mediapipe_landmarker import looks_again  # noqa: PLC0415
+
+        looks = looks_again(lambda copy: self._many.detect(Picture(copy), 0.0), image)
+        return list(next((found for look in looks if (found := look())), ()))
+
+
+class Strangers:
+    """The stage that says what is thought of each face of a photograph, from it alone.
+
+    Faces are numbered within the photograph, the largest first.
+
+    Args:
+        weights: of the vote.
+        options: `VoteOptions()` where not given. What is for time is not looked at.
+    """
+
+    name = "people"
+    batch = 8
+
+    def __init__(self, weights: VoteWeights, options: VoteOptions | None = None) -> None:
+        self._make = partial(People, weights, replace(options or VoteOptions(), baseline=0.0))
+
+    def process(self, items: Sequence[PredictionFrame]) -> Iterable[EmotionFrame]:
+        """The photographs with what is thought of their faces, in order."""
+        for item in items:
+            yield from self._make().process([item])
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def _mediapipe(min_confidence: float, pose: bool) -> tuple[Detector, Callable[[int], Landmarker]]:
+    # Imported here: it takes seconds, a hundred megabytes and system libraries.
+    from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker  # noqa: PLC0415
+
+    return FaceDetector(min_confidence), partial(FaceLandmarker, min_confidence=min_confidence, pose=pose)
+
+
+def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[Detector, Callable[[int], Landmarker]]:
+    detector = OnnxDetector(nets, min_confidence)
+    return detector, lambda count: OnnxLandmarker(nets, count, min_confidence=min_confidence)

@@ -1,0 +1,119 @@
+"""Configuration files, the environment and the command line: one rule of precedence."""
+
+import sys
+
+import pytest
+import typer
+
+from emotion import config
+from emotion.cli import app as cli
+from emotion.cli.defaults import defaults_of
+from emotion.cli.parameters import with_options
+from emotion.models.errors import OptionError
+from emotion.models.options import Only
+from emotion.realtime.options import Options
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    """A project in a folder of its own, and a user without settings."""
+    folder = tmp_path / "project" / "deep"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(config, "user_file", lambda: tmp_path / "user" / "emotion.toml")
+    for name in ("EMOTION_SMOOTH", "EMOTION_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def chosen(*arguments, command="annotate"):
+    """The options that a command takes these arguments for."""
+    taken = []
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    @with_options
+    def annotate(
+        *, options: typer.models.Annotated[Options, Only("smooth", "models", "formats", "mirror")]
+    ) -> None:
+        taken.append(options)
+
+    made = typer.main.get_command(app)
+    made.main(list(arguments), standalone_mode=False, default_map=defaults_of(command, made))
+    return taken[0]
+
+
+def test_the_nearer_wins(places, monkeypatch):
+    assert chosen().vote.smooth == 0.3
+    write(places / "user" / "emotion.toml", "smooth = 0.1\nmirror = true")
+    assert (chosen().vote.smooth, chosen().live.mirror) == (0.1, True)
+    write(places / "project" / "pyproject.toml", "[tool.emotion]\nsmooth = 0.2")
+    assert (chosen().vote.smooth, chosen().live.mirror) == (0.2, True)
+    write(places / "project" / "emotion.toml", "smooth = 0.4")
+    assert chosen().vote.smooth == 0.4
+    write(places / "project" / "emotion.toml", "[annotate]\nsmooth = 0.5\n[live]\nsmooth = 9")
+    assert chosen().vote.smooth == 0.5
+    monkeypatch.setenv("EMOTION_SMOOTH", "0.6")
+    assert chosen().vote.smooth == 0.6
+    assert chosen("--smooth", "0.7").vote.smooth == 0.7
+
+
+def test_values_are_written_as_toml_has_them(places):
+    write(places / "project" / "emotion.toml", 'models = "lite"\nformats = ["csv", "html"]\nmirror = false')
+    options = chosen()
+    assert options.engine.models.name == "lite"
+    assert options.outputs.formats == ("csv", "html")
+    assert options.live.mirror is False
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("smoth = 1", r"emotion\.toml names smoth, which is no option; smooth is one"),
+        ("[annotate]\nwindow = true", r"names window, which is no option"),
+        ("[anotate]\nsmooth = 1", r"\[anotate\], but there is no such command"),
+        ("smooth =", r"is no configuration file"),
+    ],
+)
+def test_what_a_file_gets_wrong_is_said(places, text, said):
+    write(places / "project" / "emotion.toml", text)
+    with pytest.raises(OptionError, match=said):
+        chosen()
+
+
+def test_what_another_command_has_is_no_mistake(places):
+    write(places / "project" / "emotion.toml", "max-faces = 2\nstride = 2")
+    assert chosen().vote.smooth == 0.3
+
+
+def test_somebody_elses_project_file_is_left_alone(places):
+    write(places / "project" / "pyproject.toml", "[tool.black]\nline = [")
+    assert chosen().vote.smooth == 0.3
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["emotion", *map(str, arguments)])
+    return cli.run()
+
+
+def test_a_bad_value_in_the_environment_is_a_usage_error(monkeypatch, capsys):
+    monkeypatch.setenv("EMOTION_SMOOTH", "much")
+    assert run(monkeypatch, "annotate", "x.mp4") == 2
+    assert "EMOTION_SMOOTH" in capsys.readouterr().err
+
+
+def test_config_shows_what_holds_and_from_where(places, monkeypatch, capsys):
+    monkeypatch.setattr("emotion.cli.config.user_file", config.user_file)
+    write(places / "project" / "emotion.toml", "smooth = 0.5\n[annotate]\nstride = 2")
+    monkeypatch.setenv("EMOTION_MODELS", "lite")
+    assert run(monkeypatch, "config") == 0
+    rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line}
+    assert rows["smooth"] == ["0.5", "../emotion.toml"]
+    assert rows["models"] == ["lite", "EMOTION_MODELS"]
+    assert rows["max_faces"][1] == "default"
+    assert rows["annotate.stride"] == ["2", "../emotion.toml"]

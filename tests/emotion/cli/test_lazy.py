@@ -1,0 +1,55 @@
+"""Help without the commands' libraries."""
+
+import subprocess
+import sys
+
+import typer
+
+from emotion.cli import app as cli
+from emotion.cli.lazy import COMMANDS, Commands
+from tests.helpers.paths import ROOT
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["emotion", *arguments])
+    return cli.run()
+
+
+def test_help_says_of_each_command_what_the_command_says_of_itself():
+    for name, (_, said) in COMMANDS.items():
+        own = Commands()[name].help
+        assert own.split("\n\n")[0].replace("\n", " ").strip() == said, name
+
+
+def test_help_loads_no_command():
+    code = (
+        "import sys; sys.argv = ['emotion', '--help']; from emotion.cli import app; assert app.run() == 0;"
+        "print(sorted({'numpy', 'cv2', 'av', 'rich.progress', 'emotion.realtime'} & set(sys.modules)))"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)
+    assert said.splitlines()[-1] == "[]"
+
+
+def test_short_help_of_all_and_of_one(monkeypatch, capsys):
+    assert run(monkeypatch, "-h") == 0
+    said = capsys.readouterr().out
+    assert "Use" in said
+    assert "Exit codes" in said
+    assert "--install-completion" in said
+    assert run(monkeypatch, "annotate", "-h") == 0
+    said = capsys.readouterr().out
+    for panel in ("Input", "Faces", "Vote", "Drawing", "Results", "Models", "Network"):
+        assert f"─ {panel} " in said
+    assert "Examples" in said
+    assert "--install-completion" not in said
+
+
+def test_a_command_that_there_is_not(monkeypatch, capsys):
+    assert run(monkeypatch, "anotate") == 2
+    assert "annotate" in capsys.readouterr().err
+
+
+def test_completion_knows_the_commands(monkeypatch):
+    command = typer.main.get_command(cli.app)
+    with command.make_context("emotion", [], resilient_parsing=True) as context:
+        assert [item.value for item in command.shell_complete(context, "an")] == ["annotate"]

@@ -1,0 +1,108 @@
+"""What does not lie in a file yet."""
+
+import io
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+
+from emotion import fetching
+from emotion.fetching import Spool, is_fetched
+from emotion.models.errors import MissingDependencyError
+from emotion.realtime.errors import SourceError
+from tests.helpers.pictures import smooth_jpeg
+
+PICTURE = smooth_jpeg(64)
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/none"):
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "video/x-unknown")
+        if not self.path.startswith("/endless"):
+            self.send_header("Content-Length", str(len(PICTURE) + 10 * self.path.startswith("/cut")))
+        self.end_headers()
+        self.wfile.write(PICTURE)
+
+    def log_message(self, *_given):
+        pass
+
+
+@pytest.fixture(scope="module")
+def host():
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_link_of_finite_length_becomes_a_file_that_goes_with_the_spool(host):
+    told = []
+    with Spool(told.append) as spool:
+        path = spool.fetch(f"{host}/a%20b.jpg?token=secret")
+        assert path.name == "a b.jpg"
+        assert path.read_bytes() == PICTURE
+        assert spool.fetch(f"{host}/a%20b.jpg") != path
+    assert not path.exists()
+    assert "Fetching" in told[0]
+    assert "secret" not in told[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("endless.mp4", "does not say where it ends: 'emotion live'"),
+        ("none.mp4", "cannot be fetched .*404|Not Found"),
+        ("cut.jpg", "breaks off"),
+    ],
+)
+def test_a_link_that_is_no_file_is_said_in_a_sentence(host, path, said):
+    with Spool() as spool, pytest.raises(SourceError, match=said):
+        spool.fetch(f"{host}/{path}")
+
+
+def test_standard_input_is_kept_in_a_file_and_that_is_said(monkeypatch):
+    told = []
+    piped = SimpleNamespace(buffer=io.BytesIO(PICTURE), isatty=lambda: False)
+    monkeypatch.setattr(fetching.sys, "stdin", piped)
+    with Spool(told.append) as spool:
+        path = spool.fetch("-")
+        assert (path.name, path.read_bytes()) == ("stdin.jpg", PICTURE)
+    assert told == ["Standard input is kept in a temporary file until it has been read."]
+
+
+def test_a_terminal_is_no_pipe(monkeypatch):
+    monkeypatch.setattr(fetching.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    with Spool() as spool, pytest.raises(SourceError, match="nothing is piped into it"):
+        spool.fetch("-")
+
+
+def test_a_store_needs_its_package(monkeypatch):
+    monkeypatch.setitem(fetching.sys.modules, "fsspec", None)
+    with Spool() as spool, pytest.raises(MissingDependencyError, match=r"emotion-live\[cloud\]"):
+        spool.fetch("s3://bucket/clip.mp4")
+
+
+def test_a_store_is_read_by_fsspec(monkeypatch, tmp_path):
+    (tmp_path / "x.jpg").write_bytes(PICTURE)
+    store = SimpleNamespace(open=lambda address, mode: (tmp_path / address[-5:]).open(mode))
+    monkeypatch.setitem(fetching.sys.modules, "fsspec", store)
+    with Spool() as spool:
+        assert spool.fetch("s3://bucket/x.jpg").read_bytes() == PICTURE
+        with pytest.raises(SourceError, match="cannot be fetched"):
+            spool.fetch("s3://bucket/y.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "fetched"),
+    [
+        *[("-", True), ("https://h/x", True), ("s3://b/x", True)],
+        *[("rtsp://h/x", False), ("file:///x", False), ("clip.mp4", False), (r"C:\clip.mp4", False)],
+    ],
+)
+def test_what_has_to_be_fetched(name, fetched):
+    assert is_fetched(name) is fetched

@@ -1,0 +1,127 @@
+"""What a user names, as files."""
+
+import os
+
+import pytest
+
+from emotion.inputs import Input, find_inputs, kind_of, natural, place_of
+from emotion.realtime.errors import SourceError
+from tests.helpers.pictures import smooth_jpeg
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Photographs and videos, in a folder with folders; nothing in them is looked at."""
+    for name in (
+        *("take 10.mp4", "take 2.MP4", "b.jpg", "B.png", "notes.txt", ".hidden.jpg", "list.csv"),
+        *("take 2.annotated.mp4", "b.annotated.jpg", "take 3.annotated.partial.mp4"),
+        *("deep/c.jpg", "deep/er/d.mov", ".cache/e.jpg"),
+    ):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"0")
+    return tmp_path / "in"
+
+
+def names(inputs, folder):
+    return [os.path.relpath(one.path, folder) for one in inputs]
+
+
+def test_a_folder_comes_in_natural_order_without_results_and_hidden_files(folder):
+    told = []
+    found = find_inputs([folder], say=told.append)
+    assert names(found, folder) == ["b.jpg", "B.png", "take 2.MP4", "take 10.mp4"]
+    assert [one.kind for one in found] == ["photograph", "photograph", "video", "video"]
+    assert any("3 results of this program are passed over" in sentence for sentence in told)
+    assert any("--recursive" in sentence for sentence in told)
+
+
+def test_folders_of_folders_are_mirrored(folder):
+    found = find_inputs([folder], recursive=True)
+    assert names(found, folder)[-2:] == ["deep/c.jpg", "deep/er/d.mov"]
+    places = [str(place_of(one, folder / "out").relative_to(folder)) for one in found]
+    assert places[-3:] == ["out", "out/deep", "out/deep/er"]
+    assert place_of(found[-1], None) == folder / "deep" / "er"
+
+
+def test_a_pattern_means_what_fits(folder):
+    assert names(find_inputs([f"{folder}/*.jpg"]), folder) == ["b.jpg"]
+    assert names(find_inputs([f"{folder}/**/*.jpg"]), folder) == ["b.jpg", "deep/c.jpg"]
+    with pytest.raises(SourceError, match=r"No file fits .*\*\.bmp"):
+        find_inputs([f"{folder}/*.bmp"])
+
+
+def test_a_name_with_brackets_that_is_there_is_no_pattern(tmp_path):
+    (tmp_path / "clip[1].mp4").write_bytes(b"0")
+    (one,) = find_inputs([tmp_path / "clip[1].mp4"])
+    assert one.path.name == "clip[1].mp4"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.txt", "# two of them\nb.jpg\n\n  take 2.MP4  \n"),
+        ("list.csv", "id,file\n1,b.jpg\n2,take 2.MP4\n"),
+        ("list.csv", "b.jpg;happy\ntake 2.MP4;sad\n"),
+        ("list.tsv", "\ufefflabel\tPath\nhappy\tb.jpg\nsad\ttake 2.MP4\n"),
+    ],
+)
+def test_a_list_names_files_from_where_it_stands(folder, name, text):
+    (folder / name).write_text(text, encoding="utf-8")
+    assert names(find_inputs([folder / name]), folder) == ["b.jpg", "take 2.MP4"]
+
+
+def test_each_file_comes_once_whatever_names_it(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = find_inputs(["b.jpg", ".", f"{folder}/b.jpg", "deep/../b.jpg"])
+    assert names(found, folder)[:2] == ["b.jpg", "B.png"]
+    assert len(found) == 4
+
+
+def test_what_is_not_there_is_left_for_reading_to_name(tmp_path):
+    (one,) = find_inputs([tmp_path / "none.mp4"])
+    assert one == Input(tmp_path / "none.mp4", "video")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "no source: name a video"),
+        ("0", "emotion live 0"),
+        ("rtsp://host/stream", "emotion live"),
+    ],
+)
+def test_what_is_no_file_is_told_what_would_be(tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=said):
+        find_inputs([name])
+
+
+def test_a_source_that_fails_does_not_end_the_others(folder):
+    empty = folder / "empty"
+    empty.mkdir()
+    failures = []
+    found = find_inputs([empty, folder / "b.jpg"], failed=failures.append)
+    assert names(found, folder) == ["b.jpg"]
+    assert "holds no photograph" in str(failures[0])
+
+
+def test_what_has_to_be_fetched_is_a_copy_whose_results_go_elsewhere(tmp_path):
+    copy = tmp_path / "clip.mp4"
+    copy.write_bytes(b"0")
+    asked = []
+    (one,) = find_inputs(["https://host/clip.mp4"], fetch=lambda name: asked.append(name) or copy)
+    assert asked == ["https://host/clip.mp4"]
+    assert str(place_of(one, None)) == "."
+
+
+def test_what_a_file_is_is_told_by_its_beginning_where_its_name_does_not(tmp_path):
+    (tmp_path / "face").write_bytes(smooth_jpeg())
+    (tmp_path / "talk").write_bytes(b"\0\0\0\x18ftypisom" + bytes(20))
+    (tmp_path / "phone").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    kinds = {name: kind_of(tmp_path / name) for name in ("face", "talk", "phone", "none")}
+    assert kinds == {"face": "photograph", "talk": "video", "phone": "photograph", "none": "video"}
+
+
+def test_numbers_in_names_count():
+    assert sorted(["a10", "a2b", "A1", "a"], key=natural) == ["a", "A1", "a2b", "a10"]

@@ -1,0 +1,220 @@
+"""Photographs with the models that ship: annotated pictures and one table of all."""
+
+import csv
+import json
+from collections import Counter
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from emotion.cli import app as cli
+from emotion.inputs import find_inputs
+from emotion.models.classes import EMOTIONS
+from emotion.photographs import PhotographOutputs, annotate_photographs, is_own_picture
+from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import VideoFrame
+from emotion.realtime.options import Options
+from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.sinks.options import OutputOptions
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.options import FaceOptions
+from tests.helpers.pictures import smooth_jpeg
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models.load(provider="cpu", models="lite")
+
+
+@pytest.fixture(scope="module")
+def face():
+    """A picture with one face, 480x270."""
+    with VideoFile(DEMO) as video:
+        return next(iter(video)).image.copy()
+
+
+@pytest.fixture
+def folder(tmp_path, face):
+    """Two photographs of a face, one without, one that is no picture."""
+    place = tmp_path / "in"
+    (place / "deep").mkdir(parents=True)
+    cv2.imwrite(str(place / "a 2.jpg"), face)
+    cv2.imwrite(str(place / "a 2.png"), face[:, ::-1])
+    (place / "deep" / "none.jpg").write_bytes(smooth_jpeg())
+    (place / "a 10.jpg").write_bytes(b"text")
+    return place
+
+
+def look(images, models, options=None, inline=False):
+    frames = [VideoFrame(index, index, Fraction(1), 0.0, image) for index, image in enumerate(images)]
+    with Session(frames, options, models, EachAlone(finders=1, inline=inline)) as session:
+        return list(session)
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_gives_annotated_pictures_and_one_table(models, folder):
+    photographs = find_inputs([folder], recursive=True)
+    outputs = PhotographOutputs.of(photographs, folder.parent / "out", ("mp4", "csv", "jsonl", "parquet"))
+    told, progress = [], []
+    summary = annotate_photographs(
+        photographs, outputs, models, progress=lambda *done: progress.append(done), say=told.append
+    )
+    made = sorted(
+        str(path.relative_to(folder.parent / "out")) for path in (folder.parent / "out").rglob("*.*")
+    )
+    assert made == [
+        *("a 2.jpg.annotated.jpg", "a 2.png.annotated.jpg", "deep/none.annotated.jpg"),
+        *("photos.csv", "photos.jsonl", "photos.parquet", "photos.summary.json"),
+    ]
+    table = rows(outputs.tables["csv"])
+    assert [(row["file"].rpartition("/")[2], row["track_id"]) for row in table] == [
+        *(("a 2.jpg", "1"), ("a 2.png", "1"), ("none.jpg", "")),
+    ]
+    assert {"since", "frame", "seconds"}.isdisjoint(table[0])
+    assert (table[0]["picture_width"], table[0]["picture_height"]) == ("480", "270")
+    assert pq.read_table(outputs.tables["parquet"]).column_names == list(table[0])
+    lines = [json.loads(line) for line in outputs.tables["jsonl"].read_text().splitlines()]
+    assert [len(line["faces"]) for line in lines] == [1, 1, 0]
+    assert "since" not in lines[0]["faces"][0]
+    values = json.loads(outputs.summary.read_text())
+    assert (values["complete"], values["photographs"], values["without_face"], values["faces"]) == (
+        False,
+        3,
+        1,
+        2,
+    )
+    assert summary.sentence().startswith("2 faces in 3 photographs: ")
+    assert summary.sentence().endswith("; no face in 1")
+    assert len(told) == 1
+    assert "a 10.jpg" in told[0]
+    assert progress[-1] == (4, 4)
+
+
+def test_an_annotated_picture_shows_the_face_and_more(models, folder, face):
+    photographs = find_inputs([folder / "a 2.jpg"])
+    outputs = PhotographOutputs.of(photographs, None, ("mp4",))
+    annotate_photographs(photographs, outputs, models)
+    drawn = cv2.imread(str(folder / "a 2.annotated.jpg"))
+    assert drawn.shape == face.shape
+    assert (np.abs(drawn.astype(int) - face).max(axis=2) > 60).mean() > 0.01
+    assert not outputs.tables
+
+
+def test_nothing_is_carried_from_one_photograph_to_the_next(models, face):
+    nothing = np.zeros_like(face)
+    mixed = look([nothing, face, face[:, ::-1], nothing, face], models)
+    (alone,) = look([face], models, inline=True)
+    assert [len(result.faces) for result in mixed] == [0, 1, 1, 0, 1]
+    for number in (1, 4):
+        (found,), (wanted,) = mixed[number].faces, alone.faces
+        np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-4)
+        assert found.track_id == 1
+
+
+def test_small_faces_of_a_group_are_found_too(models, face):
+    group = np.full((1080, 1920, 3), 90, np.uint8)
+    group[200:740, 60:1020] = cv2.resize(face, (960, 540))
+    for left in (1120, 1500):
+        group[500:680, left : left + 320] = cv2.resize(face, (320, 180))
+    (result,) = look([group], models)
+    assert len(result.faces) == 3
+    assert [found.track_id for found in result.faces] == [1, 2, 3]
+    (few,) = look([group], models, Options(faces=FaceOptions(max_faces=1)))
+    assert len(few.faces) == 1
+
+
+def test_a_face_that_leans_is_looked_for_again(models, face):
+    turned = cv2.warpAffine(face, cv2.getRotationMatrix2D((330, 190), 40, 1), (480, 270))
+    (result,) = look([turned], models)
+    assert len(result.faces) == 1
+
+
+def test_columns_on_demand(models, face, tmp_path):
+    wanted = FaceOptions(columns=("blendshapes", "pose", "quality", "reason"))
+    cv2.imwrite(str(tmp_path / "face.png"), face)
+    cv2.imwrite(str(tmp_path / "mirrored.png"), face[:, ::-1])
+    photographs = find_inputs([f"{tmp_path}/*.png"])
+    outputs = PhotographOutputs.of(photographs, tmp_path, ("csv", "parquet"))
+    annotate_photographs(photographs, outputs, models, Options(faces=wanted))
+    one, other = rows(outputs.tables["csv"])
+    assert sum(name.startswith("blendshape_") for name in one) == 52
+    assert 0 <= float(one["blendshape_jawOpen"]) <= 1
+    angles = {name: (float(one[name]), float(other[name])) for name in ("yaw", "pitch", "roll")}
+    assert all(abs(value) < 45 for pair in angles.values() for value in pair)
+    # A mirror turns the head to the other side, and leans it so; it still looks as far up.
+    assert angles["yaw"][0] == pytest.approx(-angles["yaw"][1], abs=4)
+    assert angles["roll"][0] == pytest.approx(-angles["roll"][1], abs=4)
+    assert angles["pitch"][0] == pytest.approx(angles["pitch"][1], abs=4)
+    assert 30 < float(one["eye_distance"]) < 200
+    assert 0 < float(one["light"]) < 1
+    assert float(one["sharpness"]) > 0
+    assert (one["uncertain_because"] == "") == (one["label"] in EMOTIONS)
+
+
+def test_a_face_that_leans_has_its_own_roll(models, face):
+    pose = Options(faces=FaceOptions(columns=("pose",)))
+
+    def roll(image):
+        (result,) = look([image], models, pose)
+        return result.faces[0].details["roll"]
+
+    # Against the clock, as the picture is turned.
+    turned = cv2.warpAffine(face, cv2.getRotationMatrix2D((330, 190), 15, 1), (480, 270))
+    assert roll(turned) - roll(face) == pytest.approx(15, abs=5)
+
+
+def test_the_command_takes_photographs_and_a_file_for_their_table(monkeypatch, capsys, folder, tmp_path):
+    table = tmp_path / "faces.csv"
+    monkeypatch.setattr(
+        "sys.argv", ["emotion", "annotate", str(folder), "-o", str(table), "--models", "lite"]
+    )
+    assert cli.run() == 3
+    said = capsys.readouterr()
+    assert "a 10.jpg" in said.err
+    assert "1 of 3 photographs could not be read" in said.err
+    assert Counter(row["track_id"] for row in rows(table)) == {"1": 2}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces.csv", "faces.summary.json", "in"]
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [(("a.csv", "b.csv"), "would hold the same"), (("a.mp4",), "The table of photographs is a .csv")],
+)
+def test_a_file_that_does_not_fit_is_refused_before_anything_is_done(
+    monkeypatch, capsys, folder, tmp_path, output, said
+):
+    places = [part for name in output for part in ("-o", str(tmp_path / name))]
+    monkeypatch.setattr("sys.argv", ["emotion", "annotate", str(folder), *places])
+    assert cli.run() == 6
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_only_own_pictures_and_tables_are_replaced(models, folder):
+    photographs = find_inputs([folder / "a 2.jpg"])
+    outputs = PhotographOutputs.of(photographs, None, ("mp4", "csv"))
+    for _ in range(2):
+        annotate_photographs(photographs, outputs, models)
+    own = folder / "a 2.annotated.jpg"
+    assert is_own_picture(own)
+    assert not is_own_picture(folder / "a 2.jpg")
+    own.write_bytes(own.read_bytes()[:-3] + b"\0\xff\xd9")
+    with pytest.raises(SinkError, match=r"a 2\.annotated\.jpg would be replaced"):
+        annotate_photographs(photographs, outputs, models)
+    own.unlink()
+    with outputs.tables["csv"].open("a") as table:
+        table.write("a remark\n")
+    with pytest.raises(SinkError, match=r"photos\.csv would be replaced"):
+        annotate_photographs(photographs, outputs, models)
+    annotate_photographs(photographs, outputs, models, Options(outputs=OutputOptions(overwrite=True)))
+    assert len(rows(outputs.tables["csv"])) == 1

@@ -1,0 +1,108 @@
+"""Photographs: what is one, how it is read, and many of them as frames."""
+
+import io
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from emotion.realtime.errors import SourceError
+from emotion.realtime.sources.photographs import Photographs, bgr_of, is_photograph, read_picture
+from tests.helpers.pictures import damaged_jpeg, png_that_claims, smooth_jpeg
+
+RED = PIL.Image.new("RGB", (40, 30), (255, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "kind", ["BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP", "AVIF", "JPEG2000"]
+)
+def test_formats_are_read_in_their_colours(tmp_path, kind):
+    path = tmp_path / f"red.{kind.lower()}"
+    RED.save(path, kind)
+    image = read_picture(path)
+    assert (image.shape, image.dtype) == ((30, 40, 3), np.uint8)
+    assert np.abs(image.astype(int) - (0, 0, 255)).max() < 12
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_pictures_are_turned_upright(tmp_path, kind):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    RED.save(tmp_path / "turned", kind, exif=exif)
+    assert read_picture(tmp_path / "turned").shape == (40, 30, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "wanted"),
+    [
+        ("RGBA", (255, 0, 0, 0), 255),
+        ("L", 200, 200),
+        ("1", 1, 255),
+        ("I;16", 65535, 255),
+        ("CMYK", (0, 0, 0, 255), 0),
+        ("P", 0, 0),
+    ],
+)
+def test_every_mode_of_pillow_becomes_bgr(mode, colour, wanted):
+    image = bgr_of(PIL.Image.new(mode, (4, 3), colour))
+    assert (image.shape, image.dtype) == ((3, 4, 3), np.uint8)
+    assert (image == wanted).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "unreadable"),
+        (b"text", "unreadable"),
+        (damaged_jpeg(), "damaged"),
+        (png_that_claims(60_000, 60_000), "too large"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), r"emotion-live\[heic\]"),
+    ],
+)
+def test_what_is_no_photograph_is_said_with_its_name(tmp_path, data, said, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "odd.jpg").write_bytes(data)
+    with pytest.raises(SourceError, match=rf"odd\.jpg.*{said}"):
+        read_picture(tmp_path / "odd.jpg")
+
+
+def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(SourceError, match="check the path"):
+        read_picture(tmp_path / "none.jpg")
+
+
+def test_beginnings_of_photographs():
+    gif = io.BytesIO()
+    RED.save(gif, "GIF")
+    assert is_photograph(smooth_jpeg()[:32])
+    assert not is_photograph(gif.getvalue()[:32])
+    assert not is_photograph(b"\0\0\0\x18ftypisom" + bytes(20))
+    assert not is_photograph(b"RIFF\0\0\0\0AVI " + bytes(20))
+
+
+def test_many_are_read_in_order_and_bad_ones_left_out():
+    def reader(number):
+        if number == 2:
+            raise SourceError("bad")
+        return np.full((2, 2, 3), number, np.uint8)
+
+    failures = []
+    source = Photographs(
+        [lambda number=number: reader(number) for number in range(12)],
+        lambda index, error: failures.append((index, str(error))),
+    )
+    frames = list(source)
+    assert [frame.index for frame in frames] == [n for n in range(12) if n != 2]
+    assert all((frame.image == frame.index).all() for frame in frames)
+    assert failures == [(2, "bad")]
+
+
+def test_reading_ends_when_it_is_closed():
+    read = []
+    source = Photographs(
+        [lambda n=n: read.append(n) or np.zeros((2, 2, 3), np.uint8) for n in range(100)], lambda *_: None
+    )
+    for _ in source:
+        source.close()
+    assert len(read) < 10
