@@ -10,7 +10,10 @@ from typer.core import TyperCommand, TyperGroup
 _USE, _LEARN, _MACHINE = "Use", "Make your own models", "This machine"
 COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": (_USE, "Annotate videos and photographs: annotated copies, tables, pages and summaries."),
-    "live": (_USE, "Show a camera, a stream or a video live, with what its faces look like."),
+    "live": (
+        _USE,
+        "Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys.",
+    ),
     "play": (_USE, "Play a video with what its faces look like. Key h shows all keys."),
     "serve": (_USE, "Open a page in the browser: your camera with the overlay, videos with their timeline."),
     "info": (_USE, "Say what files are, and what would be done with them."),

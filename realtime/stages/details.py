@@ -110,4 +110,4 @@ def _reason(face: FaceEmotion, certain: float) -> str | None:
         return None
     if not face.known or face.old:
         return "hidden"
-    return "undecided" if face.confidence < certain else "brief"
+    return "undecided" if (face.confidence or 0.0) < certain else "brief"

@@ -1,6 +1,7 @@
 """Configuration files, the environment and the command line: one rule of precedence."""
 
 import sys
+from typing import Annotated
 
 import pytest
 import typer
@@ -38,9 +39,7 @@ def chosen(*arguments, command="annotate"):
 
     @app.command()
     @with_options
-    def annotate(
-        *, options: typer.models.Annotated[Options, Only("smooth", "models", "formats", "mirror")]
-    ) -> None:
+    def annotate(*, options: Annotated[Options, Only("smooth", "models", "formats", "mirror")]) -> None:
         taken.append(options)
 
     made = typer.main.get_command(app)

@@ -38,7 +38,7 @@ def test_short_help_of_all_and_of_one(monkeypatch, capsys):
     assert "--install-completion" in said
     assert run(monkeypatch, "annotate", "-h") == 0
     said = capsys.readouterr().out
-    for panel in ("Input", "Faces", "Vote", "Drawing", "Results", "Models", "Network"):
+    for panel in ("Input", "Faces", "Vote", "Results", "Models"):
         assert f"─ {panel} " in said
     assert "Examples" in said
     assert "--install-completion" not in said

@@ -50,7 +50,7 @@ class Fakes:
 @pytest.fixture
 def fakes(monkeypatch):
     made = Fakes()
-    monkeypatch.setattr(stage, "_mediapipe", lambda confidence: (made.landmarker, lambda: made))
+    monkeypatch.setattr(stage, "_mediapipe", lambda confidence, pose: (made.landmarker, lambda: made))
     monkeypatch.setattr(stage, "OnnxLandmarker", made.landmarker)
     monkeypatch.setattr(stage, "OnnxDetector", lambda nets, confidence: made)
     return made

@@ -150,7 +150,8 @@ class FakeLandmarker:
 @pytest.fixture
 def finder(monkeypatch):
     detector = FakeDetector()
-    monkeypatch.setattr(stage, "_mediapipe", lambda _: (lambda _: FakeLandmarker(detector), lambda: detector))
+    fakes = (lambda _: FakeLandmarker(detector)), (lambda: detector)
+    monkeypatch.setattr(stage, "_mediapipe", lambda *_: fakes)
     return FaceFinder
 
 

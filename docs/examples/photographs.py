@@ -1,0 +1,22 @@
+"""Who looks how on photographs: python docs/examples/photographs.py TABLE PHOTOGRAPH...
+
+Writes a table with a row a face (.csv, .jsonl or .parquet), and prints what was seen.
+"""
+
+import sys
+
+import emotion
+
+
+def main(table: str, photographs: list[str]) -> None:
+    """Look at all photographs, folders and patterns."""
+    results = emotion.analyze_files(photographs, recursive=True, models="lite")
+    for result in results:
+        print(result.source, *(face.label for face in result.faces))
+    for name, reason in results.left_out.items():
+        print(f"{name} is left out: {reason}")
+    print(f"The table is in {results.save(table)}.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
