@@ -474,9 +474,7 @@ def _lines(results: Sequence[Result], people: Sequence[int] | None) -> dict[tupl
                     times.append(result.seconds)
                     shares.append(nothing)
                 times.append(result.seconds)
-                shares.append(
-                    face.probabilities if face.known else np.full(len(face.classes), np.nan, np.float32)
-                )
+                shares.append(nothing if face.probabilities is None else face.probabilities)
                 last[key] = result.index
     return {key: (times, np.stack(shares)) for key, (times, shares) in found.items()}
 

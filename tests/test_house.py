@@ -41,8 +41,8 @@ def test_the_public_names():
     """What is added here is promised to users; what is taken away breaks their programs."""
     assert set(emotion.__all__) == {
         *("EmotionError", "ModelFileError", "OptionError", "ProviderError", "SinkError", "SourceError"),
-        *("FaceResult", "Result", "Stream", "VideoFrame", "stream"),
-        *("Models", "Options", "__version__"),
+        *("FaceResult", "Follower", "Recognizer", "Result", "Results", "Stream", "VideoFrame"),
+        *("Models", "Options", "__version__", "analyze", "analyze_files", "stream"),
     }
     for name in emotion.__all__:
         assert getattr(emotion, name) is not None

@@ -1,0 +1,189 @@
+"""`emotion.Recognizer`: pictures of all kinds, files and loops, with models that are loaded once."""
+
+import csv
+import io
+import json
+import threading
+
+import cv2
+import matplotlib
+import numpy as np
+import PIL.Image
+import pyarrow.parquet as pq
+import pytest
+
+import emotion
+from emotion import api
+from emotion.models.classes import EMOTIONS
+from emotion.pictures import as_image, frames_of
+from emotion.realtime.sources.demo import DEMO
+
+pytestmark = pytest.mark.timeout(600)
+matplotlib.use("agg")
+
+
+@pytest.fixture(scope="module")
+def reader():
+    with emotion.Recognizer(models="lite", columns=("pose", "quality", "landmarks")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def image():
+    return cv2.VideoCapture(str(DEMO)).read()[1]
+
+
+@pytest.fixture(scope="module")
+def video(reader):
+    """A result a second of the first three."""
+    return reader.analyze_files(str(DEMO), every="1s", end=3.0)
+
+
+def png(image):
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
+    (tmp_path / "face.png").write_bytes(png(image))
+    wanted = reader.analyze(image).faces[0].probabilities
+    kinds = [tmp_path / "face.png", str(tmp_path / "face.png"), png(image), io.BytesIO(png(image))]
+    kinds.append(PIL.Image.open(tmp_path / "face.png"))
+    assert all(reader.analyze(kind).faces[0].probabilities == wanted for kind in kinds)
+    assert reader.analyze(image[:, :, ::-1], rgb=True).faces[0].probabilities == wanted
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (3.5, "float is no picture: give a path"),
+        (np.zeros((4, 4, 3)), "float64 is no picture: it is uint8, from 0 to 255; multiply by 255"),
+        (np.zeros((4, 4, 2), np.uint8), "4x4x2 is no picture"),
+        (np.zeros((0, 4, 3), np.uint8), "0x4x3 is no picture"),
+        (io.StringIO("text"), "opened as text"),
+        (b"text", "no picture that can be used"),
+        ("none.jpg", "check the path"),
+    ],
+)
+def test_what_is_no_picture_is_told_what_would_be(picture, said):
+    with pytest.raises(emotion.SourceError, match=said):
+        as_image(picture)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 4)])
+def test_gray_and_transparent_arrays_are_pictures(shape):
+    assert as_image(np.full(shape, 7, np.uint8)).tolist() == np.full((3, 4, 3), 7).tolist()
+
+
+def test_a_result_tells_itself(reader, image):
+    result = reader.analyze(image)
+    (face,) = result.faces
+    assert repr(result).startswith("Result(picture: sadness 0.")
+    assert repr(face).startswith("FaceResult(1: sadness 0.")
+    assert {"yaw", "eye_distance"} <= set(face.details)
+    assert face.landmarks.shape == (478, 2)
+    assert result.draw().shape == image.shape
+    assert "data:image/jpeg;base64," in result._repr_html_()
+    assert json.loads(json.dumps(result.to_dict()))["faces"][0]["label"] == face.label
+    assert result.to_arrow().num_rows == 1
+    assert [text.get_text() for text in result.plot().get_xticklabels()] == list(EMOTIONS)
+    with pytest.raises(AttributeError):
+        result.source = "x"
+
+
+def test_files_become_a_table(reader, image, video, tmp_path):
+    (tmp_path / "face.png").write_bytes(png(image))
+    results = reader.analyze_files([tmp_path / "face.png", image, tmp_path / "none.png"])
+    assert [result.source for result in results] == [str(tmp_path / "face.png"), ""]
+    assert list(results.left_out) == [str(tmp_path / "none.png")]
+    assert results.to_arrow().column_names[:3] == ["file", "picture_width", "picture_height"]
+    assert results[0].image.shape == image.shape
+    assert results.plot().get_title() == "2 faces in 2 photographs"
+    frame = video.to_df()
+    assert frame["seconds"].round().tolist() == [0, 1, 2]
+    assert frame["label"].dtype == "category"
+    assert list(frame["file"].unique()) == [str(DEMO)]
+    with open(video.save(tmp_path / "t.csv"), newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3
+    assert pq.read_table(video.save(tmp_path / "t.parquet")).num_rows == 3
+    with pytest.raises(emotion.SinkError, match="says no table"):
+        video.save(tmp_path / "t.xlsx")
+
+
+def test_results_are_a_sequence_without_pictures(video):
+    assert len(video) == len(video[:2]) + 1 == 3
+    assert repr(video) == "Results(3 pictures of 1 files, 3 faces)"
+    assert video[0].size == (480, 270)
+    with pytest.raises(emotion.SourceError, match="keep_images=True"):
+        video[0].draw()
+    assert "<table>" in video._repr_html_()
+
+
+def test_a_plot_over_time(video):
+    (line,) = video.plot("fear", people=[1]).get_lines()
+    shares = [result.faces[0].probabilities["fear"] for result in video]
+    assert line.get_ydata() == pytest.approx(shares)
+    with pytest.raises(ValueError, match="'fright' is no class"):
+        video.plot("fright")
+    with pytest.raises(ValueError, match="nobody has the number 7: there are 1"):
+        video.plot(people=[7])
+
+
+def test_nothing_that_can_be_read_is_an_error(reader, tmp_path):
+    with pytest.raises(emotion.SourceError, match=r"none\.png"):
+        reader.analyze_files(tmp_path / "none.png")
+
+
+def test_a_loop_of_ones_own_follows_and_smooths(reader, image):
+    with reader.follow() as follow:
+        first, second = follow(image, 0.0), follow(np.zeros_like(image), 0.04)
+        again = follow(image, 0.08)
+        assert [len(result.faces) for result in (first, second, again)] == [1, 0, 1]
+        assert first.faces[0].track_id == again.faces[0].track_id == 1
+        with pytest.raises(emotion.SourceError, match="Time goes back"):
+            follow(image, 0.02)
+    with pytest.raises(emotion.SourceError, match="closed"):
+        follow(image, 1.0)
+
+
+def test_pictures_have_their_own_times_or_even_ones(image):
+    assert [frame.seconds for frame in frames_of([image] * 3, fps=4)] == [0, 0.25, 0.5]
+    assert [frame.seconds for frame in frames_of([(1.5, image), (2.0, image)])] == [1.5, 2.0]
+    sizes = {frame.image.shape for frame in frames_of([image, image[::2]])}
+    assert sizes == {image.shape}
+    with pytest.raises(emotion.SourceError, match="Time goes back"):
+        list(frames_of([(2.0, image), (1.0, image)]))
+
+
+def test_captures_bytes_and_open_files_are_streams(reader):
+    for source in (cv2.VideoCapture(str(DEMO)), DEMO.read_bytes(), DEMO.open("rb")):
+        with reader.stream(source, end=0.1) as results:
+            assert [result.index for result, _ in zip(results, range(2), strict=False)] == [0, 1]
+    with pytest.raises(emotion.SourceError, match="nothing that moves"):
+        reader.stream(3.5)
+
+
+def test_threads_may_share_it(reader, image):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(reader.analyze(image))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({tuple(result.faces[0].probabilities.values()) for result in found}) == 1
+
+
+def test_what_comes_too_late_is_refused(reader):
+    with pytest.raises(emotion.OptionError, match="models comes too late"):
+        reader.analyze_files("x.mp4", models="lite")
+
+
+def test_short_forms_keep_the_models_of_the_last_options(monkeypatch):
+    made = []
+    monkeypatch.setattr(api, "Recognizer", lambda **given: made.append(given) or object())
+    monkeypatch.setattr(api, "_readers", {})
+    first = api._reader("lite", None, {})
+    assert api._reader("lite", None, {}) is first
+    others = [api._reader("lite", None, {"smooth": share}) for share in (0.1, 0.2)]
+    assert api._reader("lite", None, {"smooth": 0.1}) is others[0]
+    assert api._reader("lite", None, {}) is not first
+    assert len(made) == 4
