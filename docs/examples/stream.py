@@ -23,7 +23,7 @@ def main(source: str, picture: str) -> None:
                     last[face.track_id] = face.label
                     print(f"{result.seconds:7.2f} s  person {face.track_id}: {face.label}")
             drawn = result.draw()
-            confidence = max((face.confidence for face in result.faces), default=0.0)
+            confidence = max((face.confidence or 0.0 for face in result.faces), default=0.0)
             if confidence > best:
                 best = confidence
                 cv2.imwrite(picture, drawn)

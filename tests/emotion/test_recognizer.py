@@ -155,7 +155,7 @@ def test_pictures_have_their_own_times_or_even_ones(image):
 
 
 def test_captures_bytes_and_open_files_are_streams(reader):
-    for source in (cv2.VideoCapture(str(DEMO)), DEMO.read_bytes(), DEMO.open("rb")):
+    for source in (cv2.VideoCapture(str(DEMO)), DEMO.read_bytes(), io.BytesIO(DEMO.read_bytes())):
         with reader.stream(source, end=0.1) as results:
             assert [result.index for result, _ in zip(results, range(2), strict=False)] == [0, 1]
     with pytest.raises(emotion.SourceError, match="nothing that moves"):
