@@ -27,6 +27,7 @@ pytestmark = [
 
 FILES = ("s.mp4", "s.csv", "s.parquet", "s.html")
 _AGAIN = "; trying to reach it again"
+_NO_SOUND = " gives no sound, so the recording has none."
 
 
 class Session:
@@ -60,7 +61,15 @@ class Session:
 
     @property
     def lines(self):
-        """What standard error says, line by line."""
+        """What standard error says, line by line, but for the line on a recording without sound."""
+        return [line for line in self._read() if _NO_SOUND not in line]
+
+    @property
+    def is_silent(self):
+        """Whether it said, once, that the recording has no sound."""
+        return sum(_NO_SOUND in line for line in self._read()) == 1
+
+    def _read(self):
         return (self.folder / "err.txt").read_text().splitlines()
 
     @property
@@ -139,6 +148,7 @@ def test_a_camera_that_changes_stalls_and_goes_away(watch):
         session.says(_AGAIN, before=1)
         code, out = session.ended()
     assert code == 3
+    assert session.is_silent
     assert len(session.lines) == 3
     assert "could not be reached again in 8 attempts, at last because: nothing answers" in session.lines[-1]
     session.check_files(out)
@@ -159,5 +169,6 @@ def test_damage_in_the_middle_and_an_end(watch, kind):
         session.process.send_signal(signal.SIGINT)
         code, out = session.ended()
     assert code == 0
+    assert session.is_silent == (kind == "http")
     assert len(session.lines) == damaged + 1
     session.check_files(out)
