@@ -29,6 +29,7 @@ ONE_PICTURE = "there is one picture, in which nobody is followed, drawn or share
 ONE_AT_A_TIME = "live pictures go through one worker at a time, or the newest would wait"
 NO_FILES = "a live stream's; this is a file"
 ONE_PLACE = "annotate has a folder of its own for -o, and live its files; here nothing is written"
+EXCERPT = ("start", "end", "every")
 LOOK = ("style", "scale", "draw_timeline")
 THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
 LIVE = "nothing is known of what follows a live picture"
@@ -45,6 +46,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     },
     "live": {
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
+        **dict.fromkeys(EXCERPT, "it begins when it is started"),
         "causal": LIVE,
         "formats": "each -o says its format by its name",
         "file_fps": "--fps is a limit here",
@@ -53,6 +55,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("finders", "stride", "workers"), "a screen needs no more than real time"),
         "causal": "whoever plays jumps about: it is always so",
         "window": "there is always one",
+        **dict.fromkeys(EXCERPT, "keys go to any place, at any speed"),
         "show_metrics": "key m shows them",
         "file_fps": NO_TIMES,
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
@@ -88,6 +91,8 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         ),
         "metrics": "/metrics is always there",
         "file_fps": NO_TIMES,
+        **dict.fromkeys(EXCERPT, "of a visitor's video the page shows all"),
+        "columns": "the page shows what all faces have",
         "offline": "it listens to the network, and asks nothing of it",
     },
     "python": {
@@ -112,6 +117,8 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     },
     "videos": {
         "file_fps": NO_TIMES,
+        **dict.fromkeys(EXCERPT, "the page shows the whole video"),
+        "columns": "the page shows what all faces have",
         **dict.fromkeys(("finders", "workers", "models", "provider", "precision"), SERVER),
         **dict.fromkeys(("landmarks", "threads"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
@@ -123,7 +130,8 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "photos": {
-        "file_fps": ONE_PICTURE,
+        **dict.fromkeys(("file_fps", *EXCERPT), ONE_PICTURE),
+        "columns": "the page shows what all faces have",
         **dict.fromkeys(("causal", "dwell", "lead", "margin", *LOOK), ONE_PICTURE),
         **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
         **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
@@ -136,7 +144,8 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "cameras": {
-        "file_fps": "there is no file",
+        **dict.fromkeys(("file_fps", *EXCERPT), "there is no file"),
+        "columns": "the page shows what all faces have",
         **dict.fromkeys(LOOK, "the page draws what it gets, in its own way"),
         "causal": LIVE,
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
@@ -265,7 +274,7 @@ def as_a_camera(patch):
     handed = []
 
     class Browserless:
-        def __init__(self, models, options, drawn, counts, listen):
+        def __init__(self, models, options, drawn, counts, listen, mirror):
             handed.append((models, options))
             self.closed = asyncio.Event()
 
@@ -327,6 +336,8 @@ def usual(instruments, name):
     value = instruments[name]
     if value is None and name in FALSE:
         return False
+    if value is None and name == "columns":
+        return ()
     return "mediapipe" if value is None and name == "landmarks" else value
 
 

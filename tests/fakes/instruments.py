@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from emotion import annotate, api
+from emotion import annotate, recognizer
 from emotion.cli import live, network, play
 from emotion.models.classes import SIX
 from emotion.models.engines.session import CPU_ONLY
@@ -22,7 +22,7 @@ from emotion.models.schema import SHIPPED
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.drawing import renderer
 from emotion.realtime.drawing.options import DrawingOptions
-from emotion.realtime.drawing.window import Key
+from emotion.realtime.drawing.window import Key, Pointer
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
 from emotion.realtime.monitoring import prometheus
@@ -84,6 +84,7 @@ class Instruments:
         patch.setattr(policies, "FaceFinder", lambda *args, **more: _Finder(self, *args, **more))
         patch.setattr(policies, "EmotionClassifier", lambda *args, **more: _Classifier(self, *args, **more))
         patch.setattr(policies, "People", lambda weights, options: _People(self, options))
+        patch.setattr(policies, "Details", self._recording(policies.Details, _note_details))
         patch.setattr(policies, "LoadShedder", self._recording(policies.LoadShedder, _note_bound))
         patch.setattr(renderer, "Anonymiser", self._recording(renderer.Anonymiser, _note_privacy))
         patch.setattr(renderer, "Overlay", self._recording(renderer.Overlay, _note_look))
@@ -93,8 +94,12 @@ class Instruments:
         patch.setattr(live_sources, "LiveSource", lambda *args: _LiveSource(self, *args))
         for where in (annotate, live_view):
             patch.setattr(where, "open_file", lambda path, info, **more: _Sink(self, path))
-        for where in (annotate, api):
-            patch.setattr(where, "VideoFile", self._recording(VideoFile, _note_rate))
+        for where in (annotate, recognizer):
+            patch.setattr(where, "VideoFile", self._recording(VideoFile, _note_file))
+        # Whoever replaces files does not look whether they are there.
+        self.note(overwrite=True)
+        patch.setattr(live, "check_free", lambda results: self.note(overwrite=False))
+        patch.setattr(annotate, "ResultLedger", self._recording(annotate.ResultLedger, _note_ledger))
         patch.setattr(views, "EventSink", lambda clock: _Events(self))
         patch.setattr(mjpeg, "MjpegSink", lambda port: _Port(self, mjpeg=port))
         patch.setattr(lsl, "LslSink", lambda *_: _Port(self, lsl=True))
@@ -122,8 +127,16 @@ def _note_bound(instruments, bound):
     instruments.note(max_latency=None if bound is None else round(1000 * bound))
 
 
-def _note_rate(instruments, path, start=None, fps=None):
-    instruments.note(file_fps=fps)
+def _note_file(instruments, path, start=None, fps=None, end=None, every=None):
+    instruments.note(file_fps=fps, start=start, end=end, every=every)
+
+
+def _note_ledger(instruments, files, summary, video, overwrite=False):
+    instruments.note(overwrite=overwrite)
+
+
+def _note_details(instruments, wanted, certain):
+    instruments.note(columns=wanted)
 
 
 def _note_privacy(instruments, mode):
@@ -145,7 +158,7 @@ def _region_model(instruments, folder, region, provider, threads, precision, cac
         warm_up=lambda: None,
         choice=CPU_ONLY,
         provider="CPUExecutionProvider",
-        manifest=SimpleNamespace(classes=SIX, where=REGIONS[region]),
+        manifest=SimpleNamespace(classes=SIX, where=REGIONS[region], sha256="0" * 64),
     )
 
 
@@ -167,7 +180,9 @@ class _Stage:
 class _Finder(_Stage):
     name = "faces"
 
-    def __init__(self, instruments, max_faces=None, nets=None, turns=1, stride=1, regions=REGIONS):
+    def __init__(
+        self, instruments, max_faces=None, nets=None, turns=1, stride=1, regions=REGIONS, pose=False
+    ):
         instruments.note(max_faces=max_faces, finders=turns, stride=stride)
 
     def one(self, item):
@@ -259,6 +274,9 @@ class _Window:
 
     def show(self, image):
         self._shown += 1
+
+    def pointer(self):
+        return Pointer()
 
     def pressed(self):
         return [Key.QUIT] if self._shown >= 2 else []

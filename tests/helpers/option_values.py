@@ -20,6 +20,10 @@ CHOSEN = {
     "doubtful": 0.2,
     "lead": 0.05,
     "report": Path("report.json"),
+    "columns": ("quality", "reason"),
+    "start": 0.04,
+    "end": 0.1,
+    "every": 0.05,
 }
 
 
