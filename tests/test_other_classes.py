@@ -187,7 +187,7 @@ def test_the_page_and_its_answers_know_them(client, clip):
     assert len(about["vote"]) == 3
     assert 'EMOTIONS = ["calm", "tense", "laughing"]' in client.get("/static/classes.js").text
     sheet = client.get("/static/colours.css").text
-    assert "--class-tense: #BE2C15;" in sheet
+    assert "--class-tense: light-dark(#BE2C15, " in sheet
     assert not any(name in sheet for name in EMOTIONS)
     with VideoFile(clip) as video:
         picture = next(iter(video)).image
