@@ -171,6 +171,9 @@ def test_counters_are_in_prometheus_format(client):
         "emotion_photos": "counter",
         "emotion_cameras": "gauge",
         "emotion_camera_frames": "counter",
+        "emotion_receivers": "gauge",
+        "emotion_live_results": "counter",
+        "emotion_live_results_missed": "counter",
         "emotion_camera_result_seconds": "summary",
     }
     assert families["emotion_photos"].samples[0].value >= 1

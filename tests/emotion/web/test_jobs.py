@@ -270,8 +270,9 @@ def test_a_job_keeps_the_options_it_was_sent_with(serve, tmp_path):
     job = answer.json()["id"]
     # The next server begins with the slow one anew.
     second = serve()
+    second.cookies = first.cookies
     running(second, slow)
-    second.post(f"/api/jobs/{slow}/cancel")
+    assert second.post(f"/api/jobs/{slow}/cancel").status_code == 200
     until(second, job, "done")
     options = order_of(tmp_path, job)
     assert (options["faces"]["max_faces"], options["vote"]["baseline"]) == (2, 3.0)
@@ -286,8 +287,9 @@ def test_a_job_whose_options_are_not_known_any_more_fails_with_a_sentence(serve,
     path = tmp_path / "jobs" / job / "job.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"options": {"veil": 1}}))
     second = serve()
+    second.cookies = first.cookies
     running(second, slow)
-    second.post(f"/api/jobs/{slow}/cancel")
+    assert second.post(f"/api/jobs/{slow}/cancel").status_code == 200
     assert until(second, job, "failed")["message"].startswith("veil is no option")
 
 
