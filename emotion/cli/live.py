@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -51,17 +51,17 @@ def live_command(
     obey_offline(options.offline)
     check_offline(shown_url(source), is_network(source))
     _keep_apart(source, options)
-    probe = DisplayProbe() if options.drawing.window else None
     # With events, standard output is theirs.
     out = errors if options.outputs.events else console
-    loaded = load_models(options.engine, errors.print)
-    policy = NewestFrame.of(options)
-    stages = policy.stages(loaded, options)
-    if probe:
-        probe.check()
+    with DisplayProbe() if options.drawing.window else nullcontext() as probe:
+        loaded = load_models(options.engine, errors.print)
+        policy = NewestFrame.of(options)
+        stages = policy.stages(loaded, options)
+        if probe:
+            probe.check()
     opened = open_live(source, options.live, LiveSound() if recordings(options.outputs) else None)
     with ExitStack() as stack:
-        screen = stack.enter_context(Window(f"emotion: {opened.name}")) if probe else None
+        screen = stack.enter_context(Window(f"emotion: {opened.name}")) if options.drawing.window else None
         receivers = _receivers(options, opened.name, loaded.schema)
         camera = partial(other_camera, options=options.live)
         view = LiveView(opened, policy, stages, options, screen, errors.print, receivers, camera)

@@ -42,18 +42,18 @@ def play_command(
 ) -> None:
     """Play a video with what its faces look like. Key h shows all keys."""
     obey_offline(options.offline)
-    probe = DisplayProbe()
     path = video or DEMO
-    with VideoFile(path) as opened:
-        info = opened.info
     known: ResultIndex | None = None
     steps: list[Step] = []
-    if play.timeline:
-        known = read_timeline(play.timeline)
-    else:
-        # Whoever jumps and waits for nothing has no future to look at.
-        options = replace(options, vote=replace(options.vote, causal=True))
-        steps = EveryFrame().stages(load_models(options.engine, errors.print), options)
-    probe.check()
+    with DisplayProbe() as probe:
+        with VideoFile(path) as opened:
+            info = opened.info
+        if play.timeline:
+            known = read_timeline(play.timeline)
+        else:
+            # Whoever jumps and waits for nothing has no future to look at.
+            options = replace(options, vote=replace(options.vote, causal=True))
+            steps = EveryFrame().stages(load_models(options.engine, errors.print), options)
+        probe.check()
     window = Window(f"emotion: {path.name}")
     play_video(path, info, window, steps, known, options.drawing, play.speed, errors.print)

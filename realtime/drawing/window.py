@@ -86,7 +86,7 @@ class Pointer:
     clicks: list[tuple[int, int]] = field(default_factory=list)
 
 
-class DisplayProbe:
+class DisplayProbe(Closing):
     """Finds out, in a process of its own, whether a window can be opened; it runs from here on."""
 
     def __init__(self) -> None:
@@ -114,6 +114,12 @@ class DisplayProbe:
             headless = "not implemented" in said
             reason = "This OpenCV has no windows" if headless else "There is no screen to open a window on"
             raise DisplayError(f"{reason}: {_ADVICE}")
+
+    def close(self) -> None:
+        """End it, whether it has been asked or not."""
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
 
 
 class Window(Closing):

@@ -87,6 +87,7 @@ class VideoFile(Closing):
         self._lock = threading.Lock()
         self._process = Process()
         self._closed = False
+        self._is_empty = False
         self._claimed = False
         self._placed: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._from_start = start is None
@@ -124,8 +125,16 @@ class VideoFile(Closing):
 
     @classmethod
     def of(cls, path: str | os.PathLike[str], options: FileOptions) -> Self:
-        """A file, read as options say; see the class for what is raised."""
-        return cls(path, options.start, options.file_fps, end=options.end, every=options.every)
+        """A file, read as options say; see the class for what is raised.
+
+        Raises:
+            SourceError: also where no picture lies between the start and the end that are asked for.
+        """
+        file = cls(path, options.start, options.file_fps, end=options.end, every=options.every)
+        if file._is_empty:
+            file.close()
+            raise SourceError(f"{file.path} shows nothing from {options.start:g} s on: it ends before.")
+        return file
 
     def __repr__(self) -> str:
         return f"VideoFile({str(self.path)!r}, {self.info.width}x{self.info.height})"
@@ -266,9 +275,11 @@ class VideoFile(Closing):
         if start is not None:
             first = next(self._placed, None)
             if first is None or (self._end is not None and first[0] * self._base >= self._end):
-                raise SourceError(f"{self.path} shows nothing from {start:g} s on: it ends before.")
-            self._placed = itertools.chain([first], self._placed)
-            begin_pts = first[0]
+                # Who plays a video may go to where its last picture ends.
+                self._placed, self._is_empty = iter(()), True
+            else:
+                self._placed = itertools.chain([first], self._placed)
+                begin_pts = first[0]
         rate = min(info.average_rate, Fraction(1 / every).limit_denominator(1001)) if every else None
         rate = rate or info.average_rate
         last = info.duration_seconds and info.duration_seconds + info.start_seconds

@@ -9,6 +9,7 @@ import pytest
 
 from emotion import __main__ as program
 from emotion.cli import console as consoles
+from emotion.cli import progress
 from emotion.cli.console import PlainConsole
 
 
@@ -69,7 +70,7 @@ def test_a_bar_goes_on_where_nobody_watches(monkeypatch):
     pipe = closed_pipe()
     monkeypatch.setattr(consoles.errors, "_file", pipe)
     monkeypatch.setattr(consoles.errors, "_force_terminal", True)
-    with consoles.counting("work") as done:
+    with progress.counting("work") as done:
         done(1, 2)
         done(2, 2)
     pipe.close()

@@ -15,6 +15,7 @@ import numpy as np
 from emotion import annotate, recognizer
 from emotion.cli import live, network, play
 from emotion.models.classes import SIX
+from emotion.models.closing import Closing
 from emotion.models.engines.session import CPU_ONLY
 from emotion.models.options import options_of
 from emotion.models.regions import REGIONS
@@ -108,7 +109,7 @@ class Instruments:
         patch.setattr(prometheus, "MetricsServer", lambda metrics, port, latencies: _server(self, port))
         patch.setattr(network, "forbid_network", lambda: self.note(offline=True))
         for command in (live, play):
-            patch.setattr(command, "DisplayProbe", lambda: SimpleNamespace(check=lambda: None))
+            patch.setattr(command, "DisplayProbe", _Probe)
             patch.setattr(command, "Window", lambda title: _Window(self))
 
     def _recording(self, kind, note):
@@ -259,6 +260,14 @@ class _Port(_Sink):
 def _server(instruments, port):
     instruments.note(metrics=port)
     yield SimpleNamespace(url="somewhere")
+
+
+class _Probe(Closing):
+    def check(self):
+        """There is a screen."""
+
+    def close(self):
+        """Nothing runs."""
 
 
 class _Window:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.session import Models
 
-NO_MODELS = object()
+NO_MODELS = Models((), None)
 """For a session whose stages need none; None would load those that ship."""
 
 

@@ -203,6 +203,7 @@ class FakeLandmarks:
     """One face, as landmarkers tell it."""
 
     blendshapes = np.linspace(0, 1, 52, dtype=np.float32)
+    matrix = None
 
     def __init__(self, points):
         self.points = points
@@ -223,7 +224,7 @@ def test_training_and_streaming_cut_the_same_pixels(place, margin, monkeypatch, 
     options = DatasetOptions(margin=margin)
     photograph = dataset.Photograph(Path("a.png"), "set/a.png", "fear", None, None)
     finding = dataset._cut_out(photograph, image, tmp_path, options)
-    frame = faces._cut(replace(video_frame(0), image=image), found, Regions((EYES, LIPS)))
+    frame = faces._cut(replace(video_frame(0), image=image), found, False, Regions((EYES, LIPS)))
     for region, streaming in zip(("eyes", "lips"), frame.crops, strict=True):
         stored = read_gray(dataset._crop_path(tmp_path, region, finding))
         difference = np.abs(stored[options.middle].astype(int) - streaming.image)

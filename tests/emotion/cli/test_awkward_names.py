@@ -13,6 +13,7 @@ from rich.progress import Progress
 from emotion.annotate import Outputs
 from emotion.cli import app as cli
 from emotion.cli import console as consoles
+from emotion.cli import progress
 from emotion.cli.console import PlainConsole, shown
 from tests.helpers.clips import clip
 from tests.helpers.paths import ROOT
@@ -80,7 +81,7 @@ def test_an_error_names_what_is_wrong_on_one_line(monkeypatch, capsys, tmp_path)
 
 
 def test_a_bar_takes_any_description():
-    column = consoles.progress_bar().columns[0]
+    column = progress.progress_bar().columns[0]
     bar = Progress()
     bar.add_task("[red]:smile:[/nothing]", total=1)
     [task] = bar.tasks

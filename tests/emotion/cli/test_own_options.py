@@ -103,7 +103,7 @@ def play_options(patch, words):
     Instruments(patch)
     patch.setattr(command, "read_timeline", lambda path: path)
     patch.setattr(command, "play_video", take)
-    _, _, _, _, known, _, speed = taken("play", *words).args_
+    _, _, _, _, known, _, speed, _ = taken("play", *words).args_
     return SimpleNamespace(timeline=known, speed=speed)
 
 
@@ -264,11 +264,12 @@ def test_a_command_offers_all_of_its_own_options(command):
 def test_every_command_takes_its_options_from_dataclasses():
     """What a command says by itself are places: what it reads, and where its results go."""
     places = {
-        "annotate": {"videos", "output"},
+        "annotate": {"sources", "recursive", "resume", "output"},
         "cameras": set(),
         "dataset": {"roots", "output", "workers", "parts"},
         "doctor": set(),
         "evaluate": {"folder", "output"},
+        "info": {"files", "recursive"},
         "export": {"region", "trained", "data", "output"},
         "live": {"source"},
         "play": {"video"},

@@ -58,7 +58,7 @@ def test_a_face_that_fills_the_picture_is_found_in_its_pixels(landmarker, pictur
 def test_a_second_look_finds_the_face_where_it_is(landmarker, picture, border, turn, scale):
     (whole,) = landmarker.detect(picture)
     other = cv2.resize(picture, None, fx=scale, fy=scale)
-    (found,) = landmarks._look_again(landmarker, other, border, turn)
+    (found,) = landmarks._look_again(landmarker.detect, other, border, turn)
     distance = np.linalg.norm(found.points / scale - whole.points, axis=1)
     assert np.median(distance) < 0.06 * eye_distance(whole.points)
     assert found.points.dtype == found.depth.dtype == np.float32

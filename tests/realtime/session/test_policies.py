@@ -178,7 +178,9 @@ def test_every_frame_gives_its_stages_what_the_options_say(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     steps = EveryFrame().stages(models, options)
     assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1, 1]
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 3, "stride": 2, "regions": REGIONS})]
+    assert made["FaceFinder"] == [
+        ((7,), {"nets": "nets", "turns": 3, "stride": 2, "regions": REGIONS, "pose": False})
+    ]
     assert made["EmotionClassifier"] == [((LOADED, 5), {"full": True, "schema": SHIPPED})] * 3
     assert made["People"] == [(("weights", options.vote), {})]
 
@@ -186,7 +188,9 @@ def test_every_frame_gives_its_stages_what_the_options_say(made):
 def test_workers_that_are_named_count_more_than_options(made):
     models = Models(LOADED, "weights")
     EveryFrame(Workers(1, 2, 3, 4)).stages(models, wanted(workers=3))
-    assert made["FaceFinder"] == [((7,), {"nets": None, "turns": 2, "stride": 4, "regions": REGIONS})]
+    assert made["FaceFinder"] == [
+        ((7,), {"nets": None, "turns": 2, "stride": 4, "regions": REGIONS, "pose": False})
+    ]
     assert made["EmotionClassifier"] == [((LOADED, 3), {"full": True, "schema": SHIPPED})]
 
 
@@ -194,7 +198,7 @@ def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     policy = NewestFrame.of(options)
     policy.stages(models, options)
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS})]
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS, "pose": False})]
     assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED})]
     ((_, shedder), _) = made["LoadSheddingClassifier"][0]
     assert shedder is policy.load_shedder
@@ -204,7 +208,9 @@ def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
 def test_inline_looks_at_each_frame_and_no_two_together(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     Inline().stages(models, options)
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "turns": 1, "stride": 1, "regions": REGIONS})]
+    assert made["FaceFinder"] == [
+        ((7,), {"nets": "nets", "turns": 1, "stride": 1, "regions": REGIONS, "pose": False})
+    ]
     assert made["EmotionClassifier"] == [((LOADED, 1), {"full": True, "schema": SHIPPED})]
     assert made["People"] == [(("weights", options.vote), {})]
 
