@@ -354,7 +354,8 @@ class Cameras:
     """
 
     def __init__(self, models: Models, limit: int, feed: Feed | None = None) -> None:
-        self._feed = feed or Feed()
+        # One that nobody listens to yet is empty, and so as good as false.
+        self._feed = Feed() if feed is None else feed
         self._numbers = itertools.count()
         self.counts = CameraCounts()
         self._models = models
