@@ -21,6 +21,7 @@ from emotion.web.camera import viewer as camera
 from emotion.web.camera.arrival import PromptBuffer
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
+from emotion.web.feed import Feed
 from tests.emotion.test_annotate import DEMO
 from tests.helpers.shipped_models import shipped_models
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
@@ -81,9 +82,9 @@ class Browser:
 
 
 @asynccontextmanager
-async def studio(models, image, limit=2):
+async def studio(models, image, limit=2, feed=None):
     """Cameras, and a function that makes browsers; all are closed at the end."""
-    cameras = Cameras(models, limit=limit)
+    cameras = Cameras(models, limit=limit, feed=feed)
     browsers = []
 
     def browser():
@@ -119,6 +120,21 @@ def test_results_of_a_laughing_face_come_on_the_data_channel(models, laughing):
             one.channel.send("1" * 1000)
             await one.result()
             assert cameras.counts.results >= 6
+
+    asyncio.run(run())
+
+
+def test_results_go_to_a_feed_that_nobody_listened_to_at_the_start(models, laughing):
+    feed = Feed()
+
+    async def run():
+        async with studio(models, laughing, feed=feed) as (cameras, browser):
+            one = browser()
+            await one.join(cameras)
+            with feed.receiver() as receiver:
+                texts = await receiver.take(60)
+            told = json.loads(texts[0])
+            assert (told["camera"], len(told["faces"])) == (0, 1)
 
     asyncio.run(run())
 
