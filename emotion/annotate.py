@@ -177,9 +177,9 @@ def annotate(
     for folder in {path.parent for path in outputs.all()}:
         _make_folder(folder)
     with VideoFile.of(video, options.file) as source:
+        made = _made(video, models, options)
         ledger = ResultLedger(files, outputs.summary, video.name, options.outputs.overwrite)
         summary = SummaryBuilder()
-        made = _made(video, models, options)
 
         def told(reasons: Sequence[str]) -> dict[str, Any]:
             return _told(video, summary.build(), reasons, source.info.notes) | {"made": made}
