@@ -20,7 +20,7 @@ class Sender:
     """
 
     def __init__(self, kind: str, port: int = 0) -> None:
-        self.port = port or (_free_udp_port() if kind == "udp" else 0)
+        self.port = port or (free_udp_port() if kind == "udp" else 0)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fakes.stream_sender", kind, str(self.port)],
             cwd=ROOT,
@@ -65,7 +65,8 @@ class Sender:
         self._process.communicate()
 
 
-def _free_udp_port() -> int:
+def free_udp_port() -> int:
+    """A port at which nobody sends, and at which anybody may listen."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from emotion.realtime.errors import SourceError
 from emotion.realtime.live_sound import LiveSound
 from emotion.realtime.sources.live import is_network, open_live, shown_url
 from emotion.realtime.sources.options import LiveOptions
-from tests.fakes.network_stream import Sender
+from tests.fakes.network_stream import Sender, free_udp_port
 from tests.helpers.clips import clip, number, picture, tone_only
 
 KINDS = ("udp", "http", "rtsp")
@@ -280,7 +280,7 @@ def test_addresses_are_shown_without_secrets(url, shown):
 
 def test_a_silent_port_is_refused_after_a_while():
     with pytest.raises(SourceError, match=r"no (picture for|answer within) 0\.5 s; check"):
-        open_live("udp://127.0.0.1:1", LiveOptions(open_seconds=0.5))
+        open_live(f"udp://127.0.0.1:{free_udp_port()}", LiveOptions(open_seconds=0.5))
 
 
 def test_addresses_are_told_from_files():
