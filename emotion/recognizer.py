@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeAlias, Union
 
 from emotion.fetching import LIVE_SCHEMES, EndlessError, Spool, scheme_of
 from emotion.inputs import Input, find_inputs
 from emotion.loading import load_models
+from emotion.models.closing import Closing
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.options import Without, unknown_option, with_values
 from emotion.models.regions import Image
@@ -53,7 +53,7 @@ _OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
 _TIME_BASE = Fraction(1, 1_000_000)
 
 
-class Recognizer:
+class Recognizer(Closing):
     """Reads apparent facial expressions; loads its models once, and is safe in threads.
 
     ::
@@ -94,17 +94,6 @@ class Recognizer:
         self._idle: list[list[Stage[Any, Any]]] = []
         self._lock = threading.Lock()
         self._closed = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Recognizer({self._options.engine.models.name}, {', '.join(self._models.schema.classes)})"
@@ -294,7 +283,7 @@ class Recognizer:
         return results
 
 
-class Stream:
+class Stream(Closing):
     """Results as they are made: iterate over it, also with ``async for``. See `stream`.
 
     With a callback nobody iterates: a thread hands each result on, in order, and `wait` tells of the end.
@@ -381,19 +370,8 @@ class Stream:
         if self._spool is not None:
             self._spool.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Follower:
+class Follower(Closing):
     """Call it with each picture of a loop of your own; see `Recognizer.follow`. Not thread-safe."""
 
     def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:
@@ -436,17 +414,6 @@ class Follower:
     def close(self) -> None:
         """Free what following holds. May be called again."""
         self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _next(self) -> VideoFrame | None:
         return self._given.pop() if self._given else None
