@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from emotion.models.closing import Closing
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
+from emotion.models.faces.mediapipe_arrays import FoundFace, found_faces
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture, leant
 from emotion.models.manifest import ZOO
 from emotion.models.native import telemetry
@@ -123,16 +124,9 @@ class FaceLandmarker(Closing):
         picture = image if isinstance(image, Picture) else Picture(image)
         if self._video:
             self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
-            result = self._landmarker.detect_for_video(_native(picture), self._last_ms)
-        else:
-            result = self._landmarker.detect(_native(picture))
-        matrices = result.facial_transformation_matrixes or [None] * len(result.face_landmarks)
-        return tuple(
-            _to_arrays(face, shapes, matrix, picture)
-            for face, shapes, matrix in zip(
-                result.face_landmarks, result.face_blendshapes, matrices, strict=True
-            )
-        )
+        milliseconds = self._last_ms if self._video else None
+        found = found_faces(self._landmarker, _native(picture), milliseconds)
+        return tuple(_in_pixels(face, picture) for face in found)
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
@@ -288,14 +282,10 @@ def _native(picture: Picture) -> MediaPipeImage:
     return picture.native
 
 
-def _to_arrays(face: list[Any], shapes: list[Any], matrix: Any, picture: Picture) -> Landmarks:
-    xyz = np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32)
-    xyz *= np.array([picture.width, picture.height, picture.width], dtype=np.float32)
+def _in_pixels(face: FoundFace, picture: Picture) -> Landmarks:
+    xyz = face.landmarks * np.array([picture.width, picture.height, picture.width], dtype=np.float32)
     xyz[:, :2] += np.array([picture.left, picture.top], dtype=np.float32)
-    scores = np.array([shape.score for shape in shapes], dtype=np.float32)
-    return Landmarks(
-        xyz[:, :2], xyz[:, 2], scores, None if matrix is None else np.asarray(matrix, np.float32)
-    )
+    return Landmarks(xyz[:, :2], xyz[:, 2], face.blendshapes, face.matrix)
 
 
 @cache

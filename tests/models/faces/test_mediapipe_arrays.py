@@ -1,0 +1,84 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from emotion.models.faces.mediapipe_arrays import found_faces
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, Picture, _native
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+
+FIRST, PICTURES = 330, 4
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    with VideoFile(DEMO) as video:
+        images = [frame.image for _, frame in zip(range(FIRST + PICTURES), video, strict=False)][FIRST:]
+    twice = np.concatenate([images[0], images[1]], axis=1)
+    return [Picture(image) for image in (*images, twice, np.zeros_like(images[0]))]
+
+
+def as_mediapipe_reads(result):
+    """What its own objects say, in the form of `FoundFace`."""
+    matrices = result.facial_transformation_matrixes or [None] * len(result.face_landmarks)
+    return [
+        (
+            np.array([(point.x, point.y, point.z) for point in points], np.float32),
+            np.array([shape.score for shape in shapes], np.float32),
+            matrix,
+        )
+        for points, shapes, matrix in zip(
+            result.face_landmarks, result.face_blendshapes, matrices, strict=True
+        )
+    ]
+
+
+@pytest.mark.parametrize("pose", [False, True])
+@pytest.mark.parametrize("video", [False, True])
+def test_the_arrays_are_what_mediapipes_own_objects_say_to_the_last_bit(pictures, video, pose):
+    with FaceLandmarker(2, video=video, pose=pose) as one, FaceLandmarker(2, video=video, pose=pose) as other:
+        for place, picture in enumerate(pictures):
+            times = (place * 40,) if video else ()
+            ours = found_faces(one._landmarker, _native(picture), *times)
+            task = other._landmarker
+            theirs = as_mediapipe_reads(
+                task.detect_for_video(_native(picture), *times) if video else task.detect(_native(picture))
+            )
+            assert len(ours) == len(theirs)
+            for face, (points, shapes, matrix) in zip(ours, theirs, strict=True):
+                assert np.array_equal(face.landmarks, points)
+                assert np.array_equal(face.blendshapes, shapes)
+                assert (face.matrix is None) is (matrix is None) is not pose
+                assert matrix is None or np.array_equal(face.matrix, matrix.astype(np.float32))
+    assert len(found_faces_in(pictures[-2])) == 2
+    assert found_faces_in(pictures[-1]) == ()
+
+
+def found_faces_in(picture):
+    with FaceLandmarker(2) as landmarker:
+        return found_faces(landmarker._landmarker, _native(picture))
+
+
+def test_what_was_found_lives_on_when_mediapipe_frees_its_memory(pictures):
+    with FaceLandmarker() as landmarker:
+        (before,) = found_faces(landmarker._landmarker, _native(pictures[0]))
+        kept = dataclasses.replace(before, landmarks=before.landmarks.copy())
+        for picture in pictures:
+            found_faces(landmarker._landmarker, _native(picture))
+    assert np.array_equal(before.landmarks, kept.landmarks)
+    assert before.landmarks.base is None
+
+
+def test_these_private_names_of_mediapipe_are_used(pictures):
+    from mediapipe.tasks.python.vision import face_landmarker as module
+
+    with FaceLandmarker() as landmarker:
+        task = landmarker._landmarker
+        for name in ("DetectImage", "DetectForVideo", "CloseResult"):
+            assert callable(getattr(task._lib, f"MpFaceLandmarker{name}"))
+        assert task._handle
+    assert _native(pictures[0])._image_ptr
+    fields = [name for name, *_ in module.MpFaceLandmarkerResultC._fields_]
+    kinds = ("face_landmarks", "face_blendshapes", "facial_transformation_matrixes")
+    assert fields == [name for kind in kinds for name in (kind, f"{kind}_count")]
