@@ -9,7 +9,7 @@ from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks import mp4
-from emotion.realtime.sinks.mp4 import Mp4Sink
+from emotion.realtime.sinks.mp4 import X264, Mp4Sink
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.clips import clip, number, picture, timestamps
 from tests.helpers.mp4_roundtrip import INFO, MILLISECONDS, SIZE, TIME_BASE, copy, frame, numbers
@@ -93,7 +93,7 @@ def test_odd_sizes_are_padded_by_a_pixel(tmp_path, size):
 def test_colours_survive_and_are_tagged(tmp_path, height):
     path = tmp_path / "in.mp4"
     clip(path, 2, size=(64, height))
-    copy(path, tmp_path / "out.mp4", crf=1)
+    copy(path, tmp_path / "out.mp4", encoder=X264 | {"crf": "1"})
     before, after = (next(iter(VideoFile(name))).image for name in (path, tmp_path / "out.mp4"))
     assert np.abs(before.mean(axis=(0, 1)) - after.mean(axis=(0, 1))).max() < 5
     with av.open(str(tmp_path / "out.mp4")) as container:
