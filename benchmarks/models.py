@@ -1,6 +1,6 @@
 """The models alone: a sweep over batch size, threads and precision, and what speed costs in accuracy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.benchmarks.timing import time_each
-from emotion.models.data.dataset import load_region
+from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import ProviderName, RegionModel
 from emotion.models.manifest import Precision, choose_precision, voting_regions
-from emotion.models.regions import REGIONS
 from emotion.models.voting.vote import VoteWeights
 
 _BATCH = 64
@@ -57,9 +56,9 @@ class Accuracy:
     balanced_accuracy: float
 
 
-def precisions(folder: Path) -> tuple[Precision, ...]:
-    """What the folder offers for one region at least."""
-    offered = any(choose_precision(folder, region) == "int8" for region in voting_regions(folder))
+def precisions(folder: Path, regions: Collection[str] = ()) -> tuple[Precision, ...]:
+    """What the folder offers for one region at least, of these or of all that vote."""
+    offered = any(choose_precision(folder, region) == "int8" for region in voting_regions(folder, regions))
     return ("fp32", "int8") if offered else ("fp32",)
 
 
@@ -77,6 +76,7 @@ def sweep(
     threads: Iterable[int],
     batches: Iterable[int],
     crops: dict[str, npt.NDArray[np.uint8]],
+    regions: Collection[str] = (),
 ) -> list[Point]:
     """Time each model in each setting on the same crops.
 
@@ -86,9 +86,10 @@ def sweep(
         threads: intra-op threads to try.
         batches: sizes to try.
         crops: uint8 (n, height, width) by region; n at least the largest batch.
+        regions: that are timed; none: all that vote.
     """
     points = []
-    for region in voting_regions(folder):
+    for region in voting_regions(folder, regions):
         for precision in dict.fromkeys(("fp32", choose_precision(folder, region))):
             for count in threads:
                 model = RegionModel(folder, region, provider, count, precision)
@@ -101,7 +102,9 @@ def sweep(
     return points
 
 
-def accuracy(folders: Mapping[str, Path], data: Path, provider: ProviderName = "cpu") -> list[Accuracy]:
+def accuracy(
+    folders: Mapping[str, Path], data: Path, provider: ProviderName = "cpu", regions: Collection[str] = ()
+) -> list[Accuracy]:
     """The vote of model folders in each precision on a data set's test part.
 
     Args:
@@ -109,16 +112,19 @@ def accuracy(folders: Mapping[str, Path], data: Path, provider: ProviderName = "
             in fp32.
         data: the data set.
         provider: what runs the models.
+        regions: that vote; none: as each folder says.
     """
-    parts = {region: load_region(data, region, ("test",)) for region in REGIONS.names}
-    first = parts[REGIONS.names[0]]
-    labels = first.labels
+    parts: dict[str, RegionData] = {}
     rows: list[Accuracy] = []
     plain: npt.NDArray[np.int64] | None = None
     for name, folder in folders.items():
-        weights = VoteWeights.read(folder)
+        weights = VoteWeights.read(folder, voting_regions(folder, regions))
+        for region in weights.regions:
+            parts[region] = parts.get(region) or load_region(data, region, ("test",), weights.classes.names)
+        first = parts[weights.regions[0]]
+        labels = first.labels
         third = weights.third(first.blendshapes) if weights.third else None
-        for precision in precisions(folder):
+        for precision in precisions(folder, regions):
             said = [
                 _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
                 for region in weights.regions

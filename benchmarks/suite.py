@@ -21,7 +21,7 @@ from emotion.benchmarks.stages import measure_stages
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
-from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice, voting_regions
+from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice, regions_there, voting_regions
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.options import Options
@@ -141,9 +141,10 @@ class _Bench:
         self._folder = folder
         self._say = say
         self._loaded: dict[tuple[str, int, Path], Models] = {}
-        self._int8 = "int8" in alone.precisions(suite.engine.models)
+        self._int8 = "int8" in alone.precisions(suite.engine.models, suite.engine.regions)
         # What ships in two sizes is compared; a folder of the user's own is not.
-        self._lite = LITE if suite.engine.models == ZOO and LITE.exists() else None
+        fits = suite.engine.models == ZOO and {*suite.engine.regions} <= {*regions_there(LITE)}
+        self._lite = LITE if fits else None
 
     def models(
         self,
@@ -159,10 +160,11 @@ class _Bench:
             folder or suite.engine.models,
         )
         if key not in self._loaded:
-            chosen = tuple(self._region(region, *key) for region in voting_regions(key[2]))
+            names = voting_regions(key[2], suite.engine.regions)
+            chosen = tuple(self._region(region, *key) for region in names)
             for model in chosen:
                 model.warm_up()
-            self._loaded[key] = Models(chosen, VoteWeights.read(key[2]))
+            self._loaded[key] = Models(chosen, VoteWeights.read(key[2], names))
         return self._loaded[key]
 
     def clip(self, spec: ClipSpec) -> dict[str, Any]:
@@ -194,7 +196,7 @@ class _Bench:
             todo.append(lambda: runs.flat_out(INT8_STRIDE, path, self.models("int8"), most, frames, half))
         if self._lite and spec.faces == 1:
             todo += [self._lite_run(LITE_FP32, "fp32", spec, path, workers)]
-            if "int8" in alone.precisions(self._lite):
+            if "int8" in alone.precisions(self._lite, self._suite.engine.regions):
                 two = replace(workers, classifiers=1, finders=2)  # the models are no longer the most work
                 todo += [
                     self._lite_run(LITE_INT8, "int8", spec, path, workers),
@@ -230,7 +232,7 @@ class _Bench:
         threads = (1,) if quick else tuple(dict.fromkeys((1, min(2, cores), cores)))
         batches = (1, 4) if quick else (1, 2, 4, 8, 16)
         engine = self._suite.engine
-        return alone.sweep(engine.models, engine.provider, threads, batches, self._crops())
+        return alone.sweep(engine.models, engine.provider, threads, batches, self._crops(), engine.regions)
 
     def accuracy(self) -> list[Accuracy]:
         """What each precision costs; empty where no data set is given."""
@@ -238,7 +240,7 @@ class _Bench:
             return []
         self._say("accuracy")
         folders = {"": self._suite.engine.models} | ({"lite, ": self._lite} if self._lite else {})
-        return alone.accuracy(folders, self._suite.options.data)
+        return alone.accuracy(folders, self._suite.options.data, regions=self._suite.engine.regions)
 
     def peers(self) -> list[Peer]:
         """The other ways that were asked for."""

@@ -14,7 +14,6 @@ from onnx import numpy_helper
 
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, Precision, read_manifest
-from emotion.models.regions import RegionName
 from emotion.models.small_files import sha256
 from emotion.models.training.refit import Head
 from emotion.models.whole_files import making
@@ -34,7 +33,7 @@ def with_features(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def features_of(
-    folder: Path, region: RegionName, crops: npt.NDArray[np.uint8], precision: Precision = "fp32"
+    folder: Path, region: str, crops: npt.NDArray[np.uint8], precision: Precision = "fp32"
 ) -> npt.NDArray[np.float32]:
     """What the last layer of a model sees of crops, float32 (n, d), on one thread of the CPU.
 
@@ -67,7 +66,7 @@ def read_head(model: onnx.ModelProto) -> Head:
 
 def put_head(
     folder: Path,
-    region: RegionName,
+    region: str,
     head: Head,
     temperature: float,
     output: Path,

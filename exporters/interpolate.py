@@ -15,11 +15,10 @@ from onnx import numpy_helper
 
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
-from emotion.models.regions import RegionName
 from emotion.models.small_files import sha256
 
 
-def interpolate(before: Path, after: Path, region: RegionName, share: float, output: Path) -> Path:
+def interpolate(before: Path, after: Path, region: str, share: float, output: Path) -> Path:
     """Write a model whose weights are ``(1 - share) * before + share * after``, and its manifest.
 
     Args:

@@ -108,9 +108,9 @@ def quantise(
     """
     refuse_shipped(folder)
     plain = read_manifest(folder, region)
-    training = load_region(data, region, ("train",)).crops()
+    training = load_region(data, region, ("train",), plain.classes.names).crops()
     chosen = training[np.random.default_rng(seed).permutation(len(training))[:crops]]
-    validation = load_region(data, region, ("validation",))
+    validation = load_region(data, region, ("validation",), plain.classes.names)
     expected = answers(RegionModel(folder, region, "cpu", threads=0), validation)
     with workshop(folder) as making:
         shutil.copy(manifest_path(folder, region), making)

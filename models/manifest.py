@@ -10,20 +10,21 @@ where a quantised version is offered::
 Models of other classes or regions say more: ``"colours": {"dark": ["#..."], "white": ["#..."]}`` and
 ``"neutral": "calm"`` (see `models.classes.Classes`), and ``"place": {"left": 0, "top": 12, "width": 128,
 "height": 64, "pixels_per_point": 0.75}`` on the canvas of `models.regions`. What is left out is as in the
-models that ship. All models of a folder have the same classes, and its ``weights.json`` says which regions
-vote, in which order: ``"regions": ["eyes", "lips", "brow"]``; by default eyes and lips.
+models that ship; ``face``, too, is a place without being told. All models of a folder have the same classes,
+and its ``weights.json`` says which regions vote, in which order: ``"regions": ["eyes", "lips", "brow"]``; by
+default eyes and lips.
 """
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
-from emotion.models.regions import REGIONS, Region, Regions
+from emotion.models.regions import KNOWN, REGIONS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.signature import Signature
 from emotion.models.small_files import read_json, sha256
@@ -55,7 +56,7 @@ class ModelManifest:
         data: which photographs it learnt from, and their terms.
         scores: what the project's evaluation printed for this file.
         classes: in the order of the outputs.
-        place: of the region; None: where the models that ship have one of this name.
+        place: of the region; None: where `regions.KNOWN` has one of this name.
         format: of the manifest.
         made_from: of a quantised model: the sha256 of the model that it stands for.
     """
@@ -79,9 +80,9 @@ class ModelManifest:
         """The region on the canvas.
 
         Raises:
-            KeyError: it has no `place`, and none that ships has its name.
+            KeyError: it has no `place`, and no known one has its name.
         """
-        return self.place or REGIONS[self.region]
+        return self.place or KNOWN[self.region]
 
     @property
     def int8(self) -> bool:
@@ -213,27 +214,40 @@ def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
     return Schema(first.classes, Regions(tuple(manifest.where for manifest in found)))
 
 
-def voting_regions(folder: Path) -> tuple[str, ...]:
+def regions_there(folder: Path) -> tuple[str, ...]:
+    """The regions that a model folder has a manifest of: the known ones first, then by name."""
+    said = (_values(path).get("region") for path in folder.glob("*.json"))
+    found = {name for name in said if name and isinstance(name, str)}
+    known = [name for name in KNOWN.names if name in found]
+    return (*known, *sorted(found.difference(known)))
+
+
+def voting_regions(folder: Path, chosen: Collection[str] = ()) -> tuple[str, ...]:
     """Which regions of a model folder vote, in order, by its ``weights.json``.
 
     Eyes and lips where it says nothing; where there is no such file yet, all that have a manifest.
 
+    Args:
+        folder: of the models.
+        chosen: only these of all that have a manifest, in the folder's order; none: as the folder says.
+
     Raises:
-        ModelFileError: what it says are no names.
+        ModelFileError: what it says are no names, or one that is chosen is not there.
     """
     values = _values(folder / "weights.json")
-    if not values:
-        said = (_values(path).get("region") for path in folder.glob("*.json"))
-        found = {name for name in said if name and isinstance(name, str)}
-        shipped = [name for name in REGIONS.names if name in found]
-        return (*shipped, *sorted(found.difference(shipped))) or REGIONS.names
-    names = values.get("regions", REGIONS.names)
+    names = values.get("regions", REGIONS.names) if values else regions_there(folder) or REGIONS.names
     if not (isinstance(names, list | tuple) and names and all(isinstance(name, str) for name in names)):
         raise ModelFileError(
             f"{folder / 'weights.json'} is not a table of vote weights ('regions' are no names). Make it "
             "with 'emotion weights', or install emotion-live again."
         )
-    return tuple(names)
+    if not chosen:
+        return tuple(names)
+    there = tuple(dict.fromkeys((*names, *regions_there(folder))))
+    missing = next((name for name in chosen if name not in there), None)
+    if missing is not None:
+        raise ModelFileError(f"{folder} has no model of the region {missing}: it has {', '.join(there)}.")
+    return tuple(name for name in there if name in chosen)
 
 
 def read_schema(folder: Path) -> Schema:
@@ -248,7 +262,7 @@ def read_schema(folder: Path) -> Schema:
 def _check(manifest: ModelManifest, region: str, path: Path, advice: str) -> None:
     if manifest.region != region:
         raise ModelFileError(f"{path} is of a model for the {manifest.region}, not the {region}. {advice}")
-    if manifest.place is None and region not in REGIONS:
+    if manifest.place is None and region not in KNOWN:
         raise ModelFileError(f"{path} does not say where the {region} are ('place'). {advice}")
     if manifest.size != manifest.where.size:
         raise ModelFileError(f"{path} wants crops of {manifest.size}, not {manifest.where.size}. {advice}")

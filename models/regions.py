@@ -1,4 +1,4 @@
-"""Landmarks to aligned crops of a face's regions: the eyes and the lips, or those of other models.
+"""Landmarks to aligned crops of a face's regions: the eyes, the lips, the face, or those of other models.
 
 This is the only cropping code: `emotion.models.data.dataset` uses it to make training data and
 `emotion.realtime.stages.faces` to feed the models, so both see the same picture.
@@ -27,6 +27,8 @@ _RESERVED = frozenset(
 )
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 
+CANVAS = (128, 160)
+"""Its width and height in points."""
 # Indices into MediaPipe's 478 face landmarks (canonical face model), and their canvas places:
 # the outer and inner corners of both eyes, the nose bridge, the base of the nose.
 ANCHORS = np.array([33, 133, 362, 263, 168, 2])
@@ -74,6 +76,12 @@ class Region:
         if not min(self.size) > 0:
             raise ValueError(f"the region {self.name} has a size of {self.size} pixels")
 
+    def covers(self, other: "Region") -> bool:
+        """Whether it shows most of another region: three quarters of its area at least."""
+        across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        return max(across, 0) * max(down, 0) >= 0.75 * other.width * other.height
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the crop in pixels, without margin."""
@@ -87,6 +95,8 @@ class Region:
 
 EYES = Region("eyes", left=0, top=12, width=128, height=64)
 LIPS = Region("lips", left=16, top=86, width=96, height=64)
+FACE = Region("face", left=8, top=12, width=112, height=128, pixels_per_point=1.0)
+"""The whole face, from the forehead to the chin of an open mouth: (128, 112) pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,37 @@ class Regions:
 
 RegionName: TypeAlias = Literal["eyes", "lips"]
 REGIONS = Regions((EYES, LIPS))
-"""Those of the models that ship, and of every data set."""
+"""Those that every data set has, and every model folder that says nothing else."""
+KNOWN = Regions((EYES, LIPS, FACE))
+"""Those that a name alone stands for, in the order in which they vote."""
+
+_PLACE = re.compile(
+    r"(?P<name>[^=]+)=(?P<left>[^,]+),(?P<top>[^,]+),(?P<width>[^,]+),(?P<height>[^,@]+)(?:@(?P<scale>.+))?"
+)
+
+
+def read_region(text: str) -> Region:
+    """The region that a text stands for: a name of `KNOWN`, or one with its place on the canvas.
+
+    Args:
+        text: as ``face``, or ``brows=8,12,112,36``: left, top, width and height in canvas points; ``@1.5``
+            behind it says how many pixels a point has in the crop.
+
+    Raises:
+        ValueError: it is of neither form, or the region lies outside the canvas.
+    """
+    if text in KNOWN:
+        return KNOWN[text]
+    parts = _PLACE.fullmatch(text.replace(" ", ""))
+    if parts is None:
+        raise ValueError(
+            f"{text!r} is no region: write {', '.join(KNOWN.names)}, or a name with left, top, width and "
+            "height on the canvas, as brows=8,12,112,36"
+        )
+    left, top, width, height = (float(parts[name]) for name in ("left", "top", "width", "height"))
+    if not (left >= 0 and top >= 0 and left + width <= CANVAS[0] and top + height <= CANVAS[1]):
+        raise ValueError(f"{text!r} reaches beyond the canvas of {CANVAS[0]} by {CANVAS[1]} points")
+    return Region(parts["name"], left, top, width, height, float(parts["scale"] or 0.75))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,10 +17,12 @@ from emotion.annotate import Outputs, annotate
 from emotion.cli.app import app
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.label_folders import Photograph
+from emotion.models.errors import ModelFileError
 from emotion.models.evaluation import report
 from emotion.models.evaluation.evaluate import evaluate
 from emotion.models.evaluation.predictions import faces_of_photographs, predict
 from emotion.models.palette import bgr
+from emotion.models.regions import EYES, FACE, LIPS
 from emotion.models.voting.vote import read_rules
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame
@@ -242,3 +244,27 @@ def test_the_command_line_takes_their_folder(folder, clip, tmp_path):
 
 def command(*words):
     return CliRunner().invoke(app, words).exit_code
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    return model_folder(tmp_path_factory.mktemp("three"), (EYES, LIPS, FACE))
+
+
+def test_a_whole_face_votes_beside_eyes_and_lips_and_regions_are_chosen(three, clip):
+    for chosen in ((), ("eyes", "lips"), ("face",)):
+        loaded = Models.load(models=three, provider="cpu", regions=chosen)
+        with VideoFile(clip) as video, Session(video, Options(), loaded) as session:
+            (face,) = next(iter(session)).faces
+        assert tuple(face.regions) == loaded.weights.regions == (chosen or ("eyes", "lips", "face"))
+        assert face.probabilities_frame is not None
+
+
+def test_the_command_line_chooses_regions(three, clip, tmp_path):
+    words = ("annotate", str(clip), "--models", str(three), "-o", str(tmp_path), "--formats", "csv")
+    assert command(*words, "--regions", "lips,face") == 0
+    head = (tmp_path / "clip.emotions.csv").read_text().splitlines()[0]
+    assert "face_calm" in head
+    assert "eyes_calm" not in head
+    with pytest.raises(ModelFileError, match="no model of the region chin"):
+        Models.load(models=three, provider="cpu", regions=("chin",))

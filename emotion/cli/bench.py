@@ -39,7 +39,7 @@ def bench(
     bench: BenchOptions,
     options: Annotated[
         Options,
-        Only("provider", "precision", "threads", "workers", "finders", "stride", "models"),
+        Only("provider", "precision", "threads", "workers", "finders", "stride", "models", "regions"),
     ],
 ) -> None:
     """Measure frames per second, latency and memory on this machine, stage by stage."""

@@ -38,6 +38,7 @@ from emotion.models.evaluation.predictions import (
 from emotion.models.evaluation.records import record as record_scores
 from emotion.models.manifest import schema_of
 from emotion.models.options import Only
+from emotion.models.regions import Regions
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
 from emotion.models.voting.vote import VoteWeights, read_rules
@@ -62,7 +63,7 @@ def evaluate_command(
     ] = None,
     *,
     options: EvaluationOptions,
-    engine: Annotated[EngineOptions, Only("models", "precision", precision="fp32")],
+    engine: Annotated[EngineOptions, Only("models", "regions", "precision", precision="fp32")],
 ) -> None:
     """Score the models and their vote on labelled faces or videos."""
     chosen = folder or DATA
@@ -75,7 +76,7 @@ def evaluate_command(
     judge = _Judge(engine)
     about = {"faces": options.title or options.from_set or chosen.resolve().name} | judge.about()
     if folder is None or (chosen / "manifest.parquet").exists():
-        faces = faces_of_dataset(chosen, options.part)
+        faces = faces_of_dataset(chosen, options.part, judge.regions)
         evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
         labels = Labels(judge.classes, options.labels)
@@ -110,17 +111,25 @@ class _Judge:
     def __init__(self, engine: EngineOptions) -> None:
         self._folder = folder = engine.models
         self.unreadable = 0
-        self._models = load_regions(folder, engine.precision)
+        self._models = load_regions(folder, engine.precision, engine.regions)
         self._schema = schema_of(model.manifest for model in self._models)
-        self._weights = VoteWeights.read(folder)
+        names = self._schema.regions.names
+        self._weights = VoteWeights.read(folder, names)
         stored = read_rules(folder)
-        self._rule, self._rules = stored.chosen, stored.rules
+        whole = names == stored.regions
+        self._rule = stored.chosen if whole else f"{stored.chosen}, of {' and '.join(names)} alone"
+        self._rules = stored.rules if whole else {}
         self._third = BlendshapeModel.read(folder, None, stored.classes) if (folder / FILE).exists() else None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """What the models tell apart."""
         return self._schema.classes.names
+
+    @property
+    def regions(self) -> Regions:
+        """What they look at."""
+        return self._schema.regions
 
     def about(self) -> dict[str, Any]:
         """What the report says of the models."""

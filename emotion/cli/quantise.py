@@ -1,6 +1,5 @@
 """The command `emotion quantise`: the models in int8."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,23 +9,19 @@ from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder, needs_training
 from emotion.exporters.options import QuantiseOptions
 from emotion.models.engines.options import EngineOptions
+from emotion.models.manifest import regions_there
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 
 app = typer.Typer(add_completion=False)
 
 
-class Region(StrEnum):
-    """What a model looks at. An enumeration, for typer takes no list of literals."""
-
-    EYES = "eyes"
-    LIPS = "lips"
-
-
 @app.command()
 @with_options
 def quantise(
-    regions: Annotated[list[Region] | None, typer.Argument(help="Which models; both by default.")] = None,
+    regions: Annotated[
+        list[str] | None, typer.Argument(help="Which models; all that the folder has by default.")
+    ] = None,
     data: DataFolder = DATA,
     *,
     engine: Annotated[EngineOptions, Only("models")],
@@ -38,6 +33,6 @@ def quantise(
         from emotion.exporters.quantise import quantise as run_quantise  # noqa: PLC0415
     except ImportError as error:
         raise needs_training(error) from error
-    for region in regions or Region:
-        made = run_quantise(region.value, engine.models, data, options.crops, options.seed, console.print)
+    for region in regions or regions_there(engine.models):
+        made = run_quantise(region, engine.models, data, options.crops, options.seed, console.print)
         console.print(f"{shown(made.model)}, with {shown(made.manifest)}")

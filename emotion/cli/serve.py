@@ -20,7 +20,9 @@ app = typer.Typer(add_completion=False)
 def serve(
     *,
     server: ServeOptions,
-    options: Annotated[Options, Only("max_faces", "smooth", "provider", "threads", "precision", "models")],
+    options: Annotated[
+        Options, Only("max_faces", "smooth", "provider", "threads", "precision", "models", "regions")
+    ],
 ) -> None:
     """Open a page in the browser: your camera with the overlay, videos with their timeline.
 

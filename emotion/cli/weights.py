@@ -1,4 +1,4 @@
-"""emotion weights: how the opinions of eyes and lips become one."""
+"""emotion weights: how the opinions of the regions become one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +23,7 @@ from emotion.models.evaluation.predictions import (
     predict,
 )
 from emotion.models.faces.picture import BLENDSHAPES
+from emotion.models.manifest import regions_there, schema_of
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
 from emotion.models.training.refit import even_shares, face_weights
@@ -37,7 +38,7 @@ app = typer.Typer(add_completion=False)
 def weights_command(
     data: DataFolder = DATA,
     *,
-    engine: Annotated[EngineOptions, Only("models")],
+    engine: Annotated[EngineOptions, Only("models", "regions")],
     options: WeightsOptions,
 ) -> None:
     """Fit the rules of the vote on the validation part, and keep the one that wins in your own folder."""
@@ -48,8 +49,9 @@ def weights_command(
             console.print(line)
         return
     refuse_shipped(models)
-    loaded = load_regions(models)
-    faces = faces_of_dataset(data, "validation")
+    loaded = load_regions(models, "fp32", engine.regions or regions_there(models))
+    regions = schema_of(model.manifest for model in loaded).regions
+    faces = faces_of_dataset(data, "validation", regions)
     check_regions(loaded, faces.schema)
     with counting("Asking the models") as progress:
         found = predict(faces, loaded, progress)

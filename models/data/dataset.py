@@ -4,11 +4,11 @@ Input: one or several roots, each with a folder per emotion, or with ``train``, 
 ``test`` folders of such folders. A ``votes.csv`` in a root (columns ``path`` and one per emotion)
 gives soft labels. Of videos, frames are taken at even steps. Output folder::
 
-    eyes/<emotion>/<id>.png   gray crops with a margin for augmentation
-    lips/<emotion>/<id>.png
+    eyes/<class>/<id>.png     gray crops with a margin for augmentation
+    lips/<class>/<id>.png     and so of each region that was asked for
     manifest.parquet          a row a face: label, split, group, quality, blendshapes (`schema`)
     rejected.csv              every photograph that was left out, and why
-    montage/<emotion>.png     some of the crops, to look at
+    montage/<class>.png       some of the crops, to look at
     dataset.json              the options it was made with, and counts
     journal.jsonl             a line a photograph, so that a stopped run goes on where it was
 
@@ -39,6 +39,7 @@ from emotion.models.data.duplicates import (
     fine_structure,
     group_near_duplicates,
 )
+from emotion.models.data.face_crops import MARGIN, load_faces
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph, write_png
 from emotion.models.data.label_folders import (
     Photograph,
@@ -58,8 +59,7 @@ from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.options import from_mapping, to_mapping
 from emotion.models.regions import (
-    EYES,
-    LIPS,
+    FACE,
     OUTLINE,
     REGIONS,
     Image,
@@ -70,8 +70,8 @@ from emotion.models.regions import (
 from emotion.models.whole_files import making, write_whole
 
 
-def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
-    """The manifest's columns, where faces are sorted into so many classes."""
+def schema(classes: Sequence[str] = EMOTIONS, regions: Sequence[str] = REGIONS.names) -> pa.Schema:
+    """The manifest's columns, where faces are sorted into so many classes and these regions are cut out."""
     return pa.schema(
         [
             ("id", pa.string()),
@@ -82,8 +82,7 @@ def schema(classes: Sequence[str] = EMOTIONS) -> pa.Schema:
             ("group", pa.int64()),
             ("eye_distance", pa.float32()),
             ("alignment_error", pa.float32()),
-            ("eyes_visible", pa.float32()),
-            ("lips_visible", pa.float32()),
+            *((f"{region}_visible", pa.float32()) for region in regions),
             ("blendshapes", pa.list_(pa.float32(), 52)),
         ]
     )
@@ -139,14 +138,14 @@ def make_dataset(
     rows, rejected = _arrange(photographs, faces, options, before, structures)
     for source in rejected:
         if "id" in faces[source]:
-            _remove_crops(output, faces[source])
+            _remove_crops(output, faces[source], options)
     for root in roots:
         for source, name in find_others(root, options.meaning):
             rejected[source] = f"in a folder of another name than the classes': {name}"
         for source, ending in find_unread(root, options.meaning):
             rejected[source] = f"a format that is not read: {ending}"
     with making(output / "manifest.parquet") as made:
-        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), made)
+        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes, options.places.names)), made)
     with making(output / "rejected.csv") as made, open(made, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
     if not rows:
@@ -166,7 +165,7 @@ def make_dataset(
 def _claim(output: Path, options: DatasetOptions) -> None:
     """Write the options down, or refuse to mix crops made with others."""
     path = output / "dataset.json"
-    crops = {region.name: list(region.padded_size(options.margin)) for region in REGIONS}
+    crops = {region.name: list(region.padded_size(options.margin)) for region in options.places}
     wanted = {"options": to_mapping(options), "crop_size": crops}
     if path.exists() and read_options(output) != options:
         raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
@@ -191,7 +190,8 @@ def _look_at_all(
     """Findings by source; those that the journal has already are not looked at again."""
     journal = output / "journal.jsonl"
     findings = _read_journal(journal)
-    waiting = [item for item in items if not _is_done(item.source, findings, output)]
+    regions = options.places.names
+    waiting = [item for item in items if not _is_done(item.source, findings, output, regions)]
     progress(len(items) - len(waiting), len(items))
     if waiting:
         look = partial(_look_at, output=output, options=options)
@@ -219,7 +219,7 @@ def _photographs(items: Iterable[Photograph | Video], findings: dict[str, Findin
     return photographs
 
 
-def _is_done(source: str, findings: dict[str, Finding], output: Path) -> bool:
+def _is_done(source: str, findings: dict[str, Finding], output: Path, regions: Sequence[str]) -> bool:
     """Whether a photograph was looked at and its crops, if it has any, are still there.
 
     Of a video, all frames.
@@ -228,8 +228,9 @@ def _is_done(source: str, findings: dict[str, Finding], output: Path) -> bool:
     if finding is None or "reason" in finding:
         return finding is not None
     if "frames" in finding:
-        return all(_is_done(f"{source}#{seconds:.2f}", findings, output) for seconds in finding["frames"])
-    return all(_crop_path(output, region, finding).exists() for region in REGIONS.names)
+        frames = (f"{source}#{seconds:.2f}" for seconds in finding["frames"])
+        return all(_is_done(frame, findings, output, regions) for frame in frames)
+    return all(_crop_path(output, region, finding).exists() for region in regions)
 
 
 def _read_journal(path: Path) -> dict[str, Finding]:
@@ -292,18 +293,17 @@ def _cut_out(photograph: Photograph, image: Image, output: Path, options: Datase
         return finding | {"reason": f"too small: {distance:.1f} pixels between the eyes' corners"}
     if error > options.max_alignment_error:
         return finding | {"reason": f"too turned: alignment error {error:.1f}"}
-    eyes = crop(image, face.points, EYES, options.margin)
-    lips = crop(image, face.points, LIPS, options.margin)
-    write_png(_crop_path(output, "eyes", finding), eyes.image)
-    write_png(_crop_path(output, "lips", finding), lips.image)
+    cut = {place.name: crop(image, face.points, place, options.margin) for place in options.places}
+    for name, one in cut.items():
+        write_png(_crop_path(output, name, finding), one.image)
+    eyes, lips = (cut[name].image[options.middle] for name in REGIONS.names)
     return finding | {
         "eye_distance": distance,
         "alignment_error": error,
-        "eyes_visible": eyes.visible,
-        "lips_visible": lips.visible,
+        **{f"{name}_visible": one.visible for name, one in cut.items()},
         "blendshapes": [round(float(score), 5) for score in face.blendshapes],
         "outline": [round(float(value), 2) for value in face.points[OUTLINE].ravel()],
-        "hash": [int(word) for word in face_hash(eyes.image[options.middle], lips.image[options.middle])],
+        "hash": [int(word) for word in face_hash(eyes, lips)],
     }
 
 
@@ -311,8 +311,8 @@ def _crop_path(output: Path, region: str, face: Finding) -> Path:
     return output / region / str(face["label"]) / f"{face['id']}.png"
 
 
-def _remove_crops(output: Path, face: Finding) -> None:
-    for region in REGIONS.names:
+def _remove_crops(output: Path, face: Finding, options: DatasetOptions) -> None:
+    for region in options.places.names:
         _crop_path(output, region, face).unlink(missing_ok=True)
 
 
@@ -391,22 +391,26 @@ class RegionData:
     Attributes:
         images: uint8 (n, parts * (height + 2 margin), width + 2 margin).
         labels: int64 (n,), class indices.
-        targets: float32 (n, 6), votes where there are any, else one-hot labels.
+        targets: float32 (n, classes), votes where there are any, else one-hot labels.
+        visible: float32 (n,), the share of the region's part of the face that lies inside the picture.
         blendshapes: float32 (n, 52).
         sources: the first folder of each face's source, that is the set it comes from.
         groups: int64 (n,); near duplicates and frames of one video share a number.
         margin: pixels around the crop proper.
         parts: crops of one face, one above the other, in a picture.
+        classes: what the labels stand for.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     targets: npt.NDArray[np.float32]
+    visible: npt.NDArray[np.float32]
     blendshapes: npt.NDArray[np.float32]
     sources: tuple[str, ...]
     groups: npt.NDArray[np.int64]
     margin: int
     parts: int = 1
+    classes: tuple[str, ...] = EMOTIONS
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -421,42 +425,72 @@ class RegionData:
         """Some of the faces, by their indices."""
         arrays = {
             name: getattr(self, name)[rows]
-            for name in ("images", "labels", "targets", "blendshapes", "groups")
+            for name in ("images", "labels", "targets", "visible", "blendshapes", "groups")
         }
         return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **arrays)
 
 
-def load_region(folder: Path, region: str, splits: Iterable[Split]) -> RegionData:
+def load_region(
+    folder: Path, region: str, splits: Iterable[Split], classes: tuple[str, ...] | None = EMOTIONS
+) -> RegionData:
     """Read one region of some parts of a data set, in the manifest's order.
 
+    Args:
+        folder: of the data set.
+        region: whose crops are read.
+        splits: of which parts.
+        classes: that the faces must be sorted into; None: whatever they are.
+
     Raises:
-        DatasetError: `folder` is no data set, lacks a picture, has other classes than the six emotions,
-            or the parts are empty.
+        DatasetError: `folder` is no data set, is sorted into other classes, lacks a picture or the region, or
+            the parts are empty.
     """
     rows = [row for row in read_manifest(folder) if row["split"] in set(splits)]
-    classes = read_options(folder).classes
-    if classes != EMOTIONS:
-        raise DatasetError(
-            f"{folder} is sorted into {', '.join(classes)}; networks and vote know {', '.join(EMOTIONS)}. "
-            "Make one of these (--map takes other names), or train on its crops with a program of your own."
-        )
     if not rows:
         raise DatasetError(f"{folder} has no faces in {', '.join(splits)}.")
+    options = read_options(folder)
+    if classes is not None and options.classes != classes:
+        raise DatasetError(
+            f"{folder} is sorted into {', '.join(options.classes)}, and what is asked about it knows "
+            f"{', '.join(classes)}. Make a data set of these (--map takes other names), or a model of those "
+            "with 'emotion learn'."
+        )
+    images, margin = _images(folder, region, rows, options)
+    labels = np.array([options.classes.index(row["label"]) for row in rows], dtype=np.int64)
+    one_hot = np.eye(len(options.classes), dtype=np.float32)
+    shown = f"{region}_visible"
+    # Where a whole face was cut later, as much of it lies inside the picture as of its parts.
+    shares = [row.get(shown, min(row[f"{name}_visible"] for name in REGIONS.names)) for row in rows]
+    return RegionData(
+        images=images,
+        labels=labels,
+        targets=np.array(
+            [row["votes"] or one_hot[label] for row, label in zip(rows, labels.tolist(), strict=True)],
+            np.float32,
+        ),
+        visible=np.array(shares, np.float32),
+        blendshapes=np.array([row["blendshapes"] for row in rows], dtype=np.float32),
+        sources=tuple(row["source"].split("/")[0] for row in rows),
+        groups=np.array([row["group"] for row in rows], dtype=np.int64),
+        margin=margin,
+        classes=options.classes,
+    )
+
+
+def _images(
+    folder: Path, region: str, rows: Sequence[dict[str, Any]], options: DatasetOptions
+) -> tuple[Image, int]:
+    """The crops of faces, uint8 (n, height, width), and their margin."""
+    if region not in options.places:
+        if region == FACE.name:
+            faces = load_faces(folder)
+            return faces.images[faces.rows([row["source"] for row in rows])], MARGIN
+        raise DatasetError(f"{folder} holds {', '.join(options.places.names)}, not the {region}.")
     images = [read_gray(_crop_path(folder, region, row)) for row in rows]
     missing = next((row for row, image in zip(rows, images, strict=True) if image is None), None)
     if missing:
         raise DatasetError(f"{_crop_path(folder, region, missing)} is missing: make the data set again.")
-    labels = np.array([EMOTIONS.index(row["label"]) for row in rows], dtype=np.int64)
-    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)
-    return RegionData(
-        images=np.array(images, dtype=np.uint8),
-        labels=labels,
-        targets=np.array([row["votes"] or one_hot[EMOTIONS.index(row["label"])] for row in rows], np.float32),
-        blendshapes=np.array([row["blendshapes"] for row in rows], dtype=np.float32),
-        sources=tuple(row["source"].split("/")[0] for row in rows),
-        groups=np.array([row["group"] for row in rows], dtype=np.int64),
-        margin=read_options(folder).margin,
-    )
+    return np.array(images, dtype=np.uint8), options.margin
 
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:

@@ -23,17 +23,14 @@ import numpy.typing as npt
 from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.data.processes import in_processes
 from emotion.models.errors import DatasetError
-from emotion.models.regions import FACE_OVAL, OUTLINE, Image, Points, align, fill, warp_gray
+from emotion.models.regions import FACE, OUTLINE, Image, Points, crop
 
-LEFT, TOP, WIDTH, HEIGHT = 8.0, 12.0, 112.0, 128.0
-"""The whole face on the canvas of 128 by 160 points: from the forehead to the chin of an open mouth."""
-PIXELS_PER_POINT = 1.0
 MARGIN = 12
 """Pixels around the face that augmentation may move into view."""
-SIZE = (round(HEIGHT * PIXELS_PER_POINT), round(WIDTH * PIXELS_PER_POINT))
+SIZE = FACE.size
 """(height, width) of a whole face in pixels, without its margin: (128, 112)."""
 
-_PADDED = (SIZE[0] + 2 * MARGIN, SIZE[1] + 2 * MARGIN)
+_PADDED = FACE.padded_size(MARGIN)
 _ARRAY, _INDEX = "faces.npy", "faces.json"
 
 
@@ -73,11 +70,7 @@ def face_crop(image: Image, landmarks: Points, margin: int = MARGIN) -> Image:
     Returns:
         uint8 (height, width), gray, black outside the face oval.
     """
-    height, width = SIZE[0] + 2 * margin, SIZE[1] + 2 * margin
-    transform = align(landmarks) * PIXELS_PER_POINT
-    transform[:, 2] += margin - PIXELS_PER_POINT * np.array([LEFT, TOP])
-    oval = fill(landmarks[FACE_OVAL] @ transform[:, :2].T + transform[:, 2], height, width)
-    return warp_gray(image, transform, (height, width)) & oval
+    return crop(image, landmarks, FACE, margin).image
 
 
 def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:

@@ -8,6 +8,7 @@ from emotion.models.classes import EMOTIONS, Labels
 from emotion.models.data.duplicates import MAX_DISTANCE, MIN_CORRELATION
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.options import Option, Spelling, check
+from emotion.models.regions import REGIONS, Regions, read_region
 
 
 def read_labels(pairs: Sequence[str]) -> dict[str, str]:
@@ -58,10 +59,19 @@ class DatasetOptions:
     classes: Annotated[
         tuple[str, ...],
         Option(
-            help="Sort faces into these, separated by commas; networks and vote know the six emotions only.",
+            help="Sort faces into these, separated by commas; by default the six emotions.",
             spelling=Spelling(_read_classes, ",".join),
         ),
     ] = EMOTIONS
+    regions: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Cut this out, too, beside eyes and lips: 'face', or a name with left, top, width and "
+            "height on the canvas of 128 by 160 points, as brows=8,12,112,36; may be repeated.",
+            metavar="REGION",
+            flags=("--region",),
+        ),
+    ] = ()
     every: Annotated[
         float, Option(help="Of videos: the time between two frames; 0: all.", unit="seconds", ge=0)
     ] = 0.5
@@ -106,9 +116,18 @@ class DatasetOptions:
             raise OptionError(
                 "classes", "classes are two different names at least, in lower case, fit for folders."
             )
+        try:
+            self.places  # noqa: B018  regions that are none are found here
+        except ValueError as error:
+            raise OptionError("regions", f"{error}.") from error
         unknown = [name for name in self.labels.values() if name not in self.classes]
         if unknown:
             raise DatasetError(f"{unknown[0]!r} is none of the classes {', '.join(self.classes)}.")
+
+    @property
+    def places(self) -> Regions:
+        """All regions that are cut out: eyes, lips, and those that were asked for."""
+        return Regions((*REGIONS, *map(read_region, self.regions)))
 
     @property
     def middle(self) -> tuple[slice, slice]:

@@ -46,6 +46,10 @@ def model_folder_name(folder: Path) -> str:
     return next((name for name, shipped in _SHIPPED.items() if shipped == folder), str(folder))
 
 
+def _read_names(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip().lower()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """Which models run, on what, and in how many threads."""
@@ -61,6 +65,14 @@ class EngineOptions:
             spelling=Spelling(model_folder, model_folder_name),
         ),
     ] = ZOO
+    regions: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Only these regions of the face vote, as eyes,lips; by default all that the folder weighs.",
+            metavar="NAMES",
+            spelling=Spelling(_read_names, ",".join),
+        ),
+    ] = ()
     provider: Annotated[
         ProviderName, Option(help="What runs the models: asked for by name it runs, or says why not.")
     ] = "auto"

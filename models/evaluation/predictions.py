@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.data.dataset import load_region, read_manifest
+from emotion.models.classes import Classes
+from emotion.models.data.dataset import load_region, read_manifest, read_options
 from emotion.models.data.duplicates import (
     face_picture,
     fine_structure,
@@ -135,41 +136,64 @@ def predict(faces: LabelledFaces, models: Sequence[RegionModel], progress: Progr
             progress(done[0] // len(models), len(faces))
         return np.concatenate(parts)
 
-    free = [
-        np.ones(len(faces), np.float32) if net is None else net(list(crops))
-        for net, crops in zip(visibility.nets_for(faces.schema.regions), faces.crops, strict=True)
-    ]
+    free = visibility.free_of(faces.schema.regions, [list(crops) for crops in faces.crops])
     said = [run(model, crops) for model, crops in zip(models, faces.crops, strict=True)]
-    return Predictions(faces, np.stack(said), np.stack(free, axis=1))
+    return Predictions(faces, np.stack(said), free)
 
 
-def faces_of_dataset(folder: Path, split: Split) -> LabelledFaces:
+def faces_of_dataset(folder: Path, split: Split, regions: Regions = REGIONS) -> LabelledFaces:
     """One part of a data set.
 
+    Args:
+        folder: of the data set.
+        split: which part.
+        regions: whose crops are read, in order.
+
     Raises:
-        DatasetError: `folder` is no data set, lacks a picture, or the part is empty.
+        DatasetError: `folder` is no data set, lacks a picture or a region, or the part is empty.
     """
-    parts = [load_region(folder, region, (split,)) for region in REGIONS.names]
+    parts = [load_region(folder, region, (split,), None) for region in regions.names]
     rows = [row for row in read_manifest(folder) if row["split"] == split]
+    places = read_options(folder).places
+    moved = next((one for one in regions if one.name in places and places[one.name] != one), None)
+    if moved is not None:
+        raise DatasetError(f"{folder} has its {moved.name} from another place of the face than the models.")
     return LabelledFaces(
         sources=tuple(row["source"] for row in rows),
         labels=parts[0].labels,
         crops=tuple(part.crops() for part in parts),
-        visible=np.array([[row[f"{name}_visible"] for name in REGIONS.names] for row in rows], np.float32),
+        visible=np.stack([part.visible for part in parts], axis=1),
         blendshapes=parts[0].blendshapes,
         eye_distance=np.array([row["eye_distance"] for row in rows], np.float32),
         alignment_error=np.array([row["alignment_error"] for row in rows], np.float32),
         groups=np.array([row["group"] for row in rows], np.int64),
+        schema=Schema(_classes_of(parts[0].classes), regions),
     )
 
 
-def load_regions(folder: Path, precision: PrecisionChoice = "fp32") -> tuple[RegionModel, ...]:
-    """The model of each region of a folder, on all cores.
+def _classes_of(names: tuple[str, ...]) -> Classes:
+    try:
+        return Classes(names)
+    except ValueError as error:
+        raise DatasetError(f"These classes are none that models can have: {error}.") from error
+
+
+def load_regions(
+    folder: Path, precision: PrecisionChoice = "fp32", regions: Sequence[str] = ()
+) -> tuple[RegionModel, ...]:
+    """The models of a folder's regions, on all cores.
+
+    Args:
+        folder: of the models.
+        precision: see `RegionModel`.
+        regions: which; none: those that vote.
 
     Raises:
         ModelFileError: a model is missing or damaged.
     """
-    return tuple(RegionModel(folder, region, "cpu", 0, precision) for region in voting_regions(folder))
+    return tuple(
+        RegionModel(folder, region, "cpu", 0, precision) for region in voting_regions(folder, regions)
+    )
 
 
 def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> npt.NDArray[np.float32]:
@@ -179,8 +203,8 @@ def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> n
         ModelFileError: a model is missing or damaged.
         DatasetError: as `faces_of_dataset`.
     """
-    faces = faces_of_dataset(data, split)
     models = load_regions(folder)
+    faces = faces_of_dataset(data, split, schema_of(model.manifest for model in models).regions)
     check_regions(models, faces.schema)
     said = [
         np.concatenate([model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)])

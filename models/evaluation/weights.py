@@ -5,12 +5,14 @@ out-of-fold comparison that decided, and what it was made from.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import DatasetError
@@ -47,6 +49,8 @@ class FittedVote:
         comparison: out of fold; empty in files of the first format.
         about: what it was made from.
         classes, regions: of the rules.
+        choices: by which some of the regions vote alone, by their names with commas between: the rule that
+            counts, fitted to them.
     """
 
     chosen: str
@@ -56,6 +60,7 @@ class FittedVote:
     about: dict[str, Any]
     classes: Classes = SIX
     regions: tuple[str, ...] = REGIONS.names
+    choices: dict[str, Rule] = field(default_factory=dict)
 
     @property
     def meaning(self) -> str:
@@ -110,8 +115,9 @@ def fit_vote(
     votes = rules.out_of_fold(names, labels, stacked, groups, regions)
     sets = np.array([source.split("/")[0] for source in predictions.faces.sources])
     elsewhere = rules.out_of_set(names, labels, stacked, groups, sets, regions)
+    chosen = wanted or rules.choose(votes, labels, groups, elsewhere)
     return FittedVote(
-        chosen=wanted or rules.choose(votes, labels, groups, elsewhere),
+        chosen=chosen,
         rules={
             name: rules.sure_for_all_sets(fit(labels, stacked[: regions + counted]), labels, stacked, sets)
             for name, (fit, counted) in FITS.items()
@@ -122,7 +128,27 @@ def fit_vote(
         about=about,
         classes=schema.classes,
         regions=schema.regions.names,
+        choices=_choices(chosen, labels, stacked, sets, schema.regions.names),
     )
+
+
+def _choices(
+    chosen: str,
+    labels: npt.NDArray[np.int64],
+    stacked: npt.NDArray[np.float32],
+    sets: npt.NDArray[np.str_],
+    regions: tuple[str, ...],
+) -> dict[str, Rule]:
+    """The rule that counts, fitted to each choice of some of the regions."""
+    fit, counted = FITS[chosen]
+    third = [len(regions)] if counted else []
+    found: dict[str, Rule] = {}
+    for count in range(1, len(regions)):
+        for some in combinations(range(len(regions)), count):
+            opinions = stacked[[*some, *third]]
+            rule = rules.sure_for_all_sets(fit(labels, opinions), labels, opinions, sets)
+            found[",".join(regions[index] for index in some)] = rule
+    return found
 
 
 def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None) -> Path:
@@ -134,6 +160,9 @@ def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None)
         "rule": fitted.chosen,
         "meaning": _MEANING[fitted.chosen],
         "rules": {name: rule.to_json(fitted.classes, fitted.regions) for name, rule in fitted.rules.items()},
+        "choices": {
+            names: rule.to_json(fitted.classes, names.split(",")) for names, rule in fitted.choices.items()
+        },
         "comparison": [asdict(row) for row in fitted.comparison],
         "success_rates": {
             row.emotion: {name: asdict(rate) for name, rate in row.rates.items()} for row in fitted.rates
@@ -144,19 +173,25 @@ def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None)
     return put_text(json.dumps(values, indent=2) + "\n", folder / "weights.json")
 
 
-def read(folder: Path) -> FittedVote:
+def read(folder: Path, regions: Sequence[str] = ()) -> FittedVote:
     """What `save` wrote.
+
+    Args:
+        folder: of the models.
+        regions: only their rates, and the rule by which they alone vote; none: all.
 
     Raises:
         ModelFileError: the file is missing, or not of this program and its emotions.
     """
     found = read_rules(folder)
     values, rates = found.values, found.values.get("success_rates", {})
+    shown = tuple(regions) or found.regions
+    alone = shown != found.regions and ",".join(shown) not in found.choices
     return FittedVote(
-        found.chosen,
+        "equal" if alone else found.chosen,
         found.rules,
         rates=tuple(
-            EmotionWeight(name, {region: SuccessRate(**rates[name][region]) for region in found.regions})
+            EmotionWeight(name, {region: SuccessRate(**rates[name][region]) for region in shown})
             for name in found.classes
             if name in rates
         ),
@@ -166,7 +201,8 @@ def read(folder: Path) -> FittedVote:
         ),
         about={key: values[key] for key in ("faces", "part", "data") if key in values},
         classes=found.classes,
-        regions=found.regions,
+        regions=shown,
+        choices=found.choices,
     )
 
 

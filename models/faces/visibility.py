@@ -149,7 +149,7 @@ def read() -> dict[str, VisibilityModel]:
 
 
 def nets_for(regions: Regions) -> tuple[VisibilityModel | None, ...]:
-    """Each region's net; None for one that no net was fitted to: nobody knows what hides it.
+    """Each region's net; None for one that no net was fitted to: see `free_of`.
 
     Raises:
         ModelFileError: their file is missing or damaged.
@@ -159,3 +159,32 @@ def nets_for(regions: Regions) -> tuple[VisibilityModel | None, ...]:
         nets[place.name] if place.name in REGIONS and place == REGIONS[place.name] else None
         for place in regions
     )
+
+
+def free_of(regions: Regions, crops: Sequence[Sequence[Image]]) -> npt.NDArray[np.float32]:
+    """How likely nothing covers each region of faces, float32 (n, regions).
+
+    A region without a net of its own is as free as the least free of those that it shows: a hand on the mouth
+    is on the whole face. Where it shows none that has a net, nobody knows what hides it, and it is free.
+
+    Args:
+        regions: in order.
+        crops: of each region those of all faces, uint8 (height, width) each.
+
+    Raises:
+        ModelFileError: the nets' file is missing or damaged.
+    """
+    nets = nets_for(regions)
+    said = [None if net is None else net(part) for net, part in zip(nets, crops, strict=True)]
+    free = []
+    for place, own in zip(regions, said, strict=True):
+        inside = [
+            other
+            for part, other in zip(regions, said, strict=True)
+            if other is not None and place.covers(part)
+        ]
+        if own is None and inside:
+            free.append(np.minimum.reduce(inside))
+        else:
+            free.append(np.ones(len(crops[0]), np.float32) if own is None else own)
+    return np.stack(free, axis=1)

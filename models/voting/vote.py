@@ -5,11 +5,12 @@ counts so much on each emotion. `LogLinear` is a multinomial logistic regression
 log probabilities: stacking where all its coefficients are free, a product of experts with
 exponents where only those of an emotion on itself are. Both are calibrated on held-out faces.
 
-``weights.json`` holds every rule that was fitted and names the one that counts (`evaluation.weights`).
+``weights.json`` holds every rule that was fitted and names the one that counts (`evaluation.weights`); of
+three regions or more it also holds a rule for each choice of them (``"choices": {"eyes,lips": {...}}``).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -165,18 +166,24 @@ class VoteWeights:
         return cls(rule, None, classes, regions)
 
     @classmethod
-    def read(cls, folder: Path = ZOO) -> "VoteWeights":
+    def read(cls, folder: Path = ZOO, regions: Sequence[str] = ()) -> "VoteWeights":
         """The rule that a model folder's ``weights.json`` names.
 
+        Args:
+            folder: of the models.
+            regions: that vote, in the folder's order; none: all that the file speaks of. Of some of them
+                the vote is by the rule that was fitted to just these, or, where there is none, the mean.
+
         Raises:
-            ModelFileError: a file is missing, or not of this program.
+            ModelFileError: a file is missing, or not of this program, or a region is not weighed.
         """
         stored = read_rules(folder)
-        rule = stored.rules[stored.chosen]
+        wanted = tuple(regions) or stored.regions
+        rule = stored.rule_for(wanted, folder)
         third = None
-        if rule.opinions > len(stored.regions):
+        if rule.opinions > len(wanted):
             third = BlendshapeModel.read(folder, stored.values.get("blendshapes_sha256", ""), stored.classes)
-        return cls(rule, third, stored.classes, stored.regions)
+        return cls(rule, third, stored.classes, wanted)
 
     def vote(
         self,
@@ -243,6 +250,7 @@ class StoredRules:
         rules: all, by name.
         classes, regions: that they are for.
         values: everything else, as it stands there.
+        choices: rules for some of the regions, by their names with commas between.
     """
 
     chosen: str
@@ -250,6 +258,27 @@ class StoredRules:
     classes: Classes
     regions: tuple[str, ...]
     values: dict[str, Any]
+    choices: dict[str, Rule] = field(default_factory=dict)
+
+    def rule_for(self, regions: tuple[str, ...], folder: Path) -> Rule:
+        """The rule by which these regions vote.
+
+        Args:
+            regions: in the folder's order.
+            folder: it was read from, to be named in the error.
+
+        Raises:
+            ModelFileError: one of them is not weighed there.
+        """
+        if regions == self.regions:
+            return self.rules[self.chosen]
+        other = next((name for name in regions if name not in self.regions), None)
+        if other is not None:
+            raise ModelFileError(
+                f"{folder / 'weights.json'} weighs {', '.join(self.regions)}, not {other}: weigh all with "
+                "'emotion weights'."
+            )
+        return self.choices.get(",".join(regions)) or VoteWeights.equal(self.classes, regions).rule
 
 
 def read_rules(folder: Path) -> StoredRules:
@@ -271,6 +300,10 @@ def read_rules(folder: Path) -> StoredRules:
             name: _FORMS[rule["form"]].from_json(rule, classes, regions)
             for name, rule in values["rules"].items()
         }
+        choices = {
+            names: _FORMS[rule["form"]].from_json(rule, classes, tuple(names.split(",")))
+            for names, rule in values.get("choices", {}).items()
+        }
         if values["rule"] not in rules:
             raise ValueError(f"the rule {values['rule']!r} is not there")
     except OSError as error:
@@ -279,7 +312,7 @@ def read_rules(folder: Path) -> StoredRules:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path} is not a table of vote weights ({error}). {advice}") from error
-    return StoredRules(values["rule"], rules, classes, regions, values)
+    return StoredRules(values["rule"], rules, classes, regions, values, choices)
 
 
 def _first_format(values: dict[str, Any]) -> dict[str, Any]:

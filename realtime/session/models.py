@@ -55,11 +55,12 @@ class Models:
         """
         wanted = with_values(options or EngineOptions(), chosen)
         folder, threads = wanted.models, 1 if wanted.threads is None else wanted.threads
+        names = voting_regions(folder, wanted.regions)
+        weights = VoteWeights.read(folder, names)
         models = tuple(
             RegionModel(folder, region, wanted.provider, threads, wanted.precision, cache=cache)
-            for region in voting_regions(folder)
+            for region in names
         )
-        weights = VoteWeights.read(folder)
         if weights.classes.names != schema_of(model.manifest for model in models).classes.names:
             raise ModelFileError(
                 f"{folder / 'weights.json'} is for other classes than the models ({weights.classes}): make "

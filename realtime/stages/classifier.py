@@ -5,7 +5,6 @@ from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from emotion.models.faces import visibility
 from emotion.models.regions import Image
@@ -44,7 +43,7 @@ class EmotionClassifier:
     ) -> None:
         self._models = models
         self._schema = schema
-        self._nets = visibility.nets_for(schema.regions)
+        visibility.nets_for(schema.regions)  # before the first picture, where the file is missing
         self.batch = batch
         self.full = full
 
@@ -53,21 +52,13 @@ class EmotionClassifier:
         faces = [face for item in items for face in item.faces]
         crops = [[face.crops[index].image for face in faces] for index in range(len(self._models))]
         predictions = np.stack([model(part) for model, part in zip(self._models, crops, strict=True)])
-        free = self._free(crops)
+        free = visibility.free_of(self._schema.regions, crops)
         for item, rows in zip(items, _slices(items), strict=True):
             said = predictions[:, rows], free[rows]
             yield PredictionFrame(item.frame, item.faces, *said, self._schema, item.left_out)
 
     def close(self) -> None:
         """Nothing to free: the models may be shared."""
-
-    def _free(self, crops: Sequence[Sequence[Image]]) -> npt.NDArray[np.float32]:
-        """How likely nothing hides each region, float32 (n, regions)."""
-        found = [
-            np.ones(len(part), np.float32) if net is None else net(part)
-            for net, part in zip(self._nets, crops, strict=True)
-        ]
-        return np.stack(found, axis=1)
 
 
 def _slices(frames: Sequence[FaceFrame]) -> Iterator[slice]:

@@ -266,12 +266,14 @@ def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
     truth = VoteWeights.equal().vote(np.stack([*opinions.values()])).argmax(axis=1)
     shapes = np.zeros((20, 52), np.float32)
 
-    def load(folder, region, splits):
+    def load(folder, region, splits, classes):
         assert tuple(splits) == ("test",)
-        return RegionData(crops[region], truth, shapes[:, :6], shapes, ("test",) * 20, truth, margin=0)
+        return RegionData(
+            crops[region], truth, shapes[:, :6], shapes[:, 0], shapes, ("test",) * 20, truth, margin=0
+        )
 
     monkeypatch.setattr(alone, "load_region", load)
-    monkeypatch.setattr(alone.VoteWeights, "read", lambda folder: VoteWeights.equal())
-    monkeypatch.setattr(alone, "precisions", lambda folder: ("fp32",))
+    monkeypatch.setattr(alone.VoteWeights, "read", lambda folder, regions: VoteWeights.equal())
+    monkeypatch.setattr(alone, "precisions", lambda folder, regions: ("fp32",))
     (row,) = alone.accuracy({"": ZOO}, tmp_path)
     assert (row.faces, row.agreement, row.accuracy, row.balanced_accuracy) == (20, 1, 1, 1)

@@ -82,9 +82,9 @@ def data(monkeypatch, folder):
     none = np.zeros((len(images), 0), np.float32)
     parts = []
 
-    def load(path, region, splits):
+    def load(path, region, splits, classes):
         parts.append(tuple(splits))
-        return RegionData(images, labels, none, none, ("test",) * len(images), labels, margin=0)
+        return RegionData(images, labels, none, none, none, ("test",) * len(images), labels, margin=0)
 
     monkeypatch.setattr(module, "load_region", load)
     return parts

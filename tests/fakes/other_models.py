@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion.models.classes import Classes
 from emotion.models.manifest import ModelManifest
-from emotion.models.regions import EYES, LIPS, Region
+from emotion.models.regions import EYES, KNOWN, LIPS, Region
 from emotion.models.small_files import sha256
 from emotion.models.voting.vote import FORMAT, VoteWeights
 
@@ -25,9 +25,9 @@ REGIONS = (EYES, LIPS, BROW)
 _NET = Path(__file__).with_name("mean_gray.onnx")
 
 
-def model_folder(folder: Path) -> Path:
-    """Write models of eyes, lips and brow that tell calm, tense and laughing faces apart, and their vote."""
-    for region in REGIONS:
+def model_folder(folder: Path, regions: tuple[Region, ...] = REGIONS) -> Path:
+    """Write models of some regions that tell calm, tense and laughing faces apart, and their vote."""
+    for region in regions:
         path = folder / f"{region.name}.onnx"
         shutil.copy(_NET, path)
         ModelManifest(
@@ -39,9 +39,9 @@ def model_folder(folder: Path) -> Path:
             region.size,
             data="nothing",
             classes=CLASSES,
-            place=None if region in (EYES, LIPS) else region,
+            place=None if region in KNOWN.places else region,
         ).save(folder)
-    names = tuple(region.name for region in REGIONS)
+    names = tuple(region.name for region in regions)
     rule = VoteWeights.equal(CLASSES, names).rule
     rate = {"rate": 0.5, "low": 0.4, "high": 0.6, "faces": 9}
     values = {

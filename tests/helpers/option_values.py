@@ -21,6 +21,7 @@ CHOSEN = {
     "lead": 0.05,
     "report": Path("report.json"),
     "columns": ("quality", "reason"),
+    "regions": ("lips",),
     "start": 0.04,
     "end": 0.1,
     "every": 0.05,

@@ -8,8 +8,15 @@ from emotion.models.classes import SIX, Classes
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.faces.mediapipe_landmarker import MODEL_PATH, MODEL_SHA256
-from emotion.models.manifest import ZOO, ModelManifest, read_manifest, schema_of, voting_regions
-from emotion.models.regions import REGIONS, Region
+from emotion.models.manifest import (
+    ZOO,
+    ModelManifest,
+    read_manifest,
+    regions_there,
+    schema_of,
+    voting_regions,
+)
+from emotion.models.regions import FACE, REGIONS, Region
 from emotion.models.small_files import sha256
 from emotion.models.voting.vote import VoteWeights
 
@@ -150,3 +157,21 @@ def test_a_model_has_as_many_outputs_as_its_manifest_has_classes(zoo):
     spoil(zoo, classes=["calm", "tense", "laughing"])
     with pytest.raises(ModelFileError, match="tells 6 classes apart, and its manifest names 3"):
         RegionModel(zoo, "lips", "cpu").warm_up()
+
+
+def test_a_whole_face_is_a_place_that_is_known(tmp_path):
+    (tmp_path / "face.onnx").write_bytes(b"a net")
+    digest = sha256(tmp_path / "face.onnx")
+    ModelManifest("face", "a network", "face.onnx", digest, "float32", FACE.size).save(tmp_path)
+    assert read_manifest(tmp_path, "face").where == FACE
+
+
+def test_some_of_the_regions_are_chosen_in_the_folders_order(tmp_path):
+    for name in ("face", "lips", "eyes", "brow"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"region": name}))
+    assert regions_there(tmp_path) == voting_regions(tmp_path) == ("eyes", "lips", "face", "brow")
+    (tmp_path / "weights.json").write_text(json.dumps({"regions": ["lips", "eyes"]}))
+    assert voting_regions(tmp_path, ("eyes", "lips")) == ("lips", "eyes")
+    assert voting_regions(tmp_path, ("face", "eyes")) == ("eyes", "face")
+    with pytest.raises(ModelFileError, match="no model of the region chin: it has lips, eyes, face, brow"):
+        voting_regions(tmp_path, ("eyes", "chin"))

@@ -10,11 +10,14 @@ from emotion.models.regions import (
     ANCHOR_PLACES,
     ANCHORS,
     EYES,
+    FACE,
     LIPS,
+    Region,
     align,
     alignment_error,
     crop,
     eye_distance,
+    read_region,
 )
 from emotion.realtime.stages import faces
 from tests.helpers.landmarks import gradient, landmarks
@@ -122,3 +125,21 @@ def test_training_and_streaming_share_one_cropping_code():
 
 def test_eye_distance_is_in_pixels():
     assert eye_distance(landmarks(2.0)) == pytest.approx(160)
+
+
+def test_a_region_is_a_name_and_four_numbers():
+    assert read_region("face") == FACE
+    assert (FACE.size, FACE.padded_size(4)) == ((128, 112), (136, 120))
+    assert read_region("brows=8,12,112,36") == Region("brows", 8, 12, 112, 36)
+    assert read_region("brows = 8, 12, 112, 36 @ 1.5").size == (54, 168)
+    for text in ("chin", "brows=8,12,112", "brows=8,12,112,36@", "Brows=8,12,112,36", "brows=-1,0,9,9"):
+        with pytest.raises(ValueError, match=r"(region|canvas|brows)"):
+            read_region(text)
+
+
+def test_a_face_covers_its_eyes_and_lips_and_not_the_other_way_round():
+    assert FACE.covers(EYES)
+    assert FACE.covers(LIPS)
+    assert not EYES.covers(FACE)
+    assert not EYES.covers(LIPS)
+    assert Region("brows", 8, 8, 112, 30).covers(EYES) is False

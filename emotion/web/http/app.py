@@ -140,7 +140,8 @@ def _add_about(app: FastAPI, site: Site) -> None:
     @app.get("/api/models", tags=["about"])
     async def models() -> About:
         """Which models run, their scores, the vote in words, and this server's limits."""
-        schema, fitted = site.models.schema, read_weights(site.analysis.engine.models)
+        schema = site.models.schema
+        fitted = read_weights(site.analysis.engine.models, schema.regions.names)
         return About(
             version=__version__,
             emotions=schema.classes.names,

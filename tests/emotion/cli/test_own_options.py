@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from emotion.benchmarks import tuning
 from emotion.cli import app as cli
 from emotion.models.options import options_of, with_values
+from emotion.models.regions import REGIONS
+from emotion.models.schema import SHIPPED
 from emotion.realtime.options import Options
 from tests.fakes.instruments import Instruments
 from tests.helpers.option_values import another, in_words, invoke, parameters
@@ -125,6 +127,7 @@ def evaluate(patch, words):
 
     class Judge:
         classes = ()
+        regions = REGIONS
         unreadable = 0
 
         def __init__(self, engine):
@@ -144,7 +147,7 @@ def evaluate(patch, words):
         def record(self, name, evaluation):
             seen.update(record=True)
 
-    def of_part(data, part):
+    def of_part(data, part, regions):
         return type("Faces", (tuple,), {"of_set": lambda self, name: (part, name)})((part, None))
 
     patch.setattr(command, "_Judge", Judge)
@@ -167,9 +170,10 @@ def weights(patch, words):
     from emotion.cli import weights as command
 
     patch.setattr(
-        command, "load_regions", lambda folder: (SimpleNamespace(manifest=SimpleNamespace(data="")),) * 2
+        command, "load_regions", lambda *_: (SimpleNamespace(manifest=SimpleNamespace(data="")),) * 2
     )
-    patch.setattr(command, "faces_of_dataset", lambda data, part: NoFaces())
+    patch.setattr(command, "schema_of", lambda manifests: SHIPPED)
+    patch.setattr(command, "faces_of_dataset", lambda *_: NoFaces())
     patch.setattr(command, "check_regions", lambda loaded, schema: None)
     patch.setattr(command, "predict", lambda *_: None)
     patch.setattr(command, "_third", lambda data, faces: "a third opinion")
@@ -194,7 +198,11 @@ def groups():
 
     here = Path("here")
     return {
-        "dataset": (dataset, DatasetOptions, {"labels": {"joyful": "happiness"}, "classes": ("a", "b")}),
+        "dataset": (
+            dataset,
+            DatasetOptions,
+            {"labels": {"joyful": "happiness"}, "classes": ("a", "b"), "regions": ("face",)},
+        ),
         "train": (
             train,
             TrainingOptions,
@@ -283,7 +291,9 @@ def test_every_command_takes_its_options_from_dataclasses():
         assert own - {"help"} <= places.get(command, set()), command
 
 
-@pytest.mark.parametrize("name", ["max_faces", "smooth", "provider", "threads", "precision", "models"])
+@pytest.mark.parametrize(
+    "name", ["max_faces", "smooth", "provider", "threads", "precision", "models", "regions"]
+)
 def test_serve_hands_the_analysis_on(name, monkeypatch):
     pytest.importorskip("uvicorn", reason="needs the extra 'web'")
     from emotion.web import server

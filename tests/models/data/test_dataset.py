@@ -19,10 +19,12 @@ from emotion.models.data.dataset import (
     read_manifest,
 )
 from emotion.models.data.duplicates import perceptual_hash
+from emotion.models.data.face_crops import cut_faces
 from emotion.models.data.image_io import read_gray, read_photograph, write_png
 from emotion.models.data.video_frames import sample_frames
-from emotion.models.errors import DatasetError
-from emotion.models.regions import EYES, LIPS
+from emotion.models.errors import DatasetError, OptionError
+from emotion.models.evaluation.predictions import faces_of_dataset
+from emotion.models.regions import EYES, FACE, LIPS, Regions, read_region
 from tests.helpers.clips import clip, number
 from tests.helpers.pictures import damaged_jpeg, png_that_claims
 
@@ -393,8 +395,9 @@ def test_any_classes_can_be_cut_out_and_split(small):
     assert (small / "out" / "eyes" / "calm").is_dir()
     assert (small / "out" / "montage" / "calm.png").exists()
     assert dataset.read_options(small / "out") == options
-    with pytest.raises(DatasetError, match="disgust, happy, calm; networks and vote know happiness"):
+    with pytest.raises(DatasetError, match="disgust, happy, calm, and what is asked about it knows hap"):
         load_region(small / "out", "eyes", ("train",))
+    assert load_region(small / "out", "eyes", ("train",), None).classes == options.classes
 
 
 @pytest.mark.parametrize(
@@ -502,3 +505,40 @@ def test_faces_keep_the_part_that_another_data_sets_manifest_gives_them(small, t
     assert again == parts
     with pytest.raises(DatasetError, match="tells no parts"):
         make_dataset([small / "faces"], tmp_path / "none", workers=1, parts=tmp_path / "no.parquet")
+
+
+def test_other_regions_are_cut_out_too_and_read_with_their_share_in_the_picture(small):
+    options = DatasetOptions(validation=0, test=0, regions=("face", "brows=8,12,112,36@1"))
+    make_dataset([small / "faces"], small / "out", options, workers=1)
+    face = load_region(small / "out", "face", ("train",))
+    brows = load_region(small / "out", "brows", ("train",))
+    assert face.crops().shape[1:] == (128, 112)
+    assert brows.crops().shape[1:] == (36, 112)
+    (row, *_) = dataset.read_manifest(small / "out")
+    assert face.visible[0] == pytest.approx(row["face_visible"])
+    faces = faces_of_dataset(small / "out", "train", Regions((EYES, FACE)))
+    assert (faces.schema.regions.names, faces.visible.shape[1]) == (("eyes", "face"), 2)
+    moved = Regions((EYES, read_region("brows=0,12,112,36@1")))
+    with pytest.raises(DatasetError, match="its brows from another place"):
+        faces_of_dataset(small / "out", "train", moved)
+    with pytest.raises(DatasetError, match="holds eyes, lips, face, brows, not the chin"):
+        load_region(small / "out", "chin", ("train",))
+    again = make_dataset([small / "faces"], small / "out", options, workers=1)
+    assert sum(again.faces["train"].values()) == len(face)
+
+
+@pytest.mark.parametrize("region", ["chin", "eyes", "brows=0,0,129,40", "9=1,2,3,4", "brows=a,b,c,d"])
+def test_what_is_no_further_region_is_refused(region):
+    with pytest.raises(OptionError) as error:
+        DatasetOptions(regions=(region,))
+    assert error.value.name == "regions"
+
+
+def test_whole_faces_that_were_cut_later_are_a_region(small):
+    make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0), workers=1)
+    with pytest.raises(DatasetError, match="cut them first"):
+        load_region(small / "out", "face", ("train",))
+    cut_faces(small / "out", [small / "faces"])
+    faces = load_region(small / "out", "face", ("train",))
+    assert faces.crops().shape[1:] == (128, 112)
+    assert faces.visible.min() > 0.5

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.models.data.face_crops import LEFT, MARGIN, SIZE, TOP, cut_faces, face_crop, load_faces
+from emotion.models.data.face_crops import MARGIN, SIZE, cut_faces, face_crop, load_faces
 from emotion.models.errors import DatasetError
-from emotion.models.regions import ANCHOR_PLACES, ANCHORS, FACE_OVAL, OUTLINE
+from emotion.models.regions import ANCHOR_PLACES, ANCHORS, FACE, FACE_OVAL, OUTLINE
 
 
 def landmarks_at(scale: float, shift: float) -> np.ndarray:
@@ -27,8 +27,8 @@ def test_a_face_is_cut_at_its_place_and_black_outside_the_oval() -> None:
     cv2.circle(image, (158, 210), 6, (0, 0, 0), -1)
     crop = face_crop(image, landmarks_at(2.0, 30.0), margin=0)
     assert crop.shape == SIZE
-    assert crop[round(90 - TOP), round(64 - LEFT)] == 0
-    assert crop[round(60 - TOP), round(64 - LEFT)] == 200
+    assert crop[round(90 - FACE.top), round(64 - FACE.left)] == 0
+    assert crop[round(60 - FACE.top), round(64 - FACE.left)] == 200
     assert crop[0, 0] == crop[-1, -1] == 0
 
 

@@ -14,7 +14,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.errors import EmotionError, ModelFileError
 from emotion.models.faces import mediapipe_landmarker as landmarks
 from emotion.models.faces import visibility
-from emotion.models.regions import REGIONS, crop
+from emotion.models.regions import EYES, FACE, LIPS, REGIONS, Region, Regions, crop
 from emotion.realtime.sources.demo import DEMO
 
 FREE = (0, 20, 40, 240, 260, 280, 300, 320)
@@ -181,3 +181,18 @@ def test_the_command_fits_judges_and_reports(data):
 def test_a_folder_without_a_data_set_is_said_so(tmp_path):
     with pytest.raises(EmotionError, match="emotion dataset"):
         run("--data", tmp_path)
+
+
+def test_what_hides_the_mouth_hides_the_face(monkeypatch):
+    """A region without a net is as free as the least free of those that it shows."""
+    says = {"eyes": 0.9, "lips": 0.1}
+    nets = {
+        name: lambda part, share=share: np.full(len(part), share, np.float32) for name, share in says.items()
+    }
+    monkeypatch.setattr(visibility, "read", lambda: nets)
+    brow, regions = Region("brow", 16, 8, 96, 20), (EYES, LIPS, FACE)
+    crops = [[np.zeros((4, 4), np.uint8)] * 2] * 4
+    free = visibility.free_of(Regions((*regions, brow)), crops)
+    np.testing.assert_allclose(free, [[0.9, 0.1, 0.1, 1.0]] * 2, atol=1e-6)
+    alone = visibility.free_of(Regions((FACE,)), crops[:1])
+    np.testing.assert_allclose(alone, [[1.0]] * 2)

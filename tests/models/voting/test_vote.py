@@ -9,7 +9,7 @@ from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.predictions import Predictions
 from emotion.models.evaluation.success_rates import MAX_RATIO, EmotionWeight, SuccessRate, derive, weigh
-from emotion.models.regions import EYES, LIPS, Region, Regions
+from emotion.models.regions import EYES, FACE, LIPS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.voting.blendshapes import FILE, train_blendshapes
 from emotion.models.voting.vote import LogLinear, VoteWeights, WeightedMean
@@ -309,3 +309,38 @@ def test_of_three_regions_each_is_measured_by_the_worst():
     row = EmotionWeight("tense", found)
     assert row.weights == {"eyes": 1.5, "lips": 1.0, "brow": 1.0}
     assert "are right on 90%, the lips on 60%, the brow on 61%; so the eyes count 1.50" in row.in_words()
+
+
+def test_some_of_the_regions_vote_by_a_rule_of_their_own(tmp_path):
+    truth = labels(300)
+    schema = Schema(regions=Regions((EYES, LIPS, FACE)))
+    given = np.stack(
+        [probabilities(truth, strength, seed) for strength, seed in ((0.4, 1), (0.8, 2), (2, 3))]
+    )
+    found = Predictions(faces(truth, schema=schema), given, np.ones((300, 3), np.float32))
+    weights.save(tmp_path, weights.fit_vote(found, None, {}, "product"))
+    whole = VoteWeights.read(tmp_path)
+    assert whole.regions == ("eyes", "lips", "face")
+    some = VoteWeights.read(tmp_path, ("lips", "face"))
+    assert some.regions == ("lips", "face")
+    vote = some.vote(given[1:])
+    assert not np.allclose(vote, VoteWeights.equal(regions=some.regions).vote(given[1:]), atol=1e-2)
+    log_loss = [-np.log(one[np.arange(300), truth]).mean() for one in (vote, given[1:].mean(axis=0))]
+    assert log_loss[0] < log_loss[1]
+    assert VoteWeights.read(tmp_path, ("eyes",)).rule.opinions == 1
+    told = weights.read(tmp_path, ("lips", "face"))
+    assert (told.chosen, list(told.rates[0].rates)) == ("product", ["lips", "face"])
+
+
+def test_without_a_rule_of_their_own_the_mean_of_some_regions_counts(tmp_path):
+    weights.save(tmp_path, weights.fit_vote(predictions(120), None, {}))
+    path = tmp_path / "weights.json"
+    values = json.loads(path.read_text())
+    assert sorted(values.pop("choices")) == ["eyes", "lips"]
+    path.write_text(json.dumps(values))
+    alone = VoteWeights.read(tmp_path, ("lips",))
+    lips = opinion(0.6, 3)
+    np.testing.assert_allclose(alone.vote(lips[None]), lips, atol=1e-6)
+    assert weights.read(tmp_path, ("lips",)).chosen == "equal"
+    with pytest.raises(ModelFileError, match="weighs eyes, lips, not face"):
+        VoteWeights.read(tmp_path, ("eyes", "face"))
