@@ -30,7 +30,8 @@ class Reading:
         step: from one picture to the next on average.
         frames: how many pictures there were.
         end: when the last one ends.
-        corrupt: how many were patched up by the decoder, those before the first clean one left out.
+        corrupt: how many were patched up by the decoder; of those before the first clean one only what is a
+            picture by itself, or all where there is no clean one.
         first_corrupt: when the first of them is shown; last_corrupt: the last.
         gaps: how many leaps there are; missing: how long they are together.
         widest: begin and length of the widest gap.
@@ -51,22 +52,34 @@ class Reading:
     skipped: int = 0
     first_skipped: float = 0.0
     _clean: bool = False
+    _waiting: list[float] = field(default_factory=list)
 
-    def note(self, seconds: float, is_corrupt: bool) -> None:
-        """Take down the next picture."""
+    def note(self, seconds: float, is_corrupt: bool, is_key: bool = False) -> None:
+        """Take down the next picture; one that is whole by itself needs none before it."""
         leap = seconds - (self.end - self.step)
         # Where the order of decoding shifts the order of showing, the first is alone for a while.
         if self.frames > 1 and leap > _GAP_STEPS * self.step:
             self._note_gap(leap - self.step)
         if self.frames > 1:
             self._note_step(leap / self.step)
-        # A recording may begin between key frames.
-        if is_corrupt and self._clean:
-            if not self.corrupt:
-                self.first_corrupt = seconds
-            self.corrupt, self.last_corrupt = self.corrupt + 1, seconds
-        self._clean = self._clean or not is_corrupt
+        if is_corrupt and (self._clean or is_key):
+            self._note_corrupt(seconds)
+        elif is_corrupt:
+            # A recording may begin between key frames: what follows tells.
+            self._waiting.append(seconds)
+        else:
+            self._clean, self._waiting = True, []
         self.frames, self.end = self.frames + 1, seconds + self.step
+
+    def finish(self) -> None:
+        """Take those for damaged that nothing clean has followed."""
+        for seconds in self._waiting:
+            self._note_corrupt(seconds)
+        self._waiting = []
+
+    def _note_corrupt(self, seconds: float) -> None:
+        self.first_corrupt = min(self.first_corrupt, seconds) if self.corrupt else seconds
+        self.corrupt, self.last_corrupt = self.corrupt + 1, seconds
 
     def _note_step(self, steps: float) -> None:
         self.irregular += abs(steps - 1) > _IRREGULAR

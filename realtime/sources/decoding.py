@@ -12,6 +12,7 @@ from typing import TypeAlias
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Discard
 from av.video.stream import VideoStream
 
 from emotion.realtime.errors import SourceError
@@ -112,6 +113,7 @@ class Decoder:
         self.packets = 0
         self.corrupt = 0
         self.positions = Positions()
+        _only(container, stream)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = min(_MAX_DECODING_THREADS, os.cpu_count() or 1)
 
@@ -195,6 +197,7 @@ class Decoder:
             stream = container.streams[self._stream.index]
             if not isinstance(stream, VideoStream):
                 return
+            _only(container, stream)
             stream.codec_context.thread_count = 1
             count, known = 0, False
             for count, packet in enumerate(_packets_from(container, stream, self._keys[0]), start=1):
@@ -207,6 +210,13 @@ class Decoder:
         untold = [seconds for at, seconds in errors if at > count - _LAST_PACKETS]
         for seconds in untold[self.damage.places :]:
             self.damage.note(seconds)
+
+
+def _only(container: InputContainer, stream: VideoStream) -> None:
+    """Read no other track: damage to its sound may end a file for libav, and is none of the pictures'."""
+    for other in container.streams:
+        if other is not stream and other.index != stream.index:
+            other.discard = Discard.all
 
 
 def _packets_from(

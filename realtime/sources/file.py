@@ -299,7 +299,7 @@ class VideoFile(Closing):
             if self._end is not None and seconds >= self._end:
                 self._stopped = True
                 break
-            self._reading.note(seconds, picture.is_corrupt)
+            self._reading.note(seconds, picture.is_corrupt, bool(picture.key_frame))
             if self._steps.take(seconds):
                 return VideoFrame(index, pts, self._base, time.monotonic(), self._converter.image(picture))
         return None
@@ -315,12 +315,15 @@ class VideoFile(Closing):
                 f"({self._reading.frames} frames) is done, but whether that is all of it cannot be known.",
                 ["it is not the file any more that it was"],
             )
+        self._reading.finish()
         decoder = self._decoder
         # Of an excerpt only what was met on the way tells.
         finding = None if self._stopped else self._check()
         found_at = None
         if finding is not None and finding.position is not None:
             found_at = decoder.positions.seconds_at(finding.position)
+            if found_at is None and decoder.packets:  # before the first packet
+                found_at = 0.0
             if is_bare(self._container):
                 found_at = decoder.positions.count_before(finding.position) * float(self._step)
         problem = judge(

@@ -42,7 +42,11 @@ _CHECKS: dict[str, Callable[[BinaryIO, int], Finding | None]] = {
     "ogg": ogg.check,
 }
 
-_MENDS: dict[str, Callable[[BinaryIO, int], Mend | None]] = {"gif": gif.mend, "mp4": mp4.mend}
+_MENDS: dict[str, Callable[[BinaryIO, int], Mend | None]] = {
+    "asf": asf.mend,
+    "gif": gif.mend,
+    "mp4": mp4.mend,
+}
 
 
 def mend(path: Path, format_name: str) -> Mend | None:

@@ -1,6 +1,8 @@
 """GIF: blocks up to a trailer."""
 
+import itertools
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from emotion.realtime.sources.containers.finding import Finding, Mend
@@ -10,6 +12,9 @@ _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _PICTURE = re.compile(rb"\x21\xf9\x04[\x00-\x1f]...\x00\x2c", re.DOTALL)
 _LARGEST = 1 << 30
 _MOST_HOLES = 100
+# So many pictures with parts of odd lengths are looked into; where all are well their writer works so.
+_MOST_LOOKED_INTO = 8
+_LONGEST_CODE = 12
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
@@ -18,15 +23,64 @@ def check(file: BinaryIO, size: int) -> Finding | None:
     if len(head) < 13 or not head.startswith(b"GIF"):
         return None
     _skip_colours(file, head[10])
+    looked_into = 0
     while (position := file.tell()) < size:
         kind = file.read(1)[0]
         if kind == _TRAILER:
             return None
         if kind not in (_IMAGE, _EXTENSION):
             return Finding("its blocks do not follow one another", position)
-        _skip_head(file, kind)
-        _skip_data(file)
+        pixels = _skip_head(file, kind)
+        begin = file.tell()
+        ends = _skip_data(file)
+        if kind == _IMAGE and looked_into < _MOST_LOOKED_INTO and _is_odd(begin, ends):
+            looked_into += 1
+            if not _is_whole(file, begin, pixels):
+                return Finding("a picture's data are not as they were written", position)
     return Finding("its end mark is missing", size, is_cut=True)
+
+
+def _is_odd(begin: int, ends: list[int]) -> bool:
+    """Whether a part other than the last is shorter than another, which writers avoid and damage leaves."""
+    lengths = [end - start - 1 for start, end in itertools.pairwise([begin, *ends])]
+    return bool(lengths) and (len(set(lengths[:-1])) > 1 or lengths[-1] > lengths[0])
+
+
+def _is_whole(file: BinaryIO, begin: int, pixels: int) -> bool:
+    """Whether a picture's codes end where its data do, and give as many pixels as it has.
+
+    Leaves the file behind the data. Each code stands for a row of pixels: one of the colours, or an earlier
+    row and a pixel; all that is kept of them is how long they are.
+    """
+    file.seek(begin - 1)
+    smallest = file.read(1)[0]
+    data = b"".join(_parts(file))
+    if not 1 < smallest < _LONGEST_CODE:
+        return False
+    clear, end = 1 << smallest, (1 << smallest) + 1
+    lengths: list[int] = []
+    width, bits, held, given, last = smallest + 1, 0, 0, 0, 0
+    for place, byte in enumerate(data, start=1):
+        bits |= byte << held
+        held += 8
+        while held >= width:
+            code = bits & ((1 << width) - 1)
+            bits, held = bits >> width, held - width
+            if code == end:
+                return place == len(data) and given >= pixels
+            if code == clear:
+                lengths, width, last = [1] * (end + 1), smallest + 1, 0
+                continue
+            if not lengths or code > len(lengths) or (code == len(lengths) and not last):
+                return False
+            length = lengths[code] if code < len(lengths) else last + 1
+            given += length
+            if last and len(lengths) < 1 << _LONGEST_CODE:
+                lengths.append(last + 1)
+                if len(lengths) == 1 << width and width < _LONGEST_CODE:
+                    width += 1
+            last = length
+    return given >= pixels
 
 
 def mend(file: BinaryIO, size: int) -> Mend | None:
@@ -77,17 +131,27 @@ def _first_broken(file: BinaryIO, data: bytes, begin: int) -> tuple[int, list[in
     return picture, ends
 
 
-def _skip_head(file: BinaryIO, kind: int) -> None:
+def _skip_head(file: BinaryIO, kind: int) -> int:
+    """Go behind what describes a block; returns how many pixels a picture has."""
+    pixels = 0
     if kind == _IMAGE:
         block = file.read(9)
         if len(block) == 9:
+            pixels = int.from_bytes(block[4:6], "little") * int.from_bytes(block[6:8], "little")
             _skip_colours(file, block[8])
     file.read(1)
+    return pixels
 
 
 def _skip_colours(file: BinaryIO, flags: int) -> None:
     if flags & 0x80:
         file.seek(3 << ((flags & 7) + 1), 1)
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    """The parts of a block's data."""
+    while (length := file.read(1)) and length[0]:
+        yield file.read(length[0])
 
 
 def _skip_data(file: BinaryIO) -> list[int]:

@@ -1,8 +1,10 @@
-"""Bare H.264: units between start codes; frames are numbered."""
+"""Bare H.264: units between start codes; frames are numbered, and say in which order they are shown."""
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from emotion.realtime.sources.containers.finding import Finding
@@ -14,6 +16,10 @@ _LARGEST = 1 << 30
 _HEAD = 64
 # Profiles whose parameters tell of colours, too.
 _WITH_COLOURS = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
+# Places of showing tell of lost frames where so many of so many steps are alike.
+_ENOUGH, _ALIKE = 8, 0.7
+# What is missing among the last few shown may lie behind the end.
+_LAST_FEW = 5
 
 
 class _Bits:
@@ -43,32 +49,99 @@ class _Bits:
 
 @dataclass(frozen=True, slots=True)
 class _Sequence:
+    """What a sequence's parameters say.
+
+    Attributes:
+        number_bits: length of a frame's number; place_bits: of its place of showing, 0 where it is not told.
+        gaps_allowed: numbers may be left out; planes: colours are apart; frames_only: there are no fields.
+    """
+
     number_bits: int
+    place_bits: int
     gaps_allowed: bool
     planes: bool
+    frames_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    begins: bool
+    number: int
+    place: int | None
+
+
+@dataclass(slots=True, eq=False)
+class _Shown:
+    """The places of showing of the frames since the last refresh, and where they lie in the file."""
+
+    places: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+
+    def note(self, place: int, bits: int, position: int) -> None:
+        """Take down the next, of which only so many bits are told."""
+        whole = 1 << bits
+        near = self.places[-1] if self.places else place
+        self.places.append(place + round((near - place) / whole) * whole)
+        self.positions.append(position)
+
+    def leaps(self) -> list[int]:
+        """From each place to the next, in the order of showing."""
+        order = sorted(self.places)
+        return [after - before for before, after in itertools.pairwise(order)]
+
+
+def _missing(groups: list[_Shown]) -> Finding | None:
+    """The first frame that is shown behind a missing one.
+
+    Encoders that leave places out on purpose do so often, or by no whole steps: then they tell nothing.
+    """
+    counts = Counter(leap for group in groups for leap in group.leaps())
+    if counts.total() < _ENOUGH:
+        return None
+    step, alike = counts.most_common(1)[0]
+    if not step or alike < _ALIKE * counts.total() or any(leap % step for leap in counts):
+        return None
+    for group in groups:
+        order = sorted(group.places)
+        wide = [after for before, after in itertools.pairwise(order) if after - before > step]
+        if wide:
+            may_be_cut = group is groups[-1] and wide[0] in order[-_LAST_FEW:]
+            position = group.positions[group.places.index(wide[0])]
+            return Finding("some of its frames are missing", position, is_cut=may_be_cut)
+    return None
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Whether the numbers of the frames follow one another. Where they may have gaps they tell nothing."""
+    """Whether the numbers of the frames follow one another, and none is missing in the order of showing.
+
+    Where they may have gaps they tell nothing.
+    """
     if size > _LARGEST:
         return None
     data = file.read()
     sequence: _Sequence | None = None
-    expected: set[int] = set()
+    expected: tuple[int, int] | None = None
+    groups = [_Shown()]
     for position, kind, is_reference, head in _units(data):
         try:
             if kind == _PARAMETERS:
                 sequence = _parameters(_Bits(head))
             elif kind in (_SLICE, _REFRESH) and sequence and not sequence.gaps_allowed:
-                number = _number(_Bits(head), sequence)
-                if kind != _REFRESH and expected and number not in expected:
-                    return Finding("the numbers of its frames do not follow one another", position)
-                after = (number + 1) % (1 << sequence.number_bits)
+                part = _slice(_Bits(head), sequence, kind == _REFRESH)
+                begins = sequence.frames_only and part.begins
                 # Another slice or field of the same frame, or the next one.
-                expected = {number, after} if is_reference else {number}
+                allowed = expected[1:] if begins and expected else expected
+                if kind != _REFRESH and allowed and part.number not in allowed:
+                    return Finding("the numbers of its frames do not follow one another", position)
+                if kind == _REFRESH and begins:
+                    groups.append(_Shown())
+                if begins and part.place is not None:
+                    groups[-1].note(part.place, sequence.place_bits, position)
+                after = (part.number + 1) % (1 << sequence.number_bits)
+                expected = (part.number, after if is_reference else part.number)
         except IndexError:
             return Finding("a part of it is not whole", position)
-    return None
+    return _missing(groups)
 
 
 def _units(data: bytes) -> Iterator[tuple[int, int, bool, bytes]]:
@@ -94,17 +167,28 @@ def _parameters(bits: _Bits) -> _Sequence | None:
             return None
     number_bits = bits.short() + 4
     order = bits.short()
-    if order == 0:
-        bits.short()
-    elif order == 1:
+    if order == 1:
         return None
+    place_bits = bits.short() + 4 if order == 0 else 0
     bits.short()
-    return _Sequence(number_bits, bool(bits.fixed(1)), planes) if number_bits <= 16 else None
+    gaps_allowed = bool(bits.fixed(1))
+    bits.short()
+    bits.short()
+    frames_only = bool(bits.fixed(1))
+    if number_bits > 16 or place_bits > 16:
+        return None
+    return _Sequence(number_bits, place_bits, gaps_allowed, planes, frames_only)
 
 
-def _number(bits: _Bits, sequence: _Sequence) -> int:
-    for _ in range(3):  # its first block, its kind, its parameters
+def _slice(bits: _Bits, sequence: _Sequence, is_refresh: bool) -> _Slice:
+    begins = bits.short() == 0
+    for _ in range(2):  # its kind, its parameters
         bits.short()
     if sequence.planes:
         bits.fixed(2)
-    return bits.fixed(sequence.number_bits)
+    number = bits.fixed(sequence.number_bits)
+    if not sequence.frames_only or not sequence.place_bits:
+        return _Slice(begins, number, None)
+    if is_refresh:
+        bits.short()
+    return _Slice(begins, number, bits.fixed(sequence.place_bits))

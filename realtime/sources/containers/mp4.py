@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, TypeAlias
 
+from emotion.realtime.sources.containers import mp4_fragments
 from emotion.realtime.sources.containers.finding import Finding, Mend
 
 _HOLDERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof"}
@@ -29,7 +30,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
                 if fragments and number > fragments[-1] + 1:
                     return Finding("fragments are missing", start - 8)
                 fragments.append(number)
-    return None
+    return mp4_fragments.check(file, size) if fragments else None
 
 
 def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -49,7 +50,10 @@ def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int
 
 
 def mend(file: BinaryIO, size: int) -> Mend | None:
-    """Let the pictures' tables agree, where one tells what another has wrong; None where all is well."""
+    """Let tables agree, where one tells what another has wrong, and fragments follow one another.
+
+    None where all is well.
+    """
     patches: dict[int, bytes] = {}
     for name, start, end in _boxes(file, 0, size):
         if name == b"moov":
@@ -57,7 +61,7 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
                 patches |= _more_sizes(tables) | _shorter_steps(tables)
             break
     if not patches:
-        return None
+        return mp4_fragments.mend(file, size)
     pieces: list[range | bytes] = []
     begin = 0
     for at, patch in sorted(patches.items()):

@@ -8,6 +8,7 @@ _SYNC, _PLAIN = 0x47, 188
 # Plain; with a time code before each packet (m2ts), where the byte comes fifth; with error correction.
 _SHAPES = ((_PLAIN, 0), (192, 4), (204, 0))
 _LOOK = 5
+_LONGEST_SEARCH = 1 << 20
 _AT_ONCE = 65_536
 # So many packets at the end are looked at, and a track that breaks off in the last few of them is cut.
 _LAST_PACKETS, _LAST_FEW = 8192, 256
@@ -18,25 +19,42 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
     Of that only as far as it says how long it is.
     """
-    start = file.read(204 * _LOOK + 4)
-    for length, first in _SHAPES:
-        places = range(first, min(len(start), length * _LOOK), length)
-        if len(places) > 1 and all(start[place] == _SYNC for place in places):
-            wrong = _out_of_step(file, size, length, first)
-            if wrong is not None:
-                return Finding("a packet does not begin as one", wrong)
-            if rest := size % length:
-                return Finding("its last packet is not whole", size - rest, is_cut=True)
-            if _is_unfinished(file, size, length, first):
-                return Finding("a part of a track is not finished", size, is_cut=True)
-            return None
+    start = file.read(_LONGEST_SEARCH)
+    found = _shape(start)
+    if found is None:
+        # What is no packet at either end is no such stream at all, or nothing can be told of it.
+        file.seek(max(0, size - _LONGEST_SEARCH))
+        return Finding("its beginning holds no packets", 0) if _shape(file.read()) else None
+    begin, length, first = found
+    # A recording may begin within a packet.
+    if begin >= length:
+        return Finding("its beginning holds no packets", 0)
+    wrong = _out_of_step(file, begin, size, length, first)
+    if wrong is not None:
+        return Finding("a packet does not begin as one", wrong)
+    if rest := (size - begin) % length:
+        return Finding("its last packet is not whole", size - rest, is_cut=True)
+    if _is_unfinished(file, begin, size, length, first):
+        return Finding("a part of a track is not finished", size, is_cut=True)
     return None
 
 
-def _out_of_step(file: BinaryIO, size: int, length: int, first: int) -> int | None:
+def _shape(data: bytes) -> tuple[int, int, int] | None:
+    """Where the first of a few packets in step begins, how long they are, and where in them the byte lies."""
+    place = data.find(_SYNC)
+    while place >= 0:
+        for length, first in _SHAPES:
+            places = range(place, min(len(data), place + length * _LOOK), length)
+            if place >= first and len(places) > 1 and all(data[at] == _SYNC for at in places):
+                return place - first, length, first
+        place = data.find(_SYNC, place + 1)
+    return None
+
+
+def _out_of_step(file: BinaryIO, start: int, size: int, length: int, first: int) -> int | None:
     """Where the first packet lies that has another byte in the place of the first one."""
-    file.seek(0)
-    for begin in range(0, size, length * _AT_ONCE):
+    file.seek(start)
+    for begin in range(start, size, length * _AT_ONCE):
         data = file.read(length * _AT_ONCE)
         marks = data[first::length]
         if (wrong := len(marks) - len(marks.lstrip(b"G"))) < len(marks):
@@ -44,9 +62,9 @@ def _out_of_step(file: BinaryIO, size: int, length: int, first: int) -> int | No
     return None
 
 
-def _is_unfinished(file: BinaryIO, size: int, length: int, first: int) -> bool:
+def _is_unfinished(file: BinaryIO, start: int, size: int, length: int, first: int) -> bool:
     """Whether a track's last PES packet says that it is longer."""
-    begin = max(0, size - length * _LAST_PACKETS)
+    begin = max(start, size - length * _LAST_PACKETS)
     file.seek(begin)
     data = file.read()
     missing: dict[int, int] = {}
