@@ -346,17 +346,17 @@ class Results(Sequence[Result]):
 
 def with_image(frame: EmotionFrame, image: Image) -> EmotionFrame:
     """A result with its picture put back."""
-    return frame if image is frame.frame.image else replace(frame, frame=replace(frame.frame, image=image))
+    return frame if image is frame.frame.image else replace(frame, frame=frame.frame.with_image(image))
 
 
 def without_image(frame: EmotionFrame) -> EmotionFrame:
     """A result that keeps only the size of its picture; without landmarks where nobody asked for them."""
-    nothing = np.broadcast_to(np.uint8(0), frame.frame.image.shape)
     points = LANDMARKS in frame.details
     faces = frame.faces
     if not points:
         faces = tuple(replace(face, points=None, matrix=None, shapes=None) for face in faces)
-    return replace(frame, frame=replace(frame.frame, image=nothing), faces=faces)
+    nothing = np.broadcast_to(np.uint8(0), frame.frame.image.shape)
+    return replace(frame, frame=frame.frame.with_image(nothing), faces=faces)
 
 
 def _shipped() -> Any:

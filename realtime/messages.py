@@ -4,8 +4,8 @@ All are immutable and compare by identity. A frame without faces still travels, 
 out has every frame that went in, in the same order.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import inf
 from typing import TypeAlias
@@ -31,6 +31,8 @@ class VideoFrame:
         captured_at: `time.monotonic()` when the picture was decoded.
         image: uint8 (height, width, 3), BGR: a read-only view of what was given. Whoever may still write
             there lets the results come first, or gives a copy.
+        remake: makes the same image anew, out of what the decoder keeps, which is half as large: so a frame
+            can wait without its image. May be called in any thread. None where it cannot be had.
     """
 
     index: int
@@ -38,6 +40,7 @@ class VideoFrame:
     time_base: Fraction
     captured_at: float
     image: Image
+    remake: Callable[[], Image] | None = None
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
@@ -51,6 +54,29 @@ class VideoFrame:
     def seconds(self) -> float:
         """The presentation time in seconds."""
         return float(self.pts * self.time_base)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What it holds while it waits without its image, if it can."""
+        return self.image.size // 2 if self.remake else self.image.nbytes
+
+    def with_image(self, image: Image) -> "VideoFrame":
+        """The same with another image, which is not made anew."""
+        return replace(self, image=image, remake=None)
+
+    def waiting(self) -> "VideoFrame":
+        """The same without its image, where that can be made anew; only the shape stays."""
+        if self.remake is None:
+            return self
+        return replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
+
+    def remade(self) -> "VideoFrame":
+        """The same with its image, after `waiting`."""
+        return self if self.remake is None else self.with_image(self.remake())
+
+    def __reduce__(self) -> tuple[type["VideoFrame"], tuple[object, ...]]:
+        # What a decoder keeps cannot be sent to another process.
+        return VideoFrame, (self.index, self.pts, self.time_base, self.captured_at, self.image)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[:2]

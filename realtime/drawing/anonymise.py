@@ -59,7 +59,7 @@ class Anonymiser:
         if self.mode == "landmarks":
             for seen in self._seen.values():
                 _dots(image, seen)
-        return replace(result, frame=replace(result.frame, image=image))
+        return replace(result, frame=result.frame.with_image(image))
 
 
 def _cover(canvas: Image, image: Image, box: Box) -> None:

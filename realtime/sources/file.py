@@ -301,7 +301,9 @@ class VideoFile(Closing):
                 break
             self._reading.note(seconds, picture.is_corrupt, bool(picture.key_frame))
             if self._steps.take(seconds):
-                return VideoFrame(index, pts, self._base, time.monotonic(), self._converter.image(picture))
+                image = self._converter.image(picture)
+                remake = self._converter.remake(picture)
+                return VideoFrame(index, pts, self._base, time.monotonic(), image, remake)
         return None
 
     def _problem(self) -> IncompleteSourceError | None:

@@ -1,7 +1,10 @@
 """From a decoded picture to an image: upright, with square pixels, in BGR, of the first one's size."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import cast
 
 import av
@@ -13,6 +16,9 @@ from av.video.reformatter import VideoReformatter
 
 from emotion.models.regions import Image
 from emotion.realtime.media import Colours, letterboxed
+
+# Formats of 12 bits a pixel; an image has 24.
+_HALF_AS_LARGE = frozenset({"yuv420p", "yuvj420p", "nv12"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,27 @@ class PictureConverter:
         self._aspect = aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)
         self._orientation = Orientation.of(first)
         self._reformatter = VideoReformatter()
+        self._later, self._one_at_a_time = VideoReformatter(), threading.Lock()
         width, height = self._square(first)
         self.size = (height, width) if self._orientation.transpose else (width, height)
         self.colours = Colours.resolve(first.colorspace, first.color_primaries, first.color_trc, self.size[1])
 
     def image(self, picture: av.VideoFrame) -> Image:
         """The image, uint8 (height, width, 3), BGR."""
+        return self._made(picture, self._reformatter)
+
+    def remake(self, picture: av.VideoFrame) -> Callable[[], Image] | None:
+        """Makes the same image anew, in whatever thread; None where the picture is not half as large."""
+        return partial(self._made_later, picture) if picture.format.name in _HALF_AS_LARGE else None
+
+    def _made_later(self, picture: av.VideoFrame) -> Image:
+        with self._one_at_a_time:
+            return self._made(picture, self._later)
+
+    def _made(self, picture: av.VideoFrame, reformatter: VideoReformatter) -> Image:
         width, height = self._square(picture)
         # One reformatter with one thread: libswscale's own threads cost more than they gain.
-        converted = self._reformatter.reformat(
+        converted = reformatter.reformat(
             picture,
             width=width,
             height=height,

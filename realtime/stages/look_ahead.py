@@ -2,8 +2,8 @@
 
 Of a file the future is known: results wait here until those of the next second are there, and are then
 smoothed both ways and named with what follows (`smoothing.both_ways`, `label_rule`). So a step of the
-votes is a step of the label, without lag. Pictures wait with their results; as many as fit into a bound
-of bytes, beyond which one looks less far ahead.
+votes is a step of the label, without lag. Pictures wait with their results, as the decoder gave them where
+they can be made anew; as many as fit into a bound of bytes, beyond which one looks less far ahead.
 """
 
 from collections import deque
@@ -29,7 +29,7 @@ _NEXT_PICTURE = 0.1
 _NEAR = 0.1
 # Times of files are rounded.
 _TINY = 1e-6
-# A second of 1920x1080 at 30 pictures a second is 187 MB, of 1280x720 83 MB.
+# A second of 1920x1080 at 30 pictures a second is 187 MB, as the decoder gives it half of that.
 _MOST_BYTES = 300e6
 # Votes that a person's arrays have room for at first.
 _ROOM = 64
@@ -82,8 +82,8 @@ class LookAhead:
 
     def _take(self, item: EmotionFrame) -> None:
         self._now = item.frame.seconds
-        self._waiting.append(item)
-        self._bytes += item.frame.image.nbytes
+        self._bytes += item.frame.waiting_bytes
+        self._waiting.append(replace(item, frame=item.frame.waiting()))
         for face in item.faces:
             if (person := self._people.get(face.track_id)) is None:
                 person = self._people[face.track_id] = _Person(self._options, _Votes(_rows(face)))
@@ -91,12 +91,12 @@ class LookAhead:
 
     def _give(self) -> EmotionFrame:
         item = self._waiting.popleft()
-        self._bytes -= item.frame.image.nbytes
+        self._bytes -= item.frame.waiting_bytes
         faces = tuple(self._people[face.track_id].decide(self._now, self._ended) for face in item.faces)
         if not item.faces or len(self._people) > len(item.faces):
             left = self._now - _FORGOTTEN
             self._people = {id_: one for id_, one in self._people.items() if one.seen or one.last >= left}
-        return replace(item, faces=faces)
+        return replace(item, frame=item.frame.remade(), faces=faces)
 
 
 @dataclass(slots=True, eq=False)

@@ -166,3 +166,11 @@ def test_boxes_at_and_beyond_the_border(box):
     for mode in ("blur", "landmarks"):
         hidden = Anonymiser(mode).hide(with_face(noisy(0), box, np.full((478, 2), np.nan, np.float32)))
         assert hidden.frame.image.shape == (180, 200, 3)
+
+
+def test_a_hidden_face_cannot_be_made_visible_again():
+    seen = noisy(0)
+    result = with_face(replace(seen, remake=lambda: seen.image))
+    hidden = Anonymiser("blur").hide(result).frame
+    assert np.array_equal(hidden.remade().image, hidden.image)
+    assert detail(hidden.remade().image) < 3

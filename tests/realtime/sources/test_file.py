@@ -1,5 +1,6 @@
 import gc
 import os
+import pickle
 import re
 import threading
 from fractions import Fraction
@@ -107,6 +108,37 @@ def test_pictures_come_upright(tmp_path, matrix, undo):
         size = (video.info.height, video.info.width)
     assert frames[0].image.shape[:2] == size == undo(picture(0).transpose(1, 0, 2)).shape[:2][::-1]
     assert [number(undo(frame.image)) for frame in frames] == list(range(12))
+
+
+@pytest.mark.parametrize("matrix", [None, QUARTER_RIGHT])
+def test_images_are_made_anew_to_the_last_bit_when_the_video_is_over(tmp_path, matrix):
+    clip(tmp_path / "clip.mp4", 4)
+    if matrix:
+        clips.turn(tmp_path / "clip.mp4", matrix)
+    for frame in list(VideoFile(tmp_path / "clip.mp4")):
+        waiting = frame.waiting()
+        assert waiting.image.shape == frame.image.shape
+        assert not any(waiting.image.strides)
+        np.testing.assert_array_equal(waiting.remade().image, frame.image)
+
+
+def test_what_would_not_be_smaller_waits_as_it_is(tmp_path):
+    clip(tmp_path / "odd.mkv", 1, codec="ffv1", pix_fmt="bgr0", time_base=Fraction(1, 1000))
+    (frame,) = VideoFile(tmp_path / "odd.mkv")
+    assert frame.remake is None
+    assert frame.waiting() is frame is frame.remade()
+    assert frame.waiting_bytes == frame.image.nbytes
+
+
+def test_a_frame_can_be_sent_to_another_process(tmp_path):
+    clip(tmp_path / "clip.mp4", 1)
+    (frame,) = VideoFile(tmp_path / "clip.mp4")
+    sent = pickle.loads(pickle.dumps(frame))
+    np.testing.assert_array_equal(sent.image, frame.image)
+    assert (sent.index, sent.pts, sent.time_base) == (0, frame.pts, frame.time_base)
+    assert sent.captured_at == frame.captured_at
+    assert sent.remake is None
+    assert not sent.image.flags.writeable
 
 
 def test_orientation_agrees_with_libav(tmp_path):
