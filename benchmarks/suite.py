@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,9 +36,9 @@ MAIN = ClipSpec(640, 480, 1)
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACES = (1, 3, 8)
 LOOP, BEST_LOOP, PIPELINE, INT8 = "loop, one thread", "loop, all threads", "pipeline", "pipeline, int8"
-LITE_FP32, LITE_INT8 = "pipeline, lite", "pipeline, lite, int8"
-FINDERS, LITE_FINDERS = "pipeline, two finders", "pipeline, lite, int8, two finders"
-INT8_STRIDE, LITE_STRIDE = f"{INT8}, stride 2", f"{LITE_FINDERS}, stride 2"
+STANDARD, STANDARD_INT8 = "pipeline, standard", "pipeline, standard, int8"
+FINDERS, INT8_FINDERS = "pipeline, two finders", f"{INT8}, two finders"
+INT8_STRIDE, FASTEST = f"{INT8}, stride 2", f"{INT8_FINDERS}, stride 2"
 ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a second"
 
 
@@ -143,8 +144,8 @@ class _Bench:
         self._loaded: dict[tuple[str, int, Path], Models] = {}
         self._int8 = "int8" in alone.precisions(suite.engine.models, suite.engine.regions)
         # What ships in two sizes is compared; a folder of the user's own is not.
-        fits = suite.engine.models == ZOO and {*suite.engine.regions} <= {*regions_there(LITE)}
-        self._lite = LITE if fits else None
+        fits = suite.engine.models == LITE and {*suite.engine.regions} <= {*regions_there(ZOO)}
+        self._standard = ZOO if fits else None
 
     def models(
         self,
@@ -192,17 +193,17 @@ class _Bench:
         if self._int8:
             todo.append(lambda: runs.flat_out(INT8, path, self.models("int8"), most, frames, workers))
         if self._int8 and spec.faces == 1:
-            half = replace(workers, stride=2)
-            todo.append(lambda: runs.flat_out(INT8_STRIDE, path, self.models("int8"), most, frames, half))
-        if self._lite and spec.faces == 1:
-            todo += [self._lite_run(LITE_FP32, "fp32", spec, path, workers)]
-            if "int8" in alone.precisions(self._lite, self._suite.engine.regions):
-                two = replace(workers, classifiers=1, finders=2)  # the models are no longer the most work
-                todo += [
-                    self._lite_run(LITE_INT8, "int8", spec, path, workers),
-                    self._lite_run(LITE_FINDERS, "int8", spec, path, two),
-                    self._lite_run(LITE_STRIDE, "int8", spec, path, replace(two, stride=2)),
-                ]
+            two = replace(workers, classifiers=1, finders=2)  # finding faces is the most work
+            todo += [
+                partial(self._pipeline_run, INT8_STRIDE, spec, replace(workers, stride=2)),
+                partial(self._pipeline_run, INT8_FINDERS, spec, two),
+                partial(self._pipeline_run, FASTEST, spec, replace(two, stride=2)),
+            ]
+        if self._standard and spec.faces == 1:
+            todo += [
+                partial(self._pipeline_run, STANDARD, spec, workers, self._standard, "fp32"),
+                partial(self._pipeline_run, STANDARD_INT8, spec, workers, self._standard),
+            ]
         if spec.faces == 1 and (spec.width, spec.height) != (1920, 1080):
             todo.append(lambda: runs.annotated(ANNOTATE, path, self.models(), most, frames, workers))
         if _is_main(spec):
@@ -218,11 +219,16 @@ class _Bench:
             done.append(runs.paced(LIVE, path, self.models(), most, count, RATE))
         return done
 
-    def _lite_run(
-        self, name: str, precision: Precision, spec: ClipSpec, path: Path, workers: Workers
-    ) -> Callable[[], Run]:
-        models = self.models(precision, folder=self._lite)
-        return lambda: runs.flat_out(name, path, models, _most(spec), spec.frames, workers)
+    def _pipeline_run(
+        self,
+        name: str,
+        spec: ClipSpec,
+        workers: Workers,
+        folder: Path | None = None,
+        precision: Precision = "int8",
+    ) -> Run:
+        models = self.models(precision, folder=folder)
+        return runs.flat_out(name, self._path(spec), models, _most(spec), spec.frames, workers)
 
     def sweep(self) -> list[Point]:
         """Batch sizes, threads and precisions of the models alone."""
@@ -239,7 +245,7 @@ class _Bench:
         if self._suite.options.data is None:
             return []
         self._say("accuracy")
-        folders = {"": self._suite.engine.models} | ({"lite, ": self._lite} if self._lite else {})
+        folders = {"": self._suite.engine.models} | ({"standard, ": self._standard} if self._standard else {})
         return alone.accuracy(folders, self._suite.options.data, regions=self._suite.engine.regions)
 
     def peers(self) -> list[Peer]:
@@ -270,10 +276,10 @@ class _Bench:
         except (OSError, subprocess.CalledProcessError) as error:
             return [Peer("fer (PyPI)", "a frame", None, 1000 / plain.fps, f"could not be installed: {error}")]
         theirs = peers.fer(path, 1000 / plain.fps, python, 20 if suite.quick else 60)
-        if not self._lite:
+        if not self._int8:
             return [theirs]
-        fast = self._lite_run(LITE_STRIDE, "int8", MAIN, path, replace(suite.workers, finders=2, stride=2))()
-        name = f"{theirs.name}, here {LITE_STRIDE.removeprefix('pipeline, ')}"
+        fast = self._pipeline_run(FASTEST, MAIN, replace(suite.workers, finders=2, stride=2))
+        name = f"{theirs.name}, here {FASTEST.removeprefix('pipeline, ')}"
         return [theirs, replace(theirs, name=name, ours_ms=1000 / fast.fps)]
 
     def first_result(self) -> dict[str, Any]:
@@ -331,10 +337,10 @@ def ratios(clips: dict[str, Any]) -> dict[str, float]:
     if INT8 in fps:
         found["int8 to fp32, both pipelines"] = fps[INT8] / fps[PIPELINE]
         found["int8 and stride 2 to fp32, both pipelines"] = fps[INT8_STRIDE] / fps[PIPELINE]
-    if LITE_INT8 in fps:
-        found["lite in int8 to standard in fp32, both pipelines"] = fps[LITE_INT8] / fps[PIPELINE]
-        found["the same with two finders"] = fps[LITE_FINDERS] / fps[PIPELINE]
-        found["the same with two finders and stride 2"] = fps[LITE_STRIDE] / fps[PIPELINE]
+        found["int8 and two finders to fp32, both pipelines"] = fps[INT8_FINDERS] / fps[PIPELINE]
+        found["the same with stride 2"] = fps[FASTEST] / fps[PIPELINE]
+    if STANDARD in fps:
+        found["these models to standard, both pipelines, fp32"] = fps[PIPELINE] / fps[STANDARD]
     three = clips.get(ClipSpec(640, 480, 3).name)
     if three:
         found["cost of three faces to one"] = fps[PIPELINE] / _fps(three, PIPELINE)

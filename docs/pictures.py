@@ -86,7 +86,7 @@ def first(visitor: Visitor, _: str) -> None:
 def about(visitor: Visitor, _: str) -> None:
     """Which models run."""
     visitor.go("about")
-    visitor.page.get_by_text("DenseNet201").first.wait_for()
+    visitor.page.get_by_text("ResNet-29").first.wait_for()
 
 
 VIEWS = {

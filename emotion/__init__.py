@@ -8,7 +8,7 @@
     table = emotion.analyze_files("photos/*.jpg").to_df()      # many files: a row a face
     for result in emotion.stream("clip.mp4"):                  # every frame, in constant memory
         print(result.seconds, [(face.track_id, face.label) for face in result.faces])
-    with emotion.Recognizer(models="lite").follow() as follow:  # a loop of your own
+    with emotion.Recognizer().follow() as follow:  # a loop of your own
         result = follow(image)
 
 `cli` and `web` are what people touch. Below them lie `benchmarks`, `exporters`, `realtime` and `models`;

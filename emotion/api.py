@@ -55,7 +55,7 @@ def analyze(
         picture: a path, a link, bytes, an open file, a PIL image, or an array: uint8 (height, width, 3), BGR
             as OpenCV has it.
         rgb: arrays have red first, as in matplotlib, imageio and PIL.
-        models: ``"standard"`` or ``"lite"``, the path of a model folder, or what `emotion.Models.load` gave.
+        models: ``"lite"`` or ``"standard"``, the path of a model folder, or what `emotion.Models.load` gave.
             By default `options` say it.
         options: all of them in one; `Options()` where not given.
         chosen: options by name, in the place of those in `options`.
@@ -132,7 +132,7 @@ def stream(
             bytes or an open binary file, OpenCV's capture, or an iterable of pictures as in `analyze`, each
             alone or with its time: ``(seconds, picture)``. Those without times are ``file_fps`` (30) a
             second.
-        models: ``"standard"`` or ``"lite"``, the path of a model folder, or what `emotion.Models.load` gave,
+        models: ``"lite"`` or ``"standard"``, the path of a model folder, or what `emotion.Models.load` gave,
             to load them once for many sources. By default `options` say it.
         live: keep up with real time by leaving pictures out; by default for cameras, streams, and links that
             do not say where they end.

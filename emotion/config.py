@@ -11,7 +11,7 @@ The rule of precedence, the first that says something wins:
 
 ::
 
-    models = "lite"          # for every command that has the option
+    models = "standard"      # for every command that has the option
     [annotate]               # for one
     formats = ["csv", "html"]
 

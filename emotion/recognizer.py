@@ -58,7 +58,7 @@ class Recognizer(Closing):
 
     ::
 
-        reader = emotion.Recognizer(models="lite", max_faces=2)
+        reader = emotion.Recognizer(max_faces=2)
         print(reader.analyze("portrait.jpg").faces)
         for result in reader.stream("clip.mp4"):
             print(result.seconds, [(face.track_id, face.label) for face in result.faces])
@@ -68,7 +68,7 @@ class Recognizer(Closing):
     Close it, or use it in a `with` block; streams that are under way go on.
 
     Args:
-        models: ``"standard"`` or ``"lite"``, the path of a model folder, or what `emotion.Models.load` gave.
+        models: ``"lite"`` or ``"standard"``, the path of a model folder, or what `emotion.Models.load` gave.
         options: all options in one; `emotion.Options()` where not given.
         chosen: options by name, in the place of those in `options`, with the words and in the units of the
             command line: ``max_faces=2, smooth=0.5, columns=("pose",)``. `help(emotion.stream)` lists them.

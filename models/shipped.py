@@ -25,7 +25,7 @@ def refuse_shipped(folder: Path) -> None:
     if is_shipped(folder):
         raise ShippedModelsError(
             f"{folder} holds the models that ship, which stay as they are: copy them with "
-            "'emotion models copy standard my-model' and name that folder."
+            "'emotion models copy lite my-model' and name that folder."
         )
 
 

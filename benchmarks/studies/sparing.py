@@ -15,7 +15,7 @@ from typing import Annotated, TypeAlias
 import numpy as np
 import typer
 
-from emotion.models.manifest import LITE, ZOO
+from emotion.models.manifest import DEFAULT, ZOO
 from emotion.models.regions import eye_distance
 from emotion.realtime.messages import FaceEmotion
 from emotion.realtime.session import EveryFrame, Models, Session, Workers
@@ -98,7 +98,7 @@ def _apart(face: FaceEmotion, other: FaceEmotion) -> float:
 def compare(clips: Sequence[Path], only: Sequence[str] = ()) -> dict[str, Difference]:
     """Every arrangement, or some, against the default one in float32, over all clips together."""
     plain, int8 = Models.load(precision="fp32"), Models.load(precision="int8")
-    lite = Models.load(models=LITE, precision="int8")
+    standard = Models.load(models=ZOO, precision="fp32")
     ways = {
         "two finders": (plain, Workers(finders=2)),
         "stride 2": (plain, Workers(stride=2)),
@@ -106,8 +106,8 @@ def compare(clips: Sequence[Path], only: Sequence[str] = ()) -> dict[str, Differ
         "two finders, stride 2": (plain, Workers(finders=2, stride=2)),
         "int8": (int8, Workers()),
         "int8, stride 2": (int8, Workers(stride=2)),
-        "lite, int8": (lite, Workers()),
-        "lite, int8, two finders, stride 2": (lite, Workers(finders=2, stride=2)),
+        "int8, two finders, stride 2": (int8, Workers(finders=2, stride=2)),
+        "standard": (standard, Workers()),
     }
     right = [faces for clip in clips for faces in analyse(clip, plain, Workers())]
     return {
@@ -132,7 +132,7 @@ def main(
             f"| {name} | {row.other_count:.1%} | {row.landmarks:.2%} | {row.landmarks_p95:.2%} "
             f"| {row.same_label:.1%} | {row.shares:.3f} |"
         )
-    typer.echo(f"\n{next(iter(found.values())).frames} frames, models of {ZOO.name}.")
+    typer.echo(f"\n{next(iter(found.values())).frames} frames, models of {DEFAULT.name}.")
 
 
 if __name__ == "__main__":

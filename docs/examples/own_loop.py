@@ -10,7 +10,7 @@ import emotion
 def main(source: str, most: int) -> None:
     """Follow everybody in OpenCV's capture, and print how afraid they look."""
     capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
-    with emotion.Recognizer(models="lite") as reader, reader.follow() as follow:
+    with emotion.Recognizer() as reader, reader.follow() as follow:
         for _ in range(most):
             there, image = capture.read()
             if not there:

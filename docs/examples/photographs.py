@@ -10,7 +10,7 @@ import emotion
 
 def main(table: str, photographs: list[str]) -> None:
     """Look at all photographs, folders and patterns."""
-    results = emotion.analyze_files(photographs, recursive=True, models="lite")
+    results = emotion.analyze_files(photographs, recursive=True)
     for result in results:
         print(result.source, *(face.label for face in result.faces))
     for name, reason in results.left_out.items():

@@ -212,13 +212,13 @@ def _faces() -> str:
 
 def _models() -> str:
     from emotion.models import checksums  # noqa: PLC0415
-    from emotion.models.manifest import ZOO, read_manifest, voting_regions  # noqa: PLC0415
+    from emotion.models.manifest import DEFAULT, ZOO, read_manifest, voting_regions  # noqa: PLC0415
     from emotion.models.voting.vote import VoteWeights  # noqa: PLC0415
 
     if others := checksums.changed(ZOO):
         raise Trouble(f"not as released: {', '.join(others)}", _AGAIN)
-    manifests = [read_manifest(ZOO, region) for region in voting_regions(ZOO)]
-    VoteWeights.read(ZOO)
+    manifests = [read_manifest(DEFAULT, region) for region in voting_regions(DEFAULT)]
+    VoteWeights.read(DEFAULT)
     named = (f"{one.region}: {one.architecture}, sha256 {one.sha256[:8]}" for one in manifests)
     return "; ".join(named) + "; checksums right, the release's own"
 

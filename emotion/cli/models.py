@@ -100,7 +100,7 @@ def _about(folder: Path) -> list[str]:
 @app.command(name="copy")
 def copy_command(
     name: Annotated[
-        Path, typer.Argument(parser=model_folder, metavar="standard|lite|FOLDER", help="What to copy.")
+        Path, typer.Argument(parser=model_folder, metavar="lite|standard|FOLDER", help="What to copy.")
     ],
     folder: Annotated[Path, typer.Argument(help="Where to; it may not hold anything yet.")],
 ) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from emotion.models.engines.providers import ProviderName
-from emotion.models.manifest import LITE, ZOO, PrecisionChoice
+from emotion.models.manifest import DEFAULT, LITE, ZOO, PrecisionChoice
 from emotion.models.options import Option, Spelling, check
 
 LandmarksChoice: TypeAlias = Literal["mediapipe", "onnx"]
 """What finds faces: MediaPipe itself, or its nets in ONNX Runtime."""
 
-_SHIPPED = {"standard": ZOO, "lite": LITE}
+_SHIPPED = {"lite": LITE, "standard": ZOO}
 
 
 def user_models() -> Path:
@@ -29,7 +29,7 @@ def known_models() -> dict[str, Path]:
 
 
 def model_folder(name: str | Path) -> Path:
-    """The folder that ``standard`` and ``lite`` stand for, or the one that is named.
+    """The folder that ``lite`` and ``standard`` stand for, or the one that is named.
 
     A name alone that is no folder here is one of the user's folder for models, where that has it.
     """
@@ -59,12 +59,12 @@ class EngineOptions:
     models: Annotated[
         Path,
         Option(
-            help="Models that ship: 'lite' has a small network for the eyes too; or a folder of your own.",
-            metavar="standard|lite|FOLDER",
+            help="Models that ship: 'lite'; 'standard', with DenseNet201 for the eyes; or your own folder.",
+            metavar="lite|standard|FOLDER",
             flags=("--models", "--model"),
             spelling=Spelling(model_folder, model_folder_name),
         ),
-    ] = ZOO
+    ] = DEFAULT
     regions: Annotated[
         tuple[str, ...],
         Option(

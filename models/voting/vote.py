@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ZOO
+from emotion.models.manifest import DEFAULT
 from emotion.models.regions import REGIONS
 from emotion.models.small_files import read_json
 from emotion.models.voting.blendshapes import BlendshapeModel
@@ -166,7 +166,7 @@ class VoteWeights:
         return cls(rule, None, classes, regions)
 
     @classmethod
-    def read(cls, folder: Path = ZOO, regions: Sequence[str] = ()) -> "VoteWeights":
+    def read(cls, folder: Path = DEFAULT, regions: Sequence[str] = ()) -> "VoteWeights":
         """The rule that a model folder's ``weights.json`` names.
 
         Args:

@@ -7,14 +7,14 @@ import typer
 from typer.testing import CliRunner
 
 from emotion.cli import app as cli
-from emotion.models.manifest import LITE
+from emotion.models.manifest import ZOO
 
 # Values of what is no plain number, word or switch.
 CHOSEN = {
     "size": (320, 240),
     "formats": ("mp4", "vtt"),
     "output": (Path("a.csv"), Path("b.html")),
-    "models": LITE,
+    "models": ZOO,
     "note": "a note",
     "certain": 0.5,
     "doubtful": 0.2,

@@ -113,7 +113,7 @@ def test_the_shipped_folder_is_told_by_any_name(tmp_path, monkeypatch):
     ]
     for place in (*places, Path("zoo"), Path("zoo/../zoo/lite")):
         assert is_shipped(place)
-        with pytest.raises(ShippedModelsError, match="emotion models copy standard my-model"):
+        with pytest.raises(ShippedModelsError, match="emotion models copy lite my-model"):
             refuse_shipped(place)
     for place in (tmp_path, tmp_path / "zoo", ZOO.parent, Path("mine")):
         assert not is_shipped(place)
@@ -151,8 +151,7 @@ def test_no_command_writes_into_it(tmp_path, monkeypatch, capsys, unchanged, com
     (tmp_path / "faces").mkdir()
     assert run(monkeypatch, *command) == 2
     assert (
-        "copy them with 'emotion models copy standard my-model' and name that folder"
-        in capsys.readouterr().err
+        "copy them with 'emotion models copy lite my-model' and name that folder" in capsys.readouterr().err
     )
 
 

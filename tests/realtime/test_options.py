@@ -3,7 +3,7 @@
 import pytest
 
 from emotion.models.errors import OptionError
-from emotion.models.manifest import ZOO
+from emotion.models.manifest import LITE
 from emotion.models.options import options_of
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.options import DEFAULT_FORMATS, FORMATS, read_formats
@@ -34,7 +34,7 @@ DEFAULTS = {
     "longest_delay": 8.0,
     "output": (),
     "formats": ("mp4", "csv", "jsonl", "html"),
-    "models": ZOO,
+    "models": LITE,
     "provider": "auto",
     "precision": "auto",
     "landmarks": "mediapipe",

@@ -528,7 +528,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
     check()
     visitor.go("about")
     page.get_by_text("Technical details").click()
-    expect(page.locator("#models")).to_contain_text("DenseNet201")
+    expect(page.locator("#models")).to_contain_text("ResNet-29")
     check()
     visitor.go("photos")
     page.get_by_role("button", name="Try a sample photo").click()

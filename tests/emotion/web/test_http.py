@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from emotion.cli import app as cli
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.evaluation.weights import read as read_weights
-from emotion.models.manifest import ZOO
+from emotion.models.manifest import DEFAULT
 from emotion.web.http import bodies
 from emotion.web.http.app import make_app
 from emotion.web.http.bodies import in_bytes
@@ -61,7 +61,7 @@ def test_it_says_that_it_lives_and_what_runs(client):
     assert about["emotions"] == list(EMOTIONS)
     assert about["regions"] == ["eyes", "lips"]
     assert len(about["vote"]) == len(EMOTIONS)
-    assert about["rule"] == read_weights(ZOO).meaning
+    assert about["rule"] == read_weights(DEFAULT).meaning
 
 
 def test_every_address_is_described(client):
