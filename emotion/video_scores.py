@@ -27,7 +27,7 @@ def judge_videos(
     progress: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> Evaluation:
-    """Score each region and the vote on videos; each one's answer is the largest mean over its time.
+    """Score each region and the vote on videos; each one's answer is what is strongest over its time.
 
     A video that cannot be read is left out; of one that is damaged or breaks off, what is there counts.
 
@@ -53,11 +53,11 @@ def judge_videos(
             say(f"{video.source} is left out: {error}")
             continue
         vote = seen["vote"]
-        if vote.emotion is None or vote.mean is None:
+        if vote.emotion is None or vote.strength is None:
             missing[video.label] = missing.get(video.label, 0) + 1
         else:
-            opinions.append({name: _means(summary, schema.classes) for name, summary in seen.items()})
-            answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.mean, vote.seconds))
+            opinions.append({name: _strengths(summary, schema.classes) for name, summary in seen.items()})
+            answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.strength, vote.seconds))
     progress(len(videos), len(videos))
     if not answers:
         raise DatasetError(f"Not one face was found in these {len(videos)} videos.")
@@ -102,9 +102,9 @@ def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
     )
 
 
-def _means(summary: Summary, classes: Classes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """The mean opinion over a video, float32 (classes,); even where a region was never seen."""
-    if summary.mean is None:
+def _strengths(summary: Summary, classes: Classes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """How strong each class is over a video, float32 (classes,); even where a region was never seen."""
+    if summary.strength is None:
         return np.full(len(classes), 1 / len(classes), np.float32)
-    means = np.array(list(summary.mean.values()), np.float32)
-    return np.asarray(means / means.sum(), np.float32)
+    found = np.array(list(summary.strength.values()), np.float32)
+    return np.asarray(found / found.sum(), np.float32)

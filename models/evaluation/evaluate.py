@@ -49,15 +49,15 @@ class VideoAnswer:
 
     Attributes:
         name: its place in the folder.
-        label, answer: the emotion that it was said to show, and that with the largest mean.
-        mean: by emotion, the mean of the smoothed vote over the video.
+        label, answer: the emotion that it was said to show, and the strongest.
+        strength: by emotion, of the smoothed vote over the video; see `statistics.video_emotion`.
         seconds: its length.
     """
 
     name: str
     label: str
     answer: str
-    mean: dict[str, float]
+    strength: dict[str, float]
     seconds: float
 
 

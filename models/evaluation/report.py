@@ -130,10 +130,10 @@ def _rules(evaluation: Evaluation) -> Table:
 
 def _videos(evaluation: Evaluation) -> Table:
     rows = [
-        [video.name, video.label, video.answer, f"{video.mean[video.answer]:.0%}", f"{video.seconds:.1f}"]
+        [video.name, video.label, video.answer, f"{video.strength[video.answer]:.0%}", f"{video.seconds:.1f}"]
         for video in evaluation.videos
     ]
-    return Table(("video", "label", "answer", "mean vote for it", "seconds"), rows)
+    return Table(("video", "label", "answer", "strength", "seconds"), rows)
 
 
 def _slice(column: str, rows: Sequence[Slice]) -> Table:

@@ -1,18 +1,27 @@
-"""What a whole video is called: the one place where that is decided.
+"""What a whole video, or a person over time, is called: the one place where that is decided.
 
-Its emotion is the one with the largest mean probability over the time in which faces are seen, and that mean
-is its confidence. It is `UNCERTAIN` where the mean is too low to name anything, and where the faces
+People look neutral most of the time, and a clip is called after its apex, not after what lies between. So an
+emotion's strength is the quadratic mean of its probability over the time in which faces are seen, in which a
+moment that clearly shows something outweighs long ones that hint at it; the neutral state's counts
+`NEUTRAL_COUNTS` of it. Strengths are made to sum to one. The strongest emotion is the video's, and its share
+is the confidence. A video is `UNCERTAIN` where that is too low to name anything, and where the faces
 themselves are called so for most of their time: a video says no more than its pictures.
+
+On sequences made of photographs (`docs/models2-log.md`) this finds three to fifteen times as many clips that
+show their emotion for a third of their time as the plain mean does; it loses 0 to 9 in a hundred clips that
+stay neutral. It needs two sums for each emotion, so it is known at any time of a live stream.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 from emotion.models.classes import UNCERTAIN
 from emotion.models.statistics.shares import NO_FACE
 
 CERTAIN = 0.34
-"""The mean probability from which a video is given a name; as for a face (`VoteOptions.certain`)."""
+"""The strength from which a video is given a name; as for a face (`VoteOptions.certain`)."""
+NEUTRAL_COUNTS = 0.7
 _MOST_UNCERTAIN = 0.5
 
 
@@ -22,8 +31,8 @@ class VideoEmotion:
 
     Attributes:
         label: what it is called: `emotion`, or `UNCERTAIN`.
-        emotion: with the largest mean.
-        confidence: that mean, in [0, 1].
+        emotion: the strongest.
+        confidence: its strength, in [0, 1].
     """
 
     label: str
@@ -31,18 +40,32 @@ class VideoEmotion:
     confidence: float
 
 
+def strengths(squares: Mapping[str, float], neutral: str | None) -> dict[str, float]:
+    """How strong each emotion is over a time; the sum is 1.
+
+    Args:
+        squares: by emotion, the mean (or sum) of its squared probability over the time in which something is
+            known of faces; not all are 0.
+        neutral: which of them is the neutral state; None where there is none.
+    """
+    counts = dict.fromkeys(squares, 1.0) | ({neutral: NEUTRAL_COUNTS} if neutral in squares else {})
+    counted = {name: counts[name] * sqrt(value) for name, value in squares.items()}
+    total = sum(counted.values())
+    return {name: value / total for name, value in counted.items()}
+
+
 def video_emotion(
-    mean: Mapping[str, float], shares: Mapping[str, float], certain: float = CERTAIN
+    strength: Mapping[str, float], shares: Mapping[str, float], certain: float = CERTAIN
 ) -> VideoEmotion:
     """Decide it.
 
     Args:
-        mean: by emotion, the mean probability over the time in which something is known of faces.
+        strength: by emotion, from `strengths`.
         shares: of the video's time, by label and `NO_FACE`.
-        certain: the least mean that gives a name.
+        certain: the least strength that gives a name.
     """
-    emotion = max(mean, key=mean.__getitem__)
-    confidence = mean[emotion]
+    emotion = max(strength, key=strength.__getitem__)
+    confidence = strength[emotion]
     with_faces = 1 - shares.get(NO_FACE, 0.0)
     doubted = shares.get(UNCERTAIN, 0.0) > _MOST_UNCERTAIN * with_faces
     return VideoEmotion(UNCERTAIN if doubted or confidence < certain else emotion, emotion, confidence)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
 from emotion.models.statistics.shares import ScreenTimes, ShareCounter, Shown, TimeShares
-from emotion.models.statistics.video_emotion import video_emotion
+from emotion.models.statistics.video_emotion import strengths, video_emotion
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.spans import Change, SpanTracker
 
@@ -53,6 +53,7 @@ class PersonSummary:
         seconds: in the picture.
         shares: of these seconds, by label; the sum is 1.
         mean: by emotion, the mean of `probabilities` while something is known; None where nothing ever is.
+        strength, emotion, confidence, label: as of a `Summary`, of this person.
         peak: by emotion, the largest of `probabilities`, and when; None likewise.
         episodes: by label, of those that were shown.
         changes: how often the label became another one.
@@ -64,6 +65,10 @@ class PersonSummary:
     seconds: float
     shares: dict[str, float]
     mean: dict[str, float] | None
+    strength: dict[str, float] | None
+    emotion: str | None
+    confidence: float | None
+    label: str
     peak: dict[str, Peak] | None
     episodes: dict[str, Episodes]
     changes: int
@@ -82,8 +87,10 @@ class Summary:
             its faces; the sum is 1. None where there was no picture.
         mean: by emotion, the mean of `probabilities` over the face seconds in which something is known;
             None where nothing ever is.
-        emotion: the largest of `mean`; None likewise.
-        confidence: its mean, in [0, 1]; None likewise.
+        strength: by emotion, how strong each is over that time, see `video_emotion`; the sum is 1; None
+            likewise.
+        emotion: the strongest; None likewise.
+        confidence: its strength, in [0, 1]; None likewise.
         label: what the video is called: its emotion or `UNCERTAIN`, see `video_emotion`; None where there
             was no face.
         turned: the share of `face_seconds` in which faces are turned by more than 60 degrees in the picture,
@@ -99,6 +106,7 @@ class Summary:
     face_seconds: float
     shares: dict[str, float] | None
     mean: dict[str, float] | None
+    strength: dict[str, float] | None
     emotion: str | None
     confidence: float | None
     label: str | None
@@ -183,11 +191,13 @@ class _Person:
     changes: int = 0
     lengths: dict[str, list[float]] = field(default_factory=dict)
     total: npt.NDArray[np.float64] = field(init=False)
+    squares: npt.NDArray[np.float64] = field(init=False)
     most: npt.NDArray[np.float64] = field(init=False)
     when: npt.NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         self.total, self.when = np.zeros(len(self.classes)), np.zeros(len(self.classes))
+        self.squares = np.zeros(len(self.classes))
         self.most = np.zeros(len(self.classes))
 
     def see(self, face: FaceEmotion, seconds: float) -> None:
@@ -201,6 +211,7 @@ class _Person:
         if face.probabilities is not None:
             self.known += lasts
             self.total += lasts * face.probabilities
+            self.squares += lasts * np.square(face.probabilities, dtype=np.float64)
 
     def note(self, change: Change) -> None:
         """Take a change of the label, which ends an episode of the one before."""
@@ -210,14 +221,21 @@ class _Person:
 
     def build(self, track_id: int, times: TimeShares) -> PersonSummary:
         known = self.most.any()
+        shares = times.people[track_id]
+        strong = _strengths(self.squares, self.classes)
+        decided = video_emotion(strong, shares) if strong else None
         peaks = zip(self.classes, self.most.tolist(), self.when.tolist(), strict=True)
         return PersonSummary(
             track_id=track_id,
             first=round(self.first, 3),
             last=round(self.last, 3),
             seconds=round(times.seconds[track_id], 3),
-            shares=rounded(times.people[track_id]),
+            shares=rounded(shares),
             mean=_by_class(self.total / self.known, self.classes) if self.known else None,
+            strength=strong,
+            emotion=decided.emotion if decided else None,
+            confidence=decided.confidence if decided else None,
+            label=decided.label if decided else UNCERTAIN,
             peak={name: Peak(round(most, _DIGITS), round(when, 3)) for name, most, when in peaks}
             if known
             else None,
@@ -280,7 +298,9 @@ class SummaryBuilder:
         known = sum(person.known for person in people.values())
         total = sum((person.total for person in people.values()), np.zeros(len(self._classes)))
         means = _by_class(total / known, self._classes) if known else None
-        decided = None if means is None else video_emotion(means, times.video)
+        squares = sum((person.squares for person in people.values()), np.zeros(len(self._classes)))
+        strong = _strengths(squares, self._classes)
+        decided = video_emotion(strong, times.video) if strong else None
         label = decided.label if decided else UNCERTAIN if people else None
         return Summary(
             frames=self._frames,
@@ -289,6 +309,7 @@ class SummaryBuilder:
             face_seconds=round(sum(times.seconds.values()), 3),
             shares=rounded(times.video) if self._frames else None,
             mean=means,
+            strength=strong,
             emotion=decided.emotion if decided else None,
             confidence=decided.confidence if decided else None,
             label=label,
@@ -313,6 +334,13 @@ def _count(
         turns.count(face, shown.lasts)
         end = shown.seconds + shown.lasts if until is None else until
         people[face.track_id].count(face, end, shown.lasts)
+
+
+def _strengths(squares: npt.NDArray[np.float64], classes: Classes) -> dict[str, float] | None:
+    """See `video_emotion`; None where nothing is known."""
+    if not squares.any():
+        return None
+    return rounded(strengths(dict(zip(classes, squares.tolist(), strict=True)), classes.neutral))
 
 
 def _by_class(values: npt.NDArray[np.float64], classes: Classes) -> dict[str, float]:

@@ -29,9 +29,9 @@ def test_videos_are_judged_over_their_time(folder, tmp_path, monkeypatch, capsys
     values = json.loads((tmp_path / "out" / "report.json").read_text())
     (video,) = values["videos"]
     assert (video["name"], video["label"]) == ("clips/Tearful/demo.mp4", "sadness")
-    assert set(video["mean"]) == set(EMOTIONS)
-    assert sum(video["mean"].values()) == pytest.approx(1, abs=0.01)
-    assert video["answer"] == max(video["mean"], key=video["mean"].get)
+    assert set(video["strength"]) == set(EMOTIONS)
+    assert sum(video["strength"].values()) == pytest.approx(1, abs=0.01)
+    assert video["answer"] == max(video["strength"], key=video["strength"].get)
     assert values["missing"] == {"neutral": 1}
     assert values["scores"]["vote"]["faces"] == 1
     assert values["scores"]["vote"]["accuracy"]["value"] == (video["answer"] == "sadness")

@@ -42,19 +42,32 @@ def test_all_faces_count_for_the_time_they_are_seen():
     assert sum(summary.shares.values()) == pytest.approx(1, abs=1e-3)
 
 
-def test_the_videos_emotion_is_that_of_the_mean_vote():
+def test_the_videos_emotion_is_the_strongest_and_people_have_theirs():
     summary = summarise(
         result(0, face("fear", share=0.3)),
         result(1, face("fear", share=0.3)),
         result(2, face("sadness", share=1.0)),
     )
     assert summary.shares["fear"] > summary.shares["sadness"]
-    assert summary.emotion == "sadness"
+    assert summary.emotion == summary.label == "sadness"
+    assert summary.confidence == summary.strength["sadness"] == max(summary.strength.values())
+    (person,) = summary.people
+    assert (person.emotion, person.confidence, person.label) == ("sadness", summary.confidence, "sadness")
+    assert person.strength == summary.strength
+
+
+def test_an_apex_names_a_video_that_is_neutral_most_of_its_time():
+    summary = summarise(
+        *(result(number, face("neutral", share=0.8)) for number in range(3)),
+        *(result(number, face("surprise", share=0.95)) for number in range(3, 5)),
+    )
+    assert summary.mean["neutral"] > summary.mean["surprise"]
+    assert summary.emotion == "surprise"
 
 
 def test_a_video_without_faces_says_so():
     summary = summarise(result(0), result(1))
-    assert summary.emotion is summary.label is summary.confidence is summary.mean is None
+    assert summary.emotion is summary.label is summary.confidence is summary.mean is summary.strength is None
     assert summary.shares["no_face"] == 1.0
     assert summary.sentence() == "no face was found in 2 frames"
 
