@@ -71,8 +71,10 @@ class VideoFrame:
         return replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
 
     def remade(self) -> "VideoFrame":
-        """The same with its image, after `waiting`."""
-        return self if self.remake is None else self.with_image(self.remake())
+        """The same with its image, which is made anew where it waits without."""
+        if self.remake is None or any(self.image.strides):
+            return self
+        return self.with_image(self.remake())
 
     def __reduce__(self) -> tuple[type["VideoFrame"], tuple[object, ...]]:
         # What a decoder keeps cannot be sent to another process.

@@ -124,10 +124,13 @@ class EveryFrame:
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
-        stages = _causal_stages(self.workers or Workers.of(options), models, options)
+        looks_ahead = bool(options.vote.smooth) and not options.vote.causal
+        workers = self.workers or Workers.of(options)
+        # Of what waits for a second images would take the most memory by far.
+        stages = _causal_stages(workers, models, options, keep_images=not looks_ahead)
         if self.meanwhile is not None:
             stages.append(Meanwhile(self.meanwhile))
-        if options.vote.smooth and not options.vote.causal:
+        if looks_ahead:
             stages.append(LookAhead(options.vote))
         return [*stages, *_details(options)]
 
@@ -237,7 +240,9 @@ class Inline:
         return InlinePipeline[EmotionFrame](source, stages, observer=observer)
 
 
-def _causal_stages(workers: Workers, models: Models, options: Options) -> list[Step]:
+def _causal_stages(
+    workers: Workers, models: Models, options: Options, keep_images: bool = True
+) -> list[Step]:
     """From pictures to what is thought of their faces, each by what was alone."""
     schema = models.schema
     return [
@@ -248,6 +253,7 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
             stride=workers.stride,
             regions=schema.regions,
             pose="pose" in options.faces.columns,
+            keep_images=keep_images,
         ),
         [
             EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)

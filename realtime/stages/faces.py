@@ -33,6 +33,7 @@ class FaceFinder:
             turns or frames a stride, whole batches are taken, so that the same file gives the same faces.
         regions: what is cut out of each face.
         pose: tell how heads are turned, too; only MediaPipe does.
+        keep_images: else frames go on without their images where `VideoFrame.remake` can make them anew.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -50,7 +51,9 @@ class FaceFinder:
         stride: int = 1,
         regions: Regions = REGIONS,
         pose: bool = False,
+        keep_images: bool = True,
     ) -> None:
+        self._keep_images = keep_images
         self._regions = regions
         landmarker, detector = (
             _mediapipe(min_confidence, pose) if nets is None else _onnx(nets, min_confidence)
@@ -111,7 +114,7 @@ class FaceFinder:
             _cut(frame, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
         ]
         faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
-        return FaceFrame(frame, tuple(faces), left_out)
+        return FaceFrame(frame if self._keep_images else frame.waiting(), tuple(faces), left_out)
 
     def close(self) -> None:
         """Free what finding holds."""

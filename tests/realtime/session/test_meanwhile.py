@@ -1,14 +1,19 @@
 """Who watches a file being analysed does not wait for what follows."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from emotion.realtime.options import Options
 from emotion.realtime.session import EveryFrame, policies
 from emotion.realtime.stages.look_ahead import LookAhead
+from emotion.realtime.stages.meanwhile import Meanwhile
 from emotion.realtime.stages.options import VoteOptions
 from tests.helpers.results import face, result
 
 
 def test_who_watches_is_told_before_results_look_ahead(monkeypatch):
-    monkeypatch.setattr(policies, "_causal_stages", lambda *_: [])
+    monkeypatch.setattr(policies, "_causal_stages", lambda *_, **__: [])
     told = []
     meanwhile, ahead = EveryFrame(meanwhile=told.append).stages(None, Options())
     assert isinstance(ahead, LookAhead)
@@ -19,3 +24,14 @@ def test_who_watches_is_told_before_results_look_ahead(monkeypatch):
     (meanwhile,) = EveryFrame(meanwhile=told.append).stages(None, Options(vote=VoteOptions(causal=True)))
     assert list(meanwhile.process([first])) == [first]
     assert told == [first, first]
+
+
+def test_who_watches_sees_the_picture_that_waits_without_its_image():
+    told = []
+    waiting = result(0, face("fear"))
+    image = waiting.frame.image
+    frame = replace(waiting.frame, remake=image.copy).waiting()
+    (passed,) = Meanwhile(told.append).process([replace(waiting, frame=frame)])
+    assert passed.frame is frame
+    assert np.array_equal(told[0].frame.image, image)
+    assert told[0].faces is passed.faces

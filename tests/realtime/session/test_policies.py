@@ -179,7 +179,17 @@ def test_every_frame_gives_its_stages_what_the_options_say(made):
     steps = EveryFrame().stages(models, options)
     assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1, 1]
     assert made["FaceFinder"] == [
-        ((7,), {"nets": "nets", "turns": 3, "stride": 2, "regions": REGIONS, "pose": False})
+        (
+            (7,),
+            {
+                "nets": "nets",
+                "turns": 3,
+                "stride": 2,
+                "regions": REGIONS,
+                "pose": False,
+                "keep_images": False,
+            },
+        )
     ]
     assert made["EmotionClassifier"] == [((LOADED, 5), {"full": True, "schema": SHIPPED})] * 3
     assert made["People"] == [(("weights", options.vote), {})]
@@ -189,7 +199,17 @@ def test_workers_that_are_named_count_more_than_options(made):
     models = Models(LOADED, "weights")
     EveryFrame(Workers(1, 2, 3, 4)).stages(models, wanted(workers=3))
     assert made["FaceFinder"] == [
-        ((7,), {"nets": None, "turns": 2, "stride": 4, "regions": REGIONS, "pose": False})
+        (
+            (7,),
+            {
+                "nets": None,
+                "turns": 2,
+                "stride": 4,
+                "regions": REGIONS,
+                "pose": False,
+                "keep_images": False,
+            },
+        )
     ]
     assert made["EmotionClassifier"] == [((LOADED, 3), {"full": True, "schema": SHIPPED})]
 
@@ -209,7 +229,17 @@ def test_inline_looks_at_each_frame_and_no_two_together(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     Inline().stages(models, options)
     assert made["FaceFinder"] == [
-        ((7,), {"nets": "nets", "turns": 1, "stride": 1, "regions": REGIONS, "pose": False})
+        (
+            (7,),
+            {
+                "nets": "nets",
+                "turns": 1,
+                "stride": 1,
+                "regions": REGIONS,
+                "pose": False,
+                "keep_images": True,
+            },
+        )
     ]
     assert made["EmotionClassifier"] == [((LOADED, 1), {"full": True, "schema": SHIPPED})]
     assert made["People"] == [(("weights", options.vote), {})]
@@ -221,6 +251,12 @@ def test_the_latency_to_aim_at_is_that_of_the_options(latency, sheds):
     # 0.15 seconds, result after result: too late for 100 milliseconds.
     changes = [shedder.note(0.15, 0.2 * number) for number in range(20)]
     assert any(changes) == sheds
+
+
+@pytest.mark.parametrize("vote", [VoteOptions(causal=True), VoteOptions(smooth=0.0)])
+def test_images_are_kept_where_no_frame_waits_for_what_follows(made, vote):
+    EveryFrame().stages(Models(LOADED, "weights"), Options(vote=vote))
+    assert made["FaceFinder"][0][1]["keep_images"] is True
 
 
 def names(policy, models, **vote):

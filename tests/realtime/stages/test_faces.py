@@ -74,6 +74,17 @@ def test_faces_come_with_their_crops_the_largest_first(fakes):
             assert cut.visible == crop(found.frame.image, points, region).visible
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_crops_are_cut_before_a_frame_goes_on_without_its_image(fakes, keep):
+    (frame,) = frames(1)
+    (expected,) = FaceFinder().process([frame])
+    (found,) = FaceFinder(keep_images=keep).process([replace(frame, remake=frame.image.copy)])
+    assert any(found.frame.image.strides) is keep
+    np.testing.assert_array_equal(found.frame.remade().image, frame.image)
+    for face, other in zip(found.faces, expected.faces, strict=True):
+        assert all(np.array_equal(a.image, b.image) for a, b in zip(face.crops, other.crops, strict=True))
+
+
 def test_frames_come_in_their_order_with_their_own_faces(fakes):
     finder = FaceFinder()
     found = [frame for item in frames(5) for frame in finder.process([item])]
