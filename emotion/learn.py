@@ -13,22 +13,35 @@ import onnx
 import typer
 
 from emotion.exporters import interpolate as interpolation
-from emotion.exporters.faceres import read_faceres
+from emotion.exporters.convert import store_weights_as_fp16, to_onnx
+from emotion.exporters.faceres import lower_blocks, read_faceres
 from emotion.exporters.head import features_of, put_head, read_head
 from emotion.exporters.quantise import prove
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
 from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
-from emotion.models.manifest import choose_precision, read_manifest
-from emotion.models.regions import EYES, LIPS, RegionName
+from emotion.models.manifest import ModelManifest, choose_precision, read_manifest
+from emotion.models.regions import EYES, FACE, LIPS
+from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
+from emotion.models.training.face_views import cut_views, load_views
 from emotion.models.training.inputs import load_view
 from emotion.models.training.many_sets import SetsOptions, answers, train_on_sets, without
-from emotion.models.training.mobilenet import begin_with
+from emotion.models.training.mobilenet import LAST_BELOW, begin_with, layers_from
 from emotion.models.training.networks import EMOTION_HEAD, build, identify
 from emotion.models.training.refit import Head, even_shares, face_weights, fit_head
 from emotion.models.training.set_heads import SET_HEAD
-from emotion.models.training.set_networks import face_network, load, with_sets, without_sets
+from emotion.models.training.set_networks import (
+    SEEN_SIZE,
+    begin_with_head,
+    face_network,
+    load,
+    probabilities_of,
+    take_over,
+    upper_network,
+    with_sets,
+    without_sets,
+)
 from emotion.models.training.set_scores import score_sets
 from emotion.models.training.trainer import settle_batch_norm
 from emotion.models.whole_files import making
@@ -37,6 +50,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 _SIZES = {"eyes": EYES.size, "lips": LIPS.size, "face": face_crops.SIZE}
 _PROBED = 512
+_MOST = ("rafdb=9003", "web-faces=9000", "ferplus=8000", "news-faces=400")
+# Another one than 1, so that the graph has the factor that `refit` fills in.
+_UNCALIBRATED = 1.25
 _SHARES = ("rafdb=0.4", "web-faces=0.3", "ferplus=0.27", "news-faces=0.03")
 Data = Annotated[Path, typer.Option(help="A data set made by 'emotion dataset'.")]
 
@@ -106,6 +122,87 @@ def train(
 
 
 @app.command()
+def views(
+    start_from: Annotated[Path, typer.Argument(help="FaceRes' folder.")],
+    output: Annotated[Path, typer.Argument(help="The folder of views to write.")],
+    data: Data = Path("data/all"),
+    most: Annotated[list[str], typer.Option(help="SET=FACES to cut, rare emotions first.")] = list(_MOST),  # noqa: B006
+    twice: Annotated[list[str], typer.Option(help="A set whose faces give two views.")] = ["rafdb"],  # noqa: B006
+    blocks: Annotated[int, typer.Option(help="The last block that stays as it is.")] = LAST_BELOW,
+) -> None:
+    """Cut views of whole faces through FaceRes' lower blocks, to train the upper ones on."""
+    counts = {name: int(count) for name, _, count in (text.partition("=") for text in most)}
+    pool = load_pool(data, "face", ("train",))
+    cut_views(pool, counts, SEEN_SIZE, lower_blocks(start_from, blocks), output, tuple(twice))
+
+
+@app.command()
+def train_upper(
+    start_from: Annotated[Path, typer.Argument(help="FaceRes' folder.")],
+    views: Annotated[Path, typer.Argument(help="The folder of views.")],
+    run: Annotated[Path, typer.Option(help="The run's folder.")],
+    data: Data = Path("data/all"),
+    share: Annotated[list[str], typer.Option(help="SET=SHARE of every round.")] = list(_SHARES),  # noqa: B006
+    rounds: int = 30,
+    steps: int = 50,
+    learning_rate: float = 2e-4,
+    fall: float = 0.7,
+    blocks: Annotated[int, typer.Option(help="The last block that stays as it is.")] = LAST_BELOW,
+    threads: int = 1,
+) -> None:
+    """Train the upper blocks of FaceRes on views of whole faces, from a last layer fitted to some of them.
+
+    Beside ``model.keras``, the upper blocks, the run's folder gets ``face.keras``, the whole network.
+    """
+    limit_threads(threads)
+    options = SetsOptions(
+        shares=tuple((name, float(value)) for name, _, value in (text.partition("=") for text in share)),
+        rounds=rounds,
+        steps=steps,
+        learning_rate=learning_rate,
+        fall=fall,
+        warm_up=40,
+        weight_decay=0.02,
+    )
+    pool = load_views(views, load_pool(data, "face", ("train",)))
+    shape = pool.images.shape[1:]
+    network = upper_network((shape[0], shape[1], shape[2]), blocks + 1, len(options.sets))
+    weights = read_faceres(start_from)
+    begin_with(network, {name: weights[name] for name in layers_from(blocks + 1)})
+    begin_with_head(network, pool)
+    train_on_sets(network, pool, run, options, (0, 0), report=report)
+    whole = face_network(len(options.sets))
+    begin_with(whole, weights)
+    with making(run / "face.keras") as made:
+        take_over(whole, network).save(made)
+
+
+@app.command()
+def export_face(
+    model: Annotated[Path, typer.Argument(help="A run's face.keras.")],
+    output: Annotated[Path, typer.Argument(help="The model folder to write to.")],
+    about_data: Annotated[str, typer.Option(help="Which photographs it learnt from, and their terms.")] = "",
+) -> None:
+    """Write a whole-face network as the model of a folder's region `face`; `refit` calibrates it."""
+    graph = store_weights_as_fp16(to_onnx(probabilities_of(load(model), FACE.size, _UNCALIBRATED)))
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "face.onnx"
+    onnx.save(graph, path)
+    typer.echo(
+        ModelManifest(
+            region=FACE.name,
+            architecture="MobileNet",
+            file=path.name,
+            sha256=sha256(path),
+            precision="float32, weights stored as float16",
+            size=FACE.size,
+            temperature=_UNCALIBRATED,
+            data=about_data,
+        ).save(output)
+    )
+
+
+@app.command()
 def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: int = 1) -> None:
     """Write what "emotion export" takes: a trained network's common part, batch norms settled."""
     limit_threads(threads)
@@ -126,8 +223,7 @@ def interpolate(
     share: Annotated[float, typer.Option(help="Of the weights trained further, from 0 to 1.")] = 0.5,
 ) -> None:
     """Write a model between one and the same trained further; `refit` its last layer afterwards."""
-    view: RegionName = "eyes" if region == "eyes" else "lips"
-    typer.echo(interpolation.interpolate(before, after, view, share, output))
+    typer.echo(interpolation.interpolate(before, after, as_seen(region), share, output))
 
 
 @app.command()
@@ -148,7 +244,7 @@ def refit(
 
     A quantised model gets the same last layer where it still says what the plain one says, else it goes.
     """
-    view: RegionName = "eyes" if region == "eyes" else "lips"
+    view = as_seen(region)
     pool = capped(load_pool(data, view, ("train",)), most)
     weights = face_weights(pool.labels, pool.sets, even_shares(pool.labels, pool.sets), evenness)
     features = features_of(models, view, pool.crops())
@@ -172,7 +268,7 @@ def refit(
 
 
 def _quantisation_noise(
-    models: Path, view: RegionName, pool: Pool, features: npt.NDArray[np.float32]
+    models: Path, view: Seen, pool: Pool, features: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """How far each feature of the quantised model lies from the plain one's, root mean square, (d,)."""
     rows = np.sort(np.random.default_rng(0).permutation(len(pool))[:_PROBED])

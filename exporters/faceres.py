@@ -7,16 +7,17 @@ the convolutions, so the network here has biases and no batch norms.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 from onnx import helper, numpy_helper
 
 from emotion.models.errors import ModelFileError
-from emotion.models.training.mobilenet import BLOCKS
+from emotion.models.training.mobilenet import BLOCKS, FEATURES
 
 Floats = npt.NDArray[np.float32]
 
@@ -70,8 +71,30 @@ def _read(folder: Path) -> dict[str, Floats]:
     return found
 
 
-def faceres_onnx(folder: Path) -> onnx.ModelProto:
+def lower_blocks(folder: Path, last: int) -> Callable[[Floats], Floats]:
+    """What `emotion.models.training.face_views` needs: the blocks up to the `last`, on the CPU.
+
+    Raises:
+        ModelFileError: as `read_faceres`.
+    """
+    session = onnxruntime.InferenceSession(
+        faceres_onnx(folder, last).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+    def run(pictures: Floats) -> Floats:
+        (maps,) = session.run(["maps"], {"pictures": pictures[:, None]})
+        return np.asarray(maps.transpose(0, 2, 3, 1), np.float32)
+
+    return run
+
+
+def faceres_onnx(folder: Path, last_block: int | None = None) -> onnx.ModelProto:
     """FaceRes for gray pictures as an ONNX model, made without TensorFlow.
+
+    Args:
+        folder: of FaceRes.
+        last_block: what this block gives is the output, ``maps``: float32 (n, filters, h, w); by default
+            all blocks run, and the mean over what the last one gives is.
 
     Input ``pictures``: float32 (n, 1, height, width), gray levels in 0 to 255, of any size; its features
     are worth most where the outer corners of the eyes lie about 120 pixels apart. Output ``features``:
@@ -88,6 +111,8 @@ def faceres_onnx(folder: Path) -> onnx.ModelProto:
     strides = {"conv1": 2} | {f"conv_dw_{i}": stride for i, (_, stride) in enumerate(BLOCKS, start=1)}
     last = "pictures"
     for name, (kernel, bias) in read_faceres(folder).items():
+        if last_block and name == f"conv_dw_{last_block + 1}":
+            break
         depthwise = name.startswith("conv_dw")
         if name == "conv1":
             kernel = kernel.sum(axis=2, keepdims=True)  # noqa: PLW2901  gray is the same in all colours
@@ -109,15 +134,21 @@ def faceres_onnx(folder: Path) -> onnx.ModelProto:
             helper.make_node("Clip", [f"{name}_sum", "zero", "six"], [name]),
         ]
         last = name
-    nodes += [
-        helper.make_node("GlobalAveragePool", [last], ["pooled"]),
-        helper.make_node("Flatten", ["pooled"], ["features"]),
-    ]
+    output = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, ["n", FEATURES])
+    if last_block:
+        nodes.append(helper.make_node("Identity", [last], ["maps"]))
+        shape = ["n", BLOCKS[last_block - 1][0], "h", "w"]
+        output = helper.make_tensor_value_info("maps", onnx.TensorProto.FLOAT, shape)
+    else:
+        nodes += [
+            helper.make_node("GlobalAveragePool", [last], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["features"]),
+        ]
     graph = helper.make_graph(
         nodes,
         "faceres",
         [helper.make_tensor_value_info("pictures", onnx.TensorProto.FLOAT, ["n", 1, "height", "width"])],
-        [helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, ["n", 1024])],
+        [output],
         constants,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -162,6 +162,11 @@ class OptionField:
         return f"{name}{' or None' if self.optional else ''}"
 
 
+def read_names(text: str) -> tuple[str, ...]:
+    """Names with commas between, in lower case."""
+    return tuple(name for part in text.split(",") if (name := part.strip().lower()))
+
+
 def read_duration(text: str) -> float:
     """A length of time such as ``3s``, ``3`` or ``1500ms``, in seconds.
 

@@ -58,7 +58,7 @@ def weights_command(
     third = _third(data, faces) if options.blendshapes else None
     errors.print("Comparing the rules out of fold ...")
     about = {"faces": len(faces), "part": "validation", "data": loaded[0].manifest.data}
-    fitted = weights.fit_vote(found, third, about, options.rule)
+    fitted = weights.fit_vote(found, third, about, options.rule, options.by_default)
     path = weights.save(models, fitted, third)
     console.print(_table(fitted))
     for line in fitted.explain()[len(fitted.rates) + 1 :]:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from emotion.models.engines.providers import ProviderName
 from emotion.models.manifest import DEFAULT, LITE, ZOO, PrecisionChoice
-from emotion.models.options import Option, Spelling, check
+from emotion.models.options import Option, Spelling, check, read_names
 
 LandmarksChoice: TypeAlias = Literal["mediapipe", "onnx"]
 """What finds faces: MediaPipe itself, or its nets in ONNX Runtime."""
@@ -46,10 +46,6 @@ def model_folder_name(folder: Path) -> str:
     return next((name for name, shipped in _SHIPPED.items() if shipped == folder), str(folder))
 
 
-def _read_names(text: str) -> tuple[str, ...]:
-    return tuple(name for part in text.split(",") if (name := part.strip().lower()))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """Which models run, on what, and in how many threads."""
@@ -70,7 +66,7 @@ class EngineOptions:
         Option(
             help="Only these regions of the face vote, as eyes,lips; by default all that the folder weighs.",
             metavar="NAMES",
-            spelling=Spelling(_read_names, ",".join),
+            spelling=Spelling(read_names, ",".join),
         ),
     ] = ()
     provider: Annotated[

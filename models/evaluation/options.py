@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from emotion.models.data.options import LABELS
-from emotion.models.options import Option, check
+from emotion.models.options import Option, Spelling, check, read_names
 
 Part: TypeAlias = Literal["train", "validation", "test"]
 
@@ -41,6 +41,15 @@ class WeightsOptions:
         str | None,
         Option(help="Use this rule, whatever the comparison says: source, equal, product, stacking ..."),
     ] = None
+    by_default: Annotated[
+        tuple[str, ...],
+        Option(
+            help="The regions that vote where no --regions are named, as eyes,lips; by default all.",
+            metavar="NAMES",
+            flags=("--by-default",),
+            spelling=Spelling(read_names, ",".join),
+        ),
+    ] = ()
     blendshapes: Annotated[
         bool, Option(help="Let a small classifier of the blendshapes compete as a third opinion.")
     ] = True

@@ -45,11 +45,11 @@ class FittedVote:
     Attributes:
         chosen: the name of the rule that counts.
         rules: by name, fitted to all held-out faces.
-        rates: success rates and the source's weights, an emotion each.
+        rates: success rates and the source's weights, an emotion each; of all regions that were asked.
         comparison: out of fold; empty in files of the first format.
         about: what it was made from.
         classes, regions: of the rules.
-        choices: by which some of the regions vote alone, by their names with commas between: the rule that
+        choices: by which other regions than these vote, by their names with commas between: the rule that
             counts, fitted to them.
     """
 
@@ -89,7 +89,11 @@ class FittedVote:
 
 
 def fit_vote(
-    predictions: Predictions, third: BlendshapeModel | None, about: dict[str, Any], wanted: str | None = None
+    predictions: Predictions,
+    third: BlendshapeModel | None,
+    about: dict[str, Any],
+    wanted: str | None = None,
+    by_default: Sequence[str] = (),
 ) -> FittedVote:
     """Fit all rules to held-out faces and decide between them.
 
@@ -98,17 +102,27 @@ def fit_vote(
         third: what the blendshapes say, where it may count.
         about: kept in the file.
         wanted: the rule to use, whatever the comparison says.
+        by_default: the regions that vote where nothing is said; none: all. The rule that counts is fitted to
+            every other choice of regions as well.
 
     Raises:
-        DatasetError: too few faces, or `wanted` needs the blendshapes and they are left out.
+        DatasetError: too few faces, `wanted` needs the blendshapes and they are left out, or a region is not
+            there.
     """
     labels, groups = predictions.labels, predictions.faces.groups
     if len(np.unique(groups)) < rules.FOLDS:
         raise DatasetError(f"{len(labels)} held-out faces are too few to weigh a vote on.")
-    schema, stacked = predictions.faces.schema, predictions.predictions
-    regions = len(schema.regions)
+    schema, every = predictions.faces.schema, predictions.predictions
+    missing = next((name for name in by_default if name not in schema.regions), None)
+    if missing is not None:
+        raise DatasetError(f"There is no model of the region {missing} to weigh.")
+    voting = [
+        place for place, name in enumerate(schema.regions.names) if not by_default or name in by_default
+    ]
+    regions = len(voting)
     if third is not None:
-        stacked = np.concatenate([stacked, third(predictions.faces.blendshapes)[None]])
+        every = np.concatenate([every, third(predictions.faces.blendshapes)[None]])
+    stacked = every[[*voting, *range(len(schema.regions), len(every))]]
     names = [name for name, (_, counted) in FITS.items() if third is not None or not counted]
     if wanted is not None and wanted not in names:
         raise DatasetError(f"There is no rule {wanted!r} here; there are {', '.join(names)}.")
@@ -127,8 +141,8 @@ def fit_vote(
         comparison=rules.compare(votes, labels, groups, elsewhere),
         about=about,
         classes=schema.classes,
-        regions=schema.regions.names,
-        choices=_choices(chosen, labels, stacked, sets, schema.regions.names),
+        regions=tuple(schema.regions.names[place] for place in voting),
+        choices=_choices(chosen, labels, every, sets, schema.regions.names, voting),
     )
 
 
@@ -138,13 +152,16 @@ def _choices(
     stacked: npt.NDArray[np.float32],
     sets: npt.NDArray[np.str_],
     regions: tuple[str, ...],
+    voting: list[int],
 ) -> dict[str, Rule]:
-    """The rule that counts, fitted to each choice of some of the regions."""
+    """The rule that counts, fitted to each choice of regions but that of those which vote by default."""
     fit, counted = FITS[chosen]
     third = [len(regions)] if counted else []
     found: dict[str, Rule] = {}
-    for count in range(1, len(regions)):
+    for count in range(1, len(regions) + 1):
         for some in combinations(range(len(regions)), count):
+            if list(some) == voting:
+                continue
             opinions = stacked[[*some, *third]]
             rule = rules.sure_for_all_sets(fit(labels, opinions), labels, opinions, sets)
             found[",".join(regions[index] for index in some)] = rule

@@ -32,6 +32,8 @@ _COLUMNS = (
 )
 DRAWS = len(_COLUMNS)
 """How many numbers a picture's fate takes."""
+FEATURE_STEPS = 255 / 6
+"""What features of ReLU6 are multiplied by to keep them as uint8."""
 _NOISE_SIDE = 256
 _DARKEST = 5.0  # gray level of the darkest pixel of a face; below it is painted black
 
@@ -82,6 +84,13 @@ def draw(count: int, seed: Sequence[int], mixup: float = 0.0) -> npt.NDArray[np.
 def flipped(draws: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """Which pictures are mirrored, bool (n,) (left and right blendshapes change places there)."""
     return np.asarray(draws[:, _COLUMNS.index("flip")] > 0.5)
+
+
+def unflipped(draws: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The same fates, none of them in a mirror."""
+    kept = draws.copy()
+    kept[:, _COLUMNS.index("flip")] = 0.0
+    return kept
 
 
 def mixed(draws: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -187,6 +196,20 @@ class Augment(layers.Layer):  # type: ignore[misc]  # keras ships no types
         """What the layer was made with."""
         config: dict[str, Any] = super().get_config()
         return config | {"margin": self.margin, "size": self.size, "parts": self.parts}
+
+
+@keras.saving.register_keras_serializable("emotion")
+class Mix(layers.Layer):  # type: ignore[misc]  # keras ships no types
+    """Features that were computed before, as a network takes them, with mixup: of `Augment` what is left.
+
+    Takes uint8 (n, h, w, c), `FEATURE_STEPS` a unit, and the draws of `draw`; gives float32 of that shape.
+    """
+
+    def call(self, features: Any, draws: Any) -> Any:
+        """Mix a batch."""
+        x = ops.cast(features, "float32") / FEATURE_STEPS
+        share = ops.reshape(draws[:, _COLUMNS.index("mixed")], (-1, 1, 1, 1))
+        return x + share * (ops.roll(x, 1, axis=0) - x)
 
 
 def resize(crops: npt.NDArray[np.uint8], size: tuple[int, int]) -> Any:

@@ -33,7 +33,7 @@ from keras import ops
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.pools import Pool
 from emotion.models.errors import DatasetError
-from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, mixed
+from emotion.models.training.augmentation import DRAWS, Augment, Mix, draw, flipped, mixed, unflipped
 from emotion.models.training.networks import BLENDSHAPE_HEAD, EMOTION_HEAD
 from emotion.models.training.set_heads import SET_HEAD, log_shares, logits_of_set
 from emotion.models.training.trainer import BlendshapeTargets, whole_batches
@@ -42,6 +42,7 @@ from emotion.models.whole_files import making, write_whole
 TEACHER_OUTPUT = "taught"
 _SET_OUTPUT = "labelled"
 _CLASSES = len(EMOTIONS)
+_FEATURES = 4  # dimensions of pictures that are features already
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,8 @@ class _Round(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no typ
         """(what goes in, what is true of it) of one step."""
         pool, rows = self._pool, self._rows[step]
         draws = draw(len(rows), (self._options.seed, self._first + step), self._options.mixup)
+        if pool.images.ndim == _FEATURES:
+            draws = unflipped(draws)
         one_hot = np.array([self._one_hot[name] for name in pool.sets[rows].tolist()], np.float32)
         truth = {
             _SET_OUTPUT: pool.targets[rows],
@@ -215,7 +218,8 @@ def _trained(network: keras.Model, pool: Pool, options: SetsOptions, size: tuple
         "one_hot": keras.Input((len(options.sets),), name="one_hot"),
         "log_shares": keras.Input((_CLASSES,), name="log_shares"),
     }
-    heads = network(Augment(pool.margin, size)(inputs["images"], inputs["draws"]))
+    seen = Mix() if pool.images.ndim == _FEATURES else Augment(pool.margin, size)
+    heads = network(seen(inputs["images"], inputs["draws"]))
     outputs = {
         _SET_OUTPUT: logits_of_set(
             heads[EMOTION_HEAD], heads[SET_HEAD], inputs["one_hot"], inputs["log_shares"]
@@ -279,7 +283,8 @@ def train_on_sets(
         run: the run's folder.
         options: a run that exists is continued only with the options it was started with; `rounds` and
             `fall` may change.
-        size: (height, width) in pixels to learn at.
+        size: (height, width) in pixels to learn at; nothing where the pool holds features
+            (`emotion.models.training.face_views`).
         score: judges the network after so many rounds; kept in the history.
         report: called with the history's row after every round.
 

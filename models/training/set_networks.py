@@ -4,15 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
+from emotion.models.data.pools import Pool
 from emotion.models.errors import ModelFileError
-from emotion.models.training.mobilenet import mobilenet
+from emotion.models.training.augmentation import FEATURE_STEPS
+from emotion.models.training.mobilenet import blocks, mobilenet
 from emotion.models.training.networks import BLENDSHAPE_HEAD, EMOTION_HEAD, Standardise
+from emotion.models.training.refit import even_shares, face_weights, fit_head
 from emotion.models.training.set_heads import with_set_heads
 
 # What standardised gray levels become for a network that has learnt from those of photographs.
-_MIDDLE, _SPREAD = 128.0, 50.0
+MIDDLE, SPREAD = 128.0, 50.0
+_BATCH = 64
+SEEN_SIZE = (192, 168)
+"""(height, width) at which the whole face is seen: FaceRes' features are worth most there."""
 
 
 def face_network(sets: int, pull: float = 1e-3, dropout: float = 0.2) -> keras.Model:
@@ -22,10 +29,53 @@ def face_network(sets: int, pull: float = 1e-3, dropout: float = 0.2) -> keras.M
     `emotion.models.training.set_heads.with_set_heads`. 3.2 million parameters.
     """
     images = keras.Input((None, None, 1), name="crops")
-    gray = layers.Rescaling(_SPREAD, _MIDDLE)(Standardise()(images))
-    features = layers.GlobalAveragePooling2D(name="features")(mobilenet(gray))
-    heads = with_set_heads(layers.Dropout(dropout)(features), sets, pull)
-    return keras.Model(images, heads, name="face_mobilenet")
+    large = layers.Resizing(*SEEN_SIZE)(images)
+    gray = layers.Rescaling(SPREAD, MIDDLE)(Standardise()(large))
+    return keras.Model(images, _heads(mobilenet(gray), sets, pull, dropout), name="face_mobilenet")
+
+
+def upper_network(shape: tuple[int, int, int], first: int, sets: int) -> keras.Model:
+    """The blocks of a `face_network` from the `first` on, and its heads.
+
+    Args:
+        shape: (height, width, filters) of what the block before gives.
+        first: its number; those below stay as they are (`emotion.models.training.face_views`).
+        sets: how many sets there are.
+    """
+    features = keras.Input(shape, name="features_below")
+    heads = _heads(blocks(features, first), sets, pull=1e-3, dropout=0.2)
+    return keras.Model(features, heads, name="face_upper")
+
+
+def begin_with_head(network: keras.Model, pool: Pool, most: int = 4000, pull: float = 0.1) -> None:
+    """Fit the common head of an `upper_network` to some of a pool's features before anything is trained.
+
+    So the blocks below are not thrown about by a head that knows nothing (Kumar et al. 2022, "Fine-tuning can
+    distort pretrained features").
+    """
+    rows = np.sort(np.random.default_rng(0).permutation(len(pool))[:most])
+    below = keras.Model(network.inputs, network.get_layer("features").output)
+    told = []
+    for start in range(0, len(rows), _BATCH):
+        part = pool.images[rows[start : start + _BATCH]].astype(np.float32)
+        told.append(below.predict_on_batch(part / np.float32(FEATURE_STEPS)))
+    labels, sets = pool.labels[rows], pool.sets[rows]
+    weights = face_weights(labels, sets, even_shares(labels, sets), evenness=0.5)
+    head = fit_head(np.concatenate(told), labels, weights, pull)
+    _layer(network, EMOTION_HEAD).set_weights([head.kernel, head.bias])
+
+
+def take_over(whole: keras.Model, part: keras.Model) -> keras.Model:
+    """Give a network the weights of one that has some of its layers, by name."""
+    for layer in part.layers:
+        if layer.weights:
+            _layer(whole, layer.name).set_weights(layer.get_weights())
+    return whole
+
+
+def _heads(maps: Any, sets: int, pull: float, dropout: float) -> dict[str, Any]:
+    features = layers.GlobalAveragePooling2D(name="features")(maps)
+    return with_set_heads(layers.Dropout(dropout)(features), sets, pull)
 
 
 def with_sets(trained: keras.Model, sets: int, pull: float = 1e-3) -> keras.Model:

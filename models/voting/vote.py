@@ -272,13 +272,15 @@ class StoredRules:
         """
         if regions == self.regions:
             return self.rules[self.chosen]
+        if ",".join(regions) in self.choices:
+            return self.choices[",".join(regions)]
         other = next((name for name in regions if name not in self.regions), None)
         if other is not None:
             raise ModelFileError(
                 f"{folder / 'weights.json'} weighs {', '.join(self.regions)}, not {other}: weigh all with "
                 "'emotion weights'."
             )
-        return self.choices.get(",".join(regions)) or VoteWeights.equal(self.classes, regions).rule
+        return VoteWeights.equal(self.classes, regions).rule
 
 
 def read_rules(folder: Path) -> StoredRules:

@@ -13,9 +13,9 @@ with warnings.catch_warnings():
 
 import keras
 
-from emotion.exporters.faceres import read_faceres
+from emotion.exporters.faceres import lower_blocks, read_faceres
 from emotion.models.errors import ModelFileError
-from emotion.models.training.mobilenet import BLOCKS, FEATURES, begin_with, mobilenet
+from emotion.models.training.mobilenet import BLOCKS, FEATURES, begin_with, blocks, layers_from, mobilenet
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -73,6 +73,19 @@ def test_a_gray_network_answers_as_the_coloured_one_about_a_gray_picture(folder:
     assert told.shape == (1, 2, 2, FEATURES)
     assert told.max() > 0
     np.testing.assert_allclose(np.asarray(gray(picture)), told, atol=1e-4)
+
+
+def test_lower_blocks_in_onnx_and_upper_ones_in_keras_make_the_whole(folder: Path) -> None:
+    weights, below = read_faceres(folder), 11
+    whole = features(1)
+    begin_with(whole, weights)
+    middle = keras.Input((None, None, BLOCKS[below - 1][0]))
+    upper = keras.Model(middle, blocks(middle, below + 1))
+    begin_with(upper, {name: weights[name] for name in layers_from(below + 1)})
+    picture = np.random.default_rng(2).random((1, 64, 64, 1)).astype(np.float32) * 255
+    told = np.asarray(upper(lower_blocks(folder, below)(picture[..., 0])))
+    assert told.max() > 0
+    np.testing.assert_allclose(told, np.asarray(whole(picture)), atol=1e-3)
 
 
 def test_the_depthwise_scale_is_in_the_kernel(folder: Path) -> None:

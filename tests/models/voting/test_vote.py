@@ -9,6 +9,7 @@ from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.predictions import Predictions
 from emotion.models.evaluation.success_rates import MAX_RATIO, EmotionWeight, SuccessRate, derive, weigh
+from emotion.models.manifest import voting_regions
 from emotion.models.regions import EYES, FACE, LIPS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.voting.blendshapes import FILE, train_blendshapes
@@ -330,6 +331,29 @@ def test_some_of_the_regions_vote_by_a_rule_of_their_own(tmp_path):
     assert VoteWeights.read(tmp_path, ("eyes",)).rule.opinions == 1
     told = weights.read(tmp_path, ("lips", "face"))
     assert (told.chosen, list(told.rates[0].rates)) == ("product", ["lips", "face"])
+
+
+def test_a_region_may_be_weighed_that_does_not_vote_by_default(tmp_path):
+    truth = labels(300)
+    schema = Schema(regions=Regions((EYES, LIPS, FACE)))
+    given = np.stack(
+        [probabilities(truth, strength, seed) for strength, seed in ((0.4, 1), (0.8, 2), (2, 3))]
+    )
+    found = Predictions(faces(truth, schema=schema), given, np.ones((300, 3), np.float32))
+    weights.save(tmp_path, weights.fit_vote(found, None, {}, "product", by_default=("eyes", "lips")))
+    plain = VoteWeights.read(tmp_path)
+    assert plain.regions == voting_regions(tmp_path) == ("eyes", "lips")
+    two = Predictions(faces(truth), given[:2], np.ones((300, 2), np.float32))
+    expected = weights.fit_vote(two, None, {}, "product").rules["product"](given[:2])
+    np.testing.assert_allclose(plain.vote(given[:2]), expected, atol=2e-3)
+    whole = VoteWeights.read(tmp_path, ("eyes", "lips", "face"))
+    expected = weights.fit_vote(found, None, {}, "product").rules["product"](given)
+    np.testing.assert_allclose(whole.vote(given), expected, atol=2e-3)
+    told = weights.read(tmp_path, ("eyes", "lips", "face"))
+    assert (told.chosen, list(told.rates[0].rates)) == ("product", ["eyes", "lips", "face"])
+    assert list(weights.read(tmp_path).rates[0].rates) == ["eyes", "lips"]
+    with pytest.raises(DatasetError, match="no model of the region brow"):
+        weights.fit_vote(found, None, {}, by_default=("eyes", "brow"))
 
 
 def test_without_a_rule_of_their_own_the_mean_of_some_regions_counts(tmp_path):
