@@ -65,6 +65,9 @@ class BenchOptions:
         ),
     ] = None
     faces: Annotated[tuple[int, ...], Option(help="With --soak: 1 or 3 faces only; repeatable.")] = ()
+    overwrite: Annotated[
+        bool, Option(help="Let --json, --markdown and --plot replace files that are there.")
+    ] = False
     window: Annotated[bool, Option(help="With --soak: show the pictures; there must be a screen.")] = False
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from emotion.benchmarks.stages import AFTER
 from emotion.benchmarks.suite import FORMAT, MAIN
 from emotion.models.errors import ModelFileError
+from emotion.models.whole_files import making
 
 Values = dict[str, Any]
 
@@ -84,7 +85,8 @@ def save_plot(path: Path, report: Values) -> None:
     for axis in (speeds, costs):
         axis.margins(x=0.12)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    with making(path) as made:
+        figure.savefig(made, dpi=120)
 
 
 def _head(report: Values) -> Table:

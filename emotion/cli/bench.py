@@ -25,6 +25,7 @@ from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Workers
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.realtime.sinks.result_ledger import check_free
 from emotion.realtime.sources.demo import DEMO
 
 app = typer.Typer(add_completion=False)
@@ -49,6 +50,8 @@ def bench(
     results = [path for path in (bench.json, bench.markdown, bench.plot) if path]
     reads = [bench.compare, *options.engine.models.glob("*"), *(bench.data.glob("*") if bench.data else ())]
     keep_apart(reads, results)
+    if not bench.overwrite:
+        check_free(results)
     older = _read(bench.compare) if bench.compare else None
     if bench.tune:
         _tune(DEMO, options.engine)

@@ -17,6 +17,7 @@ from emotion.models.data.label_folders import Photograph, Video, find_photograph
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import report
+from emotion.models.evaluation.answers import answers_of, answers_of_videos, to_csv, worst
 from emotion.models.evaluation.evaluate import (
     DISTANCES,
     Evaluation,
@@ -28,6 +29,7 @@ from emotion.models.evaluation.evaluate import (
 from emotion.models.evaluation.options import EvaluationOptions
 from emotion.models.evaluation.predictions import (
     LabelledFaces,
+    Predictions,
     check_regions,
     faces_of_dataset,
     faces_of_photographs,
@@ -42,10 +44,14 @@ from emotion.models.regions import Regions
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
 from emotion.models.voting.vote import VoteWeights, read_rules
+from emotion.own_files import OwnFiles
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.worst_sheet import COUNT, draw_sheet
 
 app = typer.Typer(add_completion=False)
+
+_ANSWERS, _SHEET = "predictions.csv", "worst.jpg"
 
 
 @app.command(name="evaluate")
@@ -59,7 +65,12 @@ def evaluate_command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for the report: a web page, Markdown and JSON."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the report (a web page, Markdown, JSON), each one's prediction (CSV), a sheet "
+            "of the worst.",
+        ),
     ] = None,
     *,
     options: EvaluationOptions,
@@ -69,10 +80,7 @@ def evaluate_command(
     chosen = folder or DATA
     if options.record:
         refuse_shipped(engine.models)
-    if output:
-        refuse_shipped(output)
-        read = [chosen / "manifest.parquet", *engine.models.glob("*")]
-        keep_apart(read, [output / f"report.{kind}" for kind in report.KINDS])
+    files = _files(chosen, output, engine.models, options.overwrite) if output else None
     judge = _Judge(engine)
     about = {"faces": options.title or options.from_set or chosen.resolve().name} | judge.about()
     if folder is None or (chosen / "manifest.parquet").exists():
@@ -97,12 +105,27 @@ def evaluate_command(
     if options.record:
         judge.record(str(about["faces"]), evaluation)
         console.print(f"Recorded in {shown(engine.models)}")
-    if output:
-        paths = report.save(output, evaluation)
-        console.print(f"Report: {', '.join(shown(path) for path in paths.values())}")
+    if files:
+        contents = report.texts(evaluation) | judge.answers(evaluation)
+        paths = files.write(contents, {"about": about, "judged": evaluation.vote.faces})
+        console.print(f"Report: {', '.join(shown(path) for path in paths)}")
     if judge.unreadable:
         errors.print(f"{judge.unreadable} could not be read, or not to the end: see above.", style="red")
         raise typer.Exit(DatasetError.exit_code)
+
+
+def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
+    """Where the report goes.
+
+    Raises:
+        SinkError: it would replace what is read, or what is not this program's own.
+    """
+    refuse_shipped(output)
+    files = OwnFiles(
+        output, ("report.html", "report.md", "report.json", _ANSWERS, _SHEET), "report", overwrite
+    )
+    keep_apart([data / "manifest.parquet", *models.glob("*")], files.all())
+    return files
 
 
 class _Judge:
@@ -111,6 +134,8 @@ class _Judge:
     def __init__(self, engine: EngineOptions) -> None:
         self._folder = folder = engine.models
         self.unreadable = 0
+        self._found: Predictions | None = None
+        self._photographs: dict[str, Path] = {}
         self._models = load_regions(folder, engine.precision, engine.regions)
         self._schema = schema_of(model.manifest for model in self._models)
         names = self._schema.regions.names
@@ -148,7 +173,7 @@ class _Judge:
         """Faces that are cut out already."""
         with counting("Asking the models") as progress:
             check_regions(self._models, faces.schema)
-            found = predict(faces, self._models, progress)
+            self._found = found = predict(faces, self._models, progress)
         return evaluate(found, self._weights, self._rules, self._third, about, shrunk)
 
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
@@ -156,7 +181,16 @@ class _Judge:
         with counting("Looking at photographs") as progress:
             faces = faces_of_photographs(photographs, progress, schema=self._schema, say=errors.print)
         self.unreadable = len(faces.unreadable)
+        self._photographs = {one.source: one.path for one in photographs if one.video is None}
         return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
+
+    def answers(self, evaluation: Evaluation) -> dict[str, str | bytes]:
+        """Each prediction as a table, and a sheet of the worst where there are pictures; by their names."""
+        if self._found is None:
+            return {_ANSWERS: to_csv(answers_of_videos(evaluation.videos), evaluation.classes)}
+        answers = answers_of(self._found, self._weights)
+        sheet = draw_sheet(worst(answers, COUNT), self._found.faces, self._photographs)
+        return {_ANSWERS: to_csv(answers, evaluation.classes), _SHEET: sheet}
 
     def videos(self, videos: list[Video], about: dict[str, Any]) -> Evaluation:
         """Whole videos, an emotion each."""

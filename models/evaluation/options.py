@@ -25,6 +25,9 @@ class EvaluationOptions:
     smaller: Annotated[
         int, Option(help="How many photographs to look at from afar as well; 0: none.", ge=0)
     ] = 600
+    overwrite: Annotated[
+        bool, Option(help="Replace files that are there, also those that are no results of this program.")
+    ] = False
 
     def __post_init__(self) -> None:
         check(self)

@@ -46,6 +46,15 @@ def _silent(done: int, total: int) -> None:
     """Nobody watches."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A labelled photograph that was not judged, and why, as a sentence without its end."""
+
+    source: str
+    label: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledFaces:
     """Faces with a label, cut out and ready for the models.
@@ -61,6 +70,7 @@ class LabelledFaces:
         groups: int64 (n,); near duplicates share a number.
         missing: the labels of photographs without a face that could be found.
         unreadable: the labels of photographs that could not be read, or are damaged.
+        left_out: both of these, each with its reason.
         schema: which classes and regions these are.
     """
 
@@ -74,6 +84,7 @@ class LabelledFaces:
     groups: npt.NDArray[np.int64]
     missing: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     schema: Schema = SHIPPED
 
     def __len__(self) -> int:
@@ -255,14 +266,16 @@ def faces_of_photographs(
     Raises:
         DatasetError: not one face was found.
     """
-    rows, missing, unreadable = [], [], []
+    rows, missing, unreadable, left_out = [], [], [], list[LeftOut]()
     found = _look_at_all(photographs, workers, scales or {}, schema.regions)
     for done, (photograph, face) in enumerate(found, start=1):
         if isinstance(face, PictureError):
             say(f"{photograph.source} is left out: {face}")
             unreadable.append(photograph.label)
+            left_out.append(LeftOut(photograph.source, photograph.label, str(face).rstrip(".")))
         elif face is None:
             missing.append(photograph.label)
+            left_out.append(LeftOut(photograph.source, photograph.label, "no face was found"))
         else:
             rows.append((photograph, face))
         progress(done, len(photographs))
@@ -286,6 +299,7 @@ def faces_of_photographs(
         groups=groups,
         missing=tuple(missing),
         unreadable=tuple(unreadable),
+        left_out=tuple(left_out),
         schema=schema,
     )
 

@@ -3,24 +3,18 @@
 import json
 from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from emotion.models.evaluation import charts
 from emotion.models.evaluation.evaluate import Evaluation, Slice
 from emotion.models.evaluation.scores import Scores
 from emotion.models.statistics.intervals import Interval
-from emotion.models.whole_files import write_whole
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
 _NOTE = (
     "Apparent expressions, not feelings: a right answer here is one that agrees with the label that "
     "other people gave the photograph."
 )
-
-
-KINDS = ("html", "md", "json")
-"""Suffixes of what `save` writes."""
 
 
 class Table(NamedTuple):
@@ -30,18 +24,13 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-def save(folder: Path, evaluation: Evaluation) -> dict[str, Path]:
-    """Write ``report.html``, ``report.md`` and ``report.json`` into a folder; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "html": to_html(evaluation),
-        "md": to_markdown(evaluation),
-        "json": json.dumps(evaluation.to_json(), indent=1) + "\n",
+def texts(evaluation: Evaluation) -> dict[str, str]:
+    """``report.html``, ``report.md`` and ``report.json``: what they hold, by their names."""
+    return {
+        "report.html": to_html(evaluation),
+        "report.md": to_markdown(evaluation),
+        "report.json": json.dumps(evaluation.to_json(), indent=1) + "\n",
     }
-    paths = {suffix: folder / f"report.{suffix}" for suffix in texts}
-    for suffix, text in texts.items():
-        write_whole(paths[suffix], text)
-    return paths
 
 
 # --- Markdown ---------------------------------------------------------------------------------------

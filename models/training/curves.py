@@ -6,6 +6,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from emotion.models.whole_files import making
+
 
 def save_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     """Losses and validation accuracy over the epochs, as one picture.
@@ -26,4 +28,5 @@ def save_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     for axis in (losses, accuracy):
         axis.grid(alpha=0.3)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    figure.savefig(path, dpi=120)
+    with making(path) as made:
+        figure.savefig(made, dpi=120)

@@ -277,3 +277,29 @@ def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
     monkeypatch.setattr(alone, "precisions", lambda folder, regions: ("fp32",))
     (row,) = alone.accuracy({"": ZOO}, tmp_path)
     assert (row.faces, row.agreement, row.accuracy, row.balanced_accuracy) == (20, 1, 1, 1)
+
+
+@pytest.mark.parametrize("option", ["--json", "--markdown", "--plot"])
+def test_a_file_of_the_users_is_not_replaced(option, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "mine.svg"
+    path.write_text("mine")
+    monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--quick", option, str(path)])
+    assert cli.run() == 6
+    assert "is there already: name another file, or say --overwrite" in capsys.readouterr().err.replace(
+        "\n", " "
+    )
+    assert path.read_text() == "mine"
+
+
+def test_a_plot_that_fails_leaves_the_old_one(values, tmp_path, monkeypatch):
+    path = tmp_path / "plot.png"
+    path.write_text("old")
+
+    def fail(figure, place, **options):
+        place.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+    with pytest.raises(OSError, match="No space"):
+        report.save_plot(path, values)
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["old"]

@@ -138,7 +138,10 @@ def evaluate(patch, words):
 
         def photographs(self, photographs, about, smaller):
             seen.update(smaller=smaller, title=about["faces"])
-            return SimpleNamespace(missing={})
+            return SimpleNamespace(missing={}, vote=SimpleNamespace(faces=1))
+
+        def answers(self, evaluation):
+            return {}
 
         def faces(self, faces, about):
             seen.update(part=faces[0], from_set=faces[1])
@@ -156,7 +159,15 @@ def evaluate(patch, words):
     patch.setattr(command, "find_unread", lambda folder, labels: ())
     patch.setattr(command, "only_test", list)
     patch.setattr(command, "_scores_table", lambda evaluation: "")
-    patch.setattr(command.report, "save", lambda output, evaluation: {})
+    patch.setattr(command.report, "texts", lambda evaluation: {})
+    patch.setattr(command.OwnFiles, "write", lambda files, contents, told: [])
+    own_files = command.OwnFiles.__init__
+
+    def note(files, folder, names, title, overwrite):
+        seen.update(overwrite=overwrite)
+        own_files(files, folder, names, title, overwrite)
+
+    patch.setattr(command.OwnFiles, "__init__", note)
     seen["record"] = False
     invoke("evaluate", "photographs", "-o", "out", "--models", "mine", *words)
     if {"--models"}.isdisjoint(words):

@@ -1,8 +1,10 @@
+import csv
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from emotion.models.data.label_folders import Photograph, find_photographs
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import predictions as looking
 from emotion.models.evaluation import report
+from emotion.models.evaluation.answers import Answer, to_csv, worst
 from emotion.models.evaluation.evaluate import Slice, cast_vote, evaluate, judge_shrunk, shrinkable
 from emotion.models.evaluation.predictions import faces_of_photographs, only_test, predict
 from emotion.models.regions import EYES, LIPS
@@ -221,13 +224,13 @@ def test_markdown_tables_are_rectangular(evaluation):
     assert "| 12 | 300 | 50% | 40.0% (30.0 to 50.0) |" in text
 
 
-def test_three_files_are_written(evaluation, tmp_path):
-    paths = report.save(tmp_path / "new" / "folder", evaluation)
-    values = json.loads(paths["json"].read_text())
+def test_a_report_is_three_files(evaluation):
+    texts = report.texts(evaluation)
+    values = json.loads(texts["report.json"])
     assert values["classes"] == list(EMOTIONS)
     assert values["scores"]["vote"]["accuracy"]["value"] == evaluation.vote.accuracy.value
-    assert paths["html"].read_text().startswith("<!doctype html>")
-    assert paths["md"].exists()
+    assert texts["report.html"].startswith("<!doctype html>")
+    assert set(texts) == {"report.html", "report.md", "report.json"}
 
 
 def test_an_opinion_that_is_never_wrong_is_scored_too(tmp_path):
@@ -253,6 +256,32 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert values["scores"]["vote"]["faces"] == 6
     assert values["shrunk"]
     assert "Report" in capsys.readouterr().out
+    rows = list(csv.DictReader((out / "predictions.csv").open(newline="")))
+    assert len(rows) == 6
+    assert {row["answer"] == row["label"] for row in rows} == {row["right"] == "1" for row in rows}
+    assert all(abs(sum(float(row[name]) for name in EMOTIONS) - 1) < 1e-3 for row in rows)
+    sheet = cv2.imread(str(out / "worst.jpg"))
+    assert sheet[12:232, 12:232].std() > 10  # the first is a picture
+    # What is its own is replaced; what was changed since stops the run before it begins.
+    assert cli.run() == 0
+    (out / "predictions.csv").write_text("mine")
+    assert cli.run() == 6
+    assert "predictions.csv would be replaced" in capsys.readouterr().err
+    assert (out / "predictions.csv").read_text() == "mine"
+
+
+def test_the_worst_answers_give_their_label_the_least():
+    told = [
+        Answer(str(place), "fear", {"fear": share, "anger": 1 - share})
+        for place, share in enumerate((0.4, 0.1, 0.9))
+    ]
+    left_out = Answer("gone.jpg", "anger", reason="no face was found")
+    assert [one.source for one in worst([*told, left_out], 5)] == ["1", "0"]
+    assert worst(told, 1) == [told[1]]
+    table = to_csv([*told, left_out], ("anger", "fear")).splitlines()
+    assert table[0] == "source,label,answer,right,confidence,anger,fear,left_out"
+    assert table[2] == "1,fear,anger,0,0.9000,0.9000,0.1000,"
+    assert table[4] == "gone.jpg,anger,,,,,,no face was found"
 
 
 def test_the_faces_of_one_set_are_picked_out():

@@ -1,0 +1,66 @@
+"""The files that a command leaves in a folder: whole, and never in the place of anything of the user's."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emotion.realtime.sinks.partial_file import PartialFile, writing
+from emotion.realtime.sinks.result_ledger import ResultLedger, check_own
+
+
+class OwnFiles:
+    """Results of a command in one folder, listed with their checksums in ``NAME.summary.json`` there.
+
+    Args:
+        folder: for them; it is made when they are written.
+        names: of all that may be written.
+        title: what they are of, and NAME.
+        overwrite: replace what is there, whoever made it.
+
+    Raises:
+        SinkError: something is there that is not this program's own, or was changed since.
+    """
+
+    def __init__(self, folder: Path, names: Iterable[str], title: str, overwrite: bool) -> None:
+        self._folder = folder
+        self._files = [folder / name for name in names]
+        self._summary = folder / f"{title}.summary.json"
+        self._title = title
+        self._overwrite = overwrite
+        if not overwrite:
+            check_own([(self._files, self._summary, title)])
+
+    def all(self) -> tuple[Path, ...]:
+        """Every file that may be written."""
+        return (*self._files, self._summary)
+
+    def write(self, contents: Mapping[str, str | bytes], told: Mapping[str, Any]) -> list[Path]:
+        """Write files by their names, and the list of them; returns where they are.
+
+        Args:
+            contents: by name.
+            told: what else the list says.
+
+        Raises:
+            SinkError: one cannot be written, or another run is writing here.
+        """
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        ledger = ResultLedger(self._files, self._summary, self._title, self._overwrite)
+        about = {"complete": True, "reasons": [], "video": {"name": self._title}, **told}
+        try:
+            paths = [self._write(ledger, self._folder / name, data) for name, data in contents.items()]
+        except BaseException:
+            ledger.keep(about | {"complete": False})
+            raise
+        ledger.finish(about)
+        return paths
+
+    def _write(self, ledger: ResultLedger, path: Path, data: str | bytes) -> Path:
+        draft = PartialFile(path, publish=ledger.publish)
+        try:
+            draft.append(data.encode() if isinstance(data, str) else data)
+        except BaseException:
+            draft.discard()
+            raise
+        return draft.publish()

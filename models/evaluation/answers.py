@@ -1,0 +1,94 @@
+"""What the vote says of each labelled face, as a table, and which answers are furthest from their labels."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from emotion.models.evaluation.evaluate import VideoAnswer, cast_vote
+from emotion.models.evaluation.predictions import Predictions
+from emotion.models.names import readable
+from emotion.models.voting.vote import VoteWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A labelled face, photograph or video, and what it was taken for.
+
+    Attributes:
+        source: where it comes from.
+        label: what it is said to show.
+        probabilities: of the vote, by class; empty where it was left out.
+        regions: what each region alone takes it for, by its name.
+        index: the face's place among those that were judged; None where it was left out, and of videos.
+        reason: why it was left out, else empty.
+    """
+
+    source: str
+    label: str
+    probabilities: dict[str, float] = field(default_factory=dict)
+    regions: dict[str, str] = field(default_factory=dict)
+    index: int | None = None
+    reason: str = ""
+
+    @property
+    def answer(self) -> str:
+        """The largest of the probabilities; empty where there are none."""
+        return max(self.probabilities, key=self.probabilities.__getitem__, default="")
+
+    @property
+    def confidence(self) -> float:
+        """Its share."""
+        return self.probabilities.get(self.answer, 0.0)
+
+
+def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
+    """The answer to each face, in order, and behind them what was left out."""
+    faces = found.faces
+    classes, names = faces.schema.classes.names, faces.schema.regions.names
+    alone = found.predictions.argmax(axis=2)
+    judged = [
+        Answer(
+            source,
+            classes[faces.labels[index]],
+            dict(zip(classes, vote.tolist(), strict=True)),
+            {name: classes[alone[place, index]] for place, name in enumerate(names)},
+            index,
+        )
+        for index, (source, vote) in enumerate(zip(faces.sources, cast_vote(found, weights), strict=True))
+    ]
+    return judged + [Answer(one.source, one.label, reason=one.reason) for one in faces.left_out]
+
+
+def answers_of_videos(videos: Sequence[VideoAnswer]) -> list[Answer]:
+    """The answer to each video, by the mean of its vote."""
+    return [Answer(video.name, video.label, dict(video.mean)) for video in videos]
+
+
+def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
+    """A row an answer: source, label, answer, right, confidence, a column a class and region, left_out."""
+    regions = list(dict.fromkeys(name for one in answers for name in one.regions))
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["source", "label", "answer", "right", "confidence", *classes, *regions, "left_out"])
+    for one in answers:
+        judged = not one.reason
+        rows.writerow(
+            [
+                readable(one.source),
+                one.label,
+                one.answer,
+                int(one.answer == one.label) if judged else "",
+                f"{one.confidence:.4f}" if judged else "",
+                *(f"{one.probabilities[name]:.4f}" if judged else "" for name in classes),
+                *(one.regions.get(name, "") for name in regions),
+                one.reason,
+            ]
+        )
+    return file.getvalue()
+
+
+def worst(answers: Sequence[Answer], count: int) -> list[Answer]:
+    """The wrong answers that give their label the least, at most so many."""
+    wrong = [one for one in answers if one.probabilities and one.answer != one.label]
+    return sorted(wrong, key=lambda one: (one.probabilities[one.label], -one.confidence))[:count]
