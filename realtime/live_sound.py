@@ -1,4 +1,4 @@
-"""The sound of a live source, on its way to whoever records it."""
+"""The sound of a live source, on its way to all who record it."""
 
 import threading
 from collections import deque
@@ -32,26 +32,60 @@ class Sound:
 
 
 class LiveSound:
-    """What a source gives and a recording takes, of which little is kept. Safe in threads.
+    """What a source gives and recordings take. Safe in threads.
+
+    Args:
+        kept: whether what comes before the first recording takes it is kept for that one.
 
     Attributes:
         is_there: whether the source has sound; known once it has given its first picture.
         origin: `time.monotonic()` at which the stream's time is 0; likewise.
-        wanted: whether somebody records, or may begin to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: bool = True) -> None:
         self.is_there = False
         self.origin = 0.0
-        self.wanted = True
+        self._lock = threading.Lock()
+        self._first = SoundTap(self) if kept else None
+        # Replaced as a whole, so that whoever gives sound never meets half of a change.
+        self._taps: tuple[SoundTap, ...] = (self._first,) if self._first else ()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody records, or is about to: else nothing needs to be decoded."""
+        return bool(self._taps)
+
+    def tap(self) -> "SoundTap":
+        """What one recording takes from now on; close it at its end."""
+        with self._lock:
+            first, self._first = self._first, None
+            tap = first or SoundTap(self)
+            if first is None:
+                self._taps = (*self._taps, tap)
+            return tap
+
+    def put(self, sound: Sound) -> None:
+        """Hand a piece to every recording."""
+        for tap in self._taps:
+            tap.put(sound)
+
+    def leave(self, tap: "SoundTap") -> None:
+        """Give a recording no more."""
+        with self._lock:
+            self._taps = tuple(one for one in self._taps if one is not tap)
+
+
+class SoundTap:
+    """The sound that waits for one recording; little is kept of it."""
+
+    def __init__(self, sound: LiveSound) -> None:
+        self._sound = sound
         self._lock = threading.Lock()
         self._waiting: deque[Sound] = deque()
         self._length = 0
 
     def put(self, sound: Sound) -> None:
-        """Hand over a piece; the oldest ones make room for it."""
-        if not self.wanted:
-            return
+        """Add a piece; the oldest ones make room for it."""
         with self._lock:
             self._waiting.append(sound)
             self._length += sound.samples.shape[1]
@@ -65,3 +99,7 @@ class LiveSound:
             self._waiting.clear()
             self._length = 0
         return taken
+
+    def close(self) -> None:
+        """Want no more."""
+        self._sound.leave(self)

@@ -59,7 +59,10 @@ def live_command(
         stages = policy.stages(loaded, options)
         if probe:
             probe.check()
-    opened = open_live(source, options.live, LiveSound() if recordings(options.outputs) else None)
+    # A key may begin a recording at any time; until then no sound is decoded.
+    recorded = bool(recordings(options.outputs))
+    sound = LiveSound(kept=recorded) if recorded or options.drawing.window else None
+    opened = open_live(source, options.live, sound)
     with ExitStack() as stack:
         screen = stack.enter_context(Window(f"emotion: {opened.name}")) if options.drawing.window else None
         receivers = _receivers(options, opened.name, loaded.schema)

@@ -208,6 +208,8 @@ class LiveView:
             return self._screen.show([lost], dim=not state.connected, paint=self._dot())
         if frame.changed:
             self._screen.say(frame.changed)
+        if self._recorder and (trouble := self._recorder.before(frame.result.frame.pts)):
+            self._screen.say(trouble)
         pictures.write(frame.result, self._screen.draw(frame.result))
         keys = self._screen.show([self._line(), _age_line(frame)], paint=self._dot())
         self.on_screen.add(time.monotonic() - frame.result.frame.captured_at)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from emotion.realtime.errors import SinkError
@@ -19,7 +20,7 @@ class Recorder:
 
     Args:
         pictures: that are shown.
-        info: of their stream.
+        info: of their stream; its sound is recorded, too.
         folder: where recordings go.
         stamp: the time for a name.
     """
@@ -36,6 +37,7 @@ class Recorder:
         self._folder = folder
         self._stamp = stamp
         self._name = ""
+        self._wanted = False
 
     @property
     def name(self) -> str:
@@ -45,14 +47,29 @@ class Recorder:
         return self._name
 
     def toggle(self) -> str:
-        """Start, or end; what is to be said of it."""
+        """Start with the next picture, or end; what is to be said of it."""
         if name := self.name:
             self._pictures.end(name)
             self._name = ""
             return f"recorded as {name}"
+        self._wanted = not self._wanted
+        return ""
+
+    def before(self, pts: int) -> str:
+        """Start, where that is wanted, with the picture that is about to be written.
+
+        Args:
+            pts: the picture's, at which the recording begins.
+
+        Returns:
+            Why it cannot be recorded; empty where nothing is wrong.
+        """
+        if not self._wanted:
+            return ""
+        self._wanted = False
         path = self._free()
         try:
-            sink = open_file(path, self._info)
+            sink = open_file(path, replace(self._info, begin_pts=pts))
         except SinkError as error:
             return str(error)
         self._pictures.add(path.name, sink, policy=Policy.DROP_OLDEST, capacity=QUEUE, vital=False)

@@ -29,6 +29,8 @@ _AHEAD_SECONDS = 1.0
 # Nearer than this is in step; farther than that the track is decoded anew.
 _IN_STEP, _LOST = 0.02, 0.25
 _SLOWEST_FILTER, _FASTEST_FILTER = 0.5, 2.0
+# What comes out of the filter for speeds is early by so many seconds of the video (measured at each).
+_FILTER_LEAD = 0.012
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 """float32 (n, 2), in [-1, 1], `RATE` a second."""
@@ -272,7 +274,7 @@ def decoded(path: Path, start: float, speed: float) -> Iterator[Samples]:
                 continue
             if cut is None:
                 # Positive: samples before the start; negative: silence until the track begins.
-                cut = (start - time_of) / speed
+                cut = (start - time_of - (_FILTER_LEAD if speed != 1 else 0.0)) / speed
             frame.pts = None
             graph.push(frame)
             for samples in _pulled(graph):

@@ -25,6 +25,7 @@ class LiveAudioTrack:
     Args:
         sound: of the source.
         output: where a stream is added, and muxed into.
+        begin: the stream's time, in seconds, at which the mp4 begins.
 
     Attributes:
         lost: how many tracks are left out: none.
@@ -32,8 +33,9 @@ class LiveAudioTrack:
 
     lost = 0
 
-    def __init__(self, sound: LiveSound, output: OutputContainer) -> None:
-        self._sound = sound
+    def __init__(self, sound: LiveSound, output: OutputContainer, begin: float = 0.0) -> None:
+        self._tap = sound.tap()
+        self._origin = sound.origin + begin
         self._output = output
         self._stream: AudioStream = output.add_stream(
             "aac", rate=SAMPLE_RATE, layout="stereo", bit_rate=_BITS
@@ -42,7 +44,7 @@ class LiveAudioTrack:
 
     def mux_until(self, seconds: Fraction | None) -> None:
         """Mux what has come; so that no sound is far behind a moment of the mp4, fill up with silence."""
-        for sound in self._sound.take():
+        for sound in self._tap.take():
             self._place(sound)
         if seconds is not None:
             self._add_silence(int((seconds - _LATE_SECONDS) * SAMPLE_RATE) - self._written)
@@ -53,10 +55,10 @@ class LiveAudioTrack:
 
     def close(self) -> None:
         """Want no more sound."""
-        self._sound.wanted = False
+        self._tap.close()
 
     def _place(self, sound: Sound) -> None:
-        off = round((sound.seconds - self._sound.origin) * SAMPLE_RATE) - self._written
+        off = round((sound.seconds - self._origin) * SAMPLE_RATE) - self._written
         if off > _OUT_OF_STEP:
             self._add_silence(off)
         self._add(sound.samples[:, max(0, -off) if off < -_OUT_OF_STEP else 0 :])

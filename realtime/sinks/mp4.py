@@ -155,7 +155,7 @@ class Mp4Sink(Sink):
         self._container = _container(self._file, self._info)
         self._stream = _video_stream(self._container, self._info, encoder)
         if self._info.sound is not None:
-            self._sound = LiveAudioTrack(self._info.sound, self._container)
+            self._sound = LiveAudioTrack(self._info.sound, self._container, self._info.origin_seconds)
         elif tracks:
             self._sound = AudioTrack(self._info, self._container, tracks)
             self.lost_sound = self._sound.lost

@@ -85,14 +85,18 @@ def test_a_recording_runs_from_one_press_to_the_next(tmp_path):
     with Fanout() as pictures:
         recorder = Recorder(pictures, info, tmp_path, lambda: "now")
         assert recorder.toggle() == ""
+        assert recorder.name == ""
+        assert recorder.before(video_frame(0).pts) == ""
         assert recorder.name == "emotion-now.mp4"
         for index in range(5):
+            assert recorder.before(video_frame(index).pts) == ""
             pictures.write(EmotionFrame(video_frame(index), ()), np.zeros((48, 64, 3), np.uint8))
             time.sleep(0.02)
         assert recorder.toggle() == "recorded as emotion-now.mp4"
         assert recorder.name == ""
         # The next one is another file, and the first is left alone.
         assert recorder.toggle() == ""
+        assert recorder.before(video_frame(5).pts) == ""
         assert recorder.name == "emotion-now-2.mp4"
         pictures.write(EmotionFrame(video_frame(5), ()), np.zeros((48, 64, 3), np.uint8))
     assert {path.name for path in tmp_path.glob("*.mp4")} == {"emotion-now.mp4", "emotion-now-2.mp4"}
@@ -103,7 +107,9 @@ def test_a_recording_that_cannot_be_made_says_why(tmp_path):
     info = VideoInfo(path=None, width=64, height=48, time_base=video_frame(0).time_base)
     with Fanout() as pictures:
         recorder = Recorder(pictures, info, tmp_path / "missing", lambda: "now")
-        assert "emotion-now.mp4" in recorder.toggle()
+        assert recorder.toggle() == ""
+        assert "emotion-now.mp4" in recorder.before(0)
+        assert recorder.before(1) == ""
         assert recorder.name == ""
 
 

@@ -212,3 +212,19 @@ def test_what_is_missing_for_a_device_is_an_oserror(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(OSError, match="sounddevice"):
         open_device(lambda block, delay: None)
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.5, 2.0, 4.0])
+def test_in_every_speed_the_middle_of_a_beep_is_at_its_moment(clip, speed):
+    """The filter for speeds spreads what begins suddenly; what counts is its middle."""
+    samples = np.concatenate(list(decoded(clip, 0.0, speed)))[:, 0]
+    with av.open(str(clip)) as container:
+        own = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert first_middle(samples) == pytest.approx(first_middle(own) / speed, abs=0.02)
+
+
+def first_middle(samples):
+    """The middle of the first beep, in seconds."""
+    loud = np.flatnonzero(np.abs(samples) > 0.1)
+    last = loud[np.flatnonzero(np.diff(loud) > 0.05 * RATE)[0]]
+    return (loud[0] + last) / 2 / RATE

@@ -101,15 +101,41 @@ def test_an_interrupted_recording_keeps_its_sound(tmp_path):
 
 
 def test_nothing_is_kept_while_nobody_records_and_little_while_somebody_hangs():
-    sound = LiveSound()
-    sound.wanted = False
+    sound = LiveSound(kept=False)
     sound.put(tone(0))
-    assert sound.take() == []
-    sound.wanted = True
+    assert not sound.wanted
+    tap = sound.tap()
+    assert sound.wanted
     for second in range(30):
         sound.put(tone(second, 1.0))
-    taken = sound.take()
+    taken = tap.take()
     assert (len(taken), taken[-1].seconds) == (10, ORIGIN + 29)
+    tap.close()
+    sound.put(tone(30))
+    assert (sound.wanted, tap.take()) == (False, [])
+
+
+def test_each_of_several_recordings_gets_all_of_the_sound():
+    sound = LiveSound()
+    sound.put(tone(0))
+    first, second = sound.tap(), sound.tap()
+    sound.put(tone(1))
+    moments = [[piece.seconds - ORIGIN for piece in tap.take()] for tap in (first, second)]
+    assert moments == [[0, 1], [1]]
+
+
+def test_a_recording_that_begins_later_has_its_sound_from_there(tmp_path):
+    """By a key in the midst of a stream: pictures and sound begin at nought, in step."""
+    sound = LiveSound(kept=False)
+    sound.origin, sound.is_there = ORIGIN, True
+    sink = Mp4Sink(tmp_path / "a.mp4", dataclasses.replace(INFO, sound=sound, begin_pts=25 * 512))
+    sound.put(tone(second(25) + 0.4))
+    for number in range(25, 50):
+        sink.write(*shown(number))
+    sink.close()
+    assert beeps(tmp_path / "a.mp4") == pytest.approx([0.4], abs=0.03)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert next(container.decode(video=0)).pts == 0
 
 
 def test_a_file_that_is_played_live_is_recorded_with_its_sound_in_step(tmp_path):
@@ -135,6 +161,7 @@ def test_damaged_sound_costs_sound_only(tmp_path):
     clip = tmp_path / "clip.mp4"
     beeping_clip(clip, [0.2], seconds=0.4)
     sound = LiveSound()
+    tap = sound.tap()
     with av.open(str(clip)) as container:
         feed = SoundFeed(container, sound)
         for packet in container.demux(audio=0):
@@ -143,4 +170,4 @@ def test_damaged_sound_costs_sound_only(tmp_path):
             feed.take(damaged, 0.0)
             feed.take(packet, 0.0)
     assert sound.is_there
-    assert sum(piece.samples.shape[1] for piece in sound.take()) > 0.2 * SAMPLE_RATE
+    assert sum(piece.samples.shape[1] for piece in tap.take()) > 0.2 * SAMPLE_RATE

@@ -93,7 +93,7 @@ def test_a_stream_arrives_in_order_at_its_pace(running, kind, caplog):
 
 def check_sound(source, sound, frames, has_sound):
     """Where the stream has sound, it comes at the same moments as its pictures."""
-    pieces = sound.take()
+    pieces = sound.tap().take()
     assert (source.info.sound is sound, bool(pieces)) == (has_sound, has_sound)
     if has_sound:
         moments = [piece.seconds - sound.origin for piece in pieces]
