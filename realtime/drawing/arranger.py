@@ -3,7 +3,7 @@
 What stands is kept while it touches no face and no other form; it follows its face as on a rope. It
 gives way at once to a face that comes in its way, and first slides along the side where it is. Anything
 better (a larger form, a place beside the face instead of away from it) has to be there for some time,
-and nobody is moved for it who was moved less than half a minute ago, unless they have walked since:
+and nobody is moved for it who was moved less than a minute ago, unless they have walked since:
 so where people stand still their panels do, too.
 """
 
@@ -26,9 +26,11 @@ _SPARE = 1.5
 _MEMORY = 1.5
 # Seconds for which something better has to be possible, and between two changes for the better.
 _PATIENCE = 1.0
-_REST = 30.0
+_REST = 60.0
 # Seconds in which it is forgotten how far a face reached.
 _SWAY = 4.0
+# Who reaches farther beside themselves than by this share of their face walks.
+_MOST_SWAY = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Arranger:
             again = _anew(room, wishes, left_out)
             if len(again) > len(placed):
                 placed, fresh = again, list(wishes)
-        _enlarge(kept_free, placed, fresh, {key: one.place for key, one in self._known.items()}, crowd)
+        _enlarge(kept_free, placed, fresh, self._known, crowd)
         self._improve(kept_free, placed, wishes, now, crowd)
         self._remember(wishes, placed, now)
         return placed
@@ -121,7 +123,7 @@ class Arranger:
         forms = [form for form in wish.forms if form.level < old.spot.level and _suits(form, wish, crowd)]
         reaches = [one.reach for key, one in self._known.items() if key != wish.track_id]
         others = _around(room, placed, but=wish.track_id).without(reaches)
-        better = _largest(others, wish.face, forms, round(_SPARE * room.gap))
+        better = _largest(others, wish.face, forms, _spare(room, known))
         if better is None and old.spot.side == "away":
             better = _largest(others, wish.face, wish.forms[-1:], 0)
         since = (now if known.better_since is None else known.better_since) if better else None
@@ -159,6 +161,13 @@ def _reached(before: Rect, face: Rect, seconds: float) -> Rect:
         for old, now in ((before.right, face.right), (before.bottom, face.bottom))
     )
     return Rect(left, top, right - left, bottom - top)
+
+
+def _spare(room: Room, known: _Known) -> int:
+    """Pixels that a form needs to spare beside somebody, so that it can stay: more for those who sway."""
+    sways = max(known.reach.width - known.face.width, known.reach.height - known.face.height)
+    walks = sways > _MOST_SWAY * known.face.width
+    return max(round(_SPARE * room.gap), 0 if walks else 2 * sways)
 
 
 def _newcomers(wishes: Sequence[Wish], placed: Mapping[int, Placement]) -> list[Wish]:
@@ -209,10 +218,13 @@ def _enlarge(
     room: Room,
     placed: dict[int, Placement],
     wishes: Sequence[Wish],
-    before: Mapping[int, Placement],
+    before: Mapping[int, _Known],
     crowd: int,
 ) -> None:
-    """Let those who have just been placed have more than a word, the near ones first, in place."""
+    """Let those who have just been placed have more than a word, the near ones first, in place.
+
+    Whoever has lost a place gets one with room to spare: as tight as before it would be lost again.
+    """
     for luxury in (False, True):
         for wish in _by_area(wishes):
             own, old = placed.get(wish.track_id), before.get(wish.track_id)
@@ -226,10 +238,10 @@ def _enlarge(
                 and (luxury or form.level >= wish.luxury)
                 and _suits(form, wish, crowd)
                 # Who has lost a place gets nothing larger at once: it could not stay, either.
-                and (old is None or form.level >= old.spot.level)
+                and (old is None or form.level >= old.place.spot.level)
             ]
             others = _around(room, placed, but=wish.track_id)
-            if better := _largest(others, wish.face, forms, 0):
+            if better := _largest(others, wish.face, forms, _spare(room, old) if old else 0):
                 placed[wish.track_id] = better
 
 
