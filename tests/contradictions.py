@@ -30,7 +30,7 @@ from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import Box, EmotionFrame, Face, PredictionFrame, VideoFrame
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.formats import open_file
-from emotion.realtime.sinks.summary import SummaryBuilder, in_words
+from emotion.realtime.sinks.summary import SummaryBuilder, in_words, overall_in_words
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
@@ -153,9 +153,10 @@ def _numbers(written: Written, frames: list[dict[str, Any]]) -> Iterator[str]:
         yield f"the summary has {numbers['frames']} frames, the table {len(frames)}"
     yield from _differ("video", video, summary=numbers["shares"], overview=over["shares"])
     sentence = written.sentence
-    told = f"{numbers['label']}: {in_words(numbers['shares'])}"
-    if people and sentence.split("; the picture seems")[0] != told:
-        yield f"{sentence!r} is not what the summary says"
+    if people:
+        told = overall_in_words(numbers["label"], numbers["shares"])
+        if sentence.split("; the picture seems")[0] != told:
+            yield f"{sentence!r} is not what the summary says"
     if f"{sentence[0].upper()}{sentence[1:]}." not in text.replace("&#x27;", "'"):
         yield f"{sentence!r} is not on the page"
     yield from _people(people, summary, page, over)

@@ -35,7 +35,8 @@ class Judged:
 
     Attributes:
         cuts: at which the label of the pictures themselves changes, once it is steady.
-        delay: mean seconds from a cut to the new label; negative where it comes before.
+        delay: mean seconds from a cut to the new label; negative where it comes before. Where the label
+            before never came, the new one may be there already: such a cut has none.
         missed: cuts whose new label never comes.
         right: share of frames whose label is that of their photograph's end.
         flicker: changes a minute beside those at the cuts.
@@ -91,7 +92,7 @@ def judge(labels: Sequence[str], steady: Sequence[str]) -> Judged:
         found = next((at for at, label in enumerate(part) if label == steady[number]), None)
         if found is None:
             missed += 1
-        else:
+        elif found:
             delays.append((begin + found - number * each) / _FPS)
     changes = sum(a != b for a, b in pairwise(labels))
     minutes = len(labels) / _FPS / 60

@@ -139,19 +139,27 @@ class Summary:
     def sentence(self) -> str:
         """For example ``happiness: 54% of the time happiness, 21% sadness, 19% uncertain, 6% no face``.
 
-        Where the picture seems to be turned, that is said behind it.
+        Where the picture seems to be turned, that is said behind it. See also `overall_in_words`.
         """
         if self.label is None or self.shares is None:
             return f"no face was found in {self.frames} frames"
-        said = f"{self.label}: {in_words(self.shares)}"
+        said = overall_in_words(self.label, self.shares)
         return f"{said}; {self.hint}" if self.hint else said
 
 
 def in_words(shares: dict[str, float]) -> str:
     """Shares of time as people read them, the largest first; what rounds to nothing is left out."""
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
-    told = [f"{share:.0%} {name.replace('_', ' ')}" for name, share in ranked if round(100 * share)]
-    return ", ".join(told).replace("% ", "% of the time ", 1)
+    told = [(share, name.replace("_", " ")) for name, share in ranked if round(100 * share)]
+    if len(told) == 1:
+        return f"{told[0][1]} all the time"
+    return ", ".join(f"{share:.0%} {name}" for share, name in told).replace("% ", "% of the time ", 1)
+
+
+def overall_in_words(label: str, shares: dict[str, float]) -> str:
+    """What a video is called, and its shares of time, where they say more than that."""
+    words = in_words(shares)
+    return words if words == in_words({label: 1.0}) else f"{label}: {words}"
 
 
 @dataclass(slots=True, eq=False)

@@ -96,7 +96,7 @@ def test_the_sentence_tells_all_that_does_not_round_to_nothing():
     assert text == "happiness: 75% of the time happiness, 24% sadness, 1% fear"
     seen = ["happiness"] * 199 + ["fear"]
     text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
-    assert text == "happiness: 100% of the time happiness"
+    assert text == "happiness all the time"
 
 
 def test_shares_are_of_labels_and_not_of_the_longest_bar():
@@ -105,7 +105,7 @@ def test_shares_are_of_labels_and_not_of_the_longest_bar():
     )
     assert summary.shares["uncertain"] == summary.people[0].shares["uncertain"] == 1.0
     assert (summary.label, summary.emotion) == ("uncertain", "fear")
-    assert summary.sentence() == "uncertain: 100% of the time uncertain"
+    assert summary.sentence() == "uncertain all the time"
 
 
 def test_each_person_has_numbers_of_their_own():
@@ -154,7 +154,7 @@ def test_a_picture_that_is_turned_is_said_to_be(turn, back, how):
     assert how in summary.hint
     assert "for 75% of their time" in summary.hint
     assert f"turned by {back} degrees clockwise" in summary.hint
-    assert summary.sentence() == f"fear: 100% of the time fear; {summary.hint}"
+    assert summary.sentence() == f"fear all the time; {summary.hint}"
     assert summary.to_dict()["video"]["turned"] == 0.75
 
 
