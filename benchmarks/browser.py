@@ -74,9 +74,12 @@ def started(folder: Path, *options: object, port: int = 0) -> Iterator[tuple[str
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         try:
             assert process.stdout is not None
-            said = process.stdout.readline()
+            said = ""
+            # The address comes first, and last, once the models are there, how to end.
+            while "Ctrl-C" not in said and (line := process.stdout.readline()):
+                said += line
             address = re.search(r"http\S+", said)
-            if address is None:
+            if address is None or "Ctrl-C" not in said:
                 raise RuntimeError(f"emotion serve did not start: {said!r}")
             yield address.group(0), process.pid
         finally:

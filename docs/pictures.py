@@ -86,6 +86,7 @@ def first(visitor: Visitor, _: str) -> None:
 def about(visitor: Visitor, _: str) -> None:
     """Which models run."""
     visitor.go("about")
+    visitor.page.get_by_text("Technical details").click()
     visitor.page.get_by_text("ResNet-29").first.wait_for()
 
 

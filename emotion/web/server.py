@@ -16,6 +16,7 @@ from emotion.realtime.options import Options
 from emotion.web.http.app import make_app
 from emotion.web.http.security import make_token
 from emotion.web.options import ServeOptions
+from emotion.web.starting import Starting
 
 _SWITCH_SECONDS = 0.0005
 
@@ -43,19 +44,21 @@ def serve(
         ModelFileError: a model is missing or damaged.
     """
     token = None if options.local else make_token()
-    _check_certificate(options.certificate, options.key)
+    tls = _certificate(options.certificate, options.key)
     listener = _listen(options)
     # A thread that computes in Python must not keep the cameras' pictures waiting.
     sys.setswitchinterval(_SWITCH_SECONDS)
     with listener:
+        say(f"Open {_address(options, listener, token)}")
         chosen: list[str] = []
-        models = load_models(analysis.engine, chosen.append)
-        try:
-            app = make_app(options, models, token, analysis=analysis)
-        except OSError as error:
-            raise ServeError(
-                f"{options.place} cannot hold videos ({error.strerror}): choose another with --folder."
-            ) from error
+        with Starting(listener, tls):
+            models = load_models(analysis.engine, chosen.append)
+            try:
+                app = make_app(options, models, token, analysis=analysis)
+            except OSError as error:
+                raise ServeError(
+                    f"{options.place} cannot hold videos ({error.strerror}): choose another with --folder."
+                ) from error
         config = uvicorn.Config(
             app,
             log_level=logging.WARNING,
@@ -67,7 +70,6 @@ def serve(
             ssl_certfile=options.certificate,
             ssl_keyfile=options.key,
         )
-        say(f"Open {_address(options, listener, token)}")
         if not options.local and options.certificate is None:
             say(
                 "Browsers show a camera only to https or to this machine itself: "
@@ -117,12 +119,15 @@ def _address(options: ServeOptions, listener: socket.socket, token: str | None) 
     return f"http{'s' if secure else ''}://{host}:{port}/" + (f"?token={token}" if token else "")
 
 
-def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+def _certificate(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What https needs; None for http."""
     if certificate is None and key is None:
-        return
+        return None
     if certificate is None or key is None:
         raise ServeError("https needs both --certificate and --key.")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
         raise ServeError(f"{certificate} with {key} is no certificate with its key ({error}).") from error
+    return context

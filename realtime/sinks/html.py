@@ -1,7 +1,8 @@
 """A finished video as one web page: each person's emotions over time, beside the annotated video.
 
-The page is a single file that loads nothing but the video. Its look and its behaviour lie in `html/`;
-what this module leaves for them is described in `html/timeline.js`.
+The page is a single file that loads nothing but the video. Its look and its behaviour lie in `html_page/`;
+what this module leaves for them is described in `html_page/timeline.js`. The chart is also that of the
+server's page.
 """
 
 import base64
@@ -28,6 +29,9 @@ from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilder, in_words
 from emotion.realtime.sinks.time_bins import Person, TimeBins
+
+CHART = Path(__file__).with_name("html_page") / "chart.js"
+"""The chart's script, a module: people over time, for any page that gives it what they show."""
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
@@ -111,9 +115,9 @@ class HtmlTimeline(Sink):
     def _page(self, video: Path | None) -> str:
         shown = video or self._source
         folder = files(__package__) / "html_page"
-        template, style, script = (
-            _lean((folder / f"timeline.{suffix}").read_text(encoding="utf-8"))
-            for suffix in ("html", "css", "js")
+        template, style, chart, script = (
+            _lean((folder / name).read_text(encoding="utf-8"))
+            for name in ("timeline.html", "timeline.css", "chart.js", "timeline.js")
         )
         link = _link(shown, self._draft.path.parent) if shown else ""
         # Within a script element nothing but a "<" could end it.
@@ -125,7 +129,8 @@ class HtmlTimeline(Sink):
             summary=html.escape(f"{sentence[0].upper()}{sentence[1:]}."),
             video=html.escape(link),
             style=style,
-            script=script,
+            # One script, which imports nothing: what the chart's module gives is at hand in it.
+            script=f'"use strict";\n{chart.replace("export class", "class")}\n{script}',
             data=data,
         )
 

@@ -23,6 +23,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.options import with_values
 from emotion.realtime.options import Options
+from emotion.realtime.sinks.html import CHART
 from emotion.realtime.sources.demo import DEMO
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
@@ -353,6 +354,10 @@ def _add_page(app: FastAPI, site: Site) -> None:
     @app.get("/static/sample.mp4", include_in_schema=False)
     async def sample() -> Response:
         return FileResponse(DEMO, media_type="video/mp4", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/static/chart.js", include_in_schema=False)
+    async def chart() -> Response:
+        return FileResponse(CHART, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
     add_look(app, site.models.schema)
     app.mount("/static", StaticFiles(directory=STATIC))

@@ -1,8 +1,9 @@
 // The camera: its picture stays here, a copy goes to the server, and results come back to be drawn.
 
 import { byId, capital, icon, make } from "./dom.js";
-import { Tiles, drawOverlay } from "./faces.js";
+import { LabelPlaces, Tiles, drawOverlay } from "./faces.js";
 import { Graph } from "./graph.js";
+import { Loop } from "./loop.js";
 import { SAMPLE, cameras, openPicture } from "./pictures.js";
 import { Recording, snapshot } from "./recorder.js";
 import { recall, remember } from "./settings.js";
@@ -23,6 +24,7 @@ window.emotionCamera = state;
 let session = null;
 let tiles;
 let graph;
+let loop;
 
 const wishes = () => {
   const [mirror, blur, panel] = CHOICES.map((name) => byId(`camera-${name}`).checked);
@@ -33,6 +35,7 @@ const wishes = () => {
 export function setUp() {
   tiles = new Tiles(byId("camera-faces"), "No face in the picture.");
   graph = new Graph(byId("minute"));
+  loop = new Loop();
   for (const name of CHOICES) {
     const box = byId(`camera-${name}`);
     box.checked = recall(name, name === "mirror");
@@ -61,9 +64,10 @@ export function setUp() {
   mirror();
 }
 
-/** Leaving the view ends the camera: nobody is filmed unseen. */
-export function leave() {
-  if (session) stop();
+/** Whether the view is shown. Leaving it ends the camera: nobody is filmed unseen. */
+export function show(here) {
+  if (session && !here) stop();
+  loop.hide(!here || Boolean(session));
 }
 
 function mirror() {
@@ -79,7 +83,7 @@ async function start(device) {
   session?.close();
   const current = new Session(device);
   session = current;
-  show(true);
+  lay(true);
   mirror();
   say("Starting …");
   try {
@@ -93,7 +97,7 @@ async function start(device) {
 function stop(reason = "") {
   session?.close();
   session = null;
-  show(false);
+  lay(false);
   byId("camera-numbers").textContent = "";
   byId("camera-words").textContent = "";
   tiles.clear();
@@ -105,7 +109,8 @@ function stop(reason = "") {
 }
 
 /** Either the stage invites to begin, or it shows a picture with what can be done with it. */
-function show(running) {
+function lay(running) {
+  loop.hide(running);
   byId("invitation").hidden = running;
   byId("example").hidden = running;
   byId("camera-tools").hidden = !running;
@@ -136,6 +141,7 @@ class Session {
     this.device = device;
     this.arrivals = [];
     this.drawing = null;
+    this.places = new LabelPlaces();
     this.spoken = 0;
     Object.assign(state, { results: 0, age: null, rate: 0, latest: null });
   }
@@ -176,7 +182,7 @@ class Session {
 
   /** A choice has changed: what only the server can do needs another stream. */
   async changed(name) {
-    if (name === "mirror" && !this.drawn) return drawOverlay(byId("overlay"), state.latest, this.mirrored);
+    if (name === "mirror" && !this.drawn) return drawOverlay(byId("overlay"), state.latest, this.mirrored, this.places);
     try {
       await this.connect(true); // the place of the one before may not be free yet
     } catch (error) {
@@ -213,7 +219,7 @@ class Session {
       byId("own").hidden = arrived;
     }
     byId("camera-faces").classList.remove("stale");
-    drawOverlay(byId("overlay"), this.drawn ? null : state.latest, this.mirrored);
+    drawOverlay(byId("overlay"), this.drawn ? null : state.latest, this.mirrored, this.places);
     // Together with the overlay, so that they never contradict one another. What the server was sent
     // mirrored already has its boxes so.
     tiles.show(state.latest.faces, this.mirrored && !this.drawn);
@@ -268,7 +274,7 @@ class Session {
     const video = byId(byId("drawn").hidden ? "own" : "drawn");
     if (!video.videoWidth || (video.id === "own" && wishes().blur)) return null;
     const plain = video.id === "own";
-    return { video, result: plain ? state.latest : null, mirrored: plain && this.mirrored };
+    return { video, result: plain ? state.latest : null, mirrored: plain && this.mirrored, places: this.places };
   }
 
   record() {

@@ -158,8 +158,29 @@ export class Tiles {
   }
 }
 
-/** Draws results over a picture of the same shape, which fills the canvas as far as its own shape lets it. */
-export function drawOverlay(canvas, result, mirrored) {
+// A face out of sight for longer has lost its label's place.
+const REMEMBERED_MS = 1500;
+
+/** Where labels stood in the last pictures: each stays on its side of its face while there is room. */
+export class LabelPlaces {
+  constructor() {
+    this.known = new Map();
+  }
+
+  /** The number of the place where a face's label stood; undefined where that is not known. */
+  of(id, now) {
+    const known = this.known.get(id);
+    return known && now - known.at < REMEMBERED_MS ? known.place : undefined;
+  }
+
+  keep(id, place, now) {
+    this.known.set(id, { place, at: now });
+  }
+}
+
+/** Draws results over a picture of the same shape, which fills the canvas as far as its own shape lets it.
+    @param places where labels stood before, and stand now; a single picture needs none. */
+export function drawOverlay(canvas, result, mirrored, places = new LabelPlaces()) {
   const ratio = window.devicePixelRatio || 1;
   const width = Math.round(canvas.clientWidth * ratio);
   const height = Math.round(canvas.clientHeight * ratio);
@@ -169,11 +190,11 @@ export function drawOverlay(canvas, result, mirrored) {
   }
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, width, height);
-  if (result) drawFaces(pen, width, height, ratio, result, mirrored);
+  if (result) drawFaces(pen, width, height, ratio, result, mirrored, places);
 }
 
 /** The same on any canvas; `ratio` is the size of a CSS pixel on it. */
-export function drawFaces(pen, width, height, ratio, result, mirrored) {
+export function drawFaces(pen, width, height, ratio, result, mirrored, places = new LabelPlaces()) {
   // The picture is shown whole, with borders where its shape differs from the canvas's.
   const scale = Math.min(width / result.width, height / result.height);
   const across = (width - scale * result.width) / 2;
@@ -183,21 +204,32 @@ export function drawFaces(pen, width, height, ratio, result, mirrored) {
     const x = mirrored ? result.width - left - w : left;
     return { face, box: [across + scale * x, down + scale * top, scale * w, scale * h] };
   });
-  // No label covers a face or another label.
+  // No label covers a face or another label. Those that have a place come first.
+  const now = performance.now();
   const taken = placed.map(({ box }) => box);
-  for (const { face, box } of placed) taken.push(drawFace(pen, face, ...box, ratio, width, height, taken));
+  placed.sort((a, b) => Number(places.of(a.face.track_id, now) === undefined) - Number(places.of(b.face.track_id, now) === undefined));
+  for (const { face, box } of placed) {
+    const text = new Label(pen, face, ratio);
+    const found = labelPlace(box, text, 8 * ratio, width, height, taken, places.of(face.track_id, now));
+    places.keep(face.track_id, found.place, now);
+    taken.push(found.box);
+    drawFace(pen, face, box, ratio);
+    text.draw(found.box);
+  }
 }
 
 const overlap = (a, b) => a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3];
 
-/** Where a label stands: above its face, or else where there is room beside it. */
-function labelBox(x, y, w, h, wide, high, gap, width, height, taken) {
-  const places = [[x, y - high - gap], [x, y + h + gap], [x + w - wide, y - high - gap], [x + w - wide, y + h + gap],
+/** Where a label stands: where it stood, or above its face, or else where there is room beside it.
+    @param before the number of the place where it stood; undefined where it has none. */
+export function labelPlace([x, y, w, h], { wide, high }, gap, width, height, taken, before) {
+  const corners = [[x, y - high - gap], [x, y + h + gap], [x + w - wide, y - high - gap], [x + w - wide, y + h + gap],
     [x + w + gap, y], [x - wide - gap, y], [x + w + gap, y + h - high], [x - wide - gap, y + h - high]];
-  const inside = places.map(([left, top]) => [Math.max(2, Math.min(left, width - wide - 2)), top, wide, high])
-    .filter(([, top]) => top >= 0 && top + high <= height);
-  const lowest = [Math.max(2, Math.min(x, width - wide - 2)), height - high - 2, wide, high];
-  return inside.find((box) => !taken.some((other) => overlap(box, other))) ?? inside[0] ?? lowest;
+  const all = corners.map(([left, top], place) => ({ place, box: [Math.max(2, Math.min(left, width - wide - 2)), top, wide, high] }));
+  const inside = all.filter(({ box: [, top] }) => top >= 0 && top + high <= height);
+  const free = inside.filter(({ box }) => !taken.some((other) => overlap(box, other)));
+  const lowest = { place: 1, box: [Math.max(2, Math.min(x, width - wide - 2)), height - high - 2, wide, high] };
+  return free.find(({ place }) => place === before) ?? free[0] ?? inside[0] ?? lowest;
 }
 
 /** Black or white, whichever is read better on a colour written #RRGGBB. */
@@ -206,8 +238,10 @@ function inkOn(ground) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
 }
 
-function drawFace(pen, face, x, y, w, h, ratio, width, all, taken) {
-  const ink = named(face) ? colour(`on-picture-${face.label}`) : "#ffffff";
+const inkOf = (face) => (named(face) ? colour(`on-picture-${face.label}`) : "#ffffff");
+
+/** Corners around a face. */
+function drawFace(pen, face, [x, y, w, h], ratio) {
   const arm = Math.min(w, h) * 0.2;
   pen.beginPath();
   for (const [cx, cy, dx, dy] of [[x, y, 1, 1], [x + w, y, -1, 1], [x, y + h, 1, -1], [x + w, y + h, -1, -1]]) {
@@ -221,34 +255,44 @@ function drawFace(pen, face, x, y, w, h, ratio, width, all, taken) {
   pen.strokeStyle = "rgb(0 0 0 / .55)";
   pen.stroke();
   pen.lineWidth = 2.5 * ratio;
-  pen.strokeStyle = ink;
+  pen.strokeStyle = inkOf(face);
   pen.stroke();
+}
 
-  // The number first: it is the tile's.
-  const number = String(face.track_id);
-  const text = `${capital(face.label)} ${sureness(face)}`.trim();
-  const height = 26 * ratio;
-  pen.font = `600 ${15 * ratio}px system-ui, sans-serif`;
-  const badge = Math.max(height, pen.measureText(number).width + 14 * ratio);
-  const wide = badge + pen.measureText(text).width + 20 * ratio;
-  const box = labelBox(x, y, w, h, wide, height, 8 * ratio, width, all, taken);
-  const [left, top] = box;
-  pen.fillStyle = colour("panel");
-  pen.globalAlpha = 0.85;
-  pen.beginPath();
-  pen.roundRect(left, top, wide, height, 6 * ratio);
-  pen.fill();
-  pen.globalAlpha = 1;
-  pen.fillStyle = ink;
-  pen.beginPath();
-  pen.roundRect(left, top, badge, height, 6 * ratio);
-  pen.fill();
-  pen.textBaseline = "middle";
-  pen.textAlign = "center";
-  pen.fillStyle = inkOn(ink);
-  pen.fillText(number, left + badge / 2, top + height / 2 + ratio);
-  pen.textAlign = "left";
-  pen.fillStyle = "#ffffff";
-  pen.fillText(text, left + badge + 9 * ratio, top + height / 2 + ratio);
-  return box;
+/** A face's number, which is its tile's, and its word. */
+class Label {
+  constructor(pen, face, ratio) {
+    this.pen = pen;
+    this.ratio = ratio;
+    this.ink = inkOf(face);
+    this.number = String(face.track_id);
+    this.text = `${capital(face.label)} ${sureness(face)}`.trim();
+    this.font = `600 ${15 * ratio}px system-ui, sans-serif`;
+    this.high = 26 * ratio;
+    pen.font = this.font;
+    this.badge = Math.max(this.high, pen.measureText(this.number).width + 14 * ratio);
+    this.wide = this.badge + pen.measureText(this.text).width + 20 * ratio;
+  }
+
+  draw([left, top]) {
+    const { pen, ratio, badge, wide, high } = this;
+    pen.font = this.font;
+    pen.fillStyle = colour("panel");
+    pen.globalAlpha = 0.85;
+    pen.beginPath();
+    pen.roundRect(left, top, wide, high, 6 * ratio);
+    pen.fill();
+    pen.globalAlpha = 1;
+    pen.fillStyle = this.ink;
+    pen.beginPath();
+    pen.roundRect(left, top, badge, high, 6 * ratio);
+    pen.fill();
+    pen.textBaseline = "middle";
+    pen.textAlign = "center";
+    pen.fillStyle = inkOn(this.ink);
+    pen.fillText(this.number, left + badge / 2, top + high / 2 + ratio);
+    pen.textAlign = "left";
+    pen.fillStyle = "#ffffff";
+    pen.fillText(this.text, left + badge + 9 * ratio, top + high / 2 + ratio);
+  }
 }

@@ -26,7 +26,7 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${TITLES[view]} · emotion-live`;
-  if (view !== "camera") camera.leave();
+  camera.show(view === "camera");
   if (view === "video") result.open(id);
   else result.close();
 }

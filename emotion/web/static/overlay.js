@@ -1,7 +1,7 @@
 // Nothing but the overlay, on a transparent ground: a browser source for OBS and the like.
 // Address: /overlay, with ?mirror where the picture below is mirrored, ?camera=N for one of several.
 
-import { drawOverlay } from "./faces.js";
+import { LabelPlaces, drawOverlay } from "./faces.js";
 
 const STALE_MS = 1500;
 const asked = new URLSearchParams(location.search);
@@ -10,7 +10,9 @@ const camera = asked.has("camera") ? Number(asked.get("camera")) : null;
 const canvas = document.getElementById("overlay");
 const state = (window.emotionOverlay = { latest: null, results: 0, at: 0 });
 
-const draw = () => drawOverlay(canvas, state.latest, mirrored);
+const places = new LabelPlaces();
+
+const draw = () => drawOverlay(canvas, state.latest, mirrored, places);
 
 new EventSource("/api/live/events").addEventListener("message", (event) => {
   const result = JSON.parse(event.data);

@@ -9,7 +9,7 @@ const RATE = 25;
 const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 
 /** Draws the picture that is shown, with its results, onto a canvas of the picture's size. */
-function compose(canvas, { video, result, mirrored }) {
+function compose(canvas, { video, result, mirrored, places }) {
   const { videoWidth: width, videoHeight: height } = video;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const pen = canvas.getContext("2d");
@@ -20,7 +20,7 @@ function compose(canvas, { video, result, mirrored }) {
   }
   pen.drawImage(video, 0, 0);
   pen.restore();
-  if (result) drawFaces(pen, width, height, 1, result, mirrored);
+  if (result) drawFaces(pen, width, height, 1, result, mirrored, places);
 }
 
 /** Saves one picture as PNG. */

@@ -97,7 +97,7 @@ async function lay(current, job) {
   const overview = await ask(`/api/jobs/${job.id}/overview`).catch((error) => banner(error.message));
   if (shown !== current || !overview?.people.length) return;
   times.append(make("h2", {}, "Timeline"), help());
-  current.timeline = new Timeline(overview, player, times);
+  current.timeline = new Timeline(overview, player, times, job.title);
 }
 
 function help() {

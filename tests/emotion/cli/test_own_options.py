@@ -109,12 +109,19 @@ def play_options(patch, words):
     return SimpleNamespace(timeline=known, speed=speed)
 
 
+def _start_nothing(patch, server):
+    """Let the server open no port."""
+    patch.setattr(server, "_listen", lambda options: nullcontext())
+    patch.setattr(server, "_address", lambda *_: "nowhere")
+    patch.setattr(server, "Starting", lambda *_: nullcontext())
+
+
 def serve(patch, words):
     pytest.importorskip("uvicorn", reason="needs the extra 'web'")
     from emotion.web import server
 
-    patch.setattr(server, "_listen", lambda options: nullcontext())
-    patch.setattr(server, "_check_certificate", lambda *_: None)
+    _start_nothing(patch, server)
+    patch.setattr(server, "_certificate", lambda *_: None)
     patch.setattr(server, "load_models", lambda *_: None)
     patch.setattr(server, "make_app", take)
     return taken("serve", *words).args_[0]
@@ -310,7 +317,7 @@ def test_serve_hands_the_analysis_on(name, monkeypatch):
     from emotion.web import server
 
     value = another(OPTIONS[name])
-    monkeypatch.setattr(server, "_listen", lambda options: nullcontext())
+    _start_nothing(monkeypatch, server)
     monkeypatch.setattr(server, "load_models", lambda *_: None)
     monkeypatch.setattr(server, "make_app", take)
     analysis = taken("serve", *in_words(OPTIONS[name], value)).more["analysis"]

@@ -200,7 +200,7 @@ def pixel(tab, row, across, up):
     """Red, green and blue of a row at shares of its width and, from below, its height."""
     return tab.evaluate(
         """([row, across, up]) => {
-            const canvas = document.querySelectorAll("canvas.row")[row];
+            const canvas = document.querySelectorAll("canvas.chart")[row];
             const [x, y] = [Math.floor(canvas.width * across), Math.floor(canvas.height * (1 - up))];
             return Array.from(canvas.getContext("2d").getImageData(x, y, 1, 1).data);
         }""",
@@ -210,14 +210,14 @@ def pixel(tab, row, across, up):
 
 @pytest.mark.timeout(120)
 def test_a_click_seeks_and_shows_all_opinions(tab):
-    row = tab.locator("canvas.row").nth(1)
+    row = tab.locator("canvas.chart").nth(1)
     row.click(position={"x": row.bounding_box()["width"] * 0.75, "y": 10})
     wait_until(tab, "!video.seeking")
     assert tab.evaluate("video.currentTime") == pytest.approx(1.8, abs=0.05)
-    tip = tab.locator("#tip").inner_text()
+    tip = tab.locator(".tip").inner_text()
     assert "Person 2 at 0:01.8" in tip
-    assert re.search(r"anger\s+90%\s+90%\s+\u2013", tip)
-    head = tab.locator("#playhead").bounding_box()
+    assert re.search(r"Anger\s+90%\s+90%\s+\u2013", tip)
+    head = tab.locator(".playhead").bounding_box()
     box = row.bounding_box()
     assert head["x"] - box["x"] == pytest.approx(0.75 * box["width"], abs=3)
 
@@ -253,12 +253,12 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
     assert {(255, 255, 255), tuple(rgb(SIX.on_white[Emotion.FEAR]))} <= striped
     assert "uncertain" in opened.locator("#legend").inner_text()
     assert "50% of the time fear, 50% uncertain" in opened.locator(".person h2").inner_text()
-    row = opened.locator("canvas.row")
+    row = opened.locator("canvas.chart")
     row.hover(position={"x": row.bounding_box()["width"] * 0.75, "y": 20})
-    tip = opened.locator("#tip").inner_text()
+    tip = opened.locator(".tip").inner_text()
     assert "Person 1 at 0:02.4: uncertain" in tip
-    assert re.search(r"vote\s+eyes\s+lips\s+blendshapes", tip)
-    assert re.search(r"anger\s+2%\s+2%\s+2%\s+70%", tip)
+    assert re.search(r"Vote\s+Eyes\s+Lips\s+Blendshapes", tip)
+    assert re.search(r"Anger\s+2%\s+2%\s+2%\s+70%", tip)
     row.focus()
     opened.keyboard.press("End")
     assert "uncertain, most likely fear 90%" in row.get_attribute("aria-valuetext")
@@ -267,7 +267,7 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
 
 @pytest.mark.timeout(120)
 def test_the_keyboard_does_what_the_mouse_does(tab):
-    row = tab.locator("canvas.row").first
+    row = tab.locator("canvas.chart").first
     row.focus()
     tab.keyboard.press("End")
     assert "fear 90%" in row.get_attribute("aria-valuetext")
@@ -275,9 +275,9 @@ def test_the_keyboard_does_what_the_mouse_does(tab):
     wait_until(tab, "!video.seeking")
     assert tab.evaluate("video.currentTime") > 2.3
     tab.keyboard.press("Home")
-    assert "Person 1 at 0:00.0" in tab.locator("#tip").inner_text()
+    assert "Person 1 at 0:00.0" in tab.locator(".tip").inner_text()
     tab.keyboard.press("Escape")
-    assert tab.locator("#tip").is_hidden()
+    assert tab.locator(".tip").is_hidden()
 
 
 @pytest.mark.timeout(120)
@@ -287,23 +287,23 @@ def test_zooming_keeps_the_moment_in_sight_and_clicks_exact(browser, tmp_path):
     opened = browser.new_page()
     opened.goto((tmp_path / "a.html").as_uri())
     wait_until(opened, "video.hidden")
-    assert opened.locator("#farther").is_disabled()
-    row = opened.locator("canvas.row")
+    assert opened.locator("[aria-label='Zoom out']").is_disabled()
+    row = opened.locator("canvas.chart")
     for _ in range(3):
-        opened.locator("#closer").click()
-    assert opened.evaluate("[view.from, view.span]") == pytest.approx([262.5, 75], abs=1)
+        opened.locator("[aria-label='Zoom in']").click()
+    assert opened.evaluate("[chart.view.from, chart.view.span]") == pytest.approx([262.5, 75], abs=1)
     edge = pixel(opened, 0, 0.49, 0.5), pixel(opened, 0, 0.51, 0.5)
     assert edge[0] != edge[1]
     row.hover(position={"x": row.bounding_box()["width"] * 0.1, "y": 20})
-    assert "at 4:30.0" in opened.locator("#tip").inner_text()
-    opened.locator("#pan").fill("0")
-    assert opened.evaluate("view.from") == 0
+    assert "at 4:30.0" in opened.locator(".tip").inner_text()
+    opened.locator(".zoom input").fill("0")
+    assert opened.evaluate("chart.view.from") == 0
     row.focus()
     opened.keyboard.press("End")
-    assert opened.evaluate("view.from + view.span") == pytest.approx(600, abs=1)
+    assert opened.evaluate("chart.view.from + chart.view.span") == pytest.approx(600, abs=1)
     for _ in range(3):
-        opened.locator("#farther").click()
-    assert opened.evaluate("[view.from, view.span]") == pytest.approx([0, 600], abs=1)
+        opened.locator("[aria-label='Zoom out']").click()
+    assert opened.evaluate("[chart.view.from, chart.view.span]") == pytest.approx([0, 600], abs=1)
     opened.close()
 
 
@@ -311,10 +311,10 @@ def test_zooming_keeps_the_moment_in_sight_and_clicks_exact(browser, tmp_path):
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_wider_than_the_screen(tab, width):
     tab.set_viewport_size({"width": width, "height": 800})
-    row = tab.locator("canvas.row").first
+    row = tab.locator("canvas.chart").first
     for share in (0.02, 0.98):
         row.hover(position={"x": row.bounding_box()["width"] * share, "y": 20})
-        box = tab.locator("#tip").bounding_box()
+        box = tab.locator(".tip").bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
@@ -327,8 +327,8 @@ def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
     opened.goto((tmp_path / "a.html").as_uri())
     wait_until(opened, "video.hidden")
     assert "gone.mp4 is not beside this page" in opened.locator("#no-video").inner_text()
-    opened.locator("canvas.row").first.hover()
-    assert "Person 1" in opened.locator("#tip").inner_text()
+    opened.locator("canvas.chart").first.hover()
+    assert "Person 1" in opened.locator(".tip").inner_text()
     opened.close()
 
 
@@ -336,7 +336,7 @@ def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
 def test_the_chart_is_saved_as_a_picture_of_lines_that_stands_for_itself(tab):
     import xml.etree.ElementTree as Tree
 
-    svg = Tree.fromstring(tab.evaluate("asSvg()"))
+    svg = Tree.fromstring(tab.evaluate("chart.svg(document.title)"))
     space = "{http://www.w3.org/2000/svg}"
     texts = [text.text for text in svg.iter(f"{space}text")]
     assert {"Person 1", "Person 2", "fear", "time in the video, min:s", "0:01"} <= set(texts)
@@ -372,6 +372,6 @@ def test_on_paper_it_is_light_and_whole(tab):
     tab.wait_for_timeout(100)
     assert pixel(tab, 0, 0.5, 0.5)[:3] == [*rgb(SIX.on_white[Emotion.FEAR])]
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert not tab.locator("#zoom").is_visible()
+    assert not tab.locator(".zoom").is_visible()
     assert not tab.locator("video").is_visible()
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
