@@ -15,6 +15,9 @@ from emotion import __version__
 from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
 from emotion.models.options import to_mapping
+from emotion.models.regions import Image
+from emotion.provenance import GROUPS, provenance_of
+from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.media import VideoInfo
@@ -25,7 +28,7 @@ from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
-from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.formats import format_named, open_file
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
@@ -125,8 +128,7 @@ class Outputs:
         def beside(name: str) -> Path:
             return base.with_name(f"{base.name}.{name}")
 
-        kinds = {name: "annotated" if name == "mp4" else "emotions" for name in formats}
-        return cls({name: beside(f"{kind}.{name}") for name, kind in kinds.items()}, beside("summary.json"))
+        return cls({name: beside(format_named(name).ending) for name in formats}, beside("summary.json"))
 
     def all(self) -> tuple[Path, ...]:
         """Every file that is written."""
@@ -178,14 +180,18 @@ def annotate(
         _make_folder(folder)
     with VideoFile.of(video, options.file) as source:
         made = _made(video, models, options)
+        provenance = provenance_of(video, models, options)
         ledger = ResultLedger(files, outputs.summary, video.name, options.outputs.overwrite)
         summary = SummaryBuilder()
 
         def told(reasons: Sequence[str]) -> dict[str, Any]:
-            return _told(video, summary.build(), reasons, source.info.notes) | {"made": made}
+            told = _told(video, summary.build(), reasons, source.info.notes)
+            return told | {"made": made, "provenance": provenance}
 
         try:
-            incomplete = _run(source, outputs, ledger, models, options, progress, observer, say, summary)
+            incomplete = _run(
+                source, outputs, ledger, models, options, progress, observer, say, summary, provenance
+            )
         except BaseException as error:
             reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
             with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
@@ -210,12 +216,22 @@ def _run(
     observer: Observer,
     say: Callable[[str], object],
     summary: SummaryBuilder,
+    provenance: Mapping[str, Any],
 ) -> IncompleteSourceError | None:
     """Make all results but the summary; gives what is missing of the video, which was read to its end."""
     with ExitStack() as stack:
         sinks = stack.enter_context(Fanout(observer=observer))
         for name, path in outputs.files.items():
-            sinks.add(name, open_file(path, source.info, video=outputs.video, publish=ledger.publish))
+            sink = open_file(
+                path,
+                source.info,
+                name=name,
+                video=outputs.video,
+                publish=ledger.publish,
+                provenance=provenance,
+                hidden=_hidden(options),
+            )
+            sinks.add(name, sink)
         views = stack.enter_context(Fanout(observer=observer))
         policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say))
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
@@ -237,6 +253,14 @@ def _run(
             if sentence := crowd.sentence():
                 source.info.notes.add(sentence)
     return None
+
+
+def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:
+    """Makes a frame's picture with hidden faces, where they are to be; for one sink, since it remembers."""
+    if options.drawing.privacy == "none":
+        return None
+    anonymiser = Anonymiser(options.drawing.privacy)
+    return lambda result: anonymiser.hide(result).frame.image
 
 
 def _renderer(options: Options, info: VideoInfo) -> Renderer:
@@ -296,8 +320,7 @@ def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> 
 
 def _made(video: Path, models: Models, options: Options) -> dict[str, Any]:
     """What results follow from."""
-    groups = ("faces", "vote", "drawing", "file")
-    chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in groups}
+    chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in GROUPS}
     chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}
     found = video.stat()
     return {

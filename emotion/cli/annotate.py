@@ -13,6 +13,7 @@ from rich.console import Console
 from emotion.annotate import Models, Outputs, annotate, is_done
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
+from emotion.cli.many import annotate_many, check_together
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.cli.progress import progress_bar
@@ -28,10 +29,11 @@ from emotion.realtime.errors import IncompleteSourceError, SinkError, SourceErro
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
-from emotion.realtime.sinks.options import FORMATS
+from emotion.realtime.sinks.formats import format_named, known_formats
 from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
+from emotion.study.options import StudyOptions
 
 app = typer.Typer(add_completion=False)
 
@@ -45,6 +47,8 @@ emotion annotate holiday/ --recursive -o out     a folder with its folders
 emotion annotate photos/*.jpg -o faces.csv   a table of photographs
 
 emotion annotate film.mp4 --every 5s         a picture every five seconds
+
+emotion annotate clips/ -o study             many videos: tables and a page of all, too
 
 emotion annotate list.csv https://host/clip.mp4     a list of names, and a link
 
@@ -84,7 +88,16 @@ def annotate_command(
             show_default=False,
         ),
     ] = None,
+    study: Annotated[
+        bool | None,
+        typer.Option(
+            help="Make tables and a page of all videos together; so for several with a folder for results.",
+            rich_help_panel="Many videos",
+            show_default=False,
+        ),
+    ] = None,
     *,
+    many: StudyOptions,
     options: Annotated[
         Options,
         Without("live", "window", "show_metrics", "output", "virtual_camera", "feed", "lsl", "report"),
@@ -93,16 +106,23 @@ def annotate_command(
     """Annotate videos and photographs: annotated copies, tables, pages and summaries."""
     obey_offline(options.offline)
     run = _Run(tuned(options), *_places(output or []))
+    check_together(many, run.watched, run.folder)
     with ExitStack() as stack:
         spool = stack.enter_context(Spool(errors.print))
         inputs = run.find(sources, recursive, spool)
-        videos = run.plan_videos([one for one in inputs if one.kind == "video"])
+        found = [one for one in inputs if one.kind == "video"]
+        together = run.together(found, many)
+        told = together and run.folder is not None if study is None else study
+        videos = run.plan_videos(found, told)
         photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
-        if inputs:
+        passes = told or any(Path(source).is_dir() for source in sources or ()) if resume is None else resume
+        if videos and (together or told):
+            run.many(videos, many, told, passes)
+        if photographs or (videos and not together and not told):
             run.models = load_models(options.engine, errors.print)
             stack.enter_context(serving_metrics(run.observer, options.outputs.metrics, say=errors.print))
-            folders = any(Path(source).is_dir() for source in sources or ())
-            run.videos(videos, folders if resume is None else resume)
+            if not together and not told:
+                run.videos(videos, passes)
             if photographs:
                 run.photographs(*photographs)
     raise typer.Exit(run.code)
@@ -114,12 +134,12 @@ def _places(places: Sequence[Path]) -> tuple[list[Path], Path | None]:
     Raises:
         SinkError: they do not go together.
     """
-    files = [place for place in places if place.suffix.lower().removeprefix(".") in FORMATS]
+    files = [place for place in places if place.suffix.lower().removeprefix(".") in known_formats()]
     folders = [place for place in places if place not in files]
     if len(folders) > 1 or (files and folders):
         raise SinkError(
             f"{shown(folders[-1])} is a folder, and results go into one folder or into files "
-            f"({', '.join(FORMATS)}): leave the others out."
+            f"({', '.join(known_formats())}): leave the others out."
         )
     for one, other in itertools.combinations(files, 2):
         if one.suffix.lower() == other.suffix.lower():
@@ -132,6 +152,7 @@ class _Run:
 
     Attributes:
         code: how the command ends: that of the first failure.
+        folder: for results, where one is named.
         models: for all of them.
     """
 
@@ -142,9 +163,19 @@ class _Run:
         self.observer = Metrics()
         self._options = options
         self._files = files
-        self._folder = folder
+        self.folder = folder
         # With events, standard output is theirs.
         self._out = errors if options.outputs.events else console
+
+    @property
+    def watched(self) -> bool:
+        """Whether results are seen while a video runs, so that it runs here and alone."""
+        chosen = self._options.outputs
+        return chosen.events or (chosen.mjpeg, chosen.metrics) != (None, None)
+
+    def together(self, videos: Sequence[Input], many: StudyOptions) -> bool:
+        """Whether videos are shared out among processes."""
+        return not self.watched and (len(videos) > 1 or many.shard is not None or many != StudyOptions())
 
     def find(self, sources: Sequence[str] | None, recursive: bool, spool: Spool) -> list[Input]:
         """What the sources stand for.
@@ -153,7 +184,7 @@ class _Run:
             SinkError: it does not fit the files that are to be written.
         """
         if not sources:
-            self._folder = self._folder or Path()
+            self.folder = self.folder or Path()
             return [Input(DEMO, "video")]
         found = find_inputs(sources, recursive, errors.print, spool.fetch, self._failed)
         inputs = [one for one in found if not _skip(one.path)]
@@ -167,18 +198,23 @@ class _Run:
             raise SinkError("The table of photographs is a .csv, .jsonl or .parquet: name such a file.")
         return inputs
 
-    def plan_videos(self, videos: Sequence[Input]) -> list[tuple[Path, Outputs]]:
+    def plan_videos(self, videos: Sequence[Input], study: bool) -> list[tuple[Path, Outputs]]:
         """What is made of which video, once it is sure that nothing of the user's is lost by it.
+
+        Args:
+            videos: each of them.
+            study: something is going to be told of all together.
 
         Raises:
             SinkError: something would be.
         """
         paths = [one.path for one in videos]
-        places = {one.path: place_of(one, self._folder) for one in videos}
+        places = {one.path: place_of(one, self.folder) for one in videos}
         if self._files:
             named = [Outputs.at(self._files)] * len(videos)
         else:
-            named = Outputs.of_all(paths, self._folder, self._options.outputs.formats, places)
+            formats = (*self._options.outputs.formats, *(("study",) if study else ()))
+            named = Outputs.of_all(paths, self.folder, formats, places)
         claimed: list[Path] = []
         reads = [*paths, *self._options.engine.models.glob("*")]
         for outputs in named:
@@ -195,7 +231,7 @@ class _Run:
         if not photographs:
             return None
         options = self._options.outputs
-        outputs = PhotographOutputs.of(photographs, self._folder, options.formats, self._files)
+        outputs = PhotographOutputs.of(photographs, self.folder, options.formats, self._files)
         keep_apart(
             [*(one.path for one in photographs), *self._options.engine.models.glob("*")], outputs.all()
         )
@@ -213,6 +249,14 @@ class _Run:
                 _annotate_one(video, outputs, self.models, self._options, self.observer, self._out)
             except EmotionError as error:
                 self._failed(error)
+
+    def many(
+        self, videos: Sequence[tuple[Path, Outputs]], many: StudyOptions, study: bool, resume: bool
+    ) -> None:
+        """Annotate videos side by side, and tell of all together where that is wanted."""
+        home = (self.folder or Path()) if study else None
+        code = annotate_many(videos, self._options, many, home, resume, self._out)
+        self.code = self.code or code
 
     def photographs(self, photographs: Sequence[Input], outputs: PhotographOutputs) -> None:
         """Annotate photographs, all together."""
@@ -312,13 +356,8 @@ def _say_photographs(outputs: PhotographOutputs, out: Console) -> None:
 
 
 def _by_kind(outputs: Outputs) -> Iterator[tuple[str, list[Path]]]:
-    kinds = {
-        "annotated video": ("mp4",),
-        "timeline": ("csv", "jsonl", "parquet"),
-        "subtitles": ("vtt", "srt"),
-        "page": ("html",),
-    }
-    for kind, formats in kinds.items():
-        if paths := [path for name, path in outputs.files.items() if name in formats]:
-            yield kind, paths
+    kinds: dict[str, list[Path]] = {}
+    for name, path in outputs.files.items():
+        kinds.setdefault(format_named(name).kind, []).append(path)
+    yield from kinds.items()
     yield "summary", [outputs.summary]

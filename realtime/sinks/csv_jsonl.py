@@ -18,6 +18,7 @@ from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
 # A kill takes no more than this much of the timeline.
@@ -203,3 +204,17 @@ def _rounded(value: float | str | None) -> float | str | None:
 
 def _digits(shares: Probabilities | None) -> Sequence[object]:
     return [] if shares is None else [round(share, 4) for share in shares.tolist()]
+
+
+def _open_csv(target: Target) -> Sink:
+    info = target.info
+    return CsvTimeline(target.path, info.path, clock=info.clock, publish=target.publish)
+
+
+def _open_jsonl(target: Target) -> Sink:
+    info = target.info
+    return JsonLinesTimeline(target.path, info.path, clock=info.clock, publish=target.publish)
+
+
+CSV = Format("csv", "timeline", _open_csv)
+JSONL = Format("jsonl", "timeline", _open_jsonl)

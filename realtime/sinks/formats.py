@@ -1,59 +1,85 @@
-"""The files that results can be written to, by the suffix of their names."""
+"""The formats that there are: those that ship, and those of a user's own packages."""
 
 import os
-from collections.abc import Callable
-from math import inf
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
+from emotion.models.errors import MissingDependencyError
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
-from emotion.realtime.sinks.html import HtmlTimeline
-from emotion.realtime.sinks.mp4 import Mp4Sink
-from emotion.realtime.sinks.options import FORMATS
-from emotion.realtime.sinks.parquet import ParquetTimeline
+from emotion.realtime.sinks.format import Format, Target
+from emotion.realtime.sinks.options import BUILT_IN, FORMATS, GROUP, OF_STUDIES
 from emotion.realtime.sinks.partial_file import Publish
-from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
 
-# A gap in a live stream is no time in which something was seen.
-_LONGEST_LIVE = 1.0
+
+@cache
+def format_named(name: str) -> Format:
+    """The format of a name, which is loaded when it is first asked for.
+
+    Raises:
+        SinkError: there is none, or what its package gives is no format.
+        MissingDependencyError: its package cannot be loaded.
+    """
+    if place := (BUILT_IN | OF_STUDIES).get(name):
+        module, _, attribute = place.partition(":")
+        found: Any = getattr(import_module(module), attribute)
+    elif name in (others := _others()):
+        try:
+            found = others[name].load()
+        except Exception as error:  # whatever a stranger's package does when it is loaded
+            raise MissingDependencyError(
+                f"The format {name} of {others[name].value} cannot be loaded ({error}): install it again."
+            ) from error
+    else:
+        raise SinkError(f"{name} is no format: it is one of {', '.join(known_formats())}.")
+    if not isinstance(found, Format):
+        raise SinkError(f"The format {name} is no Format: {others[name].value} has to name one.")
+    return found
+
+
+def known_formats() -> tuple[str, ...]:
+    """The names of all formats that results can be written to."""
+    return (*FORMATS, *sorted(_others()))
 
 
 def open_file(
-    path: Path, info: VideoInfo, *, video: Path | None = None, publish: Publish = os.replace
+    path: Path,
+    info: VideoInfo,
+    *,
+    video: Path | None = None,
+    publish: Publish = os.replace,
+    name: str | None = None,
+    **more: Any,
 ) -> Sink:
-    """The sink for a file, by its suffix, one of `FORMATS`.
+    """The sink for a file.
 
     Args:
         path: where it goes.
         info: of the stream that the frames come from; its file is never written over.
         video: for a page, the annotated video that is written beside it; by default it shows the source.
         publish: how the whole file gets its name.
+        name: of its format; by default its suffix says which of `known_formats` that is.
+        more: what else a `Target` holds.
 
     Raises:
         SinkError: it cannot be written, or the suffix is none of these.
     """
-    source, origin = info.path, info.origin_seconds
-    openers: dict[str, Callable[[], Sink]] = {
-        "mp4": lambda: Mp4Sink(path, info, publish=publish),
-        "csv": lambda: CsvTimeline(path, source, clock=info.clock, publish=publish),
-        "jsonl": lambda: JsonLinesTimeline(path, source, clock=info.clock, publish=publish),
-        "parquet": lambda: ParquetTimeline(path, source, clock=info.clock, publish=publish),
-        "vtt": lambda: VttSubtitles(path, source, origin=origin, publish=publish),
-        "srt": lambda: SrtSubtitles(path, source, origin=origin, publish=publish),
-        "html": lambda: HtmlTimeline(
-            path,
-            (source or path).name,
-            video=video,
-            source=source,
-            origin=origin,
-            longest=_LONGEST_LIVE if source is None else inf,
-            publish=publish,
-        ),
-    }
-    opener = openers.get(path.suffix.lower().removeprefix("."))
-    if opener is None:
-        known = ", ".join(f".{name}" for name in FORMATS)
-        raise SinkError(f"{path.name} says no format that can be written: end its name with one of {known}.")
-    return opener()
+    if name is None:
+        name = path.suffix.lower().removeprefix(".")
+        if name not in known_formats():
+            known = ", ".join(f".{name}" for name in known_formats())
+            raise SinkError(
+                f"{path.name} says no format that can be written: end its name with one of {known}."
+            )
+    return format_named(name).open(Target(path=path, info=info, video=video, publish=publish, **more))
+
+
+def _others() -> Mapping[str, EntryPoint]:
+    """What packages add; what ships keeps its name."""
+    found = {one.name.lower(): one for one in entry_points(group=GROUP)}
+    return {name: one for name, one in found.items() if name not in BUILT_IN | OF_STUDIES}

@@ -26,6 +26,7 @@ from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilder, in_words
 from emotion.realtime.sinks.time_bins import Person, TimeBins
@@ -37,6 +38,8 @@ CHART = Path(__file__).with_name("html_page") / "chart.js"
 _SHORTEST = 0.5
 # A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
 _FULL, _UNSEEN = 250, 255
+# A gap in a live stream is no time in which something was seen.
+_LONGEST_LIVE = 1.0
 
 
 class HtmlTimeline(Sink):
@@ -114,11 +117,7 @@ class HtmlTimeline(Sink):
 
     def _page(self, video: Path | None) -> str:
         shown = video or self._source
-        folder = files(__package__) / "html_page"
-        template, style, chart, script = (
-            _lean((folder / name).read_text(encoding="utf-8"))
-            for name in ("timeline.html", "timeline.css", "chart.js", "timeline.js")
-        )
+        template, style, script = map(page_part, ("timeline.html", "timeline.css", "timeline.js"))
         link = _link(shown, self._draft.path.parent) if shown else ""
         # Within a script element nothing but a "<" could end it.
         summary = self._summary.build()
@@ -130,7 +129,7 @@ class HtmlTimeline(Sink):
             video=html.escape(link),
             style=style,
             # One script, which imports nothing: what the chart's module gives is at hand in it.
-            script=f'"use strict";\n{chart.replace("export class", "class")}\n{script}',
+            script=f'"use strict";\n{chart_part()}\n{script}',
             data=data,
         )
 
@@ -190,10 +189,16 @@ def _left_out(count: int) -> str:
     return f"{who} seen for less than half a second, {'is' if count == 1 else 'are'} left out."
 
 
-def _lean(text: str) -> str:
-    """A part of the page without its remarks and indents, which each page would carry along."""
+def page_part(name: str) -> str:
+    """A part of a page without its remarks and indents, which each page would carry along."""
+    text = (files(__package__) / "html_page" / name).read_text(encoding="utf-8")
     lines = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines()
     return "\n".join(line.strip() for line in lines if line.strip())
+
+
+def chart_part() -> str:
+    """The chart that pages share, for a script that is no module."""
+    return page_part(CHART.name).replace("export class", "class")
 
 
 def _link(video: Path, folder: Path) -> str:
@@ -203,3 +208,19 @@ def _link(video: Path, folder: Path) -> str:
         return quote(os.fsencode(Path(os.path.relpath(video, folder)).as_posix()))
     except ValueError:  # another drive on Windows
         return video.resolve().as_uri()
+
+
+def _open(target: Target) -> Sink:
+    source = target.info.path
+    return HtmlTimeline(
+        target.path,
+        (source or target.path).name,
+        video=target.video,
+        source=source,
+        origin=target.info.origin_seconds,
+        longest=_LONGEST_LIVE if source is None else inf,
+        publish=target.publish,
+    )
+
+
+HTML = Format("html", "page", _open)

@@ -1,5 +1,6 @@
 """Annotated pictures as an mp4, with the source's own timestamps and sound."""
 
+import json
 import os
 import struct
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.audio import ALL_TRACKS, AudioTrack
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.live_audio import LiveAudioTrack
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
 
@@ -57,6 +59,7 @@ class Mp4Sink(Sink):
         info: of the video that the frames come from.
         encoder: x264's options.
         publish: how the whole file gets its name.
+        remark: a line for the file's comment, below what the source has there.
 
     Attributes:
         lost_sound: how many tracks of sound are left out, because nothing here can read them.
@@ -73,8 +76,10 @@ class Mp4Sink(Sink):
         *,
         encoder: Mapping[str, str] = X264,
         publish: Publish = os.replace,
+        remark: str = "",
     ) -> None:
         self._info = info
+        self._remark = remark
         self._origin = info.origin
         self._last_pts: int | None = None
         self._reformatter = VideoReformatter()
@@ -152,7 +157,7 @@ class Mp4Sink(Sink):
         # A raw file may take a part of what it is given; a buffered one takes all or fails. It is
         # written in C: no signal handler can run, and raise, halfway through libav.
         self._file = BufferedWriter(self._draft.file)
-        self._container = _container(self._file, self._info)
+        self._container = _container(self._file, self._info, self._remark)
         self._stream = _video_stream(self._container, self._info, encoder)
         if self._info.sound is not None:
             self._sound = LiveAudioTrack(self._info.sound, self._container, self._info.origin_seconds)
@@ -233,7 +238,7 @@ class Mp4Sink(Sink):
             self._sound = None
 
 
-def _container(file: BinaryIO, info: VideoInfo) -> OutputContainer:
+def _container(file: BinaryIO, info: VideoInfo, remark: str) -> OutputContainer:
     scale = info.time_base.denominator
     options = {
         "movflags": _MOVFLAGS,
@@ -243,6 +248,8 @@ def _container(file: BinaryIO, info: VideoInfo) -> OutputContainer:
     }
     container = av.open(file, "w", format="mp4", container_options=options, buffer_size=1 << 18)
     container.metadata.update(info.metadata)
+    if remark:
+        container.metadata["comment"] = "\n".join(filter(None, (info.metadata.get("comment"), remark)))
     return container
 
 
@@ -293,3 +300,11 @@ def _end_of_fragments(file: BinaryIO) -> int:
         if kind == b"mdat":
             whole = position
     return whole
+
+
+def _open(target: Target) -> Sink:
+    remark = json.dumps(target.provenance, separators=(",", ":")) if target.provenance else ""
+    return Mp4Sink(target.path, target.info, publish=target.publish, remark=remark)
+
+
+MP4 = Format("mp4", "annotated video", _open, ending="annotated.mp4")

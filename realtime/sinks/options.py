@@ -1,15 +1,32 @@
 """The options on results: which files are written, and who else is told meanwhile."""
 
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
+from typing import Annotated, ClassVar
 
+from emotion.models.errors import OptionError
 from emotion.models.options import Option, Spelling, check
 
-Format: TypeAlias = Literal["mp4", "csv", "jsonl", "parquet", "vtt", "srt", "html"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-"""Suffixes, without the dot."""
-DEFAULT_FORMATS: tuple[Format, ...] = ("mp4", "csv", "jsonl", "html")
+GROUP = "emotion.formats"
+"""The entry points by which packages add formats; pyproject.toml names those that ship in the same way."""
+_SINKS = "emotion.realtime.sinks"
+BUILT_IN = {
+    "mp4": f"{_SINKS}.mp4:MP4",
+    "csv": f"{_SINKS}.csv_jsonl:CSV",
+    "jsonl": f"{_SINKS}.csv_jsonl:JSONL",
+    "parquet": f"{_SINKS}.parquet:PARQUET",
+    "vtt": f"{_SINKS}.subtitles:VTT",
+    "srt": f"{_SINKS}.subtitles:SRT",
+    "html": f"{_SINKS}.html:HTML",
+    "eaf": f"{_SINKS}.elan:EAF",
+}
+"""Where each format that ships lies; they are there also where nothing is installed, as in a checkout."""
+OF_STUDIES = {"study": f"{_SINKS}.study_record:STUDY"}
+"""What a study asks for of each video, and nobody else does."""
+FORMATS: tuple[str, ...] = tuple(BUILT_IN)
+"""Suffixes of those that ship, without the dot."""
+DEFAULT_FORMATS: tuple[str, ...] = ("mp4", "csv", "jsonl", "html")
 """What is written of a video unless something else is asked for."""
 
 
@@ -20,10 +37,18 @@ def read_formats(text: str) -> tuple[str, ...]:
         ValueError: one of them is none.
     """
     names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
-    for name in names or (text,):
-        if name not in FORMATS:
-            raise ValueError(f"{name!r} is none of {', '.join(FORMATS)}")
+    _check_formats(names or (text,))
     return names
+
+
+def _check_formats(names: tuple[str, ...]) -> None:
+    """Packages are asked for a name alone that does not ship."""
+    if all(name in FORMATS for name in names):
+        return
+    known = (*FORMATS, *sorted({one.name.lower() for one in entry_points(group=GROUP)} - {*FORMATS}))
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r} is none of {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +61,14 @@ class OutputOptions:
         tuple[Path, ...],
         Option(
             help="A file for what is shown (.mp4) or for results (.csv, .jsonl, .parquet, .html, .srt, "
-            ".vtt); repeatable.",
+            ".vtt, .eaf); repeatable.",
             flags=("--output", "-o"),
         ),
     ] = ()
     formats: Annotated[
-        tuple[Format, ...],
+        tuple[str, ...],
         Option(
-            help=f"What to write, of {', '.join(FORMATS)}.",
+            help=f"What to write, of {', '.join(FORMATS)}, and of what packages add.",
             metavar="FORMATS",
             spelling=Spelling(read_formats, ",".join),
         ),
@@ -95,3 +120,7 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        try:
+            _check_formats(self.formats)
+        except ValueError as error:
+            raise OptionError("formats", f"formats: {error}.") from error

@@ -1,9 +1,11 @@
 """What was seen when, as Parquet: the CSV's columns with types, for pandas, DuckDB, Polars and R."""
 
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, VideoFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
+from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
 # Rows that are held in memory and then written together; some minutes of one face.
@@ -49,6 +52,7 @@ class ParquetTimeline(Sink):
         clock: of a live stream: frames say when they were in the world, too.
         publish: how the whole file gets its name.
         names: of photographs: what each is called, by its frame's index; they have no times.
+        provenance: what the results follow from; the file's metadata hold it as JSON, as ``provenance``.
 
     Raises:
         SinkError: it cannot be written.
@@ -62,9 +66,11 @@ class ParquetTimeline(Sink):
         clock: WallClock | None = None,
         publish: Publish = os.replace,
         names: Callable[[int], str] | None = None,
+        provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self._clock = clock
         self._names = names
+        self._provenance = json.dumps(provenance) if provenance else None
         self._draft = PartialFile(path, source, publish)
         self._rows: list[tuple[object, ...]] = []
         self._frames = 0
@@ -76,7 +82,7 @@ class ParquetTimeline(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`. The picture is not needed."""
         if self._table is None:
-            self._table = _Table(self._outlet, self._columns(result.schema, result.details))
+            self._table = self._begun(self._columns(result.schema, result.details))
         head = self._head(result.frame)
         self._rows.extend((*head, *face) for face in self._table.rows(result.faces))
         self._frames += 1
@@ -101,6 +107,9 @@ class ParquetTimeline(Sink):
     def _columns(self, schema: Schema, details: tuple[str, ...]) -> Columns:
         return Columns(schema, self._clock is not None, details, self._names is not None)
 
+    def _begun(self, columns: Columns) -> "_Table":
+        return _Table(self._outlet, columns, self._provenance)
+
     def _head(self, frame: VideoFrame) -> list[object]:
         if self._names:
             return [self._names(frame.index), frame.image.shape[1], frame.image.shape[0]]
@@ -119,7 +128,7 @@ class ParquetTimeline(Sink):
 
     def _finish(self) -> None:
         if self._table is None:
-            self._table = _Table(self._outlet, self._columns(SHIPPED, ()))
+            self._table = self._begun(self._columns(SHIPPED, ()))
         self._flush()
         self._table.writer.close()
 
@@ -132,10 +141,12 @@ class ParquetTimeline(Sink):
 class _Table:
     """The table that grows in a file; what its columns are is known when the first frame comes."""
 
-    def __init__(self, outlet: "_SinkWorker", columns: Columns) -> None:
+    def __init__(self, outlet: "_SinkWorker", columns: Columns, provenance: str | None) -> None:
         self._columns = columns
         self._points = LANDMARKS in columns.details
         self._fields = arrow_schema(columns)
+        if provenance is not None:
+            self._fields = self._fields.with_metadata({"provenance": provenance})
         self.writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
 
     def rows(self, faces: Sequence[FaceEmotion]) -> list[tuple[object, ...]]:
@@ -215,3 +226,13 @@ def face_values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
         *face.details.values(),
         *points,
     )
+
+
+def _open(target: Target) -> Sink:
+    info = target.info
+    return ParquetTimeline(
+        target.path, info.path, clock=info.clock, publish=target.publish, provenance=target.provenance
+    )
+
+
+PARQUET = Format("parquet", "timeline", _open)

@@ -11,6 +11,7 @@ from pathlib import Path
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.spans import Change, SpanTracker
 
@@ -161,3 +162,17 @@ def _clock(milliseconds: int, point: str) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}{point}{rest:03}"
+
+
+def _open_vtt(target: Target) -> Sink:
+    info = target.info
+    return VttSubtitles(target.path, info.path, origin=info.origin_seconds, publish=target.publish)
+
+
+def _open_srt(target: Target) -> Sink:
+    info = target.info
+    return SrtSubtitles(target.path, info.path, origin=info.origin_seconds, publish=target.publish)
+
+
+VTT = Format("vtt", "subtitles", _open_vtt)
+SRT = Format("srt", "subtitles", _open_srt)

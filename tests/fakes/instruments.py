@@ -159,7 +159,14 @@ def _region_model(instruments, folder, region, provider, threads, precision, cac
         warm_up=lambda: None,
         choice=CPU_ONLY,
         provider="CPUExecutionProvider",
-        manifest=SimpleNamespace(classes=SIX, where=REGIONS[region], sha256="0" * 64),
+        manifest=SimpleNamespace(
+            region=region,
+            classes=SIX,
+            where=REGIONS[region],
+            architecture="none",
+            precision="float32",
+            sha256="0" * 64,
+        ),
     )
 
 

@@ -257,36 +257,17 @@ class Row {
 
   draw() {
     const { chart } = this;
-    const { pen, width, height, scale } = surface(this.canvas);
+    const canvas = surface(this.canvas);
     const { from, span } = chart.view;
-    const fills = chart.look.colours();
-    const ground = chart.look.ink("ground");
-    const pixel = span / width;
+    const pixel = span / canvas.width;
     // Where a pixel holds several bins its neighbours count, too: a calmer picture of a long time.
     const blur = pixel > chart.bin ? pixel : 0;
-    const stripes = hatching(pen, ground, scale);
-    for (let x = 0; x < width; x++) {
+    drawStack(canvas, chart.look.colours(), chart.look.ink("ground"), (x) => {
       const start = from + x * pixel;
-      if (blur && !this.at(start, start + pixel)) continue;
+      if (blur && !this.at(start, start + pixel)) return null;
       const found = this.at(Math.max(0, start - blur), start + pixel + blur);
-      let top = height, sum = 0;
-      found?.opinions[0]?.forEach((share, index) => {
-        sum += share;
-        const next = Math.round(height * (1 - sum));
-        pen.fillStyle = fills[index];
-        pen.fillRect(x, next, 1, top - next);
-        // A line between the colours, for eyes that see them alike.
-        if (top - next > 3 && next > 0) {
-          pen.fillStyle = ground;
-          pen.fillRect(x, next, 1, 1);
-        }
-        top = next;
-      });
-      if (found && !found.named) {
-        pen.fillStyle = stripes;
-        pen.fillRect(x, 0, 1, height);
-      }
-    }
+      return found && { shares: found.opinions[0], named: found.named };
+    });
   }
 
   key(event) {
@@ -390,6 +371,32 @@ function surface(canvas) {
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
   return { pen: canvas.getContext("2d"), width: canvas.width, height: canvas.height, scale };
+}
+
+/* Stacked shares, a column a pixel: at(x) gives {shares: one a class or null, named}, or null where nobody is. */
+function drawStack({ pen, width, height, scale }, fills, ground, at) {
+  const stripes = hatching(pen, ground, scale);
+  for (let x = 0; x < width; x++) {
+    const found = at(x);
+    if (!found) continue;
+    let top = height, sum = 0;
+    found.shares?.forEach((share, index) => {
+      sum += share;
+      const next = Math.round(height * (1 - sum));
+      pen.fillStyle = fills[index];
+      pen.fillRect(x, next, 1, top - next);
+      // A line between the colours, for eyes that see them alike.
+      if (top - next > 3 && next > 0) {
+        pen.fillStyle = ground;
+        pen.fillRect(x, next, 1, 1);
+      }
+      top = next;
+    });
+    if (!found.named) {
+      pen.fillStyle = stripes;
+      pen.fillRect(x, 0, 1, height);
+    }
+  }
 }
 
 /* Stripes in the page's colour, for times in which no emotion was clear enough to be named. */

@@ -1,0 +1,240 @@
+"""A study as a user runs it, with what goes wrong: ``python -m emotion.benchmarks.studies.many_videos``.
+
+Clips are made of the bundled one, or of videos in given folders: short pieces in two folders, among them
+one in twenty that is damaged, two of one name, one empty file, and one of many tiny pictures. They are
+annotated with one command, which is killed twice on its way and started again; then one by one, and as three
+shards that are put together. The tables have to be the same, and the memory of all processes flat.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import numpy as np
+import psutil
+
+from emotion.realtime.child_process import environment, python_command
+from emotion.realtime.sources.demo import DEMO
+
+TABLES = ("videos.csv", "people.csv", "course.csv", "columns.csv")
+FORMATS = "csv,html"
+_RATE = 25
+_WIDTH = 320
+_TINY = (48, 32)
+_STEP = 0.5
+
+
+@dataclass(slots=True)
+class Ran:
+    """A run of the command line.
+
+    Attributes:
+        code: its exit code; negative where a signal ended it.
+        wall, processor: seconds, the latter of all its processes.
+        memory: bytes of all its processes together, a sample each half second.
+        said: what it wrote.
+    """
+
+    code: int = 0
+    wall: float = 0.0
+    processor: float = 0.0
+    memory: list[int] = field(default_factory=list)
+    said: str = ""
+
+
+def make_clips(folder: Path, count: int, frames: int, tiny: int, sources: Sequence[Path]) -> None:
+    """Fill a folder with clips, see above; each is a piece of another place."""
+    chance = random.Random(0)
+    damaged = set(chance.sample(range(count - 4), max(1, count // 20)))
+    pieces = _pieces(sources, frames)
+    for number in range(count - 4):
+        path = folder / "ab"[number % 2] / f"clip_{number:03}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        _write(path, next(pieces))
+        if number in damaged:
+            path.write_bytes(_spoilt(path.read_bytes(), chance))
+    for place in "ab":
+        _write(folder / place / "twin.mp4", next(pieces))
+    (folder / "a" / "empty.mp4").touch()
+    small = np.zeros((_TINY[1], _TINY[0], 3), np.uint8)
+    _write(folder / "b" / "tiny.mp4", (small for _ in range(tiny)), rate=1000)
+
+
+def _pieces(sources: Sequence[Path], frames: int) -> Iterator[list[np.ndarray]]:
+    """Rows of pictures, again and again through all sources, each begun at another place."""
+    while True:
+        for source in sources:
+            kept: list[np.ndarray] = []
+            with av.open(str(source)) as container:
+                for frame in container.decode(video=0):
+                    height = round(frame.height * _WIDTH / frame.width / 2) * 2
+                    kept.append(frame.reformat(_WIDTH, height, "bgr24").to_ndarray())
+                    if len(kept) == frames:
+                        yield kept
+                        kept = []
+
+
+def _write(path: Path, pictures: "Iterator[np.ndarray] | list[np.ndarray]", rate: int = _RATE) -> None:
+    with av.open(str(path), "w") as container:
+        stream = None
+        for picture in pictures:
+            if stream is None:
+                stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
+                stream.height, stream.width = picture.shape[:2]
+                stream.pix_fmt = "yuv420p"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        assert stream is not None
+        container.mux(stream.encode(None))
+
+
+def _spoilt(data: bytes, chance: random.Random) -> bytes:
+    """Cut off, or with zeros in its middle, or with another beginning."""
+    way = chance.randrange(3)
+    middle = len(data) // 2
+    if way == 0:
+        return data[: chance.randrange(middle, len(data) - 10)]
+    if way == 1:
+        return data[:middle] + bytes(500) + data[middle + 500 :]
+    return b"no video at all" + data[15:]
+
+
+def run(arguments: Sequence[str], end: Callable[[subprocess.Popen[bytes]], None] | None = None) -> Ran:
+    """Run the command line to its end; `end` may end it, in a thread of its own."""
+    ran, began = Ran(), time.monotonic()
+    with TemporaryDirectory() as place, open(Path(place) / "said", "w+b") as said:
+        process = subprocess.Popen(
+            python_command("-m", "emotion", *arguments), stdout=said, stderr=said, env=environment()
+        )
+        if end:
+            threading.Thread(target=end, args=(process,), daemon=True).start()
+        ran.processor = _watch(process, ran.memory)
+        ran.code, ran.wall = process.returncode, time.monotonic() - began
+        said.seek(0)
+        ran.said = said.read().decode(errors="replace")
+    return ran
+
+
+def _watch(process: "subprocess.Popen[bytes]", memory: list[int]) -> float:
+    """Wait for a process; gives the processor seconds of it and of its children, as far as they were seen."""
+    used: dict[int, float] = {}
+    while process.poll() is None:
+        total = 0
+        try:
+            root = psutil.Process(process.pid)
+            for one in (root, *root.children(recursive=True)):
+                times = one.cpu_times()
+                used[one.pid] = times.user + times.system
+                total += one.memory_info().rss
+        except psutil.Error:
+            continue
+        memory.append(total)
+        time.sleep(_STEP)
+    return sum(used.values())
+
+
+def kill_at(log: Path, done: int) -> Callable[[subprocess.Popen[bytes]], None]:
+    """Kill a run, without a word, as soon as its log tells of so many videos."""
+
+    def end(process: "subprocess.Popen[bytes]") -> None:
+        while process.poll() is None:
+            try:
+                lines = log.read_text().splitlines()
+            except OSError:
+                lines = []
+            ended = [line for line in lines if any(f'"event": "{one}"' in line for one in _ENDS)]
+            if len(ended) >= done:
+                process.send_signal(signal.SIGKILL)
+                return
+            time.sleep(0.1)
+
+    return end
+
+
+_ENDS = ("done", "incomplete", "failed", "passed over")
+
+
+def same(one: Path, other: Path) -> list[str]:
+    """The tables of two studies that differ."""
+    return [name for name in TABLES if (one / name).read_bytes() != (other / name).read_bytes()]
+
+
+def main() -> int:
+    """Make the clips, run everything, print what came of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clips", type=int, default=200, help="how many")
+    parser.add_argument("--frames", type=int, default=20, help="of each")
+    parser.add_argument("--tiny", type=int, default=1_000_000, help="frames of the one with tiny pictures")
+    parser.add_argument("--models", default="lite")
+    parser.add_argument("--jobs", default="2")
+    parser.add_argument("--keep", type=Path, help="a folder for all of it; by default nothing stays")
+    parser.add_argument("sources", type=Path, nargs="*", help="videos, or folders of them, to cut clips from")
+    chosen = parser.parse_args()
+    with TemporaryDirectory() as place:
+        return _trial(chosen.keep or Path(place), chosen)
+
+
+def _trial(home: Path, chosen: argparse.Namespace) -> int:
+    clips = home / "clips"
+    clips.mkdir(parents=True, exist_ok=True)
+    sources = [
+        found
+        for one in chosen.sources or [DEMO]
+        for found in (sorted(one.glob("*.mp4")) if one.is_dir() else [one])
+    ]
+    make_clips(clips, chosen.clips, chosen.frames, chosen.tiny, sources)
+    common = ["annotate", str(clips), "-r", "--models", chosen.models, "--formats", FORMATS]
+    study, alone, shards = home / "study", home / "alone", home / "shards"
+    whole = [*common, "-o", str(study), "--jobs", chosen.jobs, "--frames"]
+    log = study / "log.partial.jsonl"
+    runs: dict[str, Ran] = {}
+    runs["killed"] = run(whole, kill_at(log, chosen.clips // 4))
+    _settle()
+    runs["resumed, killed"] = run(whole, kill_at(log, chosen.clips))
+    _settle()
+    runs["resumed"] = run(whole)
+    runs["again"] = run(whole)
+    runs["one by one"] = run([*common, "-o", str(alone), "--jobs", "1"])
+    for number in (1, 2, 3):
+        place = ["-o", str(shards), "--shard", f"{number}/3", "--jobs", chosen.jobs]
+        runs[f"shard {number}/3"] = run([*common, *place])
+    runs["merge"] = run(["study", "merge", str(shards)])
+    print(f"{'run':<18} {'code':>5} {'wall s':>8} {'processor s':>12} {'MB begin':>9} {'MB end':>8}")  # noqa: T201
+    for name, ran in runs.items():
+        middle, last = _ends(ran.memory)
+        print(  # noqa: T201
+            f"{name:<18} {ran.code:>5} {ran.wall:>8.1f} {ran.processor:>12.1f} {middle:>9.0f} {last:>8.0f}"
+        )
+    differ = {name: same(study, other) for name, other in (("one by one", alone), ("merged", shards))}
+    # The table of all frames is one more that is described.
+    differ = {name: [one for one in found if one != "columns.csv"] for name, found in differ.items()}
+    for name, found in differ.items():
+        print(f"tables against {name}: {', '.join(found) + ' differ' if found else 'the same'}")  # noqa: T201
+    return int(any(differ.values()))
+
+
+def _settle() -> None:
+    """Wait until the processes of a killed run have noticed."""
+    time.sleep(3)
+
+
+def _ends(memory: Sequence[int]) -> tuple[float, float]:
+    """MB in the second quarter of a run, when all is loaded, and in the last, each in the middle."""
+    quarter = max(1, len(memory) // 4)
+    parts = (memory[quarter : 2 * quarter], memory[-quarter:])
+    first, last = (float(np.median(part)) / 1e6 if part else 0.0 for part in parts)
+    return first, last
+
+
+if __name__ == "__main__":
+    sys.exit(main())

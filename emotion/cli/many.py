@@ -1,0 +1,286 @@
+"""Many videos of `emotion annotate`: side by side, with one bar for all and a table at the end."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from emotion.annotate import Outputs
+from emotion.cli.console import errors, shown
+from emotion.models.errors import OptionError
+from emotion.models.names import escaped
+from emotion.realtime.options import Options
+from emotion.realtime.sinks.result_ledger import check_own
+from emotion.study.columns import person_columns, video_columns
+from emotion.study.metadata import Metadata, read_metadata
+from emotion.study.options import StudyOptions
+from emotion.study.outcome import Outcome, Told
+from emotion.study.plan import Job, part_of, plan, shared_out, side_by_side, with_frames
+from emotion.study.pool import Pool
+from emotion.study.run import Run, run_jobs
+from emotion.study.whole import Findings, StudyFiles, write_study
+
+# A table of more is not read; it then counts.
+_MOST_ROWS = 30
+
+
+def annotate_many(
+    videos: Sequence[tuple[Path, Outputs]],
+    options: Options,
+    many: StudyOptions,
+    home: Path | None,
+    resume: bool,
+    out: Console,
+) -> int:
+    """Annotate videos side by side; returns the exit code.
+
+    Args:
+        videos: each with its results.
+        options: of every video.
+        many: how they are shared out.
+        home: the study's folder; None: there is no study, and results lie where they are said to lie.
+        resume: pass over what is done.
+        out: is told what was found.
+
+    Raises:
+        EmotionError: nothing can be done at all.
+    """
+    metadata = Metadata() if many.shard else known_of(many.metadata, many.by)
+    jobs = plan(videos, home or Path())
+    if many.frames and home is not None:
+        jobs = with_frames(jobs, home)
+    jobs = part_of(jobs, many.shard)
+    if not options.outputs.overwrite:
+        check_own((tuple(one.outputs.files.values()), one.outputs.summary, one.video.name) for one in jobs)
+    count = many.jobs or side_by_side(len(jobs))
+    pool = Pool(shared_out(options, count), count)
+    if home is None:
+        with Bar(len(jobs), many.quiet) as bar:
+            run = run_jobs(pool, jobs, Path(), resume, bar)
+        told: Sequence[Told] = [Told.of(one, Path()) for one in run.outcomes]
+    else:
+        run, told = _study(pool, jobs, home, metadata, options, many, resume)
+    if not many.quiet:
+        out.print(found(told))
+        out.print(_sentence(run, count))
+        if home is not None:
+            out.print(f"  {'study':<16} {shown(home / 'study.html') if not many.shard else shown(home)}")
+            if many.shard:
+                out.print("Put all parts together with 'emotion study merge'.")
+    return run.code
+
+
+def known_of(path: Path | None, by: str | None) -> Metadata:
+    """What a user's CSV says of their videos.
+
+    Raises:
+        SourceError, OptionError: see `read_metadata`.
+    """
+    tables = (video_columns((), Metadata()), person_columns((), Metadata()))
+    return read_metadata(path, by, [column.name for columns in tables for column in columns])
+
+
+def _study(
+    pool: Pool,
+    jobs: Sequence[Job],
+    home: Path,
+    metadata: Metadata,
+    options: Options,
+    many: StudyOptions,
+    resume: bool,
+) -> tuple[Run, Sequence[Told]]:
+    files = StudyFiles(home, many.shard, options.outputs.overwrite)
+    try:
+        shard = str(many.shard) if many.shard else None
+        files.log.note("start", videos=len(jobs), shard=shard, resume=resume)
+        with Bar(len(jobs), many.quiet) as bar:
+            run = run_jobs(pool, jobs, home, resume, bar, files.log.note)
+        if many.shard:
+            files.finish(run.outcomes, run.circumstances)
+            return run, [Told.of(one, home) for one in run.outcomes]
+        findings = write_study(files, run.outcomes, run.circumstances, metadata, many.by)
+    except BaseException:
+        files.keep()
+        raise
+    return run, findings.told
+
+
+def found(told: Sequence[Told]) -> Table:
+    """What was found and what failed: a row a video, or, of many, a row a label, and those that failed."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    if len(told) <= _MOST_ROWS:
+        for name, side in (("video", "left"), ("mostly", "left"), ("people", "right"), ("length", "right")):
+            table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column("state")
+        for one in told:
+            table.add_row(_text(one.outcome.name), *_findings(one), _text(one.outcome.state))
+        return table
+    table.add_column("mostly")
+    table.add_column("videos", justify="right")
+    table.add_column("people", justify="right")
+    videos, people = Counter[str](), Counter[str]()
+    for one in told:
+        if one.summary:
+            label = one.summary["video"]["label"] or "no face"
+            videos[label] += 1
+            people[label] += one.summary["video"]["people"]
+    for label, count in videos.most_common():
+        table.add_row(label, str(count), str(people[label]))
+    for one in told:
+        if one.outcome.state == "failed":
+            table.add_row(_text(f"failed: {one.outcome.name}"), "", "")
+    return table
+
+
+def _findings(told: Told) -> tuple[str, str, str]:
+    if not told.summary:
+        return "", "", ""
+    video = told.summary["video"]
+    return video["label"] or "no face", str(video["people"]), f"{video['seconds']:.1f} s"
+
+
+def _text(name: str) -> Text:
+    return Text(escaped(name))
+
+
+def _sentence(run: Run, count: int) -> str:
+    states = Counter(one.state for one in run.outcomes)
+    bad = [f"{states[name]} {name}" for name in ("incomplete", "failed") if states[name]]
+    rate = run.frames / run.seconds if run.seconds else 0.0
+    said = f"{len(run.outcomes)} videos: {states['done']} done"
+    done = ", ".join([said, *bad])
+    return f"{done}; {run.frames} frames in {run.seconds:.1f} s ({rate:.1f} fps), {count} side by side"
+
+
+class _Rate(ProgressColumn):
+    """Frames a second, of all videos together."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.elapsed or 0.0
+        frames = task.fields["frames"]
+        return Text(f"{frames / seconds if seconds else 0.0:.1f} fps", style="progress.data.speed")
+
+
+@dataclass(slots=True)
+class Bar:
+    """One bar for all videos, and a line for each that failed; quiet where nobody watches.
+
+    Attributes:
+        total: how many videos.
+        quiet: say nothing but failures.
+    """
+
+    total: int
+    quiet: bool = False
+    _parts: dict[int, tuple[int, float]] = field(default_factory=dict)
+    _ended: int = 0
+    _failed: int = 0
+    _frames: int = 0
+    _bar: Progress = field(init=False)
+    _task: TaskID = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("videos"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TextColumn("{task.fields[failed]} failed"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=errors,
+            disable=self.quiet or not errors.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=self.total, frames=0, failed=0)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begun(self, job: Job) -> None:
+        """See `Watcher`."""
+        self._parts[job.number] = (0, 0.0)
+
+    def progress(self, job: Job, done: int, total: int | None) -> None:
+        """See `Watcher`."""
+        self._parts[job.number] = (done, min(1.0, done / total) if total else 0.0)
+        self._show()
+
+    def note(self, job: Job, sentence: str) -> None:
+        """Notes are in the log and in each summary: with many videos they would hide the failures."""
+
+    def ended(self, outcome: Outcome, frames: int, passed: bool) -> None:
+        """See `Watcher`."""
+        self._parts.pop(outcome.number, None)
+        self._ended += 1
+        self._frames += frames
+        self._failed += outcome.state == "failed"
+        if outcome.state != "done":
+            with suppress(OSError):
+                errors.print(escaped(outcome.reason), style="red")
+        self._show()
+
+    def _show(self) -> None:
+        parts = self._parts.values()
+        values: dict[str, Any] = {
+            "completed": self._ended + sum(part for _, part in parts),
+            "frames": self._frames + sum(done for done, _ in parts),
+            "failed": self._failed,
+        }
+        self._bar.update(self._task, **values)
+
+
+def check_together(many: StudyOptions, watched: bool, home: Path | None) -> None:
+    """Refuse what does not go together.
+
+    Args:
+        many: how videos are shared out.
+        watched: results are to be seen while one video runs.
+        home: the folder for results, where one is named.
+
+    Raises:
+        OptionError: names it.
+    """
+    asked = {
+        "shard": many.shard,
+        "frames": many.frames or None,
+        "metadata": many.metadata,
+        "by": many.by,
+    }
+    chosen = [name for name, value in asked.items() if value is not None]
+    if watched and (chosen or (many.jobs or 1) > 1):
+        name = chosen[0] if chosen else "jobs"
+        raise OptionError(name, f"--{name} goes with neither --events, --mjpeg nor --metrics: leave one out.")
+    if chosen and home is None:
+        raise OptionError(chosen[0], f"--{chosen[0]} needs a folder for the study: name one with -o.")
+
+
+def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> None:
+    """What came of shards that were put together."""
+    out.print(found(findings.told))
+    failed = sum(one.state == "failed" for one in outcomes)
+    out.print(f"{len(outcomes)} videos, of which {failed} failed")
+    out.print(f"  {'study':<16} {shown(findings.page)}")

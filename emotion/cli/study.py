@@ -1,0 +1,53 @@
+"""The commands `emotion study`: what was done of many videos in parts, put together."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emotion.cli.console import console
+from emotion.cli.many import known_of, say_study
+from emotion.cli.parameters import with_options
+from emotion.models.options import Only
+from emotion.realtime.sinks.options import OutputOptions
+from emotion.study.options import StudyOptions
+from emotion.study.shards import merge
+
+app = typer.Typer(name="study", help="Put the parts of a study together.", add_completion=False)
+
+EXAMPLES = """
+Examples:
+
+emotion annotate clips/ -o study --shard 1/3     on each machine another part
+
+emotion study merge study
+
+emotion study merge one/ two/ three/ -o all --metadata people.csv --by condition
+"""
+
+
+@app.callback()
+def study() -> None:
+    """Put the parts of a study together."""
+
+
+@app.command(name="merge", epilog=EXAMPLES)
+@with_options
+def merge_command(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders that 'emotion annotate --shard' wrote its results into.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where tables and page go; by default the first of the folders."),
+    ] = None,
+    *,
+    options: Annotated[StudyOptions, Only("metadata", "by", "quiet")],
+    outputs: Annotated[OutputOptions, Only("overwrite")],
+) -> None:
+    """Make the tables and the page of all shards; of a folder with a whole study, make them anew."""
+    known = known_of(options.metadata, options.by)
+    findings, outcomes = merge(folders, output or folders[0], outputs.overwrite, known, options.by)
+    if not options.quiet:
+        say_study(findings, outcomes, console)
+    raise typer.Exit(next((one.code for one in outcomes if one.code), 0))

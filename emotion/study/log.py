@@ -1,0 +1,57 @@
+"""What happened during a study, a JSON object a line: ``log.jsonl``."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from emotion.models.whole_files import partial_path
+from emotion.realtime.sinks.partial_file import PartialFile, Publish
+
+
+class Log:
+    """Grows by a line with each event, and goes on with that of earlier runs.
+
+    Args:
+        path: where it goes.
+        earlier: its lines up to now, from `lines_of`.
+        publish: how the whole file gets its name.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, earlier: Iterable[str], publish: Publish) -> None:
+        self._draft = PartialFile(path, None, publish)
+        self._draft.append("".join(f"{line}\n" for line in earlier).encode())
+
+    def note(self, event: str, **values: Any) -> None:
+        """Write down what happened just now.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._draft.append(json.dumps({"time": time, "event": event, **values}).encode() + b"\n")
+
+    def close(self) -> Path:
+        """Give it its name."""
+        return self._draft.publish()
+
+    def keep(self) -> Path:
+        """Leave it as a part, from which the next run goes on."""
+        return self._draft.keep()
+
+
+def lines_of(path: Path) -> list[str]:
+    """The whole lines of a log, of runs that reached their end and of one that did not."""
+    found: list[str] = []
+    for place in (path, partial_path(path)):
+        with suppress(OSError, UnicodeDecodeError):
+            for line in place.read_text(encoding="utf-8").splitlines():
+                with suppress(ValueError):
+                    json.loads(line)
+                    found.append(line)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,85 @@
+"""The options on many videos: how they are shared out, and what is told of all of them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from emotion.models.options import Option, Spelling, check
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of several parts of a study, of which each is done by itself.
+
+    Attributes:
+        number: which, from 1.
+        count: of how many.
+    """
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    @property
+    def name(self) -> str:
+        """For names of files: ``2-of-10``."""
+        return f"{self.number}-of-{self.count}"
+
+
+def read_shard(text: str) -> Shard:
+    """The shard that a text such as ``2/10`` names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError(f"{text!r} is no part of a whole: write 2/10 for the second of ten")
+    return Shard(int(found[1]), int(found[2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOptions:
+    """What may be chosen about many videos."""
+
+    TITLE: ClassVar[str] = "Many videos"
+
+    jobs: Annotated[
+        int | None,
+        Option(
+            help="How many videos side by side, each in a process of its own; by default as many as fill "
+            "the machine. Results do not depend on it.",
+            ge=1,
+            le=1024,
+        ),
+    ] = None
+    shard: Annotated[
+        Shard | None,
+        Option(
+            help="Take this part of the videos alone, as 2/10: for several machines, or an array of Slurm; "
+            "'emotion study merge' puts the parts together.",
+            metavar="PART/ALL",
+            spelling=Spelling(read_shard),
+        ),
+    ] = None
+    frames: Annotated[
+        bool,
+        Option(help="Keep every frame of all videos in one table, frames.parquet, partitioned by video."),
+    ] = False
+    metadata: Annotated[
+        Path | None,
+        Option(help="A CSV with a row a video and more columns, which go into the tables.", metavar="CSV"),
+    ] = None
+    by: Annotated[
+        str | None,
+        Option(
+            help="The column by which the page compares videos; by default their folders.", metavar="COLUMN"
+        ),
+    ] = None
+    quiet: Annotated[bool, Option(help="Say nothing but failures.")] = False
+
+    def __post_init__(self) -> None:
+        check(self)

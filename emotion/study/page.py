@@ -1,0 +1,181 @@
+"""A study as one web page: every video with its course, sortable and searchable, and the mean courses.
+
+The page is a single file that loads nothing. Its look and behaviour lie in `page_parts/`, and in what it
+shares with the page of a video.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from emotion.models.names import escaped
+from emotion.realtime.sinks.html import page_part
+from emotion.realtime.sinks.summary import in_words
+from emotion.study.course import Courses, Mean
+from emotion.study.metadata import Metadata
+from emotion.study.outcome import Told
+from emotion.study.tables import NAMES
+
+_HEADS = (
+    ("name", "Video"),
+    ("", "Expressions over its time"),
+    ("label", "Mostly"),
+    ("people", "People"),
+    ("seconds", "Length"),
+    ("state", "State and warnings"),
+)
+
+
+def page(
+    title: str,
+    told: Sequence[Told],
+    classes: Sequence[str],
+    metadata: Metadata,
+    means: Courses,
+    group: Callable[[Told], str],
+    by: str | None,
+    circumstances: Mapping[str, Any],
+) -> str:
+    """The page's text.
+
+    Args:
+        title: its heading.
+        told: the videos, in their order.
+        classes: of the models.
+        metadata: what the user knows of the videos; its values can be searched for.
+        means: the mean courses.
+        group: which group a video is of.
+        by: the column that groups come from; None: folders.
+        circumstances: what all results follow from.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  only here
+
+    pages = Environment(
+        loader=PackageLoader("emotion.study", "page_parts"), autoescape=True, undefined=StrictUndefined
+    )
+    videos = [_video(one, classes, group(one), metadata) for one in told]
+    groups = sorted({one["group"] for one in videos})
+    shown = ("name", "label", "people", "seconds", "state", "group", "course")
+    data = {
+        "emotions": circumstances.get("palette", []),
+        "means": [_mean(one) for one in means.means],
+        "videos": [{key: one[key] for key in shown} for one in videos],
+    }
+    return pages.get_template("study.html.j2").render(
+        title=title,
+        sentence=_sentence(told),
+        style="\n".join((page_part("timeline.css"), _part("study.css", pages))),
+        script="\n".join((page_part("stack.js"), _part("study.js", pages))),
+        data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        videos=videos,
+        means=means.means,
+        states=sorted({one.outcome.state for one in told}),
+        groups=groups,
+        group_name=by or "Folder",
+        grouped=f"Groups are {'the values of ' + by if by else 'folders'}." if len(groups) > 1 else "",
+        heads=_HEADS,
+        tables=NAMES,
+        provenance=_provenance(circumstances),
+    )
+
+
+def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -> dict[str, Any]:
+    """What the page shows of a video."""
+    outcome, summary, record = told.outcome, told.summary or {}, told.record or {}
+    video = summary.get("video", {})
+    label, shares = video.get("label"), video.get("shares")
+    warnings = [outcome.reason, *summary.get("reasons", ())[1:], *summary.get("notes", ())]
+    course = None
+    if record and list(record["classes"]) == list(classes):
+        course = {"bins": record["bins"], "data": record["course"]}
+    return {
+        "name": outcome.name,
+        "group": group,
+        "link": _link(outcome.results),
+        "thumbnail": record.get("thumbnail", ""),
+        "width": 96,
+        "height": 54,
+        "course": course,
+        "words": in_words(shares) if shares else "",
+        "label": label,
+        "place": classes.index(label) if label in classes else -1,
+        "confidence": f"{video['confidence']:.0%}" if video.get("confidence") is not None else None,
+        "people": video.get("people"),
+        "seconds": video.get("seconds"),
+        "length": _clock(video.get("seconds")),
+        "state": outcome.state,
+        "warnings": [escaped(one) for one in dict.fromkeys(filter(None, warnings))],
+        "known": " ".join(metadata.of(outcome).values()),
+    }
+
+
+def _link(results: Mapping[str, str]) -> str:
+    place = next((results[name] for name in ("html", "mp4", "summary") if name in results), "")
+    return quote(place)
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _sentence(told: Sequence[Told]) -> str:
+    """For example ``200 videos, 1:12:03 in all, with 312 people; 10 failed, 2 are incomplete.``"""
+    videos = [one.summary["video"] for one in told if one.summary]
+    seconds = sum(video["seconds"] for video in videos)
+    people = sum(video["people"] for video in videos)
+    failed = sum(one.outcome.state == "failed" for one in told)
+    incomplete = sum(one.outcome.state == "incomplete" for one in told)
+    said = (
+        f"{_count(len(told), 'video')}, {_clock(seconds)} in all, with {_count(people, 'person', 'people')}"
+    )
+    bad = [f"{failed} failed"] * bool(failed) + [f"{incomplete} incomplete"] * bool(incomplete)
+    return f"{said}; {', '.join(bad)}." if bad else f"{said}."
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _mean(mean: Mean) -> dict[str, Any]:
+    return {
+        "group": mean.group,
+        "time": mean.time,
+        "step": mean.step,
+        "videos": mean.videos.tolist(),
+        **{name: _plain(getattr(mean, name)) for name in ("mean", "low", "high")},
+    }
+
+
+def _plain(table: Any) -> list[list[float | None]]:
+    return [[None if np.isnan(value) else round(float(value), 3) for value in row] for row in table]
+
+
+def _provenance(circumstances: Mapping[str, Any]) -> list[tuple[str, str]]:
+    models = circumstances.get("models", {})
+    networks = [
+        f"{region}: {one['network']} ({one['precision']}, {one['sha256'][:12]})"
+        for region, one in models.items()
+        if isinstance(one, Mapping)
+    ]
+    options = circumstances.get("options", {})
+    chosen = [f"{name} {json.dumps(value)}" for name, value in options.items()]
+    libraries = circumstances.get("libraries", {})
+    return [
+        ("Program", str(circumstances.get("program", ""))),
+        ("Models", f"{models.get('folder', '')}: {', '.join(networks)}"),
+        ("Options", ", ".join(chosen) or "as the release has them"),
+        ("Libraries", ", ".join(f"{name} {version}" for name, version in libraries.items())),
+        ("Machine", f"{circumstances.get('processor', '')}, {circumstances.get('system', '')}"),
+        ("Date", str(circumstances.get("date", ""))),
+    ]
+
+
+def _part(name: str, pages: Any) -> str:
+    return str(pages.loader.get_source(pages, name)[0])

@@ -1,0 +1,116 @@
+"""Which videos a study is of, what each is called in it, and how many are worked on side by side."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from emotion.annotate import Outputs
+from emotion.models.names import readable
+from emotion.realtime.options import Options
+from emotion.realtime.session import available_cores, default_classifiers
+from emotion.study.options import Shard
+
+FRAMES = "frames.parquet"
+"""The folder of all frames' table, a folder a video in it."""
+# What a video takes with its models, of clips up to 1080p, and some room.
+_BYTES_A_JOB = 1 << 30
+_ENDING = ".summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A video of a study.
+
+    Attributes:
+        number: its place among all, from 0.
+        name: what it is called in the study: its results' name, with their folder below the study's.
+        folder: its own folder as seen from the one that all videos share; empty where that is the same.
+        video: the file.
+        outputs: where its results go.
+    """
+
+    number: int
+    name: str
+    folder: str
+    video: Path
+    outputs: Outputs
+
+
+def plan(videos: Sequence[tuple[Path, Outputs]], home: Path) -> list[Job]:
+    """The jobs of a study, in the order of its videos.
+
+    Args:
+        videos: each with its results.
+        home: the study's folder.
+    """
+    parents = [os.path.abspath(video.parent) for video, _ in videos]
+    shared = _common(parents)
+    return [
+        Job(number, _name(outputs, home), _below(parent, shared), video, outputs)
+        for number, ((video, outputs), parent) in enumerate(zip(videos, parents, strict=True))
+    ]
+
+
+def with_frames(jobs: Sequence[Job], home: Path) -> list[Job]:
+    """The same, with each video's frames in its part of the table of all frames."""
+    return [_with_frames(job, home) for job in jobs]
+
+
+def part_of(jobs: Sequence[Job], shard: Shard | None) -> list[Job]:
+    """Those of a shard: every n-th, so that each gets short and long ones; all where there is none."""
+    return list(jobs) if shard is None else list(jobs[shard.number - 1 :: shard.count])
+
+
+def side_by_side(videos: int) -> int:
+    """How many videos fill this machine: one a core, as far as memory goes, and no more than there are."""
+    room = int(psutil.virtual_memory().available // _BYTES_A_JOB)
+    return max(1, min(available_cores(), room, videos))
+
+
+def shared_out(options: Options, jobs: int) -> Options:
+    """The options for each of several processes: they share the cores; what changes results stays."""
+    if jobs == 1 or options.engine.workers is not None:
+        return options
+    each = max(1, available_cores() // jobs)
+    workers = 1 if each == 1 else default_classifiers(each)
+    return replace(options, engine=replace(options.engine, workers=workers))
+
+
+def _with_frames(job: Job, home: Path) -> Job:
+    place = home / FRAMES / f"video={_quoted(job.name)}" / FRAMES
+    files = {**job.outputs.files, "parquet": place}
+    return replace(job, outputs=replace(job.outputs, files=files))
+
+
+def _quoted(name: str) -> str:
+    """A name as a folder's, in the way of Hive, which Arrow reads back."""
+    return "".join(one if one.isalnum() or one in "-_. ~" else _percent(one) for one in name)
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def _name(outputs: Outputs, home: Path) -> str:
+    try:
+        place = Path(os.path.relpath(outputs.summary, home)).as_posix()
+    except ValueError:  # another drive on Windows
+        place = outputs.summary.absolute().as_posix()
+    return readable(place.removesuffix(_ENDING))
+
+
+def _below(folder: str, shared: str) -> str:
+    if not shared:
+        return readable(Path(folder).as_posix())
+    below = Path(os.path.relpath(folder, shared)).as_posix()
+    return "" if below == "." else readable(below)
+
+
+def _common(folders: Sequence[str]) -> str:
+    try:
+        return os.path.commonpath(folders) if folders else ""
+    except ValueError:  # several drives on Windows
+        return ""

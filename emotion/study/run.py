@@ -1,0 +1,118 @@
+"""A study from its jobs to what is told of them."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from emotion.realtime.errors import SinkError
+from emotion.study.outcome import Outcome, State
+from emotion.study.plan import Job
+from emotion.study.pool import Pool, Report
+
+
+class Watcher(Protocol):
+    """Is told how a study goes on."""
+
+    def begun(self, job: Job) -> None:
+        """A video is worked on."""
+
+    def progress(self, job: Job, done: int, total: int | None) -> None:
+        """So many of its frames are done, of how many, where that is known."""
+
+    def note(self, job: Job, sentence: str) -> None:
+        """Something was mended or left out."""
+
+    def ended(self, outcome: Outcome, frames: int, passed: bool) -> None:
+        """A video has ended, after so many frames; passed: it was done before."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What came of all jobs.
+
+    Attributes:
+        outcomes: in the order of the jobs.
+        circumstances: what all results follow from, of the first process that was ready.
+        frames: that were analysed.
+        seconds: that it took.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    circumstances: Mapping[str, Any] = field(default_factory=dict)
+    frames: int = 0
+    seconds: float = 0.0
+
+    @property
+    def code(self) -> int:
+        """The exit code: that of the first video, in their order, that did not go well."""
+        return next((one.code for one in self.outcomes if one.code), 0)
+
+
+def run_jobs(
+    pool: Pool,
+    jobs: Sequence[Job],
+    home: Path,
+    resume: bool,
+    watcher: Watcher,
+    log: Callable[..., object] = lambda event, **values: None,
+) -> Run:
+    """Do all jobs.
+
+    Args:
+        pool: of processes.
+        jobs: videos and where their results go.
+        home: the study's folder, from which results are named.
+        resume: pass over what is done.
+        watcher: is told how it goes on.
+        log: is told the same for the log, as of `Log.note`.
+
+    Raises:
+        WorkerFailedError: no process can work.
+    """
+    run, began = Run(), time.monotonic()
+    with closing(pool.run(jobs, resume)) as reports:
+        for report in reports:
+            _take(report, run, home, watcher, log)
+    run.outcomes.sort(key=lambda one: one.number)
+    run.seconds = time.monotonic() - began
+    return run
+
+
+def _take(report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[..., object]) -> None:
+    job, values = report.job, report.values
+    if job is None:
+        run.circumstances = run.circumstances or values
+    elif report.kind == "begun":
+        log("begun", video=job.name, file=str(job.video), pid=values["pid"])
+        watcher.begun(job)
+    elif report.kind == "progress":
+        watcher.progress(job, values["done"], values["total"])
+    elif report.kind == "note":
+        log("note", video=job.name, note=values["note"])
+        watcher.note(job, values["note"])
+    else:
+        _end(job, report, run, home, watcher, log)
+
+
+def _end(
+    job: Job, report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[..., object]
+) -> None:
+    values = report.values
+    passed = values.get("end") == "passed"
+    state: State = values.get("end", "failed") if not passed else "incomplete" if values["code"] else "done"
+    outcome = Outcome.of(job, home, state, values["code"], values["reason"])
+    frames = values.get("frames", 0)
+    run.outcomes.append(outcome)
+    run.frames += frames
+    log(
+        "passed over" if passed else state,
+        video=job.name,
+        code=outcome.code,
+        reason=outcome.reason,
+        frames=frames,
+    )
+    with suppress(SinkError):
+        watcher.ended(outcome, frames, passed)

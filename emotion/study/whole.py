@@ -1,0 +1,182 @@
+"""Writes a study down: tables, page, log and provenance, each whole or not at all, and known as our own."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from emotion.models.names import escaped
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.columns import description
+from emotion.realtime.sinks.partial_file import PartialFile, writing
+from emotion.realtime.sinks.result_ledger import ResultLedger
+from emotion.study.course import courses
+from emotion.study.log import Log, lines_of
+from emotion.study.metadata import Metadata
+from emotion.study.options import Shard
+from emotion.study.outcome import Outcome, Told
+from emotion.study.page import page
+from emotion.study.plan import FRAMES
+from emotion.study.tables import NAMES, tables
+
+PROVENANCE, LOG, PAGE = "provenance.json", "log.jsonl", "study.html"
+TITLE = "study"
+"""What the list of a study's own files says that they are of."""
+
+
+class StudyFiles:
+    """The files of a study's folder, or of one of its shards, which has but a log and a provenance.
+
+    Args:
+        home: the folder, which is made.
+        shard: which part; None for the whole.
+        overwrite: replace what is there, whoever made it.
+        earlier: lines that the log begins with; by default those of earlier runs.
+
+    Raises:
+        SinkError: something is there that is not this program's own, or another run is at work here.
+    """
+
+    def __init__(
+        self, home: Path, shard: Shard | None, overwrite: bool, earlier: Sequence[str] | None = None
+    ) -> None:
+        self.home = home
+        self._shard = shard
+        log = home / shard_name(LOG, shard)
+        names = (log.name,) if shard else (LOG, *NAMES, PAGE)
+        with writing(home):
+            home.mkdir(parents=True, exist_ok=True)
+        lines = lines_of(log) if earlier is None else earlier
+        files = [home / name for name in names]
+        self._ledger = ResultLedger(files, home / shard_name(PROVENANCE, shard), TITLE, overwrite)
+        try:
+            self.log = Log(log, lines, self._ledger.publish)
+        except BaseException:
+            self._ledger.keep(_of_study({"complete": False}))
+            raise
+
+    def keep(self) -> None:
+        """Leave what an interrupted run has written, from which the next one goes on."""
+        self.log.keep()
+        with suppress(SinkError):
+            self._ledger.keep(_of_study({"complete": False}))
+
+    def finish(self, outcomes: Sequence[Outcome], circumstances: Mapping[str, Any]) -> Path:
+        """Write the provenance, which lists all videos and files; returns where it is.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        self.log.note("end", videos=len(outcomes), failed=sum(one.state == "failed" for one in outcomes))
+        self.log.close()
+        values = {
+            "complete": all(one.state == "done" for one in outcomes),
+            "shard": str(self._shard) if self._shard else None,
+            **circumstances,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "videos": [one.to_json() for one in outcomes],
+        }
+        return self._ledger.finish(_of_study(values))
+
+    def write(self, name: str, text: str) -> None:
+        """Write one of the files.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        draft = PartialFile(self.home / name, publish=self._ledger.publish)
+        try:
+            draft.append(text.encode())
+            draft.publish()
+        except BaseException:
+            draft.discard()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a study's end says.
+
+    Attributes:
+        told: each video with what its files say.
+        page: where the study's page is.
+    """
+
+    told: Sequence[Told]
+    page: Path
+
+
+def write_study(
+    files: StudyFiles,
+    outcomes: Sequence[Outcome],
+    circumstances: Mapping[str, Any],
+    metadata: Metadata,
+    by: str | None,
+) -> Findings:
+    """Write tables, page and provenance; what they say depends on the videos' results alone.
+
+    Args:
+        files: of the whole study.
+        outcomes: of all videos.
+        circumstances: what they follow from, as workers report them.
+        metadata: what the user knows of them.
+        by: the column of it that the page compares by; None: folders.
+
+    Raises:
+        SinkError: one cannot be written.
+    """
+    told = [Told.of(one, files.home) for one in sorted(outcomes, key=lambda one: one.number)]
+    classes = circumstances.get("classes", ())
+
+    def group(one: Told) -> str:
+        return metadata.of(one.outcome).get(by, "") or "(none)" if by else one.outcome.folder or "(top)"
+
+    means = courses(told, classes, group)
+    frames = _described(circumstances.get("columns", ()), told)
+    for table in tables(told, classes, metadata, means, frames):
+        files.write(table.name, table.to_csv())
+    files.write(PAGE, page(_title(files.home), told, classes, metadata, means, group, by, circumstances))
+    files.finish([one.outcome for one in told], circumstances)
+    return Findings(told, files.home / PAGE)
+
+
+def _title(home: Path) -> str:
+    """What people read above the page: the folder's name, where it says more than what it is."""
+    name = escaped(home.absolute().name)
+    return "Study" if name.casefold() in ("", TITLE) else f"Study: {name}"
+
+
+def shard_name(name: str, shard: Shard | None) -> str:
+    """A file's name for a shard: ``log.2-of-10.jsonl``."""
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.{shard.name}.{suffix}" if shard else name
+
+
+def _described(columns: Sequence[str], told: Sequence[Told]) -> list[dict[str, str]]:
+    """The columns of what is written of each video, and of the table of all frames where there is one."""
+    formats = {name for one in told for name in one.outcome.results}
+    tables: dict[str, Sequence[str]] = {}
+    if "csv" in formats:
+        tables["*.emotions.csv"] = columns
+    if "parquet" in formats:
+        together = any(one.outcome.results.get("parquet", "").startswith(FRAMES) for one in told)
+        tables[FRAMES if together else "*.emotions.parquet"] = [*(["video"] if together else []), *columns]
+    return [
+        {
+            "table": table,
+            "column": name,
+            "type": found.kind,
+            "unit": found.unit,
+            "range": found.bounds,
+            "meaning": found.meaning,
+        }
+        for table, names in tables.items()
+        for name in names
+        for found in [description(name)]
+    ]
+
+
+def _of_study(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"video": {"name": TITLE}, **values}

@@ -1,0 +1,115 @@
+"""What people show as tiers of ELAN, the annotation tool of the Max Planck Institute: a tier a person."""
+
+import os
+from mimetypes import guess_type
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pympi
+
+from emotion.models.names import escaped
+from emotion.models.regions import Image
+from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.format import Format, Target
+from emotion.realtime.sinks.partial_file import PartialFile, Publish
+from emotion.realtime.sinks.spans import Change, SpanTracker
+
+_AUTHOR = "emotion-live"
+
+
+class ElanAnnotations(Sink):
+    """An annotation for each time in which a person's label stays the same; its value is the label.
+
+    The file names the video, also by its path from here, so that ELAN shows both. Times are those of players.
+
+    Args:
+        path: where it goes.
+        source: the video being read, which is never written over.
+        origin: the stream's time, in seconds, at which players start to count.
+        publish: how the whole file gets its name.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, source: Path | None = None, *, origin: float = 0.0, publish: Publish = os.replace
+    ) -> None:
+        self._draft = PartialFile(path, source, publish)
+        self._source = source
+        self._origin = origin
+        self._runs = SpanTracker()
+        self._spans: list[tuple[int, float, float, str]] = []
+        self._frames = 0
+        self._kept: Path | None = None
+        self._done = False
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Take the labels that this frame ends; see `Sink.write`. The picture is not needed."""
+        self._frames += 1
+        self._take(self._runs.add(result))
+
+    def close(self) -> Path:
+        """Write the file; see `Sink.close`."""
+        if not self._done:
+            self._draft.append(self._document())
+            self._kept = self._draft.publish()
+            self._done = True
+        return self._kept or self._draft.path
+
+    def abort(self) -> Path | None:
+        """Write what there is, as a part; see `Sink.abort`."""
+        if not self._done:
+            self._done = True
+            self._kept = self._keep()
+        return self._kept
+
+    def _keep(self) -> Path | None:
+        if self._frames:
+            try:
+                self._draft.append(self._document())
+                return self._draft.keep()
+            except SinkError:
+                pass
+        self._draft.discard()
+        return None
+
+    def _take(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.previous is not None and change.lasted is not None:
+                begin = change.seconds - change.lasted
+                self._spans.append((change.track_id, begin, change.seconds, change.previous))
+
+    def _document(self) -> bytes:
+        self._take(self._runs.finish())
+        document = pympi.Eaf(author=_AUTHOR)
+        document.remove_tier("default")
+        if self._source is not None:
+            self._link(document, self._source)
+        for track in sorted({track for track, *_ in self._spans}):
+            document.add_tier(f"Person {track}")
+        for track, begin, end, label in self._spans:
+            start, stop = (round(1000 * max(0.0, time - self._origin)) for time in (begin, end))
+            if stop > start:
+                document.add_annotation(f"Person {track}", start, stop, label)
+        tree = pympi.Elan.to_adocument(document, pretty=True)
+        return bytes(ElementTree.tostring(tree, encoding="UTF-8", xml_declaration=True))
+
+    def _link(self, document: pympi.Eaf, source: Path) -> None:
+        try:
+            beside = f"./{Path(os.path.relpath(source, self._draft.path.parent)).as_posix()}"
+        except ValueError:  # another drive on Windows
+            beside = None
+        kind = guess_type(source.name)[0] or "video/*"
+        where = source.absolute().as_uri()
+        document.add_linked_file(where, relpath=beside and escaped(beside), mimetype=kind)
+
+
+def _open(target: Target) -> Sink:
+    info = target.info
+    return ElanAnnotations(target.path, info.path, origin=info.origin_seconds, publish=target.publish)
+
+
+EAF = Format("eaf", "tiers of ELAN", _open)

@@ -1,0 +1,63 @@
+"""What a format of results is, for those that ship and for a user's own.
+
+A format is one file that holds a `Format`. Those that ship are listed in `emotion.realtime.sinks.formats`; a
+package of somebody else's names its own as an entry point::
+
+    [project.entry-points."emotion.formats"]
+    txt = "their_package.plain:TXT"
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emotion.models.regions import Image
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.partial_file import Publish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is to be written, and of what.
+
+    Attributes:
+        path: where it goes.
+        info: of the stream that the frames come from; its file is never written over.
+        video: the annotated video that is written beside it; None where there is none.
+        publish: how the whole file gets its name; `PartialFile` takes it.
+        provenance: what the results follow from, ready for JSON; empty where that is not told.
+        hidden: makes of a frame its picture without results on it, faces hidden, uint8 (h, w, 3), BGR, and
+            has to see every frame; None where nobody is to be hidden, and the frame's own may be kept.
+    """
+
+    path: Path
+    info: VideoInfo
+    video: Path | None = None
+    publish: Publish = os.replace
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Callable[[EmotionFrame], Image] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file that results can be written to.
+
+    Attributes:
+        name: what it is asked for by.
+        kind: what people are told that such a file is, for example ``timeline``.
+        open: makes the sink; raises `SinkError` where nothing can be written there.
+        ending: what follows a video's name; by default ``emotions.`` and the format's own.
+    """
+
+    name: str
+    kind: str
+    open: Callable[[Target], Sink]
+    ending: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.ending:
+            object.__setattr__(self, "ending", f"emotions.{self.name}")

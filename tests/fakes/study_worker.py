@@ -1,0 +1,44 @@
+"""What stands for a process that annotates the videos of a study; it needs nothing but Python.
+
+What it does with a video is said by the name: ``dies`` (as for lack of memory), ``once`` (the same, the first
+time), ``fails``, ``damaged``, ``waits`` (until it is told to end); anything else is done. ``broken`` as its last
+argument but one: it cannot start.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def say(**values):
+    print(json.dumps(values), flush=True)
+
+
+def serve(order):
+    video = Path(order["video"])
+    say(done=1, total=2)
+    if "dies" in video.name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    marker = video.with_suffix(".tried")
+    if "once" in video.name and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "waits" in video.name:
+        video.with_suffix(".waits").touch()
+        signal.pause()
+    if "fails" in video.name:
+        say(end="failed", code=3, reason=f"{video} cannot be read.", frames=0)
+    elif "damaged" in video.name:
+        say(end="incomplete", code=3, reason=f"{video} is incomplete.", frames=1)
+    else:
+        say(end="passed" if order["resume"] else "done", code=0, reason="", frames=2)
+
+
+if sys.argv[1] == "broken":
+    say(fatal="The model file is damaged.", code=4)
+else:
+    say(ready={"classes": ["happiness"]})
+    for line in sys.stdin:
+        serve(json.loads(line))
