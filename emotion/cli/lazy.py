@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "play": (_USE, "Play a video with what its faces look like. Key h shows all keys."),
     "serve": (_USE, "Open a page in the browser: your camera with the overlay, videos with their timeline."),
-    "study": (_USE, "Put together what several machines did of many videos."),
+    "study": (_USE, "Put the parts of a study together."),
     "info": (_USE, "Say what files are, and what would be done with them."),
     "models": (_LEARN, "List, check, copy and remove model folders."),
     "dataset": (

@@ -25,6 +25,12 @@ def made(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "load_models", lambda *rest: None)
     monkeypatch.setattr(command, "tuned", lambda options: options)
     monkeypatch.setattr(command, "_annotate_one", note)
+
+    def note_all(videos, *rest):
+        seen.update(videos)
+        return 0
+
+    monkeypatch.setattr(command, "annotate_many", note_all)
     return seen
 
 

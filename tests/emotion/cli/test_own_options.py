@@ -99,6 +99,13 @@ def bench(patch, words):
     return found[0].options
 
 
+def annotate(patch, words):
+    from emotion.cli import annotate as command
+
+    patch.setattr(command, "annotate_many", take)
+    return taken("annotate", "a.mp4", "b.mp4", "-o", "out", *words).args_[2]
+
+
 def play_options(patch, words):
     from emotion.cli import play as command
 
@@ -212,6 +219,7 @@ def groups():
     from emotion.models.evaluation.options import EvaluationOptions, WeightsOptions
     from emotion.models.training.options import TrainingOptions
     from emotion.realtime.playback.options import PlayOptions
+    from emotion.study.options import Shard, StudyOptions
     from emotion.web.options import ServeOptions
 
     here = Path("here")
@@ -244,6 +252,7 @@ def groups():
                 "faces": (3,),
             },
         ),
+        "annotate": (annotate, StudyOptions, {"shard": Shard(2, 3), "metadata": here, "by": "age"}),
         "play": (play_options, PlayOptions, {"timeline": here, "speed": 2.0}),
         "serve": (
             serve,
@@ -290,7 +299,7 @@ def test_a_command_offers_all_of_its_own_options(command):
 def test_every_command_takes_its_options_from_dataclasses():
     """What a command says by itself are places: what it reads, and where its results go."""
     places = {
-        "annotate": {"sources", "recursive", "resume", "output"},
+        "annotate": {"sources", "recursive", "resume", "output", "study"},
         "cameras": set(),
         "dataset": {"roots", "output", "workers", "parts"},
         "doctor": set(),
@@ -304,7 +313,7 @@ def test_every_command_takes_its_options_from_dataclasses():
         "weights": {"data"},
     }
     known = {command: {field.name for field in fields(group)} for command, (_, group, _) in GROUPS.items()}
-    for command in set(typer.main.get_command(cli.app).commands) - {"models"}:
+    for command in set(typer.main.get_command(cli.app).commands) - {"models", "study"}:
         own = parameters(command) - known.get(command, set()) - set(OPTIONS)
         assert own - {"help"} <= places.get(command, set()), command
 
