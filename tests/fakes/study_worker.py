@@ -1,8 +1,8 @@
 """What stands for a process that annotates the videos of a study; it needs nothing but Python.
 
 What it does with a video is said by the name: ``dies`` (as for lack of memory), ``once`` (the same, the first
-time), ``fails``, ``damaged``, ``waits`` (until it is told to end); anything else is done. With ``broken`` as its
-first argument it cannot start.
+time), ``fails``, ``damaged``, ``waits`` (until it is told to end); anything else is done. With ``broken`` for
+its first argument it cannot start.
 """
 
 import json
