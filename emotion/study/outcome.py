@@ -43,7 +43,7 @@ class Outcome:
         files = {**job.outputs.files, "summary": job.outputs.summary}
         there = {} if state == "failed" else {name: _from(path, home) for name, path in files.items()}
         # The same wherever the videos lie.
-        said = reason.replace(str(job.video.absolute()), job.video.name)
+        said = reason.replace(str(job.video.absolute()), str(Path(job.folder) / job.video.name))
         return cls(
             job.number, job.name, readable(job.video.name), job.folder, state, code, readable(said), there
         )

@@ -74,7 +74,7 @@ def test_a_process_that_dies_costs_its_video_alone(tmp_path, count):
     assert states == {"a": "done", "dies": "failed", "b": "done", "c": "done"}
     reason = found.outcomes[1].reason
     assert "was ended by SIGKILL" in reason
-    assert str(tmp_path / "dies.mp4") in reason
+    assert reason.startswith("dies.mp4: ")
     assert found.outcomes[1].results == {}
     assert [name for name, state, *_ in watcher.ends if state == "failed"] == ["dies"]
     assert found.code == 3
