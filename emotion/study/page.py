@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from emotion.models.names import escaped
-from emotion.realtime.sinks.html import page_part
+from emotion.realtime.sinks.html import chart_part, page_part
 from emotion.realtime.sinks.summary import in_words
 from emotion.study.course import Courses, Mean
 from emotion.study.metadata import Metadata
@@ -68,7 +68,7 @@ def page(
         title=title,
         sentence=_sentence(told),
         style="\n".join((page_part("timeline.css"), _part("study.css", pages))),
-        script="\n".join((page_part("stack.js"), _part("study.js", pages))),
+        script="\n".join(('"use strict";', chart_part(), _part("study.js", pages))),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         videos=videos,
         means=means.means,

@@ -70,13 +70,13 @@ class StudyRecord(Sink):
         """Add a frame; see `Sink.write`."""
         self._bins.add(result)
         self._frames += 1
-        shown = self._hidden(result) if self._hidden else result.frame.image
+        hidden = self._hidden(result) if self._hidden else None
         worth = _worth(result)
         # Where nobody is seen, one after another that is twice as late: the last is from the second half.
         first = not self._best and self._frames.bit_count() == 1
         if first or worth > _BETTER * self._best:
             self._best = worth
-            self._picture = _small(shown)
+            self._picture = _small(result.frame.remade().image if hidden is None else hidden)
 
     def close(self) -> Path:
         """Write the file; see `Sink.close`."""

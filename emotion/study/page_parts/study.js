@@ -1,28 +1,14 @@
-/* What Python left here (emotion/study/page.py): classes with colours, mean courses, and a course a video. */
+/* The chart that pages share stands before this (realtime/sinks/html_page/chart.js).
+   What Python left here (emotion/study/page.py): classes with colours, mean courses, and a course a video. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const { emotions, means, videos } = data;
 const FULL = 250;
 const element = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colours = () => emotions.map((emotion) => (dark.matches ? emotion.dark : emotion.light));
+const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 const hidden = new Set();
 const tip = element("tip");
-
-function make(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-const percent = (share) => `${Math.round(100 * share)}%`;
-
-function clock(seconds, digits = 0) {
-  if (digits && seconds < 60) return `${seconds.toFixed(digits)} s`;
-  const whole = Math.max(0, Math.round(seconds));
-  const pad = (number) => String(number).padStart(2, "0");
-  const hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
-  return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
-}
 
 /* ---- a video's course ---- */
 
@@ -31,15 +17,15 @@ function bytesOf(text) {
 }
 
 function drawCourse(canvas, course) {
-  const { context, width, height } = surface(canvas);
   const bytes = (course.bytes ??= bytesOf(course.data));
   const row = emotions.length + 2;
-  drawStack(context, width, height, colours(), (x) => {
-    const at = Math.min(course.bins - 1, Math.floor((x / width) * course.bins)) * row;
+  const target = surface(canvas);
+  drawStack(target, colours(), ink("page"), (x) => {
+    const at = Math.min(course.bins - 1, Math.floor((x / target.width) * course.bins)) * row;
     if (!bytes[at]) return null;
     const shares = Array.from(bytes.subarray(at + 2, at + row), (byte) => byte / FULL);
     const total = shares.reduce((sum, share) => sum + share, 0) || 1;
-    return { shares: shares.map((share) => share / total), unsure: bytes[at + 1] > FULL / 2 };
+    return { shares: shares.map((share) => share / total), named: bytes[at + 1] <= FULL / 2 };
   });
 }
 
@@ -62,19 +48,18 @@ function chartOf(mean, longest) {
 }
 
 function drawMean(canvas, mean, longest) {
-  const { context, width, height, scale } = surface(canvas);
-  const style = getComputedStyle(document.documentElement);
+  const { pen: context, width, height, scale } = surface(canvas);
   const left = LEFT * scale, bottom = height - BOTTOM * scale, top = TOP * scale, right = width - RIGHT * scale;
   const x = (at) => left + ((right - left) * at) / longest;
   const y = (share) => bottom - (bottom - top) * share;
   const middle = (index) => Math.min(longest, (index + 0.5) * mean.step);
-  context.font = `${12 * scale}px ${style.fontFamily}`;
+  context.font = `${12 * scale}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.textAlign = "right";
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    context.fillStyle = style.getPropertyValue("--line");
+    context.fillStyle = ink("line");
     context.fillRect(left, Math.round(y(share)), right - left, Math.max(1, Math.round(scale / 2)));
-    context.fillStyle = style.getPropertyValue("--soft");
+    context.fillStyle = ink("soft");
     context.fillText(percent(share), left - 6 * scale, y(share));
   }
   context.textBaseline = "top";
