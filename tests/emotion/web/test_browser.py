@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from emotion.benchmarks.browser import CHROMIUM, INSTALL, Visitor, camera_clip, launch, server
+from emotion.models.classes import SIX
 from emotion.models.voting.vote import VoteWeights
 from emotion.web.jobs.results import KINDS
 from tests.emotion.test_annotate import DEMO
@@ -543,6 +544,34 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
     for closed in page.locator("#video-result summary").all():
         closed.click()
     check()
+
+
+def test_at_first_sight_a_loop_shows_what_will_be_seen_until_it_is_stopped(visit):
+    visitor = visit()
+    page = visitor.page
+    page.get_by_role("button", name="Pause the sample").click()
+    visitor.until("document.querySelector('#loop video').paused")
+    word = page.locator("#example-tile .word")
+    assert word.inner_text().lower() in {*SIX, "uncertain"}
+    visitor.go("photos")
+    visitor.go("camera")
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.querySelector('#loop video').paused"), "whoever stopped it has it stopped"
+    check_labels(page)
+
+
+def check_labels(page):
+    """A label stays on its side of its face while there is room, also where a better one is free again."""
+    places = page.evaluate(
+        """async () => {
+            const { labelPlace } = await import("/static/faces.js");
+            const place = (y, before) => labelPlace([100, y, 80, 90], { wide: 90, high: 26 }, 8, 640, 480, [], before).place;
+            return [place(20), place(200), place(200, place(20)), place(380, place(20))];
+        }"""
+    )
+    below, above = places[0], places[1]
+    assert below != above
+    assert places == [below, above, below, above]
 
 
 def test_the_view_does_not_wait_for_the_server(visit):
