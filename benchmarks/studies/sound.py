@@ -2,10 +2,10 @@
 
     python -m emotion.benchmarks.studies.sound
 
-A clip of short tones is played through PortAudio at several speeds, with jumps and a pause, and recorded where
-the sink puts it out. Printed is, for each tone, how many milliseconds after its moment it was heard. Needs the
-programs pulseaudio, pactl and parec, ALSA's plugin for PulseAudio, and PortAudio; a sink of its own is started
-and ended.
+A clip of short tones is played through PortAudio at several speeds, with jumps and a pause, and recorded
+where the sink puts it out. Printed is, for each tone, how many milliseconds after its moment it was heard.
+Needs the programs pulseaudio, pactl and parec, ALSA's plugin for PulseAudio, and PortAudio; a sink of its own
+is started and ended.
 """
 
 import os

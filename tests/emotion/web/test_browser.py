@@ -565,7 +565,8 @@ def check_labels(page):
     places = page.evaluate(
         """async () => {
             const { labelPlace } = await import("/static/faces.js");
-            const place = (y, before) => labelPlace([100, y, 80, 90], { wide: 90, high: 26 }, 8, 640, 480, [], before).place;
+            const label = { wide: 90, high: 26 };
+            const place = (y, before) => labelPlace([100, y, 80, 90], label, 8, 640, 480, [], before).place;
             return [place(20), place(200), place(200, place(20)), place(380, place(20))];
         }"""
     )
