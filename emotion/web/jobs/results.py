@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -143,14 +144,15 @@ def card(found: dict[str, Any]) -> dict[str, Any]:
     if found["people"]:
         person = found["people"][0]
         parts: dict[int, Counter[str]] = {}
+        # A short video has fewer bins than the strip has parts: each bin reaches to the next.
+        width = found["step"] / found["seconds"] * _STRIP_PARTS
         for place, label in zip(person["bins"], person["labels"], strict=True):
-            part = int(place * found["step"] / found["seconds"] * _STRIP_PARTS)
-            parts.setdefault(min(part, _STRIP_PARTS - 1), Counter())[label] += 1
-        # A short video has fewer frames than the strip parts: each lasts until the next.
-        width = max(1, round(found["step"] / found["seconds"] * _STRIP_PARTS))
+            first = min(int(place * width + 1e-6), _STRIP_PARTS - 1)
+            last = first + 1 if width <= 1 else min(ceil((place + 1) * width - 1e-6), _STRIP_PARTS)
+            for part in range(first, last):
+                parts.setdefault(part, Counter())[label] += 1
         for part, labels in parts.items():
-            for index in range(part, min(part + width, _STRIP_PARTS)):
-                strip[index] = labels.most_common(1)[0][0]
+            strip[part] = labels.most_common(1)[0][0]
     return {"seconds": found["seconds"], "strip": strip}
 
 

@@ -27,12 +27,16 @@ export function icon(name) {
 }
 
 const probe = make("span", { hidden: true });
+// Colours that mean something stay what they are, also where the browser is told to use few.
+probe.style.forcedColorAdjust = "none";
 
-/** A colour of the palette as the browser computes it now, for canvases; "" where there is none. */
-export function colour(name) {
+/** A colour of the palette as the browser computes it now, for canvases; "" where there is none.
+    @param scheme "light" or "dark" whatever the page is; else as the page is. */
+export function colour(name, scheme = "") {
   const value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
   if (!value) return "";
   if (!probe.isConnected) document.body.append(probe);
+  probe.style.colorScheme = scheme;
   probe.style.color = value; // light-dark() is decided only where a colour is used
   return getComputedStyle(probe).color;
 }

@@ -51,15 +51,7 @@ export class Timeline {
 const classColour = (name) => colour(`class-${name}`) || colour("soft");
 
 /** The same as it is on a light page, whatever this one is. */
-function light(name) {
-  const probe = make("span", { hidden: true });
-  probe.style.colorScheme = "light";
-  probe.style.color = `var(--class-${name}, #888)`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
+const light = (name) => colour(`class-${name}`, "light") || "#888";
 
 function legend(emotions) {
   const item = (name, words) => make("li", {}, swatch(name), words);
@@ -78,7 +70,7 @@ function heading({ shares, words, seen, track_id: number }, emotions) {
     { className: "person-head" },
     make("h3", {}, mark, `Mostly ${most}`),
     bar.element,
-    make("p", { className: "quiet" }, `${capital(words)} · seen for ${clock(seen)}`),
+    make("p", { className: "quiet" }, `${capital(words)} · seen for ${clock(seen, seen < 10)}`),
   );
 }
 

@@ -52,8 +52,9 @@ def test_a_list_shows_the_labels_of_the_person_seen_longest(tmp_path):
     assert found["strip"][30:] == ["anger"] * 30
 
 
-def test_a_video_of_few_frames_has_a_strip_without_holes(tmp_path):
-    frames = [result(n, face("fear", track=1)) for n in range(7)]
+@pytest.mark.parametrize("count", [7, 50])
+def test_a_video_of_few_frames_has_a_strip_without_holes(tmp_path, count):
+    frames = [result(n, face("fear", track=1)) for n in range(count)]
     assert card(overview(timeline(tmp_path / "t.jsonl", *frames)))["strip"] == ["fear"] * 60
 
 
