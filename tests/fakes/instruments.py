@@ -81,7 +81,7 @@ class Instruments:
     def _put_in(self, patch):
         patch.setattr(models, "RegionModel", lambda *args, **more: _region_model(self, *args, **more))
         patch.setattr(models, "LandmarkNets", SimpleNamespace(load=lambda options: _nets(self, options)))
-        patch.setattr(models.VoteWeights, "read", lambda folder: VoteWeights.equal())
+        patch.setattr(models.VoteWeights, "read", lambda folder, names: VoteWeights.equal())
         patch.setattr(policies, "FaceFinder", lambda *args, **more: _Finder(self, *args, **more))
         patch.setattr(policies, "EmotionClassifier", lambda *args, **more: _Classifier(self, *args, **more))
         patch.setattr(policies, "People", lambda weights, options: _People(self, options))
