@@ -10,7 +10,7 @@ from emotion.cli.console import console, shown
 from emotion.models.checksums import changed
 from emotion.models.engines.options import known_models, model_folder, user_models
 from emotion.models.errors import EmotionError, ModelFileError
-from emotion.models.manifest import read_manifest, read_schema, voting_regions
+from emotion.models.manifest import read_manifest, read_schema, regions_there, voting_regions
 from emotion.models.shipped import is_shipped, refuse_shipped, workshop
 from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
@@ -55,7 +55,7 @@ def check_command(name: _Name) -> None:
     for file in _files(name):
         if not file.stat().st_size:
             raise ModelFileError(f"{file} is empty: copy it again.")
-    loaded = Models.load(models=name, provider="cpu")
+    loaded = Models.load(models=name, provider="cpu", regions=_regions(name))
     if is_shipped(name) and (damaged := changed()):
         raise ModelFileError(f"Changed since the release: {', '.join(damaged)}. Install emotion-live again.")
     console.print(f"{shown(name)} is whole and runs: {', '.join(loaded.schema.classes)}")
@@ -82,13 +82,16 @@ def remove_command(
 def _about(folder: Path) -> list[str]:
     """What a folder is, line by line."""
     schema = read_schema(folder)
-    manifests = [read_manifest(folder, region) for region in voting_regions(folder)]
+    manifests = [read_manifest(folder, region) for region in _regions(folder)]
+    silent = {*_regions(folder)} - {*voting_regions(folder)}
+    networks = [f"{one.region} {one.architecture}" for one in manifests]
     size = sum(file.stat().st_size for file in _files(folder))
     values = read_json(folder / "weights.json")
     scores = values.get("scores", {})
     told = [
         f"{shown(folder)}, {size / 1e6:.0f} MB",
-        f"networks: {', '.join(f'{one.region} {one.architecture}' for one in manifests)}",
+        f"networks: {', '.join(networks)}",
+        *(f"votes only where --regions names it: {name}" for name in sorted(silent)),
         f"classes: {', '.join(schema.classes)}",
     ]
     right = [f"{name} {found['accuracy']:.1%}" for name, found in scores.items() if "accuracy" in found]
@@ -118,9 +121,15 @@ def copy_command(
     console.print(f"Copied to {shown(folder)}: use it with --models {shown(folder)}")
 
 
+def _regions(folder: Path) -> tuple[str, ...]:
+    """Those that vote, and those that may."""
+    return tuple(dict.fromkeys((*voting_regions(folder), *regions_there(folder))))
+
+
 def _files(folder: Path) -> list[Path]:
-    regions = voting_regions(folder)
-    needed = [f"{region}.{suffix}" for region in regions for suffix in ("onnx", "json")] + ["weights.json"]
+    needed = [f"{region}.{suffix}" for region in _regions(folder) for suffix in ("onnx", "json")] + [
+        "weights.json"
+    ]
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise ModelFileError(f"{folder} lacks {', '.join(missing)}: it is no whole model folder.")

@@ -4,16 +4,19 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from emotion.cli import app as cli
 from emotion.cli import doctor
 from emotion.models import checksums
+from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError, ShippedModelsError
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.evaluate import evaluate
 from emotion.models.evaluation.records import record
-from emotion.models.manifest import LITE, ZOO, read_manifest
+from emotion.models.manifest import LITE, ZOO, read_manifest, voting_regions
+from emotion.models.regions import FACE
 from emotion.models.shipped import is_shipped, previous_path, put, put_text, refuse_shipped, workshop
 from emotion.models.small_files import read_json
 from emotion.models.voting.vote import VoteWeights
@@ -57,6 +60,25 @@ def test_the_vote_that_ships_is_calibrated_on_sets_it_was_not_fitted_to_but_the_
         assert errors.keys() == {"rafdb", "ferplus", "web-faces", "news-faces"}
         assert max(errors["rafdb"], errors["ferplus"]) <= 0.06
         assert row.elsewhere == pytest.approx(0.76, abs=0.02)
+
+
+def test_the_whole_face_votes_only_where_it_is_named():
+    assert voting_regions(LITE) == VoteWeights.read(LITE).regions == ("eyes", "lips")
+    asked = VoteWeights.read(LITE, ("eyes", "lips", "face"))
+    assert (asked.regions, asked.rule.opinions, asked.third is not None) == (
+        ("eyes", "lips", "face"),
+        4,
+        True,
+    )
+    assert read_manifest(LITE, "face").where == FACE
+    assert VoteWeights.read(LITE, ("face",)).rule.opinions == 2
+
+
+def test_the_face_model_gives_probabilities_of_crops_of_its_place():
+    model = RegionModel(LITE, "face", "cpu")
+    said = model(np.zeros((2, *FACE.size), np.uint8))
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+    assert said.shape == (2, 6)
 
 
 def test_the_release_has_the_checksums_of_its_models():
@@ -175,7 +197,8 @@ def test_a_copy_is_whole_and_ones_own(tmp_path, monkeypatch, capsys, name, folde
     assert run(monkeypatch, "models", "copy", name, "my-model") == 0
     assert capsys.readouterr().out == "Copied to my-model: use it with --models my-model\n"
     copied = {path.name: path.read_bytes() for path in (tmp_path / "my-model").iterdir()}
-    assert copied.keys() == {path.name for path in LITE.iterdir()}
+    face = {path.name for path in LITE.glob("face.*")}
+    assert copied.keys() == {path.name for path in LITE.iterdir()} - (set() if folder == LITE else face)
     assert all(content == (folder / file).read_bytes() for file, content in copied.items())
     for region in ("eyes", "lips"):
         read_manifest(tmp_path / "my-model", region, "int8")
