@@ -61,8 +61,8 @@ def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
 
 
 def answers_of_videos(videos: Sequence[VideoAnswer]) -> list[Answer]:
-    """The answer to each video, by the mean of its vote."""
-    return [Answer(video.name, video.label, dict(video.mean)) for video in videos]
+    """The answer to each video, by what is strongest in its vote."""
+    return [Answer(video.name, video.label, dict(video.strength)) for video in videos]
 
 
 def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
