@@ -120,7 +120,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(EXCERPT, "the page shows the whole video"),
         "columns": "the page shows what all faces have",
         **dict.fromkeys(("finders", "workers", "models", "provider", "precision"), SERVER),
-        **dict.fromkeys(("landmarks", "threads"), SERVER),
+        **dict.fromkeys(("landmarks", "threads", "regions"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
@@ -134,7 +134,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         "columns": "the page shows what all faces have",
         **dict.fromkeys(("causal", "dwell", "lead", "margin", *LOOK), ONE_PICTURE),
         **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
-        **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
+        **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads", "regions"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), ONE_PICTURE),
         **dict.fromkeys(
@@ -149,7 +149,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(LOOK, "the page draws what it gets, in its own way"),
         "causal": LIVE,
         **dict.fromkeys(("finders", "stride", "workers"), ONE_AT_A_TIME),
-        **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads"), SERVER),
+        **dict.fromkeys(("models", "provider", "precision", "landmarks", "threads", "regions"), SERVER),
         **dict.fromkeys(("window", "show_metrics"), "the page shows it"),
         **dict.fromkeys(
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"

@@ -81,7 +81,7 @@ class Instruments:
     def _put_in(self, patch):
         patch.setattr(models, "RegionModel", lambda *args, **more: _region_model(self, *args, **more))
         patch.setattr(models, "LandmarkNets", SimpleNamespace(load=lambda options: _nets(self, options)))
-        patch.setattr(models.VoteWeights, "read", lambda folder, names: VoteWeights.equal())
+        patch.setattr(models.VoteWeights, "read", lambda folder, names: _weights(self, names))
         patch.setattr(policies, "FaceFinder", lambda *args, **more: _Finder(self, *args, **more))
         patch.setattr(policies, "EmotionClassifier", lambda *args, **more: _Classifier(self, *args, **more))
         patch.setattr(policies, "People", lambda weights, options: _People(self, options))
@@ -153,6 +153,11 @@ def _note_view(instruments, source, policy, stages, options, window=None, say=No
     instruments.note(seconds=options.live.seconds)
 
 
+def _weights(instruments, names):
+    instruments.note(regions=() if tuple(names) == REGIONS.names else tuple(names))
+    return VoteWeights.equal(regions=tuple(names))
+
+
 def _region_model(instruments, folder, region, provider, threads, precision, cache=None):
     instruments.note(models=folder, provider=provider, threads=threads, precision=precision)
     return SimpleNamespace(
@@ -189,7 +194,15 @@ class _Finder(_Stage):
     name = "faces"
 
     def __init__(
-        self, instruments, max_faces=None, nets=None, turns=1, stride=1, regions=REGIONS, pose=False
+        self,
+        instruments,
+        max_faces=None,
+        nets=None,
+        turns=1,
+        stride=1,
+        regions=REGIONS,
+        pose=False,
+        keep_images=True,
     ):
         instruments.note(max_faces=max_faces, finders=turns, stride=stride)
 
