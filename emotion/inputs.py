@@ -42,7 +42,7 @@ MOVING = VIDEOS | {
 _LISTS = {".csv", ".lst", ".m3u", ".tsv", ".txt"}
 _COLUMNS = ("file", "path", "video", "photo", "photograph", "image", "filename", "name")
 _OWN = re.compile(
-    r"\.(annotated|emotions|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
+    r"\.(annotated|emotions|portraits|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
 )
 _KINDS = "a video, a photograph, a folder, a pattern such as 'photos/*.jpg', a list (.txt, .csv), a link or -"
 

@@ -48,23 +48,25 @@ def circumstances(models: Models, options: Options) -> dict[str, Any]:
     """What is the same for all videos of a run."""
     return {
         "program": f"emotion-live {__version__}",
-        "models": {
-            "folder": options.engine.models.name,
-            **{
-                model.manifest.region: {
-                    "network": model.manifest.architecture,
-                    "precision": model.manifest.precision,
-                    "sha256": model.manifest.sha256,
-                }
-                for model in models.regions
-            },
-        },
-        "classes": list(models.schema.classes),
+        "models": _of_models(models, options),
+        "classes": list(models.schema.classes) if models.regions else [],
         "options": chosen(options),
         **machine(),
-        "provider": models.regions[0].choice if models.regions else None,
+        "provider": models.regions[0].provider if models.regions else None,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _of_models(models: Models, options: Options) -> dict[str, Any]:
+    regions = {
+        model.manifest.region: {
+            "network": model.manifest.architecture,
+            "precision": model.manifest.precision,
+            "sha256": model.manifest.sha256,
+        }
+        for model in models.regions
+    }
+    return {"folder": options.engine.models.name, **regions}
 
 
 def machine() -> dict[str, Any]:

@@ -106,14 +106,15 @@ def annotate_command(
     """Annotate videos and photographs: annotated copies, tables, pages and summaries."""
     obey_offline(options.offline)
     run = _Run(tuned(options), *_places(output or []))
-    check_together(many, run.watched, run.folder)
+    check_together(many, run.watched, options.drawing.privacy != "none", run.folder)
     with ExitStack() as stack:
         spool = stack.enter_context(Spool(errors.print))
         inputs = run.find(sources, recursive, spool)
         found = [one for one in inputs if one.kind == "video"]
         together = run.together(found, many)
         told = together and run.folder is not None if study is None else study
-        videos = run.plan_videos(found, told)
+        more = (*(("study",) if told else ()), *(("portraits",) if many.portraits else ()))
+        videos = run.plan_videos(found, more)
         photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
         passes = told or any(Path(source).is_dir() for source in sources or ()) if resume is None else resume
         if videos and (together or told):
@@ -198,12 +199,12 @@ class _Run:
             raise SinkError("The table of photographs is a .csv, .jsonl or .parquet: name such a file.")
         return inputs
 
-    def plan_videos(self, videos: Sequence[Input], study: bool) -> list[tuple[Path, Outputs]]:
+    def plan_videos(self, videos: Sequence[Input], more: Sequence[str]) -> list[tuple[Path, Outputs]]:
         """What is made of which video, once it is sure that nothing of the user's is lost by it.
 
         Args:
             videos: each of them.
-            study: something is going to be told of all together.
+            more: what is made of each beside the formats.
 
         Raises:
             SinkError: something would be.
@@ -213,7 +214,7 @@ class _Run:
         if self._files:
             named = [Outputs.at(self._files)] * len(videos)
         else:
-            formats = (*self._options.outputs.formats, *(("study",) if study else ()))
+            formats = (*self._options.outputs.formats, *more)
             named = Outputs.of_all(paths, self.folder, formats, places)
         claimed: list[Path] = []
         reads = [*paths, *self._options.engine.models.glob("*")]

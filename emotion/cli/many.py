@@ -253,12 +253,13 @@ class Bar:
         self._bar.update(self._task, **values)
 
 
-def check_together(many: StudyOptions, watched: bool, home: Path | None) -> None:
+def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path | None) -> None:
     """Refuse what does not go together.
 
     Args:
         many: how videos are shared out.
         watched: results are to be seen while one video runs.
+        hidden: faces are.
         home: the folder for results, where one is named.
 
     Raises:
@@ -271,8 +272,10 @@ def check_together(many: StudyOptions, watched: bool, home: Path | None) -> None
         "by": many.by,
     }
     chosen = [name for name, value in asked.items() if value is not None]
-    if watched and (chosen or (many.jobs or 1) > 1):
-        name = chosen[0] if chosen else "jobs"
+    if many.portraits and hidden:
+        raise OptionError("portraits", "--portraits shows faces, which --privacy hides: leave one out.")
+    if watched and (chosen or many.portraits or (many.jobs or 1) > 1):
+        name = chosen[0] if chosen else "portraits" if many.portraits else "jobs"
         raise OptionError(name, f"--{name} goes with neither --events, --mjpeg nor --metrics: leave one out.")
     if chosen and home is None:
         raise OptionError(chosen[0], f"--{chosen[0]} needs a folder for the study: name one with -o.")

@@ -69,6 +69,13 @@ class StudyOptions:
         bool,
         Option(help="Keep every frame of all videos in one table, frames.parquet, partitioned by video."),
     ] = False
+    portraits: Annotated[
+        bool,
+        Option(
+            help="Make a sheet of each video's people, the sharpest frontal picture of each: biometric data; "
+            "not with --privacy."
+        ),
+    ] = False
     metadata: Annotated[
         Path | None,
         Option(help="A CSV with a row a video and more columns, which go into the tables.", metavar="CSV"),

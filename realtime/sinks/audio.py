@@ -100,6 +100,7 @@ class _Copied(_Track):
         super().__init__(stream, info)
         self._source = stream
         self._stream = output.add_stream_from_template(stream)
+        _keep_language(stream, self._stream)
         # In transport streams each packet of AAC says what it is; in an mp4 the track does.
         self._filter = None
         if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
@@ -130,6 +131,7 @@ class _Recoded(_Track):
         self._stream: AudioStream = output.add_stream(
             "aac", rate=self._rate, layout=self._layout, bit_rate=_BITS_A_CHANNEL * channels
         )
+        _keep_language(stream, self._stream)
         self._resampler: AudioResampler | None = None
         self._kind: tuple[str, str, int] | None = None
         self._written: int | None = None
@@ -397,3 +399,9 @@ def _track(stream: AudioStream, output: OutputContainer, info: VideoInfo) -> _Tr
         return kind(stream, output, info)
     except (av.FFmpegError, ValueError):
         return None
+
+
+def _keep_language(source: AudioStream, copy: AudioStream) -> None:
+    """A track is spoken in what its source is spoken in; nothing is said where nothing was."""
+    if language := source.metadata.get("language"):
+        copy.metadata["language"] = language

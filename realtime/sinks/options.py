@@ -22,8 +22,11 @@ BUILT_IN = {
     "eaf": f"{_SINKS}.elan:EAF",
 }
 """Where each format that ships lies; they are there also where nothing is installed, as in a checkout."""
-OF_STUDIES = {"study": f"{_SINKS}.study_record:STUDY"}
-"""What a study asks for of each video, and nobody else does."""
+OF_STUDIES = {
+    "study": f"{_SINKS}.study_record:STUDY",
+    "portraits": f"{_SINKS}.portraits:PORTRAITS",
+}
+"""What is made of each video by options of its own, and has no place among the formats."""
 FORMATS: tuple[str, ...] = tuple(BUILT_IN)
 """Suffixes of those that ship, without the dot."""
 DEFAULT_FORMATS: tuple[str, ...] = ("mp4", "csv", "jsonl", "html")

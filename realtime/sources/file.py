@@ -251,7 +251,7 @@ class VideoFile(Closing):
             duration_seconds=duration,
             has_audio=bool(container.streams.audio),
             colours=self._converter.colours,
-            metadata={name: container.metadata[name] for name in _ABOUT if name in container.metadata},
+            metadata=_about(container.metadata),
             joints=self._timeline.mends.joints,
             parts=self._parts,
             holes=_holes(self._numbers, self._base),
@@ -359,6 +359,12 @@ def _state(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def _about(said: Mapping[str, str]) -> dict[str, str]:
+    """Of what a container says of itself what stays true of a copy; some write the names in capitals."""
+    named = {name.lower(): value for name, value in said.items()}
+    return {name: named[name] for name in _ABOUT if name in named}
 
 
 def _holes(numbers: Mapping[int, int], base: Fraction) -> list[tuple[int, float]]:

@@ -34,6 +34,9 @@ function drawCourse(canvas, course) {
 const time = () => document.querySelector('input[name="time"]:checked').value;
 const LEFT = 40, BOTTOM = 24, TOP = 6, RIGHT = 8;
 
+/* The highest that any chart shows, in quarters: all have one scale. */
+const highest = Math.min(1, Math.ceil(4 * Math.max(0.2, ...means.flatMap((mean) => (mean.videos.some((count) => count > 1) ? mean.high : mean.mean)).flat())) / 4);
+
 function chartOf(mean, longest) {
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
@@ -51,12 +54,12 @@ function drawMean(canvas, mean, longest) {
   const { pen: context, width, height, scale } = surface(canvas);
   const left = LEFT * scale, bottom = height - BOTTOM * scale, top = TOP * scale, right = width - RIGHT * scale;
   const x = (at) => left + ((right - left) * at) / longest;
-  const y = (share) => bottom - (bottom - top) * share;
+  const y = (share) => bottom - ((bottom - top) * share) / highest;
   const middle = (index) => Math.min(longest, (index + 0.5) * mean.step);
   context.font = `${12 * scale}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.textAlign = "right";
-  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+  for (const share of [0, 0.25, 0.5, 0.75, 1].map((part) => part * highest)) {
     context.fillStyle = ink("line");
     context.fillRect(left, Math.round(y(share)), right - left, Math.max(1, Math.round(scale / 2)));
     context.fillStyle = ink("soft");
