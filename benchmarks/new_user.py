@@ -103,7 +103,7 @@ def find_the_laugh(user: NewUser) -> None:
     chart = user.page.locator("canvas.chart").first
     box = chart.bounding_box()
     assert box is not None
-    user.click(chart, position={"x": 0.8 * box["width"], "y": 30})
+    user.click(chart, position={"x": 0.55 * box["width"], "y": 30})
     expect(user.page.locator(".tip")).to_contain_text("happiness")
     user.press("button", "Play")
     user.page.get_by_role("button", name="Pause").wait_for()

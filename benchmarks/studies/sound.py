@@ -99,8 +99,8 @@ class Ear:
         # Parts may arrive late but never early: the quickest says when recording began.
         begin = min(arrived - count / RATE for (arrived, _), count in zip(self._parts, counts, strict=True))
         loud = np.flatnonzero(np.abs(samples[:, 0]) > _LOUD)
-        first = np.concatenate([[True], np.diff(loud) > 0.05 * RATE]) if loud.size else []
-        return [begin + at / RATE for at in loud[first]]
+        firsts = loud[np.diff(loud, prepend=-RATE) > 0.05 * RATE]
+        return [begin + at / RATE for at in firsts]
 
 
 def play(clip: Path) -> list[tuple[float, float, float]]:
