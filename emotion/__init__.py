@@ -8,6 +8,7 @@
     table = emotion.analyze_files("photos/*.jpg").to_df()      # many files: a row a face
     for result in emotion.stream("clip.mp4"):                  # every frame, in constant memory
         print(result.seconds, [(face.track_id, face.label) for face in result.faces])
+    emotion.annotate_files("clip.mp4", "results")              # annotated videos, tables, pages
     with emotion.Recognizer().follow() as follow:  # a loop of your own
         result = follow(image)
 
@@ -22,7 +23,17 @@ from typing import TYPE_CHECKING, Any
 from emotion.models.native import telemetry as _telemetry  # noqa: F401
 
 if TYPE_CHECKING:
-    from emotion.api import FaceResult, Result, Results, Stream, analyze, analyze_files, stream
+    from emotion.annotated_files import AnnotatedFiles
+    from emotion.api import (
+        FaceResult,
+        Result,
+        Results,
+        Stream,
+        analyze,
+        analyze_files,
+        annotate_files,
+        stream,
+    )
     from emotion.models.errors import EmotionError, ModelFileError, OptionError
     from emotion.realtime.errors import ProviderError, SinkError, SourceError
     from emotion.realtime.messages import VideoFrame
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnnotatedFiles",
     "EmotionError",
     "FaceResult",
     "Follower",
@@ -51,11 +63,13 @@ __all__ = [
     "__version__",
     "analyze",
     "analyze_files",
+    "annotate_files",
     "stream",
 ]
 
 if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
     _HOMES = {
+        "AnnotatedFiles": "emotion.annotated_files",
         "EmotionError": "emotion.models.errors",
         "FaceResult": "emotion.results",
         "Follower": "emotion.recognizer",
@@ -73,6 +87,7 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "VideoFrame": "emotion.realtime.messages",
         "analyze": "emotion.api",
         "analyze_files": "emotion.api",
+        "annotate_files": "emotion.api",
         "stream": "emotion.api",
     }
 

@@ -7,17 +7,22 @@ call and kept for the next ones.
 import inspect
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from emotion.annotated_files import AnnotatedFiles, Named, annotate_all
+from emotion.loading import load_models
 from emotion.models.options import with_values
 from emotion.pictures import PictureLike
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
+from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.recognizer import OFFERED, Files, Recognizer, Source, Stream, with_chosen
 from emotion.results import FaceResult, Result, Results
 
 __all__ = [
+    "AnnotatedFiles",
     "FaceResult",
     "Recognizer",
     "Result",
@@ -25,6 +30,7 @@ __all__ = [
     "Stream",
     "analyze",
     "analyze_files",
+    "annotate_files",
     "stream",
 ]
 
@@ -112,6 +118,65 @@ def analyze_files(
     )
 
 
+def annotate_files(
+    files: Named | Iterable[Named],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    overwrite: bool = False,
+    recursive: bool = False,
+    resume: bool | None = None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+    models: Models | str | os.PathLike[str] | None = None,
+    options: Options | None = None,
+    **chosen: Any,
+) -> AnnotatedFiles:
+    """Write annotated videos and photographs, tables, pages and summaries, as `emotion annotate` does.
+
+    ::
+
+        made = emotion.annotate_files("talks/", "results", formats=("mp4", "csv"), recursive=True)
+        print(made.files, made.left_out)
+
+    A file that cannot be read is left out, and named in `left_out`; the others go on. Results lie beside each
+    source where no folder is given. Of existing files only this program's own, unchanged, are replaced.
+
+    Args:
+        files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address, or
+            several of these.
+        output: a folder for the results.
+        formats: what to write: mp4 (of photographs annotated pictures), csv, jsonl, parquet, html, srt, vtt.
+        overwrite: replace whatever is there.
+        recursive: look into folders of folders, too.
+        resume: pass over videos whose results are there, whole and made in the same way; by default where a
+            folder is named.
+        progress: called with (sources done, sources in all).
+        models: as in `analyze`.
+        options: all of them in one; `Options()` where not given.
+        chosen: options by name, in the place of those in `options`, as ``every="5s", columns=("pose",)``.
+
+    Raises:
+        OptionError: an option is not known here, or out of bounds.
+        SourceError: there is nothing to read, or nothing could be read.
+        SinkError: something would be replaced that is not this program's own, or cannot be written.
+        ModelFileError: a model is missing or damaged.
+    """
+    given = with_chosen(options or Options(), chosen)
+    if models is not None and not isinstance(models, Models):
+        given = with_values(given, {"models": os.fspath(models)})
+    given = with_values(given, {"formats": tuple(formats), "overwrite": overwrite})
+    named = [files] if isinstance(files, str | os.PathLike) else files
+    return annotate_all(
+        named,
+        None if output is None else Path(output),
+        lambda: models if isinstance(models, Models) else load_models(given.engine),
+        given,
+        recursive,
+        resume,
+        progress,
+    )
+
+
 def stream(
     source: Source,
     *,
@@ -182,11 +247,11 @@ def _described(function: Callable[..., Any]) -> None:
             annotation=field.kind | None if field.optional else field.kind,
         )
         for field in OFFERED.chosen(Options, experts=True)
-        if field.name != "models"
+        if field.name not in ("models", *own.parameters)
     ]
     fixed = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     function.__signature__ = own.replace(parameters=[*fixed, *words])  # type: ignore[attr-defined]
 
 
-for _function in (analyze, analyze_files, stream):
+for _function in (analyze, analyze_files, annotate_files, stream):
     _described(_function)

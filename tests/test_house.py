@@ -42,7 +42,8 @@ def test_the_public_names():
     assert set(emotion.__all__) == {
         *("EmotionError", "ModelFileError", "OptionError", "ProviderError", "SinkError", "SourceError"),
         *("FaceResult", "Follower", "Recognizer", "Result", "Results", "Stream", "VideoFrame"),
-        *("Models", "Options", "__version__", "analyze", "analyze_files", "stream"),
+        *("AnnotatedFiles", "Models", "Options", "__version__"),
+        *("analyze", "analyze_files", "annotate_files", "stream"),
     }
     for name in emotion.__all__:
         assert getattr(emotion, name) is not None

@@ -29,11 +29,21 @@ from emotion.realtime.sinks.result_ledger import check_free
 from emotion.realtime.sources.demo import DEMO
 
 app = typer.Typer(add_completion=False)
+
+EXAMPLES = """
+Examples:
+
+emotion bench --quick                                  within a minute, on two clips
+
+emotion bench --json now.json --compare before.json    all of it, beside an older one
+
+emotion bench --tune                                   the best settings of this machine
+"""
 # In a file or a pipe; a terminal has its own.
 _WIDTH = 130
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 @with_options
 def bench(
     *,

@@ -8,8 +8,14 @@ from emotion.cli.console import console
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion cameras    their numbers, for emotion live
+"""
+
+
+@app.command(epilog=EXAMPLES)
 def cameras() -> None:
     """List the cameras of this machine, as 'emotion live' takes them."""
     from emotion.realtime.sources.camera import find_cameras  # noqa: PLC0415  OpenCV takes a while to load

@@ -17,8 +17,16 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion dataset photographs/ -o data/faces         a folder an emotion in it
+
+emotion dataset photographs/ clips/ --workers 4    of both, four at a time
+"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_options
 def dataset(
     roots: Annotated[

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
+
+emotion doctor    what works, and what to do for the rest
+"""
+
 _NAME = "emotion-live"
 _PYTHONS = (3, 11), (3, 13)
 _GIGABYTE = 10**9
@@ -77,7 +83,7 @@ class Finding:
     advice: str = ""
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 def doctor() -> None:
     """Try out what the program needs on this machine, and say what to do for what does not work."""
     findings = []

@@ -51,10 +51,18 @@ from emotion.worst_sheet import COUNT, draw_sheet
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
+
+emotion evaluate photographs/ -o report          a folder an emotion in it
+
+emotion evaluate data/faces --models my-model    the test part of a data set
+"""
+
 _ANSWERS, _SHEET = "predictions.csv", "worst.jpg"
 
 
-@app.command(name="evaluate")
+@app.command(name="evaluate", epilog=EXAMPLES)
 @with_options
 def evaluate_command(
     folder: Annotated[

@@ -15,8 +15,16 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion export eyes                                      what runs/eyes holds, into models/
+
+emotion export lips runs/lips/model.keras -o my-model    another one, elsewhere
+"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_options
 def export(
     region: RegionName,

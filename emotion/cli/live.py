@@ -34,8 +34,20 @@ from emotion.realtime.sources.live import is_network, open_live, other_camera, s
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command(name="live")
+emotion live                                 the first camera
+
+emotion live 1 --size 1280x720               another one, larger
+
+emotion live rtsp://host/door -o door.mp4    a stream, recorded
+
+emotion live --virtual-camera                for a video call
+"""
+
+
+@app.command(name="live", epilog=EXAMPLES)
 @with_options
 def live_command(
     source: Annotated[

@@ -10,18 +10,35 @@ from emotion.cli.console import console, shown
 from emotion.models.checksums import changed
 from emotion.models.engines.options import known_models, model_folder, user_models
 from emotion.models.errors import EmotionError, ModelFileError
-from emotion.models.manifest import read_manifest, read_schema, regions_there, voting_regions
+from emotion.models.manifest import (
+    manifest_path,
+    read_manifest,
+    read_schema,
+    regions_there,
+    voting_regions,
+)
 from emotion.models.shipped import is_shipped, refuse_shipped, workshop
 from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.partial_file import writing
 
+EXAMPLES = """
+Examples:
+
+emotion models                      what is there
+
+emotion models copy lite my-model   a copy of your own
+
+emotion models check my-model       whether it is whole and runs
+"""
+
 app = typer.Typer(
     name="models",
     help="List, check, copy and remove model folders.",
     invoke_without_command=True,
     add_completion=False,
+    epilog=EXAMPLES,
 )
 
 # What may be there beside what a folder needs; landmark nets are the program's own.
@@ -55,6 +72,11 @@ def check_command(name: _Name) -> None:
     for file in _files(name):
         if not file.stat().st_size:
             raise ModelFileError(f"{file} is empty: copy it again.")
+    # A run takes one of the precisions: the others are checked here only.
+    for region in _regions(name):
+        read_manifest(name, region)
+        if manifest_path(name, region, "int8").exists():
+            read_manifest(name, region, "int8")
     loaded = Models.load(models=name, provider="cpu", regions=_regions(name))
     if is_shipped(name) and (damaged := changed()):
         raise ModelFileError(f"Changed since the release: {', '.join(damaged)}. Install emotion-live again.")

@@ -23,8 +23,16 @@ from emotion.realtime.sources.file import VideoFile
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command(name="play")
+emotion play clip.mp4                a video, with sound
+
+emotion play clip.mp4 --speed 0.5    half as fast
+"""
+
+
+@app.command(name="play", epilog=EXAMPLES)
 @with_options
 def play_command(
     video: Annotated[

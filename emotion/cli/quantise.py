@@ -15,8 +15,16 @@ from emotion.models.shipped import refuse_shipped
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion quantise         all models of your own folder
+
+emotion quantise lips    one of them
+"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_options
 def quantise(
     regions: Annotated[

@@ -14,8 +14,16 @@ from emotion.web.options import ServeOptions
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion serve                              the page, on this machine only
+
+emotion serve --port 9000 --models lite    at another port, faster models
+"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_options
 def serve(
     *,

@@ -21,8 +21,16 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion train eyes                            the eyes of data/faces
+
+emotion train lips --start-from models/zoo    from the models that ship
+"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_options
 def train(
     data: DataFolder = DATA,

@@ -32,8 +32,16 @@ from emotion.models.voting.vote import VoteWeights
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command(name="weights")
+emotion weights --models my-model    fit and keep the best rule
+
+emotion weights --explain            what the weights are, and why
+"""
+
+
+@app.command(name="weights", epilog=EXAMPLES)
 @with_options
 def weights_command(
     data: DataFolder = DATA,

@@ -18,7 +18,8 @@ class Answer:
     Attributes:
         source: where it comes from.
         label: what it is said to show.
-        probabilities: of the vote, by class; empty where it was left out.
+        answer: what it was taken for; empty where it was left out.
+        probabilities: of the vote, by class; of a video how strong each is; empty where it was left out.
         regions: what each region alone takes it for, by its name.
         index: the face's place among those that were judged; None where it was left out, and of videos.
         reason: why it was left out, else empty.
@@ -26,15 +27,11 @@ class Answer:
 
     source: str
     label: str
+    answer: str = ""
     probabilities: dict[str, float] = field(default_factory=dict)
     regions: dict[str, str] = field(default_factory=dict)
     index: int | None = None
     reason: str = ""
-
-    @property
-    def answer(self) -> str:
-        """The largest of the probabilities; empty where there are none."""
-        return max(self.probabilities, key=self.probabilities.__getitem__, default="")
 
     @property
     def confidence(self) -> float:
@@ -51,6 +48,7 @@ def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
         Answer(
             source,
             classes[faces.labels[index]],
+            classes[vote.argmax()],
             dict(zip(classes, vote.tolist(), strict=True)),
             {name: classes[alone[place, index]] for place, name in enumerate(names)},
             index,
@@ -62,7 +60,7 @@ def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
 
 def answers_of_videos(videos: Sequence[VideoAnswer]) -> list[Answer]:
     """The answer to each video, by what is strongest in its vote."""
-    return [Answer(video.name, video.label, dict(video.strength)) for video in videos]
+    return [Answer(video.name, video.label, video.answer, dict(video.strength)) for video in videos]
 
 
 def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:

@@ -1,10 +1,13 @@
+import re
 import shutil
 import sys
 
 import pytest
+import typer
 
 from emotion import __main__ as entry
 from emotion.cli import app as cli
+from emotion.cli.lazy import COMMANDS
 from emotion.models import training
 from emotion.models.engines import options
 from emotion.models.errors import DatasetError, MissingDependencyError
@@ -159,3 +162,13 @@ def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, opti
     monkeypatch.setitem(options._SHIPPED, "lite", tmp_path / "nothing-here")
     assert run(monkeypatch, "annotate", option, "lite") == 4
     assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_each_help_has_examples_with_options_that_there_are(name):
+    command = typer.main.get_command(cli.app).commands[name]
+    lines = [line for line in (command.epilog or "").splitlines() if f"emotion {name}" in line]
+    assert lines
+    known = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
+    for line in lines:
+        assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", line)) <= known, line

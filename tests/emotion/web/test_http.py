@@ -5,12 +5,15 @@ import gzip
 import io
 import json
 import re
+from urllib.parse import quote
 
 import av
 import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra 'web'")
 
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -29,6 +32,7 @@ from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
 from tests.emotion.test_annotate import DEMO
 from tests.helpers.shipped_models import shipped_models
+from tests.test_properties import ANYTHING, WORDS
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -250,3 +254,29 @@ def test_a_certificate_that_is_none_ends_in_a_sentence(monkeypatch, capsys, tmp_
     assert run(monkeypatch, "--port", 0, "--folder", tmp_path, *arguments) == 3
     assert run(monkeypatch, "--port", 0, "--folder", tmp_path, *arguments[:2]) == 3
     assert "needs both" in capsys.readouterr().err
+
+
+JSON = st.dictionaries(WORDS, ANYTHING, max_size=4) | ANYTHING
+BEGINNINGS = st.sampled_from(
+    [b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\0\0\0\x18ftypheic", b"RIFF"]
+)
+BODIES = st.builds(lambda begin, rest: begin + rest, BEGINNINGS, st.binary(max_size=300)) | JSON.map(
+    lambda value: json.dumps(value).encode()
+)
+KINDS = st.sampled_from(
+    ["application/json", "image/jpeg", "multipart/form-data; boundary=x", "text/plain", ""]
+)
+
+
+@given(BODIES, KINDS, WORDS, st.data())
+def test_a_body_of_any_content_is_taken_or_refused_in_a_sentence(client, body, kind, word, data):
+    described = client.get("/api/openapi.json").json()["paths"]
+    writing = [
+        (path, way) for path, ways in described.items() for way in ways if way in ("post", "put", "patch")
+    ]
+    path, way = data.draw(st.sampled_from(sorted(writing)))
+    path = re.sub(r"{.*?}", quote(word, safe="", errors="replace") or "x", path)
+    answer = client.request(way, path, content=body, headers={"content-type": kind})
+    assert answer.status_code < 500, (path, body)
+    if answer.status_code >= 400:
+        assert answer.json()["detail"]

@@ -256,14 +256,13 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert values["scores"]["vote"]["faces"] == 6
     assert values["shrunk"]
     assert "Report" in capsys.readouterr().out
-    rows = list(csv.DictReader((out / "predictions.csv").open(newline="")))
+    rows = list(csv.DictReader((out / "predictions.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert {row["answer"] == row["label"] for row in rows} == {row["right"] == "1" for row in rows}
     assert all(abs(sum(float(row[name]) for name in EMOTIONS) - 1) < 1e-3 for row in rows)
     sheet = cv2.imread(str(out / "worst.jpg"))
     assert sheet[12:232, 12:232].std() > 10  # the first is a picture
-    # What is its own is replaced; what was changed since stops the run before it begins.
-    assert cli.run() == 0
+    # What was changed since stops the run before it begins.
     (out / "predictions.csv").write_text("mine")
     assert cli.run() == 6
     assert "predictions.csv would be replaced" in capsys.readouterr().err
@@ -272,7 +271,7 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
 
 def test_the_worst_answers_give_their_label_the_least():
     told = [
-        Answer(str(place), "fear", {"fear": share, "anger": 1 - share})
+        Answer(str(place), "fear", "fear" if share > 0.5 else "anger", {"fear": share, "anger": 1 - share})
         for place, share in enumerate((0.4, 0.1, 0.9))
     ]
     left_out = Answer("gone.jpg", "anger", reason="no face was found")
