@@ -13,8 +13,6 @@ from emotion.realtime.sinks.options import OutputOptions
 from emotion.study.options import StudyOptions
 from emotion.study.shards import merge
 
-app = typer.Typer(name="study", help="Put the parts of a study together.", add_completion=False)
-
 EXAMPLES = """
 Examples:
 
@@ -24,6 +22,10 @@ emotion study merge study
 
 emotion study merge one/ two/ three/ -o all --metadata people.csv --by condition
 """
+
+app = typer.Typer(
+    name="study", help="Put the parts of a study together.", add_completion=False, epilog=EXAMPLES
+)
 
 
 @app.callback()
