@@ -169,6 +169,8 @@ def test_each_help_has_examples_with_options_that_there_are(name):
     command = typer.main.get_command(cli.app).commands[name]
     lines = [line for line in (command.epilog or "").splitlines() if f"emotion {name}" in line]
     assert lines
-    known = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
+    below = getattr(command, "commands", {}).values()
+    params = [option for one in (command, *below) for option in one.params]
+    known = {flag for option in params for flag in (*option.opts, *option.secondary_opts)}
     for line in lines:
         assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", line)) <= known, line
