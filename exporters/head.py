@@ -3,6 +3,7 @@
 The layers before it stay bit for bit as they were, so nothing has to be trained or converted again.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
+from emotion.models.classes import Classes
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, Precision, read_manifest
 from emotion.models.small_files import sha256
@@ -33,26 +35,33 @@ def with_features(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def features_of(
-    folder: Path, region: str, crops: npt.NDArray[np.uint8], precision: Precision = "fp32"
+    folder: Path,
+    region: str,
+    crops: npt.NDArray[np.uint8],
+    precision: Precision = "fp32",
+    threads: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> npt.NDArray[np.float32]:
-    """What the last layer of a model sees of crops, float32 (n, d), on one thread of the CPU.
+    """What the last layer of a model sees of crops, float32 (n, d), on the CPU.
 
     Args:
         folder: a model folder.
         region: which of its models.
         crops: uint8 (n, height, width), without margin.
         precision: of the model.
+        threads: that compute; 0: as many as there are cores.
+        progress: called with (crops done, crops in all).
     """
     model = with_features(onnx.load(folder / read_manifest(folder, region, precision).file))
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    told = [
-        session.run([FEATURES], {INPUT: crops[at : at + _BATCH, ..., None]})[0]
-        for at in range(0, len(crops), _BATCH)
-    ]
+    told = []
+    for at in range(0, len(crops), _BATCH):
+        told.append(session.run([FEATURES], {INPUT: crops[at : at + _BATCH, ..., None]})[0])
+        progress(min(at + _BATCH, len(crops)), len(crops))
     return np.concatenate([np.reshape(part, (len(part), -1)) for part in told]).astype(np.float32)
 
 
@@ -72,8 +81,9 @@ def put_head(
     output: Path,
     learnt_from: str = "",
     precision: Precision = "fp32",
+    classes: Classes | None = None,
 ) -> Path:
-    """Write a model with another last layer, and its manifest.
+    """Write a model with another last layer, of the same classes or of others, and its manifest.
 
     The last layer of a quantised model is float32 as well, so it takes the same one; the plain model is
     written first.
@@ -86,6 +96,7 @@ def put_head(
         output: the folder to write to; scores are not taken over.
         learnt_from: what the last layer was fitted to; added to what the manifest says of its data.
         precision: of the model.
+        classes: of the new last layer; None: those of the model.
 
     Returns:
         The path of the new model.
@@ -100,23 +111,30 @@ def put_head(
     values = {kernel: head.kernel, bias: head.bias, factor: cooled}
     for tensor in model.graph.initializer:
         if tensor.name in values:
-            _fill(tensor, values[tensor.name])
+            _fill(tensor, values[tensor.name], ends={len(manifest.classes): len(classes or manifest.classes)})
+    if classes is not None:
+        # Shapes between the layers are told anew by whoever opens the file.
+        del model.graph.value_info[:]
+        model.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = len(classes)
     output.mkdir(parents=True, exist_ok=True)
     path = output / manifest.file
     with making(path) as made:
         onnx.save(model, made)
     about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
     changed = replace(manifest, sha256=sha256(path), temperature=round(temperature, 6), data=about, scores={})
+    if classes is not None:
+        changed = replace(changed, classes=classes)
     if manifest.int8:
         changed = replace(changed, made_from=read_manifest(output, region).sha256)
     changed.save(output)
     return path
 
 
-def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32]) -> None:
-    """Other numbers of the same shape and type."""
+def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32], ends: Mapping[int, int]) -> None:
+    """Other numbers of the same type and shape, but that the last side may become another one."""
     before = numpy_helper.to_array(tensor)
-    if before.shape != value.shape:
+    wanted = (*before.shape[:-1], ends.get(before.shape[-1], before.shape[-1])) if before.ndim else ()
+    if wanted != value.shape:
         raise ModelFileError(f"{tensor.name} is {before.shape}, not {value.shape}.")
     tensor.CopyFrom(numpy_helper.from_array(value.astype(before.dtype), tensor.name))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from emotion.models.palette import distinct, rgb
+from emotion.models.palette import free, rgb
 
 UNCERTAIN = "uncertain"
 """The label of a face on which no class is clear enough to be named."""
@@ -44,6 +44,8 @@ _COLOURS: dict[str, str] = {
     "anger": "#D81E10",
     "neutral": "#C9CCC8",
     "surprise": "#1F8575",
+    "disgust": "#88A070",
+    "contempt": "#B8E8A0",
 }
 
 
@@ -131,8 +133,9 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def _colours(names: tuple[str, ...]) -> tuple[str, ...]:
+    known = {_COLOURS[name] for name in names if name in _COLOURS}
     others = [name for name in names if name not in _COLOURS]
-    made = dict(zip(others, distinct(len(others)), strict=True))
+    made = dict(zip(others, free(known, len(others)), strict=True))
     return tuple(_COLOURS.get(name) or made[name] for name in names)
 
 

@@ -9,10 +9,14 @@ what the light ones lack. The table: ``python -m emotion.benchmarks.studies.pale
 """
 
 import colorsys
+from collections.abc import Collection
 from typing import TypeAlias
 
 RGB: TypeAlias = tuple[int, int, int]
 
+EIGHT = ("#6FC4FA", "#F5B50A", "#9450F0", "#1F8575", "#D81E10", "#C9CCC8", "#88A070", "#B8E8A0")
+"""Any two are 14 apart at least for all sights: the six that ship and two more, in the order in which classes
+without a colour of their own get them."""
 PANEL = "#14161A"
 """The dark surface behind what is written in pictures."""
 OUTLINE = "rgb(0 0 0 / .45)"
@@ -42,9 +46,19 @@ def contrast(first: str, second: str) -> float:
 def distinct(count: int) -> list[str]:
     """Colours as far apart as a circle of hues allows, each readable on `PANEL` and on white.
 
-    People with other colour vision may confuse some: who names their own classes may name colours, too.
+    People with other colour vision may confuse some of more than `EIGHT`: who names so many classes may name
+    colours, too.
     """
     return [_readable(index / count) for index in range(count)]
+
+
+def free(taken: Collection[str], count: int) -> list[str]:
+    """So many colours that nobody confuses with those that are taken, nor with one another.
+
+    They are of `EIGHT` while these last, and as `distinct` makes them beyond.
+    """
+    left = [colour for colour in EIGHT if colour not in taken]
+    return left[:count] if count <= len(left) else left + distinct(count - len(left))
 
 
 def _readable(hue: float) -> str:

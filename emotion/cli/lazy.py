@@ -19,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study": (_USE, "Put the parts of a study together."),
     "info": (_USE, "Say what files are, and what would be done with them."),
     "models": (_LEARN, "List, check, copy and remove model folders."),
+    "learn": (
+        _LEARN,
+        "Make a model of your own from folders of photographs, with classes of your own naming.",
+    ),
     "dataset": (
         _LEARN,
         "Cut eyes and lips out of labelled photographs and videos, and split them to train and measure.",

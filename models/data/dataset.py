@@ -508,6 +508,12 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def read_rejected(folder: Path) -> list[tuple[str, str]]:
+    """The photographs that were left out of a data set: (source, reason)."""
+    with open(folder / "rejected.csv", newline="", encoding="utf-8") as file:
+        return [(row["source"], row["reason"]) for row in csv.DictReader(file)]
+
+
 def read_options(folder: Path) -> DatasetOptions:
     """The options that a data set was made with."""
     text = (folder / "dataset.json").read_text(encoding="utf-8")

@@ -17,8 +17,7 @@ from emotion.models.evaluation.rule_fitting import DEFAULT, gain
 from emotion.models.evaluation.scores import Scores, score, share
 from emotion.models.schema import SHIPPED
 from emotion.models.statistics.intervals import Interval
-from emotion.models.voting.blendshapes import BlendshapeModel
-from emotion.models.voting.vote import BLENDSHAPES, Probabilities, Rule, VoteWeights
+from emotion.models.voting.vote import BLENDSHAPES, Probabilities, Rule, Third, VoteWeights
 
 # Pixels between the outer eye corners that part faces by size.
 SIZES = (0, 16, 24, 32, 48, 64, 96, 160, float("inf"))
@@ -105,7 +104,7 @@ def evaluate(
     found: Predictions,
     weights: VoteWeights,
     rules: dict[str, Rule],
-    third: BlendshapeModel | None = None,
+    third: Third | None = None,
     about: dict[str, Any] | None = None,
     shrunk: Iterable[Slice] = (),
 ) -> Evaluation:

@@ -25,7 +25,7 @@ from emotion.models.shipped import put_text
 from emotion.models.small_files import sha256
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.blendshapes import BlendshapeModel
-from emotion.models.voting.vote import FORMAT, Rule, read_rules
+from emotion.models.voting.vote import FORMAT, Rule, Third, read_rules
 
 _MEANING = {
     "equal": "all regions count the same",
@@ -90,7 +90,7 @@ class FittedVote:
 
 def fit_vote(
     predictions: Predictions,
-    third: BlendshapeModel | None,
+    third: Third | None,
     about: dict[str, Any],
     wanted: str | None = None,
     by_default: Sequence[str] = (),

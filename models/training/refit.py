@@ -24,15 +24,15 @@ class Head:
     """The last layer of a network.
 
     Attributes:
-        kernel: float32 (features, 6).
-        bias: float32 (6,).
+        kernel: float32 (features, classes).
+        bias: float32 (classes,).
     """
 
     kernel: Floats
     bias: Floats
 
     def __call__(self, features: Floats) -> Floats:
-        """Logits, float32 (n, 6), for features, float32 (n, d)."""
+        """Logits, float32 (n, classes), for features, float32 (n, d)."""
         return np.asarray(features @ self.kernel + self.bias, dtype=np.float32)
 
 
@@ -70,6 +70,8 @@ def fit_head(
     smoothing: float = 0.1,
     steps: int = 60,
     noise: Floats | float = 0.0,
+    classes: int = _CLASSES,
+    start: Head | None = None,
 ) -> Head:
     """Multinomial logistic regression on a network's features, for emotions that are equally likely.
 
@@ -85,19 +87,22 @@ def fit_head(
         steps: of L-BFGS.
         noise: float32 (d,), how far off each feature may be, in its own unit: the farther beside its spread,
             the harder it is pulled, so that a quantised model's features give the same answers.
+        classes: how many there are.
+        start: the last layer to stay near; without, towards nothing is pulled.
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
     mean = weights @ features
     scale = np.sqrt(weights @ (features - mean) ** 2 + np.square(noise)) + 1e-3
     x = ((features - mean) / scale).astype(np.float32)
-    prior = np.log(np.maximum(np.bincount(labels, weights, minlength=_CLASSES), 1e-4))
-    wanted = (1 - smoothing) * np.eye(_CLASSES)[labels] + smoothing / _CLASSES
+    prior = np.log(np.maximum(np.bincount(labels, weights, minlength=classes), 1e-4))
+    wanted = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
     width = x.shape[1]
+    given = prior if start is None else start(features) + prior
 
     def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        kernel, bias = values[:-_CLASSES].reshape(width, _CLASSES), values[-_CLASSES:]
-        logits = (x @ kernel.astype(np.float32)) + bias + prior
+        kernel, bias = values[:-classes].reshape(width, classes), values[-classes:]
+        logits = (x @ kernel.astype(np.float32)) + bias + given
         logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
         errors = (np.exp(logs) - wanted) * weights[:, None]
         slope = x.T @ errors.astype(np.float32) + pull * kernel
@@ -105,8 +110,10 @@ def fit_head(
         return value, np.append(slope.ravel(), errors.sum(axis=0)).astype(np.float64)
 
     found = minimize(
-        loss, np.zeros((width + 1) * _CLASSES), jac=True, method="L-BFGS-B", options={"maxiter": steps}
+        loss, np.zeros((width + 1) * classes), jac=True, method="L-BFGS-B", options={"maxiter": steps}
     ).x
-    kernel = found[:-_CLASSES].reshape(width, _CLASSES) / scale[:, None]
-    bias = found[-_CLASSES:] - mean @ kernel
+    kernel = found[:-classes].reshape(width, classes) / scale[:, None]
+    bias = found[-classes:] - mean @ kernel
+    if start is not None:
+        kernel, bias = kernel + start.kernel, bias + start.bias
     return Head(kernel.astype(np.float32), bias.astype(np.float32))

@@ -9,7 +9,7 @@ exponents where only those of an emotion on itself are. Both are calibrated on h
 three regions or more it also holds a rule for each choice of them (``"choices": {"eyes,lips": {...}}``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -31,6 +31,8 @@ BLENDSHAPES = "blendshapes"
 _TINY = 1e-6
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
+Third: TypeAlias = Callable[[npt.NDArray[np.float32]], Probabilities]
+"""What blendshapes, float32 (n, 52), say: a `BlendshapeModel`, or one for each fold of the faces."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +157,7 @@ class VoteWeights:
     """
 
     rule: Rule
-    third: BlendshapeModel | None = None
+    third: Third | None = None
     classes: Classes = SIX
     regions: tuple[str, ...] = REGIONS.names
 

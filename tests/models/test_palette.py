@@ -51,6 +51,20 @@ def test_colours_for_other_classes_are_readable_and_apart(count):
         assert ciede2000(lab(first), lab(second)) > 3
 
 
+@pytest.mark.parametrize(
+    "names", [(*SIX, "disgust", "contempt"), ("calm", "tense", "laughing"), ("joy", *"abcdefg")]
+)
+def test_up_to_eight_classes_of_any_names_are_told_apart_by_everyone(names):
+    classes = Classes(names)
+    assert min(min(row.values()) for row in differences(classes).values()) >= 14
+    assert min(contrast(colour, PANEL) for colour in classes.on_dark) >= 3
+
+
+def test_more_classes_have_other_colours_all_the_same():
+    made = Classes(tuple(f"class{index}" for index in range(12))).on_dark
+    assert len(set(made)) == 12
+
+
 def test_contrast_is_that_of_the_guidelines():
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)

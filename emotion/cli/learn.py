@@ -1,0 +1,65 @@
+"""The command `emotion learn`: from folders of photographs to a model of one's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from emotion.cli.console import console, errors, shown
+from emotion.cli.parameters import with_options
+from emotion.cli.places import MODELS
+from emotion.cli.progress import counting
+from emotion.models.errors import MissingDependencyError
+from emotion.own_model.options import LearnOptions
+from emotion.realtime.sinks.overwrite_guard import keep_apart
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_options
+def learn(
+    roots: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of photographs or videos: a folder per class, named as you like."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Model folder of your own; it may be there already.")
+    ] = MODELS,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; all cores by default.", min=1, max=256)
+    ] = None,
+    *,
+    options: LearnOptions,
+) -> None:
+    """Make a model of your own from folders of photographs, with classes of your own naming.
+
+    The same command again goes on where it was stopped.
+    """
+    try:
+        from emotion.own_model.build import learn as run  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"Learning needs the package onnx ({error}): pip install 'emotion-live[cpu,learn]'"
+        ) from error
+    keep_apart(roots, [output])
+    made = run(roots, output, options, counting, errors.print, workers)
+    scores = made.evaluation.scores
+    table = Table("", "right", "95%", *made.evaluation.classes)
+    for name, found in scores.items():
+        table.add_row(
+            name,
+            f"{found.accuracy.value:.1%}",
+            f"{found.accuracy.low:.0%}-{found.accuracy.high:.0%}",
+            *(f"{row.recall.value:.0%}" if row.faces else "-" for row in found.emotions),
+        )
+    table.title = (
+        f"{made.evaluation.vote.faces} faces "
+        + ("held out" if made.held_out else "that were judged by models that did not learn from them")
+        + "; by class: how many are found"
+    )
+    console.print(table)
+    console.print(f"What the photographs are like: {shown(made.page)}")
+    console.print(f"Report: {shown(made.report)}; model card: {shown(made.folder / 'MODEL_CARD.md')}")
+    console.print(f"Your model is in {shown(made.folder)}: emotion live --models {shown(made.folder)}")

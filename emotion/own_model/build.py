@@ -1,0 +1,392 @@
+"""From folders of photographs to a model folder, a step after the other; what is done is not done again.
+
+Beside the model folder ``my-model`` stands ``my-model.learning`` with all that the user's photographs are in:
+the data set, the page about it (``data.html``), the networks' features, and ``log.csv``. So the model folder
+can be sent to others without them.
+"""
+
+import csv
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from threadpoolctl import threadpool_limits
+
+from emotion.exporters.head import put_head, read_head
+from emotion.exporters.quantise import prove
+from emotion.models.classes import Classes
+from emotion.models.data.dataset import make_dataset, read_manifest, read_options
+from emotion.models.data.options import DatasetOptions
+from emotion.models.data.strata import write_parts
+from emotion.models.engines.session import RegionModel
+from emotion.models.errors import DatasetError
+from emotion.models.evaluation import report, weights
+from emotion.models.evaluation.evaluate import Evaluation, evaluate
+from emotion.models.evaluation.predictions import LabelledFaces, Predictions, faces_of_dataset, predict
+from emotion.models.evaluation.records import record
+from emotion.models.evaluation.scores import score
+from emotion.models.faces import visibility
+from emotion.models.manifest import choose_precision, read_schema, schema_of, voting_regions
+from emotion.models.manifest import read_manifest as read_model
+from emotion.models.regions import KNOWN, REGIONS, Region
+from emotion.models.shipped import put, refuse_shipped
+from emotion.models.statistics.calibration import fit_temperature
+from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
+from emotion.models.voting.vote import VoteWeights, read_rules
+from emotion.own_model.card import card
+from emotion.own_model.features import views_of
+from emotion.own_model.folders import classes_of, people_of
+from emotion.own_model.folds import held_out, in_folds, joined
+from emotion.own_model.heads import Learnt, learn_head, start_of, weights_of
+from emotion.own_model.judge import Judgement, judge
+from emotion.own_model.options import LearnOptions
+from emotion.own_model.page import save_page
+from emotion.own_model.vote import OwnVote, fit_own_vote
+
+_Floats = npt.NDArray[np.float32]
+_Ints = npt.NDArray[np.int64]
+Counting = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of it.
+
+    Attributes:
+        folder: the model folder.
+        evaluation: its scores, on faces that were not learnt from.
+        judgement: of the data.
+        page: about the data.
+        report: the evaluation's page.
+        held_out: whether a part was kept to judge on; else models that did not learn from a face judged it.
+    """
+
+    folder: Path
+    evaluation: Evaluation
+    judgement: Judgement
+    page: Path
+    report: Path
+    held_out: bool
+
+
+def work_folder(output: Path) -> Path:
+    """Where all lies that the user's photographs are in."""
+    return output.with_name(f"{output.name}.learning")
+
+
+def learn(
+    roots: Sequence[Path],
+    output: Path,
+    options: LearnOptions,
+    counting: Counting,
+    say: Callable[[str], None],
+    workers: int | None = None,
+) -> Made:
+    """Make a model folder of the user's own.
+
+    Args:
+        roots: folders of photographs and videos, a folder a class.
+        output: the model folder; what it holds is replaced and stays as the previous version.
+        options: how.
+        counting: makes a progress bar of a description.
+        say: told what is done, a line each.
+        workers: processes that look at photographs; as many as there are cores where not given.
+
+    Raises:
+        DatasetError: too few photographs, or folders that name no classes.
+        ModelFileError: the models to begin with are missing or damaged.
+        ShippedModelsError: `output` holds the models that ship.
+    """
+    refuse_shipped(output)
+    roots = [root.resolve() for root in roots]
+    classes, names = classes_of(roots, options.neutral)
+    run = _Run(output, options, classes, counting, say)
+    say(f"1 of {STEPS}: looking for faces, of {', '.join(classes)}")
+    run.look(roots, names, workers)
+    say(f"2 of {STEPS}: judging the photographs")
+    run.judge(roots)
+    say(f"3 of {STEPS}: asking the networks of {options.start_from.name} what they see")
+    run.see()
+    # Small matrices: several threads would only wait for one another.
+    with threadpool_limits(1, "blas"):
+        say(f"4 of {STEPS}: fitting their last layers")
+        run.fit()
+        say(f"5 of {STEPS}: fitting the vote, writing the models")
+        run.write()
+        say(f"6 of {STEPS}: judging the models")
+        return run.score(roots)
+
+
+class _Run:
+    """The steps, in order; each leaves what the next ones need."""
+
+    _judgement: Judgement
+    _page: Path
+    _faces: LabelledFaces
+    _groups: _Ints
+    _folds: _Ints
+    _found: Predictions
+    _vote: OwnVote
+
+    def __init__(
+        self,
+        output: Path,
+        options: LearnOptions,
+        classes: Classes,
+        counting: Counting,
+        say: Callable[[str], None],
+    ) -> None:
+        self._output, self._options, self._classes = output, options, classes
+        self._counting, self._say = counting, say
+        self._work = work_folder(output)
+        self._data, self._model = self._work / "data", self._work / "model"
+        self._schema = read_schema(options.start_from)
+        self._views: dict[str, _Floats] = {}
+        self._learnt: dict[str, Learnt] = {}
+        self._third: tuple[BlendshapeModel, _Floats] | None = None
+
+    # --- 1: photographs ---------------------------------------------------------------------------
+
+    def look(self, roots: Sequence[Path], names: dict[str, str], workers: int | None) -> None:
+        """Make the data set; what was looked at before is not looked at again."""
+        options = DatasetOptions(
+            validation=0,
+            test=0,
+            classes=self._classes.names,
+            labels={name: label for name, label in names.items() if name != label},
+            regions=tuple(map(_spelt, (one for one in self._schema.regions if one not in REGIONS.places))),
+            every=self._options.every,
+            seed=self._options.seed,
+        )
+        self._clear_other(options)
+        self._make(roots, options, workers)
+        rows = read_manifest(self._data)
+        if all(row["split"] == "train" for row in rows):
+            labels = np.array([self._classes.index(row["label"]) for row in rows], np.int64)
+            groups = self._together(rows)
+            kept = held_out(labels, groups, self._options.hold_out, self._options.seed)
+            if kept.any():
+                parts = {
+                    row["source"]: "test" if one else "train"
+                    for row, one in zip(rows, kept.tolist(), strict=True)
+                }
+                write_parts(self._work / "parts.parquet", parts)  # type: ignore[arg-type]
+                self._make(roots, options, workers, self._work / "parts.parquet")
+
+    def _make(
+        self, roots: Sequence[Path], options: DatasetOptions, workers: int | None, parts: Path | None = None
+    ) -> None:
+        with self._counting("Looking for faces") as progress:
+            make_dataset(roots, self._data, options, workers, progress, parts, self._say)
+
+    def _clear_other(self, options: DatasetOptions) -> None:
+        """A data set of other classes or options, as of a start that was mistaken, is begun anew."""
+        if (self._data / "dataset.json").is_file() and read_options(self._data) != options:
+            self._say("The classes or options have changed: the photographs are looked at again.")
+            shutil.rmtree(self._data)
+        self._data.mkdir(parents=True, exist_ok=True)
+
+    def _together(self, rows: Sequence[dict[str, Any]]) -> _Ints:
+        people = people_of([row["source"] for row in rows], self._options)
+        return joined(np.array([row["group"] for row in rows], np.int64), people)
+
+    # --- 2: judging -------------------------------------------------------------------------------
+
+    def judge(self, roots: Sequence[Path]) -> None:
+        """Say what is wrong with the data before anything is learnt."""
+        rows = read_manifest(self._data)
+        people = people_of([row["source"] for row in rows], self._options)
+        self._judgement = judge(self._data, self._classes, people)
+        self._page = save_page(self._work / "data.html", self._judgement, self._data, roots)
+        for line in self._judgement.warnings:
+            self._say(f"  {line}")
+        taught = [row for row in rows if row["split"] != "test"]
+        faces = faces_of_dataset(self._data, "train", self._schema.regions)
+        self._groups = self._together(taught)
+        self._faces = replace(faces, groups=self._groups, schema=replace(faces.schema, classes=self._classes))
+        self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
+        if not self._folds.any():
+            self._say("  A class is of one group alone: its faces are judged by what learnt from them.")
+
+    # --- 3: features ------------------------------------------------------------------------------
+
+    def see(self) -> None:
+        """What each network sees of each face; what was worked out before is read."""
+        begun = monotonic()
+        for region, crops in zip(self._schema.regions, self._faces.crops, strict=True):
+            with self._counting(f"Asking the {region.name}' network") as progress:
+                self._views[region.name] = views_of(
+                    self._options.start_from, region, crops, self._work / "features", progress
+                )
+        self._say(f"  {len(self._faces)} faces in {monotonic() - begun:.0f} s")
+
+    # --- 4: last layers ---------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """A new last layer for each network, and the blendshapes' classifier."""
+        labels = self._faces.labels
+        with open(self._work / "log.csv", "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(("region", "pull", "log_loss", "right", "seconds"))
+            for region in self._schema.regions.names:
+                self._learnt[region] = self._learn(region, table)
+        self._third = _blendshapes(self._faces.blendshapes, labels, self._folds, self._classes)
+
+    def _learn(self, region: str, table: Any) -> Learnt:
+        begun = monotonic()
+        model = read_model(self._options.start_from, region)
+        head = read_head(onnx.load(self._options.start_from / model.file))
+
+        def log(row: dict[str, float]) -> None:
+            seconds = monotonic() - begun
+            table.writerow((region, *(f"{value:.4f}" for value in row.values()), f"{seconds:.1f}"))
+
+        start = start_of(head, model.classes, self._classes)
+        count = len(self._classes)
+        found = learn_head(self._views[region], self._faces.labels, self._folds, count, start, log)
+        right = float((found.said.argmax(axis=1) == self._faces.labels).mean())
+        self._say(f"  {region}: {right:.1%} of faces that it did not learn from are right")
+        return found
+
+    # --- 5: the model folder ----------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Models, their int8 versions, and the vote, made beside the model folder."""
+        shutil.rmtree(self._model, ignore_errors=True)
+        for region, found in self._learnt.items():
+            self._put(region, found, "fp32")
+            if self._options.int8 and choose_precision(self._options.start_from, region) == "int8":
+                self._put(region, found, "int8")
+                self._prove(region, found)
+        said = np.stack([found.said for found in self._learnt.values()])
+        free = visibility.free_of(self._faces.schema.regions, [list(crops) for crops in self._faces.crops])
+        self._found = Predictions(self._faces, said, free)
+        about = {"faces": len(self._faces), "part": "out of fold", "data": self._about()}
+        self._vote = fit_own_vote(self._found, self._third, self._options.start_from, about)
+        weights.save(self._model, self._vote.fitted, self._vote.third)
+        if self._vote.kept:
+            self._say("  The vote stays as it was: none that is fitted to these faces is clearly better.")
+
+    def _put(self, region: str, found: Learnt, precision: Any) -> None:
+        put_head(
+            self._options.start_from,
+            region,
+            found.head,
+            found.temperature,
+            self._model,
+            self._about(),
+            precision,
+            self._classes,
+        )
+
+    def _about(self) -> str:
+        counts = ", ".join(f"{one.name} {one.faces}" for one in self._judgement.counts)
+        said = self._options.about_data or "photographs of one's own"
+        return f"{said} ({counts})"
+
+    def _prove(self, region: str, found: Learnt) -> None:
+        place = self._schema.regions[region]
+        crops = self._faces.crops[self._schema.regions.names.index(region)]
+        with self._counting(f"Comparing the {region}' int8 network") as progress:
+            seen = views_of(self._options.start_from, place, crops, self._work / "features", progress, "int8")
+        ours = found.head(seen[0]).argmax(axis=1)
+        plain = found.head(self._views[region][0]).argmax(axis=1)
+        gate = prove(self._model, region, ours, plain, self._faces.labels)
+        self._say(f"  {region} in int8: {gate}{'' if gate.passed else '; not offered'}")
+
+    # --- 6: scores --------------------------------------------------------------------------------
+
+    def score(self, roots: Sequence[Path]) -> Made:
+        """Judge the models, write the report and the card, and put all into the model folder."""
+        kept = any(row["split"] == "test" for row in read_manifest(self._data))
+        name = " and ".join(root.name for root in roots)
+        evaluation = self._on_test(name) if kept else self._out_of_fold(name)
+        (self._model / "MODEL_CARD.md").write_text(
+            card(self._classes, self._judgement, self._options, kept), encoding="utf-8"
+        )
+        manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
+        record(self._model, name, evaluation, manifests)
+        self._output.mkdir(parents=True, exist_ok=True)
+        for file in sorted(self._model.iterdir()):
+            if file.is_file() and ".previous" not in file.name:
+                put(file, self._output)
+        for region in schema_of(manifests).regions.names:
+            if choose_precision(self._output, region) != "int8":
+                for old in (f"{region}.int8.onnx", f"{region}.int8.json"):
+                    (self._output / old).unlink(missing_ok=True)
+        paths = report.save(self._output / "report", evaluation)
+        shutil.rmtree(self._model)
+        return Made(self._output, evaluation, self._judgement, self._page, paths["html"], kept)
+
+    def _about_scores(self, name: str) -> dict[str, Any]:
+        manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
+        return {
+            "faces": name,
+            "rule": read_rules(self._model).chosen,
+            "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
+            "trained on": self._about(),
+        }
+
+    def _on_test(self, name: str) -> Evaluation:
+        faces = faces_of_dataset(self._data, "test", self._schema.regions)
+        faces = replace(faces, schema=replace(faces.schema, classes=self._classes))
+        models = [RegionModel(self._model, region, "cpu", 0) for region in self._schema.regions.names]
+        with self._counting("Asking the models") as progress:
+            found = predict(faces, models, progress)
+        rule, stored = VoteWeights.read(self._model), read_rules(self._model)
+        about = self._about_scores(f"{name}, faces held out")
+        return evaluate(found, rule, stored.rules, self._vote.third, about)
+
+    def _out_of_fold(self, name: str) -> Evaluation:
+        """Each face judged by last layers, a classifier of blendshapes and a vote without it."""
+        vote, names = self._vote, self._schema.regions.names
+        third = vote.answering
+        counted = vote.rule.opinions > len(names)
+        applied = VoteWeights(vote.rule, third if counted else None, self._classes, names)
+        about = self._about_scores(f"{name}, each face judged by models that did not learn from it")
+        found = evaluate(self._found, applied, vote.fitted.rules, third, about)
+        said = score(self._faces.labels, vote.said, self._groups, self._classes.names)
+        return replace(found, scores=found.scores | {"vote": said})
+
+
+def _blendshapes(
+    shapes: _Floats, labels: _Ints, folds: _Ints, classes: Classes
+) -> tuple[BlendshapeModel, _Floats] | None:
+    """The classifier of blendshapes, and what one says of each face that did not learn from it.
+
+    None where a fold leaves too little to learn from.
+    """
+    said = np.zeros((len(labels), len(classes)), np.float32)
+
+    def fit(taught: npt.NDArray[np.bool_]) -> BlendshapeModel:
+        part = shapes[taught], labels[taught]
+        model = train_blendshapes(*part, part, classes=classes, weights=weights_of(labels[taught]))
+        return replace(model, temperature=1.0)
+
+    try:
+        for fold in np.unique(folds).tolist():
+            judged = folds == fold
+            said[judged] = fit(~judged if (~judged).any() else judged)(shapes[judged])
+        model = fit(np.ones(len(labels), bool))
+    except DatasetError:
+        return None
+    temperature = fit_temperature(labels, said)
+    cooled = said ** (1 / temperature)
+    cooled = np.asarray(cooled / cooled.sum(axis=1, keepdims=True), np.float32)
+    return replace(model, temperature=temperature), cooled
+
+
+def _spelt(region: Region) -> str:
+    """A region as `DatasetOptions` takes it."""
+    if region in KNOWN.places:
+        return region.name
+    place = (region.left, region.top, region.width, region.height)
+    return f"{region.name}={','.join(f'{number:g}' for number in place)}@{region.pixels_per_point:g}"

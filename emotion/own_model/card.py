@@ -1,0 +1,53 @@
+"""The model card of a model of the user's own."""
+
+from emotion.models.classes import Classes
+from emotion.models.engines.options import model_folder_name
+from emotion.own_model.judge import Judgement
+from emotion.own_model.options import LearnOptions
+
+
+def card(classes: Classes, found: Judgement, options: LearnOptions, held_out: bool) -> str:
+    """What the model is, what it learnt from, and what it is not for, as Markdown.
+
+    Args:
+        classes: that it tells apart.
+        found: about the photographs.
+        options: it was made with.
+        held_out: whether a part was kept to judge on.
+    """
+    counts = "\n".join(f"| {one.name} | {one.faces} | {one.lost} |" for one in found.counts)
+    warnings = "\n".join(f"- {line}" for line in found.warnings) or "- nothing unusual"
+    how = "on faces held out, that nothing was fitted to"
+    if not held_out:
+        how = (
+            "by cross-validation, each face by models that did not learn from it: they are too few to hold "
+            "some out"
+        )
+    return f"""# Model card
+
+Tells {len(classes)} classes of apparent facial expressions apart: {", ".join(classes)}. Made with
+`emotion learn`: the networks of `{model_folder_name(options.start_from)}` are kept as they are, and their
+last layers, a classifier of blendshapes and the vote are fitted to the photographs below.
+
+## Data
+
+{options.about_data or "Photographs of one's own."} The networks that it begins with have learnt from others;
+their card says from which, and their terms hold here too.
+
+| class | faces | left out |
+| --- | --- | --- |
+{counts}
+
+What was noticed:
+
+{warnings}
+
+## Uses
+
+It says how a face looks to those who sorted the photographs, not what a person feels. It is known only on
+faces like these; on other people, cameras and light it may do worse.
+
+## Scores
+
+Measured {how}.
+"""

@@ -1,0 +1,105 @@
+"""Which classes a user's folders name, and who is on their photographs."""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from emotion.models.classes import EMOTIONS, Classes
+from emotion.models.data.label_folders import PICTURES, SPLITS, VIDEOS
+from emotion.models.errors import DatasetError, OptionError
+from emotion.own_model.options import LearnOptions
+
+
+def classes_of(roots: Sequence[Path], neutral: str = "") -> tuple[Classes, dict[str, str]]:
+    """The classes that folders of photographs are named after.
+
+    Args:
+        roots: each with a folder a class, directly or within train, validation and test.
+        neutral: the class of a face at rest; empty: the usual one.
+
+    Returns:
+        The classes, the six that ship in their usual order and others by name; and by each folder's name, in
+        lower case, its class.
+
+    Raises:
+        DatasetError: there are fewer than two, or a name is none that a class can have.
+    """
+    names: dict[str, str] = {}
+    for root in roots:
+        for folder in _class_folders(root):
+            name = folder.name.strip().lower()
+            names[name] = "-".join(re.findall(r"[\w-]+", name))
+    found = set(names.values())
+    ordered = [name for name in EMOTIONS if name in found] + sorted(found.difference(EMOTIONS))
+    if len(ordered) < 2:
+        said = f"only {ordered[0]}" if ordered else "none"
+        raise DatasetError(
+            f"A model tells two classes apart at least, a folder of photographs each; {_in_words(roots)} "
+            f"has {said}."
+        )
+    try:
+        return Classes(tuple(ordered), neutral=neutral or None), names
+    except ValueError as error:
+        raise DatasetError(f"The folders' names are the classes, and {error}. Rename it.") from error
+
+
+def _class_folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        raise DatasetError(f"{root} is not a folder.")
+    folders = _folders(root)
+    parts = [folder for folder in folders if folder.name.lower() in SPLITS]
+    if parts:
+        folders = [inner for part in parts for inner in _folders(part)]
+    return [folder for folder in folders if _holds_faces(folder)]
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))
+
+
+def _holds_faces(folder: Path) -> bool:
+    return any(path.suffix.lower() in PICTURES | VIDEOS for path in folder.rglob("*"))
+
+
+def _in_words(roots: Sequence[Path]) -> str:
+    return " and ".join(map(str, roots))
+
+
+def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]:
+    """Who is on each photograph, as far as it is known.
+
+    Args:
+        sources: a root's name and the path below it; a video's frame adds ``#`` and its time.
+        options: ``group_by`` and ``person``.
+
+    Raises:
+        DatasetError: the table cannot be read or lacks a column.
+        OptionError: the pattern is none, or has no group.
+    """
+    told = _table(options.group_by) if options.group_by else {}
+    try:
+        pattern = re.compile(options.person) if options.person else None
+    except re.error as error:
+        raise OptionError("person", f"{options.person!r} is no pattern: {error}.") from error
+    if pattern is not None and not pattern.groups:
+        raise OptionError("person", f"{options.person!r} has no group (...) that would be the person.")
+    people: list[str | None] = []
+    for source in sources:
+        path = source.split("#")[0]
+        name = path.rsplit("/", 1)[-1]
+        found = pattern.search(name) if pattern else None
+        below = path.split("/", 1)[-1]
+        people.append(told.get(path) or told.get(below) or told.get(name) or (found[1] if found else None))
+    return people
+
+
+def _table(path: Path) -> dict[str, str]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DatasetError(f"{path} cannot be read: {error}.") from error
+    if rows and not {"path", "person"} <= set(rows[0]):
+        raise DatasetError(f"{path} has the columns {', '.join(rows[0])}; needed are path and person.")
+    return {str(row["path"]).replace("\\", "/"): str(row["person"]) for row in rows if row["person"]}

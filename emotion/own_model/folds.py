@@ -1,0 +1,70 @@
+"""Which faces are judged by models that did not learn from them: a part held out, or folds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+FOLDS = 5
+LEAST_TO_HOLD_OUT = 100
+"""Faces of the rarest class from which on a part is held out; below, folds alone judge."""
+
+_Ints = npt.NDArray[np.int64]
+
+
+def joined(groups: _Ints, people: Sequence[str | None]) -> _Ints:
+    """Groups of faces that must stay together: near copies, frames of a video, photographs of one person.
+
+    Args:
+        groups: int64 (n,), of near copies and videos.
+        people: who is on each photograph; None where nobody knows.
+
+    Returns:
+        int64 (n,), the smallest index of a face in each one's group.
+    """
+    from scipy.sparse import coo_array  # noqa: PLC0415  most of a second; help needs none
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    count = len(groups)
+    first: dict[object, int] = {}
+    rows, columns = [], []
+    for index, (group, person) in enumerate(zip(groups.tolist(), people, strict=True)):
+        for key in (("group", group), ("person", person)):
+            if key[1] is not None:
+                rows.append(index)
+                columns.append(first.setdefault(key, index))
+    links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
+    _, component = connected_components(links, directed=False)
+    smallest = np.full(count, count, dtype=np.int64)
+    np.minimum.at(smallest, component, np.arange(count))
+    return np.asarray(smallest[component], dtype=np.int64)
+
+
+def in_folds(labels: _Ints, groups: _Ints, count: int = FOLDS, seed: int = 0) -> _Ints:
+    """The fold of each face, int64 (n,): each with each class in about the same share, groups together.
+
+    Fewer folds where a class has fewer groups; one where that leaves a class out of all others.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415  a second of import
+
+    fewest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
+    folds = np.zeros(len(labels), np.int64)
+    count = min(count, fewest)
+    if count < 2:
+        return folds
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for fold, (_, judged) in enumerate(splitter.split(labels, labels, groups)):
+        folds[judged] = fold
+    return folds
+
+
+def held_out(labels: _Ints, groups: _Ints, share: float, seed: int = 0) -> npt.NDArray[np.bool_]:
+    """Which faces are kept to judge on, bool (n,): a share of each class, groups together.
+
+    Nobody where the rarest class has fewer faces than `LEAST_TO_HOLD_OUT`.
+    """
+    nobody = np.zeros(len(labels), bool)
+    if not share or np.bincount(labels).min() < LEAST_TO_HOLD_OUT:
+        return nobody
+    folds = in_folds(labels, groups, round(1 / share), seed)
+    return np.asarray(folds == 0, bool) if folds.max() > 0 else nobody

@@ -1,0 +1,123 @@
+"""A new last layer for a network whose features are kept, and what it says of faces it did not learn from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import ALIASES, Classes
+from emotion.models.statistics.calibration import fit_temperature
+from emotion.models.training.refit import Floats, Head, fit_head
+
+PULLS = (3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""How hard a last layer may be pulled, towards the one that it begins with or towards nothing."""
+_TINY = 1e-9
+_EVENNESS = 0.5
+
+_Ints = npt.NDArray[np.int64]
+Log = Callable[[dict[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """A last layer and what is known of it.
+
+    Attributes:
+        head: fitted to all faces.
+        temperature: by which its logits are divided.
+        said: float32 (n, classes), probabilities of each face by a last layer that did not learn from it.
+        pull: how hard it was pulled.
+    """
+
+    head: Head
+    temperature: float
+    said: Floats
+    pull: float
+
+
+def start_of(head: Head, classes: Classes, wanted: Classes) -> Head | None:
+    """The last layer to begin with, where a model knows all wanted classes already; else None.
+
+    Args:
+        head: of the model.
+        classes: that it tells apart.
+        wanted: of the new one; ``happy`` is ``happiness``.
+    """
+    known = [name if name in classes else ALIASES.get(name, "") for name in wanted]
+    if len(set(known)) < len(wanted) or not set(known) <= set(classes.names):
+        return None
+    columns = [classes.index(name) for name in known]
+    return Head(head.kernel[:, columns], head.bias[columns])
+
+
+def learn_head(
+    features: Floats,
+    labels: _Ints,
+    folds: _Ints,
+    classes: int,
+    start: Head | None = None,
+    log: Log = lambda row: None,
+) -> Learnt:
+    """Fit a last layer, as hard pulled as does best on faces that it did not learn from.
+
+    Args:
+        features: float32 (views, n, d), of each face as it is and, behind, mirrored.
+        labels: int64 (n,).
+        folds: int64 (n,), of `folds.in_folds`; with one fold all faces are judged by what learnt from them.
+        classes: how many there are.
+        start: the last layer to stay near, where there is one.
+        log: told what came of each pull.
+    """
+    best: tuple[float, float, Floats] | None = None
+    for pull in PULLS[::-1]:
+        logits = np.zeros((len(labels), classes), np.float32)
+        for fold in np.unique(folds).tolist():
+            judged = folds == fold
+            taught = ~judged if (~judged).any() else judged
+            head = _fit(features[:, taught], labels[taught], pull, classes, start)
+            logits[judged] = head(features[0][judged])
+        said = _softmax(logits)
+        loss = _loss(labels, said)
+        log({"pull": pull, "log_loss": loss, "right": float((said.argmax(axis=1) == labels).mean())})
+        if best is None or loss < best[0]:
+            best = loss, pull, logits
+        elif loss > best[0] * 1.05:
+            break  # weaker pulls only overfit more
+    assert best is not None
+    _, pull, logits = best
+    temperature = fit_temperature(labels, _softmax(logits))
+    head = _fit(features, labels, pull, classes, start)
+    return Learnt(head, temperature, _softmax(logits / np.float32(temperature)), pull)
+
+
+def weights_of(labels: _Ints) -> npt.NDArray[np.float64]:
+    """How much each face counts, float64 (n,), summing to one: less, the more common its class is."""
+    weights = np.bincount(labels).astype(np.float64)[labels] ** -_EVENNESS
+    return np.asarray(weights / weights.sum(), np.float64)
+
+
+def _fit(features: Floats, labels: _Ints, pull: float, classes: int, start: Head | None) -> Head:
+    views, faces, width = features.shape
+    repeated = np.tile(labels, views)
+    return fit_head(
+        features.reshape(views * faces, width),
+        repeated,
+        weights_of(repeated),
+        pull,
+        classes=classes,
+        start=start,
+    )
+
+
+def _loss(labels: _Ints, said: Floats) -> float:
+    """The log loss at the best temperature, classes counting alike."""
+    cooled = said ** (1 / fit_temperature(labels, said))
+    cooled /= cooled.sum(axis=1, keepdims=True)
+    truth = np.log(np.maximum(cooled[np.arange(len(labels)), labels], _TINY))
+    return float(np.mean([-truth[labels == label].mean() for label in np.unique(labels)]))
+
+
+def _softmax(logits: Floats) -> Floats:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)

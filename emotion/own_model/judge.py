@@ -1,0 +1,211 @@
+"""The data judged before it is learnt from: what is there, what was lost, and what that will cost."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import Classes
+from emotion.models.data.dataset import read_manifest, read_rejected
+from emotion.models.data.image_io import read_gray
+from emotion.models.errors import DatasetError
+from emotion.models.statistics.intervals import wilson
+from emotion.own_model.folds import LEAST_TO_HOLD_OUT
+
+LEAST = 20
+"""Faces of a class below which nothing is learnt."""
+FEW = 60
+SMALL, TURNED = 32.0, 7.0
+"""Of a small face the pixels between the outer eye corners; of a turned one its alignment error."""
+DARK, BRIGHT = 50.0, 200.0
+"""Mean gray levels of the eyes."""
+
+CURVE: tuple[tuple[int, float], ...] = ()
+"""Photographs a class, and which share of what 600 a class reach others got with so many (docs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """A class: its photographs in the folders, those with a usable face, and the rest."""
+
+    name: str
+    photographs: int
+    faces: int
+
+    @property
+    def lost(self) -> int:
+        """Photographs that cannot be learnt from."""
+        return self.photographs - self.faces
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is known of a user's photographs before anything is learnt.
+
+    Attributes:
+        counts: a class each.
+        reasons: how many photographs were left out, by why.
+        missed: sources of those without a face that could be found.
+        conflicts: sources of near copies with different labels; neither is used.
+        copies: near copies: sources that look alike, a tuple each.
+        shares: of all faces, by what is unusual in them: small, turned, dark, bright.
+        eye_distance: median, in pixels.
+        people: how many are known by name; 0 where nobody said.
+        only_in_one: classes in which all faces are of one person.
+        warnings: sentences.
+    """
+
+    counts: tuple[ClassCount, ...]
+    reasons: dict[str, int]
+    missed: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    copies: tuple[tuple[str, ...], ...]
+    shares: dict[str, float]
+    eye_distance: float
+    people: int
+    only_in_one: tuple[str, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def faces(self) -> int:
+        """How many can be learnt from."""
+        return sum(one.faces for one in self.counts)
+
+
+def judge(data: Path, classes: Classes, people: Sequence[str | None]) -> Judgement:
+    """Judge a data set.
+
+    Args:
+        data: made by `emotion.models.data.dataset.make_dataset`.
+        classes: that it is sorted into.
+        people: who is on each face of its manifest.
+
+    Raises:
+        DatasetError: a class has too few faces to learn anything from.
+    """
+    rows, rejected = read_manifest(data), read_rejected(data)
+    faces = Counter(row["label"] for row in rows)
+    lost = Counter(label for source, _ in rejected if (label := _class_in(source, classes)))
+    counts = tuple(ClassCount(name, faces[name] + lost[name], faces[name]) for name in classes)
+    light = _light(data, rows)
+    distance = np.array([row["eye_distance"] for row in rows])
+    turned = np.array([row["alignment_error"] for row in rows])
+    by_class = defaultdict(set)
+    for row, person in zip(rows, people, strict=True):
+        by_class[row["label"]].add(person)
+    found = Judgement(
+        counts=counts,
+        reasons=dict(Counter(reason.split(":")[0] for _, reason in rejected)),
+        missed=tuple(source for source, reason in rejected if reason.startswith("no face")),
+        conflicts=tuple(source for source, reason in rejected if "different labels" in reason),
+        copies=_copies(rows),
+        shares={
+            "small": float((distance < SMALL).mean()),
+            "turned": float((turned > TURNED).mean()),
+            "dark": float((light < DARK).mean()),
+            "bright": float((light > BRIGHT).mean()),
+        },
+        eye_distance=float(np.median(distance)),
+        people=len({person for person in people if person}),
+        only_in_one=tuple(name for name, who in by_class.items() if len(who) == 1 and None not in who),
+    )
+    poor = [one for one in counts if one.faces < LEAST]
+    if poor:
+        said = ", ".join(f"{one.name} {one.faces}" for one in poor)
+        raise DatasetError(
+            f"Too few faces to learn from ({said}): each class needs {LEAST} at least. "
+            f"{data / 'rejected.csv'} says why photographs were left out."
+        )
+    return Judgement(**{name: getattr(found, name) for name in found.__slots__} | {"warnings": warn(found)})
+
+
+def warn(found: Judgement) -> tuple[str, ...]:
+    """What is wrong with the data, and what it will cost, in sentences."""
+    fewest = min(found.counts, key=lambda one: one.faces)
+    most = max(found.counts, key=lambda one: one.faces)
+    lines = []
+    if fewest.faces < FEW:
+        reach = expected(fewest.faces)
+        cost = f" Others reached {reach:.0%} of what 600 a class give with so few." if reach else ""
+        lines.append(f"{fewest.name} has only {fewest.faces} faces.{cost}")
+    judged = found.faces
+    if fewest.faces >= LEAST_TO_HOLD_OUT:
+        judged = round(0.2 * judged)
+    one, low, high = (getattr(wilson(0.7, judged), end) for end in ("value", "low", "high"))
+    if high - low > 0.06:
+        lines.append(
+            f"The score will be known from {judged} faces: were it {one:.0%}, it could as well be "
+            f"{low:.0%} or {high:.0%}."
+        )
+    if fewest.faces < LEAST_TO_HOLD_OUT:
+        lines.append(
+            f"Below {LEAST_TO_HOLD_OUT} faces a class none are held out: each is judged by models that did "
+            "not learn from it (cross-validation)."
+        )
+    if most.faces > 3 * fewest.faces:
+        lines.append(
+            f"{most.name} has {most.faces / fewest.faces:.0f} times as many faces as {fewest.name}: rare "
+            "classes count more while learning, but are known worse."
+        )
+    lines += [
+        f"Of {one.name}, {one.lost} of {one.photographs} photographs cannot be used: look at the sheet of "
+        "those without a face."
+        for one in found.counts
+        if one.lost > 0.1 * one.photographs
+    ]
+    words = {
+        "small": f"have fewer than {SMALL:.0f} pixels between the eyes",
+        "turned": "look aside",
+        "dark": "are dark",
+        "bright": "are overexposed",
+    }
+    lines += [
+        f"{share:.0%} of the faces {words[kind]}." for kind, share in found.shares.items() if share > 0.2
+    ]
+    if found.conflicts:
+        lines.append(f"{len(found.conflicts)} near copies lie in folders of different classes; none is used.")
+    lines += [
+        f"All faces of {name} are of one person: the model may learn the person."
+        for name in found.only_in_one
+    ]
+    if not found.people:
+        lines.append(
+            "Who is on the photographs is not known: where one person is on several, the score is too good "
+            "(--group-by, --person)."
+        )
+    return tuple(lines)
+
+
+def expected(faces: int) -> float | None:
+    """Which share of what 600 faces a class reach so many give, by `CURVE`; None where it is empty."""
+    if not CURVE:
+        return None
+    counts, shares = zip(*CURVE, strict=True)
+    return float(np.interp(np.log(faces), np.log(counts), shares))
+
+
+def _class_in(source: str, classes: Classes) -> str | None:
+    """The class whose folder a left out photograph lies in."""
+    folders = [part.strip().lower() for part in source.split("#", maxsplit=1)[0].split("/")[1:-1]]
+    return next((part for part in folders if part in classes), None)
+
+
+def _copies(rows: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...], ...]:
+    groups = defaultdict(list)
+    for row in rows:
+        if "#" not in row["source"]:  # frames of one video are one group, too
+            groups[row["group"]].append(row["source"])
+    return tuple(tuple(sources) for sources in groups.values() if len(sources) > 1)
+
+
+def _light(data: Path, rows: Sequence[dict[str, Any]]) -> npt.NDArray[np.float64]:
+    """The mean gray level of each face's eyes, float64 (n,)."""
+    levels = []
+    for row in rows:
+        image = read_gray(data / "eyes" / row["label"] / f"{row['id']}.png")
+        levels.append(float(image[image > 0].mean()) if image is not None and image.any() else 0.0)
+    return np.array(levels)

@@ -1,0 +1,70 @@
+"""What is known of the data, on one page with pictures that needs nothing beside it."""
+
+import base64
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.regions import Image
+from emotion.models.whole_files import write_whole
+from emotion.own_model.judge import CURVE, Judgement
+
+_MOST, _SIDE = 48, 128
+
+
+def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -> Path:
+    """Write the page.
+
+    Args:
+        path: of the HTML file.
+        found: what was judged.
+        data: the data set, for its montages.
+        roots: of the photographs.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  help needs none
+
+    pages = Environment(
+        loader=PackageLoader("emotion.own_model", ""), autoescape=True, undefined=StrictUndefined
+    )
+    style = resources.files("emotion.models.evaluation").joinpath("report.css").read_text(encoding="utf-8")
+    text = pages.get_template("data.html.j2").render(
+        found=found,
+        style=style,
+        curve=CURVE,
+        montages=[(one.name, _encoded(data / "montage" / f"{one.name}.png")) for one in found.counts],
+        missed=_sheet(found.missed[:_MOST], roots),
+        conflicts=_sheet(found.conflicts[:_MOST], roots),
+        copies=[_sheet(sources[:4], roots) for sources in found.copies[: _MOST // 4]],
+    )
+    write_whole(path, text + "\n")
+    return path
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii") if path.is_file() else ""
+
+
+def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str]]:
+    """The photographs of some sources: their names, and small pictures as base64 of JPEG."""
+    folders = {root.resolve().name: root.resolve().parent for root in roots}
+    sheet = []
+    for source in sources:
+        name = source.split("#")[0]
+        folder = folders.get(name.split("/")[0])
+        sheet.append((source, "" if folder is None else _thumbnail(folder / name)))
+    return sheet
+
+
+def _thumbnail(path: Path) -> str:
+    try:
+        image = read_photograph(path)
+    except PictureError:
+        return ""
+    scale = _SIDE / max(image.shape[:2])
+    size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
+    small: Image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode("ascii")

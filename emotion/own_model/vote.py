@@ -1,0 +1,103 @@
+"""The vote of one's own models: fitted anew, or that of the models it began with where that is as good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion.models.evaluation import rule_fitting, weights
+from emotion.models.evaluation.predictions import Predictions
+from emotion.models.evaluation.weights import FittedVote
+from emotion.models.training.refit import Floats
+from emotion.models.voting.blendshapes import BlendshapeModel
+from emotion.models.voting.vote import Rule, Third, VoteWeights, read_rules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnVote:
+    """A vote, and what it says of faces that it did not learn from.
+
+    Attributes:
+        fitted: the rules, and which of them counts.
+        third: the classifier of blendshapes, where there is one.
+        answers: float32 (n, classes), what such a one says of faces that it did not learn from.
+        said: float32 (n, classes), the vote on faces that it did not learn from.
+        kept: whether it is the vote that the models came with.
+    """
+
+    fitted: FittedVote
+    third: BlendshapeModel | None
+    answers: Floats | None
+    said: Floats
+    kept: bool = False
+
+    @property
+    def answering(self) -> Third | None:
+        """A stand-in for the classifier of blendshapes that gives `answers`."""
+        answers = self.answers
+        return None if answers is None else lambda _: answers
+
+    @property
+    def rule(self) -> Rule:
+        """The one that counts."""
+        return self.fitted.rules[self.fitted.chosen]
+
+
+def fit_own_vote(
+    found: Predictions, third: tuple[BlendshapeModel, Floats] | None, start: Path, about: dict[str, Any]
+) -> OwnVote:
+    """Fit the rules of the vote, and keep the one of `start` unless a new one is clearly better.
+
+    Only a vote on the very same classes and regions can be kept. A few hundred faces tell less about how
+    to weigh opinions than the thousands that it was fitted to.
+
+    Args:
+        found: predictions out of fold.
+        third: a classifier of blendshapes, and its answers out of fold.
+        start: the model folder that was begun with.
+        about: kept in ``weights.json``.
+    """
+    new = _fitted(found, third, about)
+    stored = read_rules(start)
+    schema = found.faces.schema
+    if (stored.classes.names, stored.regions) != (schema.classes.names, schema.regions.names):
+        return new
+    before = VoteWeights.read(start)
+    known = before.third if isinstance(before.third, BlendshapeModel) else None
+    answers = known(found.faces.blendshapes) if known else None
+    said = before.rule(_opinions(found, answers))
+    labels, groups = found.labels, found.faces.groups
+    if (
+        rule_fitting.saving(labels, new.said, said, groups).low > 0
+        and rule_fitting.gain(labels, new.said, said, groups).high >= 0
+    ):
+        return new
+    fitted = _fitted(found, (known, answers) if known and answers is not None else None, about).fitted
+    fitted = replace(
+        fitted,
+        chosen=stored.chosen,
+        rules=fitted.rules | {stored.chosen: before.rule},
+        choices=fitted.choices | stored.choices,
+    )
+    return OwnVote(fitted, known, answers, said, kept=True)
+
+
+def _fitted(
+    found: Predictions, third: tuple[BlendshapeModel, Floats] | None, about: dict[str, Any]
+) -> OwnVote:
+    model, answers = third or (None, None)
+    fitted = weights.fit_vote(found, None if answers is None else (lambda _: answers), about)
+    names: Sequence[str] = (fitted.chosen,)
+    opinions = _opinions(found, answers)
+    count = len(found.faces.schema.regions)
+    said = rule_fitting.out_of_fold(names, found.labels, opinions, found.faces.groups, count)[fitted.chosen]
+    return OwnVote(fitted, model, answers, said)
+
+
+def _opinions(found: Predictions, answers: Floats | None) -> Floats:
+    """What rules are given: the regions, and the blendshapes where there are any."""
+    if answers is None:
+        return found.predictions
+    return np.concatenate([found.predictions, answers[None]])

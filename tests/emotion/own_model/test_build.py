@@ -1,0 +1,220 @@
+"""From photographs to a model folder with classes of one's own, on crops and networks made in a moment."""
+
+import contextlib
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
+
+from emotion.cli.app import app
+from emotion.models.classes import SIX
+from emotion.models.data.dataset import DatasetOptions, _claim, schema
+from emotion.models.data.image_io import write_png
+from emotion.models.errors import DatasetError, ShippedModelsError
+from emotion.models.manifest import ZOO, ModelManifest, manifest_path
+from emotion.models.regions import EYES, LIPS
+from emotion.models.small_files import sha256
+from emotion.models.statistics import intervals
+from emotion.models.voting.vote import FORMAT, VoteWeights
+from emotion.own_model import build, features
+from emotion.own_model.options import LearnOptions
+from emotion.realtime.session import Models
+
+CLASSES = ("calm", "furious", "gloomy", "laughing")
+BANDS = 8
+DRAWS = intervals._draws
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def network(folder, region):
+    """A network that sees the mean gray of eight bands of a crop."""
+    make, rng = onnx.helper.make_node, np.random.default_rng(1)
+    height, width = region.size
+    tensor = onnx.numpy_helper.from_array
+    constants = [
+        tensor(np.array([-1, BANDS, height // BANDS * width]), "bands"),
+        tensor(np.float32(1 / 64), "scale"),
+        tensor(rng.normal(size=(BANDS, 6)).astype(np.float32), "kernel"),
+        tensor(np.zeros(6, np.float32), "bias"),
+        tensor(np.float32(1), "recip"),
+    ]
+    nodes = [
+        make("Cast", ["crops"], ["gray"], to=onnx.TensorProto.FLOAT),
+        make("Reshape", ["gray", "bands"], ["rows"]),
+        make("ReduceMean", ["rows"], ["means"], axes=[2], keepdims=0),
+        make("Mul", ["means", "scale"], ["seen"]),
+        make("MatMul", ["seen", "kernel"], ["product"]),
+        make("Add", ["product", "bias"], ["logits"]),
+        make("Mul", ["logits", "recip"], ["cooled"]),
+        make("Softmax", ["cooled"], ["probabilities"]),
+    ]
+    crops = onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.UINT8, ["n", height, width, 1])
+    told = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
+    graph = onnx.helper.make_graph(nodes, region.name, [crops], [told], constants)
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    path = folder / f"{region.name}.onnx"
+    onnx.save(made, path)
+    return ModelManifest(region.name, "bands", path.name, sha256(path), "float32", region.size, data="noise")
+
+
+def beginning(folder):
+    """A model folder of the six to begin with, with an int8 model of the lips that is the same network."""
+    folder.mkdir()
+    for region in (EYES, LIPS):
+        plain = network(folder, region)
+        plain.save(folder)
+        if region is LIPS:
+            shutil.copy(folder / "lips.onnx", folder / "lips.int8.onnx")
+            values = plain.to_json().replace('"lips.onnx"', '"lips.int8.onnx"')
+            values = values.replace('"made_from": ""', f'"made_from": "{plain.sha256}"')
+            manifest_path(folder, "lips", "int8").write_text(values)
+    rule = VoteWeights.equal().rule.to_json(SIX, ("eyes", "lips"))
+    text = {"format": FORMAT, "classes": list(SIX), "rule": "equal", "rules": {"equal": rule}}
+    (folder / "weights.json").write_text(str(text).replace("'", '"'))
+    return folder
+
+
+def striped(output, options, count):
+    """What `make_dataset` leaves: crops whose bright band names the class; one photograph was lost."""
+    rng, rows = np.random.default_rng(0), []
+    for index in range(count):
+        label = options.classes[index % len(options.classes)]
+        source = f"photos/{label}/{index}.png"
+        row = {"id": f"face{index}", "source": source, "label": label, "group": index, "split": "train"}
+        row |= {"votes": None, "blendshapes": rng.random(52).tolist()}
+        row |= {"eye_distance": 60.0, "alignment_error": 2.0, "eyes_visible": 1.0, "lips_visible": 1.0}
+        rows.append(row)
+        for region in options.places:
+            image = rng.integers(40, 120, region.padded_size(options.margin), dtype=np.uint8)
+            at = options.margin + 6 * (index % len(options.classes))
+            image[at : at + 6] += 60
+            write_png(output / region.name / label / f"face{index}.png", image)
+    pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
+    (output / "rejected.csv").write_text("source,reason\nphotos/calm/lost.png,no face found\n")
+    _claim(output, options)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("own")
+    beginning(place / "begin")
+    for name in CLASSES:
+        (place / "photos" / name).mkdir(parents=True)
+        (place / "photos" / name / "0.png").touch()
+    return place
+
+
+def learn(place, patch, count=96, **options):
+    said, looked = [], []
+
+    def make(roots, output, made, workers, progress, parts, say):
+        looked.append(parts)
+        if not (output / "manifest.parquet").exists():
+            striped(output, made, count)
+
+    patch.setattr(build, "make_dataset", make)
+    # Intervals of a few draws take a moment; how wide they are is not asked here.
+    patch.setattr(intervals, "_draws", lambda groups, value, resamples, seed: DRAWS(groups, value, 20, seed))
+    chosen = LearnOptions(start_from=place / "begin", neutral="calm", **options)
+    bar = contextlib.nullcontext(lambda done, total: None)
+    made = build.learn([place / "photos"], place / "mine", chosen, lambda title: bar, said.append)
+    return made, said, looked
+
+
+@pytest.fixture(scope="module")
+def made(place):
+    with pytest.MonkeyPatch.context() as patch:
+        yield learn(place, patch)
+
+
+def test_the_model_tells_the_folders_names_apart(made, place):
+    loaded = Models.load(models=place / "mine", provider="cpu")
+    assert loaded.schema.classes.names == CLASSES
+    assert loaded.schema.classes.neutral == "calm"
+    assert loaded.weights.classes.names == CLASSES
+    crops = np.full((4, *EYES.size), 80, np.uint8)
+    for index in range(4):
+        crops[index, 6 * index : 6 * index + 6] = 140
+    assert loaded.regions[0](crops).argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def test_it_is_judged_by_what_did_not_learn_from_a_face(made):
+    evaluation = made[0].evaluation
+    assert not made[0].held_out
+    assert list(evaluation.scores) == ["eyes", "lips", "blendshapes", "vote"]
+    assert evaluation.vote.faces == 96
+    assert evaluation.vote.balanced_accuracy.value > 0.9
+    assert evaluation.scores["blendshapes"].balanced_accuracy.value < 0.6, "they are noise"
+    assert any("cross-validation" in line for line in made[1])
+
+
+def test_int8_models_take_the_same_last_layer(made, place):
+    loaded = Models.load(models=place / "mine", provider="cpu", precision="int8", regions=("lips",))
+    assert loaded.regions[0].manifest.scores["agreement_with_fp32"] == 1
+
+
+def test_report_card_and_page_say_what_it_is(made, place):
+    card = (place / "mine" / "MODEL_CARD.md").read_text()
+    assert "| laughing | 24 | 0 |" in card
+    assert "| calm | 24 | 1 |" in card
+    assert "cross-validation" in card
+    assert "| vote |" in card
+    assert "laughing" in (place / "mine" / "report" / "report.html").read_text()
+    page = made[0].page.read_text()
+    assert "96 faces in 4 classes" in page
+    assert "photos/calm/lost.png" in page
+    assert not any((place / "mine").rglob("*.png")), "the model folder holds no photographs"
+
+
+def test_it_is_a_model_folder_like_others(made, place):
+    assert CliRunner().invoke(app, ["models", "check", str(place / "mine")]).exit_code == 0
+    shutil.copytree(place / "mine", place / "sent")
+    assert Models.load(models=place / "sent", provider="cpu").schema.classes.names == CLASSES
+
+
+def test_the_same_command_again_asks_no_network_twice(made, place, monkeypatch):
+    crops = np.zeros((3, *EYES.size), np.uint8)
+    first = features.views_of(place / "begin", EYES, crops, place / "kept")
+    monkeypatch.setattr(features, "features_of", None)
+    again = features.views_of(place / "begin", EYES, crops, place / "kept")
+    np.testing.assert_array_equal(first, again)
+    assert (build.work_folder(place / "mine") / "features").is_dir()
+
+
+def test_another_folder_begins_anew_and_enough_faces_are_held_out(made, place, monkeypatch):
+    (place / "photos" / "yawning").mkdir()
+    (place / "photos" / "yawning" / "0.png").touch()
+    monkeypatch.setattr(build, "held_out", lambda labels, *_: np.arange(len(labels)) < 50)
+    _, said, looked = learn(place, monkeypatch, count=200, int8=False)
+    (place / "photos" / "yawning" / "0.png").unlink()
+    assert "The classes or options have changed: the photographs are looked at again." in said
+    assert [parts is not None for parts in looked] == [False, True]
+    parts = pq.read_table(looked[1]).to_pylist()
+    assert sum(row["split"] == "test" for row in parts) == 50
+    assert len(Models.load(models=place / "mine", provider="cpu").schema.classes) == 5
+    assert not (place / "mine" / "lips.int8.json").exists()
+
+
+def test_too_few_are_refused(made, place, monkeypatch):
+    shutil.rmtree(build.work_folder(place / "mine"))
+    with pytest.raises(DatasetError, match=r"calm 10, .*: each class needs 20"):
+        learn(place, monkeypatch, count=40)
+
+
+def test_the_models_that_ship_stay(place, monkeypatch):
+    with pytest.raises(ShippedModelsError):
+        build.learn([place / "photos"], ZOO, LearnOptions(), None, print)
+
+
+def test_options_of_a_data_set_spell_other_regions():
+    from emotion.models.regions import FACE, Region
+
+    brows = Region("brows", 8, 12, 112, 36, 1.5)
+    options = DatasetOptions(regions=tuple(map(build._spelt, (FACE, brows))))
+    assert options.places.places == (EYES, LIPS, FACE, brows)

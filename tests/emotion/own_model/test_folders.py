@@ -1,0 +1,92 @@
+"""What a user's folders say: the classes, who is on the photographs, and what is held out."""
+
+import numpy as np
+import pytest
+
+from emotion.models.errors import DatasetError, OptionError
+from emotion.own_model.folders import classes_of, people_of
+from emotion.own_model.folds import held_out, in_folds, joined
+from emotion.own_model.options import LearnOptions
+
+
+def folders(root, *names):
+    for name in names:
+        (root / name).mkdir(parents=True)
+        (root / name / "a.jpg").touch()
+    return root
+
+
+def test_folders_name_the_classes(tmp_path):
+    root = folders(tmp_path / "photos", "Very Happy", "tense", "calm", "surprise", ".thumbnails")
+    (root / "notes").mkdir()
+    classes, names = classes_of([root], "calm")
+    assert classes.names == ("surprise", "calm", "tense", "very-happy")
+    assert classes.neutral == "calm"
+    assert names["very happy"] == "very-happy"
+
+
+def test_parts_hold_the_classes_and_roots_share_them(tmp_path):
+    one = folders(tmp_path / "one", "train/calm", "test/calm", "test/tense")
+    two = folders(tmp_path / "two", "laughing")
+    assert classes_of([one, two])[0].names == ("calm", "laughing", "tense")
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [(("calm",), "has only calm"), ((), "has none"), (("calm", "uncertain"), "means something else")],
+)
+def test_folders_that_make_no_classes_are_said_so(tmp_path, names, reason):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(DatasetError, match=reason):
+        classes_of([folders(tmp_path / "photos", *names)])
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(DatasetError, match="is not a folder"):
+        classes_of([tmp_path / "gone"])
+
+
+def test_who_is_who_stands_in_a_table_or_in_names(tmp_path):
+    table = tmp_path / "people.csv"
+    table.write_text("path,person\ncalm/a.jpg,Ann\nphotos/tense/c.jpg,Cy\nd.jpg,\n")
+    sources = ["photos/calm/a.jpg", "photos/tense/c.jpg#1.50", "photos/tense/d.jpg", "photos/calm/bo_3.jpg"]
+    options = LearnOptions(group_by=table, person=r"([a-z]+)_\d")
+    assert people_of(sources, options) == ["Ann", "Cy", None, "bo"]
+    table.write_text("file,name\na,b\n")
+    with pytest.raises(DatasetError, match="has the columns file, name; needed are path and person"):
+        people_of(sources, options)
+    with pytest.raises(DatasetError, match="cannot be read"):
+        people_of(sources, LearnOptions(group_by=tmp_path / "gone.csv"))
+    for pattern in ("(", "abc"):
+        with pytest.raises(OptionError):
+            people_of(sources, LearnOptions(person=pattern))
+
+
+def test_copies_and_people_stay_together_through_one_another():
+    groups = np.array([0, 1, 1, 2, 3, 4])
+    people = ["Ann", "Ann", None, None, "Cy", "Cy"]
+    assert joined(groups, people).tolist() == [0, 0, 0, 3, 4, 4]
+
+
+def test_folds_hold_each_class_alike_and_keep_groups_whole():
+    labels = np.repeat([0, 1, 2], [200, 50, 25])
+    groups = np.arange(275) // 2
+    folds = in_folds(labels, groups)
+    for fold in range(5):
+        counts = np.bincount(labels[folds == fold], minlength=3)
+        assert np.abs(counts - [40, 10, 5]).max() <= 2
+    assert all(len(np.unique(folds[groups == group])) == 1 for group in np.unique(groups))
+
+
+def test_where_a_class_is_one_group_there_is_one_fold():
+    labels = np.repeat([0, 1], 30)
+    assert not in_folds(labels, np.where(labels == 0, np.arange(60), 99)).any()
+
+
+def test_a_part_is_held_out_where_there_are_enough():
+    labels = np.arange(500) % 4
+    kept = held_out(labels, np.arange(500), 0.2)
+    assert np.bincount(labels[kept]).tolist() == [25] * 4
+    assert (held_out(labels, np.arange(500), 0.2) == kept).all()
+    assert not held_out(labels[:396], np.arange(396), 0.2).any()
+    assert not held_out(labels, np.arange(500), 0.0).any()
