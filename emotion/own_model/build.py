@@ -40,6 +40,7 @@ from emotion.models.shipped import put, refuse_shipped
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights, read_rules
+from emotion.models.whole_files import write_whole
 from emotion.own_model.card import card
 from emotion.own_model.features import views_of
 from emotion.own_model.folders import classes_of, people_of
@@ -314,7 +315,7 @@ class _Run:
         )
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
         record(self._model, name, evaluation, manifests)
-        self._output.mkdir(parents=True, exist_ok=True)
+        (self._output / "report").mkdir(parents=True, exist_ok=True)
         for file in sorted(self._model.iterdir()):
             if file.is_file() and ".previous" not in file.name:
                 put(file, self._output)
@@ -322,9 +323,11 @@ class _Run:
             if choose_precision(self._output, region) != "int8":
                 for old in (f"{region}.int8.onnx", f"{region}.int8.json"):
                     (self._output / old).unlink(missing_ok=True)
-        paths = report.save(self._output / "report", evaluation)
+        for file_name, text in report.texts(evaluation).items():
+            write_whole(self._output / "report" / file_name, text)
         shutil.rmtree(self._model)
-        return Made(self._output, evaluation, self._judgement, self._page, paths["html"], kept)
+        page = self._output / "report" / "report.html"
+        return Made(self._output, evaluation, self._judgement, self._page, page, kept)
 
     def _about_scores(self, name: str) -> dict[str, Any]:
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]

@@ -134,6 +134,12 @@ def serve(patch, words):
     return taken("serve", *words).args_[0]
 
 
+def learn(patch, words):
+    build = pytest.importorskip("emotion.own_model.build", reason="needs the extra 'learn'")
+    patch.setattr(build, "learn", take)
+    return taken("learn", "photos", *words).args_[2]
+
+
 def evaluate(patch, words):
     from emotion.cli import evaluate as command
 
@@ -217,7 +223,9 @@ def groups():
     from emotion.exporters.options import ExportOptions, QuantiseOptions
     from emotion.models.data.options import DatasetOptions
     from emotion.models.evaluation.options import EvaluationOptions, WeightsOptions
+    from emotion.models.manifest import ZOO
     from emotion.models.training.options import TrainingOptions
+    from emotion.own_model.options import LearnOptions
     from emotion.realtime.playback.options import PlayOptions
     from emotion.study.options import Shard, StudyOptions
     from emotion.web.options import ServeOptions
@@ -233,6 +241,11 @@ def groups():
             train,
             TrainingOptions,
             {"view": "lips", "sizes": ((3, 0.5), (1, 1.0)), "caps": (("faces", 5),), "fold": (1, 4)},
+        ),
+        "learn": (
+            learn,
+            LearnOptions,
+            {"start_from": ZOO, "neutral": "calm", "group_by": here, "person": "(a)", "about_data": "ours"},
         ),
         "export": (export, ExportOptions, {"storage": "fp32", "about_data": "ours"}),
         "quantise": (quantise, QuantiseOptions, {}),
@@ -309,6 +322,7 @@ def test_every_command_takes_its_options_from_dataclasses():
         "live": {"source"},
         "play": {"video"},
         "quantise": {"regions", "data"},
+        "learn": {"roots", "output", "workers"},
         "train": {"data", "run", "teacher", "start_from"},
         "weights": {"data"},
     }
