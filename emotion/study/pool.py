@@ -22,6 +22,8 @@ from emotion.study.plan import Job
 COMMAND = python_command("-m", "emotion.study")
 # How long a process that was told to stop may take for leaving playable files.
 _PATIENCE = 15.0
+# So many processes a place may end before they are ready, until that is taken for a fault of this machine.
+_MOST_STILLBORN = 3
 
 
 class WorkerFailedError(EmotionError):
@@ -72,6 +74,7 @@ class Pool:
         self._running: set[subprocess.Popen[str]] = set()
         self._reports: queue.SimpleQueue[Report | BaseException | None] = queue.SimpleQueue()
         self._stopped = False
+        self._stillborn = 0
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
         """Do all jobs, and tell what happens meanwhile; leaving the loop stops all.
@@ -127,6 +130,9 @@ class Pool:
         try:
             first = _read(process)
             if "ready" not in first:
+                self._stillborn += 1
+                if "fatal" not in first and self._stillborn <= _MOST_STILLBORN * self._count:
+                    return  # perhaps for lack of memory: another one is started
                 sentence = first.get("fatal") or f"A process for videos cannot start: it {_end_of(process)}."
                 raise WorkerFailedError(sentence, first.get("code", 1))
             self._reports.put(Report("ready", None, first["ready"]))

@@ -2,7 +2,7 @@
 
 What it does with a video is said by the name: ``dies`` (as for lack of memory), ``once`` (the same, the first
 time), ``fails``, ``damaged``, ``waits`` (until it is told to end); anything else is done. With ``broken`` for
-its first argument it cannot start.
+its first argument it cannot start; with ``stumbles2:FILE`` the first two cannot, as counted in the file.
 """
 
 import json
@@ -37,6 +37,11 @@ def serve(order):
         say(end="passed" if order["resume"] else "done", code=0, reason="", frames=2)
 
 
+if sys.argv[1].startswith("stumbles"):
+    tries = Path(sys.argv[1].partition(":")[2])
+    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+    if len(tries.read_text()) <= int(sys.argv[1].partition(":")[0][len("stumbles") :]):
+        sys.exit(1)
 if sys.argv[1] == "broken":
     say(fatal="The model file is damaged.", code=4)
 else:

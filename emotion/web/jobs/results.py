@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
         Kind("parquet", "emotions.parquet", "application/vnd.apache.parquet", "Timeline (Parquet)"),
         Kind("vtt", "emotions.vtt", "text/vtt", "Subtitles (WebVTT)"),
         Kind("srt", "emotions.srt", "application/x-subrip", "Subtitles (SubRip)"),
+        Kind("eaf", "emotions.eaf", "application/xml", "Annotations for ELAN (EAF)"),
         Kind("html", "emotions.html", "text/html", "Timeline as a page (HTML)"),
         Kind("summary", "summary.json", "application/json", "Summary (JSON)"),
     )

@@ -100,6 +100,17 @@ def test_models_that_cannot_be_loaded_end_the_run_with_their_code(tmp_path):
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.parametrize(("times", "ends_well"), [(2, True), (9, False)])
+def test_processes_that_end_before_they_are_ready_are_started_again_a_few_times(tmp_path, times, ends_well):
+    mode = f"stumbles{times}:{tmp_path / 'tries'}"
+    if ends_well:
+        found, *_ = run(tmp_path, "a", "b", count=1, mode=mode)
+        assert [one.state for one in found.outcomes] == ["done", "done"]
+    else:
+        with pytest.raises(WorkerFailedError, match="ended with code 1"):
+            run(tmp_path, "a", "b", count=1, mode=mode)
+
+
 def test_leaving_the_loop_ends_all_processes(tmp_path):
     pool = Pool(Options(), 2, (*COMMAND, "works"))
     reports = pool.run(jobs_of(tmp_path, "waits", "waits2"), False)
