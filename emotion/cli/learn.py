@@ -16,8 +16,16 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command()
+emotion learn photographs/                        a folder per class in it, into models/
+
+emotion learn one/ two/ -o my-model --workers 2   of both, two at a time
+"""
+
+
+@app.command(epilog=EXAMPLES)
 @with_options
 def learn(
     roots: Annotated[

@@ -56,11 +56,12 @@ class Models:
         wanted = with_values(options or EngineOptions(), chosen)
         folder, threads = wanted.models, 1 if wanted.threads is None else wanted.threads
         names = voting_regions(folder, wanted.regions)
-        weights = VoteWeights.read(folder, names)
         models = tuple(
             RegionModel(folder, region, wanted.provider, threads, wanted.precision, cache=cache)
             for region in names
         )
+        # After them: a folder without models lacks more than weights.
+        weights = VoteWeights.read(folder, names)
         if weights.classes.names != schema_of(model.manifest for model in models).classes.names:
             raise ModelFileError(
                 f"{folder / 'weights.json'} is for other classes than the models ({weights.classes}): make "
