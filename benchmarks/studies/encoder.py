@@ -23,9 +23,11 @@ import numpy.typing as npt
 import typer
 from av.video.stream import VideoStream
 
-import emotion
 from emotion.models.regions import Image
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.session import EveryFrame, Session
 from emotion.realtime.sinks.mp4 import X264
+from emotion.realtime.sources.file import VideoFile
 
 Brightness: TypeAlias = npt.NDArray[np.float32]
 
@@ -89,11 +91,11 @@ def annotated(video: Path, count: int, size: tuple[int, int] | None) -> list[av.
             return image
         return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
-    with emotion.Recognizer() as recognizer:
-        images = [resized(result.image) for result in islice(recognizer.stream(video), count)]
-        times = [number / _RATE for number in range(len(images))]
-        results = recognizer.stream(zip(times, images, strict=True))
-        drawn = [av.VideoFrame.from_ndarray(result.draw(), format="bgr24") for result in results]
+    with VideoFile(video) as source:
+        frames = [frame.with_image(resized(frame.image)) for frame in islice(source, count)]
+    renderer = Renderer()
+    with Session(frames, policy=EveryFrame()) as session:
+        drawn = [av.VideoFrame.from_ndarray(renderer.draw(result), format="bgr24") for result in session]
     return [picture.reformat(format="yuv420p") for picture in drawn]
 
 
