@@ -10,7 +10,7 @@ import inspect
 import json
 from dataclasses import MISSING
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 
@@ -23,6 +23,7 @@ from tests.fakes.instruments import Instruments, frames
 from tests.helpers import clips
 from tests.helpers.option_values import another, in_words, invoke, parameters
 
+SERVED = TemporaryDirectory()
 OPTIONS = {one.name: one for one in options_of(Options)}
 EXPERT = "for programs only: Python's keywords have it"
 ONE_PICTURE = "there is one picture, in which nobody is followed, drawn or shared out"
@@ -203,7 +204,9 @@ def page(analysis=None):
     from emotion.web.http.app import make_app
     from emotion.web.options import ServeOptions
 
-    return make_app(ServeOptions(folder=Path(mkdtemp(dir=".")), jobs=1), Models.load(), analysis=analysis)
+    return make_app(
+        ServeOptions(folder=Path(mkdtemp(dir=SERVED.name)), jobs=1), Models.load(), analysis=analysis
+    )
 
 
 def in_query(one, value):
