@@ -19,6 +19,8 @@ from emotion.study.metadata import Metadata
 from emotion.study.outcome import Told
 from emotion.study.tables import NAMES
 
+# Below, lengths are told in tenths of a second.
+_SHORT = 9.95
 _HEADS = (
     ("name", "Video"),
     ("", "Expressions over its time"),
@@ -120,6 +122,8 @@ def _link(results: Mapping[str, str]) -> str:
 def _clock(seconds: float | None) -> str:
     if seconds is None:
         return ""
+    if seconds < _SHORT:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

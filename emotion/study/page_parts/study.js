@@ -59,7 +59,7 @@ function drawMean(canvas, mean, longest) {
   context.font = `${12 * scale}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.textAlign = "right";
-  for (const share of [0, 0.25, 0.5, 0.75, 1].map((part) => part * highest)) {
+  for (let share = 0; share <= highest + 1e-6; share += 0.25) {
     context.fillStyle = ink("line");
     context.fillRect(left, Math.round(y(share)), right - left, Math.max(1, Math.round(scale / 2)));
     context.fillStyle = ink("soft");
