@@ -5,6 +5,7 @@ shares with the page of a video.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -116,7 +117,7 @@ def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -
 
 def _link(results: Mapping[str, str]) -> str:
     place = next((results[name] for name in ("html", "mp4", "summary") if name in results), "")
-    return quote(place)
+    return quote(os.fsencode(place))
 
 
 def _clock(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -209,7 +210,7 @@ def test_bad_videos_end_in_a_sentence_and_the_others_still_run(monkeypatch, caps
     for path in bad:
         assert path.name in errors
     assert "Traceback" not in errors
-    assert "good.mp4: no face was found in 6 frames" in text.out
+    assert re.search(r"^good +no face +0 +0\.2 s", text.out, re.MULTILINE)
     assert (tmp_path / "out" / "good.annotated.mp4").exists()
 
 

@@ -22,6 +22,7 @@ CHOSEN = {
     "report": Path("report.json"),
     "columns": ("quality", "reason"),
     "regions": ("lips",),
+    "by_default": ("lips",),
     "start": 0.04,
     "end": 0.1,
     "every": 0.05,

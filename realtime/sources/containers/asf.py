@@ -76,16 +76,27 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
     packets = _packets(header) if header.startswith(_HEADER) and size <= _LARGEST else None
     if packets is None:
         return None
-    pieces: list[range | bytes] = []
-    begin, finding = 0, None
+    damaged: dict[int, bytes] = {}
+    first = header[packets.first : packets.first + 1]
     for position, packet in _each(file, packets):
+        if packet[:1] != first:
+            # Bytes are missing or too many: what follows lies elsewhere, where libav finds it by itself.
+            before = position - packets.length
+            while damaged.pop(before, None) is not None:
+                before -= packets.length
+            break
         content = _content(packet)
-        if content.is_whole or len(packet) < packets.length:
-            continue
-        finding = finding or Finding("a packet is not as it was written", position)
-        pieces += [range(begin, position), _shortened(packet, content)]
+        if not content.is_whole and len(packet) == packets.length:
+            damaged[position] = _shortened(packet, content)
+    if not damaged:
+        return None
+    pieces: list[range | bytes] = []
+    begin = 0
+    for position, shortened in damaged.items():
+        pieces += [range(begin, position), shortened]
         begin = position + packets.length
-    return Mend((*pieces, range(begin, size)), finding=finding) if finding else None
+    finding = Finding("a packet is not as it was written", next(iter(damaged)))
+    return Mend((*pieces, range(begin, size)), finding=finding)
 
 
 def _packets(header: bytes) -> _Packets | None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,8 +130,8 @@ def test_a_batch_of_awkward_names_has_all_its_results(tmp_path):
     assert done.returncode == 0, done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert b"\x1b" not in done.stdout
-    assert rb"caf\xe9.mp4: no face was found in 3 frames" in done.stdout
-    assert rb"two\nlines.mp4: " in done.stdout
+    for name in (rb"caf\xe9", rb"two\nlines"):
+        assert re.search(rb"^" + re.escape(name) + rb" +no face +0 ", done.stdout, re.MULTILINE)
     summaries = list((tmp_path / "out").glob("*.summary.json"))
     assert len(summaries) == len(videos)
     assert rb"caf\xe9.mp4".decode() in {json.loads(path.read_text())["video"]["name"] for path in summaries}

@@ -214,7 +214,8 @@ def weights(patch, words):
     found = taken("weights", "--models", "mine", *words).args_
     if found == ("explained",):
         return SimpleNamespace(explain=True)
-    return SimpleNamespace(explain=False, blendshapes=found[1] is not None, rule=found[3])
+    third, rule, by_default = found[1], found[3], found[4]
+    return SimpleNamespace(explain=False, blendshapes=third is not None, rule=rule, by_default=by_default)
 
 
 def groups():

@@ -91,6 +91,7 @@ def test_the_page_and_its_workers_send_nothing(tmp_path):
     ) as tracer:
         try:
             address = re.search(r"http\S+", tracer.stdout.readline()).group(0)
+            assert any("Ctrl-C" in line for line in tracer.stdout)  # it is ready
             wait(address, [submit(address, video)])
         finally:
             for served in psutil.Process(tracer.pid).children():

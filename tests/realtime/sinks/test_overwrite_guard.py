@@ -122,7 +122,7 @@ def test_dataset_train_export_and_evaluate_keep_what_they_read(tmp_path, monkeyp
     assert run(monkeypatch, "export", "eyes", trained, "-o", tmp_path) == 6
     (faces / "manifest.parquet").write_bytes(b"rows")
     os.link(faces / "manifest.parquet", "report.md")
-    assert run(monkeypatch, "evaluate", faces, "-o", tmp_path) == 6
+    assert run(monkeypatch, "evaluate", faces, "-o", tmp_path, "--overwrite") == 6
     assert capsys.readouterr().err.count("is being read") == 5
     assert (trained.read_bytes(), (faces / "manifest.parquet").read_bytes()) == (b"weights", b"rows")
 
