@@ -174,3 +174,13 @@ def test_a_hidden_face_cannot_be_made_visible_again():
     hidden = Anonymiser("blur").hide(result).frame
     assert np.array_equal(hidden.remade().image, hidden.image)
     assert detail(hidden.remade().image) < 3
+
+
+def test_what_covers_a_face_is_made_of_what_lies_around_it_alone():
+    low, other = noisy(0, size=(360, 400)), noisy(1, size=(360, 400))
+    box = Box(160, 120, 60, 80)
+    mixed = other.image.copy()
+    mixed[90:240, 130:250] = low.image[90:240, 130:250]
+    one = Anonymiser("blur").hide(with_face(low, box)).frame.image
+    two = Anonymiser("blur").hide(with_face(replace(other, image=mixed), box)).frame.image
+    np.testing.assert_array_equal(one[120:200, 160:220], two[120:200, 160:220])

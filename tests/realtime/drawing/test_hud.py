@@ -147,3 +147,17 @@ def test_a_large_table_gets_smaller_text():
     small = canvas(640, 480)
     hud.table(small, "A title", [("key 3", "does something")])
     assert find_text(small, "key 3", 12)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a long name of a recording.mp4"])
+def test_what_is_being_recorded_stands_on_a_plate_that_holds_all_of_it(name):
+    image = canvas(640, 480)
+    hud.recording(image, name)
+    size = hud.text_size(image)
+    dot = max(6, round(0.8 * size))
+    left, _, right, _ = changed(image)
+    assert right - left + 1 == hud.text_width(name, size) + dot + round(2.2 * size)
+    assert right == 640 - size // 2 - 1
+    bright = np.nonzero((image > 200).all(axis=2))[1]
+    assert left + dot < bright.min()
+    assert bright.max() < right - size // 2

@@ -3,8 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from emotion.realtime.drawing.arranger import Arranger
-from emotion.realtime.drawing.layout import Form, Rect, Room, Wish
+from emotion.realtime.drawing.arranger import Arranger, _Known, _may_move, _suits
+from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Spot, Wish
 
 PANEL = Form(0, 180, 190, ("right", "left", "above", "below"))
 SMALL = Form(1, 130, 140, ("right", "left", "above", "below"))
@@ -261,3 +261,33 @@ def test_the_past_is_forgotten_when_time_goes_back():
     arranger.arrange(room(), [wish(1, 450, 100)], 9.0)
     assert arranger.arrange(room(), [wish(1, 300, 100)], 9.1)[1].spot.side == "left"
     assert arranger.arrange(room(), [wish(1, 300, 100)], 1.0)[1].spot.side == "right"
+
+
+START = Rect(100, 200, 40, 60)
+
+
+@pytest.mark.parametrize(("left", "top"), [(100, 200), (145, 200), (100, 245), (141, 242), (55, 200)])
+def test_whoever_walked_less_far_than_they_are_large_waits_for_a_better_place(left, top):
+    known = _Known(Placement(Spot(0, "right", 0.0), START), START, 0.0, 0.0, START, START)
+    assert not _may_move(known, Rect(left, top, 40, 60), 1.0)
+    assert _may_move(known, Rect(left, top, 40, 60), 60.0)
+
+
+@pytest.mark.parametrize(("left", "top"), [(162, 200), (100, 262), (145, 245), (38, 200), (100, 138)])
+def test_whoever_walked_farther_may_have_a_better_place_at_once(left, top):
+    known = _Known(Placement(Spot(0, "right", 0.0), START), START, 0.0, 0.0, START, START)
+    assert _may_move(known, Rect(left, top, 40, 60), 1.0)
+
+
+def test_how_far_a_face_went_is_measured_at_its_middle():
+    known = _Known(Placement(Spot(0, "right", 0.0), START), START, 0.0, 0.0, START, START)
+    assert not _may_move(known, Rect(80, 170, 80, 120), 1.0)  # it came nearer, and stayed where it was
+    assert _may_move(known, Rect(170, 270, 4, 6), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("height", "crowd", "suits"), [(80, 2, True), (79, 8, True), (81, 8, False), (1000, 1, True)]
+)
+def test_in_a_crowd_a_form_is_at_most_half_as_high_as_its_face(height, crowd, suits):
+    form = Form(0, 100, height, ("right",))
+    assert _suits(form, Wish(1, Rect(0, 0, 120, 160), (form, TAG), 0), crowd) is suits

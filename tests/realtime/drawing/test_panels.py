@@ -7,7 +7,15 @@ import pytest
 
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.palette import PANEL, bgr
-from emotion.realtime.drawing.panels import Content, label_for, paint_label, paint_panel, panel_plan
+from emotion.realtime.drawing.panels import (
+    Content,
+    _panel_base,
+    label_for,
+    paint_label,
+    paint_panel,
+    panel_plan,
+)
+from emotion.realtime.drawing.sprites import press, text_width
 from tests.helpers.drawn import bounds, find_text, ink, largest, of_colour, text_area
 from tests.helpers.results import face as face_of
 from tests.helpers.results import sure
@@ -289,3 +297,24 @@ def test_a_label_is_one_line_of_mark_number_name_and_share(emotion):
     assert max(abs(area.middle[1] - name.middle[1]) for area in (mark, who, share)) < SAME_ROW
     assert (ink(image, who), ink(image, name), ink(image, share)) == (SOFT, BRIGHT, BRIGHT)
     assert label.width - share.right < SIZE
+
+
+@pytest.mark.parametrize("bars", [5.2, 12.0, 30.0])
+def test_a_panel_is_wide_enough_for_its_bars_and_their_numbers(bars):
+    plan = panel_plan(SIZE, False, bars, Content.of(face()))
+    assert plan.right >= plan.bar_left + round((bars + 0.4) * SIZE) + text_width("100%", SIZE)
+    if bars > 10:  # nothing else is as wide
+        assert plan.right == plan.bar_left + round((bars + 0.4) * SIZE) + text_width("100%", SIZE)
+    assert plan.width == plan.right + plan.pad
+
+
+def test_the_line_between_head_and_rows_is_even_from_end_to_end():
+    plan = panel_plan(SIZE, False, 5.2, Content.of(face()))
+    base = _panel_base(plan, 0, 1.0)
+    drawn = np.full((plan.height, plan.width, 3), 0, np.uint8)
+    press(drawn, base, 0, 0)
+    for rule in plan.rules:
+        row = drawn[rule, plan.pad : plan.right]
+        assert (row == row[0]).all()
+        assert (drawn[rule, plan.pad - 1] != row[0]).any()
+        assert (drawn[rule, plan.right] != row[0]).any()
