@@ -36,7 +36,7 @@ _MOVFLAGS = "frag_keyframe+hybrid_fragmented+delay_moov"
 _KEY_FRAME_SECONDS = 2
 X264 = {"preset": "superfast", "crf": "18.5", "mbtree": "1", "rc-lookahead": "8"}
 """How pictures are encoded: half of the processor that the preset "veryfast" takes at the same quality, for
-files a seventh larger (`emotion.benchmarks.studies.encoder`). "mbtree" spends bits on what stays in the
+files a quarter larger (`emotion.benchmarks.studies.encoder`). "mbtree" spends bits on what stays in the
 picture; with eight pictures of look-ahead it costs little, and fewer frames wait in the encoder."""
 _MAX_ENCODING_THREADS = 8
 _LIBAV_ERRORS = (av.FFmpegError, ValueError)
