@@ -13,7 +13,6 @@ from rich.console import Console
 from emotion.annotate import Models, Outputs, annotate, is_done
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
-from emotion.cli.many import annotate_many, check_together
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.cli.progress import progress_bar
@@ -33,7 +32,7 @@ from emotion.realtime.sinks.formats import format_named, known_formats
 from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
-from emotion.study.options import StudyOptions
+from emotion.study.options import StudyOptions, check_together
 
 app = typer.Typer(add_completion=False)
 
@@ -256,6 +255,9 @@ class _Run:
     ) -> None:
         """Annotate videos side by side, and tell of all together where that is wanted."""
         home = (self.folder or Path()) if study else None
+        # Imported here: a single video needs no study.
+        from emotion.cli.many import annotate_many  # noqa: PLC0415
+
         code = annotate_many(videos, self._options, many, home, resume, self._out)
         self.code = self.code or code
 

@@ -25,7 +25,6 @@ from rich.text import Text
 
 from emotion.annotate import Outputs
 from emotion.cli.console import errors, shown
-from emotion.models.errors import OptionError
 from emotion.models.names import escaped
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.result_ledger import check_own
@@ -251,34 +250,6 @@ class Bar:
             "failed": self._failed,
         }
         self._bar.update(self._task, **values)
-
-
-def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path | None) -> None:
-    """Refuse what does not go together.
-
-    Args:
-        many: how videos are shared out.
-        watched: results are to be seen while one video runs.
-        hidden: faces are.
-        home: the folder for results, where one is named.
-
-    Raises:
-        OptionError: names it.
-    """
-    asked = {
-        "shard": many.shard,
-        "frames": many.frames or None,
-        "metadata": many.metadata,
-        "by": many.by,
-    }
-    chosen = [name for name, value in asked.items() if value is not None]
-    if many.portraits and hidden:
-        raise OptionError("portraits", "--portraits shows faces, which --privacy hides: leave one out.")
-    if watched and (chosen or many.portraits or (many.jobs or 1) > 1):
-        name = chosen[0] if chosen else "portraits" if many.portraits else "jobs"
-        raise OptionError(name, f"--{name} goes with neither --events, --mjpeg nor --metrics: leave one out.")
-    if chosen and home is None:
-        raise OptionError(chosen[0], f"--{chosen[0]} needs a folder for the study: name one with -o.")
 
 
 def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from emotion.realtime.sinks.study_record import FULL
 from emotion.study.outcome import Told
@@ -152,7 +152,7 @@ def _interval(each: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], Tab
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = values.sum(axis=0) / count
         spread = np.sqrt((known * (values - mean) ** 2).sum(axis=0) / (count - 1))
-        half = stats.t.ppf(0.975, np.maximum(count - 1, 1)) * spread / np.sqrt(count)
+        half = stdtrit(np.maximum(count - 1, 1), 0.975) * spread / np.sqrt(count)
     half[np.broadcast_to(count < 2, half.shape)] = np.nan
     return count[:, 0], mean, np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
 

@@ -30,7 +30,7 @@ def made(monkeypatch, tmp_path):
         seen.update(videos)
         return 0
 
-    monkeypatch.setattr(command, "annotate_many", note_all)
+    monkeypatch.setattr("emotion.cli.many.annotate_many", note_all)
     return seen
 
 

@@ -53,3 +53,11 @@ def test_completion_knows_the_commands(monkeypatch):
     command = typer.main.get_command(cli.app)
     with command.make_context("emotion", [], resilient_parsing=True) as context:
         assert [item.value for item in command.shell_complete(context, "an")] == ["annotate"]
+
+
+def test_a_single_video_loads_nothing_of_a_study_nor_of_statistics():
+    code = "import emotion.cli.annotate, sys; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT).split()
+    assert "emotion.annotate" in loaded
+    slow = ("emotion.study.whole", "scipy.stats", "sklearn", "matplotlib.figure", "pandas", "keras", "aiortc")
+    assert not set(slow) & set(loaded)

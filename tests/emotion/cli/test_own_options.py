@@ -100,9 +100,7 @@ def bench(patch, words):
 
 
 def annotate(patch, words):
-    from emotion.cli import annotate as command
-
-    patch.setattr(command, "annotate_many", take)
+    patch.setattr("emotion.cli.many.annotate_many", take)
     return taken("annotate", "a.mp4", "b.mp4", "-o", "out", *words).args_[2]
 
 
