@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from emotion.models.errors import OptionError
+from emotion.realtime.details import detail_columns
 from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.stages.details import Details
 from emotion.realtime.stages.options import VoteOptions
@@ -59,3 +60,13 @@ def test_bounds_that_are_alike_are_in_order():
     for wrong in ({"lead": 0.11, "margin": 0.1}, {"doubtful": 0.41, "certain": 0.4}):
         with pytest.raises(OptionError):
             VoteOptions(**wrong)
+
+
+def test_blendshapes_are_told_by_their_names_and_nothing_where_they_are_not_known():
+    shapes = np.arange(52, dtype=np.float32) / 64
+    item = EmotionFrame(video_frame(0), (face("fear", shapes=shapes), face("fear", track=2)))
+    (told,) = Details(("blendshapes",), 0.5).process([item])
+    known, unknown = (one.details for one in told.faces)
+    assert tuple(known) == tuple(unknown) == detail_columns(["blendshapes"])
+    assert list(known.values()) == shapes.tolist()
+    assert set(unknown.values()) == {None}
