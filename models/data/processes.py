@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from emotion.models.errors import DatasetError
@@ -11,6 +13,8 @@ from emotion.models.errors import DatasetError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Begun anew: a fork of a process that has threads may wait for ever for a lock that one of them held.
+_FRESH = partial(ProcessPoolExecutor, mp_context=get_context("spawn"))
 # Items that are handed to a process together.
 _CHUNK = 16
 # Windows cannot wait for more.
@@ -24,7 +28,7 @@ def in_processes(
     items: Sequence[Item],
     workers: int,
     start: Callable[[], object],
-    pool: Callable[..., Any] = ProcessPoolExecutor,
+    pool: Callable[..., Any] = _FRESH,
 ) -> Iterator[Result | None]:
     """What a function makes of each item, in their order; None where native code ended the process.
 
@@ -33,7 +37,7 @@ def in_processes(
         items: what it is called with.
         workers: how many processes.
         start: called once in each.
-        pool: as `ProcessPoolExecutor`.
+        pool: as `ProcessPoolExecutor`; by default one of new processes.
 
     Raises:
         DatasetError: the processes die whatever they are given.

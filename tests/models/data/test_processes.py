@@ -1,6 +1,7 @@
 """Work in processes: one that dies costs the item that it was at, and no other."""
 
 import os
+import threading
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
@@ -71,3 +72,15 @@ def _dies_of_two(number):
     if number == 2:
         os._exit(3)
     return number
+
+
+_LOCK = threading.Lock()
+
+
+def _is_held(_: int) -> bool:
+    return _LOCK.locked()
+
+
+def test_processes_do_not_inherit_locks_that_a_thread_holds():
+    with _LOCK:
+        assert list(in_processes(_is_held, [1], 1, int)) == [False]
