@@ -24,9 +24,6 @@ SMALL, TURNED = 32.0, 7.0
 DARK, BRIGHT = 50.0, 200.0
 """Mean gray levels of the eyes."""
 
-CURVE: tuple[tuple[int, float], ...] = ()
-"""Photographs a class, and which share of what 600 a class reach others got with so many (docs)."""
-
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
@@ -129,9 +126,7 @@ def warn(found: Judgement) -> tuple[str, ...]:
     most = max(found.counts, key=lambda one: one.faces)
     lines = []
     if fewest.faces < FEW:
-        reach = expected(fewest.faces)
-        cost = f" Others reached {reach:.0%} of what 600 a class give with so few." if reach else ""
-        lines.append(f"{fewest.name} has only {fewest.faces} faces.{cost}")
+        lines.append(f"{fewest.name} has only {fewest.faces} faces.")
     judged = found.faces
     if fewest.faces >= LEAST_TO_HOLD_OUT:
         judged = round(0.2 * judged)
@@ -178,14 +173,6 @@ def warn(found: Judgement) -> tuple[str, ...]:
             "(--group-by, --person)."
         )
     return tuple(lines)
-
-
-def expected(faces: int) -> float | None:
-    """Which share of what 600 faces a class reach so many give, by `CURVE`; None where it is empty."""
-    if not CURVE:
-        return None
-    counts, shares = zip(*CURVE, strict=True)
-    return float(np.interp(np.log(faces), np.log(counts), shares))
 
 
 def _class_in(source: str, classes: Classes) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.regions import Image
 from emotion.models.whole_files import write_whole
-from emotion.own_model.judge import CURVE, Judgement
+from emotion.own_model.judge import Judgement
 
 _MOST, _SIDE = 48, 128
 
@@ -34,7 +34,6 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
     text = pages.get_template("data.html.j2").render(
         found=found,
         style=style,
-        curve=CURVE,
         montages=[(one.name, _encoded(data / "montage" / f"{one.name}.png")) for one in found.counts],
         missed=_sheet(found.missed[:_MOST], roots),
         conflicts=_sheet(found.conflicts[:_MOST], roots),

@@ -40,7 +40,7 @@ class Sink(ABC):
 
     @abstractmethod
     def abort(self) -> Path | None:
-        """The run ends early: keep what there is as `drafts.partial_path` says, and return where.
+        """The run ends early: keep what there is as `partial_file.partial_path` says, and return where.
 
         Never raises. None where nothing worth keeping was written.
         """

@@ -9,17 +9,17 @@ import pympi
 
 from emotion.models.names import escaped
 from emotion.models.regions import Image
-from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.spans import Change, SpanTracker
+from emotion.realtime.sinks.whole_document import WholeDocument
 
 _AUTHOR = "emotion-live"
 
 
-class ElanAnnotations(Sink):
+class ElanAnnotations(WholeDocument):
     """An annotation for each time in which a person's label stays the same; its value is the label.
 
     The file names the video, also by its path from here, so that ELAN shows both. Times are those of players.
@@ -37,44 +37,17 @@ class ElanAnnotations(Sink):
     def __init__(
         self, path: Path, source: Path | None = None, *, origin: float = 0.0, publish: Publish = os.replace
     ) -> None:
-        self._draft = PartialFile(path, source, publish)
+        super().__init__(PartialFile(path, source, publish))
         self._source = source
         self._origin = origin
         self._runs = SpanTracker()
         self._spans: list[tuple[int, float, float, str]] = []
         self._frames = 0
-        self._kept: Path | None = None
-        self._done = False
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Take the labels that this frame ends; see `Sink.write`. The picture is not needed."""
         self._frames += 1
         self._take(self._runs.add(result))
-
-    def close(self) -> Path:
-        """Write the file; see `Sink.close`."""
-        if not self._done:
-            self._draft.append(self._document())
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
-
-    def abort(self) -> Path | None:
-        """Write what there is, as a part; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
-
-    def _keep(self) -> Path | None:
-        if self._frames:
-            try:
-                self._draft.append(self._document())
-                return self._draft.keep()
-            except SinkError:
-                pass
-        self._draft.discard()
-        return None
 
     def _take(self, changes: list[Change]) -> None:
         for change in changes:
@@ -82,7 +55,10 @@ class ElanAnnotations(Sink):
                 begin = change.seconds - change.lasted
                 self._spans.append((change.track_id, begin, change.seconds, change.previous))
 
-    def _document(self) -> bytes:
+    def _is_worth_keeping(self) -> bool:
+        return self._frames > 0
+
+    def _document(self, part: bool) -> bytes:
         self._take(self._runs.finish())
         document = pympi.Eaf(author=_AUTHOR)
         document.remove_tier("default")

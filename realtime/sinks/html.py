@@ -23,13 +23,13 @@ import numpy as np
 from emotion.models.names import escaped
 from emotion.models.regions import Image
 from emotion.models.whole_files import partial_path
-from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilder, in_words
 from emotion.realtime.sinks.time_bins import Person, TimeBins
+from emotion.realtime.sinks.whole_document import WholeDocument
 
 CHART = Path(__file__).with_name("html_page") / "chart.js"
 """The chart's script, a module: people over time, for any page that gives it what they show."""
@@ -42,7 +42,7 @@ _FULL, _UNSEEN = 250, 255
 _LONGEST_LIVE = 1.0
 
 
-class HtmlTimeline(Sink):
+class HtmlTimeline(WholeDocument):
     """A page with a row a person, which seeks in the video that lies beside it.
 
     Memory and file size are bounded: time is cut into at most 4096 bins (0.04 s each at first, 1.28 s
@@ -73,7 +73,7 @@ class HtmlTimeline(Sink):
         longest: float = inf,
         publish: Publish = os.replace,
     ) -> None:
-        self._draft = PartialFile(path, source, publish)
+        super().__init__(PartialFile(path, source, publish))
         self._title = escaped(title)
         self._video = video
         self._source = source
@@ -81,8 +81,6 @@ class HtmlTimeline(Sink):
         self._bins = TimeBins(longest=longest)
         self._summary = SummaryBuilder(longest)
         self._frames = 0
-        self._kept: Path | None = None
-        self._done = False
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`. The picture is not needed."""
@@ -90,30 +88,11 @@ class HtmlTimeline(Sink):
         self._summary.add(result)
         self._frames += 1
 
-    def close(self) -> Path:
-        """Write the page; see `Sink.close`."""
-        if not self._done:
-            self._draft.append(self._page(self._video).encode())
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
+    def _is_worth_keeping(self) -> bool:
+        return self._frames > 0
 
-    def abort(self) -> Path | None:
-        """Write the page of what there is, for the part of the video; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
-
-    def _keep(self) -> Path | None:
-        if self._frames:
-            try:
-                self._draft.append(self._page(self._video and partial_path(self._video)).encode())
-                return self._draft.keep()
-            except SinkError:
-                pass
-        self._draft.discard()
-        return None
+    def _document(self, part: bool) -> bytes:
+        return self._page(self._video and (partial_path(self._video) if part else self._video)).encode()
 
     def _page(self, video: Path | None) -> str:
         shown = video or self._source

@@ -13,6 +13,7 @@ from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
+from emotion.realtime.sinks.whole_document import WholeDocument
 
 _WIDTH, _HEIGHT, _TEXT = 160, 200, 24
 _A_ROW = 8
@@ -32,7 +33,7 @@ class _Portrait:
     image: Image
 
 
-class Portraits(Sink):
+class Portraits(WholeDocument):
     """A sheet with the best picture of each person, by number; in memory until the end, 0.1 MB a person.
 
     Args:
@@ -45,10 +46,8 @@ class Portraits(Sink):
     """
 
     def __init__(self, path: Path, source: Path | None = None, *, publish: Publish = os.replace) -> None:
-        self._draft = PartialFile(path, source, publish)
+        super().__init__(PartialFile(path, source, publish))
         self._people: dict[int, _Portrait] = {}
-        self._kept: Path | None = None
-        self._done = False
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Look at each face; see `Sink.write`."""
@@ -61,29 +60,10 @@ class Portraits(Sink):
             if best is None or worth > best.worth:
                 self._people[face.track_id] = _Portrait(worth, _cut(frame, face.box))
 
-    def close(self) -> Path:
-        """Write the sheet; see `Sink.close`."""
-        if not self._done:
-            self._draft.append(self._sheet())
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
+    def _is_worth_keeping(self) -> bool:
+        return bool(self._people)
 
-    def abort(self) -> Path | None:
-        """Write the sheet of who was there until then, as a part; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            try:
-                if self._people:
-                    self._draft.append(self._sheet())
-                    self._kept = self._draft.keep()
-                    return self._kept
-            except SinkError:
-                pass
-            self._draft.discard()
-        return self._kept
-
-    def _sheet(self) -> bytes:
+    def _document(self, part: bool) -> bytes:
         tiles = [_tile(track, one.image) for track, one in sorted(self._people.items())] or [
             _tile(None, None)
         ]

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from emotion.models.classes import UNCERTAIN
 from emotion.models.regions import Image
-from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.time_bins import Person, TimeBins
+from emotion.realtime.sinks.whole_document import WholeDocument
 
 FULL = 250
 """The byte that stands for a share of 1 in a course."""
@@ -32,7 +32,7 @@ _QUALITY = 62
 _BETTER = 1.1
 
 
-class StudyRecord(Sink):
+class StudyRecord(WholeDocument):
     """A course over at most 256 bins of equal time, and the picture in which faces are largest and surest.
 
     ``{"classes": [...], "begin": 0.0, "bin": 0.1, "bins": 200, "columns": ["seen", "uncertain", ...],
@@ -57,14 +57,12 @@ class StudyRecord(Sink):
         publish: Publish = os.replace,
         hidden: Callable[[EmotionFrame], Image] | None = None,
     ) -> None:
-        self._draft = PartialFile(path, source, publish)
+        super().__init__(PartialFile(path, source, publish))
         self._hidden = hidden
         self._bins = TimeBins(_MOST_BINS, _BIN_SECONDS)
         self._frames = 0
         self._best = 0.0
         self._picture: bytes = b""
-        self._kept: Path | None = None
-        self._done = False
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`."""
@@ -78,27 +76,11 @@ class StudyRecord(Sink):
             self._best = worth
             self._picture = _small(result.frame.remade().image if hidden is None else hidden)
 
-    def close(self) -> Path:
-        """Write the file; see `Sink.close`."""
-        if not self._done:
-            self._draft.append(json.dumps(self._values()).encode())
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
+    def _is_worth_keeping(self) -> bool:
+        return self._frames > 0
 
-    def abort(self) -> Path | None:
-        """Write what there is, as a part; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            try:
-                if self._frames:
-                    self._draft.append(json.dumps(self._values()).encode())
-                    self._kept = self._draft.keep()
-                    return self._kept
-            except SinkError:
-                pass
-            self._draft.discard()
-        return self._kept
+    def _document(self, part: bool) -> bytes:
+        return json.dumps(self._values()).encode()
 
     def _values(self) -> dict[str, Any]:
         people = self._bins.finish()
