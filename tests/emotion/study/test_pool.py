@@ -112,6 +112,7 @@ def test_processes_that_end_before_they_are_ready_are_started_again_a_few_times(
 
 
 def test_leaving_the_loop_ends_all_processes(tmp_path):
+    before = psutil.Process().children()
     pool = Pool(Options(), 2, (*COMMAND, "works"))
     reports = pool.run(jobs_of(tmp_path, "waits", "waits2"), False)
     for _ in range(4):
@@ -119,7 +120,7 @@ def test_leaving_the_loop_ends_all_processes(tmp_path):
     until = time.monotonic() + 20
     while len(list(tmp_path.glob("*.waits"))) < 2 and time.monotonic() < until:
         time.sleep(0.01)
-    processes = psutil.Process().children()
+    processes = set(psutil.Process().children()) - set(before)
     reports.close()
     assert len(processes) == 2
     assert not [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
