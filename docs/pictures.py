@@ -156,7 +156,7 @@ def main() -> None:
         "--all", type=Path, metavar="FOLDER", help="every view at three widths, light and dark"
     )
     folder = parser.parse_args().all
-    wanted = {key: HERE / name for key, name in SHOWN.items()}
+    wanted = {key: HERE / "images" / name for key, name in SHOWN.items()}
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         for view in VIEWS:
@@ -170,7 +170,7 @@ def main() -> None:
             wait(address, [job])
             for key, target in wanted.items():
                 take(browser, address, job, key, target)
-            timeline(browser, next(Path(jobs).rglob("*.emotions.html")), HERE / "timeline.webp")
+            timeline(browser, next(Path(jobs).rglob("*.emotions.html")), HERE / "images" / "timeline.webp")
 
 
 if __name__ == "__main__":
