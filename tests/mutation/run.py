@@ -73,6 +73,7 @@ ROOMS = {
         ("models/options.py", "models/*/options.py", "realtime/options.py", "realtime/*/options.py"),
         (
             "tests/models/test_options.py",
+            "tests/models/*/test_options.py",
             "tests/realtime/test_options.py",
             "tests/emotion/cli/test_parameters.py",
         ),
@@ -212,7 +213,7 @@ class Reach:
             config.write_text("[run]\ndynamic_context = test_function\n", encoding="utf-8")
             include = f"--include={','.join(map(str, ROOMS[room].files))}"
             measured = ["coverage", "run", f"--rcfile={config}", f"--data-file={data}.new", include]
-            tests = [path for path in ROOMS[room].tests if (TREE / path).exists()]
+            tests = [str(path) for pattern in ROOMS[room].tests for path in sorted(TREE.glob(pattern))]
             how = ["-m", "pytest", "-q", "-n0", "--noconftest", f"--junit-xml={times}"]
             command = [sys.executable, "-m", *measured, *how, *tests]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

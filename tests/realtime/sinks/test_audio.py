@@ -123,3 +123,28 @@ def test_sound_lies_beside_its_pictures_in_the_file(tmp_path):
         packets = [packet for packet in container.demux() if packet.size]
     places = sorted((packet.pos, float(packet.dts * packet.time_base)) for packet in packets)
     assert max(earlier[1] - later[1] for earlier, later in pairwise(places)) < 3
+
+
+@pytest.mark.parametrize(("rate", "made"), [(8_000, 8_000), (44_100, 44_100), (12_345, 48_000)])
+def test_sound_of_a_rate_that_aac_does_not_have_is_resampled(tmp_path, rate, made):
+    path = tmp_path / "in.mov"
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream("mpeg4", rate=25, width=64, height=48)
+        track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        container.start_encoding()
+        tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = rate, 0
+        container.mux(track.encode(frame))
+        for index in range(25):
+            image = av.VideoFrame(64, 48, "yuv420p")
+            image.pts = index
+            container.mux(pictures.encode(image))
+        container.mux(pictures.encode(None))
+    copy(path, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.audio[0].rate == made
+        heard = np.concatenate([one.to_ndarray()[0] for one in container.decode(audio=0)])
+    assert heard.size / made == pytest.approx(1, abs=0.1)
+    crossings = np.count_nonzero(np.diff(np.sign(heard[made // 4 : made // 2])))
+    assert crossings == pytest.approx(440 / 2, abs=4)

@@ -69,3 +69,29 @@ def test_times_always_grow():
     stamps = [0, 20, 19, 41, 41, 1_000, 5, None, 2_000_000, 60, 61, 62, 200, -5, 220]
     times, _ = heard(stamps)
     assert times == sorted(set(times))
+
+
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize(("begin", "kept"), [(27 * HOUR, False), (27 * HOUR + 1, True)])
+def test_a_clock_that_begins_later_than_any_broadcast_is_set_to_the_videos(begin, kept):
+    """Before that a clock far behind the video's time is no clock at all: its samples are counted."""
+    times, clock = heard([begin, begin + 20, begin + 40])
+    assert times == [0, 20, 40]
+    assert (clock.guessed == 0) is kept
+
+
+@pytest.mark.parametrize(("pause", "kept"), [(9_980, True), (10_000, False)])
+def test_in_a_video_of_unknown_length_sound_pauses_for_less_than_ten_seconds(pause, kept):
+    first = [0, 20, 40]
+    last = [60 + pause, 80 + pause, 100 + pause]
+    times, clock = heard([*first, *last], duration_seconds=None)
+    assert times == (first + last if kept else [0, 20, 40, 60, 80, 100])
+    assert clock.closed == (not kept)
+
+
+@pytest.mark.parametrize(("late", "kept"), [(3_980, True), (4_000, False)])
+def test_sound_may_begin_until_a_second_behind_the_videos_end(late, kept):
+    times, _ = heard([late, late + 20, late + 40])
+    assert times == ([late, late + 20, late + 40] if kept else [0, 20, 40])

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -120,3 +121,10 @@ def test_a_third_opinion_is_told_where_there_is_one(tmp_path):
     with_third, without = rows(written(CsvTimeline, tmp_path / "a.csv", third, result(1, face("fear"))))
     assert with_third["blendshapes_anger"] == "0.8"
     assert without["blendshapes_anger"] == without["blendshapes_fear"] == ""
+
+
+@pytest.mark.parametrize("value", [0.123456, "mouth", None, 3])
+def test_details_have_four_digits(tmp_path, value):
+    one = replace(face("fear"), details={"sharpness": value})
+    (line,) = objects(written(JsonLinesTimeline, tmp_path / "a.jsonl", result(0, one)))
+    assert line["faces"][0]["sharpness"] == (0.1235 if isinstance(value, float) else value)

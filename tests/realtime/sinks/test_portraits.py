@@ -9,7 +9,7 @@ import pytest
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.sinks.formats import open_file
-from emotion.realtime.sinks.portraits import Portraits
+from emotion.realtime.sinks.portraits import _A_ROW, _MARGIN, Portraits
 from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face, result
 
@@ -71,3 +71,37 @@ def test_an_interrupted_sheet_is_a_part(tmp_path):
     sink.write(shown(0, RED, True), None)
     assert sink.abort().name == "a.portraits.partial.jpg"
     assert Portraits(tmp_path / "b.jpg").abort() is None
+
+
+@pytest.mark.parametrize(("left", "top"), [(60, 40), (20, 90), (110, 10)])
+def test_a_face_is_in_the_middle_of_its_picture_half_as_high_again_as_its_box(tmp_path, left, top):
+    """A dark face on a bright picture: where it lies in the portrait, in pixels."""
+    one = shown(0, GREEN, True)
+    image = np.full((200, 200, 3), 200, np.uint8)
+    image[top : top + 80, left : left + 60] = 20
+    image[top : top + 80 : 2, left : left + 60] = 60  # something to be sharp
+    seen = replace(one.faces[0], box=Box(left, top, 60, 80))
+    tile = sheet(tmp_path / "a.jpg", EmotionFrame(replace(one.frame, image=image), (seen,)))[:200]
+    middle = tile[90:110].mean(axis=(0, 2)), tile[:, 70:90].mean(axis=(1, 2))
+    across, down = (np.flatnonzero((line < 100) & (line > 10)) for line in middle)
+    assert across.mean() == pytest.approx(80, abs=2)
+    assert down.mean() == pytest.approx(100, abs=2)
+    assert len(down) == pytest.approx(200 / (1 + 2 * _MARGIN), abs=3)
+    assert len(across) / len(down) == pytest.approx(60 / 80, abs=0.05)
+
+
+@pytest.mark.parametrize("box", [Box(-40, -30, 100, 100), Box(190, 190, 50, 50)])
+def test_a_face_at_the_edge_of_the_picture_has_a_portrait_too(tmp_path, box):
+    one = shown(0, RED, True)
+    seen = replace(one.faces[0], box=box)
+    found = sheet(tmp_path / "a.jpg", EmotionFrame(one.frame, (seen,)))
+    # The stripes are white: red is full, the others are not.
+    blue, _, red = found[:200].reshape(-1, 3).mean(axis=0)
+    assert red > 1.2 * blue > 0
+
+
+def test_more_than_a_row_of_people_begin_another(tmp_path):
+    found = sheet(tmp_path / "a.jpg", *(shown(n, RED, True, track=n + 1) for n in range(_A_ROW + 1)))
+    assert found.shape == (2 * 224, _A_ROW * 160, 3)
+    assert found[224:424, 160:].min() > 200  # the rest of the row is empty
+    assert colour_of(found[224:, :160]) == 2

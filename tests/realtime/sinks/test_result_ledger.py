@@ -141,6 +141,41 @@ def test_the_parts_of_an_interrupted_run_are_removed_by_one_that_makes_others(pl
     assert not partial_path(files[1]).exists()
 
 
+def test_until_it_is_finished_a_run_is_known_as_incomplete(places):
+    files, summary = places
+    ledger = ResultLedger(files, summary, "talk.mov")
+    partial_path(files[0]).write_text("whole")
+    ledger.publish(partial_path(files[0]), files[0])
+    values = json.loads(partial_path(summary).read_text())
+    assert (values["complete"], values["reasons"], values["video"]) == (False, [], {"name": "talk.mov"})
+    ledger.finish(told())
+    assert json.loads(summary.read_text())["complete"] is True
+
+
+def test_a_journal_that_cannot_be_removed_while_it_is_open_is_removed_closed(places, monkeypatch, tmp_path):
+    """As on Windows."""
+    ledger = ResultLedger(*places, "talk.mov")
+    unlink = result_ledger.Path.unlink
+
+    def only_closed(path, missing_ok=False):
+        if not ledger._journal.closed:
+            raise PermissionError(13, "in use")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(result_ledger.Path, "unlink", only_closed)
+    ledger.finish(told())
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.summary.json"]
+
+
+def test_a_file_system_without_locks_is_written_to_all_the_same(places, monkeypatch):
+    def none(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    make(places)
+    assert places[0][0].read_text() == "result"
+
+
 def test_a_run_that_made_nothing_leaves_nothing(places, tmp_path):
     assert ResultLedger(*places, "talk.mov").keep(told()) is None
     assert not list(tmp_path.iterdir())
