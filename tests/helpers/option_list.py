@@ -1,7 +1,7 @@
 """The list of all options with their bounds, units and defaults, as `tests/options.txt` keeps it.
 
-``python -m tests.helpers.option_list`` writes that file anew. Whoever changes a line of it changes what the same
-command does: the change log says so.
+``python -m tests.helpers.option_list`` writes that file anew. Whoever changes a line of it changes what the
+same command does: the change log says so.
 """
 
 from collections.abc import Iterator
