@@ -13,7 +13,9 @@ from tests.helpers.paths import ROOT
 ROOMS = ("benchmarks", "exporters", "models", "realtime")
 _TOPS = "|".join((*ROOMS, "docs", "emotion", "tests"))
 DOCUMENTS = sorted(
-    path for pattern in ("*.md", "NOTICE", "docs/**/*.md", "models/zoo/**/*.md") for path in ROOT.glob(pattern)
+    path
+    for pattern in ("*.md", "NOTICE", "docs/**/*.md", "models/zoo/**/*.md")
+    for path in ROOT.glob(pattern)
 )
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 PACKAGES = SETTINGS["setuptools"]["packages"]

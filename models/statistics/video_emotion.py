@@ -7,9 +7,9 @@ moment that clearly shows something outweighs long ones that hint at it; the neu
 is the confidence. A video is `UNCERTAIN` where that is too low to name anything, and where the faces
 themselves are called so for most of their time: a video says no more than its pictures.
 
-On sequences made of photographs (`docs/records/models2-log.md`) this finds three to fifteen times as many clips that
-show their emotion for a third of their time as the plain mean does; it loses 0 to 9 in a hundred clips that
-stay neutral. It needs two sums for each emotion, so it is known at any time of a live stream.
+On sequences made of photographs (`docs/records/models2-log.md`) this finds three to fifteen times as many
+clips that show their emotion for a third of their time as the plain mean does; it loses 0 to 9 in a hundred
+clips that stay neutral. It needs two sums for each emotion, so it is known at any time of a live stream.
 """
 
 from collections.abc import Mapping

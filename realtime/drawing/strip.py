@@ -19,6 +19,8 @@ from emotion.realtime.messages import FaceEmotion
 # Of a video whose length is not known, and of live sources, so many seconds are shown.
 _WINDOW = 60.0
 _BINS = 600
+# Pictures that are further apart, and further than those before, have a pause between them.
+_PAUSE = 1.0
 _OPACITY = 0.8
 _MARK: BGR = (250, 250, 250)
 _SOFT: BGR = (206, 204, 202)
@@ -39,11 +41,13 @@ class Strip:
         self._bin = (self._duration or _WINDOW) / _BINS
         self._classes: Classes = SIX
         self._counts: dict[int, npt.NDArray[np.float64]] = {}
-        self._last: tuple[int, float] | None = None
+        self._last: tuple[int, float] | None = None  # the bin and the time of the picture before
+        self._step = 0.0  # seconds between the two pictures before
 
     def add(self, seconds: float, faces: Sequence[FaceEmotion]) -> None:
         """Take a picture's faces in; one that was before is taken in again."""
         place = int((seconds - self._begin) / self._bin)
+        self._hold_until(place, seconds)
         if faces and faces[0].classes != self._classes:
             self._classes, self._counts = faces[0].classes, {}
         count = self._counts.setdefault(place, np.zeros(len(self._classes) + 2))
@@ -54,6 +58,16 @@ class Strip:
         if self._duration is None:
             oldest = place - _BINS
             self._counts = {key: one for key, one in self._counts.items() if key >= oldest}
+
+    def _hold_until(self, place: int, seconds: float) -> None:
+        """What a picture showed holds until the next; after a pause nobody knows, and it is empty."""
+        if self._last is not None:
+            before, at = self._last
+            step = seconds - at
+            if step <= max(_PAUSE, 1.5 * self._step) and before in self._counts:
+                self._counts |= {one: self._counts[before].copy() for one in range(before + 1, place)}
+            self._step = step
+        self._last = place, seconds
 
     def rect(self, width: int, height: int) -> Rect:
         """Where it stands in a picture of this size, which it keeps to the end."""

@@ -68,7 +68,8 @@ class VoteOptions:
     `certain` is twice what chance gives. On 8,595 faces that the models did not learn from (the
     validation parts) the vote's largest share is below 0.34 on 2 of 100; there it is right in 30 to 38%,
     above in 78 to 79% (standard and lite). From 0.55 on, 77 to 84% of RAF-DB's and FER+'s faces are named,
-    and 88 to 92% of those rightly; of web-faces' 71 to 72%, 73% rightly: `docs/records/report.md` has the table.
+    and 88 to 92% of those rightly; of web-faces' 71 to 72%, 73% rightly: `docs/records/report.md` has the
+    table.
     """
 
     TITLE: ClassVar[str] = "Vote"

@@ -122,3 +122,30 @@ def test_pictures_of_any_size(size):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (61.4, "1:01"), (3725, "1:02:05")])
 def test_times_are_written_as_people_do(seconds, text):
     assert clock(seconds) == text
+
+
+def shown_rows(canvas):
+    """By column between the edges of the stack: whether it shows fear."""
+    stack = of_colour(canvas, bgr(SIX.on_dark[SIX.index("fear")]), 2)
+    return stack.sum(axis=0)[12:-12] > 8
+
+
+@pytest.mark.parametrize("step", [0.04, 0.1, 0.9, 5.0])
+def test_a_picture_holds_until_the_next_however_few_there_are(step):
+    strip = Strip(0.0, 60.0)
+    moments = np.arange(0, 60.001, step)
+    for second in moments:
+        strip.add(second, (face("fear"),))
+    shown = shown_rows(painted(strip, 0.0))
+    # Of two pictures far apart nobody knows yet that the others are, too.
+    begin = 0 if step < 1 else round(len(shown) * step / 60) + 1
+    assert shown[begin + 5 :].mean() > 0.99
+
+
+def test_a_pause_is_empty():
+    strip = Strip(0.0, 60.0)
+    for second in [*np.arange(0, 20, 0.1), *np.arange(40, 60, 0.1)]:
+        strip.add(second, (face("fear"),))
+    shown = shown_rows(painted(strip, 60.0))
+    assert shown[: len(shown) // 3 - 4].mean() > 0.98
+    assert not shown[len(shown) // 3 + 4 : 2 * len(shown) // 3 - 4].any()
