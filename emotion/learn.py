@@ -15,12 +15,12 @@ import typer
 from emotion.exporters import interpolate as interpolation
 from emotion.exporters.convert import store_weights_as_fp16, to_onnx
 from emotion.exporters.faceres import lower_blocks, read_faceres
-from emotion.exporters.head import features_of, put_head, read_head
+from emotion.exporters.head import features_of, model_head, put_head
 from emotion.exporters.quantise import prove
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
 from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
-from emotion.models.manifest import ModelManifest, choose_precision, read_manifest
+from emotion.models.manifest import ModelManifest, choose_precision
 from emotion.models.regions import EYES, FACE, LIPS
 from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
@@ -38,6 +38,7 @@ from emotion.models.training.set_networks import (
     load,
     probabilities_of,
     take_over,
+    take_part,
     upper_network,
     with_sets,
     without_sets,
@@ -148,12 +149,19 @@ def train_upper(
     learning_rate: float = 2e-4,
     fall: float = 0.7,
     blocks: Annotated[int, typer.Option(help="The last block that stays as it is.")] = LAST_BELOW,
+    go_on_from: Annotated[
+        Path | None, typer.Option(help="A run's face.keras to begin with; its heads are kept, too.")
+    ] = None,
+    leave_out: Annotated[str, typer.Option(help="A set that is not learnt from.")] = "",
     threads: int = 1,
 ) -> None:
     """Train the upper blocks of FaceRes on views of whole faces, from a last layer fitted to some of them.
 
-    Beside ``model.keras``, the upper blocks, the run's folder gets ``face.keras``, the whole network.
+    Beside ``model.keras``, the upper blocks, the run's folder gets ``face.keras``, the whole network. Views
+    that were cut through fewer blocks let more of them learn.
     """
+    if go_on_from and leave_out:
+        raise typer.BadParameter("a network that is gone on with has learnt from the set that is left out")
     limit_threads(threads)
     options = SetsOptions(
         shares=tuple((name, float(value)) for name, _, value in (text.partition("=") for text in share)),
@@ -165,11 +173,16 @@ def train_upper(
         weight_decay=0.02,
     )
     pool = load_views(views, load_pool(data, "face", ("train",)))
+    if leave_out:
+        pool, options = without(pool, options, leave_out)
     shape = pool.images.shape[1:]
     network = upper_network((shape[0], shape[1], shape[2]), blocks + 1, len(options.sets))
     weights = read_faceres(start_from)
-    begin_with(network, {name: weights[name] for name in layers_from(blocks + 1)})
-    begin_with_head(network, pool)
+    if go_on_from:
+        take_part(network, load(go_on_from))
+    else:
+        begin_with(network, {name: weights[name] for name in layers_from(blocks + 1)})
+        begin_with_head(network, pool)
     train_on_sets(network, pool, run, options, (0, 0), report=report)
     whole = face_network(len(options.sets))
     begin_with(whole, weights)
@@ -251,7 +264,7 @@ def refit(
     quantised = choose_precision(models, view) == "int8"
     noise = wariness * _quantisation_noise(models, view, pool, features) if quantised else 0.0
     new = fit_head(features, pool.labels, weights, pull, noise=noise)
-    old = read_head(onnx.load(models / read_manifest(models, view).file))
+    old = model_head(models, view)
     head = Head(new.kernel + before * old.kernel, new.bias + before * old.bias)
     held_out = load_pool(data, view, ("validation",))
     logits = head(features_of(models, view, held_out.crops()))

@@ -71,14 +71,16 @@ def _read(folder: Path) -> dict[str, Floats]:
     return found
 
 
-def lower_blocks(folder: Path, last: int) -> Callable[[Floats], Floats]:
+def lower_blocks(folder: Path, last: int, threads: int = 1) -> Callable[[Floats], Floats]:
     """What `emotion.models.training.face_views` needs: the blocks up to the `last`, on the CPU.
 
     Raises:
         ModelFileError: as `read_faceres`.
     """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(
-        faceres_onnx(folder, last).SerializeToString(), providers=["CPUExecutionProvider"]
+        faceres_onnx(folder, last).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
     def run(pictures: Floats) -> Floats:

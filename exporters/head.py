@@ -73,6 +73,11 @@ def read_head(model: onnx.ModelProto) -> Head:
     return Head(kernel * factor, bias * factor)
 
 
+def model_head(folder: Path, region: str) -> Head:
+    """The last layer of a folder's model of a region, as `read_head` gives it."""
+    return read_head(onnx.load(folder / read_manifest(folder, region).file))
+
+
 def put_head(
     folder: Path,
     region: str,

@@ -73,6 +73,21 @@ def take_over(whole: keras.Model, part: keras.Model) -> keras.Model:
     return whole
 
 
+def take_part(part: keras.Model, whole: keras.Model) -> keras.Model:
+    """Give a network that is a part of another one the weights that this has, by name.
+
+    Raises:
+        ModelFileError: the other one lacks a layer, or has one of another shape.
+    """
+    for layer in part.layers:
+        if layer.weights:
+            try:
+                layer.set_weights(_layer(whole, layer.name).get_weights())
+            except ValueError as error:
+                raise ModelFileError(f"{whole.name} has another {layer.name}: {error}") from error
+    return part
+
+
 def _heads(maps: Any, sets: int, pull: float, dropout: float) -> dict[str, Any]:
     features = layers.GlobalAveragePooling2D(name="features")(maps)
     return with_set_heads(layers.Dropout(dropout)(features), sets, pull)

@@ -14,10 +14,11 @@ import keras
 
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.pools import Pool, with_opinions, write_opinions
-from emotion.models.errors import DatasetError
+from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.training.many_sets import SetsOptions, answers, order, quotas, train_on_sets, without
 from emotion.models.training.networks import EMOTION_HEAD
 from emotion.models.training.set_heads import SET_HEAD, log_shares, with_set_heads
+from emotion.models.training.set_networks import take_part, upper_network
 from emotion.models.training.set_scores import score_sets
 
 pytestmark = [
@@ -164,3 +165,15 @@ def test_a_network_is_asked_about_a_face_and_its_mirror_image() -> None:
     assert told[EMOTION_HEAD].shape == (5, len(EMOTIONS))
     assert told[SET_HEAD].shape == (5, len(SHARES), len(EMOTIONS))
     np.testing.assert_allclose(told[EMOTION_HEAD], mirrored[EMOTION_HEAD], atol=1e-5)
+
+
+def test_upper_blocks_go_on_from_a_network_that_has_them() -> None:
+    part, whole = upper_network((2, 2, 1024), 13, 2), upper_network((4, 4, 512), 12, 2)
+    take_part(part, whole)
+    for layer in ("conv_pw_13", EMOTION_HEAD):
+        for ours, theirs in zip(part.get_layer(layer).weights, whole.get_layer(layer).weights, strict=True):
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    with pytest.raises(ModelFileError, match="conv_dw_12"):
+        take_part(whole, part)
+    with pytest.raises(ModelFileError, match="has another"):
+        take_part(upper_network((2, 2, 1024), 13, 3), whole)

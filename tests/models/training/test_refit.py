@@ -50,6 +50,23 @@ def test_a_head_leans_little_on_features_that_quantisation_blurs() -> None:
     assert np.abs(kernel[6:]).max() < 0.1 * np.abs(kernel[:6]).max()
 
 
+def test_a_head_learns_what_a_teacher_says_of_faces_whose_labels_it_does_not_take() -> None:
+    seen = np.arange(600) % 6
+    features = np.eye(6, dtype=np.float32)[seen]
+    # Half of the labels are not to be learnt from, and they are wrong.
+    untold = np.arange(600) >= 300
+    labels = np.where(untold, (seen + 1) % 6, seen)
+    even = np.full(600, 1 / 600)
+    right = np.full((600, 6), 0.02, np.float32)
+    right[np.arange(600), seen] = 0.9
+    taught = fit_head(features, labels, even, opinions=right, taught=untold.astype(float))
+    assert taught(features).argmax(axis=1).tolist() == seen.tolist()
+    shares = np.exp(taught(features))
+    sure = (shares / shares.sum(axis=1, keepdims=True)).max(axis=1)
+    alone = np.exp(fit_head(features, labels, even)(features))
+    assert sure.min() > (alone / alone.sum(axis=1, keepdims=True)).max(axis=1).max() + 0.2
+
+
 def make_model(folder: Path) -> None:
     """A lips' model of one pooled feature, as tf2onnx ends it, its kernel stored as float16."""
     make, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array

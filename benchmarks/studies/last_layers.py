@@ -1,0 +1,309 @@
+"""What last layers make of features that stay as they are, also on a set that they were not fitted to::
+
+    python -m emotion.benchmarks.studies.last_layers data/all --models lite --features lite.npz
+    python -m emotion.benchmarks.studies.last_layers data/all --models lite --features lite.npz --teacher face
+
+The features of a folder's regions are computed once for some faces of the train part and for the whole
+validation part, and kept. Last layers, as `python -m emotion.learn refit` fits them, learn from all sets,
+then from all but one. With `--teacher` those of the other regions learn from that region's last layer too:
+half of each label is its opinion, or all of it for faces whose labels are not learnt (of an emotion of a set
+`--most` are, `--untold` are not). Printed is the balanced accuracy on each set's validation part in per cent,
+with its 95% interval, and what a teacher gains.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from emotion.exporters.head import features_of, model_head
+from emotion.models.data.pools import Pool, Seen, load_pool, softmax
+from emotion.models.engines.options import model_folder
+from emotion.models.statistics.intervals import Interval, Weights, bootstrap
+from emotion.models.training.refit import Head, even_shares, face_weights, fit_head
+from emotion.models.training.set_scores import recalls
+from emotion.models.voting.blendshapes import features as of_blendshapes
+from emotion.models.whole_files import making
+
+Floats = npt.NDArray[np.float32]
+
+BLENDSHAPES = "blendshapes"
+_EVENNESS = 0.5
+_PULLS = {"face": 0.1, BLENDSHAPES: 1e-3}
+_PULL = 1e-2
+_TAUGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Faces of the train and the validation part, and their features.
+
+    Attributes:
+        labels: int64 (n,), emotions by index.
+        sets: str (n,), the set of each.
+        groups: int64 (n,); near duplicates share a number.
+        learnt: bool (n,), those of the train part.
+        labelled: bool (n,), those of them whose labels are learnt from; the others only a teacher tells of.
+        features: by region, and of the blendshapes: float32 (n, d).
+        before: by region, the logits of the model as it is, float32 (n, 6).
+    """
+
+    labels: npt.NDArray[np.int64]
+    sets: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.int64]
+    learnt: npt.NDArray[np.bool_]
+    labelled: npt.NDArray[np.bool_]
+    features: dict[str, Floats]
+    before: dict[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which faces are looked at.
+
+    Attributes:
+        regions: whose features.
+        most: faces of an emotion of a set whose labels are learnt from.
+        untold: faces of an emotion of a set beside these, whose labels are not.
+        judged: faces of a set's validation part, at most.
+        teacher: a region that is not judged itself, so of faces of the train part alone.
+    """
+
+    regions: tuple[Seen, ...]
+    most: int
+    untold: int
+    judged: int
+    teacher: str = ""
+
+
+def widened(features: Floats, units: int) -> Floats:
+    """Features, and beside them so many random rectified mixtures of them: what a larger last stage sees.
+
+    Args:
+        features: float32 (n, d).
+        units: how many mixtures.
+    """
+    spread = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
+    mix = np.random.default_rng(0).standard_normal((features.shape[1], units)) / np.sqrt(features.shape[1])
+    offsets = np.random.default_rng(1).standard_normal(units)
+    mixtures = np.maximum(spread @ mix.astype(np.float32) + offsets.astype(np.float32), 0)
+    return np.concatenate([features, mixtures], axis=1).astype(np.float32)
+
+
+def faces_of(data: Path, folder: Path, wanted: Wanted, kept: Path, hidden: int = 0) -> Faces:
+    """Compute features, or read those that were kept.
+
+    Args:
+        data: of the data set.
+        folder: of the models.
+        wanted: which faces.
+        kept: the file to keep them in.
+        hidden: so many mixtures of them beside them, see `widened`.
+    """
+    if not kept.exists():
+        arrays = _compute(data, folder, wanted)
+        with making(kept) as made, open(made, "wb") as file:
+            np.savez(file, **arrays)
+    stored = np.load(kept)
+    features = {
+        name: stored[f"features {name}"].astype(np.float32) for name in (*wanted.regions, BLENDSHAPES)
+    }
+    return Faces(
+        **{name: stored[name] for name in ("labels", "sets", "groups", "learnt", "labelled")},
+        features={name: widened(one, hidden) for name, one in features.items()} if hidden else features,
+        before={name: model_head(folder, name)(features[name]) for name in wanted.regions},
+    )
+
+
+def _compute(data: Path, folder: Path, wanted: Wanted) -> dict[str, Any]:
+    arrays: dict[str, Any] = {}
+    for region in wanted.regions:
+        pools = load_pool(data, region, ("train",)), load_pool(data, region, ("validation",))
+        rank = _turns(pools[0])
+        learnt = np.flatnonzero(rank < wanted.most + wanted.untold)
+        parts = pools[0][learnt], pools[1][_thinned(pools[1], wanted.judged)]
+        told = [features_of(folder, region, parts[0].crops())]
+        if region == wanted.teacher:
+            told.append(np.zeros((len(parts[1]), told[0].shape[1]), np.float32))
+        else:
+            told.append(features_of(folder, region, parts[1].crops()))
+        arrays[f"features {region}"] = np.concatenate(told)
+    for name in ("labels", "sets", "groups"):
+        arrays[name] = np.concatenate([getattr(part, name) for part in parts])
+    arrays["learnt"] = np.arange(len(arrays["labels"])) < len(learnt)
+    arrays["labelled"] = np.append(rank[learnt] < wanted.most, np.zeros(len(parts[1]), bool))
+    arrays[f"features {BLENDSHAPES}"] = of_blendshapes(np.concatenate([part.blendshapes for part in parts]))
+    return arrays
+
+
+def _thinned(pool: Pool, most: int) -> npt.NDArray[np.int64]:
+    """At most so many faces of each set, always the same ones."""
+    order = np.random.default_rng(0).permutation(len(pool))
+    kept = [order[pool.sets[order] == name][:most] for name in np.unique(pool.sets)]
+    return np.sort(np.concatenate(kept))
+
+
+def _turns(pool: Pool) -> npt.NDArray[np.int64]:
+    """Each face's turn among those of its set and emotion, in an order that is always the same."""
+    order = np.random.default_rng(0).permutation(len(pool))
+    rank = np.zeros(len(pool), np.int64)
+    for name in np.unique(pool.sets):
+        for label in np.unique(pool.labels):
+            members = order[(pool.sets[order] == name) & (pool.labels[order] == label)]
+            rank[members] = np.arange(len(members))
+    return rank
+
+
+def fit(faces: Faces, region: str, left_out: str = "", opinions: Floats | None = None) -> Head:
+    """A region's last layer, fitted to the sets but one.
+
+    Args:
+        faces: that are known.
+        region: whose features.
+        left_out: a set that is not learnt from.
+        opinions: float32 (n, 6), a teacher's probabilities; then faces without labels count too.
+    """
+    rows = faces.learnt & (faces.sets != left_out)
+    if opinions is None:
+        rows &= faces.labelled
+    labels, sets = faces.labels[rows], faces.sets[rows]
+    weights = face_weights(labels, sets, even_shares(labels, sets), _EVENNESS)
+    taught = np.where(faces.labelled[rows], _TAUGHT, 1.0)
+    return fit_head(
+        faces.features[region][rows],
+        labels,
+        weights,
+        _PULLS.get(region, _PULL),
+        opinions=None if opinions is None else opinions[rows],
+        taught=taught,
+    )
+
+
+def logits(
+    faces: Faces, region: str, before: float, left_out: str = "", opinions: Floats | None = None
+) -> Floats:
+    """What a fitted last layer says, and a share of what the model said before, float32 (n, 6)."""
+    new = fit(faces, region, left_out, opinions)(faces.features[region])
+    return new + before * faces.before[region] if region in faces.before else new
+
+
+def balanced_on(faces: Faces, name: str, *told: Floats) -> Interval:
+    """Balanced accuracy of logits on a set's validation part; with two, the second's above the first's."""
+    rows = np.flatnonzero(~faces.learnt & (faces.sets == name))
+    labels = faces.labels[rows]
+    absent = np.where(np.isin(np.arange(told[0].shape[1]), labels), 0.0, -np.inf)
+    said = [(some[rows] + absent).argmax(axis=1) for some in told]
+
+    def statistic(weights: Weights) -> Weights:
+        rates = [float(np.nanmean(recalls(labels, one, weights))) for one in said]
+        return np.array([rates[-1] - (rates[0] if len(rates) > 1 else 0.0)])
+
+    value, low, high = (100 * float(end[0]) for end in bootstrap(faces.groups[rows], statistic, 300))
+    return Interval(value, low, high)
+
+
+def opinions_by_name(
+    faces: Faces, regions: Sequence[str], before: float, left_out: str = ""
+) -> dict[str, Floats]:
+    """Logits of each region, the blendshapes, and their products."""
+    told = {region: logits(faces, region, before, left_out) for region in (*regions, BLENDSHAPES)}
+    pair = [name for name in ("eyes", "lips") if name in told]
+    found: dict[str, Floats] = dict(told)
+    products = [(*pair, BLENDSHAPES)]
+    if "face" in told:
+        products += [("face", BLENDSHAPES), (*pair, "face", BLENDSHAPES)]
+    for names in products:
+        found[" x ".join(names)] = np.asarray(sum(told[name] for name in names), np.float32)
+    return found
+
+
+def fitted_rows(faces: Faces, regions: Sequence[str], sets: Sequence[str], before: float) -> Iterator[str]:
+    """A line for each opinion: fitted to all sets, and each set judged by those fitted to the others."""
+    known = opinions_by_name(faces, regions, before)
+    unseen = {name: opinions_by_name(faces, regions, before, name) for name in sets}
+    for words, told in known.items():
+        home = [f"{name} {_in_words(balanced_on(faces, name, told))}" for name in sets]
+        away = [f"{name} {_in_words(balanced_on(faces, name, unseen[name][words]))}" for name in sets]
+        yield f"{words}: fitted to all: {', '.join(home)}; without the set: {', '.join(away)}"
+
+
+def taught_rows(
+    faces: Faces, teacher: str, pupils: Sequence[str], sets: Sequence[str], before: float
+) -> Iterator[str]:
+    """A line for each pupil: what the teacher's opinions gain, known sets and sets left out."""
+    for left_out in ("", *sets):
+        opinions = softmax(fit(faces, teacher, left_out)(faces.features[teacher]))
+        judged = [left_out] if left_out else sets
+        products: dict[bool, list[Floats]] = {False: [], True: []}
+        for pupil in pupils:
+            alone = logits(faces, pupil, before, left_out)
+            taught = logits(faces, pupil, before, left_out, opinions)
+            products[False].append(alone)
+            products[True].append(taught)
+            yield _gained(faces, pupil, left_out, judged, (alone, taught))
+        shapes = logits(faces, BLENDSHAPES, before, left_out)
+        both = [np.asarray(sum(products[which]) + shapes, np.float32) for which in (False, True)]
+        yield _gained(faces, " x ".join((*pupils, BLENDSHAPES)), left_out, judged, (both[0], both[1]))
+
+
+def _gained(
+    faces: Faces, words: str, left_out: str, judged: Sequence[str], told: tuple[Floats, Floats]
+) -> str:
+    where = f"without {left_out}" if left_out else "fitted to all"
+    parts = []
+    for name in judged:
+        gain = balanced_on(faces, name, *told)
+        ends = f"{gain.low:+.1f} to {gain.high:+.1f}"
+        alone = _in_words(balanced_on(faces, name, told[0]))
+        parts.append(f"{name} {alone}, taught {gain.value:+.1f} ({ends})")
+    return f"{words}, {where}: {'; '.join(parts)}"
+
+
+def _in_words(found: Interval) -> str:
+    return f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
+
+
+def counts(faces: Faces) -> Mapping[str, int]:
+    """Faces of the train part with labels and without, and of the validation part."""
+    return {
+        "labelled": int(faces.labelled.sum()),
+        "without": int((faces.learnt & ~faces.labelled).sum()),
+        "judged": int((~faces.learnt).sum()),
+    }
+
+
+def main(
+    data: Path,
+    features: Annotated[Path, typer.Option(help="The file that features are kept in; made where missing.")],
+    models: Annotated[str, typer.Option(help="A model folder, or the name of one that ships.")] = "lite",
+    regions: Annotated[str, typer.Option(help="Of the folder, with commas between.")] = "eyes,lips,face",
+    teacher: Annotated[str, typer.Option(help="A region whose last layer teaches the others'.")] = "",
+    sets: Annotated[str, typer.Option(help="Of the data set, with commas between.")] = (
+        "rafdb,web-faces,ferplus"
+    ),
+    most: Annotated[int, typer.Option(help="Faces of an emotion of a set whose labels are learnt.")] = 300,
+    untold: Annotated[int, typer.Option(help="Faces of an emotion of a set beside these.")] = 0,
+    judged: Annotated[int, typer.Option(help="Most faces of a set that are judged.")] = 4000,
+    hidden: Annotated[int, typer.Option(help="Random mixtures of the features beside them.")] = 0,
+    before: Annotated[float, typer.Option(help="Share of the old logits that stays.")] = 0.5,
+) -> None:
+    """Print the table."""
+    names: Any = tuple(regions.split(","))
+    wanted, known = Wanted(names, most, untold, judged, teacher), tuple(sets.split(","))
+    faces = faces_of(data, model_folder(models), wanted, features, hidden)
+    typer.echo(", ".join(f"{words} {count}" for words, count in counts(faces).items()))
+    if teacher:
+        pupils = [name for name in names if name != teacher]
+        lines = taught_rows(faces, teacher, pupils, known, before)
+    else:
+        lines = fitted_rows(faces, names, known, before)
+    for line in lines:
+        typer.echo(line)
+
+
+if __name__ == "__main__":
+    typer.run(main)

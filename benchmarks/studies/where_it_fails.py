@@ -1,0 +1,126 @@
+"""Of which faces the vote is wrong, on the held-out faces of each set of a data set::
+
+    python -m emotion.benchmarks.studies.where_it_fails data/all --models lite
+
+Tables in Markdown: recall of each emotion; right answers by the size of the face, the pose and the light, all
+measured in pixels; and what naming only the surest answers gains. Brackets are 95% intervals.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from emotion.benchmarks.studies.held_out import HeldOut, ask
+from emotion.models.classes import EMOTIONS
+from emotion.models.engines.options import model_folder
+from emotion.models.evaluation.scores import share
+from emotion.models.statistics.intervals import Interval
+
+Chosen = npt.NDArray[np.bool_]
+
+SIZES = (0, 32, 48, 64, 96, np.inf)
+"""Pixels between the outer eye corners."""
+POSES = (0, 4, 6, 8, np.inf)
+"""Alignment errors, in canvas points."""
+LIGHTS = (0, 60, 90, 120, 150, 180, np.inf)
+"""Mean gray levels of the eyes' crop."""
+SHARES = (0.34, 0.45, 0.5, 0.55, 0.6)
+"""Of the strongest emotion, from which on it is named."""
+COVERAGE = 0.8
+# Fewer faces tell too little.
+_FEWEST = 40
+
+
+def in_bins(
+    name: str, values: npt.NDArray[np.float32], ends: Sequence[float]
+) -> Iterator[tuple[str, Chosen]]:
+    """Some faces each, by where a value lies; as (words for it, which)."""
+    for low, high in pairwise(ends):
+        if not low:
+            words = f"{name} below {high:g}"
+        else:
+            words = f"{low:g} and more" if high == np.inf else f"{low:g} to {high:g}"
+        yield words, (values >= low) & (values < high)
+
+
+def slices(faces: HeldOut) -> Iterator[tuple[str, Chosen]]:
+    """The rows of the table of right answers: words, and which faces, bool (n,)."""
+    yield from in_bins("eyes apart", faces.eye_distance, SIZES)
+    yield from in_bins("alignment error", faces.alignment_error, POSES)
+    yield from in_bins("light", faces.light, LIGHTS)
+
+
+def right_answers(faces: HeldOut, chosen: Chosen) -> Interval | None:
+    """The share of right answers among some faces; None where they are too few to tell."""
+    right = faces.vote.argmax(axis=1) == faces.labels
+    return share(right[chosen], faces.groups[chosen]) if chosen.sum() >= _FEWEST else None
+
+
+def gain_of_the_surest(faces: HeldOut, chosen: Chosen, coverage: float = COVERAGE) -> tuple[float, float]:
+    """Shares of right answers among some faces: of all, and of those whose strongest emotion is surest."""
+    rows = np.flatnonzero(chosen)
+    right = faces.vote[rows].argmax(axis=1) == faces.labels[rows]
+    order = np.argsort(-faces.vote[rows].max(axis=1), kind="stable")
+    return float(right.mean()), float(right[order[: int(coverage * len(rows))]].mean())
+
+
+def tables(faces: HeldOut, sets: Sequence[str]) -> Iterator[str]:
+    """All tables, line by line."""
+    of_set = {name: faces.sets == name for name in sets}
+    yield from _heading("recall", sets)
+    for index, emotion in enumerate(EMOTIONS):
+        rows = [faces.labels[of_set[name]] == index for name in sets]
+        counts = [int(row.sum()) for row in rows]
+        values = []
+        for name, count in zip(sets, counts, strict=True):
+            inside = of_set[name] & (faces.labels == index)
+            right = faces.vote[inside].argmax(axis=1) == index
+            values.append(f"{_in_words(share(right, faces.groups[inside]))}, {count}" if count else "-")
+        yield f"| {emotion} | {' | '.join(values)} |"
+    yield from _heading("right", sets)
+    for words, chosen in slices(faces):
+        found = [right_answers(faces, chosen & of_set[name]) for name in sets]
+        yield f"| {words} | {' | '.join(_in_words(one) if one else '-' for one in found)} |"
+    yield from _heading("share at least: named, right", sets)
+    for least in SHARES:
+        named = faces.vote.max(axis=1) >= least
+        values = []
+        for name in sets:
+            kept = named[of_set[name]]
+            right = right_answers(faces, named & of_set[name])
+            values.append(f"{kept.mean():.0%}, {right.value:.1%}" if right else "-")
+        yield f"| {least} | {' | '.join(values)} |"
+    gains = [gain_of_the_surest(faces, of_set[name]) for name in sets]
+    words = [f"{100 * some:.1f}, {100 * (some - every):+.1f}" for every, some in gains]
+    yield f"| the surest {COVERAGE:.0%}: right, gained | {' | '.join(words)} |"
+
+
+def _heading(name: str, sets: Sequence[str]) -> tuple[str, str, str]:
+    return "", f"| {name} | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"
+
+
+def _in_words(found: Interval) -> str:
+    return f"{100 * found.value:.0f} ({100 * found.low:.0f} to {100 * found.high:.0f})"
+
+
+def main(
+    data: Path,
+    models: Annotated[str, typer.Option(help="A model folder, or the name of one that ships.")] = "lite",
+    regions: Annotated[str, typer.Option(help="Which of its regions vote, with commas between.")] = "",
+    sets: Annotated[str, typer.Option(help="Of the data set, with commas between.")] = (
+        "rafdb,web-faces,ferplus"
+    ),
+) -> None:
+    """Print the tables."""
+    faces = ask(data, model_folder(models), tuple(regions.split(",")) if regions else ())
+    for line in tables(faces, sets.split(",")):
+        typer.echo(line)
+
+
+if __name__ == "__main__":
+    typer.run(main)
