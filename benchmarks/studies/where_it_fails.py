@@ -3,7 +3,7 @@
     python -m emotion.benchmarks.studies.where_it_fails data/all --models lite
 
 Tables in Markdown: recall of each emotion; right answers by the size of the face, the pose and the light, all
-measured in pixels; and what naming only the surest answers gains. Brackets are 95% intervals.
+measured in pixels; what naming only the surest answers gains; calibration errors. Brackets are 95% intervals.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ from emotion.benchmarks.studies.held_out import HeldOut, ask
 from emotion.models.classes import EMOTIONS
 from emotion.models.engines.options import model_folder
 from emotion.models.evaluation.scores import share
+from emotion.models.statistics.calibration import expected_calibration_error
 from emotion.models.statistics.intervals import Interval
 
 Chosen = npt.NDArray[np.bool_]
@@ -98,6 +99,12 @@ def tables(faces: HeldOut, sets: Sequence[str]) -> Iterator[str]:
     gains = [gain_of_the_surest(faces, of_set[name]) for name in sets]
     words = [f"{100 * some:.1f}, {100 * (some - every):+.1f}" for every, some in gains]
     yield f"| the surest {COVERAGE:.0%}: right, gained | {' | '.join(words)} |"
+    yield from _heading("calibration error", sets)
+    errors = [expected_calibration_error(faces.labels[one], faces.vote[one]) for one in of_set.values()]
+    yield f"| of each | {' | '.join(f'{error:.3f}' for error in errors)} |"
+    # Faces of a small set count more, so that all sets count alike.
+    alike = sum(np.where(one, 1 / one.sum(), 0) for one in of_set.values())
+    yield f"| in the mix | {expected_calibration_error(faces.labels, faces.vote, alike):.3f} |"
 
 
 def _heading(name: str, sets: Sequence[str]) -> tuple[str, str, str]:

@@ -128,6 +128,9 @@ def test_the_tables_name_every_set_and_pass_over_what_is_too_rare() -> None:
     assert "| - | - |" in rows["eyes apart below 32"]
     assert rows["32 to 48"].count("(") == 2
     assert rows["surprise"].endswith(f"{int(((faces.labels == 5) & (faces.sets == 'noisy')).sum())} |")
+    assert float(rows["in the mix"].split("|")[2]) < max(
+        float(one) for one in rows["of each"].split("|")[2:4]
+    )
     every, some = where_it_fails.gain_of_the_surest(faces, faces.sets == "clean")
     assert some > every
 
