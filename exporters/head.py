@@ -122,11 +122,18 @@ def put_head(
         del model.graph.value_info[:]
         model.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = len(classes)
     output.mkdir(parents=True, exist_ok=True)
-    path = output / manifest.file
+    path = output / Path(manifest.file).name
     with making(path) as made:
         onnx.save(model, made)
     about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
-    changed = replace(manifest, sha256=sha256(path), temperature=round(temperature, 6), data=about, scores={})
+    changed = replace(
+        manifest,
+        file=path.name,
+        sha256=sha256(path),
+        temperature=round(temperature, 6),
+        data=about,
+        scores={},
+    )
     if classes is not None:
         changed = replace(changed, classes=classes)
     if manifest.int8:

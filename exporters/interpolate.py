@@ -39,9 +39,9 @@ def interpolate(before: Path, after: Path, region: str, share: float, output: Pa
     )
     mixed = mix_graphs(first, second, share)
     output.mkdir(parents=True, exist_ok=True)
-    path = output / manifests[1].file
+    path = output / Path(manifests[1].file).name
     onnx.save(mixed, path)
-    replace(manifests[1], sha256=sha256(path), scores={}).save(output)
+    replace(manifests[1], file=path.name, sha256=sha256(path), scores={}).save(output)
     return path
 
 

@@ -17,6 +17,7 @@ default eyes and lips.
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -50,7 +51,8 @@ class ModelManifest:
     Attributes:
         region: what the model looks at.
         architecture: the network's name.
-        file: the ONNX file's name, in the manifest's folder.
+        file: the ONNX file's name, in the manifest's folder or in a folder of it: what two folders share is
+            stored once, as the lips of `standard` in ``lite/lips.onnx``.
         sha256: of that file.
         precision: how the weights are stored and computed with.
         size: (height, width) of the uint8 gray crops it takes.
@@ -124,6 +126,13 @@ def manifest_path(folder: Path, region: str, precision: Precision = "fp32") -> P
     return folder / (f"{region}.json" if precision == "fp32" else f"{region}.{precision}.json")
 
 
+def model_path(folder: Path, region: str, precision: Precision = "fp32") -> Path:
+    """Where the model of a region lies, by its manifest; beside it where that says nothing."""
+    manifest = manifest_path(folder, region, precision)
+    name = _values(manifest).get("file")
+    return folder / name if isinstance(name, str) and _is_below(name) else manifest.with_suffix(".onnx")
+
+
 def choose_precision(folder: Path, region: str) -> Precision:
     """int8 where the folder offers it, made from the very model beside it; else fp32."""
     quantised, plain = (_values(manifest_path(folder, region, kind)) for kind in ("int8", "fp32"))
@@ -188,7 +197,7 @@ def _check_kinds(manifest: ModelManifest) -> None:
     for name in ("region", "architecture", "file", "sha256", "precision", "data", "made_from"):
         if not isinstance(getattr(manifest, name), str):
             raise ValueError(f"{name!r} is no text")
-    if Path(manifest.file).name != manifest.file:
+    if not _is_below(manifest.file):
         raise ValueError("'file' is no name of a file beside it")
     temperature = manifest.temperature
     if isinstance(temperature, bool) or not (
@@ -197,6 +206,12 @@ def _check_kinds(manifest: ModelManifest) -> None:
         raise ValueError("'temperature' is no positive number")
     if not isinstance(manifest.scores, dict):
         raise ValueError("'scores' is no object")
+
+
+def _is_below(name: str) -> bool:
+    """Whether a name leads from a folder into it, by any system's rules."""
+    parts = name.split("/")
+    return all(part not in ("", ".", "..") and not re.search(r"[\\:]", part) for part in parts)
 
 
 def schema_of(manifests: Iterable[ModelManifest]) -> Schema:

@@ -1,5 +1,6 @@
 """The commands `emotion models`: folders of models, those that ship and your own."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from emotion.models.engines.options import known_models, model_folder, user_mode
 from emotion.models.errors import EmotionError, ModelFileError
 from emotion.models.manifest import (
     manifest_path,
+    model_path,
     read_manifest,
     read_schema,
     regions_there,
@@ -41,8 +43,8 @@ app = typer.Typer(
     epilog=EXAMPLES,
 )
 
-# What may be there beside what a folder needs; landmark nets are the program's own.
-_MORE = ("*.int8.onnx", "*.int8.json", "blendshapes.npz", "MODEL_CARD.md")
+# What may be there beside networks; landmark nets are the program's own.
+_MORE = ("blendshapes.npz", "MODEL_CARD.md")
 _Name = Annotated[
     Path, typer.Argument(parser=model_folder, metavar="NAME|FOLDER", help="As 'emotion models' lists it.")
 ]
@@ -119,6 +121,8 @@ def _about(folder: Path) -> list[str]:
     right = [f"{name} {found['accuracy']:.1%}" for name, found in scores.items() if "accuracy" in found]
     told += [f"right: {'; '.join(right)}"] if right else []
     terms = "; ".join(dict.fromkeys(one.data for one in manifests if one.data))
+    if "for research" in terms:
+        told.append("licence: research weights, for research only (the code is Apache-2.0)")
     return [*told, f"trained on, and terms: {terms or 'not said'}"]
 
 
@@ -138,6 +142,7 @@ def copy_command(
     with writing(folder), workshop(folder) as making:
         for file in files:
             shutil.copyfile(file, making / file.name)
+        _bring_together(making)
         for made in making.iterdir():
             made.rename(folder / made.name)
     console.print(f"Copied to {shown(folder)}: use it with --models {shown(folder)}")
@@ -148,11 +153,29 @@ def _regions(folder: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*voting_regions(folder), *regions_there(folder))))
 
 
+def _bring_together(folder: Path) -> None:
+    """Let manifests that were copied speak of the models beside them, wherever these were before."""
+    for path in folder.glob("*.json"):
+        values = read_json(path)
+        name = Path(values.get("file", "")).name
+        if values.get("file") != name and name:
+            path.write_text(json.dumps(values | {"file": name}, indent=2) + "\n", encoding="utf-8")
+
+
 def _files(folder: Path) -> list[Path]:
-    needed = [f"{region}.{suffix}" for region in _regions(folder) for suffix in ("onnx", "json")] + [
-        "weights.json"
-    ]
-    missing = [name for name in needed if not (folder / name).is_file()]
+    needed = [
+        path
+        for region in _regions(folder)
+        for path in (model_path(folder, region), manifest_path(folder, region))
+    ] + [folder / "weights.json"]
+    missing = [path.relative_to(folder).as_posix() for path in needed if not path.is_file()]
     if missing:
         raise ModelFileError(f"{folder} lacks {', '.join(missing)}: it is no whole model folder.")
-    return [folder / name for name in needed] + [path for more in _MORE for path in folder.glob(more)]
+    quantised = [
+        path
+        for region in _regions(folder)
+        if (manifest := manifest_path(folder, region, "int8")).is_file()
+        for path in (manifest, model_path(folder, region, "int8"))
+        if path.is_file()
+    ]
+    return [*needed, *quantised, *(path for more in _MORE for path in folder.glob(more))]

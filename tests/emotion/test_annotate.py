@@ -18,7 +18,7 @@ import pytest
 
 from emotion.annotate import DEFAULT_FORMATS, Outputs, annotate
 from emotion.cli import app as cli
-from emotion.models.manifest import ZOO
+from emotion.models.manifest import LITE
 from emotion.models.whole_files import partial_path
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import IncompleteSourceError, SinkError
@@ -259,7 +259,7 @@ def test_a_call_from_python_replaces_no_file_of_the_users_either(models, tmp_pat
 
 def test_a_changed_model_is_refused(monkeypatch, capsys, tmp_path):
     for name in ("eyes.json", "eyes.onnx", "lips.json", "lips.onnx", "weights.json"):
-        (tmp_path / name).write_bytes((ZOO / name).read_bytes())
+        (tmp_path / name).write_bytes((LITE / name).read_bytes())
     with open(tmp_path / "lips.onnx", "ab") as file:
         file.write(b"x")
     assert run(monkeypatch, "annotate", "--models", tmp_path) == 4

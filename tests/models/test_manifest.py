@@ -9,8 +9,10 @@ from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.faces.mediapipe_landmarker import MODEL_PATH, MODEL_SHA256
 from emotion.models.manifest import (
+    LITE,
     ZOO,
     ModelManifest,
+    model_path,
     read_manifest,
     regions_there,
     schema_of,
@@ -25,7 +27,7 @@ from emotion.models.voting.vote import VoteWeights
 def zoo(tmp_path):
     """A copy of the small model, to be spoilt."""
     for name in ("lips.onnx", "lips.json"):
-        shutil.copy(ZOO / name, tmp_path)
+        shutil.copy(LITE / name, tmp_path)
     return tmp_path
 
 
@@ -81,6 +83,11 @@ def test_a_black_crop_does_not_upset_a_model():
         ({"data": 5}, "'data' is no text"),
         ({"scores": []}, "'scores' is no object"),
         ({"file": "../lips.onnx"}, "'file' is no name"),
+        ({"file": "/lips.onnx"}, "'file' is no name"),
+        ({"file": "lite/../../lips.onnx"}, "'file' is no name"),
+        ({"file": "C:lips.onnx"}, "'file' is no name"),
+        ({"file": "..\\lips.onnx"}, "'file' is no name"),
+        ({"file": ""}, "'file' is no name"),
         ({"file": ["lips.onnx"]}, "'file' is no text"),
         ({"size": "ab"}, "wants crops"),
         ({"region": ["lips"]}, "'region' is no text"),
@@ -91,6 +98,15 @@ def test_a_model_of_another_kind_is_refused_with_a_sentence(zoo, values, reason)
     spoil(zoo, **values)
     with pytest.raises(ModelFileError, match=reason):
         RegionModel(zoo, "lips")
+
+
+def test_a_model_may_lie_in_a_folder_below_its_manifest(zoo):
+    (zoo / "shared").mkdir()
+    (zoo / "lips.onnx").rename(zoo / "shared" / "lips.onnx")
+    spoil(zoo, file="shared/lips.onnx")
+    assert model_path(zoo, "lips") == zoo / "shared" / "lips.onnx"
+    assert RegionModel(zoo, "lips", "cpu").manifest.file == "shared/lips.onnx"
+    assert model_path(zoo, "eyes") == zoo / "eyes.onnx"
 
 
 def test_changed_missing_and_broken_files_are_refused(zoo):

@@ -92,6 +92,11 @@ def test_the_release_has_the_checksums_of_its_models():
     } <= checksums.read().keys()
 
 
+def test_no_model_is_stored_twice():
+    large = [digest for name, digest in checksums.read().items() if name.endswith((".onnx", ".task"))]
+    assert len(large) == len(set(large))
+
+
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="needs sha256sum")
 def test_sha256sum_reads_them_too():
     subprocess.run(["sha256sum", "--check", "--quiet", checksums.FILE], cwd=ZOO, check=True)
@@ -199,9 +204,15 @@ def test_a_copy_is_whole_and_ones_own(tmp_path, monkeypatch, capsys, name, folde
     copied = {path.name: path.read_bytes() for path in (tmp_path / "my-model").iterdir()}
     face = {path.name for path in LITE.glob("face.*")}
     assert copied.keys() == {path.name for path in LITE.iterdir()} - (set() if folder == LITE else face)
-    assert all(content == (folder / file).read_bytes() for file, content in copied.items())
+    lies = {path.name: path for path in (*LITE.iterdir(), *folder.iterdir())}
+    for file, content in copied.items():
+        # A copy has its models beside their manifests, wherever these were.
+        assert content == lies[file].read_bytes().replace(b'"file": "lite/', b'"file": "')
     for region in ("eyes", "lips"):
-        read_manifest(tmp_path / "my-model", region, "int8")
+        for precision in ("fp32", "int8"):
+            found = read_manifest(tmp_path / "my-model", region, precision)
+            assert (tmp_path / "my-model" / found.file).parent == tmp_path / "my-model"
+            assert found.sha256 == read_manifest(folder, region, precision).sha256
     assert not is_shipped(tmp_path / "my-model")
     assert run(monkeypatch, "models", "copy", "my-model", "second") == 0
 

@@ -60,3 +60,10 @@ def test_removing_asks_first(own, monkeypatch):
     monkeypatch.setattr("typer.confirm", lambda question, abort: (_ for _ in ()).throw(SystemExit(1)))
     assert run(monkeypatch, "remove", "mine") == 1
     assert (own / "mine").exists()
+
+
+def test_the_list_says_what_the_weights_may_be_used_for(own, monkeypatch, capsys):
+    assert run(monkeypatch) == 0
+    said = capsys.readouterr().out.replace("\n", " ")
+    # Those that ship, and the user's copy.
+    assert said.count("licence: research weights, for research only (the code is Apache-2.0)") == 3

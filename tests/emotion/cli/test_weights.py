@@ -9,7 +9,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions, make_dataset
 from emotion.models.data.image_io import write_png
-from emotion.models.manifest import ZOO
+from emotion.models.manifest import LITE
 from emotion.models.voting.vote import VoteWeights
 from tests.helpers.landmarks import landmarks
 
@@ -37,7 +37,7 @@ def folders(tmp_path, monkeypatch):
     models = tmp_path / "models"
     models.mkdir()
     for name in ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json"):
-        shutil.copy(ZOO / name, models)
+        shutil.copy(LITE / name, models)
     return tmp_path / "data", models
 
 

@@ -15,7 +15,7 @@ from emotion.models.engines import session as inference
 from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import MissingDependencyError, ModelFileError
-from emotion.models.manifest import ZOO, choose_precision, read_manifest
+from emotion.models.manifest import LITE, ZOO, choose_precision, read_manifest
 from emotion.models.regions import LIPS
 from tests.fakes.onnx_runtime import CPU, Runtime, answers
 
@@ -214,11 +214,11 @@ def test_options_out_of_range_are_refused(values):
 
 def test_a_quantised_model_of_another_model_is_not_used(tmp_path):
     for name in ("lips.onnx", "lips.json"):
-        shutil.copy(ZOO / name, tmp_path)
+        shutil.copy(LITE / name, tmp_path)
     assert choose_precision(tmp_path, "lips") == "fp32"
     with pytest.raises(ModelFileError, match="quantise lips"):
         RegionModel(tmp_path, "lips", "cpu", precision="int8")
-    shutil.copy(ZOO / "lips.onnx", tmp_path / "lips.int8.onnx")
+    shutil.copy(LITE / "lips.onnx", tmp_path / "lips.int8.onnx")
     values = json.loads((tmp_path / "lips.json").read_text())
     path = tmp_path / "lips.int8.json"
     path.write_text(json.dumps(values | {"file": "lips.int8.onnx", "made_from": values["sha256"]}))

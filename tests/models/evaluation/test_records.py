@@ -6,7 +6,7 @@ import pytest
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.evaluate import evaluate
 from emotion.models.evaluation.records import record, with_block
-from emotion.models.manifest import ZOO, read_manifest
+from emotion.models.manifest import LITE, read_manifest
 from emotion.models.voting.vote import VoteWeights
 from tests.helpers.predictions import predictions
 
@@ -14,7 +14,7 @@ from tests.helpers.predictions import predictions
 @pytest.fixture
 def folder(tmp_path):
     for name in ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json"):
-        shutil.copy(ZOO / name, tmp_path)
+        shutil.copy(LITE / name, tmp_path)
     weights.save(tmp_path, weights.fit_vote(predictions(120), None, {}))
     (tmp_path / "MODEL_CARD.md").write_text("# Card\n\n## Scores\n\nWords.\n\n## Terms\n\nMore words.\n")
     return tmp_path
