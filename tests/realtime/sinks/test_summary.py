@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from emotion.realtime.sinks.summary import SummaryBuilder
+from emotion.realtime.sinks.summary import SummaryBuilder, in_words
 from tests.helpers.results import face, result
 
 
@@ -162,3 +162,16 @@ def test_a_picture_that_is_mostly_upright_is_not_said_to_be_turned():
     summary = summarise(result(0, face("fear", turn=180.0)), result(1, face("fear", turn=55.0)))
     assert (summary.turned, summary.turn, summary.hint) == (0.5, None, None)
     assert summarise(result(0)).turned is None
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"fear": 1.0, "anger": 0.0}, "fear all the time"),
+        ({"fear": 0.995, "anger": 0.005}, "fear all the time"),
+        ({"fear": 0.9949, "anger": 0.00506}, "99% of the time fear, 1% anger"),
+        ({"no_face": 0.25, "fear": 0.75}, "75% of the time fear, 25% no face"),
+    ],
+)
+def test_what_rounds_to_nothing_is_left_out(shares, said):
+    assert in_words(shares) == said
