@@ -1,7 +1,7 @@
 """What the stages after the models say of made answers today, for tests that notice any change of it.
 
-``python -m tests.helpers.golden_stages`` writes `tests/realtime/stages/golden.json` anew: whoever changes what
-is said of faces commits it with the change, and says so in the change log.
+``python -m tests.helpers.golden_stages`` writes `tests/realtime/stages/golden.json` anew: whoever changes
+what is said of faces commits it with the change, and says so in the change log.
 """
 
 import json
