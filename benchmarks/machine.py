@@ -17,8 +17,8 @@ _PACKAGES = (
 )
 
 
-def describe(models: Models) -> dict[str, Any]:
-    """The machine, the versions, and what runs the models; ready for JSON."""
+def describe(models: Models, folder: str = "") -> dict[str, Any]:
+    """The machine, the versions, and what runs the models of a folder; ready for JSON."""
     return {
         "processor": processor(),
         "cores": available_cores(),
@@ -30,6 +30,7 @@ def describe(models: Models) -> dict[str, Any]:
         "provider": models.regions[0].choice,
         "precision": {m.manifest.region: m.manifest.precision for m in models.regions},
         "models": {m.manifest.region: m.manifest.sha256[:16] for m in models.regions},
+        "folder": folder,
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
+from emotion.benchmarks.history import read_report
 from emotion.models.errors import OptionError
 from emotion.models.options import Option, Spelling, check
 
@@ -37,7 +38,14 @@ class BenchOptions:
     json: Annotated[Path | None, Option(help="Write everything here.")] = None
     markdown: Annotated[Path | None, Option(help="Write the tables here.")] = None
     plot: Annotated[Path | None, Option(help="Write a picture here, .png or .svg.")] = None
-    compare: Annotated[Path | None, Option(help="An older --json file: show the ratios.")] = None
+    compare: Annotated[
+        Path | None,
+        Option(
+            help="An older --json file, or 'last' for that of the last release: show the ratios.",
+            metavar="FILE|last",
+            spelling=Spelling(read_report, str),
+        ),
+    ] = None
     data: Annotated[
         Path | None, Option(help="Data set of 'emotion dataset': what int8 costs in accuracy.")
     ] = None

@@ -19,7 +19,7 @@ from emotion.benchmarks.options import BenchOptions
 from emotion.benchmarks.peers import Crops, Peer
 from emotion.benchmarks.runs import Run
 from emotion.benchmarks.stages import measure_stages
-from emotion.models.engines.options import EngineOptions
+from emotion.models.engines.options import EngineOptions, model_folder_name
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
 from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice, regions_there, voting_regions
@@ -119,7 +119,7 @@ def run_suite(suite: Suite, say: Callable[[str], None] = lambda line: None) -> d
         clips = {spec.name: bench.clip(spec) for spec in suite.specs()}
         return {
             "format": FORMAT,
-            "machine": machine.describe(bench.models()),
+            "machine": machine.describe(bench.models(), model_folder_name(suite.engine.models)),
             "settings": {
                 "workers": asdict(suite.workers),
                 "threads": suite.threads,

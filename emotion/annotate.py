@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emotion import __version__
 from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
@@ -28,7 +30,7 @@ from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
-from emotion.realtime.sinks.formats import format_named, open_file
+from emotion.realtime.sinks.formats import format_named, open_file, wants_pictures
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
@@ -235,8 +237,10 @@ def _run(
         views = stack.enter_context(Fanout(observer=observer))
         policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say))
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
-        # Nothing is drawn where nobody sees it.
+        # Nothing is drawn, and no image is made, where nobody sees it.
         draw = _renderer(options, source.info).draw if outputs.video is not None else None
+        if not wants_pictures(outputs.files):
+            draw = _nothing
         done, crowd = itertools.count(1), Crowd()
 
         def listen(result: EmotionFrame) -> None:
@@ -253,6 +257,12 @@ def _run(
             if sentence := crowd.sentence():
                 source.info.notes.add(sentence)
     return None
+
+
+def _nothing(result: EmotionFrame) -> Image:
+    """Stands for a picture where only tables are written; it takes no memory."""
+    nothing: Image = np.broadcast_to(np.uint8(0), result.frame.shape)
+    return nothing
 
 
 def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:

@@ -132,7 +132,7 @@ class Result:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright."""
-        height, width = self._frame.frame.image.shape[:2]
+        height, width = self._frame.frame.shape[:2]
         return width, height
 
     @property
@@ -147,12 +147,17 @@ class Result:
         Raises:
             SourceError: it was not kept, or cannot be read any more.
         """
-        image = self._frame.frame.image
-        if any(image.strides):
-            return image
+        if not self._is_left_out:
+            return self._frame.frame.image
         if self.photograph and self.source:
             return read_picture(Path(self.source))
         raise SourceError("The pictures were not kept: ask for them with keep_images=True, or use stream.")
+
+    @property
+    def _is_left_out(self) -> bool:
+        """Whether only the size of its picture is known, see `without_image`."""
+        picture = self._frame.frame.picture
+        return isinstance(picture, np.ndarray) and not any(picture.strides)
 
     def draw(self) -> Image:
         """A new picture with the results on it, as `emotion annotate` draws them; uint8 (h, w, 3), BGR.
@@ -164,7 +169,7 @@ class Result:
             SourceError: as `image`.
         """
         renderer = self._renderer or Renderer(self._drawing)
-        return renderer.draw(with_image(self._frame, self.image))
+        return renderer.draw(with_image(self._frame, self.image) if self._is_left_out else self._frame)
 
     def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
         """Bars of each face's probabilities, into matplotlib's `ax` or new axes, which are returned."""
@@ -346,7 +351,7 @@ class Results(Sequence[Result]):
 
 def with_image(frame: EmotionFrame, image: Image) -> EmotionFrame:
     """A result with its picture put back."""
-    return frame if image is frame.frame.image else replace(frame, frame=frame.frame.with_image(image))
+    return replace(frame, frame=frame.frame.with_image(image))
 
 
 def without_image(frame: EmotionFrame) -> EmotionFrame:
@@ -355,7 +360,7 @@ def without_image(frame: EmotionFrame) -> EmotionFrame:
     faces = frame.faces
     if not points:
         faces = tuple(replace(face, points=None, matrix=None, shapes=None) for face in faces)
-    nothing = np.broadcast_to(np.uint8(0), frame.frame.image.shape)
+    nothing = np.broadcast_to(np.uint8(0), frame.frame.shape)
     return replace(frame, frame=frame.frame.with_image(nothing), faces=faces)
 
 

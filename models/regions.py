@@ -33,6 +33,10 @@ CANVAS = (128, 160)
 # the outer and inner corners of both eyes, the nose bridge, the base of the nose.
 ANCHORS = np.array([33, 133, 362, 263, 168, 2])
 ANCHOR_PLACES = np.array([(24, 52), (50, 53), (78, 53), (104, 52), (64, 46), (64, 90)], dtype=np.float64)
+# The same as complex numbers.
+_COMPLEX = np.array([1, 1j])
+_PLACES = ANCHOR_PLACES @ _COMPLEX
+_MIDDLE = _PLACES.mean()
 
 # MediaPipe's FACE_OVAL contour, in drawing order.
 # fmt: off
@@ -201,14 +205,14 @@ def align(landmarks: Points) -> npt.NDArray[np.float64]:
     Args:
         landmarks: float32 (478, 2), picture pixels.
     """
-    source = landmarks[ANCHORS].astype(np.float64) @ (1, 1j)
-    target = ANCHOR_PLACES @ (1, 1j)
-    centred = source - source.mean()
+    source = landmarks[ANCHORS].astype(np.float64) @ _COMPLEX
+    middle = np.add.reduce(source) / len(source)
+    centred = source - middle
     spread = float(np.vdot(centred, centred).real)
     if spread == 0.0:
         raise ValueError("all anchor landmarks fall on one point")
-    a = np.vdot(centred, target - target.mean()) / spread
-    b = target.mean() - a * source.mean()
+    a = np.vdot(centred, _PLACES - _MIDDLE) / spread
+    b = _MIDDLE - a * middle
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
@@ -233,7 +237,14 @@ def leaning(landmarks: Points) -> float:
     return float(np.degrees(np.arctan2(across[1], across[0])))
 
 
-def crop(image: Image, landmarks: Points, region: Region, margin: int = 0) -> Crop:
+def crop(
+    image: Image,
+    landmarks: Points,
+    region: Region,
+    margin: int = 0,
+    rgb: bool = False,
+    placed: npt.NDArray[np.float64] | None = None,
+) -> Crop:
     """Cut one region of one face out of a picture.
 
     Args:
@@ -241,30 +252,50 @@ def crop(image: Image, landmarks: Points, region: Region, margin: int = 0) -> Cr
         landmarks: float32 (478, 2), pixels of `image`.
         region: what to cut.
         margin: pixels more on every side, for augmentation; the middle stays the same.
+        rgb: the picture has red first.
+        placed: what `align` says of the landmarks, where several regions are cut.
 
     Returns:
         The crop of `region.padded_size(margin)`.
     """
     height, width = region.padded_size(margin)
     scale = region.pixels_per_point
-    transform = align(landmarks) * scale
+    transform = (align(landmarks) if placed is None else placed) * scale
     transform[:, 2] += margin - scale * np.array([region.left, region.top])
-    warped = warp_gray(image, transform, (height, width))
+    warped = warp_gray(image, transform, (height, width), rgb)
     oval = fill(landmarks[FACE_OVAL] @ transform[:, :2].T + transform[:, 2], height, width)
-    frame = np.array([(0, 0), (image.shape[1], 0), image.shape[1::-1], (0, image.shape[0])])
-    inside = oval & fill(frame @ transform[:, :2].T + transform[:, 2], height, width)
-    visible = float(np.count_nonzero(inside)) / max(float(np.count_nonzero(oval)), 1.0)
-    return Crop(warped & inside, visible)
+    whole = max(float(np.count_nonzero(oval)), 1.0)
+    if _reaches_beyond(image, transform, height, width):
+        frame = np.array([(0, 0), (image.shape[1], 0), image.shape[1::-1], (0, image.shape[0])])
+        oval = oval & fill(frame @ transform[:, :2].T + transform[:, 2], height, width)
+    return Crop(warped & oval, float(np.count_nonzero(oval)) / whole)
 
 
-def warp_gray(image: Image, transform: npt.NDArray[np.float64], size: tuple[int, int]) -> Image:
+def _reaches_beyond(image: Image, transform: npt.NDArray[np.float64], height: int, width: int) -> bool:
+    """Whether a crop may show what lies outside of the picture."""
+    (a, b, left), (_, _, top) = transform.tolist()
+    scale = a * a + b * b
+    # Corners, and the two pixels by which a filled polygon may be smaller than it is.
+    for x, y in ((-2, -2), (width + 2, -2), (-2, height + 2), (width + 2, height + 2)):
+        across, down = x - left, y - top
+        if not 0 <= a * across - b * down <= scale * image.shape[1]:
+            return True
+        if not 0 <= b * across + a * down <= scale * image.shape[0]:
+            return True
+    return False
+
+
+def warp_gray(
+    image: Image, transform: npt.NDArray[np.float64], size: tuple[int, int], rgb: bool = False
+) -> Image:
     """Warp into `size` (height, width) and make gray, averaging where the crop is much coarser."""
     stride = 1.0 / float(np.hypot(transform[0, 0], transform[1, 0]))
     factor = int(stride / _MAX_STRIDE) + 1
     if factor > 1:
         image, transform = _shrink(image, transform, size, factor)
     warped = cv2.warpAffine(image, transform, size[::-1], flags=cv2.INTER_LINEAR)
-    return _as_uint8(cv2.cvtColor(warped, cv2.COLOR_BGR2GRAY) if warped.ndim == 3 else warped)
+    gray = cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY
+    return _as_uint8(cv2.cvtColor(warped, gray) if warped.ndim == 3 else warped)
 
 
 def _shrink(
@@ -293,7 +324,7 @@ def fill(polygon: npt.NDArray[np.floating], height: int, width: int) -> Image:
     # Clipped at the picture's edge, fillPoly's outline depends on where the edge is: fill a larger
     # picture and cut the middle out, so that a margin changes nothing inside.
     mask = np.zeros((height + 2 * _GUARD, width + 2 * _GUARD), dtype=np.uint8)
-    bounded = np.clip(np.floor(polygon + 0.5), -(2**14), 2**14).astype(np.int32)
+    bounded = np.minimum(np.maximum(np.floor(polygon + 0.5), -(2**14)), 2**14).astype(np.int32)
     cv2.fillPoly(mask, [bounded + _GUARD], 255)
     return mask[_GUARD:-_GUARD, _GUARD:-_GUARD]
 

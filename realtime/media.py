@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace
 
 from emotion.models.regions import Image
@@ -25,6 +28,14 @@ _SWSCALE = {
     7: Colorspace.SMPTE240M,
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
+}
+# The shares of red and blue in brightness.
+_RED_AND_BLUE = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
 }
 
 
@@ -56,6 +67,15 @@ class Colours:
     def conversion(self) -> Colorspace:
         """The matrix in libswscale's terms."""
         return _SWSCALE.get(self.matrix, Colorspace.ITU601)
+
+    @property
+    def from_bgr(self) -> npt.NDArray[np.float32]:
+        """What makes Y, U and V of B, G, R and 1: float32 (3, 4), for 8 bits from 16 to 235 and 240."""
+        red, blue = _RED_AND_BLUE.get(self.matrix, (0.299, 0.114))
+        y = np.array([blue, 1 - red - blue, red])
+        u, v = (np.array([1, 0, 0]) - y) / (2 * (1 - blue)), (np.array([0, 0, 1]) - y) / (2 * (1 - red))
+        rows = np.stack([219 * y, 224 * u, 224 * v]) / 255
+        return np.column_stack([rows, [16, 128, 128]]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +208,13 @@ class WallClock:
     def text(self, seconds: float) -> str:
         """The same as ISO 8601 says it, with milliseconds: ``2026-11-29T06:15:00.250Z``."""
         return self.at(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def pixels(plane: VideoPlane) -> npt.NDArray[np.uint8]:
+    """A plane's pixels in libav's own memory, uint8 (height, width)."""
+    memory = cast(memoryview, plane)  # it has the buffer protocol, which its types do not say
+    rows: npt.NDArray[np.uint8] = np.frombuffer(memory, np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
 
 
 def letterboxed(image: Image, size: tuple[int, int]) -> Image:

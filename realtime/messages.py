@@ -4,12 +4,13 @@ All are immutable and compare by identity. A frame without faces still travels, 
 out has every frame that went in, in the same order.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import inf
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +19,33 @@ from emotion.models.regions import Crop, Image, Points
 from emotion.models.schema import SHIPPED, Schema
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
+Planes: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+"""Y, uint8 (h, w), then U and V, (h / 2, w / 2), from 16 to 235 and 240; only to be read."""
+
+
+class Decoded(Protocol):
+    """A picture as its decoder gave it: mostly half as large as an image, which is made when it is asked for.
+
+    Its methods may be called in any thread, and give the same each time.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, 3) of its images, upright and with square pixels."""
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds."""
+
+    @property
+    def planes(self) -> Planes | None:
+        """Its own pixels, where they stand as in its images; None where they do not."""
+
+    def image(self) -> Image:
+        """uint8 (height, width, 3), BGR."""
+
+    def rgb(self) -> Image:
+        """The same with red first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,60 +57,96 @@ class VideoFrame:
         pts: presentation timestamp in units of `time_base`, exactly as the source had it.
         time_base: seconds a unit of `pts`.
         captured_at: `time.monotonic()` when the picture was decoded.
-        image: uint8 (height, width, 3), BGR: a read-only view of what was given. Whoever may still write
-            there lets the results come first, or gives a copy.
-        remake: makes the same image anew, out of what the decoder keeps, which is half as large: so a frame
-            can wait without its image. May be called in any thread. None where it cannot be had.
+        picture: an image, uint8 (height, width, 3), BGR: a read-only view of what was given. Whoever may
+            still write there lets the results come first, or gives a copy. Of a file what its decoder gave:
+            so a frame waits without an image, and where nobody looks none is made.
     """
 
     index: int
     pts: int
     time_base: Fraction
     captured_at: float
-    image: Image
-    remake: Callable[[], Image] | None = None
+    picture: Image | Decoded
 
     def __post_init__(self) -> None:
-        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
-            raise ValueError(f"a frame is uint8 (h, w, 3), not {self.image.dtype} {self.image.shape}")
+        if not isinstance(self.picture, np.ndarray):
+            return
+        if self.picture.dtype != np.uint8 or self.picture.ndim != 3 or self.picture.shape[2] != 3:
+            raise ValueError(f"a frame is uint8 (h, w, 3), not {self.picture.dtype} {self.picture.shape}")
         # The array itself stays as its owner has it.
-        view = self.image.view()
-        view.flags.writeable = False
-        object.__setattr__(self, "image", view)
+        object.__setattr__(self, "picture", _read_only(self.picture))
+
+    @property
+    def image(self) -> Image:
+        """uint8 (height, width, 3), BGR, read-only; of a file made anew whenever it is asked for."""
+        return self.picture if isinstance(self.picture, np.ndarray) else _read_only(self.picture.image())
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, 3) of its image, which is not made for that."""
+        height, width, channels = self.picture.shape
+        return height, width, channels
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds while it waits."""
+        return self.picture.nbytes
+
+    @property
+    def planes(self) -> Planes | None:
+        """As of `Decoded`; None of an image."""
+        return None if isinstance(self.picture, np.ndarray) else self.picture.planes
 
     @property
     def seconds(self) -> float:
         """The presentation time in seconds."""
         return float(self.pts * self.time_base)
 
-    @property
-    def waiting_bytes(self) -> int:
-        """What it holds while it waits without its image, if it can."""
-        return self.image.size // 2 if self.remake else self.image.nbytes
+    def rgb(self) -> Image:
+        """The image with red first, made anew whenever it is asked for."""
+        if isinstance(self.picture, np.ndarray):
+            return np.asarray(cv2.cvtColor(self.picture, cv2.COLOR_BGR2RGB), np.uint8)
+        return self.picture.rgb()
+
+    def canvas(self) -> Image:
+        """The image as an array of one's own, to draw on."""
+        return self.picture.copy() if isinstance(self.picture, np.ndarray) else self.picture.image()
 
     def with_image(self, image: Image) -> "VideoFrame":
-        """The same with another image, which is not made anew."""
-        return replace(self, image=image, remake=None)
-
-    def waiting(self) -> "VideoFrame":
-        """The same without its image, where that can be made anew; only the shape stays."""
-        if self.remake is None:
-            return self
-        return replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
-
-    def remade(self) -> "VideoFrame":
-        """The same with its image, which is made anew where it waits without."""
-        if self.remake is None or any(self.image.strides):
-            return self
-        return self.with_image(self.remake())
+        """The same with another image."""
+        return replace(self, picture=image)
 
     def __reduce__(self) -> tuple[type["VideoFrame"], tuple[object, ...]]:
-        # What a decoder keeps cannot be sent to another process.
+        # What a decoder gave cannot be sent to another process.
         return VideoFrame, (self.index, self.pts, self.time_base, self.captured_at, self.image)
 
     def __repr__(self) -> str:
-        height, width = self.image.shape[:2]
+        height, width = self.shape[:2]
         return f"VideoFrame({self.index}, {self.seconds:.3f} s, {width}x{height})"
+
+
+class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):
+    """A frame's image with something drawn on it, which knows where: an array like any other.
+
+    Attributes:
+        parts: rectangles, as left, top, right and bottom in whole pixels inside the picture. Outside of them
+            it is the frame's own image. A copy or a part of it knows of none, and is a plain picture.
+    """
+
+    parts: tuple[tuple[int, int, int, int], ...] | None = None
+
+    @classmethod
+    def on(cls, canvas: Image, parts: Iterable[tuple[int, int, int, int]]) -> "Drawn":
+        """The same pixels, drawn on in these parts."""
+        drawn = canvas.view(cls)
+        drawn.parts = tuple(parts)
+        return drawn
+
+
+def _read_only(image: Image) -> Image:
+    view = image.view()
+    view.flags.writeable = False
+    return view
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _with_faces(result: EmotionFrame, ground: str) -> EmotionFrame:
         cv2.ellipse(
             picture, middle, (round(box.width / 2), round(box.height / 2)), 0, 0, 360, (150, 175, 215), -1
         )
-    return replace(result, frame=replace(result.frame, image=picture))
+    return replace(result, frame=replace(result.frame, picture=picture))
 
 
 def main(folder: Annotated[Path, typer.Argument(help="Where to write PNG pictures.")]) -> None:

@@ -125,7 +125,7 @@ class Feed:
 def as_message(result: EmotionFrame, number: int, camera: int) -> dict[str, Any]:
     """A result for JSON, as `emotion.web.http.schema.LiveResult` describes it."""
     frame = result.frame
-    height, width = frame.image.shape[:2]
+    height, width = frame.shape[:2]
     return {
         "number": number,
         "camera": camera,

@@ -20,6 +20,7 @@ from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture, leant
 from emotion.models.manifest import ZOO
 from emotion.models.native import telemetry
 from emotion.models.native.at_exit import Process, before_exit
+from emotion.models.native.deferred import deferred
 from emotion.models.native.log import without_chatter
 from emotion.models.regions import Image
 from emotion.models.small_files import sha256
@@ -53,7 +54,8 @@ def _without_tensorflow() -> Iterator[None]:
         del sys.modules["tensorflow"]
 
 
-with _without_tensorflow():
+# Of these it needs one function that plots and one that records sound; together they take 0.8 s.
+with _without_tensorflow(), deferred("matplotlib.pyplot", "sounddevice"):
     from mediapipe.tasks.python import vision
     from mediapipe.tasks.python.core import mediapipe_c_bindings
     from mediapipe.tasks.python.core.base_options import BaseOptions

@@ -74,6 +74,13 @@ class Picture:
         """Args: image: uint8 (h, w, 3), BGR."""
         self._hold(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8), 0, 0)
 
+    @classmethod
+    def of_rgb(cls, rgb: Image) -> "Picture":
+        """The same of an image that has red first already, which is kept as it is."""
+        picture = object.__new__(cls)
+        picture._hold(np.ascontiguousarray(rgb), 0, 0)
+        return picture
+
     def part(self, left: int, top: int, right: int, bottom: int) -> "Picture":
         """A rectangle of this picture, which has to reach into it; what lies outside is cut off."""
         part = object.__new__(Picture)

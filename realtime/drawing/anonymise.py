@@ -53,9 +53,10 @@ class Anonymiser:
         self._seen |= {face.track_id: _Seen(face.box, face.points, now) for face in result.faces}
         if self.mode == "none" or not self._seen:
             return result
-        image = result.frame.image.copy()
+        image = result.frame.canvas()
+        whole = image.copy()  # a face may lie over another
         for seen in self._seen.values():
-            _cover(image, result.frame.image, seen.box)
+            _cover(image, whole, seen.box)
         if self.mode == "landmarks":
             for seen in self._seen.values():
                 _dots(image, seen)

@@ -34,7 +34,7 @@ from emotion.realtime.drawing.panels import (
 )
 from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Sprite, corners, press
 from emotion.realtime.drawing.strip import Strip
-from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
+from emotion.realtime.messages import Box, Drawn, EmotionFrame, FaceEmotion
 
 _SMALLEST_TEXT = 10
 # Panels in the order in which they are tried: text as a share of the full size, length of the bars.
@@ -103,42 +103,47 @@ class Overlay:
         Returns:
             uint8 (h, w, 3), BGR, a new picture of the frame's size.
         """
-        canvas = result.frame.image.copy()
+        canvas, room = result.frame.canvas(), self._room(result)
+        shown = self._shown(result)
+        faces = [canvas[_inside(item.mark.face)].copy() for item in shown]
         if self._strip:
             self._strip.add(result.frame.seconds, result.faces)
             self._strip.paint(canvas, result.frame.seconds)
-        shown = self._shown(result)
         if self._options.style == "none":
-            _uncover(canvas, result.frame.image, shown)
-            return canvas
+            _uncover(canvas, faces, shown)
+            return _drawn(canvas, room.taken)
         told = self._told(result, shown)
-        for item, one in zip(shown, told, strict=True):
-            if one.away and one.rect:
-                _paint_lead(canvas, item.mark, one.rect, label_colour(one.face))
-        _paint_marks(canvas, result.frame.image, shown)
+        leads = [
+            _paint_lead(canvas, item.mark, one.rect, label_colour(one.face))
+            for item, one in zip(shown, told, strict=True)
+            if one.away and one.rect
+        ]
+        for item in shown:
+            _paint_mark(canvas, item.mark, label_colour(item.face))
+        _uncover(canvas, faces, shown)
         for one in told:
             if one.telling and one.rect:
                 self._paint(canvas, one.face, one.telling, one.rect)
         taken = [item.mark.rect for item in shown] + [one.rect for one in told if one.rect]
-        self._paint_note(canvas, self._room(result).without(taken))
-        return canvas
+        note = self._paint_note(canvas, room.without(taken))
+        return _drawn(canvas, [*room.taken, *taken, *leads, *note])
 
     def plan(self, result: EmotionFrame) -> tuple[Told, ...]:
         """Where everything stands that `draw` would draw for this frame, the next of the stream."""
         return self._told(result, self._shown(result))
 
     def _room(self, result: EmotionFrame) -> Room:
-        height, width = result.frame.image.shape[:2]
+        height, width = result.frame.shape[:2]
         taken = (self._strip.rect(width, height),) if self._strip else ()
         return Room(width, height, max(2, round(0.8 * self._unit(result))), taken)
 
     def _unit(self, result: EmotionFrame) -> float:
         """The full size of text for this picture, in pixels."""
-        return self._options.scale * (5 + 0.015 * float(min(result.frame.image.shape[:2])))
+        return self._options.scale * (5 + 0.015 * float(min(result.frame.shape[:2])))
 
     def _shown(self, result: EmotionFrame) -> list["_Shown"]:
         """The faces that can be drawn, with the ways in which each could be told."""
-        height, width = result.frame.image.shape[:2]
+        height, width = result.frame.shape[:2]
         unit, now = self._unit(result), result.frame.seconds
         found = [(face, mark) for face in result.faces if (mark := _mark(face.box, width, height, unit))]
         self._several = now if len(found) > 1 else self._several
@@ -180,20 +185,21 @@ class Overlay:
         else:
             paint_label(canvas, telling, rect.left, rect.top, self._options.opacity)
 
-    def _paint_note(self, canvas: Image, room: Room) -> None:
-        """Write the note into a free corner: the one it was in, while that is free."""
+    def _paint_note(self, canvas: Image, room: Room) -> list[Rect]:
+        """Write the note into a free corner: the one it was in, while that is free. Where it stands."""
         if not self._options.note:
-            return
+            return []
         unit = self._options.scale * (5 + 0.015 * min(room.width, room.height))
         note = note_sprite(self._options.note, _text_size(0.8 * unit), self._options.opacity)
         if note.width > 0.6 * room.width or note.height > 0.08 * room.height:
-            return
+            return []
         places = _note_places(room, note)
         for index in sorted(range(len(places)), key=lambda index: index != self._corner):
             if room.free(places[index]):
                 self._corner = index
                 press(canvas, note, places[index].left, places[index].top)
-                return
+                return [places[index]]
+        return []
 
 
 def _filled(place: Placement, telling: Telling) -> Rect:
@@ -323,32 +329,43 @@ def _note_places(room: Room, note: Sprite) -> tuple[Rect, ...]:
     return tuple(Rect(left, top, note.width, note.height) for left, top in places)
 
 
-def _paint_marks(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
-    """Mark each face with its emotion's colour; whatever falls on a face is taken back."""
-    for item in shown:
-        _paint_mark(canvas, item.mark, label_colour(item.face))
-    _uncover(canvas, image, shown)
+def _inside(face: Rect) -> tuple[slice, slice]:
+    return np.s_[face.top : face.bottom, face.left : face.right]
 
 
-def _uncover(canvas: Image, image: Image, shown: Sequence[_Shown]) -> None:
-    """Take back what falls on a face.
+def _uncover(canvas: Image, faces: Sequence[Image], shown: Sequence[_Shown]) -> None:
+    """Take back what falls on a face, of which a copy was kept.
 
     That is the line of a neighbour, the timeline, or, on small faces, the bend of their own corners.
     """
-    for item in shown:
-        face = item.mark.face
-        inside = np.s_[face.top : face.bottom, face.left : face.right]
-        canvas[inside] = image[inside]
+    for item, face in zip(shown, faces, strict=True):
+        canvas[_inside(item.mark.face)] = face
 
 
-def _paint_lead(canvas: Image, mark: _Mark, rect: Rect, colour: BGR) -> None:
-    """A line from a face to a word that stands away from it; faces are put over it afterwards."""
+def _drawn(canvas: Image, parts: Sequence[Rect]) -> Drawn:
+    """The canvas, and where something may have been drawn."""
+    height, width = canvas.shape[:2]
+    clipped = [_clipped(part, width, height) for part in parts]
+    return Drawn.on(
+        canvas, [(p.left, p.top, p.right, p.bottom) for p in clipped if p.width > 0 and p.height > 0]
+    )
+
+
+def _paint_lead(canvas: Image, mark: _Mark, rect: Rect, colour: BGR) -> Rect:
+    """A line from a face to a word that stands away from it; faces are put over it afterwards.
+
+    Returns:
+        The rectangle around it.
+    """
     face, thick = mark.rect, max(1, mark.thickness // 2)
     # The points of either that look at the other.
     start = _nearest(face, rect.left + rect.width // 2, rect.top + rect.height // 2)
     end = _nearest(rect, *start)
     for shade, width in (((16, 14, 12), thick + 2), (colour, thick)):
         cv2.line(canvas, start, end, shade, width, cv2.LINE_AA)
+    (left, right), (top, bottom) = (sorted(pair) for pair in zip(start, end, strict=True))
+    away = thick + 2
+    return Rect(left - away, top - away, right - left + 2 * away + 1, bottom - top + 2 * away + 1)
 
 
 def _nearest(rect: Rect, x: int, y: int) -> tuple[int, int]:

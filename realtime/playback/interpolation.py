@@ -65,7 +65,7 @@ class BoxTracker:
         """
         if result.frame is frame or not result.faces:
             return EmotionFrame(frame, result.faces, result.schema)
-        if frame.image.shape != result.frame.image.shape:
+        if frame.shape != result.frame.shape:
             return EmotionFrame(frame, (), result.schema)
         if result is not self._result:
             self._learn(result)
@@ -81,7 +81,7 @@ class BoxTracker:
 
     def _learn(self, result: EmotionFrame) -> None:
         self._result = result
-        self._scale = min(1.0, _WORKING_SIDE / max(result.frame.image.shape[:2]))
+        self._scale = min(1.0, _WORKING_SIDE / max(result.frame.shape[:2]))
         picture = _small_gray(result.frame.image, self._scale)
         self._templates = [self._cut(face.box, picture) for face in result.faces]
 

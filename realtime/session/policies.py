@@ -126,8 +126,7 @@ class EveryFrame:
         """As many workers as wanted; see `Policy`."""
         looks_ahead = bool(options.vote.smooth) and not options.vote.causal
         workers = self.workers or Workers.of(options)
-        # Of what waits for a second images would take the most memory by far.
-        stages = _causal_stages(workers, models, options, keep_images=not looks_ahead)
+        stages = _causal_stages(workers, models, options)
         if self.meanwhile is not None:
             stages.append(Meanwhile(self.meanwhile))
         if looks_ahead:
@@ -240,9 +239,7 @@ class Inline:
         return InlinePipeline[EmotionFrame](source, stages, observer=observer)
 
 
-def _causal_stages(
-    workers: Workers, models: Models, options: Options, keep_images: bool = True
-) -> list[Step]:
+def _causal_stages(workers: Workers, models: Models, options: Options) -> list[Step]:
     """From pictures to what is thought of their faces, each by what was alone."""
     schema = models.schema
     return [
@@ -253,7 +250,6 @@ def _causal_stages(
             stride=workers.stride,
             regions=schema.regions,
             pose="pose" in options.faces.columns,
-            keep_images=keep_images,
         ),
         [
             EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)

@@ -144,7 +144,7 @@ class JsonLinesTimeline(_Timeline):
 
 def photograph_head(result: EmotionFrame, names: Callable[[int], str]) -> dict[str, Any]:
     """What stands before the faces of a photograph: `PHOTOGRAPH_COLUMNS`."""
-    height, width = result.frame.image.shape[:2]
+    height, width = result.frame.shape[:2]
     return dict(zip(PHOTOGRAPH_COLUMNS, (names(result.frame.index), width, height), strict=True))
 
 

@@ -1,7 +1,7 @@
 """The formats that there are: those that ship, and those of a user's own packages."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -40,6 +40,11 @@ def format_named(name: str) -> Format:
     if not isinstance(found, Format):
         raise SinkError(f"The format {name} is no Format: {others[name].value} has to name one.")
     return found
+
+
+def wants_pictures(names: Iterable[str]) -> bool:
+    """Whether any of these formats looks at the picture that goes with a result; a stranger's may."""
+    return any(name == "mp4" or name not in BUILT_IN | OF_STUDIES for name in names)
 
 
 def known_formats() -> tuple[str, ...]:

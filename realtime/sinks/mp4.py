@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
-import cv2
 import numpy as np
 from av.container import OutputContainer
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from emotion.models.regions import Image
@@ -27,6 +26,7 @@ from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.live_audio import LiveAudioTrack
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
+from emotion.realtime.sinks.yuv import YuvConverter
 
 # While it is written the file is a row of fragments, each playable as soon as it is there; at the
 # end libav turns it into an ordinary mp4. The index waits for the first packets, which tell it
@@ -82,7 +82,7 @@ class Mp4Sink(Sink):
         self._remark = remark
         self._origin = info.origin
         self._last_pts: int | None = None
-        self._reformatter = VideoReformatter()
+        self._yuv = YuvConverter(info.colours)
         self._sound: AudioTrack | LiveAudioTrack | None = None
         self.lost_sound = 0
         self._kept: Path | None = None
@@ -112,7 +112,9 @@ class Mp4Sink(Sink):
             raise ValueError(f"frames come in order of time: {pts} follows {self._last_pts}")
         try:
             with writing(self._draft.path, *_LIBAV_ERRORS):
-                self._mux(self._stream.encode(self._picture(image, pts - self._origin)))
+                picture = self._yuv.convert(image, result.frame.planes)
+                picture.pts, picture.time_base = pts - self._origin, self._info.time_base
+                self._mux(self._stream.encode(picture))
                 self._file.flush()
         except SinkError:
             # Whatever came after the gap could not be played.
@@ -166,22 +168,6 @@ class Mp4Sink(Sink):
             self.lost_sound = self._sound.lost
         self._container.start_encoding()
         self._file.flush()
-
-    def _picture(self, image: Image, pts: int) -> av.VideoFrame:
-        height, width = image.shape[:2]
-        if height % 2 or width % 2:
-            border = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-            image = np.asarray(border, dtype=np.uint8)
-        picture = self._reformatter.reformat(
-            # It is only read, and before this returns: no copy is needed.
-            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format="bgr24"),
-            format="yuv420p",
-            dst_colorspace=self._info.colours.conversion,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
-        picture.pts, picture.time_base = pts, self._info.time_base
-        return picture
 
     def _mux(self, packets: "list[av.Packet[VideoStream]]") -> None:
         for packet in packets:

@@ -112,7 +112,7 @@ class ParquetTimeline(Sink):
 
     def _head(self, frame: VideoFrame) -> list[object]:
         if self._names:
-            return [self._names(frame.index), frame.image.shape[1], frame.image.shape[0]]
+            return [self._names(frame.index), frame.shape[1], frame.shape[0]]
         head: list[object] = [frame.index, frame.pts, frame.seconds]
         return head + ([self._clock.at(frame.seconds)] if self._clock else [])
 

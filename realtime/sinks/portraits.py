@@ -51,11 +51,11 @@ class Portraits(WholeDocument):
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Look at each face; see `Sink.write`."""
+        frame = result.frame.image if result.faces else None
         for face in result.faces:
             best = self._people.get(face.track_id)
-            if best is None and len(self._people) >= _MOST:
+            if frame is None or (best is None and len(self._people) >= _MOST):
                 continue
-            frame = result.frame.remade().image
             worth = _worth(face, frame)
             if best is None or worth > best.worth:
                 self._people[face.track_id] = _Portrait(worth, _cut(frame, face.box))

@@ -74,7 +74,7 @@ class StudyRecord(WholeDocument):
         first = not self._best and self._frames.bit_count() == 1
         if first or worth > _BETTER * self._best:
             self._best = worth
-            self._picture = _small(result.frame.remade().image if hidden is None else hidden)
+            self._picture = _small(result.frame.image if hidden is None else hidden)
 
     def _is_worth_keeping(self) -> bool:
         return self._frames > 0
@@ -118,7 +118,7 @@ def _course(people: Sequence[Person], bins: int, classes: int) -> npt.NDArray[np
 
 def _worth(result: EmotionFrame) -> float:
     """The larger and surer faces are, the better the picture tells what the video shows."""
-    width = result.frame.image.shape[1]
+    width = result.frame.shape[1]
     return sum((float(face.confidence or 0) * min(face.box.width / width, 0.4) for face in result.faces), 0.0)
 
 

@@ -34,7 +34,7 @@ from emotion.realtime.sources.opening import (
     step_rate,
     tagged_seconds,
 )
-from emotion.realtime.sources.options import FileOptions
+from emotion.realtime.sources.options import DecoderChoice, FileOptions
 from emotion.realtime.sources.picture import PictureConverter
 from emotion.realtime.sources.steps import Steps
 from emotion.realtime.sources.timeline import Timeline
@@ -61,6 +61,7 @@ class VideoFile(Closing):
         fps: frames a second of a file without times, as of bare H.264; else its codec's are taken.
         end: frames from this time on, in seconds of the same clock, are left out.
         every: of the frames only the first in each of so many seconds are given; all are decoded.
+        decoder: what decodes; see `hardware`.
 
     Attributes:
         path: the file.
@@ -82,6 +83,7 @@ class VideoFile(Closing):
         *,
         end: float | None = None,
         every: float | None = None,
+        decoder: DecoderChoice = "software",
     ) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
@@ -96,7 +98,7 @@ class VideoFile(Closing):
         self._steps = Steps(every)
         check_file(self.path)
         self._as_found = _state(self.path)
-        self._container = open_container(self.path)
+        self._container = open_container(self.path, decoder=decoder)
         try:
             self._mended = containers.mend(self.path, self._container.format.name)
             if self._mended:
@@ -130,7 +132,14 @@ class VideoFile(Closing):
         Raises:
             SourceError: also where no picture lies between the start and the end that are asked for.
         """
-        file = cls(path, options.start, options.file_fps, end=options.end, every=options.every)
+        file = cls(
+            path,
+            options.start,
+            options.file_fps,
+            end=options.end,
+            every=options.every,
+            decoder=options.decoder,
+        )
         if file._is_empty:
             file.close()
             raise SourceError(f"{file.path} shows nothing from {options.start:g} s on: it ends before.")
@@ -301,9 +310,7 @@ class VideoFile(Closing):
                 break
             self._reading.note(seconds, picture.is_corrupt, bool(picture.key_frame))
             if self._steps.take(seconds):
-                image = self._converter.image(picture)
-                remake = self._converter.remake(picture)
-                return VideoFrame(index, pts, self._base, time.monotonic(), image, remake)
+                return VideoFrame(index, pts, self._base, time.monotonic(), self._converter.keep(picture))
         return None
 
     def _problem(self) -> IncompleteSourceError | None:

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
 import av
-from av.container import Flags, InputContainer
+from av.codec.hwaccel import HWAccel
+from av.container import Container, Flags, InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from emotion.realtime.errors import SourceError
+from emotion.realtime.sources import hardware
 from emotion.realtime.sources.containers import Mend, MendedFile
+from emotion.realtime.sources.options import DecoderChoice
 
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
 # Bare streams of a codec: without times, so libav makes up 25 pictures a second.
@@ -56,19 +60,20 @@ def check_file(path: Path) -> None:
         raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
 
 
-def open_container(path: Path, begin: int = 0, mended: Mend | None = None) -> InputContainer:
+def open_container(
+    path: Path, begin: int = 0, mended: Mend | None = None, decoder: DecoderChoice = "software"
+) -> InputContainer:
     """Open a file, or what follows in it from a byte on, or what was made of it where it is damaged.
 
     Raises:
         SourceError: it is no video.
     """
-    # The whitelist keeps playlists from fetching what they name. Metadata need not be valid UTF-8.
     try:
-        opened = av.open(
-            _place(path, begin, mended),
-            metadata_errors="replace",
-            container_options={"protocol_whitelist": "file,subfile" if begin else "file"},
-        )
+        # What has been mended is read byte by byte, and damage is told by the decoder that all have.
+        if decoder == "auto" and mended is None:
+            opened = hardware.open_with_device(partial(_open, path, begin, mended))
+        else:
+            opened = _open(path, begin, mended, None)
     except (av.FFmpegError, OSError) as error:
         if _looks_like_mp4(path):
             raise SourceError(
@@ -80,6 +85,16 @@ def open_container(path: Path, begin: int = 0, mended: Mend | None = None) -> In
     container = cast(InputContainer, opened)
     container.flags &= ~cast(int, Flags.gen_pts.value)
     return container
+
+
+def _open(path: Path, begin: int, mended: Mend | None, device: HWAccel | None) -> Container:
+    # The whitelist keeps playlists from fetching what they name. Metadata need not be valid UTF-8.
+    return av.open(
+        _place(path, begin, mended),
+        metadata_errors="replace",
+        container_options={"protocol_whitelist": "file,subfile" if begin else "file"},
+        hwaccel=device,
+    )
 
 
 def _place(path: Path, begin: int, mended: Mend | None) -> str | MendedFile:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from math import inf
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from emotion.models.errors import OptionError
 from emotion.models.options import Option, Spelling, check, read_duration
@@ -61,6 +61,10 @@ def read_step(text: str) -> float:
     return seconds
 
 
+DecoderChoice: TypeAlias = Literal["software", "auto"]
+"""What decodes videos: libav itself, or a device where there is one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
     """How a video file is read, and which of its pictures."""
@@ -107,6 +111,10 @@ class FileOptions:
             spelling=Spelling(read_step, "{:g}".format),
         ),
     ] = None
+    decoder: Annotated[
+        DecoderChoice,
+        Option(help="auto: let a device decode, as a graphics card, where one starts; results are the same."),
+    ] = "software"
 
     def __post_init__(self) -> None:
         check(self)

@@ -1,10 +1,8 @@
-"""From a decoded picture to an image: upright, with square pixels, in BGR, of the first one's size."""
+"""From a decoded picture to an image: upright, with square pixels, of the first one's size."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
 from typing import cast
 
 import av
@@ -12,10 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from av.buffer import Buffer
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorRange, VideoReformatter
 
 from emotion.models.regions import Image
-from emotion.realtime.media import Colours, letterboxed
+from emotion.realtime.media import Colours, letterboxed, pixels
+from emotion.realtime.messages import Decoded, Planes
 
 # Formats of 12 bits a pixel; an image has 24.
 _HALF_AS_LARGE = frozenset({"yuv420p", "yuvj420p", "nv12"})
@@ -67,40 +66,88 @@ class PictureConverter:
     def __init__(self, first: av.VideoFrame, aspect: Fraction | None) -> None:
         self._aspect = aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)
         self._orientation = Orientation.of(first)
-        self._reformatter = VideoReformatter()
-        self._later, self._one_at_a_time = VideoReformatter(), threading.Lock()
+        self._bgr, self._rgb = _Conversion("bgr24"), _Conversion("rgb24")
         width, height = self._square(first)
         self.size = (height, width) if self._orientation.transpose else (width, height)
         self.colours = Colours.resolve(first.colorspace, first.color_primaries, first.color_trc, self.size[1])
 
+    def keep(self, picture: av.VideoFrame) -> Image | Decoded:
+        """The picture as it is, where that is half as large as its image; else the image."""
+        return _Kept(picture, self) if picture.format.name in _HALF_AS_LARGE else self.image(picture)
+
     def image(self, picture: av.VideoFrame) -> Image:
-        """The image, uint8 (height, width, 3), BGR."""
-        return self._made(picture, self._reformatter)
+        """The image, uint8 (height, width, 3), BGR; in any thread."""
+        return self._made(picture, self._bgr)
 
-    def remake(self, picture: av.VideoFrame) -> Callable[[], Image] | None:
-        """Makes the same image anew, in whatever thread; None where the picture is not half as large."""
-        return partial(self._made_later, picture) if picture.format.name in _HALF_AS_LARGE else None
+    def rgb(self, picture: av.VideoFrame) -> Image:
+        """The same with red first."""
+        return self._made(picture, self._rgb)
 
-    def _made_later(self, picture: av.VideoFrame) -> Image:
-        with self._one_at_a_time:
-            return self._made(picture, self._later)
+    def planes(self, picture: av.VideoFrame) -> Planes | None:
+        """As of `Decoded`."""
+        known = picture.format.name == "yuv420p" and picture.color_range != ColorRange.JPEG
+        if not known or self._orientation != Orientation() or (picture.width, picture.height) != self.size:
+            return None
+        if self.size[0] % 2 or self.size[1] % 2 or any(plane.line_size < 0 for plane in picture.planes):
+            return None
+        y, u, v = (pixels(plane) for plane in picture.planes)
+        return y, u, v
 
-    def _made(self, picture: av.VideoFrame, reformatter: VideoReformatter) -> Image:
-        width, height = self._square(picture)
-        # One reformatter with one thread: libswscale's own threads cost more than they gain.
-        converted = reformatter.reformat(
-            picture,
-            width=width,
-            height=height,
-            format="bgr24",
-            src_colorspace=self.colours.conversion,
-            threads=1,
-        )
-        image = self._orientation.apply(_as_image(converted.to_ndarray()))
+    def _made(self, picture: av.VideoFrame, conversion: "_Conversion") -> Image:
+        converted = conversion(picture, *self._square(picture), self.colours)
+        image = self._orientation.apply(converted)
         return image if (image.shape[1], image.shape[0]) == self.size else letterboxed(image, self.size)
 
     def _square(self, picture: av.VideoFrame) -> tuple[int, int]:
         return max(1, round(picture.width * self._aspect)), picture.height
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """See `Decoded`."""
+
+    picture: av.VideoFrame
+    converter: PictureConverter
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        width, height = self.converter.size
+        return height, width, 3
+
+    @property
+    def nbytes(self) -> int:
+        return self.picture.width * self.picture.height * 3 // 2
+
+    @property
+    def planes(self) -> Planes | None:
+        return self.converter.planes(self.picture)
+
+    def image(self) -> Image:
+        return self.converter.image(self.picture)
+
+    def rgb(self) -> Image:
+        return self.converter.rgb(self.picture)
+
+
+@dataclass(slots=True, eq=False)
+class _Conversion:
+    """To one format, by one reformatter with one thread: libswscale's own cost more than they gain."""
+
+    format: str
+    reformatter: VideoReformatter = field(default_factory=VideoReformatter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, picture: av.VideoFrame, width: int, height: int, colours: Colours) -> Image:
+        with self.lock:
+            converted = self.reformatter.reformat(
+                picture,
+                width=width,
+                height=height,
+                format=self.format,
+                src_colorspace=colours.conversion,
+                threads=1,
+            )
+        return _as_image(converted.to_ndarray())
 
 
 def _as_image(array: npt.NDArray[np.generic] | cv2.Mat) -> Image:

@@ -38,20 +38,21 @@ class Details:
     def process(self, items: Sequence[EmotionFrame]) -> Iterable[EmotionFrame]:
         """The frames with what was asked for, in order."""
         for item in items:
-            faces = tuple(replace(face, details=self._told(item, face)) for face in item.faces)
+            image = item.frame.image if item.faces and "quality" in self._wanted else None
+            faces = tuple(replace(face, details=self._told(image, face)) for face in item.faces)
             yield replace(item, faces=faces, details=self._wanted)
 
     def close(self) -> None:
         """Nothing to free."""
 
-    def _told(self, item: EmotionFrame, face: FaceEmotion) -> Mapping[str, float | str | None]:
+    def _told(self, image: Image | None, face: FaceEmotion) -> Mapping[str, float | str | None]:
         told: dict[str, float | str | None] = {}
         if "blendshapes" in self._wanted:
             told |= _blendshapes(face.shapes)
         if "pose" in self._wanted:
             told |= pose_of(face.matrix)
-        if "quality" in self._wanted:
-            told |= _quality(item.frame.image, face)
+        if image is not None:
+            told |= _quality(image, face)
         if "reason" in self._wanted:
             told[REASON] = _reason(face, self._certain)
         return told

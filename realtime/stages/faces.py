@@ -10,7 +10,7 @@ from typing import TypeAlias
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
-from emotion.models.regions import REGIONS, Regions, crop, leaning
+from emotion.models.regions import REGIONS, Image, Regions, align, crop, leaning
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
@@ -33,7 +33,6 @@ class FaceFinder:
             turns or frames a stride, whole batches are taken, so that the same file gives the same faces.
         regions: what is cut out of each face.
         pose: tell how heads are turned, too; only MediaPipe does.
-        keep_images: else frames go on without their images where `VideoFrame.remake` can make them anew.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -51,9 +50,7 @@ class FaceFinder:
         stride: int = 1,
         regions: Regions = REGIONS,
         pose: bool = False,
-        keep_images: bool = True,
     ) -> None:
-        self._keep_images = keep_images
         self._regions = regions
         landmarker, detector = (
             _mediapipe(min_confidence, pose) if nets is None else _onnx(nets, min_confidence)
@@ -85,36 +82,36 @@ class FaceFinder:
 
     def _look(self, items: Sequence[VideoFrame]) -> list[FaceFrame]:
         """The first few of some frames with their faces: up to one from which on pictures are turned over."""
-        pictures = [Picture(frame.image) for frame in items]
-        if self._over:
-            pictures = [picture.turned_over() for picture in pictures]
+        upright = [Picture.of_rgb(frame.rgb()) for frame in items]
+        pictures = [picture.turned_over() for picture in upright] if self._over else upright
         found: list[FaceFrame] = []
         everybody = self._follower.find_all(pictures, [frame.seconds for frame in items])
         more = self._follower.left_out
-        for frame, picture, faces, left_out in zip(items, pictures, everybody, more, strict=True):
+        for frame, whole, picture, faces, left_out in zip(
+            items, upright, pictures, everybody, more, strict=True
+        ):
             heads = self._headstands.faces(picture, frame.seconds, faces)
             if self._headstands.picture(picture, frame.seconds, heads):
                 self._over = not self._over
                 self._follower.forget()
                 break
-            found.append(self._frame(frame, picture, faces, heads, left_out))
+            found.append(self._frame(frame, whole.rgb, faces, heads, left_out))
         return found
 
     def _frame(
         self,
         frame: VideoFrame,
-        picture: Picture,
+        rgb: Image,
         found: Sequence[Landmarks],
         heads: Sequence[bool],
         left_out: int,
     ) -> FaceFrame:
         if self._over:
-            found = [face.turned_over(picture.width, picture.height) for face in found]
+            found = [face.turned_over(rgb.shape[1], rgb.shape[0]) for face in found]
         faces = [
-            _cut(frame, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
+            _cut(rgb, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
         ]
-        faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
-        return FaceFrame(frame if self._keep_images else frame.waiting(), tuple(faces), left_out)
+        return FaceFrame(frame, _largest_first(faces), left_out)
 
     def close(self) -> None:
         """Free what finding holds."""
@@ -141,16 +138,19 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
     )
 
 
-def face_frame(frame: VideoFrame, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
+def face_frame(frame: VideoFrame, rgb: Image, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
     """A photograph with the faces that were found in it, each with its crops; the largest first."""
-    faces = [_cut(frame, landmarks, False, regions) for landmarks in found]
-    faces.sort(key=lambda face: face.box.width * face.box.height, reverse=True)
-    return FaceFrame(frame, tuple(faces))
+    return FaceFrame(frame, _largest_first([_cut(rgb, landmarks, False, regions) for landmarks in found]))
 
 
-def _cut(frame: VideoFrame, landmarks: Landmarks, over: bool, regions: Regions) -> Face:
+def _largest_first(faces: list[Face]) -> tuple[Face, ...]:
+    return tuple(sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True))
+
+
+def _cut(rgb: Image, landmarks: Landmarks, over: bool, regions: Regions) -> Face:
     points = landmarks.points
-    crops = tuple(crop(frame.image, points, region) for region in regions)
+    placed = align(points)
+    crops = tuple(crop(rgb, points, region, rgb=True, placed=placed) for region in regions)
     turn = leaning(points) + (180.0 if over else 0.0)
     return Face(
         Box.around(points),

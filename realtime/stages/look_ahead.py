@@ -2,8 +2,8 @@
 
 Of a file the future is known: results wait here until those of the next second are there, and are then
 smoothed both ways and named with what follows (`smoothing.both_ways`, `label_rule`). So a step of the
-votes is a step of the label, without lag. Pictures wait with their results, as the decoder gave them where
-they can be made anew; as many as fit into a bound of bytes, beyond which one looks less far ahead.
+votes is a step of the label, without lag. Pictures wait with their results, as the decoder gave them; as
+many as fit into a bound of bytes, beyond which one looks less far ahead.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.stages.label_rule import LabelRule, Moment, word_of
 from emotion.realtime.stages.options import VoteOptions
-from emotion.realtime.stages.smoothing import UNKNOWN, Smoothed, both_ways, steady
+from emotion.realtime.stages.smoothing import UNKNOWN, Smoothed, both_ways_of_all
 
 # So far ahead in all; a part of it for the label, the rest for smoothing.
 _HORIZON = 1.0
@@ -82,8 +82,8 @@ class LookAhead:
 
     def _take(self, item: EmotionFrame) -> None:
         self._now = item.frame.seconds
-        self._bytes += item.frame.waiting_bytes
-        self._waiting.append(replace(item, frame=item.frame.waiting()))
+        self._bytes += item.frame.nbytes
+        self._waiting.append(item)
         for face in item.faces:
             if (person := self._people.get(face.track_id)) is None:
                 person = self._people[face.track_id] = _Person(self._options, _Votes(_rows(face)))
@@ -91,12 +91,12 @@ class LookAhead:
 
     def _give(self) -> EmotionFrame:
         item = self._waiting.popleft()
-        self._bytes -= item.frame.waiting_bytes
+        self._bytes -= item.frame.nbytes
         faces = tuple(self._people[face.track_id].decide(self._now, self._ended) for face in item.faces)
         if not item.faces or len(self._people) > len(item.faces):
             left = self._now - _FORGOTTEN
             self._people = {id_: one for id_, one in self._people.items() if one.seen or one.last >= left}
-        return replace(item, frame=item.frame.remade(), faces=faces)
+        return replace(item, faces=faces)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +105,7 @@ class _Seen:
 
     seconds: float
     face: FaceEmotion
+    pasts: Sequence[Smoothed]
     smoothed: tuple[Smoothed, ...] | None = None
     moment: Moment | None = None
     settled: bool = False
@@ -165,7 +166,7 @@ class _Person:
 
     def see(self, seconds: float, face: FaceEmotion) -> None:
         self.last = seconds
-        self.seen.append(_Seen(seconds, face))
+        self.seen.append(_Seen(seconds, face, _pasts(face)))
         self.votes.append(seconds, _rows(face))
 
     def decide(self, now: float, ended: bool) -> FaceEmotion:
@@ -209,19 +210,16 @@ class _Person:
         first, last, end = np.searchsorted(
             times, [one.seconds - _NEAR - _TINY, one.seconds + _NEAR + _TINY, one.seconds + ahead + _TINY]
         )
-        befores = _pasts(earlier.face) if earlier else [UNKNOWN] * rows.shape[1]
-        return tuple(
-            both_ways(
-                past,
-                before,
-                steady(rows[first:last, row], number - first),
-                one.seconds,
-                times[number:end],
-                rows[number:end, row],
-                self.options.smooth,
-                ends or end < len(times),
-            )
-            for row, (past, before) in enumerate(zip(_pasts(one.face), befores, strict=True))
+        return both_ways_of_all(
+            one.pasts,
+            earlier.pasts if earlier else [UNKNOWN] * rows.shape[1],
+            rows[first:last],
+            number - first,
+            one.seconds,
+            times[number:end],
+            rows[number:end],
+            self.options.smooth,
+            ends or end < len(times),
         )
 
 

@@ -1,7 +1,6 @@
 """EmotionFrame -> EmotionFrame: shows results to somebody before they are decided again with the future."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from emotion.realtime.messages import EmotionFrame
 
@@ -24,8 +23,7 @@ class Meanwhile:
     def process(self, items: Sequence[EmotionFrame]) -> Iterable[EmotionFrame]:
         """The same frames."""
         for item in items:
-            frame = item.frame.remade()
-            self._tell(item if frame is item.frame else replace(item, frame=frame))
+            self._tell(item)
             yield item
 
     def close(self) -> None:

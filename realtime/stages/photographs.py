@@ -62,7 +62,11 @@ class PhotographFinder:
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The photographs with their faces, in order; the largest face first."""
-        return [face_frame(frame, self._find(frame.image), self._regions) for frame in items]
+        pictures = [Picture.of_rgb(frame.rgb()) for frame in items]
+        return [
+            face_frame(frame, picture.rgb, self._find(picture, frame), self._regions)
+            for frame, picture in zip(items, pictures, strict=True)
+        ]
 
     def close(self) -> None:
         """Free what finding holds."""
@@ -70,12 +74,11 @@ class PhotographFinder:
         self._one.close()
         self._detector.close()
 
-    def _find(self, image: Image) -> list[Landmarks]:
-        picture = Picture(image)
+    def _find(self, picture: Picture, frame: VideoFrame) -> list[Landmarks]:
         found = list(self._many.detect(picture, 0.0))
         if len(found) < self._max_faces:
             found += self._small(picture, found)
-        return found or self._again(image)
+        return found or self._again(frame.image)
 
     def _small(self, picture: Picture, known: Sequence[Landmarks]) -> list[Landmarks]:
         """The faces that only a part of the picture shows, and that are not known yet."""

@@ -5,6 +5,7 @@ and other frame rates change nothing.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,9 +112,55 @@ def both_ways(
         mine = _unlike(here, before.shares) / _LIKE
         later = future if len(votes) == 1 else _backwards(times[1:], votes[1:], tau)
         theirs = _unlike(here, later) / _LIKE
-    share = 1 / (1 + math.exp(min(max(theirs - mine, -700.0), 700.0)))
-    mixed = np.asarray(past.shares + np.float32(share) * (future - past.shares), np.float32)
+    mixed = np.asarray(past.shares + np.float32(_share(mine, theirs)) * (future - past.shares), np.float32)
     return Smoothed(mixed, min(past.age, ahead))
+
+
+def both_ways_of_all(
+    pasts: Sequence[Smoothed],
+    befores: Sequence[Smoothed],
+    near: npt.NDArray[np.float32],
+    now: int,
+    seconds: float,
+    times: npt.NDArray[np.float64],
+    votes: npt.NDArray[np.float32],
+    tau: float,
+    ends: bool = True,
+) -> tuple[Smoothed, ...]:
+    """`both_ways` for all that is said of a person, whose times are the same.
+
+    What is seen all the while is taken together: the same numbers for a third of the steps.
+
+    Args:
+        pasts, befores: as there, of each.
+        near: float32 (m, r, k), nearby in the order of time, and `now` which of them this moment is.
+        votes: float32 (n, r, k), at the times.
+    """
+    gaps: list[bool] = np.isnan(np.concatenate([near[:, :, 0], votes[:, :, 0]])).any(axis=0).tolist()
+    sides = {
+        row: (past.shares, before.shares)
+        for row, (past, before, gap) in enumerate(zip(pasts, befores, gaps, strict=True))
+        if not gap and past.shares is not None and before.shares is not None
+    }
+    together = list(sides)
+    done: dict[int, Smoothed] = {}
+    if len(together) > 1 and len(votes) > 1 and tau:
+        shares, earlier = (np.stack(side) for side in zip(*sides.values(), strict=True))
+        here, later = _median(_around(near[:, together], now)), votes[:, together]
+        mine = (np.abs(here - earlier).sum(axis=1).astype(float) / 2 / _LIKE).tolist()
+        rest = _backwards(times[1:], later[1:], tau)
+        theirs = (np.abs(here - rest).sum(axis=1).astype(float) / 2 / _LIKE).tolist()
+        weights = np.array([_share(*pair) for pair in zip(mine, theirs, strict=True)], np.float32)
+        mixed = shares + weights[:, None] * (_backwards(times, later, tau) - shares)
+        ahead = float(times[0]) - seconds
+        done = {
+            row: Smoothed(one, min(pasts[row].age, ahead)) for row, one in zip(together, mixed, strict=True)
+        }
+    return tuple(
+        done.get(row)
+        or both_ways(past, before, steady(near[:, row], now), seconds, times, votes[:, row], tau, ends)
+        for row, (past, before) in enumerate(zip(pasts, befores, strict=True))
+    )
 
 
 def steady(votes: npt.NDArray[np.float32], now: int) -> Probabilities | None:
@@ -128,12 +175,27 @@ def steady(votes: npt.NDArray[np.float32], now: int) -> Probabilities | None:
     """
     if np.isnan(votes[now, 0]):
         return None
+    near = _around(votes, now)
+    return _median(near[~np.isnan(near[:, 0])])
+
+
+def _around(votes: npt.NDArray[np.float32], now: int) -> npt.NDArray[np.float32]:
+    """One of several and as many before as after it."""
     each = min(now, len(votes) - 1 - now)
-    near = votes[now - each : now + each + 1]
-    near = np.sort(near[~np.isnan(near[:, 0])], axis=0)
-    half = len(near) // 2
-    # As NumPy's median, which takes three times as long.
-    return np.asarray(near[half] if len(near) % 2 else (near[half - 1] + near[half]) / 2, np.float32)
+    return votes[now - each : now + each + 1]
+
+
+def _median(votes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Of each column, as NumPy's, which takes three times as long."""
+    ordered = np.sort(votes, axis=0)
+    half = len(ordered) // 2
+    middle = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return np.asarray(middle, np.float32)
+
+
+def _share(mine: float, theirs: float) -> float:
+    """How much what follows counts, by how unlike the moment either side is."""
+    return 1 / (1 + math.exp(min(max(theirs - mine, -700.0), 700.0)))
 
 
 def _unlike(one: Probabilities, other: Probabilities) -> float:
@@ -142,10 +204,11 @@ def _unlike(one: Probabilities, other: Probabilities) -> float:
 
 
 def _backwards(times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float) -> Probabilities:
-    """The votes, float32 (n, k), smoothed from the last back to the first."""
+    """The votes, float32 (n, k) or (n, r, k), smoothed from the last back to the first."""
     weights = np.exp((times[0] - times) / tau)
     weights[:-1] -= weights[1:]
-    return np.asarray(weights @ votes, np.float32)
+    # Of several rows each is multiplied by itself: the sums are the same to the last bit.
+    return np.asarray(weights @ (votes if votes.ndim == 2 else votes.transpose(1, 0, 2)), np.float32)
 
 
 def _blend(old: Probabilities, new: Probabilities, dt: float, tau: float) -> Probabilities:

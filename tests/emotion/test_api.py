@@ -101,7 +101,7 @@ def test_pictures_are_not_kept(models):
 
 @pytest.mark.parametrize("live", [False, True])
 def test_pictures_of_a_program_keep_their_colours(models, live):
-    frame = replace(video_frame(0), image=red_and_blue((320, 240)))
+    frame = replace(video_frame(0), picture=red_and_blue((320, 240)))
     with emotion.stream([frame], models=models, live=live) as results:
         (result,) = results
     assert_red_then_blue(result.image, tolerance=0)

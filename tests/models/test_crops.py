@@ -4,7 +4,7 @@ A crop's pixel (row, column) shows the canvas' point (left + column / p, top + r
 `Region.pixels_per_point`; where that point lies in the picture is what `landmarks` was told.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,7 +17,6 @@ from emotion.models.data.image_io import read_gray
 from emotion.models.regions import ANCHOR_PLACES, ANCHORS, EYES, FACE_OVAL, LIPS, Regions, align, crop
 from emotion.realtime.stages import faces
 from tests.helpers.landmarks import coordinates, landmarks, without_oval
-from tests.helpers.results import video_frame
 
 REGIONS = [EYES, LIPS]
 
@@ -224,7 +223,7 @@ def test_training_and_streaming_cut_the_same_pixels(place, margin, monkeypatch, 
     options = DatasetOptions(margin=margin)
     photograph = dataset.Photograph(Path("a.png"), "set/a.png", "fear", None, None)
     finding = dataset._cut_out(photograph, image, tmp_path, options)
-    frame = faces._cut(replace(video_frame(0), image=image), found, False, Regions((EYES, LIPS)))
+    frame = faces._cut(image[..., ::-1].copy(), found, False, Regions((EYES, LIPS)))
     for region, streaming in zip(("eyes", "lips"), frame.crops, strict=True):
         stored = read_gray(dataset._crop_path(tmp_path, region, finding))
         difference = np.abs(stored[options.middle].astype(int) - streaming.image)

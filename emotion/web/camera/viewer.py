@@ -301,7 +301,7 @@ class Viewer:
 
     def _show(self, result: EmotionFrame, image: Image | None) -> None:
         now = time.monotonic()
-        height, width = result.frame.image.shape[:2]
+        height, width = result.frame.shape[:2]
         self._counts.results += 1
         self._counts.seconds += now - result.frame.captured_at
         self._send(

@@ -10,7 +10,9 @@ from emotion.realtime.drawing.options import NOTE, DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.panels import Content, colours, label_for, paint_panel, panel_plan
 from emotion.realtime.drawing.sprites import Sprite, plate, press, text, text_width
+from emotion.realtime.drawing.strip import Strip
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
+from tests.fakes.decoded import DecodedPicture
 
 COLOURS = colours(SIX)[:-1]
 TWO = Content(SIX, ("eyes", "lips"))
@@ -480,3 +482,28 @@ def test_the_label_that_holds_is_shown_with_its_own_share():
     )
     label = label_for(held, 20, numbered=False, bold=True)
     assert (label.name, label.percent) == ("anger", "10%")
+
+
+@pytest.mark.parametrize("style", ["panel", "compact", "label", "none"])
+def test_a_drawn_picture_knows_where_it_was_drawn_on(style):
+    image = noise(480, 640)
+    overlay = Overlay(DrawingOptions(style=style, note="a note"), Strip(0.0, 10.0))
+    alone, crowd = [(40, 60, 120, 140)], [(20 + 90 * n, 30 + 20 * n, 60, 70) for n in range(6)]
+    for boxes in (alone, crowd, []):
+        faces = [face(box, track_id=number) for number, box in enumerate(boxes, start=1)]
+        drawn = overlay.draw(result(image, *faces))
+        rest = np.ones(image.shape[:2], bool)
+        for left, top, right, bottom in drawn.parts:
+            assert 0 <= left < right <= 640
+            assert 0 <= top < bottom <= 480
+            rest[top:bottom, left:right] = False
+        assert rest.mean() > 0.2
+        np.testing.assert_array_equal(drawn[rest], image[rest])
+        assert drawn[2:9].parts is None
+
+
+def test_a_decoded_picture_is_drawn_on_without_another_copy():
+    picture = DecodedPicture(noise(240, 320))
+    shown = replace(result(noise(240, 320), face((40, 60, 80, 90))).frame, picture=picture)
+    Overlay(QUIET).draw(EmotionFrame(shown, (face((40, 60, 80, 90)),)))
+    assert picture.made == ["bgr"]

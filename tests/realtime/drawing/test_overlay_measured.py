@@ -23,7 +23,7 @@ QUIET = DrawingOptions(note="")
 
 def draw(*faces, options=QUIET, level=0, size=(HEIGHT, WIDTH)):
     image = np.full((*size, 3), level, np.uint8)
-    return Overlay(options).draw(EmotionFrame(replace(video_frame(0), image=image), faces))
+    return Overlay(options).draw(EmotionFrame(replace(video_frame(0), picture=image), faces))
 
 
 def colour(emotion):

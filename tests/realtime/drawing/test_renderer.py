@@ -16,7 +16,7 @@ SIZE = (240, 320)
 
 def somebody(index=0):
     picture = np.random.default_rng(index).integers(0, 255, (*SIZE, 3), np.uint8)
-    frame = replace(video_frame(index, size=SIZE), image=picture)
+    frame = replace(video_frame(index, size=SIZE), picture=picture)
     return EmotionFrame(frame, (face("fear", box=Box(100, 60, 70, 90)),))
 
 

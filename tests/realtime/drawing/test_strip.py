@@ -103,7 +103,7 @@ def test_it_covers_no_face_and_no_panel_stands_on_it():
     options = DrawingOptions(note="", draw_timeline=True)
     image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     low = face("fear", box=Box(250, 360, 100, 110))
-    frame = EmotionFrame(replace(video_frame(0), image=image), (low,))
+    frame = EmotionFrame(replace(video_frame(0), picture=image), (low,))
     drawn = Renderer(options, 0.0, 10.0).draw(frame)
     np.testing.assert_array_equal(drawn[360:470, 250:350], image[360:470, 250:350])
     assert (drawn[470:, :200] != image[470:, :200]).any()

@@ -20,7 +20,7 @@ BOX = Box(300, 200, 150, 180)
 
 def frame(*faces, size=(720, 1280), index=0):
     image = np.full((*size, 3), 90, np.uint8)
-    return EmotionFrame(replace(video_frame(index), image=image), faces)
+    return EmotionFrame(replace(video_frame(index), picture=image), faces)
 
 
 def told(*faces, style="panel", size=(720, 1280)):

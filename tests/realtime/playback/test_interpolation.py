@@ -23,7 +23,7 @@ def scene(index, *places, size=(480, 640), side=120):
         x, y = max(0, left), max(0, top)
         part = pattern[y - top : size[0] - top, x - left : size[1] - left]
         picture[y : y + part.shape[0], x : x + part.shape[1]] = part
-    return replace(video_frame(index, size=size), image=picture)
+    return replace(video_frame(index, size=size), picture=picture)
 
 
 def found(frame, *places, side=120, points=None):

@@ -28,7 +28,7 @@ def frame_at(index, left=40, top=30):
     picture[top : top + 40, left : left + 40] = np.random.default_rng(2).integers(
         0, 255, (40, 40, 3), np.uint8
     )
-    return replace(video_frame(index, size=SIZE), image=picture)
+    return replace(video_frame(index, size=SIZE), picture=picture)
 
 
 def square(frame, left=40, top=30):

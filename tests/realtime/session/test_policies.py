@@ -187,7 +187,6 @@ def test_every_frame_gives_its_stages_what_the_options_say(made):
                 "stride": 2,
                 "regions": REGIONS,
                 "pose": False,
-                "keep_images": False,
             },
         )
     ]
@@ -207,7 +206,6 @@ def test_workers_that_are_named_count_more_than_options(made):
                 "stride": 4,
                 "regions": REGIONS,
                 "pose": False,
-                "keep_images": False,
             },
         )
     ]
@@ -237,7 +235,6 @@ def test_inline_looks_at_each_frame_and_no_two_together(made):
                 "stride": 1,
                 "regions": REGIONS,
                 "pose": False,
-                "keep_images": True,
             },
         )
     ]
@@ -256,7 +253,6 @@ def test_the_latency_to_aim_at_is_that_of_the_options(latency, sheds):
 @pytest.mark.parametrize("vote", [VoteOptions(causal=True), VoteOptions(smooth=0.0)])
 def test_images_are_kept_where_no_frame_waits_for_what_follows(made, vote):
     EveryFrame().stages(Models(LOADED, "weights"), Options(vote=vote))
-    assert made["FaceFinder"][0][1]["keep_images"] is True
 
 
 def names(policy, models, **vote):

@@ -25,7 +25,7 @@ def shown(index, colour, sharp, turned=0.0, track=1):
     points[33], points[263], points[1] = (70, 90), (130, 90), (100 + 30 * turned, 120)
     one = replace(face("fear", track, box=Box(50, 50, 100, 100)), points=points)
     frame = result(index).frame
-    return EmotionFrame(replace(frame, image=image), (one,))
+    return EmotionFrame(replace(frame, picture=image), (one,))
 
 
 def sheet(path, *results):
@@ -81,7 +81,7 @@ def test_a_face_is_in_the_middle_of_its_picture_half_as_high_again_as_its_box(tm
     image[top : top + 80, left : left + 60] = 20
     image[top : top + 80 : 2, left : left + 60] = 60  # something to be sharp
     seen = replace(one.faces[0], box=Box(left, top, 60, 80))
-    tile = sheet(tmp_path / "a.jpg", EmotionFrame(replace(one.frame, image=image), (seen,)))[:200]
+    tile = sheet(tmp_path / "a.jpg", EmotionFrame(replace(one.frame, picture=image), (seen,)))[:200]
     middle = tile[90:110].mean(axis=(0, 2)), tile[:, 70:90].mean(axis=(1, 2))
     across, down = (np.flatnonzero((line < 100) & (line > 10)) for line in middle)
     assert across.mean() == pytest.approx(80, abs=2)

@@ -17,7 +17,7 @@ from tests.helpers.results import face, sure, video_frame
 def gray(index, level, *faces):
     """A frame of one brightness, 100 ms after the one before."""
     image = np.full((48, 64, 3), level, np.uint8)
-    return EmotionFrame(replace(video_frame(index, pts=100 * index), image=image), faces)
+    return EmotionFrame(replace(video_frame(index, pts=100 * index), picture=image), faces)
 
 
 def written(path, frames):

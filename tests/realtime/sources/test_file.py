@@ -116,18 +116,40 @@ def test_images_are_made_anew_to_the_last_bit_when_the_video_is_over(tmp_path, m
     if matrix:
         clips.turn(tmp_path / "clip.mp4", matrix)
     for frame in list(VideoFile(tmp_path / "clip.mp4")):
-        waiting = frame.waiting()
-        assert waiting.image.shape == frame.image.shape
-        assert not any(waiting.image.strides)
-        np.testing.assert_array_equal(waiting.remade().image, frame.image)
+        assert frame.nbytes == frame.image.nbytes // 2
+        assert frame.shape == frame.image.shape
+        np.testing.assert_array_equal(frame.image, frame.canvas())
+        np.testing.assert_array_equal(frame.image[..., ::-1], frame.rgb())
+        assert frame.canvas().flags.writeable
+        assert not frame.image.flags.writeable
+        assert (frame.planes is None) == bool(matrix)
 
 
-def test_what_would_not_be_smaller_waits_as_it_is(tmp_path):
+def test_planes_are_those_of_the_decoder(tmp_path):
+    clip(tmp_path / "clip.mp4", 1)
+    (frame,) = VideoFile(tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        picture = next(container.decode(video=0))
+    height, width = frame.shape[:2]
+    packed = np.concatenate([plane.reshape(-1) for plane in frame.planes])
+    np.testing.assert_array_equal(packed.reshape(height * 3 // 2, width), picture.to_ndarray())
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuvj420p", "nv12"])
+def test_planes_of_another_layout_or_range_are_not_given(tmp_path, pix_fmt):
+    codec = "mjpeg" if pix_fmt == "yuvj420p" else "rawvideo"
+    clip(tmp_path / "clip.mkv", 1, codec=codec, pix_fmt=pix_fmt, time_base=Fraction(1, 1000))
+    (frame,) = VideoFile(tmp_path / "clip.mkv")
+    assert frame.planes is None
+    assert frame.nbytes == frame.image.nbytes // 2
+
+
+def test_what_would_not_be_smaller_waits_as_an_image(tmp_path):
     clip(tmp_path / "odd.mkv", 1, codec="ffv1", pix_fmt="bgr0", time_base=Fraction(1, 1000))
     (frame,) = VideoFile(tmp_path / "odd.mkv")
-    assert frame.remake is None
-    assert frame.waiting() is frame is frame.remade()
-    assert frame.waiting_bytes == frame.image.nbytes
+    assert frame.picture is frame.image
+    assert frame.nbytes == frame.image.nbytes
+    assert frame.planes is None
 
 
 def test_a_frame_can_be_sent_to_another_process(tmp_path):
@@ -137,7 +159,7 @@ def test_a_frame_can_be_sent_to_another_process(tmp_path):
     np.testing.assert_array_equal(sent.image, frame.image)
     assert (sent.index, sent.pts, sent.time_base) == (0, frame.pts, frame.time_base)
     assert sent.captured_at == frame.captured_at
-    assert sent.remake is None
+    assert sent.picture is sent.image
     assert not sent.image.flags.writeable
 
 

@@ -16,7 +16,7 @@ from tests.helpers.results import face, video_frame
 
 def quality(image, box):
     """What is told of a face in that box: by the names of the columns."""
-    item = EmotionFrame(replace(video_frame(0), image=image), (face("fear", box=box),))
+    item = EmotionFrame(replace(video_frame(0), picture=image), (face("fear", box=box),))
     (told,) = Details(("quality",), 0.5).process([item])
     return told.faces[0].details
 

@@ -10,6 +10,7 @@ from emotion.models.faces.picture import Landmarks
 from emotion.models.regions import EYES, LIPS, crop
 from emotion.realtime.stages import faces as stage
 from emotion.realtime.stages.faces import FaceFinder
+from tests.fakes.decoded import DecodedPicture
 from tests.helpers.landmarks import gradient, landmarks
 from tests.helpers.results import video_frame
 
@@ -58,7 +59,7 @@ def fakes(monkeypatch):
 
 def frames(count):
     image = gradient(360, 480)
-    return [replace(video_frame(index), image=image) for index in range(count)]
+    return [replace(video_frame(index), picture=image) for index in range(count)]
 
 
 def test_faces_come_with_their_crops_the_largest_first(fakes):
@@ -74,13 +75,13 @@ def test_faces_come_with_their_crops_the_largest_first(fakes):
             assert cut.visible == crop(found.frame.image, points, region).visible
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_crops_are_cut_before_a_frame_goes_on_without_its_image(fakes, keep):
+def test_a_decoded_picture_is_only_looked_at_with_red_first(fakes):
     (frame,) = frames(1)
     (expected,) = FaceFinder().process([frame])
-    (found,) = FaceFinder(keep_images=keep).process([replace(frame, remake=frame.image.copy)])
-    assert any(found.frame.image.strides) is keep
-    np.testing.assert_array_equal(found.frame.remade().image, frame.image)
+    decoded = replace(frame, picture=DecodedPicture(frame.image))
+    (found,) = FaceFinder().process([decoded])
+    assert found.frame is decoded
+    assert decoded.picture.made == ["rgb"]
     for face, other in zip(found.faces, expected.faces, strict=True):
         assert all(np.array_equal(a.image, b.image) for a, b in zip(face.crops, other.crops, strict=True))
 

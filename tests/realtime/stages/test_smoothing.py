@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from emotion.realtime.stages.smoothing import OLD_SECONDS, UNKNOWN, Smoother, both_ways, steady
+from emotion.realtime.stages.smoothing import (
+    OLD_SECONDS,
+    UNKNOWN,
+    Smoothed,
+    Smoother,
+    both_ways,
+    both_ways_of_all,
+    steady,
+)
 
 A, B = np.array([0.8, 0.2], np.float32), np.array([0.2, 0.8], np.float32)
 TAU = 0.3
@@ -141,3 +149,36 @@ def test_the_steady_vote_is_the_median_of_as_many_on_either_side():
     assert steady(votes, 1) == pytest.approx([0.1])
     assert steady(votes, 2) == pytest.approx([(0.1 + 0.8) / 2])
     assert steady(votes, 3) is None
+
+
+@pytest.mark.parametrize("gaps", [0.0, 0.02, 0.5])
+@pytest.mark.parametrize("ends", [True, False])
+def test_all_that_is_said_of_a_person_is_smoothed_together_as_one_by_one(gaps, ends):
+    rng = np.random.default_rng(round(100 * gaps) + ends)
+    for _ in range(60):
+        count, rows = int(rng.integers(1, 30)), int(rng.integers(1, 5))
+        times = np.sort(rng.uniform(0, 1, count))
+        votes = rng.dirichlet(np.ones(6), (count, rows)).astype(np.float32)
+        votes[rng.random((count, rows)) < gaps] = np.nan
+        now = int(rng.integers(0, count))
+        around = slice(max(0, now - 3), now + 4)
+        pasts, befores = (
+            [
+                Smoothed(rng.dirichlet(np.ones(6)).astype(np.float32), float(rng.uniform(0, 0.3)))
+                if rng.random() > gaps
+                else UNKNOWN
+                for _ in range(rows)
+            ]
+            for _ in range(2)
+        )
+        clock = (float(times[now]), times[now:])
+        place = now - around.start
+        together = both_ways_of_all(pasts, befores, votes[around], place, *clock, votes[now:], TAU, ends)
+        for row, found in enumerate(together):
+            here = steady(votes[around, row], place)
+            alone = both_ways(pasts[row], befores[row], here, *clock, votes[now:, row], TAU, ends)
+            assert found.age == alone.age
+            assert (found.shares is None) == (alone.shares is None)
+            if alone.shares is not None:
+                np.testing.assert_array_equal(found.shares, alone.shares)
+                assert found.shares.dtype == np.float32
