@@ -3,6 +3,7 @@
     python -m emotion.benchmarks.history
 
 prints them as a table in Markdown. `emotion bench --compare last` shows a new run beside the last of them.
+May import nothing of the project.
 """
 
 import json

@@ -68,7 +68,7 @@ def unsure(track: int, box: Box) -> FaceEmotion:
 
 
 def at(index: int, width: int, height: int, *faces: FaceEmotion) -> EmotionFrame:
-    return EmotionFrame(replace(video_frame(index), image=ground(width, height)), faces)
+    return EmotionFrame(replace(video_frame(index), picture=ground(width, height)), faces)
 
 
 def drawn(width: int, height: int, *faces: FaceEmotion, **options: object) -> Image:
@@ -105,7 +105,7 @@ def hidden(privacy: str) -> Image:
     )
     points = np.stack([110 + 8.0 * (np.arange(60) % 10), 70 + 18.0 * (np.arange(60) // 10)], axis=1)
     seen = replace(face("fear", box=Box(100, 60, 90, 110)), points=points.astype(np.float32))
-    frame = replace(video_frame(0), image=waves.astype(np.uint8))
+    frame = replace(video_frame(0), picture=waves.astype(np.uint8))
     return Renderer(DrawingOptions(privacy=privacy, note="")).draw(EmotionFrame(frame, (seen,)))
 
 
@@ -167,7 +167,7 @@ def places() -> Iterator[list[object]]:
             here.append(unsure(2, Box(520 - 2.0 * index, 180, 80 + 8 * np.sin(second * 3), 100)))
         if index > 120:
             here += [half_seen(3, Box(300, 20, 60, 72)), mixed(4, Box(310 + 40 * (index % 2), 330, 70, 80))]
-        frame = EmotionFrame(replace(video_frame(index, 100 * index), image=ground(720, 440)), tuple(here))
+        frame = EmotionFrame(replace(video_frame(index, 100 * index), picture=ground(720, 440)), tuple(here))
         for told in overlay.plan(frame):
             rect = told.rect and [told.rect.left, told.rect.top, told.rect.width, told.rect.height]
             if index % 4 == 0:
