@@ -125,15 +125,14 @@ def test_sound_lies_beside_its_pictures_in_the_file(tmp_path):
     assert max(earlier[1] - later[1] for earlier, later in pairwise(places)) < 3
 
 
-@pytest.mark.parametrize(("rate", "made"), [(8_000, 8_000), (44_100, 44_100), (12_345, 48_000)])
-def test_sound_of_a_rate_that_aac_does_not_have_is_resampled(tmp_path, rate, made):
-    path = tmp_path / "in.mov"
+def tone_clip(path, rate, codec, samples):
+    """A second of pictures and of sound with these samples."""
     with av.open(str(path), "w") as container:
         pictures = container.add_stream("mpeg4", rate=25, width=64, height=48)
-        track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        track = container.add_stream(codec, rate=rate, layout="mono")
         container.start_encoding()
-        tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
+        kind = "s16" if samples.dtype == np.int16 else "flt"
+        frame = av.AudioFrame.from_ndarray(samples[None], format=kind, layout="mono")
         frame.sample_rate, frame.pts = rate, 0
         container.mux(track.encode(frame))
         for index in range(25):
@@ -141,6 +140,14 @@ def test_sound_of_a_rate_that_aac_does_not_have_is_resampled(tmp_path, rate, mad
             image.pts = index
             container.mux(pictures.encode(image))
         container.mux(pictures.encode(None))
+
+
+@pytest.mark.parametrize(("rate", "made"), [(8_000, 8_000), (44_100, 44_100), (12_345, 48_000)])
+def test_sound_of_a_rate_that_aac_does_not_have_is_resampled(tmp_path, rate, made):
+    path = tmp_path / "in.mov"
+    tone_clip(
+        path, rate, "pcm_s16le", (8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
+    )
     copy(path, tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.streams.audio[0].rate == made
@@ -148,3 +155,13 @@ def test_sound_of_a_rate_that_aac_does_not_have_is_resampled(tmp_path, rate, mad
     assert heard.size / made == pytest.approx(1, abs=0.1)
     crossings = np.count_nonzero(np.diff(np.sign(heard[made // 4 : made // 2])))
     assert crossings == pytest.approx(440 / 2, abs=4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_silence(tmp_path, value):
+    path = tmp_path / "in.mov"
+    tone_clip(path, 48_000, "pcm_f32le", np.full(48_000, value, np.float32))
+    copy(path, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        heard = np.concatenate([one.to_ndarray()[0] for one in container.decode(audio=0)])
+    assert np.abs(heard).max() < 1e-3

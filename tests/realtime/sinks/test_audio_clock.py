@@ -80,6 +80,7 @@ def test_a_clock_that_begins_later_than_any_broadcast_is_set_to_the_videos(begin
     times, clock = heard([begin, begin + 20, begin + 40])
     assert times == [0, 20, 40]
     assert (clock.guessed == 0) is kept
+    assert clock.closed == 1
 
 
 @pytest.mark.parametrize(("pause", "kept"), [(9_980, True), (10_000, False)])
@@ -95,3 +96,11 @@ def test_in_a_video_of_unknown_length_sound_pauses_for_less_than_ten_seconds(pau
 def test_sound_may_begin_until_a_second_behind_the_videos_end(late, kept):
     times, _ = heard([late, late + 20, late + 40])
     assert times == ([late, late + 20, late + 40] if kept else [0, 20, 40])
+
+
+@pytest.mark.parametrize(("off", "believed"), [(30, True), (31, False)])
+def test_others_say_that_a_clock_runs_on_where_they_are_near(off, believed):
+    """A leap within the video's time is a pause where the packets behind it follow one another."""
+    stamps = [0, 20, 40, 2000, 2020 + off, 2040 + 2 * off, 2060 + 3 * off]
+    times, _ = heard(stamps)
+    assert (times[3] == 2000) is believed
