@@ -9,20 +9,19 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 import numpy.typing as npt
-import onnx
 import typer
 
 from emotion.exporters import interpolate as interpolation
 from emotion.exporters.convert import store_weights_as_fp16, to_onnx
 from emotion.exporters.faceres import lower_blocks, read_faceres
 from emotion.exporters.head import features_of, model_head, put_head
+from emotion.exporters.model_files import put_model
 from emotion.exporters.quantise import prove
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
 from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
 from emotion.models.manifest import ModelManifest, choose_precision
 from emotion.models.regions import EYES, FACE, LIPS
-from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training.face_views import cut_views, load_views
 from emotion.models.training.inputs import load_view
@@ -198,21 +197,17 @@ def export_face(
 ) -> None:
     """Write a whole-face network as the model of a folder's region `face`; `refit` calibrates it."""
     graph = store_weights_as_fp16(to_onnx(probabilities_of(load(model), FACE.size, _UNCALIBRATED)))
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / "face.onnx"
-    onnx.save(graph, path)
-    typer.echo(
-        ModelManifest(
-            region=FACE.name,
-            architecture="MobileNet",
-            file=path.name,
-            sha256=sha256(path),
-            precision="float32, weights stored as float16",
-            size=FACE.size,
-            temperature=_UNCALIBRATED,
-            data=about_data,
-        ).save(output)
+    manifest = ModelManifest(
+        region=FACE.name,
+        architecture="MobileNet",
+        file="face.onnx",
+        sha256="",
+        precision="float32, weights stored as float16",
+        size=FACE.size,
+        temperature=_UNCALIBRATED,
+        data=about_data,
     )
+    typer.echo(put_model(graph, manifest, output))
 
 
 @app.command()

@@ -13,12 +13,11 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
+from emotion.exporters.model_files import put_model
 from emotion.models.classes import Classes
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, Precision, read_manifest
-from emotion.models.small_files import sha256
 from emotion.models.training.refit import Head
-from emotion.models.whole_files import making
 
 FEATURES = "features"
 _BATCH = 16
@@ -121,25 +120,13 @@ def put_head(
         # Shapes between the layers are told anew by whoever opens the file.
         del model.graph.value_info[:]
         model.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = len(classes)
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / Path(manifest.file).name
-    with making(path) as made:
-        onnx.save(model, made)
     about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
-    changed = replace(
-        manifest,
-        file=path.name,
-        sha256=sha256(path),
-        temperature=round(temperature, 6),
-        data=about,
-        scores={},
-    )
+    changed = replace(manifest, temperature=round(temperature, 6), data=about, scores={})
     if classes is not None:
         changed = replace(changed, classes=classes)
     if manifest.int8:
         changed = replace(changed, made_from=read_manifest(output, region).sha256)
-    changed.save(output)
-    return path
+    return put_model(model, changed, output)
 
 
 def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32], ends: Mapping[int, int]) -> None:

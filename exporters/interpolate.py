@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from emotion.exporters.model_files import put_model
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
-from emotion.models.small_files import sha256
 
 
 def interpolate(before: Path, after: Path, region: str, share: float, output: Path) -> Path:
@@ -25,7 +25,8 @@ def interpolate(before: Path, after: Path, region: str, share: float, output: Pa
         before, after: model folders with the same network, the second trained on from the first.
         region: which of their models.
         share: of the second, from 0 to 1.
-        output: the folder to write to; scores are not taken over, and the temperature is the second's.
+        output: the folder to write to, where models of the same name stay as the previous ones; scores are
+            not taken over, and the temperature is the second's.
 
     Returns:
         The path of the new model; its last layer is best fitted anew.
@@ -38,11 +39,7 @@ def interpolate(before: Path, after: Path, region: str, share: float, output: Pa
         onnx.load(folder / manifest.file) for folder, manifest in zip((before, after), manifests, strict=True)
     )
     mixed = mix_graphs(first, second, share)
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / Path(manifests[1].file).name
-    onnx.save(mixed, path)
-    replace(manifests[1], file=path.name, sha256=sha256(path), scores={}).save(output)
-    return path
+    return put_model(mixed, replace(manifests[1], scores={}), output)
 
 
 def mix_graphs(first: onnx.ModelProto, second: onnx.ModelProto, share: float) -> onnx.ModelProto:

@@ -32,10 +32,9 @@ from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import Net
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ZOO
-from emotion.models.shipped import refuse_shipped
+from emotion.models.shipped import put, put_text, workshop
 from emotion.models.signature import Signature
 from emotion.models.small_files import sha256
-from emotion.models.whole_files import write_whole
 
 TASK = ZOO / "face_landmarker.task"
 _BATCH = "batch"
@@ -99,28 +98,30 @@ def export(folder: Path, pictures: _Array, task: Path = TASK) -> list[NetParity]
     """Write the nets and their manifest into a folder.
 
     Args:
-        folder: made if need be; files of the same names are replaced.
+        folder: made if need be; what is there of the same names stays as the previous version.
         pictures: uint8 (n, 256, 256, 3) RGB, faces among them, on which parity is proven.
         task: MediaPipe's bundle.
 
     Raises:
-        ModelFileError: a file says something else than the net it was made of.
+        ModelFileError: a file says something else than the net it was made of; then the folder is as it was.
+        ShippedModelsError: the folder is that of the models that ship.
     """
-    refuse_shipped(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     proofs = []
-    with zipfile.ZipFile(task) as bundle, TemporaryDirectory() as scratch:
+    with zipfile.ZipFile(task) as bundle, TemporaryDirectory() as scratch, workshop(folder) as making:
         for name, recipe in _RECIPES.items():
             tflite = Path(bundle.extract(recipe.file, scratch))
-            path = folder / f"{name}.onnx"
+            path = making / f"{name}.onnx"
             known = landmark_nets.signature(name, "")
             onnx.save(_convert(tflite, recipe, known), path)
             proofs.append(_compare(name, tflite, path, known, pictures))
             if not proofs[-1].holds:
-                raise ModelFileError(f"{path} does not say what {recipe.file} says ({proofs[-1]}).")
-    nets = {name: {"file": f"{name}.onnx", "sha256": sha256(folder / f"{name}.onnx")} for name in NET_NAMES}
-    values = {"format": FORMAT, "made_from": sha256(task), "nets": nets}
-    write_whole(folder / MANIFEST, json.dumps(values, indent=2) + "\n")
+                raise ModelFileError(f"{path.name} does not say what {recipe.file} says ({proofs[-1]}).")
+        made = [making / f"{name}.onnx" for name in NET_NAMES]
+        nets = {path.stem: {"file": path.name, "sha256": sha256(path)} for path in made}
+        values = {"format": FORMAT, "made_from": sha256(task), "nets": nets}
+        for path in made:
+            put(path, folder)
+    put_text(json.dumps(values, indent=2) + "\n", folder / MANIFEST)
     return proofs
 
 

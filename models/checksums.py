@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emotion.models.manifest import ZOO
 from emotion.models.small_files import sha256
+from emotion.models.whole_files import write_whole
 
 FILE = "SHA256SUMS"
 # Words for people, and code, which Git may give other line ends.
@@ -43,7 +44,7 @@ def write(folder: Path = ZOO) -> Path:
     """Write the file, in the format of ``sha256sum``."""
     path = folder / FILE
     lines = [f"{digest}  {name}\n" for name, digest in compute(folder).items()]
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    write_whole(path, "".join(lines))
     return path
 
 

@@ -15,6 +15,7 @@ import typer
 
 from emotion.benchmarks.studies.made_scenes import SIZES, made_scene
 from emotion.models.regions import Image
+from emotion.models.whole_files import making
 from emotion.realtime.drawing.options import DrawingOptions, Style
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame
@@ -62,7 +63,8 @@ def main(folder: Annotated[Path, typer.Argument(help="Where to write PNG picture
                     for result in before:
                         overlay.plan(result)
                     drawn = overlay.draw(_with_faces(last, ground))
-                    cv2.imwrite(str(folder / f"{style}-{people}-{width}x{height}-{ground}.png"), drawn)
+                    with making(folder / f"{style}-{people}-{width}x{height}-{ground}.png") as made:
+                        cv2.imwrite(str(made), drawn)
 
 
 if __name__ == "__main__":

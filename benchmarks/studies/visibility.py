@@ -30,6 +30,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.faces.visibility import HIDDEN, PATH, VisibilityModel, features, read
 from emotion.models.manifest import ZOO
 from emotion.models.regions import REGIONS, Image
+from emotion.models.whole_files import making
 
 HELD_OUT = ("photo", "stripes")
 # Covered by this much or more is hidden; by this little or less is free.
@@ -221,7 +222,8 @@ def main(
             for region, model in models.items()
             for layer in ("hidden", "output")
         }
-        np.savez_compressed(PATH, **numbers)
+        with making(PATH) as made:
+            np.savez_compressed(made, **numbers)
     for region, model in models.items():
         rival = RegionModel(ZOO, region, "cpu", 1) if entropy else None
         report = judge(read_crops(data, region, "test", faces), region, model, rival, contrast)

@@ -310,9 +310,7 @@ class _Run:
         kept = any(row["split"] == "test" for row in read_manifest(self._data))
         name = " and ".join(root.name for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
-        (self._model / "MODEL_CARD.md").write_text(
-            card(self._classes, self._judgement, self._options, kept), encoding="utf-8"
-        )
+        write_whole(self._model / "MODEL_CARD.md", card(self._classes, self._judgement, self._options, kept))
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
         record(self._model, name, evaluation, manifests)
         (self._output / "report").mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.data.processes import in_processes
 from emotion.models.errors import DatasetError
 from emotion.models.regions import FACE, OUTLINE, Image, Points, crop
+from emotion.models.whole_files import making, write_whole
 
 MARGIN = 12
 """Pixels around the face that augmentation may move into view."""
@@ -89,18 +90,20 @@ def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:
     sources = [source for source in outlines if source.split("/")[0] in folders]
     if not sources:
         raise DatasetError(f"{data} holds no face of {', '.join(folders)}, or is older than its outlines.")
-    images = np.lib.format.open_memmap(
-        data / _ARRAY, mode="w+", dtype=np.uint8, shape=(len(sources), *_PADDED)
-    )
     paths = [folders[source.split("/")[0]] / source for source in sources]
     wanted = [(path, outlines[source]) for path, source in zip(paths, sources, strict=True)]
     cut = in_processes(_cut, wanted, workers, partial(cv2.setNumThreads, 1))
-    for place, (path, image) in enumerate(zip(paths, cut, strict=True)):
-        if image is None:
-            raise DatasetError(f"{path} ends the process that reads it: take it out of the data set.")
-        images[place] = image
-    images.flush()
-    (data / _INDEX).write_text(json.dumps({"margin": MARGIN, "sources": sources}), encoding="utf-8")
+    with making(data / _ARRAY) as made:
+        images = np.lib.format.open_memmap(made, mode="w+", dtype=np.uint8, shape=(len(sources), *_PADDED))
+        for place, (path, image) in enumerate(zip(paths, cut, strict=True)):
+            if image is None:
+                raise DatasetError(f"{path} ends the process that reads it: take it out of the data set.")
+            images[place] = image
+        images.flush()
+        del images  # Windows renames no open file
+        # An old index must never stand beside new faces.
+        (data / _INDEX).unlink(missing_ok=True)
+    write_whole(data / _INDEX, json.dumps({"margin": MARGIN, "sources": sources}))
     return load_faces(data)
 
 

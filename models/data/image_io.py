@@ -11,6 +11,7 @@ import PIL.Image
 from emotion.models.errors import EmotionError
 from emotion.models.native.log import listening
 from emotion.models.regions import Image
+from emotion.models.whole_files import write_whole
 
 MOST_PIXELS = 1 << 28
 """The most that a photograph may have: 16384 x 16384, which takes 768 MiB; telephones' have 200 million."""
@@ -82,7 +83,7 @@ def read_gray(path: Path) -> Image | None:
 def write_png(path: Path, image: Image) -> None:
     """Write uint8 (h, w) or (h, w, 3) BGR without loss; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imencode(".png", image)[1].tofile(path)
+    write_whole(path, cv2.imencode(".png", image)[1].tobytes())
 
 
 def _check_size(file: IO[bytes]) -> None:

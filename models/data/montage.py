@@ -7,7 +7,6 @@ import numpy as np
 
 from emotion.models.data.image_io import read_gray, write_png
 from emotion.models.regions import Image
-from emotion.models.whole_files import making
 
 ROWS, COLUMNS = 8, 12
 _LINE = 2
@@ -29,9 +28,7 @@ def save_montage(path: Path, eyes: Sequence[Path], lips: Sequence[Path], seed: i
         return
     cells += [np.zeros_like(cells[0])] * (-len(cells) % COLUMNS)
     lines = [np.hstack(cells[start : start + COLUMNS]) for start in range(0, len(cells), COLUMNS)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with making(path) as made:
-        write_png(made, np.vstack(lines))
+    write_png(path, np.vstack(lines))
 
 
 def _cell(eyes: Image, lips: Image) -> Image:

@@ -9,7 +9,7 @@ what they say of some views of each face is kept, and only the upper blocks lear
     views.npz      the faces' rows in the pool that they were cut from, and which are mirrored
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from emotion.models.errors import DatasetError
 from emotion.models.training.augmentation import FEATURE_STEPS
 from emotion.models.training.set_networks import MIDDLE, SPREAD
 from emotion.models.training.trainer import BlendshapeTargets
+from emotion.models.whole_files import making
 
 Floats = npt.NDArray[np.float32]
 Below = Callable[[Floats], Floats]
@@ -73,6 +74,23 @@ def cut_views(
         raise DatasetError(f"There are no faces of {', '.join(most)} to cut views of.")
     wanted = [wanted[place] for place in rng.permutation(len(wanted)).tolist()]
     folder.mkdir(parents=True, exist_ok=True)
+    with making(folder / "features.npy") as made:
+        _keep_features(made, pool, wanted, size, below, rng, report)
+        # An old index must never stand beside new features.
+        (folder / "views.npz").unlink(missing_ok=True)
+    with making(folder / "views.npz") as made:
+        np.savez(made, rows=[w[0] for w in wanted], flipped=[w[2] for w in wanted])
+
+
+def _keep_features(
+    path: Path,
+    pool: Pool,
+    wanted: Sequence[tuple[int, bool, bool]],
+    size: tuple[int, int],
+    below: Below,
+    rng: np.random.Generator,
+    report: Callable[[int, int], None],
+) -> None:
     kept: npt.NDArray[np.uint8] | None = None
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
@@ -82,11 +100,9 @@ def cut_views(
         ]
         features = below(np.stack(views))
         if kept is None:
-            shape = (len(wanted), *features.shape[1:])
-            kept = np.lib.format.open_memmap(folder / "features.npy", "w+", np.uint8, shape)
+            kept = np.lib.format.open_memmap(path, "w+", np.uint8, (len(wanted), *features.shape[1:]))
         kept[start : start + len(part)] = np.rint(features * FEATURE_STEPS)
         report(start + len(part), len(wanted))
-    np.savez(folder / "views.npz", rows=[w[0] for w in wanted], flipped=[w[2] for w in wanted])
 
 
 def load_views(folder: Path, pool: Pool) -> Pool:

@@ -151,7 +151,8 @@ def _taught(
     if not kept.exists():
         if teacher is None:
             raise DatasetError("A teacher's weight needs a teacher: name a model folder.")
-        np.save(kept, teacher())
+        with making(kept) as made:
+            np.save(made, teacher())
     opinions = np.load(kept)
     if opinions.shape != data.targets.shape:
         raise DatasetError(f"{kept} is of another data set: delete it.")

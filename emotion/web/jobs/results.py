@@ -16,7 +16,7 @@ from emotion.annotate import Outputs
 from emotion.models.classes import UNCERTAIN
 from emotion.models.schema import SHIPPED
 from emotion.models.statistics.shares import ShareCounter, TimeShares
-from emotion.models.whole_files import partial_path, write_whole
+from emotion.models.whole_files import making, partial_path, write_whole
 from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.summary import in_words, rounded
 
@@ -181,7 +181,8 @@ def write_thumbnail(video: Path, target: Path, seconds: float) -> None:
             picture = frame
         image: Image = picture.to_image()  # type: ignore[no-untyped-call]
         image.thumbnail((_THUMBNAIL_WIDTH, _THUMBNAIL_WIDTH))
-        image.save(target, "JPEG", quality=80)
+        with making(target) as made:
+            image.save(made, "JPEG", quality=80)
 
 
 def overview(path: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from emotion.models.closing import Closing
+from emotion.models.whole_files import write_whole
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _INCOMING = ".incoming"
@@ -278,6 +279,4 @@ def _read_all(folder: Path) -> Iterator[Job]:
 def _write(path: Path, job: Job) -> None:
     values = asdict(job)
     del values["started"]
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(values), encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(values))

@@ -1,0 +1,34 @@
+"""A graph and its manifest, written into a model folder together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import onnx
+
+from emotion.models.manifest import ModelManifest
+from emotion.models.shipped import put, workshop
+from emotion.models.small_files import sha256
+
+
+def put_model(graph: onnx.ModelProto, manifest: ModelManifest, folder: Path) -> Path:
+    """Write a model, and a manifest that knows its checksum; what was there stays as the previous version.
+
+    Args:
+        graph: the model.
+        manifest: but for the checksum; it names the file.
+        folder: made where it is missing.
+
+    Returns:
+        The path of the model.
+
+    Raises:
+        ShippedModelsError: the folder is that of the models that ship.
+    """
+    with workshop(folder) as making:
+        # One that the folders that ship share lies in another of them.
+        made = making / Path(manifest.file).name
+        onnx.save(graph, made)
+        told = replace(manifest, file=made.name, sha256=sha256(made)).save(making)
+        path = put(made, folder)
+        put(told, folder)
+    return path
