@@ -21,7 +21,7 @@ from emotion.models.regions import Image
 from emotion.provenance import GROUPS, provenance_of
 from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.renderer import Renderer
-from emotion.realtime.errors import IncompleteSourceError, SinkError
+from emotion.realtime.errors import IncompleteSourceError, SinkError, in_a_sentence
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -142,6 +142,7 @@ class Outputs:
         return self.files.get("mp4")
 
 
+@in_a_sentence("the video")
 def annotate(
     video: Path,
     outputs: Outputs,
@@ -191,9 +192,10 @@ def annotate(
             return told | {"made": made, "provenance": provenance}
 
         try:
-            incomplete = _run(
-                source, outputs, ledger, models, options, progress, observer, say, summary, provenance
-            )
+            with in_a_sentence(video):
+                incomplete = _run(
+                    source, outputs, ledger, models, options, progress, observer, say, summary, provenance
+                )
         except BaseException as error:
             reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
             with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
@@ -321,9 +323,12 @@ def _make_folder(folder: Path) -> None:
 def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> bool:
     """Whether a video's results are there, whole, unchanged, and as this run would make them.
 
-    They are not where the video was replaced or changed since, or where the release, the models, or an option
-    that changes results is another. What was read to its end counts as done, also where it is damaged.
+    They are not where the video was replaced or changed since or is not there, or where the release, the
+    models, or an option that changes results is another. What was read to its end counts as done, also where
+    it is damaged.
     """
+    if not os.path.isfile(video):
+        return False
     values = results_of(outputs.summary, tuple(outputs.files.values()), video.name)
     return values is not None and values.get("made") == _made(video, models, options)
 

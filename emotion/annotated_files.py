@@ -97,7 +97,7 @@ def _annotate(
 ) -> None:
     name = str(video)
     try:
-        if resume and video.is_file() and is_done(video, outputs, models, options):
+        if resume and is_done(video, outputs, models, options):
             made.passed_over.append(name)
             return
         annotate(video, outputs, models, options)

@@ -28,7 +28,7 @@ from typing import Literal, TypeAlias
 from emotion.fetching import is_fetched
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
 from emotion.realtime.sources.live import camera_of, is_network, shown_url
 from emotion.realtime.sources.photographs import SUFFIXES, is_photograph
 
@@ -89,8 +89,9 @@ def find_inputs(
     found: dict[str, Input] = {}
     for name in named:
         try:
-            for one in _expand(os.fspath(name), recursive, say, fetch):
-                found.setdefault(os.path.realpath(one.path), one)
+            with in_a_sentence(name):
+                for one in _expand(os.fspath(name), recursive, say, fetch):
+                    found.setdefault(os.path.realpath(one.path), one)
         except EmotionError as error:
             if failed is None:
                 raise
@@ -148,7 +149,8 @@ def _expand(
 
 def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> Iterator[Input]:
     found, deeper, own = list[Input](), 0, 0
-    for place, folders, files in os.walk(folder):
+    closed: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=closed.append):
         inner = sorted((one for one in folders if not one.startswith(".")), key=natural)
         folders[:] = inner if recursive else []
         deeper += len(inner)
@@ -164,12 +166,19 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             found.append(Input(path, "photograph" if suffix in SUFFIXES else "video", below))
     if own:
         say(f"{folder}: {own} results of this program are passed over.")
-    if not found:
+    if not found and not closed:
         more = "; --recursive looks into its folders, too" if deeper and not recursive else ""
         raise SourceError(f"{folder} holds no photograph and no video{more}.")
     if deeper and not recursive:
         say(f"{folder}: its folders are left out; --recursive takes them, too.")
     yield from found
+    if closed:
+        advice = GONE_ADVICE if is_gone(closed[0]) else "check its permissions"
+        more = f", and {len(closed) - 1} more" if len(closed) > 1 else ""
+        raise SourceError(
+            f"{closed[0].filename} cannot be looked into ({closed[0].strerror}){more}: what it holds is left "
+            f"out; {advice}."
+        )
 
 
 def _fitting(pattern: str, say: Callable[[str], object]) -> Iterator[Input]:

@@ -10,9 +10,20 @@
       DisplayError             no window can be opened
 """
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from emotion.models.errors import EmotionError
+
+# What a disk, a stick or a folder of the network says that was pulled out or unmounted; not all of them are
+# known on every system.
+_GONE = {
+    getattr(errno, name, 0)
+    for name in ("EIO", "ENODEV", "ENXIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "EHOSTDOWN", "EREMOTEIO")
+}
+GONE_ADVICE = "check the disk or the network that it is on"
+"""What to do about it, as the end of a sentence."""
 
 
 class SourceError(EmotionError, OSError):
@@ -50,3 +61,26 @@ class DisplayError(EmotionError, OSError):
     """No window can be opened: no screen, or an OpenCV without windows."""
 
     exit_code = 5
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether the disk or the network below a file does not answer (any more), rather than the file."""
+    return getattr(error, "errno", None) in _GONE
+
+
+@contextmanager
+def in_a_sentence(name: object) -> Iterator[None]:
+    """Turn an OSError that nobody expected into a `SourceError`, so that it ends one item and not all.
+
+    Args:
+        name: of what is worked on, where the error names no file.
+    """
+    try:
+        yield
+    except EmotionError:
+        raise
+    except OSError as error:
+        advice = GONE_ADVICE if is_gone(error) else "check the path"
+        raise SourceError(
+            f"{error.filename or name} cannot be reached ({error.strerror or error}): {advice}."
+        ) from error

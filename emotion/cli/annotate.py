@@ -1,6 +1,7 @@
 """The command `emotion annotate`: videos and photographs to annotated ones, tables and summaries."""
 
 import itertools
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -243,7 +244,7 @@ class _Run:
         """Annotate videos one after the other."""
         for video, outputs in jobs:
             try:
-                if resume and video.is_file() and is_done(video, outputs, self.models, self._options):
+                if resume and is_done(video, outputs, self.models, self._options):
                     errors.print(f"{shown(video)} is done already, and is passed over.")
                     continue
                 _annotate_one(video, outputs, self.models, self._options, self.observer, self._out)
@@ -334,7 +335,7 @@ def _annotate_one(
         except BaseException:
             bar.stop()
             part = partial_path(outputs.video) if outputs.video else None
-            if part and part.exists():
+            if part and os.path.exists(part):
                 errors.print(f"What was done until then can be played: {shown(part)}")
             raise
     seconds = time.monotonic() - started

@@ -84,7 +84,7 @@ class Worker:
         outputs = Outputs(files, Path(order["summary"]))
         self._frames = 0
         try:
-            if order["resume"] and video.is_file() and is_done(video, outputs, models, self._options):
+            if order["resume"] and is_done(video, outputs, models, self._options):
                 return self._passed(outputs, video)
             annotate(video, outputs, models, self._options, self._progress, say=self._note)
         except IncompleteSourceError as error:

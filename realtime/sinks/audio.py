@@ -18,6 +18,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Discard
 
+from emotion.realtime.errors import is_gone
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks.audio_clock import AudioClock
 
@@ -293,8 +294,11 @@ class AudioTrack:
                 packet = cast(AudioPacket, any_packet)
                 if packet.size:
                     yield from self._tracks[packet.stream_index].place(packet)
-        except av.FFmpegError:
-            pass
+        except (av.FFmpegError, OSError) as error:
+            if is_gone(error):
+                self._info.notes.add(
+                    f"{self._path.name}: its sound could not be read to its end ({error.strerror})."
+                )
         except IndexError:  # PyAV's, once all is read, where a track turned up on the way
             self._info.notes.add(
                 f"{self._path.name}: a track that is not announced turns up on the way, and is left out."

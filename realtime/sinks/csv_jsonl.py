@@ -83,13 +83,17 @@ class _Timeline(Sink):
         """Keep whole lines up to the last frame; see `Sink.abort`."""
         if not self._done:
             self._done = True
+            self._kept = self._keep()
+        return self._kept
+
+    def _keep(self) -> Path | None:
+        if not self._draft.is_whole:
             with suppress(OSError):  # a full disk: what is there stays
                 self._flush()
-            if self._frames and self._draft.file.tell():
-                self._kept = self._draft.keep()
-            else:
+            if not self._frames or not self._draft.file.tell():
                 self._draft.discard()
-        return self._kept
+                return None
+        return self._draft.keep()
 
     def _flush(self) -> None:
         self._draft.append(self._pending.getvalue().encode())

@@ -188,6 +188,8 @@ class Mp4Sink(Sink):
         self._release()
 
     def _keep(self) -> Path | None:
+        if self._draft.is_whole:
+            return self._draft.keep()
         if self._last_pts is None:
             self._give_up()
             self._draft.discard()

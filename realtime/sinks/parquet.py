@@ -117,6 +117,8 @@ class ParquetTimeline(Sink):
         return head + ([self._clock.at(frame.seconds)] if self._clock else [])
 
     def _keep(self) -> Path | None:
+        if self._draft.is_whole:
+            return self._draft.keep()
         if self._frames and not self._outlet.gap:
             with suppress(SinkError):
                 self._finish()

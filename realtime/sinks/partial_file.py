@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from emotion.models.whole_files import partial_path
-from emotion.realtime.errors import SinkError
+from emotion.realtime.errors import GONE_ADVICE, SinkError, is_gone
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 Publish: TypeAlias = Callable[[Path, Path], None]
@@ -51,6 +51,7 @@ class PartialFile:
         path: the final place.
         working: where it is written.
         file: open for writing, at its start.
+        is_whole: all is written, and it has, or could not be given, its name.
 
     Raises:
         SinkError: it cannot be written there, or would overwrite `source`.
@@ -59,13 +60,15 @@ class PartialFile:
     def __init__(self, path: Path, source: Path | None = None, publish: Publish = os.replace) -> None:
         self.path = path
         self._publish = publish
-        in_place = path.exists() and not path.is_file()
+        self.is_whole = False
+        with writing(path):
+            in_place = path.exists() and not path.is_file()
         self.working = path if in_place else partial_path(path)
         keep_apart([source], [path])
-        for place in (path, self.working):
-            if place.is_dir():
-                raise SinkError(f"{place} cannot be written: a folder has this name; rename or move it.")
         with writing(path):
+            for place in (path, self.working):
+                if place.is_dir():
+                    raise SinkError(f"{place} cannot be written: a folder has this name; rename or move it.")
             # Raw, because only its owner knows when bytes must have reached the disk.
             self.file = FileIO(self.working, "wb")
 
@@ -91,6 +94,7 @@ class PartialFile:
         """Close the file and give it its name; returns it."""
         with writing(self.path):
             self.file.close()
+            self.is_whole = True
             if self.working != self.path:
                 self._publish(self.working, self.path)
         return self.path
@@ -116,6 +120,8 @@ def _advice(error: Exception) -> str:
         return "make room on the disk or choose another folder."
     if code in _FORBIDDEN:
         return "choose a folder that may be written to."
+    if is_gone(error):
+        return f"{GONE_ADVICE}."
     if code in _NO_FOLDER:
         return "its folder is not there; make it or choose another one."
     return "try another folder or name."

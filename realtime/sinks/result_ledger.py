@@ -172,8 +172,8 @@ class ResultLedger:
             SinkError: it cannot be written.
         """
         folder = self._summary.parent
-        self._list.parts = [name for name in self._list.parts if (folder / name).exists()]
         with writing(self._summary):
+            self._list.parts = [name for name in self._list.parts if (folder / name).exists()]
             if not self._list.parts and not self._list.results:
                 self._remove_journal()
                 return None

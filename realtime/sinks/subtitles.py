@@ -72,13 +72,17 @@ class _Subtitles(Sink):
         """Keep the cues up to the last frame; see `Sink.abort`."""
         if not self._done:
             self._done = True
+            self._kept = self._keep()
+        return self._kept
+
+    def _keep(self) -> Path | None:
+        if not self._draft.is_whole:
             with suppress(OSError):  # a full disk: what is there stays
                 self._end()
-            if self._cues:
-                self._kept = self._draft.keep()
-            else:
+            if not self._cues:
                 self._draft.discard()
-        return self._kept
+                return None
+        return self._draft.keep()
 
     def _end(self) -> None:
         self._pending += self._runs.finish()

@@ -44,6 +44,8 @@ class WholeDocument(Sink):
         return self._kept
 
     def _keep(self) -> Path | None:
+        if self._draft.is_whole:
+            return self._draft.keep()
         if self._is_worth_keeping():
             try:
                 self._draft.append(self._document(part=True))

@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.stream import Discard
 from av.video.stream import VideoStream
 
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import SourceError, is_gone
 
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
@@ -88,6 +88,7 @@ class Decoder:
     Attributes:
         damage: what could not be read.
         packets: how many there were; corrupt: how many of them the demuxer marked as damaged.
+        gone: why the disk or network below the file did not answer, as it says; empty where it did.
         positions: where they lay.
     """
 
@@ -112,6 +113,7 @@ class Decoder:
         self.damage = damage or Damage()
         self.packets = 0
         self.corrupt = 0
+        self.gone = ""
         self.positions = Positions()
         _only(container, stream)
         stream.thread_type = "AUTO"
@@ -139,8 +141,9 @@ class Decoder:
                         yield packet
             except IndexError:  # PyAV's, once all is read, where a track turned up on the way
                 return
-            except av.FFmpegError:
+            except (av.FFmpegError, OSError) as error:
                 stumbles += 1
+                self.gone = self.gone or (str(error.strerror) if is_gone(error) else "")
                 if stumbles == 1:
                     self.damage.note(self._seconds)
             else:
@@ -226,7 +229,7 @@ def _packets_from(
     try:
         container.seek(begin, stream=stream)
         yield from container.demux(stream)
-    except (av.FFmpegError, IndexError):
+    except (av.FFmpegError, OSError, IndexError):
         return
 
 

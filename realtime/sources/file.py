@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from emotion.models.closing import Closing
 from emotion.models.native.at_exit import Process
-from emotion.realtime.errors import IncompleteSourceError, SourceError
+from emotion.realtime.errors import GONE_ADVICE, IncompleteSourceError, SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources import containers
@@ -37,7 +37,7 @@ from emotion.realtime.sources.opening import (
 from emotion.realtime.sources.options import DecoderChoice, FileOptions
 from emotion.realtime.sources.picture import PictureConverter
 from emotion.realtime.sources.steps import Steps
-from emotion.realtime.sources.timeline import Timeline
+from emotion.realtime.sources.timeline import Timeline, clock
 
 # In these the distance between two pictures is stored with care; in others it follows from clocks,
 # which are set anew now and then. In seconds: a longer leap is no gap.
@@ -186,6 +186,8 @@ class VideoFile(Closing):
     def _start(self, fps: Fraction | None) -> None:
         pictures = self._pictures()
         first = next(pictures, None)
+        if first is None and self._decoder.gone:
+            raise SourceError(f"{self.path} cannot be read ({self._decoder.gone}): {GONE_ADVICE}.")
         if first is None:
             raise SourceError(
                 f"{self.path} holds video ({self._stream.codec_context.name}), but no picture of it can be "
@@ -318,14 +320,21 @@ class VideoFile(Closing):
         if not is_bare(self._container):
             for sentence in mends.sentences():
                 self.info.notes.add(f"{self.path.name}: {sentence}.")
-        if _state(self.path) != self._as_found:
+        if self._decoder.gone:
+            return IncompleteSourceError(
+                f"{self.path} could not be read at {clock(self._decoder.damage.first)} "
+                f"({self._decoder.gone}): what was read of it ({self._reading.frames} frames) is done; "
+                f"{GONE_ADVICE}.",
+                ["the disk or network that it is on did not answer"],
+            )
+        if self._as_found is None or _state(self.path) != self._as_found:
             return IncompleteSourceError(
                 f"{self.path} was removed, replaced or changed while it was read: what was read of it "
                 f"({self._reading.frames} frames) is done, but whether that is all of it cannot be known.",
                 ["it is not the file any more that it was"],
             )
         self._reading.finish()
-        decoder = self._decoder
+        decoder, (size, _) = self._decoder, self._as_found
         # Of an excerpt only what was met on the way tells.
         finding = None if self._stopped else self._check()
         found_at = None
@@ -346,7 +355,7 @@ class VideoFile(Closing):
                 found_at=found_at,
                 declared_frames=self._declared_frames() if self._from_start and not self._stopped else None,
                 declared_seconds=None if self._stopped else _declared_seconds(self._container, self._stream),
-                is_cut=not self._stopped and _names_more(self._container, self._stream, self.path),
+                is_cut=not self._stopped and _names_more(self._container, self._stream, size),
             ),
         )
         if problem is None and not mends.joints and (note := remark(self._reading)):
@@ -391,11 +400,10 @@ def _declared_seconds(container: InputContainer, stream: VideoStream) -> float |
     return tagged_seconds(stream) if "matroska" in container.format.name else None
 
 
-def _names_more(container: InputContainer, stream: VideoStream, path: Path) -> bool:
+def _names_more(container: InputContainer, stream: VideoStream, size: int) -> bool:
     """Whether an mp4's index names bytes behind the end of the file."""
     if "mp4" not in container.format.name:
         return False
-    size = path.stat().st_size
     return any(entry.pos + entry.size > size for entry in stream.index_entries)
 
 

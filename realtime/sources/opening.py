@@ -1,6 +1,8 @@
 """Opening a video file, and choosing which of its tracks is the video."""
 
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -14,7 +16,7 @@ from av.container import Container, Flags, InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import GONE_ADVICE, SourceError, is_gone
 from emotion.realtime.sources import hardware
 from emotion.realtime.sources.containers import Mend, MendedFile
 from emotion.realtime.sources.options import DecoderChoice
@@ -46,18 +48,27 @@ def check_file(path: Path) -> None:
     Raises:
         SourceError: it is missing, no regular file, empty or not readable.
     """
-    if not path.exists():
-        raise SourceError(f"{path} does not exist: check the path.")
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder: name a video file in it.")
-    if not path.is_file():
-        raise SourceError(f"{path} is not a regular file: save the video to a file first.")
-    if path.stat().st_size == 0:
-        raise SourceError(f"{path} is empty (0 bytes): copy or record it again.")
     try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise SourceError(f"{path} is a folder: name a video file in it.")
+        if not stat.S_ISREG(found.st_mode):
+            raise SourceError(f"{path} is not a regular file: save the video to a file first.")
+        if found.st_size == 0:
+            raise SourceError(f"{path} is empty (0 bytes): copy or record it again.")
         path.open("rb").close()
+    except SourceError:
+        raise
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise SourceError(f"{path} does not exist: check the path.") from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> SourceError:
+    """What to say where a file is there and cannot be read."""
+    advice = GONE_ADVICE if is_gone(error) else "check its permissions"
+    return SourceError(f"{path} cannot be read ({getattr(error, 'strerror', '') or error}): {advice}.")
 
 
 def open_container(
@@ -75,6 +86,8 @@ def open_container(
         else:
             opened = _open(path, begin, mended, None)
     except (av.FFmpegError, OSError) as error:
+        if is_gone(error):
+            raise unreadable(path, error) from error
         if _looks_like_mp4(path):
             raise SourceError(
                 f"{path} is an mp4 without its index: the recording or the copy broke off; copy it again, "
@@ -177,8 +190,11 @@ def _counted_rate(container: InputContainer, stream: VideoStream, path: Path) ->
     """By the length of the whole file, for which all packets have to be counted."""
     if not container.duration:
         return None
-    with open_container(path) as again:
-        count = sum(packet.size > 0 for packet in again.demux(again.streams[stream.index]))
+    try:
+        with open_container(path) as again:
+            count = sum(packet.size > 0 for packet in again.demux(again.streams[stream.index]))
+    except (av.FFmpegError, OSError, IndexError):
+        return None
     rate = Fraction(count * av.time_base, container.duration).limit_denominator(1001)
     return rate if _is_sane(rate) else None
 
@@ -204,7 +220,7 @@ def _still(streams: Sequence[VideoStream], path: Path) -> set[int]:
         try:
             for packet in islice(container.demux(tracks), _PEEK):
                 counts[packet.stream_index] += packet.size > 0
-        except (av.FFmpegError, IndexError):
+        except (av.FFmpegError, OSError, IndexError):
             pass
     return {index for index, count in counts.items() if count < 2}
 
@@ -221,5 +237,6 @@ def _named(stream: VideoStream) -> str:
 
 
 def _looks_like_mp4(path: Path) -> bool:
-    with path.open("rb") as file:
+    with suppress(OSError), path.open("rb") as file:
         return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+    return False

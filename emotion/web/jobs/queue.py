@@ -273,9 +273,12 @@ class JobQueue:
     async def _sweep(self) -> None:
         """Delete what has been kept long enough."""
         while True:
-            oldest = time.time() - self._options.keep_seconds
+            now = time.time()
             for job in self.store:
-                if job.finished is not None and job.finished < oldest:
+                if job.finished is None:
+                    continue
+                job.finished = min(job.finished, now)  # the clock may have been set back since
+                if job.finished <= now - self._options.keep_seconds:
                     await self.delete(job)
             await asyncio.sleep(_SWEEP_SECONDS)
 
@@ -294,8 +297,10 @@ class JobQueue:
             raise BusyError(503, self._next_deletion(), "The server's disk is full: try again later.")
 
     def _next_deletion(self) -> float:
-        ends = [job.finished for job in self.store if job.finished is not None]
-        return min(ends) + self._options.keep_seconds - time.time() if ends else 600
+        kept = self._options.keep_seconds
+        ends = [job.finished + kept for job in self.store if job.finished is not None]
+        # Whatever the clock did since.
+        return min(max(1, min(ends) - time.time()), kept) if ends else 600
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:

@@ -257,6 +257,18 @@ def test_what_was_kept_long_enough_is_deleted(serve, tmp_path):
         time.sleep(0.02)
 
 
+def test_a_job_that_ended_before_the_clock_was_set_back_is_deleted_in_its_time(serve, tmp_path):
+    job = send(client := serve(), "good")
+    until(client, job, "done")
+    serve(keep_hours=1e6)
+    path = tmp_path / "jobs" / job / "job.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(values | {"finished": time.time() + 1e6}))
+    client = serve(keep_hours=0)
+    while client.get(f"/api/jobs/{job}").status_code != 404:
+        time.sleep(0.02)
+
+
 def order_of(folder, job):
     return json.loads((folder / "jobs" / job / "results" / "order.json").read_text())["options"]
 

@@ -21,7 +21,8 @@ class RefusedError(Exception):
         (errno.EACCES, "choose a folder that may be written to"),
         (errno.EROFS, "choose a folder that may be written to"),
         (errno.ENOENT, "its folder is not there"),
-        (errno.EIO, "try another folder or name"),
+        (errno.EIO, "check the disk or the network"),
+        (errno.ENAMETOOLONG, "try another folder or name"),
     ],
 )
 def test_a_systems_error_names_the_file_and_what_to_do(tmp_path, code, advice):
