@@ -21,6 +21,7 @@ from emotion.models.manifest import (
 )
 from emotion.models.shipped import is_shipped, refuse_shipped, workshop
 from emotion.models.small_files import read_json
+from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.partial_file import writing
@@ -159,7 +160,7 @@ def _bring_together(folder: Path) -> None:
         values = read_json(path)
         name = Path(values.get("file", "")).name
         if values.get("file") != name and name:
-            path.write_text(json.dumps(values | {"file": name}, indent=2) + "\n", encoding="utf-8")
+            write_whole(path, json.dumps(values | {"file": name}, indent=2) + "\n")
 
 
 def _files(folder: Path) -> list[Path]:

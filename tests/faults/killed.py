@@ -36,7 +36,7 @@ def judged(number: int, seed: int) -> tuple[str, Outcome]:
     way = WAYS[number % len(WAYS)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        video = spoilt(random.randrange(10_000) if random.random() < 0.5 else _whole(), seed, folder)
+        video = spoilt(random.randrange(10_000) if random.random() < 0.5 else whole_case(), seed, folder)
         out = folder / "out"
         command = python_command("-m", "emotion", "annotate", str(video), "-o", str(out), "--models", "lite")
         with usual_signals(), open(folder / "said", "w+b") as said:
@@ -55,7 +55,7 @@ def judged(number: int, seed: int) -> tuple[str, Outcome]:
         return way, _judge(process.returncode, way, text, out, children)
 
 
-def _whole() -> int:
+def whole_case() -> int:
     """The number of a case that damages nothing (mp4)."""
     return 15 * 14
 
@@ -84,7 +84,7 @@ def _judge(code: int, way: str, text: str, out: Path, children: list[psutil.Proc
     if left := [child.pid for child in children if child.is_running()]:
         return Outcome(Verdict.LEAK, f"processes {left}")
     try:
-        problem = _broken(out, killed=way == "SIGKILL")
+        problem = broken(out, killed=way == "SIGKILL")
     except (OSError, ValueError, av.FFmpegError) as error:
         problem = f"{type(error).__name__}: {error}"
     if problem:
@@ -95,8 +95,8 @@ def _judge(code: int, way: str, text: str, out: Path, children: list[psutil.Proc
     return Outcome(Verdict.HONEST if names else Verdict.SENTENCE, f"exit code {code}")
 
 
-def _broken(out: Path, killed: bool) -> str:
-    """What is wrong with the files that are left; a killed program may leave pieces under partial names."""
+def broken(out: Path, killed: bool) -> str:
+    """In words, what is wrong with the files that are left; who is killed may leave partial names."""
     for path in out.iterdir() if out.exists() else []:
         partial = ".partial." in path.name
         if path.suffix == ".mp4" and not (partial and path.stat().st_size < 2048):
