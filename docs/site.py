@@ -38,7 +38,7 @@ def stage(folder: Path) -> None:
     """Copy what the site is built from, with links that fit there."""
     docs = folder / "docs"
     ignored = shutil.ignore_patterns(
-        "__pycache__", "zensical.toml", "[a-z]*_[a-z]*.py", "site.py", "pictures.py"
+        "__pycache__", "zensical.toml", "[a-z]*_[a-z]*.py", "site.py", "pictures.py", "requirements.txt"
     )
     shutil.copytree(ROOT / "docs", docs, ignore=ignored)
     # The examples are shown, whatever they are called.
