@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion.models.data.options import DatasetOptions
 from emotion.models.evaluation.options import EvaluationOptions, WeightsOptions
-from emotion.models.options import OptionField, options_of
+from emotion.models.options import LARGEST, OptionField, options_of
 from emotion.models.training.options import TrainingOptions
 from emotion.realtime.options import Options
 from emotion.realtime.playback.options import PlayOptions
@@ -29,7 +29,9 @@ GROUPS = (
 
 
 def lines() -> Iterator[str]:
-    """An option a line, below the name of the group in which it is offered."""
+    """What bounds options of any kind, then an option a line, below the name of its group."""
+    for unit, largest in LARGEST.items():
+        yield f"at most {largest:.0f} {unit}".rstrip()
     for group in GROUPS:
         yield f"{group.__name__}"
         yield from map(_line, options_of(group))

@@ -53,10 +53,16 @@ TREE = HOME / "tree"
 
 @dataclass(frozen=True)
 class Room:
-    """Code that is changed, and the tests that are to notice; patterns of paths."""
+    """Code that is changed, and the tests that are to notice; patterns of paths.
+
+    Attributes:
+        declares: what runs when a module is imported is looked at by tests that reach no line of it later, so
+            that all tests are tried on it.
+    """
 
     code: tuple[str, ...]
     tests: tuple[str, ...]
+    declares: bool = False
 
     @property
     def files(self) -> list[Path]:
@@ -78,6 +84,7 @@ ROOMS = {
             "tests/realtime/test_options.py",
             "tests/emotion/cli/test_parameters.py",
         ),
+        declares=True,
     ),
     "monitoring": Room(("realtime/monitoring/*.py",), ("tests/realtime/monitoring",)),
     "regions": Room(("models/regions.py",), ("tests/models/test_regions.py", "tests/models/test_crops.py")),
@@ -202,10 +209,12 @@ class Reach:
         lines: by file and line, tests by the names of their functions; empty where a line runs once, when
             its module is imported.
         seconds: by test.
+        declares: see `Room`.
     """
 
     lines: dict[Path, dict[int, set[str]]]
     seconds: dict[str, float]
+    declares: bool
 
     @classmethod
     def measure(cls, room: str) -> "Reach":
@@ -223,10 +232,10 @@ class Reach:
             if done.returncode:
                 sys.exit(f"the tests of {room} fail unchanged:\n{(done.stdout + done.stderr)[-3000:]}")
             Path(f"{data}.new").replace(data)
-        return cls.read(data, times)
+        return cls.read(data, times, ROOMS[room].declares)
 
     @classmethod
-    def read(cls, data: Path, times: Path) -> "Reach":
+    def read(cls, data: Path, times: Path, declares: bool) -> "Reach":
         """What coverage and pytest have written."""
         found = coverage.CoverageData(data)
         found.read()
@@ -238,14 +247,15 @@ class Reach:
         for case in ElementTree.parse(times).iter("testcase"):
             function = case.get("name", "").split("[")[0]
             seconds[f"{case.get('classname')}.{function}"] += float(case.get("time", 0))
-        return cls(lines, dict(seconds))
+        return cls(lines, dict(seconds), declares)
 
     def of(self, mutation: MutationSpec) -> list[str]:
-        """The tests that reach a mutant, the quickest first; those of its whole file where none does."""
+        """The tests that reach a mutant, the quickest first; those of its file, or all, where none does."""
         file = self.lines.get(mutation.module_path.resolve(), {})
         begin, end = statement(mutation)
         tests = set().union(*(file.get(line, set()) for line in range(begin, end + 1)))
-        tests = tests or set().union(*file.values()) or set(self.seconds)
+        whole_file = set() if self.declares else set().union(*file.values())
+        tests = tests or whole_file or set(self.seconds)
         return sorted(tests & set(self.seconds), key=lambda test: self.seconds[test])
 
 

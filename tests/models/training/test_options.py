@@ -68,6 +68,7 @@ def test_texts_of_another_form_are_refused(read, wrong):
         {"sizes": ((1, 1.01),)},
         {"fold": (4, 4)},
         {"fold": (0, 0)},
+        {"fold": (7, 4)},
         {"label_smoothing": 1.0},
         {"share": 0.0},
         {"learning_rate": 0.0},

@@ -105,3 +105,11 @@ def test_more_than_a_row_of_people_begin_another(tmp_path):
     assert found.shape == (2 * 224, _A_ROW * 160, 3)
     assert found[224:424, 160:].min() > 200  # the rest of the row is empty
     assert colour_of(found[224:, :160]) == 2
+
+
+@pytest.mark.parametrize(("faces", "said"), [([1], "Person 1"), ([12], "Person 12"), ([], "nobody")])
+def test_below_each_picture_stands_who_it_is(tmp_path, faces, said):
+    found = sheet(tmp_path / "a.jpg", *([shown(0, RED, True, track=faces[0])] if faces else [result(0)]))
+    wanted = np.full((24, 160, 3), 255, np.uint8)
+    cv2.putText(wanted, said, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    assert np.abs(found[200:].astype(int) - wanted).mean() < 6
