@@ -19,6 +19,7 @@ from emotion.models.shipped import put, refuse_shipped, workshop
 from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training import networks
+from emotion.models.training.options import TITLES
 
 _PRECISION = {"fp32": "float32", "fp16": "float32, weights stored as float16"}
 
@@ -80,7 +81,7 @@ def export(
         onnx.save(graph, path)
         manifest = ModelManifest(
             region=region,
-            architecture=networks.TITLES[networks.identify(network)[1]],
+            architecture=TITLES[networks.identify(network)[1]],
             file=path.name,
             sha256=sha256(path),
             precision=_PRECISION[storage],

@@ -27,6 +27,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from emotion.models.checksums import follow
 from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
@@ -41,6 +42,7 @@ SPARED = (2, 4, 8, 16)
 # All operations in int8 gain little more, lose more, and crash OpenVINO.
 _QUANTISED = ("Conv", "MatMul")
 _BATCH = 32
+_CALIBRATING = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def quantise(
     region: str,
     folder: Path,
     data: Path,
-    crops: int = 512,
+    crops: int = _CALIBRATING,
     seed: int = 0,
     say: Callable[[str], None] = lambda line: None,
 ) -> Quantised:
@@ -117,14 +119,7 @@ def quantise(
         path = making / f"{region}.int8.onnx"
         for spared in SPARED:
             _quantise(folder / plain.file, path, chosen, spared)
-            manifest = replace(
-                plain,
-                file=path.name,
-                sha256=sha256(path),
-                precision="int8",
-                made_from=plain.sha256,
-                scores={},
-            )
+            manifest = _int8_of(plain, path)
             manifest.save(making)
             ours = answers(RegionModel(making, region, "cpu", threads=0, precision="int8"), validation)
             gate = judge(ours, expected, validation.labels)
@@ -176,6 +171,40 @@ def prove(
     else:
         _withdraw(folder, region)
     return gate
+
+
+def write_int8(
+    folder: Path, region: str, crops: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], spared: int
+) -> Gate:
+    """Write a model's quantised version beside it, and offer it where it says the same.
+
+    Args:
+        folder: with the plain model.
+        region: which of its models.
+        crops: uint8 (n, height, width), which calibrate and judge.
+        labels: int64 (n,), what they show.
+        spared: of the first convolutions, how many stay float32.
+    """
+    plain = read_manifest(folder, region)
+    path = folder / f"{region}.int8.onnx"
+    chosen = crops[np.random.default_rng(0).permutation(len(crops))[:_CALIBRATING]]
+    _quantise(folder / plain.file, path, chosen, spared)
+    _int8_of(plain, path).save(folder)
+    said = [
+        np.concatenate([model(part) for part in _batches(crops)]).argmax(axis=1)
+        for model in (
+            RegionModel(folder, region, "cpu", threads=0, precision="int8"),
+            RegionModel(folder, region, "cpu", threads=0),
+        )
+    ]
+    return prove(folder, region, said[0], said[1], labels)
+
+
+def _int8_of(plain: ModelManifest, path: Path) -> ModelManifest:
+    """The manifest of a quantised model."""
+    return replace(
+        plain, file=path.name, sha256=sha256(path), precision="int8", made_from=plain.sha256, scores={}
+    )
 
 
 def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: int) -> None:
@@ -261,3 +290,4 @@ def _withdraw(folder: Path, region: str) -> None:
     for file in (manifest_path(folder, region, "int8"), folder / f"{region}.int8.onnx"):
         if file.exists():
             os.replace(file, previous_path(file))
+            follow(file)

@@ -23,6 +23,7 @@ from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
 from emotion.models.training import networks
 from emotion.models.training.inputs import View
+from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.trainer import BlendshapeTargets
 from emotion.models.whole_files import making
 
@@ -57,9 +58,7 @@ def restore(region: View, folder: Path, data: Path, output: Path) -> Path:
     """
     manifest = read_manifest(folder, region)
     graph = onnx.load(folder / manifest.file).graph
-    architecture = next(
-        (key for key, title in networks.TITLES.items() if title == manifest.architecture), None
-    )
+    architecture = next((key for key, title in TITLES.items() if title == manifest.architecture), None)
     network = networks.build(region, architecture)
     training = load_region(data, region, ("train",))
     try:
@@ -70,6 +69,82 @@ def restore(region: View, folder: Path, data: Path, output: Path) -> Path:
         ) from error
     _divide_logits(network, manifest.temperature)
     return settle(network, affines, training, output)
+
+
+def fill(network: keras.Model, folder: Path, region: str) -> None:
+    """Give a network the layers of a model in a folder, all but its heads, so that it sees the very same.
+
+    Its batch norms have no statistics then, only what they come to: they are not to learn
+    (`emotion.models.training.fine_tuning` leaves them as they are).
+
+    Args:
+        network: made by `networks.network`, of the model's architecture, for whatever classes.
+        folder: a model folder.
+        region: which of its models.
+
+    Raises:
+        ModelFileError: the model is missing or damaged, or is of another architecture.
+    """
+    file = folder / read_manifest(folder, region).file
+    graph = onnx.load(file).graph
+    try:
+        affines = _set_kernels(network, _constants(graph), graph, with_head=False)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ModelFileError(f"{file} cannot begin {network.name}: {error}") from error
+    _set_affines(network, affines)
+
+
+def architecture_of(path: Path) -> Architecture:
+    """The architecture of a ``.keras`` file that was trained here, by its name.
+
+    Raises:
+        ModelFileError: it is none.
+    """
+    try:
+        name = keras.saving.load_model(path, compile=False).name.partition("_")[2]
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path} is no trained network: {error}") from error
+    for known in TITLES:
+        if known == name:
+            return known
+    raise ModelFileError(f"{path} does not say of which architecture it is: name it (--architecture).")
+
+
+def take_layers(network: keras.Model, path: Path) -> None:
+    """Give a network the layers of a ``.keras`` file that have its layers' names, all but the heads.
+
+    A first convolution that has learnt from colours becomes the sum over them: a gray picture is the same in
+    all three.
+
+    Raises:
+        ModelFileError: the file is none, or lacks a layer.
+    """
+    try:
+        begun = keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path} is no trained network: {error}") from error
+    there = {layer.name: layer.get_weights() for layer in _all_layers(begun)}
+    heads = (networks.EMOTION_HEAD, networks.BLENDSHAPE_HEAD)
+    for layer in network.layers:
+        if not layer.weights or layer.name in heads:
+            continue
+        weights = there.get(layer.name, [])
+        wanted = [tuple(weight.shape) for weight in layer.weights]
+        if weights and weights[0].ndim == 4 and weights[0].shape[2] == 3 and wanted[0][2] == 1:
+            weights = [weights[0].sum(axis=2, keepdims=True), *weights[1:]]
+        if [weight.shape for weight in weights] != wanted:
+            raise ModelFileError(
+                f"{path} has no layer {layer.name} like {network.name}'s: both must have one --architecture."
+            )
+        layer.set_weights(weights)
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        else:
+            yield layer
 
 
 def settle(network: keras.Model, affines: dict[str, Affine], training: RegionData, output: Path) -> Path:
@@ -113,16 +188,20 @@ def _constants(graph: onnx.GraphProto) -> dict[str, Floats]:
 
 
 def _set_kernels(
-    network: keras.Model, constants: dict[str, Floats], graph: onnx.GraphProto
+    network: keras.Model, constants: dict[str, Floats], graph: onnx.GraphProto, with_head: bool = True
 ) -> dict[str, Affine]:
     """Fill convolutions and the emotion head; returns what each batch norm has to come to."""
     names = {layer.name for layer in network.layers}
     affines: dict[str, Affine] = {}
     for node in graph.node:
         if node.op_type == "Conv":
-            layer = network.get_layer(_layer_of(node.input[1], names))
+            layer = network.get_layer(_layer_of(f"{node.input[1]}/{node.input[-1]}", names))
             kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
-            if len(node.input) == 3:
+            if isinstance(layer, layers.DepthwiseConv2D):
+                kernel = kernel.transpose(0, 1, 3, 2)
+            if layer.use_bias:
+                layer.set_weights([kernel, constants[node.input[2]]])
+            elif len(node.input) == 3:
                 factor = set_kernel(layer, kernel)
                 shift = constants[node.input[2]]
                 affines[_layer_of(node.input[2], names)] = Affine(np.float32(1) / factor, shift)
@@ -133,7 +212,7 @@ def _set_kernels(
             affines[_layer_of(node.input[1], names)] = Affine(scale, shift)
         elif node.op_type == "MatMul":
             kernel = constants[node.input[1]]
-        elif node.op_type == "Add" and "BiasAdd" in node.output[0]:
+        elif with_head and node.op_type == "Add" and "BiasAdd" in node.output[0]:
             network.get_layer(networks.EMOTION_HEAD).set_weights([kernel, constants[node.input[1]]])
     missing = {layer.name for layer in _batch_norms(network)} - set(affines)
     if missing:
@@ -159,13 +238,19 @@ def _batch_norms(network: keras.Model) -> list[layers.BatchNormalization]:
     return [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
 
 
-def _set_batch_norms(network: keras.Model, affines: dict[str, Affine], crops: npt.NDArray[np.uint8]) -> None:
-    """Real statistics, and the gamma and beta that leave the answers as they were."""
+def _set_affines(network: keras.Model, affines: dict[str, Affine]) -> list[layers.BatchNormalization]:
+    """Let each batch norm come to its scale and shift, of inputs of mean 0 and variance 1."""
     norms = _batch_norms(network)
     for norm in norms:
         affine = affines[norm.name]
         ones = np.ones_like(affine.scale)
         norm.set_weights([affine.scale, affine.shift, 0 * ones, ones - norm.epsilon])
+    return norms
+
+
+def _set_batch_norms(network: keras.Model, affines: dict[str, Affine], crops: npt.NDArray[np.uint8]) -> None:
+    """Real statistics, and the gamma and beta that leave the answers as they were."""
+    norms = _set_affines(network, affines)
     probe = keras.Model(network.inputs, [_moments(norm.input) for norm in norms])
     seen = [probe.predict_on_batch(chunk) for chunk in _chunks(crops)]
     for norm, moments in zip(norms, zip(*seen, strict=True), strict=True):

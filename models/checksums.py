@@ -2,8 +2,12 @@
 
 Manifests hold checksums too, but whoever changes a model writes its manifest anew. Who makes a release
 calls ``python -m emotion.models.checksums``, which writes it; ``sha256sum -c SHA256SUMS`` reads it, too.
+
+A folder of the user's own that `emotion learn` made has such a file as well, so that whoever gets it sent
+knows that it came whole; what the program itself changes in it later is followed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from emotion.models.manifest import ZOO
@@ -13,6 +17,8 @@ from emotion.models.whole_files import write_whole
 FILE = "SHA256SUMS"
 # Words for people, and code, which Git may give other line ends.
 _LEFT_OUT = {".md", ".py", ".pyc"}
+# A version back, and a report, which may be removed.
+_PREVIOUS, _REPORT = ".previous", "report"
 
 
 def compute(folder: Path = ZOO) -> dict[str, str]:
@@ -21,8 +27,15 @@ def compute(folder: Path = ZOO) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): sha256(path)
         for path in sorted(files)
-        if path.name != FILE and path.suffix not in _LEFT_OUT
+        if not (path.name == FILE or path.suffix in _LEFT_OUT or _PREVIOUS in path.name)
+        and _REPORT not in path.relative_to(folder).parts
     }
+
+
+def damaged(folder: Path) -> list[str]:
+    """The files that the list of a folder of one's own knows, and that are missing or changed."""
+    known = read(folder)
+    return [name for name in changed(folder) if name in known]
 
 
 def changed(folder: Path = ZOO) -> list[str]:
@@ -42,10 +55,21 @@ def read(folder: Path = ZOO) -> dict[str, str]:
 
 def write(folder: Path = ZOO) -> Path:
     """Write the file, in the format of ``sha256sum``."""
-    path = folder / FILE
-    lines = [f"{digest}  {name}\n" for name, digest in compute(folder).items()]
-    write_whole(path, "".join(lines))
-    return path
+    return _write(folder, compute(folder))
+
+
+def follow(path: Path) -> None:
+    """Note that the program itself has changed or removed a file of a folder with such a list."""
+    if not (path.parent / FILE).is_file() or path.suffix in _LEFT_OUT:
+        return
+    others = {name: digest for name, digest in read(path.parent).items() if name != path.name}
+    _write(path.parent, others | ({path.name: sha256(path)} if path.is_file() else {}))
+
+
+def _write(folder: Path, digests: Mapping[str, str]) -> Path:
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
+    write_whole(folder / FILE, "".join(lines))
+    return folder / FILE
 
 
 if __name__ == "__main__":

@@ -44,8 +44,19 @@ _COLOURS: dict[str, str] = {
     "anger": "#D81E10",
     "neutral": "#C9CCC8",
     "surprise": "#1F8575",
-    "disgust": "#88A070",
-    "contempt": "#B8E8A0",
+}
+
+
+# Where there are other classes than the six: of `palette.EIGHT`, with much the same hues.
+_AMONG_OTHERS: dict[str, str] = {
+    "happiness": "#EEDC03",
+    "sadness": "#4D6293",
+    "fear": "#9E7FFF",
+    "anger": "#A83F50",
+    "neutral": "#CBDEBB",
+    "surprise": "#02A093",
+    "disgust": "#A88C03",
+    "contempt": "#00F0F7",
 }
 
 
@@ -56,7 +67,7 @@ class Classes:
     Attributes:
         names: two at least, in lower case, none twice and none of `RESERVED`.
         on_dark: a colour each, as ``"#RRGGBB"``, for pictures and dark surfaces (`palette.PANEL`); by
-            default the known ones of the six, and others apart from one another.
+            default the usual ones where there are none but the six, else those of `palette.EIGHT`.
         on_white: the same for white paper and pages; by default the very same colours.
         neutral: the class of a face at rest, which `--baseline` measures people by; by default
             ``"neutral"`` where there is such a class, else nobody can be measured so.
@@ -86,6 +97,11 @@ class Classes:
             object.__setattr__(self, "neutral", "neutral")
         if self.neutral is not None and self.neutral not in self.names:
             raise ValueError(f"the class of a face at rest, {self.neutral!r}, is none of {self}")
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """How many classes before each have its very colour: its bars are marked so, beyond eight classes."""
+        return tuple(self.on_dark[:at].count(colour) for at, colour in enumerate(self.on_dark))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -133,10 +149,11 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def _colours(names: tuple[str, ...]) -> tuple[str, ...]:
-    known = {_COLOURS[name] for name in names if name in _COLOURS}
-    others = [name for name in names if name not in _COLOURS]
-    made = dict(zip(others, free(known, len(others)), strict=True))
-    return tuple(_COLOURS.get(name) or made[name] for name in names)
+    known = _COLOURS if set(names) <= set(_COLOURS) else _AMONG_OTHERS
+    others = [name for name in names if name not in known]
+    taken = {known[name] for name in names if name in known}
+    made = dict(zip(others, free(taken, len(others)), strict=True))
+    return tuple(known.get(name) or made[name] for name in names)
 
 
 SIX = Classes(tuple(emotion.label for emotion in Emotion))

@@ -10,13 +10,15 @@ what the light ones lack. The table: ``python -m emotion.benchmarks.studies.pale
 
 import colorsys
 from collections.abc import Collection
+from itertools import cycle, islice
 from typing import TypeAlias
 
 RGB: TypeAlias = tuple[int, int, int]
 
-EIGHT = ("#6FC4FA", "#F5B50A", "#9450F0", "#1F8575", "#D81E10", "#C9CCC8", "#88A070", "#B8E8A0")
-"""Any two are 14 apart at least for all sights: the six that ship and two more, in the order in which classes
-without a colour of their own get them."""
+EIGHT = ("#EEDC03", "#9E7FFF", "#02A093", "#CBDEBB", "#A83F50", "#00F0F7", "#A88C03", "#4D6293")
+"""Any two are 20 apart at least for all sights, in the order in which classes without a colour of their own
+get them. The six have colours of here, too, where there are others: two more beside their usual ones are 15
+from all at best."""
 PANEL = "#14161A"
 """The dark surface behind what is written in pictures."""
 OUTLINE = "rgb(0 0 0 / .45)"
@@ -44,10 +46,9 @@ def contrast(first: str, second: str) -> float:
 
 
 def distinct(count: int) -> list[str]:
-    """Colours as far apart as a circle of hues allows, each readable on `PANEL` and on white.
+    """Colours as far apart as a circle of hues allows, readable on `PANEL` and on white: for charts' lines.
 
-    People with other colour vision may confuse some of more than `EIGHT`: who names so many classes may name
-    colours, too.
+    People with other colour vision may confuse some of more than `EIGHT`.
     """
     return [_readable(index / count) for index in range(count)]
 
@@ -55,10 +56,11 @@ def distinct(count: int) -> list[str]:
 def free(taken: Collection[str], count: int) -> list[str]:
     """So many colours that nobody confuses with those that are taken, nor with one another.
 
-    They are of `EIGHT` while these last, and as `distinct` makes them beyond.
+    They are of `EIGHT` while these last, and `EIGHT` over again beyond: everyone tells no more apart, so a
+    colour that is there twice has marks on its bars (`models.classes.Classes.marks`).
     """
     left = [colour for colour in EIGHT if colour not in taken]
-    return left[:count] if count <= len(left) else left + distinct(count - len(left))
+    return [*left, *islice(cycle(EIGHT), max(0, count - len(left)))][:count]
 
 
 def _readable(hue: float) -> str:

@@ -11,7 +11,7 @@ Everything outside the face oval is painted black: it carries no expression.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import cv2
@@ -86,6 +86,10 @@ class Region:
         down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
         return max(across, 0) * max(down, 0) >= 0.75 * other.width * other.height
 
+    def shows_as(self, other: "Region") -> bool:
+        """Whether another one is the same rectangle, in however many pixels."""
+        return replace(other, name=self.name, pixels_per_point=self.pixels_per_point) == self
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the crop in pixels, without margin."""
@@ -153,6 +157,14 @@ KNOWN = Regions((EYES, LIPS, FACE))
 _PLACE = re.compile(
     r"(?P<name>[^=]+)=(?P<left>[^,]+),(?P<top>[^,]+),(?P<width>[^,]+),(?P<height>[^,@]+)(?:@(?P<scale>.+))?"
 )
+
+
+def write_region(region: Region) -> str:
+    """The text that `read_region` reads."""
+    if region in KNOWN.places:
+        return region.name
+    place = (region.left, region.top, region.width, region.height)
+    return f"{region.name}={','.join(f'{number:g}' for number in place)}@{region.pixels_per_point:g}"
 
 
 def read_region(text: str) -> Region:

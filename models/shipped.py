@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emotion.models.checksums import FILE
+from emotion.models.checksums import FILE, follow
 from emotion.models.errors import ShippedModelsError
 from emotion.models.manifest import ZOO
 
@@ -72,6 +72,7 @@ def put(made: Path, folder: Path) -> Path:
     if path.is_file() and not filecmp.cmp(path, made, shallow=False):
         os.replace(path, previous_path(path))
     os.replace(made, path)
+    follow(path)
     return path
 
 

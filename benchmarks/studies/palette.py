@@ -1,13 +1,20 @@
-"""How well the colours of the six classes are told apart, also by the colour-blind::
+"""How well the colours of the classes are told apart, also by the colour-blind::
 
     python -m emotion.benchmarks.studies.palette
+    python -m emotion.benchmarks.studies.palette --search 8
 
 Each line is a pair, each column a way to see: the difference by CIEDE2000 (Sharma, Wu and Dalal 2005), after
 full dichromacy as simulated by Machado, Oliveira and Fernandes (2009). Some 2 is just noticed; 20 is told
 apart at a glance.
+
+``--search`` looks for so many colours that are as far apart as can be for all of them: a grid of colours, in
+it sets of which one is exchanged as long as the two nearest ones move apart, from many beginnings, and finer
+grids about the best set.
 """
 
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import combinations, product
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -64,14 +71,19 @@ def lab(colour: str, sight: str = "normal") -> Values:
 
 def ciede2000(first: Values, second: Values) -> float:
     """The difference of two colours in CIELAB."""
-    (l1, a1, b1), (l2, a2, b2) = first, second
+    return float(all_differences(first, second))
+
+
+def all_differences(first: Values, second: Values) -> Values:
+    """The differences of colours in CIELAB, float64 (..., 3) each, as they are broadcast."""
+    (l1, a1, b1), (l2, a2, b2) = (np.moveaxis(np.asarray(one), -1, 0) for one in (first, second))
     mean = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
     stretch = 1.5 - 0.5 * np.sqrt(mean**7 / (mean**7 + 25.0**7))
     c1, c2 = np.hypot(stretch * a1, b1), np.hypot(stretch * a2, b2)
     h1, h2 = (np.degrees(np.arctan2(b, stretch * a)) % 360 for a, b in ((a1, b1), (a2, b2)))
     gray = c1 * c2 == 0
-    turn = 0.0 if gray else (h2 - h1 + 180) % 360 - 180
-    hue = h1 + h2 if gray else (h1 + turn / 2) % 360
+    turn = np.where(gray, 0.0, (h2 - h1 + 180) % 360 - 180)
+    hue = np.where(gray, h1 + h2, (h1 + turn / 2) % 360)
     light, chroma = (l1 + l2) / 2, (c1 + c2) / 2
     t = (
         1
@@ -85,7 +97,8 @@ def ciede2000(first: Values, second: Values) -> float:
     d_hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2)) / (1 + 0.015 * chroma * t)
     rotation = -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
     rotation *= np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2))))
-    return float(np.sqrt(d_light**2 + d_chroma**2 + d_hue**2 + rotation * d_chroma * d_hue))
+    total: Values = d_light**2 + d_chroma**2 + d_hue**2 + rotation * d_chroma * d_hue
+    return np.asarray(np.sqrt(np.maximum(total, 0)))
 
 
 def differences(classes: Classes = SIX) -> dict[tuple[str, str], dict[str, float]]:
@@ -99,12 +112,84 @@ def differences(classes: Classes = SIX) -> dict[tuple[str, str], dict[str, float
     }
 
 
-def _cos(degrees: float) -> float:
-    return float(np.cos(np.radians(degrees)))
+def _cos(degrees: Values) -> Values:
+    return np.asarray(np.cos(np.radians(degrees)))
 
 
-def main() -> None:
+def search(
+    count: int, kept: Sequence[str] = (), least_on_white: float = 1.6, step: int = 20, starts: int = 300
+) -> tuple[list[str], float]:
+    """Colours as far apart as was found for every way to see, and how far the two nearest ones are.
+
+    Args:
+        count: how many.
+        kept: that are among them, whatever there is.
+        least_on_white: contrast with white; with the panel it is 3 at least.
+        step: of the grid, in 255.
+        starts: sets to begin with.
+    """
+    grid = [_hex(*parts) for parts in product(range(0, 256, step), repeat=3)]
+    found, apart = _best(count, kept, _fit(grid, least_on_white), starts)
+    while step > 3:
+        step //= 2
+        near = {
+            _hex(*(min(255, max(0, part + move)) for part, move in zip(rgb(colour), moves, strict=True)))
+            for colour in found
+            for moves in product((-step, 0, step), repeat=3)
+        }
+        found, apart = _best(count, kept, _fit([*found, *sorted(near)], least_on_white), starts // 10)
+    return found, apart
+
+
+def _hex(*parts: int) -> str:
+    return "#" + "".join(f"{part:02X}" for part in parts)
+
+
+def _fit(colours: Sequence[str], least_on_white: float) -> list[str]:
+    return [
+        colour
+        for colour in dict.fromkeys(colours)
+        if contrast(colour, PANEL) >= 3 and contrast(colour, "#FFFFFF") >= least_on_white
+    ]
+
+
+def _best(count: int, kept: Sequence[str], colours: Sequence[str], starts: int) -> tuple[list[str], float]:
+    everything = [*kept, *(colour for colour in colours if colour not in kept)]
+    labs = [np.array([lab(colour, sight) for colour in everything]) for sight in SIGHTS]
+    table = np.minimum.reduce([all_differences(one[:, None], one[None]) for one in labs])
+    np.fill_diagonal(table, np.inf)
+    fixed, generator = len(kept), np.random.default_rng(0)
+    best: tuple[float, list[int]] = (-1.0, [])
+    for _ in range(starts):
+        others = generator.permutation(np.arange(fixed, len(everything)))[: count - fixed]
+        best = max(best, _exchanged([*range(fixed), *others.tolist()], fixed, table))
+    return [everything[at] for at in best[1]], best[0]
+
+
+def _exchanged(chosen: list[int], fixed: int, table: Values) -> tuple[float, list[int]]:
+    """Exchange one after the other for what is farthest from all others, as long as that helps."""
+    now = float(table[np.ix_(chosen, chosen)].min())
+    while True:
+        for place in range(fixed, len(chosen)):
+            rest = chosen[:place] + chosen[place + 1 :]
+            nearest = table[:, rest].min(axis=1)
+            nearest[rest] = -1
+            chosen[place] = int(nearest.argmax())
+        before, now = now, float(table[np.ix_(chosen, chosen)].min())
+        if now <= before:
+            return now, chosen
+
+
+def main(
+    searched: Annotated[int, typer.Option("--search", help="Look for so many colours.", min=0)] = 0,
+    beside_six: Annotated[bool, typer.Option(help="Six of them are those that ship.")] = False,
+    on_white: Annotated[float, typer.Option(help="Least contrast with white.")] = 1.6,
+) -> None:
     """Print the table, the least of each column, and the contrasts with dark and white grounds."""
+    if searched:
+        found, apart = search(searched, SIX.on_dark if beside_six else (), on_white)
+        typer.echo(f"{apart:.1f} apart at least: {' '.join(found)}")
+        return
     table = differences()
     typer.echo(f"{'pair':24}" + "".join(f"{sight:>14}" for sight in SIGHTS))
     for (first, second), row in table.items():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import console, shown
-from emotion.models.checksums import changed
+from emotion.models.checksums import FILE, changed, damaged
 from emotion.models.engines.options import known_models, model_folder, user_models
 from emotion.models.errors import EmotionError, ModelFileError
 from emotion.models.manifest import (
@@ -60,13 +60,19 @@ def models(context: typer.Context) -> None:
 
 @app.command(name="list")
 def list_command() -> None:
-    """List the folders of models that ship, and those in your folder for models."""
-    for name, folder in known_models().items():
+    """List the folders of models that ship, those in your folder for models, and those here."""
+    for name, folder in (_here() | known_models()).items():
         try:
             console.print("\n  ".join([name, *_about(folder)]))
         except EmotionError as error:
             console.print(f"{name}\n  cannot be used: {error}")
     console.print(f"Your own folders of models are found by name in {shown(user_models())}")
+
+
+def _here() -> dict[str, Path]:
+    """The model folders in the current one, by name."""
+    found = sorted(path.parent for path in Path().glob("*/weights.json"))
+    return {str(folder): folder for folder in found if regions_there(folder)}
 
 
 @app.command(name="check")
@@ -81,8 +87,10 @@ def check_command(name: _Name) -> None:
         if manifest_path(name, region, "int8").exists():
             read_manifest(name, region, "int8")
     loaded = Models.load(models=name, provider="cpu", regions=_regions(name))
-    if is_shipped(name) and (damaged := changed()):
-        raise ModelFileError(f"Changed since the release: {', '.join(damaged)}. Install emotion-live again.")
+    if is_shipped(name) and (other := changed()):
+        raise ModelFileError(f"Changed since the release: {', '.join(other)}. Install emotion-live again.")
+    if not is_shipped(name) and (other := damaged(name)):
+        raise ModelFileError(f"Not as the program wrote it: {', '.join(other)}. Copy {name} anew.")
     console.print(f"{shown(name)} is whole and runs: {', '.join(loaded.schema.classes)}")
 
 
@@ -179,4 +187,7 @@ def _files(folder: Path) -> list[Path]:
         for path in (manifest, model_path(folder, region, "int8"))
         if path.is_file()
     ]
-    return [*needed, *quantised, *(path for more in _MORE for path in folder.glob(more))]
+    more = [path for pattern in _MORE for path in folder.glob(pattern)]
+    # The list of the release is of all that ships, not of one folder.
+    sums = [] if is_shipped(folder) else [*folder.glob(FILE)]
+    return [*needed, *quantised, *more, *sums]

@@ -1,7 +1,8 @@
 """Progress bars of the commands."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 from rich.progress import (
     BarColumn,
@@ -30,8 +31,20 @@ class RateColumn(ProgressColumn):
         return Text(f"{task.speed or 0:.1f} {self._unit}", style="progress.data.speed")
 
 
-def progress_bar(unit: str = "/s") -> Progress:
-    """A bar with the rate, the time gone and the time left; quiet where nobody watches."""
+class Counter(Protocol):
+    """Told how far something is; a note on it stands behind the bar."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Show it."""
+
+
+def progress_bar(unit: str = "/s", *more: ProgressColumn) -> Progress:
+    """A bar with the rate, the time gone and the time left; quiet where nobody watches.
+
+    Args:
+        unit: of the rate.
+        more: columns behind these.
+    """
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -39,14 +52,19 @@ def progress_bar(unit: str = "/s") -> Progress:
         RateColumn(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        *more,
         console=errors,
         disable=not errors.is_terminal,
     )
 
 
 @contextlib.contextmanager
-def counting(description: str) -> Iterator[Callable[[int, int], None]]:
+def counting(description: str) -> Iterator[Counter]:
     """A progress bar as the callback (done, total) that the library's functions take."""
-    with progress_bar() as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with progress_bar("/s", TextColumn("{task.fields[note]}", markup=False)) as bar:
+        task = bar.add_task(description, total=None, note="")
+
+        def show(done: int, total: int, note: str = "") -> None:
+            bar.update(task, completed=done, total=total, note=note)
+
+        yield show

@@ -5,22 +5,17 @@ the data set, the page about it (``data.html``), the networks' features, and ``l
 can be sent to others without them.
 """
 
-import csv
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from threadpoolctl import threadpool_limits
 
-from emotion.exporters.head import put_head, read_head
-from emotion.exporters.quantise import prove
+from emotion.models.checksums import write as write_checksums
 from emotion.models.classes import Classes
 from emotion.models.data.dataset import make_dataset, read_manifest, read_options
 from emotion.models.data.options import DatasetOptions
@@ -33,27 +28,27 @@ from emotion.models.evaluation.predictions import LabelledFaces, Predictions, fa
 from emotion.models.evaluation.records import record
 from emotion.models.evaluation.scores import score
 from emotion.models.faces import visibility
-from emotion.models.manifest import choose_precision, read_schema, schema_of, voting_regions
+from emotion.models.manifest import choose_precision, regions_there, schema_of, voting_regions
 from emotion.models.manifest import read_manifest as read_model
-from emotion.models.regions import KNOWN, REGIONS, Region
+from emotion.models.regions import REGIONS, write_region
 from emotion.models.shipped import put, refuse_shipped
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights, read_rules
 from emotion.models.whole_files import write_whole
+from emotion.own_model import estimate, training
 from emotion.own_model.card import card
-from emotion.own_model.features import views_of
 from emotion.own_model.folders import classes_of, people_of
 from emotion.own_model.folds import held_out, in_folds, joined
-from emotion.own_model.heads import Learnt, learn_head, start_of, weights_of
+from emotion.own_model.heads import weights_of
 from emotion.own_model.judge import Judgement, judge
+from emotion.own_model.networks import Counting, Networks
 from emotion.own_model.options import LearnOptions
 from emotion.own_model.page import save_page
 from emotion.own_model.vote import OwnVote, fit_own_vote
 
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
-Counting = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 STEPS = 6
 
 
@@ -110,16 +105,17 @@ def learn(
     roots = [root.resolve() for root in roots]
     classes, names = classes_of(roots, options.neutral)
     run = _Run(output, options, classes, counting, say)
+    run.estimate(roots, workers)
     say(f"1 of {STEPS}: looking for faces, of {', '.join(classes)}")
     run.look(roots, names, workers)
     say(f"2 of {STEPS}: judging the photographs")
     run.judge(roots)
-    say(f"3 of {STEPS}: asking the networks of {options.start_from.name} what they see")
+    say(f"3 of {STEPS}: asking the networks what they see")
     run.see()
+    say(f"4 of {STEPS}: learning")
+    run.fit()
     # Small matrices: several threads would only wait for one another.
     with threadpool_limits(1, "blas"):
-        say(f"4 of {STEPS}: fitting their last layers")
-        run.fit()
         say(f"5 of {STEPS}: fitting the vote, writing the models")
         run.write()
         say(f"6 of {STEPS}: judging the models")
@@ -130,6 +126,7 @@ class _Run:
     """The steps, in order; each leaves what the next ones need."""
 
     _judgement: Judgement
+    _kept: bool
     _page: Path
     _faces: LabelledFaces
     _groups: _Ints
@@ -149,10 +146,18 @@ class _Run:
         self._counting, self._say = counting, say
         self._work = work_folder(output)
         self._data, self._model = self._work / "data", self._work / "model"
-        self._schema = read_schema(options.start_from)
-        self._views: dict[str, _Floats] = {}
-        self._learnt: dict[str, Learnt] = {}
+        self._work.mkdir(parents=True, exist_ok=True)
+        self._networks = Networks(options, classes, self._work, counting, say)
+        self._regions = self._networks.regions
         self._third: tuple[BlendshapeModel, _Floats] | None = None
+
+    def estimate(self, roots: Sequence[Path], workers: int | None) -> None:
+        """Say how long it will take."""
+        options = self._options
+        begun = None if options.from_nothing else self._networks.start
+        passes = 0 if options.layers in ("auto", "last") and not options.from_nothing else 1
+        found = estimate.measure(roots, begun, self._regions)
+        self._say(estimate.in_words(found, workers, passes * training.passes_for(options)))
 
     # --- 1: photographs ---------------------------------------------------------------------------
 
@@ -163,7 +168,7 @@ class _Run:
             test=0,
             classes=self._classes.names,
             labels={name: label for name, label in names.items() if name != label},
-            regions=tuple(map(_spelt, (one for one in self._schema.regions if one not in REGIONS.places))),
+            regions=tuple(write_region(one) for one in self._regions if one not in REGIONS.places),
             every=self._options.every,
             seed=self._options.seed,
         )
@@ -210,122 +215,83 @@ class _Run:
         for line in self._judgement.warnings:
             self._say(f"  {line}")
         taught = [row for row in rows if row["split"] != "test"]
-        faces = faces_of_dataset(self._data, "train", self._schema.regions)
+        self._kept = len(taught) < len(rows)
+        faces = faces_of_dataset(self._data, "train", self._regions)
         self._groups = self._together(taught)
         self._faces = replace(faces, groups=self._groups, schema=replace(faces.schema, classes=self._classes))
         self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
         if not self._folds.any():
             self._say("  A class is of one group alone: its faces are judged by what learnt from them.")
 
-    # --- 3: features ------------------------------------------------------------------------------
+    # --- 3 and 4: features, and what is learnt from them -------------------------------------------
 
     def see(self) -> None:
         """What each network sees of each face; what was worked out before is read."""
-        begun = monotonic()
-        for region, crops in zip(self._schema.regions, self._faces.crops, strict=True):
-            with self._counting(f"Asking the {region.name}' network") as progress:
-                self._views[region.name] = views_of(
-                    self._options.start_from, region, crops, self._work / "features", progress
-                )
-        self._say(f"  {len(self._faces)} faces in {monotonic() - begun:.0f} s")
-
-    # --- 4: last layers ---------------------------------------------------------------------------
+        self._networks.see(self._faces)
 
     def fit(self) -> None:
-        """A new last layer for each network, and the blendshapes' classifier."""
+        """A new last layer for each network, more of it where there are faces enough, and blendshapes'."""
         labels = self._faces.labels
-        with open(self._work / "log.csv", "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(("region", "pull", "log_loss", "right", "seconds"))
-            for region in self._schema.regions.names:
-                self._learnt[region] = self._learn(region, table)
-        self._third = _blendshapes(self._faces.blendshapes, labels, self._folds, self._classes)
-
-    def _learn(self, region: str, table: Any) -> Learnt:
-        begun = monotonic()
-        model = read_model(self._options.start_from, region)
-        head = read_head(onnx.load(self._options.start_from / model.file))
-
-        def log(row: dict[str, float]) -> None:
-            seconds = monotonic() - begun
-            table.writerow((region, *(f"{value:.4f}" for value in row.values()), f"{seconds:.1f}"))
-
-        start = start_of(head, model.classes, self._classes)
-        count = len(self._classes)
-        found = learn_head(self._views[region], self._faces.labels, self._folds, count, start, log)
-        right = float((found.said.argmax(axis=1) == self._faces.labels).mean())
-        self._say(f"  {region}: {right:.1%} of faces that it did not learn from are right")
-        return found
+        with threadpool_limits(1, "blas"):
+            self._networks.fit(self._faces, self._folds)
+            self._third = learn_blendshapes(self._faces.blendshapes, labels, self._folds, self._classes)
+        self._networks.train(self._faces, self._data, self._folds, self._kept)
 
     # --- 5: the model folder ----------------------------------------------------------------------
 
     def write(self) -> None:
         """Models, their int8 versions, and the vote, made beside the model folder."""
         shutil.rmtree(self._model, ignore_errors=True)
-        for region, found in self._learnt.items():
-            self._put(region, found, "fp32")
-            if self._options.int8 and choose_precision(self._options.start_from, region) == "int8":
-                self._put(region, found, "int8")
-                self._prove(region, found)
-        said = np.stack([found.said for found in self._learnt.values()])
-        free = visibility.free_of(self._faces.schema.regions, [list(crops) for crops in self._faces.crops])
-        self._found = Predictions(self._faces, said, free)
-        about = {"faces": len(self._faces), "part": "out of fold", "data": self._about()}
-        self._vote = fit_own_vote(self._found, self._third, self._options.start_from, about)
+        self._networks.write(self._faces, self._model, self._about())
+        # Where networks learnt, one part of the faces was left out, and the vote is fitted to it.
+        rows = np.flatnonzero(self._networks.judged(len(self._faces)))
+        said = np.stack([found.said[rows] for found in self._networks.learnt.values()])
+        faces = self._faces[rows]
+        third = self._third and (self._third[0], self._third[1][rows])
+        free = visibility.free_of(faces.schema.regions, [list(crops) for crops in faces.crops])
+        self._found = Predictions(faces, said, free)
+        about = {"faces": len(faces), "part": "out of fold", "data": self._about()}
+        self._vote = fit_own_vote(self._found, third, self._options, about)
         weights.save(self._model, self._vote.fitted, self._vote.third)
         if self._vote.kept:
             self._say("  The vote stays as it was: none that is fitted to these faces is clearly better.")
-
-    def _put(self, region: str, found: Learnt, precision: Any) -> None:
-        put_head(
-            self._options.start_from,
-            region,
-            found.head,
-            found.temperature,
-            self._model,
-            self._about(),
-            precision,
-            self._classes,
-        )
 
     def _about(self) -> str:
         counts = ", ".join(f"{one.name} {one.faces}" for one in self._judgement.counts)
         said = self._options.about_data or "photographs of one's own"
         return f"{said} ({counts})"
 
-    def _prove(self, region: str, found: Learnt) -> None:
-        place = self._schema.regions[region]
-        crops = self._faces.crops[self._schema.regions.names.index(region)]
-        with self._counting(f"Comparing the {region}' int8 network") as progress:
-            seen = views_of(self._options.start_from, place, crops, self._work / "features", progress, "int8")
-        ours = found.head(seen[0]).argmax(axis=1)
-        plain = found.head(self._views[region][0]).argmax(axis=1)
-        gate = prove(self._model, region, ours, plain, self._faces.labels)
-        self._say(f"  {region} in int8: {gate}{'' if gate.passed else '; not offered'}")
-
     # --- 6: scores --------------------------------------------------------------------------------
 
     def score(self, roots: Sequence[Path]) -> Made:
         """Judge the models, write the report and the card, and put all into the model folder."""
-        kept = any(row["split"] == "test" for row in read_manifest(self._data))
+        kept = self._kept
         name = " and ".join(root.name for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
-        write_whole(self._model / "MODEL_CARD.md", card(self._classes, self._judgement, self._options, kept))
+        words = card(self._classes, self._judgement, self._options, self._networks.described(), kept)
+        write_whole(self._model / "MODEL_CARD.md", words)
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
         record(self._model, name, evaluation, manifests)
         (self._output / "report").mkdir(parents=True, exist_ok=True)
         for file in sorted(self._model.iterdir()):
             if file.is_file() and ".previous" not in file.name:
                 put(file, self._output)
-        for region in schema_of(manifests).regions.names:
-            if choose_precision(self._output, region) != "int8":
-                for old in (f"{region}.int8.onnx", f"{region}.int8.json"):
-                    (self._output / old).unlink(missing_ok=True)
+        self._remove_others(schema_of(manifests).regions.names)
         for file_name, text in report.texts(evaluation).items():
             write_whole(self._output / "report" / file_name, text)
+        write_checksums(self._output)
         shutil.rmtree(self._model)
         page = self._output / "report" / "report.html"
         return Made(self._output, evaluation, self._judgement, self._page, page, kept)
+
+    def _remove_others(self, regions: Sequence[str]) -> None:
+        """Take models out of the folder that an earlier run left, of other regions or of other networks."""
+        for region in regions_there(self._output):
+            gone = [] if region in regions else [f"{region}.onnx", f"{region}.json"]
+            if choose_precision(self._output, region) != "int8" or region not in regions:
+                gone += [f"{region}.int8.onnx", f"{region}.int8.json"]
+            for name in gone:
+                (self._output / name).unlink(missing_ok=True)
 
     def _about_scores(self, name: str) -> dict[str, Any]:
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
@@ -337,9 +303,9 @@ class _Run:
         }
 
     def _on_test(self, name: str) -> Evaluation:
-        faces = faces_of_dataset(self._data, "test", self._schema.regions)
+        faces = faces_of_dataset(self._data, "test", self._regions)
         faces = replace(faces, schema=replace(faces.schema, classes=self._classes))
-        models = [RegionModel(self._model, region, "cpu", 0) for region in self._schema.regions.names]
+        models = [RegionModel(self._model, region, "cpu", 0) for region in self._regions.names]
         with self._counting("Asking the models") as progress:
             found = predict(faces, models, progress)
         rule, stored = VoteWeights.read(self._model), read_rules(self._model)
@@ -348,17 +314,18 @@ class _Run:
 
     def _out_of_fold(self, name: str) -> Evaluation:
         """Each face judged by last layers, a classifier of blendshapes and a vote without it."""
-        vote, names = self._vote, self._schema.regions.names
+        vote, names = self._vote, self._regions.names
         third = vote.answering
         counted = vote.rule.opinions > len(names)
         applied = VoteWeights(vote.rule, third if counted else None, self._classes, names)
         about = self._about_scores(f"{name}, each face judged by models that did not learn from it")
         found = evaluate(self._found, applied, vote.fitted.rules, third, about)
-        said = score(self._faces.labels, vote.said, self._groups, self._classes.names)
+        faces = self._found.faces
+        said = score(faces.labels, vote.said, faces.groups, self._classes.names)
         return replace(found, scores=found.scores | {"vote": said})
 
 
-def _blendshapes(
+def learn_blendshapes(
     shapes: _Floats, labels: _Ints, folds: _Ints, classes: Classes
 ) -> tuple[BlendshapeModel, _Floats] | None:
     """The classifier of blendshapes, and what one says of each face that did not learn from it.
@@ -383,11 +350,3 @@ def _blendshapes(
     cooled = said ** (1 / temperature)
     cooled = np.asarray(cooled / cooled.sum(axis=1, keepdims=True), np.float32)
     return replace(model, temperature=temperature), cooled
-
-
-def _spelt(region: Region) -> str:
-    """A region as `DatasetOptions` takes it."""
-    if region in KNOWN.places:
-        return region.name
-    place = (region.left, region.top, region.width, region.height)
-    return f"{region.name}={','.join(f'{number:g}' for number in place)}@{region.pixels_per_point:g}"

@@ -1,22 +1,39 @@
 """The model card of a model of the user's own."""
 
+from collections.abc import Sequence
+
 from emotion.models.classes import Classes
 from emotion.models.engines.options import model_folder_name
 from emotion.own_model.judge import Judgement
 from emotion.own_model.options import LearnOptions
 
 
-def card(classes: Classes, found: Judgement, options: LearnOptions, held_out: bool) -> str:
+def card(
+    classes: Classes,
+    found: Judgement,
+    options: LearnOptions,
+    networks: Sequence[tuple[str, str, str]],
+    held_out: bool,
+) -> str:
     """What the model is, what it learnt from, and what it is not for, as Markdown.
 
     Args:
         classes: that it tells apart.
         found: about the photographs.
         options: it was made with.
+        networks: of each region its name, its network's architecture, and what of it has learnt.
         held_out: whether a part was kept to judge on.
     """
     counts = "\n".join(f"| {one.name} | {one.faces} | {one.lost} |" for one in found.counts)
     warnings = "\n".join(f"- {line}" for line in found.warnings) or "- nothing unusual"
+    rows = "\n".join(f"| {' | '.join(row)} |" for row in networks)
+    begun = "nothing" if options.from_nothing else f"`{model_folder_name(options.start_from)}`"
+    terms = (
+        "The networks that it begins with have learnt from others; their card says from which, and their "
+        "terms hold here too."
+    )
+    if options.from_nothing:
+        terms = "Nothing else has been learnt from."
     how = "on faces held out, that nothing was fitted to"
     if not held_out:
         how = (
@@ -26,13 +43,16 @@ def card(classes: Classes, found: Judgement, options: LearnOptions, held_out: bo
     return f"""# Model card
 
 Tells {len(classes)} classes of apparent facial expressions apart: {", ".join(classes)}. Made with
-`emotion learn`: the networks of `{model_folder_name(options.start_from)}` are kept as they are, and their
-last layers, a classifier of blendshapes and the vote are fitted to the photographs below.
+`emotion learn`, beginning with {begun}; the vote, and a classifier of blendshapes where it helps, are fitted
+to the photographs below.
+
+| region | network | what has learnt from the photographs |
+| --- | --- | --- |
+{rows}
 
 ## Data
 
-{options.about_data or "Photographs of one's own."} The networks that it begins with have learnt from others;
-their card says from which, and their terms hold here too.
+{options.about_data or "Photographs of one's own."} {terms}
 
 | class | faces | left out |
 | --- | --- | --- |

@@ -28,12 +28,19 @@ class Learnt:
         temperature: by which its logits are divided.
         said: float32 (n, classes), probabilities of each face by a last layer that did not learn from it.
         pull: how hard it was pulled.
+        judged: bool (n,), the faces of which `said` holds something; None: all.
     """
 
     head: Head
     temperature: float
     said: Floats
     pull: float
+    judged: npt.NDArray[np.bool_] | None = None
+
+    def loss(self, labels: _Ints, rows: npt.NDArray[np.bool_] | None = None) -> float:
+        """The log loss on faces that it did not learn from: those of `rows`, or all."""
+        kept = slice(None) if rows is None else rows
+        return log_loss(labels[kept], self.said[kept])
 
 
 def start_of(head: Head, classes: Classes, wanted: Classes) -> Head | None:
@@ -75,10 +82,10 @@ def learn_head(
         for fold in np.unique(folds).tolist():
             judged = folds == fold
             taught = ~judged if (~judged).any() else judged
-            head = _fit(features[:, taught], labels[taught], pull, classes, start)
+            head = fit_one(features[:, taught], labels[taught], pull, classes, start)
             logits[judged] = head(features[0][judged])
-        said = _softmax(logits)
-        loss = _loss(labels, said)
+        said = probabilities(logits)
+        loss = log_loss(labels, said)
         log({"pull": pull, "log_loss": loss, "right": float((said.argmax(axis=1) == labels).mean())})
         if best is None or loss < best[0]:
             best = loss, pull, logits
@@ -86,9 +93,9 @@ def learn_head(
             break  # weaker pulls only overfit more
     assert best is not None
     _, pull, logits = best
-    temperature = fit_temperature(labels, _softmax(logits))
-    head = _fit(features, labels, pull, classes, start)
-    return Learnt(head, temperature, _softmax(logits / np.float32(temperature)), pull)
+    temperature = fit_temperature(labels, probabilities(logits))
+    head = fit_one(features, labels, pull, classes, start)
+    return Learnt(head, temperature, probabilities(logits / np.float32(temperature)), pull)
 
 
 def weights_of(labels: _Ints) -> npt.NDArray[np.float64]:
@@ -97,7 +104,8 @@ def weights_of(labels: _Ints) -> npt.NDArray[np.float64]:
     return np.asarray(weights / weights.sum(), np.float64)
 
 
-def _fit(features: Floats, labels: _Ints, pull: float, classes: int, start: Head | None) -> Head:
+def fit_one(features: Floats, labels: _Ints, pull: float, classes: int, start: Head | None) -> Head:
+    """A last layer fitted to all views, float32 (views, n, d), of faces."""
     views, faces, width = features.shape
     repeated = np.tile(labels, views)
     return fit_head(
@@ -110,7 +118,7 @@ def _fit(features: Floats, labels: _Ints, pull: float, classes: int, start: Head
     )
 
 
-def _loss(labels: _Ints, said: Floats) -> float:
+def log_loss(labels: _Ints, said: Floats) -> float:
     """The log loss at the best temperature, classes counting alike."""
     cooled = said ** (1 / fit_temperature(labels, said))
     cooled /= cooled.sum(axis=1, keepdims=True)
@@ -118,6 +126,7 @@ def _loss(labels: _Ints, said: Floats) -> float:
     return float(np.mean([-truth[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _softmax(logits: Floats) -> Floats:
+def probabilities(logits: Floats) -> Floats:
+    """The softmax of logits (n, classes)."""
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)

@@ -1,12 +1,19 @@
-"""The options of a model of the user's own."""
+"""The options of a model of the user's own. Plain data: neither Keras nor onnx is loaded for them."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from emotion.models.engines.options import model_folder, model_folder_name
+from emotion.models.errors import OptionError
 from emotion.models.manifest import DEFAULT
 from emotion.models.options import Option, Spelling, check
+from emotion.models.regions import read_region
+from emotion.models.training.options import Architecture
+
+Learning: TypeAlias = Literal["auto", "last", "upper", "all"]
+
+SCRATCH = Path("scratch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +25,44 @@ class LearnOptions:
     start_from: Annotated[
         Path,
         Option(
-            help="The models whose networks are kept: those that ship, or a folder of models.",
-            metavar="lite|standard|FOLDER",
+            help="What networks begin with: the models that ship, a folder of models, nothing ('scratch'), "
+            "or a network of yours (a .keras file).",
+            metavar="lite|standard|scratch|FOLDER|FILE",
             spelling=Spelling(model_folder, model_folder_name),
         ),
     ] = DEFAULT
+    layers: Annotated[
+        Learning,
+        Option(
+            help="What learns: the last layers alone, the upper ones, or all; auto: by how many photographs "
+            "there are. More than the last layers needs TensorFlow.",
+        ),
+    ] = "auto"
+    regions: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Look at this, too, beside what the models it begins with look at: 'face', or a name with "
+            "left, top, width and height on the canvas of 128 by 160 points, as brows=8,12,112,36; may be "
+            "repeated.",
+            metavar="REGION",
+            flags=("--region",),
+        ),
+    ] = ()
+    size: Annotated[
+        float, Option(help="Times the usual size of the crops that networks see.", ge=0.5, le=4)
+    ] = 1.0
+    architecture: Annotated[
+        Architecture | None,
+        Option(help="The network of all regions; by default each keeps the one that it begins with."),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        Option(
+            help="Passes at most where more than the last layers learns; they end where they help no more.",
+            ge=1,
+            le=1000,
+        ),
+    ] = None
     neutral: Annotated[
         str, Option(help="The class of a face at rest, for --baseline; 'neutral' where there is one.")
     ] = ""
@@ -57,3 +97,21 @@ class LearnOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        try:
+            list(map(read_region, self.regions))
+        except ValueError as error:
+            raise OptionError("regions", f"{error}.") from error
+        if self.from_nothing and self.layers == "last":
+            raise OptionError(
+                "layers", "what begins with nothing has no layers to keep: leave --layers away."
+            )
+
+    @property
+    def from_nothing(self) -> bool:
+        """Whether networks begin with random weights."""
+        return self.start_from == SCRATCH
+
+    @property
+    def file(self) -> Path | None:
+        """The network to begin with, where it is one file."""
+        return self.start_from if self.start_from.suffix == ".keras" else None

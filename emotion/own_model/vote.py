@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from emotion.models.evaluation.weights import FittedVote
 from emotion.models.training.refit import Floats
 from emotion.models.voting.blendshapes import BlendshapeModel
 from emotion.models.voting.vote import Rule, Third, VoteWeights, read_rules
+from emotion.own_model.options import LearnOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,9 +46,12 @@ class OwnVote:
 
 
 def fit_own_vote(
-    found: Predictions, third: tuple[BlendshapeModel, Floats] | None, start: Path, about: dict[str, Any]
+    found: Predictions,
+    third: tuple[BlendshapeModel, Floats] | None,
+    options: LearnOptions,
+    about: dict[str, Any],
 ) -> OwnVote:
-    """Fit the rules of the vote, and keep the one of `start` unless a new one is clearly better.
+    """Fit the rules of the vote, and keep the one that it begins with unless a new one is clearly better.
 
     Only a vote on the very same classes and regions can be kept. A few hundred faces tell less about how
     to weigh opinions than the thousands that it was fitted to.
@@ -56,10 +59,13 @@ def fit_own_vote(
     Args:
         found: predictions out of fold.
         third: a classifier of blendshapes, and its answers out of fold.
-        start: the model folder that was begun with.
+        options: name the model folder that was begun with.
         about: kept in ``weights.json``.
     """
     new = _fitted(found, third, about)
+    start = options.start_from
+    if options.from_nothing or options.file:
+        return new
     stored = read_rules(start)
     schema = found.faces.schema
     if (stored.classes.names, stored.regions) != (schema.classes.names, schema.regions.names):

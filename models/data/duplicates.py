@@ -41,7 +41,10 @@ def perceptual_hash(image: Image) -> npt.NDArray[np.uint64]:
 
 
 def face_picture(eyes: Image, lips: Image) -> Image:
-    """A face's crops in one picture: the lips in the middle under the eyes."""
+    """A face's crops in one picture: the lips in the middle under the eyes, which are the wider ones."""
+    if lips.shape[1] > eyes.shape[1]:
+        scale = eyes.shape[1] / lips.shape[1]
+        lips = np.asarray(cv2.resize(lips, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     side = (eyes.shape[1] - lips.shape[1]) // 2
     below = np.pad(lips, ((0, 0), (side, eyes.shape[1] - lips.shape[1] - side)))
     return np.vstack([eyes, below])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion.models.data.duplicates import face_picture
 from emotion.models.data.image_io import read_gray, write_png
 from emotion.models.regions import Image
 
@@ -33,6 +34,4 @@ def save_montage(path: Path, eyes: Sequence[Path], lips: Sequence[Path], seed: i
 
 def _cell(eyes: Image, lips: Image) -> Image:
     """Both crops of a face in one picture with a dark edge."""
-    spare = eyes.shape[1] - lips.shape[1]
-    below = np.pad(lips, ((0, 0), (spare // 2, spare - spare // 2)))
-    return np.pad(np.vstack([eyes, below]), _LINE)
+    return np.pad(face_picture(eyes, lips), _LINE)

@@ -67,7 +67,8 @@ class DatasetOptions:
         tuple[str, ...],
         Option(
             help="Cut this out, too, beside eyes and lips: 'face', or a name with left, top, width and "
-            "height on the canvas of 128 by 160 points, as brows=8,12,112,36; may be repeated.",
+            "height on the canvas of 128 by 160 points, as brows=8,12,112,36; @1.5 behind it: in so many "
+            "pixels a point; may be repeated.",
             metavar="REGION",
             flags=("--region",),
         ),
@@ -126,8 +127,11 @@ class DatasetOptions:
 
     @property
     def places(self) -> Regions:
-        """All regions that are cut out: eyes, lips, and those that were asked for."""
-        return Regions((*REGIONS, *map(read_region, self.regions)))
+        """All regions that are cut out: eyes, lips, and those that were asked for, which may move these."""
+        asked = list(map(read_region, self.regions))
+        moved = {region.name: region for region in asked if region.name in REGIONS}
+        others = (region for region in asked if region.name not in REGIONS)
+        return Regions((*(moved.get(region.name, region) for region in REGIONS), *others))
 
     @property
     def middle(self) -> tuple[slice, slice]:

@@ -100,12 +100,16 @@ class LabelledFaces:
         chosen = np.flatnonzero([one == name for one in sets])
         if not len(chosen):
             raise DatasetError(f"There is no set {name!r} here; there are {', '.join(sorted(set(sets)))}.")
+        return self[chosen]
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> "LabelledFaces":
+        """Some of the faces, by their indices."""
         arrays = ("labels", "visible", "blendshapes", "eye_distance", "alignment_error", "groups")
-        kept = {array: getattr(self, array)[chosen] for array in arrays}
+        kept = {array: getattr(self, array)[rows] for array in arrays}
         return replace(
             self,
-            sources=tuple(self.sources[index] for index in chosen.tolist()),
-            crops=tuple(part[chosen] for part in self.crops),
+            sources=tuple(self.sources[index] for index in rows.tolist()),
+            crops=tuple(part[rows] for part in self.crops),
             **kept,
         )
 

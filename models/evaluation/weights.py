@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.checksums import follow
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import rule_fitting as rules
@@ -186,7 +187,9 @@ def save(folder: Path, fitted: FittedVote, third: BlendshapeModel | None = None)
         },
     }
     if third is not None:
-        values["blendshapes_sha256"] = sha256(third.save(folder))
+        path = third.save(folder)
+        follow(path)
+        values["blendshapes_sha256"] = sha256(path)
     return put_text(json.dumps(values, indent=2) + "\n", folder / "weights.json")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.errors import ModelFileError
-from emotion.models.regions import REGIONS, Image, Regions
+from emotion.models.regions import REGIONS, Image, Region, Regions
 
 PATH = Path(__file__).parent / "visibility.npz"
 
@@ -155,10 +155,20 @@ def nets_for(regions: Regions) -> tuple[VisibilityModel | None, ...]:
         ModelFileError: their file is missing or damaged.
     """
     nets = read()
-    return tuple(
-        nets[place.name] if place.name in REGIONS and place == REGIONS[place.name] else None
-        for place in regions
-    )
+    return tuple(nets[place.name] if _is_known(place) else None for place in regions)
+
+
+def _is_known(place: Region) -> bool:
+    """Whether a net was fitted to this rectangle of the face, at whatever size it is cut out."""
+    return place.name in REGIONS and REGIONS[place.name].shows_as(place)
+
+
+def _at_size(crops: Sequence[Image], size: tuple[int, int]) -> Sequence[Image]:
+    """Crops as large as those that a net was fitted to."""
+    if not len(crops) or crops[0].shape == size:
+        return crops
+    resized = (cv2.resize(crop, size[::-1], interpolation=cv2.INTER_AREA) for crop in crops)
+    return [np.asarray(crop, np.uint8) for crop in resized]
 
 
 def free_of(regions: Regions, crops: Sequence[Sequence[Image]]) -> npt.NDArray[np.float32]:
@@ -175,7 +185,10 @@ def free_of(regions: Regions, crops: Sequence[Sequence[Image]]) -> npt.NDArray[n
         ModelFileError: the nets' file is missing or damaged.
     """
     nets = nets_for(regions)
-    said = [None if net is None else net(part) for net, part in zip(nets, crops, strict=True)]
+    said = [
+        None if net is None else net(_at_size(part, REGIONS[place.name].size))
+        for place, net, part in zip(regions, nets, crops, strict=True)
+    ]
     free = []
     for place, own in zip(regions, said, strict=True):
         inside = [

@@ -30,6 +30,17 @@ _COLUMNS = (
     *("coarse", "noise", "noise_row", "noise_column", "mixed"),
     *("covered", "box_y", "box_x", "box_height", "box_width", "box_tone"),
 )
+_CONTINUOUS = (
+    "angle",
+    "log_scale",
+    "log_stretch",
+    "right",
+    "down",
+    "log_gamma",
+    "slope_x",
+    "slope_y",
+    "noise",
+)
 DRAWS = len(_COLUMNS)
 """How many numbers a picture's fate takes."""
 FEATURE_STEPS = 255 / 6
@@ -90,6 +101,14 @@ def unflipped(draws: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The same fates, none of them in a mirror."""
     kept = draws.copy()
     kept[:, _COLUMNS.index("flip")] = 0.0
+    return kept
+
+
+def weaker(draws: npt.NDArray[np.float32], strength: float) -> npt.NDArray[np.float32]:
+    """The same fates, less far from the picture as it is (or farther: above 1); mirrors and mixup stay."""
+    kept = draws.copy()
+    for name in _CONTINUOUS:
+        kept[:, _COLUMNS.index(name)] *= strength
     return kept
 
 

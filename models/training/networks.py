@@ -1,10 +1,10 @@
-"""The networks, in Keras: DenseNet201 for the eyes, a small residual CNN for the lips.
+"""The networks, in Keras: DenseNet201 for the eyes, a small residual CNN for the lips, and others.
 
 The residual CNN, a ResNet of 29 layers, can look at the eyes too, with a fraction of the work, and at
 both together. All take uint8 gray crops
 (n, height, width, 1) as `emotion.models.regions` cuts them, standardise them inside the graph, and give
-logits for the six emotions. While training, a second head regresses the 52 blendshapes that
-MediaPipe sees in the same face: clean, dense labels beside noisy ones.
+logits for the six emotions, or for other classes. While training, a second head regresses the 52
+blendshapes that MediaPipe sees in the same face: clean, dense labels beside noisy ones.
 """
 
 from typing import Any
@@ -13,15 +13,20 @@ import keras
 from keras import layers, ops
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.training.inputs import View
-from emotion.models.training.options import STANDARD, Architecture, Precision
+from emotion.models.training.inputs import View, view_size
+from emotion.models.training.mobilenet import mobilenet
+from emotion.models.training.options import STANDARD, TITLES, Architecture, Precision
 
 EMOTION_HEAD = "emotion"
 BLENDSHAPE_HEAD = "blendshapes"
 BLENDSHAPE_COUNT = 52
 
-TITLES: dict[Architecture, str] = {"densenet201": "DenseNet201", "resnet29": "ResNet-29"}
+# What standardised gray levels become for a network that has learnt from those of photographs.
+MIDDLE, SPREAD = 128.0, 50.0
+MOBILENET_SCALE = 1.5
+"""Pixels a canvas point at which the MobileNet sees a face: what it begins with has learnt from such."""
 
+_POINTS = 0.75  # pixels a canvas point of eyes and lips
 # Gray levels up to this one count as painted black: resampling smears the oval's edge a little.
 _BLACK = 4.0
 RESNET29_STAGES = ((32, 3), (64, 4), (128, 3), (256, 3))
@@ -96,19 +101,40 @@ def build(
             AVX512-BF16, and on GPUs.
     """
     architecture = architecture or STANDARD[view]
+    seen = tuple(round(MOBILENET_SCALE / _POINTS * side) for side in view_size(view))
+    name = f"{view}_{architecture}"
+    return network(name, architecture, len(EMOTIONS), precision, (seen[0], seen[1]))
+
+
+def network(
+    name: str,
+    architecture: Architecture,
+    classes: int,
+    precision: Precision = "float32",
+    seen: tuple[int, int] | None = None,
+) -> keras.Model:
+    """An untrained network for any classes; otherwise as `build`.
+
+    Args:
+        name: of the model.
+        architecture: which.
+        classes: how many logits it gives.
+        precision: of the computation.
+        seen: (height, width) to which a MobileNet brings its pictures first; others take them as they are.
+    """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
     try:
         images = keras.Input((None, None, 1), name="crops")
-        backbones = {"densenet201": _densenet201, "resnet29": _resnet29}
-        features = layers.GlobalAveragePooling2D(dtype="float32")(
-            backbones[architecture](Standardise()(images))
-        )
+        maps = _mobilenet(images, seen) if architecture == "mobilenet" else None
+        if maps is None:
+            maps = _BACKBONES[architecture](Standardise()(images))
+        features = layers.GlobalAveragePooling2D(dtype="float32")(maps)
         heads = {
-            EMOTION_HEAD: layers.Dense(len(EMOTIONS), dtype="float32", name=EMOTION_HEAD)(features),
+            EMOTION_HEAD: layers.Dense(classes, dtype="float32", name=EMOTION_HEAD)(features),
             BLENDSHAPE_HEAD: layers.Dense(BLENDSHAPE_COUNT, dtype="float32", name=BLENDSHAPE_HEAD)(features),
         }
-        plain = keras.Model(images, heads, name=f"{view}_{architecture}")
+        plain = keras.Model(images, heads, name=name)
         return keras.models.clone_model(plain, clone_function=_with_fused_batch_norm)
     finally:
         keras.config.set_dtype_policy(policy)
@@ -146,8 +172,18 @@ def for_inference(model: keras.Model, size: tuple[int, int], temperature: float 
 
 def _densenet201(images: Any) -> Any:
     """DenseNet201 (Huang et al. 2017) up to its last features."""
-    backbone = keras.applications.DenseNet201(include_top=False, weights=None, input_tensor=images)
-    return backbone.output
+    return keras.applications.DenseNet201(include_top=False, weights=None, input_tensor=images).output
+
+
+def _densenet121(images: Any) -> Any:
+    """Its smaller sister."""
+    return keras.applications.DenseNet121(include_top=False, weights=None, input_tensor=images).output
+
+
+def _mobilenet(images: Any, seen: tuple[int, int] | None) -> Any:
+    """MobileNet without batch norms, which sees gray levels of a photograph's spread."""
+    large = images if seen is None else layers.Resizing(*seen)(images)
+    return mobilenet(layers.Rescaling(SPREAD, MIDDLE)(Standardise()(large)))
 
 
 def _resnet29(images: Any) -> Any:
@@ -186,3 +222,6 @@ def _conv_bn(x: Any, width: int, name: str, stride: int = 1, kernel: int = 3) ->
         name=f"{name}_conv",
     )
     return layers.BatchNormalization(name=f"{name}_bn")(convolution(x))
+
+
+_BACKBONES = {"densenet201": _densenet201, "densenet121": _densenet121, "resnet29": _resnet29}

@@ -8,9 +8,16 @@ from emotion.models.errors import OptionError
 from emotion.models.options import Option, Spelling, check
 from emotion.models.training.inputs import View, view_size
 
-Architecture: TypeAlias = Literal["densenet201", "resnet29"]
+Architecture: TypeAlias = Literal["densenet201", "densenet121", "mobilenet", "resnet29"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
+TITLES: dict[Architecture, str] = {
+    "densenet201": "DenseNet201",
+    "densenet121": "DenseNet121",
+    "mobilenet": "MobileNet",
+    "resnet29": "ResNet-29",
+}
+"""What manifests call them."""
 STANDARD: dict[View, Architecture] = {"eyes": "densenet201", "lips": "resnet29", "face": "resnet29"}
 """The architecture of each view, where none is asked for."""
 

@@ -11,12 +11,10 @@ from emotion.models.data.pools import Pool
 from emotion.models.errors import ModelFileError
 from emotion.models.training.augmentation import FEATURE_STEPS
 from emotion.models.training.mobilenet import blocks, mobilenet
-from emotion.models.training.networks import BLENDSHAPE_HEAD, EMOTION_HEAD, Standardise
+from emotion.models.training.networks import BLENDSHAPE_HEAD, EMOTION_HEAD, MIDDLE, SPREAD, Standardise
 from emotion.models.training.refit import even_shares, face_weights, fit_head
 from emotion.models.training.set_heads import with_set_heads
 
-# What standardised gray levels become for a network that has learnt from those of photographs.
-MIDDLE, SPREAD = 128.0, 50.0
 _BATCH = 64
 SEEN_SIZE = (192, 168)
 """(height, width) at which the whole face is seen: FaceRes' features are worth most there."""

@@ -206,7 +206,8 @@ def _paint_bar(
 ) -> None:
     filled = round(steady(share) * plan.bar_width)
     colour = _dim(colours(plan.content.classes)[row], seen)
-    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, colour)
+    mark = plan.content.classes.marks[row]
+    pill = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, colour, mark=mark)
     if filled:
         press(canvas, pill.part(filled), left + plan.bar_left, top + plan.bar_top(row))
 
@@ -222,7 +223,8 @@ def _paint_opinion(
     best = int(opinion.argmax())
     bright = _dim(_BRIGHT, seen)
     dot = max(4, round(0.55 * plan.size))
-    spot = plate(dot, dot, dot / 2, _dim(colours(plan.content.classes)[best], seen))
+    classes = plan.content.classes
+    spot = plate(dot, dot, dot / 2, _dim(colours(classes)[best], seen), mark=classes.marks[best])
     press(
         canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
     )

@@ -108,7 +108,7 @@ def ascent(size: int, bold: bool = False) -> int:
 
 
 @lru_cache(maxsize=512)
-def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 1.0) -> Sprite:
+def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 1.0, mark: int = 0) -> Sprite:
     """A rectangle with round corners of one colour.
 
     Args:
@@ -116,13 +116,26 @@ def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 
         radius: of the corners, in pixels; half the height makes a pill.
         colour: BGR.
         opacity: in [0, 1].
+        mark: 1: slanting stripes are left out; 2: those that slant the other way; 3 and more: both.
     """
     # Half a pixel is a sharp corner.
     radius = max(0.5, min(radius, width / 2, height / 2))
     across = _beyond(width, radius)[np.newaxis, :]
     down = _beyond(height, radius)[:, np.newaxis]
     cover = np.clip(radius + 0.5 - np.hypot(across, down), 0, 1)
+    cover = cover * _stripes(width, height, mark)
     return _tint(np.rint(cover * opacity * 255).astype(np.uint8), colour)
+
+
+def _stripes(width: int, height: int, mark: int) -> npt.NDArray[np.float64]:
+    """What marks leave of a rectangle, (height, width): 0 in the stripes."""
+    across, down = np.arange(width)[np.newaxis, :], np.arange(height)[:, np.newaxis]
+    period = max(4, round(0.7 * height))
+    kept = np.ones((height, width))
+    for number, slope in ((1, across + down), (2, across - down)):
+        if mark == number or mark > 2:
+            kept[slope % period < max(1, period // 3)] = 0
+    return kept
 
 
 @lru_cache(maxsize=48)

@@ -126,8 +126,10 @@ class HtmlTimeline(WholeDocument):
             "bin": self._bins.seconds,
             "bins": self._bins.count,
             "emotions": [
-                {"name": name, "light": light, "dark": dark}
-                for name, light, dark in zip(classes, classes.on_white, classes.on_dark, strict=True)
+                {"name": name, "light": light, "dark": dark, "mark": min(3, mark)}
+                for name, light, dark, mark in zip(
+                    classes, classes.on_white, classes.on_dark, classes.marks, strict=True
+                )
             ],
             "opinions": opinions,
             "people": [_person(p, numbers[p.track_id], len(opinions)) for p in people],

@@ -12,6 +12,7 @@ from emotion.models.data.options import DatasetOptions
 from emotion.models.evaluation.options import EvaluationOptions, WeightsOptions
 from emotion.models.options import LARGEST, OptionField, options_of
 from emotion.models.training.options import TrainingOptions
+from emotion.own_model.options import LearnOptions
 from emotion.realtime.options import Options
 from emotion.realtime.playback.options import PlayOptions
 from emotion.realtime.sources.options import FileOptions
@@ -25,6 +26,7 @@ GROUPS = (
     TrainingOptions,
     EvaluationOptions,
     WeightsOptions,
+    LearnOptions,
 )
 
 

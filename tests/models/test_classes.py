@@ -14,10 +14,12 @@ def test_the_six_that_ship_are_the_default_of_their_names():
 
 
 def test_known_names_keep_their_colours_in_any_order():
-    found = Classes(("fear", "contempt", "happiness"))
-    assert found.on_dark[0] == SIX.on_dark[2]
-    assert found.on_white[2] == SIX.on_white[0]
-    assert len(set(found.on_dark)) == 3
+    found = Classes(("fear", "neutral", "happiness"))
+    assert found.on_dark == tuple(SIX.on_dark[at] for at in (2, 4, 0))
+    others = Classes((*SIX, "disgust", "contempt")), Classes(("fear", "contempt", "calm", "happiness"))
+    assert others[1].on_white[0] == others[0].on_white[2]
+    assert others[1].on_dark[3] == others[0].on_dark[0]
+    assert len(set(others[1].on_dark)) == 4
 
 
 def test_others_bring_colours_and_the_face_at_rest():

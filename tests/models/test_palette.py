@@ -17,7 +17,8 @@ def test_any_two_colours_are_told_apart_by_everyone(sight):
 def test_there_is_one_palette():
     assert SIX.on_dark == SIX.on_white
     assert (made := Classes(("calm", "tense", "happiness"))).on_dark == made.on_white
-    assert made.on_dark[2] == SIX.on_dark[0]
+    assert Classes(("neutral", "happiness")).on_dark == (SIX.on_dark[4], SIX.on_dark[0])
+    assert made.on_dark[2] == Classes((*SIX, "disgust")).on_dark[0]
 
 
 def test_colours_stand_out_from_the_panel():
@@ -56,13 +57,15 @@ def test_colours_for_other_classes_are_readable_and_apart(count):
 )
 def test_up_to_eight_classes_of_any_names_are_told_apart_by_everyone(names):
     classes = Classes(names)
-    assert min(min(row.values()) for row in differences(classes).values()) >= 14
+    assert min(min(row.values()) for row in differences(classes).values()) >= 20
     assert min(contrast(colour, PANEL) for colour in classes.on_dark) >= 3
+    assert min(contrast(colour, "#FFFFFF") for colour in classes.on_white) >= 1.4
 
 
-def test_more_classes_have_other_colours_all_the_same():
-    made = Classes(tuple(f"class{index}" for index in range(12))).on_dark
-    assert len(set(made)) == 12
+def test_more_classes_are_told_apart_by_marks():
+    made = Classes(tuple(f"class{index}" for index in range(20)))
+    assert len(set(made.on_dark)) == 8
+    assert len(set(zip(made.on_dark, made.marks, strict=True))) == 20
 
 
 def test_contrast_is_that_of_the_guidelines():

@@ -37,6 +37,10 @@ def _variables(kind: str, classes: Classes, colours: Sequence[str]) -> str:
 
 
 def class_script(schema: Schema) -> str:
-    """A module with the names of classes and regions, which the page's other modules import."""
-    names = {"EMOTIONS": schema.classes.names, "REGIONS": schema.regions.names}
-    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in names.items())
+    """A module with the names of classes and regions, and the marks of classes that share a colour."""
+    told = {
+        "EMOTIONS": schema.classes.names,
+        "MARKS": schema.classes.marks,
+        "REGIONS": schema.regions.names,
+    }
+    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in told.items())

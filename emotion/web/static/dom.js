@@ -1,5 +1,7 @@
 // Small helpers: elements, numbers in words, questions, requests with one clear message when they fail.
 
+import { EMOTIONS, MARKS } from "./classes.js";
+
 /** An element with properties, attributes (names with a hyphen, and role) and children. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -91,6 +93,7 @@ export function swatch(name) {
 export function paint(element, name) {
   const known = colour(`class-${name}`) !== "";
   element.style.background = known ? `var(--class-${name})` : "";
+  element.dataset.mark = Math.min(3, MARKS[EMOTIONS.indexOf(name)] ?? 0);
   element.classList.toggle("hatched", !known);
 }
 

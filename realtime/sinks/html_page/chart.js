@@ -9,7 +9,7 @@ export class Chart {
      emotions: names of the classes. opinions: names of the columns, the vote first.
      begin, duration: of the video, in seconds; bin: seconds a bin.
      player: { time, playing, seek(seconds), toggle() } in seconds of the video, or null.
-     look: { colours(), light(), ink(name) }: the classes' colours as they are shown now and on white; a colour of the
+     look: { colours(), light(), ink(name), marks }: the classes' colours as they are shown now and on white; a colour of the
        page: "ground" behind the rows, "line", "soft" for small words. */
   constructor({ people, emotions, opinions, begin, duration, bin, player, look }) {
     Object.assign(this, { emotions, opinions, begin, duration, bin, player, look });
@@ -314,6 +314,7 @@ class Row {
     const lines = chart.emotions.map((name, index) => {
       const swatch = make("span", { className: "swatch" });
       swatch.style.background = fills[index];
+      swatch.dataset.mark = chart.look.marks?.[index] ?? 0;
       const cells = columns.map((column) => make("td", { className: mark(column, index) }, column.shares ? percent(column.shares[index]) : "\u2013"));
       return make("tr", { className: mark(columns[0], index) }, make("th", { scope: "row" }, swatch, capital(name)), ...cells);
     });

@@ -4,6 +4,7 @@
    The chart itself is chart.js, which stands before this. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const names = data.emotions.map(({ name }) => name);
+const marks = data.emotions.map(({ mark }) => mark);
 const BYTES = data.opinions.length * names.length + 1;
 const UNSEEN = 255;
 
@@ -14,6 +15,7 @@ let printing = false;
 const light = () => data.emotions.map((emotion) => emotion.light);
 const look = {
   light,
+  marks,
   colours: () => (dark.matches && !printing ? data.emotions.map((emotion) => emotion.dark) : light()),
   ink: (name) => getComputedStyle(document.documentElement).getPropertyValue({ ground: "--page" }[name] ?? `--${name}`),
 };
@@ -104,6 +106,7 @@ function legend() {
   names.forEach((name, index) => {
     const swatch = make("span", { className: "swatch" });
     swatch.dataset.emotion = index;
+    swatch.dataset.mark = marks[index];
     item(swatch, name);
   });
   if (data.people.some((person) => person.shares.uncertain >= 0.005)) {

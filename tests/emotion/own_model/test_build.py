@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +13,19 @@ from typer.testing import CliRunner
 onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
 
 from emotion.cli.app import app
-from emotion.models.classes import SIX
+from emotion.models.classes import SIX, Classes
 from emotion.models.data.dataset import DatasetOptions, _claim, schema
 from emotion.models.data.image_io import write_png
-from emotion.models.errors import DatasetError, ShippedModelsError
+from emotion.models.errors import DatasetError, MissingDependencyError, ShippedModelsError
+from emotion.models.evaluation.predictions import faces_of_dataset
 from emotion.models.manifest import ZOO, ModelManifest, manifest_path
-from emotion.models.regions import EYES, LIPS
+from emotion.models.regions import EYES, FACE, LIPS, Region, write_region
 from emotion.models.small_files import sha256
 from emotion.models.statistics import intervals
 from emotion.models.voting.vote import FORMAT, VoteWeights
-from emotion.own_model import build, features
-from emotion.own_model.options import LearnOptions
+from emotion.own_model import build, estimate, features, networks, training
+from emotion.own_model.folds import in_folds
+from emotion.own_model.options import SCRATCH, LearnOptions
 from emotion.realtime.session import Models
 
 CLASSES = ("calm", "furious", "gloomy", "laughing")
@@ -119,10 +122,11 @@ def learn(place, patch, count=96, **options):
             striped(output, made, count)
 
     patch.setattr(build, "make_dataset", make)
+    patch.setattr(estimate, "measure", lambda *_: estimate.Estimate(count, 0.1, 0.01, 6))
     # Intervals of a few draws take a moment; how wide they are is not asked here.
     patch.setattr(intervals, "_draws", lambda groups, value, resamples, seed: DRAWS(groups, value, 20, seed))
     chosen = LearnOptions(start_from=place / "begin", neutral="calm", **options)
-    bar = contextlib.nullcontext(lambda done, total: None)
+    bar = contextlib.nullcontext(lambda *now: None)
     made = build.learn([place / "photos"], place / "mine", chosen, lambda title: bar, said.append)
     return made, said, looked
 
@@ -213,8 +217,106 @@ def test_the_models_that_ship_stay(place, monkeypatch):
 
 
 def test_options_of_a_data_set_spell_other_regions():
-    from emotion.models.regions import FACE, Region
+    brows, eyes = Region("brows", 8, 12, 112, 36, 1.5), Region("eyes", 0, 12, 128, 64, 1.5)
+    options = DatasetOptions(regions=tuple(map(write_region, (FACE, brows, eyes))))
+    assert options.places.places == (eyes, LIPS, FACE, brows)
 
-    brows = Region("brows", 8, 12, 112, 36, 1.5)
-    options = DatasetOptions(regions=tuple(map(build._spelt, (FACE, brows))))
-    assert options.places.places == (EYES, LIPS, FACE, brows)
+
+def test_it_says_how_long_it_will_take_before_it_begins(made):
+    assert made[1][0].startswith("  It will take less than a minute: 96 photographs at 100 ms")
+    long = estimate.Estimate(10_000, 0.2, 0.02, 6)
+    assert "about 20 min" in estimate.in_words(long, 2, passes=0)
+    assert estimate.Estimate(600, 0.1, 0.02, 6).seconds(2, passes=12) > 4 * 60
+
+
+def test_what_was_sent_damaged_is_noticed(made, place):
+    archive = shutil.make_archive(str(place / "sent-off"), "zip", place / "mine")
+    shutil.unpack_archive(archive, place / "received")
+    check = ["models", "check", str(place / "received")]
+    assert CliRunner().invoke(app, check).exit_code == 0
+    (place / "received" / "blendshapes.npz").unlink(missing_ok=True)
+    weights = place / "received" / "weights.json"
+    weights.write_text(weights.read_text() + " ")
+    found = CliRunner().invoke(app, check)
+    assert found.exit_code != 0
+    assert "weights.json" in str(found.exception)
+    shutil.rmtree(place / "received")
+
+
+def test_models_lists_those_of_the_folder_it_is_called_in(made, place, monkeypatch):
+    monkeypatch.chdir(place)
+    told = CliRunner().invoke(app, ["models"]).output
+    assert "\nmine\n" in f"\n{told}"
+    assert "classes: calm, furious, gloomy, laughing" in told
+
+
+def test_the_card_says_what_of_which_network_has_learnt(made, place):
+    card = (place / "mine" / "MODEL_CARD.md").read_text()
+    assert "| eyes | bands | the last layer |" in card
+    assert "beginning with" in card
+
+
+def fake_training(made, right):
+    """Training that gives the network that was there, and says something right or wrong of a part."""
+
+    def train(plan, faces, course, classes, place, log, progress, say, file):
+        progress(1, 2, "loss 1.00, 50% right")
+        run = place / f"{plan.region.name}-run"
+        shutil.copytree(plan.start, run / "model", dirs_exist_ok=True)
+        judged = np.isin(plan.folds, plan.judged)
+        said = np.full((len(faces), faces.classes), 1e-7, np.float32)
+        said[np.arange(len(faces)), (faces.labels + (not right)) % faces.classes] = 1
+        learnt = networks.Learnt(plan.heads[-1], 1.0, said, 0.0, judged)
+        made.append((plan, course))
+        return training.Trained(learnt, run / "model", 3)
+
+    return train
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_what_training_makes_better_counts_and_nothing_else(place, tmp_path, monkeypatch, right):
+    seen, said, classes = [], [], Classes(CLASSES)
+    data = tmp_path / "data"
+    data.mkdir()
+    striped(data, DatasetOptions(classes=CLASSES), 80)
+    faces = faces_of_dataset(data, "train")
+    monkeypatch.setattr(training, "installed", lambda: True)
+    monkeypatch.setattr(training, "own_faces", lambda data, region, labels: data_of(data, labels))
+    monkeypatch.setattr(training, "train", fake_training(seen, right))
+    monkeypatch.setattr(training, "architecture_of", lambda manifest: "resnet29")
+    course = type("Course", (), {"layers": "upper"})
+    monkeypatch.setattr(training, "course_for", lambda *_: course)
+    bar = contextlib.nullcontext(lambda *now: None)
+    options = LearnOptions(start_from=place / "begin", layers="upper")
+    nets = networks.Networks(options, classes, tmp_path / "work", lambda title: bar, said.append)
+    nets.see(faces)
+    folds = in_folds(faces.labels, faces.groups)
+    nets.fit(faces, folds)
+    for name, found in nets.learnt.items():  # a last layer that knows little
+        nets.learnt[name] = replace(
+            found, said=(found.said + 9) / (found.said + 9).sum(axis=1, keepdims=True)
+        )
+    nets.train(faces, data, folds, alone=True)
+    assert [plan.region.name for plan, _ in seen] == ["eyes", "lips"]
+    assert seen[0][0].judged == (0,)
+    assert sorted(seen[0][0].heads) == [-1, 0]
+    assert any("which stays" in line for line in said) is not right
+    assert [what for *_, what in nets.described()] == [
+        "the upper layers, 3 passes" if right else "the last layer"
+    ] * 2
+    judged = nets.judged(len(faces))
+    assert judged.tolist() == ((folds == 0) | (not right)).tolist()
+
+
+def test_what_only_training_can_do_says_that_it_lacks_it(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "installed", lambda: False)
+    bar = contextlib.nullcontext(lambda *now: None)
+    with pytest.raises(MissingDependencyError, match="train"):
+        options = LearnOptions(start_from=SCRATCH)
+        networks.Networks(options, Classes(CLASSES), tmp_path, lambda title: bar, print)
+
+
+def data_of(data, labels):
+    return type(
+        "Faces", (), {"labels": labels, "classes": len(data.classes), "__len__": lambda _: len(labels)}
+    )()

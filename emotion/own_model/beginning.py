@@ -1,0 +1,182 @@
+"""What networks begin with: those of a model folder, also for other regions, sizes and architectures."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from emotion.exporters.head import features_of
+from emotion.exporters.sizes import with_size
+from emotion.models.errors import ModelFileError, OptionError
+from emotion.models.manifest import (
+    ModelManifest,
+    Precision,
+    choose_precision,
+    read_manifest,
+    read_schema,
+    regions_there,
+)
+from emotion.models.regions import KNOWN, REGIONS, Region, Regions, read_region
+from emotion.models.small_files import sha256
+from emotion.models.training.options import TITLES, Architecture
+from emotion.own_model.options import LearnOptions
+
+_LEAST = 32
+"""Pixels of the shorter side that every network needs."""
+_MOBILENET_POINTS = 1.0  # pixels a point from which the MobileNet sees a face as large as it learnt to
+
+
+def wanted_regions(options: LearnOptions) -> Regions:
+    """The regions that the new models look at: those that it begins with, and those asked for.
+
+    Raises:
+        ModelFileError: the models to begin with are missing or damaged.
+    """
+    keras = options.from_nothing or options.file
+    begun = tuple(REGIONS) if keras else tuple(read_schema(options.start_from).regions)
+    asked = {region.name: region for region in map(read_region, options.regions)}
+    kept = (asked.pop(region.name, region) for region in begun)
+    return Regions(tuple(_sized(region, options) for region in (*kept, *asked.values())))
+
+
+def _sized(region: Region, options: LearnOptions) -> Region:
+    """A region in as many pixels as are asked for, and as networks need."""
+    scale = region.pixels_per_point
+    if options.architecture == "mobilenet":
+        scale = max(scale, _MOBILENET_POINTS)
+    least = _LEAST / min(region.width, region.height)
+    return replace(region, pixels_per_point=max(scale * options.size, least))
+
+
+@dataclass(frozen=True, slots=True)
+class Donor:
+    """A network that a region's begins with.
+
+    Attributes:
+        manifest: of the model.
+        kept: whether it is this very region's, at this very size.
+        same: whether it is this region's, at whatever size, so that its last layer means something, too.
+    """
+
+    manifest: ModelManifest
+    kept: bool
+    same: bool
+
+
+def donor(folder: Path, region: Region, architecture: Architecture | None) -> Donor:
+    """The model of a folder that a region's network begins with: its own, or that which shows most of it.
+
+    Args:
+        folder: of models.
+        region: wanted.
+        architecture: that it must have; None: any, as long as its own scale is that of the crops.
+
+    Raises:
+        OptionError: there is none of this architecture.
+        ModelFileError: a model is missing or damaged.
+    """
+    found = [read_manifest(folder, name) for name in regions_there(folder)]
+    own = next((one for one in found if one.region == region.name), None)
+    title = TITLES[architecture] if architecture else None
+    if own is not None and title in (None, own.architecture):
+        return Donor(own, kept=own.where == region, same=own.where.shows_as(region))
+    fitting = [one for one in found if one.architecture == title or (title is None and _slides(one))]
+    if not fitting:
+        there = ", ".join(dict.fromkeys(one.architecture for one in found))
+        raise OptionError(
+            "architecture",
+            f"{folder} has no {title or 'network that takes other regions'} to begin with, only {there}: "
+            "--start-from scratch needs none, and takes many photographs.",
+        )
+    return Donor(max(fitting, key=lambda one: _shared(one.where, region)), kept=False, same=False)
+
+
+def _slides(manifest: ModelManifest) -> bool:
+    """Whether a network sees regions at the scale of eyes and lips."""
+    return manifest.architecture != TITLES["mobilenet"]
+
+
+def _shared(one: Region, other: Region) -> float:
+    """How much of two regions is the same, as a share of both together."""
+    across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    both = max(across, 0) * max(down, 0)
+    return both / (one.width * one.height + other.width * other.height - both)
+
+
+def begin(
+    options: LearnOptions, regions: Regions, output: Path, say: Callable[[str], None] = lambda line: None
+) -> dict[str, Donor]:
+    """Make a folder with a network for each region, ready to say what it sees of crops.
+
+    Args:
+        options: that name a model folder.
+        regions: wanted.
+        output: the folder to write; what was in it is gone.
+        say: told which network stands in for a region that has none.
+
+    Returns:
+        What each region's network was.
+
+    Raises:
+        OptionError: there is no such network.
+        ModelFileError: a model is missing or damaged, or takes no other size.
+    """
+    folder = options.start_from
+    donors = {region.name: donor(folder, region, options.architecture) for region in regions}
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    for region in regions:
+        found = donors[region.name]
+        if found.manifest.region != region.name:
+            say(f"  {region.name} begin with the network of the {found.manifest.region}.")
+        for precision in _precisions(folder, found.manifest.region):
+            _put(folder, read_manifest(folder, found.manifest.region, precision), region, output)
+    return donors
+
+
+def _precisions(folder: Path, region: str) -> Iterator[Precision]:
+    yield "fp32"
+    if choose_precision(folder, region) == "int8":
+        yield "int8"
+
+
+def _put(folder: Path, manifest: ModelManifest, region: Region, output: Path) -> None:
+    """Write a model of a region that takes its crops."""
+    path = output / (f"{region.name}.int8.onnx" if manifest.int8 else f"{region.name}.onnx")
+    if manifest.size == region.size:
+        shutil.copyfile(folder / manifest.file, path)
+    else:
+        onnx.save(with_size(onnx.load(folder / manifest.file), manifest.size, region.size), path)
+    made_from = read_manifest(output, region.name).sha256 if manifest.int8 else ""
+    replace(
+        manifest,
+        region=region.name,
+        file=path.name,
+        sha256=sha256(path),
+        size=region.size,
+        place=None if region in KNOWN.places else region,
+        made_from=made_from,
+        scores={},
+    ).save(output)
+    if manifest.size != region.size:
+        _try(output, region, "int8" if manifest.int8 else "fp32")
+
+
+def _try(folder: Path, region: Region, precision: Precision) -> None:
+    """Whether a network takes crops of its new size at all."""
+    try:
+        seen = len(features_of(folder, region.name, np.zeros((1, *region.size), np.uint8), precision))
+        reason = "" if seen == 1 else f"it takes one for {seen}"
+    except ModelFileError:
+        raise
+    except Exception as error:  # ONNX Runtime has classes of its own for each of its reasons
+        reason = str(error).splitlines()[0]
+    if reason:
+        raise ModelFileError(
+            f"The network of {region.name} takes no crops of {region.size[1]} x {region.size[0]} pixels "
+            f"({reason}): begin with another one (--start-from)."
+        )

@@ -1,0 +1,269 @@
+"""The networks of a model of the user's own: what they begin with, see and learn, and where they end up."""
+
+import csv
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.exporters.head import model_head, put_head
+from emotion.exporters.quantise import SPARED, prove, write_int8
+from emotion.models.classes import Classes
+from emotion.models.data.dataset import load_region
+from emotion.models.errors import MissingDependencyError
+from emotion.models.evaluation.predictions import LabelledFaces
+from emotion.models.manifest import Precision, choose_precision, read_manifest
+from emotion.models.regions import Region
+from emotion.models.training.options import Architecture
+from emotion.models.training.refit import Head
+from emotion.own_model import training
+from emotion.own_model.beginning import Donor, begin, wanted_regions
+from emotion.own_model.features import views_of
+from emotion.own_model.heads import Learnt, fit_one, learn_head, start_of
+from emotion.own_model.options import LearnOptions
+
+_Floats = npt.NDArray[np.float32]
+_Ints = npt.NDArray[np.int64]
+Say = Callable[[str], None]
+
+
+class Progress(Protocol):
+    """Told how far something is, and what may be said of it beside."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Say it."""
+
+
+Counting = Callable[[str], AbstractContextManager[Progress]]
+
+
+class Networks:
+    """The networks of all regions.
+
+    Args:
+        options: of learning.
+        classes: that the new models tell apart.
+        work: folder for what is worked out on the way.
+        counting: makes a progress bar of a description.
+        say: told what is done, a line each.
+
+    Attributes:
+        regions: that are looked at, in order.
+        learnt: by region, the last layer that counts and what was said of faces that it did not learn from.
+
+    Raises:
+        ModelFileError: the models to begin with are missing or damaged.
+        OptionError: they have no network of the architecture that is asked for.
+    """
+
+    def __init__(
+        self, options: LearnOptions, classes: Classes, work: Path, counting: Counting, say: Say
+    ) -> None:
+        self._options, self._classes, self._work = options, classes, work
+        self._counting, self._say = counting, say
+        self.regions = wanted_regions(options)
+        self.learnt: dict[str, Learnt] = {}
+        self._views: dict[str, _Floats] = {}
+        self._donors: dict[str, Donor] = {}
+        self._what: dict[str, str] = {}
+        self.start = work / "begin"
+        if options.from_nothing:
+            self._needs_training()
+        elif options.file is not None:
+            self._needs_training()
+            self._donors = training.begin_with_file(options, self.regions, self.start)
+        else:
+            self._donors = begin(options, self.regions, self.start, say)
+        self._folders = dict.fromkeys(self.regions.names, self.start)
+
+    def see(self, faces: LabelledFaces) -> None:
+        """What each network sees of each face; what was worked out before is read."""
+        if self._options.from_nothing:
+            return
+        begun = monotonic()
+        for region, crops in zip(self.regions, faces.crops, strict=True):
+            self._views[region.name] = self._see(region, crops)
+        self._say(f"  {len(faces)} faces in {monotonic() - begun:.0f} s")
+
+    def _see(self, region: Region, crops: Any, precision: Precision = "fp32") -> _Floats:
+        told = "network" if precision == "fp32" else f"{precision} network"
+        with self._counting(f"Asking the {region.name}' {told}") as progress:
+            cache, folder = self._work / "features", self._folders[region.name]
+            return views_of(folder, region, crops, cache, progress, precision)
+
+    def fit(self, faces: LabelledFaces, folds: _Ints) -> None:
+        """A new last layer for each network, the others as they are."""
+        if self._options.from_nothing:
+            return
+        with open(self._work / "log.csv", "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(("region", "pull", "log_loss", "right", "seconds"))
+            for region in self.regions.names:
+                self.learnt[region] = self._fit(region, faces.labels, folds, table)
+
+    def _fit(self, region: str, labels: _Ints, folds: _Ints, table: Any) -> Learnt:
+        begun = monotonic()
+
+        def log(row: dict[str, float]) -> None:
+            seconds = monotonic() - begun
+            table.writerow((region, *(f"{value:.4f}" for value in row.values()), f"{seconds:.1f}"))
+
+        count = len(self._classes)
+        found = learn_head(self._views[region], labels, folds, count, self._known_head(region), log)
+        right = float((found.said.argmax(axis=1) == labels).mean())
+        self._say(f"  {region}: {right:.1%} of faces that it did not learn from are right")
+        return found
+
+    def _known_head(self, region: str) -> Head | None:
+        """The last layer to stay near, where there is one of these classes and this region."""
+        found = self._donors[region]
+        if not found.same:
+            return None
+        return start_of(model_head(self.start, region), found.manifest.classes, self._classes)
+
+    # --- more than the last layers ------------------------------------------------------------------
+
+    def train(self, faces: LabelledFaces, data: Path, folds: _Ints, alone: bool) -> None:
+        """Let upper layers or all learn, too, where there are faces enough, and keep what that makes better.
+
+        Args:
+            faces: to learn from.
+            data: the data set.
+            folds: int64 (n,).
+            alone: whether the first fold alone judges: a part is held out for the rest.
+        """
+        layers = training.layers_for(self._options, int(np.bincount(faces.labels).min()))
+        place = self._work / "training"
+        if layers == "last" or not self._may_train():
+            return
+        judged = (0,) if alone else tuple(np.unique(folds).tolist())
+        log, runs = training.Log(self._work / "training.csv"), []
+        for region in self.regions:
+            architecture = self._architecture(region.name)
+            if architecture is None:
+                self._say(
+                    f"  {region.name}: its network cannot be trained here; its last layer learns alone."
+                )
+                continue
+            heads = self._heads(region.name, faces.labels, folds, judged)
+            start = None if self._options.from_nothing else self.start
+            plan = training.Plan(region, architecture, start, heads, folds, judged)
+            runs.append(self._train(plan, faces, data, layers, place, log))
+        training.clear_others(place, runs)
+
+    def _train(
+        self,
+        plan: training.Plan,
+        faces: LabelledFaces,
+        data: Path,
+        layers: str,
+        place: Path,
+        log: training.Log,
+    ) -> Path:
+        name = plan.region.name
+        own = training.own_faces(load_region(data, name, ("train",), None), plan.region, faces.labels)
+        course = training.course_for(self._options, layers, len(faces), plan.region)
+        with self._counting(f"Training the {name}' network") as progress:
+            found = training.train(
+                plan, own, course, self._classes, place, log, progress, self._say, self._options.file
+            )
+        before, labels = self.learnt.get(name), faces.labels
+        rows = found.learnt.judged
+        right = float((found.learnt.said[rows].argmax(axis=1) == labels[rows]).mean())
+        told = f"  {name}: {right:.1%} right after {found.passes} passes"
+        if before is not None and before.loss(labels, rows) <= found.learnt.loss(labels, rows):
+            self._say(f"{told}, no better than by its last layer alone, which stays.")
+        else:
+            self._say(told)
+            self.learnt[name], self._folders[name] = found.learnt, found.folder
+            what = "all layers" if course.layers == "all" else "the upper layers"
+            self._what[name] = f"{what}, {found.passes} passes"
+        return found.folder.parent
+
+    def _architecture(self, region: str) -> Architecture | None:
+        if self._options.from_nothing:
+            return self._options.architecture or training.USUAL
+        return training.architecture_of(self._donors[region].manifest)
+
+    def _heads(self, region: str, labels: _Ints, folds: _Ints, judged: tuple[int, ...]) -> dict[int, Head]:
+        """The last layers that training begins with: for each fold one that did not learn from it."""
+        if self._options.from_nothing:
+            return {}
+        views, pull, start = self._views[region], self.learnt[region].pull, self._known_head(region)
+        found = {}
+        for fold in (*judged, -1):
+            taught = folds != fold if (folds != fold).any() else folds == fold
+            found[fold] = fit_one(views[:, taught], labels[taught], pull, len(self._classes), start)
+        return found
+
+    def _may_train(self) -> bool:
+        """Whether Keras is there; where nobody asked for it, its lack is said and no more."""
+        if self._options.layers != "auto" or self._options.from_nothing:
+            self._needs_training()
+            return True
+        if training.installed():
+            return True
+        self._say(
+            "  With so many photographs, upper layers that learn, too, may help: they need "
+            "pip install 'emotion-live[cpu,train]'. The last layers learn alone."
+        )
+        return False
+
+    def _needs_training(self) -> None:
+        if not training.installed():
+            raise MissingDependencyError(
+                "To train more than last layers needs TensorFlow: pip install 'emotion-live[cpu,train]'"
+            )
+
+    def described(self) -> list[tuple[str, str, str]]:
+        """Of each region its name, its network's architecture, and what of it has learnt."""
+        return [
+            (name, read_manifest(folder, name).architecture, self._what.get(name, "the last layer"))
+            for name, folder in self._folders.items()
+        ]
+
+    # --- where they end up --------------------------------------------------------------------------
+
+    def judged(self, faces: int) -> npt.NDArray[np.bool_]:
+        """The faces of which every region's `learnt` says something, bool (faces,)."""
+        rows = np.ones(faces, bool)
+        for found in self.learnt.values():
+            rows &= True if found.judged is None else found.judged
+        return rows
+
+    def write(self, faces: LabelledFaces, output: Path, about: str) -> None:
+        """Write all models into a folder, those in int8 too where they say the same."""
+        for region, crops in zip(self.regions, faces.crops, strict=True):
+            name, folder = region.name, self._folders[region.name]
+            self._put(name, output, about, "fp32")
+            if not self._options.int8:
+                continue
+            if folder == self.start and choose_precision(folder, name) == "int8":
+                self._put(name, output, about, "int8")
+                self._prove(region, faces.labels, crops, output)
+            elif folder != self.start:
+                self._quantise(region, faces.labels, crops, output)
+
+    def _put(self, region: str, output: Path, about: str, precision: Precision) -> None:
+        found, folder = self.learnt[region], self._folders[region]
+        head, temperature = found.head, found.temperature
+        put_head(folder, region, head, temperature, output, about, precision, self._classes)
+
+    def _prove(self, region: Region, labels: _Ints, crops: Any, output: Path) -> None:
+        head = self.learnt[region.name].head
+        ours = head(self._see(region, crops, "int8")[0]).argmax(axis=1)
+        plain = head(self._views[region.name][0]).argmax(axis=1)
+        gate = prove(output, region.name, ours, plain, labels)
+        self._say(f"  {region.name} in int8: {gate}{'' if gate.passed else '; not offered'}")
+
+    def _quantise(self, region: Region, labels: _Ints, crops: Any, output: Path) -> None:
+        """An int8 model of a network that has learnt here, with as few layers spared as pass."""
+        for spared in SPARED:
+            gate = write_int8(output, region.name, crops, labels, spared)
+            if gate.passed:
+                break
+        self._say(f"  {region.name} in int8: {gate}{'' if gate.passed else '; not offered'}")

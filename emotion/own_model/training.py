@@ -1,0 +1,438 @@
+"""More than last layers learn: each part of the faces is judged by a network that did not learn from it.
+
+A run is a folder, named after all that decides what comes of it, so that another start finds nothing of it in
+its way::
+
+    fold-0.npz        what the network said of the faces that it did not learn from, after each pass
+    fold-0.keras      weights and optimiser after a whole pass, until the fold is done
+    best.weights.h5   the weights after the best pass, where one part alone judges
+    model/            the network as a model folder has it, once all is done
+    said.npz          its answers out of fold, and its last layer
+"""
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emotion.models.classes import Classes
+from emotion.models.data.dataset import RegionData
+from emotion.models.manifest import ModelManifest
+from emotion.models.regions import CANVAS, KNOWN, Region, Regions
+from emotion.models.small_files import sha256
+from emotion.models.statistics.calibration import fit_temperature
+from emotion.models.training.options import TITLES, Architecture
+from emotion.models.training.refit import Floats, Head
+from emotion.models.whole_files import making
+from emotion.own_model.beginning import Donor
+from emotion.own_model.heads import Learnt, log_loss, probabilities, weights_of
+from emotion.own_model.options import LearnOptions
+
+if TYPE_CHECKING:
+    from emotion.models.training.fine_tuning import Course, Learner, OwnFaces
+
+USUAL: Architecture = "resnet29"
+"""The network that begins with nothing where no other is asked for."""
+UPPER_FROM, ALL_FROM = 150, 600
+"""Faces of the rarest class from which on the upper layers learn, too, and all (docs/your-own-model.md)."""
+MANY = 2000
+"""Faces from which on pictures are moved about less while learning."""
+_EPOCHS, _EPOCHS_FROM_NOTHING = 12, 60
+_CHECKPOINT_EVERY = 30.0  # seconds
+# A graph has a factor for the temperature only where that is not 1.
+_UNCALIBRATED = 1.25
+
+_Ints = npt.NDArray[np.int64]
+Progress = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What a region's network learns.
+
+    Attributes:
+        region: that it sees.
+        architecture: of the network.
+        start: model folder with the network that it begins with; None: random weights.
+        heads: for each fold, and -1 for all faces, the last layer to begin with; empty: random.
+        folds: int64 (n,), of each face.
+        judged: the folds that are judged by networks without them.
+    """
+
+    region: Region
+    architecture: Architecture
+    start: Path | None
+    heads: dict[int, Head]
+    folds: _Ints
+    judged: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A network that has learnt.
+
+    Attributes:
+        learnt: its last layer, and what was said out of fold.
+        folder: a model folder with the network.
+        passes: how many the final one has learnt for.
+    """
+
+    learnt: Learnt
+    folder: Path
+    passes: int
+
+
+def installed() -> bool:
+    """Whether what training needs is there."""
+    return all(find_spec(name) is not None for name in ("keras", "tensorflow", "tf2onnx"))
+
+
+def passes_for(options: LearnOptions) -> int:
+    """Passes over the faces at most."""
+    return options.epochs or (_EPOCHS_FROM_NOTHING if options.from_nothing else _EPOCHS)
+
+
+def own_faces(data: RegionData, region: Region, labels: _Ints) -> "OwnFaces":
+    """The faces of a data set's part as a network learns from them."""
+    from emotion.models.training.fine_tuning import OwnFaces  # noqa: PLC0415  starts Keras
+
+    classes = len(data.classes)
+    return OwnFaces(
+        data.images, labels, weights_of(labels), data.blendshapes, data.margin, region.size, classes
+    )
+
+
+def begin_with_file(options: LearnOptions, regions: Regions, output: Path) -> dict[str, Donor]:
+    """Make a folder with a ``.keras`` file as the network of each region.
+
+    Raises:
+        ModelFileError: it is no trained network, or none of an architecture that is known here.
+    """
+    from emotion.exporters import restore  # noqa: PLC0415  starts Keras
+    from emotion.models.training import networks  # noqa: PLC0415
+
+    assert options.file is not None
+    architecture = options.architecture or restore.architecture_of(options.file)
+    shutil.rmtree(output, ignore_errors=True)
+    donors = {}
+    for region in regions:
+        network = networks.network(f"{region.name}_{architecture}", architecture, 2, seen=_seen(region))
+        restore.take_layers(network, options.file)
+        manifest = _export(network, region, architecture, Classes(("one", "other")), output)
+        donors[region.name] = Donor(manifest, kept=False, same=False)
+    return donors
+
+
+def _seen(region: Region) -> tuple[int, int]:
+    """The (height, width) to which a MobileNet brings a region's crops."""
+    from emotion.models.training.networks import MOBILENET_SCALE  # noqa: PLC0415  starts Keras
+
+    height, width = region.size
+    return int(MOBILENET_SCALE * height), int(MOBILENET_SCALE * width)
+
+
+def layers_for(options: LearnOptions, fewest: int) -> str:
+    """What learns: as asked for, or by the faces of the rarest class."""
+    if options.layers != "auto":
+        return options.layers
+    if options.from_nothing or fewest >= ALL_FROM:
+        return "all"
+    return "upper" if fewest >= UPPER_FROM else "last"
+
+
+def architecture_of(manifest: ModelManifest) -> Architecture | None:
+    """The architecture that a manifest's word stands for; None: none that can be trained here."""
+    return next((key for key, title in TITLES.items() if title == manifest.architecture), None)
+
+
+def course_for(options: LearnOptions, layers: str, faces: int, region: Region) -> "Course":
+    """How a network learns from so many faces."""
+    from emotion.models.training.fine_tuning import Course  # noqa: PLC0415  starts Keras
+
+    nothing = options.from_nothing
+    rates = {"upper": 3e-4, "all": 1e-4}
+    return Course(
+        layers="all" if layers == "all" else "upper",
+        from_nothing=nothing,
+        epochs=passes_for(options),
+        learning_rate=2e-3 if nothing else rates[layers],
+        strength=1.0 if faces < MANY else 0.7,
+        mixup=0.2 if faces < MANY or nothing else 0.0,
+        patience=10 if nothing else 4,
+        mirrored=region.left + region.width / 2 == CANVAS[0] / 2,
+        seed=options.seed,
+    )
+
+
+def train(
+    plan: Plan,
+    faces: "OwnFaces",
+    course: "Course",
+    classes: Classes,
+    place: Path,
+    log: "Log",
+    progress: Progress,
+    say: Callable[[str], None],
+    file: Path | None = None,
+) -> Trained:
+    """Train a region's network, or go on with a run that was stopped.
+
+    Args:
+        plan: what it learns.
+        faces: all that there are to learn from.
+        course: how.
+        classes: that it tells apart.
+        place: folder of all runs.
+        log: gets a row for each pass.
+        progress: called with steps done, steps in all, and a note.
+        say: told in words what comes of it.
+        file: a ``.keras`` file to begin with in place of `plan.start`.
+    """
+    run = place / f"{plan.region.name}-{_digest(plan, faces, course, file)}"
+    run.mkdir(parents=True, exist_ok=True)
+    if not (run / "said.npz").is_file():
+        _Training(plan, faces, course, classes, run, log, progress, say, file).run()
+    with np.load(run / "said.npz") as told:
+        said, judged = told["said"], told["judged"]
+        head, passes = Head(told["kernel"], told["bias"]), int(told["passes"])
+    labels = faces.labels[judged]
+    temperature = fit_temperature(labels, probabilities(said[judged]))
+    learnt = Learnt(head, temperature, probabilities(said / np.float32(temperature)), 0.0, judged)
+    return Trained(learnt, run / "model", passes)
+
+
+def clear_others(place: Path, kept: Sequence[Path]) -> None:
+    """Remove the runs of other starts."""
+    for run in place.iterdir() if place.is_dir() else ():
+        if run.is_dir() and run not in kept:
+            shutil.rmtree(run)
+
+
+class Log:
+    """The table of all passes, ``training.csv``: each row is on disk when it is written."""
+
+    _COLUMNS = ("region", "without_fold", "pass", "steps", "loss", "right", "judged_loss", "judged_right")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow((*self._COLUMNS, "seconds"))
+
+    def __call__(self, *values: object) -> None:
+        """Add a row."""
+        with open(self._path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow([f"{v:.4f}" if isinstance(v, float) else v for v in values])
+
+
+class _Training:
+    """One region's run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        faces: "OwnFaces",
+        course: "Course",
+        classes: Classes,
+        run: Path,
+        log: Log,
+        progress: Progress,
+        say: Callable[[str], None],
+        file: Path | None,
+    ) -> None:
+        self._plan, self._faces, self._course, self._classes = plan, faces, course, classes
+        self._run, self._log, self._progress, self._say, self._file = run, log, progress, say, file
+        self._alone = len(plan.judged) == 1
+        self._told_time = False
+
+    def run(self) -> None:
+        """All folds, then the network that is kept."""
+        plan, faces = self._plan, self._faces
+        learner = self._learner()
+        told = {fold: self._fold(learner, fold) for fold in plan.judged}
+        passes = min(len(logits) for logits in told.values())
+        losses = [
+            np.mean([_loss_of(faces.labels[plan.folds == f], told[f][at]) for f in told])
+            for at in range(passes)
+        ]
+        best = int(np.argmin(losses))
+        said = np.zeros((len(faces), faces.classes), np.float32)
+        for fold, logits in told.items():
+            said[plan.folds == fold] = logits[best]
+        if self._alone:
+            learner.network.load_weights(self._run / "best.weights.h5")
+        else:
+            self._all(learner, best + 1)
+        _export(learner.network, plan.region, plan.architecture, self._classes, self._run / "model")
+        head = learner.head
+        with making(self._run / "said.npz") as made, open(made, "wb") as file:
+            np.savez(
+                file,
+                said=said,
+                judged=np.isin(plan.folds, plan.judged),
+                kernel=head.kernel,
+                bias=head.bias,
+                passes=best + 1,
+            )
+        for left in [*self._run.glob("fold-*"), *self._run.glob("all.*"), *self._run.glob("best.*")]:
+            left.unlink()
+
+    def _learner(self) -> "Learner":
+        from emotion.exporters import restore  # noqa: PLC0415  starts Keras
+        from emotion.models.training import fine_tuning, networks  # noqa: PLC0415
+
+        plan, faces = self._plan, self._faces
+        name = f"{plan.region.name}_{plan.architecture}"
+        network = networks.network(name, plan.architecture, faces.classes, seen=_seen(plan.region))
+        if self._file is not None:
+            restore.take_layers(network, self._file)
+        elif plan.start is not None:
+            restore.fill(network, plan.start, plan.region.name)
+        most = len(faces) - min(int((plan.folds == fold).sum()) for fold in plan.judged)
+        upper = fine_tuning.UPPER[plan.architecture]
+        return fine_tuning.Learner(network, faces, self._course, most, upper)
+
+    def _fold(self, learner: "Learner", fold: int) -> Floats:
+        """What a network without a fold says of it after each pass, float32 (passes, n, classes)."""
+        plan, path = self._plan, self._run / f"fold-{fold}.npz"
+        told: list[Floats] = []
+        if path.is_file():
+            with np.load(path) as kept:
+                told = list(kept["told"])
+                if kept["done"]:
+                    return np.stack(told)
+        judged = np.flatnonzero(plan.folds == fold)
+        taught = np.flatnonzero(plan.folds != fold)
+        if not len(taught):  # a class of one group alone: see `folds.in_folds`
+            taught = judged
+        labels = self._faces.labels[judged]
+        told = told[: self._begin(learner, fold, self._run / f"fold-{fold}.keras")]
+        losses = [_loss_of(labels, logits) for logits in told]
+        saved = monotonic()
+        while not self._enough(losses):
+            begun, at = monotonic(), len(told)
+            loss, right = self._pass(learner, taught, fold, at, losses)
+            told.append(learner.logits(judged))
+            losses.append(_loss_of(labels, told[-1]))
+            if self._alone and losses[-1] == min(losses):
+                learner.network.save_weights(self._run / "best.weights.h5")
+            found = float((told[-1].argmax(axis=1) == labels).mean())
+            name = self._plan.region.name
+            self._log(name, fold, at + 1, learner.steps, loss, right, losses[-1], found, monotonic() - begun)
+            if monotonic() - saved > _CHECKPOINT_EVERY:
+                _write_told(path, told, done=False)
+                learner.save(self._run / f"fold-{fold}.keras")
+                saved = monotonic()
+        _write_told(path, told, done=True)
+        (self._run / f"fold-{fold}.keras").unlink(missing_ok=True)
+        return np.stack(told)
+
+    def _begin(self, learner: "Learner", fold: int, checkpoint: Path) -> int:
+        """Begin a fold, or go on with its checkpoint; the passes that are done."""
+        learner.begin(self._plan.heads.get(fold))
+        if checkpoint.is_file():
+            learner.resume(checkpoint)
+        return learner.done
+
+    def _enough(self, losses: Sequence[float]) -> bool:
+        """Whether a fold is done: all passes, or none has helped for a while."""
+        waited = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+        return len(losses) >= self._course.epochs or waited >= self._course.patience
+
+    def _pass(
+        self, learner: "Learner", taught: _Ints, fold: int, at: int, losses: Sequence[float]
+    ) -> tuple[float, float]:
+        plan, epochs = self._plan, self._course.epochs
+        runs = len(plan.judged) + (0 if self._alone else 1)
+        number = plan.judged.index(fold) if fold in plan.judged else runs - 1
+        total = runs * epochs * learner.steps
+        begun = monotonic()
+
+        def told(step: int, steps: int, loss: float, right: float) -> None:
+            done = (number * epochs + at) * steps + step
+            self._progress(done, total, f"loss {loss:.2f}, {right:.0%} right")
+            if step == min(4, steps) and at == 1 and not self._told_time:
+                # The first pass builds the graph; from the second on a step takes what it takes.
+                self._told_time = True
+                each = (monotonic() - begun) / step
+                left = each * (total - done)
+                self._say(
+                    f"  {plan.region.name}: {each:.2f} s a step of {self._course.batch} faces, "
+                    f"{_minutes(left)} more at most"
+                )
+
+        return learner.epoch(taught, told)
+
+    def _all(self, learner: "Learner", passes: int) -> None:
+        """Learn from all faces for so many passes."""
+        checkpoint = self._run / "all.keras"
+        done, everything = self._begin(learner, -1, checkpoint), np.arange(len(self._faces))
+        saved = monotonic()
+        for at in range(done, passes):
+            begun = monotonic()
+            loss, right = self._pass(learner, everything, -1, at, ())
+            name = self._plan.region.name
+            self._log(name, "", at + 1, learner.steps, loss, right, "", "", monotonic() - begun)
+            if monotonic() - saved > _CHECKPOINT_EVERY:
+                learner.save(checkpoint)
+                saved = monotonic()
+
+
+def _export(
+    network: Any, region: Region, architecture: Architecture, classes: Classes, folder: Path
+) -> ModelManifest:
+    """Write a network as a model folder has it."""
+    import onnx  # noqa: PLC0415  not needed where only the last layers learn
+
+    from emotion.exporters.convert import store_weights_as_fp16, to_onnx  # noqa: PLC0415
+    from emotion.models.training import networks  # noqa: PLC0415
+
+    graph = store_weights_as_fp16(to_onnx(networks.for_inference(network, region.size, _UNCALIBRATED)))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{region.name}.onnx"
+    onnx.save(graph, path)
+    manifest = ModelManifest(
+        region.name,
+        TITLES[architecture],
+        path.name,
+        sha256(path),
+        "float32, weights stored as float16",
+        region.size,
+        _UNCALIBRATED,
+        classes=classes,
+        place=None if region in KNOWN.places else region,
+    )
+    manifest.save(folder)
+    return manifest
+
+
+def _write_told(path: Path, told: Sequence[Floats], done: bool) -> None:
+    with making(path) as made, open(made, "wb") as file:
+        np.savez(file, told=np.stack(told), done=done)
+
+
+def _loss_of(labels: _Ints, logits: Floats) -> float:
+    return log_loss(labels, probabilities(logits))
+
+
+def _digest(plan: Plan, faces: "OwnFaces", course: "Course", file: Path | None) -> str:
+    """All that decides what comes of a run."""
+    digest = hashlib.sha256(json.dumps([asdict(course), plan.architecture, list(plan.judged)]).encode())
+    for array in (faces.images, faces.labels, faces.weights, plan.folds):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    start = file or (plan.start and plan.start / f"{plan.region.name}.onnx")
+    digest.update((sha256(start) if start else "nothing").encode())
+    return digest.hexdigest()[:12]
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
