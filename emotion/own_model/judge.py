@@ -19,6 +19,10 @@ from emotion.own_model.folds import LEAST_TO_HOLD_OUT
 LEAST = 20
 """Faces of a class below which nothing is learnt."""
 FEW = 60
+REACHED = ((20, 0.96), (60, 0.96))
+"""What so many faces a class gave, as a share of what 600 give, for three classes that are near the six: of
+``python -m emotion.benchmarks.studies.draws``."""
+ENOUGH = 600
 SMALL, TURNED = 32.0, 7.0
 """Of a small face the pixels between the outer eye corners; of a turned one its alignment error."""
 DARK, BRIGHT = 50.0, 200.0
@@ -127,6 +131,12 @@ def warn(found: Judgement) -> tuple[str, ...]:
     lines = []
     if fewest.faces < FEW:
         lines.append(f"{fewest.name} has only {fewest.faces} faces.")
+    if fewest.faces < ENOUGH:
+        share = max((share for least, share in REACHED if fewest.faces >= least), default=REACHED[0][1])
+        lines.append(
+            f"With so many faces three classes that are near those that ship came to {share:.0%} of what "
+            f"{ENOUGH} a class give; words that are further from them need more."
+        )
     judged = found.faces
     if fewest.faces >= LEAST_TO_HOLD_OUT:
         judged = round(0.2 * judged)
