@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         annotate_files,
         stream,
     )
+    from emotion.batches import FaceRows
     from emotion.models.errors import EmotionError, ModelFileError, OptionError
     from emotion.realtime.errors import ProviderError, SinkError, SourceError
     from emotion.realtime.messages import VideoFrame
@@ -47,6 +48,7 @@ __all__ = [
     "AnnotatedFiles",
     "EmotionError",
     "FaceResult",
+    "FaceRows",
     "Follower",
     "ModelFileError",
     "Models",
@@ -72,6 +74,7 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "AnnotatedFiles": "emotion.annotated_files",
         "EmotionError": "emotion.models.errors",
         "FaceResult": "emotion.results",
+        "FaceRows": "emotion.batches",
         "Follower": "emotion.recognizer",
         "ModelFileError": "emotion.models.errors",
         "Models": "emotion.realtime.session",

@@ -334,15 +334,26 @@ def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> 
 
 
 def _made(video: Path, models: Models, options: Options) -> dict[str, Any]:
-    """What results follow from."""
+    found = video.stat()
+    return made_of(found.st_size, found.st_mtime_ns, models, options)
+
+
+def made_of(size: int, changed_ns: int, models: Models, options: Options) -> dict[str, Any]:
+    """What results follow from, ready for JSON: a summary says it as ``made``.
+
+    Args:
+        size: of the video, in bytes.
+        changed_ns: when it was changed, in nanoseconds since 1970.
+        models: that ran.
+        options: of the run.
+    """
     chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in GROUPS}
     chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}
-    found = video.stat()
     return {
         "version": __version__,
         "models": [model.manifest.sha256 for model in models.regions],
         "options": hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest(),
-        "video": {"bytes": found.st_size, "changed_ns": found.st_mtime_ns},
+        "video": {"bytes": size, "changed_ns": changed_ns},
     }
 
 

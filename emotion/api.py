@@ -81,6 +81,7 @@ def analyze_files(
     keep_images: bool = False,
     rgb: bool = False,
     progress: Callable[[int, int], object] = lambda done, total: None,
+    cluster: str | None = None,
     models: Models | str | os.PathLike[str] | None = None,
     options: Options | None = None,
     **chosen: Any,
@@ -103,6 +104,8 @@ def analyze_files(
         keep_images: keep the pictures of videos, so that results can be drawn; it takes their memory.
         rgb: arrays have red first.
         progress: called with (files done, files in all).
+        cluster: let the machines of a Ray cluster do it: ``"local"``, ``"auto"`` or an address. All of them
+            have to see the files, by the same names or in a store.
         models: as in `analyze`.
         options: all of them in one; `Options()` where not given.
         chosen: options by name, in the place of those in `options`, as ``every="5s", start=60``.
@@ -114,7 +117,12 @@ def analyze_files(
     """
     reader = _reader(models, options, chosen)
     return reader.analyze_files(
-        files, recursive=recursive, keep_images=keep_images, rgb=rgb, progress=progress
+        files,
+        recursive=recursive,
+        keep_images=keep_images,
+        rgb=rgb,
+        progress=progress,
+        cluster=cluster,
     )
 
 

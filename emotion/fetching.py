@@ -45,6 +45,11 @@ def is_fetched(name: str) -> bool:
     return name == "-" or bool(scheme and scheme not in LIVE_SCHEMES)
 
 
+def is_stored(name: str) -> bool:
+    """Whether a name is the address of a file in a store that fsspec knows, as ``s3://``."""
+    return bool(scheme_of(name)) and scheme_of(name) not in LIVE_SCHEMES | {"http", "https"}
+
+
 class Spool:
     """A temporary folder for what is fetched, which is gone when it is closed.
 

@@ -9,6 +9,7 @@ named                         means
 ``list.txt``, ``list.csv``    a name a line; of a CSV the column ``file``, ``path`` or ``video``,
                               or the first one. Names are relative to the list
 ``https://host/clip.mp4``     a file of finite length, which is fetched
+``s3://bucket/clips/``        those of a store that fsspec knows, as of a folder, file or pattern
 ``-``                         what comes through standard input, which is kept in a file meanwhile
 ============================  =================================================================
 
@@ -25,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from emotion.fetching import is_fetched
+from emotion import stores
+from emotion.fetching import is_fetched, is_stored
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
 from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
@@ -57,12 +59,19 @@ class Input:
         below: where its results go below the folder for results: the folder that it was found in, relative
             to the one that was named.
         fetched: it is a copy that lies in a temporary folder: results go elsewhere.
+        address: what it is a copy of; empty where it is none.
     """
 
     path: Path
     kind: Kind
     below: Path = Path()
     fetched: bool = False
+    address: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called where people read of it."""
+        return self.address or str(self.path)
 
 
 def find_inputs(
@@ -122,8 +131,9 @@ def _expand(
     name: str, recursive: bool, say: Callable[[str], object], fetch: Callable[[str], Path] | None
 ) -> Iterator[Input]:
     if fetch and is_fetched(name):
-        copy = fetch(name)
-        yield Input(copy, kind_of(copy), fetched=True)
+        for address, below in _in_store(name, recursive, say) if is_stored(name) else [(name, Path())]:
+            copy = fetch(address)
+            yield Input(copy, kind_of(copy), below, fetched=True, address=shown_url(address))
         return
     name = name.removeprefix("file://")
     path = Path(name).expanduser()
@@ -179,6 +189,22 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             f"{closed[0].filename} cannot be looked into ({closed[0].strerror}){more}: what it holds is left "
             f"out; {advice}."
         )
+
+
+def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> Iterator[tuple[str, Path]]:
+    """The files that a store's address stands for, as those of a folder, each with its folder below that."""
+    found = sorted(stores.listed(address, recursive), key=lambda one: natural(one[0]))
+    if found == [(address, "")]:
+        yield address, Path()
+        return
+    known = [one for one in found if os.path.splitext(one[0])[1].lower() in SUFFIXES | MOVING]
+    wanted = [one for one in known if not _OWN.search(one[0]) and "/." not in one[0]]
+    if len(wanted) < len(known):
+        say(f"{shown_url(address)}: {len(known) - len(wanted)} results of this program are passed over.")
+    if not wanted:
+        raise SourceError(f"{shown_url(address)} holds no photograph and no video.")
+    for one, folder in wanted:
+        yield one, Path(folder)
 
 
 def _fitting(pattern: str, say: Callable[[str], object]) -> Iterator[Input]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -182,13 +182,66 @@ def annotate_photographs(
         ModelFileError: the landmark model is damaged.
     """
     options = options or Options()
+    readers = [partial(read_picture, one.path) for one in photographs]
+
+    def look(made: "Made") -> None:
+        source = Photographs(readers, made.failed)
+        policy = EachAlone(options.faces.finders)
+        draw = partial(drawn, options) if outputs.pictures else None
+        with Session(source, options, models, policy, observer=observer) as session:
+            session.run(made.sinks, draw, made.add)
+
+    return write_photographs(photographs, outputs, options, look, progress, observer, say)
+
+
+@dataclass(slots=True)
+class Made:
+    """What whoever looks at photographs adds his results to.
+
+    Attributes:
+        sinks: take each result with its picture.
+        add: is told of each result, in their order.
+        failed: is told of each photograph that cannot be read.
+    """
+
+    sinks: Fanout
+    add: Callable[[EmotionFrame], None]
+    failed: Callable[[int, Exception], None]
+
+
+def write_photographs(
+    photographs: Sequence[Input],
+    outputs: PhotographOutputs,
+    options: Options,
+    look: Callable[[Made], None],
+    progress: Callable[[int, int], None],
+    observer: Observer,
+    say: Callable[[str], object],
+    names: Sequence[str] | None = None,
+    pictures: bool = True,
+) -> PhotographSummary:
+    """Write what somebody sees in photographs: the tables, the summary, and the pictures.
+
+    Args:
+        photographs, outputs, options, progress, observer, say: as of `annotate_photographs`.
+        look: looks at each.
+        names: what the photographs are called; by default their paths.
+        pictures: write the pictures, too.
+
+    Raises:
+        SinkError: a result cannot be written.
+    """
     keep_apart([one.path for one in photographs], outputs.all())
-    names = [readable(str(one.path)) for one in photographs]
+    called = names or [readable(str(one.path)) for one in photographs]
     summary = PhotographSummary()
 
     def failed(index: int, error: Exception) -> None:
-        summary.left_out[names[index]] = str(error)
+        summary.left_out[called[index]] = str(error)
         say(str(error))
+
+    def add(result: EmotionFrame) -> None:
+        summary.add(result)
+        progress(summary.photographs + len(summary.left_out), len(called))
 
     if not options.outputs.overwrite:
         outputs.check_own()
@@ -197,25 +250,14 @@ def annotate_photographs(
             folder.mkdir(parents=True, exist_ok=True)
     tables = tuple(outputs.tables.values())
     ledger = ResultLedger(tables, outputs.summary, outputs.title, options.outputs.overwrite)
-    source = Photographs([partial(read_picture, one.path) for one in photographs], failed)
-    policy = EachAlone(options.faces.finders)
     try:
-        with ExitStack() as stack:
-            sinks = stack.enter_context(Fanout(observer=observer))
+        with Fanout(observer=observer) as sinks:
             for kind, path in outputs.tables.items():
-                sinks.add(kind, _table(kind, path, names, ledger.publish))
-            draw = None
-            if outputs.pictures:
-                pictures = [outputs.pictures[one.path] for one in photographs]
-                sinks.add("pictures", _Pictures(pictures, [one.path for one in photographs]))
-                draw = partial(_drawn, options)
-            session = stack.enter_context(Session(source, options, models, policy, observer=observer))
-
-            def listen(result: EmotionFrame) -> None:
-                summary.add(result)
-                progress(summary.photographs + len(summary.left_out), len(names))
-
-            session.run(sinks, draw, listen)
+                sinks.add(kind, _table(kind, path, called, ledger.publish))
+            if outputs.pictures and pictures:
+                places = [outputs.pictures[one.path] for one in photographs]
+                sinks.add("pictures", _Pictures(places, [one.path for one in photographs]))
+            look(Made(sinks, add, failed))
     except BaseException as error:
         reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
         with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
@@ -245,7 +287,7 @@ class _Pictures(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Write one; see `Sink.write`."""
         index = result.frame.index
-        _save(image, self._places[index], self._sources[index])
+        save_picture(image, self._places[index], self._sources[index])
 
     def close(self) -> Path | None:
         """Nothing waits, and they are many files; see `Sink.close`."""
@@ -256,7 +298,12 @@ class _Pictures(Sink):
         return None
 
 
-def _save(image: Image, path: Path, source: Path) -> None:
+def save_picture(image: Image, path: Path, source: Path) -> None:
+    """Write an annotated photograph, which is known as one of this program's later.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
     draft = PartialFile(path, source)
     try:
@@ -283,7 +330,8 @@ def is_own_picture(path: Path) -> bool:
     return data[6 : 6 + len(_MARK)] == _MARK and data == _signed(data[:2] + data[end:])
 
 
-def _drawn(options: Options, result: EmotionFrame) -> Image:
+def drawn(options: Options, result: EmotionFrame) -> Image:
+    """A photograph with its results drawn into it."""
     # Panels keep their places from one picture to the next, and here nothing comes next.
     return Renderer(options.drawing).draw(result)
 

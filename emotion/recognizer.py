@@ -11,12 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias, Union
 
+from emotion.cluster.calls import Loaded
+from emotion.cluster.files import spread_files
+from emotion.cluster.pool import travelling
 from emotion.fetching import LIVE_SCHEMES, EndlessError, Spool, scheme_of
 from emotion.inputs import Input, find_inputs
 from emotion.loading import load_models
 from emotion.models.closing import Closing
 from emotion.models.errors import EmotionError, OptionError
-from emotion.models.options import Without, unknown_option, with_values
+from emotion.models.options import Without, from_mapping, unknown_option, with_values
 from emotion.models.regions import Image
 from emotion.pictures import (
     Capture,
@@ -27,6 +30,7 @@ from emotion.pictures import (
     frames_of,
     looks_like_a_photograph,
 )
+from emotion.provenance import circumstances
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
@@ -90,6 +94,7 @@ class Recognizer(Closing):
         self._options = with_chosen(options or Options(), chosen)
         if models is not None and not isinstance(models, Models):
             self._options = with_values(self._options, {"models": os.fspath(models)})
+        self._given = isinstance(models, Models)
         self._models = models if isinstance(models, Models) else load_models(self._options.engine)
         self._idle: list[list[Stage[Any, Any]]] = []
         self._lock = threading.Lock()
@@ -140,6 +145,7 @@ class Recognizer(Closing):
         keep_images: bool = False,
         rgb: bool = False,
         progress: Callable[[int, int], object] = lambda done, total: None,
+        cluster: str | None = None,
         **chosen: Any,
     ) -> Results:
         """The results of photographs and videos, of videos a result a frame.
@@ -153,14 +159,26 @@ class Recognizer(Closing):
             keep_images: keep the pictures of videos, so that results can be drawn; it takes their memory.
             rgb: arrays have red first.
             progress: called with (files done, files in all).
+            cluster: let the machines of a Ray cluster do it: ``"local"``, ``"auto"`` or an address. All of
+                them have to see the files, by the same names or in a store.
             chosen: options for this call, as ``every="5s", start=60``.
 
         Raises:
             OptionError: an option is not known here, or out of bounds.
             SourceError: a folder, pattern or list holds nothing, or nothing could be read.
+            ClusterError: there is no cluster, or its machines do not fit together.
         """
         options = self._with(chosen)
         named, pictures = _sorted_out(files)
+        if cluster is not None:
+            if pictures or keep_images or self._given:
+                raise OptionError(
+                    "cluster",
+                    "A cluster takes files and models by their names, and keeps no images.",
+                )
+            return spread_files(
+                cluster, named, recursive, partial(_reader_of, travelling(options)), options, progress
+            )
         left_out: dict[str, str] = {}
         results: list[Result] = []
         with Spool() as spool:
@@ -168,7 +186,7 @@ class Recognizer(Closing):
             total = len(inputs) + len(pictures)
             photographs = [one for one in inputs if one.kind == "photograph"]
             readers = [partial(read_picture, one.path) for one in photographs]
-            names = [str(one.path) for one in photographs] + [""] * len(pictures)
+            names = [one.name for one in photographs] + [""] * len(pictures)
             readers += [partial(as_image, picture, rgb) for picture in pictures]
             for result in self._photographs(readers, names, options, left_out, keep_images):
                 results.append(result)
@@ -178,7 +196,7 @@ class Recognizer(Closing):
                 progress(len(names) + number, total)
         if not results and left_out:
             raise SourceError(next(iter(left_out.values())))
-        return Results(_in_order(results, [str(one.path) for one in inputs]), left_out)
+        return Results(_in_order(results, [one.name for one in inputs]), left_out)
 
     def stream(
         self,
@@ -277,9 +295,9 @@ class Recognizer(Closing):
             with Session(VideoFile.of(one.path, options.file), options, self._models) as session:
                 for frame in session:
                     kept = frame if keep_images else without_image(frame)
-                    results.append(Result(str(one.path), False, kept, renderer, options.drawing))
+                    results.append(Result(one.name, False, kept, renderer, options.drawing))
         except EmotionError as error:
-            left_out[str(one.path)] = str(error)
+            left_out[one.name] = str(error)
         return results
 
 
@@ -417,6 +435,13 @@ class Follower(Closing):
 
     def _next(self) -> VideoFrame | None:
         return self._given.pop() if self._given else None
+
+
+def _reader_of(values: Mapping[str, Any]) -> Loaded:
+    """What reads files on another machine."""
+    options = from_mapping(Options, values)
+    reader = Recognizer(options=options)
+    return reader.analyze_files, circumstances(reader._models, options)
 
 
 def with_chosen(options: Options, chosen: Mapping[str, Any]) -> Options:

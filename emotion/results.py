@@ -109,6 +109,10 @@ class Result:
     _renderer: Renderer | None
     _drawing: DrawingOptions = field(default_factory=DrawingOptions)
 
+    def called(self, source: str) -> "Result":
+        """The same of a source that is named in another way."""
+        return replace(self, source=source)
+
     @property
     def index(self) -> int:
         """The picture's number among those of the source that are given, from 0."""

@@ -4,7 +4,7 @@ All are immutable and compare by identity. A frame without faces still travels, 
 out has every frame that went in, in the same order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import inf
@@ -116,13 +116,23 @@ class VideoFrame:
         """The same with another image."""
         return replace(self, picture=image)
 
-    def __reduce__(self) -> tuple[type["VideoFrame"], tuple[object, ...]]:
-        # What a decoder gave cannot be sent to another process.
-        return VideoFrame, (self.index, self.pts, self.time_base, self.captured_at, self.image)
+    def __reduce__(self) -> tuple[Callable[..., "VideoFrame"], tuple[object, ...]]:
+        # What a decoder gave cannot be sent to another process; where only the size was kept, that goes.
+        known_by_size = isinstance(self.picture, np.ndarray) and not any(self.picture.strides)
+        image = self.shape if known_by_size else self.image
+        return _received, (self.index, self.pts, self.time_base, self.captured_at, image)
 
     def __repr__(self) -> str:
         height, width = self.shape[:2]
         return f"VideoFrame({self.index}, {self.seconds:.3f} s, {width}x{height})"
+
+
+def _received(
+    index: int, pts: int, time_base: Fraction, captured_at: float, image: Image | tuple[int, ...]
+) -> VideoFrame:
+    """A frame that another process has sent, see `VideoFrame.__reduce__`."""
+    whole = np.broadcast_to(np.uint8(0), image) if isinstance(image, tuple) else image
+    return VideoFrame(index, pts, time_base, captured_at, whole)
 
 
 class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):

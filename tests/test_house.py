@@ -43,7 +43,7 @@ def test_the_public_names():
     """What is added here is promised to users; what is taken away breaks their programs."""
     assert set(emotion.__all__) == {
         *("EmotionError", "ModelFileError", "OptionError", "ProviderError", "SinkError", "SourceError"),
-        *("FaceResult", "Follower", "Recognizer", "Result", "Results", "Stream", "VideoFrame"),
+        *("FaceResult", "FaceRows", "Follower", "Recognizer", "Result", "Results", "Stream", "VideoFrame"),
         *("AnnotatedFiles", "Models", "Options", "__version__"),
         *("analyze", "analyze_files", "annotate_files", "stream"),
     }

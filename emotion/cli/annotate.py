@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,8 +18,8 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.cli.progress import progress_bar
-from emotion.fetching import Spool
-from emotion.inputs import Input, find_inputs, place_of
+from emotion.fetching import Spool, is_stored
+from emotion.inputs import MOVING, Input, find_inputs, place_of
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
@@ -33,7 +34,9 @@ from emotion.realtime.sinks.formats import format_named, known_formats
 from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
-from emotion.study.options import StudyOptions, check_together
+from emotion.realtime.sources.photographs import SUFFIXES
+from emotion.study.options import StudyOptions, check_offline_together, check_together
+from emotion.study.stand_ins import StandIns
 
 app = typer.Typer(add_completion=False)
 
@@ -49,6 +52,8 @@ emotion annotate photos/*.jpg -o faces.csv   a table of photographs
 emotion annotate film.mp4 --every 5s         a picture every five seconds
 
 emotion annotate clips/ -o study             many videos: tables and a page of all, too
+
+emotion annotate clips/ -o study --cluster auto     the same on all machines of a Ray cluster
 
 emotion annotate list.csv https://host/clip.mp4     a list of names, and a link
 
@@ -72,8 +77,9 @@ def annotate_command(
         typer.Option(
             "--output",
             "-o",
-            help="A folder for the results, which lie beside each source by default; or, for one video or "
-            "the table of photographs, a file (.mp4, .csv, .html, ...), which may be repeated.",
+            help="A folder for the results, also of a store (s3://...), which lie beside each source by "
+            "default; or, for one video or the table of photographs, a file (.mp4, .csv, .html, ...), which "
+            "may be repeated.",
         ),
     ] = None,
     recursive: Annotated[
@@ -105,11 +111,13 @@ def annotate_command(
 ) -> None:
     """Annotate videos and photographs: annotated copies, tables, pages and summaries."""
     obey_offline(options.offline)
-    run = _Run(tuned(options), *_places(output or []))
-    check_together(many, run.watched, options.drawing.privacy != "none", run.folder)
+    check_offline_together(many, options.offline)
     with ExitStack() as stack:
+        stand_ins = stack.enter_context(StandIns())
+        run = _Run(tuned(options), *_places(output or [], stand_ins), stand_ins)
+        check_together(many, run.watched, options.drawing.privacy != "none", run.folder)
         spool = stack.enter_context(Spool(errors.print))
-        inputs = run.find(sources, recursive, spool)
+        inputs = run.find(sources, recursive, spool, many)
         found = [one for one in inputs if one.kind == "video"]
         together = run.together(found, many)
         told = together and run.folder is not None if study is None else study
@@ -119,22 +127,26 @@ def annotate_command(
         passes = told or any(Path(source).is_dir() for source in sources or ()) if resume is None else resume
         if videos and (together or told):
             run.many(videos, many, told, passes)
-        if photographs or (videos and not together and not told):
+        if photographs and many.cluster is not None:
+            run.photographs(*photographs, many)
+        elif photographs or (videos and not together and not told):
             run.models = load_models(options.engine, errors.print)
             stack.enter_context(serving_metrics(run.observer, options.outputs.metrics, say=errors.print))
             if not together and not told:
                 run.videos(videos, passes)
             if photographs:
-                run.photographs(*photographs)
+                run.photographs(*photographs, many)
     raise typer.Exit(run.code)
 
 
-def _places(places: Sequence[Path]) -> tuple[list[Path], Path | None]:
+def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Path | None]:
     """The files that results are to be, and the folder where they are to lie.
 
     Raises:
         SinkError: they do not go together.
     """
+    stored = {place: stand_ins.of(address) for place in given if (address := _address(place))}
+    places = [stored.get(place, place) for place in given]
     files = [place for place in places if place.suffix.lower().removeprefix(".") in known_formats()]
     folders = [place for place in places if place not in files]
     if len(folders) > 1 or (files and folders):
@@ -142,10 +154,19 @@ def _places(places: Sequence[Path]) -> tuple[list[Path], Path | None]:
             f"{shown(folders[-1])} is a folder, and results go into one folder or into files "
             f"({', '.join(known_formats())}): leave the others out."
         )
+    if files and stored:
+        raise SinkError(f"Results go into a folder of a store: {_address(next(iter(stored)))} is a file.")
     for one, other in itertools.combinations(files, 2):
         if one.suffix.lower() == other.suffix.lower():
             raise SinkError(f"{shown(one)} and {shown(other)} would hold the same: leave one out.")
     return files, folders[0] if folders else None
+
+
+def _address(place: Path) -> str | None:
+    """The address of a store that was written where a path may be, in which two slashes became one."""
+    found = re.match(r"([a-z][a-z0-9+.-]+):/+(?=.)", str(place), re.IGNORECASE)
+    address = f"{found[1]}://{str(place)[found.end() :]}" if found else ""
+    return address if is_stored(address) else None
 
 
 class _Run:
@@ -159,8 +180,11 @@ class _Run:
 
     models: Models
 
-    def __init__(self, options: Options, files: Sequence[Path], folder: Path | None) -> None:
+    def __init__(
+        self, options: Options, files: Sequence[Path], folder: Path | None, stand_ins: StandIns
+    ) -> None:
         self.code = 0
+        self._stand_ins = stand_ins
         self.observer = Metrics()
         self._options = options
         self._files = files
@@ -174,12 +198,27 @@ class _Run:
         chosen = self._options.outputs
         return chosen.events or (chosen.mjpeg, chosen.metrics) != (None, None)
 
-    def together(self, videos: Sequence[Input], many: StudyOptions) -> bool:
-        """Whether videos are shared out among processes."""
-        return not self.watched and (len(videos) > 1 or many.shard is not None or many != StudyOptions())
+    @property
+    def _away(self) -> bool:
+        """Whether results go into a store, which those who annotate videos bring them to."""
+        return self.folder is not None and is_stored(self._stand_ins.address(self.folder))
 
-    def find(self, sources: Sequence[str] | None, recursive: bool, spool: Spool) -> list[Input]:
+    def together(self, videos: Sequence[Input], many: StudyOptions) -> bool:
+        """Whether videos are shared out among processes.
+
+        Raises:
+            SinkError: results go into a store, and something is to be seen meanwhile.
+        """
+        if self.watched and self._away:
+            raise SinkError("Results into a store go with neither --events, --mjpeg nor --metrics.")
+        return not self.watched and (len(videos) > 1 or self._away or many != StudyOptions())
+
+    def find(
+        self, sources: Sequence[str] | None, recursive: bool, spool: Spool, many: StudyOptions
+    ) -> list[Input]:
         """What the sources stand for.
+
+        What lies in a store is fetched by whoever annotates it, where others do.
 
         Raises:
             SinkError: it does not fit the files that are to be written.
@@ -187,7 +226,14 @@ class _Run:
         if not sources:
             self.folder = self.folder or Path()
             return [Input(DEMO, "video")]
-        found = find_inputs(sources, recursive, errors.print, spool.fetch, self._failed)
+
+        def fetch(name: str) -> Path:
+            kinds = MOVING | SUFFIXES if many.cluster is not None else MOVING if self._away else set()
+            if is_stored(name) and Path(name).suffix.lower() in kinds:
+                return self._stand_ins.of(name)
+            return spool.fetch(name)
+
+        found = find_inputs(sources, recursive, errors.print, fetch, self._failed)
         inputs = [one for one in found if not _skip(one.path)]
         videos = sum(one.kind == "video" for one in inputs)
         if self._files and (videos > 1 or 0 < videos < len(inputs)):
@@ -236,6 +282,8 @@ class _Run:
         keep_apart(
             [*(one.path for one in photographs), *self._options.engine.models.glob("*")], outputs.all()
         )
+        if self._away and self.folder is not None:
+            self._stand_ins.bring(self.folder, _names(outputs, self.folder))
         if not options.overwrite:
             outputs.check_own()
         return photographs, outputs
@@ -259,24 +307,43 @@ class _Run:
         # Imported here: a single video needs no study.
         from emotion.cli.many import annotate_many  # noqa: PLC0415
 
-        code = annotate_many(videos, self._options, many, home, resume, self._out)
+        code = annotate_many(videos, self._options, many, home, resume, self._out, self._stand_ins)
         self.code = self.code or code
 
-    def photographs(self, photographs: Sequence[Input], outputs: PhotographOutputs) -> None:
+    def photographs(
+        self, photographs: Sequence[Input], outputs: PhotographOutputs, many: StudyOptions
+    ) -> None:
         """Annotate photographs, all together."""
         started, count = time.monotonic(), len(photographs)
         with progress_bar("/s") as bar:
             task = bar.add_task("photographs", total=count)
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            def say(sentence: str) -> None:
+                errors.print(escaped(sentence))
+
             try:
-                summary = annotate_photographs(
-                    photographs,
-                    outputs,
-                    self.models,
-                    self._options,
-                    lambda done, total: bar.update(task, completed=done, total=total),
-                    self.observer,
-                    lambda sentence: errors.print(escaped(sentence)),
-                )
+                if many.cluster is None:
+                    summary = annotate_photographs(
+                        photographs, outputs, self.models, self._options, progress, self.observer, say
+                    )
+                else:
+                    # Imported here: it takes Ray.
+                    from emotion.spread_photographs import spread_photographs  # noqa: PLC0415
+
+                    summary = spread_photographs(
+                        many.cluster,
+                        photographs,
+                        outputs,
+                        self._options,
+                        self._stand_ins.address,
+                        progress,
+                        say,
+                        many.mixed,
+                    )
+                self._take(outputs)
             except EmotionError as error:
                 bar.stop()
                 self._failed(error)
@@ -289,9 +356,19 @@ class _Run:
             left = len(summary.left_out)
             self._failed(SourceError(f"{left} of {count} photographs could not be read: see above."))
 
+    def _take(self, outputs: PhotographOutputs) -> None:
+        """Bring results of photographs into the store that they belong to."""
+        if self._away and self.folder is not None:
+            self._stand_ins.take(self.folder, _names(outputs, self.folder))
+
     def _failed(self, error: EmotionError) -> None:
         errors.print(escaped(str(error)), style="red")
         self.code = self.code or error.exit_code
+
+
+def _names(outputs: PhotographOutputs, folder: Path) -> list[str]:
+    """Results as seen from the folder for all of them."""
+    return [path.relative_to(folder).as_posix() for path in outputs.all()]
 
 
 def _skip(path: Path) -> bool:

@@ -25,6 +25,8 @@ from rich.text import Text
 
 from emotion.annotate import Outputs
 from emotion.cli.console import errors, shown
+from emotion.cluster.pool import ClusterPool
+from emotion.fetching import is_stored
 from emotion.models.names import escaped
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.result_ledger import check_own
@@ -32,10 +34,11 @@ from emotion.study.columns import person_columns, video_columns
 from emotion.study.metadata import Metadata, read_metadata
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Outcome, Told
-from emotion.study.plan import Job, part_of, plan, shared_out, side_by_side, with_frames
+from emotion.study.plan import Job, longest_first, part_of, plan, shared_out, side_by_side, with_frames
 from emotion.study.pool import Pool
 from emotion.study.run import Run, run_jobs
-from emotion.study.whole import Findings, StudyFiles, write_study
+from emotion.study.stand_ins import StandIns
+from emotion.study.whole import PAGE, Findings, StudyFiles, names_of, write_study
 
 # A table of more is not read; it then counts.
 _MOST_ROWS = 30
@@ -48,6 +51,7 @@ def annotate_many(
     home: Path | None,
     resume: bool,
     out: Console,
+    stand_ins: StandIns,
 ) -> int:
     """Annotate videos side by side; returns the exit code.
 
@@ -58,6 +62,7 @@ def annotate_many(
         home: the study's folder; None: there is no study, and results lie where they are said to lie.
         resume: pass over what is done.
         out: is told what was found.
+        stand_ins: paths among those of the videos and results that stand for files in stores.
 
     Raises:
         EmotionError: nothing can be done at all.
@@ -69,22 +74,43 @@ def annotate_many(
     jobs = part_of(jobs, many.shard)
     if not options.outputs.overwrite:
         check_own((tuple(one.outputs.files.values()), one.outputs.summary, one.video.name) for one in jobs)
-    count = many.jobs or side_by_side(len(jobs))
-    pool = Pool(shared_out(options, count), count)
+    pool = _pool(len(jobs), options, many, stand_ins)
     if home is None:
-        with Bar(len(jobs), many.quiet) as bar:
-            run = run_jobs(pool, jobs, Path(), resume, bar)
+        with Bar(len(jobs), many.quiet, many.verbose) as bar:
+            run = run_jobs(pool, longest_first(jobs), Path(), resume, bar)
         told: Sequence[Told] = [Told.of(one, Path()) for one in run.outcomes]
     else:
+        stand_ins.bring(home, names_of(many.shard))
         run, told = _study(pool, jobs, home, metadata, options, many, resume)
+        stand_ins.take(home, names_of(many.shard))
     if not many.quiet:
         out.print(found(told))
-        out.print(_sentence(run, count))
+        out.print(_sentence(run, pool.count))
         if home is not None:
-            out.print(f"  {'study':<16} {shown(home / 'study.html') if not many.shard else shown(home)}")
+            place = home / PAGE if not many.shard else home
+            out.print(f"  {'study':<16} {_shown(place, stand_ins)}")
             if many.shard:
                 out.print("Put all parts together with 'emotion study merge'.")
     return run.code
+
+
+def _pool(jobs: int, options: Options, many: StudyOptions, stand_ins: StandIns) -> Pool | ClusterPool:
+    if many.cluster is None:
+        count = many.jobs or side_by_side(jobs)
+        return Pool(shared_out(options, count), count, address=stand_ins.address)
+    return ClusterPool(
+        many.cluster,
+        options,
+        many.jobs,
+        many.mixed,
+        stand_ins.address,
+        say=lambda sentence: errors.print(escaped(sentence)),
+    )
+
+
+def _shown(place: Path, stand_ins: StandIns) -> str:
+    address = stand_ins.address(place)
+    return escaped(address) if is_stored(address) else shown(place)
 
 
 def known_of(path: Path | None, by: str | None) -> Metadata:
@@ -98,7 +124,7 @@ def known_of(path: Path | None, by: str | None) -> Metadata:
 
 
 def _study(
-    pool: Pool,
+    pool: Pool | ClusterPool,
     jobs: Sequence[Job],
     home: Path,
     metadata: Metadata,
@@ -110,8 +136,8 @@ def _study(
     try:
         shard = str(many.shard) if many.shard else None
         files.log.note("start", videos=len(jobs), shard=shard, resume=resume)
-        with Bar(len(jobs), many.quiet) as bar:
-            run = run_jobs(pool, jobs, home, resume, bar, files.log.note)
+        with Bar(len(jobs), many.quiet, many.verbose) as bar:
+            run = run_jobs(pool, longest_first(jobs), home, resume, bar, files.log.note)
         if many.shard:
             files.finish(run.outcomes, run.circumstances)
             return run, [Told.of(one, home) for one in run.outcomes]
@@ -185,30 +211,33 @@ class Bar:
     Attributes:
         total: how many videos.
         quiet: say nothing but failures.
+        verbose: say of each video under way where it is, and how far.
     """
 
     total: int
     quiet: bool = False
+    verbose: bool = False
     _parts: dict[int, tuple[int, float]] = field(default_factory=dict)
     _ended: int = 0
     _failed: int = 0
     _frames: int = 0
     _bar: Progress = field(init=False)
     _task: TaskID = field(init=False)
+    _lines: dict[int, TaskID] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._bar = Progress(
-            TextColumn("videos"),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),
-            TextColumn("{task.fields[failed]} failed"),
+            TextColumn("{task.fields[failed]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=errors,
             disable=self.quiet or not errors.is_terminal,
         )
-        self._task = self._bar.add_task("", total=self.total, frames=0, failed=0)
+        self._task = self._bar.add_task("videos", total=self.total, frames=0, failed="0 failed")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -219,13 +248,21 @@ class Bar:
     ) -> None:
         self._bar.stop()
 
-    def begun(self, job: Job) -> None:
+    def begun(self, job: Job, where: str) -> None:
         """See `Watcher`."""
         self._parts[job.number] = (0, 0.0)
+        if self.verbose:
+            line = f"{escaped(job.name)} ({where})"
+            if errors.is_terminal:
+                self._lines[job.number] = self._bar.add_task(line, total=None, frames=0, failed="")
+            else:
+                errors.print(line)
 
     def progress(self, job: Job, done: int, total: int | None) -> None:
         """See `Watcher`."""
         self._parts[job.number] = (done, min(1.0, done / total) if total else 0.0)
+        if job.number in self._lines:
+            self._bar.update(self._lines[job.number], completed=done, total=total, frames=done)
         self._show()
 
     def note(self, job: Job, sentence: str) -> None:
@@ -234,6 +271,8 @@ class Bar:
     def ended(self, outcome: Outcome, frames: int, passed: bool) -> None:
         """See `Watcher`."""
         self._parts.pop(outcome.number, None)
+        if outcome.number in self._lines:
+            self._bar.remove_task(self._lines.pop(outcome.number))
         self._ended += 1
         self._frames += frames
         self._failed += outcome.state == "failed"
@@ -247,7 +286,7 @@ class Bar:
         values: dict[str, Any] = {
             "completed": self._ended + sum(part for _, part in parts),
             "frames": self._frames + sum(done for done, _ in parts),
-            "failed": self._failed,
+            "failed": f"{self._failed} failed",
         }
         self._bar.update(self._task, **values)
 

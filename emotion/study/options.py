@@ -42,6 +42,18 @@ def read_shard(text: str) -> Shard:
     return Shard(int(found[1]), int(found[2]))
 
 
+def read_cluster(text: str) -> str:
+    """A cluster's address as people write it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = text.strip()
+    if found in ("local", "auto") or re.fullmatch(r"(ray://)?[\w.\-\[\]:]+:\d{1,5}", found):
+        return found
+    raise ValueError(f"{text!r} is no cluster: write local, auto, ray://host:10001 or host:6379")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOptions:
     """What may be chosen about many videos."""
@@ -88,6 +100,23 @@ class StudyOptions:
         ),
     ] = None
     quiet: Annotated[bool, Option(help="Say nothing but failures.")] = False
+    verbose: Annotated[bool, Option(help="A line for each video under way: where, and how far.")] = False
+    cluster: Annotated[
+        str | None,
+        Option(
+            help="Let a Ray cluster do it: 'local' for all cores and GPUs of this machine, 'auto' for the "
+            "one that is there, or its address, as ray://head:10001.",
+            metavar="ADDRESS",
+            spelling=Spelling(read_cluster),
+        ),
+    ] = None
+    mixed: Annotated[
+        bool,
+        Option(
+            help="Let machines of a cluster work together that differ in provider, precision or libraries: "
+            "then results depend a little on who made them."
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         check(self)
@@ -107,6 +136,7 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
     """
     asked = {
         "shard": many.shard,
+        "cluster": many.cluster,
         "frames": many.frames or None,
         "metadata": many.metadata,
         "by": many.by,
@@ -117,5 +147,18 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
     if watched and (chosen or many.portraits or (many.jobs or 1) > 1):
         name = chosen[0] if chosen else "portraits" if many.portraits else "jobs"
         raise OptionError(name, f"--{name} goes with neither --events, --mjpeg nor --metrics: leave one out.")
-    if chosen and home is None:
-        raise OptionError(chosen[0], f"--{chosen[0]} needs a folder for the study: name one with -o.")
+    needing = [name for name in chosen if name != "cluster"]
+    if needing and home is None:
+        raise OptionError(needing[0], f"--{needing[0]} needs a folder for the study: name one with -o.")
+
+
+def check_offline_together(many: StudyOptions, offline: bool) -> None:
+    """Refuse a cluster without the network.
+
+    Raises:
+        OptionError: names it.
+    """
+    if offline and many.cluster is not None:
+        raise OptionError(
+            "cluster", "--cluster talks over the network, which --offline forbids: leave one out."
+        )

@@ -15,8 +15,8 @@ from emotion.study.options import Shard
 
 FRAMES = "frames.parquet"
 """The folder of all frames' table, a folder a video in it."""
-# What a video takes with its models, of clips up to 1080p, and some room.
-_BYTES_A_JOB = 1 << 30
+BYTES_A_JOB = 1 << 30
+"""What a video takes with its models, of clips up to 1080p, and some room."""
 _ENDING = ".summary.json"
 
 
@@ -66,17 +66,33 @@ def part_of(jobs: Sequence[Job], shard: Shard | None) -> list[Job]:
 
 def side_by_side(videos: int) -> int:
     """How many videos fill this machine: one a core, as far as memory goes, and no more than there are."""
-    room = int(psutil.virtual_memory().available // _BYTES_A_JOB)
+    room = int(psutil.virtual_memory().available // BYTES_A_JOB)
     return max(1, min(available_cores(), room, videos))
 
 
 def shared_out(options: Options, jobs: int) -> Options:
     """The options for each of several processes: they share the cores; what changes results stays."""
-    if jobs == 1 or options.engine.workers is not None:
+    return options if jobs == 1 else with_cores(options, max(1, available_cores() // jobs))
+
+
+def with_cores(options: Options, cores: int) -> Options:
+    """The options for a process that has so many cores, where nobody says otherwise."""
+    if options.engine.workers is not None:
         return options
-    each = max(1, available_cores() // jobs)
-    workers = 1 if each == 1 else default_classifiers(each)
+    workers = 1 if cores == 1 else default_classifiers(cores)
     return replace(options, engine=replace(options.engine, workers=workers))
+
+
+def longest_first(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs in the order of their files' sizes, so that at the end no long one is alone."""
+    return sorted(jobs, key=_bytes, reverse=True)
+
+
+def _bytes(job: Job) -> int:
+    try:
+        return job.video.stat().st_size
+    except OSError:
+        return 0
 
 
 def _with_frames(job: Job, home: Path) -> Job:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from emotion.models.errors import EmotionError
@@ -18,6 +19,7 @@ from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
 from emotion.study.plan import Job
+from emotion.study.serving import order_of
 
 COMMAND = python_command("-m", "emotion.study")
 # How long a process that was told to stop may take for leaving playable files.
@@ -64,11 +66,22 @@ class Pool:
         options: of every video.
         count: how many processes.
         command: what is started; the options follow as its last argument.
+        address: see `order_of`.
+
+    Attributes:
+        count: how many processes.
     """
 
-    def __init__(self, options: Options, count: int, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        options: Options,
+        count: int,
+        command: Sequence[str] = COMMAND,
+        address: Callable[[Path], str] = lambda path: str(path.absolute()),
+    ) -> None:
+        self._address = address
         self._command = (*command, json.dumps(to_mapping(options)))
-        self._count = count
+        self.count = count
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: set[subprocess.Popen[str]] = set()
@@ -84,7 +97,7 @@ class Pool:
         """
         died: list[Job] = []
         try:
-            for report in self._round(jobs, resume, self._count):
+            for report in self._round(jobs, resume, self.count):
                 if report.kind == "died" and report.job is not None:
                     died.append(report.job)
                 else:
@@ -131,7 +144,7 @@ class Pool:
             first = _read(process)
             if "ready" not in first:
                 self._stillborn += 1
-                if "fatal" not in first and self._stillborn <= _MOST_STILLBORN * self._count:
+                if "fatal" not in first and self._stillborn <= _MOST_STILLBORN * self.count:
                     return  # perhaps for lack of memory: another one is started
                 sentence = first.get("fatal") or f"A process for videos cannot start: it {_end_of(process)}."
                 raise WorkerFailedError(sentence, first.get("code", 1))
@@ -149,9 +162,9 @@ class Pool:
     def _do(self, process: "subprocess.Popen[str]", job: Job, resume: bool) -> bool:
         """Whether the process lived to the job's end."""
         assert process.stdin is not None
-        self._reports.put(Report("begun", job, {"pid": process.pid}))
+        self._reports.put(Report("begun", job, {"where": str(process.pid)}))
         with suppress(OSError):
-            process.stdin.write(json.dumps(_order(job, resume)) + "\n")
+            process.stdin.write(json.dumps(order_of(job, resume, self._address)) + "\n")
             process.stdin.flush()
         while values := _read(process):
             if "end" in values:
@@ -204,15 +217,6 @@ class Pool:
                 process.wait(_PATIENCE)
             if process.poll() is None:
                 process.kill()
-
-
-def _order(job: Job, resume: bool) -> dict[str, Any]:
-    return {
-        "video": str(job.video.absolute()),
-        "files": {name: str(path.absolute()) for name, path in job.outputs.files.items()},
-        "summary": str(job.outputs.summary.absolute()),
-        "resume": resume,
-    }
 
 
 def _read(process: "subprocess.Popen[str]") -> dict[str, Any]:

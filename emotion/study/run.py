@@ -1,7 +1,7 @@
 """A study from its jobs to what is told of them."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +10,21 @@ from typing import Any, Protocol
 from emotion.realtime.errors import SinkError
 from emotion.study.outcome import Outcome, State
 from emotion.study.plan import Job
-from emotion.study.pool import Pool, Report
+from emotion.study.pool import Report
+
+
+class Jobs(Protocol):
+    """Does jobs, and tells of them; see `Pool`."""
+
+    def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
+        """Do all jobs; leaving the loop stops all."""
 
 
 class Watcher(Protocol):
     """Is told how a study goes on."""
 
-    def begun(self, job: Job) -> None:
-        """A video is worked on."""
+    def begun(self, job: Job, where: str) -> None:
+        """A video is worked on, by that process."""
 
     def progress(self, job: Job, done: int, total: int | None) -> None:
         """So many of its frames are done, of how many, where that is known."""
@@ -52,7 +59,7 @@ class Run:
 
 
 def run_jobs(
-    pool: Pool,
+    pool: Jobs,
     jobs: Sequence[Job],
     home: Path,
     resume: bool,
@@ -62,7 +69,7 @@ def run_jobs(
     """Do all jobs.
 
     Args:
-        pool: of processes.
+        pool: of processes, or a cluster.
         jobs: videos and where their results go.
         home: the study's folder, from which results are named.
         resume: pass over what is done.
@@ -86,8 +93,8 @@ def _take(report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[
     if job is None:
         run.circumstances = run.circumstances or values
     elif report.kind == "begun":
-        log("begun", video=job.name, file=str(job.video), pid=values["pid"])
-        watcher.begun(job)
+        log("begun", video=job.name, file=str(job.video), where=values["where"])
+        watcher.begun(job, values["where"])
     elif report.kind == "progress":
         watcher.progress(job, values["done"], values["total"])
     elif report.kind == "note":
@@ -97,10 +104,19 @@ def _take(report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[
         _end(job, report, run, home, watcher, log)
 
 
+def _keep(job: Job, small: Mapping[str, str]) -> None:
+    """What is told of results that went to a store lies where the study's end looks for it."""
+    files = {**job.outputs.files, "summary": job.outputs.summary}
+    for name, text in small.items():
+        files[name].parent.mkdir(parents=True, exist_ok=True)
+        files[name].write_text(text, encoding="utf-8")
+
+
 def _end(
     job: Job, report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[..., object]
 ) -> None:
     values = report.values
+    _keep(job, values.get("small", {}))
     passed = values.get("end") == "passed"
     state: State = values.get("end", "failed") if not passed else "incomplete" if values["code"] else "done"
     outcome = Outcome.of(job, home, state, values["code"], values["reason"])

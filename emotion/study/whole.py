@@ -45,12 +45,12 @@ class StudyFiles:
         self.home = home
         self._shard = shard
         log = home / shard_name(LOG, shard)
-        names = (log.name,) if shard else (LOG, *NAMES, PAGE)
         with writing(home):
             home.mkdir(parents=True, exist_ok=True)
         lines = lines_of(log) if earlier is None else earlier
+        *names, provenance = names_of(shard)
         files = [home / name for name in names]
-        self._ledger = ResultLedger(files, home / shard_name(PROVENANCE, shard), TITLE, overwrite)
+        self._ledger = ResultLedger(files, home / provenance, TITLE, overwrite)
         try:
             self.log = Log(log, lines, self._ledger.publish)
         except BaseException:
@@ -106,6 +106,12 @@ class Findings:
 
     told: Sequence[Told]
     page: Path
+
+
+def names_of(shard: Shard | None) -> tuple[str, ...]:
+    """The files of a study's folder, or of one of its shards, beside the videos' results."""
+    names = (LOG, PROVENANCE) if shard else (LOG, *NAMES, PAGE, PROVENANCE)
+    return tuple(shard_name(name, shard) for name in names)
 
 
 def write_study(

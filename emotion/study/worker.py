@@ -13,18 +13,13 @@ import queue
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import Any, TextIO
 
-from emotion.annotate import Models, Outputs, annotate, is_done
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError
 from emotion.offline import forbid_network
-from emotion.provenance import circumstances
-from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.options import Options
-from emotion.realtime.sinks.columns import Columns
-from emotion.realtime.sinks.result_ledger import results_of
+from emotion.study.serving import ready_of, serve
 
 _REPORT_SECONDS = 0.25
 # After whoever waits is gone, this long for leaving playable files.
@@ -44,7 +39,6 @@ class Worker:
         self._reports = reports
         self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._reported = 0.0
-        self._frames = 0
         self._busy = False
 
     def run(self, orders: TextIO) -> None:
@@ -55,16 +49,10 @@ class Worker:
         except EmotionError as error:
             self._report(fatal=str(error), code=error.exit_code)
             return
-        classes = models.schema.classes
-        palette = [
-            {"name": name, "light": light, "dark": dark}
-            for name, light, dark in zip(classes, classes.on_white, classes.on_dark, strict=True)
-        ]
-        columns = Columns(models.schema, details=self._options.faces.columns).all
-        self._report(ready=circumstances(models, self._options) | {"columns": columns, "palette": palette})
+        self._report(ready=ready_of(models, self._options))
         while (order := self._orders.get()) is not None:
             self._busy = True
-            end = self._serve(order, models)
+            end = serve(order, models, self._options, self._progress, self._note)
             self._busy = False
             self._report(**end)
 
@@ -78,35 +66,7 @@ class Worker:
         time.sleep(_LAST_SECONDS)
         os._exit(1)
 
-    def _serve(self, order: dict[str, Any], models: Models) -> dict[str, Any]:
-        video = Path(order["video"])
-        files = {name: Path(place) for name, place in order["files"].items()}
-        outputs = Outputs(files, Path(order["summary"]))
-        self._frames = 0
-        try:
-            if order["resume"] and is_done(video, outputs, models, self._options):
-                return self._passed(outputs, video)
-            annotate(video, outputs, models, self._options, self._progress, say=self._note)
-        except IncompleteSourceError as error:
-            return self._end("incomplete", error)
-        except EmotionError as error:
-            return self._end("failed", error)
-        except MemoryError:
-            return self._end("failed", EmotionError(f"{video} needs more memory than there is."))
-        return {"end": "done", "code": 0, "reason": "", "frames": self._frames}
-
-    def _end(self, state: str, error: EmotionError) -> dict[str, Any]:
-        return {"end": state, "code": error.exit_code, "reason": str(error), "frames": self._frames}
-
-    def _passed(self, outputs: Outputs, video: Path) -> dict[str, Any]:
-        """Of what an earlier run has done: as it ended then."""
-        values = results_of(outputs.summary, tuple(outputs.files.values()), video.name) or {}
-        reason = next(iter(values.get("reasons", ())), "")
-        code = IncompleteSourceError.exit_code if reason else 0
-        return {"end": "passed", "code": code, "reason": reason, "frames": 0}
-
     def _progress(self, done: int, total: int | None) -> None:
-        self._frames = done
         now = time.monotonic()
         if now - self._reported >= _REPORT_SECONDS:
             self._reported = now

@@ -250,6 +250,22 @@ def results_of(summary: Path, files: Sequence[Path], video: str) -> dict[str, An
     return values if whole else None
 
 
+def bytes_listed(summary: Path, video: str) -> dict[str, int]:
+    """The sizes of the results that a summary lists, by their names as seen from it.
+
+    Args:
+        summary: where it lies.
+        video: the name of what they are made of.
+
+    Returns:
+        Nothing where it is no summary of this program's, or of another video.
+    """
+    listing = _List.read(summary)
+    if listing is None or listing.video != readable(video):
+        return {}
+    return {name: entry.bytes for name, entry in listing.results.items()}
+
+
 def check_free(paths: Iterable[Path]) -> None:
     """Refuse to replace anything.
 

@@ -264,7 +264,7 @@ def groups():
                 "faces": (3,),
             },
         ),
-        "annotate": (annotate, StudyOptions, {"shard": Shard(2, 3), "metadata": here, "by": "age"}),
+        "annotate": (annotate, StudyOptions, {"shard": Shard(2, 3), "metadata": here, "by": "age", "cluster": "auto"}),
         "play": (play_options, PlayOptions, {"timeline": here, "speed": 2.0}),
         "serve": (
             serve,

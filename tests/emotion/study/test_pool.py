@@ -25,7 +25,7 @@ class Watcher:
         self.ends = []
         self.seen = []
 
-    def begun(self, job):
+    def begun(self, job, where):
         self.seen.append(("begun", job.name))
 
     def progress(self, job, done, total):

@@ -1,0 +1,83 @@
+"""Files that a program wants the results of, read on a cluster."""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from emotion.cluster.calls import Loaded, call_on
+from emotion.inputs import Input, find_inputs
+from emotion.realtime.errors import SourceError
+from emotion.realtime.options import Options
+from emotion.results import Result, Results
+from emotion.study.stand_ins import StandIns
+
+# A photograph takes a tenth of a second: a batch is some seconds of work, and of few there are many batches.
+_MOST, _LEAST, _BATCHES = 64, 4, 64
+
+
+def spread_files(
+    cluster: str,
+    named: Sequence[str | os.PathLike[str]],
+    recursive: bool,
+    load: Callable[[], Loaded],
+    options: Options,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Results:
+    """The results of photographs and videos, as `emotion.Recognizer.analyze_files` gives them.
+
+    Args:
+        cluster: see `emotion.study.options.read_cluster`.
+        named: files, folders, patterns, lists, links, addresses of stores.
+        recursive: look into folders of folders, too.
+        load: gives the function that reads a list of files, in each place anew.
+        options: of all files.
+        progress: called with (files done, files in all).
+
+    Raises:
+        SourceError: a folder, pattern or list holds nothing, or nothing could be read.
+        ClusterError: there is no cluster, or its machines do not fit together.
+    """
+    with StandIns() as stand_ins:
+
+        def stand_in(name: str) -> Path:
+            if name == "-":
+                raise SourceError("Other machines cannot read this one's standard input: name files.")
+            return stand_ins.of(name)
+
+        inputs = find_inputs(named, recursive, fetch=stand_in)
+        names = [stand_ins.address(one.path) for one in inputs]
+    # What the other machines call a file, and what it was called here.
+    shown = {one.name if one.fetched else name: one.name for name, one in zip(names, inputs, strict=True)}
+    calls = _calls(names, inputs)
+    results: list[Result] = []
+    left_out: dict[str, str] = {}
+    done = 0
+    with closing(call_on(cluster, load, calls, options)) as answers:
+        for answer in answers:
+            files = calls[answer.call]["files"]
+            if answer.error:
+                left_out |= dict.fromkeys(files, answer.error)
+            else:
+                results += answer.value
+                left_out |= answer.value.left_out
+            done += len(files)
+            progress(done, len(names))
+    if not results and left_out:
+        raise SourceError(next(iter(left_out.values())))
+    places = {name: place for place, name in enumerate(shown)}
+    results.sort(key=lambda result: places[result.source])
+    told = [result.called(shown[result.source]) for result in results]
+    return Results(told, {shown.get(name, name): reason for name, reason in left_out.items()})
+
+
+def _calls(names: Sequence[str], inputs: Sequence[Input]) -> list[Mapping[str, Any]]:
+    """Each video by itself, the largest first, and photographs in batches."""
+    videos = [name for name, one in zip(names, inputs, strict=True) if one.kind == "video"]
+    photographs = [name for name, one in zip(names, inputs, strict=True) if one.kind == "photograph"]
+    videos.sort(key=lambda name: os.path.getsize(name) if os.path.isfile(name) else 0, reverse=True)
+    size = max(_LEAST, min(_MOST, math.ceil(len(photographs) / _BATCHES)))
+    batches = [photographs[first : first + size] for first in range(0, len(photographs), size)]
+    return [{"files": files} for files in (*([name] for name in videos), *batches)]

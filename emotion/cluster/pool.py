@@ -1,0 +1,144 @@
+"""The videos of a study on a cluster: in the place of `emotion.study.pool.Pool`, with the same reports."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from emotion.cluster.actor import Work
+from emotion.cluster.connection import Connection
+from emotion.cluster.crew import Crew, Happening
+from emotion.cluster.slots import slots_of
+from emotion.loading import load_models
+from emotion.models.engines.options import model_folder_name
+from emotion.models.options import from_mapping, to_mapping
+from emotion.realtime.errors import SourceError
+from emotion.realtime.options import Options
+from emotion.realtime.session import Models
+from emotion.study.plan import Job, with_cores
+from emotion.study.pool import Report
+from emotion.study.serving import order_of, ready_of, serve
+
+# The progress of a video is asked for twice a second; a note a video is told with its end.
+_KEPT_NOTES = 100
+
+
+class Videos:
+    """What annotates videos in a place of a cluster; see `Work`.
+
+    Args:
+        options: of every video, from `travelling`.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = from_mapping(Options, options)
+        self._models: Models | None = None
+
+    def ready(self) -> dict[str, Any]:
+        """See `Work.ready`."""
+        self._models = load_models(self._options.engine)
+        return ready_of(self._models, self._options)
+
+    def do(self, task: Mapping[str, Any], progress: Callable[[int, int | None], None]) -> dict[str, Any]:
+        """Annotate a video, see `serve`; ``notes`` are told with its end."""
+        assert self._models is not None
+        notes: list[str] = []
+        told = serve(task, self._models, self._options, progress, notes.append)
+        return told | {"notes": notes[:_KEPT_NOTES]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders(Sequence[Any]):
+    """Orders, each made when it is given out: ten thousand take no memory."""
+
+    jobs: Sequence[Job]
+    make: Callable[[Job], dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.make(self.jobs[index])
+
+
+class ClusterPool:
+    """Shares jobs out among the machines of a cluster.
+
+    Args:
+        address: of the cluster, see `emotion.study.options.read_cluster`.
+        options: of every video.
+        count: how many at a time; by default as many as fill the cluster.
+        mixed: machines may differ in what results follow from.
+        address_of: where a file is as all machines see it, see `order_of`.
+        make: the work; by default annotating.
+        say: is told, in a sentence, what people should know.
+
+    Attributes:
+        count: how many at a time, once it runs.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        options: Options,
+        count: int | None = None,
+        mixed: bool = False,
+        address_of: Callable[[Path], str] = lambda path: str(path.absolute()),
+        make: Callable[[Options], Callable[[], Work]] | None = None,
+        say: Callable[[str], object] = lambda sentence: None,
+    ) -> None:
+        self.count = count or 0
+        self._address = address
+        self._options = options
+        self._wanted = count
+        self._mixed = mixed
+        self._address_of = address_of
+        self._make = make or (lambda options: partial(Videos, travelling(options)))
+        self._say = say
+
+    def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
+        """Do all jobs, in their order; see `Pool.run`.
+
+        Raises:
+            ClusterError: there is no cluster, or its machines do not fit together.
+            WorkerFailedError: no process can work.
+            MissingDependencyError: Ray is not installed.
+        """
+        if not jobs:
+            return
+        with Connection(self._address) as connection:
+            slots = slots_of(connection.nodes(), self._options, self._wanted, len(jobs))
+            self.count = slots.count
+            make = self._make(with_cores(self._options, slots.cpus))
+            crew = Crew(connection, make, slots, self._mixed, self._say)
+            orders = _Orders(jobs, partial(order_of, resume=resume, address=self._address_of))
+            happenings = crew.run(orders)
+            try:
+                for happening in happenings:
+                    yield from _reports(happening, jobs)
+            finally:
+                happenings.close()
+
+
+def travelling(options: Options) -> dict[str, Any]:
+    """Options as any machine of a cluster reads them: models that ship by name, others by path."""
+    values = to_mapping(options)
+    name = model_folder_name(options.engine.models)
+    if not Path(name).is_absolute() and name != str(options.engine.models):
+        values["engine"]["models"] = name
+    return values
+
+
+def _reports(happening: Happening, jobs: Sequence[Job]) -> Sequence[Report]:
+    values = happening.values
+    if happening.task is None:
+        return [Report("ready", None, values)]
+    job = jobs[happening.task]
+    if happening.kind == "died":
+        reason = f"{job.video}: {values['reason']}"
+        return [Report("died", job, {"reason": reason, "code": SourceError.exit_code})]
+    if happening.kind != "ended":
+        return [Report(happening.kind, job, values)]
+    notes = [Report("note", job, {"note": note}) for note in values.get("notes", ())]
+    return [*notes, Report("ended", job, values)]

@@ -1,0 +1,185 @@
+"""Photographs on a cluster: looked at in batches by many machines, told in one table."""
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from emotion import stores
+from emotion.cluster.calls import Answer, Loaded, call_on
+from emotion.cluster.pool import travelling
+from emotion.fetching import is_stored
+from emotion.inputs import Input
+from emotion.loading import load_models
+from emotion.models.errors import EmotionError
+from emotion.models.names import readable
+from emotion.models.options import from_mapping
+from emotion.models.regions import Image
+from emotion.photographs import (
+    Made,
+    PhotographOutputs,
+    PhotographSummary,
+    drawn,
+    save_picture,
+    write_photographs,
+)
+from emotion.provenance import circumstances
+from emotion.realtime.errors import SourceError
+from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.monitoring.metrics import SILENT
+from emotion.realtime.options import Options
+from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.sources.photographs import Photographs, read_picture
+from emotion.results import without_image
+
+# A batch takes some minutes on a core; of few photographs there are enough batches for many machines.
+_MOST, _LEAST, _BATCHES = 500, 8, 256
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was seen in some photographs.
+
+    Attributes:
+        frames: without their pictures, by their place among all photographs.
+        left_out: likewise, why one could not be read.
+    """
+
+    frames: list[EmotionFrame] = field(default_factory=list)
+    left_out: dict[int, str] = field(default_factory=dict)
+
+
+def batches(count: int) -> list[range]:
+    """The places of photographs, batch by batch."""
+    size = max(_LEAST, min(_MOST, math.ceil(count / _BATCHES)))
+    return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def spread_photographs(
+    cluster: str,
+    photographs: Sequence[Input],
+    outputs: PhotographOutputs,
+    options: Options,
+    address: Callable[[Path], str] = lambda path: str(path.absolute()),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    say: Callable[[str], object] = lambda sentence: None,
+    mixed: bool = False,
+) -> PhotographSummary:
+    """Look at each photograph by itself, on a cluster; see `emotion.photographs.annotate_photographs`.
+
+    The machines read the photographs and write the annotated ones; the tables are written here.
+
+    Args:
+        cluster: see `emotion.study.options.read_cluster`.
+        photographs, outputs, options, progress, say: as there.
+        address: where a file is as all machines see it: a path, or a store's address.
+        mixed: machines may differ in what results follow from.
+
+    Raises:
+        SinkError: a result cannot be written.
+        ClusterError: there is no cluster, or its machines do not fit together.
+    """
+    files = [address(one.path) for one in photographs]
+    pictures = [address(outputs.pictures[one.path]) if outputs.pictures else "" for one in photographs]
+    calls = [
+        {
+            "first": places.start,
+            "files": [files[n] for n in places],
+            "pictures": [pictures[n] for n in places],
+        }
+        for places in batches(len(files))
+    ]
+
+    def look(made: Made) -> None:
+        with closing(
+            call_on(cluster, partial(_loaded, travelling(options)), calls, options, mixed)
+        ) as answers:
+            for answer in in_order(answers):
+                for frame, place in _entries(answer, calls[answer.call]):
+                    if frame is None:
+                        made.failed(place, SourceError(_reason(answer, place, files)))
+                        continue
+                    made.sinks.write(frame, frame.frame.image)
+                    made.add(frame)
+
+    names = [readable(one) for one in files]
+    return write_photographs(
+        photographs, outputs, options, look, progress, SILENT, say, names, pictures=False
+    )
+
+
+def in_order(answers: Iterator[Answer]) -> Iterator[Answer]:
+    """Answers in the order of their calls; those that come early wait."""
+    waiting: dict[int, Answer] = {}
+    wanted = 0
+    for one in answers:
+        waiting[one.call] = one
+        while wanted in waiting:
+            yield waiting.pop(wanted)
+            wanted += 1
+
+
+def _entries(answer: Answer, call: Mapping[str, Any]) -> Iterator[tuple[EmotionFrame | None, int]]:
+    """Each photograph of a batch with its result; None where it could not be looked at."""
+    found = {frame.frame.index: frame for frame in answer.value.frames} if answer.value else {}
+    for place in range(call["first"], call["first"] + len(call["files"])):
+        yield found.get(place), place
+
+
+def _reason(answer: Answer, place: int, files: Sequence[str]) -> str:
+    if answer.value is None:
+        return f"{files[place]} is left out: {answer.error}"
+    return str(answer.value.left_out.get(place, f"{files[place]} is left out."))
+
+
+def _loaded(values: Mapping[str, Any]) -> Loaded:
+    options = from_mapping(Options, values)
+    models = load_models(options.engine)
+    return partial(_look, models, options), circumstances(models, options)
+
+
+def _look(
+    models: Models, options: Options, first: int, files: Sequence[str], pictures: Sequence[str]
+) -> Batch:
+    batch = Batch()
+
+    def failed(index: int, error: Exception) -> None:
+        batch.left_out[first + index] = str(error)
+
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        readers = [partial(_read, file, Path(folder, str(number))) for number, file in enumerate(files)]
+        source = Photographs(readers, failed)
+        with Session(source, options, models, EachAlone(options.faces.finders)) as session:
+            for frame in session:
+                index = frame.frame.index
+                if pictures[index]:
+                    _save(drawn(options, frame), pictures[index], files[index], Path(folder))
+                kept = without_image(frame)
+                batch.frames.append(replace(kept, frame=replace(kept.frame, index=first + index)))
+    return batch
+
+
+def _read(file: str, copy: Path) -> Image:
+    if not is_stored(file):
+        return read_picture(Path(file))
+    copy = copy.with_suffix(Path(file).suffix)
+    try:
+        stores.fetch(file, copy)
+        return read_picture(copy)
+    except EmotionError as error:
+        raise SourceError(str(error).replace(str(copy), file)) from error
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _save(image: Image, place: str, file: str, folder: Path) -> None:
+    if not is_stored(place):
+        save_picture(image, Path(place), Path(file))
+        return
+    made = folder / "annotated.jpg"
+    save_picture(image, made, Path(file))
+    stores.put(made, place)

@@ -1,0 +1,260 @@
+"""One video of a study, from its order to how it ended; whichever process, on whichever machine, does it."""
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emotion import stores
+from emotion.annotate import Models, Outputs, annotate, is_done, made_of
+from emotion.fetching import is_stored
+from emotion.models.errors import EmotionError
+from emotion.provenance import circumstances
+from emotion.realtime.errors import IncompleteSourceError, SinkError
+from emotion.realtime.options import Options
+from emotion.realtime.sinks.columns import Columns
+from emotion.realtime.sinks.result_ledger import bytes_listed, results_of
+from emotion.study.plan import Job
+
+SMALL = ("summary", "study")
+"""Results that whoever writes the study reads; of those that go to a store the text is told."""
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+def order_of(
+    job: Job, resume: bool, address: Callable[[Path], str] = lambda path: str(path.absolute())
+) -> dict[str, Any]:
+    """What a worker is told of a video, ready for JSON.
+
+    Args:
+        job: the video.
+        resume: pass over it where it is done.
+        address: where a file is as the worker sees it: a path, or a store's address.
+    """
+    return {
+        "video": address(job.video),
+        "files": {name: address(path) for name, path in job.outputs.files.items()},
+        "summary": address(job.outputs.summary),
+        "resume": resume,
+    }
+
+
+def ready_of(models: Models, options: Options) -> dict[str, Any]:
+    """What all results of a worker follow from, ready for JSON."""
+    classes = models.schema.classes
+    palette = [
+        {"name": name, "light": light, "dark": dark}
+        for name, light, dark in zip(classes, classes.on_white, classes.on_dark, strict=True)
+    ]
+    columns = Columns(models.schema, details=options.faces.columns).all
+    return circumstances(models, options) | {"columns": columns, "palette": palette}
+
+
+def serve(
+    order: Mapping[str, Any],
+    models: Models,
+    options: Options,
+    progress: Callable[[int, int | None], None] = lambda done, total: None,
+    note: Callable[[str], object] = lambda sentence: None,
+) -> dict[str, Any]:
+    """Annotate a video, and tell how it ended: of what goes wrong with a video, nothing is raised.
+
+    Args:
+        order: from `order_of`.
+        models: from `Models.load`.
+        options: of the video.
+        progress: called with (frames done, frames in all, None where unknown).
+        note: is told what was mended or left out.
+
+    Returns:
+        ``end`` (done, incomplete, failed, passed), ``code``, ``reason``, ``frames``; ``no_room`` where a disk
+        was full; ``small`` with the text of `SMALL` where results went to a store.
+    """
+    frames = 0
+
+    def count(done: int, total: int | None) -> None:
+        nonlocal frames
+        frames = done
+        progress(done, total)
+
+    try:
+        told = _annotated(order, models, options, count, note)
+    except EmotionError as error:
+        told = _ended("failed", error)
+    except MemoryError:
+        told = _ended("failed", EmotionError(f"{order['video']} needs more memory than there is."))
+    return {"frames": frames} | told
+
+
+def _annotated(
+    order: Mapping[str, Any],
+    models: Models,
+    options: Options,
+    progress: Callable[[int, int | None], None],
+    note: Callable[[str], object],
+) -> dict[str, Any]:
+    if not any(map(is_stored, (order["video"], order["summary"]))):
+        video, outputs = Path(order["video"]), _outputs(order)
+        if order["resume"] and is_done(video, outputs, models, options):
+            return _passed(results_of(outputs.summary, tuple(outputs.files.values()), video.name) or {})
+        return _made(video, outputs, models, options, progress, note)
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        return _Away(order, Path(folder)).annotated(models, options, progress, note)
+
+
+class _Away:
+    """A video of which something lies in a store: it is worked on in a folder of this machine.
+
+    Args:
+        order: see `order_of`.
+        folder: an empty one.
+    """
+
+    def __init__(self, order: Mapping[str, Any], folder: Path) -> None:
+        self._order = order
+        self._results = order["summary"]
+
+        def here(place: str) -> Path:
+            return folder.joinpath(*place.split("://")) if is_stored(place) else Path(place)
+
+        self._video = here(order["video"])
+        self._outputs = Outputs(
+            {name: here(place) for name, place in order["files"].items()}, here(self._results)
+        )
+
+    def annotated(
+        self,
+        models: Models,
+        options: Options,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], object],
+    ) -> dict[str, Any]:
+        """See `serve`."""
+        for path in (self._video, *self._outputs.all()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            told = self._annotated(models, options, progress, note)
+        except EmotionError as error:
+            told = _ended("failed", error)
+        # What people read is where their files are, not where a copy was.
+        return told | {"reason": told["reason"].replace(str(self._video), self._order["video"])}
+
+    def _annotated(
+        self,
+        models: Models,
+        options: Options,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], object],
+    ) -> dict[str, Any]:
+        stored = is_stored(self._results)
+        if stored:
+            values = self._earlier(options)
+            if self._order["resume"] and values and self._is_as_made(values, models, options):
+                return _passed(values) | self._small()
+        if is_stored(self._order["video"]):
+            stores.fetch(self._order["video"], self._video)
+        if not stored and self._order["resume"] and is_done(self._video, self._outputs, models, options):
+            files = tuple(self._outputs.files.values())
+            return _passed(results_of(self._outputs.summary, files, self._video.name) or {})
+        told = _made(self._video, self._outputs, models, options, progress, note)
+        if not stored:
+            return told
+        for name, path in self._outputs.files.items():
+            stores.put(path, self._order["files"][name])
+        # Last, since it says that all the others are there.
+        stores.put(self._outputs.summary, self._results)
+        return told | self._small()
+
+    def _earlier(self, options: Options) -> dict[str, Any]:
+        """The summary of an earlier run whose results are all there; empty where there is none.
+
+        Raises:
+            SinkError: something is there that is not this program's own.
+        """
+        summary = self._outputs.summary
+        listed: Mapping[str, int] = {}
+        if stores.find(self._results) is not None:
+            stores.fetch(self._results, summary)
+            listed = bytes_listed(summary, self._video.name)
+            if not listed and not options.outputs.overwrite:
+                raise SinkError(f"{self._results} would be replaced, and it is no result of this video's.")
+        there = {name: stores.find(place) for name, place in self._order["files"].items()}
+        sizes = {
+            name: listed.get(_below(place, self._results)) for name, place in self._order["files"].items()
+        }
+        for name, found in there.items():
+            if found and found.bytes != sizes[name] and not options.outputs.overwrite:
+                raise SinkError(
+                    f"{self._order['files'][name]} would be replaced, and it is no result of this video's, "
+                    "or was changed since: name another place with -o, or say --overwrite."
+                )
+        if not listed or any(found is None or found.bytes != sizes[name] for name, found in there.items()):
+            return {}
+        values: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+        return values
+
+    def _is_as_made(self, values: Mapping[str, Any], models: Models, options: Options) -> bool:
+        if is_stored(self._order["video"]):
+            found = stores.find(self._order["video"])
+        else:
+            status = os.stat(self._video)
+            found = stores.Found(status.st_size, status.st_mtime_ns)
+        wanted = found and made_of(found.bytes, found.changed_ns, models, options)
+        return bool(wanted) and values.get("made") == wanted
+
+    def _small(self) -> dict[str, Any]:
+        files = {**self._outputs.files, "summary": self._outputs.summary}
+        small: dict[str, str] = {}
+        for name in SMALL:
+            if name in files:
+                if not files[name].exists():
+                    stores.fetch(self._order["files"][name], files[name])
+                small[name] = files[name].read_text(encoding="utf-8")
+        return {"small": small}
+
+
+def _outputs(order: Mapping[str, Any]) -> Outputs:
+    return Outputs({name: Path(place) for name, place in order["files"].items()}, Path(order["summary"]))
+
+
+def _below(place: str, summary: str) -> str:
+    """A result as seen from its summary, which lies in the same folder or, of a table's part, beside it."""
+    return os.path.relpath(place.partition("://")[2], os.path.dirname(summary.partition("://")[2]))
+
+
+def _made(
+    video: Path,
+    outputs: Outputs,
+    models: Models,
+    options: Options,
+    progress: Callable[[int, int | None], None],
+    note: Callable[[str], object],
+) -> dict[str, Any]:
+    try:
+        annotate(video, outputs, models, options, progress, say=note)
+    except IncompleteSourceError as error:
+        return _ended("incomplete", error)
+    return {"end": "done", "code": 0, "reason": ""}
+
+
+def _ended(state: str, error: EmotionError) -> dict[str, Any]:
+    told: dict[str, Any] = {"end": state, "code": error.exit_code, "reason": str(error)}
+    return told | ({"no_room": True} if _no_room(error) else {})
+
+
+def _passed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what an earlier run has done: as it ended then."""
+    reason = next(iter(values.get("reasons", ())), "")
+    code = IncompleteSourceError.exit_code if reason else 0
+    return {"end": "passed", "code": code, "reason": reason, "frames": 0}
+
+
+def _no_room(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,71 @@
+"""Paths of this machine that stand for files in stores, so that a study is planned and told in one way."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from emotion import stores
+from emotion.fetching import is_stored
+
+# Stands for the first slash of an address that has no host, as local:///tmp.
+_ROOT = "%2F"
+
+
+class StandIns:
+    """A temporary folder of them; nothing is fetched but what a study's own end needs."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def of(self, address: str) -> Path:
+        """The path that stands for an address; nothing lies there, but it may be made a folder."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="emotion-")
+        scheme, _, place = address.partition("://")
+        parts = [part for part in place.split("/") if part not in ("", "..")]
+        return Path(self._folder.name, scheme, *([_ROOT] if place.startswith("/") else []), *parts)
+
+    def address(self, path: Path) -> str:
+        """Where a file is as any machine sees it: a store's address, or the path itself."""
+        if self._folder is not None and path.is_relative_to(self._folder.name):
+            scheme, *parts = path.relative_to(self._folder.name).parts
+            root = "/" if parts[:1] == [_ROOT] else ""
+            return f"{scheme}://{root}{'/'.join(parts[bool(root) :])}"
+        return str(path.absolute())
+
+    def bring(self, folder: Path, names: Sequence[str]) -> None:
+        """Fetch files of a folder, those that are there, where it stands for one in a store.
+
+        Raises:
+            SourceError: the store cannot be asked.
+        """
+        for name, address in self._stored(folder, names):
+            if stores.find(address) is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                stores.fetch(address, folder / name)
+
+    def take(self, folder: Path, names: Sequence[str]) -> None:
+        """Bring files of a folder, those that are there, into the store that it stands for.
+
+        Raises:
+            SinkError: the store does not take one.
+        """
+        for name, address in self._stored(folder, names):
+            if (folder / name).is_file():
+                stores.put(folder / name, address)
+
+    def _stored(self, folder: Path, names: Sequence[str]) -> list[tuple[str, str]]:
+        home = self.address(folder)
+        return [(name, stores.below(home, name)) for name in names] if is_stored(home) else []

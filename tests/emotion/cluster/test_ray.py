@@ -1,0 +1,176 @@
+"""A real cluster of three nodes on this machine: a node is killed, a clip kills its process, the run is
+stopped and goes on, and the results are those of one machine."""
+
+import importlib.util
+import json
+import os
+import signal
+from contextlib import suppress
+from functools import partial
+
+import psutil
+import pytest
+
+from emotion.annotate import Outputs
+from emotion.cluster.connection import findable
+from emotion.cluster.pool import ClusterPool, Videos, travelling
+from emotion.loading import load_models
+from emotion.models.whole_files import partial_path
+from emotion.realtime.options import Options
+from emotion.realtime.sources.demo import DEMO
+from emotion.study.metadata import Metadata
+from emotion.study.plan import longest_first, plan
+from emotion.study.pool import Report
+from emotion.study.run import run_jobs
+from emotion.study.serving import order_of, ready_of, serve
+from emotion.study.whole import StudyFiles, write_study
+from tests.helpers.clips import beginning
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed ([cluster])"),
+]
+
+CLIPS = 24
+POISON = "clip_07"
+FORMATS = ("csv", "study")
+# What is said of a video whose process died differs, and of when and where it was.
+TABLES = ("people.csv", "course.csv")
+_STORE = 80 << 20
+
+
+class PoisonedVideos(Videos):
+    """As `Videos`, but one clip ends the process that works on it, as a fault in a library does."""
+
+    def do(self, task, progress):
+        if POISON in task["video"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().do(task, progress)
+
+
+class Alone:
+    """All jobs in this process, one after the other: what a cluster's results are compared with."""
+
+    count = 1
+
+    def run(self, jobs, resume):
+        options = Options()
+        models = load_models(options.engine)
+        yield Report("ready", None, ready_of(models, options))
+        for job in jobs:
+            if POISON in job.name:
+                yield Report("died", job, {"reason": "it died", "code": 3})
+            else:
+                yield Report("ended", job, serve(order_of(job, resume), models, options))
+
+
+class Watcher:
+    """Counts what has ended, knows what is under way where, and does something at each end."""
+
+    def __init__(self, then=lambda watcher: None):
+        self.passed, self.running, self.count, self.then = [], {}, 0, then
+
+    def begun(self, job, where):
+        self.running[job.name] = int(where.rpartition(":")[2])
+
+    def progress(self, job, done, total):
+        pass
+
+    def note(self, job, sentence):
+        pass
+
+    def ended(self, outcome, frames, passed):
+        self.count += 1
+        self.running.pop(outcome.name, None)
+        self.passed += [outcome.name] if passed else []
+        self.then(self)
+
+
+class StopError(Exception):
+    """As Ctrl-C in the middle."""
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    for number in range(CLIPS):
+        beginning(DEMO, folder / f"clip_{number:02}.mp4", 3 + number % 5)
+    return sorted(folder.iterdir())
+
+
+def jobs_of(clips, home):
+    return plan([(clip, Outputs.of(clip, home, FORMATS)) for clip in clips], home)
+
+
+def workers_of(node):
+    """The processes that work for a node."""
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    return {one.pid for one in raylet.children(recursive=True)}
+
+
+def study(pool, clips, home, resume=False, watcher=None):
+    files = StudyFiles(home, None, False)
+    with suppress(StopError):
+        run = run_jobs(
+            pool, longest_first(jobs_of(clips, home)), home, resume, watcher or Watcher(), files.log.note
+        )
+        write_study(files, run.outcomes, run.circumstances, Metadata(), None)
+        return run
+    files.keep()
+    return None
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": _STORE, "include_dashboard": False}
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    made = Cluster()
+    with findable():
+        for _ in range(3):
+            made.add_node(**node)
+    yield made
+    made.shutdown()
+
+
+def test_results_are_those_of_one_machine_whatever_dies_on_the_way(clips, cluster, tmp_path):
+    def pool():
+        make = lambda options: partial(PoisonedVideos, travelling(options))  # noqa: E731
+        return ClusterPool(cluster.address, Options(), make=make)
+
+    killed = []
+
+    def spoil(watcher):
+        """Kill a node that works, and not on the clip that kills; then stop."""
+        busy = [pid for name, pid in watcher.running.items() if name != POISON]
+        nodes = [one for one in cluster.worker_nodes if any(pid in workers_of(one) for pid in busy)]
+        if nodes and not killed:
+            cluster.remove_node(nodes[0], allow_graceful=False)
+            killed.append(nodes[0])
+        if killed and watcher.count >= 15:
+            raise StopError
+
+    alone, home = tmp_path / "alone", tmp_path / "study"
+    reference = study(Alone(), clips, alone)
+    assert study(pool(), clips, home, watcher=Watcher(spoil)) is None
+    assert killed
+    notes = [json.loads(line) for line in partial_path(home / "log.jsonl").read_text().splitlines()]
+    again = [one for one in notes if "It is tried again" in one.get("note", "") and one["video"] != POISON]
+    assert len(again) == 1
+    assert "The machine that worked on it was lost" in again[0]["note"]
+    left = {path.name for path in home.glob("clip_*.summary.json")}
+    assert len(left) >= 14
+    watcher = Watcher()
+    found = study(pool(), clips, home, resume=True, watcher=watcher)
+    assert {f"{name}.summary.json" for name in watcher.passed} == left
+    assert [one.state for one in found.outcomes] == [one.state for one in reference.outcomes]
+    poisoned = next(one for one in found.outcomes if one.name == POISON)
+    assert "died" in poisoned.reason
+    for path in alone.glob("*.csv"):
+        if path.name.startswith("clip_") or path.name in TABLES:
+            assert (home / path.name).read_bytes() == path.read_bytes(), path.name
+    assert not list(home.glob("clip_*.partial.*"))
+    rows = [(folder / "videos.csv").read_text().splitlines() for folder in (alone, home)]
+    assert [one for one in rows[0] if POISON not in one] == [one for one in rows[1] if POISON not in one]

@@ -1,0 +1,156 @@
+"""One video of a study, whose files lie here or in a store; nobody looks for faces."""
+
+import errno
+import json
+import os
+
+import fsspec
+import pytest
+
+from emotion.annotate import Outputs
+from emotion.realtime.errors import SinkError
+from emotion.realtime.options import Options
+from emotion.realtime.session.policies import EveryFrame
+from emotion.study import serving
+from emotion.study.options import Shard
+from emotion.study.plan import plan
+from emotion.study.pool import Report
+from emotion.study.run import run_jobs
+from emotion.study.serving import order_of, serve
+from emotion.study.stand_ins import StandIns
+from emotion.study.whole import names_of
+from tests.emotion.study.test_pool import Watcher
+from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.helpers.clips import clip
+from tests.helpers.studies import CIRCUMSTANCES
+
+FORMATS = ("csv", "study")
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch):
+    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NobodyThere()])
+
+
+@pytest.fixture(params=["memory", "local"])
+def store(request, tmp_path):
+    """The address of a folder of a store with two clips, ``a`` and ``b``."""
+    memory = fsspec.filesystem("memory")
+    memory.store.clear()
+    home = "memory://bucket" if request.param == "memory" else f"local://{tmp_path}/bucket"
+    for name in "ab":
+        clip(tmp_path / f"{name}.mp4", 6)
+        with (
+            fsspec.open(f"{home}/clips/{name}.mp4", "wb", auto_mkdir=True) as file,
+            open(tmp_path / f"{name}.mp4", "rb") as made,
+        ):
+            file.write(made.read())
+    yield home
+    memory.store.clear()
+
+
+def order(home, name="a", resume=False):
+    with StandIns() as stand_ins:
+        video = stand_ins.of(f"{home}/clips/{name}.mp4")
+        out = stand_ins.of(f"{home}/out")
+        (job,) = plan([(video, Outputs.of(video, out, FORMATS))], out)
+        return order_of(job, resume, stand_ins.address)
+
+
+def names(home):
+    system, path = fsspec.core.url_to_fs(f"{home}/out")
+    return sorted(os.path.basename(one) for one in system.find(path))
+
+
+def test_results_in_a_store_are_those_of_this_machine(store, tmp_path):
+    told = serve(order(store), NO_MODELS, Options())
+    assert (told["end"], told["frames"]) == ("done", 6)
+    assert names(store) == ["a.emotions.csv", "a.study.json", "a.summary.json"]
+    here = Outputs.of(tmp_path / "a.mp4", tmp_path / "here", FORMATS)
+    (job,) = plan([(tmp_path / "a.mp4", here)], tmp_path / "here")
+    assert serve(order_of(job, False), NO_MODELS, Options())["end"] == "done"
+    with fsspec.open(f"{store}/out/a.emotions.csv", "rb") as file:
+        assert file.read() == here.files["csv"].read_bytes()
+    # What the study's end reads is told, so that nobody has to fetch it.
+    assert json.loads(told["small"]["summary"])["complete"]
+    assert told["small"]["study"] == here.files["study"].read_text()
+
+
+def test_what_is_done_is_passed_over_without_fetching_the_video(store, monkeypatch):
+    first = serve(order(store), NO_MODELS, Options())
+    fetched = []
+    fetch = serving.stores.fetch
+    monkeypatch.setattr(
+        serving.stores, "fetch", lambda address, path: fetched.append(address) or fetch(address, path)
+    )
+    told = serve(order(store, resume=True), NO_MODELS, Options())
+    assert told["end"] == "passed"
+    assert told["small"] == first["small"]
+    assert not [one for one in fetched if one.endswith(".mp4")]
+
+
+def test_a_changed_video_or_a_missing_result_is_done_again(store):
+    serve(order(store), NO_MODELS, Options())
+    system, path = fsspec.core.url_to_fs(f"{store}/out/a.emotions.csv")
+    system.rm(path)
+    assert serve(order(store, resume=True), NO_MODELS, Options())["end"] == "done"
+    with fsspec.open(f"{store}/clips/b.mp4", "rb") as other:
+        data = other.read() + b"more"
+    with fsspec.open(f"{store}/clips/a.mp4", "wb") as file:
+        file.write(data)
+    assert serve(order(store, resume=True), NO_MODELS, Options())["end"] == "done"
+
+
+@pytest.mark.parametrize("name", ["a.emotions.csv", "a.summary.json"])
+def test_nothing_of_the_users_is_replaced_in_a_store(store, name):
+    with fsspec.open(f"{store}/out/{name}", "wb", auto_mkdir=True) as file:
+        file.write(b"mine")
+    told = serve(order(store), NO_MODELS, Options())
+    assert (told["end"], told["code"]) == ("failed", SinkError.exit_code)
+    assert f"out/{name} would be replaced" in told["reason"]
+    assert names(store) == [name]
+
+
+def test_a_video_that_is_damaged_or_not_there_is_named_as_people_know_it(store):
+    with fsspec.open(f"{store}/clips/a.mp4", "wb") as file:
+        file.write(b"no video")
+    for name in ("a", "none"):
+        told = serve(order(store, name), NO_MODELS, Options())
+        assert told["end"] == "failed"
+        assert f"{store.partition('://')[0]}://" in told["reason"]
+        assert f"clips/{name}.mp4" in told["reason"]
+
+
+def test_what_is_told_of_a_store_lies_where_the_studys_end_reads_it(store):
+    class Pool:
+        def run(self, jobs, resume):
+            yield Report("ready", None, CIRCUMSTANCES)
+            for job in jobs:
+                told = serve(order_of(job, resume, stand_ins.address), NO_MODELS, Options())
+                yield Report("ended", job, told)
+
+    with StandIns() as stand_ins:
+        video, out = stand_ins.of(f"{store}/clips/a.mp4"), stand_ins.of(f"{store}/out")
+        jobs = plan([(video, Outputs.of(video, out, FORMATS))], out)
+        run = run_jobs(Pool(), jobs, out, False, Watcher())
+        assert run.outcomes[0].results["csv"] == "a.emotions.csv"
+        assert jobs[0].outputs.summary.is_file()
+        assert jobs[0].outputs.files["study"].is_file()
+
+
+def test_a_full_disk_is_told_apart(monkeypatch, tmp_path):
+    clip(tmp_path / "a.mp4", 3)
+    outputs = Outputs.of(tmp_path / "a.mp4", tmp_path / "out", FORMATS)
+    (job,) = plan([(tmp_path / "a.mp4", outputs)], tmp_path / "out")
+
+    def full(*_given, **_chosen):
+        raise SinkError("There is no room.") from OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(serving, "annotate", full)
+    told = serve(order_of(job, False), NO_MODELS, Options())
+    assert (told["end"], told["no_room"]) == ("failed", True)
+
+
+def test_the_names_of_a_studys_files():
+    assert names_of(Shard(2, 3)) == ("log.2-of-3.jsonl", "provenance.2-of-3.json")
+    assert {"study.html", "videos.csv", "provenance.json"} < set(names_of(None))

@@ -1,0 +1,115 @@
+"""Files and photographs on a cluster, which is a fake: the same results as on one machine."""
+
+from contextlib import contextmanager
+
+import cv2
+import fsspec
+import pytest
+
+import emotion
+from emotion.cluster.calls import Answer
+from emotion.inputs import find_inputs
+from emotion.models.errors import OptionError
+from emotion.photographs import PhotographOutputs, annotate_photographs
+from emotion.realtime.errors import SourceError
+from emotion.realtime.options import Options
+from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.sources.file import VideoFile
+from emotion.spread_photographs import batches, in_order, spread_photographs
+from tests.fakes.ray_library import FakeRay
+from tests.helpers.clips import beginning
+from tests.helpers.shipped_models import shipped_models
+
+
+@pytest.fixture(autouse=True)
+def cluster(monkeypatch):
+    @contextmanager
+    def connection(_address):
+        yield FakeRay("ab")
+
+    monkeypatch.setattr("emotion.cluster.calls.Connection", connection)
+    for module in ("recognizer", "spread_photographs"):
+        monkeypatch.setattr(f"emotion.{module}.load_models", lambda *_given: shipped_models())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A clip, two photographs with a face, one that is none, and ten more of nobody."""
+    place = tmp_path_factory.mktemp("files")
+    with VideoFile(DEMO) as video:
+        face = next(iter(video)).image.copy()
+    beginning(DEMO, place / "clip.mp4", 4)
+    cv2.imwrite(str(place / "a.png"), face)
+    cv2.imwrite(str(place / "b.png"), face[:, ::-1])
+    (place / "broken.jpg").write_bytes(b"text")
+    for number in range(10):
+        cv2.imwrite(str(place / f"none {number}.png"), face[:40, :40])
+    return place
+
+
+def test_files_give_what_they_give_here(folder, capsys):
+    told = []
+    reader = emotion.Recognizer()
+    here = reader.analyze_files(folder)
+    there = reader.analyze_files(folder, cluster="auto", progress=lambda *done: told.append(done))
+    assert there.to_dicts() == here.to_dicts()
+    assert there.left_out == here.left_out
+    assert list(there.left_out) == [str(folder / "broken.jpg")]
+    assert told[-1] == (14, 14)
+
+
+def test_files_of_a_store_are_called_by_their_addresses(folder):
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/bucket/a.png", (folder / "a.png").read_bytes())
+    try:
+        results = emotion.analyze_files("memory://bucket/a.png", cluster="auto")
+        assert results.sources == ("memory://bucket/a.png",)
+        assert results[0].faces
+        with pytest.raises(SourceError, match=r"memory://bucket/none\.png"):
+            emotion.analyze_files("memory://bucket/none.png", cluster="auto")
+    finally:
+        memory.store.clear()
+
+
+@pytest.mark.parametrize("chosen", [{"keep_images": True}, {"models": shipped_models}])
+def test_what_cannot_travel_is_refused(folder, chosen):
+    chosen = {name: value() if callable(value) else value for name, value in chosen.items()}
+    with pytest.raises(OptionError, match="files and models by their names"):
+        emotion.analyze_files(folder, cluster="auto", **chosen)
+
+
+def photographs(folder, out):
+    inputs = [one for one in find_inputs([folder]) if one.kind == "photograph"]
+    return inputs, PhotographOutputs.of(inputs, out, ("mp4", "csv", "parquet"))
+
+
+def test_photographs_give_the_same_table_and_pictures(folder, tmp_path):
+    inputs, outputs = photographs(folder, tmp_path / "here")
+    here = annotate_photographs(inputs, outputs, shipped_models(), Options())
+    told, said = [], []
+    _, spread = photographs(folder, tmp_path / "there")
+    there = spread_photographs(
+        "auto", inputs, spread, Options(), progress=lambda *done: told.append(done), say=said.append
+    )
+    assert there == here
+    assert told[-1] == (13, 13)
+    assert len(said) == 1
+    names = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert sorted(path.name for path in (tmp_path / "there").iterdir()) == names
+    for name in names:
+        if "summary" not in name:
+            assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 5_000, 1_000_000])
+def test_batches_hold_each_photograph_once_and_thousands_no_task_each(count):
+    found = batches(count)
+    assert sum(map(len, found)) == count
+    assert max(map(len, found)) <= 500
+    assert len(found) <= max(256, count // 500 + 1)
+    assert [one for places in found[:3] for one in places] == list(range(sum(map(len, found[:3]))))
+
+
+def test_answers_that_come_early_wait():
+    came = [Answer(2, "c"), Answer(0, "a"), Answer(1, "b"), Answer(3, "d")]
+    assert [one.value for one in in_order(iter(came))] == ["a", "b", "c", "d"]

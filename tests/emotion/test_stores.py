@@ -1,0 +1,107 @@
+"""Whole files from stores and to them, by the back ends that fsspec has for tests."""
+
+import os
+
+import fsspec
+import pytest
+
+from emotion import stores
+from emotion.inputs import find_inputs
+from emotion.models.errors import MissingDependencyError
+from emotion.realtime.errors import SinkError, SourceError
+from emotion.study.stand_ins import StandIns
+
+
+@pytest.fixture(params=["memory", "local"])
+def home(request, tmp_path):
+    """The address of an empty folder of a store."""
+    memory = fsspec.filesystem("memory")
+    memory.store.clear()
+    yield f"memory://{tmp_path.name}" if request.param == "memory" else f"local://{tmp_path}/store"
+    memory.store.clear()
+
+
+def write(address, data=b"data"):
+    with fsspec.open(address, "wb", auto_mkdir=True) as file:
+        file.write(data)
+
+
+def read(address):
+    with fsspec.open(address, "rb") as file:
+        return file.read()
+
+
+def test_a_file_goes_there_and_comes_back_with_its_time(home, tmp_path):
+    (tmp_path / "made.csv").write_bytes(b"1,2")
+    stores.put(tmp_path / "made.csv", f"{home}/deep/made.csv")
+    found = stores.find(f"{home}/deep/made.csv")
+    assert found.bytes == 3
+    path = stores.fetch(f"{home}/deep/made.csv", tmp_path / "back.csv")
+    assert path.read_bytes() == b"1,2"
+    assert path.stat().st_mtime_ns == found.changed_ns > 0
+    assert [one for one, _ in stores.listed(f"{home}/", True)] != []
+    # Nothing is left under a partial name, and a second one replaces the first.
+    (tmp_path / "made.csv").write_bytes(b"3")
+    stores.put(tmp_path / "made.csv", f"{home}/deep/made.csv")
+    assert read(f"{home}/deep/made.csv") == b"3"
+    assert len(stores.listed(f"{home}/", True)) == 1
+
+
+def test_what_is_not_there_is_said(home, tmp_path):
+    assert stores.find(f"{home}/none.mp4") is None
+    with pytest.raises(SourceError, match=r"none\.mp4 is not there"):
+        stores.fetch(f"{home}/none.mp4", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_store_that_takes_nothing_is_said_and_leaves_no_part(home, tmp_path, monkeypatch):
+    (tmp_path / "made.csv").write_bytes(b"1")
+    system = type(fsspec.core.url_to_fs(home)[0])
+
+    def refuse(*_given, **_chosen):
+        raise PermissionError("forbidden")
+
+    monkeypatch.setattr(system, "mv", refuse)
+    with pytest.raises(SinkError, match=r"made\.csv cannot be written \(forbidden\)"):
+        stores.put(tmp_path / "made.csv", f"{home}/made.csv")
+    assert stores.listed(f"{home}/") == []
+
+
+def test_a_folder_or_a_pattern_of_a_store_is_as_one_of_this_machine(home):
+    for name in ("b 10.mp4", "b 2.mp4", "deep/c.jpg", "notes.txt", "b 2.emotions.mp4", ".hidden.mp4"):
+        write(f"{home}/{name}")
+    with StandIns() as stand_ins:
+
+        def found(*names, recursive=False):
+            inputs = find_inputs(names, recursive, fetch=stand_ins.of)
+            assert all(one.fetched for one in inputs)
+            return [(one.path.name, one.kind, str(one.below)) for one in inputs]
+
+        assert found(home) == [("b 2.mp4", "video", "."), ("b 10.mp4", "video", ".")]
+        assert found(f"{home}/", recursive=True)[2] == ("c.jpg", "photograph", "deep")
+        assert found(f"{home}/*.mp4") == found(home)
+        assert found(f"{home}/b 2.mp4") == [("b 2.mp4", "video", ".")]
+        with pytest.raises(SourceError, match="holds no photograph and no video"):
+            found(f"{home}/empty/")
+
+
+def test_stand_ins_say_what_they_stand_for_and_are_gone_at_the_end(home, tmp_path):
+    with StandIns() as stand_ins:
+        path = stand_ins.of(f"{home}/a/b.mp4")
+        assert stand_ins.address(path) == f"{home}/a/b.mp4"
+        assert stand_ins.address(path.with_suffix(".csv")).endswith("/a/b.csv")
+        assert stand_ins.address(tmp_path / "x") == str(tmp_path / "x")
+        folder = stand_ins.of(home)
+        write(f"{home}/log.jsonl")
+        stand_ins.bring(folder, ["log.jsonl", "none.csv"])
+        assert [one.name for one in folder.iterdir()] == ["log.jsonl"]
+        (folder / "videos.csv").write_text("1")
+        stand_ins.take(folder, ["videos.csv", "none.csv"])
+        assert read(f"{home}/videos.csv") == b"1"
+        stand_ins.take(tmp_path, ["x"])  # no store: it lies where it belongs
+    assert not os.path.exists(folder)
+
+
+def test_the_package_of_a_store_is_named_where_it_is_missing():
+    with pytest.raises(MissingDependencyError, match=r"emotion-live\[cloud\]"):
+        stores.find("gs://bucket/clip.mp4")
