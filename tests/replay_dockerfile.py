@@ -70,6 +70,16 @@ class Image:
         user = ["--userspec", f"{self.user}:{self.user}"] if self.user != "root" else []
         subprocess.run(["chroot", *user, self.folder, "/usr/bin/env", "-i", *words, *shell], check=True)
 
+    def share(self) -> None:
+        """Lay down what a container has of its host; packages may have replaced it."""
+        for name in _OF_HOST:
+            there, here = Path("/") / name, self.folder / name
+            if there.is_dir():
+                shutil.copytree(there, here, dirs_exist_ok=True)
+            elif there.exists():
+                here.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(there, here)
+
     def copy(self, place: str) -> None:
         """What COPY . brings."""
         known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -95,18 +105,13 @@ def replay(folder: Path, variables: dict[str, str], mirror: str) -> Image:
                 ["debootstrap", "--variant=minbase", release, folder, *([mirror] if mirror else [])],
                 check=True,
             )
-            for name in _OF_HOST:
-                if (Path("/") / name).exists():
-                    target = folder / name
-                    shutil.copytree(f"/{name}", target, dirs_exist_ok=True, symlinks=False) if (
-                        Path("/") / name
-                    ).is_dir() else shutil.copy2(f"/{name}", target)
         elif instruction == "ARG":
             name, _, value = told.partition("=")
             image.variables[name] = variables.get(name, value)
         elif instruction == "ENV":
             image.variables |= dict(part.split("=", 1) for part in told.split())
         elif instruction == "RUN":
+            image.share()
             image.run(told)
         elif instruction == "COPY":
             image.copy(told.split()[1])

@@ -264,7 +264,11 @@ def groups():
                 "faces": (3,),
             },
         ),
-        "annotate": (annotate, StudyOptions, {"shard": Shard(2, 3), "metadata": here, "by": "age", "cluster": "auto"}),
+        "annotate": (
+            annotate,
+            StudyOptions,
+            {"shard": Shard(2, 3), "metadata": here, "by": "age", "cluster": "auto"},
+        ),
         "play": (play_options, PlayOptions, {"timeline": here, "speed": 2.0}),
         "serve": (
             serve,
