@@ -105,7 +105,7 @@ def fitted_elsewhere(faces: HeldOut, name: str) -> tuple[Probabilities, npt.NDAr
     labels, opinions = faces.labels[others], faces.opinions[:, others]
     rule = sure_for_all_sets(FITS[_RULE][0](labels, opinions), labels, opinions, faces.sets[others])
     taken = np.bincount(labels, importance(labels), minlength=opinions.shape[2])
-    return rule(faces.opinions[:, inside]), taken
+    return rule(faces.opinions[:, inside]), np.asarray(taken, np.float64)
 
 
 def with_prior(
@@ -118,9 +118,9 @@ def with_prior(
 
 def guessed_prior(vote: Probabilities, taken: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """How common each emotion is among faces without labels, by expectation maximisation (Saerens et al.)."""
-    prior = vote.mean(axis=0).astype(np.float64)
+    prior = np.asarray(vote.mean(axis=0), np.float64)
     for _ in range(_ROUNDS):
-        prior = with_prior(vote, taken, prior).mean(axis=0).astype(np.float64)
+        prior = np.asarray(with_prior(vote, taken, prior).mean(axis=0), np.float64)
     return prior
 
 

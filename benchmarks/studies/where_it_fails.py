@@ -6,7 +6,7 @@ Tables in Markdown: recall of each emotion; right answers by the size of the fac
 measured in pixels; what naming only the surest answers gains; calibration errors. Brackets are 95% intervals.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -74,36 +74,49 @@ def tables(faces: HeldOut, sets: Sequence[str]) -> Iterator[str]:
     """All tables, line by line."""
     of_set = {name: faces.sets == name for name in sets}
     yield from _heading("recall", sets)
-    for index, emotion in enumerate(EMOTIONS):
-        rows = [faces.labels[of_set[name]] == index for name in sets]
-        counts = [int(row.sum()) for row in rows]
-        values = []
-        for name, count in zip(sets, counts, strict=True):
-            inside = of_set[name] & (faces.labels == index)
-            right = faces.vote[inside].argmax(axis=1) == index
-            values.append(f"{_in_words(share(right, faces.groups[inside]))}, {count}" if count else "-")
-        yield f"| {emotion} | {' | '.join(values)} |"
+    yield from _recalls(faces, of_set)
     yield from _heading("right", sets)
     for words, chosen in slices(faces):
-        found = [right_answers(faces, chosen & of_set[name]) for name in sets]
+        found = [right_answers(faces, chosen & inside) for inside in of_set.values()]
         yield f"| {words} | {' | '.join(_in_words(one) if one else '-' for one in found)} |"
     yield from _heading("share at least: named, right", sets)
+    yield from _coverage(faces, of_set)
+    yield from _heading("calibration error", sets)
+    yield from _calibration(faces, of_set)
+
+
+def _recalls(faces: HeldOut, of_set: Mapping[str, Chosen]) -> Iterator[str]:
+    for index, emotion in enumerate(EMOTIONS):
+        values = []
+        for inside in of_set.values():
+            shown = inside & (faces.labels == index)
+            right = faces.vote[shown].argmax(axis=1) == index
+            words = f"{_in_words(share(right, faces.groups[shown]))}, {shown.sum()}"
+            values.append(words if shown.any() else "-")
+        yield f"| {emotion} | {' | '.join(values)} |"
+
+
+def _coverage(faces: HeldOut, of_set: Mapping[str, Chosen]) -> Iterator[str]:
     for least in SHARES:
         named = faces.vote.max(axis=1) >= least
         values = []
-        for name in sets:
-            kept = named[of_set[name]]
-            right = right_answers(faces, named & of_set[name])
-            values.append(f"{kept.mean():.0%}, {right.value:.1%}" if right else "-")
+        for inside in of_set.values():
+            right = right_answers(faces, named & inside)
+            values.append(f"{named[inside].mean():.0%}, {right.value:.1%}" if right else "-")
         yield f"| {least} | {' | '.join(values)} |"
-    gains = [gain_of_the_surest(faces, of_set[name]) for name in sets]
-    words = [f"{100 * some:.1f}, {100 * (some - every):+.1f}" for every, some in gains]
-    yield f"| the surest {COVERAGE:.0%}: right, gained | {' | '.join(words)} |"
-    yield from _heading("calibration error", sets)
-    errors = [expected_calibration_error(faces.labels[one], faces.vote[one]) for one in of_set.values()]
+    gains = [gain_of_the_surest(faces, inside) for inside in of_set.values()]
+    gained = [f"{100 * some:.1f}, {100 * (some - every):+.1f}" for every, some in gains]
+    yield f"| the surest {COVERAGE:.0%}: right, gained | {' | '.join(gained)} |"
+
+
+def _calibration(faces: HeldOut, of_set: Mapping[str, Chosen]) -> Iterator[str]:
+    alike = np.zeros(len(faces.labels))
+    errors = []
+    for inside in of_set.values():
+        errors.append(expected_calibration_error(faces.labels[inside], faces.vote[inside]))
+        # Faces of a small set count more, so that all sets count alike.
+        alike[inside] = 1 / inside.sum()
     yield f"| of each | {' | '.join(f'{error:.3f}' for error in errors)} |"
-    # Faces of a small set count more, so that all sets count alike.
-    alike = sum(np.where(one, 1 / one.sum(), 0) for one in of_set.values())
     yield f"| in the mix | {expected_calibration_error(faces.labels, faces.vote, alike):.3f} |"
 
 
