@@ -155,9 +155,9 @@ class _Run:
         """Say how long it will take."""
         options = self._options
         begun = None if options.from_nothing else self._networks.start
-        passes = 0 if options.layers in ("auto", "last") and not options.from_nothing else 1
         found = estimate.measure(roots, begun, self._regions)
-        self._say(estimate.in_words(found, workers, passes * training.passes_for(options)))
+        passes = training.expected_passes(options, found.photographs // len(self._classes))
+        self._say(estimate.in_words(found, workers, passes))
 
     # --- 1: photographs ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from emotion.exporters.head import features_of
 from emotion.models.data.image_io import PictureError, read_photograph
-from emotion.models.data.label_folders import PICTURES
+from emotion.models.data.label_folders import PICTURES, VIDEOS
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.regions import Regions
 
@@ -31,12 +31,14 @@ class Estimate:
         look: for one photograph, on one core.
         ask: for one face, by all networks, as it is and mirrored, on all cores.
         measured: photographs that were looked at.
+        videos: how many there are beside; how many of their frames have a face is not known before.
     """
 
     photographs: int
     look: float
     ask: float
     measured: int
+    videos: int = 0
 
     def seconds(self, workers: int, passes: float) -> float:
         """In all.
@@ -59,7 +61,9 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions) -> Esti
         begin: folder with a network for each region; None where there is none yet.
         regions: that are looked at.
     """
-    found = sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in PICTURES)
+    files = sorted(path for root in roots for path in root.rglob("*"))
+    found = [path for path in files if path.suffix.lower() in PICTURES]
+    videos = sum(path.suffix.lower() in VIDEOS for path in files)
     taken = found[:: max(1, len(found) // _PHOTOGRAPHS)][:_PHOTOGRAPHS]
     ask = 0.0
     for region in regions if begin else ():
@@ -67,7 +71,7 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions) -> Esti
         begun = perf_counter()
         features_of(begin, region.name, crops, threads=0)  # type: ignore[arg-type]
         ask += 2 * (perf_counter() - begun) / _CROPS
-    return Estimate(len(found), _look(taken), ask, len(taken))
+    return Estimate(len(found), _look(taken), ask, len(taken), videos)
 
 
 def _look(photographs: Sequence[Path]) -> float:
@@ -86,10 +90,14 @@ def _look(photographs: Sequence[Path]) -> float:
 
 def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> str:
     """A sentence."""
+    if not estimate.measured:
+        return "  How long it will take is not known before the videos were looked at."
     seconds = estimate.seconds(workers or os.cpu_count() or 1, passes)
     about = "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
     learning = f", {passes:.0f} passes of learning at most" if passes else ""
+    beside = f"; the frames of {estimate.videos} videos come on top" if estimate.videos else ""
     return (
         f"  It will take {about}: {estimate.photographs} photographs at {1000 * estimate.look:.0f} ms on one "
-        f"core{learning} (measured on {estimate.measured} of them); what is done already is not done again."
+        f"core{learning} (measured on {estimate.measured} of them){beside}; what is done already is not done "
+        "again."
     )

@@ -34,6 +34,7 @@ from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.refit import Floats, Head
 from emotion.models.whole_files import making
 from emotion.own_model.beginning import Donor
+from emotion.own_model.folds import FOLDS, LEAST_TO_HOLD_OUT
 from emotion.own_model.heads import Learnt, log_loss, probabilities, weights_of
 from emotion.own_model.options import LearnOptions
 
@@ -99,6 +100,14 @@ def installed() -> bool:
 def passes_for(options: LearnOptions) -> int:
     """Passes over the faces at most."""
     return options.epochs or (_EPOCHS_FROM_NOTHING if options.from_nothing else _EPOCHS)
+
+
+def expected_passes(options: LearnOptions, fewest: int) -> int:
+    """How often each face is learnt from at most, by photographs of a class: also for those that judge."""
+    if layers_for(options, fewest) == "last" or not installed():
+        return 0
+    alone = options.hold_out > 0 and fewest >= LEAST_TO_HOLD_OUT
+    return passes_for(options) * (1 if alone else FOLDS + 1)
 
 
 def own_faces(data: RegionData, region: Region, labels: _Ints) -> "OwnFaces":

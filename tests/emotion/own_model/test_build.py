@@ -227,6 +227,8 @@ def test_it_says_how_long_it_will_take_before_it_begins(made):
     assert made[1][0].startswith("  It will take less than a minute: 96 photographs at 100 ms")
     long = estimate.Estimate(10_000, 0.2, 0.02, 6)
     assert "about 20 min" in estimate.in_words(long, 2, passes=0)
+    assert "the frames of 3 videos come on top" in estimate.in_words(replace(long, videos=3), 2)
+    assert "not known" in estimate.in_words(estimate.Estimate(0, 0.0, 0.02, 0, 3), 2)
     assert estimate.Estimate(600, 0.1, 0.02, 6).seconds(2, passes=12) > 4 * 60
 
 

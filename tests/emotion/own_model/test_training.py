@@ -282,6 +282,16 @@ def test_how_much_learns_goes_by_the_number_of_faces(options, fewest, layers):
     assert training.layers_for(LearnOptions(**options), fewest) == layers
 
 
+def test_how_often_a_face_is_learnt_from_is_known_before(monkeypatch):
+    expected = training.expected_passes
+    assert expected(LearnOptions(), 60) == 0
+    assert expected(LearnOptions(layers="upper"), 60) == 12 * 6, "five that judge, and the one of all"
+    assert expected(LearnOptions(layers="upper", epochs=5), 200) == 5
+    assert expected(LearnOptions(layers="upper", hold_out=0.0), 200) == 12 * 6
+    monkeypatch.setattr(training, "installed", lambda: False)
+    assert expected(LearnOptions(), 1000) == 0
+
+
 def test_the_fewer_faces_the_more_they_are_moved_about():
     few, many = (training.course_for(LearnOptions(), "upper", count, EYES) for count in (300, 5000))
     assert few.strength > many.strength
