@@ -43,6 +43,8 @@ INTERRUPTED = "it was interrupted"
 
 # File systems take 255 bytes, and ``.emotions.partial.parquet`` has 25.
 _LONGEST = 220
+# Bytes of drawn pictures that wait for a file.
+_MOST_WAITING = 16_000_000
 
 __all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
 
@@ -235,7 +237,7 @@ def _run(
                 provenance=provenance,
                 hidden=_hidden(options),
             )
-            sinks.add(name, sink)
+            sinks.add(name, sink, capacity=_waiting_for(source.info))
         views = stack.enter_context(Fanout(observer=observer))
         policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say))
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
@@ -259,6 +261,11 @@ def _run(
             if sentence := crowd.sentence():
                 source.info.notes.add(sentence)
     return None
+
+
+def _waiting_for(info: VideoInfo) -> int:
+    """How many drawn pictures wait for a file: as many as take some megabytes."""
+    return max(1, min(4, _MOST_WAITING // (3 * info.width * info.height)))
 
 
 def _nothing(result: EmotionFrame) -> Image:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from emotion.models.errors import OptionError
+from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Observer
 from emotion.realtime.options import Options
@@ -37,6 +38,8 @@ from emotion.realtime.stages.photographs import PhotographFinder, Strangers
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
 _PHOTOGRAPHS_A_BATCH = 4
+# Pixels from which on a picture is large, and how many of them wait then.
+_LARGE, _FEW = 1_500_000, 2
 
 
 def available_cores() -> int:
@@ -135,7 +138,8 @@ class EveryFrame:
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads; see `Policy`."""
-        return Pipeline[EmotionFrame](source, stages, capacity=self.capacity, observer=observer)
+        capacity = self.capacity or _capacity_for(source, stages)
+        return Pipeline[EmotionFrame](source, stages, capacity=capacity, observer=observer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,20 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
         ],
         People(models.weights, options.vote),
     ]
+
+
+def _capacity_for(source: Iterable[VideoFrame], stages: Sequence[Step]) -> int | None:
+    """How many pictures of a file wait before each stage: few where they are large; None for the usual.
+
+    Where writing is what takes longest, all stages before it are full: of 1920x1080 with 95 pictures.
+    """
+    info = getattr(source, "info", None)
+    if not isinstance(info, VideoInfo) or info.width * info.height < _LARGE:
+        return None
+    first = stages[0] if stages else ()
+    # One that looks at several pictures at a time needs all of them.
+    together = first.batch if not isinstance(first, Sequence) and getattr(first, "full", False) else 1
+    return max(_FEW, together)
 
 
 def _details(options: Options) -> list[Step]:

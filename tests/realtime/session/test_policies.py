@@ -1,5 +1,6 @@
 """However many workers share the work, the results are those of a plain loop."""
 
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,8 @@ from emotion.models.engines.options import EngineOptions
 from emotion.models.manifest import ZOO, read_manifest
 from emotion.models.regions import REGIONS
 from emotion.models.schema import SHIPPED
+from emotion.realtime.media import VideoInfo
+from emotion.realtime.monitoring.metrics import SILENT
 from emotion.realtime.options import Options
 from emotion.realtime.session import (
     EveryFrame,
@@ -270,3 +273,34 @@ def test_only_of_files_is_it_known_what_follows(models):
     assert names(EveryFrame(), models, smooth=0)[-1] == "people"
     for policy in (NewestFrame(), Inline()):
         assert names(policy, models)[-1] == "people"
+
+
+class Source(list):
+    def __init__(self, width, height):
+        super().__init__()
+        self.info = VideoInfo(path=None, width=width, height=height, time_base=Fraction(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("source", "stages", "asked", "capacity"),
+    [
+        (Source(1280, 720), [SimpleNamespace()], None, None),
+        (Source(1920, 1080), [SimpleNamespace(batch=1)], None, 2),
+        (Source(1080, 1920), [[SimpleNamespace(batch=8, full=True)]], None, 2),
+        (Source(3840, 2160), [SimpleNamespace(batch=8, full=True)], None, 8),
+        (Source(3840, 2160), [SimpleNamespace(batch=1)], 5, 5),
+        ([], [SimpleNamespace()], None, None),
+    ],
+)
+def test_few_large_pictures_wait_but_as_many_as_are_looked_at_together(
+    monkeypatch, source, stages, asked, capacity
+):
+    made = []
+
+    class Results:
+        def __class_getitem__(cls, item):
+            return lambda *args, **more: made.append(more["capacity"])
+
+    monkeypatch.setattr(policies, "Pipeline", Results)
+    EveryFrame(capacity=asked).start(source, stages, SILENT)
+    assert made == [capacity]
