@@ -8,7 +8,7 @@ from types import FrameType
 
 from emotion.models.errors import SYSTEM_LIBRARIES
 from emotion.models.native.log import filter_standard_error
-from emotion.models.native.memory import give_back
+from emotion.models.native.memory import share_heaps
 
 _MISSING = """\
 A part that this program needs cannot be loaded: {error}
@@ -17,7 +17,7 @@ A part that this program needs cannot be loaded: {error}
 
 def program() -> None:
     """`main` in a process of its own, whose standard error is the program's alone."""
-    give_back()
+    share_heaps()
     filter_standard_error()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding lacks is no reason to end.

@@ -11,12 +11,12 @@ def main() -> None:
     reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     from emotion.models.native.log import filter_standard_error  # noqa: PLC0415
-    from emotion.models.native.memory import give_back  # noqa: PLC0415
+    from emotion.models.native.memory import share_heaps  # noqa: PLC0415
     from emotion.models.options import from_mapping  # noqa: PLC0415
     from emotion.realtime.options import Options  # noqa: PLC0415
     from emotion.study import worker  # noqa: PLC0415
 
-    give_back()
+    share_heaps()
     filter_standard_error()
     worker.main(from_mapping(Options, json.loads(sys.argv[1])), reports)
 

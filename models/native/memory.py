@@ -1,21 +1,20 @@
-"""Memory that was freed goes back to the system.
+"""Memory that was freed is used again, whichever thread freed it.
 
-Pictures of megabytes are made and freed in many threads. glibc soon takes them from heaps of its own, one for
-every few threads, that it keeps: at 1920x1080 a fifth of all memory was held for nothing.
+Pictures of megabytes are made in one thread and freed in another. glibc keeps a heap for every few threads,
+and what lies free in one is not taken for another: of 1920x1080 a tenth of all memory was held for nothing.
 """
 
 import ctypes
 import sys
 
 # From glibc's <malloc.h>.
-_MMAP_THRESHOLD, _ARENAS = -3, -8
-# Smaller ones are freed and taken too often to be asked of the system each time.
-_LARGE = 1 << 20
+_ARENAS = -8
+# With one the threads would wait for one another.
 _MOST_HEAPS = 2
 
 
-def give_back() -> bool:
-    """Let large pieces of memory be the system's own, and few heaps hold the others; for all of this process.
+def share_heaps() -> bool:
+    """Let the threads of this process share two heaps.
 
     Returns:
         Whether the system's library lets itself be told.
@@ -23,6 +22,4 @@ def give_back() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     tell = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tell is None:
-        return False
-    return bool(tell(_MMAP_THRESHOLD, _LARGE) and tell(_ARENAS, _MOST_HEAPS))
+    return tell is not None and bool(tell(_ARENAS, _MOST_HEAPS))

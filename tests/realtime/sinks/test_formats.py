@@ -5,7 +5,7 @@ import pytest
 from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
-from emotion.realtime.sinks.formats import open_file
+from emotion.realtime.sinks.formats import open_file, wants_pictures
 from emotion.realtime.sinks.options import FORMATS, read_formats
 from tests.helpers.clips import picture
 from tests.helpers.mp4_roundtrip import INFO, SIZE, TIME_BASE
@@ -50,3 +50,10 @@ def test_a_file_that_has_ended_stays_as_it_is(tmp_path, suffix, first, second):
     assert getattr(sink, second)() == place
     assert place.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == [place.name]
+
+
+def test_pictures_are_wanted_by_videos_and_perhaps_by_strangers():
+    tables = [name for name in FORMATS if name != "mp4"]
+    assert not wants_pictures(tables)
+    assert wants_pictures([*tables, "mp4"])
+    assert wants_pictures(["csv", "a_strangers"])
