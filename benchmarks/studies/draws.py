@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 import typer
+from threadpoolctl import threadpool_limits
 
 from emotion.exporters.head import model_head
 from emotion.models.classes import SIX, Classes
@@ -187,12 +188,12 @@ def main(
     if not known:
         labels, named = np.array(_THREE)[labels], Classes(("positive", "negative", "neutral"))
         judged = judged[labels[judged] != _NOBODY]
-    told = [
-        draw(faces, labels, named, taken(labels, rest, a_class, (len(named), seed)), judged, known)
-        for seed in range(draws)
-    ]
-    for seed, value in enumerate(told):
-        typer.echo(f"draw {seed}: {value:.1%}")
+    told = []
+    with threadpool_limits(1, "blas"):  # small matrices: several threads would only wait for one another
+        for seed in range(draws):
+            chosen = taken(labels, rest, a_class, (len(named), seed))
+            told.append(draw(faces, labels, named, chosen, judged, known))
+            typer.echo(f"draw {seed}: {told[-1]:.1%}")
     low, high = min(told), max(told)
     typer.echo(
         f"{models}, {classes} classes, {a_class} a class, {len(judged)} judged: "
