@@ -37,6 +37,7 @@ from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, result
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.nobody import SMALLEST_PICTURE, is_too_small
 
 INTERRUPTED = "it was interrupted"
 """Why a summary is not complete where nothing speaks against the video."""
@@ -239,7 +240,8 @@ def _run(
             )
             sinks.add(name, sink, capacity=_waiting_for(source.info))
         views = stack.enter_context(Fanout(observer=observer))
-        policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say))
+        size = source.info.width, source.info.height
+        policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say), size=size)
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn, and no image is made, where nobody sees it.
         draw = _renderer(options, source.info).draw if outputs.video is not None else None
@@ -258,8 +260,9 @@ def _run(
             # Results are finished like those of a whole video.
             return error
         finally:
-            if sentence := crowd.sentence():
-                source.info.notes.add(sentence)
+            for sentence in (crowd.sentence(), _too_small(source.info)):
+                if sentence:
+                    source.info.notes.add(sentence)
     return None
 
 
@@ -272,6 +275,15 @@ def _nothing(result: EmotionFrame) -> Image:
     """Stands for a picture where only tables are written; it takes no memory."""
     nothing: Image = np.broadcast_to(np.uint8(0), result.frame.shape)
     return nothing
+
+
+def _too_small(info: VideoInfo) -> str:
+    if not is_too_small(info.width, info.height):
+        return ""
+    return (
+        f"Pictures of {info.width}x{info.height} hold no face that could be read, and are not looked at: "
+        f"their shorter side needs {SMALLEST_PICTURE} pixels."
+    )
 
 
 def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:

@@ -3,18 +3,26 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from emotion.annotate import Outputs, annotate, is_done
 from emotion.fetching import Spool
 from emotion.inputs import Input, find_inputs, place_of
-from emotion.models.errors import EmotionError
+from emotion.loading import load_models
+from emotion.models.errors import EmotionError, OptionError
 from emotion.photographs import PhotographOutputs, annotate_photographs
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.result_ledger import check_own, is_result
+from emotion.study.options import StudyOptions, check_together
+
+if TYPE_CHECKING:
+    from emotion.study.outcome import Outcome
+    from emotion.study.plan import Job
+    from emotion.study.run import Jobs as ManyJobs
 
 Named: TypeAlias = str | os.PathLike[str]
 
@@ -27,98 +35,214 @@ class AnnotatedFiles:
         files: by source, its results; of photographs the tables and the summary stand under ``""``, for all.
         left_out: by source, why it could not be read, or not to its end; of the latter there are files.
         passed_over: what was done already.
+        study: the folder of the study with its page and tables; None where there is none.
     """
 
     files: dict[str, list[Path]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
+    study: Path | None = None
 
 
-def annotate_all(
-    files: Iterable[Named],
-    output: Path | None,
-    models: Callable[[], Models],
-    options: Options,
-    recursive: bool = False,
-    resume: bool | None = None,
-    progress: Callable[[int, int], object] = lambda done, total: None,
-) -> AnnotatedFiles:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a call asks for.
+
+    Attributes:
+        output: a folder for the results; None: beside each.
+        options: of every source; which files there are is `options.outputs.formats`.
+        models: that are loaded already; None: they are loaded as `options` say, once it is sure that nothing
+            of the user's is lost.
+        many: how videos are shared out.
+        study: make tables and a page of all videos; None: of several with a folder for results.
+        recursive: look into folders of folders, too.
+        resume: pass over videos that are done; None: of a study, and where folders are named.
+        progress: called with (sources done, sources in all).
+    """
+
+    output: Path | None
+    options: Options
+    models: Models | None = None
+    many: StudyOptions = field(default_factory=StudyOptions)
+    study: bool | None = None
+    recursive: bool = False
+    resume: bool | None = None
+    progress: Callable[[int, int], object] = lambda done, total: None
+
+    def __post_init__(self) -> None:
+        if self.models is not None and (self.many.jobs or 1) > 1:
+            raise OptionError(
+                "jobs",
+                "jobs are processes, each of which loads models of its own: name a model folder, "
+                "as models='lite', in the place of models that are loaded.",
+            )
+        check_together(self.many, False, self.options.drawing.privacy != "none", self.output)
+
+
+def annotate_all(files: Iterable[Named], wanted: Wanted) -> AnnotatedFiles:
     """Annotate videos and photographs; one that cannot be read does not end the others.
 
     Args:
         files: what `emotion annotate` takes.
-        output: a folder for the results; None: beside each.
-        models: loads them, once it is sure that nothing of the user's is lost.
-        options: which files there are is `options.outputs.formats`.
-        recursive: look into folders of folders, too.
-        resume: pass over videos that are done; None: where folders are named.
-        progress: called with (sources done, sources in all).
+        wanted: how.
 
     Raises:
         SourceError: there is nothing to read, or nothing could be read.
         SinkError: something of the user's would be replaced, or nothing can be written.
         ModelFileError: a model is missing or damaged.
     """
-    named = list(files)
-    made = AnnotatedFiles()
     with Spool() as spool:
-        inputs = [one for one in find_inputs(named, recursive, fetch=spool.fetch) if not is_result(one.path)]
+        run = _Run(list(files), wanted, spool)
+        run.videos()
+        run.photographs()
+    if not run.made.files and not run.made.passed_over:
+        reason = next(iter(run.made.left_out.values()), "There is nothing to annotate: name a file.")
+        raise SourceError(reason)
+    return run.made
+
+
+class _Run:
+    """The sources of one call."""
+
+    def __init__(self, named: Sequence[Named], wanted: Wanted, spool: Spool) -> None:
+        self.made = AnnotatedFiles()
+        self._wanted = wanted
+        self._options = wanted.options
+        found = find_inputs(named, wanted.recursive, fetch=spool.fetch)
+        inputs = [one for one in found if not is_result(one.path)]
         videos = [one for one in inputs if one.kind == "video"]
-        photographs = [one for one in inputs if one.kind == "photograph"]
-        jobs = _planned(videos, output, options)
-        pictures = PhotographOutputs.of(photographs, output, options.outputs.formats) if photographs else None
-        if pictures is not None and not options.outputs.overwrite:
-            pictures.check_own()
-        loaded = models()
-        skips = any(os.path.isdir(one) for one in named) if resume is None else resume
-        for done, (video, outputs) in enumerate(jobs):
-            progress(done, len(inputs))
-            _annotate(video, outputs, loaded, options, skips, made)
-        if pictures is not None:
-            _annotate_photographs(photographs, pictures, loaded, options, made)
-        progress(len(inputs), len(inputs))
-    if not made.files and not made.passed_over:
-        raise SourceError(next(iter(made.left_out.values()), "There is nothing to annotate: name a file."))
-    return made
+        self._photographs = [one for one in inputs if one.kind == "photograph"]
+        self._total, self._done = len(inputs), 0
+        self._together = len(videos) > 1 or wanted.many != StudyOptions()
+        home = self._together and wanted.output is not None
+        self._study = bool(videos) and (home if wanted.study is None else wanted.study)
+        folders = any(os.path.isdir(one) for one in named)
+        self._resume = self._study or folders if wanted.resume is None else wanted.resume
+        self._jobs = self._planned(videos)
+        self._pictures = self._planned_pictures()
 
+    @cached_property
+    def _models(self) -> Models:
+        return self._wanted.models or load_models(self._options.engine)
 
-def _planned(videos: Sequence[Input], output: Path | None, options: Options) -> list[tuple[Path, Outputs]]:
-    paths = [one.path for one in videos]
-    places = {one.path: place_of(one, output) for one in videos}
-    named = Outputs.of_all(paths, output, options.outputs.formats, places)
-    jobs = list(zip(paths, named, strict=True))
-    if not options.outputs.overwrite:
-        check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
-    return jobs
-
-
-def _annotate(
-    video: Path, outputs: Outputs, models: Models, options: Options, resume: bool, made: AnnotatedFiles
-) -> None:
-    name = str(video)
-    try:
-        if resume and is_done(video, outputs, models, options):
-            made.passed_over.append(name)
+    def videos(self) -> None:
+        """Annotate them, together where they are several."""
+        if self._jobs and (self._together or self._study):
+            self._all_together()
             return
-        annotate(video, outputs, models, options)
-    except EmotionError as error:
-        made.left_out[name] = str(error)
-        if not isinstance(error, IncompleteSourceError):
+        for video, outputs in self._jobs:
+            self._annotate(video, outputs)
+            self._step()
+
+    def photographs(self) -> None:
+        """Annotate them, all together."""
+        if self._pictures is None:
             return
-    made.files[name] = list(outputs.all())
+        outputs, before = self._pictures, self._done
+        summary = annotate_photographs(
+            self._photographs,
+            outputs,
+            self._models,
+            self._options,
+            lambda done, total: self._step(before + done),
+        )
+        self.made.left_out |= summary.left_out
+        for source, picture in outputs.pictures.items():
+            if str(source) not in summary.left_out:
+                self.made.files[str(source)] = [picture]
+        if summary.photographs:
+            self.made.files[""] = [*outputs.tables.values(), outputs.summary]
+
+    def _step(self, done: int | None = None) -> None:
+        self._done = self._done + 1 if done is None else done
+        self._wanted.progress(self._done, self._total)
+
+    def _planned(self, videos: Sequence[Input]) -> list[tuple[Path, Outputs]]:
+        paths = [one.path for one in videos]
+        places = {one.path: place_of(one, self._wanted.output) for one in videos}
+        more = ("study",) * self._study + ("portraits",) * self._wanted.many.portraits
+        formats = (*self._options.outputs.formats, *more)
+        named = Outputs.of_all(paths, self._wanted.output, formats, places)
+        jobs = list(zip(paths, named, strict=True))
+        if not self._options.outputs.overwrite:
+            check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
+        return jobs
+
+    def _planned_pictures(self) -> PhotographOutputs | None:
+        if not self._photographs:
+            return None
+        options = self._options.outputs
+        outputs = PhotographOutputs.of(self._photographs, self._wanted.output, options.formats)
+        if not options.overwrite:
+            outputs.check_own()
+        return outputs
+
+    def _all_together(self) -> None:
+        # Imported here: a single video needs no study.
+        from emotion.study.together import plan_together  # noqa: PLC0415
+
+        home = (self._wanted.output or Path()) if self._study else None
+        together = plan_together(self._jobs, self._options, self._wanted.many, home)
+        watcher = _Collecting(self._step)
+        together.run(self._pool(len(together.jobs)), self._resume, watcher)
+        watcher.sort_into(self.made, together.jobs)
+        self.made.study = home
+
+    def _pool(self, videos: int) -> "ManyJobs":
+        from emotion.study.here import Here  # noqa: PLC0415
+        from emotion.study.plan import shared_out, side_by_side  # noqa: PLC0415
+        from emotion.study.pool import Pool  # noqa: PLC0415
+
+        if self._wanted.models is not None:
+            return Here(self._options, self._wanted.models)
+        count = self._wanted.many.jobs or side_by_side(videos)
+        return Pool(shared_out(self._options, count), count)
+
+    def _annotate(self, video: Path, outputs: Outputs) -> None:
+        name = str(video)
+        try:
+            if self._resume and is_done(video, outputs, self._models, self._options):
+                self.made.passed_over.append(name)
+                return
+            annotate(video, outputs, self._models, self._options)
+        except EmotionError as error:
+            self.made.left_out[name] = str(error)
+            if not isinstance(error, IncompleteSourceError):
+                return
+        self.made.files[name] = list(outputs.all())
 
 
-def _annotate_photographs(
-    photographs: Sequence[Input],
-    outputs: PhotographOutputs,
-    models: Models,
-    options: Options,
-    made: AnnotatedFiles,
-) -> None:
-    summary = annotate_photographs(photographs, outputs, models, options)
-    made.left_out |= summary.left_out
-    for source, picture in outputs.pictures.items():
-        if str(source) not in summary.left_out:
-            made.files[str(source)] = [picture]
-    if summary.photographs:
-        made.files[""] = [*outputs.tables.values(), outputs.summary]
+@dataclass(slots=True)
+class _Collecting:
+    """Takes down what came of each video of several, whichever is done first; see `Watcher`."""
+
+    step: Callable[[], object]
+    ends: list[tuple["Outcome", bool]] = field(default_factory=list)
+
+    def begun(self, job: "Job", where: str) -> None:
+        """Nobody is told."""
+
+    def progress(self, job: "Job", done: int, total: int | None) -> None:
+        """Nobody is told."""
+
+    def note(self, job: "Job", sentence: str) -> None:
+        """It is in the summary."""
+
+    def ended(self, outcome: "Outcome", frames: int, passed: bool) -> None:
+        """Take it down."""
+        self.ends.append((outcome, passed))
+        self.step()
+
+    def sort_into(self, made: AnnotatedFiles, jobs: Sequence["Job"]) -> None:
+        """Tell it all, in the order of the videos."""
+        by_number = {job.number: job for job in jobs}
+        for outcome, passed in sorted(self.ends, key=lambda end: end[0].number):
+            job = by_number[outcome.number]
+            source = str(job.video)
+            if passed:
+                made.passed_over.append(source)
+                continue
+            if outcome.reason:
+                made.left_out[source] = outcome.reason
+            if outcome.state != "failed":
+                made.files[source] = list(job.outputs.all())

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emotion.annotated_files import AnnotatedFiles, Named, annotate_all
-from emotion.loading import load_models
+from emotion.annotated_files import AnnotatedFiles, Named, Wanted, annotate_all
+from emotion.models.errors import OptionError
 from emotion.models.options import with_values
 from emotion.pictures import PictureLike
 from emotion.realtime.options import Options
@@ -20,6 +20,7 @@ from emotion.realtime.session import Models
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.recognizer import OFFERED, Files, Recognizer, Source, Stream, with_chosen
 from emotion.results import FaceResult, Result, Results
+from emotion.study.options import Shard, StudyOptions, read_shard
 
 __all__ = [
     "AnnotatedFiles",
@@ -134,6 +135,13 @@ def annotate_files(
     overwrite: bool = False,
     recursive: bool = False,
     resume: bool | None = None,
+    study: bool | None = None,
+    jobs: int | None = None,
+    shard: str | Shard | None = None,
+    frames: bool = False,
+    portraits: bool = False,
+    metadata: str | os.PathLike[str] | None = None,
+    by: str | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
     models: Models | str | os.PathLike[str] | None = None,
     options: Options | None = None,
@@ -145,26 +153,41 @@ def annotate_files(
 
         made = emotion.annotate_files("talks/", "results", formats=("mp4", "csv"), recursive=True)
         print(made.files, made.left_out)
+        people = pandas.read_csv(made.study / "people.csv")     # of several videos: a row a person
 
     A file that cannot be read is left out, and named in `left_out`; the others go on. Results lie beside each
     source where no folder is given. Of existing files only this program's own, unchanged, are replaced.
+
+    Several videos are worked on side by side, each in a process of its own, which loads its models by itself;
+    with models that are loaded already they go one after the other in this process. Several videos with a
+    folder for results are a study: tables and a page of all of them lie in the folder, too.
 
     Args:
         files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address, or
             several of these.
         output: a folder for the results.
-        formats: what to write: mp4 (of photographs annotated pictures), csv, jsonl, parquet, html, srt, vtt.
+        formats: what to write: mp4 (of photographs annotated pictures), csv, jsonl, parquet, html, srt, vtt,
+            eaf, and those of installed packages.
         overwrite: replace whatever is there.
         recursive: look into folders of folders, too.
-        resume: pass over videos whose results are there, whole and made in the same way; by default where a
-            folder is named.
+        resume: pass over videos whose results are there, whole and made in the same way; by default of a
+            study, and where a folder is named.
+        study: make tables and a page of all videos together; by default of several with a folder for results.
+        jobs: how many videos side by side; by default as many as fill the machine. Results do not depend
+            on it.
+        shard: only this part of the videos, as ``"2/10"``; 'emotion study merge' puts the parts together.
+        frames: keep every frame of all videos in one table, frames.parquet, partitioned by video.
+        portraits: make a sheet of each video's people, the sharpest frontal picture of each: biometric data;
+            not with privacy.
+        metadata: a CSV with a row a video and more columns, which go into the tables.
+        by: the column of it by which the page compares videos; by default their folders.
         progress: called with (sources done, sources in all).
         models: as in `analyze`.
         options: all of them in one; `Options()` where not given.
         chosen: options by name, in the place of those in `options`, as ``every="5s", columns=("pose",)``.
 
     Raises:
-        OptionError: an option is not known here, or out of bounds.
+        OptionError: an option is not known here, or out of bounds, or does not go with another.
         SourceError: there is nothing to read, or nothing could be read.
         SinkError: something would be replaced that is not this program's own, or cannot be written.
         ModelFileError: a model is missing or damaged.
@@ -173,16 +196,24 @@ def annotate_files(
     if models is not None and not isinstance(models, Models):
         given = with_values(given, {"models": os.fspath(models)})
     given = with_values(given, {"formats": tuple(formats), "overwrite": overwrite})
-    named = [files] if isinstance(files, str | os.PathLike) else files
-    return annotate_all(
-        named,
-        None if output is None else Path(output),
-        lambda: models if isinstance(models, Models) else load_models(given.engine),
-        given,
-        recursive,
-        resume,
-        progress,
+    wanted = Wanted(
+        output=None if output is None else Path(output),
+        options=given,
+        models=models if isinstance(models, Models) else None,
+        many=StudyOptions(
+            jobs=jobs,
+            shard=_shard(shard),
+            frames=frames,
+            portraits=portraits,
+            metadata=None if metadata is None else Path(metadata),
+            by=by,
+        ),
+        study=study,
+        recursive=recursive,
+        resume=resume,
+        progress=progress,
     )
+    return annotate_all([files] if isinstance(files, str | os.PathLike) else files, wanted)
 
 
 def stream(
@@ -224,6 +255,15 @@ def stream(
     """
     reader = _reader(models, options, chosen)
     return reader.stream(source, live=live, rgb=rgb, on_result=on_result)
+
+
+def _shard(given: str | Shard | None) -> Shard | None:
+    if not isinstance(given, str):
+        return given
+    try:
+        return read_shard(given)
+    except ValueError as error:
+        raise OptionError("shard", f"shard: {error}.") from error
 
 
 def _reader(

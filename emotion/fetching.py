@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
+from emotion.models.data.image_io import is_photograph
 from emotion.models.errors import EmotionError, MissingDependencyError
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.live import shown_url
-from emotion.realtime.sources.photographs import is_photograph
 
 LIVE_SCHEMES = {"mms", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "tls", "udp"}
 _PLAYLISTS = ("mpegurl", "dash+xml", "x-mixed-replace")

@@ -28,11 +28,11 @@ from typing import Literal, TypeAlias
 
 from emotion import stores
 from emotion.fetching import is_fetched, is_stored
+from emotion.models.data.image_io import SUFFIXES, is_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
 from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
 from emotion.realtime.sources.live import camera_of, is_network, shown_url
-from emotion.realtime.sources.photographs import SUFFIXES, is_photograph
 
 Kind: TypeAlias = Literal["photograph", "video"]
 

@@ -15,12 +15,12 @@ import numpy.typing as npt
 import PIL.Image
 
 from emotion.fetching import Spool, is_fetched
-from emotion.models.data.image_io import PictureError
+from emotion.models.data.image_io import PictureError, bgr_of, decode_photograph, is_photograph
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import letterboxed
 from emotion.realtime.messages import VideoFrame
-from emotion.realtime.sources.photographs import bgr_of, decode_picture, is_photograph, read_picture
+from emotion.realtime.sources.photographs import read_picture
 
 PictureLike: TypeAlias = Union[
     npt.NDArray[np.generic], PIL.Image.Image, bytes, bytearray, memoryview, IO[bytes], str, "os.PathLike[str]"
@@ -144,7 +144,7 @@ def _from_name(name: str) -> Image:
 
 def _decoded(file: IO[bytes]) -> Image:
     try:
-        return decode_picture(file)
+        return decode_photograph(file)
     except PictureError as error:
         raise SourceError(f"These bytes are no picture that can be used: {error}.") from error
 

@@ -49,7 +49,7 @@ def circumstances(models: Models, options: Options) -> dict[str, Any]:
     return {
         "program": f"emotion-live {__version__}",
         "models": _of_models(models, options),
-        "classes": list(models.schema.classes) if models.regions else [],
+        "classes": list(models.schema.classes),
         "options": chosen(options),
         **machine(),
         "provider": models.regions[0].provider if models.regions else None,

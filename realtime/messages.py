@@ -100,7 +100,8 @@ class VideoFrame:
     @property
     def seconds(self) -> float:
         """The presentation time in seconds."""
-        return float(self.pts * self.time_base)
+        # What the fraction's own arithmetic gives, for a tenth of its time.
+        return self.pts * self.time_base.numerator / self.time_base.denominator
 
     def rgb(self) -> Image:
         """The image with red first, made anew whenever it is asked for."""

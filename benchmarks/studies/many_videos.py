@@ -7,6 +7,7 @@ shards that are put together. The tables have to be the same, and the memory of 
 """
 
 import argparse
+import itertools
 import random
 import signal
 import subprocess
@@ -29,7 +30,7 @@ TABLES = ("videos.csv", "people.csv", "course.csv", "columns.csv")
 FORMATS = "csv,html"
 _RATE = 25
 _WIDTH = 320
-_TINY = (48, 32)
+_TINY = (16, 16)
 _STEP = 0.5
 
 
@@ -39,14 +40,15 @@ class Ran:
 
     Attributes:
         code: its exit code; negative where a signal ended it.
-        wall, processor: seconds, the latter of all its processes.
+        wall: seconds.
+        processor: seconds of each of its processes, as far as they were seen.
         memory: bytes of all its processes together, a sample each half second.
         said: what it wrote.
     """
 
     code: int = 0
     wall: float = 0.0
-    processor: float = 0.0
+    processor: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
     said: str = ""
 
@@ -66,7 +68,7 @@ def make_clips(folder: Path, count: int, frames: int, tiny: int, sources: Sequen
         _write(folder / place / "twin.mp4", next(pieces))
     (folder / "a" / "empty.mp4").touch()
     small = np.zeros((_TINY[1], _TINY[0], 3), np.uint8)
-    _write(folder / "b" / "tiny.mp4", (small for _ in range(tiny)), rate=1000)
+    _write(folder / "b" / "tiny.mp4", (small for _ in range(tiny)), rate=1000, codec="mpeg4")
 
 
 def _pieces(sources: Sequence[Path], frames: int) -> Iterator[list[np.ndarray]]:
@@ -83,12 +85,18 @@ def _pieces(sources: Sequence[Path], frames: int) -> Iterator[list[np.ndarray]]:
                         kept = []
 
 
-def _write(path: Path, pictures: "Iterator[np.ndarray] | list[np.ndarray]", rate: int = _RATE) -> None:
+def _write(
+    path: Path,
+    pictures: "Iterator[np.ndarray] | list[np.ndarray]",
+    rate: int = _RATE,
+    codec: str = "libx264",
+) -> None:
     with av.open(str(path), "w") as container:
         stream = None
         for picture in pictures:
             if stream is None:
-                stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
+                options = {"preset": "ultrafast"} if codec == "libx264" else {}
+                stream = container.add_stream(codec, rate=rate, options=options)
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = "yuv420p"
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
@@ -107,13 +115,18 @@ def _spoilt(data: bytes, chance: random.Random) -> bytes:
     return b"no video at all" + data[15:]
 
 
-def run(arguments: Sequence[str], end: Callable[[subprocess.Popen[bytes]], None] | None = None) -> Ran:
-    """Run the command line to its end; `end` may end it, in a thread of its own."""
+def run(
+    arguments: Sequence[str],
+    end: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    cores: Sequence[int] | None = None,
+) -> Ran:
+    """Run the command line to its end; `end` may end it, in a thread of its own; on some of the cores."""
     ran, began = Ran(), time.monotonic()
+    command = list(python_command("-m", "emotion", *arguments))
+    if cores is not None:
+        command = ["taskset", "-c", ",".join(map(str, cores)), *command]
     with TemporaryDirectory() as place, open(Path(place) / "said", "w+b") as said:
-        process = subprocess.Popen(
-            python_command("-m", "emotion", *arguments), stdout=said, stderr=said, env=environment()
-        )
+        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment())
         if end:
             threading.Thread(target=end, args=(process,), daemon=True).start()
         ran.processor = _watch(process, ran.memory)
@@ -123,8 +136,8 @@ def run(arguments: Sequence[str], end: Callable[[subprocess.Popen[bytes]], None]
     return ran
 
 
-def _watch(process: "subprocess.Popen[bytes]", memory: list[int]) -> float:
-    """Wait for a process; gives the processor seconds of it and of its children, as far as they were seen."""
+def _watch(process: "subprocess.Popen[bytes]", memory: list[int]) -> list[float]:
+    """Wait for a process; gives the processor seconds of it and of each of its children."""
     used: dict[int, float] = {}
     while process.poll() is None:
         total = 0
@@ -138,7 +151,7 @@ def _watch(process: "subprocess.Popen[bytes]", memory: list[int]) -> float:
             continue
         memory.append(total)
         time.sleep(_STEP)
-    return sum(used.values())
+    return list(used.values())
 
 
 def kill_at(log: Path, done: int) -> Callable[[subprocess.Popen[bytes]], None]:
@@ -177,14 +190,15 @@ def main() -> int:
     parser.add_argument("--tiny", type=int, default=1_000_000, help="frames of the one with tiny pictures")
     parser.add_argument("--models", default="lite")
     parser.add_argument("--jobs", default="2")
+    parser.add_argument("--scaling", action="store_true", help="one job on one core against two on two")
     parser.add_argument("--keep", type=Path, help="a folder for all of it; by default nothing stays")
     parser.add_argument("sources", type=Path, nargs="*", help="videos, or folders of them, to cut clips from")
     chosen = parser.parse_args()
     with TemporaryDirectory() as place:
-        return _trial(chosen.keep or Path(place), chosen)
+        return (_scaling if chosen.scaling else _trial)(chosen.keep or Path(place), chosen)
 
 
-def _trial(home: Path, chosen: argparse.Namespace) -> int:
+def _made(home: Path, chosen: argparse.Namespace) -> Path:
     clips = home / "clips"
     clips.mkdir(parents=True, exist_ok=True)
     sources = [
@@ -193,6 +207,33 @@ def _trial(home: Path, chosen: argparse.Namespace) -> int:
         for found in (sorted(one.glob("*.mp4")) if one.is_dir() else [one])
     ]
     make_clips(clips, chosen.clips, chosen.frames, chosen.tiny, sources)
+    return clips
+
+
+def _scaling(home: Path, chosen: argparse.Namespace) -> int:
+    """How much sooner all is done with twice the cores, by turns.
+
+    Beside other work the clock says little: what one would see on free cores is the processor time of one by
+    one over that of the busiest of two, for the other is done by then.
+    """
+    clips = _made(home, chosen)
+    common = ["annotate", str(clips), "-r", "--models", chosen.models, "--formats", FORMATS]
+    for turn in range(2):
+        ran: dict[int, Ran] = {}
+        for count in (1, 2):
+            place = ["-o", str(home / f"{turn}-{count}"), "--jobs", str(count)]
+            ran[count] = run([*common, *place], cores=range(count))
+        one, two, busiest = sum(ran[1].processor), sum(ran[2].processor), max(ran[2].processor)
+        print(  # noqa: T201
+            f"wall {ran[1].wall:.1f} s on one core, {ran[2].wall:.1f} s on two: "
+            f"{ran[1].wall / ran[2].wall:.2f}; processor {one:.1f} s and {two:.1f} s, the busiest process of "
+            f"two {busiest:.1f} s: {one / busiest:.2f}"
+        )
+    return 0
+
+
+def _trial(home: Path, chosen: argparse.Namespace) -> int:
+    clips = _made(home, chosen)
     common = ["annotate", str(clips), "-r", "--models", chosen.models, "--formats", FORMATS]
     study, alone, shards = home / "study", home / "alone", home / "shards"
     whole = [*common, "-o", str(study), "--jobs", chosen.jobs, "--frames"]
@@ -209,12 +250,10 @@ def _trial(home: Path, chosen: argparse.Namespace) -> int:
         place = ["-o", str(shards), "--shard", f"{number}/3", "--jobs", chosen.jobs]
         runs[f"shard {number}/3"] = run([*common, *place])
     runs["merge"] = run(["study", "merge", str(shards)])
-    print(f"{'run':<18} {'code':>5} {'wall s':>8} {'processor s':>12} {'MB begin':>9} {'MB end':>8}")  # noqa: T201
+    print(f"{'run':<18} {'code':>5} {'wall s':>8} {'processor s':>12}  MB of all processes, by tenths")  # noqa: T201
     for name, ran in runs.items():
-        middle, last = _ends(ran.memory)
-        print(  # noqa: T201
-            f"{name:<18} {ran.code:>5} {ran.wall:>8.1f} {ran.processor:>12.1f} {middle:>9.0f} {last:>8.0f}"
-        )
+        figures = f"{name:<18} {ran.code:>5} {ran.wall:>8.1f} {sum(ran.processor):>12.1f}"
+        print(f"{figures}  {' '.join(f'{part:.0f}' for part in _tenths(ran.memory))}")  # noqa: T201
     differ = {name: same(study, other) for name, other in (("one by one", alone), ("merged", shards))}
     # The table of all frames is one more that is described.
     differ = {name: [one for one in found if one != "columns.csv"] for name, found in differ.items()}
@@ -228,12 +267,11 @@ def _settle() -> None:
     time.sleep(3)
 
 
-def _ends(memory: Sequence[int]) -> tuple[float, float]:
-    """MB in the second quarter of a run, when all is loaded, and in the last, each in the middle."""
-    quarter = max(1, len(memory) // 4)
-    parts = (memory[quarter : 2 * quarter], memory[-quarter:])
-    first, last = (float(np.median(part)) / 1e6 if part else 0.0 for part in parts)
-    return first, last
+def _tenths(memory: Sequence[int]) -> list[float]:
+    """MB in each tenth of a run, in the middle of its samples."""
+    marks = np.linspace(0, len(memory), 11).astype(int)
+    parts = [memory[begin:end] for begin, end in itertools.pairwise(marks)]
+    return [float(np.median(part)) / 1e6 for part in parts if len(part)]
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from emotion.cli.progress import progress_bar
 from emotion.fetching import Spool, is_stored
 from emotion.inputs import MOVING, Input, find_inputs, place_of
 from emotion.loading import load_models
+from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
 from emotion.models.options import Without
@@ -34,7 +35,6 @@ from emotion.realtime.sinks.formats import format_named, known_formats
 from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
-from emotion.realtime.sources.photographs import SUFFIXES
 from emotion.study.options import StudyOptions, check_offline_together, check_together
 from emotion.study.stand_ins import StandIns
 
@@ -45,11 +45,11 @@ Examples:
 
 emotion annotate                             the clip that ships with the program
 
-emotion annotate holiday/ --recursive -o out     a folder with its folders
+emotion annotate holiday/ --recursive -o out     a folder with its folders; again: on after a kill
 
 emotion annotate photos/*.jpg -o faces.csv   a table of photographs
 
-emotion annotate film.mp4 --every 5s         a picture every five seconds
+emotion annotate film.mp4 --every 5s -o film.csv     a table of a picture every five seconds
 
 emotion annotate clips/ -o study             many videos: tables and a page of all, too
 
@@ -89,7 +89,8 @@ def annotate_command(
     resume: Annotated[
         bool | None,
         typer.Option(
-            help="Pass over videos whose results are there, whole and made in the same way; so for folders.",
+            help="Go on after an interruption: pass over videos whose results are there, whole and made in "
+            "the same way. By default where a folder is named, and for a study.",
             rich_help_panel="Input",
             show_default=False,
         ),
@@ -97,7 +98,8 @@ def annotate_command(
     study: Annotated[
         bool | None,
         typer.Option(
-            help="Make tables and a page of all videos together; so for several with a folder for results.",
+            help="Make tables and a page of all videos together. By default of several videos with a folder "
+            "for results (-o).",
             rich_help_panel="Many videos",
             show_default=False,
         ),

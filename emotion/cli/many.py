@@ -29,16 +29,14 @@ from emotion.cluster.pool import ClusterPool
 from emotion.fetching import is_stored
 from emotion.models.names import escaped
 from emotion.realtime.options import Options
-from emotion.realtime.sinks.result_ledger import check_own
-from emotion.study.columns import person_columns, video_columns
-from emotion.study.metadata import Metadata, read_metadata
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Outcome, Told
-from emotion.study.plan import Job, longest_first, part_of, plan, shared_out, side_by_side, with_frames
+from emotion.study.plan import Job, shared_out, side_by_side
 from emotion.study.pool import Pool
-from emotion.study.run import Run, run_jobs
+from emotion.study.run import Run
 from emotion.study.stand_ins import StandIns
-from emotion.study.whole import PAGE, Findings, StudyFiles, names_of, write_study
+from emotion.study.together import plan_together
+from emotion.study.whole import PAGE, Findings, names_of
 
 # A table of more is not read; it then counts.
 _MOST_ROWS = 30
@@ -67,21 +65,13 @@ def annotate_many(
     Raises:
         EmotionError: nothing can be done at all.
     """
-    metadata = Metadata() if many.shard else known_of(many.metadata, many.by)
-    jobs = plan(videos, home or Path())
-    if many.frames and home is not None:
-        jobs = with_frames(jobs, home)
-    jobs = part_of(jobs, many.shard)
-    if not options.outputs.overwrite:
-        check_own((tuple(one.outputs.files.values()), one.outputs.summary, one.video.name) for one in jobs)
-    pool = _pool(len(jobs), options, many, stand_ins)
-    if home is None:
-        with Bar(len(jobs), many.quiet, many.verbose) as bar:
-            run = run_jobs(pool, longest_first(jobs), Path(), resume, bar)
-        told: Sequence[Told] = [Told.of(one, Path()) for one in run.outcomes]
-    else:
+    together = plan_together(videos, options, many, home)
+    pool = _pool(len(together.jobs), options, many, stand_ins)
+    if home is not None:
         stand_ins.bring(home, names_of(many.shard))
-        run, told = _study(pool, jobs, home, metadata, options, many, resume)
+    with Bar(len(together.jobs), many.quiet, many.verbose) as bar:
+        run, told = together.run(pool, resume, bar)
+    if home is not None:
         stand_ins.take(home, names_of(many.shard))
     if not many.quiet:
         out.print(found(told))
@@ -111,41 +101,6 @@ def _pool(jobs: int, options: Options, many: StudyOptions, stand_ins: StandIns) 
 def _shown(place: Path, stand_ins: StandIns) -> str:
     address = stand_ins.address(place)
     return escaped(address) if is_stored(address) else shown(place)
-
-
-def known_of(path: Path | None, by: str | None) -> Metadata:
-    """What a user's CSV says of their videos.
-
-    Raises:
-        SourceError, OptionError: see `read_metadata`.
-    """
-    tables = (video_columns((), Metadata()), person_columns((), Metadata()))
-    return read_metadata(path, by, [column.name for columns in tables for column in columns])
-
-
-def _study(
-    pool: Pool | ClusterPool,
-    jobs: Sequence[Job],
-    home: Path,
-    metadata: Metadata,
-    options: Options,
-    many: StudyOptions,
-    resume: bool,
-) -> tuple[Run, Sequence[Told]]:
-    files = StudyFiles(home, many.shard, options.outputs.overwrite)
-    try:
-        shard = str(many.shard) if many.shard else None
-        files.log.note("start", videos=len(jobs), shard=shard, resume=resume)
-        with Bar(len(jobs), many.quiet, many.verbose) as bar:
-            run = run_jobs(pool, longest_first(jobs), home, resume, bar, files.log.note)
-        if many.shard:
-            files.finish(run.outcomes, run.circumstances)
-            return run, [Told.of(one, home) for one in run.outcomes]
-        findings = write_study(files, run.outcomes, run.circumstances, metadata, many.by)
-    except BaseException:
-        files.keep()
-        raise
-    return run, findings.told
 
 
 def found(told: Sequence[Told]) -> Table:

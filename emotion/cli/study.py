@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import console
-from emotion.cli.many import known_of, say_study
+from emotion.cli.many import say_study
 from emotion.cli.parameters import with_options
 from emotion.models.options import Only
 from emotion.realtime.sinks.options import OutputOptions
 from emotion.study.options import StudyOptions
 from emotion.study.shards import merge
+from emotion.study.together import known_of
 
 EXAMPLES = """
 Examples:

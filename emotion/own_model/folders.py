@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emotion.models.classes import EMOTIONS, Classes
-from emotion.models.data.label_folders import PICTURES, SPLITS, VIDEOS
+from emotion.models.data.image_io import SUFFIXES
+from emotion.models.data.label_folders import SPLITS, VIDEOS
 from emotion.models.errors import DatasetError, OptionError
 from emotion.own_model.options import LearnOptions
 
@@ -59,7 +60,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _holds_faces(folder: Path) -> bool:
-    return any(path.suffix.lower() in PICTURES | VIDEOS for path in folder.rglob("*"))
+    return any(path.suffix.lower() in SUFFIXES | VIDEOS for path in folder.rglob("*"))
 
 
 def _in_words(roots: Sequence[Path]) -> str:

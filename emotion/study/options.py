@@ -149,7 +149,10 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
         raise OptionError(name, f"--{name} goes with neither --events, --mjpeg nor --metrics: leave one out.")
     needing = [name for name in chosen if name != "cluster"]
     if needing and home is None:
-        raise OptionError(needing[0], f"--{needing[0]} needs a folder for the study: name one with -o.")
+        raise OptionError(
+            needing[0],
+            f"--{needing[0]} needs a folder for the study: name one with -o, in Python as output.",
+        )
 
 
 def check_offline_together(many: StudyOptions, offline: bool) -> None:

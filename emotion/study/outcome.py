@@ -73,11 +73,13 @@ class Told:
         outcome: how it ended.
         summary: the summary, see `emotion.realtime.sinks.summary`; None where there is none.
         record: the numbers for the page, see `emotion.realtime.sinks.study_record`; None likewise.
+        link: where the video is shown, in the place of its files.
     """
 
     outcome: Outcome
     summary: Mapping[str, Any] | None
     record: Mapping[str, Any] | None
+    link: str = ""
 
     @classmethod
     def of(cls, outcome: Outcome, home: Path) -> "Told":

@@ -97,7 +97,7 @@ def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -
     return {
         "name": outcome.name,
         "group": group,
-        "link": _link(outcome.results),
+        "link": told.link or _link(outcome.results),
         "thumbnail": record.get("thumbnail", ""),
         "width": 96,
         "height": 54,

@@ -14,7 +14,7 @@ from emotion.study.pool import Report
 
 
 class Jobs(Protocol):
-    """Does jobs, and tells of them; see `Pool`."""
+    """Does jobs, and tells of them; see `Pool` and `emotion.study.here.Here`."""
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
         """Do all jobs; leaving the loop stops all."""
@@ -69,7 +69,7 @@ def run_jobs(
     """Do all jobs.
 
     Args:
-        pool: of processes, or a cluster.
+        pool: of processes, a cluster, or this process.
         jobs: videos and where their results go.
         home: the study's folder, from which results are named.
         resume: pass over what is done.

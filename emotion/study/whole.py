@@ -134,6 +134,29 @@ def write_study(
         SinkError: one cannot be written.
     """
     told = [Told.of(one, files.home) for one in sorted(outcomes, key=lambda one: one.number)]
+    for name, text in texts(told, circumstances, _title(files.home), metadata, by).items():
+        files.write(name, text)
+    files.finish([one.outcome for one in told], circumstances)
+    return Findings(told, files.home / PAGE)
+
+
+def texts(
+    told: Sequence[Told],
+    circumstances: Mapping[str, Any],
+    title: str,
+    metadata: Metadata | None = None,
+    by: str | None = None,
+) -> dict[str, str]:
+    """Tables and page by their files' names.
+
+    Args:
+        told: the videos, in their order.
+        circumstances: what they follow from, as workers report them.
+        title: of the page.
+        metadata: what the user knows of them.
+        by: the column of it that the page compares by; None: folders.
+    """
+    metadata = metadata or Metadata()
     classes = circumstances.get("classes", ())
 
     def group(one: Told) -> str:
@@ -141,11 +164,8 @@ def write_study(
 
     means = courses(told, classes, group)
     frames = _described(circumstances.get("columns", ()), told)
-    for table in tables(told, classes, metadata, means, frames):
-        files.write(table.name, table.to_csv())
-    files.write(PAGE, page(_title(files.home), told, classes, metadata, means, group, by, circumstances))
-    files.finish([one.outcome for one in told], circumstances)
-    return Findings(told, files.home / PAGE)
+    made = {table.name: table.to_csv() for table in tables(told, classes, metadata, means, frames)}
+    return made | {PAGE: page(title, told, classes, metadata, means, group, by, circumstances)}
 
 
 def _title(home: Path) -> str:

@@ -1,26 +1,53 @@
-"""Picture files, by paths that OpenCV's own functions refuse on Windows (not only ASCII)."""
+"""Picture files, by paths that OpenCV's own functions refuse on Windows (not only ASCII).
 
+OpenCV reads what it knows, for libjpeg's word on damage; Pillow the rest: HEIC, AVIF, TGA, odd TIFFs.
+"""
+
+import contextlib
+import importlib
+import re
+import threading
 import warnings
+from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import PIL.Image
+import PIL.ImageOps
 
 from emotion.models.errors import EmotionError
 from emotion.models.native.log import listening
 from emotion.models.regions import Image
 from emotion.models.whole_files import write_whole
 
+SUFFIXES = frozenset(
+    {".avif", ".bmp", ".dib", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"}
+    | {".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+)
+"""How the names of photographs end, in lower case; an animated GIF is a video."""
 MOST_PIXELS = 1 << 28
 """The most that a photograph may have: 16384 x 16384, which takes 768 MiB; telephones' have 200 million."""
 _MOST_BYTES = 1 << 30
 # The headers that tell a size before anything is decoded, of the formats that are read.
 _HEADERS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 # How lines begin in which libjpeg says that pixels are lost; what stands before the end mark is no loss.
-_DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG")
-_HARMLESS = b"before marker 0xd9"
+_DAMAGE = re.compile(rb"(Corrupt JPEG data|Premature end of JPEG)(?!.*before marker 0xd9)")
+# All that decoders say beside it is told by what they return.
+_SAID = re.compile(
+    rb"\[ ?(ERROR|WARN|INFO|DEBUG)|libpng |Corrupt JPEG data|Premature end of JPEG|Warning: |Invalid SOS|"
+    rb"Inconsistent progression|Unknown Adobe|Application transferred"
+)
+# Whose warnings are shown is the process's.
+_warnings = threading.Lock()
+# How files of photographs begin, whatever they are called.
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
+_BRANDS = (b"avif", b"heic", b"heix", b"heim", b"mif1", b"msf1")
+_HEIC = (b"heic", b"heix", b"heim")
+_UNREADABLE = "unreadable"
+_NO_HEIC = "unreadable: HEIC needs a package more (pip install 'emotion-live[heic]')"
 
 
 class PictureError(EmotionError, ValueError):
@@ -29,8 +56,15 @@ class PictureError(EmotionError, ValueError):
     exit_code = 3
 
 
+def is_photograph(start: bytes) -> bool:
+    """Whether a file that begins with these bytes, 16 at least, is a photograph."""
+    if start[:4] == b"RIFF":
+        return start[8:12] == b"WEBP"
+    return start.startswith(_STARTS) or (start[4:8] == b"ftyp" and start[8:12] in _BRANDS)
+
+
 def read_photograph(path: Path) -> Image:
-    """A photograph as uint8 (h, w, 3) BGR, upright.
+    """A photograph as uint8 (h, w, 3) BGR, upright, in whatever format OpenCV or Pillow reads.
 
     Raises:
         PictureError: the file cannot be read, is no picture, is damaged, or has more than `MOST_PIXELS`.
@@ -43,31 +77,81 @@ def read_photograph(path: Path) -> Image:
 
 
 def decode_photograph(file: IO[bytes]) -> Image:
-    """The same of an open file, or of bytes as one.
+    """The same of an open file that can be sought in.
 
     Raises:
         OSError: it cannot be read.
         PictureError: as `read_photograph`.
     """
-    # Pillow warns of what is odd in a header. Whose warnings are shown is the process's, so this is one at
-    # a time too.
-    with listening(), warnings.catch_warnings(action="ignore"):
+    start = file.read(32)
+    file.seek(0)
+    # OpenCV reads AVIF, but does not turn it.
+    if start[4:8] != b"ftyp":
+        try:
+            return _by_opencv(file)
+        except PictureError as error:
+            if str(error) != _UNREADABLE:
+                raise
+        file.seek(0)
+    return _by_pillow(file.read(_MOST_BYTES))
+
+
+def bgr_of(picture: PIL.Image.Image) -> Image:
+    """What Pillow holds, upright, as uint8 (h, w, 3) BGR; what is transparent lies on white."""
+    with warnings.catch_warnings(action="ignore"):
+        upright = PIL.ImageOps.exif_transpose(picture)
+    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+        layer = upright.convert("RGBA")
+        upright = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
+    elif upright.mode.startswith(("I;16", "I", "F")):
+        values = np.asarray(upright, np.float32)
+        top = max(float(values.max(initial=0.0)), 255.0)
+        upright = PIL.Image.fromarray((values * (255 / top)).astype(np.uint8))
+    return np.asarray(cv2.cvtColor(np.asarray(upright.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
+
+
+def _by_opencv(file: IO[bytes]) -> Image:
+    # Pillow warns of what is odd in a header.
+    with _warnings, warnings.catch_warnings(action="ignore"):
         _check_size(file)
     file.seek(0)
     data = np.frombuffer(file.read(_MOST_BYTES + 1), dtype=np.uint8)
     if len(data) > _MOST_BYTES:
         raise PictureError(f"too large: more than {_MOST_BYTES >> 20} MiB")
-    try:
-        with listening() as said:
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (cv2.error, MemoryError) as error:
-        raise PictureError("unreadable") from error
+    image, said = _decoded(data, alone=False)
+    if said:  # perhaps of another picture, which another thread decodes
+        image, said = _decoded(data, alone=True)
     for line in said:
-        if line.startswith(_DAMAGE) and _HARMLESS not in line:
-            raise PictureError(f"damaged: {line.decode(errors='replace').strip()}")
+        raise PictureError(f"damaged: {line.decode(errors='replace').strip()}")
     if image is None:
-        raise PictureError("unreadable")
+        raise PictureError(_UNREADABLE)
     return np.asarray(image, dtype=np.uint8)
+
+
+def _decoded(data: npt.NDArray[np.uint8], alone: bool) -> tuple[Any, list[bytes]]:
+    """What OpenCV makes of a file, and what libjpeg says of damage meanwhile."""
+    try:
+        with listening(_SAID, alone) as said:
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        return image, [line for line in said if _DAMAGE.match(line)]
+    except (cv2.error, MemoryError) as error:
+        raise PictureError(_UNREADABLE) from error
+
+
+def _by_pillow(data: bytes) -> Image:
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    try:
+        with warnings.catch_warnings(action="ignore"), PIL.Image.open(BytesIO(data)) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise PictureError(f"too large: {picture.width}x{picture.height} pixels")
+            return bgr_of(picture)
+    except (OSError, ValueError, SyntaxError, MemoryError, PIL.Image.DecompressionBombError) as error:
+        if isinstance(error, PictureError):
+            raise
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+            raise PictureError(_NO_HEIC) from error
+        raise PictureError(f"{_UNREADABLE}: it is no picture, or damaged") from error
 
 
 def read_gray(path: Path) -> Image | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from emotion.models.classes import Labels
+from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import DatasetError
 from emotion.models.names import readable, shortened
 
@@ -25,24 +26,8 @@ _STEM = 200
 SIX = Labels()
 """The emotions that networks and vote know."""
 
-PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 UNREAD = frozenset(
-    {
-        ".avif",
-        ".cr2",
-        ".dng",
-        ".exr",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".j2k",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jxl",
-        ".nef",
-    }
-    | {".pbm", ".pgm", ".ppm", ".psd", ".svg", ".tga"}
+    {".cr2", ".dng", ".exr", ".gif", ".jxl", ".nef", ".psd", ".svg"}
     | {".3gp", ".asf", ".flv", ".m2ts", ".mts", ".ogv", ".vob"}
 )
 """Pictures and videos that are not read; whoever has such is told."""
@@ -116,7 +101,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
         DatasetError: `root` is no folder, or holds no folder named after a class.
     """
     votes = _read_votes(root / "votes.csv", labels.classes)
-    for file in _files(root, PICTURES, labels):
+    for file in _files(root, SUFFIXES, labels):
         source = readable(f"{root.name}/{file.relative}")
         yield Photograph(file.path, source, file.label, file.split, votes.get(file.relative))
 
@@ -130,7 +115,7 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
     for _, part in _parts(root):
         for folder in _folders(part):
             if labels.of(folder.name) is None:
-                for path in _below(folder, PICTURES | VIDEOS):
+                for path in _below(folder, SUFFIXES | VIDEOS):
                     yield readable(f"{root.name}/{path.relative_to(root).as_posix()}"), readable(folder.name)
 
 

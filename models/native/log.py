@@ -8,50 +8,156 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 # How lines begin that MediaPipe, LiteRT and absl write about themselves; errors begin otherwise.
 _CHATTER = re.compile(rb"(VERBOSE|INFO|WARNING): |[IW]\d{4} ")
-# Taken twice where the collector frees something in the middle of it.
-_quieting = threading.RLock()
+
+
+class _Ear:
+    """The process's standard error as several threads hear it at a time, or one alone.
+
+    Where nobody listens it is what it was. What is said while somebody listens goes into a file, and from
+    there, but for the lines that are listened for, to where it was meant for.
+    """
+
+    def __init__(self) -> None:
+        # Taken twice where the collector frees something in the middle of it.
+        self._room = threading.Condition(threading.RLock())
+        self._listeners: list[_Listener] = []
+        self._alone: int | None = None
+        self._waiting = 0
+        self._busy = False
+
+    def join(self, listener: "_Listener") -> bool:
+        """Listen beside others; who waits to be alone goes first. False where nothing can be heard."""
+        with self._room:
+            if self._busy:  # the collector runs in the middle of what is done here
+                return False
+            me = listener.thread
+            while not (self._listens(me) or self._alone == me) and (self._alone or self._waiting):
+                self._room.wait()
+            with self._at_work():
+                if not self._listeners:
+                    self._begin()
+                self._hear()
+                self._listeners.append(listener)
+            return True
+
+    def leave(self, listener: "_Listener") -> None:
+        """Listen no more; `listener` has its lines."""
+        with self._room, self._at_work():
+            self._hear()
+            self._listeners = [one for one in self._listeners if one is not listener]
+            if not self._listeners:
+                self._end()
+            self._room.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody else listens, and let nobody."""
+        with self._room:
+            self._waiting += 1
+            try:
+                while self._listeners or self._alone:
+                    self._room.wait()
+                self._alone = threading.get_ident()
+            finally:
+                self._waiting -= 1
+        try:
+            yield
+        finally:
+            with self._room:
+                self._alone = None
+                self._room.notify_all()
+
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+
+    def _listens(self, thread: int) -> bool:
+        return any(one.thread == thread for one in self._listeners)
+
+    def _begin(self) -> None:
+        sink, name = tempfile.mkstemp()
+        self._file, self._name = open(name, "rb"), name  # noqa: SIM115  closed when nobody listens any more
+        with contextlib.suppress(OSError):  # of an open file not everywhere; then at the end
+            os.unlink(name)
+            self._name = ""
+        self._rest = b""
+        self._saved = os.dup(2)
+        os.dup2(sink, 2)
+        os.close(sink)
+
+    def _hear(self) -> None:
+        """Hand out what was said since the last time."""
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        for line in lines:
+            self._hand_out(line + b"\n")
+
+    def _hand_out(self, line: bytes) -> None:
+        listeners = [one for one in self._listeners if one.wanted.match(line)]
+        for one in listeners:
+            one.lines.append(line)
+        if not listeners:
+            _pass_on(line, self._saved)
+
+    def _end(self) -> None:
+        os.dup2(self._saved, 2)
+        self._hear()
+        if self._rest:
+            _pass_on(self._rest, self._saved)
+        os.close(self._saved)
+        self._file.close()
+        if self._name:
+            os.unlink(self._name)
+
+
+@dataclass(slots=True, eq=False)
+class _Listener:
+    """A thread that listens for lines that begin in a way."""
+
+    wanted: "re.Pattern[bytes]"
+    thread: int = field(default_factory=threading.get_ident)
+    lines: list[bytes] = field(default_factory=list)
+
+
+_ear = _Ear()
+_NOTHING = re.compile(rb"(?!)")
 
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
     """Keep native code's lines that are no errors from standard error; all others come a moment later.
 
-    No log setting of MediaPipe does that. The file descriptor is the whole process's, so one at a time.
+    No log setting of MediaPipe does that. The file descriptor is the whole process's.
     """
-    with _quieting, tempfile.TemporaryFile() as said:
-        saved = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            said.seek(0)
-            for line in said:
-                _pass_on(line, 2)
+    with listening(_NOTHING):
+        yield
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[list[bytes]]:
+def listening(wanted: "re.Pattern[bytes]", alone: bool = False) -> Iterator[list[bytes]]:
     """Take in what native code writes to standard error, for whom it is the only word of a fault.
 
-    The lines are there when the block is over, and nobody else gets them. One at a time, as
-    `without_chatter`.
+    The lines are there when the block is over; where others listen at the same time they may be theirs.
+
+    Args:
+        wanted: how the lines begin that are taken in; all others come out, but for chatter.
+        alone: wait until nobody else listens, so that what is heard was said by this thread.
     """
-    lines: list[bytes] = []
-    with _quieting, tempfile.TemporaryFile() as said:
-        saved = os.dup(2)
-        os.dup2(said.fileno(), 2)
+    with _ear.alone() if alone else contextlib.nullcontext():
+        listener = _Listener(wanted)
+        joined = _ear.join(listener)
         try:
-            yield lines
+            yield listener.lines
         finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            said.seek(0)
-            lines += said
+            if joined:
+                _ear.leave(listener)
 
 
 def filter_standard_error() -> None:

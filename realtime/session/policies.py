@@ -32,6 +32,7 @@ from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.meanwhile import Meanwhile
+from emotion.realtime.stages.nobody import Nobody, is_too_small
 from emotion.realtime.stages.people import People
 from emotion.realtime.stages.photographs import PhotographFinder, Strangers
 
@@ -119,14 +120,20 @@ class EveryFrame:
             chooses what is worth being looked at.
         meanwhile: is told each result by what was alone, before it is decided again with what follows; in a
             thread of its own.
+        size: (width, height) of all pictures, where that is known: those that are too small for faces are not
+            looked at.
     """
 
     workers: Workers | None = None
     capacity: int | None = None
     meanwhile: Callable[[EmotionFrame], object] | None = None
+    size: tuple[int, int] | None = None
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
+        if self.size is not None and is_too_small(*self.size):
+            shown = [] if self.meanwhile is None else [Meanwhile(self.meanwhile)]
+            return [Nobody(models.schema), *shown, *_details(options)]
         looks_ahead = bool(options.vote.smooth) and not options.vote.causal
         workers = self.workers or Workers.of(options)
         stages = _causal_stages(workers, models, options)

@@ -1,6 +1,7 @@
 """What people show as tiers of ELAN, the annotation tool of the Max Planck Institute: a tier a person."""
 
 import os
+import re
 from mimetypes import guess_type
 from pathlib import Path
 from xml.etree import ElementTree
@@ -80,7 +81,12 @@ class ElanAnnotations(WholeDocument):
             beside = None
         kind = guess_type(source.name)[0] or "video/*"
         where = source.absolute().as_uri()
-        document.add_linked_file(where, relpath=beside and escaped(beside), mimetype=kind)
+        document.add_linked_file(where, relpath=beside and _as_reference(escaped(beside)), mimetype=kind)
+
+
+def _as_reference(path: str) -> str:
+    """A relative path as ELAN writes it, in letters; what no address may hold is in numbers."""
+    return re.sub(r"[%#\[\]]", lambda found: f"%{ord(found[0]):02X}", path)
 
 
 def _open(target: Target) -> Sink:

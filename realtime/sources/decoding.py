@@ -13,12 +13,15 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from emotion.realtime.errors import SourceError, is_gone
 
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
+# Of pictures with so few pixels handing one to a thread takes longer than decoding it.
+_SMALL = 128 * 128
 # A demuxer that has stumbled is asked again, but not for ever.
 _MOST_STUMBLES = 16
 # What begins a file that was joined behind another in an Ogg: no picture, and no damage.
@@ -117,7 +120,7 @@ class Decoder:
         self.positions = Positions()
         _only(container, stream)
         stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = min(_MAX_DECODING_THREADS, os.cpu_count() or 1)
+        stream.codec_context.thread_count = _threads_for(stream.codec_context)
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Everything that can be decoded, in the order in which it is shown."""
@@ -213,6 +216,11 @@ class Decoder:
         untold = [seconds for at, seconds in errors if at > count - _LAST_PACKETS]
         for seconds in untold[self.damage.places :]:
             self.damage.note(seconds)
+
+
+def _threads_for(codec: VideoCodecContext) -> int:
+    small = 0 < codec.width * codec.height <= _SMALL
+    return 1 if small else min(_MAX_DECODING_THREADS, os.cpu_count() or 1)
 
 
 def _only(container: InputContainer, stream: VideoStream) -> None:

@@ -14,6 +14,7 @@ from emotion.models.regions import REGIONS, Image, Regions, align, crop, leaning
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
+from emotion.realtime.stages.nobody import is_too_small
 from emotion.realtime.stages.stride import Between
 
 # Frames of a file that are looked at together where faces are followed through shares of them.
@@ -75,6 +76,8 @@ class FaceFinder:
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""
+        if items and is_too_small(*items[0].shape[:2]):
+            return [FaceFrame(frame, ()) for frame in items]
         found: list[FaceFrame] = []
         while len(found) < len(items):
             found += self._look(items[len(found) :])

@@ -1,5 +1,7 @@
 """`emotion.annotate_files`: what the command writes, by a call; also after a run that was killed."""
 
+import csv
+import json
 import shutil
 
 import numpy as np
@@ -7,7 +9,13 @@ import pytest
 
 import emotion
 from emotion.models.data.image_io import write_png
+from emotion.realtime.options import Options
 from emotion.realtime.session.policies import EachAlone, EveryFrame
+from emotion.study import pool as pools
+from emotion.study.here import Here
+from emotion.study.metadata import Metadata
+from emotion.study.shards import merge
+from emotion.study.tables import NAMES
 from tests.fakes.no_stages import NO_MODELS, NobodyThere
 from tests.helpers.clips import clip
 
@@ -28,9 +36,9 @@ def folder(tmp_path):
     return tmp_path / "in"
 
 
-def annotated(folder, **options):
+def annotated(folder, study=False, **options):
     out = folder.parent / "out"
-    return emotion.annotate_files(folder, out, formats=FORMATS, models=NO_MODELS, **options)
+    return emotion.annotate_files(folder, out, formats=FORMATS, models=NO_MODELS, study=study, **options)
 
 
 def names(folder):
@@ -104,3 +112,101 @@ def test_after_a_kill_what_is_done_is_passed_over_and_the_rest_is_made(folder, m
     assert made.passed_over == [str(folder / "a.mp4")]
     assert names(folder) == WHOLE
     assert annotated(folder).passed_over == [str(folder / f"{name}.mp4") for name in "abc"]
+
+
+STUDY = {*NAMES, "study.html", "log.jsonl", "provenance.json"}
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_several_videos_with_a_folder_for_results_are_a_study(folder):
+    (folder / "b.mp4").write_bytes(b"no video")
+    (folder.parent / "m.csv").write_text("video,mood\na,good\nc,bad\n")
+    told = []
+    made = annotated(
+        folder,
+        study=None,
+        frames=True,
+        metadata=folder.parent / "m.csv",
+        by="mood",
+        progress=lambda *done: told.append(done),
+    )
+    out = folder.parent / "out"
+    assert made.study == out
+    assert {path.name for path in out.iterdir()} >= STUDY | {"frames.parquet", "a.study.json"}
+    assert [(row["video"], row["state"], row["mood"]) for row in rows(out / "videos.csv")] == [
+        ("a", "done", "good"),
+        ("b", "failed", ""),
+        ("c", "done", "bad"),
+    ]
+    assert list(made.left_out) == [str(folder / "b.mp4")]
+    assert [path.name for path in made.files[str(folder / "a.mp4")]][:2] == [
+        "a.annotated.mp4",
+        "a.emotions.csv",
+    ]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    again = annotated(folder, study=None, frames=True, metadata=folder.parent / "m.csv", by="mood")
+    assert again.passed_over == [str(folder / "a.mp4"), str(folder / "c.mp4")]
+
+
+def test_parts_of_a_study_give_its_tables(folder):
+    whole = emotion.annotate_files(folder, folder.parent / "whole", formats=("csv",), models=NO_MODELS)
+    for part in ("2/2", "1/2"):
+        made = annotated(folder, study=None, shard=part)
+        assert made.study == folder.parent / "out"
+        assert not (made.study / "study.html").exists()
+    merge([made.study], made.study, False, Metadata(), None)
+    videos = (rows(place / "videos.csv") for place in (whole.study, made.study))
+    assert next(videos) == next(videos)
+
+
+def test_processes_share_the_videos_where_no_models_are_loaded(folder, monkeypatch):
+    asked = []
+
+    def pool(options, count):
+        asked.append((options.engine.models.name, count))
+        return Here(Options(), NO_MODELS)
+
+    monkeypatch.setattr(pools, "Pool", pool)
+    made = emotion.annotate_files(folder, formats=("csv",), models="lite", jobs=2)
+    assert asked == [("lite", 2)]
+    assert len(made.files) == 3
+    assert made.study is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"jobs": 2}, "models that are loaded"),
+        ({"shard": "3/2"}, "write 2/10"),
+        ({"jobs": 0}, "jobs"),
+        ({"portraits": True, "privacy": "blur"}, "leave one out"),
+        ({"by": "mood"}, "--metadata"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_written(folder, options, said):
+    with pytest.raises(emotion.OptionError, match=said):
+        annotated(folder, study=None, **options)
+    assert not (folder.parent / "out").exists()
+
+
+def test_a_study_needs_a_folder(folder):
+    with pytest.raises(emotion.OptionError, match="needs a folder"):
+        emotion.annotate_files(folder, models=NO_MODELS, shard="1/2")
+
+
+def test_pictures_that_are_too_small_for_faces_are_told_of(folder):
+    clip(folder / "tiny.mp4", 5, size=(64, 16))
+    made = annotated(folder)
+    notes = {
+        name: json.loads(made.files[str(folder / name)][-1].read_text())["notes"]
+        for name in ("a.mp4", "tiny.mp4")
+    }
+    assert notes["a.mp4"] == []
+    assert notes["tiny.mp4"] == [
+        "Pictures of 64x16 hold no face that could be read, and are not looked at: their shorter side needs "
+        "24 pixels."
+    ]

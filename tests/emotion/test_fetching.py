@@ -9,7 +9,9 @@ import pytest
 
 from emotion import fetching
 from emotion.fetching import Spool, is_fetched
+from emotion.inputs import find_inputs
 from emotion.models.errors import MissingDependencyError
+from emotion.pictures import as_image
 from emotion.realtime.errors import SourceError
 from tests.helpers.pictures import smooth_jpeg
 
@@ -95,6 +97,23 @@ def test_a_store_is_read_by_fsspec(monkeypatch, tmp_path):
         assert spool.fetch("s3://bucket/x.jpg").read_bytes() == PICTURE
         with pytest.raises(SourceError, match="cannot be fetched"):
             spool.fetch("s3://bucket/y.jpg")
+
+
+def test_a_store_of_fsspec_is_a_source_like_any_other():
+    """Memory stands for the stores that need a network: address, library and copy are the same."""
+    fsspec = pytest.importorskip("fsspec", reason="needs the extra 'cloud'")
+    store = fsspec.filesystem("memory")
+    store.pipe("/photos/a b.jpg", PICTURE)
+    with Spool() as spool:
+        (found,) = find_inputs(["memory://photos/a b.jpg"], fetch=spool.fetch)
+        assert (found.kind, found.fetched, found.path.name) == ("photograph", True, "a b.jpg")
+        assert found.path.read_bytes() == PICTURE
+        with pytest.raises(SourceError, match="cannot be fetched"):
+            spool.fetch("memory://photos/none.jpg")
+        with pytest.raises(MissingDependencyError, match=r"emotion-live\[cloud\]|s3fs"):
+            spool.fetch("s3://bucket/clip.mp4")
+    assert as_image("memory://photos/a b.jpg").shape == as_image(PICTURE).shape
+    store.rm("/photos", recursive=True)
 
 
 @pytest.mark.parametrize(

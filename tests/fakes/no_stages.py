@@ -2,10 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
+from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.session import Models
 
-NO_MODELS = Models((), None)
+
+class _NoModels(Models):
+    """What is said of models that ship, without any."""
+
+    __slots__ = ()
+
+    @property
+    def schema(self) -> Schema:
+        return SHIPPED
+
+
+NO_MODELS = _NoModels((), None)
 """For a session whose stages need none; None would load those that ship."""
 
 

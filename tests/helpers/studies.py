@@ -61,14 +61,19 @@ def study(home: Path, videos: "dict[str, list | None]", first: int = 0) -> list[
 def _outcome(job, home, results):
     if results is None:
         return Outcome.of(job, home, "failed", 3, f"{job.video.name} cannot be read: it is <empty>.")
-    builder, path = SummaryBuilder(), job.outputs.files["study"]
+    leave_results(job.outputs, job.video.name, results)
+    return Outcome.of(job, home, "done")
+
+
+def leave_results(outputs: Outputs, name: str, results: list, complete: bool = True) -> None:
+    """Summary and record of one video."""
+    builder, path = SummaryBuilder(), outputs.files["study"]
     path.parent.mkdir(parents=True, exist_ok=True)
     with StudyRecord(path) as sink:
         for one in results:
             builder.add(one)
             sink.write(one, one.frame.image)
     values = builder.build().to_dict()
-    source = {"name": job.video.name, "bytes": 12, "sha256": "ab" * 32}
-    values |= {"complete": True, "reasons": [], "notes": [], "provenance": {"source": source}}
-    job.outputs.summary.write_text(json.dumps(values))
-    return Outcome.of(job, home, "done")
+    source = {"name": name, "bytes": 12, "sha256": "ab" * 32}
+    values |= {"complete": complete, "reasons": [], "notes": [], "provenance": {"source": source}}
+    outputs.summary.write_text(json.dumps(values))

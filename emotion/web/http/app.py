@@ -42,6 +42,7 @@ from emotion.web.http.schema import (
 )
 from emotion.web.http.security import Gate
 from emotion.web.http.site import RequestError, Site
+from emotion.web.http.study import FILES, policy_of, study_of
 from emotion.web.http.zipped import zipped
 from emotion.web.jobs import results
 from emotion.web.jobs.process import COMMAND
@@ -310,6 +311,21 @@ def _add_results(app: FastAPI, site: Site) -> None:
         name = quote(f"{Path(job.file).stem}.emotions.zip")
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-cache"}
         return StreamingResponse(zipped(found), media_type="application/zip", headers=headers)
+
+    @app.get("/study/{name}", tags=["videos"], response_class=Response)
+    async def study(name: str, visitor: Visitor = "") -> Response:
+        """All videos of the same visitor's cookie that have ended, on one page (study.html), or as tables:
+        videos.csv, people.csv, course.csv, and columns.csv, which explains them.
+        """
+        made = await asyncio.to_thread(study_of, site, visitor) if name in FILES else {}
+        if name not in made:
+            raise RequestError(404, "There is no study yet: no video of yours has ended.")
+        headers = {"Cache-Control": "no-store"}
+        if name.endswith(".csv"):
+            headers["Content-Disposition"] = f'attachment; filename="{name}"'
+            return Response(made[name], media_type="text/csv", headers=headers)
+        headers["Content-Security-Policy"] = policy_of(made[name])
+        return Response(made[name], media_type="text/html", headers=headers)
 
     @app.get("/api/jobs/{job_id}/{kind}", tags=["videos"], response_class=FileResponse)
     async def result(

@@ -68,8 +68,8 @@ KINDS: dict[str, Kind] = {
 
 
 def outputs_of(video: Path, folder: Path) -> Outputs:
-    """All files that come of a video."""
-    return Outputs.of(video, folder, FORMATS)
+    """All files that come of a video, with the numbers for the page of all videos."""
+    return Outputs.of(video, folder, (*FORMATS, "study"))
 
 
 def find(folder: Path, kind: Kind) -> Path | None:

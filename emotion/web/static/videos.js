@@ -161,6 +161,7 @@ function draw() {
   byId("no-jobs").hidden = wanted.length > 0;
   byId("list-tools").hidden = jobs.length < 2;
   byId("delete-all").hidden = jobs.every(isOpen);
+  byId("study").hidden = jobs.filter((job) => !isOpen(job)).length < 2;
   byId("none-found").hidden = !jobs.length || wanted.length > 0;
   if (jobs.length) byId("no-jobs").hidden = true;
   byId("videos-count").textContent = jobs.length > 1 ? ` (${jobs.length})` : "";

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL.Image
 import pyarrow.parquet as pq
 import pytest
 
@@ -300,7 +301,7 @@ def test_one_bad_picture_of_any_kind_is_listed_and_the_others_go_on(small):
         (folder / name).write_bytes(png_that_claims(*claims))
     (folder / "c.jpg").write_bytes(damaged_jpeg())
     (folder / "d.gif").write_bytes(b"GIF89a")
-    (folder / "e.heic").write_bytes(b"")
+    (folder / "e.nef").write_bytes(b"")
     (folder / "notes.txt").write_text("no picture")
     summary = make_dataset([small / "faces"], small / "out")
     assert summary.rejected == {"too large": 2, "damaged": 1, "a format that is not read": 2}
@@ -309,6 +310,18 @@ def test_one_bad_picture_of_any_kind_is_listed_and_the_others_go_on(small):
     assert "faces/fear/c.jpg,damaged: Corrupt JPEG data" in told
     assert "faces/fear/d.gif,a format that is not read: .gif" in told
     assert len(read_manifest(small / "out")) == 12
+
+
+def test_photographs_of_every_format_that_is_read_are_taken(small):
+    pytest.importorskip("pillow_heif", reason="needs the extra 'heic'").register_heif_opener()
+    folder = small / "faces" / "fear"
+    kinds = {"a.heic": "HEIF", "b.avif": "AVIF", "c.tga": "TGA", "d.jp2": "JPEG2000"}
+    for seed, (name, kind) in enumerate(kinds.items(), start=90):
+        noise = np.random.default_rng(seed).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+        PIL.Image.fromarray(noise).save(folder / name, kind)
+    make_dataset([small / "faces"], small / "out")
+    found = {row["source"] for row in read_manifest(small / "out")}
+    assert {f"faces/fear/{name}" for name in ("0.png", *kinds)} <= found
 
 
 @pytest.mark.parametrize("end", [MemoryError, cv2.error, None])

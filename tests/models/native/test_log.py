@@ -1,10 +1,14 @@
 """Native libraries' chatter stays out of standard error; their errors do not."""
 
 import os
+import re
 import subprocess
 import sys
+import threading
 
-from emotion.models.native.log import without_chatter
+import pytest
+
+from emotion.models.native.log import listening, without_chatter
 from tests.helpers.paths import ROOT
 
 LINES = (
@@ -35,6 +39,74 @@ def test_chatter_of_a_block_is_hidden_and_errors_are_not(capfd):
         for line in LINES:
             os.write(2, line)
     assert capfd.readouterr().err.encode() == LINES[4] + LINES[5]
+
+
+FAULT = re.compile(rb"fault")
+
+
+def test_what_is_listened_for_is_taken_and_all_else_is_passed_on(capfd):
+    with listening(FAULT) as said:
+        os.write(2, b"fault: a\nnews: b\nI0000 chatter\n")
+        os.write(2, b"fau")
+        os.write(2, b"lt: c\nno end")
+    assert said == [b"fault: a\n", b"fault: c\n"]
+    assert capfd.readouterr().err == "news: b\nno end"
+    os.write(2, b"fault: d\n")
+    assert capfd.readouterr().err == "fault: d\n"
+
+
+@pytest.mark.timeout(30)
+def test_several_listen_at_a_time_and_hear_one_another(capfd):
+    together, heard = threading.Barrier(3), []
+
+    def listen(number):
+        with listening(FAULT) as said:
+            together.wait()
+            os.write(2, b"fault: %d\nnews: %d\n" % (number, number))
+            together.wait()
+        heard.append(sorted(said))
+
+    threads = [threading.Thread(target=listen, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == [[b"fault: 0\n", b"fault: 1\n", b"fault: 2\n"]] * 3
+    assert sorted(capfd.readouterr().err.splitlines()) == ["news: 0", "news: 1", "news: 2"]
+
+
+@pytest.mark.timeout(30)
+def test_who_listens_alone_waits_for_the_others_and_hears_nobody(capfd):
+    inside, leave, order = threading.Event(), threading.Event(), []
+
+    def first():
+        with listening(FAULT):
+            inside.set()
+            leave.wait()
+            order.append("others")
+
+    def second():
+        with listening(FAULT) as said:
+            order.append("later")
+            os.write(2, b"fault: later\n")
+        assert said == [b"fault: later\n"]
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    inside.wait()
+    threading.Timer(0.05, leave.set).start()
+    with listening(FAULT, alone=True) as said:
+        order.append("alone")
+        threads[1].start()
+        # As where the collector frees something meanwhile.
+        with without_chatter():
+            os.write(2, b"I0000 chatter\n")
+        os.write(2, b"fault: mine\n")
+    for thread in threads:
+        thread.join()
+    assert said == [b"fault: mine\n"]
+    assert order == ["others", "alone", "later"]
+    assert capfd.readouterr().err == ""
 
 
 def test_chatter_of_a_process_is_hidden_and_errors_are_not():

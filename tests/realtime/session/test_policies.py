@@ -28,6 +28,7 @@ from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.options import LiveOptions
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.options import FaceOptions, VoteOptions
+from tests.helpers.results import video_frame
 from tests.helpers.shipped_models import shipped_models
 
 FRAMES = 60
@@ -195,6 +196,18 @@ def test_every_frame_gives_its_stages_what_the_options_say(made):
     ]
     assert made["EmotionClassifier"] == [((LOADED, 5), {"full": True, "schema": SHIPPED})] * 3
     assert made["People"] == [(("weights", options.vote), {})]
+
+
+def test_nothing_is_asked_of_pictures_that_are_too_small_for_faces(made):
+    models, options = Models(LOADED, "weights"), Options(faces=FaceOptions(columns=("quality",)))
+    nobody, details = EveryFrame(size=(640, 16)).stages(models, options)
+    assert (nobody.name, made) == ("nobody", {})
+    results = details.process(nobody.process([video_frame(3), video_frame(4)]))
+    assert [(one.frame.index, one.faces, one.schema, one.details) for one in results] == [
+        (index, (), SHIPPED, ("quality",)) for index in (3, 4)
+    ]
+    EveryFrame(size=(640, 24)).stages(models, options)
+    assert len(made["FaceFinder"]) == 1
 
 
 def test_workers_that_are_named_count_more_than_options(made):

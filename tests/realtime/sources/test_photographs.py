@@ -7,8 +7,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from emotion.models.data.image_io import bgr_of, is_photograph
 from emotion.realtime.errors import SourceError
-from emotion.realtime.sources.photographs import Photographs, bgr_of, is_photograph, read_picture
+from emotion.realtime.sources.photographs import Photographs, read_picture
 from tests.helpers.pictures import damaged_jpeg, png_that_claims, smooth_jpeg
 
 RED = PIL.Image.new("RGB", (40, 30), (255, 0, 0))
@@ -31,6 +32,24 @@ def test_pictures_are_turned_upright(tmp_path, kind):
     exif[0x0112] = 6
     RED.save(tmp_path / "turned", kind, exif=exif)
     assert read_picture(tmp_path / "turned").shape == (40, 30, 3)
+
+
+def test_what_telephones_write_is_read(tmp_path):
+    heif = pytest.importorskip("pillow_heif", reason="needs the extra 'heic'")
+    heif.register_heif_opener()
+    RED.resize((96, 128)).save(tmp_path / "a.heic", "HEIF")
+    # Whatever it is called, and without anybody having told Pillow of the format.
+    PIL.Image.OPEN.pop("HEIF")
+    data = (tmp_path / "a.heic").read_bytes()
+    (tmp_path / "b.jpg").write_bytes(data)
+    assert is_photograph(data[:32])
+    for name in ("a.heic", "b.jpg"):
+        image = read_picture(tmp_path / name)
+        assert image.shape == (128, 96, 3)
+        assert np.abs(image.astype(int) - (0, 0, 255)).max() < 12
+    (tmp_path / "cut.heic").write_bytes(data[: len(data) // 2])
+    with pytest.raises(SourceError, match=r"cut\.heic"):
+        read_picture(tmp_path / "cut.heic")
 
 
 @pytest.mark.parametrize(

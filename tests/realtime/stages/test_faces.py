@@ -134,6 +134,14 @@ def test_nets_are_asked_in_video_mode_with_the_confidence_wanted(fakes, confiden
     assert options == {"video": True, "min_confidence": confidence}
 
 
+@pytest.mark.parametrize(("height", "width", "faces"), [(24, 400, 2), (23, 400, 0), (400, 23, 0)])
+def test_pictures_too_small_for_faces_are_not_looked_at(fakes, height, width, faces):
+    small = [replace(video_frame(index), picture=gradient(height, width)) for index in range(3)]
+    found = list(FaceFinder().process(small))
+    assert [len(one.faces) for one in found] == [faces] * 3
+    assert [one.frame.index for one in found] == [0, 1, 2]
+
+
 def test_no_more_faces_than_wanted(fakes):
     FaceFinder(max_faces=1).process(frames(1))
     assert {arguments[0] for arguments, _ in fakes.made} == {1}

@@ -1,0 +1,33 @@
+"""Videos one after the other in this process, for programs that have their models loaded already."""
+
+from collections.abc import Generator, Sequence
+
+from emotion.annotate import Models
+from emotion.realtime.options import Options
+from emotion.study.plan import Job
+from emotion.study.pool import Report
+from emotion.study.serving import order_of, ready_of, serve
+
+
+class Here:
+    """Does jobs as `emotion.study.pool.Pool` does, without a process of their own.
+
+    Args:
+        options: of every video.
+        models: for all of them.
+    """
+
+    def __init__(self, options: Options, models: Models) -> None:
+        self._options = options
+        self._models = models
+
+    def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
+        """Do all jobs, and tell what came of each."""
+        yield Report("ready", None, ready_of(self._models, self._options))
+        for job in jobs:
+            yield Report("begun", job, {"where": "here"})
+            notes: list[str] = []
+            end = serve(order_of(job, resume), self._models, self._options, note=notes.append)
+            for note in notes:
+                yield Report("note", job, {"note": note})
+            yield Report("ended", job, end)

@@ -1,0 +1,99 @@
+"""Many videos from their jobs to a study that is written: what the command line and Python calls share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.annotate import Outputs
+from emotion.realtime.options import Options
+from emotion.realtime.sinks.result_ledger import check_own
+from emotion.study.columns import person_columns, video_columns
+from emotion.study.metadata import Metadata, read_metadata
+from emotion.study.options import StudyOptions
+from emotion.study.outcome import Told
+from emotion.study.plan import Job, longest_first, part_of, plan, with_frames
+from emotion.study.run import Jobs, Run, Watcher, run_jobs
+from emotion.study.whole import StudyFiles, write_study
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Videos that are to be annotated together: `plan_together` checks, and `run` does it.
+
+    Attributes:
+        jobs: those of this machine.
+        home: the study's folder; None: there is no study, and results lie where they are said to lie.
+        options: of every video.
+        many: how they are shared out.
+        metadata: what the user knows of them.
+    """
+
+    jobs: Sequence[Job]
+    home: Path | None
+    options: Options
+    many: StudyOptions
+    metadata: Metadata
+
+    def run(self, pool: Jobs, resume: bool, watcher: Watcher) -> tuple[Run, Sequence[Told]]:
+        """Annotate all, and write the study where there is one; gives each video with what its files say.
+
+        Args:
+            pool: does them.
+            resume: pass over what is done.
+            watcher: is told how it goes on.
+
+        Raises:
+            EmotionError: nothing can be done at all, or the study cannot be written.
+        """
+        jobs = longest_first(self.jobs)
+        if self.home is None:
+            run = run_jobs(pool, jobs, Path(), resume, watcher)
+            return run, [Told.of(one, Path()) for one in run.outcomes]
+        files = StudyFiles(self.home, self.many.shard, self.options.outputs.overwrite)
+        try:
+            shard = str(self.many.shard) if self.many.shard else None
+            files.log.note("start", videos=len(jobs), shard=shard, resume=resume)
+            run = run_jobs(pool, jobs, self.home, resume, watcher, files.log.note)
+            if self.many.shard:
+                files.finish(run.outcomes, run.circumstances)
+                return run, [Told.of(one, self.home) for one in run.outcomes]
+            findings = write_study(files, run.outcomes, run.circumstances, self.metadata, self.many.by)
+        except BaseException:
+            files.keep()
+            raise
+        return run, findings.told
+
+
+def plan_together(
+    videos: Sequence[tuple[Path, Outputs]], options: Options, many: StudyOptions, home: Path | None
+) -> Together:
+    """Which videos are done how, once it is sure that nothing of the user's is lost by it.
+
+    Args:
+        videos: each with its results.
+        options: of every video.
+        many: how they are shared out.
+        home: see `Together`.
+
+    Raises:
+        SinkError: something of the user's would be replaced.
+        SourceError, OptionError: see `read_metadata`.
+    """
+    metadata = Metadata() if many.shard else known_of(many.metadata, many.by)
+    jobs = plan(videos, home or Path())
+    if many.frames and home is not None:
+        jobs = with_frames(jobs, home)
+    jobs = part_of(jobs, many.shard)
+    if not options.outputs.overwrite:
+        check_own((tuple(one.outputs.files.values()), one.outputs.summary, one.video.name) for one in jobs)
+    return Together(jobs, home, options, many, metadata)
+
+
+def known_of(path: Path | None, by: str | None) -> Metadata:
+    """What a user's CSV says of their videos.
+
+    Raises:
+        SourceError, OptionError: see `read_metadata`.
+    """
+    tables = (video_columns((), Metadata()), person_columns((), Metadata()))
+    return read_metadata(path, by, [column.name for columns in tables for column in columns])
