@@ -84,7 +84,8 @@ class Told:
     @classmethod
     def of(cls, outcome: Outcome, home: Path) -> "Told":
         """Read the files of an outcome; what cannot be read is None."""
-        return cls(outcome, *(_read(outcome.results.get(name), home) for name in ("summary", "study")))
+        summary, record = (_read(outcome.results.get(name), home) for name in ("summary", "study"))
+        return cls(outcome, summary, record)
 
 
 def _read(place: str | None, home: Path) -> Mapping[str, Any] | None:

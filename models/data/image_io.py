@@ -151,7 +151,7 @@ def _by_pillow(data: bytes) -> Image:
             raise
         if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
             raise PictureError(_NO_HEIC) from error
-        raise PictureError(f"{_UNREADABLE}: it is no picture, or damaged") from error
+        raise PictureError(_UNREADABLE) from error
 
 
 def read_gray(path: Path) -> Image | None:

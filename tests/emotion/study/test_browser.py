@@ -65,7 +65,7 @@ def names(tab):
 
 
 def sort(tab, head):
-    tab.get_by_role("button", name=head, exact=True).click()
+    tab.locator("#videos thead button", has_text=head).click()
     return names(tab)
 
 
