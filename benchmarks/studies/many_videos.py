@@ -18,10 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import av
 import numpy as np
 import psutil
+from av.video.stream import VideoStream
 
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.sources.demo import DEMO
@@ -96,7 +98,7 @@ def _write(
         for picture in pictures:
             if stream is None:
                 options = {"preset": "ultrafast"} if codec == "libx264" else {}
-                stream = container.add_stream(codec, rate=rate, options=options)
+                stream = cast(VideoStream, container.add_stream(codec, rate=rate, options=options))
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = "yuv420p"
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
