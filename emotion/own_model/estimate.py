@@ -9,8 +9,8 @@ from time import perf_counter
 import numpy as np
 
 from emotion.exporters.head import features_of
-from emotion.models.data.image_io import PictureError, read_photograph
-from emotion.models.data.label_folders import PICTURES, VIDEOS
+from emotion.models.data.image_io import SUFFIXES, PictureError, read_photograph
+from emotion.models.data.label_folders import VIDEOS
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.regions import Regions
 
@@ -62,7 +62,7 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions) -> Esti
         regions: that are looked at.
     """
     files = sorted(path for root in roots for path in root.rglob("*"))
-    found = [path for path in files if path.suffix.lower() in PICTURES]
+    found = [path for path in files if path.suffix.lower() in SUFFIXES]
     videos = sum(path.suffix.lower() in VIDEOS for path in files)
     taken = found[:: max(1, len(found) // _PHOTOGRAPHS)][:_PHOTOGRAPHS]
     ask = 0.0
