@@ -22,7 +22,7 @@ _OF_HOST = (
     "etc/pip.conf",
     "root/.config/pip",
     "etc/apt/apt.conf.d",
-    "etc/ssl",
+    "etc/ssl/certs/ca-certificates.crt",
 )
 
 
