@@ -24,6 +24,8 @@ _OF_HOST = (
     "etc/apt/apt.conf.d",
     "etc/ssl/certs/ca-certificates.crt",
 )
+# As in a container, for as long as the command runs.
+_MOUNTED = 'for one in proc sys dev; do mount --rbind "/$one" "$0/$one" || exit; done; exec "$@"'
 
 
 def steps(text: str) -> Iterator[tuple[str, str]]:
@@ -68,7 +70,10 @@ class Image:
         words = [f"{name}={value}" for name, value in (passed | self.variables).items()]
         shell = ["/bin/sh", "-c", f"cd {self.work} && {command}"]
         user = ["--userspec", f"{self.user}:{self.user}"] if self.user != "root" else []
-        subprocess.run(["chroot", *user, self.folder, "/usr/bin/env", "-i", *words, *shell], check=True)
+        inside = ["chroot", *user, str(self.folder), "/usr/bin/env", "-i", *words, *shell]
+        subprocess.run(
+            ["unshare", "--mount", "/bin/sh", "-c", _MOUNTED, str(self.folder), *inside], check=True
+        )
 
     def share(self) -> None:
         """Lay down what a container has of its host; packages may have replaced it."""
