@@ -3,7 +3,7 @@
 import errno
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from fractions import Fraction
 from typing import cast
 
@@ -86,9 +86,12 @@ class StreamReader:
 
     def close(self) -> None:
         """Let the stream go."""
+        # Its frame holds this reader and the decoder: without an end both would live, threads and pictures
+        # and all, until the collector of cycles comes by, which is seldom.
+        self._pictures.close()
         self._container.close()
 
-    def _decoded(self, stream: VideoStream) -> Iterator[Picture]:
+    def _decoded(self, stream: VideoStream) -> Generator[Picture, None, None]:
         # Frame threads would hold back one picture each.
         stream.thread_type = "SLICE"
         last = time.monotonic()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import numpy as np
 import psutil
 
 # So long things may become what they stay, or a quarter of a shorter time.
@@ -109,6 +110,13 @@ def typical(found: Sequence[Held]) -> Held:
 def stretch(found: Sequence[Held], begin: float, end: float) -> list[Held]:
     """What was held between two moments, in seconds from the first."""
     return [one for one in found if begin <= one.at - found[0].at < end]
+
+
+def course(found: Sequence[Held], step: float) -> str:
+    """Memory from one step of time to the next, for people."""
+    last = found[-1].at - found[0].at
+    parts = [stretch(found, begin, begin + step) for begin in np.arange(0, max(last, step), step).tolist()]
+    return ", ".join(f"{typical(part).mib:.0f}" for part in parts if part) + " MiB"
 
 
 def grown(before: Held, after: Held) -> list[str]:

@@ -50,7 +50,10 @@ def page(seconds: float, seed: int, folder: Path) -> Soaked:
         left = [path.name for path in (folder / "jobs").iterdir() if path.is_dir()]
     wrong += [f"folders are left: {left}"] if left else []
     wrong += grown(quiet[0], quiet[-1])
-    happened = f"{len(quiet)} waves: " + ", ".join(f"{count} {name}" for name, count in sorted(had.items()))
+    events = ", ".join(f"{count} {name}" for name, count in sorted(had.items()))
+    happened = (
+        f"{len(quiet)} waves: {events}; {', '.join(f'{one.mib:.0f}' for one in quiet)} MiB"
+    )
     return Soaked("page", quiet[0], quiet[-1], happened, wrong)
 
 
@@ -89,9 +92,10 @@ class _Site:
             if not until(lambda job=job: self._state(job) in _ENDS, _PATIENCE):  # type: ignore[misc]
                 wrong.append(f"a video stays {self._state(job)}")
                 continue
-            self._had[self._state(job)] += 1
+            self._had[state := self._state(job)] += 1
             results = self._folder / "jobs" / job["id"] / "results"
-            if problem := broken(results, killed=False):
+            # A process that does not end in time is killed, and leaves parts.
+            if problem := broken(results, killed=state != "done"):
                 wrong.append(problem)
             self._ask("DELETE", f"jobs/{job['id']}", secret=job["secret"])
         return wrong

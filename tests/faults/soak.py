@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emotion.realtime.child_process import environment, python_command
-from tests.faults.held import SETTLING, Soaked, Watch, grown, stretch, typical
+from tests.faults.held import SETTLING, Soaked, Watch, course, grown, stretch, typical
 from tests.faults.killed import broken
 from tests.faults.page_soak import page
 from tests.faults.shaky_camera import ShakyCamera
@@ -104,7 +104,9 @@ def live(seconds: float, seed: int, folder: Path) -> Soaked:
     wrong += [f"said {text[-1000:]}"] if "Traceback" in text else []
     wrong += _records(folder, files)
     troubles = ", ".join(f"{count} times {name}" for name, count in sorted(camera.had.items()))
-    return Soaked("live", before, after, f"{troubles}; {text.strip().splitlines()[-len(files) - 1]}", wrong)
+    shown = text.strip().splitlines()[-len(files) - 1]
+    happened = f"{troubles}; {shown}; {course(watch.found, part)}"
+    return Soaked("live", before, after, happened, wrong)
 
 
 def _ended(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
