@@ -22,7 +22,10 @@ def program() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding lacks is no reason to end.
         sys.stdout.reconfigure(errors="backslashreplace")
-    main()
+    try:
+        main()
+    finally:
+        _obey_no_more()
 
 
 def main() -> None:
@@ -66,6 +69,13 @@ def _obey_signals() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _terminated)
+
+
+def _obey_no_more() -> None:
+    """All is done but Python's own end, where an exception were a traceback: signals end it at once."""
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

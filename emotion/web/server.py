@@ -1,5 +1,6 @@
 """Running the server: checks, the address, a clear end."""
 
+import gc
 import logging
 import signal
 import socket
@@ -81,6 +82,9 @@ def serve(
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             # A terminal that is closed ends the server in order, as SIGTERM does.
             signal.signal(signal.SIGHUP, lambda number, frame: signal.raise_signal(signal.SIGTERM))
+        # What is there by now stays: whoever collects what is left of a camera need not look at it.
+        gc.collect()
+        gc.freeze()
         _Server(config, app.state.site.leave).run(sockets=[listener])
 
 

@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from emotion.models.closing import Closing
+from emotion.models.errors import EmotionError
 from emotion.models.native.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError
@@ -446,4 +447,6 @@ def _first_error(work: Callable[[], None], close: Callable[[], None]) -> BaseExc
 
 def _finish(outbox: Channel[Any], error: BaseException | None) -> None:
     if not outbox.close(error) and error is not None:
-        _log.warning("failed when nobody waited for it any more", exc_info=error)
+        # What users can mend is a sentence here, too.
+        traced = None if isinstance(error, EmotionError) else error
+        _log.warning("failed when nobody waited for it any more: %s", error, exc_info=traced)

@@ -15,7 +15,8 @@ from emotion.cli.console import PlainConsole
 
 @pytest.fixture
 def signals():
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     yield
     for number, handler in before.items():
@@ -39,6 +40,16 @@ def test_what_nohup_has_turned_off_stays_so(signals):
     program._obey_signals()
     signal.raise_signal(signal.SIGHUP)
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_signals_after_the_work_make_no_traceback(signals, monkeypatch):
+    monkeypatch.setattr(program, "filter_standard_error", lambda: None)
+    monkeypatch.setattr(program, "main", lambda: sys.exit(3))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(SystemExit) as end:
+        program.program()
+    assert end.value.code == 3
+    assert signal.getsignal(signal.SIGINT) is signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def closed_pipe():

@@ -51,9 +51,7 @@ def page(seconds: float, seed: int, folder: Path) -> Soaked:
     wrong += [f"folders are left: {left}"] if left else []
     wrong += grown(quiet[0], quiet[-1])
     events = ", ".join(f"{count} {name}" for name, count in sorted(had.items()))
-    happened = (
-        f"{len(quiet)} waves: {events}; {', '.join(f'{one.mib:.0f}' for one in quiet)} MiB"
-    )
+    happened = f"{len(quiet)} waves: {events}; {', '.join(f'{one.mib:.0f}' for one in quiet)} MiB"
     return Soaked("page", quiet[0], quiet[-1], happened, wrong)
 
 

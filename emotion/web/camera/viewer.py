@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import logging
@@ -40,6 +41,8 @@ from emotion.web.feed import Feed
 _SILENCE_SECONDS = 15.0
 # A picture takes far less, also where others are analysed at the same time.
 _CLOSE_SECONDS = 10.0
+# By then the tasks of a connection that was closed are over.
+_TIDY_SECONDS = 1.0
 # More than a page needs; a picture larger than that costs more than it tells.
 _MOST_PIXELS = 1920 * 1088
 # Results that the network does not take are not worth sending later.
@@ -402,6 +405,10 @@ class Cameras:
     async def _see_off(self, viewer: Viewer) -> None:
         await viewer.closed.wait()
         self._viewers.discard(viewer)
+        del viewer
+        # A connection is a cycle that holds its decoder and pictures, and the collector comes by seldom.
+        await asyncio.sleep(_TIDY_SECONDS)
+        gc.collect()
 
 
 def _milliseconds(seconds: float) -> float:

@@ -1,8 +1,10 @@
 """Cameras over WebRTC, with a second WebRTC stack in the place of a browser."""
 
 import asyncio
+import gc
 import json
 import threading
+import weakref
 from contextlib import asynccontextmanager
 
 import av
@@ -176,6 +178,27 @@ def test_nothing_of_a_camera_is_left_in_a_thread(models, laughing):
 
     asyncio.run(run())
     assert [thread.name for thread in threading.enumerate() if thread.name == "camera"] == []
+
+
+def test_nothing_of_a_camera_is_left_for_the_collector(models, laughing, monkeypatch):
+    """Its decoder, and the memory of its pictures, would wait for it until many others have come and gone."""
+    monkeypatch.setattr(camera, "_TIDY_SECONDS", 0.05)
+
+    async def run():
+        async with studio(models, laughing) as (cameras, browser):
+            one = browser()
+            await one.join(cameras)
+            await one.result()
+            (viewer,) = map(weakref.ref, cameras._viewers)
+            gc.disable()
+            try:
+                await one.connection.close()
+                while viewer() is not None:
+                    await asyncio.sleep(0.02)
+            finally:
+                gc.enable()
+
+    asyncio.run(run())
 
 
 def test_an_analysis_that_hangs_is_left_behind(models, monkeypatch, caplog):

@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 
+from emotion.realtime.errors import SourceError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.latest import LatestSlot
@@ -234,11 +235,13 @@ def test_the_first_failure_counts_and_tells_of_the_second():
     assert "closing failed, too: OSError('cannot be closed')" in error.__notes__
 
 
-def test_a_failure_after_the_consumer_left_is_logged(caplog):
-    with Pipeline(Numbers(100_000), [Through(close_error=OSError("too late"))]) as pipeline:
+@pytest.mark.parametrize("error", [OSError("too late"), SourceError("too late")])
+def test_a_failure_after_the_consumer_left_is_logged(caplog, error):
+    with Pipeline(Numbers(100_000), [Through(close_error=error)]) as pipeline:
         next(pipeline)
     assert "nobody waited" in caplog.text
     assert "too late" in caplog.text
+    assert ("Traceback" in caplog.text) is not isinstance(error, SourceError)
 
 
 @pytest.mark.parametrize("where", ["source", "through"])
