@@ -22,6 +22,7 @@ from emotion.models.manifest import (
 from emotion.models.regions import KNOWN, REGIONS, Region, Regions, read_region
 from emotion.models.small_files import sha256
 from emotion.models.training.options import TITLES, Architecture
+from emotion.models.whole_files import making
 from emotion.own_model.options import LearnOptions
 
 _LEAST = 32
@@ -147,10 +148,11 @@ def _precisions(folder: Path, region: str) -> Iterator[Precision]:
 def _put(folder: Path, manifest: ModelManifest, region: Region, output: Path) -> None:
     """Write a model of a region that takes its crops."""
     path = output / (f"{region.name}.int8.onnx" if manifest.int8 else f"{region.name}.onnx")
-    if manifest.size == region.size:
-        shutil.copyfile(folder / manifest.file, path)
-    else:
-        onnx.save(with_size(onnx.load(folder / manifest.file), manifest.size, region.size), path)
+    with making(path) as made:
+        if manifest.size == region.size:
+            shutil.copyfile(folder / manifest.file, made)
+        else:
+            onnx.save(with_size(onnx.load(folder / manifest.file), manifest.size, region.size), made)
     made_from = read_manifest(output, region.name).sha256 if manifest.int8 else ""
     replace(
         manifest,

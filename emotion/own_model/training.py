@@ -408,7 +408,8 @@ def _export(
     graph = store_weights_as_fp16(to_onnx(networks.for_inference(network, region.size, _UNCALIBRATED)))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{region.name}.onnx"
-    onnx.save(graph, path)
+    with making(path) as made:
+        onnx.save(graph, made)
     manifest = ModelManifest(
         region.name,
         TITLES[architecture],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
 from emotion.study.outcome import Outcome, State
 from emotion.study.plan import Job
@@ -109,7 +110,7 @@ def _keep(job: Job, small: Mapping[str, str]) -> None:
     files = {**job.outputs.files, "summary": job.outputs.summary}
     for name, text in small.items():
         files[name].parent.mkdir(parents=True, exist_ok=True)
-        files[name].write_text(text, encoding="utf-8")
+        write_whole(files[name], text)
 
 
 def _end(
