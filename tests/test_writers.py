@@ -18,7 +18,7 @@ PLACES = {"making", "workshop", "TemporaryDirectory", "temporary"}
 WRITERS = {
     *("write_text", "write_bytes", "tofile", "to_parquet", "touch", "dump"),
     *("savez", "savez_compressed", "savetxt", "savefig", "imwrite", "open_memmap", "VideoWriter"),
-    *("write_table", "ParquetWriter", "copyfile", "copy2", "copytree", "mkstemp", "NamedTemporaryFile"),
+    *("write_table", "ParquetWriter", "copyfile", "copy2", "copytree"),
 }
 # These write only as methods or functions of these; `save` of a manifest, or of weights, is whole by itself.
 SAVERS = {"np", "onnx", "image", "network", "model", "_model", "plain"}
