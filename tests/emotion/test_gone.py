@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from emotion.annotate import Outputs, annotate, is_done
-from emotion.annotated_files import annotate_all
 from emotion.inputs import find_inputs
 from emotion.models.errors import EmotionError
 from emotion.models.whole_files import partial_path
@@ -74,10 +73,10 @@ def test_a_folder_for_results_that_goes_away_is_named_and_the_next_video_runs(
     disk = LostDisk(code)
     disk.lose()
     monkeypatch.setattr(partial_file, "FileIO", disk.writable(lambda path: path.name.startswith("first.")))
-    made = annotate_all(videos, tmp_path / "out", lambda: NO_MODELS, Options())
-    (said,) = made.left_out.values()
-    assert "cannot be written" in said
-    assert said.endswith("check the disk or the network that it is on.")
+    first, second = (Outputs.of(video, tmp_path / "out") for video in videos)
+    with pytest.raises(SinkError, match=r"cannot be written .*check the disk or the network"):
+        annotate(videos[0], first, NO_MODELS)
+    annotate(videos[1], second, NO_MODELS)
     assert len(numbers(tmp_path / "out" / "second.annotated.mp4")) == 40
 
 
