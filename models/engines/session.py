@@ -27,6 +27,8 @@ __all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
 CPU_ONLY = "the CPU: this ONNX Runtime has nothing else that is chosen by itself"
 """The choice where there was none."""
 
+# What a provider says while it starts is told only where it does not.
+_ANYTHING = re.compile(rb"")
 _ROUNDING = 0.01
 """By how much a model's probabilities may miss one: half precision is no better than 0.003."""
 
@@ -334,7 +336,7 @@ def _try(
     _make_folders(options.cache)
     problem = ""
     for variant in variants:
-        with listening() as lines:
+        with listening(_ANYTHING) as lines:
             if provider.device == "cuda":
                 _preload()
             try:

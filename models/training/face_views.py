@@ -20,7 +20,7 @@ import numpy.typing as npt
 from emotion.models.data.pools import Pool
 from emotion.models.errors import DatasetError
 from emotion.models.training.augmentation import FEATURE_STEPS
-from emotion.models.training.set_networks import MIDDLE, SPREAD
+from emotion.models.training.networks import MIDDLE, SPREAD
 from emotion.models.training.trainer import BlendshapeTargets
 from emotion.models.whole_files import making
 
