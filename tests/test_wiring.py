@@ -36,6 +36,7 @@ THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
 LIVE = "nothing is known of what follows a live picture"
 SERVER = "decided for the whole server, which shares it among visitors"
 NO_TIMES = "bare streams are annotated; here they have the rate that they say themselves"
+STRANGERS = "strangers' files stay away from the drivers of devices"
 CALLER = "the caller's own business: results are values in their program"
 
 NOT_OFFERED: dict[str, dict[str, str]] = {
@@ -51,6 +52,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         "causal": LIVE,
         "formats": "each -o says its format by its name",
         "file_fps": "--fps is a limit here",
+        "decoder": "live sources are decoded as they come",
     },
     "play": {
         **dict.fromkeys(("finders", "stride", "workers"), "a screen needs no more than real time"),
@@ -59,6 +61,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(EXCERPT, "keys go to any place, at any speed"),
         "show_metrics": "key m shows them",
         "file_fps": NO_TIMES,
+        "decoder": "keys jump to any place and back: it is decoded in software",
         **dict.fromkeys(("size", "fps", "mirror", "max_latency", "seconds"), NO_FILES),
         **dict.fromkeys(
             (
@@ -92,6 +95,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         ),
         "metrics": "/metrics is always there",
         "file_fps": NO_TIMES,
+        "decoder": STRANGERS,
         **dict.fromkeys(EXCERPT, "of a visitor's video the page shows all"),
         "columns": "the page shows what all faces have",
         "offline": "it listens to the network, and asks nothing of it",
@@ -118,6 +122,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     },
     "videos": {
         "file_fps": NO_TIMES,
+        "decoder": STRANGERS,
         **dict.fromkeys(EXCERPT, "the page shows the whole video"),
         "columns": "the page shows what all faces have",
         **dict.fromkeys(("finders", "workers", "models", "provider", "precision"), SERVER),
@@ -131,7 +136,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "photos": {
-        **dict.fromkeys(("file_fps", *EXCERPT), ONE_PICTURE),
+        **dict.fromkeys(("file_fps", "decoder", *EXCERPT), ONE_PICTURE),
         "columns": "the page shows what all faces have",
         **dict.fromkeys(("causal", "dwell", "lead", "margin", *LOOK), ONE_PICTURE),
         **dict.fromkeys(("finders", "stride", "workers", "smooth", "baseline", "privacy"), ONE_PICTURE),
@@ -145,7 +150,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("metrics", "offline"), SERVER),
     },
     "cameras": {
-        **dict.fromkeys(("file_fps", *EXCERPT), "there is no file"),
+        **dict.fromkeys(("file_fps", "decoder", *EXCERPT), "there is no file"),
         "columns": "the page shows what all faces have",
         **dict.fromkeys(LOOK, "the page draws what it gets, in its own way"),
         "causal": LIVE,

@@ -128,8 +128,8 @@ def _note_bound(instruments, bound):
     instruments.note(max_latency=None if bound is None else round(1000 * bound))
 
 
-def _note_file(instruments, path, start=None, fps=None, end=None, every=None):
-    instruments.note(file_fps=fps, start=start, end=end, every=every)
+def _note_file(instruments, path, start=None, fps=None, end=None, every=None, decoder="software"):
+    instruments.note(file_fps=fps, start=start, end=end, every=every, decoder=decoder)
 
 
 def _note_ledger(instruments, files, summary, video, overwrite=False):

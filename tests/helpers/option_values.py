@@ -26,6 +26,7 @@ CHOSEN = {
     "start": 0.04,
     "end": 0.1,
     "every": 0.05,
+    "decoder": "auto",
 }
 
 
