@@ -3,11 +3,15 @@
 A kill, or a full disk, leaves what was there before, or a file whose name says that it is a part.
 """
 
+import hashlib
 import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# Bytes of a name that file systems take, with room for a number.
+_LONGEST_NAME = 245
 
 
 def partial_path(path: Path) -> Path:
@@ -50,6 +54,10 @@ def write_whole(path: Path, data: str | bytes) -> None:
 def _reserved(path: Path) -> Path:
     """An empty file beside another, which was not there before."""
     first = partial_path(path)
+    if len(os.fsencode(first.name)) > _LONGEST_NAME:
+        first = path.with_name(
+            f"{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.partial{path.suffix}"
+        )
     for number in itertools.count(1):
         place = first if number == 1 else first.with_name(f"{first.stem}-{number}{first.suffix}")
         with suppress(FileExistsError):

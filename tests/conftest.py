@@ -4,8 +4,11 @@ import contextlib
 import os
 from pathlib import Path
 
+import pytest
+
 # Before the tests that import ONNX Runtime by themselves.
 import emotion.models  # noqa: F401
+from emotion import offline
 
 # TensorFlow, once it is loaded, and the encryption library of WebRTC do not get on; the other way
 # round they do. The program never needs both in one process, but the tests of all of it do.
@@ -20,3 +23,9 @@ def pytest_xdist_auto_num_workers(config):
     """Processes that share folders of tests; files by themselves run in this one, begun at once."""
     whole = all(Path(argument).is_dir() for argument in config.args)
     return min(os.cpu_count() or 1, MOST_WORKERS) if whole else 0
+
+
+@pytest.fixture(autouse=True)
+def _network_for_the_next(monkeypatch):
+    """A command that is called with --offline forbids the network to its test, not to those after it."""
+    monkeypatch.setattr(offline._Guard, "on", False)

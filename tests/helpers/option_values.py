@@ -33,8 +33,8 @@ CHOSEN = {
 def another(one, default=MISSING):
     """A value that an option may have and that is not its default."""
     default = one.default if default is MISSING else default
-    if one.name in CHOSEN:
-        return CHOSEN[one.name]
+    if one.name in CHOSEN and not (one.kind is float and isinstance(CHOSEN[one.name], tuple)):
+        return CHOSEN[one.name]  # one name may stand for two things in two commands
     if one.choices:
         return next(word for word in one.choices[::-1] if word not in (default, "auto"))
     if one.kind is bool:

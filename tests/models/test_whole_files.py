@@ -55,3 +55,12 @@ def test_a_device_is_written_to(tmp_path):
     (tmp_path / "link").symlink_to("/dev/null")
     write_whole(tmp_path / "link", "report")
     assert (tmp_path / "link").is_symlink()
+
+
+def test_a_name_as_long_as_may_be_is_written_whole_too(tmp_path):
+    path = tmp_path / ("a" * 251 + ".png")
+    with making(path) as made:
+        made.write_bytes(b"whole")
+        assert ".partial" in made.name
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]

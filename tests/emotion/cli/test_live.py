@@ -57,7 +57,7 @@ def wait_until(true, seconds=120):
         time.sleep(0.1)
 
 
-def show(screen, key, seconds=2):
+def show(screen, key, seconds=8):
     """Press a key until the panel that it opens is there: a window being put up may lose one."""
     for _ in range(20):
         before = dark(screen.picture())

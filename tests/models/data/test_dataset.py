@@ -540,7 +540,7 @@ def test_other_regions_are_cut_out_too_and_read_with_their_share_in_the_picture(
     assert sum(again.faces["train"].values()) == len(face)
 
 
-@pytest.mark.parametrize("region", ["chin", "eyes", "brows=0,0,129,40", "9=1,2,3,4", "brows=a,b,c,d"])
+@pytest.mark.parametrize("region", ["chin", "brows=0,0,129,40", "9=1,2,3,4", "brows=a,b,c,d"])
 def test_what_is_no_further_region_is_refused(region):
     with pytest.raises(OptionError) as error:
         DatasetOptions(regions=(region,))

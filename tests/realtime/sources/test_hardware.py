@@ -46,6 +46,7 @@ def test_libav_decodes_by_itself_unless_asked(tmp_path, libav):
 @pytest.mark.parametrize(("working", "tried"), [("cuda", ["cuda"]), ("vaapi", ["cuda", "vaapi"])])
 def test_the_first_device_that_starts_decodes_and_is_remembered(tmp_path, libav, working, tried):
     clip(tmp_path / "clip.mp4", 2)
+    libav.opened.clear()
     libav.working = (working,)
     options = FileOptions(decoder="auto")
     VideoFile.of(tmp_path / "clip.mp4", options).close()
