@@ -32,7 +32,7 @@ from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.formats import format_named, known_formats
-from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
+from emotion.realtime.sinks.overwrite_guard import FileSet, keep_apart, keep_apart_from
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.realtime.sources.demo import DEMO
 from emotion.study.options import StudyOptions, check_offline_together, check_together
@@ -264,8 +264,8 @@ class _Run:
         else:
             formats = (*self._options.outputs.formats, *more)
             named = Outputs.of_all(paths, self.folder, formats, places)
-        claimed: list[Path] = []
-        reads = [*paths, *self._options.engine.models.glob("*")]
+        claimed = FileSet()
+        reads = FileSet([*paths, *self._options.engine.models.glob("*")])
         for outputs in named:
             _claim(outputs, reads, claimed)
         jobs = list(zip(paths, named, strict=True))
@@ -380,15 +380,15 @@ def _skip(path: Path) -> bool:
     return True
 
 
-def _claim(outputs: Outputs, reads: Iterable[Path], claimed: list[Path]) -> None:
+def _claim(outputs: Outputs, reads: FileSet, claimed: FileSet) -> None:
     """Refuse to write over any of the videos and models, or over the results of another video."""
     for path in outputs.all():
-        if any(same_file(path, other) for other in claimed):
+        if path in claimed:
             raise SinkError(
                 f"Two videos would both be written to {shown(path)}: annotate one into another folder."
             )
-    keep_apart(reads, outputs.all())
-    claimed += outputs.all()
+    keep_apart_from(reads, outputs.all())
+    claimed.add(*outputs.all())
 
 
 def _annotate_one(

@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from emotion.models.whole_files import partial_path
@@ -22,18 +23,22 @@ def keep_apart(reads: Iterable[Path | None], writes: Iterable[Path]) -> None:
     Raises:
         SinkError: two of them are the same file.
     """
-    sources = [path for path in reads if path is not None]
-    taken: list[Path] = []
+    keep_apart_from(FileSet(path for path in reads if path is not None), writes)
+
+
+def keep_apart_from(sources: "FileSet", writes: Iterable[Path]) -> None:
+    """The same, where several are kept apart from what is read; see `keep_apart`."""
+    taken = FileSet()
     for path in writes:
         if _is_special(path):
             continue
         places = _places(path)
         for place in places:
-            if any(same_file(place, source) for source in sources):
+            if place in sources:
                 raise SinkError(f"{place} is being read: write the result to another name or folder.")
-            if any(same_file(place, other) for other in taken):
+            if place in taken:
                 raise SinkError(f"{place} would be written twice: give each result a file of its own.")
-        taken += places
+        taken.add(*places)
 
 
 def _places(path: Path) -> list[Path]:
@@ -49,20 +54,56 @@ def _is_special(path: Path) -> bool:
 
 def same_file(first: Path, second: Path) -> bool:
     """Whether two paths name one file: through links, another spelling, also where there is none yet."""
-    try:
-        return _is_same(first, second)
-    except (OSError, RuntimeError):  # not to be looked at, or links in a circle: said when it is opened
-        return False
+    return second in FileSet([first])
 
 
-def _is_same(first: Path, second: Path) -> bool:
-    if first.exists() and second.exists():
-        return first.samefile(second)
-    # A link that leads nowhere yet makes its file where it leads to.
-    first, second = first.resolve(), second.resolve()
-    if first == second:
-        return True
-    return _folded(first) == _folded(second) and _ignores_case(first.parent)
+class FileSet:
+    """Files, by whatever names they go; looking for one takes the same time however many they are.
+
+    Two paths name one file where both lead to it, through links or by another spelling; where there is none
+    yet, where both would make it. A path that cannot be looked at is none of them: that is said when it is
+    opened.
+    """
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        self._there: set[tuple[int, int]] = set()
+        self._resolved: dict[Path, bool] = {}  # and whether it is there
+        self._folded: dict[str, list[Path]] = {}
+        self.add(*paths)
+
+    def add(self, *paths: Path) -> None:
+        """Take more."""
+        for path in paths:
+            with suppress(OSError, RuntimeError):
+                found = _identity(path)
+                resolved = path.resolve()
+                if found is not None:
+                    self._there.add(found)
+                self._resolved[resolved] = self._resolved.get(resolved, False) or found is not None
+                self._folded.setdefault(_folded(resolved), []).append(resolved)
+
+    def __contains__(self, path: Path) -> bool:
+        try:
+            found = _identity(path)
+            if found is not None and found in self._there:
+                return True
+            # A link that leads nowhere yet makes its file where it leads to.
+            resolved = path.resolve()
+            if resolved in self._resolved:
+                return not (found is not None and self._resolved[resolved])
+            like = self._folded.get(_folded(resolved), ())
+            open_ = [one for one in like if found is None or not self._resolved[one]]
+            return bool(open_) and _ignores_case(resolved.parent)
+        except (OSError, RuntimeError):
+            return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What is the same of all names of a file; None where there is none."""
+    if not os.path.exists(path):
+        return None
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _folded(path: Path) -> str:

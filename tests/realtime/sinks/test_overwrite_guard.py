@@ -1,6 +1,7 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,14 @@ def test_what_cannot_be_looked_at_is_left_to_those_who_open_it(tmp_path):
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     keep_apart([tmp_path / "x"], [tmp_path / "a", tmp_path / ("n" * 300)])
+
+
+def test_many_files_are_each_looked_at_a_few_times(tmp_path, monkeypatch):
+    """Each with each would be minutes for a study of hundreds of videos."""
+    looks = []
+    resolve = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path, *given: looks.append(path) or resolve(path, *given))
+    keep_apart([tmp_path / f"{n}.mp4" for n in range(100)], [tmp_path / f"{n}.csv" for n in range(100)])
+    assert len(looks) < 1000
+    with pytest.raises(SinkError, match="would be written twice"):
+        keep_apart([], [tmp_path / "a.csv", *(tmp_path / f"{n}.csv" for n in range(9)), tmp_path / "./a.csv"])
