@@ -66,6 +66,7 @@ def find(address: str) -> Found | None:
         if told["type"] != "file":
             return None
         changed = 0
+        # Stores need not know when a file changed, and each says so in its own way; then its size has to do.
         with suppress(NotImplementedError, AttributeError, KeyError):
             changed = round(system.modified(path).timestamp() * 1e9)
         return Found(int(told["size"]), changed)

@@ -141,8 +141,8 @@ def main() -> int:
     print(f"{image.megabytes():8.0f} MB  in all")  # noqa: T201
     for command in (
         "id -un",
-        "emotion annotate --formats csv -o /work/out --cluster local",
-        "ls -l /work/out",
+        "emotion annotate --formats csv -o out --cluster local",
+        "ls -l out",
     ):
         image.run(command)
     return 0

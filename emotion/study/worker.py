@@ -90,8 +90,9 @@ def main(options: Options, reports: TextIO) -> None:
     signal.signal(signal.SIGTERM, _terminated)
     if options.offline:
         forbid_network()
-    with open(0, encoding="utf-8", closefd=False) as orders:
-        Worker(options, reports).run(orders)
+    # Not closed: that would wait for the thread that reads it, and so for whoever is to give orders.
+    orders = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    Worker(options, reports).run(orders)
 
 
 def _terminated(number: int, frame: object) -> None:
