@@ -229,9 +229,11 @@ class Recognizer(Closing):
         ::
 
             with reader.follow() as follow:
-                while True:
-                    there, image = capture.read()
-                    result = follow(image)
+                while (read := capture.read())[0]:
+                    result = follow(read[1])
+
+        Pictures of a file come faster or slower than they were taken: there say when, in seconds, as
+        ``follow(image, number / fps)``.
 
         Args:
             rgb: arrays have red first.

@@ -170,5 +170,6 @@ def main(options: WorkerOptions, reports: TextIO) -> None:
         reports: where its reports go; its orders come from standard input.
     """
     limit(memory_bytes=options.memory_bytes, file_bytes=options.file_bytes)
-    with open(0, encoding="utf-8", closefd=False) as orders:
-        Worker(options, reports).run(orders)
+    # Not closed: that would wait for the thread that reads it, and so for whoever is to give orders.
+    orders = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    Worker(options, reports).run(orders)
