@@ -76,7 +76,9 @@ def faults(caplog):
 @pytest.mark.parametrize("kind", [*KINDS, "rtsp+udp"])
 def test_a_stream_arrives_in_order_at_its_pace(running, kind, caplog):
     sound = LiveSound()
-    with open_live(running(kind).url, QUICK, sound) as source:
+    # A busy machine may let the sender wait for a second.
+    patient = replace(QUICK, stall_seconds=20)
+    with open_live(running(kind).url, patient, sound) as source:
         frames = take(iter(source), 60)
         assert (source.info.width, source.info.height) == (160, 120)
         assert source.info.average_rate == 25
@@ -118,7 +120,7 @@ def test_a_stream_that_is_cut_off_comes_back(kind, caplog):
         watcher.sender.cut()
     check_clock(taken)
     assert numbers_of(taken)[-1] is not None
-    (line,) = faults(caplog)
+    line, *_ = faults(caplog)  # on a busy machine the sender that follows may stall once more
     assert line.startswith(shown_url(sender.url))
     assert "trying to reach it again" in line
 
@@ -141,15 +143,25 @@ def test_a_stalled_stream_is_noticed_and_comes_back(kind, caplog):
         frames = iter(source)
         taken = take(frames, 10)
         sender.stall()
-        timer = threading.Timer(2.5, sender.go_on)
-        timer.start()
-        before = taken[-1].captured_at
-        taken += take_until(frames, lambda frame: frame.captured_at > before + 2)
+        lost = threading.Event()
+        # Until the loss is seen, however long that takes: data that still lay in buffers come first.
+        watcher = threading.Thread(target=_go_on_once_lost, args=(source, sender, lost))
+        watcher.start()
+        taken += take_until(frames, lambda _: lost.is_set() and source.state.connected)
         taken += take(frames, 10)
-        timer.join()
+        watcher.join()
     check_clock(taken)
-    (line,) = faults(caplog)
-    assert "no data for 1 s" in line
+    # A machine that is busy may let the sender wait once more.
+    losses = faults(caplog)
+    assert losses
+    assert all("no data for 1 s" in line for line in losses)
+
+
+def _go_on_once_lost(source, sender, lost):
+    while source.state.connected:
+        threading.Event().wait(0.02)
+    lost.set()
+    sender.go_on()
 
 
 def test_sound_without_pictures_is_a_loss_and_leaves_nothing_behind(caplog):
