@@ -34,49 +34,53 @@ class BenchOptions:
 
     TITLE: ClassVar[str] = "Benchmark"
 
-    quick: Annotated[bool, Option(help="Within a minute, on two clips only.")] = False
-    json: Annotated[Path | None, Option(help="Write everything here.")] = None
-    markdown: Annotated[Path | None, Option(help="Write the tables here.")] = None
-    plot: Annotated[Path | None, Option(help="Write a picture here, .png or .svg.")] = None
+    quick: Annotated[bool, Option(help="Measure only two clips, in under a minute.")] = False
+    json: Annotated[Path | None, Option(help="Write all figures to this JSON file.")] = None
+    markdown: Annotated[Path | None, Option(help="Write the tables to this Markdown file.")] = None
+    plot: Annotated[Path | None, Option(help="Write a chart to this file (.png or .svg).")] = None
     compare: Annotated[
         Path | None,
         Option(
-            help="An older --json file, or 'last' for that of the last release: show the ratios.",
+            help="Compare with an earlier --json file, or with 'last', that of the last release.",
             metavar="FILE|last",
             spelling=Spelling(read_report, str),
         ),
     ] = None
     data: Annotated[
-        Path | None, Option(help="Data set of 'emotion dataset': what int8 costs in accuracy.")
+        Path | None,
+        Option(help="Data set made by 'emotion dataset', to measure the accuracy that int8 costs."),
     ] = None
     peers: Annotated[
         tuple[PeerName, ...],
         Option(
-            help="Others to compare with: keras, openvino, fer (installs it first), none.",
+            help="What to compare with: keras, openvino, fer (installs it first), none.",
             spelling=Spelling(read_peers, ",".join),
         ),
     ] = ("keras", "openvino")
     keras_python: Annotated[
-        str, Option(help="A Python with the training extra, where this one has none.")
+        str, Option(help="Python interpreter that has the extra 'train', if this one does not.")
     ] = sys.executable
-    tune: Annotated[bool, Option(help="Only find this machine's best settings, and remember them.")] = False
+    tune: Annotated[bool, Option(help="Only find the best settings of this machine, and save them.")] = False
     loop: Annotated[
         float | None,
-        Option(help="Only run a clip for so much video; memory.", unit="minutes", ge=0.01),
+        Option(help="Only measure memory while a clip of this length is analysed.", unit="minutes", ge=0.01),
     ] = None
     soak: Annotated[
         float | None,
         Option(
-            help="Only run live for so long with one face, then with three: does it keep up, does it grow?",
+            help="Only run live for this time with one face, then with three, and check frame rate, "
+            "delay and memory.",
             unit="seconds",
             ge=3,
         ),
     ] = None
-    faces: Annotated[tuple[int, ...], Option(help="With --soak: 1 or 3 faces only; repeatable.")] = ()
-    overwrite: Annotated[
-        bool, Option(help="Let --json, --markdown and --plot replace files that are there.")
-    ] = False
-    window: Annotated[bool, Option(help="With --soak: show the pictures; there must be a screen.")] = False
+    faces: Annotated[
+        tuple[int, ...], Option(help="With --soak: only 1 or only 3 faces; may be repeated.")
+    ] = ()
+    overwrite: Annotated[bool, Option(help="Let --json, --markdown and --plot replace existing files.")] = (
+        False
+    )
+    window: Annotated[bool, Option(help="With --soak: show the pictures; needs a screen.")] = False
 
     def __post_init__(self) -> None:
         check(self)

@@ -25,13 +25,13 @@ class ExportOptions:
     storage: Annotated[
         Storage,
         Option(
-            help="Store weights as float32: twice the size.",
+            help="Store weights as float32 in place of float16; files are twice as large.",
             flags=("--fp32",),
             spelling=Spelling(_read_storage, _write_storage, switch=True),
         ),
     ] = "fp16"
     about_data: Annotated[
-        str, Option(help="Which photographs it learnt from, and their terms; for the manifest.")
+        str, Option(help="Text for the manifest: source and licence of the training photographs.")
     ] = ""
 
     def __post_init__(self) -> None:
@@ -44,8 +44,10 @@ class QuantiseOptions:
 
     TITLE: ClassVar[str] = "Quantising"
 
-    crops: Annotated[int, Option(help="Training crops to calibrate with.", ge=32, le=1_000_000)] = 512
-    seed: Annotated[int, Option(help="Of their choice.", ge=0, le=2**32 - 1, expert=True)] = 0
+    crops: Annotated[int, Option(help="Number of training crops for calibration.", ge=32, le=1_000_000)] = 512
+    seed: Annotated[
+        int, Option(help="Random seed for the choice of crops.", ge=0, le=2**32 - 1, expert=True)
+    ] = 0
 
     def __post_init__(self) -> None:
         check(self)

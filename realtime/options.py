@@ -39,7 +39,7 @@ class Options:
     live: LiveOptions = field(default_factory=LiveOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
     engine: EngineOptions = field(default_factory=EngineOptions)
-    offline: Annotated[bool, Option(help="Make every use of the network an error.")] = False
+    offline: Annotated[bool, Option(help="Forbid all network access: any attempt is an error.")] = False
 
     def __post_init__(self) -> None:
         check(self)

@@ -43,21 +43,21 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion annotate                             the clip that ships with the program
+emotion annotate                             the included clip
 
-emotion annotate holiday/ --recursive -o out     a folder with its folders; again: on after a kill
+emotion annotate holiday/ --recursive -o out     a folder and its subfolders; the same command resumes
 
 emotion annotate photos/*.jpg -o faces.csv   a table of photographs
 
-emotion annotate film.mp4 --every 5s -o film.csv     a table of a picture every five seconds
+emotion annotate film.mp4 --every 5s -o film.csv     a table with one frame every five seconds
 
-emotion annotate clips/ -o study             many videos: tables and a page of all, too
+emotion annotate clips/ -o study             many videos, with tables and a page of all
 
 emotion annotate clips/ -o study --cluster auto     the same on all machines of a Ray cluster
 
 emotion annotate list.csv https://host/clip.mp4     a list of names, and a link
 
-COMMAND | emotion annotate -                 what another program gives
+COMMAND | emotion annotate -                 a video from standard input
 """
 
 
@@ -67,8 +67,8 @@ def annotate_command(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Videos, photographs, folders, patterns ('*.jpg'), lists (.txt, .csv), links, or - for "
-            "standard input; without any, the clip that ships with the program.",
+            help="Videos, photographs, folders, patterns ('*.jpg'), lists of names (.txt, .csv), "
+            "links, or - for standard input; by default the included clip.",
             show_default=False,
         ),
     ] = None,
@@ -77,20 +77,20 @@ def annotate_command(
         typer.Option(
             "--output",
             "-o",
-            help="A folder for the results, also of a store (s3://...), which lie beside each source by "
-            "default; or, for one video or the table of photographs, a file (.mp4, .csv, .html, ...), which "
-            "may be repeated.",
+            help="Folder for the results, local or in a store (s3://...); by default the folder of "
+            "each source. Or, for one video or the table of photographs, a file (.mp4, .csv, "
+            ".html, ...); may be repeated.",
         ),
     ] = None,
     recursive: Annotated[
         bool,
-        typer.Option("--recursive", "-r", help="Look into folders of folders, too.", rich_help_panel="Input"),
+        typer.Option("--recursive", "-r", help="Include subfolders.", rich_help_panel="Input"),
     ] = False,
     resume: Annotated[
         bool | None,
         typer.Option(
-            help="Go on after an interruption: pass over videos whose results are there, whole and made in "
-            "the same way. By default where a folder is named, and for a study.",
+            help="Skip videos whose results are complete and were made with the same options and "
+            "models. On by default with a folder for results (-o).",
             rich_help_panel="Input",
             show_default=False,
         ),
@@ -98,8 +98,8 @@ def annotate_command(
     study: Annotated[
         bool | None,
         typer.Option(
-            help="Make tables and a page of all videos together. By default of several videos with a folder "
-            "for results (-o).",
+            help="Write tables and a page of all videos together. On by default for several videos "
+            "with a folder for results (-o).",
             rich_help_panel="Many videos",
             show_default=False,
         ),

@@ -33,9 +33,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion bench --quick                                  within a minute, on two clips
+emotion bench --quick                                  two clips, in under a minute
 
-emotion bench --json now.json --compare before.json    all of it, beside an older one
+emotion bench --json now.json --compare before.json    everything, compared with an earlier report
 
 emotion bench --tune                                   the best settings of this machine
 """
@@ -53,7 +53,7 @@ def bench(
         Only("provider", "precision", "threads", "workers", "finders", "stride", "models", "regions"),
     ],
 ) -> None:
-    """Measure frames per second, latency and memory on this machine, stage by stage."""
+    """Measure frame rate, latency and memory on this machine, for each stage."""
     from emotion.benchmarks import report as reports  # noqa: PLC0415  only this command waits for it
     from emotion.benchmarks.suite import Suite, run_suite  # noqa: PLC0415
 

@@ -11,13 +11,13 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion cameras    their numbers, for emotion live
+emotion cameras    numbers for 'emotion live'
 """
 
 
 @app.command(epilog=EXAMPLES)
 def cameras() -> None:
-    """List the cameras of this machine, as 'emotion live' takes them."""
+    """List the cameras of this machine, with their numbers for 'emotion live'."""
     from emotion.realtime.sources.camera import find_cameras  # noqa: PLC0415  OpenCV takes a while to load
 
     found = find_cameras()

@@ -25,7 +25,7 @@ their defaults.
 
 @app.command(epilog=EXAMPLES)
 def config() -> None:
-    """Show what holds: each option's value, and whether a file or the environment says so."""
+    """Show the value of each option, and whether it comes from a file or the environment."""
     own, project = user_file(), project_file()
     console.print(f"user's file     {shown(own)}{'' if own.is_file() else ' (none)'}")
     console.print(f"project's file  {shown(project) if project else '(none)'}")

@@ -20,9 +20,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion dataset photographs/ -o data/faces         a folder an emotion in it
+emotion dataset photographs/ -o data/faces         one folder per class in it
 
-emotion dataset photographs/ clips/ --workers 4    of both, four at a time
+emotion dataset photographs/ clips/ --workers 4    both folders, four processes
 """
 
 
@@ -32,21 +32,25 @@ def dataset(
     roots: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of labelled faces: a folder per class, or train/validation/test of such."
+            help="Folders of labelled faces: one folder per class, or such folders in train, "
+            "validation and test."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The data set's folder.")] = DATA,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")] = DATA,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; all cores by default.", min=1, max=256)
+        int | None, typer.Option(help="Number of processes; by default the number of cores.", min=1, max=256)
     ] = None,
     parts: Annotated[
         Path | None,
-        typer.Option(help="A manifest whose faces keep their part: models/zoo/parts.parquet to train on."),
+        typer.Option(
+            help="A manifest whose faces keep their part: models/zoo/parts.parquet keeps "
+            "training and test faces of the included models apart."
+        ),
     ] = None,
     *,
     options: DatasetOptions,
 ) -> None:
-    """Cut eyes and lips out of labelled photographs and videos, and split them to train and measure."""
+    """Make a data set of eyes and lips from labelled photographs and videos, in three parts."""
     results = [output, *(output / name for name in ("manifest.parquet", "rejected.csv"))]
     refuse_shipped(output)
     keep_apart([*roots, parts], results)

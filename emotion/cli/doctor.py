@@ -32,7 +32,7 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion doctor    what works, and what to do for the rest
+emotion doctor    what works, and how to repair the rest
 """
 
 _NAME = "emotion-live"
@@ -85,7 +85,7 @@ class Finding:
 
 @app.command(epilog=EXAMPLES)
 def doctor() -> None:
-    """Try out what the program needs on this machine, and say what to do for what does not work."""
+    """Test everything that the program needs on this machine, and say how to repair what does not work."""
     findings = []
     for check in CHECKS:
         findings.append(examine(check))

@@ -54,7 +54,7 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion evaluate photographs/ -o report          a folder an emotion in it
+emotion evaluate photographs/ -o report          one folder per class in it
 
 emotion evaluate data/faces --models my-model    the test part of a data set
 """
@@ -68,7 +68,7 @@ def evaluate_command(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="A data set, or a folder per emotion of whole photographs or videos; data/faces by default."
+            help="A data set, or whole photographs or videos in one folder per class; by default data/faces."
         ),
     ] = None,
     output: Annotated[
@@ -76,8 +76,8 @@ def evaluate_command(
         typer.Option(
             "--output",
             "-o",
-            help="Folder for the report (a web page, Markdown, JSON), each one's prediction (CSV), a sheet "
-            "of the worst.",
+            help="Folder for the report (HTML, Markdown, JSON), all predictions (CSV) and a sheet of "
+            "the worst errors.",
         ),
     ] = None,
     *,

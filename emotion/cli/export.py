@@ -18,9 +18,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion export eyes                                      what runs/eyes holds, into models/
+emotion export eyes                                      the run in runs/eyes, into my-model/
 
-emotion export lips runs/lips/model.keras -o my-model    another one, elsewhere
+emotion export lips runs/lips/model.keras -o my-model    a given file
 """
 
 
@@ -29,14 +29,15 @@ emotion export lips runs/lips/model.keras -o my-model    another one, elsewhere
 def export(
     region: RegionName,
     trained: Annotated[
-        Path | None, typer.Argument(help="A model.keras; that of runs/<region> by default.")
+        Path | None,
+        typer.Argument(help="The trained network, a model.keras; by default that of runs/<region>."),
     ] = None,
     data: DataFolder = DATA,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder of your own.")] = MODELS,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Your model folder.")] = MODELS,
     *,
     options: ExportOptions,
 ) -> None:
-    """Turn a trained network into ONNX, and prove that both say the same on real crops."""
+    """Convert a trained network to ONNX, and check on real crops that the predictions agree."""
     try:
         from emotion.exporters.export import export as run_export  # noqa: PLC0415
     except ImportError as error:

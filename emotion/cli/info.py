@@ -20,11 +20,9 @@ app = typer.Typer(add_completion=False)
 @app.command(epilog="Example: emotion info clip.mp4 photos/")
 def info(
     files: Annotated[list[str], typer.Argument(help="Videos, photographs, folders, patterns or lists.")],
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into folders of folders, too.")
-    ] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Include subfolders.")] = False,
 ) -> None:
-    """Say what files are, and what would be done with them."""
+    """Show what files contain, and what would be done with them."""
     code = 0
 
     def failed(error: EmotionError) -> None:

@@ -12,47 +12,49 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": (_USE, "Annotate videos and photographs: annotated copies, tables, pages and summaries."),
     "live": (
         _USE,
-        "Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys.",
+        "Show a camera, a stream or a video in a window with its results, in real time. Key h shows "
+        "all keys.",
     ),
-    "play": (_USE, "Play a video with what its faces look like. Key h shows all keys."),
-    "serve": (_USE, "Open a page in the browser: your camera with the overlay, videos with their timeline."),
-    "study": (_USE, "Put the parts of a study together."),
-    "info": (_USE, "Say what files are, and what would be done with them."),
+    "play": (_USE, "Play a video in a window with its results. Key h shows all keys."),
+    "serve": (_USE, "Serve a web page: your camera with the overlay, videos with their timeline."),
+    "study": (_USE, "Combine the parts of a study."),
+    "info": (_USE, "Show what files contain, and what would be done with them."),
     "models": (_LEARN, "List, check, copy and remove model folders."),
     "learn": (
         _LEARN,
-        "Make a model of your own from folders of photographs, with classes of your own naming.",
+        "Make your own model, with your own classes, from folders of photographs.",
     ),
     "dataset": (
         _LEARN,
-        "Cut eyes and lips out of labelled photographs and videos, and split them to train and measure.",
+        "Make a data set of eyes and lips from labelled photographs and videos, in three parts.",
     ),
     "train": (
         _LEARN,
-        "Train the eyes' or the lips' network, or a teacher. A run that was stopped goes on where it was.",
+        "Train the network of the eyes or the lips, or a teacher. The same command resumes a run.",
     ),
     "export": (
         _LEARN,
-        "Turn a trained network into ONNX, and prove that both say the same on real crops.",
+        "Convert a trained network to ONNX, and check on real crops that the predictions agree.",
     ),
     "quantise": (
         _LEARN,
-        "Make the models of your own folder in int8 as well, faster on a CPU, where they say the same.",
+        "Quantise the models of your folder to int8, faster on a CPU, and keep those whose "
+        "predictions agree.",
     ),
     "weights": (
         _LEARN,
-        "Fit the rules of the vote on the validation part, and keep the one that wins in your own folder.",
+        "Fit rules of the vote on the validation part, and save the best one in your model folder.",
     ),
     "evaluate": (_LEARN, "Score the models and their vote on labelled faces or videos."),
     "doctor": (
         _MACHINE,
-        "Try out what the program needs on this machine, and say what to do for what does not work.",
+        "Test everything that the program needs on this machine, and say how to repair what does not work.",
     ),
-    "cameras": (_MACHINE, "List the cameras of this machine, as 'emotion live' takes them."),
-    "bench": (_MACHINE, "Measure frames per second, latency and memory on this machine, stage by stage."),
+    "cameras": (_MACHINE, "List the cameras of this machine, with their numbers for 'emotion live'."),
+    "bench": (_MACHINE, "Measure frame rate, latency and memory on this machine, for each stage."),
     "config": (
         _MACHINE,
-        "Show what holds: each option's value, and whether a file or the environment says so.",
+        "Show the value of each option, and whether it comes from a file or the environment.",
     ),
 }
 """Each command's panel and what help says of it; a command of this name lies in the module of this name."""

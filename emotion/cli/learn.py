@@ -19,9 +19,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion learn photographs/                        a folder per class in it, into models/
+emotion learn photographs/                        one folder per class in it, into my-model/
 
-emotion learn one/ two/ -o my-model --workers 2   of both, two at a time
+emotion learn one/ two/ -o my-model --workers 2   both folders, two processes
 """
 
 
@@ -30,20 +30,20 @@ emotion learn one/ two/ -o my-model --workers 2   of both, two at a time
 def learn(
     roots: Annotated[
         list[Path],
-        typer.Argument(help="Folders of photographs or videos: a folder per class, named as you like."),
+        typer.Argument(help="Folders of photographs or videos: one folder per class, named after the class."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Model folder of your own; it may be there already.")
+        Path, typer.Option("--output", "-o", help="Your model folder; it may exist already.")
     ] = MODELS,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; all cores by default.", min=1, max=256)
+        int | None, typer.Option(help="Number of processes; by default the number of cores.", min=1, max=256)
     ] = None,
     *,
     options: LearnOptions,
 ) -> None:
-    """Make a model of your own from folders of photographs, with classes of your own naming.
+    """Make your own model, with your own classes, from folders of photographs.
 
-    The same command again goes on where it was stopped.
+    The same command resumes a run that was stopped.
     """
     try:
         from emotion.own_model.build import learn as run  # noqa: PLC0415

@@ -39,7 +39,7 @@ Examples:
 
 emotion live                                 the first camera
 
-emotion live 1 --size 1280x720               another one, larger
+emotion live 1 --size 1280x720               the second camera, with a size
 
 emotion live rtsp://host/door -o door.mp4    a stream, recorded
 
@@ -59,7 +59,7 @@ def live_command(
         Options, Without("causal", "finders", "stride", "workers", "formats", "file", threads=1)
     ],
 ) -> None:
-    """Show a camera, a stream or a video live, with what its faces look like. Key h shows all keys."""
+    """Show a camera, a stream or a video in a window with its results, in real time. Key h shows all keys."""
     obey_offline(options.offline)
     check_offline(shown_url(source), is_network(source))
     _keep_apart(source, options)

@@ -29,11 +29,11 @@ from emotion.realtime.sinks.partial_file import writing
 EXAMPLES = """
 Examples:
 
-emotion models                      what is there
+emotion models                      list all model folders
 
 emotion models copy lite my-model   a copy of your own
 
-emotion models check my-model       whether it is whole and runs
+emotion models check my-model       check its files and run it
 """
 
 app = typer.Typer(
@@ -47,7 +47,10 @@ app = typer.Typer(
 # What may be there beside networks; landmark nets are the program's own.
 _MORE = ("blendshapes.npz", "MODEL_CARD.md")
 _Name = Annotated[
-    Path, typer.Argument(parser=model_folder, metavar="NAME|FOLDER", help="As 'emotion models' lists it.")
+    Path,
+    typer.Argument(
+        parser=model_folder, metavar="NAME|FOLDER", help="A name that 'emotion models' lists, or a folder."
+    ),
 ]
 
 
@@ -60,7 +63,7 @@ def models(context: typer.Context) -> None:
 
 @app.command(name="list")
 def list_command() -> None:
-    """List the folders of models that ship, those in your folder for models, and those here."""
+    """List the included model folders, those in your folder for models, and those in the current folder."""
     for name, folder in (_here() | known_models()).items():
         try:
             console.print("\n  ".join([name, *_about(folder)]))
@@ -77,7 +80,7 @@ def _here() -> dict[str, Path]:
 
 @app.command(name="check")
 def check_command(name: _Name) -> None:
-    """Check a model folder: whether all its files are there, unchanged, and run."""
+    """Check that all files of a model folder are present and unchanged, and that the models run."""
     for file in _files(name):
         if not file.stat().st_size:
             raise ModelFileError(f"{file} is empty: copy it again.")
@@ -96,10 +99,10 @@ def check_command(name: _Name) -> None:
 
 @app.command(name="remove")
 def remove_command(
-    name: Annotated[str, typer.Argument(help="A folder in your folder for models.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of a folder in your folder for models.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove a model folder from your folder for models; nothing else can be removed so."""
+    """Remove a model folder from your folder for models."""
     folder = user_models() / name
     if Path(name).name != name or not folder.is_dir() or folder.is_symlink():
         raise SinkError(
@@ -138,11 +141,12 @@ def _about(folder: Path) -> list[str]:
 @app.command(name="copy")
 def copy_command(
     name: Annotated[
-        Path, typer.Argument(parser=model_folder, metavar="lite|standard|FOLDER", help="What to copy.")
+        Path,
+        typer.Argument(parser=model_folder, metavar="lite|standard|FOLDER", help="Model folder to copy."),
     ],
-    folder: Annotated[Path, typer.Argument(help="Where to; it may not hold anything yet.")],
+    folder: Annotated[Path, typer.Argument(help="Destination; it must be empty or not exist.")],
 ) -> None:
-    """Copy a model folder, whole and checked, to weigh, score, quantise or replace its models."""
+    """Copy a model folder and check it, to change the copy: weigh, score, quantise or replace its models."""
     refuse_shipped(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SinkError(f"{folder} is there already: name a folder that is not.")

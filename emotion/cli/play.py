@@ -28,16 +28,14 @@ Examples:
 
 emotion play clip.mp4                a video, with sound
 
-emotion play clip.mp4 --speed 0.5    half as fast
+emotion play clip.mp4 --speed 0.5    at half speed
 """
 
 
 @app.command(name="play", epilog=EXAMPLES)
 @with_options
 def play_command(
-    video: Annotated[
-        Path | None, typer.Argument(help="The video; without one, the clip that ships with the program.")
-    ] = None,
+    video: Annotated[Path | None, typer.Argument(help="The video; by default the included clip.")] = None,
     *,
     play: PlayOptions,
     options: Annotated[
@@ -48,7 +46,7 @@ def play_command(
         ),
     ],
 ) -> None:
-    """Play a video with what its faces look like. Key h shows all keys."""
+    """Play a video in a window with its results. Key h shows all keys."""
     obey_offline(options.offline)
     path = video or DEMO
     known: ResultIndex | None = None

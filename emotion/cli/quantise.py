@@ -18,24 +18,22 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion quantise         all models of your own folder
+emotion quantise --models my-model         all models of your folder
 
-emotion quantise lips    one of them
+emotion quantise lips --models my-model    one of them
 """
 
 
 @app.command(epilog=EXAMPLES)
 @with_options
 def quantise(
-    regions: Annotated[
-        list[str] | None, typer.Argument(help="Which models; all that the folder has by default.")
-    ] = None,
+    regions: Annotated[list[str] | None, typer.Argument(help="Regions to quantise; by default all.")] = None,
     data: DataFolder = DATA,
     *,
     engine: Annotated[EngineOptions, Only("models")],
     options: QuantiseOptions,
 ) -> None:
-    """Make the models of your own folder in int8 as well, faster on a CPU, where they say the same."""
+    """Quantise the models of your folder to int8, faster on a CPU, and keep those whose predictions agree."""
     refuse_shipped(engine.models)
     try:
         from emotion.exporters.quantise import quantise as run_quantise  # noqa: PLC0415

@@ -17,9 +17,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion serve                              the page, on this machine only
+emotion serve                              for this machine only
 
-emotion serve --port 9000 --models lite    at another port, faster models
+emotion serve --port 9000 --models lite    another port, named models
 """
 
 
@@ -32,9 +32,9 @@ def serve(
         Options, Only("max_faces", "smooth", "provider", "threads", "precision", "models", "regions")
     ],
 ) -> None:
-    """Open a page in the browser: your camera with the overlay, videos with their timeline.
+    """Serve a web page: your camera with the overlay, videos with their timeline.
 
-    Under it lies a small HTTP interface: /api/openapi.json describes it, /metrics counts.
+    It also has an HTTP interface, described at /api/openapi.json, and metrics at /metrics.
     """
     try:
         from emotion.web.server import serve as run  # noqa: PLC0415

@@ -17,38 +17,38 @@ from emotion.study.together import known_of
 EXAMPLES = """
 Examples:
 
-emotion annotate clips/ -o study --shard 1/3     on each machine another part
+emotion annotate clips/ -o study --shard 1/3     another part on each machine
 
 emotion study merge study
 
 emotion study merge one/ two/ three/ -o all --metadata people.csv --by condition
 """
 
-app = typer.Typer(
-    name="study", help="Put the parts of a study together.", add_completion=False, epilog=EXAMPLES
-)
+app = typer.Typer(name="study", help="Combine the parts of a study.", add_completion=False, epilog=EXAMPLES)
 
 
 @app.callback()
 def study() -> None:
-    """Put the parts of a study together."""
+    """Combine the parts of a study."""
 
 
 @app.command(name="merge", epilog=EXAMPLES)
 @with_options
 def merge_command(
     folders: Annotated[
-        list[Path], typer.Argument(help="Folders that 'emotion annotate --shard' wrote its results into.")
+        list[Path], typer.Argument(help="Folders with results of 'emotion annotate --shard'.")
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Where tables and page go; by default the first of the folders."),
+        typer.Option(
+            "--output", "-o", help="Folder for the tables and the page; by default the first of the folders."
+        ),
     ] = None,
     *,
     options: Annotated[StudyOptions, Only("metadata", "by", "quiet")],
     outputs: Annotated[OutputOptions, Only("overwrite")],
 ) -> None:
-    """Make the tables and the page of all shards; of a folder with a whole study, make them anew."""
+    """Make the tables and the page from all shards, or make those of a complete study again."""
     known = known_of(options.metadata, options.by)
     findings, outcomes = merge(folders, output or folders[0], outputs.overwrite, known, options.by)
     if not options.quiet:

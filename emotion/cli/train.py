@@ -24,9 +24,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion train eyes                            the eyes of data/faces
+emotion train eyes                            the network of the eyes, on data/faces
 
-emotion train lips --start-from models/zoo    from the models that ship
+emotion train lips --start-from models/zoo    start from the included models
 """
 
 
@@ -34,25 +34,25 @@ emotion train lips --start-from models/zoo    from the models that ship
 @with_options
 def train(
     data: DataFolder = DATA,
-    run: Annotated[Path | None, typer.Option(help="The run's folder; runs/<view> by default.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run; by default runs/<view>.")] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Mix opinions into the labels: the vote of a model folder, or the mean of finished runs, "
-            "each asked about the faces that its fold left out."
+            help="Teacher for distillation: a model folder, whose vote is used, or finished runs, "
+            "each of which predicts the faces that its fold left out; may be repeated."
         ),
     ] = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
-            help="Begin with a trained .keras file, or with the model of a model folder (models/zoo), "
-            "in place of random weights."
+            help="Initial weights: a trained .keras file or a model folder (models/zoo); by default "
+            "random weights."
         ),
     ] = None,
     *,
     options: Annotated[TrainingOptions, Without(teacher_weight=0.5)],
 ) -> None:
-    """Train the eyes' or the lips' network, or a teacher. A run that was stopped goes on where it was."""
+    """Train the network of the eyes or the lips, or a teacher. The same command resumes a run."""
     folder = run or RUNS / options.view
     results = [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))]
     refuse_shipped(folder)

@@ -35,9 +35,9 @@ app = typer.Typer(add_completion=False)
 EXAMPLES = """
 Examples:
 
-emotion weights --models my-model    fit and keep the best rule
+emotion weights --models my-model    fit rules and save the best one
 
-emotion weights --explain            what the weights are, and why
+emotion weights --explain            explain the present rule
 """
 
 
@@ -49,7 +49,7 @@ def weights_command(
     engine: Annotated[EngineOptions, Only("models", "regions")],
     options: WeightsOptions,
 ) -> None:
-    """Fit the rules of the vote on the validation part, and keep the one that wins in your own folder."""
+    """Fit rules of the vote on the validation part, and save the best one in your model folder."""
     models = engine.models
     if options.explain:
         VoteWeights.read(models)

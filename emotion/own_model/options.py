@@ -25,8 +25,8 @@ class LearnOptions:
     start_from: Annotated[
         Path,
         Option(
-            help="What networks begin with: the models that ship, a folder of models, nothing ('scratch'), "
-            "or a network of yours (a .keras file).",
+            help="Initial weights: included models, another model folder, random weights "
+            "('scratch'), or your own network (a .keras file).",
             metavar="lite|standard|scratch|FOLDER|FILE",
             spelling=Spelling(model_folder, model_folder_name),
         ),
@@ -34,66 +34,77 @@ class LearnOptions:
     layers: Annotated[
         Learning,
         Option(
-            help="What learns: the last layers alone, the upper ones, or all; auto: by how many photographs "
-            "there are. More than the last layers needs TensorFlow.",
+            help="Which layers are trained: the last, the upper or all; auto: depends on the number "
+            "of photographs. All but 'last' need TensorFlow.",
         ),
     ] = "auto"
     regions: Annotated[
         tuple[str, ...],
         Option(
-            help="Look at this, too, beside what the models it begins with look at: 'face', or a name with "
-            "left, top, width and height on the canvas of 128 by 160 points, as brows=8,12,112,36; may be "
+            help="Add a region to those of the initial models: 'face', or NAME=LEFT,TOP,WIDTH,HEIGHT "
+            "on the canvas of 128 by 160 points, for example brows=8,12,112,36; may be "
             "repeated.",
             metavar="REGION",
             flags=("--region",),
         ),
     ] = ()
-    size: Annotated[
-        float, Option(help="Times the usual size of the crops that networks see.", ge=0.5, le=4)
-    ] = 1.0
+    size: Annotated[float, Option(help="Size of the crops, as a factor on the usual size.", ge=0.5, le=4)] = (
+        1.0
+    )
     architecture: Annotated[
         Architecture | None,
-        Option(help="The network of all regions; by default each keeps the one that it begins with."),
+        Option(help="Network architecture of all regions; by default that of the initial models."),
     ] = None
     epochs: Annotated[
         int | None,
         Option(
-            help="Passes at most where more than the last layers learns; they end where they help no more.",
+            help="Maximum number of epochs when more than the last layers are trained; training "
+            "stops earlier if the score no longer improves.",
             ge=1,
             le=1000,
         ),
     ] = None
     neutral: Annotated[
-        str, Option(help="The class of a face at rest, for --baseline; 'neutral' where there is one.")
+        str,
+        Option(
+            help="Class of a face at rest, for --baseline; by default 'neutral' if there is such a class."
+        ),
     ] = ""
     group_by: Annotated[
         Path | None,
-        Option(help="Who is who: a CSV with columns path and person. A person stays on one side of a split."),
+        Option(
+            help="A CSV with the columns path and person. All photographs of a person stay on one "
+            "side of a split."
+        ),
     ] = None
     person: Annotated[
         str,
         Option(
-            help="Who is who by the file's name: a pattern whose first group is the person, as '([a-z]+)_'.",
+            help="Regular expression for file names whose first group is the person, for example "
+            "'([a-z]+)_'.",
             metavar="PATTERN",
         ),
     ] = ""
     hold_out: Annotated[
         float,
         Option(
-            help="Share of each class that is kept to judge on, where each has 100 photographs; with fewer, "
-            "all are judged by models that did not learn from them.",
+            help="Part of each class that is held out for testing, if every class has 100 "
+            "photographs; with fewer, all are tested by cross-validation.",
             ge=0,
             le=0.5,
         ),
     ] = 0.2
     every: Annotated[
-        float, Option(help="Of videos: the time between two frames; 0: all.", unit="seconds", ge=0)
+        float,
+        Option(
+            help="Time between two frames that are taken from a video; 0: every frame.", unit="seconds", ge=0
+        ),
     ] = 0.5
-    int8: Annotated[bool, Option(help="Offer int8 models too, where they say the same.")] = True
-    about_data: Annotated[str, Option(help="Which photographs these are, and their terms; for the card.")] = (
-        ""
-    )
-    seed: Annotated[int, Option(help="Decides which faces are held out.", ge=0, le=2**32 - 1)] = 0
+    int8: Annotated[bool, Option(help="Also write int8 models, if their predictions agree.")] = True
+    about_data: Annotated[
+        str, Option(help="Text for the model card: source and licence of the photographs.")
+    ] = ""
+    seed: Annotated[int, Option(help="Random seed for the choice of held-out faces.", ge=0, le=2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         check(self)

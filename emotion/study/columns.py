@@ -46,26 +46,26 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
         Column(
             "state",
             "string",
-            "done; incomplete: read to its end, but damaged; failed: there are no results",
+            "done; incomplete: the video is damaged and part of it was analysed; failed: no results",
             _get("outcome.state"),
             bounds="done, incomplete, failed",
         ),
-        Column("reason", "string", "what went wrong, in a sentence", _get("outcome.reason")),
-        Column("seconds", "number", "of video that were analysed", _get("video.seconds"), "s", _FROM_0),
-        Column("frames", "integer", "how many were analysed", _get("video.frames"), "", _FROM_0),
+        Column("reason", "string", "why the video is incomplete or failed", _get("outcome.reason")),
+        Column("seconds", "number", "analysed length of the video", _get("video.seconds"), "s", _FROM_0),
+        Column("frames", "integer", "number of analysed frames", _get("video.frames"), "", _FROM_0),
         Column(
             "frames_with_faces",
             "integer",
-            "those in which a face was found",
+            "number of frames with at least one face",
             _get("video.frames_with_faces"),
             "",
             _FROM_0,
         ),
-        Column("people", "integer", "how many different people there are", _get("video.people"), "", _FROM_0),
+        Column("people", "integer", "number of people (tracks)", _get("video.people"), "", _FROM_0),
         Column(
             "face_seconds",
             "number",
-            "the sum of all people's time in the picture",
+            "sum of the time that all people are in the picture",
             _get("video.face_seconds"),
             "s",
             _FROM_0,
@@ -73,14 +73,24 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
         Column(
             "label",
             "string",
-            "what the video is called: its emotion, or uncertain",
+            "label of the whole video: its emotion, or uncertain",
             _get("video.label"),
             bounds=", ".join((*classes, UNCERTAIN)),
         ),
         Column(
-            "emotion", "string", "the largest of the means", _get("video.emotion"), bounds=", ".join(classes)
+            "emotion",
+            "string",
+            "class with the largest strength (root mean square of its probability; neutral counts 0.7)",
+            _get("video.emotion"),
+            bounds=", ".join(classes),
         ),
-        Column("confidence", "number", "that mean", _get("video.confidence"), bounds=SHARE),
+        Column(
+            "confidence",
+            "number",
+            "that strength; the strengths of all classes sum to 1",
+            _get("video.confidence"),
+            bounds=SHARE,
+        ),
         *(
             Column(
                 f"share_{label}",
@@ -96,7 +106,7 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"mean_{name}",
                 "number",
-                f"mean probability of {name} over the time in which something is known of faces",
+                f"mean probability of {name} over the time in which a face could be read",
                 _get(f"video.mean.{name}"),
                 bounds=SHARE,
             )
@@ -105,20 +115,20 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
         Column(
             "turned",
             "number",
-            "share of the faces' time in which they lean by more than 60 degrees",
+            "part of the face time in which faces are tilted by more than 60 degrees",
             _get("video.turned"),
             bounds=SHARE,
         ),
         Column(
             "turn",
             "integer",
-            "by how much the picture would stand upright, clockwise",
+            "clockwise rotation that would make the picture upright",
             _get("video.turn"),
             "degrees",
             "90, 180, 270",
         ),
-        Column("bytes", "integer", "size of the video's file", _get("source.bytes"), "bytes", _FROM_0),
-        Column("sha256", "string", "checksum of the video's file", _get("source.sha256")),
+        Column("bytes", "integer", "size of the file", _get("source.bytes"), "bytes", _FROM_0),
+        Column("sha256", "string", "SHA-256 checksum of the file", _get("source.sha256")),
     ]
 
 
@@ -128,14 +138,26 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
     return [
         *_which(metadata),
         Column(
-            "track_id", "integer", "the person's number in the video", _get("person.track_id"), "", "from 1"
+            "track_id", "integer", "number of the person in the video", _get("person.track_id"), "", "from 1"
         ),
-        Column("first", "number", "when the person comes, in the video's time", _get("person.first"), "s"),
-        Column("last", "number", "when the person goes, in the video's time", _get("person.last"), "s"),
+        Column(
+            "first",
+            "number",
+            "time in the video at which the person first appears",
+            _get("person.first"),
+            "s",
+        ),
+        Column(
+            "last",
+            "number",
+            "time in the video at which the person is last in the picture",
+            _get("person.last"),
+            "s",
+        ),
         Column(
             "seconds",
             "number",
-            "for how long the person is in the picture",
+            "time that the person is in the picture",
             _get("person.seconds"),
             "s",
             _FROM_0,
@@ -144,7 +166,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"share_{label}",
                 "number",
-                f"for which part of that time the label is {label}",
+                f"part of the person's time in which the label is {label}",
                 _get(f"person.shares.{label}"),
                 "share of the person's time",
                 SHARE,
@@ -155,7 +177,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"mean_{name}",
                 "number",
-                f"mean probability of {name} while something is known",
+                f"mean probability of {name} over the time in which the face could be read",
                 _get(f"person.mean.{name}"),
                 bounds=SHARE,
             )
@@ -165,7 +187,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"peak_{name}",
                 "number",
-                f"the largest probability of {name}",
+                f"largest probability of {name}",
                 _get(f"person.peak.{name}.probability"),
                 bounds=SHARE,
             )
@@ -175,7 +197,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"peak_{name}_seconds",
                 "number",
-                "when that was, in the video's time",
+                "time in the video of that largest probability",
                 _get(f"person.peak.{name}.seconds"),
                 "s",
             )
@@ -185,7 +207,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"episodes_{label}",
                 "integer",
-                f"how often the label was {label} without a break",
+                f"number of episodes, each without a break, in which the label was {label}",
                 partial(_episodes, label),
                 "",
                 _FROM_0,
@@ -196,7 +218,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             Column(
                 f"median_{label}_seconds",
                 "number",
-                "how long that was in the middle",
+                "median length of these episodes",
                 _get(f"person.episodes.{label}.median_seconds"),
                 "s",
                 _FROM_0,
@@ -206,7 +228,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
         Column(
             "changes",
             "integer",
-            "how often the label became another one",
+            "number of changes of the label",
             _get("person.changes"),
             "",
             _FROM_0,
@@ -220,48 +242,53 @@ def course_columns(classes: Sequence[str]) -> list[Column]:
         Column(
             "group",
             "string",
-            "which videos: all, or a folder, or a value of the column of --by",
+            "group of videos: all, a folder, or a value of the column of --by",
             _get("group"),
         ),
         Column(
             "time",
             "string",
-            "relative: each video from 0 to 1; absolute: from its first picture",
+            "relative: time from 0 to 1 in each video; absolute: seconds from its first frame",
             _get("time"),
             bounds="relative, absolute",
         ),
-        Column("at", "number", "the middle of a stretch of that time", _get("at"), "1 or s", _FROM_0),
-        Column("emotion", "string", "the class", _get("emotion"), bounds=", ".join(classes)),
+        Column("at", "number", "middle of the time bin", _get("at"), "1 or s", _FROM_0),
+        Column("emotion", "string", "class", _get("emotion"), bounds=", ".join(classes)),
         Column(
-            "videos", "integer", "in how many videos somebody is known then", _get("videos"), "", "from 1"
+            "videos",
+            "integer",
+            "number of videos with a known face in that time bin",
+            _get("videos"),
+            "",
+            "from 1",
         ),
-        Column("mean", "number", "the mean of these videos' mean probabilities", _get("mean"), bounds=SHARE),
+        Column("mean", "number", "mean over videos of the mean probability", _get("mean"), bounds=SHARE),
         Column(
             "low",
             "number",
-            "lower end of the 95% interval of that mean (Student's t over videos)",
+            "lower end of the 95% confidence interval of that mean (Student's t over videos)",
             _get("low"),
             bounds=SHARE,
         ),
-        Column("high", "number", "upper end of it", _get("high"), bounds=SHARE),
+        Column("high", "number", "upper end of that interval", _get("high"), bounds=SHARE),
     ]
 
 
 def column_columns() -> list[Column]:
     """Those of ``columns.csv``; a row is what `described` gives."""
     return [
-        Column("table", "string", "the file that has the column", _get("table")),
-        Column("column", "string", "the column's name", _get("column")),
+        Column("table", "string", "file that has the column", _get("table")),
+        Column("column", "string", "name of the column", _get("column")),
         Column(
             "type",
             "string",
-            "of its values; a cell that is empty is not known",
+            "type of the values; an empty cell means not known",
             _get("type"),
             bounds="string, integer, number, boolean",
         ),
-        Column("unit", "string", "of its numbers", _get("unit")),
-        Column("range", "string", "the words that it may be, or what its numbers lie between", _get("range")),
-        Column("meaning", "string", "what it says", _get("meaning")),
+        Column("unit", "string", "unit of the numbers", _get("unit")),
+        Column("range", "string", "possible words, or range of the numbers", _get("range")),
+        Column("meaning", "string", "meaning of the column", _get("meaning")),
     ]
 
 
@@ -299,11 +326,14 @@ def person_rows(told: Told, metadata: Metadata) -> list[Row]:
 
 def _which(metadata: Metadata) -> list[Column]:
     return [
+        Column("video", "string", "name of the video in the study; unique", _get("outcome.name")),
+        Column("file", "string", "name of the file", _get("outcome.file")),
         Column(
-            "video", "string", "what the video is called in the study; each has another", _get("outcome.name")
+            "folder",
+            "string",
+            "folder of the video, relative to the common parent folder",
+            _get("outcome.folder"),
         ),
-        Column("file", "string", "the name of its file", _get("outcome.file")),
-        Column("folder", "string", "its folder below the one that all share", _get("outcome.folder")),
         *(
             Column(name, metadata.kind(name), "from --metadata", _get(f"metadata.{name}", "metadata"))  # type: ignore[arg-type]
             for name in metadata.columns
@@ -330,5 +360,5 @@ def _episodes(label: str, row: Row) -> int:
 
 def _share_of(label: str) -> str:
     if label == NO_FACE:
-        return "for which part of the time nobody is there"
-    return f"for which part of the time the label is {label}, split equally among the faces of a picture"
+        return "part of the time with no face in the picture"
+    return f"part of the time in which the label is {label}; a frame is split equally among its faces"

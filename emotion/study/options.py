@@ -63,8 +63,8 @@ class StudyOptions:
     jobs: Annotated[
         int | None,
         Option(
-            help="How many videos side by side, each in a process of its own; by default as many as fill "
-            "the machine. Results do not depend on it.",
+            help="Number of videos annotated in parallel, each in its own process; by default one "
+            "for each core, as far as memory allows. Results do not depend on it.",
             ge=1,
             le=1024,
         ),
@@ -72,40 +72,45 @@ class StudyOptions:
     shard: Annotated[
         Shard | None,
         Option(
-            help="Take this part of the videos alone, as 2/10: for several machines, or an array of Slurm; "
-            "'emotion study merge' puts the parts together.",
+            help="Annotate only this part of the videos, for example 2/10: for several machines or a "
+            "Slurm job array; 'emotion study merge' combines the parts.",
             metavar="PART/ALL",
             spelling=Spelling(read_shard),
         ),
     ] = None
     frames: Annotated[
         bool,
-        Option(help="Keep every frame of all videos in one table, frames.parquet, partitioned by video."),
+        Option(
+            help="Also write one table of all frames of all videos, frames.parquet, partitioned by video."
+        ),
     ] = False
     portraits: Annotated[
         bool,
         Option(
-            help="Make a sheet of each video's people, the sharpest frontal picture of each: biometric data; "
-            "not with --privacy."
+            help="Also write for each video the sharpest frontal picture of each person. This is "
+            "biometric data; not possible with --privacy."
         ),
     ] = False
     metadata: Annotated[
         Path | None,
-        Option(help="A CSV with a row a video and more columns, which go into the tables.", metavar="CSV"),
+        Option(help="A CSV with one row per video; its columns are added to the tables.", metavar="CSV"),
     ] = None
     by: Annotated[
         str | None,
         Option(
-            help="The column by which the page compares videos; by default their folders.", metavar="COLUMN"
+            help="Column of --metadata by which videos are grouped; by default their folders.",
+            metavar="COLUMN",
         ),
     ] = None
-    quiet: Annotated[bool, Option(help="Say nothing but failures.")] = False
-    verbose: Annotated[bool, Option(help="A line for each video under way: where, and how far.")] = False
+    quiet: Annotated[bool, Option(help="Print failures only.")] = False
+    verbose: Annotated[
+        bool, Option(help="Show a line for each running video: where it runs, and its progress.")
+    ] = False
     cluster: Annotated[
         str | None,
         Option(
-            help="Let a Ray cluster do it: 'local' for all cores and GPUs of this machine, 'auto' for the "
-            "one that is there, or its address, as ray://head:10001.",
+            help="Run on a Ray cluster: 'local' for all cores and GPUs of this machine, 'auto' for "
+            "the cluster that this machine belongs to, or an address such as ray://head:10001.",
             metavar="ADDRESS",
             spelling=Spelling(read_cluster),
         ),
@@ -113,8 +118,8 @@ class StudyOptions:
     mixed: Annotated[
         bool,
         Option(
-            help="Let machines of a cluster work together that differ in provider, precision or libraries: "
-            "then results depend a little on who made them."
+            help="Allow machines that differ in provider, precision or libraries; results then "
+            "depend slightly on the machine."
         ),
     ] = False
 

@@ -27,49 +27,60 @@ class ServeOptions:
 
     host: Annotated[
         str,
-        Option(help="Address to listen on. Any but this machine's own needs a token, which is printed."),
+        Option(
+            help="Address to listen on. If other machines can reach it, a token is needed, which is printed."
+        ),
     ] = "127.0.0.1"
-    port: Annotated[int, Option(help="0: any free one.", ge=0, le=65535)] = 8000
+    port: Annotated[int, Option(help="Port to listen on; 0: any free port.", ge=0, le=65535)] = 8000
     names: Annotated[
         tuple[str, ...],
-        Option(help="Another host name by which browsers reach it; may be repeated.", flags=("--name",)),
+        Option(
+            help="Another host name under which browsers reach the server; may be repeated.",
+            flags=("--name",),
+        ),
     ] = ()
-    certificate: Annotated[Path | None, Option(help="For https: certificate, PEM.")] = None
-    key: Annotated[Path | None, Option(help="For https: its private key, PEM.")] = None
+    certificate: Annotated[Path | None, Option(help="Certificate for HTTPS (PEM).")] = None
+    key: Annotated[Path | None, Option(help="Private key of the certificate (PEM).")] = None
     folder: Annotated[
         Path | None,
-        Option(help="Where videos and results are kept; by default in your own state folder."),
+        Option(help="Folder for uploaded videos and results; by default in the user's state folder."),
     ] = None
-    keep_hours: Annotated[float, Option(help="Then they are deleted.", unit="hours", ge=0)] = 24
-    max_upload: Annotated[float, Option(help="Largest video.", unit="MiB", gt=0)] = 1024
-    max_minutes: Annotated[float, Option(help="Longest video.", unit="minutes", ge=0.1)] = 60
-    quota: Annotated[float, Option(help="Space for all videos and results.", unit="GiB", gt=0)] = 10
-    viewers: Annotated[int, Option(help="Cameras at the same time.", ge=0, le=1000)] = 4
+    keep_hours: Annotated[
+        float, Option(help="Time after which videos and results are deleted.", unit="hours", ge=0)
+    ] = 24
+    max_upload: Annotated[float, Option(help="Maximum size of a video.", unit="MiB", gt=0)] = 1024
+    max_minutes: Annotated[float, Option(help="Maximum length of a video.", unit="minutes", ge=0.1)] = 60
+    quota: Annotated[
+        float, Option(help="Maximum disk space for all videos and results.", unit="GiB", gt=0)
+    ] = 10
+    viewers: Annotated[int, Option(help="Maximum number of cameras at the same time.", ge=0, le=1000)] = 4
     jobs: Annotated[
         int,
         Option(
-            help="Videos annotated at the same time. A pipeline keeps two cores busy, so more of them than "
-            "half the cores only make each other wait.",
+            help="Number of videos annotated at the same time. One video keeps two cores busy, so "
+            "more than half the number of cores is no faster.",
             ge=1,
             le=256,
             expert=True,
         ),
     ] = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))
-    waiting: Annotated[int, Option(help="The most videos in the queue.", ge=0, expert=True)] = 20
-    uploads: Annotated[int, Option(help="The most videos sent at the same time.", ge=1, expert=True)] = 4
+    waiting: Annotated[int, Option(help="Maximum number of videos in the queue.", ge=0, expert=True)] = 20
+    uploads: Annotated[int, Option(help="Maximum number of uploads at the same time.", ge=1, expert=True)] = 4
     spare_bytes: Annotated[
-        int, Option(help="Always left free on the disk.", unit="bytes", ge=0, expert=True)
+        int, Option(help="Disk space that is always left free.", unit="bytes", ge=0, expert=True)
     ] = GIB // 2
-    video_pixels: Annotated[int, Option(help="The most in a picture of a video.", ge=1, expert=True)] = (
-        4096 * 2304
-    )
+    video_pixels: Annotated[
+        int, Option(help="Maximum number of pixels in a frame of a video.", ge=1, expert=True)
+    ] = 4096 * 2304
     job_seconds: Annotated[
-        float, Option(help="The most time that one video may take.", unit="seconds", gt=0, expert=True)
+        float, Option(help="Maximum processing time of a video.", unit="seconds", gt=0, expert=True)
     ] = 4 * 3600.0
     photo_bytes: Annotated[
-        int, Option(help="Of a picture sent for analysis.", unit="bytes", ge=1, expert=True)
+        int, Option(help="Maximum size of a photograph.", unit="bytes", ge=1, expert=True)
     ] = 20 * MIB
-    photo_pixels: Annotated[int, Option(help="Of it.", ge=1, expert=True)] = 40_000_000
+    photo_pixels: Annotated[
+        int, Option(help="Maximum number of pixels of a photograph.", ge=1, expert=True)
+    ] = 40_000_000
 
     def __post_init__(self) -> None:
         check(self)

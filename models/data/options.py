@@ -33,7 +33,7 @@ def _read_classes(text: str) -> tuple[str, ...]:
 
 
 LABELS = Option(
-    help="A class for a folder of another name, as joyful=happiness.",
+    help="Class of a folder with another name, for example joyful=happiness; may be repeated.",
     flags=("--map",),
     spelling=Spelling(read_labels, _write_labels, many=True),
 )
@@ -47,39 +47,42 @@ class DatasetOptions:
 
     validation: Annotated[
         float,
-        Option(help="Share held out for choosing, where a root has no such folder.", ge=0, lt=1),
+        Option(help="Part held out for validation, if a root folder has no validation folder.", ge=0, lt=1),
     ] = 0.1
     test: Annotated[
-        float, Option(help="Share held out for measuring, where no root has a test folder.", ge=0, lt=1)
+        float, Option(help="Part held out for testing, if no root folder has a test folder.", ge=0, lt=1)
     ] = 0.1
     margin: Annotated[
-        int, Option(help="Around each crop, for augmentation.", unit="pixels", ge=0, le=256)
+        int, Option(help="Margin around each crop, for augmentation.", unit="pixels", ge=0, le=256)
     ] = 16
     labels: Annotated[dict[str, str], LABELS] = field(default_factory=dict)
     classes: Annotated[
         tuple[str, ...],
         Option(
-            help="Sort faces into these, separated by commas; by default the six emotions.",
+            help="Classes, separated by commas.",
             spelling=Spelling(_read_classes, ",".join),
         ),
     ] = EMOTIONS
     regions: Annotated[
         tuple[str, ...],
         Option(
-            help="Cut this out, too, beside eyes and lips: 'face', or a name with left, top, width and "
-            "height on the canvas of 128 by 160 points, as brows=8,12,112,36; @1.5 behind it: in so many "
-            "pixels a point; may be repeated.",
+            help="Add a region to eyes and lips: 'face', or NAME=LEFT,TOP,WIDTH,HEIGHT on the canvas "
+            "of 128 by 160 points, for example brows=8,12,112,36, with @1.5 at the end for 1.5 "
+            "pixels per point; may be repeated.",
             metavar="REGION",
             flags=("--region",),
         ),
     ] = ()
     every: Annotated[
-        float, Option(help="Of videos: the time between two frames; 0: all.", unit="seconds", ge=0)
+        float,
+        Option(
+            help="Time between two frames that are taken from a video; 0: every frame.", unit="seconds", ge=0
+        ),
     ] = 0.5
     min_eye_distance: Annotated[
         float,
         Option(
-            help="Between the outer eye corners; smaller faces are left out.",
+            help="Smallest distance between the outer corners of the eyes; smaller faces are left out.",
             unit="pixels",
             ge=0,
             flags=("--min-size",),
@@ -88,7 +91,7 @@ class DatasetOptions:
     max_alignment_error: Annotated[
         float,
         Option(
-            help="How badly a face may fit the front view; more turned ones are left out.",
+            help="Largest error of alignment to the frontal view; faces turned further are left out.",
             unit="canvas points",
             ge=0,
             flags=("--max-turn",),
@@ -96,18 +99,24 @@ class DatasetOptions:
     ] = 12.0
     max_hash_distance: Annotated[
         int,
-        Option(help="By which near duplicates may differ.", unit="bits of 256", ge=0, le=256, expert=True),
+        Option(
+            help="Largest distance of the perceptual hashes of near duplicates.",
+            unit="bits of 256",
+            ge=0,
+            le=256,
+            expert=True,
+        ),
     ] = MAX_DISTANCE
     min_correlation: Annotated[
         float,
         Option(
-            help="Of fine structures, from which two faces are near duplicates all the same.",
+            help="Smallest correlation of fine structure that also makes two faces near duplicates.",
             ge=-1,
             le=1,
             expert=True,
         ),
     ] = MIN_CORRELATION
-    seed: Annotated[int, Option(help="Decides which faces are held out.", ge=0, le=2**32 - 1)] = 0
+    seed: Annotated[int, Option(help="Random seed for the choice of held-out faces.", ge=0, le=2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -55,7 +55,8 @@ class EngineOptions:
     models: Annotated[
         Path,
         Option(
-            help="Models that ship: 'lite'; 'standard', with DenseNet201 for the eyes; or your own folder.",
+            help="Models to use: 'lite' or 'standard' (DenseNet201 for the eyes), which are "
+            "included, or your own model folder.",
             metavar="lite|standard|FOLDER",
             flags=("--models", "--model"),
             spelling=Spelling(model_folder, model_folder_name),
@@ -64,31 +65,47 @@ class EngineOptions:
     regions: Annotated[
         tuple[str, ...],
         Option(
-            help="Only these regions of the face vote, as eyes,lips; by default all that the folder weighs.",
+            help="Regions of the face that vote, for example eyes,lips; by default those that the "
+            "model folder names.",
             metavar="NAMES",
             spelling=Spelling(read_names, ",".join),
         ),
     ] = ()
     provider: Annotated[
-        ProviderName, Option(help="What runs the models: asked for by name it runs, or says why not.")
+        ProviderName,
+        Option(
+            help="ONNX Runtime execution provider; auto: the first that works. If a "
+            "named one does not work, the run ends with an error."
+        ),
     ] = "auto"
     precision: Annotated[
-        PrecisionChoice, Option(help="int8: the quantised models; auto: where there are any.")
+        PrecisionChoice,
+        Option(
+            help="Numeric precision of the models; int8: the quantised models; "
+            "auto: int8 where the folder has it."
+        ),
     ] = "auto"
     landmarks: Annotated[
         LandmarksChoice,
-        Option(help="What finds faces: MediaPipe, on the CPU; or its nets in ONNX Runtime, for GPUs."),
+        Option(
+            help="Face detector and landmarks: MediaPipe on the CPU, or its networks in ONNX "
+            "Runtime, for GPUs."
+        ),
     ] = "mediapipe"
     threads: Annotated[
-        int | None, Option(help="Threads of each model on the CPU; 0: all cores.", ge=0, le=256)
+        int | None, Option(help="Number of CPU threads for each model; 0: all cores.", ge=0, le=256)
     ] = None
     workers: Annotated[
         int | None,
-        Option(help="Threads that run the models side by side; by default as cores.", ge=1, le=256),
+        Option(
+            help="Number of threads that run the models in parallel; by default the number of cores.",
+            ge=1,
+            le=256,
+        ),
     ] = None
     batch: Annotated[
         int,
-        Option(help="The most pictures of a file that a worker takes at once.", ge=1, le=1024, expert=True),
+        Option(help="Maximum number of frames of a file in one batch.", ge=1, le=1024, expert=True),
     ] = 8
 
     def __post_init__(self) -> None:

@@ -16,17 +16,19 @@ class EvaluationOptions:
     TITLE: ClassVar[str] = "Evaluation"
 
     from_set: Annotated[
-        str | None, Option(help="Of a data set: only the faces from this root.", flags=("--set",))
+        str | None, Option(help="Score only the faces of this root folder of a data set.", flags=("--set",))
     ] = None
-    part: Annotated[Part, Option(help="Of a data set: which part.")] = "test"
-    title: Annotated[str, Option(help="What the faces are; the folder's name by default.")] = ""
+    part: Annotated[Part, Option(help="Part of a data set to score.")] = "test"
+    title: Annotated[str, Option(help="Title of the report; by default the folder's name.")] = ""
     labels: Annotated[dict[str, str], LABELS] = field(default_factory=dict)
-    record: Annotated[bool, Option(help="Write the scores into the model folder, one of your own.")] = False
+    record: Annotated[
+        bool, Option(help="Write the scores into the model folder, which must be your own.")
+    ] = False
     smaller: Annotated[
-        int, Option(help="How many photographs to look at from afar as well; 0: none.", ge=0)
+        int, Option(help="Number of photographs that are also scored at smaller sizes; 0: none.", ge=0)
     ] = 600
     overwrite: Annotated[
-        bool, Option(help="Replace files that are there, also those that are no results of this program.")
+        bool, Option(help="Replace existing files, including files that this program did not write.")
     ] = False
 
     def __post_init__(self) -> None:
@@ -39,22 +41,22 @@ class WeightsOptions:
 
     TITLE: ClassVar[str] = "Vote"
 
-    explain: Annotated[bool, Option(help="Only say in words what the weights are and why.")] = False
+    explain: Annotated[bool, Option(help="Only explain the present rule in words.")] = False
     rule: Annotated[
         str | None,
-        Option(help="Use this rule, whatever the comparison says: source, equal, product, stacking ..."),
+        Option(help="Use this rule in place of the best one: source, equal, product, stacking, ..."),
     ] = None
     by_default: Annotated[
         tuple[str, ...],
         Option(
-            help="The regions that vote where no --regions are named, as eyes,lips; by default all.",
+            help="Regions that vote when --regions is not given, for example eyes,lips; by default all.",
             metavar="NAMES",
             flags=("--by-default",),
             spelling=Spelling(read_names, ",".join),
         ),
     ] = ()
     blendshapes: Annotated[
-        bool, Option(help="Let a small classifier of the blendshapes compete as a third opinion.")
+        bool, Option(help="Also try rules with a classifier of the blendshapes as third predictor.")
     ] = True
 
     def __post_init__(self) -> None:

@@ -94,13 +94,15 @@ class TrainingOptions:
     view: Annotated[
         View,
         Option(
-            help="What the network looks at; one of the face is a teacher for the others.", positional=True
+            help="Input of the network; a network of the whole face serves as teacher for the others.",
+            positional=True,
         ),
     ]
     sizes: Annotated[
         tuple[tuple[int, float], ...],
         Option(
-            help="Passes at each image size, as COUNT@SIZE: 8@0.667,4@1 trains 8 at two thirds.",
+            help="Epochs at each image size, as COUNT@SIZE: 8@0.667,4@1 trains 8 epochs at two "
+            "thirds of the size, then 4 at the full size.",
             gt=0,
             flags=("--epochs",),
             spelling=Spelling(read_sizes, _write_sizes),
@@ -109,64 +111,74 @@ class TrainingOptions:
     caps: Annotated[
         tuple[tuple[str, int], ...],
         Option(
-            help="SET=COUNT: an epoch takes at most COUNT faces of each emotion from SET.",
+            help="SET=COUNT: use at most COUNT faces of each class from SET in an epoch; may be repeated.",
             ge=1,
             flags=("--cap",),
             spelling=Spelling(read_caps, _write_caps, many=True),
         ),
     ] = ()
-    batch: Annotated[int, Option(help="Faces a step.", ge=1, le=65536)] = 64
+    batch: Annotated[int, Option(help="Batch size.", ge=1, le=65536)] = 64
     learning_rate: Annotated[
         float,
-        Option(help="AdamW's peak (Loshchilov & Hutter 2019), after a warm-up and before a fall.", gt=0),
+        Option(
+            help="Peak learning rate of AdamW (Loshchilov & Hutter 2019), after warm-up and before decay.",
+            gt=0,
+        ),
     ] = 2e-3
     warm_up: Annotated[
-        float, Option(help="Share of all steps for which the rate rises.", ge=0, le=1, expert=True)
+        float, Option(help="Part of all steps in which the learning rate rises.", ge=0, le=1, expert=True)
     ] = 0.05
-    weight_decay: Annotated[float, Option(help="On kernels only.", ge=0, expert=True)] = 0.05
+    weight_decay: Annotated[float, Option(help="Weight decay, on kernels only.", ge=0, expert=True)] = 0.05
     label_smoothing: Annotated[
         float,
-        Option(help="Share of every target that is spread over all classes.", ge=0, lt=1, expert=True),
+        Option(
+            help="Label smoothing: part of each target that is spread over all classes.",
+            ge=0,
+            lt=1,
+            expert=True,
+        ),
     ] = 0.1
     mixup: Annotated[
-        float, Option(help="Let pictures show through others, by a beta distribution; 0: never.", ge=0)
+        float, Option(help="Parameter of the beta distribution of mixup; 0: no mixup.", ge=0)
     ] = 0.0
     blendshape_weight: Annotated[
         float,
         Option(
-            help="Weight of the blendshapes' loss beside the emotions'; 0: none.",
+            help="Weight of the loss on blendshapes, relative to that on classes; 0: none.",
             ge=0,
             flags=("--blendshapes",),
         ),
     ] = 1.0
-    teacher_weight: Annotated[float, Option(help="Share of a teacher's opinion in a target.", ge=0, le=1)] = (
-        0.0
-    )
+    teacher_weight: Annotated[
+        float, Option(help="Weight of the teacher's prediction in the training target.", ge=0, le=1)
+    ] = 0.0
     fold: Annotated[
         tuple[int, int],
         Option(
-            help="INDEX/COUNT: leave one of COUNT parts of the training faces out, so that the network may "
-            "be asked about faces that it has not seen; 0/1: none.",
+            help="INDEX/COUNT: leave out one of COUNT parts of the training faces, for predictions "
+            "on faces that the network was not trained on; 0/1: leave out none.",
             ge=0,
             spelling=Spelling(read_fold, _write_fold),
         ),
     ] = (0, 1)
     share: Annotated[
-        float, Option(help="Learn from this share of the faces only: for learning curves.", gt=0, le=1)
+        float, Option(help="Train on this part of the faces only, for learning curves.", gt=0, le=1)
     ] = 1.0
     architecture: Annotated[
         Architecture | None,
-        Option(help="The network; densenet201 for the eyes and resnet29 for the others by default."),
+        Option(help="Network architecture; by default densenet201 for the eyes and resnet29 for the others."),
     ] = None
     precision: Annotated[
         Precision,
         Option(
-            help="Compute in bfloat16; pays on GPUs and processors with AMX.",
+            help="Compute in bfloat16; faster on GPUs and on processors with AMX.",
             flags=("--bfloat16",),
             spelling=Spelling(_read_bfloat16, _write_bfloat16, switch=True),
         ),
     ] = "float32"
-    seed: Annotated[int, Option(help="Of first weights, order and augmentation.", ge=0, le=2**32 - 1)] = 0
+    seed: Annotated[
+        int, Option(help="Random seed for initial weights, order and augmentation.", ge=0, le=2**32 - 1)
+    ] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -17,31 +17,39 @@ class DrawingOptions:
 
     TITLE: ClassVar[str] = "Pictures"
 
-    privacy: Annotated[Privacy, Option(help="What becomes of faces in pictures.")] = "none"
+    privacy: Annotated[
+        Privacy,
+        Option(help="How faces are shown: as they are, blurred, or blurred with their landmarks drawn."),
+    ] = "none"
     window: Annotated[bool, Option(help="Open a window.")] = True
-    show_metrics: Annotated[bool, Option(help="Show the table of figures from the start.")] = False
+    show_metrics: Annotated[
+        bool, Option(help="Show the table of metrics (frame rates, delays) from the start.")
+    ] = False
     style: Annotated[
         Style,
         Option(
-            help="How results look: a panel with a bar a class, a compact card with one bar for all, a label "
-            "of one line, or none. Where there is no room for the one the next takes its place."
+            help="How results are drawn: a panel with one bar per class, a compact card with one "
+            "bar, one line with the label, or nothing. If there is no room, the next smaller "
+            "style is used."
         ),
     ] = "panel"
     scale: Annotated[
         float,
-        Option(help="Factor on all text and with it on the panels; 1 suits most screens.", ge=0.25, le=4),
+        Option(help="Size of text and panels, as a factor.", ge=0.25, le=4),
     ] = 1.0
     draw_timeline: Annotated[
         bool,
         Option(
-            help="Draw a timeline along the bottom of the picture: of a video all of it, of a live source "
-            "the last minute."
+            help="Draw a timeline at the bottom of the picture: of the whole video, or of the last "
+            "minute of a live source."
         ),
     ] = False
-    opacity: Annotated[float, Option(help="Of the dark surfaces behind text.", ge=0, le=1, expert=True)] = 0.8
-    note: Annotated[str, Option(help="A line for a corner of the picture; empty for none.", expert=True)] = (
-        NOTE
-    )
+    opacity: Annotated[
+        float, Option(help="Opacity of the dark background behind text.", ge=0, le=1, expert=True)
+    ] = 0.8
+    note: Annotated[
+        str, Option(help="A line of text in a corner of the picture; empty: none.", expert=True)
+    ] = NOTE
 
     def __post_init__(self) -> None:
         check(self)

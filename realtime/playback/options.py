@@ -18,9 +18,14 @@ class PlayOptions:
 
     timeline: Annotated[
         Path | None,
-        Option(help="A .jsonl timeline of this video by 'emotion annotate': nothing is analysed anew."),
+        Option(
+            help="Results of this video (.jsonl) written by 'emotion annotate'; the video is not "
+            "analysed again."
+        ),
     ] = None
-    speed: Annotated[float, Option(help=f"One of {', '.join(f'{speed:g}' for speed in SPEEDS)}.")] = 1.0
+    speed: Annotated[float, Option(help=f"Speed, one of {', '.join(f'{speed:g}' for speed in SPEEDS)}.")] = (
+        1.0
+    )
 
     def __post_init__(self) -> None:
         check(self)

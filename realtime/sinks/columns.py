@@ -66,31 +66,39 @@ class Description:
 
 
 _ROWS = {
-    "blendshapes": "what the blendshapes say of the whole face; empty where the vote does not count them",
-    "probabilities_frame": "this picture's vote alone; empty where no region is seen",
-    "probabilities": "the vote smoothed over time: what is shown and decided on",
+    "blendshapes": "prediction from the blendshapes; empty if the vote does not use them",
+    "probabilities_frame": "vote of this frame alone, not smoothed; empty if no region is visible",
+    "probabilities": "vote smoothed over time; shown in overlays, and the label follows from it",
 }
 _DESCRIBED = {
-    "video": Description("string", "", "", "what the video is called in the study; the partition"),
-    "frame": Description("integer", "", "from 0", "the number of the frame"),
-    "pts": Description("integer", "the video's time base", "", "the frame's time as the video has it"),
-    "seconds": Description("number", "s", "", "the same in seconds"),
-    "utc": Description("string", "", "ISO 8601", "when that was in the world"),
-    "track_id": Description("integer", "", "from 1", "the person's number; empty where nobody is"),
-    **{side: Description("number", "pixels", "", f"the face's box: its {side}") for side in SIDES},
-    "emotion": Description("string", "", "a class", "the largest of probabilities"),
-    "confidence": Description("number", "", "0 to 1", "that share"),
-    "label": Description("string", "", "a class, or uncertain", "what the picture names"),
-    "since": Description("number", "s", "", "since when the label holds, in the video's time"),
-    "yaw": Description("number", "degrees", "", "grows as the face turns to the right side of the picture"),
-    "pitch": Description("number", "degrees", "", "grows as the face looks up"),
-    "roll": Description("number", "degrees", "", "grows as the head leans to the left side of the picture"),
-    "eye_distance": Description("number", "pixels", "from 0", "between the outer corners of the eyes"),
-    "sharpness": Description("number", "gray levels", "from 0", "how much neighbouring pixels differ"),
-    "light": Description("number", "", "0 to 1", "the face's mean gray"),
-    "hidden": Description("string", "", "regions", "those that are not seen"),
-    "uncertain_because": Description("string", "", "hidden, undecided, brief", "why nothing is named"),
-    "landmarks": Description("list", "pixels", "", "478 points as x and y in turn"),
+    "video": Description("string", "", "", "name of the video in the study; the partition"),
+    "frame": Description("integer", "", "from 0", "number of the frame"),
+    "pts": Description("integer", "the video's time base", "", "time stamp of the frame in the video"),
+    "seconds": Description("number", "s", "", "time of the frame in the video"),
+    "utc": Description("string", "", "ISO 8601", "date and time of the frame (UTC)"),
+    "track_id": Description("integer", "", "from 1", "number of the person; empty if the frame has no face"),
+    **{side: Description("number", "pixels", "", f"{side} of the face's box") for side in SIDES},
+    "emotion": Description("string", "", "a class", "class with the largest value of probabilities"),
+    "confidence": Description("number", "", "0 to 1", "that largest probability"),
+    "label": Description("string", "", "a class, or uncertain", "label of the face, as shown"),
+    "since": Description("number", "s", "", "time in the video since which the label holds"),
+    "yaw": Description(
+        "number", "degrees", "", "rotation to the side; increases towards the right side of the picture"
+    ),
+    "pitch": Description("number", "degrees", "", "rotation up or down; increases as the face looks up"),
+    "roll": Description(
+        "number", "degrees", "", "tilt of the head; increases towards the left side of the picture"
+    ),
+    "eye_distance": Description(
+        "number", "pixels", "from 0", "distance between the outer corners of the eyes"
+    ),
+    "sharpness": Description("number", "gray levels", "from 0", "mean difference of neighbouring pixels"),
+    "light": Description("number", "", "0 to 1", "mean brightness of the face"),
+    "hidden": Description("string", "", "regions", "regions that are hidden"),
+    "uncertain_because": Description(
+        "string", "", "hidden, undecided, brief", "reason why the label is uncertain"
+    ),
+    "landmarks": Description("list", "pixels", "", "478 points: x1, y1, x2, y2, ..."),
 }
 
 
@@ -106,14 +114,16 @@ def description(name: str) -> Description:
     if name in _DESCRIBED:
         return _DESCRIBED[name]
     if name.endswith("_seen"):
-        meaning = f"how surely the region {name.removesuffix('_seen')} is seen"
+        meaning = f"how visible the region {name.removesuffix('_seen')} is; 0: hidden, it does not vote"
         return Description("number", "", "0 to 1", meaning)
     if name.startswith("blendshape_"):
-        return Description("number", "", "0 to 1", f"how strongly {name.removeprefix('blendshape_')} shows")
+        return Description(
+            "number", "", "0 to 1", f"strength of the blendshape {name.removeprefix('blendshape_')}"
+        )
     row = next((row for row in sorted(_ROWS, key=len, reverse=True) if name.startswith(f"{row}_")), None)
     if row is not None:
         return Description("number", "", "0 to 1", f"{name.removeprefix(f'{row}_')}: {_ROWS[row]}")
     region, found, emotion = name.partition("_")
     if not found:
         raise KeyError(name)
-    return Description("number", "", "0 to 1", f"{emotion}: what the region {region} says, smoothed")
+    return Description("number", "", "0 to 1", f"{emotion}: prediction from the region {region}, smoothed")

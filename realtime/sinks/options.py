@@ -63,34 +63,34 @@ class OutputOptions:
     output: Annotated[
         tuple[Path, ...],
         Option(
-            help="A file for what is shown (.mp4) or for results (.csv, .jsonl, .parquet, .html, .srt, "
-            ".vtt, .eaf); repeatable.",
+            help="File for the annotated video (.mp4) or for results (.csv, .jsonl, .parquet, .html, "
+            ".srt, .vtt, .eaf); may be repeated.",
             flags=("--output", "-o"),
         ),
     ] = ()
     formats: Annotated[
         tuple[str, ...],
         Option(
-            help=f"What to write, of {', '.join(FORMATS)}, and of what packages add.",
+            help=f"Formats to write: {', '.join(FORMATS)}, and those that installed packages add.",
             metavar="FORMATS",
             spelling=Spelling(read_formats, ",".join),
         ),
     ] = DEFAULT_FORMATS
     overwrite: Annotated[
-        bool, Option(help="Replace files that are there, also those that are no results of this program.")
+        bool, Option(help="Replace existing files, including files that this program did not write.")
     ] = False
     events: Annotated[
         bool,
         Option(
-            help="Write a line of JSON to standard output when a person appears, changes emotion or "
-            "leaves; all else goes to standard error."
+            help="Write one line of JSON to standard output when a person appears, changes label or "
+            "leaves; all other output goes to standard error."
         ),
     ] = False
     mjpeg: Annotated[
         int | None,
         Option(
-            help="Show the pictures to browsers on this machine, at http://127.0.0.1:PORT/ (0: any free "
-            "port).",
+            help="Serve the annotated pictures to browsers on this machine, at "
+            "http://127.0.0.1:PORT/ (0: any free port).",
             ge=0,
             le=65535,
             metavar="PORT",
@@ -99,7 +99,7 @@ class OutputOptions:
     metrics: Annotated[
         int | None,
         Option(
-            help="Answer Prometheus at http://127.0.0.1:PORT/metrics (0: any free port).",
+            help="Serve metrics for Prometheus at http://127.0.0.1:PORT/metrics (0: any free port).",
             ge=0,
             le=65535,
             metavar="PORT",
@@ -108,18 +108,23 @@ class OutputOptions:
     feed: Annotated[
         int | None,
         Option(
-            help="Hand results on to programs on this machine, at http://127.0.0.1:PORT (0: any free port): "
-            "/overlay for OBS, /api/live/events, /api/live/socket.",
+            help="Serve live results to programs on this machine, at http://127.0.0.1:PORT (0: any "
+            "free port): /overlay for OBS, /api/live/events, /api/live/socket.",
             ge=0,
             le=65535,
             metavar="PORT",
         ),
     ] = None
-    lsl: Annotated[bool, Option(help="Be a stream of Lab Streaming Layer.")] = False
-    virtual_camera: Annotated[bool, Option(help="Be a camera for other programs (v4l2loopback, OBS).")] = (
-        False
-    )
-    report: Annotated[Path | None, Option(help="Figures at the end, as JSON.")] = None
+    lsl: Annotated[bool, Option(help="Send results as a Lab Streaming Layer (LSL) stream.")] = False
+    virtual_camera: Annotated[
+        bool,
+        Option(
+            help="Send the annotated pictures to a virtual camera for other programs (v4l2loopback, OBS)."
+        ),
+    ] = False
+    report: Annotated[
+        Path | None, Option(help="Write frame rates, delays and losses to this JSON file at the end.")
+    ] = None
 
     def __post_init__(self) -> None:
         check(self)

@@ -74,7 +74,8 @@ class FileOptions:
     file_fps: Annotated[
         float | None,
         Option(
-            help="Of a file without times, as a bare H.264 stream; by default as it says itself.",
+            help="Frame rate of a file without time stamps, such as a raw H.264 stream; by default "
+            "the rate that the file states.",
             unit="frames a second",
             ge=0.1,
             le=1000,
@@ -84,7 +85,7 @@ class FileOptions:
     start: Annotated[
         float | None,
         Option(
-            help="Begin at this time of the video, such as 90 or 1:30.",
+            help="Start at this time of the video, such as 90 or 1:30.",
             unit="seconds",
             ge=0,
             metavar="TIME",
@@ -94,7 +95,7 @@ class FileOptions:
     end: Annotated[
         float | None,
         Option(
-            help="End before this time of the video.",
+            help="Stop before this time of the video.",
             unit="seconds",
             gt=0,
             metavar="TIME",
@@ -104,7 +105,7 @@ class FileOptions:
     every: Annotated[
         float | None,
         Option(
-            help="Look at a picture every so often only: 5s, or 2fps for two a second.",
+            help="Analyse only one frame per step: 5s for one every five seconds, 2fps for two a second.",
             unit="seconds",
             gt=0,
             metavar="STEP",
@@ -113,7 +114,10 @@ class FileOptions:
     ] = None
     decoder: Annotated[
         DecoderChoice,
-        Option(help="auto: let a device decode, as a graphics card, where one starts; results are the same."),
+        Option(
+            help="software: decode on the CPU; auto: use a hardware decoder if one works. Results "
+            "are the same."
+        ),
     ] = "software"
 
     def __post_init__(self) -> None:
@@ -131,7 +135,7 @@ class LiveOptions:
     size: Annotated[
         tuple[int, int] | None,
         Option(
-            help="Ask the camera for this size; shrink what is larger.",
+            help="Picture size to request from the camera; larger pictures are scaled down.",
             unit="pixels",
             gt=0,
             le=16384,
@@ -140,44 +144,47 @@ class LiveOptions:
         ),
     ] = None
     fps: Annotated[
-        float | None, Option(help="The most pictures a second; a camera is asked for it.", ge=0.1, le=1000)
+        float | None,
+        Option(
+            help="Maximum frame rate, in frames a second; it is requested from the camera.", ge=0.1, le=1000
+        ),
     ] = None
-    mirror: Annotated[bool, Option(help="As in a mirror.")] = False
+    mirror: Annotated[bool, Option(help="Flip the picture horizontally, like a mirror.")] = False
     max_latency: Annotated[
         int | None,
         Option(
-            help="From capture to result, to aim at by leaving work out.",
+            help="Target delay from capture to result; the program skips optional work to reach it.",
             unit="milliseconds",
             ge=1,
         ),
     ] = None
-    seconds: Annotated[float | None, Option(help="End after this long.", unit="seconds", ge=0.1)] = None
+    seconds: Annotated[float | None, Option(help="Stop after this time.", unit="seconds", ge=0.1)] = None
     open_seconds: Annotated[
         float, Option(help="How long to wait for the first picture.", unit="seconds", gt=0, expert=True)
     ] = 10.0
     stall_seconds: Annotated[
         float,
         Option(
-            help="After so long without a picture the source counts as lost.",
+            help="Time without a picture after which the source counts as lost.",
             unit="seconds",
             gt=0,
             expert=True,
         ),
     ] = 5.0
     attempts: Annotated[
-        int, Option(help="How often to try to reach a lost source again.", ge=0, expert=True)
+        int, Option(help="How many times to reconnect to a lost source.", ge=0, expert=True)
     ] = 8
     first_delay: Annotated[
         float,
         Option(
-            help="Before the first attempt; before each further one twice as long as before the last.",
+            help="Wait before the first attempt to reconnect; each further wait is twice as long.",
             unit="seconds",
             gt=0,
             expert=True,
         ),
     ] = 0.5
     longest_delay: Annotated[
-        float, Option(help="The longest wait before an attempt.", unit="seconds", gt=0, expert=True)
+        float, Option(help="Longest wait before an attempt to reconnect.", unit="seconds", gt=0, expert=True)
     ] = 8.0
 
     def __post_init__(self) -> None:

@@ -33,16 +33,20 @@ class FaceOptions:
 
     TITLE: ClassVar[str] = "Faces"
 
-    max_faces: Annotated[int, Option(help="The most faces in a picture.", ge=1, le=20)] = 6
+    max_faces: Annotated[int, Option(help="Maximum number of faces in a frame.", ge=1, le=20)] = 6
     finders: Annotated[
         int | None,
-        Option(help="Threads that follow faces, each through a share of the frames.", ge=1, le=8),
+        Option(
+            help="Number of threads that detect and follow faces; each takes a part of the frames.",
+            ge=1,
+            le=8,
+        ),
     ] = None
     stride: Annotated[
         int,
         Option(
-            help="Look for faces in one of so many frames and put them between in the others; the models "
-            "see every frame.",
+            help="Detect faces in every Nth frame and interpolate their position in the frames "
+            "between; the models still run on every frame.",
             ge=1,
             le=4,
         ),
@@ -51,7 +55,8 @@ class FaceOptions:
     columns: Annotated[
         tuple[Detail, ...],
         Option(
-            help=f"What else to tell of each face, of {', '.join(DETAILS)}; landmarks in Parquet and Python.",
+            help=f"Additional columns for each face: {', '.join(DETAILS)}; landmarks only in Parquet "
+            "and Python.",
             metavar="NAMES",
             spelling=Spelling(read_details, ",".join),
         ),
@@ -77,7 +82,8 @@ class VoteOptions:
     smooth: Annotated[
         float,
         Option(
-            help="Time constant of the smoothing; 0: each picture alone, and its largest share is the label.",
+            help="Time constant of the smoothing; 0: no smoothing, and the class with the largest "
+            "probability in the frame is the label.",
             unit="seconds",
             ge=0,
         ),
@@ -85,7 +91,8 @@ class VoteOptions:
     baseline: Annotated[
         float,
         Option(
-            help="Measure each person by so much of their own neutral face, for example 3s; 0: nobody.",
+            help="Correct each person's probabilities by this much time of their own neutral face, "
+            "for example 3s; 0: no correction.",
             unit="seconds",
             ge=0,
             metavar="TIME",
@@ -94,42 +101,51 @@ class VoteOptions:
     ] = 0.0
     certain: Annotated[
         float,
-        Option(help="The share from which a face is given a name; below it is uncertain.", ge=0, le=1),
+        Option(help="Smallest probability for a label; below it a face is uncertain.", ge=0, le=1),
     ] = 0.34
     doubtful: Annotated[
         float,
-        Option(help="That below which the name is withdrawn; between the two what was, stays.", ge=0, le=1),
+        Option(
+            help="Probability below which a face that has a label becomes uncertain; between this "
+            "and --certain nothing changes.",
+            ge=0,
+            le=1,
+        ),
     ] = 0.30
     dwell: Annotated[
         float,
         Option(
-            help="So long another emotion must lead, or a face be certain or uncertain, before the label, "
-            "subtitles and events say so. Of a file it is known beforehand.",
+            help="Dwell time: how long another class must lead, or a face must be uncertain, before "
+            "the label changes. In a file the change is dated back to its beginning.",
             unit="seconds",
             ge=0,
         ),
     ] = 0.25
     lead: Annotated[
         float,
-        Option(help="How far it must be ahead at some time while it leads.", ge=0, le=1),
+        Option(help="How far ahead the other class must be at least once during the dwell time.", ge=0, le=1),
     ] = 0.04
     margin: Annotated[
         float,
         Option(
-            help="How far the longest bar may be ahead of the label's; beyond, the label changes at once.",
+            help="Lead in probability at which the label changes at once, without waiting for the "
+            "dwell time.",
             ge=0,
             le=1,
         ),
     ] = 0.10
     causal: Annotated[
         bool,
-        Option(help="Decide about a file by what was alone, as live; not by what follows, too."),
+        Option(
+            help="Decide the labels of a file from past frames only, as for a live source; by "
+            "default the second that follows counts too."
+        ),
     ] = False
     min_visible: Annotated[
         float,
         Option(
-            help="The share of a region that must lie inside the picture for half of its vote; 0.2 less "
-            "silence it, 0.2 more give it its full vote.",
+            help="Part of a region that must lie inside the picture for half of its vote; 0.2 less: "
+            "no vote, 0.2 more: the full vote.",
             ge=0,
             le=1,
             expert=True,

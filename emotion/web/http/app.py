@@ -55,7 +55,11 @@ _HEARTBEAT_SECONDS = 15.0
 
 Visitor = Annotated[str, Cookie(alias=VISITOR)]
 Secret = Annotated[
-    str, Header(alias="Emotion-Secret", description="Of the answer to the upload; browsers need none.")
+    str,
+    Header(
+        alias="Emotion-Secret",
+        description="The secret from the answer to the upload; browsers do not need it.",
+    ),
 ]
 
 
@@ -136,12 +140,12 @@ def _add_errors(app: FastAPI) -> None:
 def _add_about(app: FastAPI, site: Site) -> None:
     @app.get("/api/health", tags=["about"])
     async def health() -> Health:
-        """Whether the server lives."""
+        """Check that the server is running."""
         return Health(version=__version__, provider=site.models.regions[0].provider)
 
     @app.get("/api/models", tags=["about"])
     async def models() -> About:
-        """Which models run, their scores, the vote in words, and this server's limits."""
+        """The models, their scores, the rule of the vote in words, and the limits of this server."""
         schema = site.models.schema
         fitted = read_weights(site.analysis.engine.models, schema.regions.names)
         return About(
@@ -164,7 +168,7 @@ def _add_about(app: FastAPI, site: Site) -> None:
 
     @app.get("/metrics", tags=["about"], response_class=PlainTextResponse)
     async def metrics() -> Response:
-        """Counters and gauges in Prometheus' text format."""
+        """Metrics in the text format of Prometheus."""
         return Response(metrics_text(site), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -178,7 +182,7 @@ def _add_photos(app: FastAPI, site: Site) -> None:
     async def photo(
         request: Request, named: Annotated[dict[str, Any], Depends(chosen(OF_PHOTOS, site.analysis))]
     ) -> PhotoResult:
-        """Analyse a picture (JPEG, PNG or WebP), sent as the body."""
+        """Analyse a photograph (JPEG, PNG or WebP), sent as the body."""
         limit = site.options.photo_bytes
         check_length(request, limit)
         parts: list[bytes] = []
@@ -192,7 +196,7 @@ def _add_cameras(app: FastAPI, site: Site) -> None:
     async def camera(
         offer: CameraOffer, named: Annotated[dict[str, Any], Depends(chosen(OF_CAMERAS, site.analysis))]
     ) -> CameraAnswer:
-        """Offer a camera over WebRTC; results come on the data channel that the offer must have."""
+        """Send a WebRTC offer of a camera; results come on the data channel, which the offer must contain."""
         options = with_values(site.analysis, named)
         return CameraAnswer(sdp=await site.cameras.open(offer.sdp, offer.drawn, options, mirror=offer.mirror))
 
@@ -204,10 +208,12 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
     async def submit(
         request: Request,
         named: Annotated[dict[str, Any], Depends(chosen(OF_VIDEOS, site.analysis))],
-        name: Annotated[str, Query(max_length=500, description="The file's name, for people.")] = "video",
+        name: Annotated[
+            str, Query(max_length=500, description="Name of the file, shown in the list.")
+        ] = "video",
         visitor: Visitor = "",
     ) -> JobCreated:
-        """Send a video as the body; it is annotated as soon as its turn comes."""
+        """Upload a video as the body. It is put into the queue and annotated."""
         limit = site.options.upload_bytes
         size = check_length(request, limit)
         with site.queue.receiving(size, _sender(request, visitor)):
@@ -228,32 +234,32 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/jobs", tags=["videos"])
     async def jobs(visitor: Visitor = "") -> list[JobResult]:
-        """The videos that were sent with the same visitor's cookie, the newest first."""
+        """The videos uploaded with this visitor's cookie, newest first."""
         return site.jobs_of(visitor)
 
     @app.get("/api/jobs/events", tags=["videos"], response_class=StreamingResponse)
     async def events(visitor: Visitor = "") -> StreamingResponse:
-        """The same list as server-sent events: once at once, then whenever something has changed."""
+        """The same list as server-sent events: at once, then after each change."""
         return StreamingResponse(
             _events(site, visitor), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
 
     @app.get("/api/jobs/{job_id}", tags=["videos"])
     async def job(job_id: str, visitor: Visitor = "", secret: Secret = "") -> JobResult:
-        """How one video stands. Whoever knows its address may see it."""
+        """State of one video. Anyone who knows its address can see it."""
         job = site.job(job_id)
         return site.describe(job, job.belongs_to(visitor, secret))
 
     @app.post("/api/jobs/{job_id}/cancel", tags=["videos"])
     async def cancel(job_id: str, visitor: Visitor = "", secret: Secret = "") -> JobResult:
-        """End it; what was done until then is kept. Only for whoever sent it."""
+        """Cancel a video; what has been written is kept. Only for its uploader."""
         job = site.own_job(job_id, visitor, secret)
         site.queue.cancel(job)
         return site.describe(job, mine=True)
 
     @app.post("/api/jobs/{job_id}/restart", tags=["videos"])
     async def restart(job_id: str, visitor: Visitor = "", secret: Secret = "") -> JobResult:
-        """Begin anew what has failed or was cancelled. Only for whoever sent it."""
+        """Start a failed or cancelled video again. Only for its uploader."""
         job = site.own_job(job_id, visitor, secret)
         if job.state not in (State.FAILED, State.CANCELLED):
             raise RequestError(409, "Only a video that failed or was cancelled can be begun anew.")
@@ -262,7 +268,7 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
 
     @app.delete("/api/jobs/{job_id}", tags=["videos"], status_code=204)
     async def delete(job_id: str, visitor: Visitor = "", secret: Secret = "") -> None:
-        """Delete the video and all its results at once. Only for whoever sent it."""
+        """Delete a video and all its results at once. Only for its uploader."""
         await site.queue.delete(site.own_job(job_id, visitor, secret))
 
 
@@ -281,7 +287,7 @@ def _add_results(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/jobs/{job_id}/overview", tags=["videos"], response_class=FileResponse)
     async def overview(job_id: str) -> FileResponse:
-        """The timeline in at most 1,200 steps, to draw: for each person opinions over time."""
+        """The timeline in at most 1,200 steps, for charts: the probabilities of each person over time."""
         path = store.results(site.job(job_id)) / results.OVERVIEW
         if not path.exists():
             raise RequestError(404, "There is no timeline of this video yet.")
@@ -289,7 +295,7 @@ def _add_results(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/jobs/{job_id}/thumbnail", tags=["videos"], response_class=FileResponse)
     async def thumbnail(job_id: str) -> FileResponse:
-        """A small picture of the annotated video."""
+        """A small picture from the annotated video."""
         path = store.results(site.job(job_id)) / results.THUMBNAIL
         if not path.exists():
             raise RequestError(404, "There is no picture of this video.")
@@ -297,7 +303,7 @@ def _add_results(app: FastAPI, site: Site) -> None:
 
     @app.get("/api/jobs/{job_id}/original", tags=["videos"], response_class=FileResponse)
     async def original(job_id: str, visitor: Visitor = "", secret: Secret = "") -> FileResponse:
-        """The video as it was sent. Only for whoever sent it: faces may be hidden in the annotated one."""
+        """The video as it was uploaded. Only for its uploader: the annotated one may hide faces."""
         job = site.own_job(job_id, visitor, secret)
         return FileResponse(store.video(job), media_type="video/mp4", headers={"Cache-Control": "no-cache"})
 
@@ -331,7 +337,7 @@ def _add_results(app: FastAPI, site: Site) -> None:
     async def result(
         job_id: str,
         kind: str,
-        download: Annotated[bool, Query(description="As a file to save, not to show.")] = False,
+        download: Annotated[bool, Query(description="Send it as a download.")] = False,
     ) -> FileResponse:
         """A result: mp4, csv, jsonl, parquet, vtt, srt, html or summary."""
         job = site.job(job_id)

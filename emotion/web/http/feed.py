@@ -36,7 +36,7 @@ def add_feed(app: FastAPI, feed: Feed) -> None:
 
     @app.get("/api/live/events", tags=["live"], response_class=StreamingResponse, responses=_EVENTS)
     async def events() -> StreamingResponse:
-        """Every result from now on, in order, as server-sent events."""
+        """All results from now on, in order, as server-sent events."""
         return StreamingResponse(
             _events(feed), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )

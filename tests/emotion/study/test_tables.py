@@ -102,8 +102,8 @@ def test_every_column_of_a_timeline_is_described():
     for columns in (Columns(SHIPPED, live=True, details=DETAILS), Columns(SHIPPED)):
         for name in columns.all:
             assert description(name).meaning
-    assert description("eyes_fear").meaning == "fear: what the region eyes says, smoothed"
-    assert description("probabilities_frame_fear").meaning.startswith("fear: this picture's vote")
+    assert description("eyes_fear").meaning == "fear: prediction from the region eyes, smoothed"
+    assert description("probabilities_frame_fear").meaning.startswith("fear: vote of this frame alone")
     with pytest.raises(KeyError):
         description("unknown")
 

@@ -7,9 +7,9 @@ from emotion.realtime.sinks.csv_jsonl import _rounded
 @pytest.mark.parametrize(
     ("name", "meaning"),
     [
-        ("blendshape_jaw_open", "how strongly jaw_open shows"),
-        ("lips_seen", "how surely the region lips is seen"),
-        ("brows_fear", "fear: what the region brows says, smoothed"),
+        ("blendshape_jaw_open", "strength of the blendshape jaw_open"),
+        ("lips_seen", "how visible the region lips is; 0: hidden, it does not vote"),
+        ("brows_fear", "fear: prediction from the region brows, smoothed"),
     ],
 )
 def test_columns_of_any_region_and_shape_are_described(name, meaning):
