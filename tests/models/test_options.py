@@ -11,13 +11,16 @@ import pytest
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.options import (
     DURATION,
+    Only,
     Option,
     Spelling,
+    Without,
     check,
     from_mapping,
     groups_of,
     options_of,
     read_duration,
+    read_names,
     to_mapping,
     with_values,
 )
@@ -268,3 +271,206 @@ def test_lengths_of_time_are_read(text, seconds):
 def test_what_is_no_length_of_time_is_refused(text):
     with pytest.raises(ValueError, match="no length of time"):
         read_duration(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    number: Annotated[int, Option(help="Any.")] = 0
+    seconds: Annotated[float, Option(help="A time.", unit="seconds")] = 0.0
+    minutes: Annotated[float, Option(help="A time.", unit="minutes")] = 0.0
+    hours: Annotated[float, Option(help="A time.", unit="hours")] = 0.0
+    memory: Annotated[int, Option(help="A size.", unit="bytes")] = 0
+    apples: Annotated[int, Option(help="A count.", unit="apples")] = 0
+
+    def __post_init__(self):
+        check(self)
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "said"),
+    [
+        ("number", 2**31 - 1, "2.14748e+09"),
+        ("apples", 2**31 - 1, "2.14748e+09 apples"),
+        ("seconds", 4e6, "4e+06 seconds"),  # 46 days
+        ("minutes", 6e4, "60000 minutes"),
+        ("hours", 1e6, "1e+06 hours"),
+        ("memory", 2**63 - 1, "9.22337e+18 bytes"),
+    ],
+)
+def test_the_largest_number_of_each_unit_is_allowed_and_the_next_is_not(name, most, said):
+    assert getattr(Units(**{name: most}), name) == most
+    assert getattr(Units(**{name: -most}), name) == -most
+    for wrong in (most + 1, -most - 1):
+        with pytest.raises(OptionError) as caught:
+            Units(**{name: wrong})
+        assert str(caught.value) == f"{name} is at most {said}, not {wrong!r}."
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(10**20 - 1, str(10**20 - 1)), (10**20, "a far larger number"), (-(10**20), "a far larger number")],
+)
+def test_an_endless_row_of_digits_is_not_repeated(number, said):
+    with pytest.raises(OptionError, match=f"not {said}\\.$"):
+        Units(memory=number)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({}, ""),
+        ({"ge": 1}, "at least 1"),
+        ({"gt": 0, "le": 2.5}, "more than 0 and at most 2.5"),
+        ({"lt": 0}, "less than 0"),
+    ],
+)
+def test_bounds_are_told_in_words(bounds, said):
+    assert Option(help="A number.", **bounds).bounds == said
+
+
+@pytest.mark.parametrize(
+    ("bounds", "held", "others"),
+    [
+        ({"ge": 1}, (1, 2), (0, 0.999)),
+        ({"gt": 1}, (1.001, 2), (1, 0)),
+        ({"le": 1}, (1, 0, -5), (1.001, 2)),
+        ({"lt": 1}, (0.999, -5), (1, 2)),
+        ({"ge": 0, "lt": 0.5}, (0, 0.4), (-0.1, 0.5)),
+        ({"ge": 0, "le": 0, "gt": -1, "lt": 1}, (0,), (-0.1, 0.1)),
+    ],
+)
+def test_a_number_lies_within_all_of_its_bounds(bounds, held, others):
+    option = Option(help="A number.", **bounds)
+    assert [option.holds(number) for number in held] == [True] * len(held)
+    assert [option.holds(number) for number in others] == [False] * len(others)
+
+
+def test_what_is_not_said_of_an_option_is_not_so():
+    one = Option(help="A word.")
+    assert (one.unit, one.metavar, one.flags, one.spelling) == ("", "", (), None)
+    assert (one.ge, one.gt, one.le, one.lt) == (None,) * 4
+    assert (one.positional, one.expert) == (False, False)
+    spelling = Spelling(int)
+    assert (spelling.many, spelling.switch, spelling.write(3)) == (False, False, "3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    TITLE = "Offered"
+
+    inner: Inner = field(default_factory=Inner)
+    plain: Annotated[int, Option(help="For everybody.")] = 1
+    expert: Annotated[int, Option(help="For programs.", expert=True)] = 1
+    read: Annotated[tuple[str, ...], Option(help="Words.", spelling=Spelling(tuple, many=True), ge=None)] = ()
+    switched: Annotated[
+        bool, Option(help="Whether.", spelling=Spelling(lambda given: not given, switch=True))
+    ] = False
+
+    def __post_init__(self):
+        check(self)
+
+
+@pytest.mark.parametrize(
+    ("offer", "experts", "names"),
+    [
+        (Only("plain", "read"), False, ["plain", "read"]),
+        (Only("read", "plain"), True, ["plain", "read"]),
+        (Only("inner"), False, ["count", "share", "size"]),
+        (Only("share", "expert"), False, ["share", "expert"]),
+        (Only("share", "expert"), True, ["share", "expert"]),
+        (Only(), True, []),
+        (Without(), False, ["count", "share", "size", "plain", "read", "switched"]),
+        (Without(), True, ["count", "share", "size", "plain", "expert", "read", "switched"]),
+        (Without("inner", "read"), True, ["plain", "expert", "switched"]),
+        (Without("share", "expert"), True, ["count", "size", "plain", "read", "switched"]),
+        (Without("share", "expert"), False, ["count", "size", "plain", "read", "switched"]),
+    ],
+)
+def test_somebody_offers_some_options_or_all_but_some(offer, experts, names):
+    assert [one.name for one in offer.chosen(Offered, experts=experts)] == names
+
+
+@pytest.mark.parametrize("kind", [Only, Without])
+def test_what_is_offered_is_an_option(kind):
+    assert kind("plain", plain=3).defaults == {"plain": 3}
+    with pytest.raises(TypeError, match=r"^Offered has no a, plian$"):
+        kind("plian", a=1).chosen(Offered)
+
+
+def test_by_default_options_for_programs_are_not_offered():
+    assert "expert" not in [one.name for one in Without().chosen(Offered)]
+
+
+def test_a_text_is_read_as_the_option_is_spelled():
+    found = from_mapping(Offered, {"read": "abc"})
+    assert found.read == ("abc",)
+    with pytest.raises(OptionError, match="switched is bool, not 'yes'"):
+        from_mapping(Offered, {"switched": "yes"})
+    assert from_mapping(Offered, {"switched": True}).switched is True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kinds:
+    both: Annotated[tuple[int, Path], Option(help="A number and a place.", ge=2)] = (2, Path("a"))
+    either: Annotated[int | tuple[int, ...], Option(help="One or many.", le=5)] = 1
+    table: Annotated[dict, Option(help="Names and places.")] = field(default_factory=dict)
+    nothing: Annotated[int | None, Option(help="A number or nothing.")] = 4
+
+    def __post_init__(self):
+        check(self)
+
+
+def test_pairs_and_lists_are_checked_part_by_part():
+    assert from_mapping(Kinds, {"both": [3, "b"]}).both == (3, Path("b"))
+    assert from_mapping(Kinds, {"nothing": None}).nothing is None
+    assert Kinds(either=(1, 5)).either == (1, 5)
+    for wrong in (
+        {"both": [1, "b"]},
+        {"both": [3]},
+        {"both": ["b", 3]},
+        {"either": (1, 6)},
+        {"either": (1, "a")},
+    ):
+        with pytest.raises(OptionError, match=f"^{next(iter(wrong))} is "):
+            from_mapping(Kinds, wrong)
+
+
+def test_plain_values_are_plain_all_the_way_down():
+    plain = to_mapping(Kinds(table={"a": [Path("b"), (1, 2)]}))
+    assert plain["both"] == [2, str(Path("a").absolute())]
+    assert plain["table"] == {"a": [str(Path("b").absolute()), [1, 2]]}
+    assert plain["nothing"] == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "twice"),
+    [
+        ({"inner": {"count": 2}, "share": 0.1}, None),
+        ({"share": 0.1, "inner": {"share": 0.2}}, "share"),
+        ({"share": 0.1, "inner": Inner(count=2)}, "share"),
+    ],
+)
+def test_an_option_is_given_once_however_it_comes(given, twice):
+    if twice is None:
+        assert from_mapping(Outer, given).inner == Inner(count=2, share=0.1)
+        return
+    with pytest.raises(OptionError, match=f"^{twice} is given twice\\.$"):
+        from_mapping(Outer, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sizes", "sizes is no option; size is one."),
+        ("cost", "cost is no option; count is one."),
+        ("xyz", "xyz is no option: choose of count, share, size."),
+    ],
+)
+def test_a_name_far_from_all_others_gets_a_list_and_a_near_one_the_nearest(name, said):
+    with pytest.raises(OptionError) as caught:
+        from_mapping(Inner, {name: 1})
+    assert str(caught.value) == said
+
+
+def test_names_are_read_between_commas():
+    assert read_names(" Fear,, ANGER ,") == ("fear", "anger")

@@ -104,3 +104,109 @@ def test_others_say_that_a_clock_runs_on_where_they_are_near(off, believed):
     stamps = [0, 20, 40, 2000, 2020 + off, 2040 + 2 * off, 2060 + 3 * off]
     times, _ = heard(stamps)
     assert (times[3] == 2000) is believed
+
+
+def clock(**about):
+    about = {"duration_seconds": 3.0} | about
+    return AudioClock(MILLISECONDS, VideoInfo(path=None, width=2, height=2, time_base=MILLISECONDS, **about))
+
+
+def given(one, *packets):
+    """For each packet, a stamp or a stamp and a length, the times that are clear by then."""
+    told = [packet if isinstance(packet, tuple) else (packet, LENGTH) for packet in packets]
+    return [[time for time, _ in one.feed(stamp, length, None)] for stamp, length in told]
+
+
+def test_three_packets_behind_it_tell_what_the_first_means_and_then_none_waits():
+    assert given(clock(), 0, 20, 40, 60, 80) == [[], [], [], [0, 20, 40, 60], [80]]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "at_once"), [(580, True), (581, False), (61, True), (60, False), (59, False), (None, False)]
+)
+def test_a_packet_less_than_half_a_second_late_and_behind_the_last_is_in_no_doubt(stamp, at_once):
+    one = clock()
+    given(one, 0, 20, 40, 60)
+    assert given(one, stamp) == [[stamp] if at_once else []]
+
+
+def test_long_packets_may_be_off_by_their_length():
+    """A leap within the video's time, behind which the others lie 80 ms from where they should."""
+    leap = [(2000, 100), (2180, 100), (2360, 100), (2540, 100)]
+    one = clock()
+    given(one, (0, 100), (100, 100), (200, 100), (300, 100))
+    assert given(one, *leap) == [[], [], [], [2000, 2180, 2360, 2540]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        (1.99, 500.0, True),
+        (2.0, 500.0, False),
+        (0.5, 501.49, True),
+        (0.5, 501.5, False),
+        (-0.99, 498.51, True),
+    ],
+)
+def test_sound_and_pictures_leap_within_a_second_and_a_half_of_each_other(before, after, moved):
+    joint = Joint(before=before, after=after, at=0.0, offset=0.6 - 500.0)
+    times, one = heard([440, 460, 480, 500, 500_000, 500_020, 500_040], joints=[joint])
+    assert times[4:] == ([600, 620, 640] if moved else [520, 540, 560])
+    assert one.closed == (not moved)
+
+
+def test_of_two_joints_at_one_place_the_later_counts():
+    joints = [Joint(before=0.5, after=500.0, at=0.0, offset=offset - 500.0) for offset in (0.6, 0.7)]
+    assert heard([440, 460, 480, 500, 500_000, 500_020, 500_040], joints=joints)[0][4:] == [700, 720, 740]
+
+
+@pytest.mark.parametrize(
+    ("begin", "length", "first"),
+    # The last packet begins at 120 and ends at 140; pictures move the next one to `begin`.
+    [(130, 20, 130), (121, 20, 121), (120, 20, None), (130, 60, 130), (110, 60, 121), (109, 60, None)],
+)
+def test_what_begins_before_another_has_begun_is_left_out_unless_most_of_it_follows(begin, length, first):
+    joint = Joint(before=0.12, after=500.0, at=0.0, offset=begin / 1000 - 500.0)
+    one = clock(joints=[joint])
+    given(one, *range(0, 140, 20))
+    moved = given(one, *((500_000 + length * n, length) for n in range(4)))
+    times = [time for some in moved for time in some]
+    if first is None:
+        assert one.dropped >= 1
+        assert begin not in times
+    else:
+        assert (times[0], one.dropped) == (first, 0)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "times", "guessed"),
+    [
+        ([40], [40], 0),  # nothing contradicts it
+        ([None], [0], 0),
+        ([None, 20, 40, 60], [0, 20, 40, 60], 0),
+        ([4000], [0], 1),  # behind the video's end
+        ([40, 4000, 5000, 6000, 7000], [0, 20, 40, 60, 80], 5),
+        ([0, 20, 40, 60, None, 100], [0, 20, 40, 60, 80, 100], 0),
+        ([0, 20, 40, 60, 9000, 100, 120], [0, 20, 40, 60, 80, 100, 120], 1),
+    ],
+)
+def test_what_is_worked_out_is_counted(stamps, times, guessed):
+    found, one = heard(stamps)
+    assert found == times
+    assert one.guessed == guessed
+
+
+@pytest.mark.parametrize(
+    ("first_pts", "late", "kept"), [(500, 4490, True), (500, 4500, False), (-500, 3490, True)]
+)
+def test_sound_without_good_stamps_begins_with_the_pictures(first_pts, late, kept):
+    stamps = [late, late + 20, late + 40]
+    times, _ = heard(stamps, first_pts=first_pts)
+    assert times == (stamps if kept else [first_pts, first_pts + 20, first_pts + 40])
+
+
+def test_a_packet_of_no_length_takes_the_shortest_time():
+    assert given(clock(), (0, 0), (None, 0), (None, -5), (None, 0)) == [[], [], [], [0]]
+    one = clock()
+    given(one, (0, 0), (None, 0), (None, -5), (None, 0))
+    assert [time for time, _ in one.flush()] == [1, 2, 3]

@@ -1,8 +1,9 @@
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
-from emotion.realtime.sinks.summary import SummaryBuilder, in_words
+from emotion.realtime.sinks.summary import SummaryBuilder, in_words, overall_in_words
 from tests.helpers.results import face, result
 
 
@@ -175,3 +176,83 @@ def test_a_picture_that_is_mostly_upright_is_not_said_to_be_turned():
 )
 def test_what_rounds_to_nothing_is_left_out(shares, said):
     assert in_words(shares) == said
+
+
+@pytest.mark.parametrize(("turn", "turned"), [(60.0, 0.0), (61.0, 1.0), (-60.0, 0.0), (-61.0, 1.0)])
+def test_a_face_is_turned_by_more_than_sixty_degrees(turn, turned):
+    summary = summarise(*(result(n, face("fear", turn=turn)) for n in range(2)))
+    assert summary.turned == turned
+
+
+def test_a_picture_whose_faces_lie_on_either_side_alike_is_turned_no_way():
+    summary = summarise(*(result(n, face("fear", turn=90.0 * (-1) ** n)) for n in range(4)))
+    assert (summary.turned, summary.turn, summary.hint) == (1.0, None, None)
+
+
+def test_half_of_the_time_is_not_most_of_it():
+    summary = summarise(*(result(n, face("fear", turn=180.0 * (n < 2)), pts=250 * n) for n in range(4)))
+    assert (summary.turned, summary.turn) == (0.5, None)
+
+
+def test_a_peak_is_when_it_is_reached_first():
+    (person,) = summarise(*(result(n, face("fear", share=0.7)) for n in range(3))).people
+    assert {peak.seconds for peak in person.peak.values()} == {0.0}
+
+
+@pytest.mark.parametrize(("frames", "ends"), [(1, 0.08), (2, 0.16), (3, 0.2)])
+def test_the_last_picture_lasts_as_long_as_the_one_before(frames, ends):
+    stamps = (80, 120, 160)[:frames]
+    summary = summarise(*(result(n, face("fear"), pts=pts) for n, pts in enumerate(stamps)))
+    (person,) = summary.people
+    assert (person.first, person.last) == (0.08, ends)
+    assert person.seconds == summary.seconds == summary.face_seconds == pytest.approx(ends - 0.08)
+    assert person.shares["fear"] == summary.shares["fear"] == 1.0
+    assert person.mean["fear"] == summary.mean["fear"] == pytest.approx(0.9)
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        return [number for part in value.values() for number in numbers(part)]
+    if isinstance(value, list | tuple):
+        return [number for part in value for number in numbers(part)]
+    return [value] if isinstance(value, float) else []
+
+
+def test_times_are_in_milliseconds_and_shares_in_ten_thousandths():
+    frames = [
+        result(n, face("fear" if n < 4 else "anger", 1, 0.5 + n / 30, turn=90.0 * (n == 2))) for n in range(7)
+    ]
+    thirtieths = [
+        replace(one, frame=replace(one.frame, pts=n + 1, time_base=Fraction(1, 30)))
+        for n, one in enumerate(frames)
+    ]
+    summary = summarise(*thirtieths)
+    (person,) = summary.people
+    times = [summary.seconds, summary.face_seconds, person.first, person.last, person.seconds]
+    times += [episode.median_seconds for episode in person.episodes.values()]
+    times += [peak.seconds for peak in person.peak.values()]
+    assert [number for number in times if number != round(number, 3)] == []
+    assert person.first == 0.033
+    assert (summary.seconds, person.seconds, person.last) == (0.233, 0.233, 0.267)
+    assert person.episodes["fear"].median_seconds == 0.133
+    assert person.peak["anger"].seconds == 0.233
+    everything = numbers(summary.to_dict())
+    assert [number for number in everything if number != round(number, 4)] == []
+    assert (summary.turned, summary.shares["fear"]) == (0.1429, 0.5714)
+    assert summary.mean["fear"] == person.mean["fear"] == 0.3429
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("fear", "fear: 75% of the time fear, 25% no face"),
+        ("uncertain", "uncertain: 75% of the time fear, 25% no face"),
+    ],
+)
+def test_a_video_is_called_by_its_label_before_its_shares(label, said):
+    assert overall_in_words(label, {"no_face": 0.25, "fear": 0.75}) == said
+
+
+def test_a_video_that_is_one_thing_all_the_time_is_called_that_alone():
+    assert overall_in_words("fear", {"fear": 1.0, "anger": 0.0}) == "fear all the time"
+    assert overall_in_words("anger", {"fear": 1.0, "anger": 0.0}) == "anger: fear all the time"

@@ -96,3 +96,37 @@ def test_time_that_stands_still_or_goes_back_is_passed_over():
 def test_nothing_is_nobody():
     assert TimeBins().finish() == ()
     assert fill(TimeBins(), [[]] * 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("stamps", "filled"), [((), 1), ((0,), 1), ((0, 40), 1), ((0, 40, 80), 2), ((0, 90), 3)]
+)
+def test_while_frames_come_bins_reach_to_the_last_of_them(stamps, filled):
+    bins = TimeBins()
+    for pts in stamps:
+        bins.add(result(0, face("fear"), pts=7000 + pts))
+    assert bins.count == filled
+
+
+def test_a_frame_that_comes_twice_at_the_end_lasts_as_long_as_the_one_before():
+    bins = TimeBins()
+    for pts in (0, 40, 40):
+        bins.add(result(0, face("fear"), pts=pts))
+    assert bins.finish()[0].bins == (0, 1)
+
+
+def test_164_seconds_have_bins_as_short_as_a_picture_and_what_is_longer_has_longer_ones():
+    bins = TimeBins()
+    for pts in (0, 163_800, 163_840):
+        bins.add(result(0, face("fear"), pts=pts))
+    assert (bins.seconds, bins.count) == (0.04, 4096)
+    (person,) = bins.finish()
+    assert (bins.seconds, bins.count) == (0.08, 2049)
+    assert person.bins == tuple(range(2049))
+
+
+def test_a_frame_counts_for_no_longer_than_is_said():
+    bins = TimeBins(longest=0.1)
+    for pts in (0, 1000, 1040):
+        bins.add(result(0, face("fear"), pts=pts))
+    assert bins.finish()[0].bins == (0, 1, 2, 25, 26)
