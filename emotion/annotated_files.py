@@ -233,6 +233,9 @@ class _Collecting:
         self.ends.append((outcome, passed))
         self.step()
 
+    def stopping(self) -> None:
+        """Whoever has called is told by the interrupt itself."""
+
     def sort_into(self, made: AnnotatedFiles, jobs: Sequence["Job"]) -> None:
         """Tell it all, in the order of the videos."""
         by_number = {job.number: job for job in jobs}

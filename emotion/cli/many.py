@@ -1,7 +1,7 @@
 """Many videos of `emotion annotate`: side by side, with one bar for all and a table at the end."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,7 @@ from emotion.study.whole import PAGE, Findings, names_of
 
 # A table of more is not read; it then counts.
 _MOST_ROWS = 30
+_STOPPING = "Stopping: what is under way is left as files that can be played. {command} goes on from here."
 
 
 def annotate_many(
@@ -69,12 +70,12 @@ def annotate_many(
     pool = _pool(len(together.jobs), options, many, stand_ins)
     if home is not None:
         stand_ins.bring(home, names_of(many.shard))
-    with Bar(len(together.jobs), many.quiet, many.verbose) as bar:
+    with Bar(len(together.jobs), many.quiet, many.verbose, resume) as bar:
         run, told = together.run(pool, resume, bar)
     if home is not None:
         stand_ins.take(home, names_of(many.shard))
     if not many.quiet:
-        out.print(found(told))
+        out.print(found(told, run.passed))
         out.print(_sentence(run, pool.count))
         if home is not None:
             place = home / PAGE if not many.shard else home
@@ -103,15 +104,21 @@ def _shown(place: Path, stand_ins: StandIns) -> str:
     return escaped(address) if is_stored(address) else shown(place)
 
 
-def found(told: Sequence[Told]) -> Table:
-    """What was found and what failed: a row a video, or, of many, a row a label, and those that failed."""
+def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
+    """What was found and what failed: a row a video, or, of many, a row a label, and those that failed.
+
+    Args:
+        told: the videos.
+        passed: the numbers of those that an earlier run had done.
+    """
     table = Table(box=None, pad_edge=False, show_edge=False)
     if len(told) <= _MOST_ROWS:
         for name, side in (("video", "left"), ("mostly", "left"), ("people", "right"), ("length", "right")):
             table.add_column(name, justify=side)  # type: ignore[arg-type]
         table.add_column("state")
         for one in told:
-            table.add_row(_text(one.outcome.name), *_findings(one), _text(one.outcome.state))
+            before = " before" if one.outcome.number in passed else ""
+            table.add_row(_text(one.outcome.name), *_findings(one), _text(f"{one.outcome.state}{before}"))
         return table
     table.add_column("mostly")
     table.add_column("videos", justify="right")
@@ -146,7 +153,8 @@ def _sentence(run: Run, count: int) -> str:
     bad = [f"{states[name]} {name}" for name in ("incomplete", "failed") if states[name]]
     rate = run.frames / run.seconds if run.seconds else 0.0
     said = f"{len(run.outcomes)} videos: {states['done']} done"
-    done = ", ".join([said, *bad])
+    before = [f"{len(run.passed)} passed over since they were done before"] if run.passed else []
+    done = ", ".join([said, *bad, *before])
     return f"{done}; {run.frames} frames in {run.seconds:.1f} s ({rate:.1f} fps), {count} side by side"
 
 
@@ -167,11 +175,13 @@ class Bar:
         total: how many videos.
         quiet: say nothing but failures.
         verbose: say of each video under way where it is, and how far.
+        resume: whether the same command goes on where this one stops.
     """
 
     total: int
     quiet: bool = False
     verbose: bool = False
+    resume: bool = True
     _parts: dict[int, tuple[int, float]] = field(default_factory=dict)
     _ended: int = 0
     _failed: int = 0
@@ -179,6 +189,7 @@ class Bar:
     _bar: Progress = field(init=False)
     _task: TaskID = field(init=False)
     _lines: dict[int, TaskID] = field(default_factory=dict)
+    _stopping: bool = False
 
     def __post_init__(self) -> None:
         self._bar = Progress(
@@ -235,6 +246,17 @@ class Bar:
             with suppress(OSError):
                 errors.print(escaped(outcome.reason), style="red")
         self._show()
+
+    def stopping(self) -> None:
+        """See `Watcher`."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._bar.update(self._task, description="stopping")
+        if not self.quiet:
+            with suppress(OSError):
+                command = "The same command" + ("" if self.resume else " with --resume")
+                errors.print(_STOPPING.format(command=command))
 
     def _show(self) -> None:
         parts = self._parts.values()

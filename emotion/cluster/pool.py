@@ -17,7 +17,7 @@ from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.study.plan import Job, with_cores
-from emotion.study.pool import Report
+from emotion.study.pool import STOPPING, STOPS, Report
 from emotion.study.serving import order_of, ready_of, serve
 
 # The progress of a video is asked for twice a second; a note a video is told with its end.
@@ -117,6 +117,9 @@ class ClusterPool:
             try:
                 for happening in happenings:
                     yield from _reports(happening, jobs)
+            except STOPS:
+                yield STOPPING
+                raise
             finally:
                 happenings.close()
 

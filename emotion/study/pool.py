@@ -46,14 +46,20 @@ class Report:
     """What a process says.
 
     Attributes:
-        kind: ``ready`` (once a process), ``begun``, ``progress``, ``note``, ``ended``, ``died``.
-        job: which it works on; None for ``ready``.
+        kind: ``ready`` (once a process), ``begun``, ``progress``, ``note``, ``ended``, ``died``; ``stopping``
+            before all are ended by Ctrl-C or a signal.
+        job: which it works on; None for ``ready`` and ``stopping``.
         values: of the process's own report.
     """
 
     kind: str
     job: Job | None
     values: dict[str, Any]
+
+
+STOPS = (KeyboardInterrupt, SystemExit)
+"""What Ctrl-C and signals raise."""
+STOPPING = Report("stopping", None, {})
 
 
 class Pool:
@@ -103,6 +109,9 @@ class Pool:
                 else:
                     yield report
             yield from self._round(died, resume, 1)
+        except STOPS:
+            yield STOPPING
+            raise
         finally:
             self._stop()
 

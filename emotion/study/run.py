@@ -11,7 +11,7 @@ from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
 from emotion.study.outcome import Outcome, State
 from emotion.study.plan import Job
-from emotion.study.pool import Report
+from emotion.study.pool import STOPS, Report
 
 
 class Jobs(Protocol):
@@ -36,6 +36,9 @@ class Watcher(Protocol):
     def ended(self, outcome: Outcome, frames: int, passed: bool) -> None:
         """A video has ended, after so many frames; passed: it was done before."""
 
+    def stopping(self) -> None:
+        """All is being ended before its time; may be said twice."""
+
 
 @dataclass(slots=True)
 class Run:
@@ -46,12 +49,14 @@ class Run:
         circumstances: what all results follow from, of the first process that was ready.
         frames: that were analysed.
         seconds: that it took.
+        passed: the numbers of those jobs that an earlier run had done.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     circumstances: Mapping[str, Any] = field(default_factory=dict)
     frames: int = 0
     seconds: float = 0.0
+    passed: set[int] = field(default_factory=set)
 
     @property
     def code(self) -> int:
@@ -82,8 +87,12 @@ def run_jobs(
     """
     run, began = Run(), time.monotonic()
     with closing(pool.run(jobs, resume)) as reports:
-        for report in reports:
-            _take(report, run, home, watcher, log)
+        try:
+            for report in reports:
+                _take(report, run, home, watcher, log)
+        except STOPS:
+            watcher.stopping()
+            raise
     run.outcomes.sort(key=lambda one: one.number)
     run.seconds = time.monotonic() - began
     return run
@@ -91,7 +100,9 @@ def run_jobs(
 
 def _take(report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[..., object]) -> None:
     job, values = report.job, report.values
-    if job is None:
+    if report.kind == "stopping":
+        watcher.stopping()
+    elif job is None:
         run.circumstances = run.circumstances or values
     elif report.kind == "begun":
         log("begun", video=job.name, file=str(job.video), where=values["where"])
@@ -124,6 +135,8 @@ def _end(
     frames = values.get("frames", 0)
     run.outcomes.append(outcome)
     run.frames += frames
+    if passed:
+        run.passed.add(job.number)
     log(
         "passed over" if passed else state,
         video=job.name,

@@ -86,6 +86,9 @@ class Watcher:
         self.passed += [outcome.name] if passed else []
         self.then(self)
 
+    def stopping(self):
+        pass
+
 
 class StopError(Exception):
     """As Ctrl-C in the middle."""

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from queue import SimpleQueue
 
 import psutil
 import pytest
@@ -36,6 +37,9 @@ class Watcher:
 
     def ended(self, outcome, frames, passed):
         self.ends.append((outcome.name, outcome.state, frames, passed))
+
+    def stopping(self):
+        self.seen.append("stopping")
 
 
 def jobs_of(folder, *names):
@@ -92,6 +96,37 @@ def test_what_was_done_before_is_passed_over(tmp_path):
     assert watcher.ends[0] == ("a", "done", 2, True) or watcher.ends[1] == ("a", "done", 2, True)
     assert ("passed over", "a") in told
     assert found.outcomes[1].state == "incomplete"
+    assert found.passed == {0}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_it_is_said_that_all_stops_before_the_processes_are_waited_for(tmp_path, monkeypatch, error):
+    class Interrupted(SimpleQueue):
+        def get(self):
+            report = super().get()
+            if report.kind == "ended":
+                raise error
+            return report
+
+    watcher, ended = Watcher(), []
+    pool = Pool(Options(), 1, (*COMMAND, "works"))
+    stop, pool._reports = pool._stop, Interrupted()
+    monkeypatch.setattr(pool, "_stop", lambda: (ended.append(list(watcher.seen)), stop()))
+    with pytest.raises(error):
+        run_jobs(pool, jobs_of(tmp_path, "a", "b"), tmp_path / "out", False, watcher)
+    assert "stopping" in ended[0]
+
+
+def test_it_is_said_that_all_stops_where_whoever_watches_is_interrupted(tmp_path):
+    watcher = Watcher()
+
+    def interrupt(event, **values):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pool = Pool(Options(), 1, (*COMMAND, "works"))
+        run_jobs(pool, jobs_of(tmp_path, "a"), tmp_path / "out", False, watcher, interrupt)
+    assert watcher.seen == ["stopping"]
 
 
 def test_models_that_cannot_be_loaded_end_the_run_with_their_code(tmp_path):
