@@ -2,6 +2,7 @@
 
 import base64
 import html
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # So many rows of a table are shown in a notebook.
 _SHOWN = 12
+# Up to here shares are small: an axis to 1 would leave them at its foot.
+_SMALL = 0.5
 _WIDEST = 720
 
 
@@ -316,6 +319,8 @@ class Results(Sequence[Result]):
     ) -> "matplotlib.axes.Axes":
         """Probabilities over time, a line a person and emotion; of photographs how many have each label.
 
+        The axis goes to 1, or, where no probability passes 0.5, to a little above the largest.
+
         Args:
             emotions: one or some of the classes; all of them by default.
             people: `FaceResult.track_id` of those to be shown; all of them by default.
@@ -460,10 +465,19 @@ def _plot_times(
                 color=None if by_person else colours[name],
                 label=f"{who}person {id_}: {name}",
             )
-    axes.set(xlabel="seconds", ylabel="probability", ylim=(0, 1))
+    axes.set(xlabel="seconds", ylabel="probability", ylim=(0, _top(axes)))
     if lines:
         axes.legend(fontsize="small")
     return axes
+
+
+def _top(axes: "matplotlib.axes.Axes") -> float:
+    """Where the axis of shares ends: at 1, or, where all of them are small, a little above them."""
+    most = max(
+        (float(np.nanmax(np.asarray(line.get_ydata(), float), initial=0.0)) for line in axes.lines),
+        default=1.0,
+    )
+    return 1.0 if most > _SMALL else math.ceil(10 * most + 0.2) / 10
 
 
 _Line = tuple[list[float], npt.NDArray[np.float32]]

@@ -57,6 +57,7 @@ class Judgement:
         eye_distance: median, in pixels.
         people: how many are known by name; 0 where nobody said.
         only_in_one: classes in which all faces are of one person.
+        judging: how many faces the models will be judged on.
         warnings: sentences.
     """
 
@@ -69,6 +70,7 @@ class Judgement:
     eye_distance: float
     people: int
     only_in_one: tuple[str, ...]
+    judging: int
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -113,6 +115,7 @@ def judge(data: Path, classes: Classes, people: Sequence[str | None]) -> Judgeme
         eye_distance=float(np.median(distance)),
         people=len({person for person in people if person}),
         only_in_one=tuple(name for name, who in by_class.items() if len(who) == 1 and None not in who),
+        judging=sum(row["split"] == "test" for row in rows) or len(rows),
     )
     poor = [one for one in counts if one.faces < LEAST]
     if poor:
@@ -137,13 +140,10 @@ def warn(found: Judgement) -> tuple[str, ...]:
             f"With so many faces three classes that are near those that ship came to {share:.0%} of what "
             f"{ENOUGH} a class give; words that are further from them need more."
         )
-    judged = found.faces
-    if fewest.faces >= LEAST_TO_HOLD_OUT:
-        judged = round(0.2 * judged)
-    one, low, high = (getattr(wilson(0.7, judged), end) for end in ("value", "low", "high"))
+    one, low, high = (getattr(wilson(0.7, found.judging), end) for end in ("value", "low", "high"))
     if high - low > 0.06:
         lines.append(
-            f"The score will be known from {judged} faces: were it {one:.0%}, it could as well be "
+            f"The score will be known from {found.judging} faces: were it {one:.0%}, it could as well be "
             f"{low:.0%} or {high:.0%}."
         )
     if fewest.faces < LEAST_TO_HOLD_OUT:

@@ -7,11 +7,27 @@ long as it is shown, so uneven frame rates and dropped frames change nothing.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Generic, TypeVar
 
 NO_FACE = "no_face"
 """What stands for a label in a picture without faces."""
+
+
+def whole_percents(shares: Iterable[float]) -> tuple[int, ...]:
+    """Shares as whole per cent that add up to what the shares do: the largest remainders are rounded up.
+
+    Args:
+        shares: in [0, 1]; a broken model's, which are no numbers, count as none.
+    """
+    exact = [100 * share if isfinite(share) and share > 0 else 0.0 for share in shares]
+    found = [int(one) for one in exact]
+    missing = round(sum(exact)) - sum(found)
+    by_remainder = sorted(range(len(exact)), key=lambda at: found[at] - exact[at])
+    for at in by_remainder[:missing]:
+        found[at] += 1
+    return tuple(found)
+
 
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ from itertools import accumulate
 from emotion.models.classes import UNCERTAIN, Classes
 from emotion.models.palette import PANEL, bgr
 from emotion.models.regions import Image
+from emotion.models.statistics.shares import whole_percents
 from emotion.realtime.drawing.sprites import BGR, Sprite, ascent, copy, merge, plate, press, text, text_width
 from emotion.realtime.messages import FaceEmotion, Probabilities
 
@@ -187,10 +188,11 @@ def paint_panel(
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
     shares = face.probabilities
     ahead = best if shares is None else int(shares.argmax())
-    for row, share in enumerate(shares.tolist() if plan.bars and shares is not None else ()):
+    told = () if shares is None or not plan.bars else zip(shares.tolist(), _percents(shares), strict=True)
+    for row, (share, percent) in enumerate(told):
         _paint_bar(canvas, plan, left, top, row, share, _OLD if face.old else 1.0)
         colour = _BRIGHT if row in (best, ahead) and not face.old else _SOFT
-        _write_right(canvas, _percent(share), plan.size, right, top + plan.bar_lines[row], colour)
+        _write_right(canvas, percent, plan.size, right, top + plan.bar_lines[row], colour)
     if plan.bars and ahead != best:
         middle = left + (plan.pad - text_width(_AHEAD, plan.size)) // 2
         _write(canvas, _AHEAD, plan.size, _BRIGHT, middle, top + plan.bar_lines[ahead])
@@ -229,7 +231,7 @@ def _paint_opinion(
         canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
     )
     _write(canvas, plan.content.classes[best], plan.size, bright, name_left, baseline)
-    _write_right(canvas, _percent(float(opinion[best])), plan.size, left + plan.right, baseline, bright)
+    _write_right(canvas, _percents(opinion)[best], plan.size, left + plan.right, baseline, bright)
 
 
 def _dim(colour: BGR, seen: float) -> BGR:
@@ -370,11 +372,14 @@ def note_sprite(string: str, size: int, opacity: float) -> Sprite:
 
 def _label_percent(face: FaceEmotion) -> str:
     """How sure the label is; no number where nothing is named."""
-    return "" if face.label_share is None else _percent(face.label_share)
+    if face.label_share is None or face.probabilities is None:
+        return ""
+    return _percents(face.probabilities)[face.classes.index(face.label)]
 
 
-def _percent(share: float) -> str:
-    return f"{round(100 * steady(share))}%"
+def _percents(shares: Probabilities) -> list[str]:
+    """Each share in whole per cent; together they are 100, wherever some of them are shown."""
+    return [f"{one}%" for one in whole_percents(map(steady, shares.tolist()))]
 
 
 def steady(share: float) -> float:

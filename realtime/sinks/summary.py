@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
-from emotion.models.statistics.shares import ScreenTimes, ShareCounter, Shown, TimeShares
+from emotion.models.statistics.shares import ScreenTimes, ShareCounter, Shown, TimeShares, whole_percents
 from emotion.models.statistics.video_emotion import strengths, video_emotion
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.spans import Change, SpanTracker
@@ -150,10 +150,11 @@ class Summary:
 def in_words(shares: dict[str, float]) -> str:
     """Shares of time as people read them, the largest first; what rounds to nothing is left out."""
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
-    told = [(share, name.replace("_", " ")) for name, share in ranked if round(100 * share)]
+    percents = whole_percents(share for _, share in ranked)
+    told = [(one, name.replace("_", " ")) for (name, _), one in zip(ranked, percents, strict=True) if one]
     if len(told) == 1:
         return f"{told[0][1]} all the time"
-    return ", ".join(f"{share:.0%} {name}" for share, name in told).replace("% ", "% of the time ", 1)
+    return ", ".join(f"{one}% {name}" for one, name in told).replace("% ", "% of the time ", 1)
 
 
 def overall_in_words(label: str, shares: dict[str, float]) -> str:

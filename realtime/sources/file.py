@@ -360,6 +360,12 @@ class VideoFile(Closing):
         )
         if problem is None and not mends.joints and (note := remark(self._reading)):
             self.info.notes.add(f"{self.path.name}: {note}.")
+        ended = self._reading.end
+        if problem is None and self._end is not None and self._end > ended + float(self._step):
+            self.info.notes.add(
+                f"{self.path.name}: it ends at {clock(ended)}, before the end that was asked for "
+                f"({clock(self._end)})."
+            )
         return problem
 
     def _declared_frames(self) -> int | None:

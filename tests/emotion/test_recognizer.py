@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import threading
+from types import SimpleNamespace
 
 import cv2
 import matplotlib
@@ -17,6 +18,7 @@ from emotion import api
 from emotion.models.classes import EMOTIONS
 from emotion.pictures import as_image, frames_of
 from emotion.realtime.sources.demo import DEMO
+from emotion.results import _top
 
 pytestmark = pytest.mark.timeout(600)
 matplotlib.use("agg")
@@ -187,3 +189,12 @@ def test_short_forms_keep_the_models_of_the_last_options(monkeypatch):
     assert api._reader("lite", None, {"smooth": 0.1}) is others[0]
     assert api._reader("lite", None, {}) is not first
     assert len(made) == 4
+
+
+@pytest.mark.parametrize(
+    ("shares", "top"),
+    [([], 1.0), ([0.02], 0.1), ([0.1, 0.31], 0.4), ([0.5], 0.6), ([float("nan"), 0.7], 1.0)],
+)
+def test_small_shares_fill_a_plot(shares, top):
+    lines = [SimpleNamespace(get_ydata=lambda share=share: [share, 0.0]) for share in shares]
+    assert _top(SimpleNamespace(lines=lines)) == top

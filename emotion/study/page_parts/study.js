@@ -118,9 +118,10 @@ function showMean(event, canvas, mean, longest) {
   const index = Math.floor(at / mean.step);
   if (index < 0 || index >= mean.videos.length || !mean.videos[index]) { tip.hidden = true; return; }
   const moment = mean.time === "relative" ? `at ${percent((index + 0.5) * mean.step)} of each video` : `at ${clock((index + 0.5) * mean.step, mean.step < 1 ? 1 : 0)}`;
+  const told = percents(mean.mean[index]);
   const lines = emotions.map(({ name }, place) => {
     const range = mean.low[index][place] === null ? "" : `${percent(mean.low[index][place])} to ${percent(mean.high[index][place])}`;
-    return make("tr", {}, make("th", { scope: "row" }, swatch(place), name), make("td", {}, percent(mean.mean[index][place])), make("td", {}, range));
+    return make("tr", {}, make("th", { scope: "row" }, swatch(place), name), make("td", {}, told[place]), make("td", {}, range));
   });
   tip.replaceChildren(make("strong", {}, `${moment}, ${mean.videos[index]} videos`), make("table", {}, make("tbody", {}, ...lines)));
   tip.hidden = false;

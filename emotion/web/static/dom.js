@@ -58,6 +58,16 @@ export const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
+/** Shares that are one whole, each in whole per cent: they add up, the largest remainders being rounded up. */
+export function percents(shares) {
+  const exact = Array.from(shares, (share) => 100 * share);
+  const found = exact.map(Math.floor);
+  const missing = Math.round(exact.reduce((sum, one) => sum + one, 0)) - found.reduce((sum, one) => sum + one, 0);
+  const byRemainder = [...exact.keys()].sort((one, other) => exact[other] - found[other] - (exact[one] - found[one]));
+  for (const at of byRemainder.slice(0, missing)) found[at] += 1;
+  return found.map((one) => `${one}%`);
+}
+
 /** 75.3 seconds as "1:15", 4000 as "1:06:40". */
 export function clock(seconds, tenths = false) {
   const whole = Math.max(0, tenths ? Math.round(10 * seconds) / 10 : seconds);

@@ -1,7 +1,7 @@
 // A face's result, as a tile beside the picture and as corners with a label on it.
 
 import { EMOTIONS, REGIONS } from "./classes.js";
-import { capital, colour, make, paint, percent } from "./dom.js";
+import { capital, colour, make, paint, percent, percents } from "./dom.js";
 
 const BLENDSHAPES = "blendshapes";
 const OPINIONS = [...REGIONS, BLENDSHAPES];
@@ -14,14 +14,14 @@ const best = (opinion) => opinion.indexOf(Math.max(...opinion));
 function opinionInWords(opinion) {
   if (!opinion) return "not seen";
   const index = best(opinion);
-  return `${capital(EMOTIONS[index])} ${percent(opinion[index])}`;
+  return `${capital(EMOTIONS[index])} ${percents(opinion)[index]}`;
 }
 
 /** Whether an emotion is named; else the label is "uncertain". */
 const named = (face) => EMOTIONS.includes(face.label);
 
 /** How sure the label is; no number where nothing is named. */
-const sureness = (face) => (named(face) ? percent(face.probabilities[EMOTIONS.indexOf(face.label)]) : "");
+const sureness = (face) => (named(face) ? percents(face.probabilities)[EMOTIONS.indexOf(face.label)] : "");
 
 /** A bar of all emotions, each as wide as its share. */
 export class StackedBar {
@@ -88,10 +88,11 @@ export class Tile {
     this.label.textContent = capital(face.label);
     this.share.textContent = sureness(face);
     this.stack.show(face.probabilities);
+    const shares = face.probabilities && percents(face.probabilities);
     for (const [index, bar] of this.bars.entries()) {
       // Nothing is known of a face of which nothing was seen for a second.
       bar.fill.style.width = percent(face.probabilities?.[index] ?? 0);
-      bar.share.textContent = face.probabilities ? percent(face.probabilities[index]) : "–";
+      bar.share.textContent = shares ? shares[index] : "–";
       // The longest bar need not be the label's, which waits until another one leads clearly.
       bar.share.classList.toggle("ahead", bar.name === face.emotion && named(face) && bar.name !== face.label);
     }

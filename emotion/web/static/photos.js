@@ -1,7 +1,7 @@
 // Photos: chosen, dropped or pasted; each is looked at by the server, which keeps nothing of it.
 
 import { EMOTIONS } from "./classes.js";
-import { ask, byId, capital, make, onTheme, percent, saveFile, size } from "./dom.js";
+import { ask, byId, capital, make, onTheme, percents, saveFile, size } from "./dom.js";
 import { Tiles, drawOverlay } from "./faces.js";
 
 const WAIT_MS = 2000;
@@ -116,7 +116,7 @@ function draw() {
       file.name,
       face.track_id,
       capital(face.label),
-      ...EMOTIONS.map((_, index) => (face.probabilities ? percent(face.probabilities[index]) : "–")),
+      ...(face.probabilities ? percents(face.probabilities) : EMOTIONS.map(() => "–")),
     ]))),
   );
 }

@@ -309,13 +309,13 @@ class Row {
     const title = `${this.name} at ${clock(chart.begin + seconds, 1)}`;
     if (!found) return make("p", {}, `${title}: not in the picture`);
     const fills = chart.look.colours();
-    const columns = found.opinions.map((shares) => ({ shares, most: shares ? Math.max(...shares) : 1 }));
+    const columns = found.opinions.map((shares) => ({ shares, told: shares && percents(shares), most: shares ? Math.max(...shares) : 1 }));
     const mark = ({ shares, most }, index) => (shares && shares[index] === most ? "most" : "");
     const lines = chart.emotions.map((name, index) => {
       const swatch = make("span", { className: "swatch" });
       swatch.style.background = fills[index];
       swatch.dataset.mark = chart.look.marks?.[index] ?? 0;
-      const cells = columns.map((column) => make("td", { className: mark(column, index) }, column.shares ? percent(column.shares[index]) : "\u2013"));
+      const cells = columns.map((column) => make("td", { className: mark(column, index) }, column.told ? column.told[index] : "\u2013"));
       return make("tr", { className: mark(columns[0], index) }, make("th", { scope: "row" }, swatch, capital(name)), ...cells);
     });
     const heads = chart.opinions.map((name) => make("th", { scope: "col" }, capital(name)));
@@ -334,12 +334,21 @@ class Row {
     const [vote] = found.opinions;
     if (!vote) return found.label;
     const most = vote.indexOf(Math.max(...vote));
-    if (!found.named) return `${found.label}, most likely ${this.chart.emotions[most]} ${percent(vote[most])}`;
-    return `${found.label} ${percent(vote[this.chart.emotions.indexOf(found.label)])}`;
+    if (!found.named) return `${found.label}, most likely ${this.chart.emotions[most]} ${percents(vote)[most]}`;
+    return `${found.label} ${percents(vote)[this.chart.emotions.indexOf(found.label)]}`;
   }
 }
 
 const percent = (share) => `${Math.round(100 * share)}%`;
+/* Shares that are one whole, each in whole per cent: they add up, the largest remainders being rounded up. */
+function percents(shares) {
+  const exact = Array.from(shares, (share) => 100 * share);
+  const found = exact.map(Math.floor);
+  const missing = Math.round(exact.reduce((sum, one) => sum + one, 0)) - found.reduce((sum, one) => sum + one, 0);
+  const byRemainder = [...exact.keys()].sort((one, other) => exact[other] - found[other] - (exact[one] - found[one]));
+  for (const at of byRemainder.slice(0, missing)) found[at] += 1;
+  return found.map((one) => `${one}%`);
+}
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const plain = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 /* Its name, put together: a page that carries this along holds no address. */

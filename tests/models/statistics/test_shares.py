@@ -1,6 +1,6 @@
 import pytest
 
-from emotion.models.statistics.shares import NO_FACE, ScreenTimes, ShareCounter
+from emotion.models.statistics.shares import NO_FACE, ScreenTimes, ShareCounter, whole_percents
 
 LABELS = ("joy", "calm", "uncertain")
 
@@ -80,3 +80,20 @@ def test_the_last_picture_lasts_as_long_as_the_one_before():
     assert times.add(0.0, "a") is None
     assert times.add(0.5, "b").lasts == 0.5
     assert times.last().lasts == 0.5
+
+
+@pytest.mark.parametrize(
+    ("shares", "percents"),
+    [
+        ((0.536, 0.256, 0.208), (54, 25, 21)),  # rounded one by one: 101
+        ((1 / 3, 1 / 3, 1 / 3), (34, 33, 33)),  # rounded one by one: 99
+        ((0.995, 0.005), (100, 0)),
+        ((0.29, 0.71), (29, 71)),
+        ((0.3, 0.3), (30, 30)),  # of which the rest is not shown
+        ((0.0, 0.0), (0, 0)),
+        ((float("nan"), -1.0, 0.5), (0, 0, 50)),
+        ((), ()),
+    ],
+)
+def test_whole_per_cent_add_up_to_what_the_shares_do(shares, percents):
+    assert whole_percents(shares) == percents

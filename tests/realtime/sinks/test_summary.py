@@ -172,6 +172,8 @@ def test_a_picture_that_is_mostly_upright_is_not_said_to_be_turned():
         ({"fear": 0.995, "anger": 0.005}, "fear all the time"),
         ({"fear": 0.9949, "anger": 0.00506}, "99% of the time fear, 1% anger"),
         ({"no_face": 0.25, "fear": 0.75}, "75% of the time fear, 25% no face"),
+        # Each rounded by itself, these came to 101%.
+        ({"fear": 0.536, "anger": 0.256, "no_face": 0.208}, "54% of the time fear, 25% anger, 21% no face"),
     ],
 )
 def test_what_rounds_to_nothing_is_left_out(shares, said):

@@ -1,0 +1,35 @@
+"""What is said of the data before anything is learnt from it."""
+
+import numpy as np
+import pytest
+
+from emotion.models.classes import Classes
+from emotion.own_model import judge as module
+from emotion.own_model.judge import judge
+
+CALM, TENSE = "calm", "tense"
+
+
+def rows(held_out):
+    return [
+        {
+            "id": str(number),
+            "source": f"photos/{label}/{number}.png",
+            "label": label,
+            "group": number,
+            "split": "test" if number < held_out else "train",
+            "eye_distance": 60.0,
+            "alignment_error": 2.0,
+        }
+        for number, label in enumerate((CALM, TENSE) * 200)
+    ]
+
+
+@pytest.mark.parametrize(("held_out", "judging"), [(100, 100), (0, 400)])
+def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_path, held_out, judging):
+    monkeypatch.setattr(module, "read_manifest", lambda data: rows(held_out))
+    monkeypatch.setattr(module, "read_rejected", lambda data: [])
+    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
+    told = judge(tmp_path, Classes((CALM, TENSE)), [None] * 400)
+    assert told.judging == judging
+    assert any(f"known from {judging} faces" in line for line in told.warnings)
