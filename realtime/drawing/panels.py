@@ -5,6 +5,7 @@ merged into one stamp for each label, so that a panel costs some twenty small bl
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate
@@ -188,7 +189,9 @@ def paint_panel(
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
     shares = face.probabilities
     ahead = best if shares is None else int(shares.argmax())
-    told = () if shares is None or not plan.bars else zip(shares.tolist(), _percents(shares), strict=True)
+    told: Iterable[tuple[float, str]] = ()
+    if plan.bars and shares is not None:
+        told = zip(shares.tolist(), _percents(shares), strict=True)
     for row, (share, percent) in enumerate(told):
         _paint_bar(canvas, plan, left, top, row, share, _OLD if face.old else 1.0)
         colour = _BRIGHT if row in (best, ahead) and not face.old else _SOFT
