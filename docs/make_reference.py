@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from emotion.models.errors import EmotionError
 
 HERE = Path(__file__).parent
-MADE = "Made from the code by `python -m docs.make_reference`; do not edit."
+MADE = "Generated from the code by `python -m docs.make_reference`; do not edit."
 _VOTE = HERE / "explanation" / "vote.md"
 _BEGIN, _END = "<!-- made by python -m docs.make_reference: worked example -->\n", "<!-- end -->"
 
@@ -61,10 +61,9 @@ def commands() -> str:
     out = [
         "# Commands and options\n",
         MADE,
-        "\n`emotion COMMAND --help` shows the same. `emotion --version` shows the version. Options may also "
-        "stand in "
-        "[settings](../how-to/settings.md). What a command names as its source: [inputs](inputs.md). What it "
-        "ends with: [exit codes](exit-codes.md).\n",
+        "\n`emotion COMMAND --help` shows the same. `emotion --version` shows the version. Options can "
+        "also be set in [settings files](../how-to/settings.md). See also "
+        "[inputs](inputs.md), [outputs](outputs.md) and [exit codes](exit-codes.md).\n",
         table(
             ["command", ""],
             ([f"[`emotion {name}`](#emotion-{name})", said] for name, (_, said) in COMMANDS.items()),
@@ -168,20 +167,20 @@ def columns() -> str:
         "\nAn empty cell means *not known*; it is never 0. `CLASS` stands for each class: happiness, "
         "sadness, fear, anger, neutral and surprise, in this order, or "
         "the classes of your model. In Parquet numbers have their types, and `utc` is a timestamp.\n",
-        "## Timelines: one row a face\n",
-        "In CSV, Parquet and, as fields, JSON Lines. A frame without faces has one row whose face columns "
-        "are empty. "
+        "## Timelines: one row per face and frame\n",
+        "In CSV and Parquet, and as fields in JSON Lines. A frame without faces has one row with empty face "
+        "columns. "
         f"Photographs have {', '.join(f'`{name}`' for name in PHOTOGRAPH_COLUMNS)} in place of `frame`, "
         f"`pts` and "
-        "`seconds`, and no `since`. `utc` is there live only.\n",
+        "`seconds`, and no `since`. `utc` is only there for live sources.\n",
         table(head, rows(live.all)),
-        "## What else is told of a face: `--columns`\n",
+        "## Additional columns: `--columns`\n",
     ]
     for detail in DETAILS:
         names = list(detail_columns((detail,)))
         if detail == "blendshapes":
             names, more = names[:3], len(names) - 3
-            note = f"... and {more} more, by ARKit's names; MediaPipe's `_neutral` stands for `tongueOut`.\n"
+            note = f"... and {more} more, named as in ARKit; `_neutral` of MediaPipe replaces `tongueOut`.\n"
         else:
             note = ""
         out += [f"`--columns {detail}`\n", table(head, rows(names)), note]
@@ -219,13 +218,13 @@ def exit_codes() -> str:
     import emotion.realtime.errors  # noqa: PLC0415  they are known only then
 
     meanings = {
-        0: "done, also where no face was found",
-        1: "a measurement of `emotion bench --soak` was missed, or an error without a code of its own",
-        2: "wrong usage: an option, an argument, or models that may not be changed",
-        3: "an input that cannot be used, wholly or in part; also a source that was lost",
+        0: "success, also if no face was found",
+        1: "a target of `emotion bench --soak` was missed, or another error",
+        2: "wrong usage: an option, an argument, or an attempt to change the included models",
+        3: "an input that cannot be used, completely or in part; also a source that was lost",
         4: "a model that cannot be used",
-        5: "a library, provider or screen that is missing",
-        6: "a result that cannot be written, or that would replace something",
+        5: "a missing library, provider or screen",
+        6: "a result that cannot be written, or that would replace an existing file",
         130: "stopped by Ctrl-C",
     }
     found = sorted(_subclasses(EmotionError), key=lambda kind: (kind.exit_code, kind.__name__))
@@ -242,12 +241,12 @@ def exit_codes() -> str:
         [
             "# Exit codes and errors\n",
             MADE,
-            "\nWith several files the others still run, and the code is that of the first failure.\n",
+            "\nIf one of several files fails, the others are still analysed, and the code is that of the "
+            "first failure.\n",
             table(["code", "meaning"], meanings.items()),
             "## Errors in Python\n",
-            "All derive from `emotion.EmotionError`; each also derives from the built-in error that it is "
-            "a kind of. Their "
-            "text says what to do.\n",
+            "All derive from `emotion.EmotionError`, and each also from the built-in error of its kind. The "
+            "message says what to do.\n",
             table(["error", "exit code", "meaning"], lines),
         ]
     )
@@ -279,12 +278,12 @@ def http() -> str:
     out = [
         "# HTTP\n",
         MADE,
-        "\nThe server describes itself at `/api/openapi.json`, with the schemas of all answers. Bodies of "
-        "requests are the "
-        "files themselves. Options are query parameters with the words and units of the command line. "
+        "\nThe server describes its interface at `/api/openapi.json`, with the schemas of all answers. The "
+        "body of a request is the "
+        "file itself. Options are query parameters with the names and units of the command line. "
         "With a token, send "
         "`Authorization: Bearer TOKEN`. Errors have a `detail` that says what to do, and `Retry-After` "
-        "where waiting "
+        "if waiting "
         "helps. [How to send files](../how-to/http-api.md).\n",
     ]
     for path, methods in described["paths"].items():
@@ -371,7 +370,7 @@ EXAMPLE = {
     "lips": (0.60, 0.05, 0.05, 0.05, 0.20, 0.05),
     "blendshapes": (0.50, 0.10, 0.05, 0.05, 0.25, 0.05),
 }
-"""What the three say of a made-up face, in the order of the classes that ship."""
+"""The three predictions for an invented face, in the order of the included classes."""
 
 
 def example() -> str:
@@ -402,7 +401,9 @@ def example() -> str:
         for name, row in zip(EXAMPLE, own, strict=True)
     ]
     rows.append(["b", *(f"{value:.2f}" for value in rule.bias)])
-    steps = [[f"the {name} say", *(f"{value:.2f}" for value in row)] for name, row in EXAMPLE.items()]
+    steps = [
+        [f"prediction of the {name}", *(f"{value:.2f}" for value in row)] for name, row in EXAMPLE.items()
+    ]
     steps += [
         ["score", *(f"{value:.3f}" for value in scores)],
         ["**vote**", *(f"**{value:.1%}**" for value in vote)],
@@ -410,7 +411,7 @@ def example() -> str:
     first = " · ".join(f"{said[i][0]:.2f}^{own[i][0]:.2f}" for i in range(len(EXAMPLE)))
     return "\n".join(
         [
-            "## The rule that ships (`lite`)\n",
+            "## The included rule (`lite`)\n",
             table(head, rows),
             "## A worked example\n",
             table(head, steps),

@@ -27,13 +27,13 @@ class ModelFileError(EmotionError, ValueError):
 
 
 class ShippedModelsError(EmotionError, PermissionError):
-    """The models that ship would be changed; they are copied first."""
+    """The included models cannot be changed; copy them first."""
 
     exit_code = 2
 
 
 class DatasetError(EmotionError, ValueError):
-    """A folder of labelled faces, or a data set made of one, is not usable."""
+    """A folder of labelled faces, or a data set made from one, cannot be used."""
 
     exit_code = 3
 
@@ -52,7 +52,7 @@ class MissingDependencyError(EmotionError, ImportError):
 
 
 class OptionError(EmotionError, ValueError):
-    """An option is not known, or has a value that it cannot have.
+    """An option is unknown or has an invalid value.
 
     Attributes:
         name: of the option.

@@ -27,13 +27,13 @@ GONE_ADVICE = "check the disk or the network that it is on"
 
 
 class SourceError(EmotionError, OSError):
-    """A video, camera or stream cannot be opened, or breaks off."""
+    """A video, camera or stream cannot be opened, or was interrupted."""
 
     exit_code = 3
 
 
 class IncompleteSourceError(SourceError):
-    """A video was read to its end and gave all that can be decoded, but some of it is missing or damaged.
+    """A video was analysed to its end, but parts of it are missing or damaged.
 
     Args:
         sentence: what is missing, and where.
@@ -46,13 +46,13 @@ class IncompleteSourceError(SourceError):
 
 
 class SinkError(EmotionError, OSError):
-    """A result cannot be written: no permission, a full disk, an encoder that refuses."""
+    """A result cannot be written: no permission, a full disk, an encoder error."""
 
     exit_code = 6
 
 
 class ProviderError(EmotionError, RuntimeError):
-    """ONNX Runtime cannot run the models in the way that was asked for."""
+    """ONNX Runtime cannot run the models with the requested provider."""
 
     exit_code = 5
 
