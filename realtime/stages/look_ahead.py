@@ -234,7 +234,7 @@ def _pasts(face: FaceEmotion) -> list[Smoothed]:
     """The same, smoothed by what was."""
     vote = Smoothed(face.probabilities, face.age)
     said = (face.says(name) for name in face.opinions)
-    return [vote, *(Smoothed(values, inf if values is None else 0.0) for values in said)]
+    return [vote, *(UNKNOWN if values is None else Smoothed(values, 0.0) for values in said)]
 
 
 def _decided(seen: _Seen, word: int, since: float) -> FaceEmotion:

@@ -74,3 +74,66 @@ def test_a_gap_is_no_neutral_time():
 def test_a_negative_baseline_is_refused():
     with pytest.raises(ValueError, match="not negative"):
         Baseline(-1)
+
+
+def flat(**given):
+    """Float32 (classes,): what is given, and nothing else."""
+    return np.array([given.get(name, 0.0) for name in EMOTIONS], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("rest", "factor"),
+    # A neutral face has 0.55 of neutral and 0.09 of each other emotion; no factor goes beyond 3.
+    [
+        ({"neutral": 0.55}, {}),
+        ({"neutral": 0.5, "sadness": 0.14}, {"neutral": 1.1, "sadness": 0.09 / 0.14}),
+        ({"neutral": 0.5, "sadness": 0.42}, {"neutral": 1.1, "sadness": 1 / 3, "fear": 3, "anger": 3}),
+        ({"neutral": 0.36, "sadness": 0.6}, {"neutral": 0.55 / 0.36, "sadness": 1 / 3, "fear": 3}),
+    ],
+)
+def test_votes_are_divided_by_the_resting_face_and_multiplied_by_that_of_a_neutral_one(rest, factor):
+    baseline = Baseline(1.0)
+    for n in range(20):
+        baseline.update(n / 10, shares(**rest))
+    after = baseline.update(3.0, shares())
+    others = {"neutral", "sadness"} - set(factor)
+    for one in factor:
+        for other in others or {"neutral"}:
+            wanted = factor[one] / factor.get(other, 1.0)
+            at = EMOTIONS.index(one), EMOTIONS.index(other)
+            assert after[at[0]] / after[at[1]] == pytest.approx(wanted, rel=0.02)
+    if not factor:
+        np.testing.assert_allclose(after, shares(), rtol=0.02)
+
+
+@pytest.mark.parametrize(("neutral", "counts"), [(0.3, True), (0.29, False)])
+def test_a_face_looks_neutral_where_neutral_has_half_of_the_largest_share(neutral, counts):
+    baseline = Baseline(0.5)
+    for n in range(20):
+        baseline.update(n / 10, flat(neutral=neutral, anger=0.6))
+    assert baseline.ready is counts
+
+
+def test_of_a_pause_a_tenth_of_a_second_counts():
+    baseline = Baseline(0.29)
+    ready = []
+    for n in range(4):
+        baseline.update(10.0 * n, grumpy())
+        ready.append(baseline.ready)
+    assert ready == [False, False, False, True]
+
+
+def test_whoever_is_asked_for_a_neutral_face_is_taken_as_they_look():
+    baseline = Baseline(0.5, asked=True)
+    for n in range(10):
+        baseline.update(n / 10, shares(happiness=0.8))
+    assert baseline.ready
+
+
+def test_a_baseline_is_ready_as_soon_as_its_time_is_full():
+    baseline = Baseline(0.25)
+    ready = []
+    for n in range(5):
+        baseline.update(n / 16, grumpy())
+        ready.append(baseline.ready)
+    assert ready == [False, False, False, False, True]

@@ -152,3 +152,33 @@ def test_all_is_closed(fakes):
     finder.process(frames(1))
     finder.close()
     assert fakes.closed == 2  # what follows, and the detector
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [({}, (0.5, False)), ({"min_confidence": 0.3, "pose": True}, (0.3, True))],
+)
+def test_no_pose_is_asked_for_unless_it_is_wanted(fakes, monkeypatch, given, asked):
+    found = []
+    make = stage._mediapipe
+    monkeypatch.setattr(stage, "_mediapipe", lambda *what: found.append(what) or make(*what))
+    FaceFinder(**given)
+    assert found == [asked]
+
+
+@pytest.mark.parametrize(
+    ("turns", "stride", "full", "batch"),
+    [
+        (1, 1, False, 1),
+        (2, 1, True, 8),
+        (3, 1, True, 6),
+        (1, 2, True, 8),
+        (2, 2, True, 8),
+        (3, 2, True, 6),
+        (9, 1, True, 9),
+        (3, 3, True, 9),
+    ],
+)
+def test_so_many_frames_are_taken_together_that_no_turn_waits(fakes, turns, stride, full, batch):
+    finder = FaceFinder(turns=turns, stride=stride)
+    assert (finder.full, finder.batch) == (full, batch)

@@ -184,3 +184,156 @@ def test_a_face_that_alone_stands_on_its_head_cannot_be_read(finder):
     for result in results:
         faces = sorted(result.faces, key=lambda face: face.box.left)
         assert [(face.turn, face.readable) for face in faces] == [(180.0, False), (0.0, True), (0.0, True)]
+
+
+class Scripted:
+    """As sure of a face as it is told, and of the turned one; keeps which parts it was shown."""
+
+    width, height = 640, 480
+
+    def __init__(self, turned=0.0, upright=0.0):
+        self.turned, self.upright, self.parts, self.looks = turned, upright, [], 0
+
+    def part(self, *where):
+        self.parts.append(where)
+        return self
+
+    def turned_over(self):
+        return "turned"
+
+    def surest(self, part):
+        self.looks += part == "turned"
+        return self.turned if part == "turned" else self.upright
+
+
+def square(left, top, size=40):
+    points = np.array([(left, top), (left + size, top + size)], np.float32)
+    return Landmarks(points, np.zeros(2, np.float32), np.zeros(52))
+
+
+@pytest.mark.parametrize(
+    ("turned", "upright", "over"),
+    [
+        (0.7, 0.5, True),
+        (0.69, 0.1, False),
+        (0.75, 0.7, True),
+        (0.75, 0.71, False),
+        (0.95, 0.99, False),
+        (0.5, 0.9, False),
+    ],
+)
+def test_a_face_stands_on_its_head_where_the_turned_one_is_sure_and_surer(turned, upright, over):
+    scripted = Scripted(turned, upright)
+    assert Headstands(scripted).faces(scripted, 0.0, [square(100, 80)]) == [over]
+
+
+def test_a_face_is_shown_twice_as_wide_as_it_is():
+    scripted = Scripted()
+    Headstands(scripted).faces(scripted, 0.0, [square(100, 80)])
+    assert scripted.parts == [(80, 60, 160, 140)]
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "looks"),
+    [
+        (658, 80, 1),
+        (659, 80, 1),
+        (660, 80, 0),
+        (-59, 80, 1),
+        (-60, 80, 0),
+        (80, 499, 1),
+        (80, 500, 0),
+        (80, -60, 0),
+    ],
+)
+def test_a_face_outside_the_picture_is_not_looked_at(left, top, looks):
+    scripted = Scripted(0.9)
+    assert Headstands(scripted).faces(scripted, 0.0, [square(left, top)]) == [bool(looks)]
+    assert scripted.looks == looks
+
+
+@pytest.mark.parametrize(
+    ("turned", "times", "looks"),
+    [
+        (0.0, [0.0, 0.99], 1),
+        (0.0, [0.0, 1.0], 2),
+        (0.9, [0.0, 0.19], 1),
+        (0.9, [0.0, 0.2], 2),
+        (0.0, [5.0, 4.9], 2),
+    ],
+)
+def test_an_upright_face_is_looked_at_each_second_and_one_on_its_head_five_times_as_often(
+    turned, times, looks
+):
+    scripted = Scripted(turned)
+    headstands = Headstands(scripted)
+    for seconds in times:
+        headstands.faces(scripted, seconds, [square(100, 80)])
+    assert scripted.looks == looks
+
+
+def test_a_face_is_the_other_way_when_two_looks_in_a_row_say_so():
+    scripted = Scripted()
+    headstands = Headstands(scripted)
+    told = []
+    for seconds, turned in [(0, 0), (1, 0.9), (1.25, 0), (2.25, 0.9), (2.5, 0.9), (2.75, 0), (3.0, 0)]:
+        scripted.turned = turned
+        told += headstands.faces(scripted, seconds, [square(100, 80)])
+    assert told == [False, False, False, False, True, True, False]
+    assert scripted.looks == 7
+
+
+@pytest.mark.parametrize(("overlap", "looks"), [(13, 1), (12, 1), (9, 2)])
+def test_a_face_that_has_moved_by_most_of_its_size_is_another_one(overlap, looks):
+    # Of two squares of 20 that share s columns the common share is s / (40 - s): 0.3 of 9.2 columns.
+    scripted = Scripted()
+    headstands = Headstands(scripted)
+    headstands.faces(scripted, 0.0, [square(100, 80, 20)])
+    headstands.faces(scripted, 0.1, [square(120 - overlap, 80, 20)])
+    assert scripted.looks == looks
+
+
+@pytest.mark.parametrize(
+    ("over", "turns"), [([True, False], False), ([True, True, False], True), ([True], True), ([False], False)]
+)
+def test_most_faces_say_which_way_the_first_picture_stands(over, turns):
+    assert Headstands(Scripted()).picture(Scripted(), 0.0, over) is turns
+
+
+@pytest.mark.parametrize(("lasts", "turns"), [(0.49, False), (0.5, True)])
+def test_a_picture_that_was_upright_is_turned_after_half_a_second(lasts, turns):
+    headstands, shown = Headstands(Scripted()), Scripted()
+    assert not headstands.picture(shown, 9.0, [False])
+    assert not headstands.picture(shown, 10.0, [True])
+    assert headstands.picture(shown, 10.0 + lasts, [True]) is turns
+
+
+def test_the_half_second_begins_anew_when_most_stand_upright_or_time_goes_back():
+    headstands, shown = Headstands(Scripted()), Scripted()
+    for seconds, over in [(0.0, False), (1.0, True), (1.25, False), (1.5, True), (1.75, True)]:
+        assert not headstands.picture(shown, seconds, [over])
+    assert not headstands.picture(shown, 1.0, [True])  # time goes back
+    assert not headstands.picture(shown, 1.25, [True])
+    assert headstands.picture(shown, 1.5, [True])
+
+
+@pytest.mark.parametrize(("sure", "turns"), [(0.8, True), (0.79, False)])
+def test_where_nobody_is_found_the_turned_picture_has_to_be_surer(sure, turns):
+    scripted = Scripted(sure)
+    assert Headstands(scripted).picture(scripted, 0.0, []) is turns
+
+
+@pytest.mark.parametrize(("seconds", "looks"), [(0.49, 1), (0.5, 2), (-1.0, 2)])
+def test_an_empty_picture_is_looked_at_each_half_second(seconds, looks):
+    scripted = Scripted(0.1)
+    headstands = Headstands(scripted)
+    for time in (0.0, seconds):
+        assert not headstands.picture(scripted, time, [])
+    assert scripted.looks == looks
+
+
+def test_an_empty_picture_behind_an_upright_one_is_turned_after_half_a_second_too():
+    scripted = Scripted(0.9)
+    headstands = Headstands(scripted)
+    assert not headstands.picture(scripted, 0.0, [False])
+    assert [headstands.picture(scripted, 1 + n / 4, []) for n in range(3)] == [False, False, True]

@@ -165,3 +165,60 @@ def test_closing_closes_the_inner_stage():
     reader = Reader()
     LoadSheddingClassifier(reader, LoadShedder(None)).close()
     assert reader.closed
+
+
+def changes(shedder, latency, until, start=0.0, rate=4):
+    """As `feed`, by times that are exact."""
+    return [time for time in np.arange(start, until, 1 / rate) if shedder.note(latency, time)]
+
+
+def test_all_of_the_work_is_two_pictures_at_a_time_each_looked_at_and_each_face_read():
+    assert LoadLevel() == LEVELS[0] == LoadLevel(in_flight=2, faces_every=1, classify_every=1)
+
+
+@pytest.mark.parametrize("start", [0.5, 100.0])
+def test_a_level_has_a_second_to_show_what_it_does(start):
+    assert changes(LoadShedder(0.1), 0.2, start + 9, start) == [start + n for n in range(1, 7)]
+
+
+@pytest.mark.parametrize(("rate", "first"), [(1.5, 2.0), (1.4, None)])
+def test_four_results_of_the_last_two_seconds_are_needed(rate, first):
+    found = changes(LoadShedder(0.1), 0.2, 9, 0.0, rate)
+    assert (found[0] if found else None) == first
+
+
+@pytest.mark.parametrize(("late", "changed"), [(1, False), (2, True)])
+def test_more_than_one_in_four_results_comes_too_late(late, changed):
+    shedder = LoadShedder(0.1)
+    noted = [shedder.note(0.2 if n % 4 < late else 0.08, n / 1.5) for n in range(30)]
+    assert any(noted) is changed
+
+
+def test_a_result_at_the_bound_is_not_late():
+    assert changes(LoadShedder(0.125), 0.125, 20) == []
+
+
+@pytest.mark.parametrize(("latency", "back"), [(0.6, [6.0]), (0.61, [])])
+def test_below_three_fifths_of_the_bound_it_is_easy(latency, back):
+    shedder = LoadShedder(1.0)
+    assert changes(shedder, 2.0, 1.25) == [1.0]
+    assert changes(shedder, latency, 9.0, 1.25) == back
+
+
+def test_each_time_that_more_was_too_much_the_wait_doubles_up_to_two_minutes():
+    shedder, now, waits = LoadShedder(0.1), 0.0, []
+    for _ in range(7):
+        up = next(time for time in now + np.arange(1, 9) / 4 if shedder.note(0.2, time))
+        now = next(time for time in up + np.arange(1, 999) / 4 if shedder.note(0.02, time))
+        waits.append(now - up)
+        assert shedder.saving == LEVELS[0]
+    # A second for the level itself.
+    assert waits == [5, 9, 17, 33, 65, 121, 121]
+
+
+def test_one_result_that_is_not_easy_begins_the_wait_anew():
+    shedder = LoadShedder(0.1)
+    assert changes(shedder, 0.2, 1.25) == [1.0]
+    assert changes(shedder, 0.02, 5.0, 1.25) == []
+    assert not shedder.note(0.09, 5.0)
+    assert changes(shedder, 0.02, 20.0, 5.25) == [11.25]  # 2 s until it is forgotten, and 4

@@ -8,10 +8,12 @@ import pytest
 
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import PredictionFrame, VideoFrame
-from emotion.realtime.stages.look_ahead import LookAhead
+from emotion.realtime.stages.look_ahead import LookAhead, _Votes
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 from tests.fakes.decoded import DecodedPicture
+from tests.helpers.results import face as result_face
+from tests.helpers.results import result as result_of
 from tests.helpers.stage_inputs import face
 
 HAPPY, SAD = np.eye(6, dtype=np.float32)[:2] * 0.7 + 0.05
@@ -158,3 +160,47 @@ def test_a_step_from_one_who_is_sure_to_one_who_is_not_is_within_one_frame():
     wrong = [n for n in range(96) if labels[n] != right[n]]
     assert all(min(abs(n - 30), abs(n - 65), abs(n - 66)) <= 1 for n in wrong)
     assert len(wrong) <= 2
+
+
+class Large:
+    """A decoded picture of so many bytes, without them."""
+
+    shape = (8, 8, 3)
+
+    def __init__(self, nbytes):
+        self.nbytes = nbytes
+
+
+@pytest.mark.parametrize(("more", "given"), [(0, 0), (1, 1)])
+def test_three_hundred_million_bytes_of_pictures_may_wait(more, given):
+    results = list(People(VoteWeights.equal()).process([frame(n, n / 30, [HAPPY]) for n in range(2)]))
+    results = [
+        replace(one, frame=replace(one.frame, picture=Large(150_000_000 + n * more)))
+        for n, one in enumerate(results)
+    ]
+    assert len(list(LookAhead().process(results))) == given
+
+
+@pytest.mark.parametrize(("away", "known"), [(5.0, {1, 2}), (5.01, {1})])
+def test_who_is_away_for_more_than_five_seconds_is_forgotten(away, known):
+    # The frame at 2 is given on when that at the end comes.
+    results = [
+        result_of(0, result_face("fear", 1), result_face("fear", 2), pts=0),
+        result_of(1, result_face("fear", 1), pts=2000),
+        result_of(2, result_face("fear", 1), pts=round(1000 * away)),
+    ]
+    stage = LookAhead()
+    assert len(list(stage.process(results))) == 2
+    assert set(stage._people) == known
+
+
+def test_what_was_said_long_ago_makes_room_and_nothing_is_mixed_up():
+    votes = _Votes(np.zeros((2, 6), np.float32))
+    kept = []
+    for number in range(700):
+        votes.append(float(number), np.full((2, 6), number, np.float32))
+        kept.append(float(number))
+        while len(kept) > (10 if number < 300 else 200):
+            votes.drop_first()
+            kept.pop(0)
+        assert votes.times.tolist() == kept == votes.rows[:, 1, 3].tolist()

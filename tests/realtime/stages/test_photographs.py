@@ -1,8 +1,13 @@
 """How faces of photographs are looked for: what the finder asks its detectors for."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
+from emotion.models.faces.picture import Landmarks
 from emotion.realtime.stages import photographs
+from emotion.realtime.stages.tile_search import tiles
 
 
 class Closing:
@@ -42,3 +47,94 @@ def test_by_default_no_pose_is_asked_for_and_four_faces_at_most(asked):
 def test_what_is_asked_for_arrives(asked):
     photographs.PhotographFinder(7, 0.3, pose=True).close()
     assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.3, True, [7, 1])
+
+
+def at(left, top, right, bottom):
+    """A face whose landmarks fill a box."""
+    points = np.array([(left, top), (right, bottom)], np.float32)
+    return Landmarks(points, np.zeros(2, np.float32), np.zeros(52, np.float32))
+
+
+class Photograph:
+    """640x480, of which each part is told apart by where it is."""
+
+    width, height = 640, 480
+
+    @staticmethod
+    def part(*where):
+        return where
+
+
+class Sees:
+    """Tells what is there, whole or by part, and keeps what it was shown."""
+
+    def __init__(self, by_part):
+        self.by_part, self.shown = by_part, []
+
+    def detect(self, part, seconds=None):
+        self.shown.append(part if isinstance(part, tuple) else "all")
+        return self.by_part.get(self.shown[-1], ())
+
+
+@pytest.fixture
+def finder(asked):
+    def made(whole=(), boxes=None, near=None, most=4):
+        made = photographs.PhotographFinder(most)
+        made._many, made._detector, made._one = Sees({"all": whole}), Sees(boxes or {}), Sees(near or {})
+        return made
+
+    return made
+
+
+FIRST = tiles(640, 480)[0]
+SMALL = np.array([100, 110, 140, 160], np.float32)
+# As much around it as it is high, on each side.
+AROUND = (50, 60, 190, 210)
+
+
+def test_a_small_face_is_looked_at_with_as_much_around_it_as_it_is_large(finder):
+    face = at(100, 110, 140, 160)
+    one = finder(boxes={FIRST: [SMALL]}, near={AROUND: [face]})
+    assert one._find(Photograph, None) == [face]
+    assert one._one.shown == [AROUND]
+    assert one._detector.shown == tiles(640, 480)
+
+
+@pytest.mark.parametrize(("width", "same"), [(9, True), (7, False)])
+def test_landmarks_that_share_a_fifth_with_a_box_are_of_its_face(finder, width, same):
+    # The box is 40 wide; of as high a face `width` columns are in it and none beside it.
+    face = at(100, 110, 100 + width, 160)
+    found = finder(near={AROUND: [at(300, 300, 340, 350), face]})._near(Photograph, SMALL)
+    assert found is (face if same else None)
+
+
+def test_a_face_that_is_cut_known_or_lost_hides_no_other(finder):
+    known, other = at(10, 20, 60, 80), at(100, 110, 140, 160)
+    cut = np.array([250, 100, 288, 140], np.float32)
+    again = np.array([12, 20, 60, 80], np.float32)
+    lost = np.array([200, 200, 220, 220], np.float32)
+    one = finder([known], {FIRST: [cut, again, lost, SMALL]}, {AROUND: [other]})
+    assert one._find(Photograph, None) == [known, other]
+    assert one._one.shown == [(180, 180, 240, 240), AROUND], "what is cut or known is not looked at closer"
+
+
+def test_what_turns_out_to_be_a_known_face_is_not_found_twice(finder):
+    known, box = at(100, 110, 140, 190), np.array([100, 110, 140, 125], np.float32)
+    one = finder([known], {FIRST: [box]}, {(60, 70, 180, 165): [at(100, 110, 140, 150)]})
+    assert one._find(Photograph, None) == [known]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_faces_are_found_than_are_wanted(finder, most):
+    known = at(10, 20, 60, 80)
+    boxes = [np.array([x, 110, x + 40, 160], np.float32) for x in (100, 160, 220)]
+    near = {(x - 50, 60, x + 90, 210): [at(x, 110, x + 40, 160)] for x in (100, 160, 220)}
+    one = finder([known], {FIRST: boxes}, near, most)
+    assert len(one._find(Photograph, None)) == most
+    assert bool(one._detector.shown) == (most > 1)
+
+
+def test_where_nobody_is_found_it_is_looked_again(finder, monkeypatch):
+    one = finder()
+    monkeypatch.setattr(one, "_again", lambda image: [image])
+    assert one._find(Photograph, SimpleNamespace(image="the picture")) == ["the picture"]

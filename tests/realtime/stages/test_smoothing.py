@@ -182,3 +182,27 @@ def test_all_that_is_said_of_a_person_is_smoothed_together_as_one_by_one(gaps, e
             if alone.shares is not None:
                 np.testing.assert_array_equal(found.shares, alone.shares)
                 assert found.shares.dtype == np.float32
+
+
+@pytest.mark.parametrize(("later", "stands"), [(1.0, True), (1.001, False)])
+def test_what_is_a_second_away_still_stands_before_and_behind(later, stands):
+    (_, after) = causal([(5.0, A), (5.0 + later, None)])
+    assert (after.shares is not None) is stands
+    times, votes = np.array([5.0 + later]), B[None]
+    before = both_ways(UNKNOWN, UNKNOWN, None, 5.0, times, votes, TAU)
+    assert (before.shares is not None) is stands
+    assert before.age == pytest.approx(later if stands else math.inf)
+
+
+def test_where_nothing_follows_that_is_seen_the_past_stays_as_it_is():
+    past = Smoothed(A, 0.25)
+    for votes in (np.full((2, 2), np.nan, np.float32), np.zeros((0, 2), np.float32)):
+        told = both_ways(past, past, None, 1.0, np.array([1.0, 1.1])[: len(votes)], votes, TAU)
+        assert told is past
+
+
+def test_the_older_and_the_further_count_alike_at_the_same_distance():
+    times, votes = np.array([1.0, 1.2]), np.array([[np.nan, np.nan], B], np.float32)
+    told = both_ways(Smoothed(A, 0.2), Smoothed(A, 0.1), None, 1.0, times, votes, TAU)
+    np.testing.assert_allclose(told.shares, (A + B) / 2, rtol=1e-6)
+    assert told.age == pytest.approx(0.2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.realtime.messages import Box
-from emotion.realtime.stages.tracker import MEMORY_SECONDS, Tracker, _assign
+from emotion.realtime.stages.tracker import MEMORY_SECONDS, Tracker, _assign, _distance, _Track
 
 
 def box(x, y=0.0, size=100.0):
@@ -230,3 +230,73 @@ def test_faces_and_tracks_are_paired_at_the_least_cost(shape):
         least = min(sum(table[row, column] for row, column in enumerate(way)) for way in ways)
         assert sum(costs[pair] for pair in pairs) == pytest.approx(least)
         assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == few
+
+
+@pytest.mark.parametrize(("moved", "same"), [(66, True), (67, False), (-66, True), (-67, False)])
+def test_from_a_picture_to_the_next_a_face_moves_by_two_thirds_of_its_size_at_most(moved, same):
+    for across, down in ((moved, 0), (0, moved)):
+        tracks = Tracker()
+        tracks.assign([box(0)], 1.0)
+        assert tracks.assign([box(across, down)], 1.04) == [1 if same else 2]
+
+
+@pytest.mark.parametrize(("moved", "same"), [(179, True), (181, False)])
+def test_who_was_away_for_long_comes_back_within_less_than_two_sizes(moved, same):
+    tracks = Tracker()
+    tracks.assign([box(0)], 0.0)
+    assert tracks.assign([box(moved)], 1.9) == [1 if same else 2]
+
+
+@pytest.mark.parametrize(("size", "same"), [(200, True), (202, False), (50, True), (49, False)])
+def test_a_face_becomes_no_more_than_twice_or_half_as_large_at_once(size, same):
+    tracks = Tracker()
+    tracks.assign([box(0)], 0.0)
+    middle = 50 - size / 2
+    assert tracks.assign([box(middle, middle, size)], 0.04) == [1 if same else 2]
+
+
+def test_twice_the_size_is_as_far_as_a_size_away():
+    track = _Track(1, box(0), 0.0)
+    assert _distance(box(-50, -50, 200), track, 0.0) == pytest.approx(1.0)
+    assert _distance(box(30), track, 0.0) == pytest.approx(0.3)
+    assert _distance(box(0, 40), track, 0.0) == pytest.approx(0.4)
+    # Both at once, the distance in units of the mean size.
+    assert _distance(box(-50 + 45, -50, 200), track, 0.0) == pytest.approx(np.hypot(0.3, 1.0))
+    assert _distance(box(100), track, 0.0) == np.inf
+
+
+def test_a_long_face_is_as_large_as_its_longer_side_and_none_is_smaller_than_a_pixel():
+    track = _Track(1, Box(0, 0, 50, 100), 0.0)
+    assert _distance(Box(0, 25, 50, 50), track, 0.0) == pytest.approx(1.0)
+    assert _distance(Box(25, 50, 0.5, 0.5), _Track(1, Box(25, 50, 1, 1), 0.0), 0.0) == pytest.approx(
+        0.35, abs=0.01
+    )
+
+
+@pytest.mark.parametrize(("away", "kept"), [(2.0, True), (2.01, False)])
+def test_a_face_is_remembered_for_two_seconds(away, kept):
+    tracks = Tracker()
+    tracks.assign([box(0)], 1.0)
+    for step in range(3):
+        tracks.assign([], 1.1 + step / 10)
+    assert tracks.assign([box(0)], 1.0 + away) == [1 if kept else 2]
+    assert tracks.alive == ((1,) if kept else (2,))
+
+
+def test_where_time_goes_back_all_are_new():
+    tracks = Tracker()
+    assert [tracks.assign([box(0)], seconds) for seconds in (1.0, 1.0, 0.99)] == [[1], [1], [2]]
+
+
+@pytest.mark.parametrize("speed", [(120.0, -40.0), (0.0, 90.0)])
+def test_who_walks_evenly_is_expected_where_they_will_be(speed):
+    track = _Track(1, box(0), 0.0)
+    for step in range(1, 60):
+        track.see(box(*(np.multiply(speed, step / 25))), step / 25)
+    # A little less, because whoever walks is taken to come to a stop.
+    assert track.velocity == pytest.approx(np.multiply(speed, 0.95), rel=0.005)
+    now = np.multiply(speed, 59 / 25) + 50
+    assert track.expected(59 / 25) == pytest.approx(now)
+    # Out of sight a walk comes to its end: after a second and a half 63% of the way are done.
+    ahead = track.expected(59 / 25 + 1.5) - now
+    assert ahead == pytest.approx(track.velocity * 1.5 * (1 - np.exp(-1)))
