@@ -123,7 +123,7 @@ _WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 def _default(one: Any) -> str:
     value = one.default
-    if callable(value) or value in (None, False, "", (), []):
+    if callable(value) or value is None or value is False or value in ("", (), []):
         return ""
     if value is True:
         return "on"
@@ -136,8 +136,8 @@ def _default(one: Any) -> str:
 
 def _said(one: Any) -> str:
     said = one.help or ""
-    bounds = [f"at least {one.min:g}"] if one.min is not None else []
-    bounds += [f"at most {one.max:g}"] if one.max is not None else []
+    bounds = [f"at least {one.min:.10g}"] if one.min is not None else []
+    bounds += [f"at most {one.max:.10g}"] if one.max is not None else []
     return said + (f" ({', '.join(bounds)})" if bounds else "")
 
 
@@ -177,13 +177,15 @@ def columns() -> str:
         "## Additional columns: `--columns`\n",
     ]
     for detail in DETAILS:
-        names = list(detail_columns((detail,)))
+        names = list(detail_columns((detail,))) or [detail]
         if detail == "blendshapes":
             names, more = names[:3], len(names) - 3
             note = f"... and {more} more, named as in ARKit; `_neutral` of MediaPipe replaces `tongueOut`.\n"
         else:
             note = ""
-        out += [f"`--columns {detail}`\n", table(head, rows(names)), note]
+        told = ((f"`{name}`", description(name)) for name in names)
+        lines = [[name, one.kind, one.unit, one.bounds, one.meaning] for name, one in told]
+        out += [f"`--columns {detail}`\n", table(head, lines), note]
     tables = {
         "videos.csv": study.video_columns(classes, Metadata()),
         "people.csv": study.person_columns(classes, Metadata()),
@@ -225,7 +227,9 @@ def exit_codes() -> str:
         4: "a model that cannot be used",
         5: "a missing library, provider or screen",
         6: "a result that cannot be written, or that would replace an existing file",
+        129: "stopped because the terminal was closed (SIGHUP)",
         130: "stopped by Ctrl-C",
+        143: "stopped by SIGTERM, for example at a time limit",
     }
     found = sorted(_subclasses(EmotionError), key=lambda kind: (kind.exit_code, kind.__name__))
     public = set(emotion.__all__)
@@ -305,7 +309,7 @@ def _sentence(one: dict[str, Any]) -> str:
 
 def _parameter(one: dict[str, Any]) -> list[str]:
     schema = one.get("schema", {})
-    bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
+    bounds = [f"{word} {schema[key]:.10g}" for key, word in _BOUNDS.items() if key in schema]
     said = one.get("description", "") + (f" ({', '.join(bounds)})" if bounds else "")
     return [f"`{one['name']}`", one["in"], said]
 

@@ -1,12 +1,11 @@
 """The entry point of the command line: one sentence for what a user can mend, never a traceback."""
 
 import io
-import re
 import signal
 import sys
 from types import FrameType
 
-from emotion.models.errors import SYSTEM_LIBRARIES
+from emotion.models.installing import advice_on
 from emotion.models.native.log import filter_standard_error
 from emotion.models.native.memory import share_heaps
 
@@ -37,14 +36,14 @@ def main() -> None:
     except (ImportError, OSError) as error:
         if sys.argv[1:2] == ["doctor"]:
             _examine()
-        print(_MISSING.format(error=error, advice=_advice(error)), file=sys.stderr)  # noqa: T201
+        print(_MISSING.format(error=error, advice=advice_on(error)), file=sys.stderr)  # noqa: T201
         sys.exit(5)
     except KeyboardInterrupt:
         sys.exit(130)
     try:
         sys.exit(run())
     except LoadError as error:
-        print(_MISSING.format(error=error.__cause__, advice=_advice(error.__cause__)), file=sys.stderr)  # noqa: T201
+        print(_MISSING.format(error=error.__cause__, advice=advice_on(error.__cause__)), file=sys.stderr)  # noqa: T201
         sys.exit(5)
 
 
@@ -53,15 +52,6 @@ def _examine() -> None:
     from emotion.cli.doctor import app  # noqa: PLC0415
 
     app(sys.argv[2:])
-
-
-def _advice(error: BaseException | None) -> str:
-    missing = getattr(error, "name", None)
-    if re.search(r"\.so\b", str(error)) or isinstance(error, OSError):
-        return SYSTEM_LIBRARIES
-    if missing and missing.startswith("onnxruntime"):
-        return "Install 'emotion-live[cpu]', or 'emotion-live[gpu]' on a machine with an NVIDIA GPU."
-    return "Install emotion-live again."
 
 
 def _obey_signals() -> None:

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from emotion.models.data.image_io import is_photograph
 from emotion.models.errors import EmotionError, MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.live import shown_url
 
@@ -161,7 +162,7 @@ class Spool:
         except ImportError as error:
             raise MissingDependencyError(
                 f"{scheme_of(address)}:// addresses need the package fsspec, and its package for them "
-                "(s3fs, gcsfs): pip install 'emotion-live[cloud]'"
+                f"(s3fs, gcsfs): {pip_install('cloud')}"
             ) from error
         self._say(f"Fetching {shown_url(address)}")
         try:

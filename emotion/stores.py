@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.models.errors import EmotionError, MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.models.whole_files import making, partial_path
 from emotion.realtime.errors import SinkError, SourceError
 
@@ -132,7 +133,7 @@ def _reaching(address: str, kind: type[SourceError] | type[SinkError]) -> Iterat
     except ImportError as error:
         raise MissingDependencyError(
             f"{address.partition('://')[0]}:// addresses need the package fsspec, and its package for them "
-            f"(s3fs, gcsfs): pip install 'emotion-live[cloud]' ({error})"
+            f"(s3fs, gcsfs): {pip_install('cloud')} ({error})"
         ) from error
     except Exception as error:  # whatever a store's own library raises
         verb = "read" if kind is SourceError else "written"

@@ -1,10 +1,13 @@
-# A mixed model of people.csv: does happiness differ between conditions, where videos lie in folders by session?
+# A mixed model of people.csv: does happiness differ between conditions?
 #
 #   emotion annotate clips/ -r -o study --metadata clips.csv --by condition
 #   Rscript study.R study happiness condition
 #
-# Needs lme4 and lmerTest. Shares of time lie between 0 and 1 and pile up at the ends: look at the residuals, and
-# take glmmTMB's beta family with zero inflation where they are far from normal.
+# Arguments: the folder of the study, a class, and the column of the condition (which may be `folder`). If several
+# videos show the same person, --metadata needs a column `subject` that says who it is.
+#
+# Needs lmerTest. Means and shares lie between 0 and 1: check the residuals, and use the beta family of glmmTMB if they
+# are far from normal.
 
 library(lmerTest)
 
@@ -14,20 +17,23 @@ measure <- paste0("mean_", arguments[2])
 condition <- arguments[3]
 
 people <- read.csv(file.path(folder, "people.csv"), na.strings = "", stringsAsFactors = FALSE)
-# Whoever is seen for a moment only is mostly a mistake of the tracker's.
+# Someone who appears only for a moment is often a false detection.
 people <- subset(people, seconds >= 1 & !is.na(people[[measure]]))
 people[[condition]] <- factor(people[[condition]])
-people$video <- factor(people$video)
-people$folder <- factor(people$folder)
 
-# People of one video are no independent observations, nor are videos of one folder; weighed by the time seen.
-random <- c("(1 | video)", if (nlevels(people$folder) > 1) "(1 | folder)")
-formula <- as.formula(paste(measure, "~", condition, "+", paste(random, collapse = " + ")))
-model <- lmer(formula, data = people, weights = seconds / mean(seconds))
+# Observations from one video, folder or subject are not independent. A term needs a group with two of them.
+groups <- setdiff(intersect(c("video", "folder", "subject"), names(people)), condition)
+repeated <- function(name) anyDuplicated(people[[name]]) > 0 && length(unique(people[[name]])) > 1
+random <- sprintf("(1 | %s)", Filter(repeated, groups))
+formula <- reformulate(c(condition, random), measure)
+people$weight <- people$seconds / mean(people$seconds)
+fit <- if (length(random) > 0) lmer else lm
+model <- fit(formula, data = people, weights = weight)
 
+print(formula)
 print(summary(model))
 print(anova(model))
-print(confint(model, method = "Wald", parm = "beta_"))
+print(if (length(random) > 0) confint(model, method = "Wald", parm = "beta_") else confint(model))
 png(file.path(folder, "residuals.png"), width = 900, height = 450)
 par(mfrow = c(1, 2))
 plot(fitted(model), resid(model), xlab = "fitted", ylab = "residual")

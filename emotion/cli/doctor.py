@@ -23,6 +23,7 @@ from rich.table import Table
 
 from emotion.cli.console import console
 from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError
+from emotion.models.installing import AGAIN, advice_on, needs_runtime, pip_install
 
 if TYPE_CHECKING:
     from emotion.models.regions import Image
@@ -44,9 +45,8 @@ _RIVALS = (
     ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"),
 )
 _SHARED_OBJECTS = ("libEGL.so.1", "libGLESv2.so.2", "libGL.so.1", "libglib-2.0.so.0")
-# What runs the models is one of the libraries, and developers know what they need.
-_NO_EXTRAS = {"", "cpu", "gpu", "dev"}
-_AGAIN = "Install emotion-live again."
+# What runs the models is one of the libraries, and those are for developers.
+_NO_EXTRAS = {"", "cpu", "gpu", "dev", "docs", "mutation", "release"}
 
 
 class Trouble(Exception):  # noqa: N818  what was found, not a failure of the program
@@ -106,9 +106,10 @@ def examine(check: Check) -> Finding:
     except EmotionError as error:  # says itself what to do
         found, advice = str(error), ""
     except (ImportError, OSError) as error:
-        found, advice = str(error), SYSTEM_LIBRARIES if ".so" in str(error) else _AGAIN
+        known = isinstance(error, ImportError) or ".so" in str(error)
+        found, advice = str(error), advice_on(error) if known else AGAIN
     except Exception as error:
-        found, advice = f"{type(error).__name__}: {error}", _AGAIN
+        found, advice = f"{type(error).__name__}: {error}", AGAIN
     return Finding(check.part, False, check.needed, found, advice)
 
 
@@ -117,7 +118,7 @@ def _row(finding: Finding) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=2, style=style)
     grid.add_column(width=16)
-    grid.add_column()
+    grid.add_column(overflow="fold")  # a command that is cut off cannot be copied
     grid.add_row(mark, finding.part, finding.found)
     if finding.advice:
         grid.add_row("", "", f"-> {finding.advice}")
@@ -149,9 +150,9 @@ def _libraries() -> str:
     wanted = requirements().get("", [])
     missing = [name for name in wanted if not _version(name)]
     if missing:
-        raise Trouble(f"not installed: {', '.join(missing)}", _AGAIN)
+        raise Trouble(f"not installed: {', '.join(missing)}", AGAIN)
     if not any(_version(name) for name in _RIVALS[1]):
-        raise Trouble("ONNX Runtime is not installed", "Install 'emotion-live[cpu]' or 'emotion-live[gpu]'.")
+        raise Trouble("ONNX Runtime is not installed", needs_runtime())
     engines = [name for name in _RIVALS[1] if _version(name)]
     shown = ("mediapipe", "opencv-contrib-python", "av", "numpy", *engines)
     return f"{_NAME} {version(_NAME)}, " + ", ".join(f"{name} {_version(name)}" for name in shown)
@@ -212,7 +213,7 @@ def _faces() -> str:
 
     with FaceLandmarker() as landmarker:
         if not landmarker.detect(_demo_picture()):
-            raise Trouble("MediaPipe finds no face in the bundled clip", _AGAIN)
+            raise Trouble("MediaPipe finds no face in the bundled clip", AGAIN)
     return "MediaPipe finds the face in the bundled clip; its model's checksum is right"
 
 
@@ -222,7 +223,7 @@ def _models() -> str:
     from emotion.models.voting.vote import VoteWeights  # noqa: PLC0415
 
     if others := checksums.changed(ZOO):
-        raise Trouble(f"not as released: {', '.join(others)}", _AGAIN)
+        raise Trouble(f"not as released: {', '.join(others)}", AGAIN)
     manifests = [read_manifest(DEFAULT, region) for region in voting_regions(DEFAULT)]
     VoteWeights.read(DEFAULT)
     named = (f"{one.region}: {one.architecture}, sha256 {one.sha256[:8]}" for one in manifests)
@@ -269,7 +270,7 @@ def _encoder() -> str:
         with VideoFile(Path(folder) / "test.mp4") as video:
             frames = len(list(video))
     if frames != 3:
-        raise Trouble(f"of three frames that were written {frames} can be read", _AGAIN)
+        raise Trouble(f"of three frames that were written {frames} can be read", AGAIN)
     return "three frames written as mp4 (libx264) and read back"
 
 
@@ -306,8 +307,13 @@ def _cameras() -> str:
 
 def _window() -> str:
     from emotion.realtime.drawing.window import DisplayProbe  # noqa: PLC0415
+    from emotion.realtime.errors import DisplayError  # noqa: PLC0415
 
-    DisplayProbe().check()
+    try:
+        DisplayProbe().check()
+    except DisplayError as error:
+        found = str(error).partition(":")[0]
+        raise Trouble(found, "'emotion annotate' and 'emotion serve' need none.") from error
     return "opens"
 
 
@@ -326,7 +332,7 @@ def _extras() -> str:
     if missing:
         raise Trouble(
             f"not installed: {', '.join(missing)}" + (f"; installed: {', '.join(there)}" if there else ""),
-            f"Only where you want them: pip install 'emotion-live[{','.join(missing)}]'",
+            f"For those that you want: {pip_install(','.join(missing))}",
         )
     return ", ".join(there) or "there are none"
 

@@ -11,6 +11,7 @@ from emotion.cli.parameters import with_options
 from emotion.cli.places import MODELS
 from emotion.cli.progress import counting
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.own_model.options import LearnOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
@@ -49,7 +50,7 @@ def learn(
         from emotion.own_model.build import learn as run  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError(
-            f"Learning needs the package onnx ({error}): pip install 'emotion-live[cpu,learn]'"
+            f"Learning needs the package onnx ({error}): {pip_install('learn')}"
         ) from error
     keep_apart(roots, [output])
     made = run(roots, output, options, counting, errors.print, workers)

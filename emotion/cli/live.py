@@ -15,6 +15,7 @@ from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.models.options import Without
 from emotion.models.schema import Schema
 from emotion.models.whole_files import write_whole
@@ -112,7 +113,7 @@ def _open_feed(port: int, schema: Schema) -> Sink:
     except ImportError as error:
         raise MissingDependencyError(
             f"--feed needs libraries that are not installed ({error}). "
-            "Install them with: pip install 'emotion-live[cpu,web]'"
+            f"Install them with: {pip_install('web')}"
         ) from error
     sink = FeedSink(port, schema)
     errors.print(f"Overlay for OBS: {sink.url}")

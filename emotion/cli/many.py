@@ -17,14 +17,13 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
 
 from emotion.annotate import Outputs
 from emotion.cli.console import errors, shown
+from emotion.cli.progress import times
 from emotion.cluster.pool import ClusterPool
 from emotion.fetching import is_stored
 from emotion.models.names import escaped
@@ -153,9 +152,9 @@ def _sentence(run: Run, count: int) -> str:
     bad = [f"{states[name]} {name}" for name in ("incomplete", "failed") if states[name]]
     rate = run.frames / run.seconds if run.seconds else 0.0
     said = f"{len(run.outcomes)} videos: {states['done']} done"
-    before = [f"{len(run.passed)} passed over since they were done before"] if run.passed else []
+    before = [f"{len(run.passed)} skipped because they were done before"] if run.passed else []
     done = ", ".join([said, *bad, *before])
-    return f"{done}; {run.frames} frames in {run.seconds:.1f} s ({rate:.1f} fps), {count} side by side"
+    return f"{done}; {run.frames} frames in {run.seconds:.1f} s ({rate:.1f} fps), {count} in parallel"
 
 
 class _Rate(ProgressColumn):
@@ -198,8 +197,7 @@ class Bar:
             MofNCompleteColumn(),
             _Rate(),
             TextColumn("{task.fields[failed]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *times(),
             console=errors,
             disable=self.quiet or not errors.is_terminal,
         )

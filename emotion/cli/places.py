@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 
 DATA = Path("data/faces")
 RUNS = Path("runs")
@@ -19,5 +20,5 @@ def needs_training(error: ImportError) -> MissingDependencyError:
     """What is to be said where a library of the extra `train` is missing."""
     return MissingDependencyError(
         f"This command needs TensorFlow, which only training needs ({error}). "
-        "Install it with: pip install 'emotion-live[cpu,train]'"
+        f"Install it with: {pip_install('train')}"
     )

@@ -50,12 +50,16 @@ def progress_bar(unit: str = "/s", *more: ProgressColumn) -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(unit),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        *times(),
         *more,
         console=errors,
         disable=not errors.is_terminal,
     )
+
+
+def times() -> tuple[ProgressColumn, ...]:
+    """The time gone and the time left, each with its word."""
+    return TimeElapsedColumn(), TextColumn("gone,"), TimeRemainingColumn(), TextColumn("left")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console
 from emotion.cli.parameters import with_options
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.models.options import Only
 from emotion.realtime.options import Options
 from emotion.web.options import ServeOptions
@@ -36,12 +37,13 @@ def serve(
 
     It also has an HTTP interface, described at /api/openapi.json, and metrics at /metrics.
     """
+    _say("Starting ...")
     try:
         from emotion.web.server import serve as run  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError(
             f"The page needs libraries that are not installed ({error}). "
-            "Install them with: pip install 'emotion-live[cpu,web]'"
+            f"Install them with: {pip_install('web')}"
         ) from error
     run(server, tuned(options), _say)
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 from emotion.cluster.errors import ClusterError
 from emotion.cluster.slots import Node
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.realtime.child_process import environment
 from emotion.realtime.session import available_cores
 
@@ -77,9 +78,7 @@ def _library() -> Any:
     try:
         return importlib.import_module("ray")
     except ImportError as error:
-        raise MissingDependencyError(
-            f"--cluster needs Ray: pip install 'emotion-live[cluster]' ({error})"
-        ) from error
+        raise MissingDependencyError(f"--cluster needs Ray: {pip_install('cluster')} ({error})") from error
 
 
 def _connect(ray: Any, address: str) -> None:

@@ -16,6 +16,7 @@ from emotion.models.classes import Classes
 from emotion.models.data.dataset import load_region
 from emotion.models.errors import MissingDependencyError
 from emotion.models.evaluation.predictions import LabelledFaces
+from emotion.models.installing import pip_install
 from emotion.models.manifest import Precision, choose_precision, read_manifest
 from emotion.models.regions import Region
 from emotion.models.training.options import Architecture
@@ -208,15 +209,15 @@ class Networks:
         if training.installed():
             return True
         self._say(
-            "  With so many photographs, upper layers that learn, too, may help: they need "
-            "pip install 'emotion-live[cpu,train]'. The last layers learn alone."
+            "  With so many photographs, training the upper layers too may help. It needs "
+            f"{pip_install('train')}. Now only the last layers are trained."
         )
         return False
 
     def _needs_training(self) -> None:
         if not training.installed():
             raise MissingDependencyError(
-                "To train more than last layers needs TensorFlow: pip install 'emotion-live[cpu,train]'"
+                f"Training more than the last layers needs TensorFlow: {pip_install('train')}"
             )
 
     def described(self) -> list[tuple[str, str, str]]:

@@ -70,27 +70,7 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             "s",
             _FROM_0,
         ),
-        Column(
-            "label",
-            "string",
-            "label of the whole video: its emotion, or uncertain",
-            _get("video.label"),
-            bounds=", ".join((*classes, UNCERTAIN)),
-        ),
-        Column(
-            "emotion",
-            "string",
-            "class with the largest strength (root mean square of its probability; neutral counts 0.7)",
-            _get("video.emotion"),
-            bounds=", ".join(classes),
-        ),
-        Column(
-            "confidence",
-            "number",
-            "that strength; the strengths of all classes sum to 1",
-            _get("video.confidence"),
-            bounds=SHARE,
-        ),
+        *_overall("video", classes),
         *(
             Column(
                 f"share_{label}",
@@ -162,6 +142,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             "s",
             _FROM_0,
         ),
+        *_overall("person", classes),
         *(
             Column(
                 f"share_{label}",
@@ -232,6 +213,33 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             _get("person.changes"),
             "",
             _FROM_0,
+        ),
+    ]
+
+
+def _overall(of: str, classes: Sequence[str]) -> list[Column]:
+    """What a whole video, or a person over all their time, is called."""
+    return [
+        Column(
+            "label",
+            "string",
+            f"label of the {of}: the emotion, or uncertain",
+            _get(f"{of}.label"),
+            bounds=", ".join((*classes, UNCERTAIN)),
+        ),
+        Column(
+            "emotion",
+            "string",
+            "class with the largest strength (root mean square of its probability; neutral counts 0.7)",
+            _get(f"{of}.emotion"),
+            bounds=", ".join(classes),
+        ),
+        Column(
+            "confidence",
+            "number",
+            "that strength; the strengths of all classes sum to 1",
+            _get(f"{of}.confidence"),
+            bounds=SHARE,
         ),
     ]
 

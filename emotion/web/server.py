@@ -107,9 +107,10 @@ def _listen(options: ServeOptions) -> socket.socket:
         return socket.create_server((options.host, options.port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        where = f"{options.host}:{options.port}"
+        # Python adds the address in brackets.
+        reason = reason.partition(" (while")[0]
         raise ServeError(
-            f"Nothing can listen on {where} ({reason}): choose another --port or --host."
+            f"{options.host}:{options.port} cannot be used ({reason}): choose another --port or --host."
         ) from error
 
 

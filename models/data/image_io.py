@@ -47,7 +47,7 @@ _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 _BRANDS = (b"avif", b"heic", b"heix", b"heim", b"mif1", b"msf1")
 _HEIC = (b"heic", b"heix", b"heim")
 _UNREADABLE = "unreadable"
-_NO_HEIC = "unreadable: HEIC needs a package more (pip install 'emotion-live[heic]')"
+_NO_HEIC = "unreadable: HEIC needs the package pillow-heif (pip install pillow-heif)"
 
 
 class PictureError(EmotionError, ValueError):

@@ -17,8 +17,8 @@ ProviderName: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt", "openvino",
 Chain: TypeAlias = list[tuple[str, dict[str, str]]]
 """ONNX Runtime's providers with their options, best first; each node runs on the first that knows it."""
 
-_GPU = "install 'emotion-live[gpu]' in place of 'emotion-live[cpu]'"
-_DRIVER = "check the driver with 'nvidia-smi', install 'emotion-live[gpu]' with its CUDA libraries"
+_GPU = "install 'onnxruntime-gpu[cuda,cudnn]' (the extra 'gpu') in place of 'onnxruntime'"
+_DRIVER = "check the driver with 'nvidia-smi', install 'onnxruntime-gpu[cuda,cudnn]' (the extra 'gpu')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ PROVIDERS: dict[str, Provider] = {
             "coreml",
             "CoreML",
             "CoreMLExecutionProvider",
-            install="run on a Mac, whose 'emotion-live[cpu]' has it",
+            install="run on a Mac, whose 'onnxruntime' has it",
             check="update macOS",
             fixed_shapes=True,
         ),

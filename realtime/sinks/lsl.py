@@ -13,6 +13,7 @@ from typing import Any
 
 from emotion.models.classes import Classes
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.base import Sink
@@ -102,6 +103,6 @@ def _library() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: without the library below it
         raise MissingDependencyError(
             f"Lab Streaming Layer needs pylsl and liblsl ({type(error).__name__}). "
-            "Install them with: pip install 'emotion-live[lsl]'"
+            f"Install them with: {pip_install('lsl')}"
         ) from error
     return pylsl

@@ -137,7 +137,7 @@ class Summary:
         return {"video": values | {"people": len(people)}, "people": people}
 
     def sentence(self) -> str:
-        """For example ``happiness: 54% of the time happiness, 21% sadness, 19% uncertain, 6% no face``.
+        """For example ``overall happiness: 54% of the time happiness, 27% sadness, 19% uncertain``.
 
         Where the picture seems to be turned, that is said behind it. See also `overall_in_words`.
         """
@@ -160,7 +160,7 @@ def in_words(shares: dict[str, float]) -> str:
 def overall_in_words(label: str, shares: dict[str, float]) -> str:
     """What a video is called, and its shares of time, where they say more than that."""
     words = in_words(shares)
-    return words if words == in_words({label: 1.0}) else f"{label}: {words}"
+    return words if words == in_words({label: 1.0}) else f"overall {label}: {words}"
 
 
 @dataclass(slots=True, eq=False)

@@ -3,16 +3,16 @@
 from typing import Any
 
 from emotion.models.errors import MissingDependencyError
+from emotion.models.installing import pip_install
 from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import letterboxed
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 
-_INSTALL = "A virtual camera needs pyvirtualcam. Install it with: pip install 'emotion-live[virtual-camera]'"
 _ADVICE = (
-    "On Linux load its driver (apt-get install v4l2loopback-dkms, then sudo modprobe v4l2loopback); on "
-    "Windows and macOS install OBS Studio and start its virtual camera once."
+    "On Linux load its driver (apt-get install v4l2loopback-dkms, then sudo modprobe v4l2loopback "
+    "exclusive_caps=1); on Windows and macOS install OBS Studio and start its virtual camera once."
 )
 
 
@@ -38,7 +38,9 @@ class VirtualCameraSink(Sink):
         try:
             import pyvirtualcam  # noqa: PLC0415  an optional extra
         except ImportError as error:
-            raise MissingDependencyError(_INSTALL) from error
+            raise MissingDependencyError(
+                f"A virtual camera needs pyvirtualcam. Install it with: {pip_install('virtual-camera')}"
+            ) from error
         # Programs get the colours at half the size.
         self._size = width - width % 2, height - height % 2
         try:

@@ -55,7 +55,7 @@ def test_a_study_is_made_on_a_cluster_and_what_died_is_told(run, fake_work, tmp_
     said = capsys.readouterr()
     assert "the process that worked on it died".casefold() in said.err.casefold().replace("\n", " ")
     assert "a (" in said.err  # --verbose: where each is worked on
-    assert "3 side by side" in said.out
+    assert "3 in parallel" in said.out
     assert (tmp_path / "study/study.html").exists()
 
 

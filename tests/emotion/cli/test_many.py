@@ -47,7 +47,7 @@ def test_a_quiet_study_stops_without_a_word(told):
 def test_what_was_done_before_is_counted_and_marked():
     run = Run(outcomes("done", "failed", "done"), frames=10, seconds=2.0, passed={0, 2})
     said = _sentence(run, 2)
-    assert said.startswith("3 videos: 2 done, 1 failed, 2 passed over since they were done before; 10 frames")
+    assert said.startswith("3 videos: 2 done, 1 failed, 2 skipped because they were done before; 10 frames")
     table = text_of(found([Told(one, None, None) for one in run.outcomes], run.passed))
     assert table.count("done before") == 2
     assert "passed over" not in _sentence(Run(outcomes("done")), 1)

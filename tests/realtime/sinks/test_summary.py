@@ -82,7 +82,7 @@ def test_the_sentence_names_what_else_was_seen():
     text = summarise(
         result(0, face("happiness")), result(1, face("happiness")), result(2, face("sadness")), result(3)
     ).sentence()
-    assert text == "happiness: 50% of the time happiness, 25% sadness, 25% no face"
+    assert text == "overall happiness: 50% of the time happiness, 25% sadness, 25% no face"
 
 
 def test_building_changes_nothing():
@@ -94,7 +94,7 @@ def test_building_changes_nothing():
 def test_the_sentence_tells_all_that_does_not_round_to_nothing():
     seen = ["happiness"] * 150 + ["sadness"] * 48 + ["fear"] * 2
     text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
-    assert text == "happiness: 75% of the time happiness, 24% sadness, 1% fear"
+    assert text == "overall happiness: 75% of the time happiness, 24% sadness, 1% fear"
     seen = ["happiness"] * 199 + ["fear"]
     text = summarise(*(result(n, face(emotion)) for n, emotion in enumerate(seen))).sentence()
     assert text == "happiness all the time"
@@ -247,8 +247,8 @@ def test_times_are_in_milliseconds_and_shares_in_ten_thousandths():
 @pytest.mark.parametrize(
     ("label", "said"),
     [
-        ("fear", "fear: 75% of the time fear, 25% no face"),
-        ("uncertain", "uncertain: 75% of the time fear, 25% no face"),
+        ("fear", "overall fear: 75% of the time fear, 25% no face"),
+        ("uncertain", "overall uncertain: 75% of the time fear, 25% no face"),
     ],
 )
 def test_a_video_is_called_by_its_label_before_its_shares(label, said):
@@ -257,4 +257,4 @@ def test_a_video_is_called_by_its_label_before_its_shares(label, said):
 
 def test_a_video_that_is_one_thing_all_the_time_is_called_that_alone():
     assert overall_in_words("fear", {"fear": 1.0, "anger": 0.0}) == "fear all the time"
-    assert overall_in_words("anger", {"fear": 1.0, "anger": 0.0}) == "anger: fear all the time"
+    assert overall_in_words("anger", {"fear": 1.0, "anger": 0.0}) == "overall anger: fear all the time"

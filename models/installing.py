@@ -1,0 +1,54 @@
+"""What to install where something is missing, for messages.
+
+The program is on no package index: pip finds it only where it was installed from.
+"""
+
+import json
+import re
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from emotion.models.errors import SYSTEM_LIBRARIES
+
+AGAIN = "Install emotion-live again."
+_NAME = "emotion-live"
+
+
+def advice_on(error: BaseException | None) -> str:
+    """What to do where a library cannot be loaded."""
+    if re.search(r"\.so\b", str(error)) or isinstance(error, OSError):
+        return SYSTEM_LIBRARIES
+    if (getattr(error, "name", None) or "").startswith("onnxruntime"):
+        return needs_runtime()
+    return AGAIN
+
+
+def needs_runtime() -> str:
+    """What to do where ONNX Runtime is missing."""
+    return f"{pip_install('cpu')}, or with 'gpu' in place of 'cpu' for an NVIDIA GPU."
+
+
+def pip_install(extras: str) -> str:
+    """The command that adds extras, such as ``pip install "/home/me/emotion_live.whl[web]"``.
+
+    It names the wheel or folder that the program was installed from (PEP 610), if that still exists; else
+    the project's name.
+
+    Args:
+        extras: their names, with commas between.
+    """
+    source, editable = _installed_from()
+    return f'pip install {"-e " if editable else ""}"{source}[{extras}]"'
+
+
+def _installed_from() -> tuple[str, bool]:
+    """The wheel or folder, and whether the installation is editable."""
+    try:
+        said = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
+        path = Path(url2pathname(urlsplit(said["url"]).path))
+        editable = bool(said.get("dir_info", {}).get("editable"))
+    except (PackageNotFoundError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _NAME, False
+    return (str(path), editable) if path.exists() else (_NAME, False)
