@@ -47,7 +47,7 @@ def card_for(face: FaceEmotion, size: int, numbered: bool) -> Card:
     """The card that tells a face's probabilities, in text of this size in pixels."""
     label = label_for(face, size, numbered, bold=True)
     width, line = label_room(face, size, numbered, bold=True)
-    pad, thick = round(0.55 * size), max(4, round(0.42 * size))
+    pad, thick = round(0.55 * size), round(0.42 * size)
     return Card(label, width, line + thick + round(0.45 * size), pad, line, width - 2 * pad, thick)
 
 

@@ -39,7 +39,7 @@ def notice(canvas: Image, string: str) -> None:
 def recording(canvas: Image, name: str) -> None:
     """Say that what is shown is being recorded, in place: a red dot and the file's name, right on top."""
     size = text_size(canvas)
-    dot = max(6, round(0.8 * size))
+    dot = round(0.8 * size)
     while len(name) > 1 and text_width(name, size) + dot + 3 * size > canvas.shape[1]:
         name = name[:-2].rstrip() + "…"
     across, high = text_width(name, size) + dot + round(2.2 * size), round(1.8 * size)

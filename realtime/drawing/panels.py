@@ -109,7 +109,7 @@ class PanelPlan:
     @property
     def bar_height(self) -> int:
         """How thick the bars are."""
-        return max(3, round(0.6 * self.size))
+        return round(0.6 * self.size)
 
     def bar_top(self, row: int) -> int:
         """Where a bar begins, centred on the letters of its row."""
@@ -227,7 +227,7 @@ def _paint_opinion(
         return
     best = int(opinion.argmax())
     bright = _dim(_BRIGHT, seen)
-    dot = max(4, round(0.55 * plan.size))
+    dot = round(0.55 * plan.size)
     classes = plan.content.classes
     spot = plate(dot, dot, dot / 2, _dim(colours(classes)[best], seen), mark=classes.marks[best])
     press(
@@ -251,7 +251,7 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
     """All of a panel that only depends on which label it shows."""
     size, classes = plan.size, plan.content.classes
     base = copy(plate(plan.width, plan.height, 0.6 * size, SURFACE, opacity))
-    mark = plate(max(3, round(0.3 * size)), round(1.2 * size), size, colours(classes)[best])
+    mark = plate(round(0.3 * size), round(1.2 * size), size, colours(classes)[best])
     merge(base, mark, plan.pad, plan.header_line - round(1.07 * size))
     head_left = plan.pad + round(0.75 * size)
     _inscribe(base, classes.labels[best], plan.head, _BRIGHT, head_left, plan.header_line, bold=True)
@@ -261,7 +261,7 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
         merge(base, track, plan.bar_left, plan.bar_top(row))
     for name, baseline in zip(plan.content.rows, plan.opinion_lines, strict=True):
         _inscribe(base, name, size, _SOFT, plan.pad, baseline)
-    line = plate(plan.right - plan.pad, max(1, round(size / 14)), 0, TRACK, 0.45)
+    line = plate(plan.right - plan.pad, round(size / 14), 0, TRACK, 0.45)
     for rule in plan.rules:
         merge(base, line, plan.pad, rule)
     return base
@@ -355,7 +355,7 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
 def paint_line(canvas: Image, label: Label, left: int, top: int, width: int) -> None:
     """Write what a label says onto a surface that is there, in place; its number ends at the right."""
     size, baseline = label.size, top + round(1.2 * label.size)
-    mark = plate(max(3, round(0.3 * size)), round(1.0 * size), size, label.colour)
+    mark = plate(round(0.3 * size), round(1.0 * size), size, label.colour)
     press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
     if label.number:
         _write(canvas, label.number, size, _SOFT, left + round(1.2 * size), baseline)

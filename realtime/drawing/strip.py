@@ -102,7 +102,7 @@ class Strip:
         self._paint_stack(canvas[top : top + high, left : left + across], start, span)
         self._paint_axis(canvas, left, across, top + high, size, start, span)
         place = left + round(min(max((now - start) / span, 0.0), 1.0) * (across - 1))
-        thick = max(2, round(size / 6))
+        thick = round(size / 6)
         press(canvas, plate(thick + 2, high + 4, 1, SURFACE), place - thick // 2 - 1, top - 2)
         press(canvas, plate(thick, high + 4, 1, _MARK), place - thick // 2, top - 2)
 
@@ -144,7 +144,7 @@ class Strip:
         press(canvas, text("min:s", small, _SOFT), left + across - unit, top + round(0.45 * size))
         for at in np.arange(np.ceil(first / step) * step, first + span + 1e-6, step).tolist():
             x = left + round((at - first) / span * (across - 1))
-            press(canvas, plate(1, max(3, size // 3), 0, _SOFT), x, top)
+            press(canvas, plate(1, size // 3, 0, _SOFT), x, top)
             string = clock(at)
             wide = text_width(string, small)
             place = min(max(x - wide // 2, left), left + across - wide)

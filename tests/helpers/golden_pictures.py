@@ -85,9 +85,9 @@ def crowd(count: int) -> list[FaceEmotion]:
     return [make(track, box) for track, (make, box) in enumerate(CROWD[:count], 1)]
 
 
-def strip(duration: float | None, until: float) -> Image:
+def strip(duration: float | None, until: float, width: int = 640, height: int = 360) -> Image:
     """A timeline of two people, with doubt, a change and a time in which nobody is there."""
-    found, image = Strip(2.0, duration), ground(640, 360)
+    found, image = Strip(2.0, duration), ground(width, height)
     for index in range(round(until * 10)):
         second = index / 10
         name = EMOTIONS[int(second / 3) % len(EMOTIONS)]
@@ -152,6 +152,27 @@ SCENES: dict[str, Callable[[], Image]] = {
     "keys": lambda: on(640, 360, lambda image: hud.table(image, "Keys", KEYS)),
     "figures": lambda: on(480, 270, lambda image: hud.table(image, "Figures of the stages", FIGURES)),
     "figures-small": lambda: on(180, 120, lambda image: hud.table(image, "Figures", FIGURES * 2)),
+    "notice-large": lambda: on(1280, 720, lambda image: hud.notice(image, "saved as emotion-12.png")),
+    "recording-large": lambda: on(1280, 720, lambda image: hud.recording(image, "live.mp4")),
+    "keys-large": lambda: on(1280, 720, lambda image: hud.table(image, "Keys", KEYS)),
+    "panel-brief": lambda: drawn(330, 150, half_seen(1, Box(8, 20, 90, 110)), note=""),
+    "panel-small": lambda: drawn(400, 300, unsure(1, Box(20, 40, 120, 150)), note=""),
+    "compact-large": lambda: drawn(
+        960, 720, mixed(1, Box(420, 300, 200, 250)), style="compact", note="a note"
+    ),
+    "away": lambda: drawn(
+        340,
+        220,
+        mixed(1, Box(14, 14, 60, 60)),
+        half_seen(2, Box(90, 4, 60, 212)),
+        unsure(3, Box(4, 96, 80, 120)),
+        style="label",
+        note="",
+    ),
+    "strip-small": lambda: strip(20.0, 14.0, 160, 120),
+    "strip-early": lambda: strip(None, 25.0, 320, 180),
+    "strip-minutes": lambda: strip(300.0, 40.0, 500, 300),
+    "strip-large": lambda: strip(45.0, 45.0, 1280, 720),
     "dimmed": lambda: hud.dimmed(ground(64, 48)),
 }
 """By name, what draws a picture: uint8 (h, w, 3), BGR."""

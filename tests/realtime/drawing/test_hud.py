@@ -154,10 +154,31 @@ def test_what_is_being_recorded_stands_on_a_plate_that_holds_all_of_it(name):
     image = canvas(640, 480)
     hud.recording(image, name)
     size = hud.text_size(image)
-    dot = max(6, round(0.8 * size))
+    dot = round(0.8 * size)
     left, _, right, _ = changed(image)
     assert right - left + 1 == hud.text_width(name, size) + dot + round(2.2 * size)
     assert right == 640 - size // 2 - 1
     bright = np.nonzero((image > 200).all(axis=2))[1]
     assert left + dot < bright.min()
     assert bright.max() < right - size // 2
+
+
+@pytest.mark.parametrize("write", [hud.notice, hud.recording])
+@pytest.mark.parametrize("width", [120, 131, 142])
+def test_of_a_text_that_is_too_long_the_longest_beginning_stays(write, width):
+    """However many letters are taken away at the end, as many are left."""
+    found = []
+    for count in (40, 41, 42):
+        image = canvas(width, 100)
+        write(image, "m" * count)
+        found.append(image)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("write", [hud.notice, hud.recording])
+def test_where_there_is_no_room_at_all_a_sign_is_left(write):
+    sign, cut = canvas(36, 60), canvas(36, 60)
+    write(sign, "\u2026")
+    write(cut, "mmmmmm")
+    np.testing.assert_array_equal(sign, cut)

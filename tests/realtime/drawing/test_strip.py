@@ -149,3 +149,66 @@ def test_a_pause_is_empty():
     shown = shown_rows(painted(strip, 60.0))
     assert shown[: len(shown) // 3 - 4].mean() > 0.98
     assert not shown[len(shown) // 3 + 4 : 2 * len(shown) // 3 - 4].any()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "drawn"), [(23, 60, False), (24, 60, True), (80, 38, False), (80, 39, True)]
+)
+def test_where_there_is_no_room_for_it_nothing_is_drawn(width, height, drawn):
+    canvas = np.zeros((height, width, 3), np.uint8)
+    filled().paint(canvas, 5.0)
+    assert canvas.any() == drawn
+
+
+@pytest.mark.parametrize(
+    ("x", "seconds"), [(11, None), (12, 3.0 + 10 * 0.5 / 616), (627, 13.0 - 10 * 0.5 / 616), (628, None)]
+)
+def test_the_first_and_the_last_column_stand_for_the_first_and_the_last_moment(x, seconds):
+    assert Strip(3.0, 10.0).seconds_at(x, 640, 480) == (seconds and pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(("gap", "held"), [(1.0, True), (1.05, False)])
+def test_a_second_without_a_picture_is_no_pause_yet(gap, held):
+    strip = Strip(0.0, 10.0)
+    for second in (0.0, gap):
+        strip.add(second, (face("fear"),))
+    shown = shown_rows(painted(strip, 9.9))
+    assert shown[5 : round(0.1 * len(shown)) - 8].all() == held
+
+
+@pytest.mark.parametrize(("later", "held"), [(4.4, True), (4.6, False)])
+def test_pictures_far_apart_hold_for_half_as_long_again(later, held):
+    strip = Strip(0.0, 12.0)
+    for second in (0.0, 3.0, 3.0 + later):
+        strip.add(second, (face("fear"),))
+    shown = shown_rows(painted(strip, 0.0))
+    part = len(shown) / 12
+    assert shown[round(3 * part) + 8 : round((3 + later) * part) - 8].all() == held
+
+
+def test_of_a_live_source_no_more_than_a_minute_is_kept():
+    strip = Strip()
+    for second in range(200):
+        strip.add(float(second), (face("fear"),))
+    assert (min(strip._counts), max(strip._counts)) == (1390, 1990)
+    early = painted(strip, 30.0)
+    np.testing.assert_array_equal(early, painted(strip, 60.0 - 30.0))
+
+
+def test_three_faces_have_a_third_each():
+    strip = Strip(0.0, 1.0)
+    strip.add(0.0, (face("fear", 1), face("fear", 2), face("anger", 3)))
+    canvas = painted(strip, 0.9)
+    high = {
+        name: of_colour(canvas, bgr(SIX.on_dark[SIX.index(name)]), 2)[:, 13].sum()
+        for name in ("fear", "anger")
+    }
+    assert high["fear"] == pytest.approx(2 * high["anger"], abs=2)
+
+
+def test_a_picture_that_is_added_again_counts_as_it_was():
+    once, twice = Strip(0.0, 1.0), Strip(0.0, 1.0)
+    for strip, times in ((once, 1), (twice, 2)):
+        for _ in range(times):
+            strip.add(0.5, (face("fear", 1), face("anger", 2)))
+    np.testing.assert_array_equal(painted(once, 0.9), painted(twice, 0.9))
