@@ -3,7 +3,6 @@
 Videos need a file: their index may stand at the end, and sound and pictures are read side by side.
 """
 
-import importlib
 import mimetypes
 import os
 import re
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
+from emotion import stores
 from emotion.models.data.image_io import is_photograph
-from emotion.models.errors import EmotionError, MissingDependencyError
-from emotion.models.installing import pip_install
+from emotion.models.errors import EmotionError
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.live import shown_url
 
@@ -157,25 +156,9 @@ class Spool:
             raise SourceError(f"{shown} cannot be fetched ({reason}): check the address.") from error
 
     def _store(self, address: str) -> Path:
-        try:
-            fsspec = importlib.import_module("fsspec")
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"{scheme_of(address)}:// addresses need the package fsspec, and its package for them "
-                f"(s3fs, gcsfs): {pip_install('cloud')}"
-            ) from error
         self._say(f"Fetching {shown_url(address)}")
-        try:
-            with fsspec.open(address, "rb") as file:
-                return self.keep(file, address)
-        except ImportError as error:
-            raise MissingDependencyError(f"{shown_url(address)} cannot be fetched: {error}") from error
-        except EmotionError:
-            raise
-        except Exception as error:  # whatever a store's own library raises
-            raise SourceError(
-                f"{shown_url(address)} cannot be fetched ({error}): check the address."
-            ) from error
+        path = stores.fetch(address, self._new(address))
+        return path if path.suffix else _with_suffix(path)
 
 
 def _name_of(url: str, kind: str) -> str:

@@ -3,6 +3,8 @@
 import importlib
 import os
 import posixpath
+import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +15,12 @@ from emotion.models.errors import EmotionError, MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.models.whole_files import making, partial_path
 from emotion.realtime.errors import SinkError, SourceError
+from emotion.realtime.sources.live import shown_url
+
+# What is put there is whole, or is not there at all; there are no folders, and to make one may make a bucket.
+_OBJECT_STORES = {"abfs", "abfss", "az", "gcs", "gs", "oci", "oss", "s3", "s3a"}
+
+_PROBE = "emotion.partial.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,12 @@ def listed(address: str, recursive: bool = False) -> list[tuple[str, str]]:
             found, base = system.find(path, maxdepth=None if recursive else 1), path
         else:
             return [(address, "")]
-        scheme = address.partition("://")[0]
+        if not found:
+            # It may also be that it is not there, or must not be looked into: of that finding says nothing.
+            system.ls(re.split(r"/[^/]*[*?[]", path)[0])
+        start = _start(address, path)
         return [
-            (f"{scheme}://{one}", posixpath.dirname(posixpath.relpath(one, base)) if base else "")
+            (f"{start}{one}", posixpath.dirname(posixpath.relpath(one, base)) if base else "")
             for one in found
         ]
 
@@ -82,19 +93,24 @@ def fetch(address: str, path: Path) -> Path:
     """
     found = find(address)
     if found is None:
-        raise SourceError(f"{address} is not there: check the address.")
+        raise SourceError(f"{shown_url(address)} is not there: check the address.")
     with _reaching(address, SourceError):
         system, place = _opened(address)
         with making(path) as made:
             system.get_file(place, str(made))
             os.utime(made, ns=(found.changed_ns, found.changed_ns))
     if path.stat().st_size != found.bytes:
-        raise SourceError(f"{address} breaks off after {path.stat().st_size} of {found.bytes} bytes.")
+        raise SourceError(
+            f"{shown_url(address)} breaks off after {path.stat().st_size} of {found.bytes} bytes."
+        )
     return path
 
 
 def put(path: Path, address: str) -> None:
-    """Copy a file into a store: under a partial name beside its place, and then into it.
+    """Copy a file into a store, where it is whole or not there at all.
+
+    Where folders can be made and files be moved, as on a server's disk, that is by a partial name beside
+    its place; what is put into a store of objects is seen once it is all there. No bucket is made.
 
     Raises:
         SinkError: the store does not take it.
@@ -102,6 +118,9 @@ def put(path: Path, address: str) -> None:
     """
     with _reaching(address, SinkError):
         system, place = _opened(address)
+        if address.partition("://")[0].lower() in _OBJECT_STORES:
+            system.put_file(str(path), place)
+            return
         part = posixpath.join(posixpath.dirname(place), partial_path(Path(posixpath.basename(place))).name)
         system.makedirs(posixpath.dirname(place), exist_ok=True)
         try:
@@ -113,9 +132,37 @@ def put(path: Path, address: str) -> None:
             raise
 
 
+def check_takes(folder: str) -> None:
+    """Put an empty file into a folder of a store and take it away again, before hours of work.
+
+    Raises:
+        SinkError, MissingDependencyError: as `put`.
+    """
+    address = below(folder, _PROBE)
+    with tempfile.TemporaryDirectory(prefix="emotion-") as place:
+        empty = Path(place, _PROBE)
+        empty.touch()
+        put(empty, address)
+    # Whoever may write need not be allowed to remove.
+    with suppress(Exception):
+        system, path = _opened(address)
+        system.rm(path)
+
+
 def below(address: str, name: str) -> str:
     """The address of something in a folder of a store."""
     return f"{address.rstrip('/')}/{name}"
+
+
+def _start(address: str, path: str) -> str:
+    """What an address begins with, before the path that its store knows: a scheme, and perhaps a host."""
+    whole = address.rstrip("/")
+    inside = path.rstrip("/")
+    return (
+        whole.removesuffix(inside)
+        if inside and whole.endswith(inside)
+        else f"{address.partition('://')[0]}://"
+    )
 
 
 def _opened(address: str) -> tuple[Any, str]:
@@ -135,6 +182,10 @@ def _reaching(address: str, kind: type[SourceError] | type[SinkError]) -> Iterat
             f"{address.partition('://')[0]}:// addresses need the package fsspec, and its package for them "
             f"(s3fs, gcsfs): {pip_install('cloud')} ({error})"
         ) from error
+    except FileNotFoundError as error:
+        if kind is SourceError:
+            raise SourceError(f"{shown_url(address)} is not there: check the address.") from error
+        raise SinkError(f"{shown_url(address)} cannot be written ({error}): check the address.") from error
     except Exception as error:  # whatever a store's own library raises
         verb = "read" if kind is SourceError else "written"
-        raise kind(f"{address} cannot be {verb} ({error or type(error).__name__}).") from error
+        raise kind(f"{shown_url(address)} cannot be {verb} ({error or type(error).__name__}).") from error

@@ -126,6 +126,8 @@ def annotate_command(
         more = (*(("study",) if told else ()), *(("portraits",) if many.portraits else ()))
         videos = run.plan_videos(found, more)
         photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
+        if run.folder is not None and (videos or photographs):
+            stand_ins.check(run.folder)
         passes = told or any(Path(source).is_dir() for source in sources or ()) if resume is None else resume
         if videos and (together or told):
             run.many(videos, many, told, passes)

@@ -93,11 +93,21 @@ def _connect(ray: Any, address: str) -> None:
     try:
         # Ray lets workers import what lies where this process stands: there may be a user's random.py.
         with findable(), contextlib.chdir(sys.prefix):
-            ray.init(**chosen)
+            _init(ray, chosen)
     except Exception as error:  # Ray raises many kinds, and plain ones too
         what = "Ray cannot start here" if address == LOCAL else f"There is no cluster at {address}"
         advice = "use --jobs" if address == LOCAL else "start one with 'ray start --head'"
         raise ClusterError(f"{what} ({_first_line(error)}): {advice}, or try again.") from error
+
+
+def _init(ray: Any, chosen: dict[str, Any]) -> None:
+    try:
+        ray.init(**chosen)
+    except Exception as error:  # of no kind of its own
+        # On a busy machine half a minute may be too short for a first start, from a cold disk.
+        if chosen["address"] != LOCAL or "timed out during startup" not in str(error):
+            raise
+        ray.init(**chosen)
 
 
 def _first_line(error: Exception) -> str:

@@ -118,7 +118,9 @@ class _Away:
         self._results = order["summary"]
 
         def here(place: str) -> Path:
-            return folder.joinpath(*place.split("://")) if is_stored(place) else Path(place)
+            scheme, _, below = place.partition("://")
+            # Addresses without a host, as hdfs:///clips/a.mp4, would lead out of the folder.
+            return folder.joinpath(scheme, below.lstrip("/")) if is_stored(place) else Path(place)
 
         self._video = here(order["video"])
         self._outputs = Outputs(

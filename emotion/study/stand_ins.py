@@ -45,6 +45,15 @@ class StandIns:
             return f"{scheme}://{root}{'/'.join(parts[bool(root) :])}"
         return str(path.absolute())
 
+    def check(self, folder: Path) -> None:
+        """Make sure that results can be brought to where a folder stands for.
+
+        Raises:
+            SinkError: the store takes nothing there.
+        """
+        if is_stored(home := self.address(folder)):
+            stores.check_takes(home)
+
     def bring(self, folder: Path, names: Sequence[str]) -> None:
         """Fetch files of a folder, those that are there, where it stands for one in a store.
 

@@ -89,16 +89,6 @@ def test_a_store_needs_its_package(monkeypatch):
         spool.fetch("s3://bucket/clip.mp4")
 
 
-def test_a_store_is_read_by_fsspec(monkeypatch, tmp_path):
-    (tmp_path / "x.jpg").write_bytes(PICTURE)
-    store = SimpleNamespace(open=lambda address, mode: (tmp_path / address[-5:]).open(mode))
-    monkeypatch.setitem(fetching.sys.modules, "fsspec", store)
-    with Spool() as spool:
-        assert spool.fetch("s3://bucket/x.jpg").read_bytes() == PICTURE
-        with pytest.raises(SourceError, match="cannot be fetched"):
-            spool.fetch("s3://bucket/y.jpg")
-
-
 def test_a_store_of_fsspec_is_a_source_like_any_other():
     """Memory stands for the stores that need a network: address, library and copy are the same."""
     fsspec = pytest.importorskip("fsspec", reason="needs the extra 'cloud'")
@@ -108,10 +98,10 @@ def test_a_store_of_fsspec_is_a_source_like_any_other():
         (found,) = find_inputs(["memory://photos/a b.jpg"], fetch=spool.fetch)
         assert (found.kind, found.fetched, found.path.name) == ("photograph", True, "a b.jpg")
         assert found.path.read_bytes() == PICTURE
-        with pytest.raises(SourceError, match="cannot be fetched"):
+        with pytest.raises(SourceError, match=r"none\.jpg is not there: check the address"):
             spool.fetch("memory://photos/none.jpg")
-        with pytest.raises(MissingDependencyError, match=r"emotion-live\[cloud\]|s3fs"):
-            spool.fetch("s3://bucket/clip.mp4")
+        with pytest.raises(MissingDependencyError, match=r"emotion-live\[cloud\].*gcsfs"):
+            spool.fetch("gs://bucket/clip.mp4")
     assert as_image("memory://photos/a b.jpg").shape == as_image(PICTURE).shape
     store.rm("/photos", recursive=True)
 

@@ -58,17 +58,21 @@ def test_files_give_what_they_give_here(folder, capsys):
     assert told[-1] == (14, 14)
 
 
-def test_files_of_a_store_are_called_by_their_addresses(folder):
-    memory = fsspec.filesystem("memory")
-    memory.pipe("/bucket/a.png", (folder / "a.png").read_bytes())
+@pytest.mark.parametrize("where", ["auto", None])
+@pytest.mark.parametrize("scheme", ["memory", "s3"])
+def test_files_of_a_store_are_called_by_their_addresses(folder, request, scheme, where):
+    store = request.getfixturevalue("s3") if scheme == "s3" else fsspec.filesystem("memory")
+    store.pipe("bucket/photos/a.png", (folder / "a.png").read_bytes())
+    reader = emotion.Recognizer(shipped_models()) if where is None else emotion.Recognizer()
     try:
-        results = emotion.analyze_files("memory://bucket/a.png", cluster="auto")
-        assert results.sources == ("memory://bucket/a.png",)
-        assert results[0].faces
-        with pytest.raises(SourceError, match=r"memory://bucket/none\.png"):
-            emotion.analyze_files("memory://bucket/none.png", cluster="auto")
+        for named in ("photos/a.png", "photos/"):
+            results = reader.analyze_files(f"{scheme}://bucket/{named}", cluster=where)
+            assert results.sources == (f"{scheme}://bucket/photos/a.png",)
+            assert results[0].faces
+        with pytest.raises(SourceError, match=rf"{scheme}://bucket/none\.png is not there"):
+            reader.analyze_files(f"{scheme}://bucket/none.png", cluster=where)
     finally:
-        memory.store.clear()
+        store.rm("bucket/photos", recursive=True)
 
 
 @pytest.mark.parametrize("chosen", [{"keep_images": True}, {"models": shipped_models}])

@@ -1,6 +1,7 @@
 """Whole files from stores and to them, by the back ends that fsspec has for tests."""
 
 import os
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -12,23 +13,34 @@ from emotion.realtime.errors import SinkError, SourceError
 from emotion.study.stand_ins import StandIns
 
 
-@pytest.fixture(params=["memory", "local"])
+@pytest.fixture(params=["memory", "local", "s3"])
 def home(request, tmp_path):
     """The address of an empty folder of a store."""
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        yield "s3://bucket/home"
+        return
     memory = fsspec.filesystem("memory")
     memory.store.clear()
     yield f"memory://{tmp_path.name}" if request.param == "memory" else f"local://{tmp_path}/store"
     memory.store.clear()
 
 
+def opened(address):
+    """As this program opens it, which is once for all."""
+    return fsspec.core.url_to_fs(address, use_listings_cache=False)
+
+
 def write(address, data=b"data"):
-    with fsspec.open(address, "wb", auto_mkdir=True) as file:
+    system, path = opened(address)
+    system.makedirs(path.rpartition("/")[0], exist_ok=True)
+    with system.open(path, "wb") as file:
         file.write(data)
 
 
 def read(address):
-    with fsspec.open(address, "rb") as file:
-        return file.read()
+    system, path = opened(address)
+    return system.cat_file(path)
 
 
 def test_a_file_goes_there_and_comes_back_with_its_time(home, tmp_path):
@@ -56,15 +68,60 @@ def test_what_is_not_there_is_said(home, tmp_path):
 
 def test_a_store_that_takes_nothing_is_said_and_leaves_no_part(home, tmp_path, monkeypatch):
     (tmp_path / "made.csv").write_bytes(b"1")
-    system = type(fsspec.core.url_to_fs(home)[0])
+    write(f"{home}/there.txt")
+    system = opened(home)[0]
 
     def refuse(*_given, **_chosen):
         raise PermissionError("forbidden")
 
-    monkeypatch.setattr(system, "mv", refuse)
+    monkeypatch.setattr(system, "put_file" if home.startswith("s3") else "mv", refuse)
     with pytest.raises(SinkError, match=r"made\.csv cannot be written \(forbidden\)"):
         stores.put(tmp_path / "made.csv", f"{home}/made.csv")
-    assert stores.listed(f"{home}/") == []
+    with pytest.raises(SinkError, match="cannot be written"):
+        stores.check_takes(home)
+    assert [one.rpartition("/")[2] for one, _ in stores.listed(f"{home}/")] == ["there.txt"]
+
+
+def test_a_place_in_a_store_is_tried_out_without_a_trace(home):
+    write(f"{home}/there.txt")
+    stores.check_takes(home)
+    assert len(stores.listed(f"{home}/")) == 1
+
+
+def test_no_bucket_is_made_and_a_missing_one_is_said(s3, tmp_path):
+    (tmp_path / "made.csv").write_bytes(b"1")
+    for go in (
+        lambda: stores.put(tmp_path / "made.csv", "s3://other/made.csv"),
+        lambda: stores.check_takes("s3://other/study"),
+    ):
+        with pytest.raises(
+            SinkError, match=r"s3://other/.* cannot be written \(.*bucket does not exist.*check"
+        ):
+            go()
+    for address in ("s3://other/", "s3://other/clips/", "s3://other/*.mp4"):
+        with pytest.raises(SourceError, match=r"s3://other/.* is not there"):
+            stores.listed(address)
+    assert stores.find("s3://other/clip.mp4") is None
+    assert not s3.exists("other")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_not_an_empty_one(s3, monkeypatch):
+    async def refuse(*_given, **_chosen):
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(s3, "_lsdir", refuse)
+    for address in ("s3://bucket/clips/", "s3://bucket/clips/*.mp4"):
+        with pytest.raises(SourceError, match=r"cannot be read \(Access Denied\)"):
+            stores.listed(address)
+
+
+def test_without_credentials_nothing_is_read(s3, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setattr(type(s3), "_cache", {})
+    for go in (stores.listed, stores.find):
+        with pytest.raises(SourceError, match=r"cannot be read \(Unable to locate credentials"):
+            go("s3://bucket/clip.mp4")
 
 
 def test_a_folder_or_a_pattern_of_a_store_is_as_one_of_this_machine(home):
@@ -82,7 +139,21 @@ def test_a_folder_or_a_pattern_of_a_store_is_as_one_of_this_machine(home):
         assert found(f"{home}/*.mp4") == found(home)
         assert found(f"{home}/b 2.mp4") == [("b 2.mp4", "video", ".")]
         with pytest.raises(SourceError, match="holds no photograph and no video"):
-            found(f"{home}/empty/")
+            found(f"{home}/*.txt")
+        with pytest.raises(SourceError, match="none/ is not there"):
+            found(f"{home}/none/")
+
+
+@pytest.mark.parametrize("named", ["clips/", "clips", "clips/*.mp4"])
+@pytest.mark.parametrize(
+    ("home", "inside"),
+    [("s3://bucket", "bucket"), ("sftp://me@host", ""), ("hdfs://", ""), ("memory://bucket", "/bucket")],
+)
+def test_what_a_store_lists_keeps_host_and_form_of_the_address(monkeypatch, home, inside, named):
+    system = SimpleNamespace(isfile=lambda _path: False, isdir=lambda _path: True)
+    system.glob = system.find = lambda path, **_chosen: [f"{inside}/clips/a.mp4"]
+    monkeypatch.setattr(stores, "_opened", lambda _address: (system, f"{inside}/{named.rstrip('/')}"))
+    assert [one for one, _ in stores.listed(f"{home}/{named}")] == [f"{home}/clips/a.mp4"]
 
 
 def test_stand_ins_say_what_they_stand_for_and_are_gone_at_the_end(home, tmp_path):

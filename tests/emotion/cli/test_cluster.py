@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import fsspec
 import pytest
 
+from emotion import stores
 from emotion.cli import annotate as command
 from emotion.cli import app as cli
 from emotion.realtime.session.policies import EveryFrame
@@ -77,17 +78,17 @@ def test_what_does_not_go_with_a_cluster(run, capsys, arguments, said):
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
-@pytest.fixture
-def store(tmp_path):
-    memory = fsspec.filesystem("memory")
-    memory.store.clear()
+@pytest.fixture(params=["memory", "s3"])
+def store(request, tmp_path):
+    """A store with a bucket of clips."""
+    made = request.getfixturevalue("s3") if request.param == "s3" else fsspec.filesystem("memory")
     for name in ("x/one", "two"):
         path = tmp_path / "made.mp4"
         clip(path, 4)
-        memory.makedirs(f"/bucket/clips/{name}".rpartition("/")[0], exist_ok=True)
-        memory.pipe(f"/bucket/clips/{name}.mp4", path.read_bytes())
-    yield memory
-    memory.store.clear()
+        made.pipe(f"bucket/clips/{name}.mp4", path.read_bytes())
+    made.address = f"{request.param}://bucket"
+    yield made
+    made.rm("bucket", recursive=True)
 
 
 @pytest.fixture
@@ -98,21 +99,49 @@ def nobody(monkeypatch):
 
 
 def test_a_study_in_a_store_is_the_one_of_a_folder_and_goes_on(run, nobody, store, tmp_path, capsys):
-    arguments = ("memory://bucket/clips/", "-r", "--cluster", "auto", "--formats", "csv")
-    assert run(*arguments, "-o", "memory://bucket/study") == 0
-    assert "memory://bucket/study/study.html" in capsys.readouterr().out
-    there = {name.removeprefix("/bucket/study/") for name in store.find("/bucket/study")}
+    arguments = (f"{store.address}/clips/", "-r", "--cluster", "auto", "--formats", "csv")
+    assert run(*arguments, "-o", f"{store.address}/study") == 0
+    assert f"{store.address}/study/study.html" in capsys.readouterr().out
+    there = {name.rpartition("bucket/study/")[2] for name in store.find("bucket/study")}
     assert {"two.emotions.csv", "x/one.summary.json", "study.html", "videos.csv", "log.jsonl"} < there
     assert not [name for name in there if ".partial." in name]
-    assert run(*arguments, "-o", "memory://bucket/study") == 0
-    lines = [json.loads(line) for line in store.cat("/bucket/study/log.jsonl").splitlines()]
+    assert run(*arguments, "-o", f"{store.address}/study") == 0
+    lines = [json.loads(line) for line in store.cat_file("bucket/study/log.jsonl").splitlines()]
     assert sum(one["event"] == "passed over" for one in lines) == 2
     assert sum(one["event"] == "start" for one in lines) == 2
     assert run(*arguments, "-o", "here") == 0
     for name in ("videos.csv", "people.csv", "two.emotions.csv"):
-        assert store.cat(f"/bucket/study/{name}") == (tmp_path / "here" / name).read_bytes()
+        assert store.cat_file(f"bucket/study/{name}") == (tmp_path / "here" / name).read_bytes()
 
 
-def test_a_file_of_a_store_is_no_place_for_all_results(run, store, capsys):
+def test_a_clip_that_vanishes_from_a_store_is_said_and_the_others_are_done(
+    run, nobody, store, monkeypatch, capsys
+):
+    fetch = stores.fetch
+
+    def vanishes(address, path):
+        if "two" in address and address.endswith(".mp4"):
+            store.rm("bucket/clips/two.mp4")
+        return fetch(address, path)
+
+    monkeypatch.setattr(stores, "fetch", vanishes)
+    arguments = (f"{store.address}/clips/", "-r", "--cluster", "auto", "--formats", "csv")
+    assert run(*arguments, "-o", f"{store.address}/study") == 3
+    said = capsys.readouterr()
+    assert "bucket/clips/two.mp4 is not there: check the address." in said.err.replace("\n", " ")
+    assert said.err.count("://") == 1
+    assert "2 videos: 1 done, 1 failed" in said.out
+    assert store.exists("bucket/study/x/one.summary.json")
+
+
+@pytest.mark.parametrize("cluster", [(), ("--cluster", "auto")])
+def test_a_bucket_that_takes_nothing_is_said_before_any_work(run, s3, capsys, cluster):
+    assert run("clips", "-o", "s3://other/study", *cluster) == 6
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.endswith("cannot be written (The specified bucket does not exist): check the address.")
+    assert said.count("bucket") == 1
+
+
+def test_a_file_of_a_store_is_no_place_for_all_results(run, capsys):
     assert run("clips/a.mp4", "-o", "memory://bucket/out.csv") == 6
     assert "Results go into a folder of a store" in capsys.readouterr().err

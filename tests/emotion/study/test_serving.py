@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import tempfile
 
 import fsspec
 import pytest
@@ -74,6 +75,23 @@ def test_results_in_a_store_are_those_of_this_machine(store, tmp_path):
     # What the study's end reads is told, so that nobody has to fetch it.
     assert json.loads(told["small"]["summary"])["complete"]
     assert told["small"]["study"] == here.files["study"].read_text()
+
+
+def test_copies_lie_in_a_temporary_folder_also_where_an_address_has_no_host(store, tmp_path, monkeypatch):
+    away = tmp_path / "away"
+    away.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(away))
+    paths = []
+    fetch, put = serving.stores.fetch, serving.stores.put
+    monkeypatch.setattr(
+        serving.stores, "fetch", lambda address, path: paths.append(path) or fetch(address, path)
+    )
+    monkeypatch.setattr(serving.stores, "put", lambda path, address: paths.append(path) or put(path, address))
+    scheme, _, rest = store.partition("://")
+    assert serve(order(f"{scheme}:///{rest.lstrip('/')}"), NO_MODELS, Options())["end"] == "done"
+    assert len(paths) == 4
+    assert all(one.is_relative_to(away) for one in paths)
+    assert not list(away.iterdir())
 
 
 def test_what_is_done_is_passed_over_without_fetching_the_video(store, monkeypatch):

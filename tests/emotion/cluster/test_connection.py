@@ -1,0 +1,48 @@
+"""Finding a cluster or starting one, with a fake for Ray."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from emotion.cluster import connection
+from emotion.cluster.connection import Connection
+from emotion.cluster.errors import ClusterError
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """Each start takes the next of these errors, and works when none is left."""
+    errors, given = [], []
+
+    def init(**chosen):
+        given.append(chosen)
+        if errors:
+            raise errors.pop(0)
+
+    fake = SimpleNamespace(init=init, is_initialized=lambda: False)
+    monkeypatch.setattr(connection, "_library", lambda: fake)
+    return SimpleNamespace(errors=errors, given=given)
+
+
+LATE = "The current node timed out during startup. It may be busy."
+
+
+def test_a_start_that_took_too_long_on_a_busy_machine_is_tried_once_more(starts):
+    starts.errors.append(Exception(LATE))
+    Connection("local")
+    assert [one["address"] for one in starts.given] == ["local", "local"]
+
+
+@pytest.mark.parametrize(
+    ("address", "errors", "said"),
+    [
+        ("local", [LATE, LATE], "Ray cannot start here .*timed out.*use --jobs"),
+        ("local", ["No room."], r"Ray cannot start here \(No room\.\): use --jobs"),
+        ("ray://head:10001", [LATE], "There is no cluster at ray://head:10001 .*ray start --head"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_said(starts, address, errors, said):
+    starts.errors += map(ConnectionError, errors)
+    with pytest.raises(ClusterError, match=said):
+        Connection(address)
+    assert not starts.errors
