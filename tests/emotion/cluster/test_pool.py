@@ -83,5 +83,5 @@ def test_options_travel_by_the_names_of_what_ships(tmp_path):
 
 def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    with pytest.raises(MissingDependencyError, match=r"emotion-live\[cluster\]"):
+    with pytest.raises(MissingDependencyError, match=r"\[cluster\]"):
         Connection("local")
