@@ -30,6 +30,8 @@ from tests.helpers.results import face, sure, video_frame
 FOLDER = Path(__file__).parents[1] / "realtime" / "sinks" / "golden"
 RATE = 12
 MILLISECONDS = Fraction(1, 1000)
+NINETIETHS = Fraction(1, 90_000)
+"""Of a millisecond; so that times have to be rounded."""
 DETAILS = ("pose", "quality", "reason")
 
 
@@ -75,7 +77,9 @@ def stream(*, live: bool = False, detailed: bool = False) -> Iterator[EmotionFra
         faces = [person(track, second) for track in tracks]
         if detailed:
             faces = [replace(one, details=details(one.track_id)) for one in faces]
-        frame = replace(video_frame(index, round(1000 * second) + 40, (48, 64)), time_base=MILLISECONDS)
+        base = NINETIETHS if live else MILLISECONDS
+        begin = 3607 if live else 40
+        frame = replace(video_frame(index, round(second / base) + begin, (48, 64)), time_base=base)
         yield EmotionFrame(
             frame,
             tuple(faces),
@@ -87,7 +91,7 @@ def stream(*, live: bool = False, detailed: bool = False) -> Iterator[EmotionFra
 def info(folder: Path, *, live: bool = False) -> VideoInfo:
     about = VideoInfo(path=None, width=64, height=48, time_base=MILLISECONDS, average_rate=Fraction(RATE))
     if live:
-        return replace(about, clock=WallClock(1_700_000_000.5))
+        return replace(about, time_base=NINETIETHS, clock=WallClock(1_700_000_000.5))
     return replace(about, path=folder / "talk & <co>.mp4", duration_seconds=11.0, first_pts=40)
 
 
@@ -146,8 +150,8 @@ def summary(*, live: bool = False) -> str:
     return json.dumps(found.to_dict() | {"sentence": found.sentence()}, indent=1) + "\n"
 
 
-def elan() -> str:
-    text = re.sub(r' DATE="[^"]*"', ' DATE="today"', written("eaf").decode())
+def elan(*, live: bool = False) -> str:
+    text = re.sub(r' DATE="[^"]*"', ' DATE="today"', written("eaf", live=live).decode())
     return re.sub(r'"file://[^"]*/', '"file:///', text)
 
 
@@ -168,6 +172,9 @@ FILES: dict[str, Callable[[], str]] = {
     "live.parquet.txt": lambda: written("parquet", live=True).decode(),
     "file.vtt": lambda: written("vtt").decode(),
     "live.vtt": lambda: written("vtt", live=True).decode(),
+    "live.srt": lambda: written("srt", live=True).decode(),
+    "live.eaf": lambda: elan(live=True),
+    "live.jsonl": lambda: thinned(written("jsonl", live=True).decode()),
     "file.srt": lambda: written("srt").decode(),
     "file.eaf": elan,
     "file.html.txt": page,
