@@ -111,7 +111,7 @@ def test_people_keep_their_places():
 
 def test_without_the_library_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pylsl", None)
-    with pytest.raises(MissingDependencyError, match=r"emotion-live\[lsl\]"):
+    with pytest.raises(MissingDependencyError, match=r"\[lsl\]"):
         LslSink("camera 0", 1, SIX)
 
 

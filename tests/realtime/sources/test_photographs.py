@@ -76,7 +76,7 @@ def test_every_mode_of_pillow_becomes_bgr(mode, colour, wanted):
         (b"text", "unreadable"),
         (damaged_jpeg(), "damaged"),
         (png_that_claims(60_000, 60_000), "too large"),
-        (b"\0\0\0\x18ftypheic" + bytes(40), r"emotion-live\[heic\]"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "pip install pillow-heif"),
     ],
 )
 def test_what_is_no_photograph_is_said_with_its_name(tmp_path, data, said, monkeypatch):
