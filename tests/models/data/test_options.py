@@ -33,7 +33,17 @@ def test_two_classes_are_enough():
 
 @pytest.mark.parametrize(
     "classes",
-    [(), ("calm",), ("calm", "calm"), ("calm", "Cross"), ("calm", " cross"), ("calm", "a/b"), ("calm", "..")],
+    [
+        (),
+        ("calm",),
+        ("calm", "calm"),
+        ("calm", "calm", "cross"),
+        ("calm", "Cross"),
+        ("calm", " cross"),
+        ("calm", ""),
+        ("calm", ".."),
+        *(("calm", f"a{sign}b") for sign in '/\\:*?"<>|,'),
+    ],
 )
 def test_classes_are_two_different_names_at_least_fit_for_folders(classes):
     with pytest.raises(OptionError, match="two different names"):
@@ -65,3 +75,58 @@ def test_folders_mean_classes_that_there_are():
 def test_the_middle_of_a_crop_is_what_is_left_without_its_margin(margin, middle):
     rows, columns = DatasetOptions(margin=margin).middle
     assert list(range(6))[rows] == list(range(6))[columns] == middle
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ({"validation": 0.0}, {"validation": -0.01}),
+        ({"validation": 0.89}, {"validation": 1.0}),
+        ({"test": 0.0}, {"test": -0.01}),
+        ({"margin": 0}, {"margin": -1}),
+        ({"margin": 256}, {"margin": 257}),
+        ({"every": 0.0}, {"every": -0.1}),
+        ({"min_eye_distance": 0.0}, {"min_eye_distance": -1.0}),
+        ({"max_alignment_error": 0.0}, {"max_alignment_error": -1.0}),
+        ({"max_hash_distance": 0}, {"max_hash_distance": -1}),
+        ({"max_hash_distance": 256}, {"max_hash_distance": 257}),
+        ({"min_correlation": -1.0}, {"min_correlation": -1.01}),
+        ({"min_correlation": 1.0}, {"min_correlation": 1.01}),
+        ({"seed": 0}, {"seed": -1}),
+    ],
+)
+def test_bounds_are_allowed_and_what_lies_beyond_is_not(right, wrong):
+    (name,) = right
+    assert getattr(DatasetOptions(**right), name) == right[name]
+    with pytest.raises(OptionError) as refused:
+        DatasetOptions(**wrong)
+    assert refused.value.name == name
+
+
+def test_regions_are_added_to_eyes_and_lips_or_move_these():
+    plain = DatasetOptions().places
+    assert plain.names == ("eyes", "lips")
+    more = DatasetOptions(regions=("brows=8,12,112,36", "lips=10,100,90,50", "face")).places
+    assert more.names == ("eyes", "lips", "brows", "face")
+    eyes, lips, *_ = more
+    assert eyes == next(iter(plain))
+    assert lips != tuple(plain)[1]
+    with pytest.raises(OptionError) as refused:
+        DatasetOptions(regions=("brows",))
+    assert refused.value.name == "regions"
+
+
+def test_what_is_offered_as_text_is_read_and_written():
+    spelled = {one.name: one.option.spelling for one in options_of(DatasetOptions) if one.option.spelling}
+    assert spelled["classes"].read("Calm, cross") == ("calm", "cross")
+    assert spelled["classes"].write(("calm", "cross")) == "calm,cross"
+    assert spelled["labels"].read(["Joyful = happiness"]) == {"joyful": "happiness"}
+    assert spelled["labels"].write({"joyful": "happiness"}) == ["joyful=happiness"]
+    assert (spelled["labels"].many, spelled["classes"].many) == (True, False)
+
+
+def test_what_programs_alone_may_set_is_not_offered_to_people():
+    assert {one.name for one in options_of(DatasetOptions) if one.option.expert} == {
+        "max_hash_distance",
+        "min_correlation",
+    }
