@@ -1,6 +1,6 @@
-"""The pictures of the page in this folder, taken anew: ``python -m docs.pictures [--all FOLDER]``.
+"""All pictures of the documentation: ``python -m docs.pictures [--all FOLDER]``.
 
-Chromium shows the page with the bundled clip for a camera, the same clip as a video, and its timeline as a
+Those of `docs.drawn_pictures` first. Then Chromium shows the page with the bundled clip for a camera, the same clip as a video, and its timeline as a
 page of its own. `--all` also leaves every view at three widths, light and dark, in a folder, to be looked at.
 Needs Chromium and the extras `web` and `dev`.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from docs import drawn_pictures
 from emotion.benchmarks.browser import Visitor, camera_clip, launch, server
 from emotion.benchmarks.page import submit, wait
 from emotion.realtime.sources.demo import DEMO
@@ -163,6 +164,7 @@ def main() -> None:
             for width in WIDTHS:
                 for scheme in ("light", "dark"):
                     wanted.setdefault((view, width, scheme), folder / f"{view}-{width}-{scheme}.webp")
+    drawn_pictures.main()
     with TemporaryDirectory() as jobs, sync_playwright() as playwright:
         clip = camera_clip(Path(jobs) / "camera.mjpeg", DEMO, *LAUGHS)
         with server(Path(jobs) / "jobs") as address, launch(playwright, clip) as browser:
