@@ -69,7 +69,7 @@ def still(where: Path = IMAGES / "live.jpg") -> Path:
 def main() -> None:
     """Write both."""
     for made in (moving(), still()):
-        print(made, made.stat().st_size)  # noqa: T201
+        print(made, made.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """All pictures of the documentation: ``python -m docs.pictures [--all FOLDER]``.
 
-Those of `docs.drawn_pictures` first. Then Chromium shows the page with the bundled clip for a camera, the same clip as a video, and its timeline as a
-page of its own. `--all` also leaves every view at three widths, light and dark, in a folder, to be looked at.
-Needs Chromium and the extras `web` and `dev`.
+Those of `docs.drawn_pictures` first. Then Chromium shows the page with the included clip for a camera, the
+same clip as a video, and its timeline as a page of its own. `--all` also leaves every view at three widths,
+light and dark, in a folder, to be looked at. Needs Chromium and the extras `web` and `dev`.
 """
 
 import argparse
