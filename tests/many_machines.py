@@ -27,10 +27,9 @@ import numpy.typing as npt
 import psutil
 
 from emotion.annotate import Outputs
-from emotion.benchmarks.studies.many_videos import make_clips, run, same
+from emotion.benchmarks.studies.many_videos import make_clips, run, same, videos_of
 from emotion.cluster.pool import ClusterPool
 from emotion.realtime.options import Options
-from emotion.realtime.sources.demo import DEMO
 from emotion.study.plan import plan
 
 _MODES = ("--jobs", "--cluster local --jobs")
@@ -78,12 +77,12 @@ def _seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def clips(count: int, frames: int, jobs: int, turns: int) -> None:
-    """The same study in both ways, in turns; the tables have to be the same."""
+def clips(count: int, frames: int, jobs: int, turns: int, sources: Sequence[Path]) -> None:
+    """The same study of pieces of some videos in both ways, in turns; the tables have to be the same."""
     with TemporaryDirectory() as place:
         home = Path(place)
         (home / "clips").mkdir()
-        make_clips(home / "clips", count, frames, frames, [DEMO])
+        make_clips(home / "clips", count, frames, frames, sources)
         spent: dict[str, list[tuple[float, float, float]]] = {mode: [] for mode in _MODES}
         for turn in range(turns):
             for mode in _MODES if turn % 2 == 0 else reversed(_MODES):
@@ -91,7 +90,7 @@ def clips(count: int, frames: int, jobs: int, turns: int) -> None:
                 common = ["annotate", str(home / "clips"), "-r", "--formats", "csv", "-o", str(out)]
                 ran = run([*common, *mode.split(), str(jobs)])
                 began, first, last = _times(out / "log.jsonl")
-                spent[mode].append((last - first, first - began, ran.processor))
+                spent[mode].append((last - first, first - began, sum(ran.processor)))
         for mode, found in spent.items():
             work, start, processor = (float(np.median(column)) for column in zip(*found, strict=True))
             print(  # noqa: T201
@@ -100,6 +99,8 @@ def clips(count: int, frames: int, jobs: int, turns: int) -> None:
             )
         ratios = [one[0] / other[0] for one, other in zip(*(spent[mode] for mode in _MODES), strict=True)]
         print(f"speed of the cluster by that of --jobs: {', '.join(f'{one:.3f}' for one in ratios)}")  # noqa: T201
+        shares = [one[2] / other[2] for one, other in zip(*(spent[mode] for mode in _MODES), strict=True)]
+        print(f"by processor time, start and end included: {', '.join(f'{one:.3f}' for one in shares)}")  # noqa: T201
         differ = same(home / "jobs0", home / "cluster0")
         print(f"tables: {', '.join(differ) + ' differ' if differ else 'the same'}")  # noqa: T201
 
@@ -186,11 +187,12 @@ def main() -> int:
     parser.add_argument("--end", type=float, default=0.003, help="seconds a video")
     parser.add_argument("--median", type=float, default=1500.0, help="frames of a simulated video")
     parser.add_argument("--spread", type=float, default=1.2, help="standard deviation of the logarithm")
+    parser.add_argument("sources", type=Path, nargs="*", help="videos, or folders of them, to cut clips from")
     chosen = parser.parse_args()
     if chosen.what == "stubs":
         stubs(chosen.videos, chosen.jobs)
     elif chosen.what == "clips":
-        clips(chosen.clips, chosen.frames, chosen.jobs, chosen.turns)
+        clips(chosen.clips, chosen.frames, chosen.jobs, chosen.turns, videos_of(chosen.sources))
     else:
         parts = Parts(chosen.fps, chosen.start, chosen.driver, chosen.end)
         simulate(chosen.videos, chosen.cores, parts, chosen.median, chosen.spread, 20)

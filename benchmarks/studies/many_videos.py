@@ -203,13 +203,15 @@ def main() -> int:
 def _made(home: Path, chosen: argparse.Namespace) -> Path:
     clips = home / "clips"
     clips.mkdir(parents=True, exist_ok=True)
-    sources = [
-        found
-        for one in chosen.sources or [DEMO]
-        for found in (sorted(one.glob("*.mp4")) if one.is_dir() else [one])
-    ]
-    make_clips(clips, chosen.clips, chosen.frames, chosen.tiny, sources)
+    make_clips(clips, chosen.clips, chosen.frames, chosen.tiny, videos_of(chosen.sources))
     return clips
+
+
+def videos_of(named: Sequence[Path]) -> list[Path]:
+    """The videos that are named, and those of folders; the bundled one where there are none."""
+    return [
+        found for one in named or [DEMO] for found in (sorted(one.glob("*.mp4")) if one.is_dir() else [one])
+    ]
 
 
 def _scaling(home: Path, chosen: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,8 @@ from emotion.realtime.session import available_cores
 LOCAL = "local"
 # Results go into files; what goes through Ray is small.
 _STORE_BYTES = 80 << 20
+# Characters of what Ray says that people are shown.
+_MOST_WORDS = 400
 
 
 class Connection:
@@ -97,7 +100,7 @@ def _connect(ray: Any, address: str) -> None:
     except Exception as error:  # Ray raises many kinds, and plain ones too
         what = "Ray cannot start here" if address == LOCAL else f"There is no cluster at {address}"
         advice = "use --jobs" if address == LOCAL else "start one with 'ray start --head'"
-        raise ClusterError(f"{what} ({_first_line(error)}): {advice}, or try again.") from error
+        raise ClusterError(f"{what} ({_in_a_line(error)}): {advice}, or try again.") from error
 
 
 def _init(ray: Any, chosen: dict[str, Any]) -> None:
@@ -110,8 +113,9 @@ def _init(ray: Any, chosen: dict[str, Any]) -> None:
         ray.init(**chosen)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _in_a_line(error: Exception) -> str:
+    """What Ray says, which may be a table of versions on several lines."""
+    return textwrap.shorten(str(error), _MOST_WORDS, placeholder=" ...") or type(error).__name__
 
 
 @contextlib.contextmanager

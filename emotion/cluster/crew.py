@@ -15,6 +15,7 @@ from emotion.cluster.actor import Actor, Work
 from emotion.cluster.connection import Connection
 from emotion.cluster.errors import ClusterError
 from emotion.cluster.slots import Slots
+from emotion.models.errors import EmotionError
 from emotion.study.pool import WorkerFailedError
 
 Kind: TypeAlias = Literal["ready", "begun", "progress", "note", "ended", "died"]
@@ -112,7 +113,7 @@ class Crew:
 
         Raises:
             WorkerFailedError: no place can work.
-            ClusterError: the places do not fit together.
+            ClusterError: the places do not fit together, or the cluster is gone.
         """
         self._waiting.extend(range(len(tasks)) if order is None else order)
         began = time.monotonic()
@@ -125,6 +126,13 @@ class Crew:
                 if self._first is None and time.monotonic() - began > _SLOW_START:
                     began = float("inf")
                     self._say("The cluster has no room yet: this waits until it has.")
+        except EmotionError:
+            raise
+        except (ConnectionError, self._ray.exceptions.RayError) as error:
+            raise ClusterError(
+                f"The cluster is gone ({_last_line(error)}). Complete results stay: start it again, and the "
+                "same command resumes."
+            ) from error
         finally:
             self._stop()
 
@@ -155,18 +163,18 @@ class Crew:
     def _listen(self) -> Iterator[Happening]:
         """Wait a little for anything, and tell all that has come."""
         self._ask()
-        awaited = {one.waits: one for one in self._members if one.waits is not None}
-        awaited |= {one.asked: one for one in self._members if one.asked is not None}
-        refs = list(awaited)
+        ends = {one.waits: one for one in self._members if one.waits is not None}
+        asked = {one.asked: one for one in self._members if one.asked is not None}
+        refs = [*ends, *asked]
         came, _ = self._ray.wait(refs, num_returns=1, timeout=_TICK)
         if came:
             came, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
+        # A cluster elsewhere (ray://) gives references that are equal to these, not the same.
         for ref in came:
-            member = awaited[ref]
-            if ref is member.asked:
-                yield from self._progress(member)
-            elif ref is member.waits:
-                yield from self._came(member)
+            if ref in asked:
+                yield from self._progress(asked[ref])
+            else:
+                yield from self._came(ends[ref])
 
     def _ask(self) -> None:
         now = time.monotonic()
@@ -294,7 +302,9 @@ def _reason(error: Exception, lost: bool) -> str:
     cause = getattr(error, "cause", None)
     if cause is not None:  # an error in the work itself, not the end of its process
         return f"The process that worked on it failed ({type(cause).__name__}: {cause})."
+    return f"The process that worked on it died, perhaps for lack of memory ({_last_line(error)})."
+
+
+def _last_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (
-        f"The process that worked on it died, perhaps for lack of memory ({lines[-1] if lines else error})."
-    )
+    return lines[-1] if lines else type(error).__name__

@@ -1,5 +1,6 @@
 """What stands for Ray: actors in this process, whose calls are made when they are waited for."""
 
+from copy import copy
 from types import SimpleNamespace
 
 from emotion.cluster.slots import Node
@@ -54,6 +55,8 @@ class FakeRay:
     def wait(self, refs, num_returns=1, timeout=None):
         for ref in refs:
             ref.call()
+        # As a client of a cluster elsewhere: equal to what it was given, not the same.
+        refs = [copy(ref) for ref in refs]
         return refs[:num_returns], refs[num_returns:]
 
     def get(self, ref):
@@ -79,6 +82,13 @@ class _Ref:
     def __init__(self, ray, actor, name, arguments):
         self._ray, self._actor, self._name, self._arguments = ray, actor, name, arguments
         self._called, self.value, self.error = False, None, None
+        self._identity = object()
+
+    def __eq__(self, other):
+        return isinstance(other, _Ref) and self._identity is other._identity
+
+    def __hash__(self):
+        return id(self._identity)
 
     def call(self):
         if self._called:

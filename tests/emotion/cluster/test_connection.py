@@ -38,6 +38,11 @@ def test_a_start_that_took_too_long_on_a_busy_machine_is_tried_once_more(starts)
     [
         ("local", [LATE, LATE], "Ray cannot start here .*timed out.*use --jobs"),
         ("local", ["No room."], r"Ray cannot start here \(No room\.\): use --jobs"),
+        (
+            "auto",
+            ["Versions differ:\n  Ray: 2.60.0\n  Ray: 2.59.0"],
+            r"auto \(Versions differ: Ray: 2\.60\.0 Ray: 2\.59",
+        ),
         ("ray://head:10001", [LATE], "There is no cluster at ray://head:10001 .*ray start --head"),
     ],
 )

@@ -171,3 +171,16 @@ def test_an_actor_that_is_told_to_stop_gives_nothing():
     assert actor.progress() == (1, 2)
     actor.stop()
     assert actor.do("b") is None
+
+
+def test_a_cluster_that_is_gone_is_said():
+    ray = FakeRay("a")
+    crew = Crew(ray, partial(Work, Counter(), [{"provider": "cpu"}]), Slots(1, 1))
+
+    def wait(*_given, **_chosen):
+        raise ConnectionError("Client is shutting down.")
+
+    ray.wait = wait
+    with pytest.raises(ClusterError, match=r"The cluster is gone \(Client is .*same command resumes"):
+        list(crew.run(["a"]))
+    assert not ray.actors
