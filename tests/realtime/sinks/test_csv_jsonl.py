@@ -1,6 +1,7 @@
 import csv
 import json
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -8,9 +9,10 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.schema import SHIPPED
 from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
+from emotion.realtime.messages import Box
 from emotion.realtime.sinks import csv_jsonl as timeline
 from emotion.realtime.sinks.columns import Columns
-from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
+from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline, _row, as_dict
 from tests.helpers.results import face, result, sure
 
 KINDS = [CsvTimeline, JsonLinesTimeline]
@@ -128,3 +130,37 @@ def test_details_have_four_digits(tmp_path, value):
     one = replace(face("fear"), details={"sharpness": value})
     (line,) = objects(written(JsonLinesTimeline, tmp_path / "a.jsonl", result(0, one)))
     assert line["faces"][0]["sharpness"] == (0.1235 if isinstance(value, float) else value)
+
+
+def test_numbers_have_as_many_digits_as_they_are_worth():
+    long = replace(
+        face("fear", share=0.623456, box=Box(1.26, 2.34, 30.55, 40.449)),
+        since=1.23456,
+        seen={"eyes": 0.123456, "lips": 0.98765},
+    )
+    one = result(0, long)
+    one = replace(one, frame=replace(one.frame, pts=1, time_base=Fraction(1, 3)))
+    told = as_dict(one)
+    (found,) = told["faces"]
+    assert told["seconds"] == 0.333333
+    assert found["box"] == {"left": 1.3, "top": 2.3, "width": 30.6, "height": 40.4}
+    assert found["probabilities"]["fear"] == 0.6235
+    assert found["confidence"] == 0.6235
+    assert (found["since"], found["eyes_seen"], found["lips_seen"]) == (1.235, 0.12, 0.99)
+    row = _row(long, Columns(SHIPPED))
+    assert row[1:5] == [1.3, 2.3, 30.6, 40.4]
+    assert row[-5:] == [0.6235, "fear", 1.235, 0.12, 0.99]
+
+
+@pytest.mark.parametrize(("later", "there"), [(0.49, False), (0.5, True)])
+def test_a_kill_takes_no_more_than_half_a_second(tmp_path, monkeypatch, later, there):
+    now = [100.0]
+    monkeypatch.setattr(timeline.time, "monotonic", lambda: now[0])
+    sink = JsonLinesTimeline(tmp_path / "a.jsonl")
+    now[0] += later
+    one = result(0)
+    sink.write(one, one.frame.image)
+    assert bool(partial_path(tmp_path / "a.jsonl").read_text()) is there
+    sink.write(one, one.frame.image)
+    assert len(partial_path(tmp_path / "a.jsonl").read_text().splitlines()) == int(there)
+    sink.abort()

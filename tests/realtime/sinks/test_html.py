@@ -375,3 +375,31 @@ def test_on_paper_it_is_light_and_whole(tab):
     assert not tab.locator(".zoom").is_visible()
     assert not tab.locator("video").is_visible()
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
+
+
+@pytest.mark.parametrize(("frames", "shown"), [(12, False), (13, True)])
+def test_who_is_seen_for_half_a_second_has_a_row(tmp_path, frames, shown):
+    """Pictures are 40 ms apart: 12 are 0.48 s and 13 are 0.52 s."""
+    seen = [[face("fear", 1)]] * 30 + [[face("fear", 1), face("anger", 2)]] * frames
+    found = data(page(tmp_path / "a.html", seen))
+    assert [person["name"] for person in found["people"]] == ["Person 1", "Person 2"][: 1 + shown]
+
+
+def test_several_who_pass_by_are_counted(tmp_path):
+    seen = [[face("fear", 1)]] * 30 + [[face("fear", 1), face("anger", 2), face("anger", 3)]] * 5
+    found = data(page(tmp_path / "a.html", seen))
+    assert found["left_out"] == "2 more people, each seen for less than half a second, are left out."
+
+
+def test_where_all_pass_by_all_have_rows(tmp_path):
+    found = data(page(tmp_path / "a.html", [[face("fear", 1)]] * 5))
+    assert ([person["name"] for person in found["people"]], found["left_out"]) == (["Person 1"], "")
+
+
+def test_times_have_three_digits(tmp_path):
+    assert data(page(tmp_path / "a.html", TWO, origin=1 / 3))["begin"] == -0.333
+
+
+def test_an_interrupted_page_without_a_frame_is_not_kept(tmp_path):
+    assert write(tmp_path / "a.html", []).abort() is None
+    assert write(tmp_path / "b.html", TWO[:1]).abort().name == "b.partial.html"

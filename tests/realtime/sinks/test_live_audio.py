@@ -1,6 +1,7 @@
 """Sound of a live source in its recording: at its moment, however it comes."""
 
 import dataclasses
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from emotion.realtime.live_sound import SAMPLE_RATE, LiveSound, Sound
 from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.sinks.live_audio import LiveAudioTrack
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.live import open_live
 from emotion.realtime.sources.sound_feed import SoundFeed
@@ -171,3 +173,85 @@ def test_damaged_sound_costs_sound_only(tmp_path):
             feed.take(packet, 0.0)
     assert sound.is_there
     assert sum(piece.samples.shape[1] for piece in tap.take()) > 0.2 * SAMPLE_RATE
+
+
+class Tap:
+    """Gives what it is told, once."""
+
+    def __init__(self):
+        self.origin, self.pieces, self.closed = ORIGIN, [], False
+
+    def tap(self):
+        return self
+
+    def take(self):
+        taken, self.pieces = self.pieces, []
+        return taken
+
+    def close(self):
+        self.closed = True
+
+
+class Muxed:
+    """Takes packets; its coder notes where each frame begins and how long it is."""
+
+    def __init__(self):
+        self.frames, self.asked = [], None
+
+    def add_stream(self, codec, **options):
+        self.asked = (codec, options)
+        return self
+
+    def encode(self, frame):
+        if frame is not None:
+            self.frames.append((frame.pts, frame.samples))
+        return []
+
+    def mux(self, packets):
+        pass
+
+
+def placed(*pieces, until=None, begin=0.0):
+    """Where frames begin and how long they are, in samples, of pieces (begin in samples, length)."""
+    tap, muxed = Tap(), Muxed()
+    track = LiveAudioTrack(tap, muxed, begin)
+    tap.pieces = [Sound(ORIGIN + at / SAMPLE_RATE, np.zeros((2, count), np.float32)) for at, count in pieces]
+    track.mux_until(until)
+    return muxed.frames
+
+
+TENTH = SAMPLE_RATE // 10
+
+
+@pytest.mark.parametrize(
+    ("second", "frames"),
+    [
+        (960, [(0, 960), (960, 960)]),
+        (960 + TENTH, [(0, 960), (960, 960)]),
+        (961 + TENTH, [(0, 960), (960, TENTH + 1), (961 + TENTH, 960)]),
+        (960 - TENTH, [(0, 960), (960, 960)]),
+        (959 - TENTH, [(0, 960)]),  # all of it was there
+    ],
+)
+def test_sound_up_to_a_tenth_of_a_second_off_is_one_row(second, frames):
+    assert placed((0, 960), (second, 960)) == frames
+
+
+def test_of_what_comes_twice_the_rest_is_taken():
+    assert placed((0, 9600), (9600 - TENTH - 1, 9600)) == [(0, 9600), (9600, 9600 - TENTH - 1)]
+
+
+@pytest.mark.parametrize(("until", "silent"), [(0.5, 0), (1, 0), (1.5, 0.5), (4, 3)])
+def test_what_has_not_come_a_second_behind_its_picture_is_silence(until, silent):
+    frames = placed(until=Fraction(until))
+    assert sum(count for _, count in frames) == silent * SAMPLE_RATE
+    assert all(count <= SAMPLE_RATE for _, count in frames)
+
+
+def test_a_recording_begins_where_it_is_said_and_in_stereo_of_128_kilobits():
+    assert placed((SAMPLE_RATE, 960), begin=1.0) == [(0, 960)]
+    muxed = Muxed()
+    LiveAudioTrack(tap := Tap(), muxed).close()
+    assert muxed.asked == ("aac", {"rate": SAMPLE_RATE, "layout": "stereo", "bit_rate": 128_000})
+    assert tap.closed
+    assert LiveAudioTrack.lost == 0

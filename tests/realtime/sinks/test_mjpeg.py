@@ -3,13 +3,15 @@
 import http.client
 import socket
 import threading
+from io import BytesIO
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from emotion.realtime.errors import SinkError
-from emotion.realtime.sinks.mjpeg import MjpegSink
+from emotion.realtime.sinks.mjpeg import MjpegSink, _Jpegs
 from tests.helpers.clips import number, picture
 from tests.helpers.results import result
 
@@ -159,3 +161,27 @@ def test_nonsense_is_survived(sink, capfd):
     put(sink, 1)
     assert shown(get(sink, "/frame.jpg").read()) == 1
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_pictures_are_compressed_at_quality_eighty_unless_another_is_asked_for(sink):
+    put(sink, 1)
+    found = get(sink, "/frame.jpg").read()
+    plain = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    with PIL.Image.open(BytesIO(found)) as one, PIL.Image.open(BytesIO(plain.tobytes())) as wanted:
+        assert one.quantization == wanted.quantization
+
+
+def test_the_length_of_a_page_is_told_and_no_cache_keeps_it(sink):
+    response = get(sink, "/")
+    assert int(response.getheader("Content-Length")) == len(response.read())
+    assert response.getheader("Cache-Control") == "no-store"
+
+
+def test_a_stream_that_has_ended_has_no_picture_left():
+    jpegs = _Jpegs(80)
+    jpegs.put(picture(1))
+    number_, jpeg = jpegs.after(0)
+    assert shown(jpeg) == 1
+    assert jpegs.after(0) == (number_, jpeg)
+    jpegs.end()
+    assert jpegs.after(number_) is None

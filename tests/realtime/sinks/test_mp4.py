@@ -1,5 +1,8 @@
+import dataclasses
 import struct
 from fractions import Fraction
+from io import BytesIO
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -174,3 +177,77 @@ def test_a_broken_file_is_cut_after_its_last_whole_fragment(tmp_path, boxes, who
     path.write_bytes(b"".join(boxes))
     assert mp4._cut_to_fragments(path) == (whole > 0)
     assert path.stat().st_size == (whole or len(b"".join(boxes)))
+
+
+@pytest.mark.parametrize(
+    ("rate", "told", "distance"),
+    [
+        (25, 25, 50),
+        (1, 1, 2),
+        (1000, 1000, 2000),
+        (1001, 30, 60),
+        (Fraction(1, 2), 30, 60),
+        (Fraction(5, 4), Fraction(5, 4), 2),
+    ],
+)
+def test_key_frames_are_two_seconds_apart_at_any_rate_that_can_be(rate, told, distance):
+    with av.open(BytesIO(), "w", format="mp4") as container:
+        stream = mp4._video_stream(container, dataclasses.replace(INFO, average_rate=Fraction(rate)), X264)
+        assert stream.codec_context.framerate == told
+        assert stream.codec_context.gop_size == distance
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (4, 4), (8, 8), (9, 8), (64, 8), (None, 1)])
+def test_at_most_eight_threads_encode(monkeypatch, cores, threads):
+    monkeypatch.setattr(mp4.os, "cpu_count", lambda: cores)
+    with av.open(BytesIO(), "w", format="mp4") as container:
+        assert mp4._video_stream(container, INFO, X264).codec_context.thread_count == threads
+
+
+@pytest.mark.parametrize(
+    ("scale", "movie"),
+    [(1000, 48_000), (12_800, 38_400), (48_000, 48_000), (48_001, 48_001), (90_000, 90_000), (25, 48_000)],
+)
+def test_where_a_track_begins_is_counted_in_a_multiple_of_the_pictures_units(monkeypatch, scale, movie):
+    asked = {}
+    monkeypatch.setattr(mp4.av, "open", lambda *_, **more: asked.update(more) or SimpleNamespace(metadata={}))
+    mp4._container(None, dataclasses.replace(INFO, time_base=Fraction(1, scale)), "")
+    options = asked["container_options"]
+    assert (options["video_track_timescale"], options["movie_timescale"]) == (str(scale), str(movie))
+
+
+@pytest.mark.parametrize(
+    ("said", "remark", "comment"),
+    [
+        ({}, "", None),
+        ({"comment": "mine"}, "", "mine"),
+        ({}, "made", "made"),
+        ({"comment": "mine"}, "made", "mine\nmade"),
+    ],
+)
+def test_a_remark_stands_below_the_comment_of_the_source(said, remark, comment):
+    info = dataclasses.replace(INFO, metadata=said)
+    assert mp4._container(BytesIO(), info, remark).metadata.get("comment") == comment
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "rate", "end"),
+    [(12_800, 0, 25, Fraction(26, 25)), (-512, -1024, 50, Fraction(3, 50)), (None, 0, 25, Fraction(1, 25))],
+)
+def test_what_is_aborted_ends_with_its_last_picture(tmp_path, last, first, rate, end):
+    sink = Mp4Sink(
+        tmp_path / "a.mp4", dataclasses.replace(INFO, first_pts=first, average_rate=Fraction(rate))
+    )
+    sink._last_pts = last
+    assert sink._picture_end() == end
+    sink._last_pts = None
+    sink.abort()
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "sound"), [(None, None, None), (12_800, 3.5, 2.5), (None, 3.5, 3.5)]
+)
+def test_the_sound_of_an_excerpt_ends_where_that_does(tmp_path, begin, end, sound):
+    sink = Mp4Sink(tmp_path / "a.mp4", dataclasses.replace(INFO, begin_pts=begin, end_seconds=end))
+    assert sink._excerpt_end() == sound
+    sink.abort()

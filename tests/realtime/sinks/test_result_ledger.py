@@ -10,7 +10,14 @@ import pytest
 from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import result_ledger
-from emotion.realtime.sinks.result_ledger import ResultLedger, check_free, check_own, is_result
+from emotion.realtime.sinks.result_ledger import (
+    ResultLedger,
+    bytes_listed,
+    check_free,
+    check_own,
+    is_result,
+    results_of,
+)
 from tests.helpers.paths import ROOT
 
 
@@ -282,3 +289,42 @@ def test_names_that_are_no_text_are_listed_as_text(tmp_path):
     make(places, video=f"{name}.mov")
     make(places, video=f"{name}.mov")
     assert is_result(places[0][0])
+
+
+def test_room_is_kept_for_a_summary_on_a_full_disk(places):
+    ledger = ResultLedger(*places, "talk.mov")
+    assert partial_path(places[1]).stat().st_size == 65536
+    partial_path(places[0][0]).write_text("whole")
+    ledger.publish(partial_path(places[0][0]), places[0][0])
+    assert partial_path(places[1]).stat().st_size == 65536
+    ledger.finish(told())
+    assert places[1].stat().st_size < 2000
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, r"0\.csv would be replaced, and it is no result of this video's, or was changed since:"),
+        (3, r"0\.csv, .*1\.csv, .*2\.csv would be replaced, and they are no results"),
+        (4, r"0\.csv, .*1\.csv, .*2\.csv and 1 more would be replaced, and they are no results"),
+    ],
+)
+def test_three_are_named_and_the_rest_is_counted(places, tmp_path, count, said):
+    files = [tmp_path / f"{number}.csv" for number in range(count)]
+    for path in files:
+        path.write_text("the user's")
+    with pytest.raises(SinkError, match=said):
+        check_own([(files, places[1], "talk.mov")])
+
+
+def test_what_is_listed_is_told_by_its_size_and_only_of_its_video(places):
+    make(places, "twelve bytes")
+    summary = places[1]
+    assert bytes_listed(summary, "talk.mov") == {"talk.mp4": 12, "talk.csv": 12}
+    assert bytes_listed(summary, "other.mov") == bytes_listed(places[0][0], "talk.mov") == {}
+    assert results_of(summary, places[0], "talk.mov")["complete"] is True
+    assert results_of(summary, places[0], "other.mov") is None
+    assert results_of(summary, [*places[0], summary.parent / "more.csv"], "talk.mov") is None
+    places[0][1].write_text("Twelve bytes")
+    assert results_of(summary, places[0], "talk.mov") is None
+    assert results_of(summary, places[0][:1], "talk.mov") is not None

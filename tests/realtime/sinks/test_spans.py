@@ -65,3 +65,32 @@ def test_time_that_goes_back_begins_anew():
     tracker = SpanTracker()
     changes(tracker, "hh", start=5000)
     assert short(changes(tracker, "h")) == [("left", 5.2, None), ("appeared", 0.0, "happiness")]
+
+
+@pytest.mark.parametrize(("away", "stays"), [(500, True), (501, False)])
+def test_who_is_away_for_half_a_second_has_not_left(away, stays):
+    tracker = SpanTracker()
+    tracker.add(result(0, face("fear"), pts=0))
+    found = tracker.add(result(1, pts=away))
+    assert [one.kind for one in found] == ([] if stays else ["left"])
+
+
+@pytest.mark.parametrize(("frames", "seconds"), [([0], 0.0), ([0, 300], 0.6), ([0, 5000], 5.5)])
+def test_the_last_picture_lasts_as_long_as_the_one_before_and_half_a_second_at_most(frames, seconds):
+    tracker = SpanTracker()
+    for number, pts in enumerate(frames):
+        tracker.add(result(number, face("fear"), pts=pts))
+    (left,) = tracker.finish()
+    assert (left.seconds, left.lasted) == (pytest.approx(seconds),) * 2
+    assert tracker.finish() == []
+
+
+def test_changes_at_one_time_are_told_by_when_they_were():
+    tracker = SpanTracker()
+    tracker.add(result(0, face("fear", 1), face("fear", 2), pts=0))
+    tracker.add(result(1, face("fear", 2), pts=100))
+    found = tracker.add(result(2, face("anger", 2), pts=700))
+    assert [(one.kind, one.track_id, one.seconds) for one in found] == [
+        ("left", 1, pytest.approx(0.1)),
+        ("changed", 2, pytest.approx(0.7)),
+    ]

@@ -2,7 +2,7 @@ import av
 import pytest
 
 from emotion.models.whole_files import partial_path
-from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles
+from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles, _clock
 from tests.helpers.results import face, result
 
 KINDS = [VttSubtitles, SrtSubtitles]
@@ -112,3 +112,56 @@ def test_cues_reach_the_disk_while_the_run_goes_on(tmp_path):
         sink.write(one, one.frame.image)
     assert partial_path(tmp_path / "a.srt").read_text().endswith("happiness\n\n")
     sink.abort()
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "00:00:00.000"),
+        (999, "00:00:00.999"),
+        (1000, "00:00:01.000"),
+        (59_999, "00:00:59.999"),
+        (60_000, "00:01:00.000"),
+        (3_599_999, "00:59:59.999"),
+        (3_600_000, "01:00:00.000"),
+        (100 * 3_600_000 + 62_003, "100:01:02.003"),
+    ],
+)
+def test_times_are_written_as_hours_minutes_seconds_and_thousandths(milliseconds, text):
+    assert _clock(milliseconds, ".") == text
+
+
+def test_what_was_before_players_begin_is_shown_from_their_beginning_on(tmp_path):
+    write(SrtSubtitles(tmp_path / "a.srt", origin=0.95), ALONE)
+    assert cues(tmp_path / "a.srt") == [(0, 0.05, "happiness"), (0.05, 1.05, "sadness")]
+    write(SrtSubtitles(tmp_path / "b.srt", origin=1.5), ALONE)
+    assert cues(tmp_path / "b.srt") == [(0, 0.5, "sadness")]
+
+
+def test_a_third_person_gets_a_name_and_nothing_is_written_anew(tmp_path):
+    frames = [[(1, "fear")]] * 3 + [[(1, "fear"), (2, "anger")]] * 3
+    frames += [[(1, "fear"), (2, "anger"), (3, "neutral")]] * 3
+    write(SrtSubtitles(tmp_path / "a.srt"), frames)
+    found = [text for *_, text in cues(tmp_path / "a.srt")]
+    assert found == [
+        "Person 1: fear",
+        "Person 1: fear\nPerson 2: anger",
+        "Person 1: fear\nPerson 2: anger\nPerson 3: neutral",
+    ]
+    text = (tmp_path / "a.srt").read_text()
+    assert [line for line in text.splitlines() if line.isdigit()] == ["1", "2", "3"]
+
+
+def test_whoever_comes_alone_later_has_a_name_too_and_so_has_the_first(tmp_path):
+    frames = [[(1, "fear")]] * 3 + [[]] * 9 + [[(2, "anger")]] * 3
+    write(SrtSubtitles(tmp_path / "a.srt"), frames)
+    assert [text for *_, text in cues(tmp_path / "a.srt")] == ["Person 1: fear", "Person 2: anger"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupted_file_without_cues_is_not_kept(kind, tmp_path):
+    sink = kind(tmp_path / "a.txt")
+    one = result(0)
+    sink.write(one, one.frame.image)
+    assert sink.abort() is None
+    assert not list(tmp_path.iterdir())

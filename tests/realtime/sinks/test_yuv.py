@@ -76,3 +76,24 @@ def test_an_odd_size_is_padded():
     back = image_of(picture, BT601)
     assert np.abs(back[:95, 158].astype(int) - back[:95, 159]).max() <= 2
     assert isinstance(picture, av.VideoFrame)
+
+
+def test_a_part_that_is_wider_than_a_band_is_converted_line_by_line():
+    image = np.tile(soft(16, 400), (1, 101, 1))
+    assert image.shape == (16, 40_400, 3)
+    own = tuple(np.zeros(size, np.uint8) for size in ((16, 40_400), (8, 20_200), (8, 20_200)))
+    wide = YuvConverter(BT709).convert(Drawn.on(image, [(0, 0, 40_400, 16)]), own)
+    tiles = [(x, 0, x + 400, 16) for x in range(0, 40_400, 400)]
+    in_tiles = YuvConverter(BT709).convert(Drawn.on(image, tiles), own)
+    np.testing.assert_array_equal(wide.to_ndarray(), in_tiles.to_ndarray())
+
+
+@pytest.mark.parametrize("part", [(3, 5, 4, 6), (158, 94, 160, 96), (1, 1, 2, 2), (0, 0, 3, 3)])
+def test_of_a_small_part_the_four_pixels_that_share_a_colour_are_converted(part):
+    own = tuple(np.zeros(size, np.uint8) for size in ((96, 160), (48, 80), (48, 80)))
+    found = planes_of(YuvConverter(BT709).convert(Drawn.on(soft(), [part]), own))
+    left, top, right, bottom = part[0] // 2, part[1] // 2, -(-part[2] // 2), -(-part[3] // 2)
+    wanted = np.zeros((48, 80), bool)
+    wanted[top:bottom, left:right] = True
+    np.testing.assert_array_equal(found[0] > 0, wanted.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(found[1] > 0, wanted)
