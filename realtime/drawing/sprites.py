@@ -134,7 +134,7 @@ def _stripes(width: int, height: int, mark: int) -> npt.NDArray[np.float64]:
     kept = np.ones((height, width))
     for number, slope in ((1, across + down), (2, across - down)):
         if mark == number or mark > 2:
-            kept[slope % period < max(1, period // 3)] = 0
+            kept[slope % period < period // 3] = 0
     return kept
 
 

@@ -1,7 +1,9 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import EMOTIONS, Classes
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel, train_blendshapes
 from tests.helpers.predictions import labels
@@ -59,4 +61,97 @@ def test_broken_files_are_refused(trained, tmp_path):
             BlendshapeModel.read(tmp_path)
     path.write_bytes(b"PK no zip")
     with pytest.raises(ModelFileError, match="not a classifier"):
+        BlendshapeModel.read(tmp_path)
+
+
+def test_a_network_is_computed_layer_by_layer():
+    """By hand: half of the square roots, rectified, and two classes of which the second gets the sum."""
+    mean, scale = np.full(52, 0.5, np.float32), np.full(52, 2.0, np.float32)
+    first = np.zeros((52, 2), np.float32)
+    first[3, 0], first[7, 1] = 1.0, -1.0
+    second = np.array([[0, 4.0], [0, 4.0]], np.float32)
+    layers = ((first, np.array([0.1, 0.0], np.float32)), (second, np.array([0.0, 1.0], np.float32)))
+    model = BlendshapeModel(mean, scale, layers, 0.5, Classes(("calm", "tense")))
+    given = np.full((2, 52), 0.25, np.float32)
+    given[0, 3] = 1.0  # (1 - 0.5) / 2 + 0.1 = 0.35, and (0.5 - 0.5) / 2 = 0
+    given[1, [3, 7]] = -5.0, 9.0  # cut to 0 and 1: -0.25 + 0.1 and -0.25, both rectified
+    logits = np.array([(4 * 0.35 + 1) / 0.5, 1 / 0.5])
+    np.testing.assert_allclose(model(given)[:, 1], 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    plain = BlendshapeModel(mean, scale, layers, classes=Classes(("calm", "tense")))
+    np.testing.assert_allclose(plain(given)[:, 1], 1 / (1 + np.exp(-logits / 2)), rtol=1e-5)
+
+
+def test_large_numbers_overflow_nothing():
+    layers = ((np.zeros((52, 2), np.float32), np.array([1000.0, 0.0], np.float32)),)
+    model = BlendshapeModel(
+        np.zeros(52, np.float32), np.ones(52, np.float32), layers, classes=Classes(("a", "b"))
+    )
+    np.testing.assert_allclose(model(np.zeros((1, 52), np.float32)), [[1, 0]])
+
+
+class Network:
+    """In place of scikit-learn's: notes what it is asked, and learns nothing."""
+
+    asked: ClassVar[dict] = {}
+
+    def __init__(self, hidden, **options):
+        self.asked.clear()
+        self.asked.update(hidden=hidden, **options)
+
+    def fit(self, values, labels, sample_weight):
+        self.asked.update(values=values, weights=sample_weight)
+        self.coefs_ = [np.zeros((52, 4)), np.zeros((4, 6))]
+        self.intercepts_ = [np.zeros(4), np.zeros(6)]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    monkeypatch.setattr("sklearn.neural_network.MLPClassifier", Network)
+    return Network.asked
+
+
+@pytest.mark.parametrize(
+    ("faces", "batch"), [(60, 16), (1280, 16), (1366, 17), (8000, 100), (20_480, 256), (30_000, 256)]
+)
+def test_thirty_passes_are_some_hundred_steps_each_in_batches_of_16_to_256(asked, faces, batch):
+    truth = labels(faces)
+    given = np.zeros((faces, 52), np.float32)
+    train_blendshapes(given, truth, (given[:60], truth[:60]), seed=7)
+    assert (asked["batch_size"], asked["max_iter"], asked["random_state"]) == (batch, 30, 7)
+    assert (asked["hidden"], asked["alpha"]) == ((64,), 1.0)
+
+
+def test_a_face_counts_the_less_the_more_common_its_emotion_is(asked):
+    truth = np.array([0] * 400 + [1] * 100 + [2, 3, 4, 5] * 25)
+    given = shapes(truth)
+    train_blendshapes(given, truth, (given, truth))
+    counted = asked["weights"]
+    assert counted.mean() == pytest.approx(1)
+    assert counted[450] / counted[0] == pytest.approx(2)
+    assert counted[-1] / counted[450] == pytest.approx(2)
+    np.testing.assert_allclose(asked["values"].mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(asked["values"].std(axis=0), 1, atol=1e-3)
+
+
+def test_with_weights_classes_are_taken_to_be_equally_likely(asked):
+    truth = labels(600)
+    given, counts = shapes(truth), np.where(truth == 2, 3.0, 1.0)
+    model = train_blendshapes(given, truth, (given, truth), weights=counts)
+    bias = model.layers[-1][1]
+    np.testing.assert_allclose(bias[:2], np.log(8), rtol=1e-5)
+    assert bias[2] == pytest.approx(np.log(8 / 3), rel=1e-5)
+    assert asked["weights"].mean() == pytest.approx(1)
+
+
+def test_its_file_says_the_first_format(trained, tmp_path):
+    with np.load(trained.save(tmp_path)) as stored:
+        assert int(stored["format"]) == 1
+        assert stored["mean"].shape == (52,)
+
+
+def test_a_model_that_says_no_numbers_is_refused(trained, tmp_path):
+    path = trained.save(tmp_path)
+    good = dict(np.load(path))
+    np.savez(tmp_path / FILE, **good | {"scale": np.zeros(52, np.float32)})
+    with pytest.raises(ModelFileError, match="not a classifier"), np.errstate(all="ignore"):
         BlendshapeModel.read(tmp_path)

@@ -13,7 +13,7 @@ from emotion.models.manifest import voting_regions
 from emotion.models.regions import EYES, FACE, LIPS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.voting.blendshapes import FILE, train_blendshapes
-from emotion.models.voting.vote import LogLinear, VoteWeights, WeightedMean
+from emotion.models.voting.vote import LogLinear, VoteWeights, WeightedMean, log_features
 from tests.helpers.predictions import faces, labels, predictions, probabilities
 
 
@@ -368,3 +368,93 @@ def test_without_a_rule_of_their_own_the_mean_of_some_regions_counts(tmp_path):
     assert weights.read(tmp_path, ("lips",)).chosen == "equal"
     with pytest.raises(ModelFileError, match="weighs eyes, lips, not face"):
         VoteWeights.read(tmp_path, ("eyes", "face"))
+
+
+def test_a_cooled_rule_gives_the_same_answers_less_surely():
+    eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.2, 0.4, 0.1, 0.1, 0.1, 0.1])
+    linear = LogLinear(np.vstack([np.eye(6)] * 2).astype(np.float32), np.linspace(0, 1, 6).astype(np.float32))
+    for rule in (WeightedMean(np.ones((2, 6), np.float32), 0.5), linear):
+        plain, cool = rule(said(eyes, lips)), rule.cooled(2.0)(said(eyes, lips))
+        np.testing.assert_allclose(cool, plain**0.5 / (plain**0.5).sum(), rtol=1e-4)
+        assert rule.cooled(2.0).opinions == rule.opinions == 2
+
+
+def test_an_emotion_that_is_ruled_out_is_a_millionth():
+    assert log_features(said(one_hot(2), one_hot(0)))[0, :3] == pytest.approx([np.log(1e-6)] * 2 + [0])
+    assert log_features(said(one_hot(2), one_hot(0))).shape == (1, 12)
+
+
+def test_rules_are_written_with_four_digits():
+    table = WeightedMean(np.full((2, 6), 1.23456, np.float32), 0.87654).to_json(
+        Classes(EMOTIONS), ("eyes", "lips")
+    )
+    assert table["temperature"] == 0.8765
+    assert table["weights"] == {name: dict.fromkeys(EMOTIONS, 1.2346) for name in ("eyes", "lips")}
+    linear = LogLinear(np.full((12, 6), 1.23456, np.float32), np.full(6, -0.98764, np.float32))
+    written = linear.to_json(Classes(EMOTIONS), ("eyes", "lips"))
+    assert written["coefficients"] == [[1.2346] * 6] * 12
+    assert written["bias"] == [-0.9876] * 6
+
+
+def test_a_rule_without_a_temperature_has_that_of_one():
+    values = WeightedMean(np.ones((2, 6), np.float32), 3.0).to_json(Classes(EMOTIONS), ("eyes", "lips"))
+    del values["temperature"]
+    assert WeightedMean.from_json(values, Classes(EMOTIONS), ("eyes", "lips")).temperature == 1.0
+    assert WeightedMean(np.ones((2, 6), np.float32)).temperature == 1.0
+
+
+@pytest.mark.parametrize("broken", [0.0, -1.0, float("inf"), float("nan")])
+@pytest.mark.parametrize("place", ["weight", "temperature"])
+def test_weights_and_temperatures_are_positive_numbers(broken, place):
+    values = WeightedMean(np.ones((2, 6), np.float32)).to_json(Classes(EMOTIONS), ("eyes", "lips"))
+    if place == "weight":
+        values["weights"]["lips"]["fear"] = broken
+    else:
+        values["temperature"] = broken
+    with pytest.raises(ValueError, match="positive"):
+        WeightedMean.from_json(values, Classes(EMOTIONS), ("eyes", "lips"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "bias", "fits"),
+    [
+        ((12, 6), 6, True),
+        ((18, 6), 6, True),
+        ((6, 6), 6, False),
+        ((24, 6), 6, False),
+        ((12, 5), 6, False),
+        ((12, 6), 5, False),
+    ],
+)
+def test_a_log_linear_rule_is_of_the_regions_and_perhaps_the_blendshapes(shape, bias, fits):
+    values = {"coefficients": np.zeros(shape).tolist(), "bias": [0.0] * bias}
+    if fits:
+        rule = LogLinear.from_json(values, Classes(EMOTIONS), ("eyes", "lips"))
+        assert rule.opinions == shape[0] // 6
+    else:
+        with pytest.raises(ValueError, match="6 classes and 2 regions"):
+            LogLinear.from_json(values, Classes(EMOTIONS), ("eyes", "lips"))
+
+
+def test_large_logits_overflow_nothing():
+    rule = LogLinear(np.zeros((12, 6), np.float32), np.array([1000, 1000, 0, 0, 0, 0], np.float32))
+    np.testing.assert_allclose(rule(said(one_hot(0), one_hot(1))), [[0.5, 0.5, 0, 0, 0, 0]], atol=1e-6)
+
+
+def test_the_file_says_the_second_format(tmp_path):
+    path = weights.save(tmp_path, fitted(wanted="source"))
+    values = json.loads(path.read_text())
+    assert values["format"] == 2
+    for other in (0, 3):
+        path.write_text(json.dumps(values | {"format": other}))
+        with pytest.raises(ModelFileError, match="another version"):
+            VoteWeights.read(tmp_path)
+
+
+def test_a_region_that_is_half_seen_counts_half_of_each_case():
+    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    both = (eyes + lips) / 2
+    vote = VoteWeights.equal().vote(said(eyes, lips), seen([0.5], [0.25]))
+    # Both, eyes alone, lips alone; where neither is seen nothing is said.
+    wanted = (0.125 * both + 0.375 * eyes + 0.125 * lips) / 0.625
+    np.testing.assert_allclose(vote, wanted, atol=1e-6)

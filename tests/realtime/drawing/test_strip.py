@@ -9,6 +9,7 @@ from emotion.models.classes import SIX
 from emotion.models.palette import bgr
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.panels import SURFACE
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.drawing.strip import Strip, clock
 from emotion.realtime.messages import Box, EmotionFrame
@@ -212,3 +213,17 @@ def test_a_picture_that_is_added_again_counts_as_it_was():
         for _ in range(times):
             strip.add(0.5, (face("fear", 1), face("anger", 2)))
     np.testing.assert_array_equal(painted(once, 0.9), painted(twice, 0.9))
+
+
+def test_it_lies_on_a_surface_through_which_a_fifth_of_the_picture_shows():
+    canvas = np.full((*SIZE, 3), 255, np.uint8)
+    Strip(0.0, 10.0).paint(canvas, 5.0)
+    top = Strip(0.0, 10.0).rect(640, 480).top
+    np.testing.assert_allclose(canvas[top, 3], 0.2 * 255 + 0.8 * np.array(SURFACE), atol=0.51)
+    assert (canvas[top - 1] == 255).all()
+    # The mark is light, on a dark edge that is a pixel wider on either side.
+    row = canvas[top + 10].max(axis=1)
+    bright = np.flatnonzero(row == 250)
+    assert len(bright) == 2
+    assert bright.mean() == pytest.approx(12 + 615 / 2, abs=1)
+    assert row[bright[0] - 1] == row[bright[-1] + 1] == max(SURFACE)
