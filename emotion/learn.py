@@ -360,7 +360,8 @@ def limit_threads(threads: int) -> None:
         import tensorflow as tf  # noqa: PLC0415  other backends do without it
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        # With a single one a step that waits for another may wait for ever, once in some hundreds of steps.
+        tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
 
 
 def report(row: dict[str, Any]) -> None:

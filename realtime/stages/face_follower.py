@@ -5,6 +5,9 @@ four where one is there, it searches every picture. So here it is asked for as m
 a detector of its own looks for newcomers now and then (`tile_search`). A face that only a tile shows gets a
 landmarker of its own, which sees a window around it; the window moves when the face nears its edge.
 
+Each landmarker holds some 25 MiB, and making one takes about 40 ms of processor. So few are kept for another
+time: what a stream holds depends on the faces that are there, not on how many there ever were.
+
 A landmarker takes one picture after the other. Where several share a file, they take its pictures in
 turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
 takes as many pictures at once. `stride` leaves out pictures in which nothing is looked for.
@@ -28,6 +31,9 @@ _WINDOW = 5.0
 # It moves when less than this is left between the face and its edge, or its face has grown so much.
 _EDGE = 0.4
 _GROWN = 2.0
+# Landmarkers that are kept: for numbers of faces, the present one among them; and for small faces to come.
+_KEPT_TEAMS = 2
+_KEPT_SINGLES = 1
 # What a landmarker is shown to forget its faces.
 _NOTHING = np.zeros((64, 64, 3), dtype=np.uint8)
 
@@ -114,7 +120,7 @@ class FaceFollower:
         """Another picture begins: nobody is followed any more."""
         self._group.forget()
         self._search.forget()
-        self._idle += self._busy
+        self._let_go(*self._busy)
         self._busy = []
 
     def close(self) -> None:
@@ -135,7 +141,10 @@ class FaceFollower:
         for single in singles:
             face = single.follow(picture, seconds)
             known = face is not None and among(corners(face), [*large, *faces])
-            (self._idle if known or single.gone(seconds) else self._busy).append(single)
+            if known or single.gone(seconds):
+                self._let_go(single)
+            else:
+                self._busy.append(single)
             if face is not None and not known:
                 faces.append(face)
         return faces
@@ -147,10 +156,16 @@ class FaceFollower:
         single = self._idle.pop() if self._idle else _Single(self._make(1))
         face = single.start(picture, box, seconds)
         if face is None or among(corners(face), known):
-            self._idle.append(single)
+            self._let_go(single)
             return []
         self._busy.append(single)
         return [face]
+
+    def _let_go(self, *singles: "_Single") -> None:
+        """Keep what the next small face needs, close the others."""
+        self._idle += singles
+        while len(self._idle) > _KEPT_SINGLES:
+            self._idle.pop().close()
 
 
 class RoundRobinLandmarkers:
@@ -198,7 +213,7 @@ class _Group:
 
     def __init__(self, team: Callable[[int], BatchLandmarker]) -> None:
         self._make = team
-        self._teams: dict[int, BatchLandmarker] = {}
+        self._teams: dict[int, BatchLandmarker] = {}  # the one that was used last comes last
         self._short_since: float | None = None
         self.count = 0
         self.started = 0
@@ -217,11 +232,14 @@ class _Group:
         self.started += 1
         if count == 0:
             return ()
-        if count in self._teams:
-            team = self._teams[count]
+        team = self._teams.pop(count, None)
+        if team is not None:
             team.detect_all([Picture(_NOTHING)] * team.turns, [seconds] * team.turns)
         else:
-            team = self._teams[count] = self._make(count)
+            while len(self._teams) >= _KEPT_TEAMS:
+                self._teams.pop(next(iter(self._teams))).close()
+            team = self._make(count)
+        self._teams[count] = team
         (faces,) = team.detect_all([picture], [seconds])
         return self.follow(faces, picture, seconds)
 

@@ -22,7 +22,7 @@ _SIZES = ((640, 480), (480, 360), (800, 450), (320, 240))
 _PICTURES = 48
 _QUALITY = 80
 # Seconds of the least and the most: of quiet before each trouble, and of what lasts.
-_QUIET = (5.0, 25.0)
+_QUIET = (3.0, 12.0)
 _LASTING = {"loss": (0.5, 8.0), "stall": (1.0, 9.0), "damage": (0.5, 3.0)}
 _HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=ffmpeg\r\n\r\n"
 

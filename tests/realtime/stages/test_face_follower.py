@@ -335,6 +335,41 @@ def test_all_is_closed():
     assert [landmarker.closed for landmarker in rig.landmarkers] == [1, 1]
 
 
+def held(rig):
+    assert max(landmarker.closed for landmarker in rig.landmarkers) <= 1
+    return len([landmarker for landmarker in rig.landmarkers if not landmarker.closed])
+
+
+def test_what_is_held_depends_on_who_is_there_not_on_who_was():
+    rig = Rig(max_faces=6)
+    large_ones = [(20 + 200 * n, 30, 110) for n in range(3)] + [(20 + 200 * n, 300, 110) for n in range(3)]
+    small_ones = [(40 + 100 * n, 200, 36) for n in range(6)]
+    for count in (1, 2, 3, 4, 5, 6, 3, 0, 2):
+        for _ in range(40):
+            edges = rig.see(picture(*large_ones[:count]))
+        assert edges == sorted(left for left, _, _ in large_ones[:count])
+        assert held(rig) <= 2  # for as many, and for as many as before
+    for count in (6, 4, 1, 0):
+        for _ in range(40):
+            edges = rig.see(picture(*small_ones[:count]))
+        assert edges == [left for left, _, _ in small_ones[:count]]
+        assert held(rig) <= 2 + count + 1
+    made = len(rig.landmarkers)
+    rig.see(picture(small_ones[0]))
+    assert len(rig.landmarkers) == made  # the next small face finds one that was kept
+    rig.follower.close()
+    assert held(rig) == 0
+
+
+def test_two_numbers_of_faces_in_turn_need_two_landmarkers():
+    rig = Rig()
+    for _ in range(3):
+        for count in (1, 2):
+            for _ in range(40):
+                rig.see(picture(*[(50 + 300 * n, 50, 120) for n in range(count)]))
+    assert len(rig.landmarkers) == 2
+
+
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (1920, 1080), (480, 270), (1280, 300)])
 def test_tiles_cover_the_picture_so_that_a_small_face_is_whole_in_one(size):
     width, height = size
