@@ -101,7 +101,7 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
 
 def _starts(length: int, side: int) -> list[int]:
     count = int(np.ceil(max(0, length - side) / (side * 2 / 3))) + 1
-    return [int(start) for start in np.linspace(0, max(0, length - side), count)]
+    return [int(start) for start in np.linspace(0, length - side, count)]
 
 
 def is_cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:

@@ -190,3 +190,34 @@ def test_a_soft_dark_shadow_lies_on_both_sides_of_a_corners_line():
         assert 0 < shadow[outer] < shadow[inner] < 0.67
         assert sprite.ink[row, outer].max() < 40, "it darkens"
     assert shadow[edge + CORNER_EDGE + 1 :].max() == 0
+
+
+@pytest.mark.parametrize(("mark", "slopes"), [(0, ()), (1, (1,)), (2, (-1,)), (3, (1, -1)), (4, (1, -1))])
+@pytest.mark.parametrize(("height", "period"), [(3, 4), (6, 4), (9, 6), (20, 14)])
+def test_marks_leave_out_stripes_that_slant_one_way_or_both(height, period, mark, slopes):
+    """A third of each period, which is seven tenths of the height, and four pixels at least."""
+    kept = cover(plate(60, height, 0, COLOUR, mark=mark)) > 0.5
+    across, down = np.arange(60)[None], np.arange(height)[:, None]
+    left_out = np.zeros((height, 60), bool)
+    for slope in slopes:
+        left_out |= (across + slope * down) % period < period // 3
+    np.testing.assert_array_equal(kept, ~left_out)
+
+
+@pytest.mark.parametrize(("thickness", "arm"), [(1, 12), (2, 16), (3, 30)])
+def test_a_corners_bend_is_an_arc_of_four_tenths_of_its_arm(thickness, arm):
+    line = cover(corners(arm, thickness, COLOUR)[0]) > 0.75
+    # On the diagonal the line of an arc of radius r is 0.29 r further from the corner than the arms are.
+    diagonal = np.flatnonzero(line.diagonal())
+    middle = CORNER_EDGE + thickness / 2
+    assert diagonal.mean() + 0.5 == pytest.approx(middle + 0.38 * arm * (1 - 1 / np.sqrt(2)), abs=0.6)
+
+
+def test_a_corners_shadow_is_two_thirds_dark_at_most_and_of_warm_black():
+    made = corners(ARM, THICKNESS, COLOUR)[0]
+    shadow = made.ink[(made.keep[..., 0] < 255) & (made.keep[..., 0] > 80)]
+    assert shadow.max() <= 255 * 2 / 3
+    row = made.width // 2 + 5
+    # The line's own soft edge ends half a pixel outside it: the first pixel of shadow alone is half as dark.
+    assert made.keep[row, 0].tolist() == [255 - 42] * 3
+    assert made.ink[row, 0].tolist() == [round(42 * level / 255) for level in (16, 14, 12)]

@@ -10,6 +10,7 @@ import pytest
 from emotion.realtime.errors import SinkError
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import Policy
+from emotion.realtime.sinks import fanout as fanout_module
 from emotion.realtime.sinks.fanout import Fanout
 from tests.fakes.pipeline_parts import FakeSink
 from tests.helpers.results import result
@@ -297,3 +298,44 @@ def test_no_picture_is_kept_that_is_done_with():
         feed(fanout, [1])
     gc.collect()
     assert alive() is None
+
+
+class Watching:
+    """Keeps what it is told of a sink."""
+
+    def __init__(self):
+        self.told = []
+
+    def record(self, name, **what):
+        self.told.append(what)
+
+
+def test_what_is_told_of_a_sink_adds_up():
+    watching = Watching()
+    with Fanout(observer=watching) as fanout:
+        fanout.add("file", FakeSink())
+        feed(fanout, range(5))
+    assert sum(one["taken"] for one in watching.told) == sum(one["given"] for one in watching.told) == 5
+    assert all(one["waiting"] >= 0 and one["busy"] >= 0 for one in watching.told)
+    assert watching.told[-1] == {"taken": 0, "given": 0, "waiting": 0.0, "busy": 0.0}
+    assert max(one["busy"] for one in watching.told) < 5
+
+
+@pytest.mark.parametrize(
+    ("given", "capacity", "vital"), [({}, 4, True), ({"capacity": 1, "vital": False}, 1, False)]
+)
+def test_four_frames_wait_for_a_sink_that_is_vital_unless_something_else_is_said(
+    monkeypatch, given, capacity, vital
+):
+    made = []
+    channel = fanout_module.Channel
+    monkeypatch.setattr(fanout_module, "Channel", lambda *asked: made.append(asked) or channel(*asked))
+    with Fanout() as fanout:
+        fanout.add("a", FakeSink(), **given)
+        (worker,) = fanout._outlets
+    assert made == [(capacity, Policy.WAIT)]
+    assert (worker.vital, worker.waits, worker.view) == (vital, True, False)
+
+
+def test_what_hangs_is_waited_for_two_seconds_unless_another_time_is_said():
+    assert (Fanout()._patience, Fanout(patience=0.5)._patience) == (2.0, 0.5)

@@ -6,8 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from emotion.models.classes import EMOTIONS
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import PredictionFrame, VideoFrame
+from emotion.realtime.stages import look_ahead
 from emotion.realtime.stages.look_ahead import LookAhead, _Votes
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
@@ -204,3 +206,68 @@ def test_what_was_said_long_ago_makes_room_and_nothing_is_mixed_up():
             votes.drop_first()
             kept.pop(0)
         assert votes.times.tolist() == kept == votes.rows[:, 1, 3].tolist()
+
+
+def asked_of(monkeypatch, at, times, ahead=0.5, ends=False):
+    """What is smoothed of a moment: near votes, which of them it is, those from it on, whether they end."""
+    found = []
+    monkeypatch.setattr(look_ahead, "both_ways_of_all", lambda *given: found.append(given) or ())
+    person = look_ahead._Person(VoteOptions(), _Votes(np.zeros((4, 6), np.float32)))
+    for seconds in times:
+        person.see(seconds, result_face("fear", share=0.1 + seconds / 10))
+    person._both_ways(None, person.seen[at], at, ahead, ends)
+    ((_, befores, near, now, seconds, later, rows, tau, over),) = found
+    assert (seconds, tau, len(rows)) == (times[at], 0.3, len(later))
+    assert [before.shares for before in befores] == [None] * 4
+    near_times = [round(10 * float(share) - 1, 4) for share in near[:, 0, EMOTIONS.index("fear")]]
+    return near_times, now, later.tolist(), over
+
+
+@pytest.mark.parametrize(
+    ("at", "near", "now"),
+    [
+        (0, [0.0], 0),
+        (3, [0.2, 0.29, 0.3, 0.4], 2),
+        (4, [0.3, 0.4, 0.401], 1),
+        (5, [0.4, 0.401], 1),
+        (6, [2.0], 0),
+    ],
+)
+def test_votes_within_a_tenth_of_a_second_tell_a_flicker_from_a_step(monkeypatch, at, near, now):
+    times = [0.0, 0.2, 0.29, 0.3, 0.4, 0.401, 2.0]
+    assert asked_of(monkeypatch, at, times)[:2] == (near, now)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "ends", "later", "over"),
+    [
+        (0.5, False, [0.2, 0.5, 0.7], True),
+        (0.49, False, [0.2, 0.5], True),
+        (0.6, False, [0.2, 0.5, 0.7, 0.8], False),
+        (0.6, True, [0.2, 0.5, 0.7, 0.8], True),
+    ],
+)
+def test_what_follows_is_known_as_far_as_one_looks(monkeypatch, ahead, ends, later, over):
+    """Behind the last vote nothing is known yet, unless more are there or nothing follows."""
+    assert asked_of(monkeypatch, 1, [0.0, 0.2, 0.5, 0.7, 0.8], ahead, ends)[2:] == (later, over)
+
+
+@pytest.mark.parametrize(("dwell", "for_label"), [(0.25, 0.35), (0.4, 0.5), (2.0, 0.5), (0.0, 0.1)])
+def test_half_a_second_at_most_is_for_the_label_and_the_rest_for_smoothing(monkeypatch, dwell, for_label):
+    person = look_ahead._Person(VoteOptions(dwell=dwell), _Votes(np.zeros((4, 6), np.float32)))
+    asked = []
+
+    def smooth(near, ahead, now):
+        asked.append(([one.seconds for one in near], ahead, now))
+        raise StopIteration
+
+    monkeypatch.setattr(look_ahead._Person, "_smooth", lambda self, *given: smooth(*given))
+    times = [n / 20 for n in range(12)]
+    for seconds in times:
+        person.see(seconds, result_face("fear"))
+    for ended, now in ((False, 0.55), (True, np.inf)):
+        with pytest.raises(StopIteration):
+            person.decide(0.55, ended)
+        near, ahead, until = asked.pop()
+        assert near == [seconds for seconds in times if seconds <= for_label + 1e-9]
+        assert (ahead, until) == (pytest.approx(1 - for_label), now)
