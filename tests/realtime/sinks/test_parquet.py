@@ -80,3 +80,18 @@ def test_an_empty_run_that_ends_well_is_an_empty_table_and_else_nothing(tmp_path
     with pytest.raises(RuntimeError), ParquetTimeline(tmp_path / "b.parquet"):
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_rows_are_written_in_groups_of_8192_and_memory_does_not_grow(tmp_path, monkeypatch):
+    groups = []
+    monkeypatch.setattr(parquet._Table, "write", lambda table, rows: groups.append(len(rows)))
+    sink = parquet.ParquetTimeline(tmp_path / "a.parquet")
+    one = result(0)
+    for _ in range(8191):
+        sink.write(one, None)
+    assert groups == []
+    sink.write(result(8191, face("fear", 1), face("anger", 2)), None)
+    assert groups == [8193]
+    assert sink._rows == []
+    sink.close()
+    assert groups == [8193]
