@@ -1,10 +1,13 @@
 """The window without a screen: OpenCV's highgui is replaced by one that notes what it is told."""
 
+import subprocess
+
 import cv2
 import numpy as np
 import pytest
 
-from emotion.realtime.drawing.window import Key, Pointer, Window
+from emotion.realtime.drawing.window import DisplayProbe, Key, Pointer, Window
+from emotion.realtime.errors import DisplayError
 
 
 class Highgui:
@@ -87,6 +90,12 @@ def test_a_small_picture_gets_a_window_in_which_it_can_be_seen(highgui, size, wi
         (ord("."), Key.STEP),
         *((code, Key.FASTER) for code in (ord("+"), ord("="), 65451)),
         *((code, Key.SLOWER) for code in (ord("-"), 65453)),
+        *((code, Key.LOUDER) for code in (65362, 2490368, 63232, ord("0"))),
+        *((code, Key.QUIETER) for code in (65364, 2621440, 63233, ord("9"))),
+        (ord("u"), Key.MUTE),
+        (ord("b"), Key.BASELINE),
+        (ord("r"), Key.RECORD),
+        (ord("c"), Key.NEXT_CAMERA),
         (ord("s"), Key.SCREENSHOT),
         (ord("m"), Key.METRICS),
         (ord("p"), Key.PRIVACY),
@@ -140,3 +149,77 @@ def test_the_mouse_is_followed_in_the_window(highgui):
         window.show(picture())
         highgui.mouse(cv2.EVENT_LBUTTONDOWN, 7, 8, 0, None)
         assert window.pointer() == Pointer(True, [(7, 8)])
+
+
+@pytest.mark.parametrize(
+    ("event", "flags", "clicks"),
+    [
+        (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_FLAG_LBUTTON, 1),
+        (cv2.EVENT_MOUSEMOVE, cv2.EVENT_FLAG_LBUTTON, 1),
+        (cv2.EVENT_MOUSEMOVE, 0, 0),
+        (cv2.EVENT_MOUSEMOVE, cv2.EVENT_FLAG_RBUTTON, 0),
+        (cv2.EVENT_LBUTTONUP, cv2.EVENT_FLAG_LBUTTON, 0),
+        (cv2.EVENT_RBUTTONDOWN, cv2.EVENT_FLAG_RBUTTON, 0),
+    ],
+)
+def test_the_left_button_clicks_and_drags_and_others_do_not(highgui, event, flags, clicks):
+    with Window("a title") as window:
+        window.show(picture())
+        assert window.pointer() == Pointer(False, [])
+        highgui.mouse(event, 7, 8, flags, None)
+        assert window.pointer() == Pointer(True, [(7, 8)] * clicks)
+        assert window.pointer() == Pointer(False, [])
+
+
+class Process:
+    """A program that ends as it is told, or hangs."""
+
+    def __init__(self, code, said=""):
+        self.code, self.said = code, said
+        self.returncode, self.killed, self.waits = None, 0, []
+
+    def communicate(self, timeout=None):
+        self.waits.append(timeout)
+        if self.code is None and not self.killed:
+            raise subprocess.TimeoutExpired("a probe", timeout)
+        self.returncode = self.code or 0
+        return None, self.said
+
+    def kill(self):
+        self.killed += 1
+
+
+def probe(monkeypatch, *about):
+    process = Process(*about)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: process)
+    return process, DisplayProbe()
+
+
+def test_where_a_window_opens_nothing_is_said(monkeypatch):
+    process, asked = probe(monkeypatch, 0)
+    asked.check()
+    asked.close()
+    assert (process.killed, process.waits) == (0, [30])
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "reason"),
+    [
+        (1, "The function is not implemented. Rebuild", "This OpenCV has no windows"),
+        (1, "cannot open display", "There is no screen to open a window on"),
+        (-6, "", "There is no screen to open a window on"),
+        (None, "", "The screen does not answer"),
+    ],
+)
+def test_why_no_window_can_be_opened_is_said(monkeypatch, code, said, reason):
+    process, asked = probe(monkeypatch, code, said)
+    with pytest.raises(DisplayError, match=f"^{reason}: "):
+        asked.check()
+    assert process.killed == (code is None)
+
+
+def test_a_probe_that_nobody_asks_is_ended(monkeypatch):
+    process, asked = probe(monkeypatch, None)
+    asked.close()
+    asked.close()
+    assert process.killed == 1
