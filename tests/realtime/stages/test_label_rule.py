@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from emotion.realtime.stages.label_rule import UNSURE, LabelRule, Moment
+from emotion.models.classes import Classes
+from emotion.realtime.stages.label_rule import UNSURE, LabelRule, Moment, word_of
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.smoothing import UNKNOWN, Smoother, both_ways, steady
 
@@ -163,3 +164,114 @@ def test_of_a_file_a_step_of_the_votes_is_a_step_of_the_word_within_one_picture(
     wrong = [number for number, (word, true) in enumerate(zip(told, right, strict=True)) if word != true]
     assert len(wrong) <= 1
     assert all(abs(number - right.index(1)) <= 1 for number in wrong)
+
+
+# Numbers that are exact: named from a half on, withdrawn below a quarter, and a dwell time of half a second.
+EXACT = VoteOptions(certain=0.5, doubtful=0.25, margin=0.125, lead=0.0625, dwell=0.5)
+
+
+def told(*moments, options=EXACT, first=0):
+    """The word at each moment, (seconds, share of the first emotion, of the second), live."""
+    rule = LabelRule(options)
+    return [rule.update(moment(*one))[0] for one in moments][first:]
+
+
+def moment(seconds, *shares):
+    return Moment(seconds, np.array([*shares, 0.0], np.float32) if shares else None)
+
+
+@pytest.mark.parametrize(("share", "word"), [(0.5, 0), (0.4999, UNSURE)])
+def test_a_first_word_needs_the_share_from_which_one_is_certain(share, word):
+    assert told((0.0, share, 0.0)) == [word]
+
+
+@pytest.mark.parametrize(("later", "word"), [(0.5, 0), (0.5625, UNSURE)])
+def test_of_a_file_the_first_word_may_become_certain_within_the_dwell_time(later, word):
+    rule = LabelRule(EXACT)
+    assert rule.update(moment(0.0, 0.375, 0.0), [moment(later, 0.5, 0.0)]) == (word, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("weak", "until", "word"),
+    [(0.25, 9.0, 0), (0.2499, 1.4375, 0), (0.2499, 1.5, UNSURE)],
+)
+def test_a_word_is_withdrawn_when_it_is_doubtful_for_the_dwell_time(weak, until, word):
+    assert told((0.0, 0.75, 0.0), (0.875, 0.75, 0.0), (1.0, weak, 0.0), (until, weak, 0.0))[-1] == word
+
+
+@pytest.mark.parametrize(
+    ("then", "seconds", "word"),
+    [
+        (0.5, 1.4375, UNSURE),
+        (0.5, 1.5, 0),
+        (0.25, 1.5, 0),  # once certain, not doubtful is enough
+        (0.2499, 1.5, UNSURE),
+    ],
+)
+def test_a_word_is_given_when_it_was_certain_and_never_doubtful_since(then, seconds, word):
+    moments = [
+        (0.0, 0.125, 0.0),
+        (0.875, 0.125, 0.0),
+        (1.0, 0.5, 0.0),
+        (1.25, then, 0.0),
+        (seconds, then, 0.0),
+    ]
+    assert told(*moments)[-1] == word
+
+
+def test_where_it_was_not_certain_no_word_is_given():
+    assert (
+        told((0.0, 0.125, 0.0), (0.875, 0.125, 0.0), *((1 + n / 8, 0.4999, 0.0) for n in range(16)))[-1]
+        == UNSURE
+    )
+
+
+@pytest.mark.parametrize(("ahead", "word"), [(0.125, 0), (0.15625, 1)])
+def test_beyond_the_margin_the_word_is_another_at_once(ahead, word):
+    assert told((0.0, 0.5, 0.25), (0.125, 0.375, 0.375 + ahead), first=1) == [word]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds", "word"),
+    [(0.0625, 1.5, 1), (0.0625, 1.4375, 0), (0.03125, 1.5, 0)],
+)
+def test_within_it_who_leads_clearly_takes_over_after_the_dwell_time(ahead, seconds, word):
+    moments = [
+        (0.0, 0.5, 0.25),
+        (0.875, 0.5, 0.25),
+        (1.0, 0.375, 0.375 + ahead),
+        (seconds, 0.375, 0.375 + ahead),
+    ]
+    assert told(*moments)[-1] == word
+
+
+def test_the_lead_may_have_been_clear_at_any_time_of_it():
+    moments = [
+        (0.0, 0.5, 0.25),
+        (0.875, 0.5, 0.25),
+        (1.0, 0.375, 0.4375),
+        (1.25, 0.375, 0.40625),
+        (1.5, 0.375, 0.40625),
+    ]
+    assert told(*moments)[-1] == 1
+    # A lead of another before counts for nothing.
+    three = [(0.0, 0.5, 0.25, 0.0), (0.875, 0.5, 0.25, 0.0), (1.0, 0.375, 0.0, 0.4375)]
+    three += [(1.25 + n / 4, 0.375, 0.40625, 0.0) for n in range(4)]
+    assert told(*three)[-1] == 0
+
+
+def test_who_leads_beyond_the_margin_and_is_doubtful_is_not_named():
+    assert told((0.0, 0.5, 0.25), (0.125, 0.0625, 0.2), first=1) == [UNSURE]
+
+
+@pytest.mark.parametrize(("gap", "words"), [(0.5, [0, UNSURE]), (0.4375, [0, 0])])
+def test_where_results_are_rarer_than_the_dwell_time_one_is_enough(gap, words):
+    assert told((0.0, 0.75, 0.0), (gap, 0.125, 0.0)) == words
+
+
+def test_a_moment_tells_what_is_longest_and_by_how_much():
+    one, nothing = moment(1.0, 0.25, 0.625), moment(1.0)
+    assert (one.best, one.most, one.ahead_of(0), one.ahead_of(1)) == (1, 0.625, 0.375, 0.0)
+    assert (nothing.best, nothing.most, nothing.ahead_of(0)) == (UNSURE, 0.0, 0.0)
+    classes = Classes(("calm", "tense"))
+    assert [word_of(index, classes) for index in (0, 1, UNSURE)] == ["calm", "tense", "uncertain"]
