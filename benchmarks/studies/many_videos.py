@@ -4,10 +4,15 @@ Clips are made of the bundled one, or of videos in given folders: short pieces i
 one in twenty that is damaged, two of one name, one empty file, and one of many tiny pictures. They are
 annotated with one command, which is killed twice on its way and started again; then one by one, and as three
 shards that are put together. The tables have to be the same, and the memory of all processes flat.
+
+``--scaling`` asks instead how much sooner clips of one length are done with twice the cores: one job on one
+core against two on two, and, for what the machine itself can give, two commands that know nothing of one
+another, a core and half of the clips each. It needs free cores.
 """
 
 import argparse
 import itertools
+import json
 import random
 import signal
 import subprocess
@@ -16,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -46,6 +52,7 @@ class Ran:
         processor: seconds of each of its processes, as far as they were seen.
         memory: bytes of all its processes together, a sample each half second.
         said: what it wrote.
+        began: when it began, in seconds since 1970.
     """
 
     code: int = 0
@@ -53,6 +60,7 @@ class Ran:
     processor: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
     said: str = ""
+    began: float = 0.0
 
 
 def make_clips(folder: Path, count: int, frames: int, tiny: int, sources: Sequence[Path]) -> None:
@@ -123,7 +131,7 @@ def run(
     cores: Sequence[int] | None = None,
 ) -> Ran:
     """Run the command line to its end; `end` may end it, in a thread of its own; on some of the cores."""
-    ran, began = Ran(), time.monotonic()
+    ran, began = Ran(began=time.time()), time.monotonic()
     command = list(python_command("-m", "emotion", *arguments))
     if cores is not None:
         command = ["taskset", "-c", ",".join(map(str, cores)), *command]
@@ -192,7 +200,8 @@ def main() -> int:
     parser.add_argument("--tiny", type=int, default=1_000_000, help="frames of the one with tiny pictures")
     parser.add_argument("--models", default="lite")
     parser.add_argument("--jobs", default="2")
-    parser.add_argument("--scaling", action="store_true", help="one job on one core against two on two")
+    parser.add_argument("--scaling", action="store_true", help="see above; with clips of one length")
+    parser.add_argument("--turns", type=int, default=2, help="of --scaling")
     parser.add_argument("--keep", type=Path, help="a folder for all of it; by default nothing stays")
     parser.add_argument("sources", type=Path, nargs="*", help="videos, or folders of them, to cut clips from")
     chosen = parser.parse_args()
@@ -215,25 +224,66 @@ def videos_of(named: Sequence[Path]) -> list[Path]:
 
 
 def _scaling(home: Path, chosen: argparse.Namespace) -> int:
-    """How much sooner all is done with twice the cores, by turns.
+    """How much sooner all is done with twice the cores, by turns; what of it is begin and end.
 
     Beside other work the clock says little: what one would see on free cores is the processor time of one by
     one over that of the busiest of two, for the other is done by then.
     """
-    clips = _made(home, chosen)
-    common = ["annotate", str(clips), "-r", "--models", chosen.models, "--formats", FORMATS]
-    for turn in range(2):
+    pieces = _pieces(chosen.sources or [DEMO], chosen.frames)
+    for number in range(chosen.clips):
+        path = home / "clips" / "ab"[number % 2] / f"clip_{number:03}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, next(pieces))
+    common = ["-r", "--models", chosen.models, "--formats", FORMATS]
+    for turn in range(chosen.turns):
         ran: dict[int, Ran] = {}
         for count in (1, 2):
-            place = ["-o", str(home / f"{turn}-{count}"), "--jobs", str(count)]
-            ran[count] = run([*common, *place], cores=range(count))
-        one, two, busiest = sum(ran[1].processor), sum(ran[2].processor), max(ran[2].processor)
+            place = home / f"{turn}-{count}"
+            command = ["annotate", str(home / "clips"), *common, "-o", str(place), "--jobs", str(count)]
+            ran[count] = run(command, cores=range(count))
+            begin, work, end = phases(place / "log.jsonl", ran[count])
+            print(  # noqa: T201
+                f"jobs {count} on {count} cores: {ran[count].wall:.1f} s, of which {begin:.1f} to the first "
+                f"video, {work:.1f} for the videos, {end:.1f} after the last; processor "
+                f"{sum(ran[count].processor):.1f} s, the busiest process {max(ran[count].processor):.1f} s"
+            )
+        apart = _apart(home, turn, common)
+        one, busiest = sum(ran[1].processor), max(ran[2].processor)
         print(  # noqa: T201
-            f"wall {ran[1].wall:.1f} s on one core, {ran[2].wall:.1f} s on two: "
-            f"{ran[1].wall / ran[2].wall:.2f}; processor {one:.1f} s and {two:.1f} s, the busiest process of "
-            f"two {busiest:.1f} s: {one / busiest:.2f}"
+            f"two commands apart, a core and half of the clips each: {apart:.1f} s\n"
+            f"by the clock {ran[1].wall / ran[2].wall:.2f}, by processor time {one / busiest:.2f}; "
+            f"the machine itself {ran[1].wall / apart:.2f}"
         )
     return 0
+
+
+def _apart(home: Path, turn: int, common: Sequence[str]) -> float:
+    """Seconds of two commands at once, pinned to a core each, until both are done."""
+    began = time.monotonic()
+    threads = [
+        threading.Thread(
+            target=run,
+            args=(["annotate", str(home / "clips" / name), *common, "-o", str(home / f"{turn}-{name}")],),
+            kwargs={"cores": [core]},
+        )
+        for core, name in enumerate("ab")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.monotonic() - began
+
+
+def phases(log: Path, ran: Ran) -> tuple[float, float, float]:
+    """Seconds of a run until its first video begins, while videos are worked on, and after the last."""
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    times = {
+        kind: [datetime.fromisoformat(one["time"]).timestamp() for one in events if one["event"] in names]
+        for kind, names in (("begun", ("begun",)), ("ended", _ENDS))
+    }
+    first, last = min(times["begun"]), max(times["ended"])
+    return first - ran.began, last - first, ran.began + ran.wall - last
 
 
 def _trial(home: Path, chosen: argparse.Namespace) -> int:
