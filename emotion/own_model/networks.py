@@ -175,14 +175,15 @@ class Networks:
         before, labels = self.learnt.get(name), faces.labels
         rows = found.learnt.judged
         right = float((found.learnt.said[rows].argmax(axis=1) == labels[rows]).mean())
-        told = f"  {name}: {right:.1%} right after {found.passes} passes"
+        passes = f"{found.passes} passes" + ("" if found.share == 1 else f", {found.share:.0%} of the way")
+        told = f"  {name}: {right:.1%} right after {passes}"
         if before is not None and before.loss(labels, rows) <= found.learnt.loss(labels, rows):
             self._say(f"{told}, no better than by its last layer alone, which stays.")
         else:
             self._say(told)
             self.learnt[name], self._folders[name] = found.learnt, found.folder
             what = "all layers" if course.layers == "all" else "the upper layers"
-            self._what[name] = f"{what}, {found.passes} passes"
+            self._what[name] = f"{what}, {passes}"
         return found.folder.parent
 
     def _architecture(self, region: str) -> Architecture | None:

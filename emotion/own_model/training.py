@@ -13,6 +13,7 @@ its way::
 import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -41,6 +42,9 @@ from emotion.own_model.options import LearnOptions
 if TYPE_CHECKING:
     from emotion.models.training.fine_tuning import Course, Learner, OwnFaces
 
+# What TensorFlow says of itself, as that there is no GPU, is no news to who trains on photographs.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 USUAL: Architecture = "resnet29"
 """The network that begins with nothing where no other is asked for."""
 UPPER_FROM, ALL_FROM = 150, 600
@@ -49,6 +53,9 @@ MANY = 2000
 """Faces from which on pictures are moved about less while learning."""
 _EPOCHS, _EPOCHS_FROM_NOTHING = 12, 60
 _CHECKPOINT_EVERY = 30.0  # seconds
+# Of the way from the weights that a network begins with to those that it learns, what is tried: on the whole
+# way it forgets more of what many faces have taught it (Wortsman et al. 2022, WiSE-FT).
+_SHARES = (0.25, 0.5, 0.75, 1.0)
 # A graph has a factor for the temperature only where that is not 1.
 _UNCALIBRATED = 1.25
 
@@ -85,11 +92,13 @@ class Trained:
         learnt: its last layer, and what was said out of fold.
         folder: a model folder with the network.
         passes: how many the final one has learnt for.
+        share: how far its weights lie from those that it began with towards those that it learnt.
     """
 
     learnt: Learnt
     folder: Path
     passes: int
+    share: float = 1.0
 
 
 def installed() -> bool:
@@ -212,11 +221,11 @@ def train(
         _Training(plan, faces, course, classes, run, log, progress, say, file).run()
     with np.load(run / "said.npz") as told:
         said, judged = told["said"], told["judged"]
-        head, passes = Head(told["kernel"], told["bias"]), int(told["passes"])
+        head, passes, share = Head(told["kernel"], told["bias"]), int(told["passes"]), float(told["share"])
     labels = faces.labels[judged]
     temperature = fit_temperature(labels, probabilities(said[judged]))
     learnt = Learnt(head, temperature, probabilities(said / np.float32(temperature)), 0.0, judged)
-    return Trained(learnt, run / "model", passes)
+    return Trained(learnt, run / "model", passes, share)
 
 
 def clear_others(place: Path, kept: Sequence[Path]) -> None:
@@ -277,8 +286,10 @@ class _Training:
         said = np.zeros((len(faces), faces.classes), np.float32)
         for fold, logits in told.items():
             said[plan.folds == fold] = logits[best]
+        share = 1.0
         if self._alone:
-            learner.network.load_weights(self._run / "best.weights.h5")
+            (fold,) = plan.judged
+            share, said[plan.folds == fold] = self._between(learner, fold)
         else:
             self._all(learner, best + 1)
         _export(learner.network, plan.region, plan.architecture, self._classes, self._run / "model")
@@ -291,6 +302,7 @@ class _Training:
                 kernel=head.kernel,
                 bias=head.bias,
                 passes=best + 1,
+                share=share,
             )
         for left in [*self._run.glob("fold-*"), *self._run.glob("all.*"), *self._run.glob("best.*")]:
             left.unlink()
@@ -345,6 +357,25 @@ class _Training:
         (self._run / f"fold-{fold}.keras").unlink(missing_ok=True)
         return np.stack(told)
 
+    def _between(self, learner: "Learner", fold: int) -> tuple[float, Floats]:
+        """Leave the network between what it began with and what it learnt, where it judges best.
+
+        Returns:
+            The share of the way, and what it says there of the fold's faces.
+        """
+        rows = np.flatnonzero(self._plan.folds == fold)
+        learner.begin(self._plan.heads.get(fold))
+        known = learner.network.get_weights()
+        learner.network.load_weights(self._run / "best.weights.h5")
+        learnt = learner.network.get_weights()
+        found: dict[float, Floats] = {}
+        for share in (1.0,) if self._course.from_nothing else _SHARES:
+            _mix(learner.network, known, learnt, share)
+            found[share] = learner.logits(rows)
+        best = min(found, key=lambda share: _loss_of(self._faces.labels[rows], found[share]))
+        _mix(learner.network, known, learnt, best)
+        return best, found[best]
+
     def _begin(self, learner: "Learner", fold: int, checkpoint: Path) -> int:
         """Begin a fold, or go on with its checkpoint; the passes that are done."""
         learner.begin(self._plan.heads.get(fold))
@@ -396,6 +427,10 @@ class _Training:
                 saved = monotonic()
 
 
+def _mix(network: Any, known: Sequence[Floats], learnt: Sequence[Floats], share: float) -> None:
+    network.set_weights([one + share * (other - one) for one, other in zip(known, learnt, strict=True)])
+
+
 def _export(
     network: Any, region: Region, architecture: Architecture, classes: Classes, folder: Path
 ) -> ModelManifest:
@@ -436,7 +471,9 @@ def _loss_of(labels: _Ints, logits: Floats) -> float:
 
 def _digest(plan: Plan, faces: "OwnFaces", course: "Course", file: Path | None) -> str:
     """All that decides what comes of a run."""
-    digest = hashlib.sha256(json.dumps([asdict(course), plan.architecture, list(plan.judged)]).encode())
+    digest = hashlib.sha256(
+        json.dumps([asdict(course), plan.architecture, list(plan.judged), _SHARES]).encode()
+    )
     for array in (faces.images, faces.labels, faces.weights, plan.folds):
         digest.update(np.ascontiguousarray(array).tobytes())
     start = file or (plan.start and plan.start / f"{plan.region.name}.onnx")

@@ -106,6 +106,12 @@ class Slopes:
         with np.load(checkpoint) as kept:
             self.kernel, self.done = kept["kernel"], int(kept["done"])
 
+    def get_weights(self):
+        return [self.kernel]
+
+    def set_weights(self, weights):
+        (self.kernel,) = weights
+
     save_weights = save
     load_weights = resume
 
@@ -205,6 +211,27 @@ def test_where_a_part_is_held_out_one_fold_judges_and_the_best_pass_is_kept(face
     learner.kernel = found.learnt.head.kernel
     rows = np.flatnonzero(plan.folds == 0)
     said = training.probabilities(learner.logits(rows) / np.float32(found.learnt.temperature))
+    np.testing.assert_allclose(found.learnt.said[rows], said, atol=1e-5)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("wanted", "nothing"), [(0.25, False), (0.5, False), (1.0, False), (1.0, True)])
+def test_a_network_may_stay_between_what_it_began_with_and_what_it_learnt(
+    faces, tmp_path, monkeypatch, wanted, nothing
+):
+    plan, course = plan_of(faces, (0,)), replace(COURSE, epochs=1, from_nothing=nothing)
+    rows = np.flatnonzero(plan.folds == 0)
+    learner = Slopes(faces)
+    learner.epoch(np.flatnonzero(plan.folds != 0), lambda *_: None)
+    there = learner.kernel
+    learner.kernel = wanted * there
+    aim = learner.logits(rows)
+    # It judges best where it is as far from where it began as is wanted.
+    monkeypatch.setattr(training, "_loss_of", lambda labels, logits: float(np.abs(logits - aim).max()))
+    found, _ = train(faces, tmp_path / "training", plan, course)
+    assert found.share == wanted
+    np.testing.assert_allclose(found.learnt.head.kernel, wanted * there, atol=1e-6)
+    said = training.probabilities(aim / np.float32(found.learnt.temperature))
     np.testing.assert_allclose(found.learnt.said[rows], said, atol=1e-5)
 
 
