@@ -161,3 +161,19 @@ def test_a_gap_is_eight_tenths_of_the_text_and_two_pixels_at_least():
     assert found == sizes
     frame = EmotionFrame(video_frame(0, size=(8, 8)), ())
     assert Overlay(DrawingOptions(scale=0.5))._room(frame).gap == 2
+
+
+def test_what_lies_outside_the_picture_was_not_drawn_on():
+    canvas = np.zeros((48, 64, 3), np.uint8)
+    parts = [
+        Rect(5, 6, 7, 8),
+        Rect(-20, 5, 10, 10),
+        Rect(-20, 5, 20, 10),
+        Rect(64, 5, 10, 10),
+        Rect(80, 5, 10, 10),
+        Rect(5, -20, 10, 10),
+        Rect(5, 48, 10, 10),
+        Rect(5, 60, 10, 10),
+        Rect(-3, 40, 10, 20),
+    ]
+    assert list(overlay._drawn(canvas, parts).parts) == [(5, 6, 12, 14), (0, 40, 7, 48)]
