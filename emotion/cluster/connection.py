@@ -4,9 +4,12 @@ import contextlib
 import importlib
 import logging
 import os
+import secrets
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -87,6 +90,7 @@ def _library() -> Any:
 def _connect(ray: Any, address: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
+        _keep_token()
         # Nobody else can reach it.
         where = {"address": "local", "_node_ip_address": "127.0.0.1"}
         size = {"num_cpus": available_cores(), "object_store_memory": _STORE_BYTES}
@@ -95,12 +99,21 @@ def _connect(ray: Any, address: str) -> None:
         chosen = {"address": address, **quiet}
     try:
         # Ray lets workers import what lies where this process stands: there may be a user's random.py.
-        with findable(), contextlib.chdir(sys.prefix):
+        with findable(), contextlib.chdir(sys.prefix), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what fails is raised, too
             _init(ray, chosen)
     except Exception as error:  # Ray raises many kinds, and plain ones too
         what = "Ray cannot start here" if address == LOCAL else f"There is no cluster at {address}"
         advice = "use --jobs" if address == LOCAL else "start one with 'ray start --head'"
         raise ClusterError(f"{what} ({_in_a_line(error)}): {advice}, or try again.") from error
+
+
+def _keep_token() -> None:
+    """Give Ray a token of this process where it cannot write one into the home, as with ``docker run -u``."""
+    home = Path(os.path.expanduser("~"))  # which, unlike Path.home(), need not be known
+    kept = home / ".ray"
+    if not os.access(kept if kept.is_dir() else home, os.W_OK) and not (kept / "auth_token").exists():
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 def _init(ray: Any, chosen: dict[str, Any]) -> None:

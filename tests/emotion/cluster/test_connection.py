@@ -1,5 +1,6 @@
 """Finding a cluster or starting one, with a fake for Ray."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -51,3 +52,13 @@ def test_a_cluster_that_is_not_there_is_said(starts, address, errors, said):
     with pytest.raises(ClusterError, match=said):
         Connection(address)
     assert not starts.errors
+
+
+@pytest.mark.parametrize("home", ["writable", "none"])
+def test_a_home_that_cannot_be_written_needs_no_token_there(starts, monkeypatch, tmp_path, home):
+    (tmp_path / "writable").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / home))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "")
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    Connection("local")
+    assert ("RAY_AUTH_TOKEN" in os.environ) == (home == "none")
