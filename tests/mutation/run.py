@@ -226,7 +226,7 @@ class Reach:
             include = f"--include={','.join(map(str, ROOMS[room].files))}"
             measured = ["coverage", "run", f"--rcfile={config}", f"--data-file={data}.new", include]
             tests = [str(path) for pattern in ROOMS[room].tests for path in sorted(TREE.glob(pattern))]
-            how = ["-m", "pytest", "-q", "-n0", "--noconftest", f"--junit-xml={times}"]
+            how = ["-m", "pytest", "-q", "-n0", "--noconftest", "--timeout=0", f"--junit-xml={times}"]
             command = [sys.executable, "-m", *measured, *how, *tests]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
