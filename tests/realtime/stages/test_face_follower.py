@@ -345,12 +345,12 @@ def test_what_is_held_depends_on_who_is_there_not_on_who_was():
     large_ones = [(20 + 200 * n, 30, 110) for n in range(3)] + [(20 + 200 * n, 300, 110) for n in range(3)]
     small_ones = [(40 + 100 * n, 200, 36) for n in range(6)]
     for count in (1, 2, 3, 4, 5, 6, 3, 0, 2):
-        for _ in range(20):
+        for _ in range(40):
             edges = rig.see(picture(*large_ones[:count]))
         assert edges == sorted(left for left, _, _ in large_ones[:count])
         assert held(rig) <= 2  # for as many, and for as many as before
     for count in (6, 4, 1, 0):
-        for _ in range(20):
+        for _ in range(40):
             edges = rig.see(picture(*small_ones[:count]))
         assert edges == [left for left, _, _ in small_ones[:count]]
         assert held(rig) <= 2 + count + 1
