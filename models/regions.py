@@ -164,7 +164,13 @@ def write_region(region: Region) -> str:
     if region in KNOWN.places:
         return region.name
     place = (region.left, region.top, region.width, region.height)
-    return f"{region.name}={','.join(f'{number:g}' for number in place)}@{region.pixels_per_point:g}"
+    return f"{region.name}={','.join(map(_exactly, place))}@{_exactly(region.pixels_per_point)}"
+
+
+def _exactly(number: float) -> str:
+    """A number in as few digits as name it and no other."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(float(number))
 
 
 def read_region(text: str) -> Region:

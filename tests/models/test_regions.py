@@ -18,6 +18,7 @@ from emotion.models.regions import (
     crop,
     eye_distance,
     read_region,
+    write_region,
 )
 from emotion.realtime.stages import faces
 from tests.helpers.landmarks import gradient, landmarks
@@ -143,3 +144,16 @@ def test_a_face_covers_its_eyes_and_lips_and_not_the_other_way_round():
     assert not EYES.covers(FACE)
     assert not EYES.covers(LIPS)
     assert Region("brows", 8, 8, 112, 30).covers(EYES) is False
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        FACE,
+        Region("brows", 8, 12, 112, 36, 32 / 36),
+        Region("eyes", 0, 12, 128, 64, 0.75 * 0.7),
+        Region("jaw", 1 / 3, 100, 100, 50.5),
+    ],
+)
+def test_a_region_is_read_as_it_was_written(region):
+    assert read_region(write_region(region)) == region
