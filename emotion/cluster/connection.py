@@ -25,6 +25,7 @@ LOCAL = "local"
 _STORE_BYTES = 80 << 20
 # Characters of what Ray says that people are shown.
 _MOST_WORDS = 400
+_TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
 class Connection:
@@ -43,7 +44,7 @@ class Connection:
     """
 
     def __init__(self, address: str) -> None:
-        self.ray = _library()
+        self.ray = _library(address)
         self._own = not self.ray.is_initialized()
         if self._own:
             _connect(self.ray, address)
@@ -76,11 +77,15 @@ class Connection:
         ]
 
 
-def _library() -> Any:
+def _library(address: str) -> Any:
     # Nothing is told to anybody, and work is no less urgent than without Ray; it has to be said before a
     # cluster starts.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")
+    # A head with a token wants it of all; of Ray's own ways in, only ray:// does not send it by itself.
+    there = any(os.environ.get(name) for name in _TOKENS) or _kept_token().exists()
+    if there and address.startswith("ray://"):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         return importlib.import_module("ray")
     except ImportError as error:
@@ -104,15 +109,19 @@ def _connect(ray: Any, address: str) -> None:
             _init(ray, chosen)
     except Exception as error:  # Ray raises many kinds, and plain ones too
         what = "Ray cannot start here" if address == LOCAL else f"There is no cluster at {address}"
-        advice = "use --jobs" if address == LOCAL else "start one with 'ray start --head'"
+        elsewhere = f"start one with 'ray start --head', copy its token to {_kept_token()} if it has one"
+        advice = "use --jobs" if address == LOCAL else elsewhere
         raise ClusterError(f"{what} ({_in_a_line(error)}): {advice}, or try again.") from error
+
+
+def _kept_token() -> Path:
+    return Path(os.path.expanduser("~"), ".ray", "auth_token")  # unlike Path.home(), also without a home
 
 
 def _keep_token() -> None:
     """Give Ray a token of this process where it cannot write one into the home, as with ``docker run -u``."""
-    home = Path(os.path.expanduser("~"))  # which, unlike Path.home(), need not be known
-    kept = home / ".ray"
-    if not os.access(kept if kept.is_dir() else home, os.W_OK) and not (kept / "auth_token").exists():
+    folder = _kept_token().parent
+    if not os.access(folder if folder.is_dir() else folder.parent, os.W_OK) and not _kept_token().exists():
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 

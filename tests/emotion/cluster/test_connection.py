@@ -1,6 +1,7 @@
 """Finding a cluster or starting one, with a fake for Ray."""
 
 import os
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +22,7 @@ def starts(monkeypatch):
             raise errors.pop(0)
 
     fake = SimpleNamespace(init=init, is_initialized=lambda: False)
-    monkeypatch.setattr(connection, "_library", lambda: fake)
+    monkeypatch.setattr(connection, "_library", lambda _address: fake)
     return SimpleNamespace(errors=errors, given=given)
 
 
@@ -62,3 +63,20 @@ def test_a_home_that_cannot_be_written_needs_no_token_there(starts, monkeypatch,
     monkeypatch.delenv("RAY_AUTH_TOKEN")
     Connection("local")
     assert ("RAY_AUTH_TOKEN" in os.environ) == (home == "none")
+
+
+@pytest.mark.parametrize(
+    ("address", "there", "mode"),
+    [("ray://head:10001", True, "token"), ("ray://head:10001", False, None), ("auto", True, None)],
+)
+def test_a_token_that_is_there_is_sent_to_clusters_elsewhere_too(monkeypatch, tmp_path, address, there, mode):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    (tmp_path / ".ray").mkdir()
+    if there:
+        (tmp_path / ".ray" / "auth_token").write_text("secret")
+    connection._library(address)
+    assert os.environ.get("RAY_AUTH_MODE") == mode
