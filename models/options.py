@@ -83,7 +83,7 @@ class Option:
     def bounds(self) -> str:
         """In words, for example ``at least 1 and at most 20``; empty where there are none."""
         words = {"at least": self.ge, "more than": self.gt, "at most": self.le, "less than": self.lt}
-        return " and ".join(f"{word} {bound:g}" for word, bound in words.items() if bound is not None)
+        return " and ".join(f"{word} {bound:.12g}" for word, bound in words.items() if bound is not None)
 
     @property
     def largest(self) -> float:
@@ -92,12 +92,12 @@ class Option:
 
     def holds(self, number: float) -> bool:
         """Whether a number lies within the bounds."""
-        return abs(number) <= self.largest and not (
-            (self.ge is not None and number < self.ge)
-            or (self.gt is not None and number <= self.gt)
-            or (self.le is not None and number > self.le)
-            or (self.lt is not None and number >= self.lt)
-        )
+        low = [number >= bound for bound in (self.ge,) if bound is not None]
+        low += [number > bound for bound in (self.gt,) if bound is not None]
+        high = [number <= bound for bound in (self.le,) if bound is not None]
+        high += [number < bound for bound in (self.lt,) if bound is not None]
+        # Comparisons are false for what is no number, so that it is never within.
+        return all(low or [number >= -self.largest]) and all(high or [number <= self.largest])
 
 
 @dataclass(frozen=True, slots=True)

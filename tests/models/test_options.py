@@ -337,6 +337,9 @@ def test_bounds_are_told_in_words(bounds, said):
         ({"lt": 1}, (0.999, -5), (1, 2)),
         ({"ge": 0, "lt": 0.5}, (0, 0.4), (-0.1, 0.5)),
         ({"ge": 0, "le": 0, "gt": -1, "lt": 1}, (0,), (-0.1, 0.1)),
+        ({"ge": 0, "le": 2**32 - 1}, (0, 2**32 - 1), (-1, 2**32, float("nan"))),
+        ({"ge": -(2**40)}, (-(2**40), 2**31 - 1), (2**31, float("nan"))),
+        ({}, (2**31 - 1, 1 - 2**31), (2**31, -(2**31), float("inf"), float("nan"))),
     ],
 )
 def test_a_number_lies_within_all_of_its_bounds(bounds, held, others):
