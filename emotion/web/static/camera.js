@@ -71,7 +71,10 @@ export function show(here) {
 }
 
 function mirror() {
-  byId("own").classList.toggle("mirrored", byId("camera-mirror").checked && session?.device !== SAMPLE);
+  const sample = session?.device === SAMPLE;
+  byId("camera-mirror").disabled = sample; // it is no mirror
+  byId("camera-stop").lastChild.textContent = sample ? "Stop clip" : "Stop camera";
+  byId("own").classList.toggle("mirrored", byId("camera-mirror").checked && !sample);
 }
 
 function full() {
@@ -98,6 +101,7 @@ function stop(reason = "") {
   session?.close();
   session = null;
   lay(false);
+  mirror();
   byId("camera-numbers").textContent = "";
   byId("camera-words").textContent = "";
   tiles.clear();

@@ -234,8 +234,9 @@ export function labelPlace([x, y, w, h], { wide, high }, gap, width, height, tak
 }
 
 /** Black or white, whichever is read better on a colour written #RRGGBB. */
-function inkOn(ground) {
-  const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(ground.slice(at, at + 2), 16) / 255) ** 2.2);
+export function inkOn(ground) {
+  const parts = ground.startsWith("#") ? [1, 3, 5].map((at) => parseInt(ground.slice(at, at + 2), 16)) : ground.match(/[\d.]+/g).map(Number);
+  const [red, green, blue] = parts.map((part) => (part / 255) ** 2.2);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
 }
 

@@ -573,6 +573,9 @@ def check_labels(page):
     below, above = places[0], places[1]
     assert below != above
     assert places == [below, above, below, above]
+    grounds = ["rgb(201, 204, 200)", "#ffffff", "rgb(20, 30, 40)"]
+    ink = page.evaluate("async (grounds) => grounds.map((await import('/static/faces.js')).inkOn)", grounds)
+    assert ink == ["#000000", "#000000", "#ffffff"], "a number can be read on its class's colour"
 
 
 def test_the_view_does_not_wait_for_the_server(visit):
