@@ -29,13 +29,14 @@ Named: TypeAlias = str | os.PathLike[str]
 
 @dataclass(slots=True)
 class AnnotatedFiles:
-    """What a call of `emotion.annotate_files` has left.
+    """The files that a call of `emotion.annotate_files` wrote.
 
     Attributes:
-        files: by source, its results; of photographs the tables and the summary stand under ``""``, for all.
-        left_out: by source, why it could not be read, or not to its end; of the latter there are files.
-        passed_over: what was done already.
-        study: the folder of the study with its page and tables; None where there is none.
+        files: the results of each source; tables and summary of all photographs are under ``""``.
+        left_out: sources that could not be read, or not to their end, with the reason; the latter also have
+        files.
+        passed_over: sources that were already done.
+        study: folder of the study with its page and tables; None if there is no study.
     """
 
     files: dict[str, list[Path]] = field(default_factory=dict)

@@ -49,27 +49,28 @@ def analyze(
     options: Options | None = None,
     **chosen: Any,
 ) -> Result:
-    """What is thought of each face in one picture, from it alone.
+    """Analyse the faces in one image.
 
     ::
 
         result = emotion.analyze("portrait.jpg")
         print(result.faces[0].label, result.faces[0].probabilities)
 
-    For the pictures of a video or camera use `stream`, or `Recognizer.follow`: they follow people and smooth.
+    For the frames of a video or camera use `stream` or `Recognizer.follow`, which track people and smooth
+    over time.
 
     Args:
-        picture: a path, a link, bytes, an open file, a PIL image, or an array: uint8 (height, width, 3), BGR
-            as OpenCV has it.
-        rgb: arrays have red first, as in matplotlib, imageio and PIL.
-        models: ``"lite"`` or ``"standard"``, the path of a model folder, or what `emotion.Models.load` gave.
-            By default `options` say it.
-        options: all of them in one; `Options()` where not given.
-        chosen: options by name, in the place of those in `options`.
+        picture: a path, a link, bytes, an open file, a PIL image, or an array: uint8 (height, width, 3), in
+            BGR order as in OpenCV.
+        rgb: arrays are in RGB order, as in matplotlib, imageio and PIL.
+        models: ``"lite"`` or ``"standard"``, the path of a model folder, or a result of
+            `emotion.Models.load`. By default as in `options`.
+        options: all options as one object; `Options()` by default.
+        chosen: options by name, which replace those in `options`.
 
     Raises:
-        OptionError: an option is not known here, or out of bounds.
-        SourceError: the picture cannot be read, is damaged, or is no picture.
+        OptionError: an option is unknown or out of bounds.
+        SourceError: the image cannot be read, is damaged, or is not an image.
         ModelFileError: a model is missing or damaged.
     """
     return _reader(models, options, chosen).analyze(picture, rgb=rgb)
@@ -87,33 +88,33 @@ def analyze_files(
     options: Options | None = None,
     **chosen: Any,
 ) -> Results:
-    """The results of photographs and videos, of videos a result a frame.
+    """Analyse photographs and videos; one result for each photograph and each frame.
 
     ::
 
         results = emotion.analyze_files("photos/*.jpg")
-        results.to_df()                 # a row a face
+        results.to_df()                 # one row per face
         emotion.analyze_files("clip.mp4").plot("fear", people=[1, 2])
 
-    A file that cannot be read is left out, and named in `Results.left_out`; the others go on. For a video
-    that is too long for memory iterate over `stream`.
+    Files that cannot be read are listed in `Results.left_out`; the others are still analysed. For a video
+    that is too long for memory use `stream`.
 
     Args:
         files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address, or
-            several of these; also pictures as in `analyze`, each by itself.
-        recursive: look into folders of folders, too.
-        keep_images: keep the pictures of videos, so that results can be drawn; it takes their memory.
-        rgb: arrays have red first.
+            several of these; also images as in `analyze`.
+        recursive: include subfolders.
+        keep_images: keep the images of videos in memory, so that results can be drawn.
+        rgb: arrays are in RGB order.
         progress: called with (files done, files in all).
-        cluster: let the machines of a Ray cluster do it: ``"local"``, ``"auto"`` or an address. All of them
-            have to see the files, by the same names or in a store.
+        cluster: run on a Ray cluster: ``"local"``, ``"auto"`` or an address. All its machines need access
+            to the files, by the same paths or in a store.
         models: as in `analyze`.
-        options: all of them in one; `Options()` where not given.
-        chosen: options by name, in the place of those in `options`, as ``every="5s", start=60``.
+        options: all options as one object; `Options()` by default.
+        chosen: options by name, which replace those in `options`, for example ``every="5s", start=60``.
 
     Raises:
-        OptionError: an option is not known here, or out of bounds.
-        SourceError: a folder, pattern or list holds nothing, or nothing could be read.
+        OptionError: an option is unknown or out of bounds.
+        SourceError: a folder, pattern or list is empty, or nothing could be read.
         ModelFileError: a model is missing or damaged.
     """
     reader = _reader(models, options, chosen)
@@ -153,43 +154,47 @@ def annotate_files(
 
         made = emotion.annotate_files("talks/", "results", formats=("mp4", "csv"), recursive=True)
         print(made.files, made.left_out)
-        people = pandas.read_csv(made.study / "people.csv")     # of several videos: a row a person
+        people = pandas.read_csv(made.study / "people.csv")     # several videos: one row per person
 
-    A file that cannot be read is left out, and named in `left_out`; the others go on. Results lie beside each
-    source where no folder is given. Of existing files only this program's own, unchanged, are replaced.
+    Files that cannot be read are listed in `left_out`; the others are still annotated. Without a folder,
+    results are written beside each source. Existing files are only replaced if they are unchanged results
+    of this program.
 
-    Several videos are worked on side by side, each in a process of its own, which loads its models by itself;
-    with models that are loaded already they go one after the other in this process. Several videos with a
-    folder for results are a study: tables and a page of all of them lie in the folder, too.
+    Several videos are annotated in parallel, each in its own process, which loads the models itself; with
+    loaded models they are annotated one after the other in this process. Several videos with a folder for
+    results are a study: the folder also gets tables and a page of all of them.
 
     Args:
         files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address, or
             several of these.
         output: a folder for the results.
-        formats: what to write: mp4 (of photographs annotated pictures), csv, jsonl, parquet, html, srt, vtt,
+        formats: what to write: mp4 (annotated pictures for photographs), csv, jsonl, parquet, html, srt, vtt,
             eaf, and those of installed packages.
-        overwrite: replace whatever is there.
-        recursive: look into folders of folders, too.
-        resume: pass over videos whose results are there, whole and made in the same way; by default of a
-            study, and where a folder is named.
-        study: make tables and a page of all videos together; by default of several with a folder for results.
-        jobs: how many videos side by side; by default as many as fill the machine. Results do not depend
-            on it.
-        shard: only this part of the videos, as ``"2/10"``; 'emotion study merge' puts the parts together.
-        frames: keep every frame of all videos in one table, frames.parquet, partitioned by video.
-        portraits: make a sheet of each video's people, the sharpest frontal picture of each: biometric data;
+        overwrite: replace any existing file.
+        recursive: include subfolders.
+        resume: skip videos whose results are complete and were made with the same options and models; by
+            default for a study, and with a folder.
+        study: write tables and a page of all videos together; by default for several with a folder for
+            results.
+        jobs: number of videos annotated in parallel; by default one for each core, as far as memory allows.
+            Results do not depend on it.
+        shard: only this part of the videos, for example ``"2/10"``; 'emotion study merge' combines the
+            parts.
+        frames: also write one table of all frames of all videos, frames.parquet, partitioned by video.
+        portraits: also write for each video the sharpest frontal picture of each person: biometric data;
             not with privacy.
-        metadata: a CSV with a row a video and more columns, which go into the tables.
-        by: the column of it by which the page compares videos; by default their folders.
+        metadata: a CSV with one row per video; its columns are added to the tables.
+        by: column of it by which videos are grouped; by default their folders.
         progress: called with (sources done, sources in all).
         models: as in `analyze`.
-        options: all of them in one; `Options()` where not given.
-        chosen: options by name, in the place of those in `options`, as ``every="5s", columns=("pose",)``.
+        options: all options as one object; `Options()` by default.
+        chosen: options by name, which replace those in `options`, for example ``every="5s",
+            columns=("pose",)``.
 
     Raises:
-        OptionError: an option is not known here, or out of bounds, or does not go with another.
+        OptionError: an option is unknown, out of bounds, or conflicts with another.
         SourceError: there is nothing to read, or nothing could be read.
-        SinkError: something would be replaced that is not this program's own, or cannot be written.
+        SinkError: a file cannot be written, or would replace a file that is not a result of this program.
         ModelFileError: a model is missing or damaged.
     """
     given = with_chosen(options or Options(), chosen)
@@ -226,31 +231,31 @@ def stream(
     on_result: Callable[[Result], object] | None = None,
     **chosen: Any,
 ) -> Stream:
-    """Analyse what moves; results are made while you iterate, in constant memory.
+    """Analyse a video, camera or stream; results are computed while you iterate, in constant memory.
 
-    A file gives every picture. A live source gives the newest whenever the models have time for it,
-    so that results never fall behind; leave the loop to end it.
+    A file gives every frame. A live source gives the newest frame whenever the models are free, so that
+    results are never late; leave the loop to end it.
 
     Args:
         source: a video file, a link, a camera's number or device file, an address (``rtsp://``, ``udp://``),
-            bytes or an open binary file, OpenCV's capture, or an iterable of pictures as in `analyze`, each
-            alone or with its time: ``(seconds, picture)``. Those without times are ``file_fps`` (30) a
-            second.
-        models: ``"lite"`` or ``"standard"``, the path of a model folder, or what `emotion.Models.load` gave,
-            to load them once for many sources. By default `options` say it.
-        live: keep up with real time by leaving pictures out; by default for cameras, streams, and links that
-            do not say where they end.
-        rgb: arrays have red first.
-        options: all of them in one; `Options()` where not given.
-        on_result: called with each result, in order, in a thread of its own; then nobody iterates. One that
-            takes long makes a file wait; of a live source it gets the newest result each time.
-        chosen: options by name, in the place of those in `options`, with the words and in the units of the
-            command line: ``max_faces=2, smooth=0.5, stride=2, every="5s"``; for live sources
+            bytes or an open binary file, an OpenCV capture, or an iterable of images as in `analyze`, alone
+            or with their time: ``(seconds, image)``. Without times, ``file_fps`` (30) images a second are
+            assumed.
+        models: ``"lite"`` or ``"standard"``, the path of a model folder, or a result of
+            `emotion.Models.load`, to load them once for many sources. By default as in `options`.
+        live: skip frames to keep up with real time; by default for cameras, streams, and links without an
+            end.
+        rgb: arrays are in RGB order.
+        options: all options as one object; `Options()` by default.
+        on_result: called with each result, in order, in another thread; you do not iterate then. If it is
+            slow, a file waits; for a live source it gets the newest result each time.
+        chosen: options by name, which replace those in `options`, with the names and units of the command
+            line: ``max_faces=2, smooth=0.5, stride=2, every="5s"``; for live sources
             ``size=(1280, 720), fps=15, mirror=True``. `help(emotion.stream)` lists them all.
 
     Raises:
-        OptionError: an option is not known here, or out of bounds.
-        SourceError: the source cannot be opened; or, while iterating, it breaks off.
+        OptionError: an option is unknown or out of bounds.
+        SourceError: the source cannot be opened, or is interrupted while you iterate.
         ModelFileError: a model is missing or damaged.
     """
     reader = _reader(models, options, chosen)

@@ -16,7 +16,7 @@ _KINDS = ("image", "bytes", "path")
 
 
 class FaceRows:
-    """Takes batches of photographs and gives a row a face; its models are loaded once in each worker.
+    """Turns batches of photographs into one row per face; each worker loads the models once.
 
     ::
 
@@ -26,16 +26,15 @@ class FaceRows:
         )
         faces.write_parquet("s3://bucket/faces/")
 
-    A batch is a dict of columns of one length. What is looked at is its column ``image`` (pictures, uint8
-    (height, width, 3)), ``bytes`` (files' contents) or ``path`` (files, also a store's), the first that it
-    has. Rows have ``file`` (the batch's ``path``, empty without), the columns of `Results.to_arrow`, and
-    ``error``: a photograph that cannot be read is a row that says why. One without a face is a row without
-    a face.
+    A batch is a dict of columns of equal length. The first of these columns is used: ``image`` (arrays,
+    uint8 (height, width, 3)), ``bytes`` (contents of files) or ``path`` (files, also in a store). Rows have
+    ``file`` (the ``path`` of the batch, or empty), the columns of `Results.to_arrow`, and ``error``, the
+    reason why a photograph cannot be read. A photograph without a face gives one row without a face.
 
     Args:
-        models: as of `emotion.Recognizer`.
-        rgb: pictures have red first, as Ray's, PIL's and matplotlib's have.
-        chosen: options by name, as ``max_faces=2``.
+        models: as for `emotion.Recognizer`.
+        rgb: arrays are in RGB order, as in Ray, PIL and matplotlib.
+        chosen: options by name, for example ``max_faces=2``.
     """
 
     def __init__(self, models: Any = None, *, rgb: bool = False, **chosen: Any) -> None:
@@ -45,10 +44,10 @@ class FaceRows:
         self._none = Results([self._reader.analyze(np.zeros((8, 8, 3), np.uint8))]).to_arrow().slice(0, 0)
 
     def __call__(self, batch: Mapping[str, Any]) -> "pa.Table":
-        """The rows of a batch; photographs that cannot be read come last.
+        """The rows of a batch; unreadable photographs come last.
 
         Raises:
-            OptionError: it has none of the columns that can be looked at.
+            OptionError: the batch has none of the columns.
         """
         kind = next((name for name in _KINDS if name in batch), None)
         if kind is None:

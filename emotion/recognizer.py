@@ -58,7 +58,7 @@ _TIME_BASE = Fraction(1, 1_000_000)
 
 
 class Recognizer(Closing):
-    """Reads apparent facial expressions; loads its models once, and is safe in threads.
+    """Reads apparent facial expressions; loads its models once and is thread-safe.
 
     ::
 
@@ -68,17 +68,18 @@ class Recognizer(Closing):
             print(result.seconds, [(face.track_id, face.label) for face in result.faces])
         table = reader.analyze_files("clips/*.mp4").to_df()
 
-    All calls may be made from several threads at once; streams and followers belong to one thread each.
-    Close it, or use it in a `with` block; streams that are under way go on.
+    All methods may be called from several threads at once; use each stream and follower in one thread only.
+    Close it, or use it in a `with` block; running streams continue.
 
     Args:
-        models: ``"lite"`` or ``"standard"``, the path of a model folder, or what `emotion.Models.load` gave.
-        options: all options in one; `emotion.Options()` where not given.
-        chosen: options by name, in the place of those in `options`, with the words and in the units of the
-            command line: ``max_faces=2, smooth=0.5, columns=("pose",)``. `help(emotion.stream)` lists them.
+        models: ``"lite"`` or ``"standard"``, the path of a model folder, or a result of
+            `emotion.Models.load`.
+        options: all options as one object; `emotion.Options()` by default.
+        chosen: options by name, which replace those in `options`, with the names and units of the command
+            line: ``max_faces=2, smooth=0.5, columns=("pose",)``. `help(emotion.stream)` lists them.
 
     Raises:
-        OptionError: an option is not known here, or out of bounds.
+        OptionError: an option is unknown or out of bounds.
         ModelFileError: a model is missing or damaged.
     """
 
@@ -105,11 +106,11 @@ class Recognizer(Closing):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What its models tell apart."""
+        """The classes of its models."""
         return self._models.schema.classes.names
 
     def close(self) -> None:
-        """Free what looking at pictures holds. May be called again."""
+        """Free the resources. May be called again."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -117,17 +118,18 @@ class Recognizer(Closing):
             _close(stages)
 
     def analyze(self, picture: PictureLike, *, rgb: bool = False) -> Result:
-        """What is thought of each face in one picture, from it alone.
+        """Analyse the faces in one image.
 
-        For the pictures of a video or camera use `stream` or `follow`, which follow people and smooth.
+        For the frames of a video or camera use `stream` or `follow`, which track people and smooth over
+        time.
 
         Args:
             picture: a path, a link, bytes, an open file, a PIL image, or an array: uint8 (height, width, 3),
-                BGR as OpenCV has it.
-            rgb: arrays have red first.
+                in BGR order as in OpenCV.
+            rgb: arrays are in RGB order.
 
         Raises:
-            SourceError: it cannot be read, is damaged, or is no picture.
+            SourceError: the image cannot be read, is damaged, or is not an image.
         """
         image = as_image(picture, rgb)
         with self._taken() as stages:
@@ -148,24 +150,24 @@ class Recognizer(Closing):
         cluster: str | None = None,
         **chosen: Any,
     ) -> Results:
-        """The results of photographs and videos, of videos a result a frame.
+        """Analyse photographs and videos; one result for each photograph and each frame.
 
-        A file that cannot be read is left out, and named in `Results.left_out`; the others go on.
+        Files that cannot be read are listed in `Results.left_out`; the others are still analysed.
 
         Args:
             files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address,
-                or several of these; also pictures as in `analyze`, each by itself.
-            recursive: look into folders of folders, too.
-            keep_images: keep the pictures of videos, so that results can be drawn; it takes their memory.
-            rgb: arrays have red first.
+                or several of these; also images as in `analyze`.
+            recursive: include subfolders.
+            keep_images: keep the images of videos in memory, so that results can be drawn.
+            rgb: arrays are in RGB order.
             progress: called with (files done, files in all).
-            cluster: let the machines of a Ray cluster do it: ``"local"``, ``"auto"`` or an address. All of
-                them have to see the files, by the same names or in a store.
-            chosen: options for this call, as ``every="5s", start=60``.
+            cluster: run on a Ray cluster: ``"local"``, ``"auto"`` or an address. All its machines need
+                access to the files, by the same paths or in a store.
+            chosen: options for this call, for example ``every="5s", start=60``.
 
         Raises:
-            OptionError: an option is not known here, or out of bounds.
-            SourceError: a folder, pattern or list holds nothing, or nothing could be read.
+            OptionError: an option is unknown or out of bounds.
+            SourceError: a folder, pattern or list is empty, or nothing could be read.
             ClusterError: there is no cluster, or its machines do not fit together.
         """
         options = self._with(chosen)
@@ -207,9 +209,9 @@ class Recognizer(Closing):
         on_result: Callable[[Result], object] | None = None,
         **chosen: Any,
     ) -> "Stream":
-        """Analyse what moves; results are made while you iterate, in constant memory.
+        """Analyse a video, camera or stream; results are computed while you iterate, in constant memory.
 
-        See `emotion.stream`, of which this is the long form.
+        See `emotion.stream`.
         """
         options = self._with(chosen)
         with ExitStack() as stack:
@@ -224,7 +226,7 @@ class Recognizer(Closing):
         return Stream(session, options.drawing, name, spool, on_result)
 
     def follow(self, *, rgb: bool = False, **chosen: Any) -> "Follower":
-        """For a loop of your own: a call a picture, which follows people and smooths over time.
+        """A function for your own loop, called once per image; it tracks people and smooths over time.
 
         ::
 
@@ -232,15 +234,15 @@ class Recognizer(Closing):
                 while (read := capture.read())[0]:
                     result = follow(read[1])
 
-        Pictures of a file come faster or slower than they were taken: there say when, in seconds, as
-        ``follow(image, number / fps)``.
+        If the images come from a file, pass their time in seconds, for example ``follow(image, number /
+        fps)``.
 
         Args:
-            rgb: arrays have red first.
-            chosen: options for this call, as ``smooth=0.5``.
+            rgb: arrays are in RGB order.
+            chosen: options for this call, for example ``smooth=0.5``.
 
         Raises:
-            OptionError: an option is not known here, or out of bounds.
+            OptionError: an option is unknown or out of bounds.
         """
         return Follower(self._models, self._with(chosen), rgb)
 
@@ -304,12 +306,13 @@ class Recognizer(Closing):
 
 
 class Stream(Closing):
-    """Results as they are made: iterate over it, also with ``async for``. See `stream`.
+    """An iterator over results, also with ``async for``. See `stream`.
 
-    With a callback nobody iterates: a thread hands each result on, in order, and `wait` tells of the end.
+    With a callback you do not iterate: a thread passes each result on, in order, and `wait` waits for the
+    end.
 
-    It works ahead a little from its construction on, in threads of its own. They stop at the end,
-    on an error, on `close`, when its `with` block is left, and when it is forgotten.
+    It starts to work when it is created, in its own threads. They stop at the end, on an error, on `close`,
+    at the end of its `with` block, and when it is garbage collected.
     """
 
     def __init__(
@@ -336,13 +339,13 @@ class Stream(Closing):
         """Wait until the callback has had every result.
 
         Args:
-            timeout: the most seconds; None: as long as it takes.
+            timeout: maximum number of seconds; None: no limit.
 
         Returns:
-            False where the time was over first.
+            False if the time was over before the end.
 
         Raises:
-            BaseException: what the source or the callback raised, the very object, once.
+            BaseException: the exception that the source or the callback raised, once.
         """
         if self._caller is None:
             return True
@@ -382,7 +385,7 @@ class Stream(Closing):
         return Result(self._source, False, frame, self._renderer, self._drawing)
 
     def close(self) -> None:
-        """Stop, and let the source go. May be called again."""
+        """Stop, and close the source. May be called again."""
         self._session.close()
         self._forget_copy()
 
@@ -392,7 +395,7 @@ class Stream(Closing):
 
 
 class Follower(Closing):
-    """Call it with each picture of a loop of your own; see `Recognizer.follow`. Not thread-safe."""
+    """Call it with each image of your own loop; see `Recognizer.follow`. Not thread-safe."""
 
     def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:
         self._rgb = rgb
@@ -432,7 +435,7 @@ class Follower(Closing):
         return Result("", False, frame, self._renderer, self._drawing)
 
     def close(self) -> None:
-        """Free what following holds. May be called again."""
+        """Free the resources. May be called again."""
         self._session.close()
 
     def _next(self) -> VideoFrame | None:
@@ -450,7 +453,7 @@ def with_chosen(options: Options, chosen: Mapping[str, Any]) -> Options:
     """Options with others by name, as Python's calls know them.
 
     Raises:
-        OptionError: one is not known here, or out of bounds.
+        OptionError: one is unknown or out of bounds.
     """
     known = [field.name for field in OFFERED.chosen(Options, experts=True)]
     for name in chosen:

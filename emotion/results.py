@@ -40,22 +40,22 @@ _WIDEST = 720
 
 @dataclass(frozen=True, slots=True)
 class FaceResult:
-    """What is thought of one face in one picture.
+    """The result for one face in one image.
 
     Attributes:
-        track_id: the same number for the same person from picture to picture of a video, from 1; in a
-            photograph it counts the faces, the largest first.
-        box: left, top, width and height in pixels; may reach beyond the picture.
+        track_id: number of the person, from 1, constant over the frames of a video; in a photograph it
+            numbers the faces, the largest first.
+        box: left, top, width and height in pixels; may extend beyond the image.
         label: a class, or ``uncertain``; it does not flicker.
-        emotion: the class that it looks like most at this moment.
-        confidence: the share of `emotion`, in [0, 1].
-        probabilities: by class, smoothed over time; they sum to one. These three are None where nothing of
-            the face has been seen for a second.
-        regions: by region, as ``eyes`` and ``lips``: by class, what its model says, smoothed likewise; None
-            where the region is not seen.
-        blendshapes: the same of the third opinion; None where the rule of the vote does not count it.
-        details: what was asked for with ``columns``, by column: see `emotion.realtime.details`.
-        landmarks: float32 (478, 2), MediaPipe's, in pixels; None where they were not kept.
+        emotion: the class with the largest probability in this frame.
+        confidence: the probability of `emotion`, in [0, 1].
+        probabilities: by class, smoothed over time; they sum to one. These three are None if all regions
+            have been hidden for a second.
+        regions: the smoothed prediction of each region (``eyes``, ``lips``), by class; None if the region
+            is hidden.
+        blendshapes: the same from the blendshapes; None if the rule of the vote does not use them.
+        details: the additional columns of the option ``columns``: see `emotion.realtime.details`.
+        landmarks: float32 (478, 2), in pixels, by MediaPipe; None if they were not kept.
     """
 
     track_id: int
@@ -99,11 +99,11 @@ class FaceResult:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Result:
-    """One picture that was analysed.
+    """The result for one photograph or frame.
 
     Attributes:
-        source: the file or address that it comes from, as it was named; empty where it has no name.
-        photograph: whether it stands alone, and not in a stream.
+        source: the file or address, as it was given; empty if it has no name.
+        photograph: whether it is a photograph, and not a frame of a video or stream.
     """
 
     source: str
@@ -118,17 +118,17 @@ class Result:
 
     @property
     def index(self) -> int:
-        """The picture's number among those of the source that are given, from 0."""
+        """Number of the frame, from 0."""
         return self._frame.frame.index
 
     @property
     def seconds(self) -> float:
-        """Its time in the source; 0 of a photograph."""
+        """Time in the source; 0 for a photograph."""
         return 0.0 if self.photograph else self._frame.frame.seconds
 
     @property
     def when(self) -> str:
-        """Its time for people; empty of a photograph."""
+        """The time as text; empty for a photograph."""
         return "" if self.photograph else f"{self.seconds:.2f} s"
 
     @property
@@ -144,15 +144,16 @@ class Result:
 
     @property
     def faces(self) -> tuple[FaceResult, ...]:
-        """The faces, the largest first; empty where nobody is there."""
+        """The faces, the largest first; empty if there is none."""
         return tuple(map(FaceResult.of, self._frame.faces))
 
     @property
     def image(self) -> Image:
-        """The picture, uint8 (height, width, 3), BGR, read-only; of a photograph it may be read anew.
+        """The image, uint8 (height, width, 3), BGR, read-only; a photograph may be read again from its
+        file.
 
         Raises:
-            SourceError: it was not kept, or cannot be read any more.
+            SourceError: it was not kept, or can no longer be read.
         """
         if not self._is_left_out:
             return self._frame.frame.image
@@ -167,10 +168,9 @@ class Result:
         return isinstance(picture, np.ndarray) and not any(picture.strides)
 
     def draw(self) -> Image:
-        """A new picture with the results on it, as `emotion annotate` draws them; uint8 (h, w, 3), BGR.
+        """A new image with the results drawn, as by `emotion annotate`; uint8 (h, w, 3), BGR.
 
-        Panels of a stream keep their places from one picture to the next: draw results in order, in one
-        thread.
+        Panels of a stream keep their positions from frame to frame: draw results in order, in one thread.
 
         Raises:
             SourceError: as `image`.
@@ -179,7 +179,7 @@ class Result:
         return renderer.draw(with_image(self._frame, self.image) if self._is_left_out else self._frame)
 
     def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
-        """Bars of each face's probabilities, into matplotlib's `ax` or new axes, which are returned."""
+        """Plot each face's probabilities as bars into matplotlib axes, and return them."""
         axes = _axes(ax)
         classes = self._frame.schema.classes
         faces = self.faces
@@ -195,15 +195,15 @@ class Result:
         return axes
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the picture, ready for JSON: a line of `emotion annotate`'s JSON Lines."""
+        """Everything except the image, for JSON: a line of the JSON Lines of `emotion annotate`."""
         return as_dict(self._frame, names=(lambda _index: self.source) if self.photograph else None)
 
     def to_arrow(self) -> "pa.Table":
-        """A row a face; one without a face where nobody is there. See `Results.to_arrow`."""
+        """One row per face; one row without a face if there is none. See `Results.to_arrow`."""
         return Results([self]).to_arrow()
 
     def to_df(self) -> "pd.DataFrame":
-        """The same for pandas, which has to be installed; emotions and labels are categories."""
+        """The same for pandas, which must be installed; emotions and labels are categories."""
         return Results([self]).to_df()
 
     def __repr__(self) -> str:
@@ -226,10 +226,10 @@ class Result:
 
 
 class Results(Sequence[Result]):
-    """The results of pictures, in their order; frozen. Videos' pictures are not kept unless asked for.
+    """Results in their order; immutable. Images of videos are only kept on request (`keep_images`).
 
     Attributes:
-        left_out: by file, why it could not be read, or not to its end.
+        left_out: files that could not be read, or not to their end, with the reason.
     """
 
     def __init__(self, results: Sequence[Result], left_out: Mapping[str, str] | None = None) -> None:
@@ -253,22 +253,22 @@ class Results(Sequence[Result]):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The files that they come from, each once, in order."""
+        """The source files, each once, in order."""
         return tuple(dict.fromkeys(result.source for result in self._results))
 
     def of(self, source: str | os.PathLike[str]) -> "Results":
-        """Those of one file."""
+        """The results of one file."""
         return Results([one for one in self._results if one.source == os.fspath(source)])
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """A dict a picture, ready for JSON; see `Result.to_dict`."""
+        """One dict per result, for JSON; see `Result.to_dict`."""
         return [result.to_dict() for result in self._results]
 
     def to_arrow(self) -> "pa.Table":
-        """A row a face; one without a face for a picture where nobody is.
+        """One row per face; one row without a face for a frame without faces.
 
-        The columns are those of `emotion annotate`'s tables, with ``file`` before them. Where all are
-        photographs there are no times, but the pictures' sizes.
+        The columns are those of the tables of `emotion annotate`, with ``file`` first. If all are
+        photographs, there are sizes in place of times.
         """
         import pyarrow as pa  # noqa: PLC0415  it takes a tenth of a second
 
@@ -288,16 +288,17 @@ class Results(Sequence[Result]):
         return arrow_table(rows, fields)
 
     def to_df(self) -> "pd.DataFrame":
-        """The same for pandas, which has to be installed; emotions and labels are categories."""
+        """The same for pandas, which must be installed; emotions and labels are categories."""
         return self.to_arrow().to_pandas()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the table of `to_arrow`, by the name's ending: .csv, .parquet, or .jsonl (an object a face).
+        """Write the table of `to_arrow`; the extension gives the format: .csv, .parquet, or .jsonl (one
+        object per face).
 
         An existing file is replaced.
 
         Raises:
-            SinkError: it cannot be written, or the ending is none of these.
+            SinkError: it cannot be written, or has another extension.
         """
         place = Path(path)
         writers = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl}
@@ -317,20 +318,21 @@ class Results(Sequence[Result]):
         people: Sequence[int] | None = None,
         ax: "matplotlib.axes.Axes | None" = None,
     ) -> "matplotlib.axes.Axes":
-        """Probabilities over time, a line a person and emotion; of photographs how many have each label.
+        """Plot probabilities over time, one line per person and class; for photographs the number with each
+        label.
 
         The axis goes to 1, or, where no probability passes 0.5, to a little above the largest.
 
         Args:
-            emotions: one or some of the classes; all of them by default.
-            people: `FaceResult.track_id` of those to be shown; all of them by default.
-            ax: matplotlib's axes to draw into; by default new ones.
+            emotions: one or several classes; all by default.
+            people: `FaceResult.track_id` of the people to show; all by default.
+            ax: matplotlib axes to draw into; by default new ones.
 
         Returns:
-            The axes, to be changed and saved: ``results.plot("fear").figure.savefig("fear.png")``.
+            The axes, for example ``results.plot("fear").figure.savefig("fear.png")``.
 
         Raises:
-            ValueError: there is no such emotion, or nobody of these.
+            ValueError: there is no such class, or none of these people.
         """
         axes = _axes(ax)
         classes = self._results[0]._frame.schema.classes if self._results else _shipped().classes

@@ -40,6 +40,8 @@ OTHERS = {
         "git",
         "jq",
         "modprobe",
+        "openssl",
+        "ssh",
         "npm",
         "tar",
         "uv",
