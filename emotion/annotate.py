@@ -281,8 +281,8 @@ def _too_small(info: VideoInfo) -> str:
     if not is_too_small(info.width, info.height):
         return ""
     return (
-        f"Pictures of {info.width}x{info.height} hold no face that could be read, and are not looked at: "
-        f"their shorter side needs {SMALLEST_PICTURE} pixels."
+        f"Pictures of {info.width}x{info.height} are too small for faces and are not analysed: "
+        f"the shorter side must have {SMALLEST_PICTURE} pixels."
     )
 
 

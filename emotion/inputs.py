@@ -175,7 +175,7 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             below = Path(place).relative_to(folder)
             found.append(Input(path, "photograph" if suffix in SUFFIXES else "video", below))
     if own:
-        say(f"{folder}: {own} results of this program are passed over.")
+        say(f"{folder}: {own} results of this program are skipped.")
     if not found and not closed:
         more = "; --recursive looks into its folders, too" if deeper and not recursive else ""
         raise SourceError(f"{folder} holds no photograph and no video{more}.")
@@ -200,7 +200,7 @@ def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> It
     known = [one for one in found if os.path.splitext(one[0])[1].lower() in SUFFIXES | MOVING]
     wanted = [one for one in known if not _OWN.search(one[0]) and "/." not in one[0]]
     if len(wanted) < len(known):
-        say(f"{shown_url(address)}: {len(known) - len(wanted)} results of this program are passed over.")
+        say(f"{shown_url(address)}: {len(known) - len(wanted)} results of this program are skipped.")
     if not wanted:
         raise SourceError(f"{shown_url(address)} holds no photograph and no video.")
     for one, folder in wanted:
@@ -214,7 +214,7 @@ def _fitting(pattern: str, say: Callable[[str], object]) -> Iterator[Input]:
     if not wanted:
         raise SourceError(f"No file fits {pattern}: check the pattern.")
     if len(wanted) < len(files):
-        say(f"{pattern}: {len(files) - len(wanted)} results of this program are passed over.")
+        say(f"{pattern}: {len(files) - len(wanted)} results of this program are skipped.")
     for path in wanted:
         yield Input(path, kind_of(path))
 

@@ -297,7 +297,7 @@ class _Run:
         for video, outputs in jobs:
             try:
                 if resume and is_done(video, outputs, self.models, self._options):
-                    errors.print(f"{shown(video)} is done already, and is passed over.")
+                    errors.print(f"{shown(video)} is done already and is skipped.")
                     continue
                 _annotate_one(video, outputs, self.models, self._options, self.observer, self._out)
             except EmotionError as error:
@@ -378,7 +378,7 @@ def _names(outputs: PhotographOutputs, folder: Path) -> list[str]:
 def _skip(path: Path) -> bool:
     if not is_result(path):
         return False
-    errors.print(f"{shown(path)} is a result of this program's, and is passed over.")
+    errors.print(f"{shown(path)} is a result of this program and is skipped.")
     return True
 
 

@@ -97,7 +97,7 @@ def evaluate_command(
     else:
         labels = Labels(judge.classes, options.labels)
         for source, ending in find_unread(chosen, labels):
-            errors.print(f"{source} is passed over: {ending} is a format that is not read.")
+            errors.print(f"{source} is skipped: {ending} is a format that is not read.")
         photographs = only_test(find_photographs(chosen, labels))
         if photographs:
             evaluation = judge.photographs(photographs, about, options.smaller if output else 0)

@@ -142,7 +142,7 @@ def _finish(view: LiveView, path: Path | None, out: Console) -> None:
     result = view.report()
     out.print(
         f"{result['source']}: {result['shown']} pictures shown ({result['shown_per_second']:.1f} a second), "
-        f"{result['results']} looked at ({result['results_per_second']:.1f} a second), "
+        f"{result['results']} analysed ({result['results_per_second']:.1f} a second), "
         f"capture to screen {result['capture_to_screen_ms']['p95']:.0f} ms (p95)"
     )
     for file in view.files.values():

@@ -39,7 +39,7 @@ from emotion.study.whole import PAGE, Findings, names_of
 
 # A table of more is not read; it then counts.
 _MOST_ROWS = 30
-_STOPPING = "Stopping: what is under way is left as files that can be played. {command} goes on from here."
+_STOPPING = "Stopping. Unfinished videos are kept as partial files. {command} resumes."
 
 
 def annotate_many(

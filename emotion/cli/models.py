@@ -93,7 +93,7 @@ def check_command(name: _Name) -> None:
     if is_shipped(name) and (other := changed()):
         raise ModelFileError(f"Changed since the release: {', '.join(other)}. Install emotion-live again.")
     if not is_shipped(name) and (other := damaged(name)):
-        raise ModelFileError(f"Not as the program wrote it: {', '.join(other)}. Copy {name} anew.")
+        raise ModelFileError(f"Not as the program wrote it: {', '.join(other)}. Copy {name} again.")
     console.print(f"{shown(name)} is whole and runs: {', '.join(loaded.schema.classes)}")
 
 

@@ -196,7 +196,7 @@ class _Run:
     def _clear_other(self, options: DatasetOptions) -> None:
         """A data set of other classes or options, as of a start that was mistaken, is begun anew."""
         if (self._data / "dataset.json").is_file() and read_options(self._data) != options:
-            self._say("The classes or options have changed: the photographs are looked at again.")
+            self._say("The classes or options have changed: the photographs are analysed again.")
             shutil.rmtree(self._data)
         self._data.mkdir(parents=True, exist_ok=True)
 

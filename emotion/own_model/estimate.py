@@ -91,7 +91,7 @@ def _look(photographs: Sequence[Path]) -> float:
 def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> str:
     """A sentence."""
     if not estimate.measured:
-        return "  How long it will take is not known before the videos were looked at."
+        return "  The time is only known after the videos have been read."
     seconds = estimate.seconds(workers or os.cpu_count() or 1, passes)
     about = "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
     learning = f", {passes:.0f} passes of learning at most" if passes else ""

@@ -207,6 +207,6 @@ def test_pictures_that_are_too_small_for_faces_are_told_of(folder):
     }
     assert notes["a.mp4"] == []
     assert notes["tiny.mp4"] == [
-        "Pictures of 64x16 hold no face that could be read, and are not looked at: their shorter side needs "
+        "Pictures of 64x16 are too small for faces and are not analysed: the shorter side must have "
         "24 pixels."
     ]

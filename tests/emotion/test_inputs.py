@@ -32,7 +32,7 @@ def test_a_folder_comes_in_natural_order_without_results_and_hidden_files(folder
     found = find_inputs([folder], say=told.append)
     assert names(found, folder) == ["b.jpg", "B.png", "take 2.MP4", "take 10.mp4"]
     assert [one.kind for one in found] == ["photograph", "photograph", "video", "video"]
-    assert any("3 results of this program are passed over" in sentence for sentence in told)
+    assert any("3 results of this program are skipped" in sentence for sentence in told)
     assert any("--recursive" in sentence for sentence in told)
 
 

@@ -64,5 +64,5 @@ def test_a_video_that_breaks_off_counts_and_one_that_is_none_is_left_out(folder,
     assert "1 videos; right" in said.out
     assert "clips/Tearful/demo.mp4 counts as far as it can be read: " in said.err
     assert "clips/Tearful/none.mp4 is left out: " in said.err
-    assert "clips/neutral/other.flv is passed over: .flv is a format that is not read." in said.err
+    assert "clips/neutral/other.flv is skipped: .flv is a format that is not read." in said.err
     assert "2 could not be read, or not to the end" in said.err

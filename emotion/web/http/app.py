@@ -262,7 +262,7 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
         """Start a failed or cancelled video again. Only for its uploader."""
         job = site.own_job(job_id, visitor, secret)
         if job.state not in (State.FAILED, State.CANCELLED):
-            raise RequestError(409, "Only a video that failed or was cancelled can be begun anew.")
+            raise RequestError(409, "Only a video that failed or was cancelled can be restarted.")
         site.queue.restart(job)
         return site.describe(job, mine=True)
 

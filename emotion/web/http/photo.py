@@ -47,7 +47,7 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
     except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, PhotoError):
             raise
-        raise PhotoError("The picture's decoder ended unexpectedly: save the picture anew.") from error
+        raise PhotoError("The picture's decoder ended unexpectedly: save the picture again.") from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

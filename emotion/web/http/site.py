@@ -86,8 +86,8 @@ class Site:
         if not job.belongs_to(visitor, secret):
             raise RequestError(
                 403,
-                "Only whoever sent this video may do that: with the same browser, or with the secret in the "
-                "answer to the upload as the header Emotion-Secret.",
+                "Only the uploader of this video may do that: with the same browser, or with the secret in "
+                "the answer to the upload as the header Emotion-Secret.",
             )
         return job
 
@@ -144,7 +144,7 @@ class Site:
     async def photo(self, data: bytes, options: Options) -> PhotoResult:
         """What is thought of a picture; one at a time."""
         if self._photos_waiting >= _MOST_PHOTOS:
-            raise BusyError(503, 2, "Other pictures are being looked at: try again in a moment.")
+            raise BusyError(503, 2, "Other pictures are being analysed: try again in a moment.")
         self._photos_waiting += 1
         try:
             async with self._photo_lock:

@@ -60,7 +60,7 @@ def test_own_results_are_passed_over_as_videos(made, monkeypatch, capsys):
     names = ("talk.annotated.mp4", "talk.mp4", "talk.summary.json")
     assert run(monkeypatch, *names, "--formats", "mp4") == 0
     assert list(made) == [Path("talk.mp4")]
-    assert "talk.annotated.mp4 is a result of this program's, and is passed over" in capsys.readouterr().err
+    assert "talk.annotated.mp4 is a result of this program and is skipped" in capsys.readouterr().err
     made.clear()
     assert run(monkeypatch, "talk.annotated.mp4") == 0
     assert not made

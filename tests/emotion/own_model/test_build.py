@@ -198,7 +198,7 @@ def test_another_folder_begins_anew_and_enough_faces_are_held_out(made, place, m
     monkeypatch.setattr(build, "held_out", lambda labels, *_: np.arange(len(labels)) < 50)
     _, said, looked = learn(place, monkeypatch, count=200, int8=False)
     (place / "photos" / "yawning" / "0.png").unlink()
-    assert "The classes or options have changed: the photographs are looked at again." in said
+    assert "The classes or options have changed: the photographs are analysed again." in said
     assert [parts is not None for parts in looked] == [False, True]
     parts = pq.read_table(looked[1]).to_pylist()
     assert sum(row["split"] == "test" for row in parts) == 50

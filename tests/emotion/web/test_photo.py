@@ -84,7 +84,7 @@ def test_a_picture_of_more_pixels_than_allowed_says_so():
     ],
 )
 def test_a_decoder_that_breaks_down_or_is_taken_over_ends_in_a_sentence(how):
-    assert "ended unexpectedly: save the picture anew" in fake(how)
+    assert "ended unexpectedly: save the picture again" in fake(how)
 
 
 @pytest.mark.parametrize(("how", "size"), [("hangs", 9), ("deaf", 10_000_000)])
