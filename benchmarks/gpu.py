@@ -203,11 +203,15 @@ def measure(
 
 
 def main(
-    provider: Annotated[str, typer.Option(help="What runs the models; cpu to rehearse.")] = "cuda",
-    frames: Annotated[int, typer.Option(help="Of each run with one face.")] = 600,
+    provider: Annotated[
+        str, typer.Option(help="ONNX Runtime execution provider; cpu for a trial run.")
+    ] = "cuda",
+    frames: Annotated[int, typer.Option(help="Number of frames of each run with one face.")] = 600,
     tests: Annotated[bool, typer.Option(help="Run the tests that need a GPU first.")] = True,
-    out: Annotated[Path, typer.Option(help="The page.")] = Path("gpu.md"),
-    json_file: Annotated[Path | None, typer.Option("--json", help="All figures.")] = None,
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("gpu.md"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this JSON file.")
+    ] = None,
 ) -> None:
     """Test, compare and measure on a GPU; exits with 1 where something does not hold."""
     report = measure(provider, frames, tests, typer.echo)  # type: ignore[arg-type]

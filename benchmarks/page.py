@@ -373,11 +373,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, help="watch the camera page for so long")
-    parser.add_argument("--videos", type=int, help="send so many videos")
-    parser.add_argument("--clip", type=Path, default=DEMO, help="which; by default the bundled one")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
-    parser.add_argument("--markdown", type=Path, help="write the tables here, too")
+    parser.add_argument("--seconds", type=float, help="measure the camera page for this time")
+    parser.add_argument("--videos", type=int, help="upload this number of videos")
+    parser.add_argument(
+        "--clip", type=Path, default=DEMO, help="the video to upload; by default the included clip"
+    )
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
     options = parser.parse_args(arguments)
     if not options.seconds and not options.videos:
         parser.error("say what to measure: --seconds 300, --videos 4, or both")

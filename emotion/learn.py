@@ -54,7 +54,7 @@ _MOST = ("rafdb=9003", "web-faces=9000", "ferplus=8000", "news-faces=400")
 # Another one than 1, so that the graph has the factor that `refit` fills in.
 _UNCALIBRATED = 1.25
 _SHARES = ("rafdb=0.4", "web-faces=0.3", "ferplus=0.27", "news-faces=0.03")
-Data = Annotated[Path, typer.Option(help="A data set made by 'emotion dataset'.")]
+Data = Annotated[Path, typer.Option(help="Data set made by 'emotion dataset'.")]
 
 
 @app.command()
@@ -66,12 +66,16 @@ def cut(roots: list[Path], data: Data = Path("data/all"), workers: int = 1) -> N
 @app.command()
 def train(
     seen: str,
-    start_from: Annotated[Path, typer.Option(help="FaceRes' folder, or a .keras file.")],
-    run: Annotated[Path, typer.Option(help="The run's folder.")],
+    start_from: Annotated[Path, typer.Option(help="Folder of FaceRes, or a .keras file.")],
+    run: Annotated[Path, typer.Option(help="Folder of the run.")],
     data: Data = Path("data/all"),
-    share: Annotated[list[str], typer.Option(help="SET=SHARE of every round.")] = list(_SHARES),  # noqa: B006
-    leave_out: Annotated[str, typer.Option(help="A set that is not learnt from.")] = "",
-    opinions: Annotated[Path | None, typer.Option(help="A teacher's opinions.")] = None,
+    share: Annotated[
+        list[str], typer.Option(help="SET=SHARE: part of each round from a set; may be repeated.")
+    ] = list(_SHARES),  # noqa: B006
+    leave_out: Annotated[str, typer.Option(help="Set to leave out of training.")] = "",
+    opinions: Annotated[
+        Path | None, typer.Option(help="Predictions of a teacher (a .parquet file of 'ask').")
+    ] = None,
     rounds: int = 20,
     steps: int = 100,
     batch: int = 64,
@@ -81,9 +85,13 @@ def train(
     evenness: float = 0.5,
     teacher_weight: float = 1.0,
     teacher_temperature: float = 1.0,
-    scale: Annotated[float, typer.Option(help="Share of the crops' side length to learn at.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(help="Side length of the training crops, relative to the full size.")
+    ] = 1.0,
     judge_every: int = 4,
-    judge_on: Annotated[int, typer.Option(help="Most faces of a set that are judged in between.")] = 1200,
+    judge_on: Annotated[
+        int, typer.Option(help="Maximum number of faces per set for the scores during training.")
+    ] = 1200,
     threads: int = 1,
 ) -> None:
     """Train a network on several sets, or go on with a run that was stopped."""
@@ -123,14 +131,17 @@ def train(
 
 @app.command()
 def views(
-    start_from: Annotated[Path, typer.Argument(help="FaceRes' folder.")],
-    output: Annotated[Path, typer.Argument(help="The folder of views to write.")],
+    start_from: Annotated[Path, typer.Argument(help="Folder of FaceRes.")],
+    output: Annotated[Path, typer.Argument(help="Folder to write the views to.")],
     data: Data = Path("data/all"),
-    most: Annotated[list[str], typer.Option(help="SET=FACES to cut, rare emotions first.")] = list(_MOST),  # noqa: B006
-    twice: Annotated[list[str], typer.Option(help="A set whose faces give two views.")] = ["rafdb"],  # noqa: B006
-    blocks: Annotated[int, typer.Option(help="The last block that stays as it is.")] = LAST_BELOW,
+    most: Annotated[
+        list[str],
+        typer.Option(help="SET=FACES: number of faces from a set, rare classes first; may be repeated."),
+    ] = list(_MOST),  # noqa: B006
+    twice: Annotated[list[str], typer.Option(help="Set with two views per face; repeatable.")] = ["rafdb"],  # noqa: B006
+    blocks: Annotated[int, typer.Option(help="Last block that is not trained.")] = LAST_BELOW,
 ) -> None:
-    """Cut views of whole faces through FaceRes' lower blocks, to train the upper ones on."""
+    """Compute the features of FaceRes' lower blocks for views of whole faces, to train the upper blocks."""
     counts = {name: int(count) for name, _, count in (text.partition("=") for text in most)}
     pool = load_pool(data, "face", ("train",))
     cut_views(pool, counts, SEEN_SIZE, lower_blocks(start_from, blocks), output, tuple(twice))
@@ -138,20 +149,22 @@ def views(
 
 @app.command()
 def train_upper(
-    start_from: Annotated[Path, typer.Argument(help="FaceRes' folder.")],
-    views: Annotated[Path, typer.Argument(help="The folder of views.")],
-    run: Annotated[Path, typer.Option(help="The run's folder.")],
+    start_from: Annotated[Path, typer.Argument(help="Folder of FaceRes.")],
+    views: Annotated[Path, typer.Argument(help="Folder of the views.")],
+    run: Annotated[Path, typer.Option(help="Folder of the run.")],
     data: Data = Path("data/all"),
-    share: Annotated[list[str], typer.Option(help="SET=SHARE of every round.")] = list(_SHARES),  # noqa: B006
+    share: Annotated[
+        list[str], typer.Option(help="SET=SHARE: part of each round from a set; may be repeated.")
+    ] = list(_SHARES),  # noqa: B006
     rounds: int = 30,
     steps: int = 50,
     learning_rate: float = 2e-4,
     fall: float = 0.7,
-    blocks: Annotated[int, typer.Option(help="The last block that stays as it is.")] = LAST_BELOW,
+    blocks: Annotated[int, typer.Option(help="Last block that is not trained.")] = LAST_BELOW,
     go_on_from: Annotated[
-        Path | None, typer.Option(help="A run's face.keras to begin with; its heads are kept, too.")
+        Path | None, typer.Option(help="Initial weights: the face.keras of a run, including its heads.")
     ] = None,
-    leave_out: Annotated[str, typer.Option(help="A set that is not learnt from.")] = "",
+    leave_out: Annotated[str, typer.Option(help="Set to leave out of training.")] = "",
     threads: int = 1,
 ) -> None:
     """Train the upper blocks of FaceRes on views of whole faces, from a last layer fitted to some of them.
@@ -191,11 +204,11 @@ def train_upper(
 
 @app.command()
 def export_face(
-    model: Annotated[Path, typer.Argument(help="A run's face.keras.")],
-    output: Annotated[Path, typer.Argument(help="The model folder to write to.")],
-    about_data: Annotated[str, typer.Option(help="Which photographs it learnt from, and their terms.")] = "",
+    model: Annotated[Path, typer.Argument(help="The face.keras of a run.")],
+    output: Annotated[Path, typer.Argument(help="Model folder to write to.")],
+    about_data: Annotated[str, typer.Option(help="Source and licence of the training photographs.")] = "",
 ) -> None:
-    """Write a whole-face network as the model of a folder's region `face`; `refit` calibrates it."""
+    """Write a whole-face network as the model of the region `face` of a folder; calibrate it with `refit`."""
     graph = store_weights_as_fp16(to_onnx(probabilities_of(load(model), FACE.size, _UNCALIBRATED)))
     manifest = ModelManifest(
         region=FACE.name,
@@ -225,27 +238,27 @@ def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: i
 @app.command()
 def interpolate(
     region: str,
-    before: Annotated[Path, typer.Option(help="The model folder that training began from.")],
-    after: Annotated[Path, typer.Option(help="The model folder with the network trained further.")],
-    output: Annotated[Path, typer.Option(help="The model folder to write to.")],
-    share: Annotated[float, typer.Option(help="Of the weights trained further, from 0 to 1.")] = 0.5,
+    before: Annotated[Path, typer.Option(help="Model folder before training.")],
+    after: Annotated[Path, typer.Option(help="Model folder after training.")],
+    output: Annotated[Path, typer.Option(help="Model folder to write to.")],
+    share: Annotated[float, typer.Option(help="Weight of the network after training, from 0 to 1.")] = 0.5,
 ) -> None:
-    """Write a model between one and the same trained further; `refit` its last layer afterwards."""
+    """Average a network before and after further training; `refit` its last layer afterwards."""
     typer.echo(interpolation.interpolate(before, after, as_seen(region), share, output))
 
 
 @app.command()
 def refit(
     region: str,
-    models: Annotated[Path, typer.Option(help="The model folder whose features are kept.")],
-    output: Annotated[Path, typer.Option(help="The model folder to write to.")],
+    models: Annotated[Path, typer.Option(help="Model folder with the features.")],
+    output: Annotated[Path, typer.Option(help="Model folder to write to.")],
     data: Data = Path("data/all"),
-    most: Annotated[int, typer.Option(help="Most faces of an emotion of a set to learn from.")] = 1000,
-    before: Annotated[float, typer.Option(help="Share of the old logits that stays.")] = 0.5,
+    most: Annotated[int, typer.Option(help="Maximum number of training faces per class and set.")] = 1000,
+    before: Annotated[float, typer.Option(help="Weight of the previous logits.")] = 0.5,
     evenness: float = 0.5,
     pull: float = 1e-2,
     wariness: Annotated[
-        float, typer.Option(help="Times quantisation's noise that features are wary of.")
+        float, typer.Option(help="Regularisation against the effect of int8, as a multiple of its noise.")
     ] = 0.0,
 ) -> None:
     """Fit a model's last layer anew to all sets of a data set, in a minute or two.

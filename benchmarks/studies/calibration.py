@@ -196,8 +196,8 @@ def corrections(faces: HeldOut, name: str, copies: Copies | None) -> Iterator[tu
 
 def main(
     data: Path,
-    models: Annotated[str, typer.Option(help="A model folder, or the name of one that ships.")] = "lite",
-    sets: Annotated[str, typer.Option(help="Of the data set, with commas between.")] = (
+    models: Annotated[str, typer.Option(help="lite, standard or a model folder.")] = "lite",
+    sets: Annotated[str, typer.Option(help="Sets of the data set, separated by commas.")] = (
         "rafdb,web-faces,ferplus"
     ),
 ) -> None:

@@ -46,7 +46,7 @@ def of_set(data: RegionData, name: str) -> RegionData:
     return data[np.flatnonzero(np.array(data.sources) == name)]
 
 
-def main(data: Annotated[Path, typer.Option(help="What 'emotion dataset' made.")]) -> None:
+def main(data: Annotated[Path, typer.Option(help="Data set made by 'emotion dataset'.")]) -> None:
     """Print which share of the held-out faces of each root has a copy among those learnt from."""
     training = load_view(data, "face", ("train",))
     held_out = {part: load_view(data, "face", (part,)) for part in HELD_OUT}

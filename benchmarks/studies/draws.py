@@ -173,12 +173,12 @@ def taken(labels: _Ints, rest: _Ints, count: int, seed: Sequence[int]) -> _Ints:
 
 
 def main(
-    data: Annotated[Path, typer.Argument(help="A data set with web-faces in it.")],
+    data: Annotated[Path, typer.Argument(help="Data set that contains web-faces.")],
     models: Annotated[str, typer.Option(help="lite or standard.")] = "lite",
     classes: Annotated[str, typer.Option(help="six or three.")] = "six",
-    a_class: Annotated[int, typer.Option(help="Faces of each class to learn from.", min=20)] = 60,
-    draws: Annotated[int, typer.Option(help="How many draws.", min=1)] = 5,
-    cache: Annotated[Path, typer.Option(help="Folder for what the networks see.")] = Path("features"),
+    a_class: Annotated[int, typer.Option(help="Number of training faces per class.", min=20)] = 60,
+    draws: Annotated[int, typer.Option(help="Number of random draws.", min=1)] = 5,
+    cache: Annotated[Path, typer.Option(help="Folder for cached features.")] = Path("features"),
 ) -> None:
     """Draw, learn and judge."""
     faces = Faces(data, _FOLDERS[models], cache)

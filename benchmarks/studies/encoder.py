@@ -101,10 +101,10 @@ def annotated(video: Path, count: int, size: tuple[int, int] | None) -> list[av.
 
 def main(
     videos: list[Path],
-    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT to enlarge pictures to.")] = "",
-    count: Annotated[int, typer.Option(help="Pictures of each video.")] = 60,
+    size: Annotated[str, typer.Option(help="Size to enlarge frames to, as WIDTHxHEIGHT.")] = "",
+    count: Annotated[int, typer.Option(help="Number of frames of each video.")] = 60,
     other: Annotated[
-        list[str], typer.Option(help="Settings to compare with: NAME=VALUE, with commas between.")
+        list[str], typer.Option(help="Settings to compare: NAME=VALUE, separated by commas.")
     ] = ["preset=veryfast,crf=20"],  # noqa: B006
 ) -> None:
     """Print a row for each setting and video."""

@@ -147,10 +147,10 @@ def read_clip(path: Path, frames: int) -> list[Image]:
 
 def main(
     clip: Annotated[
-        Path | None, typer.Argument(help="A clip of one face; the bundled one by default.")
+        Path | None, typer.Argument(help="A clip with one face; by default the included clip.")
     ] = None,
-    frames: Annotated[int, typer.Option(min=20, help="Pictures of it.")] = 150,
-    max_faces: Annotated[int, typer.Option(min=1, max=20, help="How many faces are asked for.")] = 4,
+    frames: Annotated[int, typer.Option(min=20, help="Number of frames.")] = 150,
+    max_faces: Annotated[int, typer.Option(min=1, max=20, help="Maximum number of faces.")] = 4,
 ) -> None:
     """Compare arrangements for 1, 2, 3 and 4 faces at 640x480; a table, then JSON."""
     pictures = read_clip(clip or DEMO, frames)

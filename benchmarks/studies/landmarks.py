@@ -106,9 +106,9 @@ def read_pictures(path: Path, count: int, step: int = 1) -> list[tuple[float, Im
 
 
 def main(
-    clips: Annotated[list[Path] | None, typer.Argument(help="Clips; the bundled one by default.")] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Pictures of each.")] = 60,
-    provider: Annotated[ProviderName, typer.Option(help="What runs the nets.")] = "cpu",
+    clips: Annotated[list[Path] | None, typer.Argument(help="Clips; by default the included clip.")] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Number of frames of each.")] = 60,
+    provider: Annotated[ProviderName, typer.Option(help="ONNX Runtime execution provider.")] = "cpu",
 ) -> None:
     """Compare the two on clips; a table, then JSON."""
     nets = LandmarkNets.load(NetOptions(provider, max_batch=8))

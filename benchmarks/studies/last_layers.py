@@ -278,18 +278,22 @@ def counts(faces: Faces) -> Mapping[str, int]:
 
 def main(
     data: Path,
-    features: Annotated[Path, typer.Option(help="The file that features are kept in; made where missing.")],
-    models: Annotated[str, typer.Option(help="A model folder, or the name of one that ships.")] = "lite",
-    regions: Annotated[str, typer.Option(help="Of the folder, with commas between.")] = "eyes,lips,face",
-    teacher: Annotated[str, typer.Option(help="A region whose last layer teaches the others'.")] = "",
-    sets: Annotated[str, typer.Option(help="Of the data set, with commas between.")] = (
+    features: Annotated[Path, typer.Option(help="File for cached features; created if missing.")],
+    models: Annotated[str, typer.Option(help="lite, standard or a model folder.")] = "lite",
+    regions: Annotated[
+        str, typer.Option(help="Regions of the folder, separated by commas.")
+    ] = "eyes,lips,face",
+    teacher: Annotated[str, typer.Option(help="Region that serves as teacher for the others.")] = "",
+    sets: Annotated[str, typer.Option(help="Sets of the data set, separated by commas.")] = (
         "rafdb,web-faces,ferplus"
     ),
-    most: Annotated[int, typer.Option(help="Faces of an emotion of a set whose labels are learnt.")] = 300,
-    untold: Annotated[int, typer.Option(help="Faces of an emotion of a set beside these.")] = 0,
-    judged: Annotated[int, typer.Option(help="Most faces of a set that are judged.")] = 4000,
-    hidden: Annotated[int, typer.Option(help="Random mixtures of the features beside them.")] = 0,
-    before: Annotated[float, typer.Option(help="Share of the old logits that stays.")] = 0.5,
+    most: Annotated[int, typer.Option(help="Number of labelled training faces per class and set.")] = 300,
+    untold: Annotated[
+        int, typer.Option(help="Number of additional faces per class and set, without labels.")
+    ] = 0,
+    judged: Annotated[int, typer.Option(help="Maximum number of test faces per set.")] = 4000,
+    hidden: Annotated[int, typer.Option(help="Number of additional random features.")] = 0,
+    before: Annotated[float, typer.Option(help="Weight of the previous logits.")] = 0.5,
 ) -> None:
     """Print the table."""
     names: Any = tuple(regions.split(","))

@@ -51,7 +51,7 @@ def _with_faces(result: EmotionFrame, ground: str) -> EmotionFrame:
     return replace(result, frame=replace(result.frame, picture=picture))
 
 
-def main(folder: Annotated[Path, typer.Argument(help="Where to write PNG pictures.")]) -> None:
+def main(folder: Annotated[Path, typer.Argument(help="Folder for the PNG pictures.")]) -> None:
     """Draw the last picture of two seconds of each scene."""
     folder.mkdir(parents=True, exist_ok=True)
     for style in get_args(Style)[:-1]:

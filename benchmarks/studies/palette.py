@@ -181,9 +181,9 @@ def _exchanged(chosen: list[int], fixed: int, table: Values) -> tuple[float, lis
 
 
 def main(
-    searched: Annotated[int, typer.Option("--search", help="Look for so many colours.", min=0)] = 0,
-    beside_six: Annotated[bool, typer.Option(help="Six of them are those that ship.")] = False,
-    on_white: Annotated[float, typer.Option(help="Least contrast with white.")] = 1.6,
+    searched: Annotated[int, typer.Option("--search", help="Search for this number of colours.", min=0)] = 0,
+    beside_six: Annotated[bool, typer.Option(help="Include the six present colours.")] = False,
+    on_white: Annotated[float, typer.Option(help="Smallest contrast with white.")] = 1.6,
 ) -> None:
     """Print the table, the least of each column, and the contrasts with dark and white grounds."""
     if searched:

@@ -159,7 +159,7 @@ def analysed(clip: Path, models: Models) -> Iterator[EmotionFrame]:
 def main(
     clips: Annotated[list[Path] | None, typer.Argument(help="Videos.")] = None,
     style: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Style)[:-1])}.")] = "panel",
-    scenes: Annotated[int, typer.Option(min=0, help="Made scenes.")] = 200,
+    scenes: Annotated[int, typer.Option(min=0, help="Number of simulated scenes.")] = 200,
 ) -> None:
     """Count over clips and made scenes; JSON on standard output."""
     wanted: Style = next(one for one in get_args(Style) if one == style)

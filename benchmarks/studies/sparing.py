@@ -118,8 +118,8 @@ def compare(clips: Sequence[Path], only: Sequence[str] = ()) -> dict[str, Differ
 
 
 def main(
-    clips: Annotated[list[Path] | None, typer.Argument(help="The bundled one if none.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="An arrangement to judge; all if none.")] = None,
+    clips: Annotated[list[Path] | None, typer.Argument(help="Clips; by default the included clip.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Arrangement to measure; by default all.")] = None,
 ) -> None:
     """Print what each arrangement changes, as a table in Markdown."""
     found = compare(clips or [DEMO], only or ())

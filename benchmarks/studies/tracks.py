@@ -80,7 +80,7 @@ def _box(middle: tuple[float, float], size: float, rng: np.random.Generator) -> 
     return Box(middle[0] + across - size / 2, middle[1] + down - size / 2, size + width, size)
 
 
-def main(scenes: Annotated[int, typer.Option(min=1, help="Scenes of each kind.")] = 200) -> None:
+def main(scenes: Annotated[int, typer.Option(min=1, help="Number of scenes of each kind.")] = 200) -> None:
     """Count changes of numbers; JSON on standard output."""
     for name in SCENES:
         counts = np.array([changes(name, seed) for seed in range(scenes)])

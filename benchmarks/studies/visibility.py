@@ -189,20 +189,23 @@ def _entropy(model: RegionModel, crops: Sequence[Image]) -> npt.NDArray[np.float
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="What 'emotion dataset' made.")],
-    faces: Annotated[int, typer.Option(min=20, help="Faces of the test part to judge by.")] = 1000,
+    data: Annotated[Path, typer.Option(help="Data set made by 'emotion dataset'.")],
+    faces: Annotated[int, typer.Option(min=20, help="Number of test faces.")] = 1000,
     fit_on: Annotated[
-        int, typer.Option("--fit", min=0, help="Fit on so many faces of the training part first.")
+        int, typer.Option("--fit", min=0, help="First train on this number of training faces.")
     ] = 0,
     refine_on: Annotated[
-        int, typer.Option("--refine", min=0, help="Let those that ship learn on from so many first.")
+        int,
+        typer.Option(
+            "--refine", min=0, help="First train the included detectors further on this number of faces."
+        ),
     ] = 0,
     contrast: Annotated[
-        float, typer.Option(min=0.05, max=1, help="Judge by faces that have kept so much of theirs.")
+        float, typer.Option(min=0.05, max=1, help="Contrast of the test faces, relative to the original.")
     ] = 1.0,
-    save: Annotated[bool, typer.Option(help="Keep what was fitted, in the program itself.")] = False,
+    save: Annotated[bool, typer.Option(help="Save the result as the included detectors.")] = False,
     entropy: Annotated[
-        bool, typer.Option(help="Judge the models' entropy, too, which takes minutes.")
+        bool, typer.Option(help="Also measure the entropy of the models, which takes minutes.")
     ] = False,
 ) -> None:
     """Judge how hidden regions are noticed; JSON on standard output."""

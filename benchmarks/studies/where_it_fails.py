@@ -130,9 +130,9 @@ def _in_words(found: Interval) -> str:
 
 def main(
     data: Path,
-    models: Annotated[str, typer.Option(help="A model folder, or the name of one that ships.")] = "lite",
-    regions: Annotated[str, typer.Option(help="Which of its regions vote, with commas between.")] = "",
-    sets: Annotated[str, typer.Option(help="Of the data set, with commas between.")] = (
+    models: Annotated[str, typer.Option(help="lite, standard or a model folder.")] = "lite",
+    regions: Annotated[str, typer.Option(help="Regions that vote, separated by commas.")] = "",
+    sets: Annotated[str, typer.Option(help="Sets of the data set, separated by commas.")] = (
         "rafdb,web-faces,ferplus"
     ),
 ) -> None:
