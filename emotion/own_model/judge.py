@@ -137,8 +137,8 @@ def warn(found: Judgement) -> tuple[str, ...]:
     if fewest.faces < ENOUGH:
         share = max((share for least, share in REACHED if fewest.faces >= least), default=REACHED[0][1])
         lines.append(
-            f"With so many faces three classes that are near those that ship came to {share:.0%} of what "
-            f"{ENOUGH} a class give; words that are further from them need more."
+            f"In trials with this number of faces, three classes similar to the included ones reached "
+            f"{share:.0%} of the accuracy with {ENOUGH} per class; other classes need more faces."
         )
     one, low, high = (getattr(wilson(0.7, found.judging), end) for end in ("value", "low", "high"))
     if high - low > 0.06:

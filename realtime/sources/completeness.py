@@ -203,7 +203,8 @@ def remark(reading: Reading) -> str | None:
     if not reading.skipped or reading.irregular > 1 + _IRREGULAR * reading.frames:
         return None
     where = clock(reading.first_skipped)
-    return f"its pictures come regularly, and {reading.skipped} are not there, from {where} on"
+    missing = "1 is" if reading.skipped == 1 else f"{reading.skipped} are"
+    return f"its frames are regular, but {missing} missing, from {where} on"
 
 
 def _has_gaps(reading: Reading) -> bool:

@@ -185,7 +185,7 @@ def test_pictures_that_are_not_there_among_regular_ones_are_remarked(tmp_path):
     stamps = [n for n in range(48) if n not in (20, 30, 31)]
     path = tmp_path / "clip.mkv"
     clip(path, len(stamps), stamps=stamps, time_base=Fraction(1, 24), rate=24)
-    assert Read(path).notes == ["clip.mkv: its pictures come regularly, and 3 are not there, from 0:00.8 on."]
+    assert Read(path).notes == ["clip.mkv: its frames are regular, but 3 are missing, from 0:00.8 on."]
     assert Read(path).error is None
 
 
