@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
+from emotion.models.native.memory import give_back
 from emotion.realtime.stages.face_boxes import SAME, Corners, among, corners, overlap, side
 from emotion.realtime.stages.tile_search import TileSearch
 
@@ -164,8 +165,10 @@ class FaceFollower:
     def _let_go(self, *singles: "_Single") -> None:
         """Keep what the next small face needs, close the others."""
         self._idle += singles
-        while len(self._idle) > _KEPT_SINGLES:
-            self._idle.pop().close()
+        for single in self._idle[_KEPT_SINGLES:]:
+            single.close()
+            give_back()
+        del self._idle[_KEPT_SINGLES:]
 
 
 class RoundRobinLandmarkers:
@@ -236,8 +239,9 @@ class _Group:
         if team is not None:
             team.detect_all([Picture(_NOTHING)] * team.turns, [seconds] * team.turns)
         else:
-            while len(self._teams) >= _KEPT_TEAMS:
+            if len(self._teams) == _KEPT_TEAMS:
                 self._teams.pop(next(iter(self._teams))).close()
+                give_back()
             team = self._make(count)
         self._teams[count] = team
         (faces,) = team.detect_all([picture], [seconds])

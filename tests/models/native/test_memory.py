@@ -13,6 +13,7 @@ class Library:
     def __init__(self, answer):
         self.told = []
         self.mallopt = lambda *pair: self.told.append(pair) or answer
+        self.malloc_trim = lambda kept: self.told.append(kept.value) or answer
 
 
 @pytest.mark.parametrize("answer", [1, 0])
@@ -24,13 +25,23 @@ def test_threads_share_two_heaps(monkeypatch, answer):
     assert library.told == [(-8, 2)]
 
 
-def test_other_systems_and_libraries_are_left_alone(monkeypatch):
+@pytest.mark.parametrize("answer", [1, 0])
+def test_what_lies_free_is_given_back_to_the_last_page(monkeypatch, answer):
+    library = Library(answer)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    assert memory.give_back() is bool(answer)
+    assert library.told == [0]
+
+
+@pytest.mark.parametrize("ask", [memory.share_heaps, memory.give_back])
+def test_other_systems_and_libraries_are_left_alone(monkeypatch, ask):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     monkeypatch.setattr(sys, "platform", "linux")
-    assert memory.share_heaps() is False
+    assert ask() is False
     monkeypatch.setattr(ctypes, "CDLL", None)
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert memory.share_heaps() is False
+    assert ask() is False
 
 
 def test_the_program_tells_it_before_all_else(monkeypatch):

@@ -16,6 +16,7 @@ from emotion.models.faces.mediapipe_landmarker import (
 from emotion.models.regions import eye_distance
 from emotion.realtime.messages import Box
 from emotion.realtime.sources.demo import DEMO
+from emotion.realtime.stages import face_follower
 from emotion.realtime.stages.face_follower import (
     FaceFollower,
     RoundRobinLandmarkers,
@@ -359,6 +360,20 @@ def test_what_is_held_depends_on_who_is_there_not_on_who_was():
     assert len(rig.landmarkers) == made  # the next small face finds one that was kept
     rig.follower.close()
     assert held(rig) == 0
+
+
+def test_memory_of_landmarkers_that_are_closed_on_the_way_is_given_back(monkeypatch):
+    closed = []
+    rig = Rig(max_faces=6)
+    monkeypatch.setattr(face_follower, "give_back", lambda: closed.append(made() - held(rig)))
+
+    def made():
+        return len(rig.landmarkers)
+
+    for count in (1, 2, 3):
+        for _ in range(40):
+            rig.see(picture(*[(20 + 200 * n, 30, 110) for n in range(count)]))
+    assert closed == [1]  # when it was closed, and before the next was made
 
 
 def test_two_numbers_of_faces_in_turn_need_two_landmarkers():
