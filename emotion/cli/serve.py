@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from emotion.benchmarks.tuning import tuned
-from emotion.cli.console import console
+from emotion.cli.console import console, errors
 from emotion.cli.parameters import with_options
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
@@ -37,7 +37,8 @@ def serve(
 
     It also has an HTTP interface, described at /api/openapi.json, and metrics at /metrics.
     """
-    _say("Starting ...")
+    # Not on standard output: programs read the address from its first line.
+    errors.print("Starting ...")
     try:
         from emotion.web.server import serve as run  # noqa: PLC0415
     except ImportError as error:

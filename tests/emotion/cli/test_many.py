@@ -26,7 +26,9 @@ def outcomes(*states):
     return [Outcome(number, f"v{number}", "", "", state, 0, "") for number, state in enumerate(states)]
 
 
-@pytest.mark.parametrize(("resume", "command"), [(True, "command goes on"), (False, "--resume goes on")])
+@pytest.mark.parametrize(
+    ("resume", "command"), [(True, "command resumes"), (False, "command with --resume resumes")]
+)
 def test_it_is_said_once_that_a_study_stops_and_how_it_goes_on(told, resume, command):
     with Bar(3, resume=resume) as bar:
         bar.stopping()
