@@ -82,9 +82,9 @@ def _library(address: str) -> Any:
     # cluster starts.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")
-    # A head with a token wants it of all; Ray sends it by itself only on the machine of a head.
+    # A head with a token wants it of all; of Ray's own ways in, only ray:// does not send it by itself.
     there = any(os.environ.get(name) for name in _TOKENS) or _kept_token().exists()
-    if there and address not in (LOCAL, "auto"):
+    if there and address.startswith("ray://"):
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         return importlib.import_module("ray")

@@ -67,12 +67,7 @@ def test_a_home_that_cannot_be_written_needs_no_token_there(starts, monkeypatch,
 
 @pytest.mark.parametrize(
     ("address", "there", "mode"),
-    [
-        ("ray://head:10001", True, "token"),
-        ("head:6379", True, "token"),
-        ("head:6379", False, None),
-        ("auto", True, None),
-    ],
+    [("ray://head:10001", True, "token"), ("ray://head:10001", False, None), ("auto", True, None)],
 )
 def test_a_token_that_is_there_is_sent_to_clusters_elsewhere_too(monkeypatch, tmp_path, address, there, mode):
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
