@@ -146,13 +146,13 @@ def test_a_runner_that_fails_ends_its_job_with_the_reason_and_goes_on(serve, mon
     original = WorkerProcess.run
 
     async def fails(self, order, report):
-        if "bad" in order["video"]:
+        if "spoilt" in order["video"]:  # no word that a job's hexadecimal name may hold
             raise RuntimeError("on purpose")
         return await original(self, order, report)
 
     monkeypatch.setattr(WorkerProcess, "run", fails)
     client = serve()
-    assert "RuntimeError" in until(client, send(client, "bad"), "failed")["message"]
+    assert "RuntimeError" in until(client, send(client, "spoilt"), "failed")["message"]
     until(client, send(client, "good"), "done")
 
 
