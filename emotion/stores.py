@@ -78,7 +78,8 @@ def find(address: str) -> Found | None:
         if told["type"] != "file":
             return None
         changed = 0
-        # Stores need not know when a file changed, and each says so in its own way; then its size has to do.
+        # A store that does not know when a file changed does without `modified`, has None (no `timestamp`) or
+        # lacks the entry that it reads; then the size alone has to tell whether the file is another one.
         with suppress(NotImplementedError, AttributeError, KeyError):
             changed = round(system.modified(path).timestamp() * 1e9)
         return Found(int(told["size"]), changed)

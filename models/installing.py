@@ -31,7 +31,7 @@ def needs_runtime() -> str:
 
 
 def pip_install(extras: str) -> str:
-    """The command that adds extras, such as ``pip install "/home/me/emotion_live.whl[web]"``.
+    """The command that adds extras, such as ``pip install "emotion_live.whl[web]"``.
 
     It names the wheel or folder that the program was installed from (PEP 610), if that still exists; else
     the project's name.

@@ -165,10 +165,11 @@ class FaceFollower:
     def _let_go(self, *singles: "_Single") -> None:
         """Keep what the next small face needs, close the others."""
         self._idle += singles
-        for single in self._idle[_KEPT_SINGLES:]:
+        self._idle, surplus = self._idle[:_KEPT_SINGLES], self._idle[_KEPT_SINGLES:]
+        for single in surplus:
             single.close()
+        if surplus:
             give_back()
-        del self._idle[_KEPT_SINGLES:]
 
 
 class RoundRobinLandmarkers:
