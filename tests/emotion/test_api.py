@@ -84,18 +84,20 @@ def test_a_dict_is_a_line_of_the_timeline(models, tmp_path):
 
 
 def test_pictures_are_not_kept(models):
+    # The buffers between the stages hold 40 to 90 pictures, depending on which thread is slower; what counts is
+    # that it does not grow with the length of the video.
     alive = []
 
     def pictures():
-        for index in range(60):
+        for index in range(400):
             frame = video_frame(index, size=(96, 128))
             alive.append(weakref.ref(frame.image))
             yield frame
 
     for result in emotion.stream(pictures(), models=models):
         del result
-        assert sum(picture() is not None for picture in alive) < 40
-    assert len(alive) == 60
+        assert sum(picture() is not None for picture in alive) < 150
+    assert len(alive) == 400
     assert sum(picture() is not None for picture in alive) == 0
 
 
