@@ -16,13 +16,16 @@ from emotion.realtime.details import LANDMARKS, WORDS
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import WallClock
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, VideoFrame
+from emotion.realtime.sinks.arrow_arrays import array_of
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
-# Rows that are held in memory and then written together; some minutes of one face.
+# Rows that are written together, some minutes of one face; until then each takes some 200 bytes.
 _GROUP_ROWS = 8192
+# Rows that are held as Python's values, of which each takes 1.6 kB, before Arrow takes them.
+_BATCH_ROWS = 256
 _TYPES = {
     "frame": pa.int64(),
     "pts": pa.int64(),
@@ -86,8 +89,8 @@ class ParquetTimeline(Sink):
         head = self._head(result.frame)
         self._rows.extend((*head, *face) for face in self._table.rows(result.faces))
         self._frames += 1
-        if len(self._rows) >= _GROUP_ROWS:
-            self._flush()
+        if len(self._rows) >= _BATCH_ROWS:
+            self._hand_over()
 
     def close(self) -> Path:
         """Finish the file; see `Sink.close`."""
@@ -131,12 +134,12 @@ class ParquetTimeline(Sink):
     def _finish(self) -> None:
         if self._table is None:
             self._table = self._begun(self._columns(SHIPPED, ()))
-        self._flush()
-        self._table.writer.close()
+        self._hand_over()
+        self._table.finish()
 
-    def _flush(self) -> None:
+    def _hand_over(self) -> None:
         if self._rows and self._table is not None:
-            self._table.write(self._rows)
+            self._table.add(self._rows)
             self._rows.clear()
 
 
@@ -149,15 +152,35 @@ class _Table:
         self._fields = arrow_schema(columns)
         if provenance is not None:
             self._fields = self._fields.with_metadata({"provenance": provenance})
-        self.writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
+        self._waiting: list[pa.Table] = []
+        self._count = 0
+        self._writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
 
     def rows(self, faces: Sequence[FaceEmotion]) -> list[tuple[object, ...]]:
         """A row a face, without what stands before it; one without a face where nobody is there."""
         found = [face_values(face, self._columns) for face in faces]
         return found or [(None,) * (len(self._columns.face) + self._points)]
 
-    def write(self, rows: list[tuple[object, ...]]) -> None:
-        self.writer.write_table(arrow_table(rows, self._fields))
+    def add(self, rows: list[tuple[object, ...]]) -> None:
+        """Take rows; those of a group are written together."""
+        self._waiting.append(arrow_table(rows, self._fields))
+        self._count += len(rows)
+        if self._count >= _GROUP_ROWS:
+            self._write()
+
+    def finish(self) -> None:
+        """Write what is left, and the file's end."""
+        if self._waiting:
+            self._write()
+        self._writer.close()
+
+    def _write(self) -> None:
+        # In one piece: of parts that have other categories each the writer would make plain words.
+        self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())
+        self._waiting.clear()
+        self._count = 0
+        # What compression took is not needed for minutes.
+        pa.default_memory_pool().release_unused()
 
 
 def arrow_schema(columns: Columns) -> pa.Schema:
@@ -169,7 +192,7 @@ def arrow_schema(columns: Columns) -> pa.Schema:
 def arrow_table(rows: Sequence[tuple[object, ...]], fields: pa.Schema) -> pa.Table:
     """A table of rows, which may be none."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in fields)
-    arrays = [pa.array(list(values), field.type) for values, field in zip(columns, fields, strict=True)]
+    arrays = [array_of(values, field.type) for values, field in zip(columns, fields, strict=True)]
     return pa.Table.from_arrays(arrays, schema=fields)
 
 

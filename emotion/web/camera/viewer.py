@@ -26,6 +26,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 
 from emotion.models.errors import EmotionError
+from emotion.models.native.memory import give_back
 from emotion.models.regions import Image
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.messages import EmotionFrame, VideoFrame
@@ -409,6 +410,7 @@ class Cameras:
         # A connection is a cycle that holds its decoder and pictures, and the collector comes by seldom.
         await asyncio.sleep(_TIDY_SECONDS)
         gc.collect()
+        give_back()
 
 
 def _milliseconds(seconds: float) -> float:

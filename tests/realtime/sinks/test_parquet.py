@@ -55,13 +55,14 @@ def test_types_are_small_and_exact(tmp_path):
 
 def test_rows_are_written_in_groups_and_memory_is_freed(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "_GROUP_ROWS", 10)
+    monkeypatch.setattr(parquet, "_BATCH_ROWS", 4)
     sink = ParquetTimeline(tmp_path / "a.parquet")
     for one in many(12):
         sink.write(one, one.frame.image)
-        assert len(sink._rows) < 10
+        assert len(sink._rows) < 4
     path = sink.close()
     meta = pq.read_metadata(path)
-    assert [meta.row_group(n).num_rows for n in range(meta.num_row_groups)] == [10, 10, 4]
+    assert [meta.row_group(n).num_rows for n in range(meta.num_row_groups)] == [12, 12]
     assert pq.read_table(path)["frame"].to_pylist() == [n for n in range(12) for _ in range(2)]
 
 
@@ -84,14 +85,27 @@ def test_an_empty_run_that_ends_well_is_an_empty_table_and_else_nothing(tmp_path
 
 def test_rows_are_written_in_groups_of_8192_and_memory_does_not_grow(tmp_path, monkeypatch):
     groups = []
-    monkeypatch.setattr(parquet._Table, "write", lambda table, rows: groups.append(len(rows)))
+    write_group = parquet._Table._write
+    monkeypatch.setattr(
+        parquet._Table, "_write", lambda table: (groups.append(table._count), write_group(table))
+    )
     sink = parquet.ParquetTimeline(tmp_path / "a.parquet")
     one = result(0)
     for _ in range(8191):
         sink.write(one, None)
+        assert len(sink._rows) < 256
     assert groups == []
     sink.write(result(8191, face("fear", 1), face("anger", 2)), None)
     assert groups == [8193]
-    assert sink._rows == []
+    assert sink._rows == sink._table._waiting == []
     sink.close()
     assert groups == [8193]
+
+
+def test_categories_stay_categories_though_parts_of_a_group_have_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "_BATCH_ROWS", 1)
+    names = ["fear", "anger", "fear", "happiness"]
+    write(ParquetTimeline(tmp_path / "a.parquet"), *(result(n, face(name)) for n, name in enumerate(names)))
+    table = pq.read_table(tmp_path / "a.parquet")
+    assert table["emotion"].to_pylist() == names
+    assert str(table.schema.field("emotion").type).startswith("dictionary")
