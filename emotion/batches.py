@@ -22,7 +22,10 @@ class FaceRows:
 
         photographs = ray.data.read_images("s3://bucket/photos/", include_paths=True)
         faces = photographs.map_batches(
-            emotion.FaceRows, fn_constructor_kwargs={"models": "lite", "rgb": True}, concurrency=8, num_cpus=1
+            emotion.FaceRows,
+            fn_constructor_kwargs={"models": "lite", "rgb": True},
+            compute=ray.data.ActorPoolStrategy(size=8),
+            num_cpus=1,
         )
         faces.write_parquet("s3://bucket/faces/")
 

@@ -88,13 +88,18 @@ def _pool(jobs: int, options: Options, many: StudyOptions, stand_ins: StandIns) 
     if many.cluster is None:
         count = many.jobs or side_by_side(jobs)
         return Pool(shared_out(options, count), count, address=stand_ins.address)
+
+    def say(sentence: str) -> None:
+        errors.print(escaped(sentence))
+
     return ClusterPool(
         many.cluster,
         options,
         many.jobs,
         many.mixed,
         stand_ins.address,
-        say=lambda sentence: errors.print(escaped(sentence)),
+        say=say,
+        waiting=(lambda sentence: None) if many.quiet else say,
     )
 
 

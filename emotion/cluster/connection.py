@@ -8,24 +8,33 @@ import secrets
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
 from emotion.cluster.errors import ClusterError
+from emotion.cluster.reaching import token_file, wants_token
 from emotion.cluster.slots import Node
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.realtime.child_process import environment
 from emotion.realtime.session import available_cores
 
-LOCAL = "local"
+LOCAL, AUTO = "local", "auto"
 # Results go into files; what goes through Ray is small.
 _STORE_BYTES = 80 << 20
 # Characters of what Ray says that people are shown.
 _MOST_WORDS = 400
-_TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+# What could not be done, and what to do.
+_ADVICE = {
+    LOCAL: ("Ray cannot start here", "use --jobs"),
+    AUTO: (
+        "This machine belongs to no cluster that answers",
+        "start one with 'ray start --head' or 'ray start --address=HEAD:6379', name its address",
+    ),
+}
+# Ray's setting of whether tokens are sent and asked for.
+_MODE = "RAY_AUTH_MODE"
 
 
 class Connection:
@@ -34,6 +43,7 @@ class Connection:
     Args:
         address: from `emotion.study.options.read_cluster`. Where this process is connected already, that
             is used.
+        say: is told, in a sentence, what is waited for.
 
     Attributes:
         ray: the library.
@@ -43,11 +53,17 @@ class Connection:
         MissingDependencyError: Ray is not installed.
     """
 
-    def __init__(self, address: str) -> None:
-        self.ray = _library(address)
+    def __init__(self, address: str, say: Callable[[str], object] = lambda sentence: None) -> None:
+        self.ray = _library()
         self._own = not self.ray.is_initialized()
+        self._mode = os.environ.get(_MODE)
         if self._own:
-            _connect(self.ray, address)
+            try:
+                _reach(address, say)
+                _connect(self.ray, address)
+            except BaseException:
+                _set_mode(self._mode)
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +77,8 @@ class Connection:
         """Leave it. May be called again."""
         if self._own and self.ray.is_initialized():
             self.ray.shutdown()
+            # Ray leaves its mode set, which the next cluster may not share.
+            _set_mode(self._mode)
 
     def nodes(self) -> list[Node]:
         """The machines that are there now."""
@@ -77,19 +95,42 @@ class Connection:
         ]
 
 
-def _library(address: str) -> Any:
+def _library() -> Any:
     # Nothing is told to anybody, and work is no less urgent than without Ray; it has to be said before a
     # cluster starts.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")
-    # A head with a token wants it of all; of Ray's own ways in, only ray:// does not send it by itself.
-    there = any(os.environ.get(name) for name in _TOKENS) or _kept_token().exists()
-    if there and address.startswith("ray://"):
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         return importlib.import_module("ray")
     except ImportError as error:
         raise MissingDependencyError(f"--cluster needs Ray: {pip_install('cluster')} ({error})") from error
+
+
+def _reach(address: str, say: Callable[[str], object]) -> None:
+    """Wait for an answer, and send this machine's token from now on where the cluster asks for it."""
+    named = os.environ.get("RAY_ADDRESS", "") if address == AUTO else address
+    if address == LOCAL:
+        say("Starting Ray on this machine ...")
+        return
+    say(f"Connecting to the cluster {f'at {named}' if named else 'of this machine'} ...")
+    # With certificates of its own only Ray itself can ask.
+    if ":" not in named or os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+        return
+    with contextlib.suppress(ImportError):
+        if wants_token(named) and _MODE not in os.environ:
+            _set_mode("token")
+
+
+def _set_mode(mode: str | None) -> None:
+    """Let Ray, which has read its settings when it was imported, send a token or none."""
+    if os.environ.get(_MODE) == mode:
+        return
+    if mode is None:
+        del os.environ[_MODE]
+    else:
+        os.environ[_MODE] = mode
+    with contextlib.suppress(ImportError, AttributeError):  # before Ray had tokens
+        importlib.import_module("ray._raylet").Config.initialize("")
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -108,20 +149,15 @@ def _connect(ray: Any, address: str) -> None:
             warnings.simplefilter("ignore")  # what fails is raised, too
             _init(ray, chosen)
     except Exception as error:  # Ray raises many kinds, and plain ones too
-        what = "Ray cannot start here" if address == LOCAL else f"There is no cluster at {address}"
-        elsewhere = f"start one with 'ray start --head', copy its token to {_kept_token()} if it has one"
-        advice = "use --jobs" if address == LOCAL else elsewhere
+        what, advice = _ADVICE.get(address, (f"The cluster at {address} cannot be used", "see what it says"))
         raise ClusterError(f"{what} ({_in_a_line(error)}): {advice}, or try again.") from error
-
-
-def _kept_token() -> Path:
-    return Path(os.path.expanduser("~"), ".ray", "auth_token")  # unlike Path.home(), also without a home
 
 
 def _keep_token() -> None:
     """Give Ray a token of this process where it cannot write one into the home, as with ``docker run -u``."""
-    folder = _kept_token().parent
-    if not os.access(folder if folder.is_dir() else folder.parent, os.W_OK) and not _kept_token().exists():
+    file = token_file()
+    folder = file.parent
+    if not os.access(folder if folder.is_dir() else folder.parent, os.W_OK) and not file.exists():
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 

@@ -73,6 +73,7 @@ class ClusterPool:
         address_of: where a file is as all machines see it, see `order_of`.
         make: the work; by default annotating.
         say: is told, in a sentence, what people should know.
+        waiting: is told, in a sentence, what is waited for at the beginning.
 
     Attributes:
         count: how many at a time, once it runs.
@@ -87,6 +88,7 @@ class ClusterPool:
         address_of: Callable[[Path], str] = lambda path: str(path.absolute()),
         make: Callable[[Options], Callable[[], Work]] | None = None,
         say: Callable[[str], object] = lambda sentence: None,
+        waiting: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         self.count = count or 0
         self._address = address
@@ -96,6 +98,7 @@ class ClusterPool:
         self._address_of = address_of
         self._make = make or (lambda options: partial(Videos, travelling(options)))
         self._say = say
+        self._waiting = waiting
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
         """Do all jobs, in their order; see `Pool.run`.
@@ -107,7 +110,7 @@ class ClusterPool:
         """
         if not jobs:
             return
-        with Connection(self._address) as connection:
+        with Connection(self._address, self._waiting) as connection:
             slots = slots_of(connection.nodes(), self._options, self._wanted, len(jobs))
             self.count = slots.count
             make = self._make(with_cores(self._options, slots.cpus))

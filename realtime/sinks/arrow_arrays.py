@@ -61,7 +61,7 @@ def _lists(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     known = [() if value is None else value for value in values]
     ends = np.array([0, *accumulate(map(len, known))], np.int32)
     inner = np.concatenate([np.zeros(0), *known]).astype(kind.value_type.to_pandas_dtype())
-    numbers = _fixed(inner, inner, kind.value_type)
+    numbers = pa.Array.from_buffers(kind.value_type, len(inner), [None, pa.py_buffer(inner)])
     return pa.Array.from_buffers(
         kind, len(values), [_validity(values), pa.py_buffer(ends)], children=[numbers]
     )

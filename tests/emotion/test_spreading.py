@@ -24,7 +24,7 @@ from tests.helpers.shipped_models import shipped_models
 @pytest.fixture(autouse=True)
 def cluster(monkeypatch):
     @contextmanager
-    def connection(_address):
+    def connection(*_):
         yield FakeRay("ab")
 
     monkeypatch.setattr("emotion.cluster.calls.Connection", connection)

@@ -27,7 +27,7 @@ def run(monkeypatch, tmp_path):
         (tmp_path / "clips" / f"{name}.mp4").write_bytes(b"x" * len(name))
 
     @contextmanager
-    def connection(_address):
+    def connection(*_):
         yield FakeRay("ab")
 
     monkeypatch.setattr("emotion.cluster.pool.Connection", connection)

@@ -22,7 +22,7 @@ def ray(monkeypatch):
     library = FakeRay("ab")
 
     @contextmanager
-    def connection(_address):
+    def connection(*_):
         yield library
 
     monkeypatch.setattr("emotion.cluster.pool.Connection", connection)
