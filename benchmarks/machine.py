@@ -9,7 +9,8 @@ from typing import Any
 
 import psutil
 
-from emotion.realtime.session import Models, available_cores
+from emotion.models.cores import available_cores
+from emotion.realtime.session import Models
 
 _PACKAGES = (
     *("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml", "openvino"),

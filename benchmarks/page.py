@@ -29,6 +29,7 @@ import psutil
 
 from emotion.benchmarks.machine import processor
 from emotion.benchmarks.timing import quantiles
+from emotion.models.cores import available_cores
 from emotion.models.regions import Image
 from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
@@ -339,7 +340,7 @@ def _answering(address: str, work: Callable[[], None]) -> tuple[float, float, fl
 
 def markdown(camera: CameraMark | None, videos: VideosMark | None) -> str:
     """The figures as tables."""
-    lines = [f"{processor()}, {psutil.cpu_count()} cores", ""]
+    lines = [f"{processor()}, {available_cores()} cores", ""]
     if camera:
         lines += [f"| camera page, {camera.seconds:.0f} s | all | first | last |", "|---|---|---|---|"]
         results = (camera.results_per_second, camera.results_first, camera.results_last)
@@ -392,7 +393,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     camera = measure_camera(options.seconds) if options.seconds else None
     videos = measure_videos(options.videos, options.clip) if options.videos else None
     marks: dict[str, bool] = {}
-    report: dict[str, Any] = {"processor": processor(), "cores": psutil.cpu_count()}
+    report: dict[str, Any] = {"processor": processor(), "cores": available_cores()}
     if camera:
         report["camera"] = asdict(camera)
         marks |= camera.marks()

@@ -19,6 +19,7 @@ from emotion.benchmarks.options import BenchOptions
 from emotion.benchmarks.peers import Crops, Peer
 from emotion.benchmarks.runs import Run
 from emotion.benchmarks.stages import measure_stages
+from emotion.models.cores import available_cores
 from emotion.models.engines.options import EngineOptions, model_folder_name
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
@@ -26,7 +27,7 @@ from emotion.models.manifest import LITE, ZOO, Precision, PrecisionChoice, regio
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.options import Options
-from emotion.realtime.session import Models, Workers, available_cores
+from emotion.realtime.session import Models, Workers
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.faces import FaceFinder
 

@@ -9,11 +9,12 @@ from typing import Any
 from platformdirs import user_config_path
 
 from emotion.benchmarks import machine, runs
+from emotion.models.cores import available_cores
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import engine_version
 from emotion.models.whole_files import write_whole
 from emotion.realtime.options import Options
-from emotion.realtime.session import Models, Workers, available_cores
+from emotion.realtime.session import Models, Workers
 
 FORMAT = 2
 # A setting must be faster by so much to be worth more threads.

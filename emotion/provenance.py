@@ -9,10 +9,11 @@ from typing import Any
 
 from emotion import __version__
 from emotion.benchmarks.machine import processor
+from emotion.models.cores import available_cores
 from emotion.models.names import readable
 from emotion.models.options import options_of
 from emotion.realtime.options import Options
-from emotion.realtime.session import Models, available_cores
+from emotion.realtime.session import Models
 
 _LIBRARIES = (
     *("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy"),

@@ -15,6 +15,7 @@ from onnx import numpy_helper
 
 from emotion.exporters.model_files import put_model
 from emotion.models.classes import Classes
+from emotion.models.cores import available_cores
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, Precision, read_manifest
 from emotion.models.training.refit import Head
@@ -53,7 +54,9 @@ def features_of(
     """
     model = with_features(onnx.load(folder / read_manifest(folder, region, precision).file))
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or available_cores()
+    # As in the program: threads that spin steal the cores from others.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

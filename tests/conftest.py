@@ -1,7 +1,6 @@
 """What must come before all tests."""
 
 import contextlib
-import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 # Before the tests that import ONNX Runtime by themselves.
 import emotion.models  # noqa: F401
 from emotion import offline
+from emotion.models.cores import available_cores
 
 # TensorFlow, once it is loaded, and the encryption library of WebRTC do not get on; the other way
 # round they do. The program never needs both in one process, but the tests of all of it do.
@@ -22,7 +22,7 @@ MOST_WORKERS = 4
 def pytest_xdist_auto_num_workers(config):
     """Processes that share folders of tests; files by themselves run in this one, begun at once."""
     whole = all(Path(argument).is_dir() for argument in config.args)
-    return min(os.cpu_count() or 1, MOST_WORKERS) if whole else 0
+    return min(available_cores(), MOST_WORKERS) if whole else 0
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ time. `simulate` takes what was measured of the parts.
 import argparse
 import heapq
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ import psutil
 from emotion.annotate import Outputs
 from emotion.benchmarks.studies.many_videos import make_clips, run, same, videos_of
 from emotion.cluster.pool import ClusterPool
+from emotion.models.cores import available_cores
 from emotion.realtime.options import Options
 from emotion.study.plan import plan
 
@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("--videos", type=int, default=10_000)
     parser.add_argument("--clips", type=int, default=200, help="how many real ones")
     parser.add_argument("--frames", type=int, default=20, help="of each of them")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=available_cores())
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--cores", type=int, default=16, help="of each simulated machine")
     parser.add_argument("--fps", type=float, default=30.0, help="of one core")

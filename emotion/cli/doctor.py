@@ -4,7 +4,6 @@ Nothing heavy is imported before its check, so that it answers also where a libr
 """
 
 import ctypes
-import os
 import platform
 import re
 import shutil
@@ -22,6 +21,7 @@ import typer
 from rich.table import Table
 
 from emotion.cli.console import console
+from emotion.models.cores import available_cores
 from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError
 from emotion.models.installing import AGAIN, advice_on, needs_runtime, pip_install
 
@@ -135,7 +135,7 @@ def _python() -> str:
 
 
 def _cores() -> str:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = available_cores()
     return "1 core" if count == 1 else f"{count} cores"
 
 

@@ -15,10 +15,10 @@ from typing import Any, Self
 from emotion.cluster.errors import ClusterError
 from emotion.cluster.reaching import token_file, wants_token
 from emotion.cluster.slots import Node
+from emotion.models.cores import available_cores
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.realtime.child_process import environment
-from emotion.realtime.session import available_cores
 
 LOCAL, AUTO = "local", "auto"
 # Results go into files; what goes through Ray is small.

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from emotion.models.checksums import write as write_checksums
 from emotion.models.classes import Classes
+from emotion.models.cores import available_cores
 from emotion.models.data.dataset import make_dataset, read_manifest, read_options
 from emotion.models.data.options import DatasetOptions
 from emotion.models.data.strata import write_parts
@@ -38,6 +39,7 @@ from emotion.models.voting.vote import VoteWeights, read_rules
 from emotion.models.whole_files import write_whole
 from emotion.own_model import estimate, training
 from emotion.own_model.card import card
+from emotion.own_model.clock import Clock
 from emotion.own_model.folders import classes_of, people_of
 from emotion.own_model.folds import held_out, in_folds, joined
 from emotion.own_model.heads import weights_of
@@ -104,22 +106,32 @@ def learn(
     refuse_shipped(output)
     roots = [root.resolve() for root in roots]
     classes, names = classes_of(roots, options.neutral)
+    clock = Clock(work_folder(output) / "times.csv")
+
+    def begin(number: int, step: str, more: str = "") -> None:
+        say(f"{number} of {STEPS}: {step}{more}")
+        clock.begin(step)
+
+    clock.begin("beginning")
     run = _Run(output, options, classes, counting, say)
-    run.estimate(roots, workers)
-    say(f"1 of {STEPS}: looking for faces, of {', '.join(classes)}")
+    expected = run.estimate(roots, workers)
+    begin(1, "looking for faces", f", of {', '.join(classes)}")
     run.look(roots, names, workers)
-    say(f"2 of {STEPS}: judging the photographs")
+    begin(2, "judging the photographs")
     run.judge(roots)
-    say(f"3 of {STEPS}: asking the networks what they see")
+    begin(3, "asking the networks what they see")
     run.see()
-    say(f"4 of {STEPS}: learning")
+    begin(4, "learning")
     run.fit()
     # Small matrices: several threads would only wait for one another.
     with threadpool_limits(1, "blas"):
-        say(f"5 of {STEPS}: fitting the vote, writing the models")
+        begin(5, "fitting the vote, writing the models")
         run.write()
-        say(f"6 of {STEPS}: judging the models")
-        return run.score(roots)
+        begin(6, "judging the models")
+        made = run.score(roots)
+    clock.begin("")
+    say(clock.told(expected))
+    return made
 
 
 class _Run:
@@ -151,13 +163,14 @@ class _Run:
         self._regions = self._networks.regions
         self._third: tuple[BlendshapeModel, _Floats] | None = None
 
-    def estimate(self, roots: Sequence[Path], workers: int | None) -> None:
-        """Say how long it will take."""
+    def estimate(self, roots: Sequence[Path], workers: int | None) -> float | None:
+        """Say how long it will take; the seconds, None where that cannot be known."""
         options = self._options
         begun = None if options.from_nothing else self._networks.start
-        found = estimate.measure(roots, begun, self._regions)
+        found = estimate.measure(roots, begun, self._regions, options.every)
         passes = training.expected_passes(options, found.photographs // len(self._classes))
         self._say(estimate.in_words(found, workers, passes))
+        return found.seconds(workers or available_cores(), passes) if found.knows(passes) else None
 
     # --- 1: photographs ---------------------------------------------------------------------------
 

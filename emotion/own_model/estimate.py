@@ -1,24 +1,30 @@
 """How long it will take, said before it begins, from steps that were measured on this machine."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
+import av
 import numpy as np
 
 from emotion.exporters.head import features_of
+from emotion.models.cores import available_cores
 from emotion.models.data.image_io import SUFFIXES, PictureError, read_photograph
 from emotion.models.data.label_folders import VIDEOS
+from emotion.models.data.video_frames import sample_frames
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
-from emotion.models.regions import Regions
+from emotion.models.regions import Image, Region, Regions
+from emotion.own_model.clock import about
 
 _PHOTOGRAPHS, _CROPS = 6, 32
+_VIDEOS, _PROBED = 2, 100
 # In times of a network's answer to a crop: learning from it, with a batch's augmentation.
 _LEARNT = 4.0
 # What is done whatever the number of faces (the report's intervals, the vote, libraries to load), in times
-# of looking at a photograph: docs/your-own-model.md.
+# of looking at a photograph: docs/tutorials/your-own-model.md.
 _FIXED = 120
 
 
@@ -30,8 +36,9 @@ class Estimate:
         photographs: how many there are.
         look: for one photograph, on one core.
         ask: for one face, by all networks, as it is and mirrored, on all cores.
-        measured: photographs that were looked at.
-        videos: how many there are beside; how many of their frames have a face is not known before.
+        measured: pictures that were looked at.
+        videos: how many there are beside.
+        frames: that are taken from them, about.
     """
 
     photographs: int
@@ -39,6 +46,16 @@ class Estimate:
     ask: float
     measured: int
     videos: int = 0
+    frames: int = 0
+
+    @property
+    def pictures(self) -> int:
+        """Photographs and frames."""
+        return self.photographs + self.frames
+
+    def knows(self, passes: float) -> bool:
+        """Whether the time of so many passes can be told: not that of a network that there is not yet."""
+        return self.measured > 0 and (self.ask > 0 or not passes)
 
     def seconds(self, workers: int, passes: float) -> float:
         """In all.
@@ -48,56 +65,106 @@ class Estimate:
             passes: how often each face is learnt from, where more than last layers learn.
         """
         return (
-            self.photographs * (self.look / workers + self.ask * (1 + passes * _LEARNT / 2))
+            self.pictures * (self.look / workers + self.ask * (1 + passes * _LEARNT / 2))
             + _FIXED * self.look / workers
         )
 
 
-def measure(roots: Sequence[Path], begin: Path | None, regions: Regions) -> Estimate:
+def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: float = 0.5) -> Estimate:
     """Look at some of the photographs and ask the networks about as many crops.
 
     Args:
         roots: folders of photographs.
         begin: folder with a network for each region; None where there is none yet.
         regions: that are looked at.
+        every: seconds between the frames that are taken of videos; 0: each frame.
     """
     files = sorted(path for root in roots for path in root.rglob("*"))
     found = [path for path in files if path.suffix.lower() in SUFFIXES]
-    videos = sum(path.suffix.lower() in VIDEOS for path in files)
-    taken = found[:: max(1, len(found) // _PHOTOGRAPHS)][:_PHOTOGRAPHS]
-    ask = 0.0
-    for region in regions if begin else ():
-        crops = np.random.default_rng(0).integers(0, 256, (_CROPS, *region.size), np.uint8)
-        begun = perf_counter()
-        features_of(begin, region.name, crops, threads=0)  # type: ignore[arg-type]
-        ask += 2 * (perf_counter() - begun) / _CROPS
-    return Estimate(len(found), _look(taken), ask, len(taken), videos)
+    videos = [path for path in files if path.suffix.lower() in VIDEOS]
+    ask = sum(2 * _ask(begin, region) for region in regions) if begin else 0.0
+    seconds = list(_looks(_photographs(_some(found)))) + list(_looks(_frames(_some(videos), every)))
+    look = float(np.mean(seconds)) if seconds else 0.0
+    return Estimate(len(found), look, ask, len(seconds), len(videos), _count(videos, every))
 
 
-def _look(photographs: Sequence[Path]) -> float:
-    """Seconds for one, the first left out: it warms the landmarker up."""
-    seconds = []
+def _ask(folder: Path, region: Region) -> float:
+    """Seconds of a network for one crop; the first batch is left out, for it warms up."""
+    crops = np.random.default_rng(0).integers(0, 256, (_CROPS, *region.size), np.uint8)
+    times: list[tuple[int, float]] = []
+
+    def told(done: int, total: int) -> None:
+        times.append((done, perf_counter()))
+
+    features_of(folder, region.name, crops, threads=0, progress=told)
+    (first, begun), (last, ended) = times[0], times[-1]
+    return (ended - begun) / max(1, last - first)
+
+
+def _some(found: Sequence[Path]) -> Sequence[Path]:
+    return found[:: max(1, len(found) // _PHOTOGRAPHS)][:_PHOTOGRAPHS]
+
+
+def _photographs(paths: Sequence[Path]) -> Iterator[Image]:
+    for path in paths:
+        with suppress(PictureError):
+            yield read_photograph(path)
+
+
+def _frames(paths: Sequence[Path], every: float) -> Iterator[Image]:
+    """The first few frames of each of some videos, with what it takes to decode up to them."""
+    for path in paths[:_VIDEOS]:
+        for _, image in islice(sample_frames(path, every), _PHOTOGRAPHS // _VIDEOS):
+            yield image
+
+
+def _looks(pictures: Iterator[Image]) -> Iterator[float]:
+    """Seconds to read and to look at each picture but the first, with which the landmarker warms up."""
     with FaceLandmarker() as landmarker:
-        for path in photographs:
+        warm = False
+        while True:
             begun = perf_counter()
-            try:
-                find_portrait(landmarker, read_photograph(path))
-            except PictureError:
-                continue
-            seconds.append(perf_counter() - begun)
-    return float(np.mean(seconds[1:] or seconds or [0.0]))
+            image = next(pictures, None)
+            if image is None:
+                return
+            find_portrait(landmarker, image)
+            if warm:
+                yield perf_counter() - begun
+            warm = True
+
+
+def _count(videos: Sequence[Path], every: float) -> int:
+    """The frames that are taken of all videos, from what a few of them say of themselves."""
+    counts = [count for path in videos[:_PROBED] if (count := _frames_of(path, every)) is not None]
+    return round(sum(counts) * len(videos) / len(counts)) if counts else 0
+
+
+def _frames_of(path: Path, every: float) -> float | None:
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            seconds = (container.duration or 0) / av.time_base
+            rate = float(stream.average_rate or 30)
+    except (av.error.FFmpegError, IndexError, OSError, ValueError):
+        return None
+    return min(seconds * rate, seconds / every + 1) if every else seconds * rate
 
 
 def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> str:
     """A sentence."""
     if not estimate.measured:
-        return "  The time is only known after the videos have been read."
-    seconds = estimate.seconds(workers or os.cpu_count() or 1, passes)
-    about = "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
+        return "  How long it will take is not known: no picture could be looked at."
+    seconds = estimate.seconds(workers or available_cores(), passes)
     learning = f", {passes:.0f} passes of learning at most" if passes else ""
-    beside = f"; the frames of {estimate.videos} videos come on top" if estimate.videos else ""
+    if not estimate.knows(passes):
+        learning = (
+            f"; beside that come {passes:.0f} passes of learning at most, whose time is said once steps are "
+            "measured"
+        )
+    kinds = [f"{estimate.photographs} photographs"] if estimate.photographs or not estimate.frames else []
+    if estimate.videos:
+        kinds.append(f"about {estimate.frames} frames of {estimate.videos} videos")
     return (
-        f"  It will take {about}: {estimate.photographs} photographs at {1000 * estimate.look:.0f} ms on one "
-        f"core{learning} (measured on {estimate.measured} of them){beside}; what is done already is not done "
-        "again."
+        f"  It will take {about(seconds)}: {' and '.join(kinds)} at {1000 * estimate.look:.0f} ms on one core"
+        f"{learning} (measured on {estimate.measured} of them); what is done already is not done again."
     )

@@ -35,6 +35,7 @@ from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.refit import Floats, Head
 from emotion.models.whole_files import making
 from emotion.own_model.beginning import Donor
+from emotion.own_model.clock import lasting
 from emotion.own_model.folds import FOLDS, LEAST_TO_HOLD_OUT
 from emotion.own_model.heads import Learnt, log_loss, probabilities, weights_of
 from emotion.own_model.options import LearnOptions
@@ -48,7 +49,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 USUAL: Architecture = "resnet29"
 """The network that begins with nothing where no other is asked for."""
 UPPER_FROM, ALL_FROM = 150, 600
-"""Faces of the rarest class from which on the upper layers learn, too, and all (docs/your-own-model.md)."""
+"""Faces of the rarest class from which on the upper layers learn, too, and all."""
 MANY = 2000
 """Faces from which on pictures are moved about less while learning."""
 _EPOCHS, _EPOCHS_FROM_NOTHING = 12, 60
@@ -407,7 +408,7 @@ class _Training:
                 left = each * (total - done)
                 self._say(
                     f"  {plan.region.name}: {each:.2f} s a step of {self._course.batch} faces, "
-                    f"{_minutes(left)} more at most"
+                    f"{lasting(left)} more at most"
                 )
 
         return learner.epoch(taught, told)
@@ -479,7 +480,3 @@ def _digest(plan: Plan, faces: "OwnFaces", course: "Course", file: Path | None) 
     start = file or (plan.start and plan.start / f"{plan.region.name}.onnx")
     digest.update((sha256(start) if start else "nothing").encode())
     return digest.hexdigest()[:12]
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

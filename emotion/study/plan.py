@@ -8,9 +8,10 @@ from pathlib import Path
 import psutil
 
 from emotion.annotate import Outputs
+from emotion.models.cores import available_cores
 from emotion.models.names import readable
 from emotion.realtime.options import Options
-from emotion.realtime.session import available_cores, default_classifiers
+from emotion.realtime.session import default_classifiers
 from emotion.study.options import Shard
 
 FRAMES = "frames.parquet"

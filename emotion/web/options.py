@@ -1,6 +1,5 @@
 """How the page is served: address, places and limits."""
 
-import os
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import platformdirs
 
+from emotion.models.cores import available_cores
 from emotion.models.options import Option, check
 
 MIB = 1 << 20
@@ -63,7 +63,7 @@ class ServeOptions:
             le=256,
             expert=True,
         ),
-    ] = field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2))
+    ] = field(default_factory=lambda: max(1, available_cores() // 2))
     waiting: Annotated[int, Option(help="Maximum number of videos in the queue.", ge=0, expert=True)] = 20
     uploads: Annotated[int, Option(help="Maximum number of uploads at the same time.", ge=1, expert=True)] = 4
     spare_bytes: Annotated[

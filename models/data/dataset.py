@@ -17,7 +17,6 @@ Splits go by group, never by picture: near duplicates, and frames of one video, 
 
 import csv
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emotion.models.classes import EMOTIONS
+from emotion.models.cores import available_cores
 from emotion.models.data.duplicates import (
     HASH_BITS,
     face_hash,
@@ -130,7 +130,7 @@ def make_dataset(
     given = parts_of(parts, needed=True) if parts else {}
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
-    faces = _look_at_all(items, output, options, workers or os.cpu_count() or 1, progress)
+    faces = _look_at_all(items, output, options, workers or available_cores(), progress)
     before = parts_of(output / "manifest.parquet") | given
     photographs = _photographs(items, faces)
     say(f"Comparing {len(photographs)} pictures with one another, to find copies ...")

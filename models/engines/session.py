@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from emotion.models.cores import available_cores
 from emotion.models.engines import providers
 from emotion.models.engines.providers import NetOptions, Provider, ProviderName, Variant
 from emotion.models.errors import MissingDependencyError, ModelFileError
@@ -427,7 +427,7 @@ def _check_input(session: ort.InferenceSession, path: Path, signature: Signature
 
 def _session_options(provider: Provider, threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or (os.cpu_count() or 1)
+    options.intra_op_num_threads = threads or available_cores()
     # Threads that spin while they wait steal the cores from decoding and landmarks.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL

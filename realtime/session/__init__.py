@@ -11,7 +11,6 @@ from emotion.realtime.session.policies import (
     NewestFrame,
     Policy,
     Workers,
-    available_cores,
     default_classifiers,
 )
 from emotion.realtime.session.session import Session
@@ -25,6 +24,5 @@ __all__ = [
     "Policy",
     "Session",
     "Workers",
-    "available_cores",
     "default_classifiers",
 ]

@@ -11,12 +11,12 @@ policy          frames                    where                              who
 ==============  ========================  =================================  ===========================
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from emotion.models.cores import available_cores
 from emotion.models.errors import OptionError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, VideoFrame
@@ -41,11 +41,6 @@ _MOST_CLASSIFIERS = 4
 _PHOTOGRAPHS_A_BATCH = 4
 # Pixels from which on a picture is large, and how many of them wait then.
 _LARGE, _FEW = 1_500_000, 2
-
-
-def available_cores() -> int:
-    """How many cores this process may use, which in a container can be fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_classifiers(cores: int | None = None) -> int:

@@ -16,6 +16,7 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
+from emotion.models.cores import available_cores
 from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
@@ -256,7 +257,7 @@ def _video_stream(container: OutputContainer, info: VideoInfo, encoder: Mapping[
     context.gop_size = max(1, round(_KEY_FRAME_SECONDS * rate))
     # PyAV's default cuts each picture into slices, which costs quality.
     context.thread_type = "FRAME"
-    context.thread_count = min(_MAX_ENCODING_THREADS, os.cpu_count() or 1)
+    context.thread_count = min(_MAX_ENCODING_THREADS, available_cores())
     context.colorspace = info.colours.matrix
     context.color_primaries = info.colours.primaries
     context.color_trc = info.colours.transfer

@@ -1,7 +1,6 @@
 """Decoding a file's pictures past whatever cannot be decoded, without losing those around it."""
 
 import bisect
-import os
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from av.stream import Discard
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from emotion.models.cores import available_cores
 from emotion.realtime.errors import SourceError, is_gone
 
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
@@ -220,7 +220,7 @@ class Decoder:
 
 def _threads_for(codec: VideoCodecContext) -> int:
     small = 0 < codec.width * codec.height <= _SMALL
-    return 1 if small else min(_MAX_DECODING_THREADS, os.cpu_count() or 1)
+    return 1 if small else min(_MAX_DECODING_THREADS, available_cores())
 
 
 def _only(container: InputContainer, stream: VideoStream) -> None:

@@ -84,8 +84,8 @@ def test_a_dict_is_a_line_of_the_timeline(models, tmp_path):
 
 
 def test_pictures_are_not_kept(models):
-    # The buffers between the stages hold 40 to 90 pictures, depending on which thread is slower; what counts is
-    # that it does not grow with the length of the video.
+    # The buffers between the stages hold 40 to 90 pictures, depending on which thread is slower; what counts
+    # is that it does not grow with the length of the video.
     alive = []
 
     def pictures():

@@ -1,6 +1,7 @@
 """From photographs to a model folder with classes of one's own, on crops and networks made in a moment."""
 
 import contextlib
+import re
 import shutil
 from dataclasses import replace
 
@@ -192,6 +193,18 @@ def test_the_same_command_again_asks_no_network_twice(made, place, monkeypatch):
     assert (build.work_folder(place / "mine") / "features").is_dir()
 
 
+def test_it_says_how_long_it_took_and_what_was_said_before(made, place):
+    assert re.fullmatch(
+        r"  It took \d+ s \(\d+ s of processor time; expected at the start: less than a minute"
+        r"(; load of the machine [\d.]+ on \d+ cores?)?\)\.",
+        made[1][-1],
+    )
+    steps = (build.work_folder(place / "mine") / "times.csv").read_text().splitlines()
+    assert steps[0] == "step,seconds"
+    assert [line.split(",")[0] for line in steps[1:3]] == ["beginning", "looking for faces"]
+    assert len(steps) == 1 + 1 + build.STEPS
+
+
 def test_another_folder_begins_anew_and_enough_faces_are_held_out(made, place, monkeypatch):
     (place / "photos" / "yawning").mkdir()
     (place / "photos" / "yawning" / "0.png").touch()
@@ -227,9 +240,23 @@ def test_it_says_how_long_it_will_take_before_it_begins(made):
     assert made[1][0].startswith("  It will take less than a minute: 96 photographs at 100 ms")
     long = estimate.Estimate(10_000, 0.2, 0.02, 6)
     assert "about 20 min" in estimate.in_words(long, 2, passes=0)
-    assert "the frames of 3 videos come on top" in estimate.in_words(replace(long, videos=3), 2)
-    assert "only known after the videos" in estimate.in_words(estimate.Estimate(0, 0.0, 0.02, 0, 3), 2)
+    both = estimate.in_words(replace(long, videos=3, frames=40), 2)
+    assert "10000 photographs and about 40 frames of 3 videos at 200 ms" in both
+    assert "0 photographs" not in estimate.in_words(estimate.Estimate(0, 0.1, 0.02, 6, 3, 40), 2)
+    nothing = replace(long, ask=0.0)
+    assert "beside that come 60 passes" in estimate.in_words(nothing, 2, passes=60)
+    assert not nothing.knows(60)
+    assert nothing.knows(0)
+    assert "no picture could be looked at" in estimate.in_words(estimate.Estimate(2, 0.0, 0.02, 0), 2)
     assert estimate.Estimate(600, 0.1, 0.02, 6).seconds(2, passes=12) > 4 * 60
+
+
+def test_the_cores_that_this_process_may_use_count(monkeypatch):
+    long = estimate.Estimate(10_000, 0.2, 0.0, 6)
+    monkeypatch.setattr(estimate, "available_cores", lambda: 1)
+    assert "about 34 min" in estimate.in_words(long, None)
+    monkeypatch.setattr(estimate, "available_cores", lambda: 4)
+    assert "about 8 min" in estimate.in_words(long, None)
 
 
 def test_what_was_sent_damaged_is_noticed(made, place):

@@ -1,0 +1,68 @@
+"""How long a run takes, step after step, beside what was said of it at its start."""
+
+import csv
+import os
+from pathlib import Path
+from time import monotonic
+
+from emotion.models.cores import available_cores
+
+
+class Clock:
+    """Writes the seconds of each step into a table when the step ends: ``times.csv``.
+
+    Args:
+        path: of the table; what it holds is replaced.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._begun, self._processor = path, monotonic(), _processor_seconds()
+        self._step, self._since = "", self._begun
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(("step", "seconds"))
+
+    def begin(self, step: str) -> None:
+        """End the step before, and begin one; an empty name only ends."""
+        now = monotonic()
+        if self._step:
+            with open(self._path, "a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow((self._step, f"{now - self._since:.1f}"))
+        self._step, self._since = step, now
+
+    def told(self, expected: float | None) -> str:
+        """What it took until now, as a sentence.
+
+        Args:
+            expected: seconds that were said at the start; None where nothing could be said.
+        """
+        processor = _processor_seconds() - self._processor
+        said = "" if expected is None else f"; expected at the start: {about(expected)}"
+        took = lasting(monotonic() - self._begun)
+        return f"  It took {took} ({lasting(processor)} of processor time{said}{_load()})."
+
+
+def lasting(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def about(seconds: float) -> str:
+    """A time that is an estimate."""
+    return "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
+
+
+def _processor_seconds() -> float:
+    """Of this process and those of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _load() -> str:
+    """How busy the machine is, where the system tells."""
+    try:
+        load = os.getloadavg()[1]
+    except (AttributeError, OSError):
+        return ""
+    cores = available_cores()
+    return f"; load of the machine {load:.1f} on {cores} {'core' if cores == 1 else 'cores'}"
