@@ -1,9 +1,11 @@
 """From a source and options to results: the only place where a pipeline is put together."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from emotion.models.closing import Closing
+from emotion.models.native.memory import give_back
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -13,6 +15,9 @@ from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session.models import Models
 from emotion.realtime.session.policies import EveryFrame, Policy
 from emotion.realtime.sinks.base import Sink
+
+# Pictures and results of many sizes leave gaps in the heap, which grow for hours.
+_TIDY_SECONDS = 60.0
 
 
 class Session(Closing):
@@ -62,11 +67,15 @@ class Session(Closing):
         except BaseException:
             close_source(source)
             raise
+        self._tidy_at = time.monotonic() + _TIDY_SECONDS
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> EmotionFrame:
+        if time.monotonic() >= self._tidy_at:
+            give_back()
+            self._tidy_at = time.monotonic() + _TIDY_SECONDS
         return next(self._results)
 
     def run(

@@ -11,7 +11,7 @@ import pytest
 from emotion.models.errors import ModelFileError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
-from emotion.realtime.session import EveryFrame, Inline, NewestFrame, Session
+from emotion.realtime.session import EveryFrame, Inline, NewestFrame, Session, session
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
 from tests.fakes.pipeline_parts import FakeSink, Fed, Gated
 from tests.helpers.results import face, video_frame
@@ -274,3 +274,13 @@ def test_a_run_ends_with_the_sinks_error():
         session.run(sink)
     assert sink.seen == [0]
     assert source.closed.is_set()
+
+
+def test_memory_is_given_back_once_a_minute(monkeypatch):
+    now, given = [0.0], []
+    monkeypatch.setattr(session.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(session, "give_back", lambda: given.append(now[0]))
+    with Session(map(video_frame, range(200)), policy=Inline(), stages=[]) as results:
+        for _ in results:
+            now[0] += 1.0
+    assert given == [60.0, 120.0, 180.0]
