@@ -182,7 +182,9 @@ def test_nothing_of_a_camera_is_left_in_a_thread(models, laughing):
 
 def test_nothing_of_a_camera_is_left_for_the_collector(models, laughing, monkeypatch):
     """Its decoder, and the memory of its pictures, would wait for it until many others have come and gone."""
+    given = []
     monkeypatch.setattr(camera, "_TIDY_SECONDS", 0.05)
+    monkeypatch.setattr(camera, "give_back", lambda: given.append(True))
 
     async def run():
         async with studio(models, laughing) as (cameras, browser):
@@ -193,8 +195,9 @@ def test_nothing_of_a_camera_is_left_for_the_collector(models, laughing, monkeyp
             gc.disable()
             try:
                 await one.connection.close()
-                while viewer() is not None:
+                while not given:
                     await asyncio.sleep(0.02)
+                assert viewer() is None
             finally:
                 gc.enable()
 
