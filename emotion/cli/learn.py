@@ -1,7 +1,7 @@
 """The command `emotion learn`: from folders of photographs to a model of one's own."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -14,6 +14,9 @@ from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.own_model.options import LearnOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+
+if TYPE_CHECKING:
+    from emotion.models.evaluation.evaluate import Evaluation
 
 app = typer.Typer(add_completion=False)
 
@@ -54,15 +57,7 @@ def learn(
         ) from error
     keep_apart(roots, [output])
     made = run(roots, output, options, counting, errors.print, workers)
-    scores = made.evaluation.scores
-    table = Table("", "right", "95%", *made.evaluation.classes)
-    for name, found in scores.items():
-        table.add_row(
-            name,
-            f"{found.accuracy.value:.1%}",
-            f"{found.accuracy.low:.0%}-{found.accuracy.high:.0%}",
-            *(f"{row.recall.value:.0%}" if row.faces else "-" for row in found.emotions),
-        )
+    table = _table(made.evaluation)
     table.title = (
         f"{made.evaluation.vote.faces} faces "
         + ("held out" if made.held_out else "that were judged by models that did not learn from them")
@@ -72,3 +67,16 @@ def learn(
     console.print(f"What the photographs are like: {shown(made.page)}")
     console.print(f"Report: {shown(made.report)}; model card: {shown(made.folder / 'MODEL_CARD.md')}")
     console.print(f"Your model is in {shown(made.folder)}: emotion live --models {shown(made.folder)}")
+
+
+def _table(evaluation: "Evaluation") -> Table:
+    """A row for each class: there may be many, and their names long."""
+    scores = evaluation.scores.values()
+    table = Table("", *evaluation.scores)
+    table.add_row("right", *(f"{one.accuracy.value:.1%}" for one in scores))
+    intervals = (f"{one.accuracy.low:.0%}-{one.accuracy.high:.0%}" for one in scores)
+    table.add_row("95% interval", *intervals, end_section=True)
+    for index, name in enumerate(evaluation.classes):
+        rows = (one.emotions[index] for one in scores)
+        table.add_row(name, *(f"{row.recall.value:.0%}" if row.faces else "-" for row in rows))
+    return table

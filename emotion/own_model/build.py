@@ -47,7 +47,7 @@ from emotion.own_model.judge import Judgement, judge
 from emotion.own_model.networks import Counting, Networks
 from emotion.own_model.options import LearnOptions
 from emotion.own_model.page import save_page
-from emotion.own_model.vote import OwnVote, fit_own_vote
+from emotion.own_model.vote import OwnVote, fit_own_vote, too_few
 
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
@@ -106,6 +106,7 @@ def learn(
     refuse_shipped(output)
     roots = [root.resolve() for root in roots]
     classes, names = classes_of(roots, options.neutral)
+    people_of((), options)  # what is wrong with them is said now, not after the search for faces
     clock = Clock(work_folder(output) / "times.csv")
 
     def begin(number: int, step: str, more: str = "") -> None:
@@ -268,6 +269,12 @@ class _Run:
         weights.save(self._model, self._vote.fitted, self._vote.third)
         if self._vote.kept:
             self._say("  The vote stays as it was: none that is fitted to these faces is clearly better.")
+        elif too_few(self._found):
+            count = len(np.unique(faces.groups))
+            self._say(
+                f"  All faces come from {count} videos, people or groups of copies: too few to fit the vote. "
+                "All regions count alike, and the scores say little."
+            )
 
     def _about(self) -> str:
         counts = ", ".join(f"{one.name} {one.faces}" for one in self._judgement.counts)

@@ -24,8 +24,8 @@ _VIDEOS, _PROBED = 2, 100
 # In times of a network's answer to a crop: learning from it, with a batch's augmentation.
 _LEARNT = 4.0
 # What is done whatever the number of faces (the report's intervals, the vote, libraries to load), in times
-# of looking at a photograph: docs/tutorials/your-own-model.md.
-_FIXED = 120
+# of looking at a photograph: 10 s of one core where that is 22 ms.
+_FIXED = 450
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,7 @@ class Estimate:
             passes: how often each face is learnt from, where more than last layers learn.
         """
         return (
-            self.pictures * (self.look / workers + self.ask * (1 + passes * _LEARNT / 2))
-            + _FIXED * self.look / workers
+            self.pictures * (self.look / workers + self.ask * (1 + passes * _LEARNT / 2)) + _FIXED * self.look
         )
 
 
@@ -84,7 +83,7 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: 
     videos = [path for path in files if path.suffix.lower() in VIDEOS]
     ask = sum(2 * _ask(begin, region) for region in regions) if begin else 0.0
     seconds = list(_looks(_photographs(_some(found)))) + list(_looks(_frames(_some(videos), every)))
-    look = float(np.mean(seconds)) if seconds else 0.0
+    look = float(np.median(seconds)) if seconds else 0.0
     return Estimate(len(found), look, ask, len(seconds), len(videos), _count(videos, every))
 
 

@@ -100,7 +100,8 @@ def _table(path: Path) -> dict[str, str]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeError, csv.Error) as error:
-        raise DatasetError(f"{path} cannot be read: {error}.") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DatasetError(f"{path} cannot be read: {reason}.") from error
     if rows and not {"path", "person"} <= set(rows[0]):
         raise DatasetError(f"{path} has the columns {', '.join(rows[0])}; needed are path and person.")
     return {str(row["path"]).replace("\\", "/"): str(row["person"]) for row in rows if row["person"]}

@@ -31,11 +31,12 @@ DARK, BRIGHT = 50.0, 200.0
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """A class: its photographs in the folders, those with a usable face, and the rest."""
+    """A class: its photographs in the folders, those with a usable face, and why most others have none."""
 
     name: str
     photographs: int
     faces: int
+    reason: str = ""
 
     @property
     def lost(self) -> int:
@@ -92,8 +93,14 @@ def judge(data: Path, classes: Classes, people: Sequence[str | None]) -> Judgeme
     """
     rows, rejected = read_manifest(data), read_rejected(data)
     faces = Counter(row["label"] for row in rows)
-    lost = Counter(label for source, _ in rejected if (label := _class_in(source, classes)))
-    counts = tuple(ClassCount(name, faces[name] + lost[name], faces[name]) for name in classes)
+    lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for source, reason in rejected:
+        if label := _class_in(source, classes):
+            lost[label][reason.split(":")[0]] += 1
+    counts = tuple(
+        ClassCount(name, faces[name] + lost[name].total(), faces[name], *_most(lost[name]))
+        for name in classes
+    )
     light = _light(data, rows)
     distance = np.array([row["eye_distance"] for row in rows])
     turned = np.array([row["alignment_error"] for row in rows])
@@ -157,8 +164,8 @@ def warn(found: Judgement) -> tuple[str, ...]:
             "classes count more while learning, but are known worse."
         )
     lines += [
-        f"Of {one.name}, {one.lost} of {one.photographs} photographs cannot be used: look at the sheet of "
-        "those without a face."
+        f"Of {one.name}, {one.lost} of {one.photographs} photographs cannot be used; the most common reason: "
+        f"{one.reason}. The page about the data shows them."
         for one in found.counts
         if one.lost > 0.1 * one.photographs
     ]
@@ -183,6 +190,11 @@ def warn(found: Judgement) -> tuple[str, ...]:
             "(--group-by, --person)."
         )
     return tuple(lines)
+
+
+def _most(reasons: Counter[str]) -> tuple[str, ...]:
+    """The most common reason, where there is one."""
+    return tuple(reason for reason, _ in reasons.most_common(1))
 
 
 def _class_in(source: str, classes: Classes) -> str | None:

@@ -93,13 +93,23 @@ def fit_own_vote(
 def _fitted(
     found: Predictions, third: tuple[BlendshapeModel, Floats] | None, about: dict[str, Any]
 ) -> OwnVote:
+    labels, groups = found.labels, found.faces.groups
+    if too_few(found):
+        fitted = weights.equal_vote(found, about)
+        rule = fitted.rules[fitted.chosen]
+        return OwnVote(fitted, None, None, np.asarray(rule(found.predictions), np.float32))
     model, answers = third or (None, None)
     fitted = weights.fit_vote(found, None if answers is None else (lambda _: answers), about)
     names: Sequence[str] = (fitted.chosen,)
     opinions = _opinions(found, answers)
     count = len(found.faces.schema.regions)
-    said = rule_fitting.out_of_fold(names, found.labels, opinions, found.faces.groups, count)[fitted.chosen]
+    said = rule_fitting.out_of_fold(names, labels, opinions, groups, count)[fitted.chosen]
     return OwnVote(fitted, model, answers, said)
+
+
+def too_few(found: Predictions) -> bool:
+    """Whether the faces come from so few videos or people that nothing tells how to weigh opinions."""
+    return len(np.unique(found.faces.groups)) < rule_fitting.FOLDS
 
 
 def _opinions(found: Predictions, answers: Floats | None) -> Floats:

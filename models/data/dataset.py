@@ -37,7 +37,7 @@ from emotion.models.data.duplicates import (
     face_hash,
     face_picture,
     fine_structure,
-    group_near_duplicates,
+    group_by_label,
 )
 from emotion.models.data.face_crops import MARGIN, load_faces
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph, write_png
@@ -350,24 +350,22 @@ def _arrange(
     rejected = {source: face["reason"] for source, face in findings.items() if "reason" in face}
     kept = [photograph for photograph in photographs if photograph.source not in rejected]
     hashes = np.array([findings[photograph.source]["hash"] for photograph in kept], dtype=np.uint64)
-    copies = group_near_duplicates(
+    copies, contradicted = group_by_label(
         hashes.reshape(len(kept), HASH_BITS // 64),
+        [photograph.label for photograph in kept],
         options.max_hash_distance,
         np.stack([structures[photograph.source] for photograph in kept]) if kept else None,
         options.min_correlation,
     )
-    labels: dict[int, set[str]] = {}
-    for photograph, copy in zip(kept, copies.tolist(), strict=True):
-        labels.setdefault(copy, set()).add(photograph.label)
     members: dict[int, list[Photograph]] = {}
     for photograph, group in zip(kept, with_whole_videos(copies, kept).tolist(), strict=True):
         members.setdefault(group, []).append(photograph)
     splits = split_groups(members, options.validation, options.test, options.seed, before)
-    copy_of = {photograph.source: copy for photograph, copy in zip(kept, copies.tolist(), strict=True)}
+    twice = {photograph.source for photograph, one in zip(kept, contradicted.tolist(), strict=True) if one}
     rows = []
     for group, same in members.items():
         for photograph in same:
-            if len(labels[copy_of[photograph.source]]) > 1:
+            if photograph.source in twice:
                 rejected[photograph.source] = f"near duplicates with different labels: group {group}"
             elif photograph.split not in (
                 None,

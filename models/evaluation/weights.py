@@ -147,6 +147,28 @@ def fit_vote(
     )
 
 
+def equal_vote(predictions: Predictions, about: dict[str, Any]) -> FittedVote:
+    """The vote in which all regions count alike, where faces are too few to fit or compare others.
+
+    Args:
+        predictions: on faces that no model learnt from; they only fit the temperature.
+        about: kept in the file.
+    """
+    schema, labels = predictions.faces.schema, predictions.labels
+    stacked, names = predictions.predictions, schema.regions.names
+    sets = np.array([source.split("/")[0] for source in predictions.faces.sources])
+    return FittedVote(
+        chosen="equal",
+        rules={"equal": rules.fit_equal(labels, stacked)},
+        rates=derive(labels, stacked, schema),
+        comparison=(),
+        about=about,
+        classes=schema.classes,
+        regions=names,
+        choices=_choices("equal", labels, stacked, sets, names, list(range(len(names)))),
+    )
+
+
 def _choices(
     chosen: str,
     labels: npt.NDArray[np.int64],

@@ -1,6 +1,7 @@
 """From photographs to a model folder with classes of one's own, on crops and networks made in a moment."""
 
 import contextlib
+import io
 import re
 import shutil
 from dataclasses import replace
@@ -9,24 +10,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
 
 from emotion.cli.app import app
+from emotion.cli.learn import _table
 from emotion.models.classes import SIX, Classes
 from emotion.models.data.dataset import DatasetOptions, _claim, schema
 from emotion.models.data.image_io import write_png
-from emotion.models.errors import DatasetError, MissingDependencyError, ShippedModelsError
-from emotion.models.evaluation.predictions import faces_of_dataset
+from emotion.models.errors import DatasetError, MissingDependencyError, OptionError, ShippedModelsError
+from emotion.models.evaluation import weights
+from emotion.models.evaluation.predictions import Predictions, faces_of_dataset
 from emotion.models.manifest import ZOO, ModelManifest, manifest_path
 from emotion.models.regions import EYES, FACE, LIPS, Region, write_region
 from emotion.models.small_files import sha256
 from emotion.models.statistics import intervals
-from emotion.models.voting.vote import FORMAT, VoteWeights
+from emotion.models.voting.vote import FORMAT, VoteWeights, read_rules
 from emotion.own_model import build, estimate, features, networks, training
 from emotion.own_model.folds import in_folds
 from emotion.own_model.options import SCRATCH, LearnOptions
+from emotion.own_model.vote import fit_own_vote
 from emotion.realtime.session import Models
 
 CLASSES = ("calm", "furious", "gloomy", "laughing")
@@ -195,7 +200,7 @@ def test_the_same_command_again_asks_no_network_twice(made, place, monkeypatch):
 
 def test_it_says_how_long_it_took_and_what_was_said_before(made, place):
     assert re.fullmatch(
-        r"  It took \d+ s \(\d+ s of processor time; expected at the start: less than a minute"
+        r"  It took \d+ (s|min) \(\d+ (s|min) of processor time; expected at the start: less than a minute"
         r"(; load of the machine [\d.]+ on \d+ cores?)?\)\.",
         made[1][-1],
     )
@@ -219,6 +224,13 @@ def test_another_folder_begins_anew_and_enough_faces_are_held_out(made, place, m
     assert not (place / "mine" / "lips.int8.json").exists()
 
 
+def test_people_are_read_before_photographs_are_looked_at(made, place, monkeypatch, tmp_path):
+    with pytest.raises(DatasetError, match=r"people.csv cannot be read: No such file or directory\.$"):
+        learn(place, monkeypatch, group_by=tmp_path / "people.csv")
+    with pytest.raises(OptionError, match="no group"):
+        learn(place, monkeypatch, person="[a-z]+_")
+
+
 def test_too_few_are_refused(made, place, monkeypatch):
     shutil.rmtree(build.work_folder(place / "mine"))
     with pytest.raises(DatasetError, match=r"calm 10, .*: each class needs 20"):
@@ -239,7 +251,7 @@ def test_options_of_a_data_set_spell_other_regions():
 def test_it_says_how_long_it_will_take_before_it_begins(made):
     assert made[1][0].startswith("  It will take less than a minute: 96 photographs at 100 ms")
     long = estimate.Estimate(10_000, 0.2, 0.02, 6)
-    assert "about 20 min" in estimate.in_words(long, 2, passes=0)
+    assert "about 22 min" in estimate.in_words(long, 2, passes=0)
     both = estimate.in_words(replace(long, videos=3, frames=40), 2)
     assert "10000 photographs and about 40 frames of 3 videos at 200 ms" in both
     assert "0 photographs" not in estimate.in_words(estimate.Estimate(0, 0.1, 0.02, 6, 3, 40), 2)
@@ -254,9 +266,9 @@ def test_it_says_how_long_it_will_take_before_it_begins(made):
 def test_the_cores_that_this_process_may_use_count(monkeypatch):
     long = estimate.Estimate(10_000, 0.2, 0.0, 6)
     monkeypatch.setattr(estimate, "available_cores", lambda: 1)
-    assert "about 34 min" in estimate.in_words(long, None)
+    assert "about 35 min" in estimate.in_words(long, None)
     monkeypatch.setattr(estimate, "available_cores", lambda: 4)
-    assert "about 8 min" in estimate.in_words(long, None)
+    assert "about 10 min" in estimate.in_words(long, None)
 
 
 def test_what_was_sent_damaged_is_noticed(made, place):
@@ -350,3 +362,30 @@ def data_of(data, labels):
     return type(
         "Faces", (), {"labels": labels, "classes": len(data.classes), "__len__": lambda _: len(labels)}
     )()
+
+
+def test_faces_of_a_few_videos_alone_get_a_vote_in_which_regions_count_alike(place, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    striped(data, DatasetOptions(classes=CLASSES), 80)
+    faces = faces_of_dataset(data, "train")
+    said = np.random.default_rng(0).dirichlet(np.ones(4), (2, 80)).astype(np.float32)
+    free = np.ones((2, 80), np.float32)
+    third = (None, said[0])
+    options = LearnOptions(start_from=place / "begin")
+    few = Predictions(replace(faces, groups=faces.labels % 4), said, free)
+    found = fit_own_vote(few, third, options, {})
+    assert found.fitted.chosen == "equal"
+    assert found.third is None
+    np.testing.assert_allclose(found.said.sum(axis=1), 1, atol=1e-5)
+    weights.save(tmp_path, found.fitted, found.third)
+    assert read_rules(tmp_path).chosen == "equal"
+    assert set(found.fitted.choices) == {"eyes", "lips"}
+
+
+def test_the_table_of_scores_is_readable_with_many_classes(made):
+    console = Console(width=80, file=io.StringIO())
+    console.print(_table(made[0].evaluation))
+    text = console.file.getvalue()
+    assert all(name in text for name in (*CLASSES, "eyes", "lips", "blendshapes", "vote", "95% interval"))
+    assert "…" not in text

@@ -25,6 +25,22 @@ def rows(held_out):
     ]
 
 
+def test_it_says_why_most_photographs_of_a_class_are_left_out(monkeypatch, tmp_path):
+    why = "near duplicates with different labels"
+    left_out = [(f"photos/{CALM}/b{n}.png", f"{why}: group {n}") for n in range(30)]
+    left_out.append((f"photos/{CALM}/a.png", "no face found"))
+    monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
+    monkeypatch.setattr(module, "read_rejected", lambda data: left_out)
+    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
+    told = judge(tmp_path, Classes((CALM, TENSE)), [None] * 400)
+    assert [(one.lost, one.reason) for one in told.counts] == [
+        (31, why),
+        (0, ""),
+    ]
+    (line,) = (line for line in told.warnings if "cannot be used" in line)
+    assert f"the most common reason: {why}." in line
+
+
 @pytest.mark.parametrize(("held_out", "judging"), [(100, 100), (0, 400)])
 def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_path, held_out, judging):
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(held_out))

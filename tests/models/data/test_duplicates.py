@@ -1,10 +1,14 @@
 import cv2
 import numpy as np
+import pytest
 
 from emotion.models.data.duplicates import (
     MAX_DISTANCE,
     MIN_CORRELATION,
+    SAME_CORRELATION,
+    SAME_DISTANCE,
     fine_structure,
+    group_by_label,
     group_near_duplicates,
     perceptual_hash,
 )
@@ -39,6 +43,31 @@ def test_groups_are_passed_on_and_named_by_their_first_member():
     bits[4] = bits[3]
     assert group_near_duplicates(bits, max_distance=20).tolist() == [0, 0, 0, 3, 3]
     assert group_near_duplicates(bits, max_distance=19).tolist() == [0, 1, 2, 3, 3]
+
+
+def test_other_expressions_of_one_person_are_no_copies_but_the_same_photograph_is():
+    bits = np.zeros((4, 4), np.uint64)
+    bits[1, 0] = 2**SAME_DISTANCE - 1
+    bits[2, 1] = 2 ** (SAME_DISTANCE + 1) - 1  # from the first; nearer than MAX_DISTANCE
+    bits[3] = np.uint64(2**64 - 1)
+    groups, contradicted = group_by_label(bits, ["rest", "smile", "smile", "rest"])
+    assert groups.tolist() == [0, 0, 2, 3]
+    assert contradicted.tolist() == [True, True, False, False]
+    groups, contradicted = group_by_label(bits, ["rest", "rest", "rest", "smile"])
+    assert groups.tolist() == [0, 0, 0, 3]
+    assert not contradicted.any()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_fine_structure_tells_the_same_photograph_from_another_expression(share):
+    hashes = np.random.default_rng(1).integers(0, 2**63, (2, 4)).astype(np.uint64)
+    one, other = np.eye(2, 50, dtype=np.float32)
+    near = (one + share * other) / np.hypot(1, share)
+    structures = np.stack([one, near]).astype(np.float32)
+    assert one @ near > MIN_CORRELATION
+    groups, contradicted = group_by_label(hashes, ["rest", "smile"], structures=structures)
+    assert contradicted.tolist() == [one @ near > SAME_CORRELATION] * 2
+    assert len(np.unique(groups)) == (1 if share == 0.2 else 2)
 
 
 def test_groups_reach_across_the_blocks_that_are_compared_at_once():
