@@ -142,15 +142,23 @@ class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):
     Attributes:
         parts: rectangles, as left, top, right and bottom in whole pixels inside the picture. Outside of them
             it is the frame's own image. A copy or a part of it knows of none, and is a plain picture.
+        picture: that of the frame that was drawn on. Where faces are hidden that is not the source's own, of
+            which nothing may be shown then.
     """
 
     parts: tuple[tuple[int, int, int, int], ...] | None = None
+    picture: Image | Decoded | None = None
 
     @classmethod
-    def on(cls, canvas: Image, parts: Iterable[tuple[int, int, int, int]]) -> "Drawn":
+    def on(
+        cls,
+        canvas: Image,
+        parts: Iterable[tuple[int, int, int, int]],
+        picture: Image | Decoded | None = None,
+    ) -> "Drawn":
         """The same pixels, drawn on in these parts."""
         drawn = canvas.view(cls)
-        drawn.parts = tuple(parts)
+        drawn.parts, drawn.picture = tuple(parts), picture
         return drawn
 
 

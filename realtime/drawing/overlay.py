@@ -34,7 +34,7 @@ from emotion.realtime.drawing.panels import (
 )
 from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Sprite, corners, press
 from emotion.realtime.drawing.strip import Strip
-from emotion.realtime.messages import Box, Drawn, EmotionFrame, FaceEmotion
+from emotion.realtime.messages import Box, Drawn, EmotionFrame, FaceEmotion, VideoFrame
 
 _SMALLEST_TEXT = 10
 # Panels in the order in which they are tried: text as a share of the full size, length of the bars.
@@ -111,7 +111,7 @@ class Overlay:
             self._strip.paint(canvas, result.frame.seconds)
         if self._options.style == "none":
             _uncover(canvas, faces, shown)
-            return _drawn(canvas, room.taken)
+            return _drawn(canvas, room.taken, result.frame)
         told = self._told(result, shown)
         leads = [
             _paint_lead(canvas, item.mark, one.rect, label_colour(one.face))
@@ -124,9 +124,10 @@ class Overlay:
         for one in told:
             if one.telling and one.rect:
                 self._paint(canvas, one.face, one.telling, one.rect)
-        taken = [item.mark.rect for item in shown] + [one.rect for one in told if one.rect]
-        note = self._paint_note(canvas, room.without(taken))
-        return _drawn(canvas, [*room.taken, *taken, *leads, *note])
+        told_at = [one.rect for one in told if one.rect]
+        note = self._paint_note(canvas, room.without([item.mark.rect for item in shown] + told_at))
+        borders = [border for item in shown for border in item.mark.borders]
+        return _drawn(canvas, [*room.taken, *borders, *told_at, *leads, *note], result.frame)
 
     def plan(self, result: EmotionFrame) -> tuple[Told, ...]:
         """Where everything stands that `draw` would draw for this frame, the next of the stream."""
@@ -227,6 +228,17 @@ class _Mark:
     face: Rect
     arm: int
     thickness: int
+
+    @property
+    def borders(self) -> tuple[Rect, ...]:
+        """What may be drawn on: above, below, left and right of the face. One may be empty."""
+        rect, face = self.rect, self.face
+        return (
+            Rect(rect.left, rect.top, rect.width, face.top - rect.top),
+            Rect(rect.left, face.bottom, rect.width, rect.bottom - face.bottom),
+            Rect(rect.left, face.top, face.left - rect.left, face.height),
+            Rect(face.right, face.top, rect.right - face.right, face.height),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -342,13 +354,12 @@ def _uncover(canvas: Image, faces: Sequence[Image], shown: Sequence[_Shown]) -> 
         canvas[_inside(item.mark.face)] = face
 
 
-def _drawn(canvas: Image, parts: Sequence[Rect]) -> Drawn:
-    """The canvas, and where something may have been drawn."""
+def _drawn(canvas: Image, parts: Sequence[Rect], frame: VideoFrame) -> Drawn:
+    """The canvas, on which frame something may have been drawn, and where."""
     height, width = canvas.shape[:2]
     clipped = [_clipped(part, width, height) for part in parts]
-    return Drawn.on(
-        canvas, [(p.left, p.top, p.right, p.bottom) for p in clipped if p.width > 0 and p.height > 0]
-    )
+    inside = [(p.left, p.top, p.right, p.bottom) for p in clipped if p.width > 0 and p.height > 0]
+    return Drawn.on(canvas, inside, frame.picture)
 
 
 def _paint_lead(canvas: Image, mark: _Mark, rect: Rect, colour: BGR) -> Rect:

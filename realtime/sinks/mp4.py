@@ -20,7 +20,7 @@ from emotion.models.cores import available_cores
 from emotion.models.regions import Image
 from emotion.realtime.errors import SinkError
 from emotion.realtime.media import VideoInfo
-from emotion.realtime.messages import EmotionFrame
+from emotion.realtime.messages import Drawn, EmotionFrame, Planes, VideoFrame
 from emotion.realtime.sinks.audio import ALL_TRACKS, AudioTrack
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
@@ -113,7 +113,7 @@ class Mp4Sink(Sink):
             raise ValueError(f"frames come in order of time: {pts} follows {self._last_pts}")
         try:
             with writing(self._draft.path, *_LIBAV_ERRORS):
-                picture = self._yuv.convert(image, result.frame.planes)
+                picture = self._yuv.convert(image, _planes_below(image, result.frame))
                 picture.pts, picture.time_base = pts - self._origin, self._info.time_base
                 self._mux(self._stream.encode(picture))
                 self._file.flush()
@@ -263,6 +263,11 @@ def _video_stream(container: OutputContainer, info: VideoInfo, encoder: Mapping[
     context.color_trc = info.colours.transfer
     context.color_range = ColorRange.MPEG
     return stream
+
+
+def _planes_below(image: Image, frame: VideoFrame) -> Planes | None:
+    """The frame's own pixels, where the image is this frame drawn on, with nothing hidden."""
+    return frame.planes if isinstance(image, Drawn) and image.picture is frame.picture else None
 
 
 def _cut_to_fragments(path: Path) -> bool:

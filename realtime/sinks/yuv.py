@@ -38,7 +38,7 @@ class YuvConverter:
 
         Args:
             image: uint8 (h, w, 3), BGR. An odd width or height is padded by its last column or row.
-            own: of the frame that it was drawn on, where they are known.
+            own: of the very picture that it was drawn on, where they are known; kept where nothing was drawn.
         """
         if own is not None and isinstance(image, Drawn) and image.parts is not None:
             return self._patched(image, own, image.parts)

@@ -502,6 +502,15 @@ def test_a_drawn_picture_knows_where_it_was_drawn_on(style):
         assert drawn[2:9].parts is None
 
 
+def test_a_face_is_no_part_of_what_is_drawn_on():
+    """A large one would be most of what an encoder has to convert."""
+    drawn = Overlay(QUIET).draw(result(noise(480, 640), face((40, 60, 300, 340))))
+    rest = np.ones((480, 640), bool)
+    for left, top, right, bottom in drawn.parts:
+        rest[top:bottom, left:right] = False
+    assert rest[60:400, 40:340].all()
+
+
 def test_a_decoded_picture_is_drawn_on_without_another_copy():
     picture = DecodedPicture(noise(240, 320))
     shown = replace(result(noise(240, 320), face((40, 60, 80, 90))).frame, picture=picture)

@@ -176,4 +176,4 @@ def test_what_lies_outside_the_picture_was_not_drawn_on():
         Rect(5, 60, 10, 10),
         Rect(-3, 40, 10, 20),
     ]
-    assert list(overlay._drawn(canvas, parts).parts) == [(5, 6, 12, 14), (0, 40, 7, 48)]
+    assert list(overlay._drawn(canvas, parts, video_frame(0)).parts) == [(5, 6, 12, 14), (0, 40, 7, 48)]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.options import DrawingOptions
@@ -46,3 +47,12 @@ def test_another_way_of_hiding_holds_from_the_next_picture_on():
     renderer.privacy = "blur"
     assert renderer.privacy == "blur"
     assert (renderer.draw(result) != plain).any()
+
+
+@pytest.mark.parametrize("style", ["panel", "none"])
+@pytest.mark.parametrize("privacy", ["none", "blur", "landmarks"])
+def test_a_picture_with_hidden_faces_is_none_of_the_sources_own(style, privacy):
+    """So nobody fills in from the source what was not drawn on."""
+    result = somebody()
+    drawn = Renderer(DrawingOptions(privacy=privacy, style=style)).draw(result)
+    assert (drawn.picture is result.frame.picture) is (privacy == "none")
