@@ -19,6 +19,7 @@ import pytest
 from emotion.annotate import DEFAULT_FORMATS, Outputs, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import LITE
+from emotion.models.native.memory import Turnover
 from emotion.models.whole_files import partial_path
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import IncompleteSourceError, SinkError
@@ -147,6 +148,14 @@ def test_a_video_without_a_face_is_no_failure(models, tmp_path):
     summary = annotate(clip, outputs, models)
     assert summary.sentence() == "no face was found in 12 frames"
     assert_same_road(clip, outputs, summary)
+
+
+def test_memory_is_given_back_as_pictures_pass(models, tmp_path, monkeypatch):
+    passed = []
+    monkeypatch.setattr(Turnover, "passed", lambda self, nbytes: passed.append(nbytes))
+    clip = make_clip(tmp_path / "clip.mp4", frames=5)
+    annotate(clip, Outputs.of(clip, None, ("csv",)), models)
+    assert passed == [64 * 48 * 3 // 2] * 5
 
 
 def test_a_result_that_cannot_be_written_leaves_the_earlier_ones(models, tmp_path, monkeypatch):
@@ -300,7 +309,8 @@ def test_real_clips_keep_frames_times_and_sound(models, tmp_path, name):
         assert summary.emotion is None
 
 
-def test_privacy_hides_the_face_in_every_picture(models, tmp_path):
+@pytest.mark.parametrize("style", ["panel", "none"])
+def test_privacy_hides_the_face_in_every_picture(models, tmp_path, style):
     plain, hidden = (Outputs.of(DEMO, tmp_path / name, ("mp4",)) for name in ("plain", "hidden"))
     part = tmp_path / "part.mp4"
     with VideoFile(DEMO) as video:
@@ -309,7 +319,7 @@ def test_privacy_hides_the_face_in_every_picture(models, tmp_path):
             sink.write(EmotionFrame(frame, ()), frame.image)
         sink.close()
     annotate(part, plain, models)
-    annotate(part, hidden, models, Options(drawing=DrawingOptions(privacy="blur")))
+    annotate(part, hidden, models, Options(drawing=DrawingOptions(privacy="blur", style=style)))
     sharp, soft = (list(VideoFile(one.video)) for one in (plain, hidden))
     assert len(sharp) == len(soft) == 20
     for before, after in zip(sharp, soft, strict=True):

@@ -44,6 +44,15 @@ def test_other_systems_and_libraries_are_left_alone(monkeypatch, ask):
     assert ask() is False
 
 
+def test_memory_is_given_back_whenever_a_hundred_megabytes_have_passed(monkeypatch):
+    given, passed = [], 0
+    turnover = memory.Turnover()
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(passed))
+    for passed in range(1, 101):  # noqa: B007
+        turnover.passed(3_110_400)
+    assert given == [33, 66, 99]
+
+
 def test_the_program_tells_it_before_all_else(monkeypatch):
     told = []
     monkeypatch.setattr(entry, "share_heaps", lambda: told.append("memory"))
