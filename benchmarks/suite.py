@@ -38,8 +38,9 @@ SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACES = (1, 3, 8)
 LOOP, BEST_LOOP, PIPELINE, INT8 = "loop, one thread", "loop, all threads", "pipeline", "pipeline, int8"
 STANDARD, STANDARD_INT8 = "pipeline, standard", "pipeline, standard, int8"
-FINDERS, INT8_FINDERS = "pipeline, two finders", f"{INT8}, two finders"
-INT8_STRIDE, FASTEST = f"{INT8}, stride 2", f"{INT8_FINDERS}, stride 2"
+# As the loop and the bound do it: faces are looked for in every frame.
+EACH, EACH_OF_TWO = "pipeline, stride 1", "pipeline, two finders, stride 1"
+TWO = "pipeline, two finders"
 ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a second"
 
 
@@ -188,24 +189,21 @@ class _Bench:
         todo: list[Callable[[], Run]] = [
             lambda: runs.flat_out(PIPELINE, path, self.models("fp32"), most, frames, workers)
         ]
-        if spec.faces == 1:
-            more = replace(workers, finders=2)
-            todo.append(lambda: runs.flat_out(FINDERS, path, self.models("fp32"), most, frames, more))
+        if _is_main(spec):
+            each = replace(workers, finders=1, stride=1)
+            several = (
+                (EACH, each),
+                (EACH_OF_TWO, replace(each, finders=2)),
+                (TWO, replace(workers, finders=2)),
+            )
+            todo += [partial(self._pipeline_run, name, spec, way, None, "fp32") for name, way in several]
         if self._int8:
-            todo.append(lambda: runs.flat_out(INT8, path, self.models("int8"), most, frames, workers))
-        if self._int8 and spec.faces == 1:
-            two = replace(workers, classifiers=1, finders=2)  # finding faces is the most work
-            todo += [
-                partial(self._pipeline_run, INT8_STRIDE, spec, replace(workers, stride=2)),
-                partial(self._pipeline_run, INT8_FINDERS, spec, two),
-                partial(self._pipeline_run, FASTEST, spec, replace(two, stride=2)),
-            ]
+            todo.append(partial(self._pipeline_run, INT8, spec, workers))
         if self._standard and spec.faces == 1:
-            todo += [
-                partial(self._pipeline_run, STANDARD, spec, workers, self._standard, "fp32"),
-                partial(self._pipeline_run, STANDARD_INT8, spec, workers, self._standard),
-            ]
-        if spec.faces == 1 and (spec.width, spec.height) != (1920, 1080):
+            todo.append(partial(self._pipeline_run, STANDARD, spec, workers, self._standard, "fp32"))
+        if self._standard and _is_main(spec):
+            todo.append(partial(self._pipeline_run, STANDARD_INT8, spec, workers, self._standard))
+        if spec.faces == 1:
             todo.append(lambda: runs.annotated(ANNOTATE, path, self.models(), most, frames, workers))
         if _is_main(spec):
             todo[:0] = [
@@ -268,7 +266,7 @@ class _Bench:
         return found
 
     def _fer(self) -> list[Peer]:
-        """`fer`, against the options' arrangement and against the fastest."""
+        """`fer`, against the options' arrangement."""
         self._say("fer")
         suite, path = self._suite, self._path(MAIN)
         plain = runs.flat_out(PIPELINE, path, self.models(), _most(MAIN), suite.frames, suite.workers)
@@ -276,12 +274,7 @@ class _Bench:
             python = peers.make_fer(suite.fer_folder) if suite.fer_folder else None
         except (OSError, subprocess.CalledProcessError) as error:
             return [Peer("fer (PyPI)", "a frame", None, 1000 / plain.fps, f"could not be installed: {error}")]
-        theirs = peers.fer(path, 1000 / plain.fps, python, 20 if suite.quick else 60)
-        if not self._int8:
-            return [theirs]
-        fast = self._pipeline_run(FASTEST, MAIN, replace(suite.workers, finders=2, stride=2))
-        name = f"{theirs.name}, here {FASTEST.removeprefix('pipeline, ')}"
-        return [theirs, replace(theirs, name=name, ours_ms=1000 / fast.fps)]
+        return [peers.fer(path, 1000 / plain.fps, python, 20 if suite.quick else 60)]
 
     def first_result(self) -> dict[str, Any]:
         """How long a fresh process takes, and its memory."""
@@ -333,21 +326,18 @@ def ratios(clips: dict[str, Any]) -> dict[str, float]:
         "pipeline to the loop with one thread": fps[PIPELINE] / fps[LOOP],
         "pipeline to the best loop": fps[PIPELINE] / max(fps[LOOP], fps[BEST_LOOP]),
     }
-    if FINDERS in fps:
-        found["pipeline with two finders to the bound"] = fps[FINDERS] / main["bound_fps"]
+    found |= {f"{name}: to the bound": fps[name] / main["bound_fps"] for name in (EACH, EACH_OF_TWO)}
+    found[f"{EACH_OF_TWO}: to the loop with one thread"] = fps[EACH_OF_TWO] / fps[LOOP]
     if INT8 in fps:
         found["int8 to fp32, both pipelines"] = fps[INT8] / fps[PIPELINE]
-        found["int8 and stride 2 to fp32, both pipelines"] = fps[INT8_STRIDE] / fps[PIPELINE]
-        found["int8 and two finders to fp32, both pipelines"] = fps[INT8_FINDERS] / fps[PIPELINE]
-        found["the same with stride 2"] = fps[FASTEST] / fps[PIPELINE]
     if STANDARD in fps:
         found["these models to standard, both pipelines, fp32"] = fps[PIPELINE] / fps[STANDARD]
-    three = clips.get(ClipSpec(640, 480, 3).name)
-    if three:
-        found["cost of three faces to one"] = fps[PIPELINE] / _fps(three, PIPELINE)
-    wide = clips.get(ClipSpec(1280, 720, 1).name)
-    if wide:
-        found["annotate 1280x720 to real time at 30 fps"] = _fps(wide, ANNOTATE) / 30
+    for words, count in (("three faces", 3), ("eight faces", 8)):
+        if several := clips.get(ClipSpec(640, 480, count).name):
+            found[f"cost of {words} to one"] = fps[PIPELINE] / _fps(several, PIPELINE)
+    for width, height in SIZES:
+        if clip := clips.get(ClipSpec(width, height, 1).name):
+            found[f"annotate {width}x{height} to real time at 30 fps"] = _fps(clip, ANNOTATE) / 30
     return found
 
 

@@ -59,13 +59,13 @@ class Workers:
         batch: how many frames a classifier takes at once.
         stride: faces are looked for in one of so many frames, and lie between in the others: half a
             hundredth of that distance away, at 30 frames a second and a stride of two. The models see
-            each frame all the same.
+            each frame all the same. None: as few as their times allow.
     """
 
     classifiers: int = field(default_factory=default_classifiers)
     finders: int = 1
     batch: int = 8
-    stride: int = 1
+    stride: int | None = None
 
     @classmethod
     def of(cls, options: Options) -> "Workers":
@@ -75,7 +75,7 @@ class Workers:
         return cls(classifiers, faces.finders or 1, engine.batch, faces.stride)
 
     def __post_init__(self) -> None:
-        if min(self.classifiers, self.finders, self.batch, self.stride) < 1:
+        if min(self.classifiers, self.finders, self.batch, 1 if self.stride is None else self.stride) < 1:
             raise ValueError("there is one classifier, one finder, one frame a batch and a stride at least")
 
 
@@ -238,7 +238,7 @@ class Inline:
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage and one frame a batch; see `Policy`."""
-        return [*_causal_stages(Workers(1, 1, 1), models, options), *_details(options)]
+        return [*_causal_stages(Workers(1, 1, 1, 1), models, options), *_details(options)]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """Nothing is done before the first result is asked for; see `Policy`."""

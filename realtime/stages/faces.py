@@ -15,7 +15,7 @@ from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.nobody import is_too_small
-from emotion.realtime.stages.stride import Between
+from emotion.realtime.stages.stride import MOST_FRAMES, Between
 
 # Frames of a file that are looked at together where faces are followed through shares of them.
 _BATCH = 8
@@ -30,8 +30,9 @@ class FaceFinder:
         nets: look with these; with MediaPipe where there are none.
         turns: a face is followed from the frame so many frames before, by as many threads or, by nets
             on a GPU, in batches.
-        stride: one of so many frames is looked at, and faces of the others lie between. With several
-            turns or frames a stride, whole batches are taken, so that the same file gives the same faces.
+        stride: one of so many frames is looked at, and faces of the others lie between; None: as few as
+            their times allow (`stride.LONGEST_GAP`). With several turns or frames a stride, whole batches
+            are taken, so that the same file gives the same faces.
         regions: what is cut out of each face.
         pose: tell how heads are turned, too; only MediaPipe does.
 
@@ -48,7 +49,7 @@ class FaceFinder:
         min_confidence: float = 0.5,
         nets: LandmarkNets | None = None,
         turns: int = 1,
-        stride: int = 1,
+        stride: int | None = 1,
         regions: Regions = REGIONS,
         pose: bool = False,
     ) -> None:
@@ -70,7 +71,7 @@ class FaceFinder:
         self._headstands = Headstands(shared)
         self._over = False
         # As many frames to look at for each turn, so that none waits for the others.
-        together = turns * stride
+        together = turns * (stride or MOST_FRAMES)
         self.full = together > 1
         self.batch = max(1, _BATCH // together) * together if self.full else 1
 

@@ -26,9 +26,9 @@ def read_details(text: str) -> tuple[str, ...]:
 class FaceOptions:
     """How faces are found and followed.
 
-    With more than one finder landmarks tremble a little more than with one, by less than a hundredth of
-    the distance between the eyes; with a stride of two, at 30 frames a second, they lie half a hundredth
-    of it away in the frames between.
+    With two finders landmarks tremble a little more than with one, by less than a hundredth of the distance
+    between the eyes; with a stride of two, at 30 frames a second, they lie half a hundredth of it away in
+    the frames between.
     """
 
     TITLE: ClassVar[str] = "Faces"
@@ -37,20 +37,22 @@ class FaceOptions:
     finders: Annotated[
         int | None,
         Option(
-            help="Number of threads that detect and follow faces; each takes a part of the frames.",
+            help="Number of threads that detect and follow faces; each takes a part of the frames. "
+            "By default one for a video; for photographs one for each core.",
             ge=1,
             le=8,
         ),
     ] = None
     stride: Annotated[
-        int,
+        int | None,
         Option(
-            help="Detect faces in every Nth frame and interpolate their position in the frames "
-            "between; the models still run on every frame.",
+            help="Detect faces in every Nth frame of a file and interpolate their position in the frames "
+            "between; the models still run on every frame. By default at least every 80 milliseconds: in "
+            "every second frame at 25 to 36 frames a second, in every frame below.",
             ge=1,
             le=4,
         ),
-    ] = 1
+    ] = None
 
     columns: Annotated[
         tuple[Detail, ...],

@@ -14,6 +14,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from emotion.realtime.sources.demo import DEMO
+
 Picture = npt.NDArray[np.uint8]
 BITS = 8
 BLUE = (200, 20, 20)
@@ -103,6 +105,14 @@ def beginning(source: Path, path: Path, frames: int) -> None:
         for packet, _ in zip(whole.demux(video), range(frames), strict=False):
             packet.stream = copy
             part.mux(packet)
+
+
+def beginning_of_demo(frames: int) -> list[tuple[float, Picture]]:
+    """The first pictures of the bundled clip, each with its time in seconds."""
+    with av.open(str(DEMO)) as container:
+        decoded = container.decode(video=0)
+        first = [next(decoded) for _ in range(frames)]
+        return [(float(frame.time or 0), np.asarray(frame.to_ndarray(format="bgr24"))) for frame in first]
 
 
 def turn(path: Path, matrix: Sequence[int]) -> None:

@@ -55,7 +55,7 @@ def causal(models):
     """Every frame through every stage, one after the other: no thread, no batch."""
     results = list(FirstFrames())
     options = Options(vote=VoteOptions(causal=True))
-    for stage in EveryFrame(Workers(classifiers=1, batch=1)).stages(models, options):
+    for stage in EveryFrame(Workers(1, 1, 1, 1)).stages(models, options):
         worker = stage[0] if isinstance(stage, list) else stage
         results = [result for item in results for result in worker.process([item])]
         worker.close()
@@ -96,7 +96,7 @@ def test_the_clip_has_something_to_compare(plain):
 
 @pytest.mark.parametrize("classifiers", [1, 3])
 def test_workers_change_nothing_at_all(models, plain, classifiers):
-    assert_same(analyse(models, Workers(classifiers, batch=1)), plain, atol=0)
+    assert_same(analyse(models, Workers(classifiers, 1, 1, 1)), plain, atol=0)
 
 
 def test_in_the_callers_thread_the_results_are_the_same(models, causal):
@@ -105,10 +105,10 @@ def test_in_the_callers_thread_the_results_are_the_same(models, causal):
 
 
 def test_batches_change_no_more_than_rounding(models, plain):
-    assert_same(analyse(models, Workers(2, batch=8)), plain, atol=1e-5)
+    assert_same(analyse(models, Workers(2, 1, 8, 1)), plain, atol=1e-5)
 
 
-SPARING = pytest.mark.parametrize("sparing", [{"finders": 2}, {"stride": 2}, {"finders": 2, "stride": 3}])
+SPARING = pytest.mark.parametrize("sparing", [{"finders": 2}, {"stride": 2}, {}, {"finders": 2, "stride": 3}])
 
 
 def differences(results, expected):
