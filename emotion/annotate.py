@@ -16,7 +16,6 @@ import numpy as np
 from emotion import __version__
 from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
-from emotion.models.native.memory import Turnover
 from emotion.models.options import to_mapping
 from emotion.models.regions import Image
 from emotion.provenance import GROUPS, provenance_of
@@ -248,12 +247,11 @@ def _run(
         draw = _renderer(options, source.info).draw if outputs.video is not None else None
         if not wants_pictures(outputs.files):
             draw = _nothing
-        done, crowd, turnover = itertools.count(1), Crowd(), Turnover()
+        done, crowd = itertools.count(1), Crowd()
 
         def listen(result: EmotionFrame) -> None:
             summary.add(result)
             crowd.add(result)
-            turnover.passed(result.frame.nbytes)
             progress(next(done), source.info.frame_count)
 
         try:

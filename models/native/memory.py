@@ -46,8 +46,8 @@ def give_back() -> bool:
 class Turnover:
     """Gives memory back whenever a hundred megabytes of pictures have come and gone.
 
-    Pictures of one size that pass through several threads leave free pieces in both heaps, which the system
-    would count as this program's: of 1920x1080 some 170 MiB. Between two times nothing is counted but bytes.
+    What passes through several threads leaves gaps in both heaps, which the system counts as this program's:
+    of a file of 1920x1080 some 170 MiB, and of a live stream a MiB a minute, for hours.
     """
 
     def __init__(self) -> None:

@@ -1,11 +1,10 @@
 """From a source and options to results: the only place where a pipeline is put together."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from emotion.models.closing import Closing
-from emotion.models.native.memory import give_back
+from emotion.models.native.memory import Turnover
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -15,9 +14,6 @@ from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session.models import Models
 from emotion.realtime.session.policies import EveryFrame, Policy
 from emotion.realtime.sinks.base import Sink
-
-# Pictures and results of many sizes leave gaps in the heap, which grow for hours.
-_TIDY_SECONDS = 60.0
 
 
 class Session(Closing):
@@ -67,16 +63,15 @@ class Session(Closing):
         except BaseException:
             close_source(source)
             raise
-        self._tidy_at = time.monotonic() + _TIDY_SECONDS
+        self._turnover = Turnover()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> EmotionFrame:
-        if time.monotonic() >= self._tidy_at:
-            give_back()
-            self._tidy_at = time.monotonic() + _TIDY_SECONDS
-        return next(self._results)
+        result = next(self._results)
+        self._turnover.passed(result.frame.nbytes)
+        return result
 
     def run(
         self,

@@ -19,7 +19,6 @@ import pytest
 from emotion.annotate import DEFAULT_FORMATS, Outputs, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import LITE
-from emotion.models.native.memory import Turnover
 from emotion.models.whole_files import partial_path
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import IncompleteSourceError, SinkError
@@ -148,14 +147,6 @@ def test_a_video_without_a_face_is_no_failure(models, tmp_path):
     summary = annotate(clip, outputs, models)
     assert summary.sentence() == "no face was found in 12 frames"
     assert_same_road(clip, outputs, summary)
-
-
-def test_memory_is_given_back_as_pictures_pass(models, tmp_path, monkeypatch):
-    passed = []
-    monkeypatch.setattr(Turnover, "passed", lambda self, nbytes: passed.append(nbytes))
-    clip = make_clip(tmp_path / "clip.mp4", frames=5)
-    annotate(clip, Outputs.of(clip, None, ("csv",)), models)
-    assert passed == [64 * 48 * 3 // 2] * 5
 
 
 def test_a_result_that_cannot_be_written_leaves_the_earlier_ones(models, tmp_path, monkeypatch):

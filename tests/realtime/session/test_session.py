@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from emotion.models.errors import ModelFileError
+from emotion.models.native.memory import Turnover
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
-from emotion.realtime.session import EveryFrame, Inline, NewestFrame, Session, session
+from emotion.realtime.session import EveryFrame, Inline, NewestFrame, Session
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
 from tests.fakes.pipeline_parts import FakeSink, Fed, Gated
 from tests.helpers.results import face, video_frame
@@ -276,11 +277,10 @@ def test_a_run_ends_with_the_sinks_error():
     assert source.closed.is_set()
 
 
-def test_memory_is_given_back_once_a_minute(monkeypatch):
-    now, given = [0.0], []
-    monkeypatch.setattr(session.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(session, "give_back", lambda: given.append(now[0]))
-    with Session(map(video_frame, range(200)), policy=Inline(), stages=[]) as results:
-        for _ in results:
-            now[0] += 1.0
-    assert given == [60.0, 120.0, 180.0]
+def test_memory_is_given_back_as_pictures_pass(monkeypatch):
+    passed = []
+    monkeypatch.setattr(Turnover, "passed", lambda self, nbytes: passed.append(nbytes))
+    frames = [EmotionFrame(video_frame(index), ()) for index in range(5)]
+    with Session(frames, policy=Inline(), stages=[]) as results:
+        assert len(list(results)) == 5
+    assert passed == [result.frame.nbytes for result in frames]
