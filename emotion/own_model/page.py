@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.data.video_frames import frame_at
 from emotion.models.regions import Image
 from emotion.models.whole_files import write_whole
 from emotion.own_model.judge import Judgement
@@ -52,17 +53,22 @@ def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str
     folders = {root.resolve().name: root.resolve().parent for root in roots}
     sheet = []
     for source in sources:
-        name = source.split("#")[0]
+        name, _, seconds = source.partition("#")
         folder = folders.get(name.split("/")[0])
-        sheet.append((source, "" if folder is None else _thumbnail(folder / name)))
+        image = None if folder is None else _picture(folder / name, seconds)
+        sheet.append((source, "" if image is None else _thumbnail(image)))
     return sheet
 
 
-def _thumbnail(path: Path) -> str:
+def _picture(path: Path, seconds: str) -> Image | None:
+    """A photograph, or the frame of a video that is that many seconds from its beginning."""
     try:
-        image = read_photograph(path)
-    except PictureError:
-        return ""
+        return frame_at(path, float(seconds)) if seconds else read_photograph(path)
+    except (PictureError, ValueError):
+        return None
+
+
+def _thumbnail(image: Image) -> str:
     scale = _SIDE / max(image.shape[:2])
     size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
     small: Image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -11,6 +11,8 @@ import numpy as np
 from emotion.models.names import readable
 from emotion.models.regions import Image
 
+_ROUNDED = 0.006  # seconds: names of frames have hundredths
+
 
 def sample_frames(path: Path, every: float) -> Iterator[tuple[float, Image]]:
     """Frames of a video with their seconds, the first of them and then one each `every` seconds.
@@ -36,6 +38,23 @@ def sample_frames(path: Path, every: float) -> Iterator[tuple[float, Image]]:
             if there:
                 yield seconds, np.asarray(image, dtype=np.uint8)
                 wanted = seconds + every
+
+
+def frame_at(path: Path, seconds: float) -> Image | None:
+    """The frame of a video that `sample_frames` gave with these seconds, rounded to a hundredth or not.
+
+    Returns:
+        uint8 (h, w, 3) BGR; None where the video cannot be read, or ends before.
+    """
+    with _plainly_named(path) as name, contextlib.ExitStack() as stack:
+        capture = cv2.VideoCapture(name)
+        stack.callback(capture.release)
+        capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * seconds)
+        while capture.grab():
+            if capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 >= seconds - _ROUNDED:
+                there, image = capture.retrieve()
+                return np.asarray(image, dtype=np.uint8) if there else None
+    return None
 
 
 @contextlib.contextmanager

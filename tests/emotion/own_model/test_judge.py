@@ -1,11 +1,16 @@
 """What is said of the data before anything is learnt from it."""
 
+import base64
+
+import cv2
 import numpy as np
 import pytest
 
 from emotion.models.classes import Classes
 from emotion.own_model import judge as module
+from emotion.own_model import page
 from emotion.own_model.judge import judge
+from tests.helpers.clips import clip, number
 
 CALM, TENSE = "calm", "tense"
 
@@ -49,3 +54,14 @@ def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_
     told = judge(tmp_path, Classes((CALM, TENSE)), [None] * 400)
     assert told.judging == judging
     assert any(f"known from {judging} faces" in line for line in told.warnings)
+
+
+def test_the_page_shows_frames_without_a_face(tmp_path):
+    (tmp_path / "talks" / "calm").mkdir(parents=True)
+    clip(tmp_path / "talks" / "calm" / "a.mp4", 20)
+    sources = ["talks/calm/a.mp4#0.40", "talks/calm/a.mp4#9.00", "elsewhere/a.mp4#0.40"]
+    sheet = page._sheet(sources, [tmp_path / "talks"])
+    assert [name for name, _ in sheet] == sources
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(sheet[0][1]), np.uint8), cv2.IMREAD_COLOR)
+    assert number(shown) == 10
+    assert [picture for _, picture in sheet[1:]] == ["", ""]
