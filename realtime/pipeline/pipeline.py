@@ -41,7 +41,9 @@ class Stage(Protocol[In_contra, Out_co]):
     """One step of the work. It knows no threads: a pipeline calls it from one, and only one.
 
     A stage that has an attribute `full`, and it is true, is given whole batches, and fewer items only
-    at the end: for work that is cheaper together, where nobody waits for the single result.
+    at the end: for work that is cheaper together, where nobody waits for the single result. Where the
+    capacity of the pipeline is smaller than a batch, so are its batches, unless it has an attribute `whole`,
+    too, that is true: because its results depend on what it is given together.
 
     A stage that holds results back, for it needs to see what follows, has a method `finish`: called once
     in its thread when no items come any more, also where that is for an error, it gives those that are
@@ -198,7 +200,11 @@ def _channels(
     """One before each stage, one before the consumer."""
     batches = [*(team[0].batch for team in teams), 1]
     usual = [max(4, batch) for batch in batches]
-    channels: list[Channel[Any]] = [Channel(size if capacity is None else capacity) for size in usual]
+    least = [*(team[0].batch if getattr(team[0], "whole", False) else 0 for team in teams), 0]
+    channels: list[Channel[Any]] = [
+        Channel(size if capacity is None else max(capacity, needed))
+        for size, needed in zip(usual, least, strict=True)
+    ]
     if inbox is not None:
         channels[0] = inbox
     return channels

@@ -140,7 +140,7 @@ class EveryFrame:
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads; see `Policy`."""
-        capacity = self.capacity or _capacity_for(source, stages)
+        capacity = self.capacity or _capacity_for(source)
         return Pipeline[EmotionFrame](source, stages, capacity=capacity, observer=observer)
 
 
@@ -265,18 +265,14 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
     ]
 
 
-def _capacity_for(source: Iterable[VideoFrame], stages: Sequence[Step]) -> int | None:
+def _capacity_for(source: Iterable[VideoFrame]) -> int | None:
     """How many pictures of a file wait before each stage: few where they are large; None for the usual.
 
     Where writing is what takes longest, all stages before it are full: of 1920x1080 with 95 pictures.
     """
     info = getattr(source, "info", None)
-    if not isinstance(info, VideoInfo) or info.width * info.height < _LARGE:
-        return None
-    first = stages[0] if stages else ()
-    # One that looks at several pictures at a time needs all of them.
-    together = first.batch if not isinstance(first, Sequence) and getattr(first, "full", False) else 1
-    return max(_FEW, together)
+    large = isinstance(info, VideoInfo) and info.width * info.height >= _LARGE
+    return _FEW if large else None
 
 
 def _details(options: Options) -> list[Step]:

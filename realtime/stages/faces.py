@@ -17,7 +17,7 @@ from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.nobody import is_too_small
 from emotion.realtime.stages.stride import MOST_FRAMES, Between
 
-# Frames of a file that are looked at together where faces are followed through shares of them.
+# Frames of a file that are looked at together where several threads follow faces through shares of them.
 _BATCH = 8
 
 
@@ -72,8 +72,9 @@ class FaceFinder:
         self._over = False
         # As many frames to look at for each turn, so that none waits for the others.
         together = turns * (stride or MOST_FRAMES)
-        self.full = together > 1
-        self.batch = max(1, _BATCH // together) * together if self.full else 1
+        self.full = self.whole = together > 1
+        # Threads that work side by side meet less often in larger batches; else more frames would only wait.
+        self.batch = max(1, _BATCH // together) * together if turns > 1 else together
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The frames with their faces, in order; largest face first."""

@@ -541,6 +541,14 @@ def test_a_small_channel_does_not_starve_a_stage_that_wants_full_batches():
         assert [item.index for item in pipeline] == list(range(9))
 
 
+def test_a_stage_that_wants_whole_batches_gets_them_through_small_channels():
+    stage = Through("whole", batch=4)
+    stage.full = stage.whole = True
+    with Pipeline(Numbers(10), [Through("before"), stage, Through("behind")], capacity=1) as pipeline:
+        assert [item.index for item in pipeline] == list(range(10))
+    assert stage.sizes == [4, 4, 2]
+
+
 def test_an_error_reaches_past_a_stage_that_waits_for_a_full_batch():
     stage = Through("full", batch=8)
     stage.full = True

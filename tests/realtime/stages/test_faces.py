@@ -98,7 +98,9 @@ def test_frames_come_in_their_order_with_their_own_faces(fakes):
     [
         (1, 1, 1, False),
         (2, 1, 8, True),
-        (1, 2, 8, True),
+        (1, 2, 2, True),
+        (1, None, 4, True),
+        (2, None, 8, True),
         (3, 1, 6, True),
         (2, 3, 6, True),
         (4, 2, 8, True),
@@ -107,7 +109,7 @@ def test_frames_come_in_their_order_with_their_own_faces(fakes):
 )
 def test_batches_hold_whole_rounds_of_turns_and_strides(fakes, turns, stride, batch, full):
     finder = FaceFinder(turns=turns, stride=stride)
-    assert (finder.batch, finder.full) == (batch, full)
+    assert (finder.batch, finder.full, finder.whole) == (batch, full, full)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_no_pose_is_asked_for_unless_it_is_wanted(fakes, monkeypatch, given, ask
         (1, 1, False, 1),
         (2, 1, True, 8),
         (3, 1, True, 6),
-        (1, 2, True, 8),
+        (1, 2, True, 2),
         (2, 2, True, 8),
         (3, 2, True, 6),
         (9, 1, True, 9),
