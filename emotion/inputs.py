@@ -31,6 +31,7 @@ from emotion.fetching import is_fetched, is_stored
 from emotion.models.data.image_io import SUFFIXES, is_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
+from emotion.models.words import counted
 from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
 from emotion.realtime.sources.live import camera_of, is_network, shown_url
 
@@ -175,7 +176,7 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             below = Path(place).relative_to(folder)
             found.append(Input(path, "photograph" if suffix in SUFFIXES else "video", below))
     if own:
-        say(f"{folder}: {own} results of this program are skipped.")
+        say(f"{folder}: {_skipped(own)}")
     if not found and not closed:
         more = "; --recursive looks into its folders, too" if deeper and not recursive else ""
         raise SourceError(f"{folder} holds no photograph and no video{more}.")
@@ -191,6 +192,10 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
         )
 
 
+def _skipped(count: int) -> str:
+    return counted(count, "result of this program is skipped.", "results of this program are skipped.")
+
+
 def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> Iterator[tuple[str, Path]]:
     """The files that a store's address stands for, as those of a folder, each with its folder below that."""
     found = sorted(stores.listed(address, recursive), key=lambda one: natural(one[0]))
@@ -200,7 +205,7 @@ def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> It
     known = [one for one in found if os.path.splitext(one[0])[1].lower() in SUFFIXES | MOVING]
     wanted = [one for one in known if not _OWN.search(one[0]) and "/." not in one[0]]
     if len(wanted) < len(known):
-        say(f"{shown_url(address)}: {len(known) - len(wanted)} results of this program are skipped.")
+        say(f"{shown_url(address)}: {_skipped(len(known) - len(wanted))}")
     if not wanted:
         raise SourceError(f"{shown_url(address)} holds no photograph and no video.")
     for one, folder in wanted:
@@ -214,7 +219,7 @@ def _fitting(pattern: str, say: Callable[[str], object]) -> Iterator[Input]:
     if not wanted:
         raise SourceError(f"No file fits {pattern}: check the pattern.")
     if len(wanted) < len(files):
-        say(f"{pattern}: {len(files) - len(wanted)} results of this program are skipped.")
+        say(f"{pattern}: {_skipped(len(files) - len(wanted))}")
     for path in wanted:
         yield Input(path, kind_of(path))
 

@@ -17,6 +17,7 @@ from emotion.inputs import Input, place_of
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped, readable
 from emotion.models.regions import Image
+from emotion.models.words import counted
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
@@ -134,13 +135,13 @@ class PhotographSummary:
 
     def sentence(self) -> str:
         """For people."""
-        count = _counted(self.photographs, "photograph")
+        count = counted(self.photographs, "photograph")
         faces = self.labels.total()
         if not faces:
             return f"no face was found in {count}"
         told = ", ".join(f"{name} {number}" for name, number in self.labels.most_common())
         empty = f"; no face in {self.empty}" if self.empty else ""
-        return f"{_counted(faces, 'face')} in {count}: {told}{empty}"
+        return f"{counted(faces, 'face')} in {count}: {told}{empty}"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -351,7 +352,3 @@ def _shared(photographs: Sequence[Input]) -> Path:
     except ValueError:  # none, or on several drives
         return Path()
     return shared if shared != Path(shared.anchor) else Path()
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

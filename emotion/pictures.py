@@ -146,7 +146,7 @@ def _decoded(file: IO[bytes]) -> Image:
     try:
         return decode_photograph(file)
     except PictureError as error:
-        raise SourceError(f"These bytes are no picture that can be used: {error}.") from error
+        raise SourceError(f"These bytes cannot be used as a picture: {error}.") from error
 
 
 def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:

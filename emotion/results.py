@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import Classes
 from emotion.models.regions import Image
+from emotion.models.words import counted
 from emotion.realtime.details import LANDMARKS
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
@@ -36,6 +37,8 @@ _SHOWN = 12
 # Up to here shares are small: an axis to 1 would leave them at its foot.
 _SMALL = 0.5
 _WIDEST = 720
+# Of the faces in a plot of bars.
+_HATCHES = ("", "//", "..", "xx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,10 @@ class Result:
         return renderer.draw(with_image(self._frame, self.image) if self._is_left_out else self._frame)
 
     def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
-        """Plot each face's probabilities as bars into matplotlib axes, and return them."""
+        """Plot each face's probabilities into matplotlib axes, as bars in the classes' colours.
+
+        Of several faces each has a hatching of its own, which the legend names. Returns the axes.
+        """
         axes = _axes(ax)
         classes = self._frame.schema.classes
         faces = self.faces
@@ -187,11 +193,20 @@ class Result:
         for number, face in enumerate(faces):
             shares = [(face.probabilities or {}).get(name, 0.0) for name in classes]
             places = [place + width * (number - (len(faces) - 1) / 2) for place in range(len(classes))]
-            axes.bar(places, shares, width, label=f"face {face.track_id}: {face.label}")
+            axes.bar(
+                places,
+                shares,
+                width,
+                color=list(classes.on_white),
+                edgecolor="white",
+                hatch=_HATCHES[number % len(_HATCHES)],
+                label=f"face {face.track_id}: {face.label}",
+            )
         axes.set(ylim=(0, 1), ylabel="probability", title=self.source)
         axes.set_xticks(range(len(classes)), list(classes))
         if faces:
-            axes.legend()
+            for patch in axes.legend().get_patches():
+                patch.set_facecolor("#808080")
         return axes
 
     def to_dict(self) -> dict[str, Any]:
@@ -346,7 +361,9 @@ class Results(Sequence[Result]):
     def __repr__(self) -> str:
         faces = sum(len(result._frame.faces) for result in self._results)
         left = f", {len(self.left_out)} left out" if self.left_out else ""
-        return f"Results({len(self)} pictures of {len(self.sources)} files, {faces} faces{left})"
+        of = f"{counted(len(self), 'picture')} of {counted(len(self.sources), 'file')}"
+        counts = f"{of}, {counted(faces, 'face')}"
+        return f"Results({counts}{left})"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -435,7 +452,7 @@ def _plot_counts(
     axes.bar(
         names, [labels.count(name) for name in names], color=[colours.get(name, "#808080") for name in names]
     )
-    axes.set(ylabel="faces", title=f"{len(labels)} faces in {len(results)} photographs")
+    axes.set(ylabel="faces", title=f"{counted(len(labels), 'face')} in {counted(len(results), 'photograph')}")
     return axes
 
 

@@ -11,6 +11,7 @@ from emotion.models.data.label_folders import Video
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
 from emotion.models.evaluation.scores import score
+from emotion.models.words import counted
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.options import Options
@@ -60,7 +61,7 @@ def judge_videos(
             answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.strength, vote.seconds))
     progress(len(videos), len(videos))
     if not answers:
-        raise DatasetError(f"Not one face was found in these {len(videos)} videos.")
+        raise DatasetError(f"Not one face was found in {counted(len(videos), 'video')}.")
     labels = np.array([schema.classes.index(answer.label) for answer in answers])
     apart = np.arange(len(answers))
     return Evaluation(

@@ -26,6 +26,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
 from emotion.models.options import Without
 from emotion.models.whole_files import partial_path
+from emotion.models.words import counted
 from emotion.photographs import TABLES, PhotographOutputs, annotate_photographs
 from emotion.realtime.errors import IncompleteSourceError, SinkError, SourceError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
@@ -355,10 +356,14 @@ class _Run:
         seconds = time.monotonic() - started
         self._out.print(f"photographs: {summary.sentence()}")
         _say_photographs(outputs, self._out)
-        self._out.print(f"  {count} photographs in {seconds:.1f} s ({count / seconds:.1f} a second)")
+        self._out.print(
+            f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
+        )
         if summary.left_out:
             left = len(summary.left_out)
-            self._failed(SourceError(f"{left} of {count} photographs could not be read: see above."))
+            self._failed(
+                SourceError(f"{left} of {counted(count, 'photograph')} could not be read: see above.")
+            )
 
     def _take(self, outputs: PhotographOutputs) -> None:
         """Bring results of photographs into the store that they belong to."""
@@ -422,7 +427,7 @@ def _annotate_one(
     seconds = time.monotonic() - started
     out.print(f"{escaped(video.name)}: {summary.sentence()}")
     _say_where(outputs, out)
-    out.print(f"  {summary.frames} frames in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
+    out.print(f"  {counted(summary.frames, 'frame')} in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
 
 
 def _say_where(outputs: Outputs, out: Console) -> None:

@@ -24,6 +24,7 @@ from emotion.cli.console import console
 from emotion.models.cores import available_cores
 from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError
 from emotion.models.installing import AGAIN, advice_on, needs_runtime, pip_install
+from emotion.models.words import counted
 
 if TYPE_CHECKING:
     from emotion.models.regions import Image
@@ -135,8 +136,7 @@ def _python() -> str:
 
 
 def _cores() -> str:
-    count = available_cores()
-    return "1 core" if count == 1 else f"{count} cores"
+    return counted(available_cores(), "core")
 
 
 def _libraries() -> str:

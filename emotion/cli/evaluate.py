@@ -44,6 +44,7 @@ from emotion.models.regions import Regions
 from emotion.models.shipped import refuse_shipped
 from emotion.models.voting.blendshapes import FILE, BlendshapeModel
 from emotion.models.voting.vote import VoteWeights, read_rules
+from emotion.models.words import counted
 from emotion.own_files import OwnFiles
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.overwrite_guard import keep_apart
@@ -237,9 +238,7 @@ def _scores_table(evaluation: Evaluation) -> Table:
             f"{values.calibration_error.value:.3f}",
             *(f"{row.recall.value:.0%}" if row.faces else "-" for row in values.emotions),
         )
-    kind = "videos" if evaluation.videos else "faces"
-    table.title = (
-        f"{evaluation.vote.faces} {kind}; right: with its 95% interval; by emotion: recall and its mean"
-    )
+    count = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
+    table.title = f"{count}; right: with its 95% interval; by emotion: recall and its mean"
     table.caption = "ECE: expected calibration error"
     return table

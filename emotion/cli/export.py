@@ -27,7 +27,7 @@ emotion export lips runs/lips/model.keras -o my-model    a given file
 @app.command(epilog=EXAMPLES)
 @with_options
 def export(
-    region: RegionName,
+    region: Annotated[RegionName, typer.Argument(help="Region of the face that the network sees.")],
     trained: Annotated[
         Path | None,
         typer.Argument(help="The trained network, a model.keras; by default that of runs/<region>."),

@@ -10,6 +10,7 @@ from emotion.cli.console import console, errors
 from emotion.inputs import Input, find_inputs
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
+from emotion.models.words import counted
 from emotion.realtime.options import Options
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.photographs import read_picture
@@ -53,7 +54,7 @@ def _told(one: Input) -> str:
         length = "of unknown length"
         if known.duration_seconds:
             length = f"{timedelta(seconds=round(known.duration_seconds))} long"
-        frames = f"about {known.frame_count} frames" if known.frame_count else "frames not counted"
+        frames = f"about {counted(known.frame_count, 'frame')}" if known.frame_count else "frames not counted"
         rate = f"{float(known.average_rate):.4g} a second"
         sound = "with sound" if known.has_audio else "without sound"
         notes = "".join(f"\n  {note}" for note in known.notes)

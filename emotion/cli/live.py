@@ -19,6 +19,7 @@ from emotion.models.installing import pip_install
 from emotion.models.options import Without
 from emotion.models.schema import Schema
 from emotion.models.whole_files import write_whole
+from emotion.models.words import counted
 from emotion.offline import check_offline
 from emotion.realtime.drawing.window import DisplayProbe, Window
 from emotion.realtime.live_sound import LiveSound
@@ -140,11 +141,14 @@ def _keep_apart(source: str, options: Options) -> None:
 def _finish(view: LiveView, path: Path | None, out: Console) -> None:
     """Say how it went and what there is, and write the report."""
     result = view.report()
-    out.print(
-        f"{result['source']}: {result['shown']} pictures shown ({result['shown_per_second']:.1f} a second), "
-        f"{result['results']} analysed ({result['results_per_second']:.1f} a second), "
-        f"capture to screen {result['capture_to_screen_ms']['p95']:.0f} ms (p95)"
-    )
+    # Where nothing came of it, the error that follows says why.
+    if result["shown"] or result["results"]:
+        out.print(
+            f"{result['source']}: {counted(result['shown'], 'picture')} shown "
+            f"({result['shown_per_second']:.1f} a second), "
+            f"{result['results']} analysed ({result['results_per_second']:.1f} a second), "
+            f"capture to screen {result['capture_to_screen_ms']['p95']:.0f} ms (p95)"
+        )
     for file in view.files.values():
         out.print(f"  {shown(file)}")
     if path:

@@ -27,6 +27,7 @@ from emotion.cli.progress import times
 from emotion.cluster.pool import ClusterPool
 from emotion.fetching import is_stored
 from emotion.models.names import escaped
+from emotion.models.words import counted
 from emotion.realtime.options import Options
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Outcome, Told
@@ -74,7 +75,7 @@ def annotate_many(
     if home is not None:
         stand_ins.take(home, names_of(many.shard))
     if not many.quiet:
-        out.print(found(told, run.passed))
+        say_found(told, out, run.passed)
         out.print(_sentence(run, pool.count))
         if home is not None:
             place = home / PAGE if not many.shard else home
@@ -109,7 +110,7 @@ def _shown(place: Path, stand_ins: StandIns) -> str:
 
 
 def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
-    """What was found and what failed: a row a video, or, of many, a row a label, and those that failed.
+    """What was found and what failed: a row a video, or, of many, a row a label.
 
     Args:
         told: the videos.
@@ -117,14 +118,14 @@ def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
     """
     table = Table(box=None, pad_edge=False, show_edge=False)
     if len(told) <= _MOST_ROWS:
-        for name, side in (("video", "left"), ("mostly", "left"), ("people", "right"), ("length", "right")):
+        for name, side in (("video", "left"), ("overall", "left"), ("people", "right"), ("length", "right")):
             table.add_column(name, justify=side)  # type: ignore[arg-type]
         table.add_column("state")
         for one in told:
             before = " before" if one.outcome.number in passed else ""
             table.add_row(_text(one.outcome.name), *_findings(one), _text(f"{one.outcome.state}{before}"))
         return table
-    table.add_column("mostly")
+    table.add_column("overall")
     table.add_column("videos", justify="right")
     table.add_column("people", justify="right")
     videos, people = Counter[str](), Counter[str]()
@@ -135,10 +136,16 @@ def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
             people[label] += one.summary["video"]["people"]
     for label, count in videos.most_common():
         table.add_row(label, str(count), str(people[label]))
-    for one in told:
-        if one.outcome.state == "failed":
-            table.add_row(_text(f"failed: {one.outcome.name}"), "", "")
     return table
+
+
+def say_found(told: Sequence[Told], out: Console, passed: Collection[int] = ()) -> None:
+    """The table, and below that of many, which names none, those that failed, and why."""
+    out.print(found(told, passed))
+    failed = [one for one in told if one.outcome.state == "failed"]
+    if len(told) > _MOST_ROWS:
+        for one in failed:
+            out.print(_text(f"failed: {one.outcome.name}: {one.outcome.reason}"), soft_wrap=True)
 
 
 def _findings(told: Told) -> tuple[str, str, str]:
@@ -156,10 +163,12 @@ def _sentence(run: Run, count: int) -> str:
     states = Counter(one.state for one in run.outcomes)
     bad = [f"{states[name]} {name}" for name in ("incomplete", "failed") if states[name]]
     rate = run.frames / run.seconds if run.seconds else 0.0
-    said = f"{len(run.outcomes)} videos: {states['done']} done"
+    said = f"{counted(len(run.outcomes), 'video')}: {states['done']} done"
     before = [f"{len(run.passed)} skipped because they were done before"] if run.passed else []
     done = ", ".join([said, *bad, *before])
-    return f"{done}; {run.frames} frames in {run.seconds:.1f} s ({rate:.1f} fps), {count} in parallel"
+    return (
+        f"{done}; {counted(run.frames, 'frame')} in {run.seconds:.1f} s ({rate:.1f} fps), {count} in parallel"
+    )
 
 
 class _Rate(ProgressColumn):
@@ -273,7 +282,7 @@ class Bar:
 
 def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> None:
     """What came of shards that were put together."""
-    out.print(found(findings.told))
+    say_found(findings.told, out)
     failed = sum(one.state == "failed" for one in outcomes)
-    out.print(f"{len(outcomes)} videos, of which {failed} failed")
+    out.print(f"{counted(len(outcomes), 'video')}, of which {failed} failed")
     out.print(f"  {'study':<16} {shown(findings.page)}")

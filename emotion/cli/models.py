@@ -146,7 +146,7 @@ def copy_command(
     ],
     folder: Annotated[Path, typer.Argument(help="Destination; it must be empty or not exist.")],
 ) -> None:
-    """Copy a model folder and check it, to change the copy: weigh, score, quantise or replace its models."""
+    """Copy a model folder and check the copy, which other commands can then change (weights, quantise)."""
     refuse_shipped(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SinkError(f"{folder} is there already: name a folder that is not.")

@@ -29,6 +29,7 @@ from emotion.models.shipped import refuse_shipped
 from emotion.models.training.refit import even_shares, face_weights
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights
+from emotion.models.words import counted
 
 app = typer.Typer(add_completion=False)
 
@@ -71,7 +72,7 @@ def weights_command(
     console.print(_table(fitted))
     for line in fitted.explain()[len(fitted.rates) + 1 :]:
         console.print(line)
-    console.print(f"From {len(faces)} faces of the validation part; written to {shown(path)}")
+    console.print(f"From {counted(len(faces), 'face')} of the validation part; written to {shown(path)}")
 
 
 def _third(data: Path, held_out: LabelledFaces) -> BlendshapeModel:

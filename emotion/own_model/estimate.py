@@ -17,6 +17,7 @@ from emotion.models.data.label_folders import VIDEOS
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
 from emotion.models.regions import Image, Region, Regions
+from emotion.models.words import counted
 from emotion.own_model.clock import about
 
 _PHOTOGRAPHS, _CROPS = 6, 32
@@ -160,9 +161,9 @@ def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> st
             f"; beside that come {passes:.0f} passes of learning at most, whose time is said once steps are "
             "measured"
         )
-    kinds = [f"{estimate.photographs} photographs"] if estimate.photographs or not estimate.frames else []
+    kinds = [counted(estimate.photographs, "photograph")] if estimate.photographs or not estimate.frames else []
     if estimate.videos:
-        kinds.append(f"about {estimate.frames} frames of {estimate.videos} videos")
+        kinds.append(f"about {counted(estimate.frames, 'frame')} of {counted(estimate.videos, 'video')}")
     return (
         f"  It will take {about(seconds)}: {' and '.join(kinds)} at {1000 * estimate.look:.0f} ms on one core"
         f"{learning} (measured on {estimate.measured} of them); what is done already is not done again."

@@ -1,20 +1,24 @@
 """What is known of the data, on one page with pictures that needs nothing beside it."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.data.dataset import read_manifest
+from emotion.models.data.duplicates import face_picture
+from emotion.models.data.image_io import PictureError, read_gray, read_photograph
 from emotion.models.data.video_frames import frame_at
 from emotion.models.regions import Image
 from emotion.models.whole_files import write_whole
 from emotion.own_model.judge import Judgement
 
 _MOST, _SIDE = 48, 128
+_FACES = 96
 
 
 def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -> Path:
@@ -23,7 +27,7 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
     Args:
         path: of the HTML file.
         found: what was judged.
-        data: the data set, for its montages.
+        data: the data set, for its faces.
         roots: of the photographs.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  help needs none
@@ -35,7 +39,9 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
     text = pages.get_template("data.html.j2").render(
         found=found,
         style=style,
-        montages=[(one.name, _encoded(data / "montage" / f"{one.name}.png")) for one in found.counts],
+        faces=_faces(data, [one.name for one in found.counts]),
+        largest=max(one.faces for one in found.counts),
+        shown=_FACES,
         missed=_sheet(found.missed[:_MOST], roots),
         conflicts=_sheet(found.conflicts[:_MOST], roots),
         copies=[_sheet(sources[:4], roots) for sources in found.copies[: _MOST // 4]],
@@ -44,8 +50,24 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
     return path
 
 
-def _encoded(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode("ascii") if path.is_file() else ""
+def _faces(data: Path, classes: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Of each class some faces as the networks see them, by the names of their files."""
+    rows = read_manifest(data)
+    draw = np.random.default_rng(0)
+    sheets = []
+    for name in classes:
+        own = [row for row in rows if row["label"] == name]
+        drawn = [own[index] for index in draw.permutation(len(own))[:_FACES].tolist()]
+        shown = sorted((row["source"], _face(data, row)) for row in drawn)
+        sheets.append((name, shown))
+    return sheets
+
+
+def _face(data: Path, row: Mapping[str, Any]) -> str:
+    """A face's crops, as base64 of JPEG; empty where one is missing."""
+    crops = [read_gray(data / region / row["label"] / f"{row['id']}.png") for region in ("eyes", "lips")]
+    eyes, lips = crops
+    return "" if eyes is None or lips is None else _jpeg(face_picture(eyes, lips))
 
 
 def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str]]:
@@ -72,4 +94,8 @@ def _thumbnail(image: Image) -> str:
     scale = _SIDE / max(image.shape[:2])
     size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
     small: Image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode("ascii")
+    return _jpeg(small)
+
+
+def _jpeg(image: Image) -> str:
+    return base64.b64encode(cv2.imencode(".jpg", image)[1].tobytes()).decode("ascii")

@@ -13,22 +13,29 @@ from urllib.parse import quote
 import numpy as np
 
 from emotion.models.names import escaped
+from emotion.models.words import counted
 from emotion.realtime.sinks.html import chart_part, page_part
-from emotion.realtime.sinks.summary import in_words
+from emotion.realtime.sinks.summary import in_words, percents
 from emotion.study.course import Courses, Mean
 from emotion.study.metadata import Metadata
-from emotion.study.outcome import Told
+from emotion.study.outcome import Outcome, Told
 from emotion.study.tables import NAMES
 
 # Below, lengths are told in tenths of a second.
 _SHORT = 9.95
+_MINUTE, _HOUR = 59.5, 3599.5
+_ALL = 100
 _HEADS = (
-    ("name", "Video"),
-    ("", "Expressions over its time"),
-    ("label", "Mostly"),
-    ("people", "People"),
-    ("seconds", "Length"),
-    ("state", "State and warnings"),
+    ("name", "Video", ""),
+    ("", "Expressions over its time", "shares of the expressions among the faces, from the start to the end"),
+    (
+        "label",
+        "Overall",
+        "the strongest expression, and the share of the video's time in which it is the label",
+    ),
+    ("people", "People", "how many people (tracks) were seen"),
+    ("seconds", "Length", "analysed length"),
+    ("state", "State and warnings", ""),
 )
 
 
@@ -59,7 +66,7 @@ def page(
     pages = Environment(
         loader=PackageLoader("emotion.study", "page_parts"), autoescape=True, undefined=StrictUndefined
     )
-    videos = [_video(one, classes, group(one), metadata) for one in told]
+    videos = [_video(one, classes, group(one), by, metadata) for one in told]
     groups = sorted({one["group"] for one in videos})
     shown = ("name", "label", "people", "seconds", "state", "group", "course")
     data = {
@@ -85,7 +92,9 @@ def page(
     )
 
 
-def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -> dict[str, Any]:
+def _video(
+    told: Told, classes: Sequence[str], group: str, by: str | None, metadata: Metadata
+) -> dict[str, Any]:
     """What the page shows of a video."""
     outcome, summary, record = told.outcome, told.summary or {}, told.record or {}
     video = summary.get("video", {})
@@ -97,6 +106,7 @@ def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -
     return {
         "name": outcome.name,
         "group": group,
+        "under": "" if by is None and _names_folder(outcome) else group,
         "link": told.link or _link(outcome.results),
         "thumbnail": record.get("thumbnail", ""),
         "width": 96,
@@ -105,7 +115,7 @@ def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -
         "words": in_words(shares) if shares else "",
         "label": label,
         "place": classes.index(label) if label in classes else -1,
-        "confidence": f"{video['confidence']:.0%}" if video.get("confidence") is not None else None,
+        "share": _share(label, shares),
         "people": video.get("people"),
         "seconds": video.get("seconds"),
         "length": _clock(video.get("seconds")),
@@ -113,6 +123,17 @@ def _video(told: Told, classes: Sequence[str], group: str, metadata: Metadata) -
         "warnings": [escaped(one) for one in dict.fromkeys(filter(None, warnings))],
         "known": " ".join(metadata.of(outcome).values()),
     }
+
+
+def _names_folder(outcome: Outcome) -> bool:
+    """Whether the video's name says its folder already."""
+    return not outcome.folder or outcome.name.startswith(f"{outcome.folder}/")
+
+
+def _share(label: str | None, shares: dict[str, float] | None) -> str:
+    """How much of the time a label is shown, in the words and figures of `in_words`."""
+    found = percents(shares or {}).get(label or "")
+    return "" if found is None else "all the time" if found == _ALL else f"{found}% of the time"
 
 
 def _link(results: Mapping[str, str]) -> str:
@@ -131,21 +152,22 @@ def _clock(seconds: float | None) -> str:
 
 
 def _sentence(told: Sequence[Told]) -> str:
-    """For example ``200 videos, 1:12:03 in all, with 312 people; 10 failed, 2 are incomplete.``"""
+    """For example ``200 videos: 1:12:03 h analysed, 312 people; 10 failed, 2 incomplete.``"""
     videos = [one.summary["video"] for one in told if one.summary]
     seconds = sum(video["seconds"] for video in videos)
     people = sum(video["people"] for video in videos)
     failed = sum(one.outcome.state == "failed" for one in told)
     incomplete = sum(one.outcome.state == "incomplete" for one in told)
-    said = (
-        f"{_count(len(told), 'video')}, {_clock(seconds)} in all, with {_count(people, 'person', 'people')}"
-    )
+    said = f"{counted(len(told), 'video')}: {_long(seconds)} analysed, {counted(people, 'person', 'people')}"
     bad = [f"{failed} failed"] * bool(failed) + [f"{incomplete} incomplete"] * bool(incomplete)
     return f"{said}; {', '.join(bad)}." if bad else f"{said}."
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _long(seconds: float) -> str:
+    """A length with its unit: ``36 s``, ``1:15 min``, ``1:06:40 h``."""
+    if seconds < _MINUTE:
+        return f"{seconds:.{int(seconds < _SHORT)}f} s"
+    return f"{_clock(seconds)} {'min' if seconds < _HOUR else 'h'}"
 
 
 def _mean(mean: Mean) -> dict[str, Any]:

@@ -93,7 +93,8 @@ class EngineOptions:
         ),
     ] = "mediapipe"
     threads: Annotated[
-        int | None, Option(help="Number of CPU threads for each model; 0: all cores.", ge=0, le=256)
+        int | None,
+        Option(help="Number of CPU threads for each model; by default 1; 0: all cores.", ge=0, le=256),
     ] = None
     workers: Annotated[
         int | None,

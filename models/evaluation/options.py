@@ -44,7 +44,10 @@ class WeightsOptions:
     explain: Annotated[bool, Option(help="Only explain the present rule in words.")] = False
     rule: Annotated[
         str | None,
-        Option(help="Use this rule in place of the best one: source, equal, product, stacking, ..."),
+        Option(
+            help="Use this rule, not the best one: equal, source, product, stacking, 'equal of three', "
+            "'product of three' or 'stacking of three'."
+        ),
     ] = None
     by_default: Annotated[
         tuple[str, ...],

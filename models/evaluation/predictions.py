@@ -35,6 +35,7 @@ from emotion.models.manifest import PrecisionChoice, schema_of, voting_regions
 from emotion.models.regions import REGIONS, Crop, Image, Regions, alignment_error, crop, eye_distance
 from emotion.models.schema import SHIPPED, Schema
 from emotion.models.voting.vote import VoteWeights
+from emotion.models.words import counted
 
 _BATCH = 64
 
@@ -284,7 +285,7 @@ def faces_of_photographs(
             rows.append((photograph, face))
         progress(done, len(photographs))
     if not rows:
-        raise DatasetError(f"Not one face was found in these {len(photographs)} photographs.")
+        raise DatasetError(f"Not one face was found in {counted(len(photographs), 'photograph')}.")
     faces = [face for _, face in rows]
     groups = group_near_duplicates(
         np.array([perceptual_hash(face.picture) for face in faces]),

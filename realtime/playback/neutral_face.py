@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from math import ceil
 
+from emotion.models.words import counted
 from emotion.realtime.stages.people import People
 
 COUNTDOWN_SECONDS = 3.0
@@ -45,7 +46,7 @@ class NeutralFace:
             return "hold still: your neutral face is being measured"
         if count := self._people.baselines:
             self._begun = self._begun if told < _PATIENCE_SECONDS else None
-            return f"neutral face taken of {count} {'person' if count == 1 else 'people'}"
+            return f"neutral face taken of {counted(count, 'person', 'people')}"
         if told < _PATIENCE_SECONDS:
             return "hold still: your neutral face is being measured"
         self._begun = self._begun if told < 2 * _PATIENCE_SECONDS else None

@@ -1,5 +1,6 @@
 """Whether there were more faces than may be followed, in a sentence."""
 
+from emotion.models.words import counted
 from emotion.realtime.messages import EmotionFrame
 
 
@@ -24,6 +25,6 @@ class Crowd:
         """What is to be said; empty where nobody was left out."""
         if not self.pictures:
             return ""
-        more = "1 more face" if self.faces == 1 else f"{self.faces} more faces"
-        frames = "1 frame" if self.pictures == 1 else f"{self.pictures} frames"
+        more = counted(self.faces, "more face")
+        frames = counted(self.pictures, "frame")
         return f"At least {more} in {frames}: see --max-faces."

@@ -31,8 +31,8 @@ from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilde
 from emotion.realtime.sinks.time_bins import Person, TimeBins
 from emotion.realtime.sinks.whole_document import WholeDocument
 
-CHART = Path(__file__).with_name("html_page") / "chart.js"
-"""The chart's script, a module: people over time, for any page that gives it what they show."""
+SCRIPTS = {name: Path(__file__).with_name("html_page") / name for name in ("shared.js", "chart.js")}
+"""Modules for any page, each after those that it imports: small helpers; the chart of people over time."""
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
@@ -178,8 +178,9 @@ def page_part(name: str) -> str:
 
 
 def chart_part() -> str:
-    """The chart that pages share, for a script that is no module."""
-    return page_part(CHART.name).replace("export class", "class")
+    """The modules that pages share in one text, for a script that is no module and imports nothing."""
+    text = "\n".join(map(page_part, SCRIPTS))
+    return re.sub(r"^(export |import .*\n)", "", text, flags=re.MULTILINE)
 
 
 def _link(video: Path, folder: Path) -> str:

@@ -71,7 +71,8 @@ class OutputOptions:
     formats: Annotated[
         tuple[str, ...],
         Option(
-            help=f"Formats to write: {', '.join(FORMATS)}, and those that installed packages add.",
+            help=f"Formats to write: {', '.join(FORMATS)}, and those that packages add; vtt and srt "
+            "are subtitles, eaf is for ELAN.",
             metavar="FORMATS",
             spelling=Spelling(read_formats, ",".join),
         ),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from emotion.models.classes import SIX, UNCERTAIN, Classes
 from emotion.models.statistics.shares import ScreenTimes, ShareCounter, Shown, TimeShares, whole_percents
 from emotion.models.statistics.video_emotion import strengths, video_emotion
+from emotion.models.words import counted
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 from emotion.realtime.sinks.spans import Change, SpanTracker
 
@@ -142,16 +143,21 @@ class Summary:
         Where the picture seems to be turned, that is said behind it. See also `overall_in_words`.
         """
         if self.label is None or self.shares is None:
-            return f"no face was found in {self.frames} frames"
+            return f"no face was found in {counted(self.frames, 'frame')}"
         said = overall_in_words(self.label, self.shares)
         return f"{said}; {self.hint}" if self.hint else said
 
 
+def percents(shares: dict[str, float]) -> dict[str, int]:
+    """Shares of time in whole per cent that add up, the largest first."""
+    ranked = sorted(shares.items(), key=lambda pair: -pair[1])
+    whole = whole_percents(share for _, share in ranked)
+    return {name: one for (name, _), one in zip(ranked, whole, strict=True)}
+
+
 def in_words(shares: dict[str, float]) -> str:
     """Shares of time as people read them, the largest first; what rounds to nothing is left out."""
-    ranked = sorted(shares.items(), key=lambda pair: -pair[1])
-    percents = whole_percents(share for _, share in ranked)
-    told = [(one, name.replace("_", " ")) for (name, _), one in zip(ranked, percents, strict=True) if one]
+    told = [(one, name.replace("_", " ")) for name, one in percents(shares).items() if one]
     if len(told) == 1:
         return f"{told[0][1]} all the time"
     return ", ".join(f"{one}% {name}" for one, name in told).replace("% ", "% of the time ", 1)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from emotion.models.words import counted
 from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.sources.containers import Finding
 from emotion.realtime.sources.timeline import clock
@@ -166,12 +167,12 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
     verdict.cut = evidence.is_cut or bool(evidence.finding and evidence.finding.is_cut)
     near_end = reading.end - (_CUT_END_STEPS if verdict.cut else _END_STEPS) * reading.step
     if reading.corrupt:
-        verdict.reasons.append(f"{reading.corrupt} frames are patched up")
+        verdict.reasons.append(f"{counted(reading.corrupt, 'frame is', 'frames are')} patched up")
         if reading.first_corrupt < near_end:
             verdict.middle.append(reading.first_corrupt)
         verdict.cut |= reading.last_corrupt >= near_end
     if evidence.errors:
-        verdict.reasons.append(f"{evidence.errors} packets cannot be decoded")
+        verdict.reasons.append(f"{counted(evidence.errors, 'packet')} cannot be decoded")
         if evidence.first_error < near_end:
             verdict.middle.append(evidence.first_error)
         else:
@@ -184,7 +185,7 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
         verdict.reasons.append("its index names what lies behind its end")
     frames, seconds = evidence.declared_frames, evidence.declared_seconds
     if frames is not None and reading.frames < frames - _FRAMES_OFF:
-        verdict.reasons.append(f"it declares {frames} frames")
+        verdict.reasons.append(f"it declares {counted(frames, 'frame')}")
     elif seconds is not None and reading.end < seconds - _SECONDS_OFF:
         verdict.reasons.append(f"it declares {seconds:.1f} s")
         verdict.cut = True
@@ -192,7 +193,9 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
         verdict.reasons.append(f"{reading.missing:.1f} s are missing")
         verdict.middle.append(reading.widest[0])
     if verdict.reasons and evidence.corrupt_packets:
-        verdict.reasons.append(f"{evidence.corrupt_packets} packets are marked as damaged")
+        verdict.reasons.append(
+            f"{counted(evidence.corrupt_packets, 'packet is', 'packets are')} marked as damaged"
+        )
     return verdict
 
 
@@ -203,7 +206,7 @@ def remark(reading: Reading) -> str | None:
     if not reading.skipped or reading.irregular > 1 + _IRREGULAR * reading.frames:
         return None
     where = clock(reading.first_skipped)
-    missing = "1 is" if reading.skipped == 1 else f"{reading.skipped} are"
+    missing = counted(reading.skipped, "is", "are")
     return f"its frames are regular, but {missing} missing, from {where} on"
 
 
@@ -220,4 +223,4 @@ def _of_about(reading: Reading, evidence: Evidence, cut: bool) -> str:
         expected = reading.frames + round(reading.missing / reading.step)
     if expected > reading.frames:
         return f"{reading.frames} of about {expected} frames"
-    return f"{reading.frames} frames"
+    return counted(reading.frames, "frame")

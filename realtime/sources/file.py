@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from emotion.models.closing import Closing
 from emotion.models.native.at_exit import Process
+from emotion.models.words import counted
 from emotion.realtime.errors import GONE_ADVICE, IncompleteSourceError, SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import VideoFrame
@@ -320,17 +321,18 @@ class VideoFile(Closing):
         if not is_bare(self._container):
             for sentence in mends.sentences():
                 self.info.notes.add(f"{self.path.name}: {sentence}.")
+        read = counted(self._reading.frames, "frame")
         if self._decoder.gone:
             return IncompleteSourceError(
                 f"{self.path} could not be read at {clock(self._decoder.damage.first)} "
-                f"({self._decoder.gone}): what was read of it ({self._reading.frames} frames) is done; "
+                f"({self._decoder.gone}): what was read of it ({read}) is done; "
                 f"{GONE_ADVICE}.",
                 ["the disk or network that it is on did not answer"],
             )
         if self._as_found is None or _state(self.path) != self._as_found:
             return IncompleteSourceError(
                 f"{self.path} was removed, replaced or changed while it was read: what was read of it "
-                f"({self._reading.frames} frames) is done, but whether that is all of it cannot be known.",
+                f"({read}) is done, but whether that is all of it cannot be known.",
                 ["it is not the file any more that it was"],
             )
         self._reading.finish()

@@ -29,8 +29,8 @@ def read_picture(path: Path) -> Image:
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror or error}): check the path.") from error
     except PictureError as error:
-        more = ": it is no picture, or damaged" if str(error) == "unreadable" else ""
-        raise SourceError(f"{path} is left out: {error}{more}.") from error
+        why = "it is no picture, or damaged" if str(error) == "unreadable" else error
+        raise SourceError(f"{path} cannot be used: {why}.") from error
 
 
 class Photographs:

@@ -12,10 +12,11 @@ import numpy as np
 import PIL.Image
 import pyarrow.parquet as pq
 import pytest
+from matplotlib.colors import to_hex
 
 import emotion
 from emotion import api
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import EMOTIONS, SIX
 from emotion.pictures import as_image, frames_of
 from emotion.realtime.sources.demo import DEMO
 from emotion.results import _top
@@ -62,7 +63,7 @@ def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
         (np.zeros((4, 4, 2), np.uint8), "4x4x2 is no picture"),
         (np.zeros((0, 4, 3), np.uint8), "0x4x3 is no picture"),
         (io.StringIO("text"), "opened as text"),
-        (b"text", "no picture that can be used"),
+        (b"text", "cannot be used as a picture"),
         ("none.jpg", "check the path"),
     ],
 )
@@ -87,7 +88,10 @@ def test_a_result_tells_itself(reader, image):
     assert "data:image/jpeg;base64," in result._repr_html_()
     assert json.loads(json.dumps(result.to_dict()))["faces"][0]["label"] == face.label
     assert result.to_arrow().num_rows == 1
-    assert [text.get_text() for text in result.plot().get_xticklabels()] == list(EMOTIONS)
+    axes = result.plot()
+    assert [text.get_text() for text in axes.get_xticklabels()] == list(EMOTIONS)
+    bars = [to_hex(bar.get_facecolor()) for bar in axes.patches]
+    assert bars == [colour.lower() for colour in SIX.on_white] * len(result.faces)
     with pytest.raises(AttributeError):
         result.source = "x"
 
@@ -113,7 +117,7 @@ def test_files_become_a_table(reader, image, video, tmp_path):
 
 def test_results_are_a_sequence_without_pictures(video):
     assert len(video) == len(video[:2]) + 1 == 3
-    assert repr(video) == "Results(3 pictures of 1 files, 3 faces)"
+    assert repr(video) == "Results(3 pictures of 1 file, 3 faces)"
     assert video[0].size == (480, 270)
     with pytest.raises(emotion.SourceError, match="keep_images=True"):
         video[0].draw()

@@ -44,7 +44,7 @@ def test_videos_are_judged_over_their_time(folder, tmp_path, monkeypatch, capsys
 def test_videos_without_a_face_end_in_a_sentence(folder, monkeypatch, capsys):
     shutil.rmtree(folder / "Tearful")
     assert run(monkeypatch, folder) == 3
-    assert "Not one face was found in these 1 videos" in capsys.readouterr().err
+    assert "Not one face was found in 1 video" in capsys.readouterr().err
 
 
 def test_a_folder_of_neither_photographs_nor_videos_ends_in_a_sentence(tmp_path, monkeypatch, capsys):
@@ -61,7 +61,7 @@ def test_a_video_that_breaks_off_counts_and_one_that_is_none_is_left_out(folder,
     (folder / "neutral" / "other.flv").write_bytes(b"")
     assert run(monkeypatch, folder, "--map", "tearful=sadness") == 3
     said = capsys.readouterr()
-    assert "1 videos; right" in said.out
+    assert "1 video; right" in said.out
     assert "clips/Tearful/demo.mp4 counts as far as it can be read: " in said.err
     assert "clips/Tearful/none.mp4 is left out: " in said.err
     assert "clips/neutral/other.flv is skipped: .flv is a format that is not read." in said.err

@@ -5,7 +5,8 @@ const { emotions, means, videos } = data;
 const FULL = 250;
 const element = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const colours = () => emotions.map((emotion) => (dark.matches ? emotion.dark : emotion.light));
+let printing = false;
+const colours = () => emotions.map((emotion) => (dark.matches && !printing ? emotion.dark : emotion.light));
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 const hidden = new Set();
 const tip = element("tip");
@@ -32,16 +33,23 @@ function drawCourse(canvas, course) {
 /* ---- mean courses ---- */
 
 const time = () => document.querySelector('input[name="time"]:checked').value;
-const LEFT = 40, BOTTOM = 24, TOP = 6, RIGHT = 8;
+const LEFT = 40, BOTTOM = 24, RIGHT = 8, HEAD = 24;
+const places = () => [...emotions.keys()].filter((place) => !hidden.has(place));
 
-/* The highest that any chart shows, in quarters: all have one scale. */
-const highest = Math.min(1, Math.ceil(4 * Math.max(0.2, ...means.flatMap((mean) => (mean.videos.some((count) => count > 1) ? mean.high : mean.mean)).flat())) / 4);
+/* How high a class's panel is: all together fill some 400 pixels as long as each can be read. */
+const panel = () => Math.max(74, Math.min(220, Math.floor(400 / Math.max(1, places().length))));
+
+/* The highest of the classes that are shown, in any group, in quarters: all panels have one scale. */
+function highest() {
+  const shares = means.filter((mean) => mean.time === time()).flatMap((mean) => (mean.videos.some((count) => count > 1) ? mean.high : mean.mean).flatMap((row) => places().map((place) => row[place])));
+  return Math.min(1, Math.ceil(4 * shares.reduce((most, share) => Math.max(most, share), 0.2)) / 4);
+}
 
 function chartOf(mean, longest) {
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
   const label = mean.group === "all" ? "All videos" : mean.group;
-  canvas.setAttribute("aria-label", `${label}: mean share of each expression over time`);
+  canvas.setAttribute("aria-label", `${label}: mean share of each expression over time, a panel each`);
   const most = Math.max(...mean.videos);
   const caption = make("figcaption", {}, label, make("span", {}, `${most} ${most === 1 ? "video" : "videos"}`));
   const figure = make("figure", {}, caption, canvas);
@@ -50,46 +58,64 @@ function chartOf(mean, longest) {
   return { figure, draw: () => drawMean(canvas, mean, longest) };
 }
 
+/* The shown classes one above another, so that no band hides another; groups stand side by side. */
 function drawMean(canvas, mean, longest) {
-  const { pen: context, width, height, scale } = surface(canvas);
-  const left = LEFT * scale, bottom = height - BOTTOM * scale, top = TOP * scale, right = width - RIGHT * scale;
-  const x = (at) => left + ((right - left) * at) / longest;
-  const y = (share) => bottom - ((bottom - top) * share) / highest;
-  const middle = (index) => Math.min(longest, (index + 0.5) * mean.step);
-  context.font = `${12 * scale}px system-ui, sans-serif`;
-  context.textBaseline = "middle";
-  context.textAlign = "right";
-  for (let share = 0; share <= highest + 1e-6; share += 0.25) {
-    context.fillStyle = ink("line");
-    context.fillRect(left, Math.round(y(share)), right - left, Math.max(1, Math.round(scale / 2)));
-    context.fillStyle = ink("soft");
-    context.fillText(percent(share), left - 6 * scale, y(share));
-  }
-  context.textBaseline = "top";
-  for (const [at, words] of ticks(mean, longest, (right - left) / scale)) {
-    context.textAlign = at === 0 ? "left" : at >= longest ? "right" : "center";
-    context.fillText(words, x(at), bottom + 7 * scale);
-  }
-  emotions.forEach((_, place) => {
-    if (hidden.has(place)) return;
-    context.fillStyle = context.strokeStyle = colours()[place];
-    for (const run of runs(mean.low, place)) {
-      context.globalAlpha = 0.22;
-      context.beginPath();
-      run.forEach((index) => context.lineTo(x(middle(index)), y(mean.high[index][place])));
-      run.reverse().forEach((index) => context.lineTo(x(middle(index)), y(mean.low[index][place])));
-      context.fill();
-      context.globalAlpha = 1;
-    }
-    context.lineWidth = 2 * scale;
-    context.lineJoin = "round";
-    for (const run of runs(mean.mean, place)) {
-      context.beginPath();
-      run.forEach((index) => context.lineTo(x(middle(index)), y(mean.mean[index][place])));
-      if (run.length === 1) context.arc(x(middle(run[0])), y(mean.mean[run[0]][place]), scale, 0, 7);
-      context.stroke();
-    }
+  const shown = places();
+  canvas.style.height = `${shown.length * panel() + BOTTOM}px`;
+  const { pen, width, height, scale } = surface(canvas);
+  const left = LEFT * scale, right = width - RIGHT * scale, end = height - BOTTOM * scale;
+  const most = highest();
+  pen.font = `${12 * scale}px system-ui, sans-serif`;
+  shown.forEach((place, number) => {
+    const bottom = Math.round((number + 1) * panel() * scale), top = bottom - (panel() - HEAD) * scale;
+    const x = (index) => left + ((right - left) * Math.min(longest, (index + 0.5) * mean.step)) / longest;
+    const y = (share) => bottom - ((bottom - top) * share) / most;
+    drawScale({ pen, scale, left, right, y, most, step: panel() > 120 ? 0.25 : most });
+    pen.textAlign = "left";
+    pen.textBaseline = "bottom";
+    pen.fillStyle = ink("text");
+    pen.fillText(emotions[place].name, left, top - 3 * scale);
+    drawLine({ pen, scale, x, y }, mean, place);
   });
+  pen.textBaseline = "top";
+  pen.fillStyle = ink("soft");
+  for (const [at, words] of ticks(mean, longest, (right - left) / scale)) {
+    pen.textAlign = at === 0 ? "left" : at >= longest ? "right" : "center";
+    pen.fillText(words, left + ((right - left) * at) / longest, end + 7 * scale);
+  }
+}
+
+function drawScale({ pen, scale, left, right, y, most, step }) {
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (let share = 0; share <= most + 1e-6; share += step) {
+    pen.fillStyle = ink("line");
+    pen.fillRect(left, Math.round(y(share)), right - left, Math.max(1, Math.round(scale / 2)));
+    pen.fillStyle = ink("soft");
+    // Nothing stands between two panels' marks but half a line: the lower one gives way.
+    pen.fillText(percent(share), left - 6 * scale, y(share) - (share === 0 ? 4 * scale : 0));
+  }
+}
+
+/* A class's mean, on its band. */
+function drawLine({ pen, scale, x, y }, mean, place) {
+  pen.fillStyle = pen.strokeStyle = colours()[place];
+  pen.globalAlpha = 0.3;
+  for (const run of runs(mean.low, place)) {
+    pen.beginPath();
+    run.forEach((index) => pen.lineTo(x(index), y(mean.high[index][place])));
+    run.reverse().forEach((index) => pen.lineTo(x(index), y(mean.low[index][place])));
+    pen.fill();
+  }
+  pen.globalAlpha = 1;
+  pen.lineWidth = 2 * scale;
+  pen.lineJoin = "round";
+  for (const run of runs(mean.mean, place)) {
+    pen.beginPath();
+    run.forEach((index) => pen.lineTo(x(index), y(mean.mean[index][place])));
+    if (run.length === 1) pen.arc(x(run[0]), y(mean.mean[run[0]][place]), scale, 0, 7);
+    pen.stroke();
+  }
 }
 
 /* Rows of stretches in which something is known. */
@@ -104,7 +130,7 @@ function runs(table, place) {
 }
 
 function ticks(mean, longest, room) {
-  if (mean.time === "relative") return [[0, "begin"], [0.5, "half of each video"], [1, "end"]];
+  if (mean.time === "relative") return [[0, "start"], [0.5, "middle"], [1, "end"]];
   const steps = [0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
   const step = steps.find((seconds) => longest / seconds <= room / 60) || 86400;
   const found = [];
@@ -144,22 +170,33 @@ function showCharts() {
   const shown = means.filter((mean) => mean.time === time());
   const longest = Math.max(...shown.map((mean) => mean.videos.length * mean.step));
   charts = shown.map((mean) => chartOf(mean, longest));
-  element("charts").classList.toggle("one", charts.length === 1);
   element("charts").replaceChildren(...charts.map((chart) => chart.figure));
   charts.forEach((chart) => chart.draw());
 }
 
+/* A button a class, and one for all: what is hidden is drawn in no chart, and all others share the room. */
 function legend() {
-  element("legend").append(...emotions.map(({ name }, place) => {
+  const all = make("button", { type: "button", id: "all" });
+  const buttons = emotions.map(({ name }, place) => {
     const button = make("button", { type: "button" }, swatch(place), name);
-    button.setAttribute("aria-pressed", "true");
     button.addEventListener("click", () => {
       if (!hidden.delete(place)) hidden.add(place);
-      button.setAttribute("aria-pressed", String(!hidden.has(place)));
-      charts.forEach((chart) => chart.draw());
+      show();
     });
-    return make("li", {}, button);
-  }));
+    return button;
+  });
+  const show = () => {
+    buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(!hidden.has(place))));
+    all.textContent = hidden.size ? "show all" : "hide all";
+    charts.forEach((chart) => chart.draw());
+  };
+  all.addEventListener("click", () => {
+    if (hidden.size) hidden.clear();
+    else emotions.forEach((_, place) => hidden.add(place));
+    show();
+  });
+  show();
+  element("legend").append(...[...buttons, all].map((button) => make("li", {}, button)));
 }
 
 /* ---- the table ---- */
@@ -197,17 +234,50 @@ function filter() {
   }
   element("count").textContent = count === rows.length ? `${count} videos` : `${count} of ${rows.length} videos`;
   element("none").hidden = count > 0;
+  whenIdle(drawAhead);
 }
 
-/* Strips are drawn as they come into sight: there may be thousands. */
+/* Strips are drawn as they come into sight, and so many more when there is nothing else to do: there may be
+   thousands, and each takes memory. */
+const AHEAD = 500, AT_ONCE = 5;
+const strips = rows.flatMap(({ row, video }) => (video.course ? [{ row, course: video.course, canvas: row.querySelector("canvas") }] : []));
+const drawn = new Set();
+const whenIdle = window.requestIdleCallback ?? ((act) => setTimeout(act, 20));
+
+function drawStrip(strip) {
+  drawCourse(strip.canvas, strip.course);
+  drawn.add(strip);
+  sight.unobserve(strip.canvas);
+}
+
+/* Those without a picture, but for the rows that are filtered out, which have no size. */
+const missing = () => strips.filter((strip) => !drawn.has(strip) && !strip.row.hidden);
+
 const sight = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) if (isIntersecting) drawCourse(target, videos[target.closest("tr").dataset.row].course);
+  const seen = new Set(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
+  strips.filter((strip) => seen.has(strip.canvas)).forEach(drawStrip);
 }, { rootMargin: "400px" });
+
+function drawAhead() {
+  const some = drawn.size < AHEAD ? missing().slice(0, AT_ONCE) : [];
+  some.forEach(drawStrip);
+  if (some.length) whenIdle(drawAhead);
+}
 
 function drawAll() {
   for (const made of document.querySelectorAll(".swatch[data-emotion]")) made.style.background = colours()[made.dataset.emotion] || "";
   charts.forEach((chart) => chart.draw());
-  for (const canvas of document.querySelectorAll("#videos canvas")) { sight.unobserve(canvas); sight.observe(canvas); }
+  drawn.clear();
+  for (const { canvas } of strips) { sight.unobserve(canvas); sight.observe(canvas); }
+  whenIdle(drawAhead);
+}
+
+/* Paper is white, whatever the screen is, as wide as paper is, and has no out of sight. */
+function onPaper(wanted) {
+  printing = wanted;
+  document.documentElement.classList.toggle("paper", wanted);
+  drawAll();
+  if (wanted) missing().forEach(drawStrip);
 }
 
 for (const made of document.querySelectorAll("#videos .swatch")) made.classList.toggle("striped", !(made.dataset.emotion in emotions));
@@ -221,3 +291,5 @@ for (const id of ["search", "state", "group"]) element(id)?.addEventListener("in
 for (const input of document.querySelectorAll('input[name="time"]')) input.addEventListener("change", showCharts);
 dark.addEventListener("change", drawAll);
 addEventListener("resize", drawAll);
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));

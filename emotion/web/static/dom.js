@@ -1,17 +1,9 @@
 // Small helpers: elements, numbers in words, questions, requests with one clear message when they fail.
 
 import { EMOTIONS, MARKS } from "./classes.js";
+import { make } from "./shared.js";
 
-/** An element with properties, attributes (names with a hyphen, and role) and children. */
-export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") element.setAttribute(name, value);
-    else element[name] = value;
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
+export { capital, make, percent, percents } from "./shared.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -52,20 +44,6 @@ export function onTheme(repaint) {
     scheme.removeEventListener("change", repaint);
     window.removeEventListener("themechange", repaint);
   };
-}
-
-export const capital = (word) => word[0].toUpperCase() + word.slice(1);
-
-export const percent = (share) => `${Math.round(100 * share)}%`;
-
-/** Shares that are one whole, each in whole per cent: they add up, the largest remainders being rounded up. */
-export function percents(shares) {
-  const exact = Array.from(shares, (share) => 100 * share);
-  const found = exact.map(Math.floor);
-  const missing = Math.round(exact.reduce((sum, one) => sum + one, 0)) - found.reduce((sum, one) => sum + one, 0);
-  const byRemainder = [...exact.keys()].sort((one, other) => exact[other] - found[other] - (exact[one] - found[one]));
-  for (const at of byRemainder.slice(0, missing)) found[at] += 1;
-  return found.map((one) => `${one}%`);
 }
 
 /** 75.3 seconds as "1:15", 4000 as "1:06:40". */

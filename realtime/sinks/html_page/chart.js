@@ -2,6 +2,8 @@
    video, the numbers of a moment, and all of it with the keyboard. The page beside a video's results carries this
    file along (realtime/sinks/html.py), and the page of `emotion serve` imports it; it loads nothing by itself. */
 
+import { capital, make, percents } from "./shared.js";
+
 export class Chart {
   /* people: [{ name, head, add }] where `head` is an element above the row, or none, and `add(number, sums, counts,
        labels)` adds what is known of a bin to a sum a class for each opinion, a count an opinion and a Map of labels,
@@ -339,17 +341,6 @@ class Row {
   }
 }
 
-const percent = (share) => `${Math.round(100 * share)}%`;
-/* Shares that are one whole, each in whole per cent: they add up, the largest remainders being rounded up. */
-function percents(shares) {
-  const exact = Array.from(shares, (share) => 100 * share);
-  const found = exact.map(Math.floor);
-  const missing = Math.round(exact.reduce((sum, one) => sum + one, 0)) - found.reduce((sum, one) => sum + one, 0);
-  const byRemainder = [...exact.keys()].sort((one, other) => exact[other] - found[other] - (exact[one] - found[one]));
-  for (const at of byRemainder.slice(0, missing)) found[at] += 1;
-  return found.map((one) => `${one}%`);
-}
-const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const plain = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 /* Its name, put together: a page that carries this along holds no address. */
 const SVG = ["http:", "", "www.w3.org", "2000", "svg"].join("/");
@@ -361,17 +352,6 @@ function clock(seconds, digits = 0) {
   const hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
   const head = hours ? `${hours}:${pad(minutes)}` : String(minutes);
   return `${head}:${pad(whole % 60)}${rest ? `.${rest}` : ""}`;
-}
-
-/* An element with properties, attributes (names with a hyphen, and role) and children. */
-function make(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") made.setAttribute(name, value);
-    else made[name] = value;
-  }
-  made.append(...children);
-  return made;
 }
 
 /* A canvas at the screen's own resolution, empty. */

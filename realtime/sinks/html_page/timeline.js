@@ -71,6 +71,7 @@ chart.file = decodeURIComponent(location.pathname.split("/").pop()).replace(/\.h
 /* Paper is white, whatever the screen is. */
 function onPaper(wanted) {
   printing = wanted;
+  document.documentElement.classList.toggle("paper", wanted);
   draw();
 }
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, TypeAlias
 
+from emotion.models.words import counted
 from emotion.realtime.sources.containers import mp4_fragments
 from emotion.realtime.sources.containers.finding import Finding, Mend
 
@@ -132,7 +133,7 @@ def _contradiction(file: BinaryIO, start: int, end: int) -> Finding | None:
         sizes = int.from_bytes(tables[b"stsz"][1][8:12], "big")
         times = sum(count for count, _ in _steps(tables))
         if sizes != times:
-            return Finding(f"its index has the sizes of {sizes} frames and the times of {times}")
+            return Finding(f"its index has the sizes of {counted(sizes, 'frame')} and the times of {times}")
     return None
 
 

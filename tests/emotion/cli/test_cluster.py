@@ -62,7 +62,7 @@ def test_a_study_is_made_on_a_cluster_and_what_died_is_told(run, fake_work, tmp_
 
 def test_one_video_without_a_study_goes_to_a_cluster_too(run, fake_work, tmp_path, capsys):
     assert run("clips/a.mp4", "--cluster", "ray://head:10001") == 0
-    assert "1 videos: 1 done" in capsys.readouterr().out
+    assert "1 video: 1 done" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import av
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from emotion.models.whole_files import partial_path
 from emotion.realtime.sources.demo import DEMO
@@ -108,6 +110,21 @@ def test_outputs_are_called_by_their_bare_names_and_written_once(tmp_path):
     one, other = tmp_path / "one" / "t.csv", tmp_path / "other" / "t.csv"
     same = one.parent / ".." / "one" / "t.csv"
     assert _named([one, same, other]) == {"t.csv": same, "t.csv (2)": other}
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(0, ""), (1, "clip: 1 picture shown"), (2, "clip: 2 pictures shown")]
+)
+def test_pictures_are_counted_where_there_were_any(count, told):
+    from emotion.cli.live import _finish
+
+    rates = {"shown_per_second": 1.0, "results_per_second": 1.0, "capture_to_screen_ms": {"p95": 9.0}}
+    report = {"source": "clip", "shown": count, "results": count, **rates}
+    console = Console(record=True, width=200)
+    _finish(SimpleNamespace(files={}, report=lambda: report), None, console)
+    said = console.export_text()
+    assert said.startswith(told)
+    assert bool(said) == bool(told)
 
 
 def test_the_end_of_the_source_is_the_end(tmp_path):

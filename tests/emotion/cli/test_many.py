@@ -1,10 +1,12 @@
 """What a study's bar and its table at the end say."""
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
 from emotion.cli import many
-from emotion.cli.many import Bar, _sentence, found
+from emotion.cli.many import Bar, _sentence, found, say_found
 from emotion.study.outcome import Outcome, Told
 from emotion.study.run import Run
 
@@ -52,4 +54,15 @@ def test_what_was_done_before_is_counted_and_marked():
     assert said.startswith("3 videos: 2 done, 1 failed, 2 skipped because they were done before; 10 frames")
     table = text_of(found([Told(one, None, None) for one in run.outcomes], run.passed))
     assert table.count("done before") == 2
-    assert "passed over" not in _sentence(Run(outcomes("done")), 1)
+    assert _sentence(Run(outcomes("done")), 1).startswith("1 video: 1 done; 0 frames")
+
+
+def test_of_many_videos_the_reasons_of_failures_stand_below_the_table():
+    ended = [
+        replace(one, reason=f"{one.name} is empty.") if one.state == "failed" else one
+        for one in outcomes(*["done"] * 35, "failed")
+    ]
+    for some, wanted in ((ended, True), (ended[-2:], False)):
+        console = Console(record=True, width=200)
+        say_found([Told(one, None, None) for one in some], console)
+        assert console.export_text().endswith("failed: v35: v35 is empty.\n") == wanted

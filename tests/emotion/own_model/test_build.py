@@ -18,7 +18,7 @@ onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
 from emotion.cli.app import app
 from emotion.cli.learn import _table
 from emotion.models.classes import SIX, Classes
-from emotion.models.data.dataset import DatasetOptions, _claim, schema
+from emotion.models.data.dataset import DatasetOptions, _claim, read_manifest, schema
 from emotion.models.data.image_io import write_png
 from emotion.models.errors import DatasetError, MissingDependencyError, OptionError, ShippedModelsError
 from emotion.models.evaluation import weights
@@ -180,6 +180,13 @@ def test_report_card_and_page_say_what_it_is(made, place):
     page = made[0].page.read_text()
     assert "96 faces in 4 classes" in page
     assert "photos/calm/lost.png" in page
+    # Each face that is shown has its file, as title and as text, and a sentence says what the pictures are.
+    faces = [row["source"] for row in read_manifest(made[0].page.parent / "data")]
+    assert len(faces) == 96
+    for source in faces:
+        assert f'<figure title="{source}"><img' in page
+        assert f"<figcaption>{source}</figcaption>" in page
+    assert "what the networks see of a face" in page
     assert not any((place / "mine").rglob("*.png")), "the model folder holds no photographs"
 
 

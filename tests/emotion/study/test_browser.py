@@ -78,7 +78,7 @@ def test_columns_sort_both_ways_and_what_is_not_known_comes_last(tab):
     last = tab.locator("#videos tbody tr:last-child th")
     assert last.inner_text().startswith("b/empty ")
     assert sort(tab, "People")[0].startswith("a/take 2 ")
-    assert sort(tab, "Mostly")[0].startswith("a/take 10 ")
+    assert sort(tab, "Overall")[0].startswith("a/take 10 ")
 
 
 def test_search_and_choices_leave_what_fits_and_say_how_many(tab):
@@ -98,29 +98,126 @@ def test_search_and_choices_leave_what_fits_and_say_how_many(tab):
     assert count.inner_text() == f"{MANY} videos"
 
 
-def test_charts_follow_time_and_legend(tab):
-    def ink():
-        return tab.evaluate(
-            """() => {
-                const canvas = document.querySelector("#charts canvas");
-                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-                return data.reduce((sum, value) => sum + value, 0);
-            }"""
-        )
+def ink(tab, chart=0):
+    """All of a chart's pixels in one number, and its height on the screen."""
+    return tab.evaluate(
+        """(chart) => {
+            const canvas = document.querySelectorAll("#charts canvas")[chart];
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return [data.reduce((sum, value) => sum + value, 0), canvas.clientHeight];
+        }""",
+        chart,
+    )
 
+
+def test_charts_follow_time_and_legend(tab):
     captions = [text.split("\n")[0] for text in tab.locator("#charts figcaption").all_inner_texts()]
     assert captions[:2] == ["All videos", "a"]
-    relative = ink()
+    relative = ink(tab)
     tab.get_by_label("from its beginning").check()
-    assert ink() != relative
+    assert ink(tab) != relative
     tab.get_by_label("relative to each video's length").check()
-    assert ink() == relative
+    assert ink(tab) == relative
     emotion = tab.get_by_role("button", name="happiness")
     emotion.click()
     assert emotion.get_attribute("aria-pressed") == "false"
-    assert ink() != relative
+    assert ink(tab) != relative
     emotion.click()
-    assert ink() == relative
+    assert ink(tab) == relative
+
+
+PANELS = """() => {
+    const canvas = document.querySelector("#charts canvas");
+    const pen = canvas.getContext("2d");
+    const high = Math.round(((canvas.clientHeight - BOTTOM) * devicePixelRatio) / emotions.length);
+    const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    const wanted = colours().map(parts);
+    return wanted.map((_, number) => {
+        const { data } = pen.getImageData(0, number * high, canvas.width, high - 1);
+        const shown = (colour) => {
+            for (let at = 0; at < data.length; at += 4)
+                if (data[at + 3] === 255 && colour.every((part, n) => data[at + n] === part)) return true;
+            return false;
+        };
+        return [...wanted.keys()].filter((place) => shown(wanted[place]));
+    });
+}"""
+
+
+def test_each_class_has_a_panel_so_that_no_band_hides_another(tab):
+    assert tab.evaluate(PANELS) == [[place] for place in range(6)]
+
+
+def test_one_button_hides_and_shows_all_and_the_shown_ones_share_the_room(tab):
+    whole, height = ink(tab)
+    tab.get_by_role("button", name="hide all").click()
+    assert ink(tab)[1] < 30
+    tab.get_by_role("button", name="fear").click()
+    assert height / 6 < ink(tab)[1] < height
+    tab.get_by_role("button", name="show all").click()
+    assert ink(tab) == [whole, height]
+
+
+DRAWN = """() => [...document.querySelectorAll("#videos canvas")].filter((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value) => value);
+}).length"""
+# Of the videos a quarter has failed, and in another there is nobody.
+TIMELINES = MANY // 2
+
+
+def drawn(tab, wanted):
+    """How many timelines are drawn, once so many are, or nothing has come for long."""
+    for _ in range(300):
+        if (found := tab.evaluate(DRAWN)) >= wanted:
+            break
+        tab.wait_for_timeout(50)
+    return found
+
+
+def redraw(tab):
+    """Take all timelines away, and let the page draw them anew."""
+    tab.evaluate("for (const { canvas } of strips) canvas.width = 1; drawAll()")
+
+
+def test_timelines_out_of_sight_are_drawn_while_nothing_else_is_to_do(tab):
+    redraw(tab)
+    assert drawn(tab, TIMELINES) == TIMELINES
+
+
+def test_rows_that_were_filtered_out_are_drawn_when_they_are_back(tab):
+    box = tab.get_by_label("Search")
+    box.fill("take 10")
+    redraw(tab)
+    assert drawn(tab, TIMELINES / 2) == TIMELINES / 2
+    box.fill("")
+    assert drawn(tab, TIMELINES) == TIMELINES
+
+
+def test_paper_gets_all_timelines_at_once_in_colours_for_white(tab):
+    tab.emulate_media(color_scheme="dark")
+    dark = ink(tab)
+    ground = tab.evaluate(
+        """() => {
+            for (const canvas of document.querySelectorAll("#videos canvas")) canvas.width = 1;
+            dispatchEvent(new Event("beforeprint"));
+            return getComputedStyle(document.body).backgroundColor;
+        }"""
+    )
+    assert (ground, tab.evaluate(DRAWN)) == ("rgb(255, 255, 255)", TIMELINES)
+    assert ink(tab) != dark
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert ink(tab) == dark
+    tab.emulate_media(color_scheme="light")
+
+
+def test_the_label_has_its_share_of_time_and_the_folder_stands_once(tab):
+    tab.get_by_label("Search").fill("curious")
+    row = tab.locator("#videos tbody tr:not([hidden])")
+    assert row.locator(".overall").inner_text().split("\n") == ["happiness", "all the time"]
+    assert row.locator("th").inner_text().startswith("a/take 2 0")
+    assert row.locator("th small").count() == 0
+    tab.get_by_label("Search").fill("")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -1,6 +1,7 @@
 import pytest
 
-from emotion.study.page import _clock
+from emotion.study.outcome import Outcome
+from emotion.study.page import _clock, _long, _names_folder, _share
 
 
 @pytest.mark.parametrize(
@@ -9,3 +10,38 @@ from emotion.study.page import _clock
 )
 def test_lengths_are_told_in_tenths_where_they_are_short(seconds, words):
     assert _clock(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        *((0.48, "0.5 s"), (9.96, "10 s"), (36.0, "36 s"), (59.4, "59 s"), (59.6, "1:00 min")),
+        *((3599.4, "59:59 min"), (3599.6, "1:00:00 h")),
+    ],
+)
+def test_the_length_of_all_has_a_unit(seconds, words):
+    assert _long(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("label", "shares", "words"),
+    [
+        (None, None, ""),
+        ("fear", {"fear": 1.0, "sadness": 0.0}, "all the time"),
+        ("fear", {"sadness": 0.666, "fear": 0.334}, "33% of the time"),
+        ("fear", {"sadness": 1.0, "fear": 0.0}, "0% of the time"),
+        # In whole per cent that add up: rounded by themselves they would be 101.
+        ("fear", {"fear": 0.525, "sadness": 0.425, "neutral": 0.05}, "53% of the time"),
+        ("uncertain", {"uncertain": 0.5, "no_face": 0.5}, "50% of the time"),
+    ],
+)
+def test_a_label_is_told_with_its_share_of_time(label, shares, words):
+    assert _share(label, shares) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "named"),
+    [("one", "", True), ("a/one", "a", True), ("one", "a", False), ("ab/one", "a", False)],
+)
+def test_a_folder_stands_below_a_name_that_does_not_hold_it(name, folder, named):
+    assert _names_folder(Outcome(0, name, "", folder, "done", 0, "")) == named

@@ -1,0 +1,27 @@
+/* What every page needs: elements, and shares in words. A page that is one file carries it along before the chart
+   (realtime/sinks/html.py); those of `emotion serve` import it. */
+
+/* An element with properties, attributes (names with a hyphen, and role) and children. */
+export function make(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+export const capital = (word) => word[0].toUpperCase() + word.slice(1);
+
+export const percent = (share) => `${Math.round(100 * share)}%`;
+
+/* Shares that are one whole, each in whole per cent: they add up, the largest remainders being rounded up. */
+export function percents(shares) {
+  const exact = Array.from(shares, (share) => 100 * share);
+  const found = exact.map(Math.floor);
+  const missing = Math.round(exact.reduce((sum, one) => sum + one, 0)) - found.reduce((sum, one) => sum + one, 0);
+  const byRemainder = [...exact.keys()].sort((one, other) => exact[other] - found[other] - (exact[one] - found[one]));
+  for (const at of byRemainder.slice(0, missing)) found[at] += 1;
+  return found.map((one) => `${one}%`);
+}
