@@ -161,9 +161,11 @@ def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> st
             f"; beside that come {passes:.0f} passes of learning at most, whose time is said once steps are "
             "measured"
         )
-    kinds = [counted(estimate.photographs, "photograph")] if estimate.photographs or not estimate.frames else []
+    photographs = counted(estimate.photographs, "photograph")
+    kinds = [photographs] if estimate.photographs or not estimate.frames else []
     if estimate.videos:
-        kinds.append(f"about {counted(estimate.frames, 'frame')} of {counted(estimate.videos, 'video')}")
+        videos = counted(estimate.videos, "video")
+        kinds.append(f"about {counted(estimate.frames, 'frame')} of {videos}")
     return (
         f"  It will take {about(seconds)}: {' and '.join(kinds)} at {1000 * estimate.look:.0f} ms on one core"
         f"{learning} (measured on {estimate.measured} of them); what is done already is not done again."

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +23,6 @@ from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.options import with_values
 from emotion.realtime.options import Options
-from emotion.realtime.sinks.html import SCRIPTS
 from emotion.realtime.sources.demo import DEMO
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
@@ -377,20 +376,8 @@ def _add_page(app: FastAPI, site: Site) -> None:
     async def sample() -> Response:
         return FileResponse(DEMO, media_type="video/mp4", headers={"Cache-Control": "no-cache"})
 
-    for name, path in SCRIPTS.items():
-        app.get(f"/static/{name}", include_in_schema=False)(_script(path))
-
     add_look(app, site.models.schema)
     app.mount("/static", StaticFiles(directory=STATIC))
-
-
-def _script(path: Path) -> Callable[[], Awaitable[Response]]:
-    """A handler that gives a script of the pages that are one file."""
-
-    async def script() -> Response:
-        return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
-
-    return script
 
 
 def _body(media_type: str) -> dict[str, Any]:

@@ -1,18 +1,23 @@
 """What the page's style and scripts have to know of the classes: names and colours."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 
 from emotion.models.classes import Classes
 from emotion.models.palette import OUTLINE, PANEL
 from emotion.models.schema import Schema
+from emotion.realtime.sinks.html import SCRIPTS
 
 
 def add_look(app: FastAPI, schema: Schema) -> None:
-    """Add the addresses of both to an application; before the other static files."""
+    """Add the addresses of both, and of the scripts that are also in pages of one file, to an application.
+
+    Before the other static files.
+    """
 
     @app.get("/static/colours.css", include_in_schema=False)
     async def colours() -> Response:
@@ -21,6 +26,16 @@ def add_look(app: FastAPI, schema: Schema) -> None:
     @app.get("/static/classes.js", include_in_schema=False)
     async def classes() -> Response:
         return Response(class_script(schema), media_type="text/javascript")
+
+    for name, path in SCRIPTS.items():
+        app.get(f"/static/{name}", include_in_schema=False)(_script(path))
+
+
+def _script(path: Path) -> Callable[[], Awaitable[Response]]:
+    async def script() -> Response:
+        return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+    return script
 
 
 def colour_sheet(classes: Classes) -> str:

@@ -24,6 +24,7 @@ from emotion.web.feed import Feed, Receiver
 from emotion.web.http.schema import LiveResult
 from emotion.web.live_feed import FeedSink, feed_app
 from tests.helpers.results import face
+from tests.helpers.scripts import scripts_of
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -75,8 +76,8 @@ def test_the_overlay_page_has_nothing_else_and_loads_only_from_here(client):
     assert page.status_code == 200
     assert "<canvas" in page.text
     assert "http" not in page.text.replace("<!doctype html>", "").replace('lang="en"', "")
-    for address in ("/static/overlay.js", "/static/faces.js", "/static/classes.js", "/static/colours.css"):
-        assert client.get(address).status_code == 200
+    assert client.get("/static/colours.css").status_code == 200
+    assert {"faces.js", "classes.js", "shared.js"} < scripts_of(client, "overlay.js")
     assert "background: transparent" in client.get("/static/overlay.css").text
 
 

@@ -31,6 +31,7 @@ from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
 from tests.emotion.test_annotate import DEMO
+from tests.helpers.scripts import scripts_of
 from tests.helpers.shipped_models import shipped_models
 from tests.test_properties import ANYTHING, WORDS
 
@@ -214,6 +215,10 @@ def test_nothing_in_the_pages_own_files_asks_another_machine(client):
     page = client.get("/").text
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_every_script_of_the_page_is_there(client):
+    assert {"chart.js", "shared.js", "dom.js", "timeline.js"} < scripts_of(client, "main.js")
 
 
 def test_static_files_are_those_of_the_page_only(client):
