@@ -146,6 +146,9 @@ def train_blendshapes(
         network.fit((values - mean) / scale, labels, sample_weight=counts / counts.mean())
     pairs = zip(network.coefs_, network.intercepts_, strict=True)
     layers = [(kernel.astype(np.float32), bias.astype(np.float32)) for kernel, bias in pairs]
+    kernel, bias = layers[-1]
+    if len(classes) == 2:  # sklearn has one output then: the logit of the second above the first
+        layers[-1] = np.hstack([-kernel / 2, kernel / 2]), np.hstack([-bias / 2, bias / 2])
     if weights is not None:
         kernel, bias = layers[-1]
         layers[-1] = kernel, bias - np.log(np.bincount(labels, weights) / weights.sum()).astype(np.float32)

@@ -155,3 +155,16 @@ def test_a_model_that_says_no_numbers_is_refused(trained, tmp_path):
     np.savez(tmp_path / FILE, **good | {"scale": np.zeros(52, np.float32)})
     with pytest.raises(ModelFileError, match="not a classifier"), np.errstate(all="ignore"):
         BlendshapeModel.read(tmp_path)
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_two_classes_are_told_apart(weighed):
+    truth = np.arange(80) % 2
+    given = shapes(truth)
+    weights = np.full(80, 1 / 80) if weighed else None
+    two = Classes(("rest", "smile"))
+    model = train_blendshapes(given, truth, (given, truth), classes=two, weights=weights)
+    said = model(shapes(truth, 1))
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+    assert said.shape == (80, 2)
+    assert (said.argmax(axis=1) == truth).mean() > 0.9
