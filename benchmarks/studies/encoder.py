@@ -26,7 +26,7 @@ from av.video.stream import VideoStream
 from emotion.models.regions import Image
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.session import EveryFrame, Session
-from emotion.realtime.sinks.mp4 import X264
+from emotion.realtime.sinks.mp4 import x264_for
 from emotion.realtime.sources.file import VideoFile
 
 Brightness: TypeAlias = npt.NDArray[np.float32]
@@ -109,12 +109,12 @@ def main(
 ) -> None:
     """Print a row for each setting and video."""
     wanted = (int(size.split("x")[0]), int(size.split("x")[1])) if size else None
-    named = {"ships": dict(X264)}
-    named |= {text: dict(pair.split("=", 1) for pair in text.split(",")) for text in other}
+    others = {text: dict(pair.split("=", 1) for pair in text.split(",")) for text in other}
     typer.echo("| video | settings | ms a picture | kB a picture | similarity |\n|---|---|---|---|---|")
     for video in videos:
         pictures = annotated(video, count, wanted)
         shape = f"{pictures[0].width}x{pictures[0].height}"
+        named = {"ships": x264_for(pictures[0].width, pictures[0].height), **others}
         for name, settings in named.items():
             data, seconds = encode(pictures, settings)
             each = 1000 * seconds / len(pictures), len(data) / 1000 / len(pictures)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from emotion.benchmarks.studies.encoder import encode, quality, similarity
-from emotion.realtime.sinks.mp4 import X264
+from emotion.realtime.sinks.mp4 import X264, x264_for
 from emotion.realtime.sources.demo import DEMO
 
 BEFORE = {"preset": "veryfast", "crf": "20"}
@@ -44,3 +44,9 @@ def test_a_worse_setting_is_told_from_it(pictures):
         quality(encode(pictures, X264 | {"crf": "30"})[0], pictures)
         < quality(encode(pictures, X264)[0], pictures) - 5e-3
     )
+
+
+def test_large_pictures_are_worth_as_much(pictures):
+    usual, large = encode(pictures, X264)[0], encode(pictures, x264_for(1920, 1080))[0]
+    assert quality(large, pictures) > quality(usual, pictures) - 5e-4
+    assert len(large) < 1.15 * len(usual)

@@ -12,7 +12,7 @@ from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks import mp4
-from emotion.realtime.sinks.mp4 import X264, Mp4Sink
+from emotion.realtime.sinks.mp4 import X264, Mp4Sink, x264_for
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.clips import clip, number, picture, timestamps
 from tests.helpers.mp4_roundtrip import INFO, MILLISECONDS, SIZE, TIME_BASE, copy, frame, numbers
@@ -251,3 +251,10 @@ def test_the_sound_of_an_excerpt_ends_where_that_does(tmp_path, begin, end, soun
     sink = Mp4Sink(tmp_path / "a.mp4", dataclasses.replace(INFO, begin_pts=begin, end_seconds=end))
     assert sink._excerpt_end() == sound
     sink.abort()
+
+
+@pytest.mark.parametrize(
+    ("size", "ahead"), [((640, 480), "8"), ((1280, 720), "8"), ((1080, 1920), "4"), ((3840, 2160), "4")]
+)
+def test_few_large_pictures_wait_in_the_encoder(size, ahead):
+    assert x264_for(*size)["rc-lookahead"] == ahead
