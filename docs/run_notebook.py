@@ -1,7 +1,8 @@
 """The outputs of the example notebook: ``python -m docs.run_notebook``.
 
 Runs its cells in this process, without Jupyter, and writes their outputs into it, as Jupyter would: the value
-of the last line as text and HTML, and figures as PNG. Needs pandas and Matplotlib.
+of the last line as text and HTML, and figures as PNG, without the included clip's folder. Needs pandas and
+Matplotlib.
 """
 
 import ast
@@ -13,6 +14,8 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+
+from emotion.realtime.sources.demo import DEMO
 
 NOTEBOOK = Path(__file__).parent / "examples" / "fear_over_time.ipynb"
 _DOTS_PER_INCH = 80
@@ -65,7 +68,8 @@ def _run(source: str, names: dict[str, Any]) -> Any:
 
 
 def _output(kind: str, data: dict[str, str]) -> dict[str, Any]:
-    lines = {name: text if name == _PNG else text.splitlines(keepends=True) for name, text in data.items()}
+    told = {name: text.replace(str(DEMO), DEMO.name) for name, text in data.items()}
+    lines = {name: text if name == _PNG else text.splitlines(keepends=True) for name, text in told.items()}
     return {"output_type": kind, "metadata": {}, "data": lines}
 
 
