@@ -224,7 +224,7 @@ class _Run:
         """Say what is wrong with the data before anything is learnt."""
         rows = read_manifest(self._data)
         people = people_of([row["source"] for row in rows], self._options)
-        self._judgement = judge(self._data, self._classes, people)
+        self._judgement = judge(self._data, self._classes, people, self._options.from_nothing)
         self._page = save_page(self._work / "data.html", self._judgement, self._data, roots)
         for line in self._judgement.warnings:
             self._say(f"  {line}")

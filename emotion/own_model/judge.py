@@ -80,13 +80,16 @@ class Judgement:
         return sum(one.faces for one in self.counts)
 
 
-def judge(data: Path, classes: Classes, people: Sequence[str | None]) -> Judgement:
+def judge(
+    data: Path, classes: Classes, people: Sequence[str | None], from_nothing: bool = False
+) -> Judgement:
     """Judge a data set.
 
     Args:
         data: made by `emotion.models.data.dataset.make_dataset`.
         classes: that it is sorted into.
         people: who is on each face of its manifest.
+        from_nothing: whether networks begin with random weights.
 
     Raises:
         DatasetError: a class has too few faces to learn anything from.
@@ -131,17 +134,24 @@ def judge(data: Path, classes: Classes, people: Sequence[str | None]) -> Judgeme
             f"Too few faces to learn from ({said}): each class needs {LEAST} at least. "
             f"{data / 'rejected.csv'} says why photographs were left out."
         )
-    return Judgement(**{name: getattr(found, name) for name in found.__slots__} | {"warnings": warn(found)})
+    return Judgement(
+        **{name: getattr(found, name) for name in found.__slots__} | {"warnings": warn(found, from_nothing)}
+    )
 
 
-def warn(found: Judgement) -> tuple[str, ...]:
+def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
     """What is wrong with the data, and what it will cost, in sentences."""
     fewest = min(found.counts, key=lambda one: one.faces)
     most = max(found.counts, key=lambda one: one.faces)
     lines = []
     if fewest.faces < FEW:
         lines.append(f"{fewest.name} has only {fewest.faces} faces.")
-    if fewest.faces < ENOUGH:
+    if fewest.faces < ENOUGH and from_nothing:
+        lines.append(
+            f"Random weights learn little from fewer than {ENOUGH} faces per class: without "
+            "--start-from scratch the included models are the beginning."
+        )
+    elif fewest.faces < ENOUGH:
         share = max((share for least, share in REACHED if fewest.faces >= least), default=REACHED[0][1])
         lines.append(
             f"In trials with this number of faces, three classes similar to the included ones reached "

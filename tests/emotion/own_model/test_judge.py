@@ -56,6 +56,16 @@ def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_
     assert any(f"known from {judging} faces" in line for line in told.warnings)
 
 
+def test_what_included_models_reached_is_not_promised_to_random_weights(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
+    monkeypatch.setattr(module, "read_rejected", lambda data: [])
+    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
+    for nothing in (False, True):
+        told = " ".join(judge(tmp_path, Classes((CALM, TENSE)), [None] * 400, nothing).warnings)
+        assert ("Random weights learn little" in told) == nothing
+        assert ("of the accuracy with 600 per class" in told) != nothing
+
+
 def test_the_page_shows_frames_without_a_face(tmp_path):
     (tmp_path / "talks" / "calm").mkdir(parents=True)
     clip(tmp_path / "talks" / "calm" / "a.mp4", 20)
