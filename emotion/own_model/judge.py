@@ -59,6 +59,7 @@ class Judgement:
         people: how many are known by name; 0 where nobody said.
         only_in_one: classes in which all faces are of one person.
         judging: how many faces the models will be judged on.
+        apart: how many these are where those of one person, of one video, or near copies count as one.
         warnings: sentences.
     """
 
@@ -72,6 +73,7 @@ class Judgement:
     people: int
     only_in_one: tuple[str, ...]
     judging: int
+    apart: int
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -110,6 +112,8 @@ def judge(
     by_class = defaultdict(set)
     for row, person in zip(rows, people, strict=True):
         by_class[row["label"]].add(person)
+    everybody = list(zip(rows, people, strict=True))
+    judges = [(row, person) for row, person in everybody if row["split"] == "test"] or everybody
     found = Judgement(
         counts=counts,
         reasons=dict(Counter(reason.split(":")[0] for _, reason in rejected)),
@@ -125,7 +129,8 @@ def judge(
         eye_distance=float(np.median(distance)),
         people=len({person for person in people if person}),
         only_in_one=tuple(name for name, who in by_class.items() if len(who) == 1 and None not in who),
-        judging=sum(row["split"] == "test" for row in rows) or len(rows),
+        judging=len(judges),
+        apart=len({person or row["group"] for row, person in judges}),
     )
     poor = [one for one in counts if one.faces < LEAST]
     if poor:
@@ -157,11 +162,12 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
             f"In trials with this number of faces, three classes similar to the included ones reached "
             f"{share:.0%} of the accuracy with {ENOUGH} per class; other classes need more faces."
         )
-    one, low, high = (getattr(wilson(0.7, found.judging), end) for end in ("value", "low", "high"))
+    one, low, high = (getattr(wilson(0.7, found.apart), end) for end in ("value", "low", "high"))
+    several = "" if found.apart == found.judging else f" of {found.apart} people, videos or groups of copies"
     if high - low > 0.06:
         lines.append(
-            f"The score will be known from {found.judging} faces: were it {one:.0%}, it could as well be "
-            f"{low:.0%} or {high:.0%}."
+            f"The score will be known from {found.judging} faces{several}: were it {one:.0%}, it could as "
+            f"well be {low:.0%} or {high:.0%}."
         )
     if fewest.faces < LEAST_TO_HOLD_OUT:
         lines.append(

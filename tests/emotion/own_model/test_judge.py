@@ -56,6 +56,20 @@ def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_
     assert any(f"known from {judging} faces" in line for line in told.warnings)
 
 
+def test_faces_of_one_video_or_person_say_as_little_as_one(monkeypatch, tmp_path):
+    found = [row | {"group": number % 4} for number, row in enumerate(rows(0))]
+    monkeypatch.setattr(module, "read_manifest", lambda data: found)
+    monkeypatch.setattr(module, "read_rejected", lambda data: [])
+    monkeypatch.setattr(module, "_light", lambda data, rows: np.full(len(rows), 100.0))
+    told = " ".join(judge(tmp_path, Classes((CALM, TENSE)), [None] * 400).warnings)
+    assert (
+        "400 faces of 4 people, videos or groups of copies: were it 70%, it could as well be 27% or 94%"
+        in told
+    )
+    people = ["Ada" if number % 2 else None for number in range(400)]
+    assert judge(tmp_path, Classes((CALM, TENSE)), people).apart == 3
+
+
 def test_what_included_models_reached_is_not_promised_to_random_weights(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
     monkeypatch.setattr(module, "read_rejected", lambda data: [])
