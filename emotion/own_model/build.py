@@ -267,6 +267,8 @@ class _Run:
         about = {"faces": len(faces), "part": "out of fold", "data": self._about()}
         self._vote = fit_own_vote(self._found, third, self._options, about)
         weights.save(self._model, self._vote.fitted, self._vote.third)
+        if self._options.caution:
+            self._say(f"  {self._options.caution}")
         if self._vote.kept:
             self._say("  The vote stays as it was: none that is fitted to these faces is clearly better.")
         elif too_few(self._found):
@@ -320,6 +322,7 @@ class _Run:
             "rule": read_rules(self._model).chosen,
             "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
             "trained on": self._about(),
+            **({"note": self._options.caution} if self._options.caution else {}),
         }
 
     def _on_test(self, name: str) -> Evaluation:

@@ -69,5 +69,5 @@ faces like these; on other people, cameras and light it may do worse.
 
 ## Scores
 
-Measured {how}.
+Measured {how}.{" " + options.caution if options.caution else ""}
 """

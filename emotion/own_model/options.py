@@ -123,6 +123,16 @@ class LearnOptions:
         return self.start_from == SCRATCH
 
     @property
+    def caution(self) -> str:
+        """What must be said beside the scores; empty where it begins with what ships or with nothing."""
+        if self.from_nothing or model_folder_name(self.start_from) != str(self.start_from):
+            return ""
+        return (
+            f"If {self.start_from.name}, which it begins with, has learnt from some of these photographs, "
+            "the scores are too high."
+        )
+
+    @property
     def file(self) -> Path | None:
         """The network to begin with, where it is one file."""
         return self.start_from if self.start_from.suffix == ".keras" else None

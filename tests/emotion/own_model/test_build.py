@@ -24,6 +24,7 @@ from emotion.models.errors import DatasetError, MissingDependencyError, OptionEr
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.predictions import Predictions, faces_of_dataset
 from emotion.models.manifest import ZOO, ModelManifest, manifest_path
+from emotion.models.options import from_mapping
 from emotion.models.regions import EYES, FACE, LIPS, Region, write_region
 from emotion.models.small_files import sha256
 from emotion.models.statistics import intervals
@@ -297,6 +298,17 @@ def test_models_lists_those_of_the_folder_it_is_called_in(made, place, monkeypat
     told = CliRunner().invoke(app, ["models"]).output
     assert "\nmine\n" in f"\n{told}"
     assert "classes: calm, furious, gloomy, laughing" in told
+
+
+def test_scores_of_a_model_that_begins_with_ones_own_are_told_with_caution(made, place):
+    card = " ".join((place / "mine" / "MODEL_CARD.md").read_text().split())
+    caution = (
+        "If begin, which it begins with, has learnt from some of these photographs, the scores are too high."
+    )
+    assert card.endswith(caution)
+    assert f"  {caution}" in made[1]
+    for ships in ("lite", "standard", "scratch"):
+        assert from_mapping(LearnOptions, {"start_from": ships}).caution == ""
 
 
 def test_the_card_says_what_of_which_network_has_learnt(made, place):
