@@ -72,8 +72,8 @@ def test_every_mode_of_pillow_becomes_bgr(mode, colour, wanted):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "unreadable"),
-        (b"text", "unreadable"),
+        (b"", "no picture"),
+        (b"text", "no picture"),
         (damaged_jpeg(), "damaged"),
         (png_that_claims(60_000, 60_000), "too large"),
         (b"\0\0\0\x18ftypheic" + bytes(40), "pip install pillow-heif"),
