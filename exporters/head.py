@@ -113,6 +113,7 @@ def put_head(
     """
     manifest: ModelManifest = read_manifest(folder, region, precision)
     model = onnx.load(folder / manifest.file)
+    _add_bias(model.graph, len(manifest.classes))
     kernel, bias, factor = _names(model.graph)
     cooled = np.asarray(1 / temperature, dtype=np.float32)
     values = {kernel: head.kernel, bias: head.bias, factor: cooled}
@@ -139,6 +140,19 @@ def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32], ends: Mappin
     if wanted != value.shape:
         raise ModelFileError(f"{tensor.name} is {before.shape}, not {value.shape}.")
     tensor.CopyFrom(numpy_helper.from_array(value.astype(before.dtype), tensor.name))
+
+
+def _add_bias(graph: onnx.GraphProto, classes: int) -> None:
+    """Give a last layer its sum where there is none: of a network that never learnt it is 0, and left out."""
+    product = _last(graph, "MatMul")
+    for place, node in enumerate(graph.node):
+        if node.op_type == "Mul" and node.input[0] == product.output[0]:
+            bias = numpy_helper.from_array(np.zeros(classes, np.float32), "emotion/bias")
+            total = onnx.helper.make_node("Add", [product.output[0], bias.name], ["emotion/sum"])
+            node.input[0] = total.output[0]
+            graph.initializer.append(bias)
+            graph.node.insert(place, total)
+            return
 
 
 def _names(graph: onnx.GraphProto) -> tuple[str, str, str]:

@@ -123,6 +123,23 @@ def test_a_head_is_read_and_put_back(tmp_path: Path) -> None:
         put_head(tmp_path / "before", "lips", Head(np.zeros((2, 6), np.float32), new.bias), 1.0, tmp_path)
 
 
+def test_a_network_that_never_learnt_and_so_lost_its_bias_takes_a_head(tmp_path: Path) -> None:
+    make_model(tmp_path / "before")
+    whole = read_manifest(tmp_path / "before", "lips")
+    model = onnx.load(tmp_path / "before" / "lips.onnx")
+    (total,) = (node for node in model.graph.node if node.op_type == "Add")
+    (factor,) = (node for node in model.graph.node if node.op_type == "Mul" and total.output[0] in node.input)
+    factor.input[0] = total.input[0]
+    model.graph.node.remove(total)
+    onnx.save(model, tmp_path / "before" / "lips.onnx")
+    replace(whole, sha256=sha256(tmp_path / "before" / "lips.onnx")).save(tmp_path / "before")
+    head = Head(np.ones((1, 6), np.float32), np.arange(6, dtype=np.float32))
+    path = put_head(tmp_path / "before", "lips", head, 2.0, tmp_path / "after")
+    after = read_head(onnx.load(path))
+    np.testing.assert_allclose(after.kernel, head.kernel / 2, atol=1e-3)
+    np.testing.assert_allclose(after.bias, head.bias / 2, atol=1e-3)
+
+
 def test_a_quantised_model_takes_the_same_head_while_it_says_the_same(tmp_path: Path) -> None:
     before = tmp_path / "before"
     make_model(before)
