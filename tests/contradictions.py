@@ -160,9 +160,26 @@ def _numbers(written: Written, frames: list[dict[str, Any]]) -> Iterator[str]:
     if f"{sentence[0].upper()}{sentence[1:]}." not in text.replace("&#x27;", "'"):
         yield f"{sentence!r} is not on the page"
     yield from _people(people, summary, page, over)
-    unsure = all(face["label"] == UNCERTAIN for frame in frames for face in frame["faces"])
-    if people and unsure and numbers["label"] != UNCERTAIN:
-        yield f"every frame is uncertain, and the video is called {numbers['label']}"
+    yield from _name("video", numbers)
+    for person in summary["people"]:
+        yield from _name(f"person {person['track_id']}", person)
+
+
+def _name(who: str, told: dict[str, Any]) -> Iterator[str]:
+    """A video and a person are called what their faces are called."""
+    label, shares = told["label"], dict(told["shares"])
+    of_faces = 1 - shares.pop(NO_FACE, 0.0)
+    if label is None or not of_faces:
+        return
+    if label != UNCERTAIN and not shares[label]:
+        yield f"the {who} is called {label}, and no face ever is"
+    if (
+        label == UNCERTAIN
+        and max(share for name, share in shares.items() if name != UNCERTAIN) > 0.5 * of_faces + 2 * _SHARE
+    ):
+        yield f"the {who} is uncertain, and its faces are one thing for most of their time: {shares}"
+    if label != UNCERTAIN and shares[UNCERTAIN] > 0.5 * of_faces + 2 * _SHARE:
+        yield f"faces are uncertain for most of their time, and the {who} is called {label}"
 
 
 def _people(

@@ -24,6 +24,9 @@ def test_a_contradiction_would_be_found(tmp_path):
     person[most] -= 0.1
     written.outputs.summary.write_text(json.dumps(values))
     assert any("person 1" in sentence for sentence in contradictions(written, 0.1))
+    values["video"]["label"], values["video"]["shares"]["fear"] = "fear", 0.0
+    written.outputs.summary.write_text(json.dumps(values))
+    assert any("no face ever is" in sentence for sentence in contradictions(written, 0.1))
     text = (
         written.outputs.files["vtt"].read_text().replace("uncertain", "happiness").replace("neutral", "fear")
     )

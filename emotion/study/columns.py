@@ -223,7 +223,7 @@ def _overall(of: str, classes: Sequence[str]) -> list[Column]:
         Column(
             "label",
             "string",
-            f"label of the {of}: the emotion, or uncertain",
+            f"label of the {of}: the strongest class that faces have as a label, or uncertain",
             _get(f"{of}.label"),
             bounds=", ".join((*classes, UNCERTAIN)),
         ),

@@ -15,7 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
-from emotion.models.statistics.shares import ScreenTimes, ShareCounter, Shown, TimeShares, whole_percents
+from emotion.models.statistics.shares import (
+    NO_FACE,
+    ScreenTimes,
+    ShareCounter,
+    Shown,
+    TimeShares,
+    whole_percents,
+)
 from emotion.models.statistics.video_emotion import strengths, video_emotion
 from emotion.models.words import counted
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
@@ -26,6 +33,7 @@ _DIGITS = 4
 # A face that leans by more degrees is turned.
 _TURNED = 60.0
 _HALF_TURN = 180
+_ALL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +100,8 @@ class Summary:
             likewise.
         emotion: the strongest; None likewise.
         confidence: its strength, in [0, 1]; None likewise.
-        label: what the video is called: its emotion or `UNCERTAIN`, see `video_emotion`; None where there
-            was no face.
+        label: what the video is called: the strongest emotion that its faces are called by, or `UNCERTAIN`,
+            see `video_emotion`; None where there was no face.
         turned: the share of `face_seconds` in which faces are turned by more than 60 degrees in the picture,
             lie on their side or stand on their heads; None where there was no face.
         turn: by how many degrees clockwise the picture would stand upright, where that is so for most of the
@@ -155,18 +163,43 @@ def percents(shares: dict[str, float]) -> dict[str, int]:
     return {name: one for (name, _), one in zip(ranked, whole, strict=True)}
 
 
-def in_words(shares: dict[str, float]) -> str:
-    """Shares of time as people read them, the largest first; what rounds to nothing is left out."""
-    told = [(one, name.replace("_", " ")) for name, one in percents(shares).items() if one]
+def in_words(shares: dict[str, float], always: str = "") -> str:
+    """Shares of time as people read them, the largest first; what rounds to nothing is left out.
+
+    Args:
+        shares: by label.
+        always: a label that is told even so.
+    """
+    told = {name: one for name, one in percents(shares).items() if one or (name == always and shares[name])}
+    words = [name.replace("_", " ") for name in told]
     if len(told) == 1:
-        return f"{told[0][1]} all the time"
-    return ", ".join(f"{one}% {name}" for one, name in told).replace("% ", "% of the time ", 1)
+        return f"{words[0]} all the time"
+    parts = ["under 1%" if not one else "over 99%" if one == _ALL else f"{one}%" for one in told.values()]
+    parts[0] += " of the time"
+    return ", ".join(f"{part} {name}" for part, name in zip(parts, words, strict=True))
 
 
 def overall_in_words(label: str, shares: dict[str, float]) -> str:
-    """What a video is called, and its shares of time, where they say more than that."""
-    words = in_words(shares)
-    return words if words == in_words({label: 1.0}) else f"overall {label}: {words}"
+    """What a video is called, and its shares of time, where they say more than that.
+
+    A video is called after what is strongest in it, which need not be what it shows for longest (see
+    `video_emotion`): then both are said, so that name and shares do not read like a contradiction.
+    """
+    words = in_words(shares, always=label)
+    if words == in_words({label: 1.0}):
+        return words
+    return f"{_called(label, percents(shares))}: {words}"
+
+
+def _called(label: str, whole: dict[str, int]) -> str:
+    """A video's name, and what its faces are called most often, where that is another one."""
+    of_faces = {name: one for name, one in whole.items() if name != NO_FACE}
+    most = max(of_faces, key=lambda name: (of_faces[name], name == label))
+    if most == label:
+        return f"overall {label}"
+    if label == UNCERTAIN:
+        return "no clear expression overall"
+    return f"most often {most}, strongest expression {label}"
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,20 @@ def test_the_strongest_names_the_video():
 
 def test_a_low_strength_names_nothing():
     low = {"joy": 0.33, "calm": 0.33, "fear": 0.34 - 1e-9}
-    assert video_emotion(low, {"joy": 1.0}) == VideoEmotion("uncertain", "fear", 0.34 - 1e-9)
+    mixed = {"joy": 0.4, "fear": 0.3, "calm": 0.3}
+    assert video_emotion(low, mixed) == VideoEmotion("uncertain", "fear", 0.34 - 1e-9)
+
+
+def test_one_name_for_most_of_the_time_is_enough_whatever_the_strength():
+    low = {"joy": 0.33, "calm": 0.33, "fear": 0.34 - 1e-9}
+    assert video_emotion(low, {"joy": 0.3, "calm": 0.1, "no_face": 0.6}).label == "joy"
+
+
+def test_what_is_hinted_at_and_never_named_names_no_video():
+    assert video_emotion(STRENGTH, {"calm": 1.0}) == VideoEmotion("calm", "joy", 0.5)
+    assert video_emotion(STRENGTH, {"calm": 0.995, "joy": 0.005}).label == "calm"
+    assert video_emotion(STRENGTH, {"calm": 0.5, "joy": 0.005, "no_face": 0.495}).label == "calm"
+    assert video_emotion(STRENGTH, {"calm": 0.98, "joy": 0.02}).label == "joy"
 
 
 def test_a_video_whose_faces_are_uncertain_is_uncertain():

@@ -248,7 +248,7 @@ def test_times_are_in_milliseconds_and_shares_in_ten_thousandths():
     ("label", "said"),
     [
         ("fear", "overall fear: 75% of the time fear, 25% no face"),
-        ("uncertain", "overall uncertain: 75% of the time fear, 25% no face"),
+        ("uncertain", "no clear expression overall: 75% of the time fear, 25% no face"),
     ],
 )
 def test_a_video_is_called_by_its_label_before_its_shares(label, said):
@@ -257,4 +257,34 @@ def test_a_video_is_called_by_its_label_before_its_shares(label, said):
 
 def test_a_video_that_is_one_thing_all_the_time_is_called_that_alone():
     assert overall_in_words("fear", {"fear": 1.0, "anger": 0.0}) == "fear all the time"
-    assert overall_in_words("anger", {"fear": 1.0, "anger": 0.0}) == "overall anger: fear all the time"
+
+
+@pytest.mark.parametrize(
+    ("label", "shares", "said"),
+    [
+        (
+            "sadness",
+            {"neutral": 0.62, "sadness": 0.38},
+            "most often neutral, strongest expression sadness: 62% of the time neutral, 38% sadness",
+        ),
+        (
+            "sadness",
+            {"neutral": 0.5, "sadness": 0.5},
+            "overall sadness: 50% of the time neutral, 50% sadness",
+        ),
+        (
+            "sadness",
+            {"no_face": 0.8, "sadness": 0.2},
+            "overall sadness: 80% of the time no face, 20% sadness",
+        ),
+        (
+            "sadness",
+            {"no_face": 0.997, "sadness": 0.003},
+            "overall sadness: over 99% of the time no face, under 1% sadness",
+        ),
+    ],
+)
+def test_a_name_that_is_not_what_is_seen_for_longest_is_explained_and_always_has_its_share(
+    label, shares, said
+):
+    assert overall_in_words(label, shares) == said
