@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from emotion.realtime.messages import VideoFrame
     from emotion.realtime.options import Options
     from emotion.realtime.session import Models
-    from emotion.recognizer import Follower, Recognizer
+    from emotion.realtime.sinks.summary import Summary
+    from emotion.recognizer import Recognizer
+    from emotion.streams import Follower
 
 __version__ = "0.2.0"
 
@@ -61,6 +63,7 @@ __all__ = [
     "SinkError",
     "SourceError",
     "Stream",
+    "Summary",
     "VideoFrame",
     "__version__",
     "analyze",
@@ -75,7 +78,7 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "EmotionError": "emotion.models.errors",
         "FaceResult": "emotion.results",
         "FaceRows": "emotion.batches",
-        "Follower": "emotion.recognizer",
+        "Follower": "emotion.streams",
         "ModelFileError": "emotion.models.errors",
         "Models": "emotion.realtime.session",
         "OptionError": "emotion.models.errors",
@@ -86,7 +89,8 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "Results": "emotion.results",
         "SinkError": "emotion.realtime.errors",
         "SourceError": "emotion.realtime.errors",
-        "Stream": "emotion.recognizer",
+        "Stream": "emotion.streams",
+        "Summary": "emotion.realtime.sinks.summary",
         "VideoFrame": "emotion.realtime.messages",
         "analyze": "emotion.api",
         "analyze_files": "emotion.api",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 Named: TypeAlias = str | os.PathLike[str]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class AnnotatedFiles:
     """The files that a call of `emotion.annotate_files` wrote.
 
     Attributes:
         files: the results of each source; tables and summary of all photographs are under ``""``.
         left_out: sources that could not be read, or not to their end, with the reason; the latter also have
-        files.
+            files.
         passed_over: sources that were already done.
         study: folder of the study with its page and tables; None if there is no study.
     """
@@ -147,7 +147,7 @@ class _Run:
             self._options,
             lambda done, total: self._step(before + done),
         )
-        self.made.left_out |= summary.left_out
+        self.made.left_out.update(summary.left_out)
         for source, picture in outputs.pictures.items():
             if str(source) not in summary.left_out:
                 self.made.files[str(source)] = [picture]
@@ -187,7 +187,7 @@ class _Run:
         watcher = _Collecting(self._step)
         together.run(self._pool(len(together.jobs)), self._resume, watcher)
         watcher.sort_into(self.made, together.jobs)
-        self.made.study = home
+        self.made = replace(self.made, study=home)
 
     def _pool(self, videos: int) -> "ManyJobs":
         from emotion.study.here import Here  # noqa: PLC0415

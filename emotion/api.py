@@ -18,8 +18,9 @@ from emotion.pictures import PictureLike
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
-from emotion.recognizer import OFFERED, Files, Recognizer, Source, Stream, with_chosen
+from emotion.recognizer import OFFERED, Files, Recognizer, Source, with_chosen
 from emotion.results import FaceResult, Result, Results
+from emotion.streams import Stream
 from emotion.study.options import Shard, StudyOptions, read_shard
 
 __all__ = [

@@ -6,8 +6,8 @@ named                         means
 ``clip.mp4``, ``face.jpg``    that file; what it is is told by its ending, else by how it begins
 ``holiday/``                  the photographs and videos in it; ``recursive``: in its folders too
 ``"photos/*.jpg"``            what the pattern fits; ``**`` stands for any folders
-``list.txt``, ``list.csv``    a name a line; of a CSV the column ``file``, ``path`` or ``video``,
-                              or the first one. Names are relative to the list
+``list.txt``, ``list.csv``    a name a line; of a CSV the column of names, see `emotion.lists`.
+                              Names are relative to the list
 ``https://host/clip.mp4``     a file of finite length, which is fetched
 ``s3://bucket/clips/``        those of a store that fsspec knows, as of a folder, file or pattern
 ``-``                         what comes through standard input, which is kept in a file meanwhile
@@ -17,7 +17,6 @@ Folders come in natural order (``take 2`` before ``take 10``), each file once, w
 results and without hidden files.
 """
 
-import csv
 import glob
 import os
 import re
@@ -28,6 +27,7 @@ from typing import Literal, TypeAlias
 
 from emotion import stores
 from emotion.fetching import is_fetched, is_stored
+from emotion.lists import is_list, names_in
 from emotion.models.data.image_io import SUFFIXES, is_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
@@ -42,8 +42,6 @@ MOVING = VIDEOS | {
     *(".mxf", ".nut", ".ogm", ".ogv", ".rm", ".vob"),
 }
 """How the names of videos end that are taken from a folder; others are read where they are named."""
-_LISTS = {".csv", ".lst", ".m3u", ".tsv", ".txt"}
-_COLUMNS = ("file", "path", "video", "photo", "photograph", "image", "filename", "name")
 _OWN = re.compile(
     r"\.(annotated|emotions|portraits|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
 )
@@ -97,15 +95,24 @@ def find_inputs(
         SourceError: a folder, pattern or list holds nothing that could be read.
     """
     found: dict[str, Input] = {}
-    for name in named:
+
+    def take(name: str, lists: tuple[str, ...]) -> None:
+        """What one name stands for, or each of a list, named in these lists."""
         try:
             with in_a_sentence(name):
-                for one in _expand(os.fspath(name), recursive, say, fetch):
+                names = names_in(name, lists) if is_list(name) else ()
+                for one in () if names else _expand(name, recursive, say, fetch):
                     found.setdefault(os.path.realpath(one.path), one)
         except EmotionError as error:
             if failed is None:
                 raise
             failed(error)
+        else:
+            for listed in names:
+                take(listed, (*lists, os.path.realpath(name)))
+
+    for name in named:
+        take(os.fspath(name), ())
     return list(found.values())
 
 
@@ -142,9 +149,6 @@ def _expand(
         raise SourceError(f"An empty name is no source: name {_KINDS}.")
     if path.is_dir():
         yield from _in_folder(path, recursive, say)
-    elif path.suffix.lower() in _LISTS and path.is_file():
-        for listed in _listed(path):
-            yield from _expand(listed, recursive, say, fetch)
     elif glob.has_magic(name) and not path.exists():
         yield from _fitting(name, say)
     elif camera_of(name) is not None and not path.exists():
@@ -222,36 +226,6 @@ def _fitting(pattern: str, say: Callable[[str], object]) -> Iterator[Input]:
         say(f"{pattern}: {_skipped(len(files) - len(wanted))}")
     for path in wanted:
         yield Input(path, kind_of(path))
-
-
-def _listed(path: Path) -> list[str]:
-    """The names in a list, each from where it stands."""
-    try:
-        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
-    if "\0" in text:
-        raise SourceError(f"{path} is no list: write a name a line into it.")
-    names = (
-        _column(text, path.suffix.lower()) if path.suffix.lower() in (".csv", ".tsv") else text.splitlines()
-    )
-    wanted = [name.strip() for name in names if name.strip() and not name.lstrip().startswith("#")]
-    if not wanted:
-        raise SourceError(f"{path} names nothing: write a name a line into it.")
-    return [name if is_network(name) else str(path.parent / Path(name).expanduser()) for name in wanted]
-
-
-def _column(text: str, suffix: str) -> list[str]:
-    first = text.partition("\n")[0]
-    split = "\t" if suffix == ".tsv" or "\t" in first else ";" if ";" in first and "," not in first else ","
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=split) if row]
-    head = [name.strip().lower() for name in rows[0]] if rows else []
-    place = next((head.index(name) for name in _COLUMNS if name in head), None)
-    return (
-        [row[place] for row in rows[1:] if len(row) > place]
-        if place is not None
-        else [row[0] for row in rows]
-    )
 
 
 def place_of(one: Input, folder: Path | None) -> Path:

@@ -1,15 +1,12 @@
 """Models that are loaded once, for pictures, files and streams: `Recognizer`."""
 
-import asyncio
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeAlias, Union
+from typing import Any, TypeAlias, Union
 
 from emotion.cluster.calls import Loaded
 from emotion.cluster.files import spread_files
@@ -31,19 +28,18 @@ from emotion.pictures import (
     looks_like_a_photograph,
 )
 from emotion.provenance import circumstances
-from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
-from emotion.realtime.media import letterboxed
-from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.messages import VideoFrame
 from emotion.realtime.options import Options
 from emotion.realtime.pipeline.pipeline import Stage
 from emotion.realtime.pipeline.tee import close_source
-from emotion.realtime.session import EachAlone, EveryFrame, Inline, Models, NewestFrame, Session
+from emotion.realtime.session import EachAlone, EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import camera_of, open_live
 from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
 from emotion.results import Result, Results, without_image
+from emotion.streams import Follower, Stream
 
 Pictures: TypeAlias = Iterable[VideoFrame] | Iterable[PictureLike] | Iterable[Timed] | Capture
 """Pictures one after the other, with their times or without."""
@@ -54,7 +50,8 @@ Files: TypeAlias = Union[str, "os.PathLike[str]", PictureLike, Iterable[Any]]
 OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
 """The options that Python's calls know: all but those on windows and files, which the caller has."""
 _OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
-_TIME_BASE = Fraction(1, 1_000_000)
+# What NumPy and pandas call text, and objects such as paths.
+_NAMES = ("U", "O", "T")
 
 
 class Recognizer(Closing):
@@ -208,7 +205,7 @@ class Recognizer(Closing):
         rgb: bool = False,
         on_result: Callable[[Result], object] | None = None,
         **chosen: Any,
-    ) -> "Stream":
+    ) -> Stream:
         """Analyse a video, camera or stream; results are computed while you iterate, in constant memory.
 
         See `emotion.stream`.
@@ -225,7 +222,7 @@ class Recognizer(Closing):
             stack.pop_all()
         return Stream(session, options.drawing, name, spool, on_result)
 
-    def follow(self, *, rgb: bool = False, **chosen: Any) -> "Follower":
+    def follow(self, *, rgb: bool = False, **chosen: Any) -> Follower:
         """A function for your own loop, called once per image; it tracks people and smooths over time.
 
         ::
@@ -305,143 +302,6 @@ class Recognizer(Closing):
         return results
 
 
-class Stream(Closing):
-    """An iterator over results, also with ``async for``. See `stream`.
-
-    With a callback you do not iterate: a thread passes each result on, in order, and `wait` waits for the
-    end.
-
-    It starts to work when it is created, in its own threads. They stop at the end, on an error, on `close`,
-    at the end of its `with` block, and when it is garbage collected.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        drawing: DrawingOptions | None = None,
-        source: str = "",
-        spool: Spool | None = None,
-        on_result: Callable[[Result], object] | None = None,
-    ) -> None:
-        self._drawing = drawing or DrawingOptions()
-        self._renderer = Renderer(self._drawing)
-        self._session = session
-        self._source = source
-        self._spool = spool
-        self._error: BaseException | None = None
-        self._caller: threading.Thread | None = None
-        if on_result is not None:
-            work = partial(self._call, on_result)
-            self._caller = threading.Thread(target=work, name="on-result", daemon=True)
-            self._caller.start()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the callback has had every result.
-
-        Args:
-            timeout: maximum number of seconds; None: no limit.
-
-        Returns:
-            False if the time was over before the end.
-
-        Raises:
-            BaseException: the exception that the source or the callback raised, once.
-        """
-        if self._caller is None:
-            return True
-        self._caller.join(timeout)
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-        return not self._caller.is_alive()
-
-    def _call(self, on_result: Callable[[Result], object]) -> None:
-        try:
-            for result in self:
-                on_result(result)
-        except BaseException as error:  # told by `wait`, in the thread that cares
-            self._error = error
-        finally:
-            self._session.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Result:
-        result = await asyncio.to_thread(next, self, None)
-        if result is None:
-            raise StopAsyncIteration
-        return result
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Result:
-        try:
-            frame = next(self._session)
-        except BaseException:
-            self._forget_copy()
-            raise
-        return Result(self._source, False, frame, self._renderer, self._drawing)
-
-    def close(self) -> None:
-        """Stop, and close the source. May be called again."""
-        self._session.close()
-        self._forget_copy()
-
-    def _forget_copy(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
-
-
-class Follower(Closing):
-    """Call it with each image of your own loop; see `Recognizer.follow`. Not thread-safe."""
-
-    def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:
-        self._rgb = rgb
-        self._drawing = options.drawing
-        self._renderer = Renderer(options.drawing)
-        self._size: tuple[int, int] | None = None
-        self._began = time.monotonic()
-        self._count = 0
-        self._pts = -1
-        self._given: list[VideoFrame] = []
-        self._session = Session(iter(self._next, None), options, models, Inline())
-
-    def __call__(self, picture: PictureLike, seconds: float | None = None) -> Result:
-        """What is thought of everybody in the next picture.
-
-        Args:
-            picture: as in `Recognizer.analyze`; one of another size is fitted into the first one's.
-            seconds: its time, which does not go back; by default the time since the follower was made.
-
-        Raises:
-            SourceError: it is no picture, time goes back, or the follower is closed.
-        """
-        image = as_image(picture, self._rgb)
-        moment = time.monotonic()
-        pts = round(Fraction(moment - self._began if seconds is None else float(seconds)) / _TIME_BASE)
-        if pts < self._pts:
-            raise SourceError(f"Time goes back from {self._pts / 1e6:g} s to {pts / 1e6:g} s.")
-        self._pts = max(pts, self._pts + 1)
-        self._size = self._size or (image.shape[1], image.shape[0])
-        image = letterboxed(image, self._size)
-        self._given = [VideoFrame(self._count, self._pts, _TIME_BASE, moment, image)]
-        self._count += 1
-        try:
-            frame: EmotionFrame = next(self._session)
-        except StopIteration:
-            raise SourceError("This follower is closed: make a new one.") from None
-        return Result("", False, frame, self._renderer, self._drawing)
-
-    def close(self) -> None:
-        """Free the resources. May be called again."""
-        self._session.close()
-
-    def _next(self) -> VideoFrame | None:
-        return self._given.pop() if self._given else None
-
-
 def _reader_of(values: Mapping[str, Any]) -> Loaded:
     """What reads files on another machine."""
     options = from_mapping(Options, values)
@@ -481,10 +341,14 @@ def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], list[Pictur
 
 
 def _is_list(files: object) -> bool:
-    """Whether it is several things; arrays, bytes and open files are one, though they can be iterated."""
+    """Whether it is several things; arrays, bytes and open files are one, though they can be iterated.
+
+    A column of a table, as of pandas, and an array of names are several.
+    """
     if isinstance(files, bytes | bytearray | memoryview) or hasattr(files, "read"):
         return False
-    return isinstance(files, Iterable) and not hasattr(files, "__array__")
+    names = getattr(getattr(files, "dtype", None), "kind", "") in _NAMES
+    return isinstance(files, Iterable) and (names or not hasattr(files, "__array__"))
 
 
 def _in_order(results: Sequence[Result], files: Sequence[str]) -> list[Result]:

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,17 +14,19 @@ import numpy.typing as npt
 
 from emotion.models.classes import Classes
 from emotion.models.regions import Image
+from emotion.models.schema import SHIPPED
 from emotion.models.words import counted
+from emotion.plots import plot_bars, plot_counts, plot_times
 from emotion.realtime.details import LANDMARKS
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
-from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, Columns
 from emotion.realtime.sinks.csv_jsonl import as_dict
-from emotion.realtime.sinks.parquet import arrow_schema, arrow_table, face_values
 from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.photographs import read_picture
+from emotion.tables import WRITTEN, table_of
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -34,11 +35,7 @@ if TYPE_CHECKING:
 
 # So many rows of a table are shown in a notebook.
 _SHOWN = 12
-# Up to here shares are small: an axis to 1 would leave them at its foot.
-_SMALL = 0.5
 _WIDEST = 720
-# Of the faces in a plot of bars.
-_HATCHES = ("", "//", "..", "xx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +47,12 @@ class FaceResult:
             numbers the faces, the largest first.
         box: left, top, width and height in pixels; may extend beyond the image.
         label: a class, or ``uncertain``; it does not flicker.
+        since: the time in the source at which the label began, in seconds; 0 in a photograph.
         emotion: the class with the largest probability in this frame.
         confidence: the probability of `emotion`, in [0, 1].
         probabilities: by class, smoothed over time; they sum to one. These three are None if all regions
             have been hidden for a second.
+        probabilities_frame: the vote of this frame alone, by class; None if all regions are hidden.
         regions: the smoothed prediction of each region (``eyes``, ``lips``), by class; None if the region
             is hidden.
         blendshapes: the same from the blendshapes; None if the rule of the vote does not use them.
@@ -64,9 +63,11 @@ class FaceResult:
     track_id: int
     box: tuple[float, float, float, float]
     label: str
+    since: float
     emotion: str | None
     confidence: float | None
     probabilities: dict[str, float] | None
+    probabilities_frame: dict[str, float] | None
     regions: dict[str, dict[str, float] | None]
     blendshapes: dict[str, float] | None
     details: Mapping[str, float | str | None] = field(default_factory=dict)
@@ -80,9 +81,11 @@ class FaceResult:
             face.track_id,
             (box.left, box.top, box.width, box.height),
             face.label,
+            face.since,
             face.emotion if face.known else None,
             face.confidence if face.known else None,
             _by_class(face.classes, face.says("probabilities")),
+            _by_class(face.classes, face.probabilities_frame),
             {name: _by_class(face.classes, said) for name, said in face.regions.items()},
             _by_class(face.classes, face.blendshapes),
             dict(face.details),
@@ -186,28 +189,7 @@ class Result:
 
         Of several faces each has a hatching of its own, which the legend names. Returns the axes.
         """
-        axes = _axes(ax)
-        classes = self._frame.schema.classes
-        faces = self.faces
-        width = 0.8 / max(1, len(faces))
-        for number, face in enumerate(faces):
-            shares = [(face.probabilities or {}).get(name, 0.0) for name in classes]
-            places = [place + width * (number - (len(faces) - 1) / 2) for place in range(len(classes))]
-            axes.bar(
-                places,
-                shares,
-                width,
-                color=list(classes.on_white),
-                edgecolor="white",
-                hatch=_HATCHES[number % len(_HATCHES)],
-                label=f"face {face.track_id}: {face.label}",
-            )
-        axes.set(ylim=(0, 1), ylabel="probability", title=self.source)
-        axes.set_xticks(range(len(classes)), list(classes))
-        if faces:
-            for patch in axes.legend().get_patches():
-                patch.set_facecolor("#808080")
-        return axes
+        return plot_bars(ax, (self.source, self._frame))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything except the image, for JSON: a line of the JSON Lines of `emotion annotate`."""
@@ -285,26 +267,27 @@ class Results(Sequence[Result]):
         The columns are those of the tables of `emotion annotate`, with ``file`` first. If all are
         photographs, there are sizes in place of times.
         """
-        import pyarrow as pa  # noqa: PLC0415  it takes a tenth of a second
-
-        frames = [result._frame for result in self._results]
-        alone = bool(frames) and all(result.photograph for result in self._results)
-        details = frames[0].details if frames else ()
-        schema = frames[0].schema if frames else _shipped()
-        columns = Columns(schema, details=details, photographs=alone)
-        empty = (None,) * (len(columns.face) + (LANDMARKS in details))
-        rows: list[tuple[object, ...]] = []
-        for result in self._results:
-            faces = [face_values(face, columns) for face in result._frame.faces] or [empty]
-            rows += [(*_head(result, alone), *face) for face in faces]
-        fields = arrow_schema(columns)
-        if not alone:
-            fields = fields.insert(0, pa.field("file", pa.string()))
-        return arrow_table(rows, fields)
+        return table_of(self._told, self._photographs)
 
     def to_df(self) -> "pd.DataFrame":
         """The same for pandas, which must be installed; emotions and labels are categories."""
         return self.to_arrow().to_pandas()
+
+    def summary(self) -> Summary:
+        """What a whole video says, and each of its people: shares of time, the strongest emotion, episodes.
+
+        It is what `emotion annotate` writes into ``clip.summary.json``.
+
+        Raises:
+            ValueError: they are not of one video; `of` gives those of one file.
+        """
+        if self._photographs or len(self.sources) != 1:
+            of = "photographs" if self._photographs else counted(len(self.sources), "file")
+            raise ValueError(f"a summary is of one video, not of {of}: results.of('clip.mp4').summary()")
+        builder = SummaryBuilder()
+        for result in self._results:
+            builder.add(result._frame)
+        return builder.build()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the table of `to_arrow`; the extension gives the format: .csv, .parquet, or .jsonl (one
@@ -316,12 +299,12 @@ class Results(Sequence[Result]):
             SinkError: it cannot be written, or has another extension.
         """
         place = Path(path)
-        writers = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl}
-        if place.suffix.lower() not in writers:
+        written = WRITTEN.get(place.suffix.lower())
+        if written is None:
             raise SinkError(f"{place.name} says no table: end its name with .csv, .jsonl or .parquet.")
         draft = PartialFile(place)
         try:
-            draft.append(writers[place.suffix.lower()](self.to_arrow()))
+            draft.append(written(self.to_arrow()))
         except BaseException:
             draft.discard()
             raise
@@ -349,14 +332,22 @@ class Results(Sequence[Result]):
         Raises:
             ValueError: there is no such class, or none of these people.
         """
-        axes = _axes(ax)
-        classes = self._results[0]._frame.schema.classes if self._results else _shipped().classes
+        classes = self._results[0]._frame.schema.classes if self._results else SHIPPED.classes
         wanted = [emotions] if isinstance(emotions, str) else list(emotions or classes)
         if unknown := next((name for name in wanted if name not in classes), None):
             raise ValueError(f"{unknown!r} is no class: choose of {', '.join(classes)}")
-        if self._results and all(result.photograph for result in self._results):
-            return _plot_counts(axes, self._results, classes)
-        return _plot_times(axes, self._results, wanted, people, classes)
+        if self._photographs:
+            return plot_counts(ax, self._told, classes)
+        return plot_times(ax, self._told, wanted, people, classes)
+
+    @property
+    def _told(self) -> list[tuple[str, EmotionFrame]]:
+        return [(result.source, result._frame) for result in self._results]
+
+    @property
+    def _photographs(self) -> bool:
+        """Whether they are photographs, all of them."""
+        return bool(self._results) and all(result.photograph for result in self._results)
 
     def __repr__(self) -> str:
         faces = sum(len(result._frame.faces) for result in self._results)
@@ -392,133 +383,8 @@ def without_image(frame: EmotionFrame) -> EmotionFrame:
     return replace(frame, frame=frame.frame.with_image(nothing), faces=faces)
 
 
-def _shipped() -> Any:
-    from emotion.models.schema import SHIPPED  # noqa: PLC0415
-
-    return SHIPPED
-
-
-def _head(result: Result, alone: bool) -> tuple[object, ...]:
-    if alone:
-        return (result.source, *result.size)[: len(PHOTOGRAPH_COLUMNS)]
-    frame = result._frame.frame
-    return (result.source, frame.index, frame.pts, result.seconds)
-
-
 def _by_class(classes: Classes, said: Probabilities | None) -> dict[str, float] | None:
     return None if said is None else dict(zip(classes, said.tolist(), strict=True))
-
-
-def _csv(table: "pa.Table") -> bytes:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.csv  # noqa: PLC0415
-
-    if LANDMARKS in table.column_names:
-        table = table.drop_columns([LANDMARKS])
-    sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(quoting_style="needed"))
-    return bytes(sink.getvalue())
-
-
-def _parquet(table: "pa.Table") -> bytes:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return bytes(sink.getvalue())
-
-
-def _jsonl(table: "pa.Table") -> bytes:
-    import json  # noqa: PLC0415
-
-    return "".join(json.dumps(row) + "\n" for row in table.to_pylist()).encode()
-
-
-def _axes(ax: "matplotlib.axes.Axes | None") -> "matplotlib.axes.Axes":
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt  # noqa: PLC0415  it takes half a second
-
-    return plt.subplots(figsize=(9, 3.5), layout="constrained")[1]
-
-
-def _plot_counts(
-    axes: "matplotlib.axes.Axes", results: Sequence[Result], classes: Classes
-) -> "matplotlib.axes.Axes":
-    labels = [face.label for result in results for face in result._frame.faces]
-    colours = dict(zip(classes, classes.on_white, strict=True))
-    names = [*classes, *sorted(set(labels) - set(classes))]
-    axes.bar(
-        names, [labels.count(name) for name in names], color=[colours.get(name, "#808080") for name in names]
-    )
-    axes.set(ylabel="faces", title=f"{counted(len(labels), 'face')} in {counted(len(results), 'photograph')}")
-    return axes
-
-
-def _plot_times(
-    axes: "matplotlib.axes.Axes",
-    results: Sequence[Result],
-    emotions: Sequence[str],
-    people: Sequence[int] | None,
-    classes: Classes,
-) -> "matplotlib.axes.Axes":
-    lines = _lines(results, people)
-    if people and (missing := sorted(set(people) - {id_ for _, id_ in lines})):
-        known = sorted({id_ for _, id_ in _lines(results, None)})
-        raise ValueError(
-            f"nobody has the number {missing[0]}: there are {', '.join(map(str, known)) or 'none'}"
-        )
-    several = len({source for source, _ in lines}) > 1
-    styles = ("-", "--", ":", "-.")
-    colours = dict(zip(classes, classes.on_white, strict=True))
-    numbers = {id_: number for number, id_ in enumerate(dict.fromkeys(id_ for _, id_ in lines))}
-    for (source, id_), (times, shares) in lines.items():
-        for name in emotions:
-            who = f"{Path(source).name} " if several else ""
-            by_person = len(emotions) == 1 and len(lines) > 1
-            axes.plot(
-                times,
-                shares[:, classes.index(name)],
-                styles[0] if by_person else styles[numbers[id_] % len(styles)],
-                color=None if by_person else colours[name],
-                label=f"{who}person {id_}: {name}",
-            )
-    axes.set(xlabel="seconds", ylabel="probability", ylim=(0, _top(axes)))
-    if lines:
-        axes.legend(fontsize="small")
-    return axes
-
-
-def _top(axes: "matplotlib.axes.Axes") -> float:
-    """Where the axis of shares ends: at 1, or, where all of them are small, a little above them."""
-    most = max(
-        (float(np.nanmax(np.asarray(line.get_ydata(), float), initial=0.0)) for line in axes.lines),
-        default=1.0,
-    )
-    return 1.0 if most > _SMALL else math.ceil(10 * most + 0.2) / 10
-
-
-_Line = tuple[list[float], npt.NDArray[np.float32]]
-
-
-def _lines(results: Sequence[Result], people: Sequence[int] | None) -> dict[tuple[str, int], _Line]:
-    """By source and person, their times and smoothed probabilities, float32 (n, classes); gaps are NaN."""
-    found: dict[tuple[str, int], tuple[list[float], list[Probabilities]]] = {}
-    last: dict[tuple[str, int], int] = {}
-    for result in results:
-        for face in result._frame.faces:
-            if not people or face.track_id in people:
-                key = result.source, face.track_id
-                nothing = np.full(len(face.classes), np.nan, np.float32)
-                times, shares = found.setdefault(key, ([], []))
-                if key in last and last[key] < result.index - 1:
-                    times.append(result.seconds)
-                    shares.append(nothing)
-                times.append(result.seconds)
-                shares.append(nothing if face.probabilities is None else face.probabilities)
-                last[key] = result.index
-    return {key: (times, np.stack(shares)) for key, (times, shares) in found.items()}
 
 
 def _bars(face: FaceResult) -> str:

@@ -44,7 +44,7 @@ def test_the_public_names():
     assert set(emotion.__all__) == {
         *("EmotionError", "ModelFileError", "OptionError", "ProviderError", "SinkError", "SourceError"),
         *("FaceResult", "FaceRows", "Follower", "Recognizer", "Result", "Results", "Stream", "VideoFrame"),
-        *("AnnotatedFiles", "Models", "Options", "__version__"),
+        *("AnnotatedFiles", "Models", "Options", "Summary", "__version__"),
         *("analyze", "analyze_files", "annotate_files", "stream"),
     }
     for name in emotion.__all__:

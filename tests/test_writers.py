@@ -38,7 +38,7 @@ ALLOWED = {
     "benchmarks/studies/many_videos.py: path.write_bytes(_spoilt(path.read_bytes(), chance))": "the same",
     "benchmarks/studies/sound.py: av.open(str(path), 'w')": "a clip to try",
     # Into memory, pipes and other programs.
-    "emotion/results.py: pq.write_table(table, sink)": "into memory",
+    "emotion/tables.py: pq.write_table(table, sink)": "into memory",
     "models/evaluation/charts.py: figure.savefig(file)": "into memory",
     "benchmarks/studies/encoder.py: av.open(file, 'w')": "into memory",
     "emotion/web/http/zipped.py: archive.open(entry, 'w')": "into an answer",

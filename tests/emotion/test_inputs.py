@@ -64,11 +64,33 @@ def test_a_name_with_brackets_that_is_there_is_no_pattern(tmp_path):
         ("list.csv", "id,file\n1,b.jpg\n2,take 2.MP4\n"),
         ("list.csv", "b.jpg;happy\ntake 2.MP4;sad\n"),
         ("list.tsv", "\ufefflabel\tPath\nhappy\tb.jpg\nsad\ttake 2.MP4\n"),
+        ("list.csv", "name,Video file\nAnna,b.jpg\nBen,take 2.MP4\n"),
+        ("list.csv", "who,recording\nAnna,b.jpg\nBen,take 2.MP4\n"),
+        ("list.csv", "Anna,b.jpg\nBen,take 2.MP4\n"),
+        ("list.txt", "file://{folder}/b.jpg\n{folder}/take 2.MP4\n"),
     ],
 )
 def test_a_list_names_files_from_where_it_stands(folder, name, text):
+    text = text.replace("{folder}", str(folder))
     (folder / name).write_text(text, encoding="utf-8")
     assert names(find_inputs([folder / name]), folder) == ["b.jpg", "take 2.MP4"]
+
+
+def test_a_list_in_a_list_counts_from_its_own_place_and_none_ends_in_itself(folder):
+    (folder / "all.txt").write_text("deep/some.txt\ntake 2.MP4\n")
+    (folder / "deep" / "some.txt").write_text("c.jpg\n../all.txt\n")
+    failures = []
+    found = find_inputs([folder / "all.txt"], failed=failures.append)
+    assert names(found, folder) == ["deep/c.jpg", "take 2.MP4"]
+    assert ["names itself" in str(one) for one in failures] == [True]
+
+
+def test_a_line_of_a_list_that_fails_does_not_end_the_list(folder):
+    (folder / "all.txt").write_text("b.jpg\n*.bmp\ntake 2.MP4\n")
+    failures = []
+    found = find_inputs([folder / "all.txt"], failed=failures.append)
+    assert names(found, folder) == ["b.jpg", "take 2.MP4"]
+    assert "No file fits" in str(failures[0])
 
 
 def test_each_file_comes_once_whatever_names_it(folder, monkeypatch):

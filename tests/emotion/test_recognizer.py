@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 import threading
 from types import SimpleNamespace
 
 import cv2
 import matplotlib
 import numpy as np
+import pandas as pd
 import PIL.Image
 import pyarrow.parquet as pq
 import pytest
@@ -18,8 +20,10 @@ import emotion
 from emotion import api
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.pictures import as_image, frames_of
+from emotion.plots import top as top_of
 from emotion.realtime.sources.demo import DEMO
-from emotion.results import _top
+from emotion.recognizer import _sorted_out
+from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.timeout(600)
 matplotlib.use("agg")
@@ -134,6 +138,36 @@ def test_a_plot_over_time(video):
         video.plot(people=[7])
 
 
+def test_a_video_has_a_summary_and_others_have_none(reader, image, video):
+    summary = video.summary()
+    assert summary.frames == 3
+    assert summary.shares[video[0].faces[0].label] > 0
+    assert sum(summary.people[0].shares.values()) == pytest.approx(1, abs=1e-3)
+    assert summary.to_dict()["video"]["label"] == summary.label
+    with pytest.raises(ValueError, match="not of photographs"):
+        reader.analyze_files([image]).summary()
+    with pytest.raises(ValueError, match="not of 2 files"):
+        emotion.Results([video[0], video[1].called("other.mp4")]).summary()
+
+
+def test_what_the_reference_names_is_there(video):
+    """The table of what objects have in `docs/reference/python.md`."""
+    text = (ROOT / "docs/reference/python.md").read_text()
+    objects = [video[0], video[0].faces[0], video, video.summary()]
+    for one in objects:
+        (row,) = re.findall(rf"^\| `{type(one).__name__}` \|(.*)\|$", text, re.MULTILINE)[-1:]
+        for name in re.findall(r"`(\w+)[^`]*`", row):
+            assert name in dir(one), name
+
+
+def test_a_column_of_names_is_several_files(image, tmp_path):
+    names = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    for several in (pd.Series(names), pd.Series(names, dtype="category"), np.array(names), iter(names)):
+        assert _sorted_out(several) == (names, [])
+    assert _sorted_out(np.array([*names, None], object))[0] == names
+    assert _sorted_out(image) == ([], [image])
+
+
 def test_nothing_that_can_be_read_is_an_error(reader, tmp_path):
     with pytest.raises(emotion.SourceError, match=r"none\.png"):
         reader.analyze_files(tmp_path / "none.png")
@@ -201,4 +235,4 @@ def test_short_forms_keep_the_models_of_the_last_options(monkeypatch):
 )
 def test_small_shares_fill_a_plot(shares, top):
     lines = [SimpleNamespace(get_ydata=lambda share=share: [share, 0.0]) for share in shares]
-    assert _top(SimpleNamespace(lines=lines)) == top
+    assert top_of(SimpleNamespace(lines=lines)) == top

@@ -1,0 +1,160 @@
+"""Results one after the other: `Stream` gives those of a source, `Follower` those of a caller's own loop."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from typing import Self
+
+from emotion.fetching import Spool
+from emotion.models.closing import Closing
+from emotion.pictures import PictureLike, as_image
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.errors import SourceError
+from emotion.realtime.media import letterboxed
+from emotion.realtime.messages import EmotionFrame, VideoFrame
+from emotion.realtime.options import Options
+from emotion.realtime.session import Inline, Models, Session
+from emotion.results import Result
+
+_TIME_BASE = Fraction(1, 1_000_000)
+
+
+class Stream(Closing):
+    """An iterator over results, also with ``async for``. See `stream`.
+
+    With a callback you do not iterate: a thread passes each result on, in order, and `wait` waits for the
+    end.
+
+    It starts to work when it is created, in its own threads. They stop at the end, on an error, on `close`,
+    at the end of its `with` block, and when it is garbage collected.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        drawing: DrawingOptions | None = None,
+        source: str = "",
+        spool: Spool | None = None,
+        on_result: Callable[[Result], object] | None = None,
+    ) -> None:
+        self._drawing = drawing or DrawingOptions()
+        self._renderer = Renderer(self._drawing)
+        self._session = session
+        self._source = source
+        self._spool = spool
+        self._error: BaseException | None = None
+        self._caller: threading.Thread | None = None
+        if on_result is not None:
+            work = partial(self._call, on_result)
+            self._caller = threading.Thread(target=work, name="on-result", daemon=True)
+            self._caller.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the callback has had every result.
+
+        Args:
+            timeout: maximum number of seconds; None: no limit.
+
+        Returns:
+            False if the time was over before the end.
+
+        Raises:
+            BaseException: the exception that the source or the callback raised, once.
+        """
+        if self._caller is None:
+            return True
+        self._caller.join(timeout)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return not self._caller.is_alive()
+
+    def _call(self, on_result: Callable[[Result], object]) -> None:
+        try:
+            for result in self:
+                on_result(result)
+        except BaseException as error:  # told by `wait`, in the thread that cares
+            self._error = error
+        finally:
+            self._session.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Result:
+        result = await asyncio.to_thread(next, self, None)
+        if result is None:
+            raise StopAsyncIteration
+        return result
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Result:
+        try:
+            frame = next(self._session)
+        except BaseException:
+            self._forget_copy()
+            raise
+        return Result(self._source, False, frame, self._renderer, self._drawing)
+
+    def close(self) -> None:
+        """Stop, and close the source. May be called again."""
+        self._session.close()
+        self._forget_copy()
+
+    def _forget_copy(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+
+
+class Follower(Closing):
+    """Call it with each image of your own loop; see `Recognizer.follow`. Not thread-safe."""
+
+    def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:
+        self._rgb = rgb
+        self._drawing = options.drawing
+        self._renderer = Renderer(options.drawing)
+        self._size: tuple[int, int] | None = None
+        self._began = time.monotonic()
+        self._count = 0
+        self._pts = -1
+        self._given: list[VideoFrame] = []
+        self._session = Session(iter(self._next, None), options, models, Inline())
+
+    def __call__(self, picture: PictureLike, seconds: float | None = None) -> Result:
+        """What is thought of everybody in the next picture.
+
+        Args:
+            picture: as in `Recognizer.analyze`; one of another size is fitted into the first one's.
+            seconds: its time, which does not go back; by default the time since the follower was made.
+
+        Raises:
+            SourceError: it is no picture, time goes back, or the follower is closed.
+        """
+        image = as_image(picture, self._rgb)
+        moment = time.monotonic()
+        pts = round(Fraction(moment - self._began if seconds is None else float(seconds)) / _TIME_BASE)
+        if pts < self._pts:
+            raise SourceError(f"Time goes back from {self._pts / 1e6:g} s to {pts / 1e6:g} s.")
+        self._pts = max(pts, self._pts + 1)
+        self._size = self._size or (image.shape[1], image.shape[0])
+        image = letterboxed(image, self._size)
+        self._given = [VideoFrame(self._count, self._pts, _TIME_BASE, moment, image)]
+        self._count += 1
+        try:
+            frame: EmotionFrame = next(self._session)
+        except StopIteration:
+            raise SourceError("This follower is closed: make a new one.") from None
+        return Result("", False, frame, self._renderer, self._drawing)
+
+    def close(self) -> None:
+        """Free the resources. May be called again."""
+        self._session.close()
+
+    def _next(self) -> VideoFrame | None:
+        return self._given.pop() if self._given else None
