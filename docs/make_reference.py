@@ -135,7 +135,7 @@ def _default(one: Any) -> str:
 
 
 def _said(one: Any) -> str:
-    said = one.help or ""
+    said = (one.help or "").replace(r"\[", "[")
     bounds = [f"at least {one.min:.10g}"] if one.min is not None else []
     bounds += [f"at most {one.max:.10g}"] if one.max is not None else []
     return said + (f" ({', '.join(bounds)})" if bounds else "")

@@ -14,11 +14,13 @@ from emotion.realtime.options import Options
 
 app = typer.Typer(add_completion=False)
 
-EXAMPLES = """
-Example: emotion config, in the folder where a command would run.
+EXAMPLES = r"""
+Examples:
+
+emotion config    what holds in this folder
 
 Options come from the command line, else from the environment (EMOTION_SMOOTH=0.5), else from emotion.toml or
-[tool.emotion] in pyproject.toml in this folder or above, else from the user's emotion.toml, else they have
+\[tool.emotion] in pyproject.toml in this folder or above, else from the user's emotion.toml, else they have
 their defaults.
 """
 

@@ -17,8 +17,16 @@ from emotion.realtime.sources.photographs import read_picture
 
 app = typer.Typer(add_completion=False)
 
+EXAMPLES = """
+Examples:
 
-@app.command(epilog="Example: emotion info clip.mp4 photos/")
+emotion info clip.mp4         what it contains
+
+emotion info photos/ clips/   what 'emotion annotate' would do with two folders
+"""
+
+
+@app.command(epilog=EXAMPLES)
 def info(
     files: Annotated[list[str], typer.Argument(help="Videos, photographs, folders, patterns or lists.")],
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Include subfolders.")] = False,

@@ -34,6 +34,8 @@ emotion models                      list all model folders
 emotion models copy lite my-model   a copy of your own
 
 emotion models check my-model       check its files and run it
+
+emotion models remove my-model      ask, and remove it from your folder for models
 """
 
 app = typer.Typer(
@@ -61,7 +63,7 @@ def models(context: typer.Context) -> None:
         list_command()
 
 
-@app.command(name="list")
+@app.command(name="list", epilog=EXAMPLES)
 def list_command() -> None:
     """List the included model folders, those in your folder for models, and those in the current folder."""
     for name, folder in (_here() | known_models()).items():
@@ -78,7 +80,7 @@ def _here() -> dict[str, Path]:
     return {str(folder): folder for folder in found if regions_there(folder)}
 
 
-@app.command(name="check")
+@app.command(name="check", epilog=EXAMPLES)
 def check_command(name: _Name) -> None:
     """Check that all files of a model folder are present and unchanged, and that the models run."""
     for file in _files(name):
@@ -97,7 +99,7 @@ def check_command(name: _Name) -> None:
     console.print(f"{shown(name)} is whole and runs: {', '.join(loaded.schema.classes)}")
 
 
-@app.command(name="remove")
+@app.command(name="remove", epilog=EXAMPLES)
 def remove_command(
     name: Annotated[str, typer.Argument(help="Name of a folder in your folder for models.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
@@ -138,7 +140,7 @@ def _about(folder: Path) -> list[str]:
     return [*told, f"trained on, and terms: {terms or 'not said'}"]
 
 
-@app.command(name="copy")
+@app.command(name="copy", epilog=EXAMPLES)
 def copy_command(
     name: Annotated[
         Path,

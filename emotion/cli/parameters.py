@@ -21,6 +21,9 @@ import typer
 from emotion.config import environment_name
 from emotion.models.options import Only, OptionField, Spelling, Without, from_mapping
 
+# How help is read: what many people want first. A command's own groups come before these.
+_PANELS = ("Input", "Live", "Results", "Faces", "Vote", "Models", "Pictures", "Network", "Many videos")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -70,9 +73,17 @@ def with_options(command: Callable[P, R]) -> Callable[..., R]:
         groups = {name: group.made_of(given) for name, group in taken.items()}
         return command(**given, **groups)  # type: ignore[call-arg]
 
+    parameters.sort(key=_place)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _place(parameter: inspect.Parameter) -> int:
+    """Where a parameter's group stands in help."""
+    (info,) = getattr(parameter.annotation, "__metadata__", (None,))[:1]
+    panel = getattr(info, "rich_help_panel", None)
+    return _PANELS.index(panel) + 1 if panel in _PANELS else 0
 
 
 def _group(hint: Any) -> _Taken | None:
@@ -90,7 +101,8 @@ def _parameter(one: OptionField, defaults: Mapping[str, Any]) -> inspect.Paramet
     spelling = option.spelling
     number = one.kind in (int, float) and not spelling
     said: dict[str, Any] = {
-        "help": option.help,
+        # Help is written with Rich's marks, for which what stands in brackets would be taken.
+        "help": option.help.replace("[", r"\["),
         "metavar": option.metavar or (option.unit.upper() if number and option.unit else None),
         "parser": _parser(spelling) if spelling and not (spelling.many or spelling.switch) else None,
         "min": option.ge if number else None,

@@ -71,17 +71,6 @@ class FileOptions:
 
     TITLE: ClassVar[str] = "Input"
 
-    file_fps: Annotated[
-        float | None,
-        Option(
-            help="Frame rate of a file without time stamps, such as a raw H.264 stream; by default "
-            "the rate that the file states.",
-            unit="frames a second",
-            ge=0.1,
-            le=1000,
-            flags=("--fps",),
-        ),
-    ] = None
     start: Annotated[
         float | None,
         Option(
@@ -110,6 +99,17 @@ class FileOptions:
             gt=0,
             metavar="STEP",
             spelling=Spelling(read_step, "{:g}".format),
+        ),
+    ] = None
+    file_fps: Annotated[
+        float | None,
+        Option(
+            help="Frame rate of a file without time stamps, such as a raw H.264 stream; by default "
+            "the rate that the file states.",
+            unit="frames a second",
+            ge=0.1,
+            le=1000,
+            flags=("--fps",),
         ),
     ] = None
     decoder: Annotated[

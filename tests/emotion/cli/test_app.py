@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import typer
+from rich.text import Text
 
 from emotion import __main__ as entry
 from emotion.cli import app as cli
@@ -153,13 +154,31 @@ def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, opti
     assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")
 
 
+def commands(name):
+    """A command, and those below it."""
+    command = typer.main.get_command(cli.app).commands[name]
+    return command, *getattr(command, "commands", {}).values()
+
+
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_each_help_has_examples_with_options_that_there_are(name):
-    command = typer.main.get_command(cli.app).commands[name]
-    lines = [line for line in (command.epilog or "").splitlines() if f"emotion {name}" in line]
-    assert lines
-    below = getattr(command, "commands", {}).values()
-    params = [option for one in (command, *below) for option in one.params]
-    known = {flag for option in params for flag in (*option.opts, *option.secondary_opts)}
-    for line in lines:
-        assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", line)) <= known, line
+    known = {
+        flag
+        for one in commands(name)
+        for option in one.params
+        for flag in (*option.opts, *option.secondary_opts)
+    }
+    for command in commands(name):
+        lines = [line for line in (command.epilog or "").splitlines() if f"emotion {name}" in line]
+        assert lines, command.name
+        for line in lines:
+            assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", line)) <= known, line
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_no_help_loses_what_stands_in_brackets(name):
+    """Rich takes words in brackets for its marks and leaves them out."""
+    for command in commands(name):
+        texts = [command.epilog, command.help, *(getattr(option, "help", "") for option in command.params)]
+        for text in filter(None, texts):
+            assert Text.from_markup(text).plain == text.replace(r"\[", "["), command.name

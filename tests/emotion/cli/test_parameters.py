@@ -1,5 +1,6 @@
 """Commands get their parameters from the options that they take."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -8,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from emotion.cli import app as cli
 from emotion.cli.parameters import with_options
 from emotion.models.errors import OptionError
 from emotion.models.options import DURATION, Only, Option, Spelling, Without, check
@@ -129,6 +131,17 @@ def test_help_says_what_the_fields_say(monkeypatch):
     for words in ("Faces", "Everything", "The most. [default: 4]", "1<=x<=20", "SECONDS", "--no-window"):
         assert words in shown
     assert "For programs" not in shown
+
+
+def test_help_has_what_many_people_want_first():
+    text = CliRunner().invoke(cli.app, ["annotate", "--help"], env={"COLUMNS": "150"}).output
+    panels = re.findall(r"^╭─ ([A-Z][a-z ]+) ─", text, re.MULTILINE)
+    assert panels[:5] == ["Arguments", "Options", "Input", "Results", "Faces"]
+    assert panels[-1] == "Many videos"
+    assert len(panels) == len(set(panels))
+    assert re.findall(r"^│ (--[a-z]+)", text, re.MULTILINE)[1:6] == [
+        *("--help", "--recursive", "--resume", "--start", "--end"),
+    ]
 
 
 def test_a_command_takes_a_part_with_defaults_of_its_own():
