@@ -18,6 +18,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -36,7 +37,7 @@ from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 from emotion.web.jobs.results import overview
 
-FORMATS = ("csv", "jsonl", "parquet", "vtt", "srt", "html")
+FORMATS = ("csv", "jsonl", "parquet", "vtt", "srt", "eaf", "html")
 UNCERTAIN = "uncertain"
 # What is written has so many digits.
 _SHARE, _TIME = 1.5e-4, 0.0015
@@ -64,6 +65,25 @@ class Written:
         assert found
         return json.loads(found[1]), text
 
+    @property
+    def annotations(self) -> dict[str, list[tuple[float, float, str]]]:
+        """By tier: begin, end and value of each."""
+        document = ElementTree.parse(self.outputs.files["eaf"])
+        times = {
+            one.get("TIME_SLOT_ID"): int(one.get("TIME_VALUE", "")) for one in document.iter("TIME_SLOT")
+        }
+        return {
+            tier.get("TIER_ID", ""): [
+                (
+                    times[one.get("TIME_SLOT_REF1")] / 1000,
+                    times[one.get("TIME_SLOT_REF2")] / 1000,
+                    one.findtext("ANNOTATION_VALUE", ""),
+                )
+                for one in tier.iter("ALIGNABLE_ANNOTATION")
+            ]
+            for tier in document.iter("TIER")
+        }
+
     def cues(self, kind: str) -> list[tuple[float, float, list[str]]]:
         found = []
         for block in self.outputs.files[kind].read_text().replace(",", ".").split("\n\n"):
@@ -87,6 +107,8 @@ def contradictions(written: Written, margin: float, origin: float = 0.0) -> Iter
     yield from _words(frames, margin)
     for kind in ("vtt", "srt") if len(frames) > 1 else ():  # a single picture lasts no time
         yield from _subtitles(written.cues(kind), frames, origin, kind)
+    if len(frames) > 1:
+        yield from _annotations(written.annotations, frames, origin)
     yield from _numbers(written, frames)
 
 
@@ -143,6 +165,21 @@ def _subtitles(
             named = f"Person {face['track_id']}: {face['label']}"
             if not (named in shown or (len(shown) == 1 and face["label"] in words)):
                 yield f"{kind}, {now:.3f} s: {shown} and the table says {named}"
+
+
+def _annotations(
+    tiers: dict[str, list[tuple[float, float, str]]], frames: list[dict[str, Any]], origin: float
+) -> Iterator[str]:
+    for frame in frames:
+        now = frame["seconds"] - origin + _TIME
+        for face in frame["faces"]:
+            found = [
+                value
+                for begin, end, value in tiers.get(f"Person {face['track_id']}", ())
+                if begin <= now < end
+            ]
+            if face["label"] not in found:
+                yield f"ELAN, {now:.3f} s: {found} and the table says {face['label']}"
 
 
 def _numbers(written: Written, frames: list[dict[str, Any]]) -> Iterator[str]:

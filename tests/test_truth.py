@@ -5,6 +5,7 @@ import json
 import pytest
 
 from emotion.realtime.stages.options import VoteOptions
+from emotion.results import Result, Results, without_image
 from tests.contradictions import contradictions, decided, write
 
 
@@ -14,6 +15,12 @@ def test_nothing_is_said_in_two_ways(tmp_path, seed, causal):
     options = VoteOptions(causal=causal)
     written = write(decided(seed, options), tmp_path)
     assert list(contradictions(written, options.margin)) == []
+
+
+def test_python_has_the_summary_that_is_written(tmp_path):
+    results = decided(4, VoteOptions())
+    told = Results([Result("made.mp4", False, without_image(one), None) for one in results])
+    assert told.summary().to_dict() == write(results, tmp_path).summary
 
 
 def test_a_contradiction_would_be_found(tmp_path):

@@ -142,7 +142,7 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON: ``video``, and ``people``, a list."""
         values = asdict(self)
-        people = values.pop("people")
+        people = list(values.pop("people"))
         return {"video": values | {"people": len(people)}, "people": people}
 
     def sentence(self) -> str:
