@@ -366,13 +366,17 @@ def made_of(size: int, changed_ns: int, models: Models, options: Options) -> dic
         models: that ran.
         options: of the run.
     """
+    return made_by(models, options) | {"video": {"bytes": size, "changed_ns": changed_ns}}
+
+
+def made_by(models: Models, options: Options) -> dict[str, Any]:
+    """The same without the source: release, models and options that change results."""
     chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in GROUPS}
     chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}
     return {
         "version": __version__,
         "models": [model.manifest.sha256 for model in models.regions],
         "options": hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest(),
-        "video": {"bytes": size, "changed_ns": changed_ns},
     }
 
 

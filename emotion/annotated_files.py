@@ -12,7 +12,7 @@ from emotion.fetching import Spool
 from emotion.inputs import Input, find_inputs, place_of
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError, OptionError
-from emotion.photographs import PhotographOutputs, annotate_photographs
+from emotion.photographs import PhotographOutputs, annotate_photographs, photographs_done
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
@@ -118,7 +118,8 @@ class _Run:
         home = self._together and wanted.output is not None
         self._study = bool(videos) and (home if wanted.study is None else wanted.study)
         folders = any(os.path.isdir(one) for one in named)
-        self._resume = self._study or folders if wanted.resume is None else wanted.resume
+        several = wanted.output is not None and len(self._photographs) > 1
+        self._resume = self._study or folders or several if wanted.resume is None else wanted.resume
         self._jobs = self._planned(videos)
         self._pictures = self._planned_pictures()
 
@@ -140,12 +141,19 @@ class _Run:
         if self._pictures is None:
             return
         outputs, before = self._pictures, self._done
+        done = self._resume and photographs_done(self._photographs, outputs, self._models, self._options)
+        if done:
+            self.made.passed_over.extend(str(one.path) for one in self._photographs)
+            self.made.left_out.update(done.left_out)
+            self._step(before + len(self._photographs))
+            return
         summary = annotate_photographs(
             self._photographs,
             outputs,
             self._models,
             self._options,
             lambda done, total: self._step(before + done),
+            resume=self._resume,
         )
         self.made.left_out.update(summary.left_out)
         for source, picture in outputs.pictures.items():

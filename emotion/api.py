@@ -173,8 +173,8 @@ def annotate_files(
             eaf, and those of installed packages.
         overwrite: replace any existing file.
         recursive: include subfolders.
-        resume: skip videos whose results are complete and were made with the same options and models; by
-            default for a study, and with a folder.
+        resume: skip what is complete and was made with the same options and models: videos, and photographs
+            that a stopped run has seen; by default for folders, and for several with a folder for results.
         study: write tables and a page of all videos together; by default for several with a folder for
             results.
         jobs: number of videos annotated in parallel; by default one for each core, as far as memory allows.

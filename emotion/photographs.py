@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,12 +12,13 @@ from typing import Any
 
 import cv2
 
-from emotion.annotate import INTERRUPTED, Outputs
+from emotion.annotate import INTERRUPTED, Outputs, made_by
 from emotion.inputs import Input, place_of
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped, readable
 from emotion.models.regions import Image
 from emotion.models.words import counted
+from emotion.photograph_journal import Journal, forget, key
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
@@ -31,7 +32,7 @@ from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
-from emotion.realtime.sinks.result_ledger import ResultLedger, check_own
+from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
 from emotion.realtime.sources.photographs import Photographs, read_picture
 
 TABLES = ("csv", "jsonl", "parquet")
@@ -143,6 +144,12 @@ class PhotographSummary:
         empty = f"; no face in {self.empty}" if self.empty else ""
         return f"{counted(faces, 'face')} in {count}: {told}{empty}"
 
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "PhotographSummary":
+        """What `to_dict` gave."""
+        left_out = {one["file"]: one["reason"] for one in values["left_out"]}
+        return cls(values["photographs"], values["without_face"], Counter(values["labels"]), left_out)
+
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
         return {
@@ -163,11 +170,12 @@ def annotate_photographs(
     progress: Callable[[int, int], None] = lambda done, total: None,
     observer: Observer = SILENT,
     say: Callable[[str], object] = lambda sentence: None,
+    resume: bool = False,
 ) -> PhotographSummary:
     """Look at each photograph by itself; memory does not grow with their number.
 
     A photograph that cannot be read is left out and told; the others go on. Whatever happens, the tables
-    hold what was done until then.
+    hold what was done until then, and a journal beside them lets another run go on.
 
     Args:
         photographs: what is looked at.
@@ -177,22 +185,102 @@ def annotate_photographs(
         progress: called with (photographs done, photographs in all).
         observer: is told what each stage and each output does.
         say: is told, in a sentence, of each photograph that is left out.
+        resume: what a run that was stopped has seen is not looked at again, see `photograph_journal`.
 
     Raises:
         SinkError: a result cannot be written.
         ModelFileError: the landmark model is damaged.
     """
     options = options or Options()
-    readers = [partial(read_picture, one.path) for one in photographs]
+    paths = [one.path for one in photographs]
+    made_of = made_by(models, options)
 
     def look(made: "Made") -> None:
-        source = Photographs(readers, made.failed)
-        policy = EachAlone(options.faces.finders)
-        draw = partial(drawn, options) if outputs.pictures else None
-        with Session(source, options, models, policy, observer=observer) as session:
-            session.run(made.sinks, draw, made.add)
+        with Journal(outputs.summary, made_of, resume) as journal:
+            seen = [n for n, path in enumerate(paths) if journal.seen(path) and _is_drawn(path, outputs)]
+            if seen:
+                say(f"{counted(len(seen), 'photograph')} of an earlier run: looked at already.")
+            before = _Before(seen, lambda n: journal.result(paths[n], n, models.schema), made)
+            todo = sorted(set(range(len(paths))) - set(seen))
+            readers = [partial(read_picture, paths[n]) for n in todo]
+            source = Photographs(readers, made.failed, places=todo)
+            policy = EachAlone(options.faces.finders)
+            draw = partial(drawn, options) if outputs.pictures else None
 
-    return write_photographs(photographs, outputs, options, look, progress, observer, say)
+            def add(result: EmotionFrame) -> None:
+                journal.add(paths[result.frame.index], result)
+                made.add(result)
+
+            with Session(source, options, models, policy, observer=observer) as session:
+                session.run(before, draw, add)
+            before.tell(len(paths))
+
+    made = made_of | {"photographs": _as_they_are(paths)}
+    summary = write_photographs(photographs, outputs, options, look, progress, observer, say, made=made)
+    forget(outputs.summary)
+    return summary
+
+
+def photographs_done(
+    photographs: Sequence[Input], outputs: PhotographOutputs, models: Models, options: Options
+) -> PhotographSummary | None:
+    """What an earlier run told, where all that this one would make is there, whole and unchanged."""
+    values = results_of(outputs.summary, tuple(outputs.tables.values()), outputs.title)
+    made = made_by(models, options) | {"photographs": _as_they_are([one.path for one in photographs])}
+    if values is None or values.get("made") != made:
+        return None
+    if not all(_is_drawn(one.path, outputs) for one in photographs if not _left_out(one, values)):
+        return None
+    return PhotographSummary.read(values)
+
+
+def _left_out(one: Input, values: Mapping[str, Any]) -> bool:
+    return readable(str(one.path)) in {left["file"] for left in values["left_out"]}
+
+
+def _is_drawn(photograph: Path, outputs: PhotographOutputs) -> bool:
+    """Whether its annotated picture is there, where there are to be pictures."""
+    return not outputs.pictures or is_own_picture(outputs.pictures[photograph])
+
+
+def _as_they_are(paths: Sequence[Path]) -> str:
+    """A checksum of which photographs there are, with their sizes and times of change."""
+    return hashlib.sha256("\n".join(map(key, paths)).encode()).hexdigest()
+
+
+class _Before(Sink):
+    """Gives on each result, before it those of an earlier run that come first.
+
+    Args:
+        seen: places of photographs that an earlier run has seen, in order.
+        result: gives the result of one, without its picture.
+        made: takes them.
+    """
+
+    def __init__(self, seen: Sequence[int], result: Callable[[int], EmotionFrame], made: "Made") -> None:
+        self._seen = deque(seen)
+        self._result = result
+        self._made = made
+
+    def tell(self, place: int) -> None:
+        """Give on what was seen of photographs before a place."""
+        while self._seen and self._seen[0] < place:
+            result = self._result(self._seen.popleft())
+            self._made.sinks.write(result, result.frame.image)
+            self._made.add(result)
+
+    def write(self, result: EmotionFrame, image: Image) -> None:
+        """Take the next; see `Sink.write`."""
+        self.tell(result.frame.index)
+        self._made.sinks.write(result, image)
+
+    def close(self) -> Path | None:
+        """It holds nothing; see `Sink.close`."""
+        return None
+
+    def abort(self) -> Path | None:
+        """It holds nothing; see `Sink.abort`."""
+        return None
 
 
 @dataclass(slots=True)
@@ -220,6 +308,7 @@ def write_photographs(
     say: Callable[[str], object],
     names: Sequence[str] | None = None,
     pictures: bool = True,
+    made: Mapping[str, Any] | None = None,
 ) -> PhotographSummary:
     """Write what somebody sees in photographs: the tables, the summary, and the pictures.
 
@@ -228,6 +317,7 @@ def write_photographs(
         look: looks at each.
         names: what the photographs are called; by default their paths.
         pictures: write the pictures, too.
+        made: what all results follow from; the summary keeps it.
 
     Raises:
         SinkError: a result cannot be written.
@@ -265,7 +355,7 @@ def write_photographs(
             ledger.keep(_told(outputs, summary) | {"complete": False, "reasons": [reason]})
         raise
     with deferred_signals():
-        ledger.finish(_told(outputs, summary))
+        ledger.finish(_told(outputs, summary) | ({"made": dict(made)} if made else {}))
     return summary
 
 
@@ -288,6 +378,8 @@ class _Pictures(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Write one; see `Sink.write`."""
         index = result.frame.index
+        if not any(image.strides):
+            return  # of one that an earlier run has drawn only the size is known
         save_picture(image, self._places[index], self._sources[index])
 
     def close(self) -> Path | None:

@@ -27,7 +27,13 @@ from emotion.models.names import escaped
 from emotion.models.options import Without
 from emotion.models.whole_files import partial_path
 from emotion.models.words import counted
-from emotion.photographs import TABLES, PhotographOutputs, annotate_photographs
+from emotion.photographs import (
+    TABLES,
+    PhotographOutputs,
+    PhotographSummary,
+    annotate_photographs,
+    photographs_done,
+)
 from emotion.realtime.errors import IncompleteSourceError, SinkError, SourceError
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
@@ -90,8 +96,9 @@ def annotate_command(
     resume: Annotated[
         bool | None,
         typer.Option(
-            help="Skip videos whose results are complete and were made with the same options and "
-            "models. On by default with a folder for results (-o).",
+            help="Skip what is complete and was made with the same options and models: videos, and "
+            "photographs that a stopped run has seen. On by default for folders, and for several "
+            "sources with a folder for results (-o).",
             rich_help_panel="Input",
             show_default=False,
         ),
@@ -129,18 +136,20 @@ def annotate_command(
         photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
         if run.folder is not None and (videos or photographs):
             stand_ins.check(run.folder)
-        passes = told or any(Path(source).is_dir() for source in sources or ()) if resume is None else resume
+        folders = any(Path(source).is_dir() for source in sources or ())
+        several = run.folder is not None and photographs is not None and len(photographs[0]) > 1
+        passes = told or folders or several if resume is None else resume
         if videos and (together or told):
             run.many(videos, many, told, passes)
         if photographs and many.cluster is not None:
-            run.photographs(*photographs, many)
+            run.photographs(*photographs, many, passes)
         elif photographs or (videos and not together and not told):
             run.models = load_models(options.engine, errors.print)
             stack.enter_context(serving_metrics(run.observer, options.outputs.metrics, say=errors.print))
             if not together and not told:
                 run.videos(videos, passes)
             if photographs:
-                run.photographs(*photographs, many)
+                run.photographs(*photographs, many, passes)
     raise typer.Exit(run.code)
 
 
@@ -316,10 +325,19 @@ class _Run:
         self.code = self.code or code
 
     def photographs(
-        self, photographs: Sequence[Input], outputs: PhotographOutputs, many: StudyOptions
+        self, photographs: Sequence[Input], outputs: PhotographOutputs, many: StudyOptions, resume: bool
     ) -> None:
         """Annotate photographs, all together."""
         started, count = time.monotonic(), len(photographs)
+        if resume and many.cluster is None:
+            before = photographs_done(photographs, outputs, self.models, self._options)
+            if before is not None:
+                are = "is" if count == 1 else "are"
+                errors.print(f"{counted(count, 'photograph')} {are} done already and {are} skipped.")
+                for reason in before.left_out.values():
+                    errors.print(escaped(reason))
+                self._say_left_out(before, count)
+                return
         with progress_bar("/s") as bar:
             task = bar.add_task("photographs", total=count)
 
@@ -332,7 +350,7 @@ class _Run:
             try:
                 if many.cluster is None:
                     summary = annotate_photographs(
-                        photographs, outputs, self.models, self._options, progress, self.observer, say
+                        photographs, outputs, self.models, self._options, progress, self.observer, say, resume
                     )
                 else:
                     # Imported here: it takes Ray.
@@ -359,6 +377,9 @@ class _Run:
         self._out.print(
             f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
         )
+        self._say_left_out(summary, count)
+
+    def _say_left_out(self, summary: PhotographSummary, count: int) -> None:
         if summary.left_out:
             left = len(summary.left_out)
             self._failed(

@@ -40,6 +40,7 @@ class Photographs:
         readers: each gives a photograph, or raises an `EmotionError` or OSError: then it is left out.
         failed: is told of each one that is left out, with its place; in the thread that iterates.
         threads: that read.
+        places: of each reader's photograph; by default from 0.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Photographs:
         readers: Sequence[Callable[[], Image]],
         failed: Callable[[int, Exception], None],
         threads: int = 2,
+        places: Sequence[int] | None = None,
     ) -> None:
         self._readers = readers
+        self._places = range(len(readers)) if places is None else places
         self._failed = failed
         self._threads = threads
         self._closed = False
@@ -58,7 +61,7 @@ class Photographs:
         with ThreadPoolExecutor(self._threads, "photographs") as pool:
             try:
                 readers = iter(self._readers)
-                for index in range(len(self._readers)):
+                for index in self._places:
                     while len(waiting) < _AHEAD and (reader := next(readers, None)):
                         waiting.append(pool.submit(reader))
                     frame = None if self._closed else self._frame(index, waiting.popleft())

@@ -13,7 +13,12 @@ import pytest
 from emotion.cli import app as cli
 from emotion.inputs import find_inputs
 from emotion.models.classes import EMOTIONS
-from emotion.photographs import PhotographOutputs, annotate_photographs, is_own_picture
+from emotion.photographs import (
+    PhotographOutputs,
+    annotate_photographs,
+    is_own_picture,
+    photographs_done,
+)
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.options import Options
@@ -218,3 +223,63 @@ def test_only_own_pictures_and_tables_are_replaced(models, folder):
         annotate_photographs(photographs, outputs, models)
     annotate_photographs(photographs, outputs, models, Options(outputs=OutputOptions(overwrite=True)))
     assert len(rows(outputs.tables["csv"])) == 1
+
+
+class Killed(BaseException):
+    """What ends a run in its middle."""
+
+
+def annotated(models, place, output, resume=True, stop_after=None, options=None):
+    """The tables of a run, and what it said; it may end in its middle."""
+    found = find_inputs([place], recursive=True)
+    outputs = PhotographOutputs.of(found, output, ("mp4", "csv", "jsonl", "parquet"))
+    said = []
+
+    def progress(done, total):
+        if done == stop_after:
+            raise Killed
+
+    try:
+        annotate_photographs(found, outputs, models, options, progress, say=said.append, resume=resume)
+    except Killed:
+        return None, said
+    return {name: path.read_bytes() for name, path in outputs.tables.items()}, said
+
+
+def test_a_run_that_was_killed_goes_on_and_gives_the_same(models, folder, tmp_path):
+    options = Options(faces=FaceOptions(columns=("quality", "landmarks")))
+    whole, _ = annotated(models, folder, tmp_path / "whole", options=options)
+    assert annotated(models, folder, tmp_path / "cut", stop_after=3, options=options)[0] is None
+    (journal,) = (tmp_path / "cut").glob("*.journal.partial.jsonl")
+    with open(journal, "ab") as file:
+        file.write(b'{"file": "cut sh')  # as a kill may leave it
+    table, said = annotated(models, folder, tmp_path / "cut", options=options)
+    assert table == whole
+    assert said[0] == "2 photographs of an earlier run: looked at already."
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize("change", ["photograph", "picture", "options", "no resume"])
+def test_a_run_looks_again_at_what_is_not_the_same(models, folder, tmp_path, change):
+    out = tmp_path / "out"
+    annotated(models, folder, out, stop_after=3)
+    if change == "photograph":
+        (folder / "a 2.jpg").write_bytes(smooth_jpeg())
+    if change == "picture":
+        next(out.glob("*.annotated.jpg")).unlink()
+    options = Options(faces=FaceOptions(max_faces=2)) if change == "options" else None
+    said = annotated(models, folder, out, change != "no resume", options=options)[1]
+    kept = [line for line in said if "earlier run" in line]
+    assert kept == (
+        [] if change in ("options", "no resume") else ["1 photograph of an earlier run: looked at already."]
+    )
+
+
+def test_photographs_that_are_done_are_not_looked_at_again(models, folder, tmp_path):
+    found = find_inputs([folder], recursive=True)
+    outputs = PhotographOutputs.of(found, tmp_path, ("mp4", "csv"))
+    first = annotate_photographs(found, outputs, models)
+    assert photographs_done(found, outputs, models, Options()) == first
+    assert photographs_done(found[1:], outputs, models, Options()) is None
+    next(tmp_path.glob("*.annotated.jpg")).unlink()
+    assert photographs_done(found, outputs, models, Options()) is None

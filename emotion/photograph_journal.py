@@ -1,0 +1,167 @@
+"""What a run over photographs has seen so far, so that a run that was killed can go on.
+
+Tables of photographs are whole only at the end. Until then a journal lies beside them: a line a photograph,
+each as it was when it was looked at. What a run finds in it, of photographs that are still the same, it need
+not look at again. It is taken for nothing where another release, other models or other options wrote it.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion.models.closing import Closing
+from emotion.models.schema import Schema
+from emotion.models.whole_files import partial_path
+from emotion.realtime.details import LANDMARKS
+from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities, VideoFrame
+from emotion.realtime.sinks.partial_file import writing
+
+
+class Journal(Closing):
+    """The journal of one run; a file that is there and can be gone on with is.
+
+    Args:
+        summary: where tables of these photographs are summed up; the journal lies beside it.
+        made: what results follow from, ready for JSON.
+        resume: go on with what is there; else it is begun anew.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+
+    def __init__(self, summary: Path, made: Mapping[str, Any], resume: bool) -> None:
+        self._path = _beside(summary)
+        self._places: dict[str, int] = {}
+        end = self._read(made) if resume else 0
+        with writing(self._path):
+            self._file = open(self._path, "r+b" if end else "w+b")  # noqa: SIM115  closed by `close`
+            self._file.truncate(end)
+            self._file.seek(end)
+        if not end:
+            self._append({"made": made})
+
+    def seen(self, photograph: Path) -> bool:
+        """Whether there is a result of a photograph as it is now."""
+        return key(photograph) in self._places
+
+    def result(self, photograph: Path, index: int, schema: Schema) -> EmotionFrame:
+        """That result, without its picture, as the `index`-th of a run with models of this schema."""
+        self._file.seek(self._places[key(photograph)])
+        told = json.loads(self._file.readline())
+        self._file.seek(0, os.SEEK_END)
+        return _result(told, index, schema)
+
+    def add(self, photograph: Path, result: EmotionFrame) -> None:
+        """Take down what was seen in a photograph.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        height, width = result.frame.shape[:2]
+        faces = [_told(face, LANDMARKS in result.details) for face in result.faces]
+        more = {"left_out": result.left_out, "details": result.details}
+        self._append({"file": key(photograph), "size": [height, width], "faces": faces, **more})
+
+    def close(self) -> None:
+        """Close the file, which stays for another run. May be called again."""
+        self._file.close()
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with writing(self._path):
+            self._file.write(json.dumps(line).encode() + b"\n")
+            # So a kill takes nothing; a failing machine may.
+            self._file.flush()
+
+    def _read(self, made: Mapping[str, Any]) -> int:
+        """Note where each photograph's line begins; where the last whole one ends, or 0."""
+        lines = _lines(self._path)
+        end, first = next(lines, (0, {}))
+        if first.get("made") != json.loads(json.dumps(made)):
+            return 0
+        for after, told in lines:
+            if isinstance(told.get("file"), str):
+                self._places[told["file"]] = end
+            end = after
+        return end
+
+
+def forget(summary: Path) -> None:
+    """Remove the journal of a run that has reached its end."""
+    with writing(_beside(summary)):
+        _beside(summary).unlink(missing_ok=True)
+
+
+def _beside(summary: Path) -> Path:
+    return partial_path(summary.with_name(f"{summary.name.removesuffix('.summary.json')}.journal.jsonl"))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The whole lines of a journal, each with where it ends; up to the first that is cut short."""
+    with suppress(OSError, ValueError), open(path, "rb") as file:
+        for line in file:
+            told = json.loads(line)
+            if not line.endswith(b"\n") or not isinstance(told, dict):
+                return
+            yield file.tell(), told
+
+
+def key(photograph: Path) -> str:
+    """A photograph as it is now: its place, size and time of change."""
+    try:
+        found = photograph.stat()
+    except OSError:
+        return f"{os.fsencode(photograph).hex()} is not there"
+    return f"{found.st_size} {found.st_mtime_ns} {os.fsencode(photograph.absolute()).hex()}"
+
+
+def _told(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
+    """All of a face that tables need, ready for JSON; floats keep all their digits."""
+    box = face.box
+    return {
+        "track_id": face.track_id,
+        "box": [box.left, box.top, box.width, box.height],
+        "regions": {name: _list(said) for name, said in face.regions.items()},
+        "probabilities_frame": _list(face.probabilities_frame),
+        "probabilities": _list(face.probabilities),
+        "blendshapes": _list(face.blendshapes),
+        "label": face.label,
+        "since": face.since,
+        "points": face.points.tolist() if with_points and face.points is not None else None,
+        "seen": dict(face.seen),
+        "age": face.age,
+        "opinions_frame": {name: _list(said) for name, said in face.opinions_frame.items()},
+        "turn": face.turn,
+        "details": dict(face.details),
+    }
+
+
+def _result(told: Mapping[str, Any], index: int, schema: Schema) -> EmotionFrame:
+    picture = np.broadcast_to(np.uint8(0), (*told["size"], 3))
+    frame = VideoFrame(index, index, Fraction(1), 0.0, picture)
+    faces = tuple(_face(one, schema) for one in told["faces"])
+    return EmotionFrame(frame, faces, schema, told["left_out"], tuple(told["details"]))
+
+
+def _face(told: Mapping[str, Any], schema: Schema) -> FaceEmotion:
+    values = dict(told)
+    values |= {name: _array(told[name]) for name in _ARRAYS}
+    values |= {name: {key: _array(said) for key, said in told[name].items()} for name in _BY_REGION}
+    return FaceEmotion(**values | {"box": Box(*told["box"]), "classes": schema.classes})
+
+
+_ARRAYS = ("probabilities_frame", "probabilities", "blendshapes", "points")
+_BY_REGION = ("regions", "opinions_frame")
+
+
+def _list(said: Probabilities | None) -> list[float] | None:
+    return None if said is None else [float(one) for one in said]
+
+
+def _array(said: Sequence[Any] | None) -> Any:
+    return None if said is None else np.array(said, np.float32)
