@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from emotion.annotate import Outputs
 from emotion.cli.console import console, errors
 from emotion.inputs import Input, find_inputs
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
 from emotion.models.words import counted
 from emotion.realtime.options import Options
+from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.photographs import read_picture
 
@@ -48,7 +50,7 @@ def info(
     photographs = sum(one.kind == "photograph" for one in found)
     if photographs:
         console.print(
-            f"'emotion annotate' would make {photographs} annotated pictures and one table of them."
+            f"'emotion annotate' would make {counted(photographs, 'annotated picture')} and one table."
         )
     raise typer.Exit(code)
 
@@ -67,7 +69,9 @@ def _told(one: Input) -> str:
         sound = "with sound" if known.has_audio else "without sound"
         notes = "".join(f"\n  {note}" for note in known.notes)
         what = f"video, {known.width}x{known.height}, {length}, {frames} ({rate}), {sound}, {_size(one.path)}"
-    return f"{what}{notes}\n  'emotion annotate' would look at each frame; --every 1s at one a second"
+    made = ", ".join(escaped(path.name) for path in Outputs.of(one.path, None, DEFAULT_FORMATS).all())
+    then = f"'emotion annotate' would look at each frame (--every 1s: at one a second), and write {made}"
+    return f"{what}{notes}\n  {then}"
 
 
 def _size(path: Path) -> str:

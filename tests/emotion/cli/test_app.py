@@ -14,6 +14,8 @@ from emotion.models.engines import options
 from emotion.models.errors import DatasetError, MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.models.manifest import LITE
+from emotion.realtime.sources.demo import DEMO
+from tests.helpers.pictures import smooth_jpeg
 
 
 def run(monkeypatch, *arguments):
@@ -152,6 +154,18 @@ def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, opti
     monkeypatch.setitem(options._SHIPPED, "lite", tmp_path / "nothing-here")
     assert run(monkeypatch, "annotate", option, "lite") == 4
     assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")
+
+
+def test_info_says_what_files_are_and_what_would_be_made_of_them(monkeypatch, capsys, tmp_path):
+    (tmp_path / "face.jpg").write_bytes(smooth_jpeg())
+    shutil.copy(DEMO, tmp_path / "clip.mp4")
+    assert run(monkeypatch, "info", tmp_path, tmp_path / "none.mp4") == 3
+    said, failed = capsys.readouterr()
+    assert re.search(r"clip\.mp4: video, 480x270, .* with sound", said)
+    assert "write clip.annotated.mp4, clip.emotions.csv" in said
+    assert re.search(r"face\.jpg: photograph, \d+x\d+", said)
+    assert "1 annotated picture and one table" in said
+    assert "none.mp4" in failed
 
 
 def commands(name):
