@@ -38,6 +38,8 @@ _SHRINK = 4
 # A cell of the histogram of directions, in pixels of the crop, and its number of directions.
 _CELL = 8
 _DIRECTIONS = 8
+# Pixels so near to the oval's edge show the edge.
+_EDGE = np.ones((5, 5), np.uint8)
 
 Features = npt.NDArray[np.float32]
 
@@ -88,13 +90,18 @@ def _directions(crop: Image, scale: float) -> Features:
     right, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
     strength, angle = cv2.cartToPolar(right, down)
     # The oval's edge is the crop's doing and says nothing.
-    strength[cv2.erode((crop > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0] = 0
+    strength[cv2.erode((crop > 0).astype(np.uint8), _EDGE) == 0] = 0
     turn = (angle * (_DIRECTIONS / np.pi)).astype(np.int32) % _DIRECTIONS
-    rows, columns = crop.shape[0] // _CELL, crop.shape[1] // _CELL
-    cells = np.arange(rows)[:, None] * columns + np.arange(columns)
-    place = np.kron(cells, np.ones((_CELL, _CELL), np.int32)).astype(np.int32) * _DIRECTIONS + turn
-    total = np.bincount(place.ravel(), strength.ravel(), rows * columns * _DIRECTIONS)
+    cells = _cells(*crop.shape)
+    total = np.bincount((cells + turn).ravel(), strength.ravel(), int(cells[-1, -1]) + _DIRECTIONS)
     return np.asarray(np.log1p(total / (_CELL**2 * scale) * 4), np.float32)
+
+
+@cache
+def _cells(height: int, width: int) -> npt.NDArray[np.int32]:
+    """Where the histogram of each pixel's cell begins, int32 (height, width)."""
+    rows, columns = np.arange(height) // _CELL, np.arange(width) // _CELL
+    return np.asarray((rows[:, None] * (width // _CELL) + columns) * _DIRECTIONS, np.int32)
 
 
 def _affine(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
