@@ -254,7 +254,8 @@ def test_the_sound_of_an_excerpt_ends_where_that_does(tmp_path, begin, end, soun
 
 
 @pytest.mark.parametrize(
-    ("size", "waits"), [((640, 480), True), ((1280, 720), False), ((1080, 1920), False), ((3840, 2160), False)]
+    ("size", "waits"),
+    [((640, 480), True), ((1280, 720), False), ((1080, 1920), False), ((3840, 2160), False)],
 )
 def test_no_large_picture_waits_for_a_later_one(size, waits):
     codec = av.CodecContext.create("libx264", "w")
