@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.benchmarks.timing import time_each
-from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.data.stored import RegionData, load_region
 from emotion.models.engines.session import ProviderName, RegionModel
 from emotion.models.manifest import Precision, choose_precision, voting_regions
 from emotion.models.voting.vote import VoteWeights

@@ -10,7 +10,7 @@ import onnx
 from emotion.exporters.convert import store_weights_as_fp16, to_onnx
 from emotion.exporters.options import Storage
 from emotion.exporters.parity import Parity, compare
-from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.data.stored import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ModelManifest

@@ -28,7 +28,7 @@ from onnxruntime.quantization import (
 )
 
 from emotion.models.checksums import follow
-from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.data.stored import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import INPUT, ModelManifest, manifest_path, read_manifest

@@ -18,7 +18,7 @@ import onnx
 from keras import layers
 from onnx import numpy_helper
 
-from emotion.models.data.dataset import RegionData, load_region
+from emotion.models.data.stored import RegionData, load_region
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
 from emotion.models.training import networks

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import typer
 
 from emotion.benchmarks.studies.held_out import HeldOut, ask
-from emotion.models.data.dataset import read_manifest
+from emotion.models.data.stored import read_manifest
 from emotion.models.engines.options import model_folder
 from emotion.models.evaluation.rule_fitting import FITS, importance, sure_for_all_sets
 from emotion.models.statistics.calibration import expected_calibration_error, fit_temperature

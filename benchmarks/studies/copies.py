@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from emotion.models.data.dataset import RegionData
 from emotion.models.data.duplicates import fine_structure
 from emotion.models.data.label_folders import Split
+from emotion.models.data.stored import RegionData
 from emotion.models.training.inputs import load_view
 
 THRESHOLDS = (0.75, 0.8, 0.85, 0.9)

@@ -11,7 +11,7 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder
 from emotion.cli.progress import counting
-from emotion.models.data.dataset import read_manifest
+from emotion.models.data.stored import read_manifest
 from emotion.models.engines.options import EngineOptions
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.options import WeightsOptions

@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_limits
 from emotion.models.checksums import write as write_checksums
 from emotion.models.classes import Classes
 from emotion.models.cores import available_cores
-from emotion.models.data.dataset import make_dataset, read_manifest, read_options
+from emotion.models.data.dataset import make_dataset
 from emotion.models.data.options import DatasetOptions
+from emotion.models.data.stored import read_manifest, read_options
 from emotion.models.data.strata import write_parts
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import DatasetError

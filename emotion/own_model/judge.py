@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import Classes
-from emotion.models.data.dataset import read_manifest, read_rejected
 from emotion.models.data.image_io import read_gray
+from emotion.models.data.stored import read_manifest, read_rejected
 from emotion.models.errors import DatasetError
 from emotion.models.statistics.intervals import wilson
 from emotion.own_model.folds import LEAST_TO_HOLD_OUT

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from emotion.exporters.head import model_head, put_head
 from emotion.exporters.quantise import SPARED, prove, write_int8
 from emotion.models.classes import Classes
-from emotion.models.data.dataset import load_region
+from emotion.models.data.stored import load_region
 from emotion.models.errors import MissingDependencyError
 from emotion.models.evaluation.predictions import LabelledFaces
 from emotion.models.installing import pip_install

@@ -9,9 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from emotion.models.data.dataset import read_manifest
 from emotion.models.data.duplicates import face_picture
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph
+from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
 from emotion.models.regions import Image
 from emotion.models.whole_files import write_whole

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import Classes
-from emotion.models.data.dataset import RegionData
+from emotion.models.data.stored import RegionData
 from emotion.models.manifest import ModelManifest
 from emotion.models.regions import CANVAS, KNOWN, Region, Regions
 from emotion.models.small_files import sha256

@@ -19,7 +19,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,7 +30,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emotion.models.classes import EMOTIONS
 from emotion.models.cores import available_cores
 from emotion.models.data.duplicates import (
     HASH_BITS,
@@ -39,7 +38,6 @@ from emotion.models.data.duplicates import (
     fine_structure,
     group_by_label,
 )
-from emotion.models.data.face_crops import MARGIN, load_faces
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph, write_png
 from emotion.models.data.label_folders import (
     Photograph,
@@ -54,12 +52,12 @@ from emotion.models.data.montage import save_montage
 from emotion.models.data.options import DatasetOptions
 from emotion.models.data.processes import in_processes
 from emotion.models.data.splits import PARTS, parts_of, split_groups, with_whole_videos
+from emotion.models.data.stored import crop_path, read_options, schema
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
-from emotion.models.options import from_mapping, to_mapping
+from emotion.models.options import to_mapping
 from emotion.models.regions import (
-    FACE,
     OUTLINE,
     REGIONS,
     Image,
@@ -68,24 +66,6 @@ from emotion.models.regions import (
     eye_distance,
 )
 from emotion.models.whole_files import making, write_whole
-
-
-def schema(classes: Sequence[str] = EMOTIONS, regions: Sequence[str] = REGIONS.names) -> pa.Schema:
-    """The manifest's columns, where faces are sorted into so many classes and these regions are cut out."""
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("source", pa.string()),
-            ("label", pa.string()),
-            ("votes", pa.list_(pa.float32(), len(classes))),
-            ("split", pa.string()),
-            ("group", pa.int64()),
-            ("eye_distance", pa.float32()),
-            ("alignment_error", pa.float32()),
-            *((f"{region}_visible", pa.float32()) for region in regions),
-            ("blendshapes", pa.list_(pa.float32(), 52)),
-        ]
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +132,7 @@ def make_dataset(
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
     for label in options.classes:
         crops = {
-            r: [_crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS.names
+            r: [crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS.names
         }
         save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
     counts = Counter((row["split"], row["label"]) for row in rows)
@@ -230,7 +210,7 @@ def _is_done(source: str, findings: dict[str, Finding], output: Path, regions: S
     if "frames" in finding:
         frames = (f"{source}#{seconds:.2f}" for seconds in finding["frames"])
         return all(_is_done(frame, findings, output, regions) for frame in frames)
-    return all(_crop_path(output, region, finding).exists() for region in regions)
+    return all(crop_path(output, region, finding).exists() for region in regions)
 
 
 def _read_journal(path: Path) -> dict[str, Finding]:
@@ -295,7 +275,7 @@ def _cut_out(photograph: Photograph, image: Image, output: Path, options: Datase
         return finding | {"reason": f"too turned: alignment error {error:.1f}"}
     cut = {place.name: crop(image, face.points, place, options.margin) for place in options.places}
     for name, one in cut.items():
-        write_png(_crop_path(output, name, finding), one.image)
+        write_png(crop_path(output, name, finding), one.image)
     eyes, lips = (cut[name].image[options.middle] for name in REGIONS.names)
     return finding | {
         "eye_distance": distance,
@@ -307,13 +287,9 @@ def _cut_out(photograph: Photograph, image: Image, output: Path, options: Datase
     }
 
 
-def _crop_path(output: Path, region: str, face: Finding) -> Path:
-    return output / region / str(face["label"]) / f"{face['id']}.png"
-
-
 def _remove_crops(output: Path, face: Finding, options: DatasetOptions) -> None:
     for region in options.places.names:
-        _crop_path(output, region, face).unlink(missing_ok=True)
+        crop_path(output, region, face).unlink(missing_ok=True)
 
 
 # --- groups and parts -----------------------------------------------------------------------------
@@ -331,9 +307,9 @@ def _structures(
         face = findings[photograph.source]
         if "reason" in face:
             continue
-        eyes, lips = (read_gray(_crop_path(output, region, face)) for region in ("eyes", "lips"))
+        eyes, lips = (read_gray(crop_path(output, region, face)) for region in ("eyes", "lips"))
         if eyes is None or lips is None:
-            raise DatasetError(f"{_crop_path(output, 'eyes', face)} is missing: make the data set again.")
+            raise DatasetError(f"{crop_path(output, 'eyes', face)} is missing: make the data set again.")
         structure = fine_structure(face_picture(eyes[options.middle], lips[options.middle]))
         found[photograph.source] = structure if photograph.video is None else np.zeros_like(structure)
     return found
@@ -377,142 +353,3 @@ def _arrange(
                 extra = {"split": splits[group], "group": group, "votes": photograph.votes}
                 rows.append(findings[photograph.source] | extra)
     return rows, rejected
-
-
-# --- reading --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RegionData:
-    """One part of a data set, one region, in memory.
-
-    Attributes:
-        images: uint8 (n, parts * (height + 2 margin), width + 2 margin).
-        labels: int64 (n,), class indices.
-        targets: float32 (n, classes), votes where there are any, else one-hot labels.
-        visible: float32 (n,), the share of the region's part of the face that lies inside the picture.
-        blendshapes: float32 (n, 52).
-        sources: the first folder of each face's source, that is the set it comes from.
-        groups: int64 (n,); near duplicates and frames of one video share a number.
-        margin: pixels around the crop proper.
-        parts: crops of one face, one above the other, in a picture.
-        classes: what the labels stand for.
-    """
-
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.float32]
-    visible: npt.NDArray[np.float32]
-    blendshapes: npt.NDArray[np.float32]
-    sources: tuple[str, ...]
-    groups: npt.NDArray[np.int64]
-    margin: int
-    parts: int = 1
-    classes: tuple[str, ...] = EMOTIONS
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def crops(self) -> npt.NDArray[np.uint8]:
-        """uint8 (n, parts * height, width): the pictures without margins, as a model sees them."""
-        inner = slice(self.margin, -self.margin or None)
-        parts = np.split(self.images, self.parts, axis=1)
-        return np.concatenate([part[:, inner, inner] for part in parts], axis=1)
-
-    def __getitem__(self, rows: npt.NDArray[np.int64]) -> "RegionData":
-        """Some of the faces, by their indices."""
-        arrays = {
-            name: getattr(self, name)[rows]
-            for name in ("images", "labels", "targets", "visible", "blendshapes", "groups")
-        }
-        return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **arrays)
-
-
-def load_region(
-    folder: Path, region: str, splits: Iterable[Split], classes: tuple[str, ...] | None = EMOTIONS
-) -> RegionData:
-    """Read one region of some parts of a data set, in the manifest's order.
-
-    Args:
-        folder: of the data set.
-        region: whose crops are read.
-        splits: of which parts.
-        classes: that the faces must be sorted into; None: whatever they are.
-
-    Raises:
-        DatasetError: `folder` is no data set, is sorted into other classes, lacks a picture or the region, or
-            the parts are empty.
-    """
-    rows = [row for row in read_manifest(folder) if row["split"] in set(splits)]
-    if not rows:
-        raise DatasetError(f"{folder} has no faces in {', '.join(splits)}.")
-    options = read_options(folder)
-    if classes is not None and options.classes != classes:
-        raise DatasetError(
-            f"{folder} is sorted into {', '.join(options.classes)}, and what is asked about it knows "
-            f"{', '.join(classes)}. Make a data set of these (--map takes other names), or a model of those "
-            "with 'emotion learn'."
-        )
-    images, margin = _images(folder, region, rows, options)
-    labels = np.array([options.classes.index(row["label"]) for row in rows], dtype=np.int64)
-    one_hot = np.eye(len(options.classes), dtype=np.float32)
-    shown = f"{region}_visible"
-    # Where a whole face was cut later, as much of it lies inside the picture as of its parts.
-    shares = [row.get(shown, min(row[f"{name}_visible"] for name in REGIONS.names)) for row in rows]
-    return RegionData(
-        images=images,
-        labels=labels,
-        targets=np.array(
-            [row["votes"] or one_hot[label] for row, label in zip(rows, labels.tolist(), strict=True)],
-            np.float32,
-        ),
-        visible=np.array(shares, np.float32),
-        blendshapes=np.array([row["blendshapes"] for row in rows], dtype=np.float32),
-        sources=tuple(row["source"].split("/")[0] for row in rows),
-        groups=np.array([row["group"] for row in rows], dtype=np.int64),
-        margin=margin,
-        classes=options.classes,
-    )
-
-
-def _images(
-    folder: Path, region: str, rows: Sequence[dict[str, Any]], options: DatasetOptions
-) -> tuple[Image, int]:
-    """The crops of faces, uint8 (n, height, width), and their margin."""
-    if region not in options.places:
-        if region == FACE.name:
-            faces = load_faces(folder)
-            return faces.images[faces.rows([row["source"] for row in rows])], MARGIN
-        raise DatasetError(f"{folder} holds {', '.join(options.places.names)}, not the {region}.")
-    images = [read_gray(_crop_path(folder, region, row)) for row in rows]
-    missing = next((row for row, image in zip(rows, images, strict=True) if image is None), None)
-    if missing:
-        raise DatasetError(f"{_crop_path(folder, region, missing)} is missing: make the data set again.")
-    return np.array(images, dtype=np.uint8), options.margin
-
-
-def read_manifest(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a data set's manifest (`schema`).
-
-    Raises:
-        DatasetError: there is none.
-    """
-    path = folder / "manifest.parquet"
-    if not path.is_file():
-        raise DatasetError(
-            f"{folder} is not a data set (no manifest.parquet): make one with 'emotion dataset'."
-        )
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return rows
-
-
-def read_rejected(folder: Path) -> list[tuple[str, str]]:
-    """The photographs that were left out of a data set: (source, reason)."""
-    with open(folder / "rejected.csv", newline="", encoding="utf-8") as file:
-        return [(row["source"], row["reason"]) for row in csv.DictReader(file)]
-
-
-def read_options(folder: Path) -> DatasetOptions:
-    """The options that a data set was made with."""
-    text = (folder / "dataset.json").read_text(encoding="utf-8")
-    return from_mapping(DatasetOptions, json.loads(text)["options"])

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
-from emotion.models.data.dataset import RegionData, load_region, read_manifest
 from emotion.models.data.label_folders import Split
+from emotion.models.data.stored import RegionData, load_region, read_manifest
 from emotion.models.errors import DatasetError
 from emotion.models.whole_files import making
 
@@ -66,7 +66,7 @@ def load_pool(data: Path, seen: Seen, splits: Iterable[Split]) -> Pool:
     """Read some parts of a data set, in the manifest's order.
 
     Raises:
-        DatasetError: as `emotion.models.data.dataset.load_region`, or there are no whole faces.
+        DatasetError: as `emotion.models.data.stored.load_region`, or there are no whole faces.
     """
     parts = tuple(splits)
     region: RegionData = load_region(data, "lips" if seen == "face" else seen, parts)

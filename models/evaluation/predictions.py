@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import Classes
-from emotion.models.data.dataset import load_region, read_manifest, read_options
 from emotion.models.data.duplicates import (
     face_picture,
     fine_structure,
@@ -26,6 +25,7 @@ from emotion.models.data.duplicates import (
 )
 from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.data.label_folders import Photograph, Split, Video
+from emotion.models.data.stored import load_region, read_manifest, read_options
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import DatasetError
 from emotion.models.faces import visibility

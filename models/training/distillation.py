@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.data.dataset import RegionData
+from emotion.models.data.stored import RegionData
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.training import networks
 from emotion.models.training.inputs import load_view

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.data.dataset import RegionData, load_region
 from emotion.models.data.label_folders import Split
+from emotion.models.data.stored import RegionData, load_region
 from emotion.models.regions import EYES, LIPS
 
 View: TypeAlias = Literal["eyes", "lips", "face"]
@@ -33,7 +33,7 @@ def load_view(folder: Path, view: View, splits: Iterable[Split]) -> RegionData:
     """Read some parts of a data set, in the manifest's order, as a network looks at them.
 
     Raises:
-        DatasetError: as `emotion.models.data.dataset.load_region`.
+        DatasetError: as `emotion.models.data.stored.load_region`.
     """
     if view != "face":
         return load_region(folder, view, splits)

@@ -35,7 +35,7 @@ import numpy.typing as npt
 from sklearn.metrics import balanced_accuracy_score
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.data.dataset import RegionData
+from emotion.models.data.stored import RegionData
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.training import networks

@@ -254,7 +254,7 @@ def test_the_peers_own_script_needs_nothing_of_this_program():
 def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
     """A data set of which the models' own answers are the truth: fp32 is right on all of it."""
     from emotion.benchmarks import models as alone
-    from emotion.models.data.dataset import RegionData
+    from emotion.models.data.stored import RegionData
     from emotion.models.engines.session import RegionModel
     from emotion.models.manifest import ZOO
     from emotion.models.regions import REGIONS

@@ -14,7 +14,7 @@ from emotion.exporters import quantise as module
 from emotion.exporters.convert import store_weights_as_fp16
 from emotion.exporters.quantise import Gate, quantise, unfold_fp16
 from emotion.models.classes import EMOTIONS
-from emotion.models.data.dataset import RegionData
+from emotion.models.data.stored import RegionData
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import ModelManifest, choose_precision

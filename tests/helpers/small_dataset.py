@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.data.dataset import DatasetOptions, _claim, schema
+from emotion.models.data.dataset import DatasetOptions, _claim
 from emotion.models.data.image_io import write_png
+from emotion.models.data.stored import schema
 from emotion.models.regions import REGIONS
 
 

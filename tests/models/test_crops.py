@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.models.data import dataset
+from emotion.models.data import dataset, stored
 from emotion.models.data.dataset import DatasetOptions
 from emotion.models.data.image_io import read_gray
 from emotion.models.regions import ANCHOR_PLACES, ANCHORS, EYES, FACE_OVAL, LIPS, Regions, align, crop
@@ -225,12 +225,12 @@ def test_training_and_streaming_cut_the_same_pixels(place, margin, monkeypatch, 
     finding = dataset._cut_out(photograph, image, tmp_path, options)
     frame = faces._cut(image[..., ::-1].copy(), found, False, Regions((EYES, LIPS)))
     for region, streaming in zip(("eyes", "lips"), frame.crops, strict=True):
-        stored = read_gray(dataset._crop_path(tmp_path, region, finding))
-        difference = np.abs(stored[options.middle].astype(int) - streaming.image)
+        one = read_gray(stored.crop_path(tmp_path, region, finding))
+        difference = np.abs(one[options.middle].astype(int) - streaming.image)
         # A margin moves where fixed-point arithmetic rounds, and the oval's border where it is drawn.
         assert np.quantile(difference, 0.99) <= 3
         assert difference.mean() < 1
-        shifted = np.abs(np.roll(stored[options.middle], 1, axis=1).astype(int) - streaming.image)
+        shifted = np.abs(np.roll(one[options.middle], 1, axis=1).astype(int) - streaming.image)
         assert shifted.mean() > 4, "else a shift by a pixel would not show"
         assert finding[f"{region}_visible"] == pytest.approx(streaming.visible, abs=0.05)
 

@@ -18,8 +18,9 @@ onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
 from emotion.cli.app import app
 from emotion.cli.learn import _table
 from emotion.models.classes import SIX, Classes
-from emotion.models.data.dataset import DatasetOptions, _claim, read_manifest, schema
+from emotion.models.data.dataset import DatasetOptions, _claim
 from emotion.models.data.image_io import write_png
+from emotion.models.data.stored import read_manifest, schema
 from emotion.models.errors import DatasetError, MissingDependencyError, OptionError, ShippedModelsError
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.predictions import Predictions, faces_of_dataset

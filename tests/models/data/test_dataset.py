@@ -11,17 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.data import dataset
-from emotion.models.data.dataset import (
-    DatasetOptions,
-    find_photographs,
-    load_region,
-    make_dataset,
-    read_manifest,
-)
+from emotion.models.data import dataset, stored
+from emotion.models.data.dataset import DatasetOptions, find_photographs, make_dataset
 from emotion.models.data.duplicates import perceptual_hash
 from emotion.models.data.face_crops import cut_faces
 from emotion.models.data.image_io import read_gray, read_photograph, write_png
+from emotion.models.data.stored import load_region, read_manifest
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.evaluation.predictions import faces_of_dataset
@@ -402,12 +397,12 @@ def test_any_classes_can_be_cut_out_and_split(small):
     summary = make_dataset([small / "faces"], small / "out", options)
     assert set(summary.faces["train"]) == {"disgust", "happy", "calm"}
     assert min(summary.faces["train"].values()) > 0
-    rows = {row["source"]: row for row in dataset.read_manifest(small / "out")}
+    rows = {row["source"]: row for row in stored.read_manifest(small / "out")}
     assert {row["label"] for row in rows.values()} == {"disgust", "happy", "calm"}
     assert rows["faces/Disgust/0.png"]["votes"] == [0.75, 0, 0.25]
     assert (small / "out" / "eyes" / "calm").is_dir()
     assert (small / "out" / "montage" / "calm.png").exists()
-    assert dataset.read_options(small / "out") == options
+    assert stored.read_options(small / "out") == options
     with pytest.raises(DatasetError, match="disgust, happy, calm, and what is asked about it knows hap"):
         load_region(small / "out", "eyes", ("train",))
     assert load_region(small / "out", "eyes", ("train",), None).classes == options.classes
@@ -527,7 +522,7 @@ def test_other_regions_are_cut_out_too_and_read_with_their_share_in_the_picture(
     brows = load_region(small / "out", "brows", ("train",))
     assert face.crops().shape[1:] == (128, 112)
     assert brows.crops().shape[1:] == (36, 112)
-    (row, *_) = dataset.read_manifest(small / "out")
+    (row, *_) = stored.read_manifest(small / "out")
     assert face.visible[0] == pytest.approx(row["face_visible"])
     faces = faces_of_dataset(small / "out", "train", Regions((EYES, FACE)))
     assert (faces.schema.regions.names, faces.visible.shape[1]) == (("eyes", "face"), 2)

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from emotion.models.data.dataset import load_region
+from emotion.models.data.stored import load_region
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES
 from emotion.models.regions import EYES, LIPS
