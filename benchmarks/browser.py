@@ -32,6 +32,8 @@ _ARGUMENTS = (
     # WebRTC where there is no network, as in a container.
     "--allow-loopback-in-peer-connection",
 )
+# For each step of a page, on any machine.
+_MOST_SECONDS = 240
 
 
 def camera_clip(path: Path, source: Path, start: float, end: float) -> Path:
@@ -90,7 +92,8 @@ def started(folder: Path, *options: object, port: int = 0) -> Iterator[tuple[str
 def launch(playwright: Playwright, camera: Path, *further: str) -> Browser:
     """Chromium with a clip for a camera, and further arguments."""
     arguments = [*_ARGUMENTS, f"--use-file-for-fake-video-capture={camera}", *further]
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    # A busy machine takes longer than Playwright's own half a minute.
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=1000 * _MOST_SECONDS)
 
 
 class Visitor:
@@ -104,7 +107,7 @@ class Visitor:
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.address = address
         self.context = browser.new_context(**{"viewport": {"width": 1180, "height": 860}} | options)
-        self.context.set_default_timeout(240_000)
+        self.context.set_default_timeout(1000 * _MOST_SECONDS)
         self.page = self.context.new_page()
         self.trouble: list[str] = []
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
@@ -125,7 +128,7 @@ class Visitor:
         """Open one of the page's views."""
         self.page.goto(f"{self.address.split('?')[0]}#{view}")
 
-    def until(self, script: str, seconds: float = 240) -> Any:
+    def until(self, script: str, seconds: float = _MOST_SECONDS) -> Any:
         """Wait until a script says something true; the page's policy forbids Playwright's own way."""
         end = time.monotonic() + seconds
         while not (value := self.page.evaluate(script)):

@@ -374,7 +374,6 @@ def before(clip, tmp_path_factory):
 TOGETHER = {"output": {"formats"}, "formats": {"output"}, "mjpeg": set()}
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("road", "name"),
     [(road, name) for road in sorted(ROADS) for name in OPTIONS if name not in NOT_OFFERED[road]],

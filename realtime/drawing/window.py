@@ -3,7 +3,10 @@
 All of it belongs to one thread, which on some systems has to be the program's first.
 """
 
+import ctypes
 import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -142,6 +145,7 @@ class Window(Closing):
         """
         if not self._open:
             self._open = True
+            _let_qt_have_its_events()
             flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
             cv2.namedWindow(self._title, flags)
             height, width = image.shape[:2]
@@ -183,3 +187,15 @@ class Window(Closing):
             self._open = False
             cv2.destroyAllWindows()
             cv2.pollKey()
+
+
+def _let_qt_have_its_events() -> None:
+    """Load the system's own libX11-xcb, so that it is found before the old one in OpenCV's wheels.
+
+    By it Qt tells libX11 that nobody else takes events of the X server. The old one writes that to where a
+    newer libX11 does not look, which then takes some of them away: without a window manager one window in
+    some twenty stays dark, since Qt never hears that it is on the screen.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):  # without X11, or with Wayland alone
+            ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)

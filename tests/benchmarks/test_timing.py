@@ -1,11 +1,13 @@
 """The benchmark's clocks and quantiles, against NumPy and against times that are known."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from emotion.benchmarks import page
+from emotion.benchmarks import timing as clocks
 from emotion.benchmarks.runs import growth
 from emotion.benchmarks.timing import Usage, quantiles, time_each, timing
 
@@ -36,13 +38,23 @@ def test_no_time_is_a_timing_of_nothing():
     assert (told.frames, told.mean, told.p50, told.p99, told.cpu) == (0, 0.0, 0.0, 0.0, 0.0)
 
 
-def test_each_piece_of_work_is_timed_and_its_result_kept():
-    results, told = time_each("sleep", lambda seconds: time.sleep(seconds) or seconds, [0.02, 0.0, 0.06])
+def test_each_piece_of_work_is_timed_and_its_result_kept(monkeypatch):
+    """By clocks that only work moves on; a quarter of it is the processor's."""
+    passed = [0.0]
+    made_up = SimpleNamespace(perf_counter=lambda: 100 + passed[0], process_time=lambda: 7 + passed[0] / 4)
+    monkeypatch.setattr(clocks, "time", made_up)
+
+    def work(seconds):
+        passed[0] += seconds
+        return seconds
+
+    results, told = time_each("work", work, [0.02, 0.0, 0.06])
     assert results == [0.02, 0.0, 0.06]
-    assert told.frames == 3
-    assert 20 <= told.p50 < 60 <= told.p99 + 1.0
-    assert told.mean >= 80 / 3
-    assert told.cpu < 20, "sleeping costs no processor time"
+    assert (told.name, told.frames) == ("work", 3)
+    expected = [1000 * np.quantile(results, share) for share in (0.5, 0.95, 0.99)]
+    assert (told.p50, told.p95, told.p99) == pytest.approx(expected)
+    assert told.mean == pytest.approx(80 / 3)
+    assert told.cpu == pytest.approx(20 / 3)
 
 
 def test_usage_tells_time_processor_time_and_memory():

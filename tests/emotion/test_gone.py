@@ -31,8 +31,6 @@ from tests.helpers.clips import clip
 from tests.helpers.damage import FRAMES, whole
 from tests.helpers.mp4_roundtrip import numbers
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):

@@ -12,7 +12,6 @@ from emotion.api import Result, Stream
 from emotion.realtime.messages import EmotionFrame
 from tests.helpers.results import face, video_frame
 
-pytestmark = pytest.mark.timeout(60)
 OSC = Path(__file__).parents[2] / "docs" / "examples" / "osc.py"
 
 

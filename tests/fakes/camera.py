@@ -13,13 +13,18 @@ from tests.helpers.clips import picture
 class Camera:
     """The device; it can be plugged in and out, opened several times, and hang.
 
+    Args:
+        size: of its pictures.
+        rate: as below.
+        by_hand: a picture comes only when `give` is called, so that none is lost however late it is taken.
+
     Attributes:
         opened: the captures that were opened, in order.
         settings: what was asked for last, by property.
         rate: pictures a second.
     """
 
-    def __init__(self, size: tuple[int, int] = (64, 48), rate: float = 100.0) -> None:
+    def __init__(self, size: tuple[int, int] = (64, 48), rate: float = 100.0, by_hand: bool = False) -> None:
         self.size = size
         self.rate = rate
         self.settings: dict[int, float] = {}
@@ -29,11 +34,29 @@ class Camera:
         self.woken = threading.Event()
         self.spoil: Callable[[int], bool] = lambda number: False
         self.number = 0
+        self._by_hand = by_hand
+        self._wanted = threading.Semaphore(0)
 
     def open(self, device: int | str) -> "FakeCapture":
         capture = FakeCapture(self)
         self.opened.append(capture)
         return capture
+
+    def give(self) -> None:
+        """One more picture, of a camera that is fed by hand."""
+        self._wanted.release()
+
+    def let_go(self) -> None:
+        """Pictures come by themselves from now on, so that nobody waits for one at the end."""
+        self._by_hand = False
+        self._wanted.release()
+
+    def wait(self) -> None:
+        """Until the next picture is there."""
+        if self._by_hand:
+            self._wanted.acquire()
+        else:
+            time.sleep(1 / self.rate)
 
     def hang(self) -> None:
         """From now on a read waits, for ever or until `wake`."""
@@ -61,7 +84,7 @@ class FakeCapture:
         assert not self.released
         if self._camera.hanging.is_set():
             self._camera.woken.wait()
-        time.sleep(1 / self._camera.rate)
+        self._camera.wait()
         if not (self._open and self._camera.plugged):
             return False
         self._camera.number += 1

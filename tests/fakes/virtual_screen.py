@@ -37,6 +37,8 @@ class Screen:
                 str(folder),
                 "-nolisten",
                 "tcp",
+                # When its last program leaves it goes on: one that comes just then would be cut off.
+                "-noreset",
             ],
             pass_fds=[write],
             stderr=subprocess.DEVNULL,
@@ -78,7 +80,7 @@ class Screen:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=True,
         )
         return done.stdout

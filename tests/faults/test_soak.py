@@ -5,8 +5,6 @@ import threading
 import weakref
 from itertools import islice
 
-import pytest
-
 from emotion.realtime.sources.network import StreamReader
 from tests.faults import shaky_camera
 from tests.faults.held import Held, course, grown, stretch, typical
@@ -39,7 +37,6 @@ def test_a_seed_says_what_happens_to_the_camera():
     assert {name for _, name, _ in first} == set(TROUBLES)
 
 
-@pytest.mark.timeout(60)
 def test_a_stream_that_is_let_go_leaves_nothing_for_the_collector(monkeypatch):
     """Its decoder's threads and pictures would wait for it, for long, after each loss."""
     monkeypatch.setattr(shaky_camera, "_PICTURES", 2)

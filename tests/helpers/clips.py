@@ -107,6 +107,22 @@ def beginning(source: Path, path: Path, frames: int) -> None:
             part.mux(packet)
 
 
+def repeated(source: Path, path: Path, times: int) -> None:
+    """The pictures of a video so many times in a row, as they are, without its sound."""
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as whole:
+        copy, offset = None, 0
+        for _ in range(times):
+            with av.open(str(source)) as part:
+                video = part.streams.video[0]
+                copy = copy or whole.add_stream_from_template(video)
+                for packet in part.demux(video):
+                    if packet.dts is not None and packet.pts is not None:
+                        packet.stream = copy
+                        packet.dts, packet.pts = packet.dts + offset, packet.pts + offset
+                        whole.mux(packet)
+                offset += video.duration or 0
+
+
 def beginning_of_demo(frames: int) -> list[tuple[float, Picture]]:
     """The first pictures of the bundled clip, each with its time in seconds."""
     with av.open(str(DEMO)) as container:

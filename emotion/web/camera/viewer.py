@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -42,8 +43,9 @@ from emotion.web.feed import Feed
 _SILENCE_SECONDS = 15.0
 # A picture takes far less, also where others are analysed at the same time.
 _CLOSE_SECONDS = 10.0
-# By then the tasks of a connection that was closed are over.
+# By then the tasks of a connection that was closed are over; else, on a busy machine, it is looked again.
 _TIDY_SECONDS = 1.0
+_TIDY_TRIES = 10
 # More than a page needs; a picture larger than that costs more than it tells.
 _MOST_PIXELS = 1920 * 1088
 # Results that the network does not take are not worth sending later.
@@ -406,10 +408,14 @@ class Cameras:
     async def _see_off(self, viewer: Viewer) -> None:
         await viewer.closed.wait()
         self._viewers.discard(viewer)
+        known = weakref.ref(viewer)
         del viewer
         # A connection is a cycle that holds its decoder and pictures, and the collector comes by seldom.
-        await asyncio.sleep(_TIDY_SECONDS)
-        gc.collect()
+        for _ in range(_TIDY_TRIES):
+            await asyncio.sleep(_TIDY_SECONDS)
+            gc.collect()
+            if known() is None:
+                break
         give_back()
 
 

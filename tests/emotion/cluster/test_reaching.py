@@ -48,6 +48,7 @@ def home(monkeypatch, tmp_path):
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
     monkeypatch.setattr(reaching, "_PATIENCE", 0.0)
+    monkeypatch.setattr(reaching, "_ONE_TRY", 60.0)
     (tmp_path / ".ray").mkdir()
     return tmp_path
 

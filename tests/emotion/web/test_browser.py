@@ -19,7 +19,7 @@ from emotion.models.classes import SIX
 from emotion.models.voting.vote import VoteWeights
 from emotion.web.jobs.results import KINDS
 from tests.emotion.test_annotate import DEMO
-from tests.helpers.clips import clip
+from tests.helpers.clips import clip, repeated
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=INSTALL),
@@ -72,6 +72,14 @@ def visit(browser, address):
 def short(tmp_path_factory):
     """The last seconds of the bundled clip, which laugh."""
     return cut(tmp_path_factory.mktemp("short") / "short laugh.mp4", 18.0)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """The bundled clip ten times over, which is not done before a slow browser has come to it."""
+    path = tmp_path_factory.mktemp("long") / "demo.mp4"
+    repeated(DEMO, path, 10)
+    return path
 
 
 def cut(path, start):
@@ -314,10 +322,10 @@ def check_player(visitor):
     visitor.until(f"Math.abs(document.querySelector('.player video').currentTime - {at}) < 0.1")
 
 
-def test_cancelled_begun_again_and_deleted_only_with_a_question(visit):
+def test_cancelled_begun_again_and_deleted_only_with_a_question(visit, long):
     visitor, other = visit(), visit()
     page = visitor.page
-    send(visitor, DEMO)
+    send(visitor, long)
     row = page.locator("#jobs li")
     expect(row).to_contain_text("frames a second")
     row.get_by_role("button", name="Cancel demo.mp4").click()
@@ -342,10 +350,10 @@ def test_cancelled_begun_again_and_deleted_only_with_a_question(visit):
     expect(page.locator("#no-jobs")).to_be_visible()
 
 
-def test_a_video_survives_a_reload_and_is_nobody_elses(visit):
+def test_a_video_survives_a_reload_and_is_nobody_elses(visit, long):
     visitor, other = visit(), visit()
     page = visitor.page
-    send(visitor, DEMO)
+    send(visitor, long)
     expect(page.locator("#jobs li")).to_contain_text("frames a second")
     page.reload()
     expect(page.locator("#jobs li")).to_contain_text("frames a second")
@@ -474,11 +482,11 @@ def test_what_is_no_video_ends_in_a_sentence_and_the_next_one_runs(visit, tmp_pa
     expect(page.locator("#no-jobs")).to_be_visible()
 
 
-def test_videos_survive_a_restart_of_the_server(browser, tmp_path, short):
+def test_videos_survive_a_restart_of_the_server(browser, tmp_path, short, long):
     with server(tmp_path, "--provider", "cpu") as address:
         port = int(re.search(r":(\d+)/", address).group(1))
         visitor, filmed = Visitor(browser, address), Visitor(browser, address)
-        send(visitor, short, DEMO)
+        send(visitor, short, long)
         rows = visitor.page.locator("#jobs li")
         expect(rows.filter(has_text="short laugh.mp4")).to_contain_text("appiness")
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("frames a second")

@@ -113,9 +113,10 @@ def test_results_of_a_laughing_face_come_on_the_data_channel(models, laughing):
                 assert (result["width"], result["height"]) == (480, 270)
                 assert result["sent"] >= result["at"]
             assert [r["at"] for r in results] == sorted(r["at"] for r in results)
+            # The channel loses what does not arrive at once, so that it is asked again with each result.
             one.channel.send("12.5")
             while "pong" not in (message := await one.messages.get()):
-                pass
+                one.channel.send("12.5")
             assert message["pong"] == 12.5
             assert message["now"] >= results[-1]["sent"]
             one.channel.send("no number")
@@ -290,12 +291,11 @@ def test_viewers_have_tracks_of_their_own_and_their_number_is_limited(models, la
 
 
 def test_a_viewer_of_whom_nothing_is_heard_leaves_its_place(models, laughing, monkeypatch):
-    monkeypatch.setattr(camera, "_SILENCE_SECONDS", 0.5)
-
     async def run():
         async with studio(models, laughing) as (cameras, browser):
             await cameras.open(await browser().offer(), False, OPTIONS)  # and never takes up the answer
             assert len(cameras) == 1
+            monkeypatch.setattr(camera, "_SILENCE_SECONDS", 0.5)
             while len(cameras):
                 await asyncio.sleep(0.05)
 
@@ -350,6 +350,7 @@ def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models,
                 return original(index, arrival, mirror)
 
             await bad.join(cameras)
+            await bad.result()  # its channel is open
             monkeypatch.setattr(camera, "_to_frame", breaks)
             while len(cameras) == 2:
                 await asyncio.sleep(0.05)

@@ -26,8 +26,6 @@ from emotion.web.live_feed import FeedSink, feed_app
 from tests.helpers.results import face
 from tests.helpers.scripts import scripts_of
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def result(index, *faces):
     image = np.zeros((48, 64, 3), np.uint8)

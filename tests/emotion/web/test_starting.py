@@ -7,8 +7,6 @@ import pytest
 
 from emotion.web.starting import Starting
 
-pytestmark = pytest.mark.timeout(30)
-
 
 @pytest.fixture
 def listener():

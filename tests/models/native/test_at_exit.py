@@ -29,7 +29,7 @@ def run(*arguments):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=250,
         check=False,
     )
     errors = [line for line in done.stderr.splitlines() if not _CHATTER.match(line)]

@@ -96,7 +96,7 @@ def test_the_page_and_its_workers_send_nothing(tmp_path):
         finally:
             for served in psutil.Process(tracer.pid).children():
                 served.terminate()
-            tracer.wait(30)
+            tracer.wait(200)
     assert strangers(trace) == []
     assert traces_of(place) == []
 

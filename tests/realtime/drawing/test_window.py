@@ -1,6 +1,8 @@
 """The window without a screen: OpenCV's highgui is replaced by one that notes what it is told."""
 
+import ctypes
 import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -77,6 +79,24 @@ def test_a_small_picture_gets_a_window_in_which_it_can_be_seen(highgui, size, wi
     assert highgui.size == window
     assert highgui.flags & cv2.WINDOW_NORMAL == cv2.WINDOW_NORMAL
     assert not highgui.flags & cv2.WINDOW_FREERATIO
+
+
+@pytest.mark.parametrize(("system", "there"), [("linux", True), ("linux", False), ("darwin", True)])
+def test_before_the_window_qt_gets_its_events_for_itself(highgui, monkeypatch, system, there):
+    loaded = []
+
+    def load(name, mode):
+        loaded.append((name, mode, highgui.size))
+        if not there:
+            raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setattr(sys, "platform", system)
+    with Window("a title") as window:
+        window.show(picture())
+        window.show(picture())
+    assert loaded == [("libX11-xcb.so.1", ctypes.RTLD_GLOBAL, None)] * (system == "linux")
+    assert len(highgui.shown) == 2
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,6 @@ from emotion.realtime.monitoring.prometheus import MetricsServer
 from emotion.realtime.pipeline.pipeline import Pipeline
 from tests.fakes.pipeline_parts import Numbers, Through
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def scrape(server):
     """{(name, *label values): value}"""

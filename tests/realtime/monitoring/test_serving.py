@@ -10,8 +10,6 @@ from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.sinks.mjpeg import MjpegSink
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def read(url):
     with urllib.request.urlopen(url, timeout=10) as answer:

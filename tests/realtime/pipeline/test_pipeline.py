@@ -292,9 +292,9 @@ def test_a_source_that_waits_for_ever_is_aborted():
 
 def test_a_source_that_cannot_be_aborted_is_left_behind_with_a_warning(caplog):
     stuck = Stuck()
-    with Pipeline(stuck, [Through()], patience=0.05):
+    with Pipeline(stuck, [Through()], patience=0.5):
         stuck.waiting.wait()
-    assert "left behind after 0.05 s: source" in caplog.text
+    assert "left behind after 0.5 s: source" in caplog.text
     assert "through-1" not in caplog.text
     stuck.freed.set()
     stuck.closed.wait()
@@ -308,9 +308,9 @@ def test_a_stage_that_hangs_is_left_behind_with_a_warning(caplog):
         freed.wait()
 
     stage = Through("deaf", action=hang)
-    with Pipeline(Numbers(5), [stage], patience=0.05):
+    with Pipeline(Numbers(5), [stage], patience=0.5):
         entered.wait()
-    assert "left behind after 0.05 s: deaf-1" in caplog.text
+    assert "left behind after 0.5 s: deaf-1" in caplog.text
     assert not stage.closed_in
     freed.set()
 

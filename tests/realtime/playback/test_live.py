@@ -39,6 +39,12 @@ def nobody(frame):
     return EmotionFrame(frame, ())
 
 
+def until(condition):
+    """The test's own time limit ends the wait."""
+    while not condition():
+        threading.Event().wait(0.001)
+
+
 def indices(live):
     return [shown.result.frame.index for shown in live]
 
@@ -70,6 +76,8 @@ def test_the_models_get_the_newest_picture_and_two_at_most_are_in_work():
         for index in range(2, 9):
             source.put(frame_at(index))
             live.take(PATIENCE)
+        # The screen has a picture before the models do.
+        until(lambda: metrics.snapshot()["source"].dropped == 6)
         second.gate.set()
         assert [second.entered.get(timeout=PATIENCE).index for _ in range(2)] == [1, 8]
         source.end()
@@ -228,11 +236,13 @@ def test_what_waits_for_the_screen_is_dropped_when_it_is_closed():
 
 def test_held_pictures_come_when_they_were_looked_at_and_every_one_comes():
     source, models = Fed(), Gated(lambda frame: square(frame, left=40 + 10 * frame.index), open_=False)
-    with Live(source, [models], hold=True) as live:
+    metrics = Metrics()
+    with Live(source, [models], hold=True, metrics=metrics) as live:
         source.put(frame_at(0))
         models.entered.get(timeout=PATIENCE)
         for index in range(1, 5):
             source.put(frame_at(index))
+            until(lambda index=index: metrics.snapshot()[DISPLAY].given == index + 1)
             with pytest.raises(NothingYetError):
                 live.take(0.05)
         models.gate.set()

@@ -25,8 +25,6 @@ from emotion.realtime.sources.options import LiveOptions
 from tests.fakes.pipeline_parts import Fed, Gated
 from tests.helpers.results import face, video_frame
 
-pytestmark = pytest.mark.timeout(60)
-
 COUNTS = {"taken": 40, "given": 39, "dropped": 7, "busy": 2.5, "waiting": 6.5, "mean_batch": 1.3}
 
 

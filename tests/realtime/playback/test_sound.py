@@ -14,8 +14,6 @@ from emotion.realtime.playback.sound import RATE, Sound, decoded, open_device, t
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers.beeps import beeping_clip
 
-pytestmark = pytest.mark.timeout(60)
-
 MOMENTS = (0.4, 1.0, 1.6)
 LATENCY = 0.07
 BLOCK = 0.01

@@ -20,8 +20,6 @@ from tests.helpers.results import face, video_frame
 PATIENCE = 30
 POLICIES = [EveryFrame(), NewestFrame(), Inline()]
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def smiling(frame):
     return EmotionFrame(frame, (face("happiness"),))

@@ -19,8 +19,6 @@ from tests.helpers.mp4_roundtrip import TIME_BASE
 from tests.helpers.results import result, video_frame
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
-pytestmark = pytest.mark.timeout(30)
-
 
 @pytest.mark.parametrize("matrix", [1, 6])
 @pytest.mark.parametrize("size", [(128, 96), (127, 95)])

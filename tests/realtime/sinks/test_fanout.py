@@ -15,8 +15,6 @@ from emotion.realtime.sinks.fanout import Fanout
 from tests.fakes.pipeline_parts import FakeSink
 from tests.helpers.results import result
 
-pytestmark = pytest.mark.timeout(20)
-
 
 def feed(fanout, numbers):
     for number in numbers:

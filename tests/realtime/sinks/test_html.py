@@ -167,7 +167,10 @@ def browser(tmp_path_factory):
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with playwright.sync_playwright() as play:
         profile = tmp_path_factory.mktemp("profile")
-        context = play.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=flags)
+        context = play.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=flags, timeout=240_000
+        )
+        context.set_default_timeout(240_000)
         yield context
         context.close()
 
@@ -208,7 +211,17 @@ def pixel(tab, row, across, up):
     )
 
 
-@pytest.mark.timeout(120)
+def wait_for_colour(tab, row, across, colour):
+    """Until the middle of a row is opaque and of a colour.
+
+    It is with one of the browser's next pictures, whenever that is; the test's own time limit ends the wait.
+    """
+    from emotion.models.palette import rgb
+
+    while pixel(tab, row, across, 0.5) != [*rgb(colour), 255]:
+        tab.wait_for_timeout(10)
+
+
 def test_a_click_seeks_and_shows_all_opinions(tab):
     row = tab.locator("canvas.chart").nth(1)
     row.click(position={"x": row.bounding_box()["width"] * 0.75, "y": 10})
@@ -222,20 +235,16 @@ def test_a_click_seeks_and_shows_all_opinions(tab):
     assert head["x"] - box["x"] == pytest.approx(0.75 * box["width"], abs=3)
 
 
-@pytest.mark.timeout(120)
 def test_rows_are_drawn_in_the_colours_of_the_scheme(tab):
     from emotion.models.palette import rgb
 
     for scheme, palette in (("light", SIX.on_white), ("dark", SIX.on_dark)):
         tab.emulate_media(color_scheme=scheme)
-        # With the browser's next picture, whenever that is; the test's own time limit ends the wait.
-        while pixel(tab, 0, 0.5, 0.5) != [*rgb(palette[Emotion.FEAR]), 255]:
-            tab.wait_for_timeout(10)
+        wait_for_colour(tab, 0, 0.5, palette[Emotion.FEAR])
         assert pixel(tab, 1, 0.75, 0.5) == [*rgb(palette[Emotion.ANGER]), 255]
         assert pixel(tab, 1, 0.25, 0.5)[3] == 0  # not there yet
 
 
-@pytest.mark.timeout(120)
 def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_path):
     from emotion.models.palette import rgb
 
@@ -246,7 +255,7 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
     opened.emulate_media(color_scheme="light")
     opened.goto((tmp_path / "a.html").as_uri())
     wait_until(opened, "video.hidden")
-    opened.wait_for_timeout(100)
+    wait_for_colour(opened, 0, 0.25, SIX.on_white[Emotion.FEAR])
     inside = {tuple(pixel(opened, 0, 0.25, up / 100)[:3]) for up in range(20, 60)}
     striped = {tuple(pixel(opened, 0, 0.75, up / 100)[:3]) for up in range(20, 60)}
     assert inside == {tuple(rgb(SIX.on_white[Emotion.FEAR]))}
@@ -265,7 +274,6 @@ def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_pat
     opened.close()
 
 
-@pytest.mark.timeout(120)
 def test_the_keyboard_does_what_the_mouse_does(tab):
     row = tab.locator("canvas.chart").first
     row.focus()
@@ -280,7 +288,6 @@ def test_the_keyboard_does_what_the_mouse_does(tab):
     assert tab.locator(".tip").is_hidden()
 
 
-@pytest.mark.timeout(120)
 def test_zooming_keeps_the_moment_in_sight_and_clicks_exact(browser, tmp_path):
     frames = [[face("fear" if second < 300 else "anger")] for second in range(600)]
     page(tmp_path / "a.html", frames, step=1000)
@@ -307,7 +314,6 @@ def test_zooming_keeps_the_moment_in_sight_and_clicks_exact(browser, tmp_path):
     opened.close()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_wider_than_the_screen(tab, width):
     tab.set_viewport_size({"width": width, "height": 800})
@@ -320,7 +326,6 @@ def test_nothing_is_wider_than_the_screen(tab, width):
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.timeout(120)
 def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
     page(tmp_path / "a.html", TWO, video=tmp_path / "gone.mp4")
     opened = browser.new_page()
@@ -332,7 +337,6 @@ def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
     opened.close()
 
 
-@pytest.mark.timeout(120)
 def test_the_chart_is_saved_as_a_picture_of_lines_that_stands_for_itself(tab):
     import xml.etree.ElementTree as Tree
 
@@ -349,7 +353,6 @@ def test_the_chart_is_saved_as_a_picture_of_lines_that_stands_for_itself(tab):
     assert saved.value.suggested_filename == "a.svg"
 
 
-@pytest.mark.timeout(120)
 def test_keys_of_the_page_play_seek_and_zoom(tab):
     tab.locator("h1").click()
     tab.keyboard.press("ArrowRight")
@@ -363,14 +366,10 @@ def test_keys_of_the_page_play_seek_and_zoom(tab):
     wait_until(tab, "video.paused")
 
 
-@pytest.mark.timeout(120)
 def test_on_paper_it_is_light_and_whole(tab):
-    from emotion.models.palette import rgb
-
     tab.emulate_media(color_scheme="dark", media="print")
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-    tab.wait_for_timeout(100)
-    assert pixel(tab, 0, 0.5, 0.5)[:3] == [*rgb(SIX.on_white[Emotion.FEAR])]
+    wait_for_colour(tab, 0, 0.5, SIX.on_white[Emotion.FEAR])
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not tab.locator(".zoom").is_visible()
     assert not tab.locator("video").is_visible()

@@ -15,8 +15,6 @@ from emotion.realtime.sinks.mjpeg import MjpegSink, _Jpegs
 from tests.helpers.clips import number, picture
 from tests.helpers.results import result
 
-pytestmark = pytest.mark.timeout(30)
-
 
 @pytest.fixture
 def sink():

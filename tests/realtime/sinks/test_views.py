@@ -18,8 +18,6 @@ from tests.helpers.clips import number, picture
 from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face, result
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def read(url):
     with urllib.request.urlopen(url, timeout=10) as answer:

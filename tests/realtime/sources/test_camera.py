@@ -2,6 +2,7 @@ import gc
 import logging
 import re
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,15 +18,15 @@ from emotion.realtime.sources.options import LiveOptions
 from tests.fakes.camera import Camera
 from tests.helpers.clips import number
 
-QUICK = LiveOptions(open_seconds=2, stall_seconds=0.3, first_delay=0.05, longest_delay=0.1, attempts=50)
+QUICK = LiveOptions(open_seconds=20, stall_seconds=0.3, first_delay=0.05, longest_delay=0.1, attempts=50)
+# Where no stall is wanted: a busy machine may hold up any thread for a second.
+PATIENT = replace(QUICK, stall_seconds=20)
 
-pytestmark = pytest.mark.timeout(30)
 
-
-def live(camera, options=QUICK):
+def live(camera, options=PATIENT, decode_seconds=None):
     def connect(over):
         mode = CameraMode(options.size, options.fps)
-        return CameraReader(0, mode, options.stall_seconds, camera.open)
+        return CameraReader(0, mode, decode_seconds or options.stall_seconds, camera.open)
 
     return LiveSource("camera 0", connect, options, "check the cable")
 
@@ -34,25 +35,41 @@ def take(frames, count):
     return [next(frames) for _ in range(count)]
 
 
+def taken_by_hand(camera, count, options=PATIENT):
+    """The source, and its first pictures, of which each is taken before the next comes."""
+    camera.give()
+    with live(camera, options) as source:
+        frames, taken = iter(source), []
+        for _ in range(count):
+            taken.append(next(frames))
+            camera.give()
+        camera.let_go()
+    return source, taken
+
+
+def until(condition):
+    """The test's own time limit ends the wait."""
+    while not condition():
+        threading.Event().wait(0.01)
+
+
 def faults(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def wait_until_lost(source):
-    while source.state.connected:
-        threading.Event().wait(0.01)
+    until(lambda: not source.state.connected)
 
 
 def test_pictures_come_as_they_are_taken():
-    camera = Camera()
-    with live(camera) as source:
-        frames = take(iter(source), 20)
-        assert (source.info.width, source.info.height, source.info.average_rate) == (64, 48, 100)
+    camera = Camera(by_hand=True)
+    source, frames = taken_by_hand(camera, 20)
+    assert (source.info.width, source.info.height, source.info.average_rate) == (64, 48, 100)
     assert np.diff([number(frame.image) for frame in frames]).tolist() == [1] * 19
     assert [frame.index for frame in frames] == list(range(20))
     assert frames[0].pts == 0
     assert frames[-1].seconds == pytest.approx(frames[-1].captured_at - frames[0].captured_at, abs=1e-4)
-    assert camera.opened[0].released
+    until(lambda: camera.opened[0].released)
 
 
 def test_the_newest_pictures_win_when_nobody_takes_them():
@@ -60,8 +77,7 @@ def test_the_newest_pictures_win_when_nobody_takes_them():
     with live(camera) as source:
         frames = iter(source)
         next(frames)
-        while source.skipped < 20:
-            threading.Event().wait(0.01)
+        until(lambda: source.skipped >= 20)
         after = number(next(frames).image)
         assert after > 15
         assert source.skipped >= 20
@@ -94,8 +110,7 @@ def test_fewer_pictures_a_second_come_evenly():
 
 
 def test_mirrored():
-    with live(Camera(), LiveOptions(mirror=True)) as source:
-        frames = take(iter(source), 3)
+    _, frames = taken_by_hand(Camera(by_hand=True), 3, LiveOptions(mirror=True, stall_seconds=20))
     assert np.diff([number(frame.image[:, ::-1]) for frame in frames]).tolist() == [1, 1]
 
 
@@ -122,7 +137,7 @@ def test_spoilt_pictures_are_passed_over(caplog):
 
 def test_pictures_that_are_all_spoilt_are_a_loss(caplog):
     camera = Camera()
-    with live(camera) as source:
+    with live(camera, decode_seconds=0.3) as source:
         frames = iter(source)
         take(frames, 3)
         camera.spoil = lambda number: len(camera.opened) == 1
@@ -141,8 +156,7 @@ def test_a_pulled_cable_is_told_and_the_camera_comes_back(caplog):
 
         def plug_in():
             wait_until_lost(source)
-            while source.state.attempt < 3:
-                threading.Event().wait(0.01)
+            until(lambda: source.state.attempt >= 3)
             states.append(source.state)
             camera.plugged = True
 
@@ -152,34 +166,42 @@ def test_a_pulled_cable_is_told_and_the_camera_comes_back(caplog):
         helper.join()
         assert source.state.connected
         assert source.state.attempt == 0
-        assert source.state.since == pytest.approx(taken[10].captured_at, abs=0.05)
     (away,) = states
     assert not away.connected
+    back = next(frame for frame in taken if frame.captured_at > away.since)
+    assert source.state.since == back.captured_at
     assert away.attempt >= 3
     assert away.reason == "the camera gives no pictures any more"
     (line,) = faults(caplog)
     assert line == "camera 0: the camera gives no pictures any more; trying to reach it again"
     assert (np.diff([frame.pts for frame in taken]) > 0).all()
     assert [frame.index for frame in taken] == list(range(30))
-    assert all(capture.released for capture in camera.opened)
+    until(lambda: all(capture.released for capture in camera.opened))
 
 
 def test_a_camera_that_hangs_is_given_up_on_and_opened_again(caplog):
     camera = Camera()
-    with live(camera) as source:
+    opening = camera.open
+
+    def well_again(device):
+        # Only the first capture hangs: the one that is opened next finds the camera well.
+        camera.hanging.clear()
+        return opening(device)
+
+    camera.open = well_again
+    with live(camera, QUICK) as source:
         frames = iter(source)
         before = take(frames, 5)[-1]
         camera.hang()
-        # Only the first capture hangs: the one that is opened next finds the camera well again.
-        waking = threading.Timer(0.6, camera.hanging.clear)
-        waking.start()
+        while len(camera.opened) == 1:  # some pictures are still on their way
+            next(frames)
         after = take(frames, 5)
-        assert len(camera.opened) > 1
         assert after[-1].captured_at > before.captured_at + 0.3
         camera.wake()
-        waking.join()
-    (line,) = faults(caplog)
-    assert "camera 0: no picture for" in line
+    lines = faults(caplog)
+    assert all("camera 0: no picture for" in line for line in lines)
+    # One, unless a busy machine lets the next capture stall, too.
+    assert len(lines) == len(camera.opened) - 1
 
 
 def test_a_camera_that_never_answers_is_refused():
@@ -194,7 +216,7 @@ def test_a_camera_that_never_answers_is_refused():
 
 def test_a_camera_that_does_not_come_back_ends_in_one_error(caplog):
     camera = Camera()
-    options = LiveOptions(stall_seconds=0.3, first_delay=0.02, attempts=3)
+    options = LiveOptions(stall_seconds=20, first_delay=0.02, attempts=3)
     source = live(camera, options)
     frames = iter(source)
     taken = take(frames, 5)
@@ -255,7 +277,6 @@ def test_abort_ends_the_iteration_from_another_thread(hanging):
     camera.wake()
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("trouble", ["nothing", "plugged out", "hanging"])
 def test_abort_at_any_moment(trouble):
     for delay in np.linspace(0, 0.05, 12):
@@ -320,7 +341,7 @@ def test_a_source_that_is_forgotten_lets_its_camera_go():
     take(frames, 3)
     del frames
     gc.collect()
-    assert camera.opened[0].released
+    until(lambda: camera.opened[0].released)
 
 
 def test_a_live_source_is_read_once():

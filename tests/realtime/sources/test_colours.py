@@ -16,8 +16,6 @@ from tests.fakes.camera import Camera
 from tests.helpers.clips import QUARTER_RIGHT, clip, turn
 from tests.helpers.two_colours import BLUE, RED, assert_red_then_blue, red_and_blue
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def film(path, codec, pix_fmt, size=(128, 96), frames=12, **colours):
     """A clip of the picture, written from RGB, so that both orders meet on the way."""
