@@ -246,7 +246,7 @@ def _dim(colour: BGR, seen: float) -> BGR:
     return blue, green, red
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=24)
 def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
     """All of a panel that only depends on which label it shows."""
     size, classes = plan.size, plan.content.classes
@@ -319,7 +319,7 @@ def label_room(
     return max(widths), round(1.7 * size)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _label(size: int, number: str, name: str, colour: BGR, percent: str | None, bold: bool) -> Label:
     name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
     # Two digits' room for one digit: a label should not change its width all the time.

@@ -25,6 +25,10 @@ BGR: TypeAlias = tuple[int, int, int]
 # Pixels of shadow around the line of a corner.
 CORNER_EDGE = 2
 
+# What a picture needs, and what numbers need while they change. More would be held for sizes that do not come
+# again: of a camera that changes its size, some ten megabytes after a quarter of an hour.
+_KEPT_TEXTS, _KEPT_FRAMES = 512, 32
+
 _FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 
@@ -78,7 +82,7 @@ def merge(below: Sprite, above: Sprite, left: int, top: int) -> None:
     press(below.ink, above, left, top)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(_KEPT_TEXTS)
 def text(string: str, size: int, colour: BGR, bold: bool = False) -> Sprite:
     """A line of text; all lines of one size and weight are equally high, with one baseline.
 
@@ -95,7 +99,7 @@ def text(string: str, size: int, colour: BGR, bold: bool = False) -> Sprite:
     return _tint(np.asarray(mask), colour)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(_KEPT_TEXTS)
 def text_width(string: str, size: int, bold: bool = False) -> int:
     """The width of a line of text in pixels."""
     return int(np.ceil(_font(size, bold).getlength(string)))
@@ -107,7 +111,7 @@ def ascent(size: int, bold: bool = False) -> int:
     return _font(size, bold).getmetrics()[0]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(_KEPT_TEXTS)
 def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 1.0, mark: int = 0) -> Sprite:
     """A rectangle with round corners of one colour.
 
@@ -138,7 +142,7 @@ def _stripes(width: int, height: int, mark: int) -> npt.NDArray[np.float64]:
     return kept
 
 
-@lru_cache(maxsize=48)
+@lru_cache(_KEPT_FRAMES)
 def corners(arm: int, thickness: int, colour: BGR) -> tuple[Sprite, Sprite, Sprite, Sprite]:
     """The four corners of a frame: left top, right top, left bottom, right bottom.
 
