@@ -2,7 +2,7 @@
 
     python -m emotion.benchmarks.studies.looks FOLDER
 
-Faces are ovals of made scenes, one, three and twelve of them in turn.
+Faces are ovals of made scenes above their shoulders, one, three, five and twelve of them in turn.
 """
 
 from dataclasses import replace
@@ -20,10 +20,10 @@ from emotion.realtime.drawing.options import DrawingOptions, Style
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame
 
-# Seeds of scenes with 1, 3 and 12 faces that are as large as the first, the second, ... of `SIZES`.
+# Seeds of scenes with 1, 3, 5 and 12 faces that are as large as the first, the second, ... of `SIZES`.
 _SCENES = {
     people: [next(s for s in range(60) if s % 5 == size and s % 12 == people - 1) for size in range(5)]
-    for people in (1, 3, 12)
+    for people in (1, 3, 5, 12)
 }
 _GROUNDS = {"dark": ((38, 30, 24), (92, 70, 60)), "bright": ((250, 250, 252), (214, 224, 236))}
 
@@ -42,6 +42,10 @@ def _ground(width: int, height: int, ground: str) -> Image:
 def _with_faces(result: EmotionFrame, ground: str) -> EmotionFrame:
     height, width = result.frame.image.shape[:2]
     picture = _ground(width, height, ground)
+    for face in sorted(result.faces, key=lambda face: face.box.height):
+        box = face.box
+        chest = (round(box.left + box.width / 2), round(box.top + 2.3 * box.height))
+        cv2.ellipse(picture, chest, (round(box.width), round(1.2 * box.height)), 0, 0, 360, (120, 96, 70), -1)
     for face in result.faces:
         box = face.box
         middle = (round(box.left + box.width / 2), round(box.top + box.height / 2))

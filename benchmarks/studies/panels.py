@@ -2,10 +2,10 @@
 
     python -m emotion.benchmarks.studies.panels [CLIP ...] [--style panel]
 
-Four figures are printed, for the clips and for the scenes: overlaps of a panel with a face that was found,
-faces of 40 pixels and more without a word, panels that reach outside of the picture, and how often a panel
-moves a minute where people stand still. A move is another form, another side of the face, or a step of
-the panel that is farther than its face's by more than the gap between them.
+Printed are, for the clips and for the scenes: overlaps of a panel with a face that was found, faces of 40
+pixels and more without a word, panels that reach outside of the picture, how many hide a fifth of another
+person, and how often a panel moves a minute where people stand still. A move is another form, another side of
+the face, or a step of the panel that is farther than its face's by more than the gap between them.
 """
 
 import json
@@ -20,7 +20,7 @@ import typer
 
 from emotion.benchmarks.studies.made_scenes import made_scene
 from emotion.models.manifest import LITE
-from emotion.realtime.drawing.layout import Rect
+from emotion.realtime.drawing.layout import Rect, person
 from emotion.realtime.drawing.options import DrawingOptions, Style
 from emotion.realtime.drawing.overlay import Overlay, Told
 from emotion.realtime.messages import EmotionFrame, VideoFrame
@@ -28,6 +28,7 @@ from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sources.file import VideoFile
 
 _LEAST_FACE = 40
+_FIFTH = 0.2
 # Whoever has been within half a face's width of a place for so many seconds stands still.
 _STILL_SECONDS = 2.0
 _STILL_REACH = 0.5
@@ -43,6 +44,7 @@ class Figures:
         wordless: faces of 40 pixels and more without a form.
         outside: forms that reach outside of the picture.
         away: forms that stand away from their face, with a line.
+        hiding: forms that hide a fifth of another person (hair, shoulders and chest) or more.
         moves: of a form, while everybody stands still.
         minutes: of a person with everybody standing still.
         moves_else: of a form, while somebody moves.
@@ -54,6 +56,7 @@ class Figures:
     wordless: int = 0
     outside: int = 0
     away: int = 0
+    hiding: int = 0
     moves: int = 0
     minutes: float = 0.0
     moves_else: int = 0
@@ -69,6 +72,9 @@ class Figures:
             self.panels += 1
             self.away += one.away
             self.overlaps += sum(one.rect.overlaps(box) for box in boxes)
+            others = [person(other.box) for other in told if other is not one]
+            others = [other for other in others if other.overlaps(one.rect)]
+            self.hiding += any(_hidden(one, other) >= _FIFTH * other.area for other in others)
             rect = one.rect
             self.outside += rect.left < 0 or rect.top < 0 or rect.right > width or rect.bottom > height
 
@@ -83,6 +89,7 @@ class Figures:
             "moves a minute, standing, worst person": round(self.worst, 2),
             "minutes of people standing": round(self.minutes, 1),
             "moves while somebody moves": self.moves_else,
+            "share that hides a fifth of another person": round(self.hiding / max(1, self.panels), 4),
             "share away from the face": round(self.away / max(1, self.panels), 4),
         }
 
@@ -103,6 +110,13 @@ class _Trail:
         if now - self.places[0][0] < 0.8 * _STILL_SECONDS:
             return False
         return all(hypot(x - a, y - b) < _STILL_REACH * box.width for _, a, b in self.places)
+
+
+def _hidden(one: Told, other: Rect) -> int:
+    """Pixels of another person behind somebody's form, without those where its own person stands."""
+    assert one.rect is not None
+    behind = other.common(one.rect)
+    return behind.area - behind.common(person(one.box)).area
 
 
 def watch(results: Iterable[EmotionFrame], style: Style, figures: Figures) -> None:

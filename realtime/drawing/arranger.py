@@ -3,19 +3,32 @@
 What stands is kept while it touches no face and no other form; it follows its face as on a rope. It
 gives way at once to a face that comes in its way, and first slides along the side where it is. Anything
 better (a larger form, a place beside the face instead of away from it) has to be there for some time,
-and nobody is moved for it who was moved less than a minute ago, unless they have walked since:
-so where people stand still their panels do, too.
+and nobody is moved for it who was moved less than a minute ago (for a word that stands away: ten seconds),
+unless they have walked since: so where people stand still their panels do, too.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import hypot, inf
+from math import hypot, inf, sqrt
 
-from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Wish, away, beside, place, slides
+from emotion.realtime.drawing.layout import (
+    Form,
+    Placement,
+    Rect,
+    Room,
+    Wish,
+    away,
+    beside,
+    person,
+    place,
+    slides,
+)
 
-# Of two faces each may have a form this many times its own height, of three half of that, and so
-# on, so that a crowd is not buried; a lone face may have any.
+# Of two faces each may have a form this many times its own height, of three half of that, and from four
+# on less and less, so that a crowd is not buried, nor whoever is behind it and was not found; a lone face
+# may have any.
 _TALLEST = 3.5
+_CROWD = 4
 # How much further the allowance reaches for a form that is already on screen.
 _LENIENCE = 1.5
 # In gaps: a panel ignores jitter of its face up to the first, and a change for the better needs
@@ -27,6 +40,8 @@ _MEMORY = 1.5
 # Seconds for which something better has to be possible, and between two changes for the better.
 _PATIENCE = 1.0
 _REST = 60.0
+# The same for a word that stands away from its face: a line is not looked at for a minute.
+_REST_AWAY = 10.0
 # Seconds in which it is forgotten how far a face reached.
 _SWAY = 4.0
 # Who reaches farther beside themselves than by this share of their face walks.
@@ -81,6 +96,8 @@ class Arranger:
         """
         self._known = {key: one for key, one in self._known.items() if 0 <= now - one.seen <= _MEMORY}
         room = room.without([wish.face for wish in wishes])
+        if len(wishes) > 1:
+            room = replace(room, people=tuple(person(wish.face) for wish in wishes))
         wishes = [wish for wish in wishes if wish.forms]
         present = {wish.track_id for wish in wishes}
         absent = [one for key, one in self._known.items() if key not in present]
@@ -125,11 +142,21 @@ class Arranger:
         others = _around(room, placed, but=wish.track_id).without(reaches)
         better = _largest(others, wish.face, forms, _spare(room, known))
         if better is None and old.spot.side == "away":
-            better = _largest(others, wish.face, wish.forms[-1:], 0)
+            better = _largest(others, wish.face, wish.forms[-1:], _spare(room, known))
+        if better is None and old.spot.level < wish.forms[-1].level:
+            better = self._off_others(others, wish, old, crowd)
         since = (now if known.better_since is None else known.better_since) if better else None
         self._known[wish.track_id] = replace(known, better_since=since)
         if better and since is not None and now - since >= _PATIENCE and _may_move(known, wish.face, now):
             placed[wish.track_id] = better
+
+    @staticmethod
+    def _off_others(room: Room, wish: Wish, old: Placement, crowd: int) -> Placement | None:
+        """Another side, or less, for a form before somebody who has come since."""
+        if room.hides(old.rect, wish.face) <= 1:
+            return None
+        forms = [form for form in wish.forms if form.level >= old.spot.level and _suits(form, wish, crowd)]
+        return _largest(room, wish.face, forms, round(_SPARE * room.gap))
 
     def _remember(self, wishes: Sequence[Wish], placed: Mapping[int, Placement], now: float) -> None:
         for wish in wishes:
@@ -189,7 +216,8 @@ def _may_move(known: _Known, face: Rect, now: float) -> bool:
         face.left + face.width / 2 - start.left - start.width / 2,
         face.top + face.height / 2 - start.top - start.height / 2,
     )
-    return now - known.changed >= _REST or walked > max(start.width, start.height)
+    rest = _REST_AWAY if known.place.spot.side == "away" else _REST
+    return now - known.changed >= rest or walked > max(start.width, start.height)
 
 
 def _place_words(room: Room, placed: dict[int, Placement], wishes: Sequence[Wish]) -> None:
@@ -265,15 +293,22 @@ def _keep(room: Room, wish: Wish, old: Placement, crowd: int) -> Placement | Non
 
 
 def _largest(room: Room, face: Rect, forms: Sequence[Form], spare: int) -> Placement | None:
-    """The first of the forms that fits beside the face, with `spare` pixels to grow."""
-    return next((found for form in forms if (found := next(beside(room, face, form, spare), None))), None)
+    """The first of the forms that fits beside the face, with `spare` pixels to grow, and hides nobody."""
+    for form in forms:
+        found = next(beside(room, face, form, spare), None)
+        if found and room.hides(found.rect, face) <= 1:
+            return found
+    return None
 
 
 def _suits(form: Form, wish: Wish, crowd: int, lenience: float = 1.0) -> bool:
     """Whether a form is in proportion to its face; the smallest form always is."""
     if crowd == 1 or form == wish.forms[-1]:
         return True
-    return form.height <= max(_TALLEST * lenience / (crowd - 1), 0.5) * wish.face.height
+    share = _TALLEST / (crowd - 1)
+    if crowd >= _CROWD:
+        share /= sqrt(crowd - 1)
+    return form.height <= max(lenience * share, 0.5) * wish.face.height
 
 
 def _dragged(old: Rect, target: Rect, reach: int) -> Rect:

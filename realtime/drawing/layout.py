@@ -5,7 +5,8 @@ slid along that side, or, where no side has room, away from it. `arranger` choos
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +15,10 @@ Side: TypeAlias = Literal["right", "left", "above", "below", "away"]
 
 # Along a side: 0 begins where the face does, 1 ends where it does.
 _ALONG = (0.0, 0.5, 1.0, 0.25, 0.75)
+# What larger forms than a word may hide at most: of another person, and as a share of themselves.
+_OF_A_PERSON, _OF_A_FORM = 0.2, 0.5
+# How finely it is told apart what they hide: a trace more or less decides nothing.
+_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,17 @@ class Rect:
     def bottom(self) -> int:
         """The first row outside."""
         return self.top + self.height
+
+    @property
+    def area(self) -> int:
+        """In pixels."""
+        return self.width * self.height
+
+    def common(self, other: "Rect") -> "Rect":
+        """What the two share; its area may be 0."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        across, down = min(self.right, other.right) - left, min(self.bottom, other.bottom) - top
+        return Rect(left, top, max(0, across), max(0, down))
 
     def overlaps(self, other: "Rect", margin: int = 0) -> bool:
         """Whether the two share a pixel, or come closer than `margin` pixels."""
@@ -110,12 +126,14 @@ class Room:
         gap: pixels between a face and its form; half of it is kept to everything else, the
             picture's edges included.
         taken: what no form may touch.
+        people: who is in the picture, see `person`: a form hides as little of them as it can.
     """
 
     width: int
     height: int
     gap: int
     taken: tuple[Rect, ...]
+    people: tuple[Rect, ...] = ()
 
     def free(self, rect: Rect) -> bool:
         """Whether a form may stand there."""
@@ -133,11 +151,32 @@ class Room:
 
     def without(self, rects: Sequence[Rect]) -> "Room":
         """The same room with more of it taken."""
-        return Room(self.width, self.height, self.gap, (*self.taken, *rects))
+        return replace(self, taken=(*self.taken, *rects))
+
+    def hides(self, rect: Rect, face: Rect) -> float:
+        """How much of other people a form would hide there: 1 is as much as it may.
+
+        That is a fifth of one of them, or half of the form's own ground. What it hides of its own person
+        counts for nobody else: who stands behind is not seen there.
+        """
+        own, most = person(face), 0.0
+        for one in self.people:
+            if one == own or not one.overlaps(rect):
+                continue
+            before = one.common(rect)
+            pixels = before.area - before.common(own).area
+            most = max(most, pixels / (_OF_A_PERSON * one.area), pixels / (_OF_A_FORM * rect.area))
+        return most
+
+
+def person(face: Rect) -> Rect:
+    """Where somebody's hair, shoulders and chest are, roughly: twice as wide as the face, to two below it."""
+    across, above = face.width // 2, 2 * face.height // 5
+    return Rect(face.left - across, face.top - above, face.width + 2 * across, 3 * face.height + above)
 
 
 def beside(room: Room, face: Rect, form: Form, spare: int = 0) -> Iterator[Placement]:
-    """The free places of a form beside its face, the preferred one first.
+    """The free places of a form beside its face: who hides less of others first, then the preferred one.
 
     Args:
         room: with the face itself taken.
@@ -145,6 +184,17 @@ def beside(room: Room, face: Rect, form: Form, spare: int = 0) -> Iterator[Place
         form: of any size.
         spare: pixels by which the form could grow there.
     """
+    later: list[tuple[int, Placement]] = []
+    for one in _free_beside(room, face, form, spare):
+        if hidden := round(_STEPS * room.hides(one.rect, face)):
+            later.append((hidden, one))
+        else:
+            yield one
+    yield from (one for _, one in sorted(later, key=itemgetter(0)))
+
+
+def _free_beside(room: Room, face: Rect, form: Form, spare: int) -> Iterator[Placement]:
+    """The same, in the order of the form's sides."""
     grown = Form(form.level, form.width + spare, form.height + spare, form.sides)
     for side in form.sides:
         for along in _ALONG:
@@ -169,7 +219,14 @@ def away(room: Room, face: Rect, form: Form) -> Placement | None:
     # Between the edges that look at each other.
     across = np.maximum(np.maximum(lefts - face.right, face.left - lefts - form.width), 0)
     down = np.maximum(np.maximum(tops - face.bottom, face.top - tops - form.height), 0)
-    distance = np.where(free, np.hypot(down[:, np.newaxis], across[np.newaxis, :]), np.inf)
+    distance = np.hypot(down[:, np.newaxis], across[np.newaxis, :])
+    # Past somebody rather than on them, where that is not much farther.
+    for one in room.people:
+        if one != person(face):
+            beyond = (lefts < one.right) & (lefts > one.left - form.width)
+            below = (tops < one.bottom) & (tops > one.top - form.height)
+            distance[np.ix_(below, beyond)] += form.width
+    distance = np.where(free, distance, np.inf)
     row, column = divmod(int(distance.argmin()), len(lefts))
     rect = Rect(int(lefts[column]), int(tops[row]), form.width, form.height)
     return Placement(Spot(form.level, "away", 0.0), rect)

@@ -30,6 +30,17 @@ def test_faults_are_counted():
     assert (figures.overlaps, figures.outside, figures.wordless) == (1, 1, 1)
 
 
+def test_who_is_hidden_by_anothers_panel_is_counted():
+    (first, *_) = made_scene(6, 0.2)
+    one = next(one for one in Overlay(DrawingOptions()).plan(first) if one.rect)
+    chest = Rect(300, 160, 60, 90)  # of the second, whose face is above it
+    for rect, hidden in ((chest, 1), (replace(chest, width=30), 0), (replace(chest, left=500), 0)):
+        figures = Figures()
+        here = replace(one, box=Rect(100, 100, 60, 60), rect=rect)
+        figures.add((here, replace(one, box=Rect(300, 100, 60, 60), rect=None)), 1280, 720)
+        assert figures.hiding == hidden
+
+
 def test_a_panel_that_jumps_beside_somebody_who_stands_is_a_move():
     figures = Figures()
     scene = list(made_scene(0, 4.0))

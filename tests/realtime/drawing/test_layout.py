@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.realtime.drawing.arranger import Arranger, _Known, _may_move, _suits
-from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Spot, Wish
+from emotion.realtime.drawing.layout import Form, Placement, Rect, Room, Spot, Wish, person
 
 PANEL = Form(0, 180, 190, ("right", "left", "above", "below"))
 SMALL = Form(1, 130, 140, ("right", "left", "above", "below"))
@@ -291,3 +291,37 @@ def test_how_far_a_face_went_is_measured_at_its_middle():
 def test_in_a_crowd_a_form_is_at_most_half_as_high_as_its_face(height, crowd, suits):
     form = Form(0, 100, height, ("right",))
     assert _suits(form, Wish(1, Rect(0, 0, 120, 160), (form, TAG), 0), crowd) is suits
+
+
+def test_a_panel_stands_where_it_hides_nobody_else():
+    """To the right of the first face are another one's hair and shoulders; to the left is nobody."""
+    here, other = wish(1, 260, 100), wish(2, 400, 270, 100, 120)
+    assert only(here).spot.side == "right"
+    assert arrange(room(), [here, other])[1].spot.side == "left"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_only_a_word_may_hide_much_of_other_people(seed):
+    """A fifth of one of them, or half of what it stands on."""
+    rng = np.random.default_rng(seed)
+    wishes = random_wishes(rng, 2 + seed % 5, 1280, 720)
+    places = arrange(room(1280, 720), wishes)
+    for one in wishes:
+        place = places.get(one.track_id)
+        if place is None or place.spot.level == TAG.level:
+            continue
+        others = [person(other.face) for other in wishes if other is not one]
+        behind = [(other, other.common(place.rect)) for other in others]
+        shared = [(other, part.area - part.common(person(one.face)).area) for other, part in behind]
+        assert all(pixels <= min(0.2 * other.area, 0.5 * place.rect.area) for other, pixels in shared)
+
+
+def test_a_panel_makes_way_for_somebody_who_comes_to_stand_behind_it():
+    """Not at once, as who passes by needs no place; then to the other side, and it stays there."""
+    arranger, here = Arranger(), wish(1, 260, 100)
+    assert arranger.arrange(room(), [here])[1].spot.side == "right"
+    other = wish(2, 430, 20, 80, 60, forms=(TAG,))
+    sides = [arranger.arrange(room(), [here, other], 0.1 * turn)[1].spot.side for turn in range(1, 60)]
+    assert sides[:5] == ["right"] * 5
+    assert sides[-1] == "left"
+    assert changes(sides) == 1

@@ -1,5 +1,6 @@
 """Rectangles, places and memories by themselves: where their bounds are."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -14,6 +15,7 @@ from emotion.realtime.drawing.layout import (
     Wish,
     away,
     beside,
+    person,
     place,
     slides,
 )
@@ -197,9 +199,15 @@ def test_nobody_is_moved_for_a_minute_unless_they_have_walked_by_their_own_size(
     assert _may_move(known(changed=-inf), face, now)
 
 
+@pytest.mark.parametrize(("now", "moves"), [(19.9, False), (20.0, True)])
+def test_a_word_that_stands_away_may_come_back_after_ten_seconds(now, moves):
+    far = replace(known(), changed=10.0, place=Placement(Spot(1, "away", 0.0), FACE))
+    assert _may_move(far, far.walked_from, now) is moves
+
+
 @pytest.mark.parametrize(
     ("crowd", "lenience", "most"),
-    [(2, 1.0, 350), (3, 1.0, 175), (8, 1.0, 50), (9, 1.0, 50), (2, 1.5, 525), (30, 1.5, 50)],
+    [(2, 1.0, 350), (3, 1.0, 175), (4, 1.0, 67), (8, 1.0, 50), (9, 1.0, 50), (2, 1.5, 525), (30, 1.5, 50)],
 )
 def test_in_a_crowd_forms_are_in_proportion_to_their_faces(crowd, lenience, most):
     smallest = Form(3, 40, 10, ())
@@ -267,3 +275,20 @@ def test_what_was_made_better_a_minute_ago_is_not_made_better_again_before():
     assert level(arranger, wall, FACE, 2.0) == 1  # at once where something is in the way
     after = [level(arranger, free, FACE, 2.0 + 0.5 * n) for n in range(1, 125)]
     assert after.index(0) == 119  # a minute later
+
+
+@pytest.mark.parametrize(
+    ("rect", "hides"),
+    [
+        (Rect(230, 300, 40, 40), 0.0),  # on the own chest, before somebody's who stands behind
+        (Rect(400, 300, 40, 40), 0.0),  # on nobody
+        (Rect(290, 300, 40, 40), 1.0),  # half of it on the other's, beside the own
+        (Rect(300, 300, 40, 40), 1.5),
+    ],
+)
+def test_what_a_form_hides_is_of_others_and_behind_nobody_of_its_own(rect, hides):
+    own, behind = Rect(220, 200, 60, 80), Rect(250, 150, 60, 80)
+    room = Room(640, 480, 10, (), (person(own), person(behind)))
+    assert person(own).right == 310
+    assert room.hides(rect, own) == pytest.approx(hides)
+    assert Room(640, 480, 10, ()).hides(rect, own) == 0
