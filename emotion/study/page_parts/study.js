@@ -134,7 +134,7 @@ function ticks(mean, longest, room) {
   const steps = [0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
   const step = steps.find((seconds) => longest / seconds <= room / 60) || 86400;
   const found = [];
-  for (let at = 0; at <= longest + 1e-6; at += step) found.push([at, clock(at, step < 1 ? 1 : 0)]);
+  for (let at = 0; at <= longest + 1e-6; at += step) found.push([at, clock(at, step < 1)]);
   return found;
 }
 
@@ -143,7 +143,7 @@ function showMean(event, canvas, mean, longest) {
   const at = ((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT)) * longest;
   const index = Math.floor(at / mean.step);
   if (index < 0 || index >= mean.videos.length || !mean.videos[index]) { tip.hidden = true; return; }
-  const moment = mean.time === "relative" ? `at ${percent((index + 0.5) * mean.step)} of each video` : `at ${clock((index + 0.5) * mean.step, mean.step < 1 ? 1 : 0)}`;
+  const moment = mean.time === "relative" ? `at ${percent((index + 0.5) * mean.step)} of each video` : `at ${clock((index + 0.5) * mean.step, mean.step < 1)}`;
   const told = percents(mean.mean[index]);
   const lines = emotions.map(({ name }, place) => {
     const range = mean.low[index][place] === null ? "" : `${percent(mean.low[index][place])} to ${percent(mean.high[index][place])}`;

@@ -1,8 +1,9 @@
 // The camera: its picture stays here, a copy goes to the server, and results come back to be drawn.
 
 import { byId, capital, icon, make } from "./dom.js";
-import { LabelPlaces, Tiles, drawOverlay } from "./faces.js";
+import { Tiles } from "./faces.js";
 import { Graph } from "./graph.js";
+import { LabelPlaces, drawOverlay } from "./labels.js";
 import { Loop } from "./loop.js";
 import { SAMPLE, cameras, openPicture } from "./pictures.js";
 import { Recording, snapshot } from "./recorder.js";

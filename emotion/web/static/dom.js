@@ -3,7 +3,7 @@
 import { EMOTIONS, MARKS } from "./classes.js";
 import { make } from "./shared.js";
 
-export { capital, make, percent, percents } from "./shared.js";
+export { capital, clock, make, percent, percents } from "./shared.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -44,15 +44,6 @@ export function onTheme(repaint) {
     scheme.removeEventListener("change", repaint);
     window.removeEventListener("themechange", repaint);
   };
-}
-
-/** 75.3 seconds as "1:15", 4000 as "1:06:40". */
-export function clock(seconds, tenths = false) {
-  const whole = Math.max(0, tenths ? Math.round(10 * seconds) / 10 : seconds);
-  const rest = tenths ? (whole % 60).toFixed(1).padStart(4, "0") : String(Math.floor(whole % 60)).padStart(2, "0");
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}:${rest}`;
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
 /** 90 seconds as "2 minutes". */

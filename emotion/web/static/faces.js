@@ -1,4 +1,4 @@
-// A face's result, as a tile beside the picture and as corners with a label on it.
+// A face's result as a tile beside the picture; on the picture it is told by labels.js.
 
 import { EMOTIONS, REGIONS } from "./classes.js";
 import { capital, colour, make, paint, percent, percents } from "./dom.js";
@@ -18,10 +18,10 @@ function opinionInWords(opinion) {
 }
 
 /** Whether an emotion is named; else the label is "uncertain". */
-const named = (face) => EMOTIONS.includes(face.label);
+export const named = (face) => EMOTIONS.includes(face.label);
 
 /** How sure the label is; no number where nothing is named. */
-const sureness = (face) => (named(face) ? percents(face.probabilities)[EMOTIONS.indexOf(face.label)] : "");
+export const sureness = (face) => (named(face) ? percents(face.probabilities)[EMOTIONS.indexOf(face.label)] : "");
 
 /** A bar of all emotions, each as wide as its share. */
 export class StackedBar {
@@ -156,145 +156,5 @@ export class Tiles {
     this.tiles.clear();
     this.order = [];
     this.place.replaceChildren();
-  }
-}
-
-// A face out of sight for longer has lost its label's place.
-const REMEMBERED_MS = 1500;
-
-/** Where labels stood in the last pictures: each stays on its side of its face while there is room. */
-export class LabelPlaces {
-  constructor() {
-    this.known = new Map();
-  }
-
-  /** The number of the place where a face's label stood; undefined where that is not known. */
-  of(id, now) {
-    const known = this.known.get(id);
-    return known && now - known.at < REMEMBERED_MS ? known.place : undefined;
-  }
-
-  keep(id, place, now) {
-    this.known.set(id, { place, at: now });
-  }
-}
-
-/** Draws results over a picture of the same shape, which fills the canvas as far as its own shape lets it.
-    @param places where labels stood before, and stand now; a single picture needs none. */
-export function drawOverlay(canvas, result, mirrored, places = new LabelPlaces()) {
-  const ratio = window.devicePixelRatio || 1;
-  const width = Math.round(canvas.clientWidth * ratio);
-  const height = Math.round(canvas.clientHeight * ratio);
-  if (canvas.width !== width || canvas.height !== height) {
-    canvas.width = width;
-    canvas.height = height;
-  }
-  const pen = canvas.getContext("2d");
-  pen.clearRect(0, 0, width, height);
-  if (result) drawFaces(pen, width, height, ratio, result, mirrored, places);
-}
-
-/** The same on any canvas; `ratio` is the size of a CSS pixel on it. */
-export function drawFaces(pen, width, height, ratio, result, mirrored, places = new LabelPlaces()) {
-  // The picture is shown whole, with borders where its shape differs from the canvas's.
-  const scale = Math.min(width / result.width, height / result.height);
-  const across = (width - scale * result.width) / 2;
-  const down = (height - scale * result.height) / 2;
-  const placed = result.faces.map((face) => {
-    const [left, top, w, h] = face.box;
-    const x = mirrored ? result.width - left - w : left;
-    return { face, box: [across + scale * x, down + scale * top, scale * w, scale * h] };
-  });
-  // No label covers a face or another label. Those that have a place come first.
-  const now = performance.now();
-  const taken = placed.map(({ box }) => box);
-  placed.sort((a, b) => Number(places.of(a.face.track_id, now) === undefined) - Number(places.of(b.face.track_id, now) === undefined));
-  for (const { face, box } of placed) {
-    const text = new Label(pen, face, ratio);
-    const found = labelPlace(box, text, 8 * ratio, width, height, taken, places.of(face.track_id, now));
-    places.keep(face.track_id, found.place, now);
-    taken.push(found.box);
-    drawFace(pen, face, box, ratio);
-    text.draw(found.box);
-  }
-}
-
-const overlap = (a, b) => a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3];
-
-/** Where a label stands: where it stood, or above its face, or else where there is room beside it.
-    @param before the number of the place where it stood; undefined where it has none. */
-export function labelPlace([x, y, w, h], { wide, high }, gap, width, height, taken, before) {
-  const corners = [[x, y - high - gap], [x, y + h + gap], [x + w - wide, y - high - gap], [x + w - wide, y + h + gap],
-    [x + w + gap, y], [x - wide - gap, y], [x + w + gap, y + h - high], [x - wide - gap, y + h - high]];
-  const all = corners.map(([left, top], place) => ({ place, box: [Math.max(2, Math.min(left, width - wide - 2)), top, wide, high] }));
-  const inside = all.filter(({ box: [, top] }) => top >= 0 && top + high <= height);
-  const free = inside.filter(({ box }) => !taken.some((other) => overlap(box, other)));
-  const lowest = { place: 1, box: [Math.max(2, Math.min(x, width - wide - 2)), height - high - 2, wide, high] };
-  return free.find(({ place }) => place === before) ?? free[0] ?? inside[0] ?? lowest;
-}
-
-/** Black or white, whichever is read better on a colour written #RRGGBB. */
-export function inkOn(ground) {
-  const parts = ground.startsWith("#") ? [1, 3, 5].map((at) => parseInt(ground.slice(at, at + 2), 16)) : ground.match(/[\d.]+/g).map(Number);
-  const [red, green, blue] = parts.map((part) => (part / 255) ** 2.2);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
-}
-
-const inkOf = (face) => (named(face) ? colour(`on-picture-${face.label}`) : "#ffffff");
-
-/** Corners around a face. */
-function drawFace(pen, face, [x, y, w, h], ratio) {
-  const arm = Math.min(w, h) * 0.2;
-  pen.beginPath();
-  for (const [cx, cy, dx, dy] of [[x, y, 1, 1], [x + w, y, -1, 1], [x, y + h, 1, -1], [x + w, y + h, -1, -1]]) {
-    pen.moveTo(cx + dx * arm, cy);
-    pen.lineTo(cx, cy);
-    pen.lineTo(cx, cy + dy * arm);
-  }
-  pen.lineJoin = "round";
-  pen.lineCap = "round";
-  pen.lineWidth = 5 * ratio;
-  pen.strokeStyle = "rgb(0 0 0 / .55)";
-  pen.stroke();
-  pen.lineWidth = 2.5 * ratio;
-  pen.strokeStyle = inkOf(face);
-  pen.stroke();
-}
-
-/** A face's number, which is its tile's, and its word. */
-class Label {
-  constructor(pen, face, ratio) {
-    this.pen = pen;
-    this.ratio = ratio;
-    this.ink = inkOf(face);
-    this.number = String(face.track_id);
-    this.text = `${capital(face.label)} ${sureness(face)}`.trim();
-    this.font = `600 ${15 * ratio}px system-ui, sans-serif`;
-    this.high = 26 * ratio;
-    pen.font = this.font;
-    this.badge = Math.max(this.high, pen.measureText(this.number).width + 14 * ratio);
-    this.wide = this.badge + pen.measureText(this.text).width + 20 * ratio;
-  }
-
-  draw([left, top]) {
-    const { pen, ratio, badge, wide, high } = this;
-    pen.font = this.font;
-    pen.fillStyle = colour("panel");
-    pen.globalAlpha = 0.85;
-    pen.beginPath();
-    pen.roundRect(left, top, wide, high, 6 * ratio);
-    pen.fill();
-    pen.globalAlpha = 1;
-    pen.fillStyle = this.ink;
-    pen.beginPath();
-    pen.roundRect(left, top, badge, high, 6 * ratio);
-    pen.fill();
-    pen.textBaseline = "middle";
-    pen.textAlign = "center";
-    pen.fillStyle = inkOn(this.ink);
-    pen.fillText(this.number, left + badge / 2, top + high / 2 + ratio);
-    pen.textAlign = "left";
-    pen.fillStyle = "#ffffff";
-    pen.fillText(this.text, left + badge + 9 * ratio, top + high / 2 + ratio);
   }
 }

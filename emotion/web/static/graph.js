@@ -1,14 +1,16 @@
-// What each person has shown in the last minute, as small stacked areas under the picture.
+// What each person has shown in the last minute, as small rows beside the picture, drawn as a video's timeline is.
 
 import { EMOTIONS } from "./classes.js";
+import { drawStack, surface } from "./chart.js";
 import { colour, make, onTheme } from "./dom.js";
+import { named } from "./faces.js";
 
 const MINUTE_MS = 60_000;
 const MOST_PEOPLE = 3;
-const HEIGHT = 44;
 const EVERY_MS = 250;
 // A longer silence is a gap: nobody knows what was shown.
 const GAP_MS = 1000;
+const ALONE_MS = 100;
 
 export class Graph {
   constructor(place) {
@@ -19,14 +21,14 @@ export class Graph {
   }
 
   add(faces, now) {
-    for (const { track_id: id, probabilities } of faces) {
-      if (!this.people.has(id)) this.people.set(id, []);
-      if (probabilities) this.people.get(id).push([now, probabilities]);
+    for (const face of faces) {
+      if (!this.people.has(face.track_id)) this.people.set(face.track_id, []);
+      if (face.probabilities) this.people.get(face.track_id).push({ time: now, shares: face.probabilities, named: named(face) });
     }
     if (now - this.drawn < EVERY_MS) return;
     this.drawn = now;
     for (const [id, points] of this.people) {
-      while (points.length && points[0][0] < now - MINUTE_MS) points.shift();
+      while (points.length && points[0].time < now - MINUTE_MS) points.shift();
       if (!points.length) this.people.delete(id);
     }
     this.draw(now);
@@ -47,25 +49,23 @@ export class Graph {
       );
     }
     const colours = EMOTIONS.map((name) => colour(`class-${name}`));
-    shown.forEach(([, points], row) => stack(this.place.children[row].lastChild, points, now, colours));
+    const ground = colour("surface");
+    shown.forEach(([, points], row) => {
+      const target = surface(this.place.children[row].lastChild);
+      drawStack(target, colours, ground, during(points, now, MINUTE_MS / target.width));
+    });
   }
 }
 
-function stack(canvas, points, now, colours) {
-  const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(HEIGHT * ratio)];
-  canvas.width = width;
-  canvas.height = height;
-  const pen = canvas.getContext("2d");
-  const at = (time) => width * (1 - (now - time) / MINUTE_MS);
-  points.forEach(([time, shares], index) => {
-    const next = points[index + 1]?.[0] ?? now;
-    const [x, end] = [at(time), at(next - time > GAP_MS ? time + 100 : next)];
-    let top = 0;
-    shares.forEach((share, emotion) => {
-      pen.fillStyle = colours[emotion];
-      pen.fillRect(x, top * height, Math.max(1, end - x + 0.5), share * height);
-      top += share;
-    });
-  });
+/** What a row of the last minute shows at a column: the result that held then, null where there was none. */
+export function during(points, now, step) {
+  let index = 0;
+  return (column) => {
+    const moment = now - MINUTE_MS + (column + 0.5) * step;
+    while (points[index + 1]?.time <= moment) index += 1;
+    const [point, next] = [points[index], points[index + 1]?.time ?? now];
+    const end = next - point?.time > GAP_MS ? point.time + ALONE_MS : next;
+    // A moment shorter than a column is still seen.
+    return point?.time <= moment && moment < Math.max(end, point.time + step) ? point : null;
+  };
 }

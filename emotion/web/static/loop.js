@@ -3,7 +3,8 @@
 
 import { EMOTIONS } from "./classes.js";
 import { byId, icon, make } from "./dom.js";
-import { LabelPlaces, Tile, drawOverlay } from "./faces.js";
+import { Tile } from "./faces.js";
+import { LabelPlaces, drawOverlay } from "./labels.js";
 
 const STILL_SECONDS = 8;
 // Nobody has been seen yet: the tile's shape, with the first classes that the models know.

@@ -1,7 +1,7 @@
 // Nothing but the overlay, on a transparent ground: a browser source for OBS and the like.
 // Address: /overlay, with ?mirror where the picture below is mirrored, ?camera=N for one of several.
 
-import { LabelPlaces, drawOverlay } from "./faces.js";
+import { LabelPlaces, drawOverlay } from "./labels.js";
 
 const STALE_MS = 1500;
 const asked = new URLSearchParams(location.search);

@@ -2,7 +2,8 @@
 
 import { EMOTIONS } from "./classes.js";
 import { ask, byId, capital, make, onTheme, percents, saveFile, size } from "./dom.js";
-import { Tiles, drawOverlay } from "./faces.js";
+import { Tiles } from "./faces.js";
+import { drawOverlay } from "./labels.js";
 
 const WAIT_MS = 2000;
 // A moment of the sample clip on which a face is well seen.

@@ -1,7 +1,7 @@
 // Pictures and recordings of what the stage shows; they are made in the browser and go nowhere else.
 
 import { clock, make, saveFile } from "./dom.js";
-import { drawFaces } from "./faces.js";
+import { drawFaces } from "./labels.js";
 
 const TYPES = ["video/mp4;codecs=avc1", "video/webm;codecs=vp9", "video/webm"];
 const RATE = 25;

@@ -2,7 +2,7 @@
    video, the numbers of a moment, and all of it with the keyboard. The page beside a video's results carries this
    file along (realtime/sinks/html.py), and the page of `emotion serve` imports it; it loads nothing by itself. */
 
-import { capital, make, percents } from "./shared.js";
+import { capital, clock, make, percents } from "./shared.js";
 
 export class Chart {
   /* people: [{ name, head, add }] where `head` is an element above the row, or none, and `add(number, sums, counts,
@@ -131,7 +131,7 @@ export class Chart {
     pen.textBaseline = "bottom";
     for (const at of this.ticks(width / scale / 80)) {
       const x = ((at - this.begin - this.view.from) / this.view.span) * width;
-      const text = clock(at, at % 1 ? 1 : 0);
+      const text = clock(at, at % 1);
       const half = pen.measureText(text).width / 2;
       pen.fillStyle = this.look.ink("line");
       pen.fillRect(Math.min(width - 1, Math.round(x)), 0, Math.max(1, Math.round(scale)), 5 * scale);
@@ -191,7 +191,7 @@ export class Chart {
     const bottom = 66 + this.rows.length * row - 30;
     for (const at of this.ticks(12)) {
       const place = left + ((at - this.begin - this.view.from) / this.view.span) * across;
-      parts.push(`<path d="M${place.toFixed(1)} ${bottom}v6" stroke="#555"/><text x="${place.toFixed(1)}" y="${bottom + 20}" ${font} font-size="12" text-anchor="middle">${clock(at, at % 1 ? 1 : 0)}</text>`);
+      parts.push(`<path d="M${place.toFixed(1)} ${bottom}v6" stroke="#555"/><text x="${place.toFixed(1)}" y="${bottom + 20}" ${font} font-size="12" text-anchor="middle">${clock(at, at % 1)}</text>`);
     }
     parts.push(`<text x="${left + across / 2}" y="${bottom + 38}" ${font} font-size="12" text-anchor="middle">${this.unit}</text>`);
     const stripes = '<pattern id="stripes" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="2.5" height="6" fill="#fff"/><rect x="2.5" width="1" height="6" fill="#777"/></pattern>';
@@ -308,7 +308,7 @@ class Row {
   table(seconds) {
     const { chart } = this;
     const found = this.at(seconds);
-    const title = `${this.name} at ${clock(chart.begin + seconds, 1)}`;
+    const title = `${this.name} at ${clock(chart.begin + seconds, true)}`;
     if (!found) return make("p", {}, `${title}: not in the picture`);
     const fills = chart.look.colours();
     const columns = found.opinions.map((shares) => ({ shares, told: shares && percents(shares), most: shares ? Math.max(...shares) : 1 }));
@@ -326,7 +326,7 @@ class Row {
 
   say(seconds) {
     this.canvas.setAttribute("aria-valuenow", (this.chart.begin + seconds).toFixed(1));
-    this.canvas.setAttribute("aria-valuetext", `${clock(this.chart.begin + seconds, 1)}: ${this.words(seconds)}`);
+    this.canvas.setAttribute("aria-valuetext", `${clock(this.chart.begin + seconds, true)}: ${this.words(seconds)}`);
   }
 
   /* The label, with its share; of what is uncertain, what leads. */
@@ -345,17 +345,8 @@ const plain = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0
 /* Its name, put together: a page that carries this along holds no address. */
 const SVG = ["http:", "", "www.w3.org", "2000", "svg"].join("/");
 
-/* 75.3 seconds as "1:15", 4000 as "1:06:40". */
-function clock(seconds, digits = 0) {
-  const [whole, rest] = Math.max(0, seconds).toFixed(digits).split(".");
-  const pad = (number) => String(number).padStart(2, "0");
-  const hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
-  const head = hours ? `${hours}:${pad(minutes)}` : String(minutes);
-  return `${head}:${pad(whole % 60)}${rest ? `.${rest}` : ""}`;
-}
-
 /* A canvas at the screen's own resolution, empty. */
-function surface(canvas) {
+export function surface(canvas) {
   const { width, height } = canvas.getBoundingClientRect();
   const scale = devicePixelRatio || 1;
   canvas.width = Math.max(1, Math.round(width * scale));
@@ -364,7 +355,7 @@ function surface(canvas) {
 }
 
 /* Stacked shares, a column a pixel: at(x) gives {shares: one a class or null, named}, or null where nobody is. */
-function drawStack({ pen, width, height, scale }, fills, ground, at) {
+export function drawStack({ pen, width, height, scale }, fills, ground, at) {
   const stripes = hatching(pen, ground, scale);
   for (let x = 0; x < width; x++) {
     const found = at(x);

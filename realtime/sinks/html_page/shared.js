@@ -1,4 +1,4 @@
-/* What every page needs: elements, and shares in words. A page that is one file carries it along before the chart
+/* What every page needs: elements, and shares and times in words. A page that is one file carries it along before the chart
    (realtime/sinks/html.py); those of `emotion serve` import it. */
 
 /* An element with properties, attributes (names with a hyphen, and role) and children. */
@@ -24,4 +24,13 @@ export function percents(shares) {
   const byRemainder = [...exact.keys()].sort((one, other) => exact[other] - found[other] - (exact[one] - found[one]));
   for (const at of byRemainder.slice(0, missing)) found[at] += 1;
   return found.map((one) => `${one}%`);
+}
+
+/* 75.3 seconds as "1:15", 4000 as "1:06:40"; with tenths as "1:15.3". */
+export function clock(seconds, tenths = false) {
+  const whole = Math.max(0, tenths ? Math.round(10 * seconds) / 10 : seconds + 1e-6);
+  const rest = tenths ? (whole % 60).toFixed(1).padStart(4, "0") : String(Math.floor(whole % 60)).padStart(2, "0");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${rest}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }

@@ -566,24 +566,72 @@ def test_at_first_sight_a_loop_shows_what_will_be_seen_until_it_is_stopped(visit
     page.wait_for_timeout(100)
     assert page.evaluate("document.querySelector('#loop video').paused"), "whoever stopped it has it stopped"
     check_labels(page)
+    check_minute(page)
+    check_times(page)
+
+
+PLACES = """async (pictures) => {
+    const { LabelPlaces, placeLabels } = await import("/static/labels.js");
+    const forms = [160, 120, 26].map((wide) => ({ wide, high: 26 }));
+    const places = new LabelPlaces();
+    return pictures.map((boxes) => {
+        const faces = boxes.map((box, id) => ({ id, box, forms }));
+        return [...placeLabels(faces, 8, 640, 480, places, 0).values()];
+    });
+}"""
 
 
 def check_labels(page):
-    """A label stays on its side of its face while there is room, also where a better one is free again."""
-    places = page.evaluate(
+    """A label stays on its side of its face while there is room; in a crowd none covers a face or another."""
+
+    def sides(*tops):
+        return [label["place"] for (label,) in page.evaluate(PLACES, [[[100, top, 80, 90]] for top in tops])]
+
+    (below,), (above,) = sides(20), sides(200)
+    assert below != above
+    assert sides(20, 200, 380) == [below, below, above]
+    # Less than a label's height and the gap to it lie between the rows, and a last face between two others.
+    crowd = [[4 + 150 * (at % 4), 4 + 150 * (at // 4), 110, 120] for at in range(12)] + [[320, 452, 24, 24]]
+    (labels,) = page.evaluate(PLACES, [crowd])
+    assert len(labels) == 13
+    assert all(label["form"] < 2 for label in labels), "each has its word"
+    boxes = [label["box"] for label in labels]
+    assert all(0 <= left <= 640 - wide and 0 <= top <= 480 - high for left, top, wide, high in boxes)
+    for index, box in enumerate(boxes):
+        assert not any(touch(box, other) for other in crowd + boxes[:index])
+    grounds = ["rgb(201, 204, 200)", "#ffffff", "rgb(20, 30, 40)"]
+    ink = page.evaluate("async (grounds) => grounds.map((await import('/static/labels.js')).inkOn)", grounds)
+    assert ink == ["#000000", "#000000", "#ffffff"], "a number can be read on its class's colour"
+
+
+def check_minute(page):
+    """The last minute's row shows what held then, a single result for its moment, and else nothing."""
+    found = page.evaluate(
         """async () => {
-            const { labelPlace } = await import("/static/faces.js");
-            const label = { wide: 90, high: 26 };
-            const place = (y, before) => labelPlace([100, y, 80, 90], label, 8, 640, 480, [], before).place;
-            return [place(20), place(200), place(200, place(20)), place(380, place(20))];
+            const { during } = await import("/static/graph.js");
+            const points = [10, 10.5, 30, 59].map((seconds) => ({ time: 1000 * seconds, shares: [seconds] }));
+            const at = during(points, 60_000, 1000);  // a second a column, from 0 to 60
+            return [9, 10, 11, 29, 30, 31, 59].map((column) => at(column)?.shares[0] ?? null);
         }"""
     )
-    below, above = places[0], places[1]
-    assert below != above
-    assert places == [below, above, below, above]
-    grounds = ["rgb(201, 204, 200)", "#ffffff", "rgb(20, 30, 40)"]
-    ink = page.evaluate("async (grounds) => grounds.map((await import('/static/faces.js')).inkOn)", grounds)
-    assert ink == ["#000000", "#000000", "#ffffff"], "a number can be read on its class's colour"
+    assert found == [None, 10.5, None, None, 30, None, 59]
+
+
+def check_times(page):
+    """One function writes the times of every page."""
+    found = page.evaluate(
+        """async () => {
+            const { clock } = await import("/static/shared.js");
+            const tenths = [75.34, 59.96].map((at) => clock(at, true));
+            return [75.9, 4000, 1.9999999, -1].map((at) => clock(at)).concat(tenths);
+        }"""
+    )
+    assert found == ["1:15", "1:06:40", "0:02", "0:00", "1:15.3", "1:00.0"]
+
+
+def touch(one, other):
+    """Whether two rectangles, each its left, top, width and height, share a point."""
+    return all(one[at] < other[at] + other[at + 2] and other[at] < one[at] + one[at + 2] for at in (0, 1))
 
 
 def test_the_view_does_not_wait_for_the_server(visit):

@@ -75,7 +75,7 @@ def test_the_overlay_page_has_nothing_else_and_loads_only_from_here(client):
     assert "<canvas" in page.text
     assert "http" not in page.text.replace("<!doctype html>", "").replace('lang="en"', "")
     assert client.get("/static/colours.css").status_code == 200
-    assert {"faces.js", "classes.js", "shared.js"} < scripts_of(client, "overlay.js")
+    assert {"labels.js", "classes.js", "shared.js"} < scripts_of(client, "overlay.js")
     assert "background: transparent" in client.get("/static/overlay.css").text
 
 
