@@ -1,11 +1,13 @@
-"""Ten tasks of a new user of the page: ``python -m emotion.benchmarks.new_user [FOLDER]``.
+"""Ten tasks of a new user of the page: ``python -m emotion.benchmarks.new_user [--keyboard]``.
 
 They were written down before any was tried. Each is done with what can be read on the page alone: buttons,
-links and fields by their names, in Chromium, with a clip for a camera. Printed is how long each took and how
-many presses it needed; with a folder, a picture of each task's end is left there. Needs Chromium and the
-extras `web` and `dev`.
+links and fields by their names, in Chromium, with a clip for a camera. With `--keyboard` nothing is clicked:
+the tabulator key goes from one thing to the next until the wanted one has the focus. Printed is how long
+each took and how many presses it needed, of a button or a key; with `--pictures`, one of each task's end is
+left in a folder. Needs Chromium and the extras `web` and `dev`.
 """
 
+import argparse
 import re
 import sys
 import time
@@ -20,6 +22,9 @@ from emotion.realtime.sources.demo import DEMO
 
 _PATIENCE_MS = 120_000
 _LAUGHS = (14.0, 19.5)
+_CLIP_SECONDS = 19.5
+# More things than this can have the focus in no view.
+_MOST_STOPS = 100
 
 
 class NewUser:
@@ -27,20 +32,51 @@ class NewUser:
 
     Attributes:
         page: what they see.
+        keyboard: whether they have no mouse.
         presses: how often they have pressed something.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, keyboard: bool = False) -> None:
         self.page = page
+        self.keyboard = keyboard
         self.presses = 0
 
     def press(self, kind: str, name: str | re.Pattern[str]) -> None:
         """Press a button, a link or a box by its name."""
         self.click(self.page.get_by_role(kind, name=name).first)  # type: ignore[arg-type]
 
-    def click(self, place: Locator, **where: object) -> None:
+    def click(self, place: Locator) -> None:
         """Press what is there."""
-        place.click(**where)  # type: ignore[arg-type]
+        if self.keyboard:
+            self.reach(place)
+            link = place.evaluate("element => element.tagName === 'A'")
+            self.page.keyboard.press("Enter" if link else "Space")
+        else:
+            place.click()
+        self.presses += 1
+
+    def reach(self, place: Locator) -> None:
+        """Give something the focus, from wherever that is, as the keyboard does."""
+        place.wait_for(timeout=_PATIENCE_MS)
+        for _ in range(_MOST_STOPS):
+            if place.evaluate("element => element.contains(document.activeElement)"):
+                return
+            self.page.keyboard.press("Tab")
+            self.presses += 1
+        raise AssertionError(f"the keyboard does not reach {place}")
+
+    def seek(self, chart: Locator, share: float) -> None:
+        """Go to a moment of a timeline."""
+        if self.keyboard:
+            self.reach(chart)
+            keys = ["Home", *["ArrowRight"] * round(share * _CLIP_SECONDS)]
+            for key in keys:
+                self.page.keyboard.press(key)
+            self.presses += len(keys)
+            return
+        box = chart.bounding_box()
+        assert box is not None
+        chart.click(position={"x": share * box["width"], "y": 30})
         self.presses += 1
 
     def sees(self, what: str | re.Pattern[str]) -> None:
@@ -100,10 +136,7 @@ def annotate_a_video(user: NewUser) -> None:
 
 def find_the_laugh(user: NewUser) -> None:
     """7. Go to where the person laughs, and play from there."""
-    chart = user.page.locator("canvas.chart").first
-    box = chart.bounding_box()
-    assert box is not None
-    user.click(chart, position={"x": 0.55 * box["width"], "y": 30})
+    user.seek(user.page.locator("canvas.chart").first, 0.55)
     expect(user.page.locator(".tip")).to_contain_text("happiness")
     user.press("button", "Play")
     user.page.get_by_role("button", name="Pause").wait_for()
@@ -113,7 +146,7 @@ def find_the_laugh(user: NewUser) -> None:
 def read_regions_with_keys(user: NewUser) -> None:
     """8. Read what the eyes say at a moment, without a mouse."""
     user.page.mouse.move(0, 0)
-    user.page.locator("canvas.chart").first.focus()
+    user.reach(user.page.locator("canvas.chart").first)
     user.page.keyboard.press("ArrowLeft")
     user.presses += 1
     expect(user.page.locator(".tip")).to_contain_text("Eyes")
@@ -149,24 +182,30 @@ TASKS: tuple[Callable[[NewUser], None], ...] = (
 )
 
 
-def main(folder: Path | None = None) -> None:
+def main() -> None:
     """Do all tasks one after another, and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--keyboard", action="store_true", help="without a mouse")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="where pictures of each end go")
+    wanted = parser.parse_args()
     with TemporaryDirectory() as work, sync_playwright() as playwright:
         clip = camera_clip(Path(work) / "camera.mjpeg", DEMO, *_LAUGHS)
         with server(Path(work) / "jobs") as address, launch(playwright, clip) as browser:
             visitor = Visitor(browser, address)
             sys.stdout.write("| task | seconds | presses |\n|---|---|---|\n")
             for number, task in enumerate(TASKS, 1):
-                user, begun = NewUser(visitor.page), time.monotonic()
+                user, begun = NewUser(visitor.page, wanted.keyboard), time.monotonic()
                 task(user)
                 words = (task.__doc__ or "").strip()
                 sys.stdout.write(f"| {words} | {time.monotonic() - begun:.1f} | {user.presses} |\n")
                 sys.stdout.flush()
-                if folder:
-                    folder.mkdir(parents=True, exist_ok=True)
-                    visitor.page.screenshot(path=folder / f"task-{number}.png")
+                if wanted.pictures:
+                    wanted.pictures.mkdir(parents=True, exist_ok=True)
+                    visitor.page.screenshot(path=wanted.pictures / f"task-{number}.png")
             visitor.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else None)
+    main()

@@ -2,10 +2,10 @@
 
     python -m emotion.benchmarks.studies.sound
 
-A clip of short tones is played through PortAudio at several speeds, with jumps and a pause, and recorded
-where the sink puts it out. Printed is, for each tone, how many milliseconds after its moment it was heard.
-Needs the programs pulseaudio, pactl and parec, ALSA's plugin for PulseAudio, and PortAudio; a sink of its own
-is started and ended.
+A clip of short tones, each higher than the one before, is played through PortAudio at several speeds, with
+jumps and a pause, and recorded where the sink puts it out. Printed is, for each tone, its pitch in the file,
+its pitch as it was heard, and how many milliseconds after its moment that was. Needs the programs pulseaudio,
+pactl and parec, ALSA's plugin for PulseAudio, and PortAudio; a sink of its own is started and ended.
 """
 
 import os
@@ -16,18 +16,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from emotion.realtime.playback.clock import PlayClock
 from emotion.realtime.playback.sound import RATE, Samples, Sound
 
 _MOMENTS = tuple(round(0.5 + 0.7 * number, 2) for number in range(16))
+_PITCHES = tuple(400 + 100 * number for number in range(16))
 _SECONDS, _TONE = 12, 0.2
+# The part of a tone, after its beginning, of which the pitch is taken: there at twice the speed, too.
+_FROM, _LONG = 0.02, 0.06
 _LOUD = 0.1
 # After a change the sound needs so long to begin; what falls into it is not asked for.
 _BEGINS = 0.25
@@ -36,10 +41,12 @@ _COURSE = ((0.0, 1.0, 3.0), (6.0, 1.0, 8.2), None, (8.2, 1.0, 9.2), (1.0, 2.0, 6
 
 
 def tones(path: Path) -> None:
-    """Write a clip with black pictures and a tone at each of the moments."""
+    """Write a clip with black pictures and a tone of its own pitch at each of the moments."""
     time_of = np.arange(_SECONDS * RATE) / RATE
-    heard = np.any([(moment <= time_of) & (time_of < moment + _TONE) for moment in _MOMENTS], axis=0)
-    samples = (0.5 * np.sin(2 * np.pi * 1000 * time_of) * heard).astype(np.float32)
+    samples = np.zeros(len(time_of), np.float32)
+    for moment, pitch in zip(_MOMENTS, _PITCHES, strict=True):
+        part = (moment <= time_of) & (time_of < moment + _TONE)
+        samples[part] = 0.5 * np.sin(2 * np.pi * pitch * time_of[part])
     with av.open(str(path), "w") as target:
         picture = target.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
         track = target.add_stream("aac", rate=RATE, layout="mono")
@@ -89,8 +96,8 @@ class Ear:
         while part := self._recorder.stdout.read(4096):
             self._parts.append((time.monotonic(), part))
 
-    def onsets(self) -> list[float]:
-        """When it began to be loud, by `time.monotonic()`; ends the recording."""
+    def tones(self) -> list[tuple[float, float]]:
+        """When each tone began, by `time.monotonic()`, and its pitch in hertz; ends the recording."""
         self._recorder.terminate()
         self._thread.join()
         data = b"".join(part for _, part in self._parts)
@@ -100,7 +107,14 @@ class Ear:
         begin = min(arrived - count / RATE for (arrived, _), count in zip(self._parts, counts, strict=True))
         loud = np.flatnonzero(np.abs(samples[:, 0]) > _LOUD)
         firsts = loud[np.diff(loud, prepend=-RATE) > 0.05 * RATE]
-        return [begin + at / RATE for at in firsts]
+        return [(begin + at / RATE, pitch_of(samples[at:, 0])) for at in firsts]
+
+
+def pitch_of(samples: npt.NDArray[np.float32]) -> float:
+    """The pitch of a tone in hertz, from its samples, float32 (n,), to within a few hertz."""
+    part = samples[round(_FROM * RATE) : round((_FROM + _LONG) * RATE)]
+    strengths = np.abs(np.fft.rfft(part * np.hanning(len(part)), RATE)) if len(part) else np.zeros(1)
+    return float(strengths.argmax())  # padded to a second, a step is a hertz
 
 
 def play(clip: Path) -> list[tuple[float, float, float]]:
@@ -131,14 +145,17 @@ def main() -> None:
         ear = Ear()
         time.sleep(1)
         parts = play(clip)
-        heard = ear.onsets()
-    typer.echo("| tone at | speed | heard after, ms |\n|---|---|---|")
+        heard = ear.tones()
+    typer.echo("| tone at | speed | pitch, Hz | heard, Hz | after, ms |\n|---|---|---|---|---|")
     for (begun, place, speed), (end, *_) in pairwise(parts):
-        due = [(begun + (moment - place) / speed, moment) for moment in _MOMENTS] if speed else []
-        for at, moment in due:
-            if begun + _BEGINS <= at < end - 0.05:
-                nearest = min(heard, key=lambda one, at=at: abs(one - at), default=float("nan"))  # type: ignore[misc]
-                typer.echo(f"| {moment:.1f} s | {speed:g} | {1000 * (nearest - at):.0f} |")
+        if not speed:
+            continue
+        for moment, pitch in zip(_MOMENTS, _PITCHES, strict=True):
+            due = begun + (moment - place) / speed
+            if begun + _BEGINS <= due < end - 0.05:
+                at, hertz = min(heard, key=lambda one, due=due: abs(one[0] - due), default=(nan, nan))  # type: ignore[misc]
+                after = 1000 * (at - due)
+                typer.echo(f"| {moment:.1f} s | {speed:g} | {pitch} | {hertz:.0f} | {after:.0f} |")
 
 
 if __name__ == "__main__":
