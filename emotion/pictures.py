@@ -4,7 +4,7 @@ import io
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, Union
@@ -16,6 +16,7 @@ import PIL.Image
 
 from emotion.fetching import Spool, is_fetched
 from emotion.models.data.image_io import PictureError, bgr_of, decode_photograph, is_photograph
+from emotion.models.data.label_folders import VIDEOS
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import letterboxed
@@ -73,7 +74,8 @@ def as_image(picture: PictureLike, rgb: bool = False) -> Image:
         return _decoded(io.BytesIO(data))
     if hasattr(picture, "__array__"):
         return _from_array(np.asarray(picture), rgb)
-    raise SourceError(f"{type(picture).__name__} is no picture: give {_KINDS}.")
+    several = "; analyze_files takes several" if isinstance(picture, Iterable) else ""
+    raise SourceError(f"{type(picture).__name__} is no picture: give {_KINDS}{several}.")
 
 
 def frames_of(
@@ -137,7 +139,14 @@ def looks_like_a_photograph(source: object) -> bool:
 
 def _from_name(name: str) -> Image:
     if not is_fetched(name):
-        return read_picture(Path(name.removeprefix("file://")).expanduser())
+        path = Path(name.removeprefix("file://")).expanduser()
+        try:
+            return read_picture(path)
+        except SourceError as error:
+            kind = "folder" if path.is_dir() else "video" if path.suffix.lower() in VIDEOS else ""
+            if not (kind and path.exists()):
+                raise
+            raise SourceError(f"{path} is a {kind}: use analyze_files, or stream.") from error
     with Spool() as spool:
         return read_picture(spool.fetch(name))
 

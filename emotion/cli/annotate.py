@@ -373,7 +373,7 @@ class _Run:
                 return
         seconds = time.monotonic() - started
         self._out.print(f"photographs: {summary.sentence()}")
-        _say_photographs(outputs, self._out)
+        _say_photographs(outputs, summary, self._out)
         self._out.print(
             f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
         )
@@ -456,11 +456,11 @@ def _say_where(outputs: Outputs, out: Console) -> None:
         out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")
 
 
-def _say_photographs(outputs: PhotographOutputs, out: Console) -> None:
+def _say_photographs(outputs: PhotographOutputs, summary: PhotographSummary, out: Console) -> None:
     if outputs.pictures:
         places = sorted({shown(path.parent) for path in outputs.pictures.values()})
         more = f" and {len(places) - 3} more folders" if len(places) > 3 else ""
-        out.print(f"  {'annotated':<16} {len(outputs.pictures)} in {', '.join(places[:3])}{more}")
+        out.print(f"  {'annotated':<16} {summary.photographs} in {', '.join(places[:3])}{more}")
     if outputs.tables:
         out.print(f"  {'table':<16} {', '.join(map(shown, outputs.tables.values()))}")
     out.print(f"  {'summary':<16} {shown(outputs.summary)}")

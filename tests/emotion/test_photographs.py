@@ -275,6 +275,18 @@ def test_a_run_looks_again_at_what_is_not_the_same(models, folder, tmp_path, cha
     )
 
 
+def test_the_command_says_what_is_done_already(monkeypatch, capsys, folder, tmp_path):
+    out = str(tmp_path / "out")
+    monkeypatch.setattr("sys.argv", ["emotion", "annotate", str(folder), "-o", out, "--formats", "mp4,csv"])
+    assert cli.run() == 3
+    assert "annotated        2 in" in capsys.readouterr().out
+    assert cli.run() == 3
+    said = capsys.readouterr().err
+    assert "3 photographs are done already and are skipped." in said
+    assert "a 10.jpg" in said
+    assert "1 of 3 photographs could not be read" in said
+
+
 def test_photographs_that_are_done_are_not_looked_at_again(models, folder, tmp_path):
     found = find_inputs([folder], recursive=True)
     outputs = PhotographOutputs.of(found, tmp_path, ("mp4", "csv"))

@@ -69,6 +69,10 @@ def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
         (io.StringIO("text"), "opened as text"),
         (b"text", "cannot be used as a picture"),
         ("none.jpg", "check the path"),
+        ("none.mp4", "check the path"),
+        (DEMO, "is a video: use analyze_files, or stream"),
+        (".", "is a folder: use analyze_files"),
+        (["a.jpg"], "list is no picture.*; analyze_files takes several"),
     ],
 )
 def test_what_is_no_picture_is_told_what_would_be(picture, said):
