@@ -170,6 +170,11 @@ class Session {
 
   async connect(again = false) {
     this.stream?.close();
+    // What the stream before has said and drawn last was with other choices, and is not shown again.
+    cancelAnimationFrame(this.drawing);
+    this.drawing = null;
+    state.latest = null;
+    byId("drawn").srcObject = null;
     byId("drawn").hidden = true;
     byId("own").hidden = false;
     const { drawn, blur } = wishes();

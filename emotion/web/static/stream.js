@@ -60,6 +60,7 @@ export class Stream {
     connection.addEventListener("track", (event) => current() && this.told.drawn(event.track));
     await connection.setLocalDescription();
     await gathered(connection);
+    if (!current()) return; // another stream was wanted meanwhile: this one takes no place
     const { sdp } = connection.localDescription;
     if (!sdp.includes("a=candidate:")) throw new RequestError(NO_NETWORK, 400);
     const answer = await ask(`/api/cameras${blur ? "?privacy=blur" : ""}`, {
