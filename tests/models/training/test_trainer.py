@@ -199,11 +199,17 @@ def restored(data, exported, tmp_path_factory):
 
 
 @pytest.mark.parametrize("storage", ["fp32", "fp16"])
-def test_the_exported_file_says_what_keras_says(exported, storage):
+def test_the_exported_file_says_what_keras_says(data, finished, exported, storage):
     _, made, lines = exported(storage)
+    largest = made.parity.largest_difference
     assert made.parity.crops == 24
-    assert made.parity.label_agreement == 1.0
-    assert made.parity.largest_difference < (1e-5 if storage == "fp32" else 0.02)
+    assert largest < (1e-5 if storage == "fp32" else 0.02)
+    # Between two emotions that are as good as even, a last digit decides.
+    network = keras.saving.load_model(finished[0] / "model.keras", compile=False)
+    crops = load_region(data, "lips", ("validation",)).crops()[..., None]
+    shares = keras.ops.softmax(network(crops)[networks.EMOTION_HEAD] / made.temperature)
+    _, second, first = np.moveaxis(np.sort(shares, axis=1)[:, -3:], 1, 0)
+    assert made.parity.label_agreement >= (first - second > 2 * largest).mean()
     assert any("parity" in line for line in lines)
 
 

@@ -66,7 +66,7 @@ def take_until(frames, wanted, limit=400):
     raise AssertionError(f"none of {limit} frames was as wanted")
 
 
-def take_undisturbed(frames, count, limit=1500):
+def take_undisturbed(frames, count, limit=5000):
     """Frames up to and with so many that came one after the other, at their pace.
 
     A busy machine holds up the sender, or whoever reads; then pictures come late, and some too late.
