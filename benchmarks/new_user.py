@@ -94,7 +94,7 @@ def watch_without_a_camera(user: NewUser) -> None:
     """1. See what the program does, without a camera of one's own."""
     user.press("button", re.compile("sample clip"))
     user.sees(re.compile("results a second"))
-    user.press("button", "Stop camera")
+    user.press("button", "Stop clip")
 
 
 def read_own_face(user: NewUser) -> None:

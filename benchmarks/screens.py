@@ -7,6 +7,7 @@ camera and the video are the included clip, or another one. Needs Chromium and t
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def videos(visitor: Visitor, _: str) -> None:
 def question(visitor: Visitor, job: str) -> None:
     """The question before a video is deleted."""
     videos(visitor, job)
-    visitor.page.get_by_role("button", name="Delete").first.click()
+    visitor.page.get_by_role("button", name=re.compile("^Delete ")).first.click()
     visitor.page.get_by_role("dialog").wait_for()
 
 

@@ -223,6 +223,10 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
     expect(page).to_have_title("short laugh.mp4 · emotion-live")
     expect(page.locator(".person h3")).to_contain_text("Mostly happiness")
     visitor.until("document.querySelector('.player video').readyState > 0")
+    page.set_viewport_size({"width": 1280, "height": 860})  # the video beside the timeline
+    words = page.locator(".person-head p").bounding_box()
+    assert words["width"] > 4 * words["height"], "words beside a bar stand in lines, not in a column"
+    page.set_viewport_size({"width": 1180, "height": 860})
 
     chart = page.get_by_role("slider", name="Person 1: time of the video")
     chart.hover(position={"x": 200, "y": 50})
