@@ -15,9 +15,11 @@ import cv2
 import numpy as np
 import typer
 
-from emotion import Recognizer
 from emotion.models.data.image_io import SUFFIXES, read_photograph
 from emotion.models.regions import Image
+from emotion.realtime.messages import FaceEmotion
+from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.sources.photographs import photograph_frame
 
 WIDTHS = (160, 120, 100, 80, 60, 45)
 """Of faces, in pixels."""
@@ -38,15 +40,22 @@ def judged(
     photographs: Sequence[Image], widths: Sequence[float] = WIDTHS
 ) -> Iterator[tuple[float, Counter[str]]]:
     """By width, how many faces were found, and of how many a region, by its name, was taken for hidden."""
-    with Recognizer() as reader:
-        found = [(one, result.faces[0]) for one in photographs if (result := reader.analyze(one)).faces]
-        for wanted in widths:
-            counts = Counter[str]()
-            for photograph, face in found:
-                for seen in reader.analyze(small(photograph, face.box[2], wanted)).faces[:1]:
-                    counts["faces"] += 1
-                    counts.update(name for name, said in seen.regions.items() if said is None)
-            yield wanted, counts
+    models = Models.load()
+    found = [(one, face) for one, face in zip(photographs, _faces(photographs, models), strict=True) if face]
+    for wanted in widths:
+        counts = Counter[str]()
+        pictures = [small(one, face.box.width, wanted) for one, face in found]
+        for seen in filter(None, _faces(pictures, models)):
+            counts["faces"] += 1
+            counts.update(name for name, said in seen.regions.items() if said is None)
+        yield wanted, counts
+
+
+def _faces(pictures: Sequence[Image], models: Models) -> list[FaceEmotion | None]:
+    """The largest face of each picture."""
+    frames = [photograph_frame(index, picture) for index, picture in enumerate(pictures)]
+    with Session(frames, models=models, policy=EachAlone()) as session:
+        return [result.faces[0] if result.faces else None for result in session]
 
 
 def main(
