@@ -164,7 +164,7 @@ class NewestFrame:
     def stages(self, models: Models, options: Options) -> list[Step]:
         """One worker a stage, which the load shedder may relieve; see `Policy`."""
         # One classifier: a second would work on the next picture while this one is waited for.
-        classifier = EmotionClassifier(models.regions, batch=1, schema=models.schema, side_by_side=True)
+        classifier = EmotionClassifier(models.regions, batch=1, schema=models.schema)
         finder = FaceFinder(
             options.faces.max_faces,
             nets=models.nets,

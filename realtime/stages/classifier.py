@@ -1,7 +1,6 @@
 """[FaceFrame] -> [PredictionFrame]: each region's model on all faces of the frames that wait."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from typing import Protocol
 
@@ -24,15 +23,13 @@ class Model(Protocol):
 class EmotionClassifier:
     """The stage that asks the models: a run each a batch, whatever the number of frames and faces.
 
-    It keeps nothing of what it reads, so several of them may share the work of the stage, and the models too.
+    It has no state, so several of them may share the work of the stage, and the models too.
     Beside what the models say it tells how likely something hides each region.
 
     Args:
         models: one a region.
         batch: the most frames taken at once.
         full: wait until there are so many, which is faster for a file and late for a live picture.
-        side_by_side: each model in a thread of its own, so that a picture's result comes sooner. Where
-            several classifiers share the work, all cores are busy without.
         schema: which regions and classes these are.
 
     Raises:
@@ -42,46 +39,26 @@ class EmotionClassifier:
     name = "classify"
 
     def __init__(
-        self,
-        models: Sequence[Model],
-        batch: int = 8,
-        full: bool = False,
-        schema: Schema = SHIPPED,
-        side_by_side: bool = False,
+        self, models: Sequence[Model], batch: int = 8, full: bool = False, schema: Schema = SHIPPED
     ) -> None:
         self._models = models
         self._schema = schema
         visibility.nets_for(schema.regions)  # before the first picture, where the file is missing
         self.batch = batch
         self.full = full
-        others = len(models) - 1 if side_by_side else 0
-        self._pool = ThreadPoolExecutor(others, "models") if others > 0 else None
 
     def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
         """The frames with what each model says of their faces, in order."""
         faces = [face for item in items for face in item.faces]
         crops = [[face.crops[index].image for face in faces] for index in range(len(self._models))]
-        predictions, free = self._asked(crops)
+        predictions = np.stack([model(part) for model, part in zip(self._models, crops, strict=True)])
+        free = visibility.free_of(self._schema.regions, crops)
         for item, rows in zip(items, _slices(items), strict=True):
             said = predictions[:, rows], free[rows]
             yield PredictionFrame(item.frame, item.faces, *said, self._schema, item.left_out)
 
     def close(self) -> None:
-        """End its threads; the models may be shared."""
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def _asked(self, crops: Sequence[Sequence[Image]]) -> tuple[Probabilities, Probabilities]:
-        """What the models say, (regions, n, classes), and how likely regions are free, (n, regions)."""
-        asked = list(zip(self._models, crops, strict=True))
-        if self._pool is None:
-            said = [model(part) for model, part in asked]
-            return np.stack(said), visibility.free_of(self._schema.regions, crops)
-        first, *others = asked
-        waiting = [self._pool.submit(model, part) for model, part in others]
-        said = [first[0](first[1])]
-        free = visibility.free_of(self._schema.regions, crops)
-        return np.stack([*said, *(one.result() for one in waiting)]), free
+        """Nothing to free: the models may be shared."""
 
 
 def _slices(frames: Sequence[FaceFrame]) -> Iterator[slice]:

@@ -213,7 +213,7 @@ class _Finder(_Stage):
 class _Classifier(_Stage):
     name = "classify"
 
-    def __init__(self, instruments, regions, batch=8, full=False, schema=SHIPPED, side_by_side=False):
+    def __init__(self, instruments, regions, batch=8, full=False, schema=SHIPPED):
         if full:  # as many as there are workers; otherwise there is always one, for live pictures
             instruments.classifier()
             instruments.note(batch=batch)

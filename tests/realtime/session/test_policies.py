@@ -233,7 +233,7 @@ def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
     policy = NewestFrame.of(options)
     policy.stages(models, options)
     assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS, "pose": False})]
-    assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED, "side_by_side": True})]
+    assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED})]
     ((_, shedder), _) = made["LoadSheddingClassifier"][0]
     assert shedder is policy.load_shedder
     assert made["People"] == [(("weights", options.vote), {})]

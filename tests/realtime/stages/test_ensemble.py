@@ -1,7 +1,5 @@
 import dataclasses
-import threading
 from dataclasses import replace
-from threading import Barrier
 
 import numpy as np
 import pytest
@@ -58,37 +56,6 @@ def test_faces_of_several_frames_go_together_and_come_back_to_their_frames():
     for region in (0, 1):
         answers = [result.predictions[region].argmax(axis=1).tolist() for result in results]
         assert answers == [[0, 1], [], [4]]
-
-
-def test_models_that_are_asked_side_by_side_say_the_same_and_no_thread_stays():
-    """Each waits for the other: one after the other they would wait for ever."""
-    together = Barrier(2)
-
-    class Waiting(FakeModel):
-        def __call__(self, crops):
-            together.wait(60)
-            return super().__call__(crops)
-
-    before = set(threading.enumerate())
-    stage = EmotionClassifier([Waiting(), Waiting()], side_by_side=True)
-    item = FaceFrame(frame(0), (face(mark=0), face(mark=1)))
-    (result,) = stage.process([item])
-    stage.close()
-    assert set(threading.enumerate()) <= before
-    (alone,) = EmotionClassifier([FakeModel(), FakeModel()]).process([item])
-    np.testing.assert_array_equal(result.predictions, alone.predictions)
-    np.testing.assert_array_equal(result.free, alone.free)
-
-
-def test_an_error_of_a_model_that_is_asked_beside_is_told():
-    class Broken:
-        def __call__(self, crops):
-            raise ValueError("what it says are no probabilities")
-
-    stage = EmotionClassifier([FakeModel(), Broken()], side_by_side=True)
-    with pytest.raises(ValueError, match="no probabilities"):
-        list(stage.process([FaceFrame(frame(0), (face(mark=0),))]))
-    stage.close()
 
 
 def test_frames_without_faces_ask_no_model_for_anything():
