@@ -295,8 +295,11 @@ def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:
 
 
 def _renderer(options: Options, info: VideoInfo) -> Renderer:
-    """Draws a video's results; it knows how long the video is, for the timeline."""
-    return Renderer(options.drawing, float(info.first_pts * info.time_base), info.duration_seconds)
+    """Draws a video's results; it knows where what is read of the video lies, for the timeline."""
+    begin = float((info.first_pts if info.begin_pts is None else info.begin_pts) * info.time_base)
+    last = info.duration_seconds and info.start_seconds + info.duration_seconds
+    end = min((time for time in (last, info.end_seconds) if time is not None), default=None)
+    return Renderer(options.drawing, begin, None if end is None else max(0.0, end - begin))
 
 
 def _meanwhile(

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.annotate import DEFAULT_FORMATS, Outputs, annotate
+from emotion.annotate import DEFAULT_FORMATS, Outputs, _renderer, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import LITE
 from emotion.models.whole_files import partial_path
@@ -28,6 +28,7 @@ from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.sources.options import FileOptions
 from tests.helpers import clips
 from tests.helpers.paths import ROOT, VIDEOS
 from tests.helpers.shipped_models import shipped_models
@@ -317,3 +318,21 @@ def test_privacy_hides_the_face_in_every_picture(models, tmp_path, style):
         # The middle of the face: its detail is gone.
         detail = [cv2.Laplacian(one.image[110:220, 270:370], cv2.CV_64F).std() for one in (before, after)]
         assert detail[1] < 0.5 * detail[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "begin", "duration"),
+    [
+        ({}, 0.0, 4.0),
+        ({"end": 2.0}, 0.0, 2.0),
+        ({"start": 1.0}, 1.0, 3.0),
+        ({"start": 1.0, "end": 9.0}, 1.0, 3.0),
+    ],
+)
+def test_the_timeline_in_the_picture_is_as_long_as_what_is_read(tmp_path, monkeypatch, part, begin, duration):
+    clips.clip(tmp_path / "c.mp4", 100)
+    made = []
+    monkeypatch.setattr("emotion.annotate.Renderer", lambda *told: made.append(told))
+    with VideoFile.of(tmp_path / "c.mp4", FileOptions(**part)) as video:
+        _renderer(Options(), video.info)
+    assert made == [(DrawingOptions(), pytest.approx(begin), pytest.approx(duration))]
