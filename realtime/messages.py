@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
-from emotion.models.regions import Crop, Image, Points
+from emotion.models.regions import Crop, Image, Points, extent
 from emotion.models.schema import SHIPPED, Schema
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -180,8 +180,8 @@ class Box:
     @classmethod
     def around(cls, points: Points) -> "Box":
         """The smallest box around landmarks, float32 (n, 2)."""
-        low, high = points.min(axis=0), points.max(axis=0)
-        return cls(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+        left, top, right, bottom = extent(points)
+        return cls(float(left), float(top), float(right - left), float(bottom - top))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

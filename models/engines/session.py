@@ -182,7 +182,8 @@ class RegionModel:
 
     def _check(self, answers: Probabilities) -> None:
         # So written that NaN fails.
-        if not (np.abs(answers.sum(axis=1) - 1) <= _ROUNDING).all() or (answers < 0).any():
+        off = np.abs(answers.sum(axis=1) - 1)
+        if not (off.max(initial=0) <= _ROUNDING and answers.min(initial=0) >= 0):
             raise ModelFileError(
                 f"What {self.manifest.file} says are no probabilities (from 0 on, summing to one): the model "
                 f"is damaged. Make it anew with 'emotion export {self.manifest.region}', or install "

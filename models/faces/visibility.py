@@ -64,7 +64,7 @@ class VisibilityModel:
         """
         if not len(crops):
             return np.zeros(0, np.float32)
-        inner = np.maximum(_affine(np.stack([features(crop) for crop in crops]), self.hidden), 0)
+        inner = np.maximum(_affine(np.array([features(crop) for crop in crops]), self.hidden), 0)
         return np.asarray(1 / (1 + np.exp(-_affine(inner, self.output))), np.float32)
 
 
@@ -73,10 +73,19 @@ def features(crop: Image) -> Features:
     small = cv2.resize(crop, None, fx=1 / _SHRINK, fy=1 / _SHRINK, interpolation=cv2.INTER_AREA)
     gray = small.astype(np.float32)
     face = gray > 0
-    level, spread = (gray[face].mean(), gray[face].std()) if face.any() else (0.0, 1.0)
-    scale = float(spread) + _softness(float(spread))
-    gray = np.where(face, (gray - level) / scale, 0.0)
-    return np.concatenate([gray.ravel(), _directions(crop, scale).ravel()]).astype(np.float32)
+    level, spread = _level_and_spread(gray[face])
+    scale = spread + _softness(spread)
+    gray = np.where(face, (gray - level) / scale, np.float32(0))
+    return np.concatenate([gray.ravel(), _directions(crop, scale)])
+
+
+def _level_and_spread(grays: npt.NDArray[np.float32]) -> tuple[np.float32, float]:
+    """Mean and standard deviation, as NumPy's, whose own take three times as long; 0 and 1 of nothing."""
+    if not grays.size:
+        return np.float32(0), 1.0
+    level = np.float32(np.add.reduce(grays) / grays.size)
+    off = grays - level
+    return level, float(np.sqrt(np.float32(np.add.reduce(off * off) / grays.size)))
 
 
 def _softness(spread: float) -> float:
@@ -85,13 +94,13 @@ def _softness(spread: float) -> float:
 
 
 def _directions(crop: Image, scale: float) -> Features:
-    """How strong the edges of each direction are in each cell, (rows, columns, directions)."""
-    soft = crop.astype(np.float32)
-    right, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    """How strong the edges of each direction are in each cell: float32, by rows, columns and directions."""
+    right, down = cv2.Sobel(crop, cv2.CV_32F, 1, 0), cv2.Sobel(crop, cv2.CV_32F, 0, 1)
     strength, angle = cv2.cartToPolar(right, down)
     # The oval's edge is the crop's doing and says nothing.
-    strength[cv2.erode((crop > 0).astype(np.uint8), _EDGE) == 0] = 0
-    turn = (angle * (_DIRECTIONS / np.pi)).astype(np.int32) % _DIRECTIONS
+    strength *= cv2.erode(crop, _EDGE) > 0
+    # Angles are not negative, and directions a power of two: this is the remainder.
+    turn = (angle * (_DIRECTIONS / np.pi)).astype(np.int32) & (_DIRECTIONS - 1)
     cells = _cells(*crop.shape)
     total = np.bincount((cells + turn).ravel(), strength.ravel(), int(cells[-1, -1]) + _DIRECTIONS)
     return np.asarray(np.log1p(total / (_CELL**2 * scale) * 4), np.float32)
@@ -132,7 +141,8 @@ def how_seen(
 
 def _ramp(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
     """0 up to `low`, 1 from `high` on, straight between."""
-    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
+    # For few numbers half of the time of np.clip.
+    return np.asarray(np.minimum(np.maximum((values - low) / (high - low), 0), 1), np.float32)
 
 
 @cache

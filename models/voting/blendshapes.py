@@ -158,4 +158,4 @@ def train_blendshapes(
 
 def features(blendshapes: npt.NDArray[np.floating]) -> _Array:
     """Square roots: most blendshapes lie near 0, where small differences say the most."""
-    return np.asarray(np.sqrt(np.clip(blendshapes, 0, 1)), dtype=np.float32)
+    return np.asarray(np.sqrt(np.minimum(np.maximum(blendshapes, 0), 1)), dtype=np.float32)

@@ -213,7 +213,7 @@ class VoteWeights:
                 raise ValueError("this rule counts the blendshapes, and they are not given")
             experts = np.concatenate([predictions, blendshapes[None]])
         vote = self.rule(experts)
-        if seen is None:
+        if seen is None or (seen == 1).all():
             return vote
         # What is said of a region that is not seen may be anything, NaN too.
         votes = [(weight, vote if all(case) else _mean(predictions, case)) for case, weight in _cases(seen)]

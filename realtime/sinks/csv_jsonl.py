@@ -142,7 +142,8 @@ class JsonLinesTimeline(_Timeline):
         """Each line says for itself what it holds."""
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
-        json.dump(as_dict(result, self._clock, self._names), file, separators=(",", ":"))
+        # As a whole: json.dump would write it piece by piece, in Python.
+        file.write(json.dumps(as_dict(result, self._clock, self._names), separators=(",", ":")))
         file.write("\n")
 
 

@@ -73,9 +73,10 @@ class Ensemble:
         shapes = [face.blendshapes for face in item.faces if face.blendshapes is not None]
         if len(shapes) < len(item.faces):
             raise ValueError("the vote counts the blendshapes, and a face has none")
-        return self._weights.third(np.stack(shapes))
+        return self._weights.third(np.array(shapes))
 
 
 def _turned(points: Points) -> float:
     """How badly a face fits one seen from the front; 0 where its landmarks are not known."""
-    return alignment_error(points) if np.ptp(points[ANCHORS]) > 0 else 0.0
+    anchors = points[ANCHORS]
+    return alignment_error(points) if anchors.max() > anchors.min() else 0.0

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.faces.picture import Landmarks
+from emotion.models.regions import extent
 
 # Boxes that have this share of their union in common are one face.
 SAME = 0.3
@@ -16,7 +17,7 @@ Corners = npt.NDArray[np.float32]
 
 def corners(face: Landmarks) -> Corners:
     """The smallest box around all landmarks of a face, float32 (4,)."""
-    return np.concatenate([face.points.min(axis=0), face.points.max(axis=0)])
+    return extent(face.points)
 
 
 def side(box: Corners) -> float:
@@ -32,5 +33,10 @@ def among(box: Corners, faces: Sequence[Landmarks]) -> bool:
 def overlap(a: Corners, b: Corners) -> float:
     """Intersection over union of two boxes."""
     sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    return shared / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
+    shared = float(_area(np.maximum(sides, 0)))
+    return shared / float(_area(a[2:] - a[:2]) + _area(b[2:] - b[:2]) - shared)
+
+
+def _area(sides: Corners) -> np.float32:
+    area: np.float32 = sides[0] * sides[1]
+    return area

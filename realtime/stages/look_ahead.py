@@ -227,7 +227,7 @@ def _rows(face: FaceEmotion) -> _Rows:
     """What its frame alone says of a face, float32 (r, k): the vote, then each opinion; NaN for nothing."""
     said = [face.probabilities_frame, *(face.opinions_frame.get(name) for name in face.opinions)]
     nothing = np.full(len(face.classes), np.nan, np.float32)
-    return np.stack([nothing if values is None else values for values in said])
+    return np.array([nothing if values is None else values for values in said])
 
 
 def _pasts(face: FaceEmotion) -> list[Smoothed]:

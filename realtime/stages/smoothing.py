@@ -145,7 +145,7 @@ def both_ways_of_all(
     together = list(sides)
     done: dict[int, Smoothed] = {}
     if len(together) > 1 and len(votes) > 1 and tau:
-        shares, earlier = (np.stack(side) for side in zip(*sides.values(), strict=True))
+        shares, earlier = (np.array(side) for side in zip(*sides.values(), strict=True))
         here, later = _median(_around(near[:, together], now)), votes[:, together]
         mine = (np.abs(here - earlier).sum(axis=1).astype(float) / 2 / _LIKE).tolist()
         rest = _backwards(times[1:], later[1:], tau)

@@ -1,10 +1,10 @@
 """Which face is whose from frame to frame."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from emotion.realtime.messages import Box
 
@@ -25,41 +25,43 @@ _LONGEST_REACH = 1.8
 _SIZE_STEP = 2.0
 _LARGEST_CHANGE = 2.0
 
+_Covariance: TypeAlias = tuple[float, float, float]
+"""Of the place, of place and speed, of the speed."""
+
 
 @dataclass(slots=True)
 class _Track:
     """A face, and where it is expected: a Kalman filter of constant velocity (Kalman 1960).
 
     Both axes share one covariance, because they share their noise. Lengths are in pixels, the
-    covariance's in units of the face's size.
+    covariance's in units of the face's size. All are plain numbers: arrays of two take ten times as long.
+    Places and velocities are complex, across and down.
     """
 
     id: int
     box: Box
     seconds: float
     missed: int = 0
-    velocity: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    covariance: npt.NDArray[np.float64] = field(
-        default_factory=lambda: np.diag([_SEEN_WITHIN**2, _SPEED_CHANGE**2])
-    )
+    velocity: complex = 0.0
+    covariance: _Covariance = (_SEEN_WITHIN**2, 0.0, _SPEED_CHANGE**2)
 
-    def expected(self, seconds: float) -> npt.NDArray[np.float64]:
-        """Where the middle should be by now, float64 (2,)."""
+    def expected(self, seconds: float) -> complex:
+        """Where the middle should be by now."""
         away = seconds - self.seconds
         return _middle(self.box) + self.velocity * _STRAY_SECONDS * (1 - math.exp(-away / _STRAY_SECONDS))
 
     def reach(self, seconds: float) -> float:
         """How far from there it may be, in its size."""
-        position = self._predicted(seconds)[0, 0]
+        position, _, _ = self._predicted(seconds)
         return min(_REACH + math.sqrt(position) / 2, _LONGEST_REACH)
 
     def see(self, box: Box, seconds: float) -> None:
         """The face is here now."""
-        covariance = self._predicted(seconds)
-        gain = covariance[:, 0] / (covariance[0, 0] + _SEEN_WITHIN**2)
+        position, both, speed = self._predicted(seconds)
+        gains = position / (position + _SEEN_WITHIN**2), both / (position + _SEEN_WITHIN**2)
         off = _middle(box) - self.expected(seconds)
-        self.velocity = self.velocity * math.exp(-(seconds - self.seconds) / _STRAY_SECONDS) + gain[1] * off
-        self.covariance = covariance - np.outer(gain, covariance[0])
+        self.velocity = self.velocity * math.exp(-(seconds - self.seconds) / _STRAY_SECONDS) + gains[1] * off
+        self.covariance = position - gains[0] * position, both - gains[0] * both, speed - gains[1] * both
         # The box is taken as it is seen: it is sharper than what the filter expects.
         self.box, self.seconds, self.missed = box, seconds, 0
 
@@ -68,11 +70,14 @@ class _Track:
         away = seconds - self.seconds
         return away >= 0 and (away <= MEMORY_SECONDS or self.missed <= _MEMORY_PICTURES)
 
-    def _predicted(self, seconds: float) -> npt.NDArray[np.float64]:
+    def _predicted(self, seconds: float) -> _Covariance:
         dt = seconds - self.seconds
-        motion = np.array([[1.0, dt], [0.0, 1.0]])
-        shaking = _SPEED_CHANGE**2 * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
-        return np.asarray(motion @ self.covariance @ motion.T + shaking)
+        position, both, speed = self.covariance
+        return (
+            position + 2 * dt * both + dt**2 * speed + _SPEED_CHANGE**2 * dt**3 / 3,
+            both + dt * speed + _SPEED_CHANGE**2 * dt**2 / 2,
+            speed + _SPEED_CHANGE**2 * dt,
+        )
 
 
 class Tracker:
@@ -118,27 +123,27 @@ class Tracker:
     def _match(self, boxes: list[Box], seconds: float) -> dict[int, _Track]:
         if not boxes or not self._tracks:
             return {}
-        costs = np.array([[_distance(box, track, seconds) for track in self._tracks] for box in boxes])
-        # A pair that is out of reach costs more than any that is not.
-        pairs = _assign(np.minimum(costs, 1e3))
-        return {int(b): self._tracks[t] for b, t in pairs if np.isfinite(costs[b, t])}
+        costs = [[_distance(box, track, seconds) for track in self._tracks] for box in boxes]
+        return {b: self._tracks[t] for b, t in _assign(costs) if costs[b][t] < math.inf}
 
 
-def _assign(costs: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+def _assign(costs: list[list[float]]) -> list[tuple[int, int]]:
     """The pairs of rows and columns whose costs have the least sum."""
-    if min(costs.shape) == 1:  # the usual case, which needs no solver
-        row, column = np.unravel_index(costs.argmin(), costs.shape)
-        return [(int(row), int(column))]
+    if min(len(costs), len(costs[0])) == 1:  # the usual case, which needs no solver
+        places = [(row, column) for row, line in enumerate(costs) for column in range(len(line))]
+        return [min(places, key=lambda place: costs[place[0]][place[1]])]
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  most of a second to import
 
-    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs), strict=True)]
+    # A pair that is out of reach costs more than any that is not.
+    rows, columns = linear_sum_assignment(np.minimum(costs, 1e3))
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _distance(box: Box, track: _Track, seconds: float) -> float:
     """From a box to where a track should be; infinite where it is out of reach."""
     here, there = _size(box), _size(track.box)
     change = max(here, there) / min(here, there)
-    away = float(np.hypot(*(_middle(box) - track.expected(seconds)))) / ((here + there) / 2)
+    away = abs(_middle(box) - track.expected(seconds)) / ((here + there) / 2)
     if change > _LARGEST_CHANGE or away > track.reach(seconds):
         return math.inf
     return math.hypot(away, math.log(change, _SIZE_STEP))
@@ -148,5 +153,5 @@ def _size(box: Box) -> float:
     return max(box.width, box.height, 1.0)
 
 
-def _middle(box: Box) -> npt.NDArray[np.float64]:
-    return np.array([box.left + box.width / 2, box.top + box.height / 2])
+def _middle(box: Box) -> complex:
+    return complex(box.left + box.width / 2, box.top + box.height / 2)

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -294,9 +295,9 @@ def test_who_walks_evenly_is_expected_where_they_will_be(speed):
     for step in range(1, 60):
         track.see(box(*(np.multiply(speed, step / 25))), step / 25)
     # A little less, because whoever walks is taken to come to a stop.
-    assert track.velocity == pytest.approx(np.multiply(speed, 0.95), rel=0.005)
-    now = np.multiply(speed, 59 / 25) + 50
+    assert track.velocity == pytest.approx(0.95 * complex(*speed), rel=0.005)
+    now = complex(*speed) * 59 / 25 + (50 + 50j)
     assert track.expected(59 / 25) == pytest.approx(now)
     # Out of sight a walk comes to its end: after a second and a half 63% of the way are done.
     ahead = track.expected(59 / 25 + 1.5) - now
-    assert ahead == pytest.approx(track.velocity * 1.5 * (1 - np.exp(-1)))
+    assert ahead == pytest.approx(track.velocity * 1.5 * (1 - math.exp(-1)))
