@@ -1,9 +1,13 @@
 """What MediaPipe's landmarker answers, read out of its memory into arrays.
 
 Its own reading makes an object of each of 478 landmarks and 52 blendshapes: 2.3 ms of processor a face,
-a tenth of all that a picture costs. This reads the same numbers by rows. It takes names of MediaPipe's
-that are not public: the range of versions in pyproject.toml ends below the first that was not tried, and
-`tests/models/faces/test_mediapipe_arrays.py` compares it with the public way and lists the names.
+a tenth of all that a picture costs. This reads the same numbers by rows. And it calls MediaPipe's library
+itself: MediaPipe's own way hands each call to a thread and waits for it, 0.3 ms of processor, and longer
+where other threads hold Python's lock.
+
+It takes names of MediaPipe's that are not public: the range of versions in pyproject.toml ends below the
+first that was not tried, and `tests/models/faces/test_mediapipe_arrays.py` compares it with the public way
+and lists the names.
 """
 
 import ctypes
@@ -40,19 +44,36 @@ def found_faces(task: Any, image: Any, milliseconds: int | None = None) -> tuple
         image: MediaPipe's own, RGB.
         milliseconds: the picture's time where the task was made for videos, and None where for pictures.
 
+    Returns:
+        Nothing where the task is closed. Nobody may close it meanwhile.
+
     Raises:
         ValueError, RuntimeError: as the task's own `detect` and `detect_for_video`.
     """
-    library, result = task._lib, sys.modules[type(task).__module__].MpFaceLandmarkerResultC()
-    target = ctypes.byref(result)
+    if not task._handle:
+        return ()
+    library, result = task._lib._lib, sys.modules[type(task).__module__].MpFaceLandmarkerResultC()
+    target, message = ctypes.byref(result), ctypes.c_char_p()
+    seen = task._handle, image._image_ptr, None
     if milliseconds is None:
-        library.MpFaceLandmarkerDetectImage(task._handle, image._image_ptr, None, target)
+        status = library.MpFaceLandmarkerDetectImage(*seen, target, ctypes.byref(message))
     else:
-        library.MpFaceLandmarkerDetectForVideo(task._handle, image._image_ptr, None, milliseconds, target)
+        status = library.MpFaceLandmarkerDetectForVideo(*seen, milliseconds, target, ctypes.byref(message))
+    if status:
+        _fail(task, status, message)
     try:
         return tuple(_face(result, place) for place in range(result.face_landmarks_count))
     finally:
         library.MpFaceLandmarkerCloseResult(target)
+
+
+def _fail(task: Any, status: int, message: ctypes.c_char_p) -> None:
+    """Raise what MediaPipe raises for a status."""
+    try:
+        sys.modules[type(task._lib).__module__].mediapipe_c_utils.handle_status(status, message)
+    finally:
+        if message.value is not None:
+            task._lib._lib.MpErrorFree(message)
 
 
 def _face(result: Any, place: int) -> FoundFace:
@@ -68,7 +89,7 @@ def _face(result: Any, place: int) -> FoundFace:
 def _floats(pointer: Any, count: int, first: str, columns: int) -> _Rows:
     """A copy of some float fields, one behind another, of each structure of an array in C's memory."""
     kind: Any = pointer._type_
-    memory = (ctypes.c_char * (count * ctypes.sizeof(kind))).from_address(ctypes.addressof(pointer.contents))
+    memory = ctypes.string_at(pointer, count * ctypes.sizeof(kind))
     strides = (ctypes.sizeof(kind), ctypes.sizeof(ctypes.c_float))
     offset = getattr(kind, first).offset
-    return np.ndarray((count, columns), np.float32, memoryview(memory), offset, strides).copy()
+    return np.ndarray((count, columns), np.float32, memory, offset, strides).copy()

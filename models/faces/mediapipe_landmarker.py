@@ -112,9 +112,11 @@ class FaceLandmarker(Closing):
         )
         self._video = video
         self._last_ms = -1
+        # Who closes waits for who looks.
+        self._turn = threading.Lock()
         with _starting():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
-        self._end = _ending(self, self._landmarker)
+        self._end = _ending(self, self._landmarker, self._turn)
 
     def detect(self, image: Image | Picture, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.
@@ -127,7 +129,8 @@ class FaceLandmarker(Closing):
         if self._video:
             self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
         milliseconds = self._last_ms if self._video else None
-        found = found_faces(self._landmarker, _native(picture), milliseconds)
+        with self._turn:
+            found = found_faces(self._landmarker, _native(picture), milliseconds)
         return tuple(_in_pixels(face, picture) for face in found)
 
     def close(self) -> None:
@@ -263,19 +266,27 @@ def _look_at_parts(detect: Detect, image: Image, share: float) -> tuple[Landmark
     return tuple(found)
 
 
-def _ending(owner: object, task: Any) -> Callable[[], object]:
-    """Frees a MediaPipe task: by its call, when its owner is collected, or before the program ends."""
-    return before_exit(owner, _free, task, Process(), last=True)
+_Turn: TypeAlias = contextlib.AbstractContextManager[Any]
 
 
-def _free(task: Any, process: Process) -> None:
+def _ending(owner: object, task: Any, turn: _Turn | None = None) -> Callable[[], object]:
+    """Frees a MediaPipe task: by its call, when its owner is collected, or before the program ends.
+
+    Args:
+        owner, task: as they are.
+        turn: held by whoever uses the task other than by its own methods.
+    """
+    return before_exit(owner, _free, task, turn or contextlib.nullcontext(), Process(), last=True)
+
+
+def _free(task: Any, turn: _Turn, process: Process) -> None:
     if not process.here:
         # Its thread is not in this forked child, and its destructor would wait for it for ever.
         task._handle = None
         return
     # The collector may run in MediaPipe's own threads, for which somebody waits who is quieting already.
     in_main = threading.current_thread() is threading.main_thread()
-    with without_chatter() if in_main else contextlib.nullcontext():
+    with turn, without_chatter() if in_main else contextlib.nullcontext():
         task.close()
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
@@ -60,6 +61,35 @@ def found_faces_in(picture):
         return found_faces(landmarker._landmarker, _native(picture))
 
 
+def test_what_mediapipe_refuses_is_refused_as_by_itself(pictures):
+    image = _native(pictures[0])
+    with FaceLandmarker(video=True) as landmarker:
+        task = landmarker._landmarker
+        found_faces(task, image, 40)
+        for ours, theirs in (
+            (lambda: found_faces(task, image, 39), lambda: task.detect_for_video(image, 39)),
+            (lambda: found_faces(task, image), lambda: task.detect(image)),
+        ):
+            with pytest.raises(ValueError, match=r"timestamp|mode") as expected:
+                theirs()
+            with pytest.raises(ValueError, match=str(expected.value)):
+                ours()
+    assert found_faces(task, image, 80) == ()
+
+
+def test_who_closes_waits_for_who_looks(pictures):
+    landmarker = FaceLandmarker()
+    with landmarker._turn:  # as while a picture is looked at
+        closing = threading.Thread(target=landmarker.close)
+        closing.start()
+        closing.join(0.05)
+        assert closing.is_alive()
+        assert landmarker._landmarker._handle
+    closing.join(10)
+    assert not landmarker._landmarker._handle
+    assert landmarker.detect(pictures[0]) == ()
+
+
 def test_what_was_found_lives_on_when_mediapipe_frees_its_memory(pictures):
     with FaceLandmarker() as landmarker:
         (before,) = found_faces(landmarker._landmarker, _native(pictures[0]))
@@ -76,7 +106,8 @@ def test_these_private_names_of_mediapipe_are_used(pictures):
     with FaceLandmarker() as landmarker:
         task = landmarker._landmarker
         for name in ("DetectImage", "DetectForVideo", "CloseResult"):
-            assert callable(getattr(task._lib, f"MpFaceLandmarker{name}"))
+            assert getattr(task._lib._lib, f"MpFaceLandmarker{name}").argtypes
+        assert callable(task._lib._lib.MpErrorFree)
         assert task._handle
     assert _native(pictures[0])._image_ptr
     fields = [name for name, *_ in module.MpFaceLandmarkerResultC._fields_]
