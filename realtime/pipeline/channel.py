@@ -125,6 +125,9 @@ class Channel(Generic[T]):
             # The error's traceback knows this frame: a name for it here would be a reference cycle.
             del error
 
+    def lull(self) -> None:
+        """Wait until there is time for something on which nobody waits: in a plain channel not at all."""
+
     def __iter__(self) -> Iterator[T]:
         """The items one after the other until the end; an error that `close` was given is raised."""
         while batch := self.take():

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.notes import at, noting
-from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step, held_back
+from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step, do_the_rest, held_back
 from emotion.realtime.pipeline.tee import close_source
 
 T = TypeVar("T")
@@ -16,7 +16,8 @@ class InlinePipeline(Generic[T]):
     """What `Pipeline` does, without threads: iterate over it for the results, in order.
 
     Each item goes through all stages before the next one is asked for. Where only the newest item
-    counts, it is done sooner so than when it waits in line between threads. The end, an error and
+    counts, it is done sooner so than when it waits in line between threads. What stages do afterwards they do
+    when the next result is asked for. The end, an error and
     `close` close the source and the stages. Not thread-safe.
 
     Args:
@@ -64,10 +65,14 @@ def _results(
     # A picture is held by nobody here while the caller looks at its result.
     while batch := _next(items, failures):
         observer.record(SOURCE, given=1, busy=time.perf_counter() - mark)
+        place, worked = at(batch), []
         for stage in stages:
+            worked += [stage] if batch else []
             batch = _through(stage, batch, observer)
         while batch:
             yield batch.pop(0)
+        for stage in worked:
+            do_the_rest(stage, place, observer)
         mark = time.perf_counter()
     for number, stage in enumerate(stages, start=1):
         batch = list(held_back(stage))

@@ -48,6 +48,11 @@ class Stage(Protocol[In_contra, Out_co]):
     A stage that holds results back, for it needs to see what follows, has a method `finish`: called once
     in its thread when no items come any more, also where that is for an error, it gives those that are
     left. Such a stage works alone.
+
+    A stage that has work on which no result waits has a method `afterwards`: called in its thread after the
+    results of each batch were handed on, and before it is given more: where a `LatestSlot` is before it, when
+    all results are out, or the next item is there. What that raises comes after these
+    results, as an error of the stage.
     """
 
     @property
@@ -346,6 +351,16 @@ class _Order(Generic[In, Out]):
             self._jobs.append(job)
             return self._inbox.take(limit, full=full)
 
+    def enter(self, job: _Job[Out]) -> None:
+        """Put `job` behind all that were taken, without items: for an error between two batches."""
+        self._room.acquire()
+        with self._taking:
+            self._jobs.append(job)
+
+    def lull(self) -> None:
+        """Wait until there is time for something on which nobody waits."""
+        self._inbox.lull()
+
     def give(self, job: _Job[Out]) -> None:
         """`job` is done: hand on what is ready."""
         job.done = True
@@ -380,6 +395,7 @@ class _Worker(Generic[In, Out]):
         self._observer = observer
         self._job: _Job[Out] = _Job()
         self._blocked = 0.0
+        self._lulled = 0.0
 
     def run(self) -> None:
         self._job.error = _first_error(self._work, self._close)
@@ -412,14 +428,30 @@ class _Worker(Generic[In, Out]):
             self._stage.name,
             taken=len(items),
             given=len(job.results),
-            waiting=taken - start,
+            waiting=self._lulled + taken - start,
             busy=done - taken,
             blocked=self._blocked,
         )
         if items:
             self._order.give(job)
             self._blocked = time.perf_counter() - done
+            self._do_the_rest(at(items))
         return bool(items)
+
+    def _do_the_rest(self, place: str) -> None:
+        """Let the stage do on what no result waits, in the next lull."""
+        self._lulled = 0.0
+        if not hasattr(self._stage, "afterwards"):
+            return
+        start = time.perf_counter()
+        self._order.lull()
+        self._lulled = time.perf_counter() - start
+        try:
+            do_the_rest(self._stage, place, self._observer)
+        except BaseException:
+            self._job = _Job()
+            self._order.enter(self._job)
+            raise
 
     def _finish(self, job: _Job[Out]) -> None:
         """Take what the stage has held back."""
@@ -435,6 +467,17 @@ def held_back(stage: Stage[Any, Out]) -> Iterable[Out]:
     """What a stage that holds results back still has; see `Stage`."""
     finish: Callable[[], Iterable[Out]] | None = getattr(stage, "finish", None)
     return finish() if finish is not None else ()
+
+
+def do_the_rest(stage: Stage[Any, Any], place: str, observer: Observer) -> None:
+    """Let a stage do on what no result waits, now that those of a place were handed on; see `Stage`."""
+    afterwards: Callable[[], None] | None = getattr(stage, "afterwards", None)
+    if afterwards is None:
+        return
+    start = time.perf_counter()
+    with noting(lambda: f"in the stage {stage.name} after its results{place}"):
+        afterwards()
+    observer.record(stage.name, busy=time.perf_counter() - start)
 
 
 def _first_error(work: Callable[[], None], close: Callable[[], None]) -> BaseException | None:

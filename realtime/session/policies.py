@@ -170,6 +170,7 @@ class NewestFrame:
             nets=models.nets,
             regions=models.schema.regions,
             pose="pose" in options.faces.columns,
+            later=True,
         )
         return [
             finder,

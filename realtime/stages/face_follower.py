@@ -43,7 +43,8 @@ class FaceFollower:
     """Follows the faces of one stream. The same pictures give the same faces, always.
 
     Newcomers that the detector sees are found within `tile_search.LOOK_SECONDS` and one frame, small
-    ones within `SCAN_SECONDS`; where nobody is there, or somebody was just lost, at once.
+    ones within `SCAN_SECONDS`, and with `later` a frame after that; where nobody is there, or somebody was
+    just lost, at once.
 
     Args:
         landmarker: makes one for so many faces, which follows them.
@@ -51,6 +52,9 @@ class FaceFollower:
         max_faces: the most faces followed at once.
         team: makes what follows so many faces in the whole picture; one of those landmarkers where there
             is none.
+        later: while somebody is there, newcomers are looked for, and whoever has gone is given up, only by
+            `settle`, `search_large` and `search_small`, which are called between two pictures; for pictures
+            that come one at a time.
 
     Attributes:
         left_out: how many faces more than `max_faces` each of the pictures of the last `find_all` showed;
@@ -63,6 +67,7 @@ class FaceFollower:
         detector: Detector,
         max_faces: int,
         team: Callable[[int], BatchLandmarker] | None = None,
+        later: bool = False,
     ) -> None:
         self._make = landmarker
         self._search = TileSearch(detector)
@@ -70,6 +75,10 @@ class FaceFollower:
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
+        self._later = later
+        self._large: tuple[Landmarks, ...] = ()
+        self._small: list[Landmarks] = []
+        self._crowd = 0
         self.left_out: list[int] = []
 
     def find(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
@@ -96,26 +105,75 @@ class FaceFollower:
                     break  # the others were looked at with other faces in mind
         return found
 
+    def settle(self, picture: Picture, seconds: float) -> bool:
+        """Give up who is missing too long in the last picture; whether anybody was.
+
+        Args:
+            picture: the same as `find` was given.
+            seconds: its time.
+        """
+        started = self._group.started
+        self._large = self._group.follow(self._large, picture, seconds)
+        return self._group.started > started
+
+    def search_large(self, picture: Picture, seconds: float) -> bool:
+        """Look for newcomers in the whole of the last picture, if that is due; whether it was.
+
+        They are among the faces from the next picture on.
+        """
+        looks = self._search.looks
+        if self._room:
+            self._greet_large(picture, seconds)
+        return self._search.looks > looks
+
+    def search_small(self, picture: Picture, seconds: float) -> bool:
+        """The same in tiles of it; where there is no room for anybody, only count who is left out."""
+        looks = self._search.looks
+        if self._room:
+            self._greet_small(picture, seconds)
+        else:
+            self._crowd = self._search.crowd(picture, seconds, self._found)
+        return self._search.looks > looks
+
     def _complete(
         self, picture: Picture, seconds: float, seen: tuple[Landmarks, ...]
     ) -> tuple[Landmarks, ...]:
         """All faces in a picture of which the group is seen already."""
-        large = self._group.follow(seen, picture, seconds)
-        small = self._follow_small(picture, seconds, large)
-        if self._group.count + len(self._busy) < self._max_faces:
-            # A group that is short of one searches every picture already.
-            if len(large) == self._group.count and (
-                new := self._search.large(picture, seconds, [*large, *small], self._room)
-            ):
-                large = self._group.start(self._group.count + len(new), picture, seconds)
-            for box in self._search.small(picture, seconds):
-                if self._room and not among(box, [*large, *small]):
-                    small += self._greet(picture, box, seconds, [*large, *small])
-        # A search for large ones may have come upon one that has a window.
-        found = (*large, *(face for face in small if not among(corners(face), large)))
+        self._large = seen if self._later and seen else self._group.follow(seen, picture, seconds)
+        self._small = self._follow_small(picture, seconds, self._large)
+        if self._later and (self._large or self._small):
+            # Counted after the picture before.
+            self.left_out.append(self._crowd)
+            self._crowd = 0
+            return self._found
+        if self._room:
+            self._greet_large(picture, seconds)
+            self._greet_small(picture, seconds)
+        found = self._found
         full = len(found) >= self._max_faces
         self.left_out.append(self._search.crowd(picture, seconds, found) if full else 0)
         return found
+
+    @property
+    def _found(self) -> tuple[Landmarks, ...]:
+        # A search for large ones may have come upon one that has a window.
+        small = (face for face in self._small if not among(corners(face), self._large))
+        return (*self._large, *small)
+
+    def _greet_large(self, picture: Picture, seconds: float) -> None:
+        """Follow those who are new in the whole picture, if a look is due."""
+        # A group that is short of one searches every picture already.
+        if len(self._large) == self._group.count and (
+            new := self._search.large(picture, seconds, [*self._large, *self._small], self._room)
+        ):
+            self._large = self._group.start(self._group.count + len(new), picture, seconds)
+
+    def _greet_small(self, picture: Picture, seconds: float) -> None:
+        """Follow those who are new in the tiles that are due."""
+        for box in self._search.small(picture, seconds):
+            known = [*self._large, *self._small]
+            if self._room and not among(box, known):
+                self._small += self._greet(picture, box, seconds, known)
 
     def forget(self) -> None:
         """Another picture begins: nobody is followed any more."""

@@ -4,7 +4,9 @@ A picture that stands on its head is turned over first (`stages.headstands`); pl
 as it came. A face that alone stands on its head cannot be read.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import TypeAlias
 
 from emotion.models.engines.landmark_nets import LandmarkNets
@@ -19,6 +21,9 @@ from emotion.realtime.stages.stride import MOST_FRAMES, Between
 
 # Frames of a file that are looked at together where several threads follow faces through shares of them.
 _BATCH = 8
+# Pictures that come closer together than this have time for one look afterwards, and others for all that are
+# due.
+_CLOSE_SECONDS = 0.08
 
 
 class FaceFinder:
@@ -35,6 +40,9 @@ class FaceFinder:
             are taken, so that the same file gives the same faces.
         regions: what is cut out of each face.
         pose: tell how heads are turned, too; only MediaPipe does.
+        later: for live pictures, which come one at a time: while somebody is there, no result waits for the
+            search for newcomers, nor for looks at faces that are known already. They are done by
+            `afterwards`, and what they find is told from the next picture on.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -52,6 +60,7 @@ class FaceFinder:
         stride: int | None = 1,
         regions: Regions = REGIONS,
         pose: bool = False,
+        later: bool = False,
     ) -> None:
         self._regions = regions
         landmarker, detector = (
@@ -67,8 +76,14 @@ class FaceFinder:
             return looking(count) if stride == 1 else Between(looking(count), stride)
 
         shared = detector()
-        self._follower = FaceFollower(landmarker, shared, max_faces, team)
+        self._follower = FaceFollower(landmarker, shared, max_faces, team, later)
         self._headstands = Headstands(shared)
+        self._later = later
+        self._last: tuple[Picture, float] | None = None
+        self._before = -inf
+        self._searches: deque[Callable[[Picture, float], bool]] = deque(
+            [self._headstands.look_again, self._follower.search_large, self._follower.search_small]
+        )
         self._over = False
         # As many frames to look at for each turn, so that none waits for the others.
         together = turns * (stride or MOST_FRAMES)
@@ -85,6 +100,25 @@ class FaceFinder:
             found += self._look(items[len(found) :])
         return found
 
+    def afterwards(self) -> None:
+        """Do what was left for later in the last picture; see `later`.
+
+        Of pictures that come close together one look each, so that the next one hardly waits: first whatever
+        has not had its turn for longest.
+        """
+        if self._last is None:
+            return
+        (picture, seconds), self._last = self._last, None
+        close, self._before = 0 <= seconds - self._before < _CLOSE_SECONDS, seconds
+        if self._follower.settle(picture, seconds) and close:
+            return
+        for search in tuple(self._searches):
+            if search(picture, seconds):
+                self._searches.remove(search)
+                self._searches.append(search)
+                if close:
+                    return
+
     def _look(self, items: Sequence[VideoFrame]) -> list[FaceFrame]:
         """The first few of some frames with their faces: up to one from which on pictures are turned over."""
         upright = [Picture.of_rgb(frame.rgb()) for frame in items]
@@ -95,12 +129,13 @@ class FaceFinder:
         for frame, whole, picture, faces, left_out in zip(
             items, upright, pictures, everybody, more, strict=True
         ):
-            heads = self._headstands.faces(picture, frame.seconds, faces)
+            heads = self._headstands.faces(picture, frame.seconds, faces, self._later)
             if self._headstands.picture(picture, frame.seconds, heads):
                 self._over = not self._over
                 self._follower.forget()
                 break
             found.append(self._frame(frame, whole.rgb, faces, heads, left_out))
+            self._last = (picture, frame.seconds) if self._later else None
         return found
 
     def _frame(

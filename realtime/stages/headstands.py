@@ -56,14 +56,34 @@ class Headstands:
         self._empty_looked = -inf
         self._trying = False
 
-    def faces(self, picture: Picture, seconds: float, faces: Sequence[Landmarks]) -> list[bool]:
+    def faces(
+        self, picture: Picture, seconds: float, faces: Sequence[Landmarks], later: bool = False
+    ) -> list[bool]:
         """Which faces of the stream's next picture stand on their heads, in their order.
 
         Each is looked at when it comes, and then every second. A face that has been one way is the other
         when two looks in a row say so.
+
+        Args:
+            picture: as it was looked at.
+            seconds: its time.
+            faces: what was found in it.
+            later: only those that come are looked at now, and the others when `look_again` is called.
         """
-        self._judged = [self._judge(picture, seconds, corners(face)) for face in faces]
+        self._judged = [self._judge(picture, seconds, corners(face), later) for face in faces]
         return [one.over for one in self._judged]
+
+    def look_again(self, picture: Picture, seconds: float) -> bool:
+        """Look once more at one of the faces that `faces` told of last; whether one was due.
+
+        Args:
+            picture: the same.
+            seconds: its time.
+        """
+        due = [one for one in self._judged if one.due(seconds)]
+        if due:
+            self._look_again(min(due, key=lambda one: one.seconds), picture, seconds)
+        return bool(due)
 
     def picture(self, picture: Picture, seconds: float, over: Sequence[bool]) -> bool:
         """Whether this picture, and all from it on, is to be looked at the other way round.
@@ -91,15 +111,19 @@ class Headstands:
         self._judged = []
         return True
 
-    def _judge(self, picture: Picture, seconds: float, box: Corners) -> _Judged:
+    def _judge(self, picture: Picture, seconds: float, box: Corners, later: bool) -> _Judged:
         old = max(self._judged, key=lambda one: overlap(one.box, box), default=None)
         if old is None or overlap(old.box, box) <= SAME:
             return _Judged(box, seconds, self._is_over(picture, box))
-        if not old.due(seconds):
-            return _Judged(box, old.seconds, old.over, old.doubted)
-        says = self._is_over(picture, box)
-        over = says if old.doubted else old.over
-        return _Judged(box, seconds, over, doubted=says != over)
+        judged = _Judged(box, old.seconds, old.over, old.doubted)
+        if not later and judged.due(seconds):
+            self._look_again(judged, picture, seconds)
+        return judged
+
+    def _look_again(self, judged: _Judged, picture: Picture, seconds: float) -> None:
+        says = self._is_over(picture, judged.box)
+        over = says if judged.doubted else judged.over
+        judged.seconds, judged.over, judged.doubted = seconds, over, says != over
 
     def _is_over(self, picture: Picture, box: Corners) -> bool:
         middle, half = (box[:2] + box[2:]) / 2, _AROUND * side(box) / 2

@@ -28,10 +28,14 @@ class TileSearch:
 
     Args:
         detector: owned from here on.
+
+    Attributes:
+        looks: how often it was asked.
     """
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
+        self.looks = 0
         self._tiles: list[tuple[int, int, int, int]] = []
         self._next = 0
         self._scanned = -np.inf
@@ -43,7 +47,7 @@ class TileSearch:
         if 0 <= seconds - self._counted < CROWD_SECONDS:
             return 0
         self._counted = seconds
-        return sum(not among(box, known) for box in self._detector.detect(picture))
+        return sum(not among(box, known) for box in self._look(picture))
 
     def large(
         self, picture: Picture, seconds: float, known: Sequence[Landmarks], limit: int
@@ -55,12 +59,12 @@ class TileSearch:
         if known and 0 <= seconds - self._looked < LOOK_SECONDS:
             return []
         self._looked = seconds
-        return [box for box in self._detector.detect(picture) if not among(box, known)][:limit]
+        return [box for box in self._look(picture) if not among(box, known)][:limit]
 
     def small(self, picture: Picture, seconds: float) -> Iterator[Corners]:
         """The boxes of faces in those tiles that are due."""
         for tile in self._due(picture, seconds):
-            for box in self._detector.detect(picture.part(*tile)):
+            for box in self._look(picture.part(*tile)):
                 if not is_cut(box, tile, picture):
                     yield box
 
@@ -71,6 +75,10 @@ class TileSearch:
     def close(self) -> None:
         """Free what the detector holds."""
         self._detector.close()
+
+    def _look(self, picture: Picture) -> Corners:
+        self.looks += 1
+        return self._detector.detect(picture)
 
     def _due(self, picture: Picture, seconds: float) -> list[tuple[int, int, int, int]]:
         """As many tiles as the time since the last picture asks for, in turn; at first all."""

@@ -116,6 +116,14 @@ class Holding(Through):
         return held
 
 
+class Later(Through):
+    """Has something to do after its results were handed on."""
+
+    def __init__(self, do: Callable[[], None], name: str = "later", batch: int = 1) -> None:
+        super().__init__(name, batch)
+        self.afterwards = do
+
+
 def failing_at(index: int, error: BaseException) -> Callable[[Item], None]:
     """An action that raises `error` at one item."""
 

@@ -73,3 +73,14 @@ def test_only_a_part_is_left_and_the_rest_is_black(rectangle):
 def test_blendshapes_are_mediapipes_52():
     assert len(BLENDSHAPES) == len(set(BLENDSHAPES)) == 52
     assert (BLENDSHAPES[0], BLENDSHAPES[25], BLENDSHAPES[-1]) == ("neutral", "jaw_open", "nose_sneer_right")
+
+
+@pytest.mark.parametrize("size", [(480, 640), (3, 1), (1, 4), (7, 5)])
+def test_a_picture_is_turned_over_by_both_axes_into_one_of_its_own(size):
+    image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
+    image.flags.writeable = False
+    turned = Picture.of_rgb(image).turned_over()
+    assert np.array_equal(turned.rgb, image[::-1, ::-1])
+    assert turned.rgb.flags.c_contiguous
+    assert not np.shares_memory(turned.rgb, image)
+    assert (turned.width, turned.height, turned.left, turned.top) == (size[1], size[0], 0, 0)

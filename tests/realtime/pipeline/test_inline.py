@@ -7,7 +7,7 @@ import pytest
 
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.inline import InlinePipeline
-from tests.fakes.pipeline_parts import Camera, Holding, Item, Numbers, Through, failing_at
+from tests.fakes.pipeline_parts import Camera, Holding, Item, Later, Numbers, Through, failing_at
 
 
 def indices(results):
@@ -117,3 +117,36 @@ def test_what_a_stage_holds_back_precedes_an_error():
             seen.append(item.index)
     assert raised.value is error
     assert seen == [0, 1, 2, 3, 4]
+
+
+def test_what_stages_do_afterwards_they_do_when_the_next_result_is_asked_for():
+    done = []
+    stages = [
+        Later(lambda: done.append("first"), "first"),
+        Through("odd ones"),
+        Later(lambda: done.append("last"), "last"),
+    ]
+    stages[1].process = lambda items: [item for item in items if item.index % 2]
+    metrics = Metrics()
+    results = InlinePipeline(Numbers(5), stages, observer=metrics)
+    assert next(results).index == 1
+    assert done == ["first"]  # of frame 0, of which the last one never heard
+    assert next(results).index == 3
+    assert done == ["first", "first", "last", "first"]
+    assert next(results, None) is None
+    assert done == ["first", "first", "last", "first", "first", "last", "first"]
+    assert [metrics.snapshot()[name].taken for name in ("first", "last")] == [5, 2]
+
+
+def test_an_error_of_what_is_done_afterwards_names_its_stage_and_frame():
+    error = RuntimeError("broken on purpose")
+
+    def fail():
+        raise error
+
+    results = InlinePipeline(Numbers(5), [Later(fail)])
+    assert next(results).index == 0
+    with pytest.raises(RuntimeError) as raised:
+        next(results)
+    assert raised.value is error
+    assert error.__notes__ == ["in the stage later after its results, at frame 0"]

@@ -66,6 +66,32 @@ def test_every_third_is_a_candidate_and_the_others_count_as_dropped():
     assert slot.dropped == 4
 
 
+@pytest.mark.parametrize("event", ["done", "put", "close", "abort"])
+def test_a_lull_begins_when_nothing_is_in_work_or_the_next_item_can_be_taken(aside, event):
+    slot = LatestSlot(in_flight=2)
+    slot.lull()
+    slot.put(0)
+    slot.take()
+    lull = aside.submit(slot.lull)
+    with pytest.raises(TimeoutError):
+        lull.result(0.02)
+    getattr(slot, event)(*([1] if event == "put" else []))
+    lull.result(PATIENCE)
+
+
+def test_an_item_that_cannot_be_taken_yet_makes_no_lull(aside):
+    slot = LatestSlot(in_flight=1)
+    slot.put(0)
+    slot.take()
+    slot.put(1)
+    lull = aside.submit(slot.lull)
+    with pytest.raises(TimeoutError):
+        lull.result(0.02)
+    slot.done()
+    lull.result(PATIENCE)
+    assert slot.take() == [1]
+
+
 def test_limits_may_change_on_the_way():
     slot = LatestSlot(in_flight=1)
     slot.put(0)

@@ -14,7 +14,7 @@ from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.pipeline_parts import Camera, Holding, Item, Numbers, Stuck, Through, failing_at
+from tests.fakes.pipeline_parts import Camera, Holding, Item, Later, Numbers, Stuck, Through, failing_at
 
 
 @pytest.fixture(autouse=True)
@@ -581,3 +581,45 @@ def test_what_a_stage_holds_back_precedes_an_error():
 def test_a_stage_that_holds_results_back_works_alone():
     with pytest.raises(ValueError, match="works alone"):
         Pipeline(Numbers(1), [[Holding(1), Holding(1)]])
+
+
+def test_no_result_waits_for_what_a_stage_does_afterwards():
+    go_on, done = threading.Event(), []
+
+    def wait():
+        go_on.wait()
+        done.append(threading.current_thread())
+
+    stage = Later(wait)
+    metrics = Metrics()
+    with Pipeline(Numbers(3), [stage, Through("last")], observer=metrics) as pipeline:
+        assert next(pipeline).index == 0
+        assert stage.sizes == [1]  # nor does it get more before that is done
+        go_on.set()
+        assert indices(pipeline) == [1, 2]
+    assert done == list(stage.threads) * 3
+    assert metrics.snapshot()["later"].batches == ((1, 3),)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_an_error_of_what_is_done_afterwards_comes_after_the_results(workers, batch):
+    errors, threads = [], []
+
+    def fail():
+        threads.append(threading.current_thread())
+        if len(threads) == 4:
+            errors.append(RuntimeError("broken on purpose"))
+            raise errors[0]
+
+    stages = [Later(fail, batch=batch) for _ in range(workers)]
+    seen = []
+    with Pipeline(Numbers(40), [stages, Through()]) as pipeline, pytest.raises(RuntimeError) as caught:
+        for item in pipeline:
+            seen.append(item.index)
+    assert caught.value is errors[0]
+    assert seen == list(range(len(seen)))
+    assert len(seen) >= 4
+    (note,) = caught.value.__notes__
+    assert note.startswith("in the stage later after its results, at frame")
+    assert all(len(stage.closed_in) == 1 for stage in stages)

@@ -232,7 +232,7 @@ def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     policy = NewestFrame.of(options)
     policy.stages(models, options)
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS, "pose": False})]
+    assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS, "pose": False, "later": True})]
     assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED})]
     ((_, shedder), _) = made["LoadSheddingClassifier"][0]
     assert shedder is policy.load_shedder

@@ -347,3 +347,73 @@ def test_an_error_of_any_thread_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         rig.see_all([picture((100, 100, 120))] * 8)
     rig.follower.close()
+
+
+def afterwards(rig, shown):
+    """What is done between two pictures: everything that is due."""
+    for work in (rig.follower.settle, rig.follower.search_large, rig.follower.search_small):
+        work(shown, rig.time)
+
+
+@pytest.mark.parametrize("side", [120, 40])
+def test_later_nobody_waits_for_the_search_while_somebody_is_there(side):
+    rig = Rig(later=True)
+    alone, together = picture((50, 50, 150)), picture((50, 50, 150), (400, 300, side))
+    assert rig.see(alone) == [50]  # the first one is looked for at once
+    afterwards(rig, alone)
+    waited = 0
+    while len(rig.landmarkers) == 1:
+        looks = rig.detector.looks
+        assert rig.see(together) == [50]
+        assert rig.detector.looks == looks
+        afterwards(rig, together)
+        waited += 1
+    assert rig.see(together) == [50, 400]  # what is found is told from the next picture on
+    assert waited * STEP <= (LOOK_SECONDS if side == 120 else SCAN_SECONDS) + 2 * STEP
+
+
+def test_later_the_first_of_all_is_found_at_once_and_so_is_whoever_comes_back():
+    rig = Rig(later=True)
+    for shown, seen in [
+        (picture((100, 100, 120), (400, 300, 40)), [100, 400]),
+        (picture(), []),
+        (picture((300, 200, 120)), [300]),
+    ]:
+        assert rig.see(shown) == seen
+        afterwards(rig, shown)
+
+
+def test_later_nobody_waits_until_whoever_has_gone_is_given_up():
+    rig = Rig(later=True)
+    both, one = picture((50, 50, 120), (400, 300, 120)), picture((50, 50, 120))
+    rig.see(both)
+    afterwards(rig, both)
+    for _ in range(20):
+        made = len(rig.landmarkers)
+        assert rig.see(one) == [50]
+        assert len(rig.landmarkers) == made
+        afterwards(rig, one)
+    assert [landmarker.count for landmarker in rig.landmarkers] == [2, 1]
+    assert rig.see(one) == [50]
+    assert not rig.follower.settle(one, rig.time)
+    rig.see(picture())  # who was the last is given up at once, since that costs nothing
+    rig.time += 1.0
+    rig.see(picture())
+    looks = rig.detector.looks
+    assert rig.see(picture()) == []
+    assert rig.detector.looks > looks
+
+
+def test_later_more_faces_than_there_is_room_for_are_told_of_with_the_next_picture():
+    rig = Rig(max_faces=2, later=True)
+    shown = picture((0, 0, 90), (150, 0, 140), (350, 0, 110))
+    counts = []
+    for _ in range(65):
+        rig.see(shown)
+        counts += rig.follower.left_out
+        afterwards(rig, shown)
+    counted = [number for number, count in enumerate(counts) if count]
+    # The first picture, in which nobody was known, is looked at at once.
+    assert counted[0] == 0
+    assert {after - before for before, after in itertools.pairwise(counted)} <= {30, 31, 32}
+    assert set(counts) == {0, 1}

@@ -21,7 +21,7 @@ class Fakes:
     """Landmarkers and detectors that see two faces; they note what they were made for."""
 
     def __init__(self):
-        self.made, self.closed = [], 0
+        self.made, self.closed, self.asked = [], 0, []
 
     def landmarker(self, *arguments, **options):
         self.made.append((arguments, options))
@@ -30,10 +30,12 @@ class Fakes:
     turns = 1
 
     def surest(self, picture):
+        self.asked.append("heads")
         return 0.9
 
     def detect(self, picture, seconds=None):
         if seconds is None:  # as a detector
+            self.asked.append("whole" if picture.width == 480 else "tile")
             ends = [(points.min(axis=0), points.max(axis=0)) for points in (LARGE, SMALL)]
             return np.array([np.concatenate(pair) for pair in ends], np.float32)
         return tuple(
@@ -184,3 +186,55 @@ def test_no_pose_is_asked_for_unless_it_is_wanted(fakes, monkeypatch, given, ask
 def test_so_many_frames_are_taken_together_that_no_turn_waits(fakes, turns, stride, full, batch):
     finder = FaceFinder(turns=turns, stride=stride)
     assert (finder.full, finder.batch) == (full, batch)
+
+
+def looks(finder, fakes, count, step):
+    """What the detector is asked for each of some pictures, while its result is waited for and afterwards."""
+    asked = []
+    for index, frame in enumerate(frames(count)):
+        fakes.asked = []
+        finder.process([replace(frame, pts=step * index)])
+        during, fakes.asked = fakes.asked, []
+        finder.afterwards()
+        asked.append((during, fakes.asked))
+    return asked
+
+
+def test_live_pictures_wait_for_the_detector_only_until_somebody_is_known(fakes):
+    (first, _), *others = looks(FaceFinder(later=True), fakes, 90, step=33)
+    assert first
+    assert not any(during for during, _ in others)
+    # Of pictures that come close together one look each: a head is shown as it is and turned.
+    assert all(after in ([], ["whole"], ["tile"], ["heads"] * 2) for _, after in others)
+    asked = [after[0] for _, after in others if after]
+    assert {kind: asked.count(kind) for kind in ("whole", "tile", "heads")} == {
+        "whole": 6,
+        "tile": 5,
+        "heads": 4,
+    }
+
+
+def test_live_pictures_that_come_seldom_have_time_for_all_looks_that_are_due(fakes):
+    _, *others = looks(FaceFinder(later=True), fakes, 5, step=1000)
+    assert not any(during for during, _ in others)
+    assert all(after.count("whole") == 1 and "tile" in after and "heads" in after for _, after in others)
+
+
+def test_each_kind_of_look_has_its_turn_where_one_would_always_be_due(fakes, monkeypatch):
+    finder = FaceFinder(later=True)
+    finder.process(frames(1))
+    turns = []
+    searches = [lambda *_, name=name: turns.append(name) or True for name in "abc"]
+    finder._searches.clear()
+    finder._searches.extend(searches)
+    for frame in frames(7):
+        finder.process([replace(frame, pts=10 * frame.index)])
+        finder.afterwards()
+    assert turns[0:3] == ["a", "b", "c"]  # the first of all had time for all
+    assert "".join(turns[3:]) == "abcabc"
+
+
+def test_nothing_is_left_for_later_where_every_picture_counts(fakes):
+    asked = looks(FaceFinder(), fakes, 20, step=100)
+    assert not any(after for _, after in asked)
+    assert sum("whole" in during for during, _ in asked) == 5
