@@ -197,11 +197,28 @@ def _free_beside(room: Room, face: Rect, form: Form, spare: int) -> Iterator[Pla
     """The same, in the order of the form's sides."""
     grown = Form(form.level, form.width + spare, form.height + spare, form.sides)
     for side in form.sides:
+        # Most forms that are tried for a large face have no room there, wherever along the side.
+        if not _reaches(room, face, grown, side):
+            continue
         for along in _ALONG:
             spot = Spot(form.level, side, along)
             rect = place(room, face, form, spot)
             if room.free(rect) and (not spare or room.free(place(room, face, grown, spot))):
                 yield Placement(spot, rect)
+
+
+def _reaches(room: Room, face: Rect, form: Form, side: Side) -> bool:
+    """Whether the picture reaches far enough on a side of the face for a form to stand between it and the edge."""
+    needed = room.gap + room.gap // 2
+    match side:
+        case "right":
+            return face.right + needed + form.width <= room.width
+        case "left":
+            return face.left - needed - form.width >= 0
+        case "below":
+            return face.bottom + needed + form.height <= room.height
+        case _:
+            return face.top - needed - form.height >= 0
 
 
 def away(room: Room, face: Rect, form: Form) -> Placement | None:
