@@ -39,11 +39,17 @@ X264 = {"preset": "superfast", "crf": "18.5", "mbtree": "1", "rc-lookahead": "8"
 """How pictures are encoded: half of the processor that the preset "veryfast" takes at the same quality, for
 files a quarter larger (`emotion.benchmarks.studies.encoder`). "mbtree" spends bits on what stays in the
 picture; with eight pictures of look-ahead it costs little, and fewer frames wait in the encoder."""
-_LARGE = {"crf": "18.8", "x264-params": "bframes=0:weightp=0:aq-strength=0.7:sync-lookahead=0"}
-"""What is different for large pictures, which cost most: without frames that are predicted from both sides a
-picture takes a quarter to a third less of the processor, and no frame waits for a later one. The rate is set
-so that quality is that of "veryfast" again, in files 1.2 to 1.5 times as large as its."""
-_LARGE_PIXELS = 500_000
+_LARGE = {
+    "crf": "22",
+    "mbtree": "0",
+    "rc-lookahead": "0",
+    "x264-params": "bframes=0:weightp=0:aq-mode=0:scenecut=0:ipratio=2:qcomp=0.8:sync-lookahead=0",
+}
+"""What is different for large pictures, which cost most: nothing is known of later frames, so none waits in the
+encoder and none is predicted from both sides, and all parts of a picture are equally fine. Pictures that others
+are predicted from for two seconds are finer instead. Quality is that of "veryfast" again, in files 1.1 to 1.6
+times as large as its."""
+_LARGE_PIXELS = 700_000
 _MAX_ENCODING_THREADS = 8
 _LIBAV_ERRORS = (av.FFmpegError, ValueError)
 
