@@ -78,7 +78,7 @@ def annotated(
         with VideoFile(clip) as video:
             info = video.info
         session = stack.enter_context(_every_frame(clip, models, max_faces, frames, workers))
-        overlay = Overlay()
+        overlay = Overlay(partly=True)
 
         def results() -> Iterator[EmotionFrame]:
             with Mp4Sink(folder / "annotated.mp4", info) as sink:

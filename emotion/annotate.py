@@ -244,7 +244,7 @@ def _run(
         policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say), size=size)
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn, and no image is made, where nobody sees it.
-        draw = _renderer(options, source.info).draw if outputs.video is not None else None
+        draw = _renderer(options, source.info, partly=_only_mp4(outputs)).draw if outputs.video else None
         if not wants_pictures(outputs.files):
             draw = _nothing
         done, crowd = itertools.count(1), Crowd()
@@ -294,12 +294,17 @@ def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:
     return lambda result: anonymiser.hide(result).frame.image
 
 
-def _renderer(options: Options, info: VideoInfo) -> Renderer:
+def _only_mp4(outputs: Outputs) -> bool:
+    """Whether nothing but the annotated video takes drawn pictures."""
+    return not wants_pictures(name for name in outputs.files if name != "mp4")
+
+
+def _renderer(options: Options, info: VideoInfo, partly: bool = False) -> Renderer:
     """Draws a video's results; it knows where what is read of the video lies, for the timeline."""
     begin = float((info.first_pts if info.begin_pts is None else info.begin_pts) * info.time_base)
     last = info.duration_seconds and info.start_seconds + info.duration_seconds
     end = min((time for time in (last, info.end_seconds) if time is not None), default=None)
-    return Renderer(options.drawing, begin, None if end is None else max(0.0, end - begin))
+    return Renderer(options.drawing, begin, None if end is None else max(0.0, end - begin), partly)
 
 
 def _meanwhile(

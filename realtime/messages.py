@@ -4,7 +4,7 @@ All are immutable and compare by identity. A frame without faces still travels, 
 out has every frame that went in, in the same order.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import inf
@@ -21,6 +21,8 @@ from emotion.models.schema import SHIPPED, Schema
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 Planes: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 """Y, uint8 (h, w), then U and V, (h / 2, w / 2), from 16 to 235 and 240; only to be read."""
+Parts: TypeAlias = Sequence[tuple[int, int, int, int]]
+"""Rectangles of a picture as left, top, right and bottom in whole pixels; the last two are outside."""
 
 
 class Decoded(Protocol):
@@ -41,10 +43,10 @@ class Decoded(Protocol):
     def planes(self) -> Planes | None:
         """Its own pixels, where they stand as in its images; None where they do not."""
 
-    def image(self) -> Image:
-        """uint8 (height, width, 3), BGR."""
+    def image(self, parts: Parts | None = None) -> Image:
+        """uint8 (height, width, 3), BGR. Where only `parts` are asked for, it may be anything elsewhere."""
 
-    def rgb(self) -> Image:
+    def rgb(self, parts: Parts | None = None) -> Image:
         """The same with red first."""
 
 
@@ -103,15 +105,19 @@ class VideoFrame:
         # What the fraction's own arithmetic gives, for a tenth of its time.
         return self.pts * self.time_base.numerator / self.time_base.denominator
 
-    def rgb(self) -> Image:
-        """The image with red first, made anew whenever it is asked for."""
+    def rgb(self, parts: Parts | None = None) -> Image:
+        """The image with red first, made anew whenever it is asked for; `parts` as of `canvas`."""
         if isinstance(self.picture, np.ndarray):
             return np.asarray(cv2.cvtColor(self.picture, cv2.COLOR_BGR2RGB), np.uint8)
-        return self.picture.rgb()
+        return self.picture.rgb(parts)
 
-    def canvas(self) -> Image:
-        """The image as an array of one's own, to draw on."""
-        return self.picture.copy() if isinstance(self.picture, np.ndarray) else self.picture.image()
+    def canvas(self, parts: Parts | None = None) -> Image:
+        """The image as an array of one's own, to draw on.
+
+        Args:
+            parts: where only these are looked at: elsewhere it may be anything, and costs nothing.
+        """
+        return self.picture.copy() if isinstance(self.picture, np.ndarray) else self.picture.image(parts)
 
     def with_image(self, image: Image) -> "VideoFrame":
         """The same with another image."""
@@ -146,14 +152,14 @@ class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):
             which nothing may be shown then.
     """
 
-    parts: tuple[tuple[int, int, int, int], ...] | None = None
+    parts: Parts | None = None
     picture: Image | Decoded | None = None
 
     @classmethod
     def on(
         cls,
         canvas: Image,
-        parts: Iterable[tuple[int, int, int, int]],
+        parts: Parts,
         picture: Image | Decoded | None = None,
     ) -> "Drawn":
         """The same pixels, drawn on in these parts."""

@@ -1,6 +1,6 @@
 """A picture as faces are looked for in it, and what is seen of one, whoever looks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,15 +64,27 @@ class Picture:
     Whatever is found in a part is told in pixels of the whole.
 
     Attributes:
-        rgb: uint8 (height, width, 3).
+        rgb: uint8 (height, width, 3), made when it is asked for first.
         width, height: in pixels.
         left, top: where a part begins in the whole.
         native: what MediaPipe makes of it, kept so that it is made once.
     """
 
+    native: Any
+    _rgb: Image | None
+    _make: Callable[[], Image] | None
+
     def __init__(self, image: Image) -> None:
         """Args: image: uint8 (h, w, 3), BGR."""
         self._hold(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8), 0, 0)
+
+    @classmethod
+    def later(cls, make: Callable[[], Image], width: int, height: int) -> "Picture":
+        """A picture whose image, with red first, is made when somebody looks at it."""
+        picture = object.__new__(cls)
+        picture._begin(width, height, 0, 0)
+        picture._make = make
+        return picture
 
     @classmethod
     def of_rgb(cls, rgb: Image) -> "Picture":
@@ -80,6 +92,19 @@ class Picture:
         picture = object.__new__(cls)
         picture._hold(np.ascontiguousarray(rgb), 0, 0)
         return picture
+
+    @property
+    def rgb(self) -> Image:
+        """uint8 (height, width, 3)."""
+        if self._rgb is None:
+            assert self._make is not None
+            self._rgb = np.ascontiguousarray(self._make())
+        return self._rgb
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether its image is there."""
+        return self._rgb is not None
 
     def part(self, left: int, top: int, right: int, bottom: int) -> "Picture":
         """A rectangle of this picture, which has to reach into it; what lies outside is cut off."""
@@ -105,10 +130,13 @@ class Picture:
         return masked
 
     def _hold(self, rgb: Image, left: int, top: int) -> None:
-        self.rgb = rgb
-        self.native: Any = None
-        self.height, self.width = rgb.shape[:2]
+        self._begin(rgb.shape[1], rgb.shape[0], left, top)
+        self._rgb = rgb
+
+    def _begin(self, width: int, height: int, left: int, top: int) -> None:
+        self.width, self.height = width, height
         self.left, self.top = left, top
+        self.native = self._rgb = self._make = None
 
 
 class Landmarker(Protocol):

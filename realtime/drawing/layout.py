@@ -208,7 +208,7 @@ def _free_beside(room: Room, face: Rect, form: Form, spare: int) -> Iterator[Pla
 
 
 def _reaches(room: Room, face: Rect, form: Form, side: Side) -> bool:
-    """Whether the picture reaches far enough on a side of the face for a form to stand between it and the edge."""
+    """Whether there is room for a form between the face and the picture's edge on that side."""
     needed = room.gap + room.gap // 2
     match side:
         case "right":

@@ -34,7 +34,7 @@ from emotion.realtime.drawing.panels import (
 )
 from emotion.realtime.drawing.sprites import BGR, CORNER_EDGE, Sprite, corners, press
 from emotion.realtime.drawing.strip import Strip
-from emotion.realtime.messages import Box, Drawn, EmotionFrame, FaceEmotion, VideoFrame
+from emotion.realtime.messages import Box, Drawn, EmotionFrame, FaceEmotion, Parts
 
 _SMALLEST_TEXT = 10
 # Panels in the order in which they are tried: text as a share of the full size, length of the bars.
@@ -84,10 +84,15 @@ class Overlay:
     Args:
         options: how it looks.
         strip: a timeline, where one is to be drawn.
+        partly: pictures are for `sinks.mp4`, which takes a decoded picture's own pixels where nothing is
+            drawn: there they may be anything.
     """
 
-    def __init__(self, options: DrawingOptions | None = None, strip: Strip | None = None):
+    def __init__(
+        self, options: DrawingOptions | None = None, strip: Strip | None = None, partly: bool = False
+    ) -> None:
         self._strip = strip
+        self._partly = partly
         self._options = options or DrawingOptions()
         self._arranger = Arranger()
         self._rows: dict[str, None] = {}
@@ -103,31 +108,41 @@ class Overlay:
         Returns:
             uint8 (h, w, 3), BGR, a new picture of the frame's size.
         """
-        canvas, room = result.frame.canvas(), self._room(result)
-        shown = self._shown(result)
+        plain = self._options.style == "none"
+        room, shown = self._room(result), self._shown(result)
+        told = () if plain else self._told(result, shown)
+        told_at = [one.rect for one in told if one.rect]
+        leads = [
+            _lead(item.mark, one.rect, label_colour(one.face))
+            for item, one in zip(shown, told, strict=not plain)
+            if one.away and one.rect
+        ]
+        note = None if plain else self._note(room.without([item.mark.rect for item in shown] + told_at))
+        borders = [] if plain else [border for item in shown for border in item.mark.borders]
+        parts = [
+            *room.taken,
+            *borders,
+            *told_at,
+            *(one.rect for one in leads),
+            *([note.rect] if note else []),
+        ]
+        drawn_on = _inside_of(parts, room)
+        canvas = result.frame.canvas(drawn_on if self._partly else None)
         faces = [canvas[_inside(item.mark.face)].copy() for item in shown]
         if self._strip:
             self._strip.add(result.frame.seconds, result.faces)
             self._strip.paint(canvas, result.frame.seconds)
-        if self._options.style == "none":
-            _uncover(canvas, faces, shown)
-            return _drawn(canvas, room.taken, result.frame)
-        told = self._told(result, shown)
-        leads = [
-            _paint_lead(canvas, item.mark, one.rect, label_colour(one.face))
-            for item, one in zip(shown, told, strict=True)
-            if one.away and one.rect
-        ]
-        for item in shown:
+        for lead in leads:
+            lead.paint(canvas)
+        for item in [] if plain else shown:
             _paint_mark(canvas, item.mark, label_colour(item.face))
         _uncover(canvas, faces, shown)
         for one in told:
             if one.telling and one.rect:
                 self._paint(canvas, one.face, one.telling, one.rect)
-        told_at = [one.rect for one in told if one.rect]
-        note = self._paint_note(canvas, room.without([item.mark.rect for item in shown] + told_at))
-        borders = [border for item in shown for border in item.mark.borders]
-        return _drawn(canvas, [*room.taken, *borders, *told_at, *leads, *note], result.frame)
+        if note:
+            press(canvas, note.sprite, note.rect.left, note.rect.top)
+        return Drawn.on(canvas, drawn_on, result.frame.picture)
 
     def plan(self, result: EmotionFrame) -> tuple[Told, ...]:
         """Where everything stands that `draw` would draw for this frame, the next of the stream."""
@@ -186,21 +201,55 @@ class Overlay:
         else:
             paint_label(canvas, telling, rect.left, rect.top, self._options.opacity)
 
-    def _paint_note(self, canvas: Image, room: Room) -> list[Rect]:
-        """Write the note into a free corner: the one it was in, while that is free. Where it stands."""
+    def _note(self, room: Room) -> "_Note | None":
+        """The note in a free corner: the one it was in, while that is free."""
         if not self._options.note:
-            return []
+            return None
         unit = self._options.scale * (5 + 0.015 * min(room.width, room.height))
         note = note_sprite(self._options.note, _text_size(0.8 * unit), self._options.opacity)
         if note.width > 0.6 * room.width or note.height > 0.08 * room.height:
-            return []
+            return None
         places = _note_places(room, note)
         for index in sorted(range(len(places)), key=lambda index: index != self._corner):
             if room.free(places[index]):
                 self._corner = index
-                press(canvas, note, places[index].left, places[index].top)
-                return [places[index]]
-        return []
+                return _Note(note, places[index])
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Note:
+    """A sentence in a corner of the picture."""
+
+    sprite: Sprite
+    rect: Rect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lead:
+    """A line from a face to a word that stands away from it; faces are put over it afterwards.
+
+    Attributes:
+        start, end: its points, (x, y) in pixels.
+        colour: BGR.
+        thick: pixels.
+    """
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    colour: BGR
+    thick: int
+
+    @property
+    def rect(self) -> Rect:
+        """All of it."""
+        (left, right), (top, bottom) = (sorted(pair) for pair in zip(self.start, self.end, strict=True))
+        away = self.thick + 2
+        return Rect(left - away, top - away, right - left + 2 * away + 1, bottom - top + 2 * away + 1)
+
+    def paint(self, canvas: Image) -> None:
+        for shade, width in (((16, 14, 12), self.thick + 2), (self.colour, self.thick)):
+            cv2.line(canvas, self.start, self.end, shade, width, cv2.LINE_AA)
 
 
 def _filled(place: Placement, telling: Telling) -> Rect:
@@ -354,29 +403,16 @@ def _uncover(canvas: Image, faces: Sequence[Image], shown: Sequence[_Shown]) -> 
         canvas[_inside(item.mark.face)] = face
 
 
-def _drawn(canvas: Image, parts: Sequence[Rect], frame: VideoFrame) -> Drawn:
-    """The canvas, on which frame something may have been drawn, and where."""
-    height, width = canvas.shape[:2]
-    clipped = [_clipped(part, width, height) for part in parts]
-    inside = [(p.left, p.top, p.right, p.bottom) for p in clipped if p.width > 0 and p.height > 0]
-    return Drawn.on(canvas, inside, frame.picture)
+def _inside_of(parts: Sequence[Rect], room: Room) -> Parts:
+    """What of them lies in the picture."""
+    clipped = [_clipped(part, room.width, room.height) for part in parts]
+    return tuple((p.left, p.top, p.right, p.bottom) for p in clipped if p.width > 0 and p.height > 0)
 
 
-def _paint_lead(canvas: Image, mark: _Mark, rect: Rect, colour: BGR) -> Rect:
-    """A line from a face to a word that stands away from it; faces are put over it afterwards.
-
-    Returns:
-        The rectangle around it.
-    """
-    face, thick = mark.rect, max(1, mark.thickness // 2)
-    # The points of either that look at the other.
-    start = _nearest(face, rect.left + rect.width // 2, rect.top + rect.height // 2)
-    end = _nearest(rect, *start)
-    for shade, width in (((16, 14, 12), thick + 2), (colour, thick)):
-        cv2.line(canvas, start, end, shade, width, cv2.LINE_AA)
-    (left, right), (top, bottom) = (sorted(pair) for pair in zip(start, end, strict=True))
-    away = thick + 2
-    return Rect(left - away, top - away, right - left + 2 * away + 1, bottom - top + 2 * away + 1)
+def _lead(mark: _Mark, rect: Rect, colour: BGR) -> _Lead:
+    """From a face to where its result stands, between the points that look at each other."""
+    start = _nearest(mark.rect, rect.left + rect.width // 2, rect.top + rect.height // 2)
+    return _Lead(start, _nearest(rect, *start), colour, max(1, mark.thickness // 2))
 
 
 def _nearest(rect: Rect, x: int, y: int) -> tuple[int, int]:

@@ -14,14 +14,19 @@ class Renderer:
     Args:
         options: what becomes of faces, and how results look.
         begin, duration: of a video, in seconds, for its timeline; None where it has no end yet.
+        partly: pictures are for an mp4, as of `Overlay`.
     """
 
     def __init__(
-        self, options: DrawingOptions | None = None, begin: float = 0.0, duration: float | None = None
+        self,
+        options: DrawingOptions | None = None,
+        begin: float = 0.0,
+        duration: float | None = None,
+        partly: bool = False,
     ) -> None:
         options = options or DrawingOptions()
         self._anonymiser = Anonymiser(options.privacy)
-        self._overlay = Overlay(options, Strip(begin, duration) if options.draw_timeline else None)
+        self._overlay = Overlay(options, Strip(begin, duration) if options.draw_timeline else None, partly)
 
     @property
     def privacy(self) -> Privacy:

@@ -45,10 +45,10 @@ _LARGE = {
     "rc-lookahead": "0",
     "x264-params": "bframes=0:weightp=0:aq-mode=0:scenecut=0:ipratio=2:qcomp=0.8:sync-lookahead=0",
 }
-"""What is different for large pictures, which cost most: nothing is known of later frames, so none waits in the
-encoder and none is predicted from both sides, and all parts of a picture are equally fine. Pictures that others
-are predicted from for two seconds are finer instead. Quality is that of "veryfast" again, in files 1.1 to 1.6
-times as large as its."""
+"""What is different for large pictures, which cost most: nothing is known of later frames, so none waits in
+the encoder and none is predicted from both sides, and all parts of a picture are equally fine. Key frames,
+from which two seconds are predicted, are finer instead. Quality is that of "veryfast" again, in files 1.1 to
+1.7 times as large as its."""
 _LARGE_PIXELS = 700_000
 _MAX_ENCODING_THREADS = 8
 _LIBAV_ERRORS = (av.FFmpegError, ValueError)

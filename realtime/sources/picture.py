@@ -14,8 +14,12 @@ from av.video.reformatter import ColorRange, VideoReformatter
 
 from emotion.models.regions import Image
 from emotion.realtime.media import Colours, letterboxed, pixels
-from emotion.realtime.messages import Decoded, Planes
+from emotion.realtime.messages import Decoded, Parts, Planes
 
+# Parts of a picture are converted by themselves where they, with what each costs beside its pixels, take less
+# than the whole. Where they begin and end the whole is computed alike: in steps of so many columns.
+_PART_COSTS, _MOST_OF_IT = 100_000, 0.6
+_STEP = 16
 # Formats of 12 bits a pixel; an image has 24.
 _HALF_AS_LARGE = frozenset({"yuv420p", "yuvj420p", "nv12"})
 
@@ -75,13 +79,13 @@ class PictureConverter:
         """The picture as it is, where that is half as large as its image; else the image."""
         return _Kept(picture, self) if picture.format.name in _HALF_AS_LARGE else self.image(picture)
 
-    def image(self, picture: av.VideoFrame) -> Image:
-        """The image, uint8 (height, width, 3), BGR; in any thread."""
-        return self._made(picture, self._bgr)
+    def image(self, picture: av.VideoFrame, parts: Parts | None = None) -> Image:
+        """The image, uint8 (height, width, 3), BGR, as of `Decoded`; in any thread."""
+        return self._made(picture, self._bgr, parts)
 
-    def rgb(self, picture: av.VideoFrame) -> Image:
+    def rgb(self, picture: av.VideoFrame, parts: Parts | None = None) -> Image:
         """The same with red first."""
-        return self._made(picture, self._rgb)
+        return self._made(picture, self._rgb, parts)
 
     def planes(self, picture: av.VideoFrame) -> Planes | None:
         """As of `Decoded`."""
@@ -93,10 +97,16 @@ class PictureConverter:
         y, u, v = (pixels(plane) for plane in picture.planes)
         return y, u, v
 
-    def _made(self, picture: av.VideoFrame, conversion: "_Conversion") -> Image:
+    def _made(self, picture: av.VideoFrame, conversion: "_Conversion", parts: Parts | None) -> Image:
+        if parts is not None and self._pays(parts) and (planes := self.planes(picture)) is not None:
+            return conversion.some(planes, parts, self.colours)
         converted = conversion(picture, *self._square(picture), self.colours)
         image = self._orientation.apply(converted)
         return image if (image.shape[1], image.shape[0]) == self.size else letterboxed(image, self.size)
+
+    def _pays(self, parts: Parts) -> bool:
+        cost = sum((right - left) * (bottom - top) + _PART_COSTS for left, top, right, bottom in parts)
+        return cost < _MOST_OF_IT * self.size[0] * self.size[1]
 
     def _square(self, picture: av.VideoFrame) -> tuple[int, int]:
         return max(1, round(picture.width * self._aspect)), picture.height
@@ -122,11 +132,11 @@ class _Kept:
     def planes(self) -> Planes | None:
         return self.converter.planes(self.picture)
 
-    def image(self) -> Image:
-        return self.converter.image(self.picture)
+    def image(self, parts: Parts | None = None) -> Image:
+        return self.converter.image(self.picture, parts)
 
-    def rgb(self) -> Image:
-        return self.converter.rgb(self.picture)
+    def rgb(self, parts: Parts | None = None) -> Image:
+        return self.converter.rgb(self.picture, parts)
 
 
 @dataclass(slots=True, eq=False)
@@ -135,6 +145,7 @@ class _Conversion:
 
     format: str
     reformatter: VideoReformatter = field(default_factory=VideoReformatter)
+    for_parts: VideoReformatter = field(default_factory=VideoReformatter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, picture: av.VideoFrame, width: int, height: int, colours: Colours) -> Image:
@@ -148,6 +159,24 @@ class _Conversion:
                 threads=1,
             )
         return _as_image(converted.to_ndarray())
+
+    def some(self, planes: Planes, parts: Parts, colours: Colours) -> Image:
+        """Parts of a picture, each at its place in an array of the picture's size."""
+        height, width = planes[0].shape
+        image: Image = np.empty((height, width, 3), np.uint8)
+        for left, top, right, bottom in parts:
+            # Four pixels share a colour.
+            x, y = left // _STEP * _STEP, top & -2
+            end, below = min(-(-right // _STEP) * _STEP, width), min(bottom + 1 & -2, height)
+            part = av.VideoFrame(end - x, below - y, "yuv420p")
+            for mine, own, of in zip(part.planes, planes, (1, 2, 2), strict=True):
+                pixels(mine)[:] = own[y // of : below // of, x // of : end // of]
+            with self.lock:
+                converted = self.for_parts.reformat(
+                    part, format=self.format, src_colorspace=colours.conversion, threads=1
+                )
+            image[y:below, x:end] = converted.to_ndarray()
+        return image
 
 
 def _as_image(array: npt.NDArray[np.generic] | cv2.Mat) -> Image:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import TypeAlias
 
+import numpy as np
+
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.regions import REGIONS, Image, Regions, align, crop, leaning
-from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
+from emotion.realtime.messages import Box, Face, FaceFrame, Parts, VideoFrame
+from emotion.realtime.stages.face_boxes import corners, side
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.nobody import is_too_small
@@ -24,6 +27,9 @@ _BATCH = 8
 # Pictures that come closer together than this have time for one look afterwards, and others for all that are
 # due.
 _CLOSE_SECONDS = 0.08
+# Crops are black outside a face's outline. They are computed from pixels so far around all landmarks at most,
+# in sizes of the face and in pixels.
+_MARGIN, _MARGIN_PIXELS = 0.15, 16
 
 
 class FaceFinder:
@@ -121,7 +127,7 @@ class FaceFinder:
 
     def _look(self, items: Sequence[VideoFrame]) -> list[FaceFrame]:
         """The first few of some frames with their faces: up to one from which on pictures are turned over."""
-        upright = [Picture.of_rgb(frame.rgb()) for frame in items]
+        upright = [Picture.later(frame.rgb, frame.shape[1], frame.shape[0]) for frame in items]
         pictures = [picture.turned_over() for picture in upright] if self._over else upright
         found: list[FaceFrame] = []
         everybody = self._follower.find_all(pictures, [frame.seconds for frame in items])
@@ -134,20 +140,22 @@ class FaceFinder:
                 self._over = not self._over
                 self._follower.forget()
                 break
-            found.append(self._frame(frame, whole.rgb, faces, heads, left_out))
+            found.append(self._frame(frame, whole, faces, heads, left_out))
             self._last = (picture, frame.seconds) if self._later else None
         return found
 
     def _frame(
         self,
         frame: VideoFrame,
-        rgb: Image,
+        whole: Picture,
         found: Sequence[Landmarks],
         heads: Sequence[bool],
         left_out: int,
     ) -> FaceFrame:
         if self._over:
-            found = [face.turned_over(rgb.shape[1], rgb.shape[0]) for face in found]
+            found = [face.turned_over(whole.width, whole.height) for face in found]
+        # Of a picture that was not looked at no more is made than is cut out.
+        rgb = whole.rgb if whole.looked_at else frame.rgb(_around(found, whole))
         faces = [
             _cut(rgb, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
         ]
@@ -181,6 +189,19 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
 def face_frame(frame: VideoFrame, rgb: Image, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
     """A photograph with the faces that were found in it, each with its crops; the largest first."""
     return FaceFrame(frame, _largest_first([_cut(rgb, landmarks, False, regions) for landmarks in found]))
+
+
+def _around(faces: Sequence[Landmarks], picture: Picture) -> Parts:
+    """Where in a picture its faces are, with all that crops of them are computed from."""
+    parts = []
+    for face in faces:
+        box = corners(face)
+        away = _MARGIN * side(box) + _MARGIN_PIXELS
+        left, top = np.maximum(box[:2] - away, 0).astype(int).tolist()
+        right, bottom = np.minimum(box[2:] + away, [picture.width, picture.height]).astype(int).tolist()
+        if left < right and top < bottom:
+            parts.append((left, top, right, bottom))
+    return parts
 
 
 def _largest_first(faces: list[Face]) -> tuple[Face, ...]:

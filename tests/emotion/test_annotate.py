@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
 
-from emotion.annotate import DEFAULT_FORMATS, Outputs, _renderer, annotate
+from emotion.annotate import DEFAULT_FORMATS, Outputs, _only_mp4, _renderer, annotate
 from emotion.cli import app as cli
 from emotion.models.manifest import LITE
 from emotion.models.whole_files import partial_path
@@ -332,7 +333,15 @@ def test_privacy_hides_the_face_in_every_picture(models, tmp_path, style):
 def test_the_timeline_in_the_picture_is_as_long_as_what_is_read(tmp_path, monkeypatch, part, begin, duration):
     clips.clip(tmp_path / "c.mp4", 100)
     made = []
-    monkeypatch.setattr("emotion.annotate.Renderer", lambda *told: made.append(told))
+    monkeypatch.setattr("emotion.annotate.Renderer", lambda *told: made.append(told[:3]))
     with VideoFile.of(tmp_path / "c.mp4", FileOptions(**part)) as video:
         _renderer(Options(), video.info)
     assert made == [(DrawingOptions(), pytest.approx(begin), pytest.approx(duration))]
+
+
+@pytest.mark.parametrize(
+    ("formats", "only"), [(["mp4"], True), (["mp4", "csv", "html"], True), (["mp4", "strange"], False)]
+)
+def test_no_more_of_a_picture_is_made_than_what_is_drawn_on_where_only_the_mp4_sees_it(formats, only):
+    """A format of somebody else's may look at all of it."""
+    assert _only_mp4(Outputs({name: Path(f"a.{name}") for name in formats}, Path("a.json"))) is only

@@ -17,10 +17,17 @@ class DecodedPicture:
     def nbytes(self):
         return self._image.nbytes // 2
 
-    def image(self):
-        self.made.append("bgr")
-        return self._image.copy()
+    def image(self, parts=None):
+        self.made.append("bgr" if parts is None else "part of bgr")
+        return self._image.copy() if parts is None else self._only(parts)
 
-    def rgb(self):
-        self.made.append("rgb")
-        return self._image[..., ::-1].copy()
+    def rgb(self, parts=None):
+        self.made.append("rgb" if parts is None else "part of rgb")
+        return (self._image if parts is None else self._only(parts))[..., ::-1].copy()
+
+    def _only(self, parts):
+        """Just these; elsewhere a colour that nobody should ever see."""
+        image = np.full_like(self._image, (255, 0, 255))
+        for left, top, right, bottom in parts:
+            image[top:bottom, left:right] = self._image[top:bottom, left:right]
+        return image

@@ -516,3 +516,26 @@ def test_a_decoded_picture_is_drawn_on_without_another_copy():
     shown = replace(result(noise(240, 320), face((40, 60, 80, 90))).frame, picture=picture)
     Overlay(QUIET).draw(EmotionFrame(shown, (face((40, 60, 80, 90)),)))
     assert picture.made == ["bgr"]
+
+
+@pytest.mark.parametrize("style", ["panel", "compact", "label", "none"])
+def test_what_is_drawn_for_an_mp4_is_the_same_where_anything_is_drawn(style):
+    """Small faces, whose corners bend into them, neighbours, and a timeline over a face."""
+    boxes = [
+        (300, 200, 14, 16),
+        (314, 204, 15, 18),
+        (290, 214, 16, 14),
+        (330, 196, 14, 15),
+        (40, 420, 60, 60),
+    ]
+    faces = tuple(face(box, track_id=number) for number, box in enumerate(boxes, start=1))
+    frame = replace(result(noise(480, 640)).frame, picture=DecodedPicture(noise(480, 640)))
+    options = DrawingOptions(style=style, note="a note")
+    whole, some = (
+        Overlay(options, Strip(0.0, 10.0), partly).draw(EmotionFrame(frame, faces))
+        for partly in (False, True)
+    )
+    assert some.parts == whole.parts
+    assert (np.asarray(some) == (255, 0, 255)).all(axis=2).any(), "of a decoded picture all was converted"
+    for left, top, right, bottom in whole.parts:
+        np.testing.assert_array_equal(some[top:bottom, left:right], whole[top:bottom, left:right])

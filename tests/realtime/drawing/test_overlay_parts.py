@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.realtime.drawing import overlay
-from emotion.realtime.drawing.layout import Placement, Rect, Spot
+from emotion.realtime.drawing.layout import Placement, Rect, Room, Spot
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.panels import Label, note_sprite
@@ -31,7 +31,9 @@ FACE = Rect(100, 80, 40, 60)
 def test_a_line_leads_from_a_face_to_its_word_by_the_shortest_way(word, start, end, thickness, thick):
     canvas = np.zeros((240, 320, 3), np.uint8)
     mark = overlay._Mark(FACE, FACE, FACE, 8, thickness)
-    around = overlay._paint_lead(canvas, mark, word, COLOUR)
+    lead = overlay._lead(mark, word, COLOUR)
+    lead.paint(canvas)
+    around = lead.rect
     left, right = sorted((start[0], end[0]))
     top, bottom = sorted((start[1], end[1]))
     away = thick + 2
@@ -164,7 +166,7 @@ def test_a_gap_is_eight_tenths_of_the_text_and_two_pixels_at_least():
 
 
 def test_what_lies_outside_the_picture_was_not_drawn_on():
-    canvas = np.zeros((48, 64, 3), np.uint8)
+    room = Room(64, 48, 4, ())
     parts = [
         Rect(5, 6, 7, 8),
         Rect(-20, 5, 10, 10),
@@ -176,4 +178,4 @@ def test_what_lies_outside_the_picture_was_not_drawn_on():
         Rect(5, 60, 10, 10),
         Rect(-3, 40, 10, 20),
     ]
-    assert list(overlay._drawn(canvas, parts, video_frame(0)).parts) == [(5, 6, 12, 14), (0, 40, 7, 48)]
+    assert list(overlay._inside_of(parts, room)) == [(5, 6, 12, 14), (0, 40, 7, 48)]

@@ -126,6 +126,34 @@ def test_images_are_made_anew_to_the_last_bit_when_the_video_is_over(tmp_path, m
         assert (frame.planes is None) == bool(matrix)
 
 
+PARTS = [(0, 0, 40, 31), (33, 7, 34, 8), (301, 110, 500, 281), (960, 500, 998, 562), (700, 11, 998, 12)]
+
+
+@pytest.mark.parametrize("parts", [PARTS[:1], PARTS[1:3], PARTS[3:]])
+@pytest.mark.parametrize("matrix", [None, QUARTER_RIGHT])
+def test_parts_of_an_image_are_those_of_the_whole_to_the_last_bit(tmp_path, parts, matrix):
+    path = tmp_path / "clip.mp4"
+    clip(path, 2, size=(998, 562))
+    if matrix:
+        clips.turn(path, matrix)
+    frame = list(VideoFile(path))[1]
+    for some, whole in ((frame.canvas(parts), frame.canvas()), (frame.rgb(parts), frame.rgb())):
+        assert some.shape == whole.shape
+        for left, top, right, bottom in parts:
+            np.testing.assert_array_equal(some[top:bottom, left:right], whole[top:bottom, left:right])
+
+
+def test_of_a_few_parts_the_rest_is_not_converted(tmp_path, monkeypatch):
+    clip(tmp_path / "clip.mp4", 1, size=(998, 562))
+    frame = next(iter(VideoFile(tmp_path / "clip.mp4")))
+    empty = np.full((562, 998, 3), (255, 0, 255), np.uint8)
+    monkeypatch.setattr("emotion.realtime.sources.picture.np.empty", lambda *size: empty)
+    assert (frame.canvas(PARTS[2:3])[:100] == (255, 0, 255)).all()
+    # Of many, or large ones, all of it.
+    assert (frame.canvas(PARTS) == frame.image).all()
+    assert (frame.canvas([(0, 0, 998, 400)]) == frame.image).all()
+
+
 def test_planes_are_those_of_the_decoder(tmp_path):
     clip(tmp_path / "clip.mp4", 1)
     (frame,) = VideoFile(tmp_path / "clip.mp4")

@@ -34,6 +34,7 @@ class Fakes:
         return 0.9
 
     def detect(self, picture, seconds=None):
+        assert picture.rgb.ndim == 3, "whoever looks has the image made"
         if seconds is None:  # as a detector
             self.asked.append("whole" if picture.width == 480 else "tile")
             ends = [(points.min(axis=0), points.max(axis=0)) for points in (LARGE, SMALL)]
@@ -238,3 +239,20 @@ def test_nothing_is_left_for_later_where_every_picture_counts(fakes):
     asked = looks(FaceFinder(), fakes, 20, step=100)
     assert not any(after for _, after in asked)
     assert sum("whole" in during for during, _ in asked) == 5
+
+
+def test_of_a_picture_between_no_more_is_made_than_its_faces_and_the_crops_are_the_same(fakes):
+    image = gradient(480, 640)
+    decoded = [DecodedPicture(image) for _ in range(4)]
+    found = []
+    for pictures in (decoded, [image] * 4):
+        finder = FaceFinder(stride=2, max_faces=2)
+        items = [replace(frame, picture=one) for frame, one in zip(frames(4), pictures, strict=True)]
+        found.append(list(finder.process(items)))
+        finder.close()
+    part, whole = ["part of rgb"], ["rgb"]
+    assert [one.made for one in decoded] == [whole, part, whole, whole]
+    for one, other in zip(*found, strict=True):
+        for face, same in zip(one.faces, other.faces, strict=True):
+            for crop_, whole in zip(face.crops, same.crops, strict=True):
+                np.testing.assert_array_equal(crop_.image, whole.image)
