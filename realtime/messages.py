@@ -311,8 +311,9 @@ class FaceEmotion:
     def __post_init__(self) -> None:
         said = (*self.regions.values(), self.probabilities_frame, self.probabilities, self.blendshapes)
         said += tuple(self.opinions_frame.values())
+        shape = (len(self.classes),)
         for values in said:
-            if values is not None and (values.shape != (len(self.classes),) or values.dtype != np.float32):
+            if values is not None and (values.shape != shape or values.dtype != np.float32):
                 raise ValueError(
                     f"probabilities are float32 ({len(self.classes)},), not {values.dtype} {values.shape}"
                 )

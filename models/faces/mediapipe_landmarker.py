@@ -297,8 +297,9 @@ def _native(picture: Picture) -> MediaPipeImage:
 
 def _in_pixels(face: FoundFace, picture: Picture) -> Landmarks:
     xyz = face.landmarks * np.array([picture.width, picture.height, picture.width], dtype=np.float32)
-    xyz[:, :2] += np.array([picture.left, picture.top], dtype=np.float32)
-    return Landmarks(xyz[:, :2], xyz[:, 2], face.blendshapes, face.matrix)
+    xyz += np.array([picture.left, picture.top, 0], dtype=np.float32)
+    # One behind the other in memory, as NumPy takes least time for.
+    return Landmarks(xyz[:, :2].copy(), xyz[:, 2].copy(), face.blendshapes, face.matrix)
 
 
 @cache

@@ -105,7 +105,8 @@ def _pairs(before: _Seen, after: _Seen) -> list[_Pair]:
 
 def _moved(face: Landmarks, other: Landmarks) -> float:
     """How far the landmark that moves furthest does, in pixels."""
-    return float(np.sqrt(((other.points - face.points) ** 2).sum(axis=1).max()))
+    across, down = ((other.points - face.points) ** 2).T
+    return float(np.sqrt((across + down).max()))
 
 
 def _between(pairs: Sequence[_Pair], before: _Seen, after: _Seen, seconds: float) -> tuple[Landmarks, ...]:
