@@ -9,8 +9,10 @@ import pytest
 from emotion.models.classes import Classes
 from emotion.models.schema import Schema
 from emotion.realtime.messages import Box, EmotionFrame
+from emotion.realtime.playback import interpolation
 from emotion.realtime.playback.interpolation import BoxTracker, between
 from emotion.realtime.playback.result_index import IndexedResult
+from tests.fakes.decoded import DecodedPicture
 from tests.helpers.results import face, video_frame
 
 
@@ -55,6 +57,38 @@ def test_each_face_goes_its_own_way_and_landmarks_go_along():
         assert (second.box.left, second.box.top) == pytest.approx((400, 300 - step), abs=1.2)
         np.testing.assert_allclose(first.points[0], (50 + step, 50), atol=1.2)
     assert [one.track_id for one in moved.faces] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [(240, 320), (480, 640), (720, 1280), (1080, 1920), (1088, 2050)])
+def test_of_a_decoded_picture_its_brightness_is_enough(size):
+    def decoded(frame):
+        luma = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+        return replace(
+            frame, picture=DecodedPicture(frame.image, (16 + (luma * 0.86).astype(np.uint8), None, None))
+        )
+
+    before, now = (decoded(scene(index, (60 + 8 * index, 60), size=size)) for index in range(2))
+    (face,) = BoxTracker().move(found(before, (60, 60)), now).faces
+    assert (face.box.left, face.box.top) == pytest.approx((68, 60), abs=2)
+    assert [frame.picture.made for frame in (before, now)] == [[], []]
+
+
+def test_a_picture_that_was_shown_is_not_made_small_again_when_its_result_comes(monkeypatch):
+    made = []
+    small = interpolation._small_gray
+    monkeypatch.setattr(
+        interpolation, "_small_gray", lambda *what: made.append(what[0].index) or small(*what)
+    )
+    mover, frames = BoxTracker(), [scene(index, (200 + index, 200)) for index in range(20)]
+    for index in range(2, 20):
+        (face,) = mover.move(found(frames[index - 2], (198 + index, 200)), frames[index]).faces
+        assert face.box.left == pytest.approx(200 + index, abs=1.2)
+    assert sorted(made) == list(range(20))
+    # Of another stream pictures have the same numbers.
+    other = replace(scene(19, (240, 200)), captured_at=5.0)
+    (face,) = mover.move(found(frames[18], (218, 200)), other).faces
+    assert made[-1] == 19
+    assert face.box.left == pytest.approx(240, abs=1.2)
 
 
 def test_whoever_is_not_found_stays():
