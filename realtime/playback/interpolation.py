@@ -175,17 +175,20 @@ def _inside(box: Box, width: float, height: float) -> Box | None:
 def _small_gray(frame: VideoFrame, scale: float) -> Image:
     planes = frame.planes
     # Likeness is the same in fewer shades, and no image is made for it.
-    picture: npt.NDArray[np.generic] | cv2.Mat = frame.image if planes is None else planes[0]
+    picture = frame.image if planes is None else planes[0]
     height, width = (round(side * scale) for side in frame.shape[:2])
     # By halves first, which OpenCV averages faster than sixths.
     while picture.shape[1] >= 4 * width and not (picture.shape[0] % 2 or picture.shape[1] % 2):
-        size = (picture.shape[1] // 2, picture.shape[0] // 2)
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        picture = _averaged(picture, picture.shape[1] // 2, picture.shape[0] // 2)
     if picture.shape[1] > width:
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        picture = _averaged(picture, width, height)
     if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    return np.asarray(picture, dtype=np.uint8)
+        picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    return picture
+
+
+def _averaged(picture: Image, width: int, height: int) -> Image:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _window(picture: Image, box: Box, scale: float, size: tuple[int, int], margin: int) -> Image:
