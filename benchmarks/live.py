@@ -23,7 +23,7 @@ from emotion.realtime.drawing.window import Window
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.monitoring.histogram import Distribution, Latencies
 from emotion.realtime.options import Options
-from emotion.realtime.playback.live import DISPLAY, Live, quick_switching
+from emotion.realtime.playback.live import DISPLAY, Live, prompt_threads
 from emotion.realtime.session import Models, NewestFrame
 from emotion.realtime.sources.file import VideoFile
 
@@ -194,7 +194,7 @@ def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool
         results += measuring
 
     with ExitStack() as stack:
-        stack.enter_context(quick_switching())
+        stack.enter_context(prompt_threads())
         screen = stack.enter_context(Window("benchmark")) if window else None
         policy = NewestFrame()
         stages = policy.stages(models, Options())

@@ -13,7 +13,7 @@ from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Metrics, Observer
 from emotion.realtime.options import Options
-from emotion.realtime.playback.live import Live, quick_switching
+from emotion.realtime.playback.live import Live, prompt_threads
 from emotion.realtime.session import EveryFrame, Inline, Models, NewestFrame, Session, Workers
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.file import VideoFile
@@ -104,7 +104,7 @@ def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, ra
     policy = NewestFrame()
     steps = policy.stages(models, _options(max_faces))
     source = _Paced(clip, frames, rate)
-    with quick_switching(), Usage() as usage, Live(source, steps, policy=policy, on_result=note) as live:
+    with prompt_threads(), Usage() as usage, Live(source, steps, policy=policy, on_result=note) as live:
         for _ in live:
             pass
     return Run(

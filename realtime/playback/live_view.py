@@ -18,7 +18,7 @@ from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.options import Options
 from emotion.realtime.pipeline.channel import NothingYetError, Policy
 from emotion.realtime.pipeline.pipeline import Step
-from emotion.realtime.playback.live import Live, LiveFrame, quick_switching
+from emotion.realtime.playback.live import Live, LiveFrame, prompt_threads
 from emotion.realtime.playback.neutral_face import NeutralFace
 from emotion.realtime.playback.recorder import QUEUE, Recorder
 from emotion.realtime.playback.screen import Rows, Screen
@@ -115,7 +115,7 @@ class LiveView:
         """
         pictures, results = Fanout(observer=self.metrics), Fanout(observer=self.metrics)
         with ExitStack() as stack:
-            stack.enter_context(quick_switching())
+            stack.enter_context(prompt_threads())
             stack.callback(self._source.close)
             stack.callback(lambda: self.files.update(pictures.paths | results.paths))
             stack.enter_context(pictures)

@@ -13,7 +13,7 @@ from emotion.realtime.media import VideoInfo
 from emotion.realtime.pipeline.channel import NothingYetError
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.clock import PlayClock
-from emotion.realtime.playback.live import quick_switching
+from emotion.realtime.playback.live import prompt_threads
 from emotion.realtime.playback.options import SPEEDS
 from emotion.realtime.playback.player import Player
 from emotion.realtime.playback.result_index import ResultIndex
@@ -214,7 +214,7 @@ def play(
     def open_at(seconds: float) -> VideoFile:
         return VideoFile(path, start=max(seconds, origin))
 
-    with window, quick_switching():
+    with window, prompt_threads():
         hold = options.privacy != "none" and bool(stages)
         player = Player(open_at, stages, known, step=float(1 / info.average_rate), hold=hold)
         player.clock.speed = speed

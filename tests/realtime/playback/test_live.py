@@ -1,17 +1,19 @@
 """The live loop with models that stand still, hurry or break, at moments that the tests choose."""
 
 import queue
+import sys
 import threading
 import weakref
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import NothingYetError
-from emotion.realtime.playback.live import DISPLAY, Live
+from emotion.realtime.playback.live import DISPLAY, Live, prompt_threads
 from emotion.realtime.session import NewestFrame
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
 from tests.fakes.pipeline_parts import Fed, Gated
@@ -309,3 +311,12 @@ def test_what_is_left_out_is_said_and_done():
     assert said.count(LEVELS[-1].sentence()) == 1
     assert live.report()["left_out"] == LEVELS[-1].sentence()
     assert live.report()["capture_to_result_ms"]["count"] == len(load_shedder.noted) == 4
+
+
+def test_while_pictures_are_waited_for_python_switches_often_and_opencv_works_alone():
+    before = sys.getswitchinterval(), cv2.getNumThreads()
+    with pytest.raises(RuntimeError, match="on purpose"), prompt_threads():
+        assert sys.getswitchinterval() <= 0.001
+        assert cv2.getNumThreads() == 1
+        raise RuntimeError("broken on purpose")
+    assert (sys.getswitchinterval(), cv2.getNumThreads()) == before
