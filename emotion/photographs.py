@@ -30,7 +30,6 @@ from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.overwrite_guard import keep_apart
-from emotion.realtime.sinks.parquet import ParquetTimeline
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
 from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
 from emotion.realtime.sources.photographs import Photographs, read_picture
@@ -431,6 +430,8 @@ def drawn(options: Options, result: EmotionFrame) -> Image:
 
 def _table(kind: str, path: Path, names: Sequence[str], publish: Publish) -> Sink:
     if kind == "parquet":
+        from emotion.realtime.sinks.parquet import ParquetTimeline  # noqa: PLC0415  it loads Arrow
+
         return ParquetTimeline(path, publish=publish, names=names.__getitem__)
     text = CsvTimeline if kind == "csv" else JsonLinesTimeline
     return text(path, publish=publish, names=names.__getitem__)

@@ -8,7 +8,6 @@ from emotion.models.schema import SHIPPED
 from emotion.realtime.details import LANDMARKS
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, Columns
-from emotion.realtime.sinks.parquet import arrow_schema, arrow_table, face_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +20,10 @@ def table_of(told: Sequence[tuple[str, EmotionFrame]], photographs: bool) -> "pa
         told: each picture's file and result, in order.
         photographs: whether all of them are: then there are sizes in place of times.
     """
-    import pyarrow as pa  # noqa: PLC0415  it takes a tenth of a second
+    # Arrow takes a tenth of a second and 25 MiB.
+    import pyarrow as pa  # noqa: PLC0415
+
+    from emotion.realtime.sinks.parquet import arrow_schema, arrow_table, face_values  # noqa: PLC0415
 
     first = told[0][1] if told else None
     details = first.details if first else ()
