@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emotion.models.closing import Closing
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
-from emotion.models.faces.mediapipe_arrays import FoundFace, found_faces
+from emotion.models.faces.mediapipe_arrays import FoundBox, FoundFace, found_boxes, found_faces
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture, leant
 from emotion.models.manifest import ZOO
 from emotion.models.native import telemetry
@@ -159,9 +159,10 @@ class FaceDetector:
         options = vision.FaceDetectorOptions(
             base_options=BaseOptions(model_asset_buffer=model), min_detection_confidence=min_confidence
         )
+        self._turn = threading.Lock()
         with _starting():
             self._detector = vision.FaceDetector.create_from_options(options)
-            self._end = _ending(self, self._detector)
+            self._end = _ending(self, self._detector, self._turn)
             # What it says of itself it says at its first picture.
             self.detect(Picture(np.zeros((256, 256, 3), np.uint8)))
 
@@ -171,18 +172,17 @@ class FaceDetector:
         A box reaches from the brows to the chin. Faces below an eighth of the picture's longer side
         are missed.
         """
-        boxes = [found.bounding_box for found in self._find(picture)]
-        boxes.sort(key=lambda box: box.width * box.height, reverse=True)
-        corners = [(b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height) for b in boxes]
+        boxes = sorted(self._find(picture), key=lambda box: box.area, reverse=True)
         shift = np.array([picture.left, picture.top] * 2, dtype=np.float32)
-        return np.array(corners, dtype=np.float32).reshape(-1, 4) + shift
+        return np.array([box[:4] for box in boxes], dtype=np.float32).reshape(-1, 4) + shift
 
     def surest(self, picture: Picture) -> float:
         """How sure the surest of them is, in [0, 1]; 0 where there is none."""
-        return max((float(found.categories[0].score) for found in self._find(picture)), default=0.0)
+        return max((found.score for found in self._find(picture)), default=0.0)
 
-    def _find(self, picture: Picture) -> list[Any]:
-        return list(self._detector.detect(_native(picture)).detections)
+    def _find(self, picture: Picture) -> list[FoundBox]:
+        with self._turn:
+            return found_boxes(self._detector, _native(picture))
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""
@@ -266,20 +266,17 @@ def _look_at_parts(detect: Detect, image: Image, share: float) -> tuple[Landmark
     return tuple(found)
 
 
-_Turn: TypeAlias = contextlib.AbstractContextManager[Any]
-
-
-def _ending(owner: object, task: Any, turn: _Turn | None = None) -> Callable[[], object]:
+def _ending(owner: object, task: Any, turn: threading.Lock) -> Callable[[], object]:
     """Frees a MediaPipe task: by its call, when its owner is collected, or before the program ends.
 
     Args:
         owner, task: as they are.
-        turn: held by whoever uses the task other than by its own methods.
+        turn: held by who uses the task.
     """
-    return before_exit(owner, _free, task, turn or contextlib.nullcontext(), Process(), last=True)
+    return before_exit(owner, _free, task, turn, Process(), last=True)
 
 
-def _free(task: Any, turn: _Turn, process: Process) -> None:
+def _free(task: Any, turn: threading.Lock, process: Process) -> None:
     if not process.here:
         # Its thread is not in this forked child, and its destructor would wait for it for ever.
         task._handle = None

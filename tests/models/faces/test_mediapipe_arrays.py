@@ -1,11 +1,12 @@
 import dataclasses
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
 
-from emotion.models.faces.mediapipe_arrays import found_faces
-from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, Picture, _native
+from emotion.models.faces.mediapipe_arrays import found_boxes, found_faces
+from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker, Picture, _native
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 
@@ -61,6 +62,22 @@ def found_faces_in(picture):
         return found_faces(landmarker._landmarker, _native(picture))
 
 
+def test_boxes_are_what_mediapipes_own_objects_say(pictures):
+    with closing(FaceDetector()) as detector:
+        task = detector._detector
+        for picture in pictures:
+            ours, theirs = found_boxes(task, _native(picture)), task.detect(_native(picture)).detections
+            assert [box[:2] for box in ours] == [
+                (box.bounding_box.origin_x, box.bounding_box.origin_y) for box in theirs
+            ]
+            assert [(box.right - box.left, box.bottom - box.top, box.area) for box in ours] == [
+                (box.width, box.height, box.width * box.height)
+                for box in (one.bounding_box for one in theirs)
+            ]
+            assert [box.score for box in ours] == [one.categories[0].score for one in theirs]
+    assert found_boxes(task, _native(pictures[0])) == []
+
+
 def test_what_mediapipe_refuses_is_refused_as_by_itself(pictures):
     image = _native(pictures[0])
     with FaceLandmarker(video=True) as landmarker:
@@ -101,8 +118,14 @@ def test_what_was_found_lives_on_when_mediapipe_frees_its_memory(pictures):
 
 
 def test_these_private_names_of_mediapipe_are_used(pictures):
+    from mediapipe.tasks.python.vision import face_detector
     from mediapipe.tasks.python.vision import face_landmarker as module
 
+    assert face_detector.detections_c_module.MpDetectionResultC
+    with closing(FaceDetector()) as detector:
+        for name in ("DetectImage", "CloseResult"):
+            assert getattr(detector._detector._lib._lib, f"MpFaceDetector{name}").argtypes
+        assert detector._detector._handle
     with FaceLandmarker() as landmarker:
         task = landmarker._landmarker
         for name in ("DetectImage", "DetectForVideo", "CloseResult"):
