@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from emotion.models.closing import Closing
-from emotion.models.native.memory import Turnover
+from emotion.models.native.memory import LIVE_TURNOVER, Turnover
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -12,7 +12,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session.models import Models
-from emotion.realtime.session.policies import EveryFrame, Policy
+from emotion.realtime.session.policies import EveryFrame, NewestFrame, Policy
 from emotion.realtime.sinks.base import Sink
 
 
@@ -63,7 +63,7 @@ class Session(Closing):
         except BaseException:
             close_source(source)
             raise
-        self._turnover = Turnover()
+        self._turnover = Turnover(LIVE_TURNOVER) if isinstance(policy, NewestFrame) else Turnover()
 
     def __iter__(self) -> Self:
         return self

@@ -44,13 +44,16 @@ def test_other_systems_and_libraries_are_left_alone(monkeypatch, ask):
     assert ask() is False
 
 
-def test_memory_is_given_back_whenever_a_hundred_megabytes_have_passed(monkeypatch):
+@pytest.mark.parametrize(
+    ("arguments", "moments"), [((), [33, 66, 99]), ((200e6,), [65]), ((memory.LIVE_TURNOVER,), [])]
+)
+def test_memory_is_given_back_whenever_so_many_bytes_have_passed(monkeypatch, arguments, moments):
     given, passed = [], 0
-    turnover = memory.Turnover()
+    turnover = memory.Turnover(*arguments)
     monkeypatch.setattr(memory, "give_back", lambda: given.append(passed))
     for passed in range(1, 101):  # noqa: B007
         turnover.passed(3_110_400)
-    assert given == [33, 66, 99]
+    assert given == moments
 
 
 def test_the_program_tells_it_before_all_else(monkeypatch):

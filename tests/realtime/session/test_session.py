@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from emotion.models.errors import ModelFileError
-from emotion.models.native.memory import Turnover
+from emotion.models.native.memory import LIVE_TURNOVER, Turnover
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
-from emotion.realtime.session import EveryFrame, Inline, NewestFrame, Session
+from emotion.realtime.session import EveryFrame, Inline, NewestFrame, Session, session
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
 from tests.fakes.pipeline_parts import FakeSink, Fed, Gated
 from tests.helpers.results import face, video_frame
@@ -282,3 +282,12 @@ def test_memory_is_given_back_as_pictures_pass(monkeypatch):
     with Session(frames, policy=Inline(), stages=[]) as results:
         assert len(list(results)) == 5
     assert passed == [result.frame.nbytes for result in frames]
+
+
+@pytest.mark.parametrize(("policy", "limits"), [(Inline, ()), (NewestFrame, (LIVE_TURNOVER,))])
+def test_memory_is_given_back_seldom_where_somebody_waits_for_each_picture(monkeypatch, policy, limits):
+    made = []
+    monkeypatch.setattr(session, "Turnover", lambda *limits: made.append(limits) or Turnover(*limits))
+    with Session(Film(1), policy=policy(), stages=[Gated(smiling)]) as results:
+        assert len(list(results)) == 1
+    assert made == [limits]
