@@ -141,7 +141,8 @@ class FaceFinder:
                 self._follower.forget()
                 break
             found.append(self._frame(frame, whole, faces, heads, left_out))
-            self._last = (picture, frame.seconds) if self._later else None
+            # Where nobody is, all was done already.
+            self._last = (picture, frame.seconds) if self._later and faces else None
         return found
 
     def _frame(

@@ -221,6 +221,17 @@ def test_live_pictures_that_come_seldom_have_time_for_all_looks_that_are_due(fak
     assert all(after.count("whole") == 1 and "tile" in after and "heads" in after for _, after in others)
 
 
+def test_nothing_is_left_for_later_where_nobody_is(fakes, monkeypatch):
+    def nobody(picture, seconds=None):
+        fakes.asked.append("whole" if picture.width == 480 else "tile")
+        return np.zeros((0, 4), np.float32)
+
+    monkeypatch.setattr(fakes, "detect", nobody)
+    monkeypatch.setattr(fakes, "surest", lambda picture: 0.0)
+    asked = looks(FaceFinder(later=True), fakes, 12, step=33)
+    assert all("whole" in during and not after for during, after in asked)
+
+
 def test_each_kind_of_look_has_its_turn_where_one_would_always_be_due(fakes, monkeypatch):
     finder = FaceFinder(later=True)
     finder.process(frames(1))
