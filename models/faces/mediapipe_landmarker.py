@@ -131,6 +131,8 @@ class FaceLandmarker(Closing):
         milliseconds = self._last_ms if self._video else None
         with self._turn:
             found = found_faces(self._landmarker, _native(picture), milliseconds)
+        if self._video:
+            picture.native = None  # of a stream's picture the whole is seldom looked at again
         return tuple(_in_pixels(face, picture) for face in found)
 
     def close(self) -> None:
