@@ -159,8 +159,7 @@ class RegionModel:
             ModelFileError: what the model says are no probabilities.
         """
         # One copy, from the crops into the batch; none where a batch is given.
-        batch = crops if isinstance(crops, np.ndarray) or not crops else np.stack(crops)
-        answers = self._net(np.asarray(batch)[..., None])
+        answers = self._net(np.asarray(crops)[..., None])
         self._check(answers)
         return answers
 
@@ -181,9 +180,8 @@ class RegionModel:
         self._check(answers)
 
     def _check(self, answers: Probabilities) -> None:
-        # So written that NaN fails.
-        off = np.abs(answers.sum(axis=1) - 1)
-        if not (off.max(initial=0) <= _ROUNDING and answers.min(initial=0) >= 0):
+        # So written that NaN fails. For so few numbers NumPy takes longer, above all right after a run.
+        if not all(abs(sum(row) - 1) <= _ROUNDING and min(row) >= 0 for row in answers.tolist()):
             raise ModelFileError(
                 f"What {self.manifest.file} says are no probabilities (from 0 on, summing to one): the model "
                 f"is damaged. Make it anew with 'emotion export {self.manifest.region}', or install "

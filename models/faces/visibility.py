@@ -175,6 +175,7 @@ def nets_for(regions: Regions) -> tuple[VisibilityModel | None, ...]:
     return tuple(nets[place.name] if _is_known(place) else None for place in regions)
 
 
+@cache
 def _is_known(place: Region) -> bool:
     """Whether a net was fitted to this rectangle of the face, at whatever size it is cut out."""
     return place.name in REGIONS and REGIONS[place.name].shows_as(place)
@@ -208,13 +209,13 @@ def free_of(regions: Regions, crops: Sequence[Sequence[Image]]) -> npt.NDArray[n
     ]
     free = []
     for place, own in zip(regions, said, strict=True):
+        if own is not None:
+            free.append(own)
+            continue
         inside = [
             other
             for part, other in zip(regions, said, strict=True)
             if other is not None and place.covers(part)
         ]
-        if own is None and inside:
-            free.append(np.minimum.reduce(inside))
-        else:
-            free.append(np.ones(len(crops[0]), np.float32) if own is None else own)
-    return np.stack(free, axis=1)
+        free.append(np.minimum.reduce(inside) if inside else np.ones(len(crops[0]), np.float32))
+    return np.array(free).T

@@ -51,7 +51,7 @@ class EmotionClassifier:
         """The frames with what each model says of their faces, in order."""
         faces = [face for item in items for face in item.faces]
         crops = [[face.crops[index].image for face in faces] for index in range(len(self._models))]
-        predictions = np.stack([model(part) for model, part in zip(self._models, crops, strict=True)])
+        predictions = np.array([model(part) for model, part in zip(self._models, crops, strict=True)])
         free = visibility.free_of(self._schema.regions, crops)
         for item, rows in zip(items, _slices(items), strict=True):
             said = predictions[:, rows], free[rows]
