@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emotion.models.closing import Closing
 from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
-from emotion.models.faces.mediapipe_arrays import FoundBox, FoundFace, found_boxes, found_faces
+from emotion.models.faces.mediapipe_arrays import FoundBox, FoundFace, found_boxes, found_faces, image_of
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture, leant
 from emotion.models.manifest import ZOO
 from emotion.models.native import telemetry
@@ -60,7 +60,6 @@ with _without_tensorflow(), deferred("matplotlib.pyplot", "sounddevice"):
     from mediapipe.tasks.python.core import mediapipe_c_bindings
     from mediapipe.tasks.python.core.base_options import BaseOptions
     from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
-    from mediapipe.tasks.python.vision.core.image import ImageFormat
 
 MODEL_PATH = ZOO / "face_landmarker.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -290,7 +289,7 @@ def _free(task: Any, turn: threading.Lock, process: Process) -> None:
 
 
 def _native(picture: Picture) -> MediaPipeImage:
-    picture.native = picture.native or MediaPipeImage(ImageFormat.SRGB, picture.rgb)
+    picture.native = picture.native or image_of(picture.rgb, MediaPipeImage)
     return picture.native
 
 

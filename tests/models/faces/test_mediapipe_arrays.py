@@ -5,6 +5,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from emotion.models.faces import mediapipe_arrays
 from emotion.models.faces.mediapipe_arrays import found_boxes, found_faces
 from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker, Picture, _native
 from emotion.realtime.sources.demo import DEMO
@@ -60,6 +61,17 @@ def test_the_arrays_are_what_mediapipes_own_objects_say_to_the_last_bit(pictures
 def found_faces_in(picture):
     with FaceLandmarker(2) as landmarker:
         return found_faces(landmarker._landmarker, _native(picture))
+
+
+def test_images_are_those_of_mediapipes_own_constructor(pictures):
+    from mediapipe.tasks.python.vision.core.image import Image, ImageFormat
+
+    assert ImageFormat.SRGB == mediapipe_arrays._RGB
+    for picture in pictures:
+        ours, theirs = mediapipe_arrays.image_of(picture.rgb, Image), Image(ImageFormat.SRGB, picture.rgb)
+        assert (ours.width, ours.height, ours.image_format) == (theirs.width, theirs.height, ImageFormat.SRGB)
+        assert np.array_equal(ours.numpy_view(), theirs.numpy_view())
+        assert vars(ours).keys() == vars(theirs).keys()
 
 
 def test_boxes_are_what_mediapipes_own_objects_say(pictures):
