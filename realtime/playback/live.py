@@ -22,6 +22,7 @@ from typing import Any
 import cv2
 
 from emotion.models.closing import Closing
+from emotion.models.cores import available_cores
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.monitoring.metrics import Metrics
@@ -48,17 +49,20 @@ _POLL_SECONDS = 0.005
 _PATIENCE_SECONDS = 5.0
 # How long a thread may compute in Python before others get their turn.
 _SWITCH_SECONDS = 0.0005
+# Reading, finding faces, reading emotions and drawing go on at the same time.
+_BUSY_THREADS = 4
 
 
 @contextmanager
 def prompt_threads() -> Iterator[None]:
     """Let a picture wait less for threads: for one that computes in Python, and for OpenCV's own helpers.
 
-    They get no core for milliseconds where others are at work, and what they do is done in less than one.
+    Where cores are few, helpers get none for milliseconds, and what they do is done in less than one.
     """
     usual, helpers = sys.getswitchinterval(), cv2.getNumThreads()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    cv2.setNumThreads(1)
+    if available_cores() <= _BUSY_THREADS:
+        cv2.setNumThreads(1)
     try:
         yield
     finally:
