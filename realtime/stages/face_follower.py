@@ -44,7 +44,8 @@ class FaceFollower:
 
     Newcomers that the detector sees are found within `tile_search.LOOK_SECONDS` and one frame, small
     ones within `SCAN_SECONDS`, and with `later` a frame after that; where nobody is there, or somebody was
-    just lost, at once.
+    just lost, at once. With `later` the first picture, too, is not searched for small ones where it shows a
+    large one.
 
     Args:
         landmarker: makes one for so many faces, which follows them.
@@ -80,6 +81,8 @@ class FaceFollower:
         self._small: list[Landmarks] = []
         self._crowd = 0
         self.left_out: list[int] = []
+        if later:
+            self._group.prepare()
 
     def find(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
         """The faces in the stream's next picture, at most `max_faces`.
@@ -148,7 +151,10 @@ class FaceFollower:
             return self._found
         if self._room:
             self._greet_large(picture, seconds)
-            self._greet_small(picture, seconds)
+            if self._later and self._large:
+                self._search.begin(seconds)
+            else:
+                self._greet_small(picture, seconds)
         found = self._found
         full = len(found) >= self._max_faces
         self.left_out.append(self._search.crowd(picture, seconds, found) if full else 0)
@@ -279,6 +285,10 @@ class _Group:
         self._short_since: float | None = None
         self.count = 0
         self.started = 0
+
+    def prepare(self) -> None:
+        """Make what follows one face, as most streams will need, before the first picture waits for it."""
+        self._teams[1] = self._make(1)
 
     def look(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
         """The faces in the first of some pictures, or, where they take turns, in all of them."""

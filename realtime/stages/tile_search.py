@@ -68,6 +68,11 @@ class TileSearch:
                 if not is_cut(box, tile, picture):
                     yield box
 
+    def begin(self, seconds: float) -> None:
+        """Let the tiles of a stream that begins be due one after the other, not all at once."""
+        if self._scanned == -np.inf:
+            self._scanned = seconds
+
     def forget(self) -> None:
         """Another picture begins: everywhere is due."""
         self._scanned = self._looked = -np.inf

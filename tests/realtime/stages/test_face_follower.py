@@ -375,12 +375,30 @@ def test_later_nobody_waits_for_the_search_while_somebody_is_there(side):
 def test_later_the_first_of_all_is_found_at_once_and_so_is_whoever_comes_back():
     rig = Rig(later=True)
     for shown, seen in [
-        (picture((100, 100, 120), (400, 300, 40)), [100, 400]),
+        (picture((100, 100, 120), (400, 300, 120)), [100, 400]),
         (picture(), []),
         (picture((300, 200, 120)), [300]),
     ]:
         assert rig.see(shown) == seen
         afterwards(rig, shown)
+
+
+def test_later_the_first_picture_waits_neither_for_a_landmarker_nor_for_the_tiles():
+    rig = Rig(later=True)
+    assert [landmarker.count for landmarker in rig.landmarkers] == [1]
+    shown = picture((100, 100, 120), (400, 300, 40))
+    assert rig.see(shown) == [100]
+    assert (len(rig.landmarkers), rig.detector.looks) == (1, 1)
+    while rig.see(shown) == [100]:
+        assert rig.time < SCAN_SECONDS + 2 * STEP
+        looks = rig.detector.looks
+        afterwards(rig, shown)
+        assert rig.detector.looks - looks <= 2
+    assert rig.see(shown) == [100, 400]
+
+
+def test_later_where_nobody_is_near_the_first_picture_is_searched_for_small_faces():
+    assert Rig(later=True).see(picture((400, 300, 40))) == [400]
 
 
 def test_later_nobody_waits_until_whoever_has_gone_is_given_up():
@@ -393,7 +411,7 @@ def test_later_nobody_waits_until_whoever_has_gone_is_given_up():
         assert rig.see(one) == [50]
         assert len(rig.landmarkers) == made
         afterwards(rig, one)
-    assert [landmarker.count for landmarker in rig.landmarkers] == [2, 1]
+    assert [landmarker.count for landmarker in rig.landmarkers] == [1, 2]
     assert rig.see(one) == [50]
     assert not rig.follower.settle(one, rig.time)
     rig.see(picture())  # who was the last is given up at once, since that costs nothing
