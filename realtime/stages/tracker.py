@@ -1,10 +1,9 @@
 """Which face is whose from frame to frame."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TypeAlias
-
-import numpy as np
 
 from emotion.realtime.messages import Box
 
@@ -24,6 +23,11 @@ _LONGEST_REACH = 1.8
 # What counts as much as a distance of one size: a change of the size by this factor.
 _SIZE_STEP = 2.0
 _LARGEST_CHANGE = 2.0
+# What a pair that is too far apart costs.
+_OUT_OF_REACH = 1e3
+# So few ways to pair all, as of six faces with six tracks, are compared one by one: to load a solver would
+# stop a live picture for half a second when a second face comes.
+_FEW_WAYS = 720
 
 _Covariance: TypeAlias = tuple[float, float, float]
 """Of the place, of place and speed, of the speed."""
@@ -129,13 +133,17 @@ class Tracker:
 
 def _assign(costs: list[list[float]]) -> list[tuple[int, int]]:
     """The pairs of rows and columns whose costs have the least sum."""
-    if min(len(costs), len(costs[0])) == 1:  # the usual case, which needs no solver
-        places = [(row, column) for row, line in enumerate(costs) for column in range(len(line))]
-        return [min(places, key=lambda place: costs[place[0]][place[1]])]
+    if len(costs) > len(costs[0]):
+        return [(row, column) for column, row in _assign([list(line) for line in zip(*costs, strict=True)])]
+    # A pair that is out of reach costs more than any that is not.
+    bounded = [[min(cost, _OUT_OF_REACH) for cost in line] for line in costs]
+    if math.perm(len(costs[0]), len(costs)) <= _FEW_WAYS:
+        ways = itertools.permutations(range(len(costs[0])), len(costs))
+        least = min(ways, key=lambda way: sum(line[at] for line, at in zip(bounded, way, strict=True)))
+        return list(enumerate(least))
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  most of a second to import
 
-    # A pair that is out of reach costs more than any that is not.
-    rows, columns = linear_sum_assignment(np.minimum(costs, 1e3))
+    rows, columns = linear_sum_assignment(bounded)
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 

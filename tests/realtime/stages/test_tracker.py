@@ -1,5 +1,6 @@
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -220,7 +221,7 @@ def test_who_may_come_back_is_alive():
     assert tracks.alive == (1,)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (5, 1), (3, 4), (4, 2)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (5, 1), (3, 4), (4, 2), (6, 7)])
 def test_faces_and_tracks_are_paired_at_the_least_cost(shape):
     for seed in range(20):
         costs = np.random.default_rng(seed).random(shape)
@@ -231,6 +232,16 @@ def test_faces_and_tracks_are_paired_at_the_least_cost(shape):
         least = min(sum(table[row, column] for row, column in enumerate(way)) for way in ways)
         assert sum(costs[pair] for pair in pairs) == pytest.approx(least)
         assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == few
+
+
+def test_no_solver_is_loaded_while_a_few_faces_are_followed(monkeypatch):
+    """That takes half a second, in which a live picture would stand still."""
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    tracks = Tracker()
+    people = [box(200 * place) for place in range(6)]
+    for number in range(1, 7):
+        assert tracks.assign(people[:number], number / 10) == [*range(1, number + 1)]
+    assert tracks.assign(people[::-1], 0.8) == [6, 5, 4, 3, 2, 1]
 
 
 @pytest.mark.parametrize(("moved", "same"), [(66, True), (67, False), (-66, True), (-67, False)])
