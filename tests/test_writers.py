@@ -54,7 +54,6 @@ ALLOWED = {
     "models/training/trainer.py: model.save(part)": "renamed; the next run writes over it",
     "models/training/many_sets.py: self._model.save(part)": "renamed; the same",
     "models/training/fine_tuning.py: self._model.save(part)": "renamed; the same",
-    "realtime/sinks/csv_jsonl.py: json.dump(as_dict(result, self._clock, self._names), file)": "a part",
     "realtime/sinks/parquet.py: pq.ParquetWriter(outlet, self._fields)": "a partial file",
     "realtime/sinks/parquet.py: self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())": (
         "a partial file"

@@ -144,7 +144,7 @@ def _note_privacy(instruments, mode):
     instruments.note(privacy=mode)
 
 
-def _note_look(instruments, options=None, strip=None):
+def _note_look(instruments, options=None, strip=None, partly=False):
     options = options or DrawingOptions()
     instruments.note(**{name: getattr(options, name) for name in _LOOK})
 
@@ -202,7 +202,7 @@ class _Finder(_Stage):
         stride=1,
         regions=REGIONS,
         pose=False,
-        keep_images=True,
+        later=False,
     ):
         instruments.note(max_faces=max_faces, finders=turns, stride=stride)
 
