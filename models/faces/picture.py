@@ -79,7 +79,7 @@ class Picture:
         self._hold(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8), 0, 0)
 
     @classmethod
-    def later(cls, make: Callable[[], Image], width: int, height: int) -> "Picture":
+    def lazy(cls, make: Callable[[], Image], width: int, height: int) -> "Picture":
         """A picture whose image, with red first, is made when somebody looks at it."""
         picture = object.__new__(cls)
         picture._begin(width, height, 0, 0)

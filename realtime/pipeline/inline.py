@@ -17,8 +17,8 @@ class InlinePipeline(Generic[T]):
 
     Each item goes through all stages before the next one is asked for. Where only the newest item
     counts, it is done sooner so than when it waits in line between threads. What stages do afterwards they do
-    when the next result is asked for. The end, an error and
-    `close` close the source and the stages. Not thread-safe.
+    when the next result is asked for. The end, an error and `close` close the source and the stages. Not
+    thread-safe.
 
     Args:
         source: what to iterate over; closed in the end, where it can be.

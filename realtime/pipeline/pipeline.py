@@ -49,10 +49,9 @@ class Stage(Protocol[In_contra, Out_co]):
     in its thread when no items come any more, also where that is for an error, it gives those that are
     left. Such a stage works alone.
 
-    A stage that has work on which no result waits has a method `afterwards`: called in its thread after the
-    results of each batch were handed on, and before it is given more: where a `LatestSlot` is before it, when
-    all results are out, or the next item is there. What that raises comes after these
-    results, as an error of the stage.
+    A stage with work on which no result waits has a method `afterwards`: called in its thread after each
+    batch's results were handed on; behind a `LatestSlot` when all results are out, or the next item is there.
+    What that raises comes after these results, as an error of the stage.
     """
 
     @property

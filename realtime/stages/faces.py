@@ -127,7 +127,7 @@ class FaceFinder:
 
     def _look(self, items: Sequence[VideoFrame]) -> list[FaceFrame]:
         """The first few of some frames with their faces: up to one from which on pictures are turned over."""
-        upright = [Picture.later(frame.rgb, frame.shape[1], frame.shape[0]) for frame in items]
+        upright = [Picture.lazy(frame.rgb, frame.shape[1], frame.shape[0]) for frame in items]
         pictures = [picture.turned_over() for picture in upright] if self._over else upright
         found: list[FaceFrame] = []
         everybody = self._follower.find_all(pictures, [frame.seconds for frame in items])
