@@ -85,7 +85,8 @@ class FaceLandmarker(Closing):
 
     Args:
         max_faces: the most faces returned for a picture.
-        video: track from picture to picture; then `detect` wants increasing times.
+        video: track from picture to picture; then `detect` wants increasing times. Whoever is lost, as at a
+            cut, is searched for in the same picture.
         min_confidence: in [0, 1], for detection, presence and tracking alike.
         pose: tell how heads are turned, too.
 
@@ -110,6 +111,9 @@ class FaceLandmarker(Closing):
             output_facial_transformation_matrixes=pose,
         )
         self._video = video
+        self._max_faces = max_faces
+        # While it tracks as many as it may, MediaPipe searches no picture, nor the one that loses them.
+        self._tracked_all = False
         self._last_ms = -1
         # Who closes waits for who looks.
         self._turn = threading.Lock()
@@ -125,14 +129,24 @@ class FaceLandmarker(Closing):
             seconds: the picture's time; used in video mode only, where time may not go back.
         """
         picture = image if isinstance(image, Picture) else Picture(image)
-        if self._video:
-            self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
-        milliseconds = self._last_ms if self._video else None
-        with self._turn:
-            found = found_faces(self._landmarker, _native(picture), milliseconds)
-        if self._video:
-            picture.native = None  # of a stream's picture the whole is seldom looked at again
+        found = self._follow(picture, seconds) if self._video else self._look(picture)
         return tuple(_in_pixels(face, picture) for face in found)
+
+    def _follow(self, picture: Picture, seconds: float) -> tuple[FoundFace, ...]:
+        found = self._next(picture, seconds)
+        if self._tracked_all and len(found) < self._max_faces:
+            found = self._next(picture, seconds)
+        self._tracked_all = len(found) == self._max_faces
+        picture.native = None  # of a stream's picture the whole is seldom looked at again
+        return found
+
+    def _next(self, picture: Picture, seconds: float) -> tuple[FoundFace, ...]:
+        self._last_ms = max(self._last_ms + 1, round(seconds * 1000))
+        return self._look(picture, self._last_ms)
+
+    def _look(self, picture: Picture, milliseconds: int | None = None) -> tuple[FoundFace, ...]:
+        with self._turn:
+            return found_faces(self._landmarker, _native(picture), milliseconds)
 
     def close(self) -> None:
         """Free MediaPipe's threads and memory. May be called again."""

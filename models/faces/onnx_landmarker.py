@@ -108,16 +108,31 @@ class OnnxLandmarker:
         self, pictures: Sequence[Picture], seconds: Sequence[float], trails: Sequence["_Trail"]
     ) -> list[tuple[Landmarks, ...]]:
         """The faces of a picture of each turn."""
-        short = [turn for turn in range(len(pictures)) if len(trails[turn].rects) < self._max_faces]
-        searched = iter(self._search([pictures[turn] for turn in short]) if short else ())
+        turns = range(len(pictures))
+        short = [turn for turn in turns if len(trails[turn].rects) < self._max_faces]
+        found = self._look_on(pictures, [trails[turn].rects for turn in turns], short)
+        # Who is lost, as at a cut, is searched for in the same picture.
+        lost = [turn for turn in turns if turn not in short and len(found[turn]) < self._max_faces]
+        if lost:
+            left = [_rects_around(found[turn]) for turn in lost]
+            again = self._look_on([pictures[turn] for turn in lost], left, range(len(lost)))
+            for turn, points in zip(lost, again, strict=True):
+                found[turn] = points
+        kept = zip(trails, found, seconds, strict=False)
+        return self._in_words(pictures, [trail.keep(points, time) for trail, points, time in kept])
+
+    def _look_on(
+        self, pictures: Sequence[Picture], known: Sequence[Rects], searched: Sequence[int]
+    ) -> list[Floats]:
+        """The landmarks of the faces that are known in each picture, and of new ones in those searched."""
+        new = iter(self._search([pictures[place] for place in searched]) if searched else ())
         rects = []
-        for turn in range(len(pictures)):
-            known = _without_doubles(trails[turn].rects, self._min_confidence)
-            if turn in short:
-                known = _without_doubles(np.concatenate([known, next(searched)]), self._min_confidence)
-            rects.append(known[: self._max_faces])
-        found = zip(trails, self._look(pictures, rects), seconds, strict=False)
-        return self._in_words(pictures, [trail.keep(points, time) for trail, points, time in found])
+        for place, old in enumerate(known):
+            some = _without_doubles(old, self._min_confidence)
+            if place in searched:
+                some = _without_doubles(np.concatenate([some, next(new)]), self._min_confidence)
+            rects.append(some[: self._max_faces])
+        return self._look(pictures, rects)
 
     def _search(self, pictures: Sequence[Picture]) -> list[Rects]:
         """Where faces are looked at closely in each picture, the surest first."""

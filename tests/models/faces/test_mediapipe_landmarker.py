@@ -84,6 +84,18 @@ def test_time_may_stand_still_or_go_back_in_video_mode(picture):
             assert len(tracker.detect(picture, seconds)) == 1
 
 
+@pytest.mark.parametrize("faces", [1, 2])
+def test_a_face_is_found_in_the_very_picture_in_which_it_is_elsewhere(picture, faces):
+    """As after each cut of a film."""
+    wide = np.zeros((picture.shape[0], 2 * picture.shape[1], 3), np.uint8)
+    left, right = wide.copy(), wide.copy()
+    left[:, : picture.shape[1]] = right[:, picture.shape[1] :] = picture
+    with FaceLandmarker(faces, video=True) as tracker:
+        found = [tracker.detect(shown, number / 10) for number, shown in enumerate([left, right, left])]
+    middles = [[face.points[:, 0].mean() > picture.shape[1] for face in one] for one in found]
+    assert middles == [[False], [True], [False]]
+
+
 def test_closing_twice_is_fine():
     made = FaceLandmarker()
     made.close()

@@ -144,6 +144,19 @@ def test_a_lost_face_is_searched_for_again(nets, demo):
     assert counts == [1, 0, 0, 1]
 
 
+@pytest.mark.parametrize("turns", [1, 2])
+def test_a_face_is_found_in_the_very_picture_in_which_it_is_elsewhere(nets, demo, turns):
+    """As after each cut of a film."""
+    image = demo[0][1]
+    black = np.zeros_like(image)
+    left, right = np.hstack([image, black]), np.hstack([black, image])
+    landmarker = OnnxLandmarker(nets, 1, video=True, turns=turns)
+    shown = [Picture(one) for one in (left, left, right, right, left, left)]
+    found = landmarker.detect_all(shown, [number / 10 for number in range(6)])
+    middles = [[face.points[:, 0].mean() > image.shape[1] for face in one] for one in found]
+    assert middles == [[False], [False], [True], [True], [False], [False]]
+
+
 def test_time_may_stand_still_or_go_back(nets, demo):
     landmarker = OnnxLandmarker(nets, 1, video=True)
     for seconds in (0.0, 0.0, 1.0, 0.5):
