@@ -108,9 +108,11 @@ class Picture:
 
     def part(self, left: int, top: int, right: int, bottom: int) -> "Picture":
         """A rectangle of this picture, which has to reach into it; what lies outside is cut off."""
-        part = object.__new__(Picture)
         left, top = max(0, left), max(0, top)
-        part._hold(np.ascontiguousarray(self.rgb[top:bottom, left:right]), self.left + left, self.top + top)
+        right, bottom = min(right, self.width), min(bottom, self.height)
+        part = object.__new__(Picture)
+        part._begin(right - left, bottom - top, self.left + left, self.top + top)
+        part._make = lambda: self.rgb[top:bottom, left:right]
         return part
 
     def turned_over(self) -> "Picture":

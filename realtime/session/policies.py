@@ -13,7 +13,7 @@ policy          frames                    where                              who
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 from emotion.models.cores import available_cores
@@ -41,6 +41,8 @@ _MOST_CLASSIFIERS = 4
 _PHOTOGRAPHS_A_BATCH = 4
 # Pixels from which on a picture is large, and how many of them wait then.
 _LARGE, _FEW = 1_500_000, 2
+# And of what one classifier takes at once: eight pictures of 1280x720, four of 1920x1080, one of 3840x2160.
+_PIXELS_A_BATCH = 8_300_000
 
 
 def default_classifiers(cores: int | None = None) -> int:
@@ -116,7 +118,7 @@ class EveryFrame:
         meanwhile: is told each result by what was alone, before it is decided again with what follows; in a
             thread of its own.
         size: (width, height) of all pictures, where that is known: those that are too small for faces are not
-            looked at.
+            looked at, and fewer large ones wait in a batch.
     """
 
     workers: Workers | None = None
@@ -131,6 +133,8 @@ class EveryFrame:
             return [Nobody(models.schema), *shown, *_details(options)]
         looks_ahead = bool(options.vote.smooth) and not options.vote.causal
         workers = self.workers or Workers.of(options)
+        if self.size is not None:
+            workers = replace(workers, batch=_batch_of(workers.batch, *self.size))
         stages = _causal_stages(workers, models, options)
         if self.meanwhile is not None:
             stages.append(Meanwhile(self.meanwhile))
@@ -264,6 +268,11 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
         ],
         People(models.weights, options.vote),
     ]
+
+
+def _batch_of(most: int, width: int, height: int) -> int:
+    """How many pictures of a size a classifier takes at once: large ones cost the networks no more."""
+    return max(1, min(most, _PIXELS_A_BATCH // (width * height)))
 
 
 def _capacity_for(source: Iterable[VideoFrame]) -> int | None:

@@ -10,9 +10,10 @@ time: what a stream holds depends on the faces that are there, not on how many t
 
 A landmarker takes one picture after the other. Where several share a file, they take its pictures in
 turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
-takes as many pictures at once. `stride` leaves out pictures in which nothing is looked for.
+takes as many pictures at once. `stride` leaves out pictures in which nothing is looked for, in windows too.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,6 +33,9 @@ _WINDOW = 5.0
 # It moves when less than this is left between the face and its edge, or its face has grown so much.
 _EDGE = 0.4
 _GROWN = 2.0
+# A face in a window is not looked at in every picture while it moves by less of its size in a second. Its
+# landmarks are smoothed over time: the seldomer it is looked at, the more they lag behind one that walks.
+_CALM = 0.5
 # Landmarkers that are kept: for numbers of faces, the present one among them; and for small faces to come.
 _KEPT_TEAMS = 2
 _KEPT_SINGLES = 1
@@ -53,6 +57,7 @@ class FaceFollower:
         max_faces: the most faces followed at once.
         team: makes what follows so many faces in the whole picture; one of those landmarkers where there
             is none.
+        single: makes what follows a face in its window; likewise.
         later: while somebody is there, newcomers are looked for, and whoever has gone is given up, only by
             `settle`, `search_large` and `search_small`, which are called between two pictures; for pictures
             that come one at a time.
@@ -69,10 +74,11 @@ class FaceFollower:
         max_faces: int,
         team: Callable[[int], BatchLandmarker] | None = None,
         later: bool = False,
+        single: Callable[[], BatchLandmarker] | None = None,
     ) -> None:
-        self._make = landmarker
         self._search = TileSearch(detector)
         self._group = _Group(team or (lambda count: RoundRobinLandmarkers([landmarker(count)])))
+        self._make_single = single or (lambda: RoundRobinLandmarkers([landmarker(1)]))
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
@@ -102,8 +108,8 @@ class FaceFollower:
             start = len(found)
             seen_ahead = self._group.look(pictures[start:], seconds[start:])
             seen_by = self._group.started
-            for picture, time, seen in zip(pictures[start:], seconds[start:], seen_ahead, strict=False):
-                found.append(self._complete(picture, time, seen))
+            for at, seen in enumerate(seen_ahead, start):
+                found.append(self._complete(pictures[at:], seconds[at:], seen))
                 if self._group.started != seen_by:
                     break  # the others were looked at with other faces in mind
         return found
@@ -139,11 +145,12 @@ class FaceFollower:
         return self._search.looks > looks
 
     def _complete(
-        self, picture: Picture, seconds: float, seen: tuple[Landmarks, ...]
+        self, pictures: Sequence[Picture], times: Sequence[float], seen: tuple[Landmarks, ...]
     ) -> tuple[Landmarks, ...]:
-        """All faces in a picture of which the group is seen already."""
+        """All faces in the first of the next pictures, of which the group is seen already."""
+        picture, seconds = pictures[0], times[0]
         self._large = seen if self._later and seen else self._group.follow(seen, picture, seconds)
-        self._small = self._follow_small(picture, seconds, self._large)
+        self._small = self._follow_small(pictures, times, self._large)
         if self._later and (self._large or self._small):
             # Counted after the picture before.
             self.left_out.append(self._crowd)
@@ -199,14 +206,16 @@ class FaceFollower:
     def _room(self) -> int:
         return self._max_faces - self._group.count - len(self._busy)
 
-    def _follow_small(self, picture: Picture, seconds: float, large: Sequence[Landmarks]) -> list[Landmarks]:
+    def _follow_small(
+        self, pictures: Sequence[Picture], seconds: Sequence[float], large: Sequence[Landmarks]
+    ) -> list[Landmarks]:
         """The faces with windows; a landmarker whose face is gone, or another's too, is free."""
         faces: list[Landmarks] = []
         singles, self._busy = self._busy, []
         for single in singles:
-            face = single.follow(picture, seconds)
+            face = single.follow(pictures, seconds)
             known = face is not None and among(corners(face), [*large, *faces])
-            if known or single.gone(seconds):
+            if known or single.gone(seconds[0]):
                 self._let_go(single)
             else:
                 self._busy.append(single)
@@ -218,7 +227,7 @@ class FaceFollower:
         self, picture: Picture, box: Corners, seconds: float, known: Sequence[Landmarks]
     ) -> list[Landmarks]:
         """Follow the newcomer in a box from now on; nobody where it is no face, or a known one."""
-        single = self._idle.pop() if self._idle else _Single(self._make(1))
+        single = self._idle.pop() if self._idle else _Single(self._make_single())
         face = single.start(picture, box, seconds)
         if face is None or among(corners(face), known):
             self._let_go(single)
@@ -337,17 +346,21 @@ class _Group:
 
 
 class _Single:
-    """A landmarker for one face, and the window through which it sees it."""
+    """What follows one face, and the window through which it sees it."""
 
-    def __init__(self, landmarker: Landmarker) -> None:
-        self._landmarker = landmarker
+    def __init__(self, team: BatchLandmarker) -> None:
+        self._team = team
         self._window = np.zeros(4, np.float32)
         self._size = 0.0
         self._last = np.zeros(4, np.float32)
         self._seen = -np.inf
+        self._calm = False
+        # What is seen already of the next pictures.
+        self._ahead: deque[Landmarks | None] = deque()
 
     def start(self, picture: Picture, box: Corners, seconds: float) -> Landmarks | None:
         """Follow the face in a box from now on; None where the landmarker does not see one there."""
+        self._ahead.clear()
         self._size = side(box)
         self._window = _window(box, picture)
         view = self._view(picture)
@@ -357,27 +370,44 @@ class _Single:
         alone = view.only(*low.tolist(), *high.tolist())
         # One that still follows another face loses it at the first try, and searches at the second.
         for _ in range(2):
-            for face in self._landmarker.detect(alone, seconds):
+            (faces,) = self._team.detect_all([alone], [seconds])
+            for face in faces:
                 if overlap(box, corners(face)) > SAME:
-                    self._last, self._seen = corners(face), seconds
-                    return face
+                    return self._see(face, seconds)
         return None
 
-    def follow(self, picture: Picture, seconds: float) -> Landmarks | None:
-        """The face it was put onto; None where it is out of sight."""
-        if self._cramped(picture):
-            return self.start(picture, self._last, seconds)
-        for face in self._landmarker.detect(self._view(picture), seconds):
-            self._last, self._seen = corners(face), seconds
-            return face
-        return None
+    def follow(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> Landmarks | None:
+        """The face it was put onto, in the first of the next pictures; None where it is out of sight.
+
+        Where it takes several pictures at a time, it has looked at all of these then: the next call is about
+        the second.
+        """
+        if not self._ahead and self._cramped(pictures[0]):
+            return self.start(pictures[0], self._last, seconds[0])
+        if not self._ahead:
+            count = len(pictures) if self._calm and self._team.turns > 1 else 1
+            views = [self._view(picture) for picture in pictures[:count]]
+            seen = self._team.detect_all(views, seconds[:count])
+            self._ahead.extend(next(iter(faces), None) for faces in seen)
+        face = self._ahead.popleft()
+        if face is None:
+            self._calm = False
+            return None
+        return self._see(face, seconds[0])
 
     def gone(self, seconds: float) -> bool:
         """Whether the face is out of sight for too long."""
         return not 0 <= seconds - self._seen < _MISS_SECONDS
 
     def close(self) -> None:
-        self._landmarker.close()
+        self._team.close()
+
+    def _see(self, face: Landmarks, seconds: float) -> Landmarks:
+        box, since = corners(face), seconds - self._seen
+        moved = float(np.abs(box - self._last).max()) / side(box)
+        self._calm = 0 < since < _MISS_SECONDS and moved < _CALM * since
+        self._last, self._seen = box, seconds
+        return face
 
     def _view(self, picture: Picture) -> Picture:
         return picture.part(*self._window.astype(int).tolist())

@@ -81,8 +81,12 @@ class FaceFinder:
         def team(count: int) -> BatchLandmarker:
             return looking(count) if stride == 1 else Between(looking(count), stride)
 
+        def single() -> BatchLandmarker:
+            alone = RoundRobinLandmarkers([landmarker(1)])
+            return alone if stride == 1 else Between(alone, stride)
+
         shared = detector()
-        self._follower = FaceFollower(landmarker, shared, max_faces, team, later)
+        self._follower = FaceFollower(landmarker, shared, max_faces, team, later, single)
         self._headstands = Headstands(shared)
         self._later = later
         self._last: tuple[Picture, float] | None = None

@@ -88,6 +88,7 @@ class Rig:
             max_faces,
             lambda count: self.team(count, threads, stride),
             later,
+            lambda: self.team(1, 1, stride),
         )
         self.time = 0.0
 

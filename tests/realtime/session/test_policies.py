@@ -210,6 +210,24 @@ def test_nothing_is_asked_of_pictures_that_are_too_small_for_faces(made):
     assert len(made["FaceFinder"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("size", "asked", "batch"),
+    [
+        ((640, 480), 8, 8),
+        ((1280, 720), 8, 8),
+        ((1920, 1080), 8, 4),
+        ((1080, 1920), 2, 2),
+        ((3840, 2160), 8, 1),
+        ((7680, 4320), 8, 1),
+        (None, 8, 8),
+    ],
+)
+def test_few_large_pictures_are_held_by_a_classifier(made, size, asked, batch):
+    options = wanted(workers=1, batch=asked)
+    EveryFrame(size=size).stages(Models(LOADED, "weights"), options)
+    assert [arguments for arguments, _ in made["EmotionClassifier"]] == [(LOADED, batch)]
+
+
 def test_workers_that_are_named_count_more_than_options(made):
     models = Models(LOADED, "weights")
     EveryFrame(Workers(1, 2, 3, 4)).stages(models, wanted(workers=3))

@@ -128,6 +128,42 @@ def test_a_small_face_is_followed_across_the_picture():
     assert rig.landmarkers[0].looks < 1.3 * 120
 
 
+def test_a_small_face_that_sits_still_is_looked_at_in_some_pictures_as_a_large_one_is():
+    rig = Rig(stride=2)
+    shown = [picture((50, 50, 150), (400 + n // 4, 300, 36)) for n in range(80)]
+    for n, (large, small) in enumerate(rig.see_all(shown)):
+        assert large == 50
+        assert abs(small - (400 + n // 4)) <= 1
+    group, single = rig.landmarkers
+    assert max(group.looks, single.looks) < 0.6 * 80
+
+
+def test_a_small_face_that_walks_is_looked_at_in_every_picture():
+    rig = Rig(stride=2)
+    shown = [picture((20 + 5 * n, 20 + 3 * n, 36)) for n in range(80)]
+    assert rig.see_all(shown) == [[20 + 5 * n] for n in range(80)]
+    assert rig.landmarkers[0].looks >= 80
+
+
+@pytest.mark.parametrize("comes", range(24, 32))
+def test_who_comes_in_the_middle_of_a_batch_puts_no_small_face_into_another_picture(comes):
+    rig = Rig(stride=2)
+    shown = [picture((400 + n // 4, 300, 36), *[(50, 50, 150)] * (n >= comes)) for n in range(64)]
+    found = rig.see_all(shown)
+    assert all(abs(edges[-1] - (400 + n // 4)) <= 1 for n, edges in enumerate(found))
+    assert [len(edges) for edges in found[comes + 16 :]] == [2] * (48 - comes)
+
+
+def test_a_small_face_that_is_lost_is_looked_for_in_every_picture():
+    rig = Rig(stride=2)
+    rig.see_all([picture((400, 300, 36))] * 16)
+    (single,) = rig.landmarkers
+    looks = single.looks
+    assert rig.see_all([picture()] * 8) == [[]] * 8
+    assert rig.see_all([picture((400, 300, 36))] * 2, batch=1) == [[400]] * 2
+    assert single.looks > looks + 4
+
+
 def test_a_small_face_that_comes_near_stays_followed():
     rig = Rig()
     for n in range(150):
