@@ -114,29 +114,42 @@ class Headstands:
     def _judge(self, picture: Picture, seconds: float, box: Corners, later: bool) -> _Judged:
         old = max(self._judged, key=lambda one: overlap(one.box, box), default=None)
         if old is None or overlap(old.box, box) <= SAME:
-            return _Judged(box, seconds, self._is_over(picture, box))
+            return _Judged(box, seconds, stands_on_its_head(self._detector, picture, box))
         judged = _Judged(box, old.seconds, old.over, old.doubted)
         if not later and judged.due(seconds):
             self._look_again(judged, picture, seconds)
         return judged
 
     def _look_again(self, judged: _Judged, picture: Picture, seconds: float) -> None:
-        says = self._is_over(picture, judged.box)
+        says = stands_on_its_head(self._detector, picture, judged.box)
         over = says if judged.doubted else judged.over
         judged.seconds, judged.over, judged.doubted = seconds, over, says != over
-
-    def _is_over(self, picture: Picture, box: Corners) -> bool:
-        middle, half = (box[:2] + box[2:]) / 2, _AROUND * side(box) / 2
-        left, top, right, bottom = (round(float(at)) for at in (*(middle - half), *(middle + half)))
-        if min(right, picture.width) - max(left, 0) < 1 or min(bottom, picture.height) - max(top, 0) < 1:
-            return False
-        part = picture.part(left, top, right, bottom)
-        turned = self._detector.surest(part.turned_over())
-        return turned >= _SURE and turned - self._detector.surest(part) >= _SURER
 
     def _empty(self, picture: Picture, seconds: float) -> bool:
         """Whether somebody is seen in a picture without faces when it is turned; looked now and then."""
         if 0 <= seconds - self._empty_looked < _EMPTY_AGAIN:
             return self._since is not None
         self._empty_looked = seconds
-        return self._detector.surest(picture.turned_over()) >= _SURE_ALONE
+        return shows_one_turned(self._detector, picture)
+
+
+def stands_on_its_head(detector: Detector, picture: Picture, box: Corners) -> bool:
+    """Whether a face in a picture is turned by about 180 degrees.
+
+    Args:
+        detector: is shown the face as it is and turned.
+        picture: as it was looked at.
+        box: where its landmarks are.
+    """
+    middle, half = (box[:2] + box[2:]) / 2, _AROUND * side(box) / 2
+    left, top, right, bottom = (round(float(at)) for at in (*(middle - half), *(middle + half)))
+    if min(right, picture.width) - max(left, 0) < 1 or min(bottom, picture.height) - max(top, 0) < 1:
+        return False
+    part = picture.part(left, top, right, bottom)
+    turned = detector.surest(part.turned_over())
+    return turned >= _SURE and turned - detector.surest(part) >= _SURER
+
+
+def shows_one_turned(detector: Detector, picture: Picture) -> bool:
+    """Whether somebody is seen in a picture when it is turned by 180 degrees; for one without faces."""
+    return detector.surest(picture.turned_over()) >= _SURE_ALONE

@@ -1,7 +1,8 @@
 """Photographs, of which each stands alone: nobody is followed or smoothed from one to the next.
 
 A photograph waits for nobody, so it is looked at more than once: as a whole, in tiles for small faces, and,
-where nobody is found, enlarged, in a border and turned.
+where nobody is found, enlarged, in a border and leant. Faces that stand on their heads (`stages.headstands`)
+are looked at in the photograph turned over.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
 from emotion.realtime.stages.face_boxes import Corners, among, corners, overlap
 from emotion.realtime.stages.faces import face_frame
+from emotion.realtime.stages.headstands import shows_one_turned, stands_on_its_head
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 from emotion.realtime.stages.tile_search import is_cut, tiles
@@ -75,10 +77,38 @@ class PhotographFinder:
         self._detector.close()
 
     def _find(self, picture: Picture, frame: VideoFrame) -> list[Landmarks]:
+        found = self._look(picture) or self._again(frame.image)
+        over = self._over(picture, found)
+        if found and 2 * sum(over) <= len(over):
+            return self._each_turned(picture, found, over)
+        if not found and not shows_one_turned(self._detector, picture):
+            return []
+        turned = picture.turned_over()
+        found_turned = self._look(turned)
+        each = self._each_turned(turned, found_turned, self._over(turned, found_turned))
+        return [face.turned_over(picture.width, picture.height) for face in each] or found
+
+    def _look(self, picture: Picture) -> list[Landmarks]:
         found = list(self._many.detect(picture, 0.0))
         if len(found) < self._max_faces:
             found += self._small(picture, found)
-        return found or self._again(frame.image)
+        return found
+
+    def _over(self, picture: Picture, faces: Sequence[Landmarks]) -> list[bool]:
+        return [stands_on_its_head(self._detector, picture, corners(face)) for face in faces]
+
+    def _each_turned(
+        self, picture: Picture, faces: Sequence[Landmarks], over: Sequence[bool]
+    ) -> list[Landmarks]:
+        """The same faces; those that stand on their heads as they are in the picture turned over."""
+        if not any(over):
+            return list(faces)
+        turned, size = picture.turned_over(), (picture.width, picture.height)
+        each: list[Landmarks] = []
+        for face, is_over in zip(faces, over, strict=True):
+            seen = self._near(turned, corners(face.turned_over(*size))) if is_over else None
+            each.append(seen.turned_over(*size) if seen else face)
+        return each
 
     def _small(self, picture: Picture, known: Sequence[Landmarks]) -> list[Landmarks]:
         """The faces that only a part of the picture shows, and that are not known yet."""

@@ -1,13 +1,18 @@
 """How faces of photographs are looked for: what the finder asks its detectors for."""
 
+from contextlib import closing
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from emotion.models.faces.picture import Landmarks
+from emotion.models.regions import eye_distance
+from emotion.realtime.messages import VideoFrame
 from emotion.realtime.stages import photographs
 from emotion.realtime.stages.tile_search import tiles
+from tests.helpers.clips import beginning_of_demo
 
 
 class Closing:
@@ -62,7 +67,18 @@ class Photograph:
 
     @staticmethod
     def part(*where):
-        return where
+        return Part(where)
+
+    @classmethod
+    def turned_over(cls):
+        return cls
+
+
+class Part(tuple):
+    """Where a part is."""
+
+    def turned_over(self):
+        return self
 
 
 class Sees:
@@ -74,6 +90,9 @@ class Sees:
     def detect(self, part, seconds=None):
         self.shown.append(part if isinstance(part, tuple) else "all")
         return self.by_part.get(self.shown[-1], ())
+
+    def surest(self, part):
+        return 0.0
 
 
 @pytest.fixture
@@ -136,5 +155,46 @@ def test_no_more_faces_are_found_than_are_wanted(finder, most):
 
 def test_where_nobody_is_found_it_is_looked_again(finder, monkeypatch):
     one = finder()
-    monkeypatch.setattr(one, "_again", lambda image: [image])
-    assert one._find(Photograph, SimpleNamespace(image="the picture")) == ["the picture"]
+    face = at(100, 110, 140, 160)
+    monkeypatch.setattr(one, "_again", lambda image: [face] if image == "the picture" else [])
+    assert one._find(Photograph, SimpleNamespace(image="the picture")) == [face]
+
+
+@pytest.fixture(scope="module")
+def upright():
+    """The first frame of the included clip, BGR."""
+    return beginning_of_demo(1)[0][1]
+
+
+@pytest.fixture(scope="module")
+def real():
+    with closing(photographs.PhotographFinder()) as made:
+        yield made
+
+
+def read(finder, image):
+    """The faces of a photograph, from the left: their landmarks."""
+    (found,) = finder.process([VideoFrame(0, 0, Fraction(1, 25), 0.0, image)])
+    return sorted((face.points for face in found.faces), key=lambda points: points[:, 0].mean())
+
+
+def assert_close(points, expected):
+    away = np.linalg.norm(points - expected, axis=1)
+    assert np.median(away) < 0.06 * eye_distance(expected)
+
+
+def test_a_photograph_on_its_head_is_read_as_it_would_be_upright(real, upright):
+    (expected,) = read(real, upright)
+    (points,) = read(real, np.ascontiguousarray(upright[::-1, ::-1]))
+    assert_close(np.array(upright.shape[1::-1]) - points, expected)
+
+
+def test_whoever_alone_stands_on_their_head_is_looked_at_closely_the_other_way_round(finder, monkeypatch):
+    upright, wrong = at(300, 300, 340, 350), at(100, 110, 140, 160)
+    # Turned over, 100 from the left is 540 from there.
+    right = at(502, 318, 542, 372)
+    one = finder([upright, wrong], near={(450, 270, 590, 420): [right]}, most=2)
+    monkeypatch.setattr(photographs, "stands_on_its_head", lambda detector, picture, box: box[0] == 100)
+    same, turned = one._find(Photograph, None)
+    assert same is upright
+    np.testing.assert_array_equal(turned.points, [(138, 162), (98, 108)])
