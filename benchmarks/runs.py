@@ -149,8 +149,10 @@ class _Paced:
         self._rate = rate
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        start = time.monotonic()
+        start: float | None = None
         for frame in _FirstFrames(self._clip, self._frames):
+            # A camera's pictures are as far apart at the beginning, too: opening the file is no part of it.
+            start = time.monotonic() if start is None else start
             wait = start + frame.index / self._rate - time.monotonic()
             if wait > 0:
                 time.sleep(wait)

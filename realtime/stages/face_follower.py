@@ -163,8 +163,8 @@ class FaceFollower:
             else:
                 self._greet_small(picture, seconds)
         found = self._found
-        full = len(found) >= self._max_faces
-        self.left_out.append(self._search.crowd(picture, seconds, found) if full else 0)
+        count = len(found) >= self._max_faces and not self._later
+        self.left_out.append(self._search.crowd(picture, seconds, found) if count else 0)
         return found
 
     @property

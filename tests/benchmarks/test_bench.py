@@ -102,6 +102,18 @@ def test_a_paced_run_takes_its_time_and_tells_latencies(clip, models):
     assert 0 < run.latency_ms[0] <= run.latency_ms[2]
 
 
+def test_paced_pictures_are_as_far_apart_at_the_beginning(clip, monkeypatch):
+    frames = list(runs._FirstFrames(clip, 2))
+
+    def slow(clip, count):
+        time.sleep(0.1)
+        yield from frames
+
+    monkeypatch.setattr(runs, "_FirstFrames", slow)
+    first, second = runs._Paced(clip, 2, 20.0)
+    assert second.captured_at - first.captured_at >= 0.05
+
+
 @pytest.fixture(scope="module")
 def values():
     """One run of the whole suite, with few frames."""
