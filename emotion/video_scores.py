@@ -46,12 +46,18 @@ def judge_videos(
     options, schema = options or Options(), models.schema
     answers, opinions = [], []
     missing: dict[str, int] = {}
+    unreadable: list[str] = []
+
+    def tell(sentence: str) -> None:
+        unreadable.append(sentence)
+        say(sentence)
+
     for done, video in enumerate(videos, start=1):
         progress(done - 1, len(videos))
         try:
-            seen = _watch(video, models, options, say)
+            seen = _watch(video, models, options, tell)
         except SourceError as error:
-            say(f"{video.source} is left out: {error}")
+            tell(f"{video.source} is left out: {error}")
             continue
         vote = seen["vote"]
         if vote.emotion is None or vote.strength is None:
@@ -75,6 +81,7 @@ def judge_videos(
         },
         videos=tuple(answers),
         classes=schema.classes.names,
+        unreadable=len(unreadable),
     )
 
 

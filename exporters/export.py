@@ -92,8 +92,9 @@ def export(
         parity = compare(final, RegionModel(making, region, "cpu", threads=0), validation.crops())
         say(f"parity with Keras: {parity}")
         if not parity.holds:
+            advice = "export it with --fp32" if storage == "fp16" else "the folder stays as it was"
             raise ModelFileError(
-                f"{output / path.name} would not say what {trained} says ({parity}): export it as fp32."
+                f"{output / path.name} would not say what {trained} says ({parity}): {advice}."
             )
         return Export(put(path, output), put(manifest, output), temperature, parity)
 

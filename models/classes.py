@@ -4,7 +4,7 @@ They are data: names, order and colours come from the manifests of the model fol
 and travel with the results. `SIX` are those of the models that ship.
 """
 
-import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -17,7 +17,6 @@ UNCERTAIN = "uncertain"
 # Words that stand beside the names of classes in labels, shares of time and columns.
 RESERVED = frozenset({UNCERTAIN, "no_face", "seen"})
 _FRAME = "frame_"
-_NAME = re.compile(r"[^\W_](?:[\w-]*\w)?")
 
 
 class Emotion(IntEnum):
@@ -141,11 +140,35 @@ def _check_names(names: tuple[str, ...]) -> None:
     if len(set(names)) < len(names):
         raise ValueError(f"a class is there twice: {', '.join(names)}")
     for name in names:
-        if name != name.lower() or not _NAME.fullmatch(name):
+        if name != name.lower() or not _is_name(name):
             raise ValueError(f"{name!r} is no name for a class: lower-case letters, digits, _ and - are")
         # "frame_" would make a column of probabilities_... look like one of probabilities_frame_...
         if name in RESERVED or name.startswith(_FRAME):
             raise ValueError(f"{name!r} is no name for a class: it means something else in results")
+
+
+def folder_name(text: str) -> str:
+    """A folder's name as it is compared with classes: in lower case, each accented letter one character.
+
+    macOS, and archives made there, write an accent as a character of its own.
+    """
+    return unicodedata.normalize("NFC", text.strip().lower())
+
+
+def class_name(folder: str) -> str:
+    """The class that a user's folder is named after: hyphens stand for all but letters, digits, _ and -."""
+    kept = "".join(one if one == "-" or _in_word(one) else " " for one in folder_name(folder))
+    return "-".join(kept.split())
+
+
+def _is_name(text: str) -> bool:
+    words = text.replace("-", "")
+    return text[:1].isalnum() and _in_word(text[-1]) and all(map(_in_word, words))
+
+
+def _in_word(character: str) -> bool:
+    """Whether it is part of a word; vowels and accents of many scripts are marks, no letters of their own."""
+    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
 
 
 def _colours(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -188,6 +211,6 @@ class Labels:
 
     def of(self, folder: str) -> str | None:
         """The class that a folder's name stands for, or None where it is none of them."""
-        name = folder.strip().lower()
+        name = folder_name(folder)
         meant = (self.names.get(name), name, ALIASES.get(name))
         return next((label for label in meant if label in self.classes), None)

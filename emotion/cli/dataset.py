@@ -11,6 +11,7 @@ from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
 from emotion.cli.progress import counting
 from emotion.models.data.dataset import make_dataset
+from emotion.models.data.label_folders import told_of_others
 from emotion.models.data.options import DatasetOptions
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
@@ -62,6 +63,12 @@ def dataset(
     console.print(table)
     for reason, count in summary.rejected.items():
         console.print(f"left out, {reason}: {count}")
+    for root in roots:
+        for sentence in told_of_others(root, options.meaning):
+            errors.print(sentence)
+    empty = [name for name in options.classes if not any(part[name] for part in summary.faces.values())]
+    if empty:
+        errors.print(f"There is not one face of {', '.join(empty)}.")
     console.print(f"A look at each emotion: {shown(output / 'montage')}")
     console.print(
         f"Data set in {shown(output)}; what was left out, and why, in {shown(output / 'rejected.csv')}"

@@ -6,16 +6,23 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
 from emotion.cli.progress import counting
+from emotion.cli.scores import scores_table
 from emotion.models.classes import Labels
-from emotion.models.data.label_folders import Photograph, Video, find_photographs, find_unread, find_videos
+from emotion.models.data.label_folders import (
+    Photograph,
+    Video,
+    find_photographs,
+    find_unread,
+    find_videos,
+    told_of_others,
+)
 from emotion.models.engines.options import EngineOptions
-from emotion.models.errors import DatasetError
+from emotion.models.errors import DatasetError, OptionError
 from emotion.models.evaluation import report
 from emotion.models.evaluation.answers import answers_of, answers_of_videos, to_csv, worst
 from emotion.models.evaluation.evaluate import (
@@ -34,7 +41,7 @@ from emotion.models.evaluation.predictions import (
     faces_of_dataset,
     faces_of_photographs,
     load_regions,
-    only_test,
+    of_part,
     predict,
 )
 from emotion.models.evaluation.records import record as record_scores
@@ -96,18 +103,12 @@ def evaluate_command(
         faces = faces_of_dataset(chosen, options.part, judge.regions)
         evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
-        labels = Labels(judge.classes, options.labels)
-        for source, ending in find_unread(chosen, labels):
-            errors.print(f"{source} is skipped: {ending} is a format that is not read.")
-        photographs = only_test(find_photographs(chosen, labels))
+        photographs, videos = _labelled(chosen, Labels(judge.classes, options.labels), options)
         if photographs:
             evaluation = judge.photographs(photographs, about, options.smaller if output else 0)
         else:
-            videos = only_test(find_videos(chosen, labels))
-            if not videos:
-                raise DatasetError(f"{chosen} holds no photograph and no video in its emotions' folders.")
             evaluation = judge.videos(videos, about)
-    console.print(_scores_table(evaluation))
+    console.print(scores_table(evaluation))
     lost = sum(evaluation.missing.values())
     if lost:
         console.print(f"In {lost} more no face could be found; they are not counted.")
@@ -121,6 +122,36 @@ def evaluate_command(
     if judge.unreadable:
         errors.print(f"{judge.unreadable} could not be read, or not to the end: see above.", style="red")
         raise typer.Exit(DatasetError.exit_code)
+
+
+def _labelled(
+    folder: Path, labels: Labels, options: EvaluationOptions
+) -> tuple[list[Photograph], list[Video]]:
+    """The photographs to judge, or else the videos; what else is in the folder is said.
+
+    Raises:
+        DatasetError: there are neither.
+        OptionError: a set is asked for, which only a data set has.
+    """
+    if options.from_set:
+        raise OptionError("from_set", f"{folder} is no data set of 'emotion dataset', which has sets.")
+    pictures, films = [*find_photographs(folder, labels)], [*find_videos(folder, labels)]
+    photographs, videos = of_part(pictures, options.part), of_part(films, options.part)
+    if not photographs and not videos:
+        raise DatasetError(f"{folder} holds no photograph and no video in its emotions' folders.")
+    for sentence in told_of_others(folder, labels):
+        errors.print(sentence)
+    for source, ending in find_unread(folder, labels):
+        errors.print(f"{source} is skipped: {ending} is a format that is not read.")
+    judged, there = (len(photographs), len(pictures)) if photographs else (len(videos), len(films))
+    if judged < there:
+        errors.print(f"Only the {options.part} part is judged, {judged} of {there}.")
+    if photographs and videos:
+        errors.print(
+            f"{counted(len(videos), 'video is', 'videos are')} not judged beside photographs: "
+            "put videos into a folder of their own."
+        )
+    return photographs, [] if photographs else videos
 
 
 def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
@@ -225,20 +256,3 @@ class _Judge:
             with counting(f"From afar, {distance} pixels between the eyes") as progress:
                 small = faces_of_photographs(drawn, progress, scales=scales, schema=self._schema)
             yield judge_shrunk(str(distance), len(drawn), predict(small, self._models), self._weights)
-
-
-def _scores_table(evaluation: Evaluation) -> Table:
-    table = Table("", "right", "95%", "mean", "ECE", *(name[:3] for name in evaluation.classes))
-    for name, values in evaluation.scores.items():
-        table.add_row(
-            name,
-            f"{values.accuracy.value:.1%}",
-            f"{values.accuracy.low:.0%}-{values.accuracy.high:.0%}",
-            f"{values.balanced_accuracy.value:.1%}",
-            f"{values.calibration_error.value:.3f}",
-            *(f"{row.recall.value:.0%}" if row.faces else "-" for row in values.emotions),
-        )
-    count = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
-    table.title = f"{count}; right: with its 95% interval; by emotion: recall and its mean"
-    table.caption = "ECE: expected calibration error"
-    return table

@@ -1,22 +1,19 @@
 """The command `emotion learn`: from folders of photographs to a model of one's own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import MODELS
 from emotion.cli.progress import counting
+from emotion.cli.scores import scores_table
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.own_model.options import LearnOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
-
-if TYPE_CHECKING:
-    from emotion.models.evaluation.evaluate import Evaluation
 
 app = typer.Typer(add_completion=False)
 
@@ -57,7 +54,7 @@ def learn(
         ) from error
     keep_apart(roots, [output])
     made = run(roots, output, options, counting, errors.print, workers)
-    table = _table(made.evaluation)
+    table = scores_table(made.evaluation)
     table.title = (
         f"{made.evaluation.vote.faces} faces "
         + ("held out" if made.held_out else "that were judged by models that did not learn from them")
@@ -67,16 +64,3 @@ def learn(
     console.print(f"What the photographs are like: {shown(made.page)}")
     console.print(f"Report: {shown(made.report)}; model card: {shown(made.folder / 'MODEL_CARD.md')}")
     console.print(f"Your model is in {shown(made.folder)}: emotion live --models {shown(made.folder)}")
-
-
-def _table(evaluation: "Evaluation") -> Table:
-    """A row for each class: there may be many, and their names long."""
-    scores = evaluation.scores.values()
-    table = Table("", *evaluation.scores)
-    table.add_row("right", *(f"{one.accuracy.value:.1%}" for one in scores))
-    intervals = (f"{one.accuracy.low:.0%}-{one.accuracy.high:.0%}" for one in scores)
-    table.add_row("95% interval", *intervals, end_section=True)
-    for index, name in enumerate(evaluation.classes):
-        rows = (one.emotions[index] for one in scores)
-        table.add_row(name, *(f"{row.recall.value:.0%}" if row.faces else "-" for row in rows))
-    return table

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
-from emotion.cli.console import console, shown
+from emotion.cli.console import console, errors, shown
+from emotion.cli.crops import cut_out
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder, needs_training
 from emotion.exporters.options import QuantiseOptions
 from emotion.models.engines.options import EngineOptions
+from emotion.models.errors import ModelFileError
 from emotion.models.manifest import regions_there
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
@@ -39,6 +41,14 @@ def quantise(
         from emotion.exporters.quantise import quantise as run_quantise  # noqa: PLC0415
     except ImportError as error:
         raise needs_training(error) from error
-    for region in regions or regions_there(engine.models):
-        made = run_quantise(region, engine.models, data, options.crops, options.seed, console.print)
-        console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
+    failed: list[ModelFileError] = []
+    for region in regions or cut_out(data, regions_there(engine.models)):
+        try:
+            made = run_quantise(region, engine.models, data, options.crops, options.seed, console.print)
+        except ModelFileError as error:  # the other regions' models may pass all the same
+            failed.append(error)
+            errors.print(str(error))
+        else:
+            console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
+    if failed:
+        raise typer.Exit(ModelFileError.exit_code)

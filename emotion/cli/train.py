@@ -13,6 +13,8 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, RUNS, DataFolder, needs_training
 from emotion.cli.progress import counting
+from emotion.models.engines.options import model_folder
+from emotion.models.errors import ModelFileError
 from emotion.models.evaluation.predictions import predictions_of_models
 from emotion.models.options import Without
 from emotion.models.shipped import refuse_shipped
@@ -26,7 +28,7 @@ Examples:
 
 emotion train eyes                            the network of the eyes, on data/faces
 
-emotion train lips --start-from models/zoo    start from the included models
+emotion train lips --start-from lite          start from the included models
 """
 
 
@@ -38,15 +40,15 @@ def train(
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Teacher for distillation: a model folder, whose vote is used, or finished runs, "
-            "each of which predicts the faces that its fold left out; may be repeated."
+            help="Teacher for distillation: models (lite, standard or a folder), whose vote is used, or "
+            "finished runs, each of which predicts the faces that its fold left out; may be repeated."
         ),
     ] = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
-            help="Initial weights: a trained .keras file or a model folder (models/zoo); by default "
-            "random weights."
+            help="Initial weights: included models (lite or standard), another model folder, or a trained "
+            ".keras file; by default random weights."
         ),
     ] = None,
     *,
@@ -56,7 +58,13 @@ def train(
     folder = run or RUNS / options.view
     results = [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))]
     refuse_shipped(folder)
-    keep_apart([data, start_from, *(teacher or ())], results)
+    start_from = start_from and model_folder(start_from)
+    teacher = [model_folder(one) for one in teacher or ()]
+    keep_apart([data, start_from, *teacher], results)
+    if start_from and not start_from.exists():
+        raise ModelFileError(
+            f"{start_from} is missing: --start-from takes lite, standard, a model folder or a .keras file."
+        )
     if not teacher:
         options = replace(options, teacher_weight=0.0)
     training = _training()

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from emotion.cli.console import console, errors, shown
+from emotion.cli.crops import cut_out
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder
 from emotion.cli.progress import counting
@@ -58,7 +59,7 @@ def weights_command(
             console.print(line)
         return
     refuse_shipped(models)
-    loaded = load_regions(models, "fp32", engine.regions or regions_there(models))
+    loaded = load_regions(models, "fp32", engine.regions or cut_out(data, regions_there(models)))
     regions = schema_of(model.manifest for model in loaded).regions
     faces = faces_of_dataset(data, "validation", regions)
     check_regions(loaded, faces.schema)

@@ -28,6 +28,7 @@ from emotion.models.evaluation import report, weights
 from emotion.models.evaluation.evaluate import Evaluation, evaluate
 from emotion.models.evaluation.predictions import LabelledFaces, Predictions, faces_of_dataset, predict
 from emotion.models.evaluation.records import record
+from emotion.models.evaluation.rule_fitting import DEFAULT, gain
 from emotion.models.evaluation.scores import score
 from emotion.models.faces import visibility
 from emotion.models.manifest import choose_precision, regions_there, schema_of, voting_regions
@@ -337,7 +338,7 @@ class _Run:
         return evaluate(found, rule, stored.rules, self._vote.third, about)
 
     def _out_of_fold(self, name: str) -> Evaluation:
-        """Each face judged by last layers, a classifier of blendshapes and a vote without it."""
+        """Each face judged by last layers, a classifier of blendshapes and rules of the vote without it."""
         vote, names = self._vote, self._regions.names
         third = vote.answering
         counted = vote.rule.opinions > len(names)
@@ -345,8 +346,22 @@ class _Run:
         about = self._about_scores(f"{name}, each face judged by models that did not learn from it")
         found = evaluate(self._found, applied, vote.fitted.rules, third, about)
         faces = self._found.faces
-        said = score(faces.labels, vote.said, faces.groups, self._classes.names)
-        return replace(found, scores=found.scores | {"vote": said})
+        judged = {
+            name: score(faces.labels, said, faces.groups, self._classes.names)
+            for name, said in ({**vote.rules, "vote": vote.said}).items()
+        }
+        gains = {
+            name: gain(faces.labels, said, vote.rules[DEFAULT], faces.groups)
+            for name, said in vote.rules.items()
+            if name != DEFAULT
+        }
+        said = judged.pop("vote")
+        return replace(
+            found,
+            scores=found.scores | {"vote": said},
+            rules=found.rules | judged,
+            gains=found.gains | gains,
+        )
 
 
 def learn_blendshapes(

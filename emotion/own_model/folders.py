@@ -2,10 +2,11 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from emotion.models.classes import EMOTIONS, Classes
+from emotion.models.classes import EMOTIONS, Classes, class_name, folder_name
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.data.label_folders import SPLITS, VIDEOS
 from emotion.models.errors import DatasetError, OptionError
@@ -29,8 +30,7 @@ def classes_of(roots: Sequence[Path], neutral: str = "") -> tuple[Classes, dict[
     names: dict[str, str] = {}
     for root in roots:
         for folder in _class_folders(root):
-            name = folder.name.strip().lower()
-            names[name] = "-".join(re.findall(r"[\w-]+", name))
+            names[folder_name(folder.name)] = class_name(folder.name)
     found = set(names.values())
     ordered = [name for name in EMOTIONS if name in found] + sorted(found.difference(EMOTIONS))
     if len(ordered) < 2:
@@ -87,7 +87,7 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         raise OptionError("person", f"{options.person!r} has no group (...) that would be the person.")
     people: list[str | None] = []
     for source in sources:
-        path = source.split("#")[0]
+        path = _composed(source.split("#")[0])
         name = path.rsplit("/", 1)[-1]
         found = pattern.search(name) if pattern else None
         below = path.split("/", 1)[-1]
@@ -104,4 +104,11 @@ def _table(path: Path) -> dict[str, str]:
         raise DatasetError(f"{path} cannot be read: {reason}.") from error
     if rows and not {"path", "person"} <= set(rows[0]):
         raise DatasetError(f"{path} has the columns {', '.join(rows[0])}; needed are path and person.")
-    return {str(row["path"]).replace("\\", "/"): str(row["person"]) for row in rows if row["person"]}
+    return {
+        _composed(str(row["path"]).replace("\\", "/")): str(row["person"]) for row in rows if row["person"]
+    }
+
+
+def _composed(path: str) -> str:
+    """A path in which each accented letter is one character, as tables have it and macOS does not."""
+    return unicodedata.normalize("NFC", path)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import Classes
+from emotion.models.classes import Classes, class_name
 from emotion.models.data.image_io import read_gray
 from emotion.models.data.stored import read_manifest, read_rejected
 from emotion.models.errors import DatasetError
@@ -57,6 +57,7 @@ class Judgement:
         shares: of all faces, by what is unusual in them: small, turned, dark, bright.
         eye_distance: median, in pixels.
         people: how many are known by name; 0 where nobody said.
+        nameless: of how many faces nobody said who it is.
         only_in_one: classes in which all faces are of one person.
         judging: how many faces the models will be judged on.
         apart: how many these are where those of one person, of one video, or near copies count as one.
@@ -71,6 +72,7 @@ class Judgement:
     shares: dict[str, float]
     eye_distance: float
     people: int
+    nameless: int
     only_in_one: tuple[str, ...]
     judging: int
     apart: int
@@ -128,6 +130,7 @@ def judge(
         },
         eye_distance=float(np.median(distance)),
         people=len({person for person in people if person}),
+        nameless=sum(not person for person in people),
         only_in_one=tuple(name for name, who in by_class.items() if len(who) == 1 and None not in who),
         judging=len(judges),
         apart=len({person or row["group"] for row, person in judges}),
@@ -205,6 +208,11 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
             "Who is on the photographs is not known: where one person is on several, the score is too good "
             "(--group-by, --person)."
         )
+    elif found.nameless:
+        lines.append(
+            f"Who is on {found.nameless} of {found.faces} photographs is not known: --group-by and --person "
+            "fit none of their names. Where one person is on several of them, the score is too good."
+        )
     return tuple(lines)
 
 
@@ -215,7 +223,7 @@ def _most(reasons: Counter[str]) -> tuple[str, ...]:
 
 def _class_in(source: str, classes: Classes) -> str | None:
     """The class whose folder a left out photograph lies in."""
-    folders = [part.strip().lower() for part in source.split("#", maxsplit=1)[0].split("/")[1:-1]]
+    folders = map(class_name, source.split("#", maxsplit=1)[0].split("/")[1:-1])
     return next((part for part in folders if part in classes), None)
 
 

@@ -1,7 +1,7 @@
 """The vote of one's own models: fitted anew, or that of the models it began with where that is as good."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class OwnVote:
         answers: float32 (n, classes), what such a one says of faces that it did not learn from.
         said: float32 (n, classes), the vote on faces that it did not learn from.
         kept: whether it is the vote that the models came with.
+        rules: float32 (n, classes), what each rule says of faces that it was not fitted to, by its name.
     """
 
     fitted: FittedVote
@@ -32,6 +33,7 @@ class OwnVote:
     answers: Floats | None
     said: Floats
     kept: bool = False
+    rules: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def answering(self) -> Third | None:
@@ -80,14 +82,14 @@ def fit_own_vote(
         and rule_fitting.gain(labels, new.said, said, groups).high >= 0
     ):
         return new
-    fitted = _fitted(found, (known, answers) if known and answers is not None else None, about).fitted
+    others = _fitted(found, (known, answers) if known and answers is not None else None, about)
     fitted = replace(
-        fitted,
+        others.fitted,
         chosen=stored.chosen,
-        rules=fitted.rules | {stored.chosen: before.rule},
-        choices=fitted.choices | stored.choices,
+        rules=others.fitted.rules | {stored.chosen: before.rule},
+        choices=others.fitted.choices | stored.choices,
     )
-    return OwnVote(fitted, known, answers, said, kept=True)
+    return OwnVote(fitted, known, answers, said, kept=True, rules=dict(others.rules) | {stored.chosen: said})
 
 
 def _fitted(
@@ -100,11 +102,10 @@ def _fitted(
         return OwnVote(fitted, None, None, np.asarray(rule(found.predictions), np.float32))
     model, answers = third or (None, None)
     fitted = weights.fit_vote(found, None if answers is None else (lambda _: answers), about)
-    names: Sequence[str] = (fitted.chosen,)
     opinions = _opinions(found, answers)
     count = len(found.faces.schema.regions)
-    said = rule_fitting.out_of_fold(names, labels, opinions, groups, count)[fitted.chosen]
-    return OwnVote(fitted, model, answers, said)
+    said = rule_fitting.out_of_fold(list(fitted.rules), labels, opinions, groups, count)
+    return OwnVote(fitted, model, answers, said[fitted.chosen], rules=said)
 
 
 def too_few(found: Predictions) -> bool:

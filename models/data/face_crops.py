@@ -107,6 +107,11 @@ def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:
     return load_faces(data)
 
 
+def has_faces(data: Path) -> bool:
+    """Whether `cut_faces` was here."""
+    return (data / _INDEX).is_file()
+
+
 def load_faces(data: Path) -> Faces:
     """What `cut_faces` wrote.
 
@@ -117,7 +122,10 @@ def load_faces(data: Path) -> Faces:
         index = json.loads((data / _INDEX).read_text(encoding="utf-8"))
         images = np.load(data / _ARRAY, mmap_mode="r")
     except OSError as error:
-        raise DatasetError(f"{data} has no whole faces yet ({error}): cut them first.") from error
+        raise DatasetError(
+            f"{data} has no crops of whole faces. 'emotion dataset --region face' makes a data set that has; "
+            "--regions eyes,lips does without."
+        ) from error
     if index["margin"] != MARGIN or images.shape[1:3] != _PADDED:
         raise DatasetError(f"{data}'s whole faces were cut otherwise: cut them again.")
     return Faces(images, tuple(index["sources"]))

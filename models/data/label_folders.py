@@ -2,15 +2,18 @@
 
 import csv
 import hashlib
+import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from emotion.models.classes import Labels
+from emotion.models.classes import Labels, folder_name
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import DatasetError
 from emotion.models.names import readable, shortened
+from emotion.models.words import counted
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: dict[str, Split] = {
@@ -98,7 +101,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
         labels: what folders stand for.
 
     Raises:
-        DatasetError: `root` is no folder, or holds no folder named after a class.
+        DatasetError: `root` is no folder, holds no folder named after a class, or its votes cannot be read.
     """
     votes = _read_votes(root / "votes.csv", labels.classes)
     for file in _files(root, SUFFIXES, labels):
@@ -117,6 +120,20 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
             if labels.of(folder.name) is None:
                 for path in _below(folder, SUFFIXES | VIDEOS):
                     yield readable(f"{root.name}/{path.relative_to(root).as_posix()}"), readable(folder.name)
+
+
+def told_of_others(root: Path, labels: Labels = SIX) -> list[str]:
+    """Which folders have another name than the classes, a sentence each.
+
+    Raises:
+        DatasetError: `root` is no folder.
+    """
+    counts = Counter(name for _, name in find_others(root, labels))
+    return [
+        f"The folder {name} is skipped, with {counted(count, 'picture or video', 'pictures and videos')}: "
+        f"it has the name of no class. --map {shlex.quote(f'{folder_name(name)}=CLASS')} gives it one."
+        for name, count in counts.items()
+    ]
 
 
 def find_unread(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
@@ -177,9 +194,24 @@ def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ..
     """
     if not path.is_file():
         return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        if not {"path", *classes} <= set(table.fieldnames or ()):
-            return {}
-        counts = {row["path"]: [float(row[name]) for name in classes] for row in table}
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            if not {"path", *classes} <= set(table.fieldnames or ()):
+                return {}
+            counts = {row["path"]: [_count(row[name]) for name in classes] for row in table}
+    except (OSError, UnicodeError, csv.Error, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read as votes: {error}.") from error
     return {key: tuple(v / sum(row) for v in row) for key, row in counts.items() if sum(row) > 0}
+
+
+def _count(cell: str | None) -> float:
+    """A cell's votes; an empty one has none.
+
+    Raises:
+        ValueError: it is no number of votes.
+    """
+    count = float(cell or 0)
+    if not 0 <= count < float("inf"):
+        raise ValueError(f"{cell!r} is no number of votes")
+    return count

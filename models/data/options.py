@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from emotion.models.classes import EMOTIONS, Labels
+from emotion.models.classes import EMOTIONS, Labels, folder_name
 from emotion.models.data.duplicates import MAX_DISTANCE, MIN_CORRELATION
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.options import Option, Spelling, check
@@ -20,8 +20,8 @@ def read_labels(pairs: Sequence[str]) -> dict[str, str]:
     broken = next((pair for pair in pairs if pair.count("=") != 1), None)
     if broken is not None:
         raise ValueError(f"{broken!r} is not of the form joyful=happiness")
-    split = (pair.lower().split("=") for pair in pairs)
-    return {folder.strip(): emotion.strip() for folder, emotion in split}
+    split = (pair.split("=") for pair in pairs)
+    return {folder_name(folder): folder_name(emotion) for folder, emotion in split}
 
 
 def _write_labels(labels: dict[str, str]) -> list[str]:
@@ -29,7 +29,7 @@ def _write_labels(labels: dict[str, str]) -> list[str]:
 
 
 def _read_classes(text: str) -> tuple[str, ...]:
-    return tuple(name.strip().lower() for name in text.split(","))
+    return tuple(map(folder_name, text.split(",")))
 
 
 LABELS = Option(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.data.face_crops import MARGIN, load_faces
+from emotion.models.data.face_crops import MARGIN, has_faces, load_faces
 from emotion.models.data.image_io import read_gray
 from emotion.models.data.label_folders import Split
 from emotion.models.data.options import DatasetOptions
@@ -134,6 +134,18 @@ def load_region(
         margin=margin,
         classes=options.classes,
     )
+
+
+def not_cut_out(folder: Path, regions: Iterable[str]) -> list[str]:
+    """Which of some regions a data set has no crops of.
+
+    Raises:
+        DatasetError: `folder` is no data set.
+    """
+    if not (folder / "dataset.json").is_file():
+        read_manifest(folder)  # says what is missing
+    places = read_options(folder).places
+    return [name for name in regions if name not in places and not (name == FACE.name and has_faces(folder))]
 
 
 def _images(

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -55,13 +56,15 @@ def series(scores: Mapping[str, Scores]) -> dict[str, str]:
 def emotions(scores: Mapping[str, Scores]) -> str:
     """Recall of every opinion on every emotion, with intervals."""
     colours = series(scores)
-    labels = [row.emotion for row in scores["vote"].emotions]
+    # Nothing is known of a class that no face has.
+    shown = [index for index, row in enumerate(scores["vote"].emotions) if row.faces]
+    labels = [scores["vote"].emotions[index].emotion for index in shown]
 
     def draw(axes: Axes) -> None:
         places = np.arange(len(labels))[::-1]
         step = 0.72 / len(colours)
         for index, (name, colour) in enumerate(colours.items()):
-            rates = [row.recall for row in scores[name].emotions]
+            rates = [scores[name].emotions[index].recall for index in shown]
             _points(axes, rates, places + step * ((len(colours) - 1) / 2 - index), colour, name)
         axes.set_yticks(places, labels)
         _percent_axis(axes)
@@ -189,7 +192,10 @@ def _svg(draw: Callable[[Axes], None], size: tuple[float, float], legend: bool =
         if legend:
             figure.legend(loc="outside upper left", ncols=4, handletextpad=0.4, columnspacing=1.2)
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        with warnings.catch_warnings():
+            # Text stays text: whoever shows the page has the letters.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()[file.getvalue().index("<svg") :]
     for colour, name in _VARIABLES.items():
         svg = svg.replace(colour, f"var(--{name})")

@@ -67,6 +67,8 @@ class Evaluation:
     Attributes:
         about: which faces, which models, which rule.
         missing: labelled photographs without a face that could be found, by emotion.
+        unreadable: how many photographs or videos could not be read, or not to the end; None where faces
+            were cut out before.
         scores: of each region, the blendshapes where there are any, and the vote.
         rules: each rule of ``weights.json`` on these faces; the equal vote is among them.
         gains: each rule's balanced accuracy above the source's rule, with its paired interval.
@@ -89,6 +91,7 @@ class Evaluation:
     shrunk: tuple[Slice, ...] = ()
     videos: tuple[VideoAnswer, ...] = ()
     classes: tuple[str, ...] = SHIPPED.classes.names
+    unreadable: int | None = None
 
     @property
     def vote(self) -> Scores:
@@ -147,6 +150,7 @@ def evaluate(
         sets=tuple(_by_set(faces, vote)),
         shrunk=tuple(shrunk),
         classes=classes.names,
+        unreadable=len(faces.unreadable) if faces.whole else None,
     )
 
 

@@ -18,7 +18,9 @@ class EvaluationOptions:
     from_set: Annotated[
         str | None, Option(help="Score only the faces of this root folder of a data set.", flags=("--set",))
     ] = None
-    part: Annotated[Part, Option(help="Part of a data set to score.")] = "test"
+    part: Annotated[Part, Option(help="Part to score, of a data set or of a folder with such parts.")] = (
+        "test"
+    )
     title: Annotated[str, Option(help="Title of the report; by default the folder's name.")] = ""
     labels: Annotated[dict[str, str], LABELS] = field(default_factory=dict)
     record: Annotated[

@@ -72,6 +72,7 @@ class LabelledFaces:
         missing: the labels of photographs without a face that could be found.
         unreadable: the labels of photographs that could not be read, or are damaged.
         left_out: both of these, each with its reason.
+        whole: whether they were looked for in whole photographs, so that none else was left out.
         schema: which classes and regions these are.
     """
 
@@ -86,6 +87,7 @@ class LabelledFaces:
     missing: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    whole: bool = False
     schema: Schema = SHIPPED
 
     def __len__(self) -> int:
@@ -244,10 +246,17 @@ def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
         )
 
 
-def only_test(items: Iterable[Item]) -> list[Item]:
-    """The photographs or videos of the ``test`` part, or all of them where there is none."""
+def of_part(items: Iterable[Item], part: Split = "test") -> list[Item]:
+    """The photographs or videos of a part; where no folder is called ``test``, all are to test on.
+
+    Raises:
+        DatasetError: there are some, and none in a part that is no test part.
+    """
     found = list(items)
-    return [item for item in found if item.split == "test"] or found
+    chosen = [item for item in found if item.split == part]
+    if chosen or not found or part == "test":
+        return chosen or found
+    raise DatasetError(f"There is no {part} part here: --part takes what lies in a folder of that name.")
 
 
 def faces_of_photographs(
@@ -305,6 +314,7 @@ def faces_of_photographs(
         missing=tuple(missing),
         unreadable=tuple(unreadable),
         left_out=tuple(left_out),
+        whole=True,
         schema=schema,
     )
 

@@ -9,11 +9,18 @@ from emotion.models.evaluation import charts
 from emotion.models.evaluation.evaluate import Evaluation, Slice
 from emotion.models.evaluation.scores import Scores
 from emotion.models.statistics.intervals import Interval
+from emotion.models.words import counted
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
 _NOTE = (
     "Apparent expressions, not feelings: a right answer here is one that agrees with the label that "
     "other people gave the photograph."
+)
+
+# Without it a reader finds two accuracies of one rule.
+_ALL_SEEN = (
+    "here each region counts as if it were seen wholly; in the vote above, one that is hidden or outside the "
+    "picture counts less"
 )
 
 
@@ -155,23 +162,30 @@ def _slices(evaluation: Evaluation) -> list[tuple[str, str, tuple[Slice, ...]]]:
 
 def _rule_note(evaluation: Evaluation) -> str:
     rule = evaluation.about.get("rule")
-    return f" (this folder uses '{rule}')" if rule else ""
+    used = f"this folder uses '{rule}'; " if rule else ""
+    return f" ({used}{_ALL_SEEN})"
 
 
 def _size(evaluation: Evaluation) -> str:
-    missing = sum(evaluation.missing.values())
-    kind = "video" if evaluation.videos else "face"
-    text = f"{evaluation.vote.faces} {kind}{'s' * (evaluation.vote.faces != 1)}"
+    text = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
     if evaluation.vote.groups != evaluation.vote.faces:
         text += f" in {evaluation.vote.groups} groups of near duplicates"
-    return text + (
-        f"; in {missing} more {'videos' if evaluation.videos else 'photographs'} no face was found"
-        if missing
-        else ""
-    )
+    return "; ".join((text, *_left_out(evaluation)))
+
+
+def _left_out(evaluation: Evaluation) -> list[str]:
+    """What was not judged, in words."""
+    missing, kind = sum(evaluation.missing.values()), "video" if evaluation.videos else "photograph"
+    said = [f"in {counted(missing, f'more {kind}')} no face was found"] if missing else []
+    if evaluation.unreadable:
+        to_the_end = ", or not to the end" if evaluation.videos else ""
+        said.append(f"{evaluation.unreadable} could not be read{to_the_end}")
+    return said
 
 
 def _rate(rate: Interval) -> str:
+    if (rate.value, rate.low, rate.high) == (0, 0, 1):
+        return "-"  # of no face at all
     return f"{100 * rate.value:.1f}% ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
 
 
@@ -219,6 +233,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "videos": _videos(evaluation),
         "rule": str(evaluation.about.get("rule", "")),
         "rules": _rules(evaluation),
+        "all_seen": _ALL_SEEN,
         "slices": [
             (name, charts.slices(rows, "right", 1 / len(evaluation.classes)), _slice(column, rows))
             for name, column, rows in _slices(evaluation)
@@ -250,9 +265,14 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
         (
             "videos" if evaluation.videos else "faces",
             f"{vote.faces:,}",
-            _size(evaluation).partition("; ")[2] or "a face was found in all of them",
+            "; ".join(_left_out(evaluation)) or _all_found(evaluation),
         ),
     ]
+
+
+def _all_found(evaluation: Evaluation) -> str:
+    """What is said where nothing is known to be left out: of faces that were cut out before, nothing."""
+    return "" if evaluation.unreadable is None else "a face was found in all of them"
 
 
 def _forest(evaluation: Evaluation) -> str:

@@ -37,7 +37,7 @@ def test_videos_are_judged_over_their_time(folder, tmp_path, monkeypatch, capsys
     assert values["scores"]["vote"]["accuracy"]["value"] == (video["answer"] == "sadness")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "clips/Tearful/demo.mp4" in page
-    assert "in 1 more videos no face was found" in page
+    assert "in 1 more video no face was found" in page
     assert "In 1 more no face could be found" in capsys.readouterr().out
 
 
@@ -61,7 +61,7 @@ def test_a_video_that_breaks_off_counts_and_one_that_is_none_is_left_out(folder,
     (folder / "neutral" / "other.flv").write_bytes(b"")
     assert run(monkeypatch, folder, "--map", "tearful=sadness") == 3
     said = capsys.readouterr()
-    assert "1 video; right" in said.out
+    assert "1 video; by class" in said.out
     assert "clips/Tearful/demo.mp4 counts as far as it can be read: " in said.err
     assert "clips/Tearful/none.mp4 is left out: " in said.err
     assert "clips/neutral/other.flv is skipped: .flv is a format that is not read." in said.err

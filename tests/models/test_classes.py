@@ -41,6 +41,9 @@ def test_others_bring_colours_and_the_face_at_rest():
         (("calm", "Tense"), "lower case|lower-case"),
         (("calm", "very tense"), "lower-case"),
         (("calm", ""), "lower-case"),
+        (("calm", "-tense"), "lower-case"),
+        (("calm", "_tense"), "lower-case"),
+        (("calm", "tense-"), "lower-case"),
     ],
 )
 def test_names_that_are_none(names, reason):

@@ -1,6 +1,8 @@
 import re
 import shutil
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -8,6 +10,7 @@ from rich.text import Text
 
 from emotion import __main__ as entry
 from emotion.cli import app as cli
+from emotion.cli import train
 from emotion.cli.lazy import COMMANDS
 from emotion.models import training
 from emotion.models.engines import options
@@ -90,6 +93,18 @@ def test_missing_data_end_in_one_sentence(monkeypatch, capsys, tmp_path, argumen
     error = capsys.readouterr().err
     assert "Traceback" not in error
     assert error.strip()
+
+
+def test_training_begins_with_what_ships_by_its_name(monkeypatch, capsys, tmp_path):
+    asked, data = [], Path("model.keras")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "_restored", lambda options, models, *_: asked.append(models) or data)
+    monkeypatch.setattr(train, "_training", lambda: SimpleNamespace(train=lambda *given: given[4]() or data))
+    monkeypatch.setattr(train, "predictions_of_models", lambda folder, data: asked.append(folder))
+    assert run(monkeypatch, "train", "lips", "--start-from", "lite", "--teacher", "standard") == 0
+    assert asked == [LITE, LITE.parent]
+    assert run(monkeypatch, "train", "lips", "--start-from", "gone") == 4
+    assert "gone is missing: --start-from takes lite, standard" in capsys.readouterr().err
 
 
 def test_missing_models_end_in_one_sentence(monkeypatch, capsys, tmp_path):

@@ -175,8 +175,10 @@ def evaluate(patch, words):
     patch.setattr(command, "faces_of_dataset", of_part)
     patch.setattr(command, "find_photographs", lambda folder, labels: seen.update(labels=labels.names) or [1])
     patch.setattr(command, "find_unread", lambda folder, labels: ())
-    patch.setattr(command, "only_test", list)
-    patch.setattr(command, "_scores_table", lambda evaluation: "")
+    patch.setattr(command, "find_videos", lambda folder, labels: ())
+    patch.setattr(command, "told_of_others", lambda folder, labels: ())
+    patch.setattr(command, "of_part", lambda found, part: list(found))
+    patch.setattr(command, "scores_table", lambda evaluation: "")
     patch.setattr(command.report, "texts", lambda evaluation: {})
     patch.setattr(command.OwnFiles, "write", lambda files, contents, told: [])
     own_files = command.OwnFiles.__init__
@@ -187,9 +189,10 @@ def evaluate(patch, words):
 
     patch.setattr(command.OwnFiles, "__init__", note)
     seen["record"] = False
-    invoke("evaluate", "photographs", "-o", "out", "--models", "mine", *words)
+    if {"--set"}.isdisjoint(words):  # which photographs do not have
+        invoke("evaluate", "photographs", "-o", "out", "--models", "mine", *words)
     if {"--models"}.isdisjoint(words):
-        models = seen["models"]
+        models = seen.get("models")
         invoke("evaluate", "--models", "mine", *words)
         seen["models"] = models
     return SimpleNamespace(**seen)
@@ -202,6 +205,7 @@ def weights(patch, words):
         command, "load_regions", lambda *_: (SimpleNamespace(manifest=SimpleNamespace(data="")),) * 2
     )
     patch.setattr(command, "schema_of", lambda manifests: SHIPPED)
+    patch.setattr(command, "cut_out", lambda data, regions: regions)
     patch.setattr(command, "faces_of_dataset", lambda *_: NoFaces())
     patch.setattr(command, "check_regions", lambda loaded, schema: None)
     patch.setattr(command, "predict", lambda *_: None)

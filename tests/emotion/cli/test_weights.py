@@ -9,6 +9,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions, make_dataset
 from emotion.models.data.image_io import write_png
+from emotion.models.errors import ModelFileError
 from emotion.models.manifest import LITE
 from emotion.models.voting.vote import VoteWeights
 from tests.helpers.landmarks import landmarks
@@ -63,6 +64,32 @@ def test_weights_are_fitted_explained_and_used(folders, monkeypatch, capsys):
     report = json.loads((data / "report" / "report.json").read_text())
     assert set(report["scores"]) == {"eyes", "lips", "blendshapes", "vote"}
     assert "stacking of three" in report["rules"]
+
+
+def test_a_model_of_which_the_data_set_has_no_crops_is_left_out(folders, monkeypatch, capsys):
+    data, models = folders
+    for name in ("face.onnx", "face.json"):
+        shutil.copy(LITE / name, models)
+    assert run(monkeypatch, "weights", "--data", data, "--models", models) == 0
+    assert json.loads((models / "weights.json").read_text())["regions"] == ["eyes", "lips"]
+    assert "model of the face is left out" in capsys.readouterr().err
+    assert run(monkeypatch, "weights", "--data", data, "--models", models, "--regions", "eyes,lips,face") == 3
+    assert "emotion dataset --region face" in " ".join(capsys.readouterr().err.split())
+
+
+def test_each_region_is_quantised_whatever_becomes_of_another(folders, monkeypatch, capsys):
+    data, models = folders
+    quantise = pytest.importorskip("emotion.exporters.quantise")
+    asked = []
+
+    def refuse(region, *_):
+        asked.append(region)
+        raise ModelFileError(f"the {region} do not pass")
+
+    monkeypatch.setattr(quantise, "quantise", refuse)
+    assert run(monkeypatch, "quantise", "--data", data, "--models", models) == ModelFileError.exit_code
+    assert asked == ["eyes", "lips"]
+    assert "the eyes do not pass" in capsys.readouterr().err
 
 
 def test_the_blendshapes_may_be_left_out_and_a_rule_asked_for(folders, monkeypatch, capsys):

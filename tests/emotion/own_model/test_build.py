@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
 
 from emotion.cli.app import app
-from emotion.cli.learn import _table
+from emotion.cli.scores import scores_table
 from emotion.models.classes import SIX, Classes
 from emotion.models.data.dataset import DatasetOptions, _claim
 from emotion.models.data.image_io import write_png
@@ -156,13 +156,17 @@ def test_the_model_tells_the_folders_names_apart(made, place):
     assert loaded.regions[0](crops).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
-def test_it_is_judged_by_what_did_not_learn_from_a_face(made):
+def test_it_is_judged_by_what_did_not_learn_from_a_face(made, place):
     evaluation = made[0].evaluation
     assert not made[0].held_out
     assert list(evaluation.scores) == ["eyes", "lips", "blendshapes", "vote"]
     assert evaluation.vote.faces == 96
     assert evaluation.vote.balanced_accuracy.value > 0.9
     assert evaluation.scores["blendshapes"].balanced_accuracy.value < 0.6, "they are noise"
+    # Rules, too, are judged on faces that they were not fitted to.
+    rule = read_rules(place / "mine").chosen
+    assert evaluation.rules[rule].log_loss == pytest.approx(evaluation.vote.log_loss)
+    assert set(evaluation.gains) == set(evaluation.rules) - {"source"}
     assert any("cross-validation" in line for line in made[1])
     assert any("reached 96% of the accuracy with 600 per class" in line for line in made[1])
 
@@ -405,7 +409,7 @@ def test_faces_of_a_few_videos_alone_get_a_vote_in_which_regions_count_alike(pla
 
 def test_the_table_of_scores_is_readable_with_many_classes(made):
     console = Console(width=80, file=io.StringIO())
-    console.print(_table(made[0].evaluation))
+    console.print(scores_table(made[0].evaluation))
     text = console.file.getvalue()
     assert all(name in text for name in (*CLASSES, "eyes", "lips", "blendshapes", "vote", "95% interval"))
     assert "…" not in text

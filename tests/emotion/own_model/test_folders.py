@@ -1,5 +1,7 @@
 """What a user's folders say: the classes, who is on the photographs, and what is held out."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,21 @@ def test_folders_name_the_classes(tmp_path):
     assert classes.names == ("surprise", "calm", "tense", "very-happy")
     assert classes.neutral == "calm"
     assert names["very happy"] == "very-happy"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_and_vowel_signs_belong_to_the_names_of_classes(tmp_path, form):
+    names = ["Überraschung", "खुशी", "ความกลัว", "colère & forte"]
+    root = folders(tmp_path / "photos", *(unicodedata.normalize(form, name) for name in names))
+    assert set(classes_of([root])[0].names) == {"überraschung", "खुशी", "ความกลัว", "colère-forte"}
+
+
+@pytest.mark.parametrize(("named", "written"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_table_knows_photographs_however_their_accents_are_written(tmp_path, named, written):
+    source, row = (unicodedata.normalize(form, "fröhlich/Zoë.jpg") for form in (named, written))
+    table = tmp_path / "people.csv"
+    table.write_text(f"path,person\n{row},Zoë\n", encoding="utf-8")
+    assert people_of([f"photos/{source}"], LearnOptions(group_by=table)) == ["Zoë"]
 
 
 def test_parts_hold_the_classes_and_roots_share_them(tmp_path):

@@ -46,6 +46,26 @@ def test_it_says_why_most_photographs_of_a_class_are_left_out(monkeypatch, tmp_p
     assert f"the most common reason: {why}." in line
 
 
+def test_photographs_of_a_folder_whose_name_has_spaces_are_counted(monkeypatch, tmp_path):
+    found = [row | {"label": "very-calm"} if row["label"] == CALM else row for row in rows(0)]
+    monkeypatch.setattr(module, "read_manifest", lambda data: found)
+    monkeypatch.setattr(module, "read_rejected", lambda data: [("photos/Very  Calm!/a.png", "unreadable")])
+    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
+    told = judge(tmp_path, Classes(("very-calm", TENSE)), [None] * 400)
+    assert (told.counts[0].photographs, told.counts[0].lost, told.counts[0].reason) == (201, 1, "unreadable")
+
+
+def test_faces_that_neither_table_nor_pattern_names_are_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
+    monkeypatch.setattr(module, "read_rejected", lambda data: [])
+    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
+    known = [str(number) for number in range(100)]
+    told = judge(tmp_path, Classes((CALM, TENSE)), known + [None] * 300)
+    assert any("Who is on 300 of 400 photographs is not known" in line for line in told.warnings)
+    told = judge(tmp_path, Classes((CALM, TENSE)), known * 4)
+    assert not any("not known" in line for line in told.warnings)
+
+
 @pytest.mark.parametrize(("held_out", "judging"), [(100, 100), (0, 400)])
 def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_path, held_out, judging):
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(held_out))

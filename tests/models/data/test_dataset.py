@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import PIL.Image
 import pyarrow.parquet as pq
 import pytest
 
-from emotion.models.classes import EMOTIONS
+from emotion.models.classes import EMOTIONS, Labels
 from emotion.models.data import dataset, stored
 from emotion.models.data.dataset import DatasetOptions, find_photographs, make_dataset
 from emotion.models.data.duplicates import perceptual_hash
 from emotion.models.data.face_crops import cut_faces
 from emotion.models.data.image_io import read_gray, read_photograph, write_png
+from emotion.models.data.label_folders import told_of_others
+from emotion.models.data.options import read_labels
 from emotion.models.data.stored import load_region, read_manifest
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError, OptionError
@@ -90,6 +93,48 @@ def test_votes_become_soft_labels(tmp_path):
     votes = {p.source.rsplit("/")[-1]: p.votes for p in find_photographs(tmp_path)}
     assert votes["a.png"] == (0, 0, 0.5, 0, 0, 0.5)
     assert votes["b.png"] is None
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"fear/a.png,one", "could not convert"),
+        (b"fear/a.png,-1", "no number"),
+        (b"fear/a.png,nan", "no number"),
+        (b"fear/a.png,inf", "no number"),
+        (b"fear/\xfc.png,1", "decode"),
+    ],
+)
+def test_votes_that_are_none_end_in_a_sentence(tmp_path, row, reason):
+    photo(tmp_path / "fear" / "a.png")
+    (tmp_path / "votes.csv").write_bytes(
+        b"path,fear,neutral,happiness,surprise,sadness,anger\n" + row + b"\n"
+    )
+    with pytest.raises(DatasetError, match=rf"votes\.csv cannot be read as votes: .*{reason}"):
+        list(find_photographs(tmp_path))
+
+
+def test_votes_may_come_from_a_spreadsheet_with_empty_cells(tmp_path):
+    photo(tmp_path / "fear" / "a.png")
+    text = "path,fear,neutral,happiness,surprise,sadness,anger\nfear/a.png,3,1,,\n"
+    (tmp_path / "votes.csv").write_text(text, encoding="utf-8-sig")
+    assert next(find_photographs(tmp_path)).votes == (0, 0, 0.75, 0, 0.25, 0)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_folders_name_is_known_however_its_accents_are_written(tmp_path, form):
+    photo(tmp_path / unicodedata.normalize(form, "Überraschung") / "a.png")
+    labels = Labels(names=read_labels([f"{unicodedata.normalize('NFD', 'Überraschung')}=surprise"]))
+    assert next(find_photographs(tmp_path, labels)).label == "surprise"
+
+
+def test_folders_of_no_class_are_told_with_what_is_in_them(tmp_path):
+    for name in ("fear/a.png", "Very Afraid/a.png", "Very Afraid/b.png", "notes/readme.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (sentence,) = told_of_others(tmp_path)
+    assert "folder Very Afraid is skipped, with 2 pictures and videos" in sentence
+    assert "--map 'very afraid=CLASS'" in sentence
 
 
 @pytest.mark.parametrize("name", ["missing", "empty"])
@@ -544,7 +589,7 @@ def test_what_is_no_further_region_is_refused(region):
 
 def test_whole_faces_that_were_cut_later_are_a_region(small):
     make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0), workers=1)
-    with pytest.raises(DatasetError, match="cut them first"):
+    with pytest.raises(DatasetError, match="no crops of whole faces"):
         load_region(small / "out", "face", ("train",))
     cut_faces(small / "out", [small / "faces"])
     faces = load_region(small / "out", "face", ("train",))

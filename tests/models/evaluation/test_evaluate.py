@@ -13,11 +13,12 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.data.image_io import write_png
 from emotion.models.data.label_folders import Photograph, find_photographs
 from emotion.models.errors import DatasetError
+from emotion.models.evaluation import charts, report
 from emotion.models.evaluation import predictions as looking
-from emotion.models.evaluation import report
 from emotion.models.evaluation.answers import Answer, to_csv, worst
 from emotion.models.evaluation.evaluate import Slice, cast_vote, evaluate, judge_shrunk, shrinkable
-from emotion.models.evaluation.predictions import faces_of_photographs, only_test, predict
+from emotion.models.evaluation.predictions import faces_of_photographs, of_part, predict
+from emotion.models.evaluation.scores import score
 from emotion.models.regions import EYES, LIPS
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.vote import VoteWeights
@@ -96,12 +97,16 @@ def test_no_face_at_all_ends_in_a_sentence(tmp_path, fake_landmarker):
         faces_of_photographs(photographs(tmp_path, size=12))
 
 
-def test_only_the_test_part_is_judged_where_there_is_one(tmp_path):
+def test_of_whole_photographs_one_part_is_judged_where_there_are_parts(tmp_path):
     photographs(tmp_path / "whole")
     photographs(tmp_path / "parts" / "test", 2)
     photographs(tmp_path / "parts" / "train", 4)
-    assert len(only_test(find_photographs(tmp_path / "whole"))) == 4
-    assert {photograph.split for photograph in only_test(find_photographs(tmp_path / "parts"))} == {"test"}
+    assert len(of_part(find_photographs(tmp_path / "whole"))) == 4
+    assert {photograph.split for photograph in of_part(find_photographs(tmp_path / "parts"))} == {"test"}
+    found = list(find_photographs(tmp_path / "parts"))
+    assert {photograph.split for photograph in of_part(found, "train")} == {"train"}
+    with pytest.raises(DatasetError, match="no validation part"):
+        of_part(found, "validation")
 
 
 def test_models_are_asked_in_batches_and_answer_in_order():
@@ -224,6 +229,31 @@ def test_markdown_tables_are_rectangular(evaluation):
     assert "| 12 | 300 | 50% | 40.0% (30.0 to 50.0) |" in text
 
 
+def test_photographs_that_cannot_be_read_are_no_faces_that_were_found(evaluation):
+    tile = [more for name, _, more in report._tiles(replace(evaluation, unreadable=3)) if name == "faces"]
+    assert tile == ["in 1 more photograph no face was found; 3 could not be read"]
+    whole = replace(evaluation, missing={}, unreadable=0)
+    assert report._tiles(whole)[-1][2] == "a face was found in all of them"
+    # Where the faces were cut out before, nothing is known of what was left out.
+    assert report._tiles(replace(whole, unreadable=None))[-1][2] == ""
+
+
+def test_of_a_class_without_faces_no_rate_is_told(evaluation):
+    truth = np.repeat([0, 1], 20)
+    said = np.tile(np.float32([0.9, 0.02, 0.02, 0.02, 0.02, 0.02]), (40, 1))
+    scores = score(truth, said, np.arange(40))
+    found = replace(evaluation, scores=dict.fromkeys(("eyes", "lips", "vote"), scores), rules={}, gains={})
+    assert "| sadness | 20 | 0.0% (0.0 to 16.1) | - | 0.0% (0.0 to 0.0) |" in report.to_markdown(found)
+    chart = charts.emotions(found.scores)
+    assert "sadness" in chart
+    assert "fear" not in chart
+
+
+def test_letters_of_any_script_stay_text_in_charts(evaluation):
+    rows = [replace(row, emotion="驚き") for row in evaluation.vote.emotions]
+    assert "驚き" in charts.emotions({"vote": replace(evaluation.vote, emotions=tuple(rows))})
+
+
 def test_a_report_is_three_files(evaluation):
     texts = report.texts(evaluation)
     values = json.loads(texts["report.json"])
@@ -249,13 +279,18 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
         for index, frame in zip(range(60), video, strict=False):
             if index % 10 == 0:
                 write_png(root / ("happy" if index % 20 else "sadness") / f"{index}.png", frame.image)
+    write_png(root / "Glad" / "one.png", np.zeros((40, 40, 3), np.uint8))
+    (root / "happy" / "one.mp4").touch()
     out = tmp_path / "out"
     monkeypatch.setattr("sys.argv", ["emotion", "evaluate", str(root), "-o", str(out), "--smaller", "2"])
     assert cli.run() == 0
     values = json.loads((out / "report.json").read_text())
     assert values["scores"]["vote"]["faces"] == 6
     assert values["shrunk"]
-    assert "Report" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "Report" in said.out
+    assert "folder Glad is skipped, with 1 picture or video" in said.err
+    assert "1 video is not judged beside photographs" in said.err
     rows = list(csv.DictReader((out / "predictions.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert {row["answer"] == row["label"] for row in rows} == {row["right"] == "1" for row in rows}

@@ -1,0 +1,18 @@
+"""Which models of a folder a data set can be used for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emotion.cli.console import errors, shown
+from emotion.models.data.stored import not_cut_out
+
+
+def cut_out(data: Path, regions: Sequence[str]) -> list[str]:
+    """Those of a folder's regions of which a data set has crops; the others are said to be left out."""
+    lacking = not_cut_out(data, regions)
+    for name in lacking:
+        errors.print(
+            f"The model of the {name} is left out: {shown(data)} has no crops of it. "
+            f"'emotion dataset --region {name}' makes a data set that has."
+        )
+    return [name for name in regions if name not in lacking]

@@ -1,0 +1,27 @@
+"""The scores of an evaluation as a table for the terminal."""
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from emotion.models.words import counted
+
+if TYPE_CHECKING:
+    from emotion.models.evaluation.evaluate import Evaluation
+
+
+def scores_table(evaluation: "Evaluation") -> Table:
+    """A column for each opinion, a row for each class: there may be many, and their names long."""
+    scores = evaluation.scores.values()
+    judged = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
+    table = Table("", *evaluation.scores, title=f"{judged}; by class: how many are found")
+    table.add_row("right", *(f"{one.accuracy.value:.1%}" for one in scores))
+    intervals = (f"{one.accuracy.low:.0%}-{one.accuracy.high:.0%}" for one in scores)
+    table.add_row("95% interval", *intervals)
+    table.add_row("balanced accuracy", *(f"{one.balanced_accuracy.value:.1%}" for one in scores))
+    errors = (f"{one.calibration_error.value:.3f}" for one in scores)
+    table.add_row("calibration error", *errors, end_section=True)
+    for index, name in enumerate(evaluation.classes):
+        rows = (one.emotions[index] for one in scores)
+        table.add_row(name, *(f"{row.recall.value:.0%}" if row.faces else "-" for row in rows))
+    return table
