@@ -1,5 +1,6 @@
 """A picture as faces are looked for in it, and what is seen of one, whoever looks."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -96,10 +97,11 @@ class Picture:
     @property
     def rgb(self) -> Image:
         """uint8 (height, width, 3)."""
-        if self._rgb is None:
-            assert self._make is not None
-            self._rgb = np.ascontiguousarray(self._make())
-        return self._rgb
+        with self._lock:
+            if self._rgb is None:
+                assert self._make is not None
+                self._rgb = np.ascontiguousarray(self._make())
+            return self._rgb
 
     @property
     def looked_at(self) -> bool:
@@ -139,6 +141,8 @@ class Picture:
         self.width, self.height = width, height
         self.left, self.top = left, top
         self.native = self._rgb = self._make = None
+        # Several threads may look at parts of a picture.
+        self._lock = threading.Lock()
 
 
 class Landmarker(Protocol):

@@ -3,7 +3,8 @@
 MediaPipe spares itself the search for faces while it follows as many as it was asked for; asked for
 four where one is there, it searches every picture. So here it is asked for as many as there are, and
 a detector of its own looks for newcomers now and then (`tile_search`). A face that only a tile shows gets a
-landmarker of its own, which sees a window around it; the window moves when the face nears its edge.
+landmarker of its own, which sees a window around it; the window moves when the face nears its edge. All that
+have windows look at a picture side by side.
 
 Each landmarker holds some 25 MiB, and making one takes about 40 ms of processor. So few are kept for another
 time: what a stream holds depends on the faces that are there, not on how many there ever were.
@@ -14,11 +15,13 @@ takes as many pictures at once. `stride` leaves out pictures in which nothing is
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 import numpy as np
 
+from emotion.models.cores import available_cores
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.native.memory import give_back
 from emotion.realtime.stages.face_boxes import SAME, Corners, among, corners, overlap, side
@@ -79,6 +82,8 @@ class FaceFollower:
         self._search = TileSearch(detector)
         self._group = _Group(team or (lambda count: RoundRobinLandmarkers([landmarker(count)])))
         self._make_single = single or (lambda: RoundRobinLandmarkers([landmarker(1)]))
+        # Threads are started when there is work for them.
+        self._pool = ThreadPoolExecutor(available_cores(), "faces")
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
@@ -106,7 +111,8 @@ class FaceFollower:
         self.left_out = []
         while len(found) < len(pictures):
             start = len(found)
-            seen_ahead = self._group.look(pictures[start:], seconds[start:])
+            with self._looking(pictures[start:], seconds[start:]):
+                seen_ahead = self._group.look(pictures[start:], seconds[start:])
             seen_by = self._group.started
             for at, seen in enumerate(seen_ahead, start):
                 found.append(self._complete(pictures[at:], seconds[at:], seen))
@@ -197,6 +203,7 @@ class FaceFollower:
 
     def close(self) -> None:
         """Free what all of it holds. May be called again."""
+        self._pool.shutdown()
         self._search.close()
         self._group.close()
         for single in (*self._busy, *self._idle):
@@ -211,9 +218,10 @@ class FaceFollower:
     ) -> list[Landmarks]:
         """The faces with windows; a landmarker whose face is gone, or another's too, is free."""
         faces: list[Landmarks] = []
-        singles, self._busy = self._busy, []
+        with self._looking(pictures, seconds):
+            singles, self._busy = self._busy, []
         for single in singles:
-            face = single.follow(pictures, seconds)
+            face = single.follow(seconds[0])
             known = face is not None and among(corners(face), [*large, *faces])
             if known or single.gone(seconds[0]):
                 self._let_go(single)
@@ -222,6 +230,18 @@ class FaceFollower:
             if face is not None and not known:
                 faces.append(face)
         return faces
+
+    @contextmanager
+    def _looking(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> Iterator[None]:
+        """Let all that have windows look at the next pictures, side by side and beside what is done here."""
+        due = [single for single in self._busy if not single.has_looked]
+        looks = [self._pool.submit(single.look, pictures, seconds) for single in due]
+        try:
+            yield
+        finally:
+            wait(looks)
+        for look in looks:
+            look.result()
 
     def _greet(
         self, picture: Picture, box: Corners, seconds: float, known: Sequence[Landmarks]
@@ -376,24 +396,28 @@ class _Single:
                     return self._see(face, seconds)
         return None
 
-    def follow(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> Landmarks | None:
-        """The face it was put onto, in the first of the next pictures; None where it is out of sight.
+    @property
+    def has_looked(self) -> bool:
+        """Whether `follow` can tell of the next picture."""
+        return bool(self._ahead)
 
-        Where it takes several pictures at a time, it has looked at all of these then: the next call is about
-        the second.
-        """
-        if not self._ahead and self._cramped(pictures[0]):
-            return self.start(pictures[0], self._last, seconds[0])
-        if not self._ahead:
-            count = len(pictures) if self._calm and self._team.turns > 1 else 1
-            views = [self._view(picture) for picture in pictures[:count]]
-            seen = self._team.detect_all(views, seconds[:count])
-            self._ahead.extend(next(iter(faces), None) for faces in seen)
+    def look(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> None:
+        """Look for the face in the first of the next pictures, or, while it sits still, in all of them."""
+        if self._cramped(pictures[0]):
+            self._ahead.append(self.start(pictures[0], self._last, seconds[0]))
+            return
+        count = len(pictures) if self._calm and self._team.turns > 1 else 1
+        views = [self._view(picture) for picture in pictures[:count]]
+        seen = self._team.detect_all(views, seconds[:count])
+        self._ahead.extend(next(iter(faces), None) for faces in seen)
+
+    def follow(self, seconds: float) -> Landmarks | None:
+        """The face it was put onto, in the next picture, which it looked at; None: it is out of sight."""
         face = self._ahead.popleft()
         if face is None:
             self._calm = False
             return None
-        return self._see(face, seconds[0])
+        return self._see(face, seconds)
 
     def gone(self, seconds: float) -> bool:
         """Whether the face is out of sight for too long."""

@@ -1,5 +1,9 @@
 """A picture as landmarkers take it: red first, whole, in parts, and with all but a part blackened."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -84,3 +88,25 @@ def test_a_picture_is_turned_over_by_both_axes_into_one_of_its_own(size):
     assert turned.rgb.flags.c_contiguous
     assert not np.shares_memory(turned.rgb, image)
     assert (turned.width, turned.height, turned.left, turned.top) == (size[1], size[0], 0, 0)
+
+
+def test_parts_that_several_threads_look_at_make_their_picture_once():
+    made, together = [], threading.Barrier(4, timeout=20)
+
+    def make():
+        made.append(True)
+        time.sleep(0.05)
+        return np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+
+    whole = Picture.lazy(make, 4, 4)
+    parts = [whole.part(left, 1, left + 1, 9) for left in range(4)]
+    assert (whole.looked_at, parts[3].width, parts[3].height, parts[3].left) == (False, 1, 3, 3)
+
+    def look(part):
+        together.wait()
+        return part.rgb
+
+    with ThreadPoolExecutor(4) as threads:
+        seen = list(threads.map(look, parts))
+    assert np.array_equal(np.concatenate(seen, axis=1), whole.rgb[1:])
+    assert len(made) == 1

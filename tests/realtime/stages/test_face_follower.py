@@ -1,6 +1,7 @@
 """The follower with painted faces: bright squares in a dark picture, found by fakes of MediaPipe."""
 
 import itertools
+import threading
 
 import cv2
 import numpy as np
@@ -471,3 +472,42 @@ def test_later_more_faces_than_there_is_room_for_are_told_of_with_the_next_pictu
     assert counted[0] == 1
     assert {after - before for before, after in itertools.pairwise(counted)} <= {30, 31, 32}
     assert set(counts) == {0, 1}
+
+
+def test_faces_with_windows_are_looked_at_side_by_side(monkeypatch):
+    monkeypatch.setattr(face_follower, "available_cores", lambda: 2)
+    rig = Rig()
+    shown = picture((50, 50, 150), (300, 300, 36), (500, 300, 36))
+    assert rig.see(shown) == [50, 300, 500]
+    together = threading.Barrier(2, timeout=20)
+
+    class Slow:
+        turns = 1
+
+        def __init__(self, team):
+            self.team = team
+
+        def detect_all(self, pictures, seconds):
+            together.wait()
+            return self.team.detect_all(pictures, seconds)
+
+        def close(self):
+            self.team.close()
+
+    for single in rig.follower._busy:
+        single._team = Slow(single._team)
+    assert [rig.see(shown) for _ in range(3)] == [[50, 300, 500]] * 3
+
+
+def test_what_fails_in_a_window_reaches_the_caller():
+    rig = Rig()
+    shown = picture((50, 50, 150), (300, 300, 36), (500, 300, 36))
+    rig.see(shown)
+
+    def fail(part, seconds):
+        raise OSError("no more memory")
+
+    rig.landmarkers[-1].detect = fail
+    with pytest.raises(OSError, match="no more memory"):
+        rig.see(shown)
+    rig.follower.close()
