@@ -113,6 +113,7 @@ class _Run:
         inputs = [one for one in found if not is_result(one.path)]
         videos = [one for one in inputs if one.kind == "video"]
         self._photographs = [one for one in inputs if one.kind == "photograph"]
+        self._inputs = {one.path: one for one in inputs}
         self._total, self._done = len(inputs), 0
         self._together = len(videos) > 1 or wanted.many != StudyOptions()
         home = self._together and wanted.output is not None
@@ -143,7 +144,7 @@ class _Run:
         outputs, before = self._pictures, self._done
         done = self._resume and photographs_done(self._photographs, outputs, self._models, self._options)
         if done:
-            self.made.passed_over.extend(str(one.path) for one in self._photographs)
+            self.made.passed_over.extend(one.name for one in self._photographs)
             self.made.left_out.update(done.left_out)
             self._step(before + len(self._photographs))
             return
@@ -157,8 +158,9 @@ class _Run:
         )
         self.made.left_out.update(summary.left_out)
         for source, picture in outputs.pictures.items():
-            if str(source) not in summary.left_out:
-                self.made.files[str(source)] = [picture]
+            name = self._inputs[source].name
+            if name not in summary.left_out:
+                self.made.files[name] = [picture]
         if summary.photographs:
             self.made.files[""] = [*outputs.tables.values(), outputs.summary]
 
@@ -208,14 +210,14 @@ class _Run:
         return Pool(shared_out(self._options, count), count)
 
     def _annotate(self, video: Path, outputs: Outputs) -> None:
-        name = str(video)
+        name = self._inputs[video].name
         try:
             if self._resume and is_done(video, outputs, self._models, self._options):
                 self.made.passed_over.append(name)
                 return
             annotate(video, outputs, self._models, self._options)
         except EmotionError as error:
-            self.made.left_out[name] = str(error)
+            self.made.left_out[name] = self._inputs[video].told(str(error))
             if not isinstance(error, IncompleteSourceError):
                 return
         self.made.files[name] = list(outputs.all())

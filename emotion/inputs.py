@@ -72,6 +72,10 @@ class Input:
         """What it is called where people read of it."""
         return self.address or str(self.path)
 
+    def told(self, sentence: str) -> str:
+        """A sentence about its file, which names what that is a copy of; the copy will be gone."""
+        return sentence.replace(str(self.path), self.name)
+
 
 def find_inputs(
     named: Iterable[str | os.PathLike[str]],
@@ -141,7 +145,7 @@ def _expand(
     if fetch and is_fetched(name):
         for address, below in _in_store(name, recursive, say) if is_stored(name) else [(name, Path())]:
             copy = fetch(address)
-            yield Input(copy, kind_of(copy), below, fetched=True, address=shown_url(address))
+            yield Input(copy, kind_of(copy), below, fetched=True, address=_called(address))
         return
     name = name.removeprefix("file://")
     path = Path(name).expanduser()
@@ -194,6 +198,10 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             f"{closed[0].filename} cannot be looked into ({closed[0].strerror}){more}: what it holds is left "
             f"out; {advice}."
         )
+
+
+def _called(address: str) -> str:
+    return "standard input" if address == "-" else shown_url(address)
 
 
 def _skipped(count: int) -> str:

@@ -137,6 +137,8 @@ class PhotographSummary:
         """For people."""
         count = counted(self.photographs, "photograph")
         faces = self.labels.total()
+        if self.left_out and not self.photographs:
+            return "none could be read"
         if not faces:
             return f"no face was found in {count}"
         told = ", ".join(f"{name} {number}" for name, number in self.labels.most_common())
@@ -234,7 +236,7 @@ def photographs_done(
 
 
 def _left_out(one: Input, values: Mapping[str, Any]) -> bool:
-    return readable(str(one.path)) in {left["file"] for left in values["left_out"]}
+    return readable(one.name) in {left["file"] for left in values["left_out"]}
 
 
 def _is_drawn(photograph: Path, outputs: PhotographOutputs) -> bool:
@@ -314,7 +316,7 @@ def write_photographs(
     Args:
         photographs, outputs, options, progress, observer, say: as of `annotate_photographs`.
         look: looks at each.
-        names: what the photographs are called; by default their paths.
+        names: what the photographs are called; by default their paths, or what they are copies of.
         pictures: write the pictures, too.
         made: what all results follow from; the summary keeps it.
 
@@ -322,12 +324,13 @@ def write_photographs(
         SinkError: a result cannot be written.
     """
     keep_apart([one.path for one in photographs], outputs.all())
-    called = names or [readable(str(one.path)) for one in photographs]
+    called = names or [readable(one.name) for one in photographs]
     summary = PhotographSummary()
 
     def failed(index: int, error: Exception) -> None:
-        summary.left_out[called[index]] = str(error)
-        say(str(error))
+        reason = photographs[index].told(str(error))
+        summary.left_out[called[index]] = reason
+        say(reason)
 
     def add(result: EmotionFrame) -> None:
         summary.add(result)

@@ -21,7 +21,8 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import letterboxed
 from emotion.realtime.messages import VideoFrame
-from emotion.realtime.sources.photographs import read_picture
+from emotion.realtime.sources.live import shown_url
+from emotion.realtime.sources.photographs import read_picture, what_is_wrong
 
 PictureLike: TypeAlias = Union[
     npt.NDArray[np.generic], PIL.Image.Image, bytes, bytearray, memoryview, IO[bytes], str, "os.PathLike[str]"
@@ -148,22 +149,27 @@ def _from_name(name: str) -> Image:
                 raise
             raise SourceError(f"{path} is a {kind}: use analyze_files, or stream.") from error
     with Spool() as spool:
-        return read_picture(spool.fetch(name))
+        copy = spool.fetch(name)
+        try:
+            return read_picture(copy)
+        except SourceError as error:
+            raise SourceError(str(error).replace(str(copy), shown_url(name))) from error
 
 
 def _decoded(file: IO[bytes]) -> Image:
     try:
         return decode_photograph(file)
     except PictureError as error:
-        raise SourceError(f"These bytes cannot be used as a picture: {error}.") from error
+        raise SourceError(f"These bytes cannot be used as a picture: {what_is_wrong(error)}.") from error
 
 
 def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     if array.dtype != np.uint8:
-        hint = "; multiply by 255 and round" if array.dtype.kind == "f" else ""
-        raise SourceError(f"An array of {array.dtype} is no picture: it is uint8, from 0 to 255{hint}.")
+        raise SourceError(
+            f"An array of {array.dtype} is no picture: it is uint8, from 0 to 255{_as_uint8(array)}."
+        )
     channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
     if channels not in (1, 3, 4) or not array.size:
         shape = "x".join(map(str, array.shape))
@@ -174,6 +180,20 @@ def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:
     if channels == 1:
         return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
     return np.ascontiguousarray(image[:, :, 2::-1] if rgb else image[:, :, :3])
+
+
+def _as_uint8(array: npt.NDArray[np.generic]) -> str:
+    """How to make uint8 of another type, by how far an array's values reach; empty where nobody knows."""
+    if array.dtype.kind not in "fiu" or not array.size:
+        return ""
+    low, high = float(array.min()), float(array.max())
+    if low >= 0 and high <= 1 and array.dtype.kind == "f":
+        return "; write (255 * array).round().astype('uint8')"
+    if low >= 0 and high <= 255:
+        return "; write array.round().astype('uint8')"
+    if low >= 0 and high <= 65535:
+        return "; of 16 bits write (array / 257).round().astype('uint8')"
+    return ""
 
 
 def _captured(capture: Any) -> Iterator[Any]:

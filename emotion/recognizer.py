@@ -184,7 +184,7 @@ class Recognizer(Closing):
             inputs = find_inputs(named, recursive, fetch=spool.fetch)
             total = len(inputs) + len(pictures)
             photographs = [one for one in inputs if one.kind == "photograph"]
-            readers = [partial(read_picture, one.path) for one in photographs]
+            readers = [partial(_read, one) for one in photographs]
             names = [one.name for one in photographs] + [""] * len(pictures)
             readers += [partial(as_image, picture, rgb) for picture in pictures]
             for result in self._photographs(readers, names, options, left_out, keep_images):
@@ -298,8 +298,15 @@ class Recognizer(Closing):
                     kept = frame if keep_images else without_image(frame)
                     results.append(Result(one.name, False, kept, renderer, options.drawing))
         except EmotionError as error:
-            left_out[one.name] = str(error)
+            left_out[one.name] = one.told(str(error))
         return results
+
+
+def _read(photograph: Input) -> Image:
+    try:
+        return read_picture(photograph.path)
+    except SourceError as error:
+        raise SourceError(photograph.told(str(error))) from error
 
 
 def _reader_of(values: Mapping[str, Any]) -> Loaded:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import Classes
+from emotion.models.errors import MissingDependencyError
 from emotion.models.regions import Image
 from emotion.models.schema import SHIPPED
 from emotion.models.words import counted
@@ -270,7 +271,17 @@ class Results(Sequence[Result]):
         return table_of(self._told, self._photographs)
 
     def to_df(self) -> "pd.DataFrame":
-        """The same for pandas, which must be installed; emotions and labels are categories."""
+        """The same for pandas, which must be installed; emotions and labels are categories.
+
+        Raises:
+            MissingDependencyError: it is not.
+        """
+        try:
+            import pandas  # noqa: F401, PLC0415  Arrow finds it by itself
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"to_df needs pandas: pip install pandas; to_arrow and to_dicts need nothing more ({error})."
+            ) from error
         return self.to_arrow().to_pandas()
 
     def summary(self) -> Summary:

@@ -164,6 +164,11 @@ def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> M
         manifest = _from_json(values)
         digest = sha256(folder / manifest.file)
     except OSError as error:
+        if not folder.is_dir():
+            raise ModelFileError(
+                f"There is no model folder {folder}: 'emotion models list' shows the names of those that "
+                "there are; others are named by their path."
+            ) from error
         raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         if isinstance(error, ModelFileError):

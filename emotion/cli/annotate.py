@@ -47,6 +47,11 @@ from emotion.study.stand_ins import StandIns
 
 app = typer.Typer(add_completion=False)
 
+# Endings of files that people ask for and that are not written; of a folder's name hardly anybody's.
+_OTHER_FILES = {
+    *(".ass", ".feather", ".json", ".ods", ".pdf", ".rds", ".tsv", ".txt", ".xls", ".xlsx", ".xml")
+}
+
 EXAMPLES = """
 Examples:
 
@@ -163,6 +168,8 @@ def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Pat
     places = [stored.get(place, place) for place in given]
     files = [place for place in places if place.suffix.lower().removeprefix(".") in known_formats()]
     folders = [place for place in places if place not in files]
+    for place in folders:
+        _check_folder(place)
     if len(folders) > 1 or (files and folders):
         raise SinkError(
             f"{shown(folders[-1])} is a folder, and results go into one folder or into files "
@@ -174,6 +181,21 @@ def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Pat
         if one.suffix.lower() == other.suffix.lower():
             raise SinkError(f"{shown(one)} and {shown(other)} would hold the same: leave one out.")
     return files, folders[0] if folders else None
+
+
+def _check_folder(place: Path) -> None:
+    """Refuse what is named as a file would be, and would be made a folder.
+
+    Raises:
+        SinkError: it is.
+    """
+    if place == Path("-"):
+        raise SinkError("Results cannot go to standard output: name a folder or a file with -o, or --events.")
+    if place.suffix.lower() in MOVING | SUFFIXES | _OTHER_FILES and not place.is_dir():
+        raise SinkError(
+            f"{shown(place)} says no format that can be written: end its name with one of "
+            f"{', '.join(f'.{name}' for name in known_formats())}, or name a folder."
+        )
 
 
 def _address(place: Path) -> str | None:
@@ -199,6 +221,7 @@ class _Run:
     ) -> None:
         self.code = 0
         self._stand_ins = stand_ins
+        self._inputs: dict[Path, Input] = {}
         self.observer = Metrics()
         self._options = options
         self._files = files
@@ -251,9 +274,8 @@ class _Run:
         inputs = [one for one in found if not _skip(one.path)]
         videos = sum(one.kind == "video" for one in inputs)
         if self._files and (videos > 1 or 0 < videos < len(inputs)):
-            kind = "videos" if videos == len(inputs) else "sources"
             raise SinkError(
-                f"{shown(self._files[0])} is one file, but there are {len(inputs)} {kind}: name a folder."
+                f"{shown(self._files[0])} is one file, but the sources are {_mixture(inputs)}: name a folder."
             )
         if self._files and inputs and not videos and not {one.suffix[1:] for one in self._files} <= {*TABLES}:
             raise SinkError("The table of photographs is a .csv, .jsonl or .parquet: name such a file.")
@@ -270,6 +292,7 @@ class _Run:
             SinkError: something would be.
         """
         paths = [one.path for one in videos]
+        self._inputs = {one.path: one for one in videos}
         places = {one.path: place_of(one, self.folder) for one in videos}
         if self._files:
             named = [Outputs.at(self._files)] * len(videos)
@@ -311,7 +334,7 @@ class _Run:
                     continue
                 _annotate_one(video, outputs, self.models, self._options, self.observer, self._out)
             except EmotionError as error:
-                self._failed(error)
+                self._failed(error, self._inputs[video])
 
     def many(
         self, videos: Sequence[tuple[Path, Outputs]], many: StudyOptions, study: bool, resume: bool
@@ -391,9 +414,18 @@ class _Run:
         if self._away and self.folder is not None:
             self._stand_ins.take(self.folder, _names(outputs, self.folder))
 
-    def _failed(self, error: EmotionError) -> None:
-        errors.print(escaped(str(error)), style="red")
+    def _failed(self, error: EmotionError, source: Input | None = None) -> None:
+        errors.print(escaped(source.told(str(error)) if source else str(error)), style="red")
         self.code = self.code or error.exit_code
+
+
+def _mixture(inputs: Sequence[Input]) -> str:
+    """How many videos there are, and how many photographs; of few videos among these the first is named."""
+    videos = [one for one in inputs if one.kind == "video"]
+    words = counted(len(videos), "video")
+    if len(videos) == len(inputs):
+        return words
+    return f"{words} ({videos[0].name}) and {counted(len(inputs) - len(videos), 'photograph')}"
 
 
 def _names(outputs: PhotographOutputs, folder: Path) -> list[str]:

@@ -123,7 +123,7 @@ class FileOptions:
     def __post_init__(self) -> None:
         check(self)
         if self.end is not None and self.end <= (self.start or 0.0):
-            raise OptionError("end", f"end lies behind start ({self.start or 0:g} s), not at {self.end:g} s.")
+            raise OptionError("end", f"end is later than start ({self.start or 0:g} s), not {self.end:g} s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,13 @@ def read_picture(path: Path) -> Image:
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror or error}): check the path.") from error
     except PictureError as error:
-        why = "it is no picture, or damaged" if str(error) == "unreadable" else error
-        raise SourceError(f"{path} cannot be used: {why}.") from error
+        raise SourceError(f"{path} cannot be used: {what_is_wrong(error)}.") from error
+
+
+def what_is_wrong(error: PictureError) -> str:
+    """Why a picture cannot be used, in a sentence's second part."""
+    said = str(error)
+    return "it is no picture, or damaged" if said == "unreadable" else said.removeprefix("unreadable: ")
 
 
 class Photographs:

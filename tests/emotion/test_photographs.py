@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from emotion.cli import app as cli
-from emotion.inputs import find_inputs
+from emotion.inputs import Input, find_inputs
 from emotion.models.classes import EMOTIONS
 from emotion.photographs import (
     PhotographOutputs,
+    PhotographSummary,
     annotate_photographs,
     is_own_picture,
     photographs_done,
@@ -203,6 +204,28 @@ def test_a_file_that_does_not_fit_is_refused_before_anything_is_done(
     assert cli.run() == 6
     assert said in capsys.readouterr().err
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_a_copy_is_called_by_what_it_is_a_copy_of(models, face, tmp_path):
+    """The temporary file, and with it its name, is gone when the table is read."""
+    copy, broken = tmp_path / "1.png", tmp_path / "2.png"
+    cv2.imwrite(str(copy), face)
+    broken.write_bytes(b"no picture")
+    photographs = [
+        Input(path, "photograph", fetched=True, address=f"https://host/{path.name}")
+        for path in (copy, broken)
+    ]
+    outputs = PhotographOutputs.of(photographs, tmp_path / "out", ("csv",))
+    said = []
+    summary = annotate_photographs(photographs, outputs, models, Options(), say=said.append)
+    (row,) = csv.DictReader(outputs.tables["csv"].read_text().splitlines())
+    assert row["file"] == "https://host/1.png"
+    reason = "https://host/2.png cannot be used: it is no picture, or damaged."
+    assert (summary.left_out, said) == ({"https://host/2.png": reason}, [reason])
+
+
+def test_where_none_could_be_read_nothing_is_told_of_faces():
+    assert PhotographSummary(left_out={"a.jpg": "damaged"}).sentence() == "none could be read"
 
 
 def test_only_own_pictures_and_tables_are_replaced(models, folder):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from matplotlib.colors import to_hex
 import emotion
 from emotion import api
 from emotion.models.classes import EMOTIONS, SIX
+from emotion.models.errors import MissingDependencyError
 from emotion.pictures import as_image, frames_of
 from emotion.plots import top as top_of
 from emotion.realtime.sources.demo import DEMO
@@ -63,11 +65,15 @@ def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
     ("picture", "said"),
     [
         (3.5, "float is no picture: give a path"),
-        (np.zeros((4, 4, 3)), "float64 is no picture: it is uint8, from 0 to 255; multiply by 255"),
+        (np.ones((4, 4, 3)), r"float64 is no picture: it is uint8, from 0 to 255; write \(255 \* array\)"),
+        (np.full((4, 4, 3), 200.0), r"it is uint8, from 0 to 255; write array\.round\(\)"),
+        (np.full((4, 4, 3), 300, np.uint16), r"; of 16 bits write \(array / 257\)"),
+        (np.full((4, 4, 3), np.nan), "it is uint8, from 0 to 255[.]$"),
+        (np.zeros((0, 4, 3)), "it is uint8, from 0 to 255[.]$"),
         (np.zeros((4, 4, 2), np.uint8), "4x4x2 is no picture"),
         (np.zeros((0, 4, 3), np.uint8), "0x4x3 is no picture"),
         (io.StringIO("text"), "opened as text"),
-        (b"text", "cannot be used as a picture"),
+        (b"text", "cannot be used as a picture: it is no picture, or damaged"),
         ("none.jpg", "check the path"),
         ("none.mp4", "check the path"),
         (DEMO, "is a video: use analyze_files, or stream"),
@@ -240,3 +246,9 @@ def test_short_forms_keep_the_models_of_the_last_options(monkeypatch):
 def test_small_shares_fill_a_plot(shares, top):
     lines = [SimpleNamespace(get_ydata=lambda share=share: [share, 0.0]) for share in shares]
     assert top_of(SimpleNamespace(lines=lines)) == top
+
+
+def test_results_as_a_data_frame_say_what_they_need(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingDependencyError, match=r"to_df needs pandas: pip install pandas; to_arrow"):
+        emotion.Results([]).to_df()

@@ -99,7 +99,7 @@ def test_texts_of_another_form_are_refused(read, text):
 @pytest.mark.parametrize(("start", "end"), [(None, 0.1), (1.0, 1.1), (0.0, 4.0)])
 def test_a_part_ends_behind_its_beginning(start, end):
     assert FileOptions(start=start, end=end).end == end
-    with pytest.raises(OptionError, match="end lies behind start"):
+    with pytest.raises(OptionError, match="end is later than start"):
         FileOptions(start=end, end=end)
 
 

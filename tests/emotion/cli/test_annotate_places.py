@@ -73,6 +73,13 @@ def test_a_file_is_that_file(made, monkeypatch):
     assert outputs.summary == Path("sub/out.summary.json")
 
 
+def test_a_folder_may_be_called_as_a_file_where_it_is_there(made, monkeypatch, tmp_path):
+    (tmp_path / "take.mov").mkdir()
+    assert run(monkeypatch, "a/talk.mov", "-o", "take.mov", "--formats", "csv") == 0
+    [outputs] = made.values()
+    assert outputs.files == {"csv": Path("take.mov/talk.emotions.csv")}
+
+
 def test_anything_else_is_a_folder(made, monkeypatch):
     assert run(monkeypatch, "a/talk.mov", "-o", "out.d", "--formats", "csv") == 0
     [outputs] = made.values()
@@ -82,7 +89,19 @@ def test_anything_else_is_a_folder(made, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["a.mp4", "b.mp4", "-o", "out.mp4"], "out.mp4 is one file, but there are 2 videos"),
+        (
+            ["a.mp4", "b.mp4", "-o", "out.mp4"],
+            "out.mp4 is one file, but the sources are 2 videos",
+        ),
+        (
+            ["a.jpg", "b.gif", "-o", "out.csv"],
+            "but the sources are 1 video (b.gif) and 1 photograph: name a folder",
+        ),
+        *(
+            (["a.mp4", "-o", f"out{end}"], f"out{end} says no format")
+            for end in (".avi", ".Mov", ".xlsx", ".jpg")
+        ),
+        (["a.mp4", "-o", "-"], "Results cannot go to standard output"),
         (["a.mp4", "-o", "out.mp4", "-o", "two.mp4"], "out.mp4 and two.mp4 would hold the same"),
         (["a.mp4", "-o", "one", "-o", "two"], "two is a folder, and results go into one folder"),
         (["a.mp4", "-o", "one", "-o", "two.mp4"], "one is a folder, and results go into one folder"),

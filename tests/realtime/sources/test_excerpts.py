@@ -116,5 +116,5 @@ def test_what_is_no_step(text):
 
 
 def test_an_end_before_the_start_is_refused():
-    with pytest.raises(OptionError, match="end lies behind start"):
+    with pytest.raises(OptionError, match="end is later than start"):
         FileOptions(start=5.0, end=5.0)
