@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from emotion.models.names import composed
 from emotion.models.palette import free, rgb
 
 UNCERTAIN = "uncertain"
@@ -152,7 +153,7 @@ def folder_name(text: str) -> str:
 
     macOS, and archives made there, write an accent as a character of its own.
     """
-    return unicodedata.normalize("NFC", text.strip().lower())
+    return composed(text.strip().lower())
 
 
 def class_name(folder: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 
 # Control characters, line ends of Unicode, and marks that change the direction of writing.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -17,6 +18,11 @@ def readable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return name
+
+
+def composed(name: str) -> str:
+    """A name in which each accented letter is one character: tables have it so, files of macOS do not."""
+    return unicodedata.normalize("NFC", name)
 
 
 def escaped(text: str, keep: str = "") -> str:

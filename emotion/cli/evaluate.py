@@ -134,7 +134,9 @@ def _labelled(
         OptionError: a set is asked for, which only a data set has.
     """
     if options.from_set:
-        raise OptionError("from_set", f"{folder} is no data set of 'emotion dataset', which has sets.")
+        raise OptionError(
+            "from_set", f"{folder} is no data set of 'emotion dataset', which --set is for: leave it away."
+        )
     pictures, films = [*find_photographs(folder, labels)], [*find_videos(folder, labels)]
     photographs, videos = of_part(pictures, options.part), of_part(films, options.part)
     if not photographs and not videos:

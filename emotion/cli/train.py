@@ -88,6 +88,9 @@ def train(
                 f"balanced accuracy {row.validation_balanced_accuracy:.1%} ({row.seconds:.0f} s)"
             ),
             progress,
+            finish=lambda loss, balanced_accuracy: console.print(
+                f"finished network: validation {loss:.3f}, balanced accuracy {balanced_accuracy:.1%}"
+            ),
         )
     console.print(f"Trained network in {shown(model)}, curves in {shown(folder / 'curves.png')}")
 

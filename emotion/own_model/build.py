@@ -50,6 +50,7 @@ from emotion.own_model.networks import Counting, Networks
 from emotion.own_model.options import LearnOptions
 from emotion.own_model.page import save_page
 from emotion.own_model.vote import OwnVote, fit_own_vote, too_few
+from emotion.realtime.drawing.sprites import not_drawn
 
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
@@ -116,6 +117,8 @@ def learn(
         clock.begin(step)
 
     clock.begin("beginning")
+    if boxes := not_drawn("".join(classes)):
+        say(f"Annotated pictures and videos show boxes in place of {boxes}: their font has no such letters.")
     run = _Run(output, options, classes, counting, say)
     expected = run.estimate(roots, workers)
     begin(1, "looking for faces", f", of {', '.join(classes)}")

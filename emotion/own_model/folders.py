@@ -2,7 +2,6 @@
 
 import csv
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from emotion.models.classes import EMOTIONS, Classes, class_name, folder_name
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.data.label_folders import SPLITS, VIDEOS
 from emotion.models.errors import DatasetError, OptionError
+from emotion.models.names import composed
 from emotion.own_model.options import LearnOptions
 
 
@@ -87,7 +87,7 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         raise OptionError("person", f"{options.person!r} has no group (...) that would be the person.")
     people: list[str | None] = []
     for source in sources:
-        path = _composed(source.split("#")[0])
+        path = composed(source.split("#")[0])
         name = path.rsplit("/", 1)[-1]
         found = pattern.search(name) if pattern else None
         below = path.split("/", 1)[-1]
@@ -105,10 +105,5 @@ def _table(path: Path) -> dict[str, str]:
     if rows and not {"path", "person"} <= set(rows[0]):
         raise DatasetError(f"{path} has the columns {', '.join(rows[0])}; needed are path and person.")
     return {
-        _composed(str(row["path"]).replace("\\", "/")): str(row["person"]) for row in rows if row["person"]
+        composed(str(row["path"]).replace("\\", "/")): str(row["person"]) for row in rows if row["person"]
     }
-
-
-def _composed(path: str) -> str:
-    """A path in which each accented letter is one character, as tables have it and macOS does not."""
-    return unicodedata.normalize("NFC", path)

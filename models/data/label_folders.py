@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from emotion.models.classes import Labels, folder_name
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import DatasetError
-from emotion.models.names import readable, shortened
+from emotion.models.names import composed, readable, shortened
 from emotion.models.words import counted
 
 Split: TypeAlias = Literal["train", "validation", "test"]
@@ -106,7 +106,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
     votes = _read_votes(root / "votes.csv", labels.classes)
     for file in _files(root, SUFFIXES, labels):
         source = readable(f"{root.name}/{file.relative}")
-        yield Photograph(file.path, source, file.label, file.split, votes.get(file.relative))
+        yield Photograph(file.path, source, file.label, file.split, votes.get(composed(file.relative)))
 
 
 def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
@@ -199,7 +199,7 @@ def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ..
             table = csv.DictReader(file)
             if not {"path", *classes} <= set(table.fieldnames or ()):
                 return {}
-            counts = {row["path"]: [_count(row[name]) for name in classes] for row in table}
+            counts = {composed(row["path"]): [_count(row[name]) for name in classes] for row in table}
     except (OSError, UnicodeError, csv.Error, ValueError) as error:
         raise DatasetError(f"{path} cannot be read as votes: {error}.") from error
     return {key: tuple(v / sum(row) for v in row) for key, row in counts.items() if sum(row) > 0}

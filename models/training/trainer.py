@@ -41,7 +41,7 @@ from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.training import networks
 from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, mixed, resize
 from emotion.models.training.curves import save_curves
-from emotion.models.training.inputs import load_view
+from emotion.models.training.inputs import load_view, view_size
 from emotion.models.training.options import TrainingOptions
 from emotion.models.whole_files import making, write_whole
 
@@ -70,6 +70,7 @@ def train(
     report: Callable[[Epoch], None] = lambda epoch: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     checkpoint_every: float = 30.0,
+    finish: Callable[[float, float], None] = lambda loss, balanced_accuracy: None,
 ) -> Path:
     """Train a network, or go on with a run that was stopped.
 
@@ -83,6 +84,8 @@ def train(
         report: called after every epoch.
         progress: called with (steps done, steps in all).
         checkpoint_every: seconds; an epoch that ends sooner after the last checkpoint leaves none.
+        finish: called with what the finished network scores on the validation part. After few steps it is far
+            better than the last epoch's, whose batch norms lag behind (`settle_batch_norm`).
 
     Returns:
         The path of the finished ``model.keras``.
@@ -122,6 +125,7 @@ def train(
     finished = networks.build(options.view, options.network)
     finished.set_weights(learner.network.get_weights())
     settle_batch_norm(finished, training)
+    finish(*_validate(finished, validation, view_size(options.view), options.batch))
     _save(finished, run / "model.keras")
     return run / "model.keras"
 

@@ -201,6 +201,14 @@ def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Sprite:
 
 
 @cache
+def not_drawn(text: str) -> str:
+    """The letters of a text that pictures show as boxes: their font has no such."""
+    from matplotlib.ft2font import FT2Font  # noqa: PLC0415  a fifth of a second; pictures need none
+
+    known = FT2Font(str(_fonts() / _FONTS[False])).get_charmap()
+    return "".join(dict.fromkeys(letter for letter in text if ord(letter) not in known))
+
+
 def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(_fonts() / _FONTS[bold], size)
 

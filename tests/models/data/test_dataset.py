@@ -121,6 +121,13 @@ def test_votes_may_come_from_a_spreadsheet_with_empty_cells(tmp_path):
     assert next(find_photographs(tmp_path)).votes == (0, 0, 0.75, 0, 0.25, 0)
 
 
+def test_votes_fit_names_however_their_accents_are_written(tmp_path):
+    photo(tmp_path / "fear" / unicodedata.normalize("NFD", "Zoë.png"))
+    text = "path,fear,neutral,happiness,surprise,sadness,anger\nfear/Zoë.png,3,1,0,0,0,0\n"
+    (tmp_path / "votes.csv").write_text(unicodedata.normalize("NFC", text), encoding="utf-8")
+    assert next(find_photographs(tmp_path)).votes == (0, 0, 0.75, 0, 0.25, 0)
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_a_folders_name_is_known_however_its_accents_are_written(tmp_path, form):
     photo(tmp_path / unicodedata.normalize(form, "Überraschung") / "a.png")

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from emotion.models.data.stored import load_region
 from emotion.models.errors import DatasetError, ModelFileError
@@ -58,7 +59,10 @@ def data(tmp_path_factory):
 def finished(data, tmp_path_factory):
     run = tmp_path_factory.mktemp("run")
     epochs = []
-    training.train(data, run, OPTIONS, report=epochs.append)
+    told = run / "scores.json"
+    training.train(
+        data, run, OPTIONS, report=epochs.append, finish=lambda *scores: told.write_text(json.dumps(scores))
+    )
     return run, epochs
 
 
@@ -68,6 +72,16 @@ def test_a_run_leaves_what_it_promises(finished):
         assert (run / name).stat().st_size > 0
     assert [(row.height, row.width) for row in epochs] == [(32, 48)] * 3 + [(48, 72)]
     assert epochs[2].emotion_loss < epochs[0].emotion_loss
+
+
+def test_what_the_finished_network_scores_is_told(data, finished):
+    run, epochs = finished
+    loss, balanced_accuracy = json.loads((run / "scores.json").read_text())
+    network = keras.saving.load_model(run / "model.keras", compile=False)
+    faces = load_region(data, "lips", ("validation",))
+    answers = network.predict_on_batch(faces.crops()[..., None])[networks.EMOTION_HEAD].argmax(axis=1)
+    assert balanced_accuracy == pytest.approx(balanced_accuracy_score(faces.labels, answers), abs=0.05)
+    assert loss != epochs[-1].validation_loss
 
 
 class RecordingLearner(training._Learner):

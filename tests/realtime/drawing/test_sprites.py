@@ -10,6 +10,7 @@ from emotion.realtime.drawing.sprites import (
     copy,
     corners,
     merge,
+    not_drawn,
     plate,
     press,
     text,
@@ -211,6 +212,10 @@ def test_a_corners_bend_is_an_arc_of_four_tenths_of_its_arm(thickness, arm):
     diagonal = np.flatnonzero(line.diagonal())
     middle = CORNER_EDGE + thickness / 2
     assert diagonal.mean() + 0.5 == pytest.approx(middle + 0.38 * arm * (1 - 1 / np.sqrt(2)), abs=0.6)
+
+
+def test_letters_without_a_shape_in_the_font_are_known():
+    assert not_drawn("freude-glück, страх, 驚き") == "驚き"
 
 
 def test_a_corners_shadow_is_two_thirds_dark_at_most_and_of_warm_black():
