@@ -240,8 +240,11 @@ def _run(
             )
             sinks.add(name, sink, capacity=_waiting_for(source.info))
         views = stack.enter_context(Fanout(observer=observer))
-        size = source.info.width, source.info.height
-        policy = EveryFrame(meanwhile=_meanwhile(views, options, source.info, say), size=size)
+        policy = EveryFrame(
+            meanwhile=_meanwhile(views, options, source.info, say),
+            size=(source.info.width, source.info.height),
+            pictures=wants_pictures(outputs.files),
+        )
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn, and no image is made, where nobody sees it.
         draw = _renderer(options, source.info, partly=_only_mp4(outputs)).draw if outputs.video else None

@@ -123,6 +123,10 @@ class VideoFrame:
         """The same with another image."""
         return replace(self, picture=image)
 
+    def without_picture(self) -> "VideoFrame":
+        """The same of which only the size is kept: its image is black, and takes no memory."""
+        return replace(self, picture=_black(self.shape))
+
     def __reduce__(self) -> tuple[Callable[..., "VideoFrame"], tuple[object, ...]]:
         # What a decoder gave cannot be sent to another process; where only the size was kept, that goes.
         known_by_size = isinstance(self.picture, np.ndarray) and not any(self.picture.strides)
@@ -138,8 +142,13 @@ def _received(
     index: int, pts: int, time_base: Fraction, captured_at: float, image: Image | tuple[int, ...]
 ) -> VideoFrame:
     """A frame that another process has sent, see `VideoFrame.__reduce__`."""
-    whole = np.broadcast_to(np.uint8(0), image) if isinstance(image, tuple) else image
+    whole = _black(image) if isinstance(image, tuple) else image
     return VideoFrame(index, pts, time_base, captured_at, whole)
+
+
+def _black(shape: tuple[int, ...]) -> Image:
+    image: Image = np.broadcast_to(np.uint8(0), shape)
+    return image
 
 
 class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):

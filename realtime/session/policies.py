@@ -119,12 +119,15 @@ class EveryFrame:
             thread of its own.
         size: (width, height) of all pictures, where that is known: those that are too small for faces are not
             looked at, and fewer large ones wait in a batch.
+        pictures: whether anybody looks at the results' pictures; else only their size is kept, where they
+            would wait.
     """
 
     workers: Workers | None = None
     capacity: int | None = None
     meanwhile: Callable[[EmotionFrame], object] | None = None
     size: tuple[int, int] | None = None
+    pictures: bool = True
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
@@ -139,7 +142,7 @@ class EveryFrame:
         if self.meanwhile is not None:
             stages.append(Meanwhile(self.meanwhile))
         if looks_ahead:
-            stages.append(LookAhead(options.vote))
+            stages.append(LookAhead(options.vote, pictures=self.pictures))
         return [*stages, *_details(options)]
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:

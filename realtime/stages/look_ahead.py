@@ -45,15 +45,21 @@ class LookAhead:
     Args:
         options: `VoteOptions()` where not given.
         most_bytes: of pictures that wait.
+        pictures: whether anybody looks at pictures afterwards. Else only their size is kept; how far it looks
+            ahead stays the same.
     """
 
     name = "look ahead"
     batch = 8
 
-    def __init__(self, options: VoteOptions | None = None, most_bytes: float = _MOST_BYTES) -> None:
+    def __init__(
+        self, options: VoteOptions | None = None, most_bytes: float = _MOST_BYTES, pictures: bool = True
+    ) -> None:
         self._options = options or VoteOptions()
         self._most_bytes = most_bytes
-        self._waiting: deque[EmotionFrame] = deque()
+        self._pictures = pictures
+        # With the bytes of the picture.
+        self._waiting: deque[tuple[EmotionFrame, int]] = deque()
         self._bytes = 0
         self._now = -inf
         self._ended = False
@@ -66,7 +72,7 @@ class LookAhead:
                 # Another stream's time begins, in which everybody is somebody else.
                 yield from self.finish()
             self._take(item)
-            while self._now - self._waiting[0].frame.seconds >= _HORIZON or self._bytes > self._most_bytes:
+            while self._now - self._waiting[0][0].frame.seconds >= _HORIZON or self._bytes > self._most_bytes:
                 yield self._give()
 
     def finish(self) -> Iterable[EmotionFrame]:
@@ -82,16 +88,18 @@ class LookAhead:
 
     def _take(self, item: EmotionFrame) -> None:
         self._now = item.frame.seconds
-        self._bytes += item.frame.nbytes
-        self._waiting.append(item)
+        nbytes = item.frame.nbytes
+        self._bytes += nbytes
+        kept = item if self._pictures else replace(item, frame=item.frame.without_picture())
+        self._waiting.append((kept, nbytes))
         for face in item.faces:
             if (person := self._people.get(face.track_id)) is None:
                 person = self._people[face.track_id] = _Person(self._options, _Votes(_rows(face)))
             person.see(self._now, face)
 
     def _give(self) -> EmotionFrame:
-        item = self._waiting.popleft()
-        self._bytes -= item.frame.nbytes
+        item, nbytes = self._waiting.popleft()
+        self._bytes -= nbytes
         faces = tuple(self._people[face.track_id].decide(self._now, self._ended) for face in item.faces)
         if not item.faces or len(self._people) > len(item.faces):
             left = self._now - _FORGOTTEN

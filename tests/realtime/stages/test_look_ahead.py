@@ -1,5 +1,6 @@
 """People and what follows, together: from the models' answers to labels of a file."""
 
+import weakref
 from dataclasses import replace
 from fractions import Fraction
 
@@ -138,6 +139,28 @@ def test_pictures_wait_as_they_were_decoded_and_no_image_is_made():
     given += stage.finish()
     assert [one.frame.picture for one in given] == pictures
     assert not any(picture.made for picture in pictures)
+
+
+@pytest.mark.parametrize("most", [15_000, 10 * 15_000, 300e6])
+def test_where_nobody_looks_at_pictures_none_waits_and_the_results_are_the_same(most):
+    given = []
+    for pictures in (True, False):
+        people, stage = People(VoteWeights.equal()), LookAhead(most_bytes=most, pictures=pictures)
+        counts, out = [], []
+        for n in range(90):
+            picture = DecodedPicture(np.full((100, 100, 3), n, np.uint8))
+            plain = frame(n, n / 30, [HAPPY if n < 45 else SAD])
+            shown = replace(plain, frame=replace(plain.frame, picture=picture))
+            held = weakref.ref(picture)
+            del picture, plain
+            out += stage.process(list(people.process([shown])))
+            del shown
+            assert pictures or held() is None
+            counts.append(len(out))
+        out += stage.finish()
+        assert {one.frame.shape for one in out} == {(100, 100, 3)}
+        given.append((counts, [one.faces[0].label for one in out]))
+    assert given[0] == given[1]
 
 
 def test_time_that_goes_back_begins_anew():
