@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import ceil
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ THUMBNAIL = "thumbnail.jpg"
 # More than a wide screen has pixels for.
 _MOST_BINS = 1200
 _MOST_PEOPLE = 40
+# Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there. The page
+# draws its timeline so, too.
+_GAP_BINS = 3
 # In a list, a video's time is a strip of so many parts.
 _STRIP_PARTS = 60
 _THUMBNAIL_WIDTH = 320
@@ -145,16 +148,20 @@ def card(found: dict[str, Any]) -> dict[str, Any]:
     if found["people"]:
         person = found["people"][0]
         parts: dict[int, Counter[str]] = {}
-        # A short video has fewer bins than the strip has parts: each bin reaches to the next.
         width = found["step"] / found["seconds"] * _STRIP_PARTS
-        for place, label in zip(person["bins"], person["labels"], strict=True):
+        for (place, end), label in zip(_spans(person["bins"]), person["labels"], strict=True):
             first = min(int(place * width + 1e-6), _STRIP_PARTS - 1)
-            last = first + 1 if width <= 1 else min(ceil((place + 1) * width - 1e-6), _STRIP_PARTS)
-            for part in range(first, last):
+            for part in range(first, max(first + 1, min(int(end * width + 1e-6), _STRIP_PARTS))):
                 parts.setdefault(part, Counter())[label] += 1
         for part, labels in parts.items():
             strip[part] = labels.most_common(1)[0][0]
     return {"seconds": found["seconds"], "strip": strip}
+
+
+def _spans(bins: list[int]) -> Iterator[tuple[int, int]]:
+    """Where each bin of a person begins and ends: at the next one, unless the person was away between."""
+    for place, after in zip_longest(bins, bins[1:]):
+        yield place, after if after is not None and after - place <= _GAP_BINS else place + 1
 
 
 def _moment(found: dict[str, Any]) -> float:
@@ -194,7 +201,8 @@ def overview(path: Path) -> dict[str, Any]:
     people: dict[int, dict[int, _Bin]] = {}
     counter = ShareCounter((*classes, UNCERTAIN))
     for values in _lines(path):
-        index = int((values["seconds"] - first) / step + 1e-6)
+        # Times are rounded in many files: a frame that is a little early is not taken for the one before it.
+        index = int((values["seconds"] - first + frame_seconds / 4) / step)
         told = [(face["track_id"], face["label"]) for face in values["faces"]]
         counter.add(values["seconds"], told)
         for face in values["faces"]:

@@ -58,6 +58,28 @@ def test_a_video_of_few_frames_has_a_strip_without_holes(tmp_path, count):
     assert card(overview(timeline(tmp_path / "t.jsonl", *frames)))["strip"] == ["fear"] * 60
 
 
+@pytest.mark.parametrize(("rate", "decimals"), [(30, 6), (30, 3), (120, 3), (60000 / 1001, 6)])
+def test_each_frame_has_its_bin_though_times_are_rounded(tmp_path, rate, decimals):
+    path = tmp_path / "t.jsonl"
+    plain = timeline(path, result(0, face("fear"))).read_text()
+    lines = []
+    for n in range(72):
+        line = json.loads(plain)
+        line["seconds"] = round(n / rate, decimals)
+        lines.append(json.dumps(line))
+    path.write_text("\n".join(lines))
+    found = overview(path)
+    assert found["people"][0]["bins"] == list(range(72))
+    assert card(found)["strip"] == ["fear"] * 60
+
+
+def test_frames_that_do_not_come_evenly_leave_no_holes_in_a_strip(tmp_path):
+    # 25 a second, then 12.5.
+    steps = [*range(40), *range(40, 160, 2)]
+    frames = [result(n, face("fear"), pts=40 * step) for n, step in enumerate(steps)]
+    assert card(overview(timeline(tmp_path / "t.jsonl", *frames)))["strip"] == ["fear"] * 60
+
+
 def test_a_hidden_region_has_no_opinion(tmp_path):
     path = timeline(tmp_path / "t.jsonl", result(0, face("fear", lips=False)), result(1))
     (person,) = overview(path)["people"]
