@@ -51,7 +51,7 @@ def check_file(path: Path) -> None:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            raise SourceError(f"{path} is a folder: name a video file in it.")
+            raise SourceError(f"{path} is a folder: choose a video file in it.")
         if not stat.S_ISREG(found.st_mode):
             raise SourceError(f"{path} is not a regular file: save the video to a file first.")
         if found.st_size == 0:
@@ -93,7 +93,7 @@ def open_container(
                 f"{path} is an mp4 without its index: the recording or the copy broke off; copy it again, "
                 "or repair it with the program that recorded it."
             ) from error
-        raise SourceError(f"{path} is not a video that can be read: name a video file.") from error
+        raise SourceError(f"{path} is not a video that can be read: choose a video file.") from error
     # PyAV asks libav to make up missing timestamps, which come out of order where frames are.
     container = cast(InputContainer, opened)
     container.flags &= ~cast(int, Flags.gen_pts.value)
@@ -126,15 +126,15 @@ def choose_track(container: InputContainer, path: Path) -> Track:
     """
     format_name = container.format.name
     if format_name.endswith("_pipe") or format_name == "image2":
-        raise SourceError(f"{path} is a picture, not a video: name a video file.")
+        raise SourceError(f"{path} is a picture, not a video: choose a video file.")
     if format_name in _TEXT_FORMATS:
-        raise SourceError(f"{path} is text, not a video: name a video file.")
+        raise SourceError(f"{path} is text, not a video: choose a video file.")
     streams = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]
     if not streams:
         sound = "has sound but no pictures" if container.streams.audio else "is not a video"
-        raise SourceError(f"{path} {sound}: name a video file.")
+        raise SourceError(f"{path} {sound}: choose a video file.")
     chosen = streams[0] if len(streams) == 1 else _best(streams, path)
     if not _can_be_decoded(chosen):
         raise SourceError(f"{path} is coded in a way that cannot be read here: convert it to H.264 first.")

@@ -98,6 +98,8 @@ class JobQueue:
         self._command = command
         self._worker_options = worker_options(options, analysis, on_cpu)
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._turns: dict[str, int] = {}
+        self._next_turn = 0
         self._running: dict[str, WorkerProcess] = {}
         self._incoming: list[int] = []
         self._senders: Counter[str] = Counter()
@@ -146,7 +148,7 @@ class JobQueue:
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue."""
         self.store.add(job)
-        self._queue.put_nowait(job)
+        self._put(job)
         self.changes.notify()
 
     def cancel(self, job: Job) -> None:
@@ -167,12 +169,13 @@ class JobQueue:
         job.state, job.message, job.finished = State.WAITING, "", None
         job.done, job.attempts = 0, 0
         self.store.save(job)
-        self._queue.put_nowait(job)
+        self._put(job)
         self.changes.notify()
 
     async def delete(self, job: Job) -> None:
         """Remove a job and all its files, whatever its state."""
         self.store.forget(job)
+        self._turns.pop(job.id, None)
         worker = self._running.get(job.id)
         if worker:
             await worker.kill()
@@ -183,7 +186,8 @@ class JobQueue:
         """How many jobs are before a waiting one; None for any other."""
         if job.state != State.WAITING:
             return None
-        return sum(other.state in OPEN and other.created < job.created for other in self.store)
+        turns = self._turns
+        return sum(one.state in OPEN and turns.get(one.id, 0) < turns.get(job.id, 0) for one in self.store)
 
     def _take_up(self) -> None:
         """Go on with what the last server left."""
@@ -195,7 +199,13 @@ class JobQueue:
                 self._end(job, Outcome(State.FAILED, sentence))
             else:
                 job.state, job.done = State.WAITING, 0
-                self._queue.put_nowait(job)
+                self._put(job)
+
+    def _put(self, job: Job) -> None:
+        """To the end of the queue: a job that is begun anew is no older there than any other."""
+        self._turns[job.id] = self._next_turn
+        self._next_turn += 1
+        self._queue.put_nowait(job)
 
     async def _work(self, worker: WorkerProcess) -> None:
         """One runner: a job after another, in one process as long as that lives."""
@@ -256,7 +266,7 @@ class JobQueue:
     def _end(self, job: Job, outcome: Outcome) -> None:
         if self.store.get(job.id) is not job:
             return
-        job.state, job.message, job.finished = outcome.state, outcome.message, time.time()
+        job.state, job.message, job.finished = outcome.state, _by_title(outcome.message, job), time.time()
         self.ended[outcome.state] += 1
         self._save(job)
         self.changes.notify()
@@ -301,6 +311,11 @@ class JobQueue:
         ends = [job.finished + kept for job in self.store if job.finished is not None]
         # Whatever the clock did since.
         return min(max(1, min(ends) - time.time()), kept) if ends else 600
+
+
+def _by_title(message: str, job: Job) -> str:
+    """A sentence about a video's file, about the video as its sender knows it."""
+    return f"{job.title}{message.removeprefix(job.file)}" if message.startswith(f"{job.file} ") else message
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:

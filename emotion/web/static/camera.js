@@ -13,9 +13,12 @@ import { Stream } from "./stream.js";
 // A result older than this says nothing about the picture that is shown.
 const STALE_MS = 1000;
 const WORDS_EVERY_MS = 3000;
+// So long a camera may take until its first picture.
+const FIRST_PICTURE_MS = 5000;
 // Numbers that change faster cannot be read.
 const NUMBERS_EVERY_MS = 250;
 const CHOICES = ["mirror", "blur", "panel"];
+const NO_PICTURE = "No picture comes from the camera: open its shutter, close other programs that use it, or choose another one.";
 const AWAY = "No results: waiting for the server. They go on by themselves when it is back.";
 
 /** What the page knows of the stream; tests and the curious read it as `window.emotionCamera`. */
@@ -92,7 +95,6 @@ async function start(device) {
   say("Starting …");
   try {
     await current.open();
-    await listCameras(current);
   } catch (error) {
     if (session === current) stop(error.message);
   }
@@ -148,6 +150,7 @@ class Session {
     this.drawing = null;
     this.places = new LabelPlaces();
     this.spoken = 0;
+    this.begun = performance.now();
     Object.assign(state, { results: 0, age: null, rate: 0, latest: null });
   }
 
@@ -160,11 +163,13 @@ class Session {
     if (this.closed) return this.close();
     this.picture.getVideoTracks()[0].addEventListener("ended", () => session === this && stop("The camera was taken away."));
     byId("own").srcObject = this.picture;
+    this.telling = setInterval(() => this.tell(), NUMBERS_EVERY_MS);
+    await listCameras(this);
     await byId("own").play();
+    if (this.closed) return;
     const { videoWidth, videoHeight } = byId("own");
     // The width follows the height where a screen is low.
     byId("stage").style.setProperty("--shape", videoWidth / videoHeight);
-    this.telling = setInterval(() => this.tell(), NUMBERS_EVERY_MS);
     await this.connect();
   }
 
@@ -250,9 +255,20 @@ class Session {
     say(AWAY);
   }
 
+  /** Whether the camera gives no picture, though its track goes on. */
+  get dark() {
+    const [track] = this.picture.getVideoTracks();
+    return track.muted || track.readyState === "ended" || byId("own").readyState < HTMLMediaElement.HAVE_CURRENT_DATA;
+  }
+
   tell() {
-    if (!state.latest) return;
+    if (!state.latest) {
+      if (this.dark && performance.now() - this.begun > FIRST_PICTURE_MS) say(NO_PICTURE);
+      return;
+    }
     const stale = this.age() > STALE_MS;
+    if (stale && this.dark) say(NO_PICTURE);
+    if (stale) byId("camera-words").textContent = ""; // of another moment
     if (stale) drawOverlay(byId("overlay"), null);
     byId("camera-faces").classList.toggle("stale", stale);
     byId("camera-numbers").textContent = this.numbers(stale);
@@ -264,7 +280,7 @@ class Session {
   }
 
   numbers(stale) {
-    if (stale) return "No new results: the server is busy or the connection is slow.";
+    if (stale) return this.dark ? "" : "No new results: the server is busy or the connection is slow.";
     const age = state.age === null ? "" : ` · picture ${Math.round(state.age / 10) * 10} ms old`;
     return `${state.rate.toFixed(0)} results a second${age}`;
   }

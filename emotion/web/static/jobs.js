@@ -7,26 +7,45 @@ const AGAIN_MS = 3000;
 
 export const isOpen = (job) => OPEN.includes(job.state);
 
-/** Hears of every change of the visitor's videos. */
+/** Hears of every change of the visitor's videos, while the page is to be seen: all tabs of a browser share six
+    connections to a server, and those that nobody looks at would leave none for this one. */
 export function listen(changed) {
-  const source = new EventSource("/api/jobs/events");
-  source.addEventListener("message", (event) => {
-    allIsWell("connection");
-    changed(JSON.parse(event.data));
-  });
-  source.addEventListener("error", () => {
-    banner("The server cannot be reached. Is “emotion serve” still running? Trying again …", "connection");
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(changed), AGAIN_MS);
-  });
+  let source = null;
+  let again;
+  const close = () => {
+    clearTimeout(again);
+    source?.close();
+    source = null;
+  };
+  const open = () => {
+    close();
+    if (document.hidden) return;
+    source = new EventSource("/api/jobs/events"); // begins with all of them
+    source.addEventListener("message", (event) => {
+      allIsWell("connection");
+      changed(JSON.parse(event.data));
+    });
+    source.addEventListener("error", () => {
+      banner("The server cannot be reached. Is “emotion serve” still running? Trying again …", "connection");
+      if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MS);
+    });
+  };
+  document.addEventListener("visibilitychange", open);
+  open();
 }
 
 export function wordsOf(job) {
   if (job.state === "waiting") return job.place ? `Waiting; ${job.place} before it` : "Waiting for its turn";
-  if (job.state !== "running") return job.message ? capital(job.message) : "";
+  if (job.state !== "running") return sentenceOf(job);
   if (!job.done) return "Starting; the first time the models are loaded …";
   const share = job.total ? `${percent(job.done / job.total)} · ` : "";
   const left = job.seconds_left === null ? "" : ` · ${inWords(job.seconds_left)} left`;
   return `${share}${(job.fps ?? 0).toFixed(1)} frames a second${left}`;
+}
+
+/** A sentence begins with a capital letter, but a video's name stays what it is. */
+function sentenceOf({ message, title }) {
+  return !message || message.startsWith(`${title} `) ? message : capital(message);
 }
 
 function button(job, text, picture, act) {

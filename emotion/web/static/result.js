@@ -13,6 +13,7 @@ const PURPOSES = {
   parquet: "the same, for pandas and R",
   vtt: "the expressions as subtitles, for web pages and players",
   srt: "the same, for video editors",
+  eaf: "the expressions as tiers, for ELAN",
   html: "the timeline as a page to keep and to send",
   summary: "how often each expression was seen, for programs",
 };

@@ -21,6 +21,16 @@
     window.dispatchEvent(new Event("themechange"));
   }
 
+  // Paper is white, whatever the screen is, and narrower than most: charts are drawn anew for it.
+  function onPaper(wanted) {
+    document.documentElement.classList.toggle("paper", wanted);
+    document.documentElement.dataset.theme = wanted ? "light" : theme;
+    window.dispatchEvent(new Event("themechange"));
+  }
+
+  window.addEventListener("beforeprint", () => onPaper(true));
+  window.addEventListener("afterprint", () => onPaper(false));
+
   show();
   document.addEventListener("DOMContentLoaded", () => {
     show();

@@ -1,6 +1,9 @@
 // Sending videos: all that wait are listed, one is sent at a time, and nothing is lost without a question.
 
-import { RequestError, byId, make, percent, sentence, size } from "./dom.js";
+import { RequestError, byId, icon, make, percent, sentence, size } from "./dom.js";
+
+// A server without room for another video is asked again after so long.
+const AGAIN_MS = 5000;
 
 const uploads = new Set();
 let limit = Infinity;
@@ -23,9 +26,13 @@ const open = () => [...uploads].filter(({ over }) => !over);
 
 export const elements = () => [...uploads].map(({ element }) => element);
 
-export async function send(files) {
+export function send(files) {
   for (const file of files) uploads.add(new Upload(file));
   changed();
+  return sendAll();
+}
+
+async function sendAll() {
   if (sending) return;
   sending = true;
   // One after another: side by side they would only share the same road.
@@ -33,19 +40,21 @@ export async function send(files) {
   sending = false;
 }
 
+const isFull = ({ status }) => status === 429 || status === 503;
+
 class Upload {
   constructor(file) {
     this.file = file;
     this.over = false;
     this.bar = make("progress", { max: 1, value: 0, "aria-label": `Sending ${file.name}` });
-    this.text = make("p", {}, `Waiting to be sent, ${size(file.size)}`);
+    this.text = make("p", {}, this.waiting());
     this.button = make("button", { type: "button", "aria-label": `Cancel ${file.name}` }, "Cancel");
     this.button.addEventListener("click", () => this.cancel());
     this.element = make(
       "li",
       { className: "upload" },
       make("div", { className: "about" }, make("h2", { className: "title" }, file.name), this.bar, this.text),
-      make("div", { className: "actions" }, this.button),
+      (this.actions = make("div", { className: "actions" }, this.button)),
     );
     if (file.size > limit) this.fail(`The file is larger than the ${size(limit)} that this server takes.`);
     else if (!file.size) this.fail("The file is empty.");
@@ -57,9 +66,21 @@ class Upload {
       this.over = true;
       uploads.delete(this);
     } catch (error) {
-      if (uploads.has(this)) this.fail(error.message);
+      if (!uploads.has(this)) return; // it was cancelled
+      if (isFull(error)) await this.wait(error.message);
+      else this.fail(error.message, error.passes);
     }
     changed();
+  }
+
+  /** The server has no room yet: nothing is wrong with the video, and it stays the next one. */
+  wait(words) {
+    this.bar.hidden = true;
+    this.text.textContent = `${words.split(":")[0].replace(/\.$/, "")}: sent by itself as soon as there is room.`;
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, AGAIN_MS);
+    });
   }
 
   post() {
@@ -67,6 +88,7 @@ class Upload {
     const request = (this.request = new XMLHttpRequest());
     return new Promise((resolve, reject) => {
       request.upload.addEventListener("progress", ({ loaded, total }) => {
+        this.bar.hidden = false;
         this.bar.value = loaded / total;
         this.text.textContent = `Sending, ${percent(loaded / total)} of ${size(total)}`;
       });
@@ -83,18 +105,41 @@ class Upload {
     });
   }
 
-  fail(words) {
+  /** @param passes whether the same may succeed later. */
+  fail(words, passes = false) {
     this.over = true;
     this.text.textContent = words;
     this.text.className = "error";
     this.bar.hidden = true;
     this.button.textContent = "Dismiss";
     this.button.setAttribute("aria-label", `Dismiss ${this.file.name}`);
+    if (passes) this.actions.prepend(this.again());
     byId("videos-words").textContent = `${this.file.name}: ${words}`;
+  }
+
+  /** A button that puts it with those that wait to be sent. */
+  again() {
+    const button = make("button", { type: "button", "aria-label": `Send again ${this.file.name}` }, icon("again"), "Send again");
+    button.addEventListener("click", () => {
+      this.over = false;
+      this.text.textContent = this.waiting();
+      this.text.className = "";
+      this.button.textContent = "Cancel";
+      this.button.setAttribute("aria-label", `Cancel ${this.file.name}`);
+      this.button.focus();
+      button.remove();
+      sendAll();
+    });
+    return button;
+  }
+
+  waiting() {
+    return `Waiting to be sent, ${size(this.file.size)}`;
   }
 
   cancel() {
     this.over = true;
+    this.wake?.();
     uploads.delete(this);
     this.request?.abort();
     changed();

@@ -127,15 +127,15 @@ const ORDERS = {
   name: (a, b) => a.title.localeCompare(b.title, undefined, { numeric: true }),
   longest: (a, b) => (b.seconds ?? 0) - (a.seconds ?? 0),
 };
-// What is under way comes first, and what is done before what came to nothing.
-const RANKS = { running: 0, waiting: 0, done: 1, cancelled: 2, failed: 3 };
+// What is under way comes first, then what waits, the next one first, and what is done before what came to nothing.
+const RANKS = { running: 0, waiting: 1, done: 2, cancelled: 3, failed: 4 };
 
 function arranged() {
   const wanted = byId("search").value.trim().toLowerCase();
   const order = ORDERS[byId("sort").value] ?? ORDERS.newest;
   return jobs
     .filter((job) => job.title.toLowerCase().includes(wanted))
-    .sort((a, b) => RANKS[a.state] - RANKS[b.state] || order(a, b));
+    .sort((a, b) => RANKS[a.state] - RANKS[b.state] || a.place - b.place || order(a, b));
 }
 
 function draw() {

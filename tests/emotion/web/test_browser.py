@@ -248,11 +248,14 @@ def test_from_a_video_to_its_timeline_and_each_download(visit, short):
     assert at == pytest.approx(length / 2, abs=0.2)
     check_keyboard(visitor, chart, tip)
     check_player(visitor)
+    check_paper(visitor)
 
     assert page.locator(".downloads a.primary").get_attribute("href").endswith("/mp4?download=true")
     page.get_by_text("Single files").click()
     links = page.locator(".downloads a:not([href$=zip])")
     assert links.count() == len(KINDS)
+    purposes = page.locator(".downloads ul .quiet").all_inner_texts()
+    assert all(re.match(r"\s*[a-z].* · \d", words) for words in purposes), "each says what it is good for"
     files = {}
     for index in range(links.count()):
         with page.expect_download() as download:
@@ -324,6 +327,27 @@ def check_player(visitor):
     visitor.until("document.querySelector('.player video').src.endsWith('/original')")
     visitor.until("document.querySelector('.player video').readyState > 0")
     visitor.until(f"Math.abs(document.querySelector('.player video').currentTime - {at}) < 0.1")
+
+
+def check_paper(visitor):
+    """What is printed is light, says what colours mean, and is drawn as wide as it is shown."""
+    page = visitor.page
+    page.get_by_role("button", name="Colours").click()
+    page.get_by_role("button", name="Colours: light").click()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("html")).to_have_css("color-scheme", "light")
+    expect(page.locator(".legend .swatch").first).to_have_css("print-color-adjust", "exact")
+    for gone in ("nav", ".player-controls", ".downloads", ".foot"):
+        expect(page.locator(gone)).to_be_hidden()
+    wide = "[...document.querySelectorAll('.charts canvas')].map((one) => [one.width, one.clientWidth])"
+    ratio = page.evaluate("devicePixelRatio")
+    assert all(drawn == pytest.approx(ratio * shown, abs=1) for drawn, shown in page.evaluate(wide))
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("html")).to_have_css("color-scheme", "dark")
+    expect(page.locator("nav")).to_be_visible()
+    page.get_by_role("button", name="Colours: dark").click()
 
 
 def test_cancelled_begun_again_and_deleted_only_with_a_question(visit, long):
@@ -422,6 +446,89 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
     assert (line["photo"], line["label"]) == ("sample.png", "happiness")
 
 
+def test_a_video_that_the_server_has_no_room_for_waits_and_one_that_was_lost_is_sent_again(visit, tmp_path):
+    visitor = visit()
+    page = visitor.page
+    clip(tmp_path / "empty room.mp4", 12)
+    full = {"status": 429, "json": {"detail": "The queue is full: try again when a video is done."}}
+    answers = iter((lambda one: one.fulfill(**full), lambda one: one.abort(), lambda one: one.continue_()))
+
+    def answer(route):
+        next(answers)(route)
+
+    page.route("**/api/jobs?*", answer)
+    send(visitor, tmp_path / "empty room.mp4")
+    row = page.locator("#jobs li")
+    expect(row).to_contain_text("The queue is full: sent by itself as soon as there is room.")
+    assert not page.evaluate(LEAVES)
+    expect(row).to_contain_text("did not arrive")
+    page.get_by_role("button", name="Send again empty room.mp4").click()
+    expect(row).to_contain_text("o face was found in 12 frames")
+    assert next(answers, None) is None
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_what_is_under_way_comes_first_and_then_what_is_next(visit):
+    def job(name, created, state, place):
+        nothing = dict.fromkeys(("total", "fps", "seconds_left", "seconds"))
+        more = {"message": "", "done": 0, "bytes": 1, "downloads": [], "strip": [], "mine": True}
+        told = {"id": name, "title": name, "created": created, "state": state, "place": place}
+        return told | nothing | more
+
+    jobs = [job("a", 1, "done", None), job("b", 2, "running", None), job("c", 3, "waiting", 1)]
+    jobs.append(job("d", 4, "waiting", 2))
+    visitor = visit()
+    told = {"content_type": "text/event-stream", "body": f"data: {json.dumps(jobs)}\n\n"}
+    visitor.page.route("**/api/jobs/events", lambda route: route.fulfill(**told))
+    visitor.go("videos")
+    visitor.page.reload()
+    expect(visitor.page.locator("#jobs h2")).to_have_text(["b", "c", "d", "a"])
+    visitor.page.unroute_all(behavior="ignoreErrors")
+
+
+HIDE = """() => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+SHOW = """() => {
+    delete document.hidden;
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_tabs_that_nobody_looks_at_leave_connections_for_the_others(visit, tmp_path):
+    visitor = visit()
+    clip(tmp_path / "empty room.mp4", 12)
+    tabs = [visitor.page]
+    for _ in range(7):  # a browser keeps six connections to a server
+        tabs[-1].evaluate(HIDE)
+        tabs.append(visitor.context.new_page())
+        tabs[-1].goto(f"{visitor.address}#videos", timeout=60_000)
+    tabs[-1].set_input_files("#file", str(tmp_path / "empty room.mp4"))
+    expect(tabs[-1].locator("#jobs")).to_contain_text("o face was found")
+    tabs[-1].evaluate(HIDE)
+    tabs[1].evaluate(SHOW)
+    expect(tabs[1].locator("#jobs")).to_contain_text("o face was found")
+
+
+def test_a_camera_without_a_picture_is_called_so(visit):
+    visitor = visit()
+    page = visitor.page
+    get_a_place(visitor)
+    expect(page.locator("#camera-words")).to_contain_text("Person 1")
+    page.evaluate("document.getElementById('own').srcObject.getVideoTracks()[0].stop()")
+    expect(page.locator("#stage-hint")).to_contain_text("No picture comes from the camera")
+    expect(page.locator("#camera-words")).to_have_text("")
+    page.get_by_role("button", name="Stop camera").click()
+    page.evaluate(
+        "navigator.mediaDevices.getUserMedia = async () => document.createElement('canvas').captureStream(0)"
+    )
+    start_camera(visitor)
+    expect(page.locator("#stage-hint")).to_contain_text("No picture comes from the camera")
+    expect(page.locator("#camera-device option")).to_have_count(2)
+    page.get_by_role("button", name="Stop camera").click()
+
+
 def test_any_address_is_a_view_and_any_window_shows_the_stage(visit):
     visitor = visit(viewport={"width": 844, "height": 390})
     page = visitor.page
@@ -473,7 +580,7 @@ def test_what_is_no_video_ends_in_a_sentence_and_the_next_one_runs(visit, tmp_pa
     send(visitor, tmp_path / "text.mp4", tmp_path / "empty room.mp4")
     page = visitor.page
     rows = page.locator("#jobs li")
-    expect(rows.filter(has_text="text.mp4")).to_contain_text("is not a video that can be read")
+    expect(rows.filter(has_text="text.mp4")).to_contain_text("text.mp4 is not a video that can be read")
     expect(rows.filter(has_text="empty room.mp4")).to_contain_text("o face was found in 12 frames")
     expect(rows.filter(has_text="empty room.mp4").locator("img")).to_have_count(1)
     # What came to something is before what did not, though it is no newer.

@@ -110,6 +110,16 @@ def test_a_job_that_was_cancelled_keeps_what_was_done_and_the_next_one_runs(serv
     until(client, good, "done")
 
 
+def test_a_job_that_is_begun_again_waits_behind_all_others(serve):
+    client = serve()
+    slow, again, other = send(client, "slow"), send(client, "good"), send(client, "good")
+    client.post(f"/api/jobs/{again}/cancel")
+    client.post(f"/api/jobs/{again}/restart")
+    places = [client.get(f"/api/jobs/{one}").json()["place"] for one in (other, again)]
+    assert places == [1, 2]
+    client.delete(f"/api/jobs/{slow}")
+
+
 def test_a_job_is_cancelled_while_it_waits(serve):
     client = serve()
     slow, waiting = send(client, "slow"), send(client, "good")
@@ -528,7 +538,10 @@ def test_the_real_process_annotates_a_clip_and_draws_up_an_overview(serve, tmp_p
     assert [json.loads(line)["frame"] for line in lines] == list(range(12))
 
     broken = until(client, send(client, "broken", b"this is no video"), "failed")
-    assert broken["message"] == "broken.mp4 is not a video that can be read: name a video file."
+    assert broken["message"] == "broken.mp4 is not a video that can be read: choose a video file."
+
+    named = until(client, send(client, "my own & only", b"this is no video"), "failed")
+    assert named["message"].startswith("my own & only.mp4 is not a video")
 
 
 def test_a_video_that_says_it_is_too_large_is_refused_before_it_is_decoded(tmp_path):

@@ -373,6 +373,8 @@ def test_on_paper_it_is_light_and_whole(tab):
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not tab.locator(".zoom").is_visible()
     assert not tab.locator("video").is_visible()
+    # Drawn as wide as paper is: wider, its words would be squeezed there.
+    assert tab.evaluate("document.querySelector('canvas.chart').width / devicePixelRatio") <= 700
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
 
 
