@@ -1,5 +1,6 @@
 """The command line: the commands, and how their failures end."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,6 +12,7 @@ from emotion.cli.console import console, errors
 from emotion.cli.lazy import LazyGroup
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.names import escaped
+from emotion.realtime.errors import SinkError
 
 EXAMPLES = """
 Examples:
@@ -25,6 +27,25 @@ Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 unusable model, 5 a missi
 6 a result that cannot be written, 130 stopped. With several files the others still run, and the code is
 that of the first failure.
 """
+
+# What a system refuses where a place is not as it should be; all else is a fault of the program.
+_PLACES = {
+    getattr(errno, name)
+    for name in (
+        "EACCES",
+        "EPERM",
+        "EROFS",
+        "ENOSPC",
+        "EDQUOT",
+        "ENOTDIR",
+        "EISDIR",
+        "ENAMETOOLONG",
+        "ELOOP",
+        "EMFILE",
+        "EIO",
+    )
+    if hasattr(errno, name)
+}
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -45,9 +66,22 @@ def run() -> int:
     except EmotionError as error:
         errors.print(escaped(str(error)), style="red")
         return error.exit_code
+    except OSError as error:
+        if error.errno not in _PLACES:
+            raise
+        errors.print(escaped(_said(error)), style="red")
+        return SinkError.exit_code
     except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _said(error: OSError) -> str:
+    """What a system's refusal means to who named a place."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return f"A file cannot be written: {reason}."
+    return f"{error.filename} cannot be read or written: {reason}. Name another place, or see to this one."
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:

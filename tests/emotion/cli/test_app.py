@@ -1,3 +1,4 @@
+import errno
 import re
 import shutil
 import sys
@@ -95,11 +96,31 @@ def test_missing_data_end_in_one_sentence(monkeypatch, capsys, tmp_path, argumen
     assert error.strip()
 
 
+@pytest.mark.parametrize("command", ["dataset", "learn"])
+def test_a_place_that_cannot_be_written_ends_in_one_sentence(monkeypatch, capsys, tmp_path, command):
+    for name in ("fear", "happiness"):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        (tmp_path / "faces" / name / "a.jpg").touch()
+    (tmp_path / "file").touch()
+    assert run(monkeypatch, command, tmp_path / "faces", "-o", tmp_path / "file" / "out") == 6
+    error = " ".join(capsys.readouterr().err.split())
+    assert "cannot be read or written: Not a directory. Name another place" in error
+
+
+def test_an_error_of_the_program_keeps_its_trace(monkeypatch):
+    def fail():
+        raise FileNotFoundError(errno.ENOENT, "gone", "somewhere")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(FileNotFoundError):
+        run(monkeypatch, "doctor")
+
+
 def test_training_begins_with_what_ships_by_its_name(monkeypatch, capsys, tmp_path):
     asked, data = [], Path("model.keras")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "_restored", lambda options, models, *_: asked.append(models) or data)
-    monkeypatch.setattr(train, "_training", lambda: SimpleNamespace(train=lambda *given: given[4]() or data))
+    monkeypatch.setattr(train, "_training", lambda: SimpleNamespace(train=lambda *given, finish: given[4]() or data))
     monkeypatch.setattr(train, "predictions_of_models", lambda folder, data: asked.append(folder))
     assert run(monkeypatch, "train", "lips", "--start-from", "lite", "--teacher", "standard") == 0
     assert asked == [LITE, LITE.parent]
