@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emotion.annotate import check_folder
 from emotion.annotated_files import AnnotatedFiles, Named, Wanted, annotate_all
 from emotion.models.errors import OptionError
 from emotion.models.options import with_values
@@ -169,8 +170,8 @@ def annotate_files(
         files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address, or
             several of these.
         output: a folder for the results.
-        formats: what to write: mp4 (annotated pictures for photographs), csv, jsonl, parquet, html, srt, vtt,
-            eaf, and those of installed packages.
+        formats: what to write, several names or one text (``"mp4,csv"``): mp4 (annotated pictures for
+            photographs), csv, jsonl, parquet, html, srt, vtt, eaf, and those of installed packages.
         overwrite: replace any existing file.
         recursive: include subfolders.
         resume: skip what is complete and was made with the same options and models: videos, and photographs
@@ -201,7 +202,10 @@ def annotate_files(
     given = with_chosen(options or Options(), chosen)
     if models is not None and not isinstance(models, Models):
         given = with_values(given, {"models": os.fspath(models)})
-    given = with_values(given, {"formats": tuple(formats), "overwrite": overwrite})
+    wished = formats if isinstance(formats, str) else tuple(formats)
+    given = with_values(given, {"formats": wished, "overwrite": overwrite})
+    if output is not None:
+        check_folder(Path(output), alone=True)
     wanted = Wanted(
         output=None if output is None else Path(output),
         options=given,

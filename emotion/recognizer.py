@@ -36,7 +36,7 @@ from emotion.realtime.pipeline.pipeline import Stage
 from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session import EachAlone, EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.sources.live import camera_of, open_live
+from emotion.realtime.sources.live import camera_of, open_live, shown_url
 from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
 from emotion.results import Result, Results, without_image
 from emotion.streams import Follower, Stream
@@ -218,7 +218,13 @@ class Recognizer(Closing):
             policy = NewestFrame.of(options) if live else EveryFrame()
             # Before the source is opened, so that no live picture waits for them.
             stages = policy.stages(self._models, options)
-            session = Session(_open(opened, live, options, rgb, spool), policy=policy, stages=stages)
+            try:
+                session = Session(_open(opened, live, options, rgb, spool), policy=policy, stages=stages)
+            except SourceError as error:
+                if opened is source or not isinstance(opened, Path):
+                    raise
+                # The copy of a link is gone when this is read.
+                raise SourceError(str(error).replace(str(opened), shown_url(name))) from error
             stack.pop_all()
         return Stream(session, options.drawing, name, spool, on_result)
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from emotion.annotate import Models, Outputs, annotate, is_done
+from emotion.annotate import Models, Outputs, annotate, check_folder, is_done
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
@@ -46,11 +46,6 @@ from emotion.study.options import StudyOptions, check_offline_together, check_to
 from emotion.study.stand_ins import StandIns
 
 app = typer.Typer(add_completion=False)
-
-# Endings of files that people ask for and that are not written; of a folder's name hardly anybody's.
-_OTHER_FILES = {
-    *(".ass", ".feather", ".json", ".ods", ".pdf", ".rds", ".tsv", ".txt", ".xls", ".xlsx", ".xml")
-}
 
 EXAMPLES = """
 Examples:
@@ -169,7 +164,11 @@ def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Pat
     files = [place for place in places if place.suffix.lower().removeprefix(".") in known_formats()]
     folders = [place for place in places if place not in files]
     for place in folders:
-        _check_folder(place)
+        if place == Path("-"):
+            raise SinkError(
+                "Results cannot go to standard output: name a folder or a file with -o, or --events."
+            )
+        check_folder(place)
     if len(folders) > 1 or (files and folders):
         raise SinkError(
             f"{shown(folders[-1])} is a folder, and results go into one folder or into files "
@@ -181,21 +180,6 @@ def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Pat
         if one.suffix.lower() == other.suffix.lower():
             raise SinkError(f"{shown(one)} and {shown(other)} would hold the same: leave one out.")
     return files, folders[0] if folders else None
-
-
-def _check_folder(place: Path) -> None:
-    """Refuse what is named as a file would be, and would be made a folder.
-
-    Raises:
-        SinkError: it is.
-    """
-    if place == Path("-"):
-        raise SinkError("Results cannot go to standard output: name a folder or a file with -o, or --events.")
-    if place.suffix.lower() in MOVING | SUFFIXES | _OTHER_FILES and not place.is_dir():
-        raise SinkError(
-            f"{shown(place)} says no format that can be written: end its name with one of "
-            f"{', '.join(f'.{name}' for name in known_formats())}, or name a folder."
-        )
 
 
 def _address(place: Path) -> str | None:

@@ -50,6 +50,20 @@ WHOLE = sorted(
 )
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.csv", "out.avi", "out.xlsx"])
+def test_a_file_for_results_is_refused_since_they_go_into_a_folder(folder, name):
+    with pytest.raises(emotion.SinkError, match=f"{name} is the name of a file"):
+        emotion.annotate_files(folder, folder.parent / name, models=NO_MODELS)
+    assert not (folder.parent / name).exists()
+
+
+def test_formats_are_named_in_a_text_too(folder):
+    made = emotion.annotate_files(
+        folder / "a.mp4", folder.parent / "out", formats="csv, vtt", models=NO_MODELS
+    )
+    assert [path.suffix for path in made.files[str(folder / "a.mp4")]] == [".csv", ".vtt", ".json"]
+
+
 def test_all_of_a_folder_is_written_and_what_cannot_be_read_is_named(folder):
     write_png(folder / "photo.png", np.zeros((40, 60, 3), np.uint8))
     (folder / "broken.mp4").write_bytes(b"no video")

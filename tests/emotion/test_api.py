@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import emotion
+from emotion.fetching import Spool
 from emotion.models.classes import EMOTIONS
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.voting.vote import LogLinear, VoteWeights
@@ -171,6 +172,13 @@ def test_what_is_no_source_is_refused(models, tmp_path):
     clips.tone_only(tmp_path / "tone.m4a")
     with pytest.raises(SourceError, match="no pictures"):
         emotion.stream(tmp_path / "tone.m4a", models=models)
+
+
+def test_a_link_that_is_no_video_is_named_and_not_its_copy(models, monkeypatch, tmp_path):
+    (tmp_path / "page").write_text("<html>")
+    monkeypatch.setattr(Spool, "fetch", lambda spool, name: tmp_path / "page")
+    with pytest.raises(SourceError, match=r"^https://host/clip is not a video"):
+        emotion.stream("https://host/clip?key=secret", models=models)
 
 
 def test_importing_the_package_is_cheap():
