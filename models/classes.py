@@ -213,5 +213,5 @@ class Labels:
     def of(self, folder: str) -> str | None:
         """The class that a folder's name stands for, or None where it is none of them."""
         name = folder_name(folder)
-        meant = (self.names.get(name), name, ALIASES.get(name))
+        meant = (self.names.get(name), name, class_name(folder), ALIASES.get(name))
         return next((label for label in meant if label in self.classes), None)

@@ -17,7 +17,7 @@ from emotion.models.data.dataset import DatasetOptions, find_photographs, make_d
 from emotion.models.data.duplicates import perceptual_hash
 from emotion.models.data.face_crops import cut_faces
 from emotion.models.data.image_io import read_gray, read_photograph, write_png
-from emotion.models.data.label_folders import told_of_others
+from emotion.models.data.label_folders import find_others, told_of_others
 from emotion.models.data.options import read_labels
 from emotion.models.data.stored import load_region, read_manifest
 from emotion.models.data.video_frames import sample_frames
@@ -133,6 +133,12 @@ def test_a_folders_name_is_known_however_its_accents_are_written(tmp_path, form)
     photo(tmp_path / unicodedata.normalize(form, "Überraschung") / "a.png")
     labels = Labels(names=read_labels([f"{unicodedata.normalize('NFD', 'Überraschung')}=surprise"]))
     assert next(find_photographs(tmp_path, labels)).label == "surprise"
+
+
+def test_a_folder_is_of_the_class_that_emotion_learn_names_after_it(tmp_path):
+    photo(tmp_path / "Freude & Glück" / "a.png")
+    assert next(find_photographs(tmp_path, Labels(("freude-glück", "ruhig")))).label == "freude-glück"
+    assert list(find_others(tmp_path, Labels(("freude-glück", "ruhig")))) == []
 
 
 def test_folders_of_no_class_are_told_with_what_is_in_them(tmp_path):
