@@ -5,6 +5,7 @@ import signal
 import sys
 from types import FrameType
 
+from emotion.models.cores import leave_out_opencv_threads
 from emotion.models.installing import advice_on
 from emotion.models.native.log import filter_standard_error
 from emotion.models.native.memory import share_heaps
@@ -17,6 +18,7 @@ A part that this program needs cannot be loaded: {error}
 def program() -> None:
     """`main` in a process of its own, whose standard error is the program's alone."""
     share_heaps()
+    leave_out_opencv_threads()
     filter_standard_error()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding lacks is no reason to end.

@@ -18,6 +18,25 @@ def available_cores() -> int:
     return max(1, min([count, *(-int(-share // 1) for share in _shares())]))
 
 
+_BUSY_THREADS = 4
+
+
+def few_cores() -> bool:
+    """Whether the program's own threads keep all cores busy: those that read, look, classify and draw."""
+    return available_cores() <= _BUSY_THREADS
+
+
+def leave_out_opencv_threads() -> None:
+    """Let OpenCV, which is not loaded yet, work in its caller's thread, here and in child processes.
+
+    It shares out what takes a millisecond among as many threads as there are cores. They wait in loops, and for
+    cores that are busy: on two, three faces took a tenth more of the processor. Whoever has set OpenCV's own
+    variable is obeyed.
+    """
+    if few_cores():
+        os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
+
 def _shares() -> Iterator[float]:
     """The cores' time that each control group around this process allows, where one does."""
     try:

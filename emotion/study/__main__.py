@@ -10,6 +10,7 @@ def main() -> None:
     # What libraries print goes to standard error, so that reports stay clean.
     reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    from emotion.models.cores import leave_out_opencv_threads  # noqa: PLC0415
     from emotion.models.native.log import filter_standard_error  # noqa: PLC0415
     from emotion.models.native.memory import share_heaps  # noqa: PLC0415
     from emotion.models.options import from_mapping  # noqa: PLC0415
@@ -17,6 +18,7 @@ def main() -> None:
     from emotion.study import worker  # noqa: PLC0415
 
     share_heaps()
+    leave_out_opencv_threads()
     filter_standard_error()
     worker.main(from_mapping(Options, json.loads(sys.argv[1])), reports)
 

@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 
 from emotion.models.closing import Closing
-from emotion.models.cores import available_cores
+from emotion.models.cores import few_cores
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.monitoring.metrics import Metrics
@@ -49,8 +49,6 @@ _POLL_SECONDS = 0.005
 _PATIENCE_SECONDS = 5.0
 # How long a thread may compute in Python before others get their turn.
 _SWITCH_SECONDS = 0.0005
-# Reading, finding faces, reading emotions and drawing go on at the same time.
-_BUSY_THREADS = 4
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def prompt_threads() -> Iterator[None]:
     """
     usual, helpers = sys.getswitchinterval(), cv2.getNumThreads()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    if available_cores() <= _BUSY_THREADS:
+    if few_cores():
         cv2.setNumThreads(1)
     try:
         yield

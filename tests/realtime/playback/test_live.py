@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from emotion.models import cores as cores_module
 from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import NothingYetError
-from emotion.realtime.playback import live as live_module
 from emotion.realtime.playback.live import DISPLAY, Live, prompt_threads
 from emotion.realtime.session import NewestFrame
 from emotion.realtime.stages.load_shedding import LEVELS, LoadShedder
@@ -316,7 +316,7 @@ def test_what_is_left_out_is_said_and_done():
 
 @pytest.mark.parametrize("cores", [2, 4, 5])
 def test_while_pictures_are_waited_for_python_switches_often_and_opencv_works_alone(monkeypatch, cores):
-    monkeypatch.setattr(live_module, "available_cores", lambda: cores)
+    monkeypatch.setattr(cores_module, "available_cores", lambda: cores)
     before = sys.getswitchinterval(), cv2.getNumThreads()
     with pytest.raises(RuntimeError, match="on purpose"), prompt_threads():
         assert sys.getswitchinterval() <= 0.001
