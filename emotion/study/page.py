@@ -25,6 +25,8 @@ from emotion.study.tables import NAMES
 _SHORT = 9.95
 _MINUTE, _HOUR = 59.5, 3599.5
 _ALL = 100
+# As the table in the terminal says it.
+_NOBODY = "no face"
 _HEADS = (
     ("name", "Video", ""),
     ("", "Expressions over its time", "shares of the expressions among the faces, from the start to the end"),
@@ -68,10 +70,12 @@ def page(
     )
     videos = [_video(one, classes, group(one), by, metadata) for one in told]
     groups = sorted({one["group"] for one in videos})
+    # Where nobody is seen there is nothing to average.
+    courses = [one for one in means.means if one.videos.any()]
     shown = ("name", "label", "people", "seconds", "state", "group", "course")
     data = {
         "emotions": circumstances.get("palette", []),
-        "means": [_mean(one) for one in means.means],
+        "means": [_mean(one) for one in courses],
         "videos": [{key: one[key] for key in shown} for one in videos],
     }
     return pages.get_template("study.html.j2").render(
@@ -81,7 +85,7 @@ def page(
         script="\n".join(('"use strict";', chart_part(), _part("study.js", pages))),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         videos=videos,
-        means=means.means,
+        means=courses,
         states=sorted({one.outcome.state for one in told}),
         groups=groups,
         group_name=by or "Folder",
@@ -113,7 +117,7 @@ def _video(
         "height": 54,
         "course": course,
         "words": in_words(shares) if shares else "",
-        "label": label,
+        "label": label or (_NOBODY if video else None),
         "place": classes.index(label) if label in classes else -1,
         "share": _share(label, shares),
         "people": video.get("people"),

@@ -56,6 +56,7 @@ class Photo {
     this.address = URL.createObjectURL(file);
     this.picture = make("img", { src: this.address, alt: `Photo ${file.name}` });
     this.picture.addEventListener("load", () => this.paint());
+    this.picture.addEventListener("error", () => (this.picture.hidden = true)); // words say what it is instead
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.text = make("p", { role: "status" }, "Waiting …");
     this.faces = make("div", { className: "tiles" });

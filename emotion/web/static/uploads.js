@@ -2,8 +2,10 @@
 
 import { RequestError, byId, icon, make, percent, sentence, size } from "./dom.js";
 
-// A server without room for another video is asked again after so long.
+// A server without room for another video is asked again after so long, and then ever later: it gets the whole
+// video each time.
 const AGAIN_MS = 5000;
+const LONGEST_AGAIN_MS = 60_000;
 
 const uploads = new Set();
 let limit = Infinity;
@@ -46,6 +48,7 @@ class Upload {
   constructor(file) {
     this.file = file;
     this.over = false;
+    this.patience = AGAIN_MS;
     this.bar = make("progress", { max: 1, value: 0, "aria-label": `Sending ${file.name}` });
     this.text = make("p", {}, this.waiting());
     this.button = make("button", { type: "button", "aria-label": `Cancel ${file.name}` }, "Cancel");
@@ -79,7 +82,8 @@ class Upload {
     this.text.textContent = `${words.split(":")[0].replace(/\.$/, "")}: sent by itself as soon as there is room.`;
     return new Promise((resolve) => {
       this.wake = resolve;
-      setTimeout(resolve, AGAIN_MS);
+      setTimeout(resolve, this.patience);
+      this.patience = Math.min(2 * this.patience, LONGEST_AGAIN_MS);
     });
   }
 

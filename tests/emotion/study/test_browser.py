@@ -224,6 +224,14 @@ def test_the_label_has_its_share_of_time_and_the_folder_stands_once(tab):
     tab.get_by_label("Search").fill("")
 
 
+def test_a_video_of_nobody_is_called_so_as_in_the_terminal(tab):
+    tab.get_by_label("Search").fill("b/nobody 3")
+    cell = tab.locator("#videos tbody tr:not([hidden]) .overall").first
+    assert cell.inner_text() == "no face"
+    assert cell.locator(".swatch").count() == 0
+    tab.get_by_label("Search").fill("")
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(tab, width):
     tab.set_viewport_size({"width": width, "height": 800})

@@ -47,6 +47,14 @@ def table(home, name):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize(("videos", "hidden"), [({"one": nobody(), "two": nobody()}, True), (VIDEOS, False)])
+def test_where_nobody_is_seen_no_empty_charts_are_shown(tmp_path, videos, hidden):
+    written(tmp_path / "out", videos)
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert ('aria-labelledby="average-head" hidden>' in page) == hidden
+    assert ('"means":[]' in page) == hidden
+
+
 def test_a_row_a_video_and_a_row_a_person(tmp_path):
     written(tmp_path / "out", VIDEOS)
     videos, people = (table(tmp_path / "out", name) for name in ("videos.csv", "people.csv"))
