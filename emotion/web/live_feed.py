@@ -6,6 +6,7 @@ import threading
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from emotion.models.regions import Image
@@ -19,6 +20,13 @@ from emotion.web.http.look import add_look
 from emotion.web.http.security import Gate
 
 _PATIENCE_SECONDS = 3.0
+_ADDRESSES = """Live results of emotion-live:
+/overlay           boxes and labels on a transparent ground, for OBS
+/api/live/events   each result, as server-sent events
+/api/live/socket   each result, as a WebSocket
+/api/live/newest   the newest result
+/api/openapi.json  what a result holds
+"""
 
 
 class FeedSink(Sink):
@@ -78,6 +86,11 @@ def feed_app(feed: Feed, schema: Schema) -> FastAPI:
     app = FastAPI(title="emotion-live", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.add_middleware(Gate, names=(), local=True, token=None)
     add_feed(app, feed)
+
+    @app.get("/", include_in_schema=False)
+    async def addresses() -> PlainTextResponse:
+        return PlainTextResponse(_ADDRESSES)
+
     add_look(app, schema)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

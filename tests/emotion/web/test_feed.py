@@ -79,6 +79,13 @@ def test_the_overlay_page_has_nothing_else_and_loads_only_from_here(client):
     assert "background: transparent" in client.get("/static/overlay.css").text
 
 
+def test_the_address_alone_says_what_there_is(client):
+    told = client.get("/")
+    assert (told.status_code, told.headers["content-type"].split(";")[0]) == (200, "text/plain")
+    for line in told.text.splitlines()[1:]:
+        assert line.split()[0] in {getattr(route, "path", "") for route in client.app.routes}
+
+
 def test_another_sites_page_may_not_listen(client):
     refused = client.get("/api/live/newest", headers={"host": "evil.example"})
     assert refused.status_code == 421
