@@ -19,6 +19,7 @@ from emotion.models.checksums import write as write_checksums
 from emotion.models.classes import Classes
 from emotion.models.cores import available_cores
 from emotion.models.data.dataset import make_dataset
+from emotion.models.data.label_folders import SPLITS, Split
 from emotion.models.data.options import DatasetOptions
 from emotion.models.data.stored import read_manifest, read_options
 from emotion.models.data.strata import write_parts
@@ -43,7 +44,7 @@ from emotion.own_model import estimate, training
 from emotion.own_model.card import card
 from emotion.own_model.clock import Clock
 from emotion.own_model.folders import classes_of, people_of
-from emotion.own_model.folds import held_out, in_folds, joined
+from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined
 from emotion.own_model.heads import weights_of
 from emotion.own_model.judge import Judgement, judge
 from emotion.own_model.networks import Counting, Networks
@@ -194,17 +195,21 @@ class _Run:
         self._clear_other(options)
         self._make(roots, options, workers)
         rows = read_manifest(self._data)
-        if all(row["split"] == "train" for row in rows):
-            labels = np.array([self._classes.index(row["label"]) for row in rows], np.int64)
-            groups = self._together(rows)
-            kept = held_out(labels, groups, self._options.hold_out, self._options.seed)
-            if kept.any():
-                parts = {
-                    row["source"]: "test" if one else "train"
-                    for row, one in zip(rows, kept.tolist(), strict=True)
-                }
-                write_parts(self._work / "parts.parquet", parts)  # type: ignore[arg-type]
-                self._make(roots, options, workers, self._work / "parts.parquet")
+        if _in_parts(rows):
+            return
+        # Anew each time: who is on the photographs, or how many are held out, may be told only now.
+        parts = self._parts(rows)
+        if any(parts[row["source"]] != row["split"] for row in rows):
+            write_parts(self._work / "parts.parquet", parts)
+            self._make(roots, options, workers, self._work / "parts.parquet")
+
+    def _parts(self, rows: Sequence[dict[str, Any]]) -> dict[str, Split]:
+        """The part of each face by its source: held out to judge on, or to learn from."""
+        labels = np.array([self._classes.index(row["label"]) for row in rows], np.int64)
+        kept = held_out(labels, self._together(rows), self._options.hold_out, self._options.seed)
+        return {
+            row["source"]: "test" if one else "train" for row, one in zip(rows, kept.tolist(), strict=True)
+        }
 
     def _make(
         self, roots: Sequence[Path], options: DatasetOptions, workers: int | None, parts: Path | None = None
@@ -235,7 +240,7 @@ class _Run:
             self._say(f"  {line}")
         taught = [row for row in rows if row["split"] != "test"]
         self._kept = len(taught) < len(rows)
-        faces = faces_of_dataset(self._data, "train", self._regions)
+        faces = faces_of_dataset(self._data, TAUGHT, self._regions)
         self._groups = self._together(taught)
         self._faces = replace(faces, groups=self._groups, schema=replace(faces.schema, classes=self._classes))
         self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
@@ -365,6 +370,11 @@ class _Run:
             rules=found.rules | judged,
             gains=found.gains | gains,
         )
+
+
+def _in_parts(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether folders such as ``train`` and ``test`` say which faces are held out."""
+    return any(row["source"].split("/")[1].lower() in SPLITS for row in rows)
 
 
 def learn_blendshapes(

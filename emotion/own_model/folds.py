@@ -5,7 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.data.label_folders import Split
+
 FOLDS = 5
+TAUGHT: tuple[Split, ...] = ("train", "validation")
+"""The parts of a data set that are learnt from: a validation part of the user's own chooses nothing here."""
 LEAST_TO_HOLD_OUT = 100
 """Faces of the rarest class from which on a part is held out; below, folds alone judge."""
 

@@ -24,6 +24,7 @@ from emotion.models.training.refit import Head
 from emotion.own_model import training
 from emotion.own_model.beginning import Donor, begin, wanted_regions
 from emotion.own_model.features import views_of
+from emotion.own_model.folds import TAUGHT
 from emotion.own_model.heads import Learnt, fit_one, learn_head, start_of
 from emotion.own_model.options import LearnOptions
 
@@ -166,7 +167,7 @@ class Networks:
         log: training.Log,
     ) -> Path:
         name = plan.region.name
-        own = training.own_faces(load_region(data, name, ("train",), None), plan.region, faces.labels)
+        own = training.own_faces(load_region(data, name, TAUGHT, None), plan.region, faces.labels)
         course = training.course_for(self._options, layers, len(faces), plan.region)
         with self._counting(f"Training the {name}' network") as progress:
             found = training.train(

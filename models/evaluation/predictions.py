@@ -4,7 +4,7 @@ Two kinds of input: a data set made by `data.dataset` (its crops, one part of it
 of labelled whole photographs, which go the same road as a video's frames: landmarks, crops, models.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -159,19 +159,22 @@ def predict(faces: LabelledFaces, models: Sequence[RegionModel], progress: Progr
     return Predictions(faces, np.stack(said), free)
 
 
-def faces_of_dataset(folder: Path, split: Split, regions: Regions = REGIONS) -> LabelledFaces:
-    """One part of a data set.
+def faces_of_dataset(
+    folder: Path, split: Split | Collection[Split], regions: Regions = REGIONS
+) -> LabelledFaces:
+    """One part of a data set, or some together, in the manifest's order.
 
     Args:
         folder: of the data set.
-        split: which part.
+        split: which part, or which.
         regions: whose crops are read, in order.
 
     Raises:
         DatasetError: `folder` is no data set, lacks a picture or a region, or the part is empty.
     """
-    parts = [load_region(folder, region, (split,), None) for region in regions.names]
-    rows = [row for row in read_manifest(folder) if row["split"] == split]
+    splits = (split,) if isinstance(split, str) else tuple(split)
+    parts = [load_region(folder, region, splits, None) for region in regions.names]
+    rows = [row for row in read_manifest(folder) if row["split"] in splits]
     places = read_options(folder).places
     moved = next((one for one in regions if one.name in places and places[one.name] != one), None)
     if moved is not None:

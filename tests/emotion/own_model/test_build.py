@@ -20,6 +20,7 @@ from emotion.cli.scores import scores_table
 from emotion.models.classes import SIX, Classes
 from emotion.models.data.dataset import DatasetOptions, _claim
 from emotion.models.data.image_io import write_png
+from emotion.models.data.splits import parts_of
 from emotion.models.data.stored import read_manifest, schema
 from emotion.models.errors import DatasetError, MissingDependencyError, OptionError, ShippedModelsError
 from emotion.models.evaluation import weights
@@ -30,7 +31,7 @@ from emotion.models.regions import EYES, FACE, LIPS, Region, write_region
 from emotion.models.small_files import sha256
 from emotion.models.statistics import intervals
 from emotion.models.voting.vote import FORMAT, VoteWeights, read_rules
-from emotion.own_model import build, estimate, features, networks, training
+from emotion.own_model import build, estimate, features, folds, networks, training
 from emotion.own_model.folds import in_folds
 from emotion.own_model.options import SCRATCH, LearnOptions
 from emotion.own_model.vote import fit_own_vote
@@ -121,13 +122,17 @@ def place(tmp_path_factory):
     return place
 
 
-def learn(place, patch, count=96, **options):
+def learn(place, patch, count=96, leave=None, **options):
     said, looked = [], []
 
     def make(roots, output, made, workers, progress, parts, say):
         looked.append(parts)
         if not (output / "manifest.parquet").exists():
-            striped(output, made, count)
+            (leave or striped)(output, made, count)
+        table = pq.read_table(output / "manifest.parquet").to_pylist()
+        told = parts_of(parts) if parts else {}
+        table = [row | {"split": told.get(row["source"], row["split"])} for row in table]
+        pq.write_table(pa.Table.from_pylist(table, schema(made.classes)), output / "manifest.parquet")
 
     patch.setattr(build, "make_dataset", make)
     patch.setattr(estimate, "measure", lambda *_: estimate.Estimate(count, 0.1, 0.01, 6))
@@ -235,6 +240,54 @@ def test_another_folder_begins_anew_and_enough_faces_are_held_out(made, place, m
     assert sum(row["split"] == "test" for row in parts) == 50
     assert len(Models.load(models=place / "mine", provider="cpu").schema.classes) == 5
     assert not (place / "mine" / "lips.int8.json").exists()
+
+
+def test_who_is_who_counts_also_where_it_is_told_after_a_first_run(place, monkeypatch, tmp_path):
+    monkeypatch.setattr(folds, "LEAST_TO_HOLD_OUT", 20)
+    fresh = tmp_path / "place"
+    shutil.copytree(place / "begin", fresh / "begin")
+    for name in CLASSES:
+        (fresh / "photos" / name).mkdir(parents=True)
+        (fresh / "photos" / name / "0.png").touch()
+    data = build.work_folder(fresh / "mine") / "data"
+
+    def parts_by(key):
+        found = {}
+        for row in read_manifest(data):
+            found.setdefault(key(int(row["source"].split("/")[-1][:-4])), set()).add(row["split"])
+        return found
+
+    learn(fresh, monkeypatch, int8=False)
+    assert {"test"} in parts_by(int).values()
+    people = tmp_path / "people.csv"
+    rows = (f"{CLASSES[index % 4]}/{index}.png,person {index // 8}" for index in range(96))
+    people.write_text("\n".join(("path,person", *rows)))
+    made, _, _ = learn(fresh, monkeypatch, int8=False, group_by=people)
+    assert made.held_out
+    assert all(len(parts) == 1 for parts in parts_by(lambda index: index // 8).values())
+    made, _, _ = learn(fresh, monkeypatch, int8=False, hold_out=0)
+    assert not made.held_out
+
+
+def test_a_validation_part_of_the_users_own_is_learnt_from(place, monkeypatch, tmp_path):
+    fresh = tmp_path / "place"
+    shutil.copytree(place / "begin", fresh / "begin")
+    for name in CLASSES:
+        (fresh / "photos" / "train" / name).mkdir(parents=True)
+        (fresh / "photos" / "train" / name / "0.png").touch()
+
+    def in_parts(output, options, count):
+        striped(output, options, count)
+        rows = read_manifest(output)
+        for index, row in enumerate(rows):
+            row["split"] = ("train", "train", "validation", "test")[index // 4 % 4]
+            row["source"] = row["source"].replace("photos/", f"photos/{row['split']}/")
+        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
+
+    made, said, looked = learn(fresh, monkeypatch, count=128, leave=in_parts, int8=False)
+    assert looked == [None]
+    assert made.evaluation.vote.faces == 32
+    assert any(line.startswith("  96 faces in") for line in said)
 
 
 def test_people_are_read_before_photographs_are_looked_at(made, place, monkeypatch, tmp_path):
