@@ -40,7 +40,7 @@ from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.formats import format_named, known_formats
 from emotion.realtime.sinks.overwrite_guard import FileSet, keep_apart, keep_apart_from
-from emotion.realtime.sinks.result_ledger import check_own, is_result
+from emotion.realtime.sinks.result_ledger import BusyError, check_own, is_result
 from emotion.realtime.sources.demo import DEMO
 from emotion.study.options import StudyOptions, check_offline_together, check_together
 from emotion.study.stand_ins import StandIns
@@ -454,6 +454,8 @@ def _annotate_one(
         except IncompleteSourceError:
             bar.stop()
             _say_where(outputs, out)
+            raise
+        except BusyError:  # what is there is the other run's
             raise
         except BaseException:
             bar.stop()

@@ -12,7 +12,6 @@ from emotion.cli.console import console, errors
 from emotion.cli.lazy import LazyGroup
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.names import escaped
-from emotion.realtime.errors import SinkError
 
 EXAMPLES = """
 Examples:
@@ -70,6 +69,9 @@ def run() -> int:
         if error.errno not in _PLACES:
             raise
         errors.print(escaped(_said(error)), style="red")
+        # Imported here: help needs none of what comes with it.
+        from emotion.realtime.errors import SinkError  # noqa: PLC0415
+
         return SinkError.exit_code
     except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
         return end.code if isinstance(end.code, int) else 0

@@ -114,6 +114,19 @@ class LazyGroup(TyperGroup):
         panel, said = COMMANDS[cmd_name]
         return TyperCommand(name=cmd_name, help=said, rich_help_panel=panel)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an option that cannot be is told with where it was said.
+
+        Raises:
+            BadParameter: an option has a value that it cannot have.
+        """
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # pydantic's words for what a check of ours raises.
+            error.message = error.message.removeprefix("Value error, ") + _where_said(error)
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command itself, which is to run, with what configuration files say of its options.
 
@@ -130,3 +143,17 @@ class LazyGroup(TyperGroup):
 
             ctx.default_map = {name: defaults_of(name, command)}
         return name, command, rest
+
+
+def _where_said(error: Any) -> str:
+    """Where a value was said that is not on the command line; empty where it is, or nobody knows."""
+    context, parameter = error.ctx, error.param
+    if context is not None and parameter is None:
+        named = (one for one in context.command.params if error.param_hint in one.opts)
+        parameter = next(named, None)
+    source = context and parameter and context.get_parameter_source(parameter.name)
+    if not source:
+        return ""
+    if source.name == "ENVIRONMENT":
+        return f" (from the environment: {parameter.envvar})"
+    return " (from a configuration file: see 'emotion config')" if source.name == "DEFAULT_MAP" else ""

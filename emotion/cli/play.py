@@ -11,7 +11,7 @@ from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
 from emotion.models.options import Without
-from emotion.realtime.drawing.window import DisplayProbe, Window
+from emotion.realtime.drawing.window import WINDOW_ALONE, DisplayProbe, Window
 from emotion.realtime.options import Options
 from emotion.realtime.pipeline.pipeline import Step
 from emotion.realtime.playback.options import PlayOptions
@@ -51,7 +51,7 @@ def play_command(
     path = video or DEMO
     known: ResultIndex | None = None
     steps: list[Step] = []
-    with DisplayProbe() as probe:
+    with DisplayProbe(WINDOW_ALONE) as probe:
         with VideoFile(path) as opened:
             info = opened.info
         if play.timeline:

@@ -21,6 +21,8 @@ _ADVICE = (
     "run it where there is a desktop, or add --no-window and say where results shall go, "
     "for example -o session.mp4 or -o session.csv."
 )
+WINDOW_ALONE = "run it where there is a desktop; 'emotion annotate' needs none."
+"""What to do without a screen where all that is made is the window."""
 # highgui ends the whole process where it finds no display, so another one is asked first.
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 _PROBE_SECONDS = 30
@@ -92,7 +94,9 @@ class Pointer:
 class DisplayProbe(Closing):
     """Finds out, in a process of its own, whether a window can be opened; it runs from here on."""
 
-    def __init__(self) -> None:
+    def __init__(self, advice: str = _ADVICE) -> None:
+        """Args: advice: what to do where no window can be opened."""
+        self._advice = advice
         self._process = subprocess.Popen(
             python_command("-c", _PROBE),
             stdout=subprocess.DEVNULL,
@@ -112,11 +116,11 @@ class DisplayProbe(Closing):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
-            raise DisplayError(f"The screen does not answer: {_ADVICE}") from None
+            raise DisplayError(f"The screen does not answer: {self._advice}") from None
         if self._process.returncode:
             headless = "not implemented" in said
             reason = "This OpenCV has no windows" if headless else "There is no screen to open a window on"
-            raise DisplayError(f"{reason}: {_ADVICE}")
+            raise DisplayError(f"{reason}: {self._advice}")
 
     def close(self) -> None:
         """End it, whether it has been asked or not."""

@@ -347,6 +347,10 @@ def _signed(values: Mapping[str, Any]) -> str:
     return json.dumps({**values, _CHECKSUM: _checksum(values)}, indent=2) + "\n"
 
 
+class BusyError(SinkError):
+    """Another run writes the same results."""
+
+
 def _checksum(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
@@ -370,7 +374,7 @@ def _open_alone(path: Path) -> FileIO:
             pass  # whoever had it gave it its final name, or removed it
         except BlockingIOError as error:
             file.close()
-            raise SinkError(
+            raise BusyError(
                 f"{path} is being written by another run of this program: wait for it, or name another "
                 "place with -o."
             ) from error

@@ -283,6 +283,9 @@ def _server(instruments, port):
 
 
 class _Probe(Closing):
+    def __init__(self, advice=""):
+        pass
+
     def check(self):
         """There is a screen."""
 

@@ -10,7 +10,8 @@ from emotion.annotate import Outputs
 from emotion.cli import annotate as command
 from emotion.cli import app as cli
 from emotion.models.whole_files import partial_path
-from emotion.realtime.sinks.result_ledger import ResultLedger
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.result_ledger import BusyError, ResultLedger
 
 
 @pytest.fixture
@@ -113,6 +114,19 @@ def test_places_that_do_not_go_together(made, monkeypatch, capsys, tmp_path, arg
     assert run(monkeypatch, *arguments) == 6
     assert said in capsys.readouterr().err
     assert not made
+
+
+@pytest.mark.parametrize(("error", "said"), [(BusyError("busy"), False), (SinkError("full"), True)])
+def test_a_part_is_told_of_where_it_is_this_runs(monkeypatch, capsys, tmp_path, error, said):
+    def fails(video, outputs, *rest):
+        partial_path(outputs.video).write_text("pictures")
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "load_models", lambda *rest: None)
+    monkeypatch.setattr(command, "annotate", fails)
+    assert run(monkeypatch, "talk.mp4") == 6
+    assert ("can be played" in capsys.readouterr().err) == said
 
 
 def names(videos, folder=None):

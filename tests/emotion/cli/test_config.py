@@ -117,3 +117,37 @@ def test_config_shows_what_holds_and_from_where(places, monkeypatch, capsys):
     assert rows["models"] == ["lite", "EMOTION_MODELS"]
     assert rows["max_faces"][1] == "default"
     assert rows["annotate.stride"] == ["2", file]
+
+
+@pytest.mark.parametrize(
+    ("said", "variables", "where"),
+    [
+        ('smooth = "abc"', {}, "(from a configuration file: see 'emotion config')"),
+        ("start = 4\nend = 1", {}, "(from a configuration file: see 'emotion config')"),
+        ("", {"EMOTION_SMOOTH": "abc"}, "(from the environment: EMOTION_SMOOTH)"),
+        ("smooth = 0.4", {"EMOTION_START": "4", "EMOTION_END": "1"}, "(from the environment: EMOTION_END)"),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_with_its_place(places, monkeypatch, capsys, said, variables, where):
+    write(places / "project" / "emotion.toml", said)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["emotion", "annotate", "clip.mp4"])
+    assert cli.run() == 2
+    assert where in words(capsys)
+
+
+@pytest.mark.parametrize("option", ["--smooth=abc", "--style=neon"])
+def test_what_is_on_the_command_line_is_told_alone(monkeypatch, capsys, option):
+    monkeypatch.setenv("EMOTION_SMOOTH", "0.4")
+    monkeypatch.setattr(sys, "argv", ["emotion", "annotate", "clip.mp4", option])
+    assert cli.run() == 2
+    told = words(capsys)
+    assert "Invalid value" in told
+    assert "(from" not in told
+    assert "Value error" not in told
+
+
+def words(capsys):
+    """What was said to standard error, without the frame around it."""
+    return " ".join(capsys.readouterr().err.replace("│", " ").split())

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.realtime.drawing.window import DisplayProbe, Key, Pointer, Window
+from emotion.realtime.drawing.window import WINDOW_ALONE, DisplayProbe, Key, Pointer, Window
 from emotion.realtime.errors import DisplayError
 
 
@@ -236,6 +236,13 @@ def test_why_no_window_can_be_opened_is_said(monkeypatch, code, said, reason):
     with pytest.raises(DisplayError, match=f"^{reason}: "):
         asked.check()
     assert process.killed == (code is None)
+
+
+def test_where_all_that_is_made_is_a_window_nobody_is_advised_to_leave_it_out(monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: Process(1, "cannot open display"))
+    with pytest.raises(DisplayError, match=r"needs none[.]$") as error:
+        DisplayProbe(WINDOW_ALONE).check()
+    assert "--no-window" not in str(error.value)
 
 
 def test_a_probe_that_nobody_asks_is_ended(monkeypatch):
