@@ -337,7 +337,8 @@ class _Run:
 
     def _on_test(self, name: str) -> Evaluation:
         faces = faces_of_dataset(self._data, "test", self._regions)
-        faces = replace(faces, schema=replace(faces.schema, classes=self._classes))
+        groups = self._together([row for row in read_manifest(self._data) if row["split"] == "test"])
+        faces = replace(faces, groups=groups, schema=replace(faces.schema, classes=self._classes))
         models = [RegionModel(self._model, region, "cpu", 0) for region in self._regions.names]
         with self._counting("Asking the models") as progress:
             found = predict(faces, models, progress)

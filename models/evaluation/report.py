@@ -169,7 +169,7 @@ def _rule_note(evaluation: Evaluation) -> str:
 def _size(evaluation: Evaluation) -> str:
     text = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
     if evaluation.vote.groups != evaluation.vote.faces:
-        text += f" in {evaluation.vote.groups} groups of near duplicates"
+        text += f" in {evaluation.vote.groups} groups of near duplicates or of one person"
     return "; ".join((text, *_left_out(evaluation)))
 
 

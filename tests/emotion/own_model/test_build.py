@@ -264,6 +264,8 @@ def test_who_is_who_counts_also_where_it_is_told_after_a_first_run(place, monkey
     people.write_text("\n".join(("path,person", *rows)))
     made, _, _ = learn(fresh, monkeypatch, int8=False, group_by=people)
     assert made.held_out
+    # Faces of one person say as little as one: the intervals are of people.
+    assert made.evaluation.vote.groups == made.evaluation.vote.faces / 8
     assert all(len(parts) == 1 for parts in parts_by(lambda index: index // 8).values())
     made, _, _ = learn(fresh, monkeypatch, int8=False, hold_out=0)
     assert not made.held_out
