@@ -23,14 +23,21 @@ def test_a_window_is_a_square_of_five_sizes_cut_to_the_picture(box, window):
 
 
 class Blind:
-    """A landmarker that sees what it is told; it keeps what it was shown."""
+    """A team that sees what it is told; it keeps what it was shown."""
+
+    turns = 1
 
     def __init__(self, *faces):
         self.faces, self.shown = list(faces), []
 
-    def detect(self, part, seconds):
-        self.shown.append(part)
-        return self.faces.pop(0) if self.faces else ()
+    def detect_all(self, parts, seconds):
+        self.shown += parts
+        return [self.faces.pop(0) if self.faces else () for _ in parts]
+
+
+def follow(single, seconds):
+    single.look([picture()], [seconds])
+    return single.follow(seconds)
 
 
 def filling(left, top, right, bottom):
@@ -70,7 +77,7 @@ def test_another_face_in_the_window_is_passed_over():
 def test_a_small_face_is_waited_for_half_a_second(away, gone):
     single = _Single(Blind([filling(*BOX)]))
     single.start(picture(), BOX, 10.0)
-    assert single.follow(picture(), 10.0 + away) is None
+    assert follow(single, 10.0 + away) is None
     assert single.gone(10.0 + away) is gone
 
 
@@ -93,7 +100,7 @@ def test_a_small_face_is_waited_for_half_a_second(away, gone):
 def test_a_window_is_made_anew_near_its_edge_or_for_a_face_of_twice_the_size(face, cramped):
     single = _Single(Blind([filling(*BOX)], [filling(*face)]))
     single.start(picture(), BOX, 0.0)
-    single.follow(picture(), 0.1)
+    follow(single, 0.1)
     assert single._cramped(picture()) is cramped
 
 
