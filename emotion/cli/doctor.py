@@ -90,7 +90,7 @@ def doctor() -> None:
     findings = []
     for check in CHECKS:
         findings.append(examine(check))
-        console.print(_row(findings[-1]), soft_wrap=False)
+        _say(findings[-1])
     broken = [finding.part for finding in findings if finding.needed and not finding.works]
     if broken:
         console.print(f"\n'emotion annotate' does not work here yet: {', '.join(broken)}.")
@@ -105,7 +105,7 @@ def examine(check: Check) -> Finding:
     except Trouble as trouble:
         found, advice = str(trouble), trouble.advice
     except EmotionError as error:  # says itself what to do
-        found, advice = str(error), ""
+        found, _, advice = str(error).partition(". ")
     except (ImportError, OSError) as error:
         known = isinstance(error, ImportError) or ".so" in str(error)
         found, advice = str(error), advice_on(error) if known else AGAIN
@@ -114,15 +114,20 @@ def examine(check: Check) -> Finding:
     return Finding(check.part, False, check.needed, found, advice)
 
 
+def _say(finding: Finding) -> None:
+    console.print(_row(finding), soft_wrap=False)
+    if finding.advice:
+        # One line however long it is: a command with a line end in it cannot be copied.
+        console.print(f"{' ' * 20}-> {finding.advice}")
+
+
 def _row(finding: Finding) -> Table:
     mark, style = ("ok", "green") if finding.works else ("NO", "red") if finding.needed else ("--", "yellow")
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=2, style=style)
     grid.add_column(width=16)
-    grid.add_column(overflow="fold")  # a command that is cut off cannot be copied
+    grid.add_column(overflow="fold")
     grid.add_row(mark, finding.part, finding.found)
-    if finding.advice:
-        grid.add_row("", "", f"-> {finding.advice}")
     return grid
 
 

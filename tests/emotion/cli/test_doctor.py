@@ -37,7 +37,14 @@ def test_here_the_main_job_works(monkeypatch, capsys):
     assert "works here" in said
     assert "checksums right" in said
     assert "NO " not in said
-    assert max(map(len, said.splitlines())) <= 80
+    assert max(len(line) for line in said.splitlines() if " -> " not in line) <= 80
+
+
+def test_a_command_stays_on_one_line_to_be_copied(monkeypatch, capsys):
+    command = f'pip install "/a/long/path/of/the/program[{",".join(f"extra{n}" for n in range(20))}]"'
+    monkeypatch.setattr(doctor, "CHECKS", [Check("Extras", failing(Trouble("none", command)))])
+    assert run(monkeypatch, "doctor") == 0
+    assert f"-> {command}\n" in capsys.readouterr().out
 
 
 def test_what_the_main_job_needs_decides(monkeypatch, capsys):
@@ -63,7 +70,7 @@ def test_what_the_main_job_needs_decides(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("error", "found", "advice"),
     [
-        (ModelFileError("eyes.onnx is damaged. Install again."), "eyes.onnx is damaged", ""),
+        (ModelFileError("eyes.onnx is damaged. Install again."), "eyes.onnx is damaged", "Install again."),
         (ImportError("libGL.so.1: cannot open shared object file"), "libGL.so.1", SYSTEM_LIBRARIES),
         (ImportError("No module named 'av'"), "No module named 'av'", "Install emotion-live again."),
         (ZeroDivisionError("oh"), "ZeroDivisionError: oh", "Install emotion-live again."),
