@@ -123,8 +123,8 @@ def load_faces(data: Path) -> Faces:
         images = np.load(data / _ARRAY, mmap_mode="r")
     except OSError as error:
         raise DatasetError(
-            f"{data} has no crops of whole faces. 'emotion dataset --region face' makes a data set that has; "
-            "--regions eyes,lips does without."
+            f"{data} has no whole faces yet: 'emotion dataset --region face' makes a data set that has, "
+            "'python -m emotion.learn cut' adds them; --regions eyes,lips does without."
         ) from error
     if index["margin"] != MARGIN or images.shape[1:3] != _PADDED:
         raise DatasetError(f"{data}'s whole faces were cut otherwise: cut them again.")

@@ -602,7 +602,7 @@ def test_what_is_no_further_region_is_refused(region):
 
 def test_whole_faces_that_were_cut_later_are_a_region(small):
     make_dataset([small / "faces"], small / "out", DatasetOptions(validation=0, test=0), workers=1)
-    with pytest.raises(DatasetError, match="no crops of whole faces"):
+    with pytest.raises(DatasetError, match="no whole faces yet"):
         load_region(small / "out", "face", ("train",))
     cut_faces(small / "out", [small / "faces"])
     faces = load_region(small / "out", "face", ("train",))
