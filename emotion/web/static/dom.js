@@ -3,7 +3,7 @@
 import { EMOTIONS, MARKS } from "./classes.js";
 import { make } from "./shared.js";
 
-export { capital, clock, make, percent, percents } from "./shared.js";
+export { capital, clock, lasting, make, percent, percents } from "./shared.js";
 
 export const byId = (id) => document.getElementById(id);
 

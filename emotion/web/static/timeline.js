@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { StackedBar } from "./faces.js";
-import { capital, clock, colour, make, onTheme, swatch } from "./dom.js";
+import { capital, colour, lasting, make, onTheme, swatch } from "./dom.js";
 
 // Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there.
 const GAP_BINS = 3;
@@ -70,7 +70,7 @@ function heading({ shares, words, seen, track_id: number }, emotions) {
     { className: "person-head" },
     make("h3", {}, mark, `Mostly ${most}`),
     bar.element,
-    make("p", { className: "quiet" }, `${capital(words)} · seen for ${clock(seen, seen < 10)}`),
+    make("p", { className: "quiet" }, `${capital(words)} · seen for ${lasting(seen)}`),
   );
 }
 

@@ -1,6 +1,6 @@
 // The list of videos: those that are being sent, worked on and done; sorted, searched, deleted.
 
-import { ask, banner, byId, clock, confirmed, inWords, make, paint, size } from "./dom.js";
+import { ask, banner, byId, confirmed, inWords, lasting, make, paint, size } from "./dom.js";
 import { actionsOf, isOpen, listen, wordsOf } from "./jobs.js";
 import * as result from "./result.js";
 import { recall, remember } from "./settings.js";
@@ -102,7 +102,7 @@ class Row {
     if (focused) (this.actions.querySelector("button") ?? this.link).focus();
     if (this.job.state) byId("videos-words").textContent = `${job.title}: ${wordsOf(job)}`;
     const facts = [
-      job.seconds === null ? null : clock(job.seconds),
+      job.seconds === null ? null : lasting(job.seconds),
       size(job.bytes),
       new Date(1000 * job.created).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
       job.state === "cancelled" && job.downloads.length ? "First part only" : null,

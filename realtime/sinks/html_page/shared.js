@@ -26,7 +26,12 @@ export function percents(shares) {
   return found.map((one) => `${one}%`);
 }
 
-/* 75.3 seconds as "1:15", 4000 as "1:06:40"; with tenths as "1:15.3". */
+/* How long something lasts, to the nearest second as in all tables, and below ten with tenths. */
+export function lasting(seconds) {
+  return seconds < 9.95 ? clock(seconds, true) : clock(Math.round(seconds));
+}
+
+/* A moment: 75.3 seconds as "1:15", 4000 as "1:06:40"; with tenths as "1:15.3". */
 export function clock(seconds, tenths = false) {
   const whole = Math.max(0, tenths ? Math.round(10 * seconds) / 10 : seconds + 1e-6);
   const rest = tenths ? (whole % 60).toFixed(1).padStart(4, "0") : String(Math.floor(whole % 60)).padStart(2, "0");

@@ -52,7 +52,7 @@ function reader(person) {
 }
 
 function head(person) {
-  const words = make("span", {}, `in the picture for ${clock(person.seconds, person.seconds < 10)}: ${person.words}`);
+  const words = make("span", {}, `in the picture for ${lasting(person.seconds)}: ${person.words}`);
   return make("h2", {}, person.name, words);
 }
 

@@ -733,12 +733,13 @@ def check_times(page):
     """One function writes the times of every page."""
     found = page.evaluate(
         """async () => {
-            const { clock } = await import("/static/shared.js");
+            const { clock, lasting } = await import("/static/shared.js");
             const tenths = [75.34, 59.96].map((at) => clock(at, true));
-            return [75.9, 4000, 1.9999999, -1].map((at) => clock(at)).concat(tenths);
+            const lengths = [19.6, 9.94, 9.96, 3599.7].map(lasting);
+            return [75.9, 4000, 1.9999999, -1].map((at) => clock(at)).concat(tenths, lengths);
         }"""
     )
-    assert found == ["1:15", "1:06:40", "0:02", "0:00", "1:15.3", "1:00.0"]
+    assert found == ["1:15", "1:06:40", "0:02", "0:00", "1:15.3", "1:00.0", "0:20", "0:09.9", "0:10", "1:00:00"]
 
 
 def touch(one, other):
