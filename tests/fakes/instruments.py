@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from emotion import annotate, recognizer
+from emotion import annotate, api, recognizer
 from emotion.cli import live, network, play
 from emotion.models.classes import SIX
 from emotion.models.closing import Closing
@@ -79,6 +79,8 @@ class Instruments:
         self._classifiers += 1
 
     def _put_in(self, patch):
+        # Models that other tests have loaded are none of these.
+        patch.setattr(api, "_readers", {})
         patch.setattr(models, "RegionModel", lambda *args, **more: _region_model(self, *args, **more))
         patch.setattr(models, "LandmarkNets", SimpleNamespace(load=lambda options: _nets(self, options)))
         patch.setattr(models.VoteWeights, "read", lambda folder, names: _weights(self, names))

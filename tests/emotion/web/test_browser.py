@@ -739,7 +739,10 @@ def check_times(page):
             return [75.9, 4000, 1.9999999, -1].map((at) => clock(at)).concat(tenths, lengths);
         }"""
     )
-    assert found == ["1:15", "1:06:40", "0:02", "0:00", "1:15.3", "1:00.0", "0:20", "0:09.9", "0:10", "1:00:00"]
+    moments, tenths, lengths = found[:4], found[4:6], found[6:]
+    assert moments == ["1:15", "1:06:40", "0:02", "0:00"]
+    assert tenths == ["1:15.3", "1:00.0"]
+    assert lengths == ["0:20", "0:09.9", "0:10", "1:00:00"]
 
 
 def touch(one, other):
