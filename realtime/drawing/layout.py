@@ -157,14 +157,15 @@ class Room:
         """How much of other people a form would hide there: 1 is as much as it may.
 
         That is a fifth of one of them, or half of the form's own ground. What it hides of its own person
-        counts for nobody else: who stands behind is not seen there.
+        counts for nobody else: who stands behind is not seen there. But heads are seen, as their faces were
+        found: a form on one below, as in a gallery, would seem to be about that.
         """
         own, most = person(face), 0.0
         for one in self.people:
             if one == own or not one.overlaps(rect):
                 continue
             before = one.common(rect)
-            pixels = before.area - before.common(own).area
+            pixels = before.area - before.common(own).area + head(one).common(rect).common(own).area
             most = max(most, pixels / (_OF_A_PERSON * one.area), pixels / (_OF_A_FORM * rect.area))
         return most
 
@@ -173,6 +174,12 @@ def person(face: Rect) -> Rect:
     """Where somebody's hair, shoulders and chest are, roughly: twice as wide as the face, to two below it."""
     across, above = face.width // 2, 2 * face.height // 5
     return Rect(face.left - across, face.top - above, face.width + 2 * across, 3 * face.height + above)
+
+
+def head(person: Rect) -> Rect:
+    """Where the face and the hair of somebody are, of whom `person` told."""
+    across = person.width // 4
+    return Rect(person.left + across, person.top, person.width - 2 * across, 7 * person.height // 17)
 
 
 def beside(room: Room, face: Rect, form: Form, spare: int = 0) -> Iterator[Placement]:

@@ -15,6 +15,7 @@ from emotion.realtime.drawing.layout import (
     Wish,
     away,
     beside,
+    head,
     person,
     place,
     slides,
@@ -292,3 +293,17 @@ def test_what_a_form_hides_is_of_others_and_behind_nobody_of_its_own(rect, hides
     assert person(own).right == 310
     assert room.hides(rect, own) == pytest.approx(hides)
     assert Room(640, 480, 10, ()).hides(rect, own) == 0
+
+
+@pytest.mark.parametrize(
+    ("rect", "hides"),
+    [
+        (Rect(240, 282, 100, 30), 0.0),  # on the own chest, above the hair of who is below
+        (Rect(240, 330, 100, 30), 1.6),  # eight tenths of it on that
+    ],
+)
+def test_a_head_below_is_hidden_though_it_lies_before_ones_own_chest(rect, hides):
+    own, below = Rect(250, 200, 80, 80), Rect(250, 360, 80, 80)
+    room = Room(640, 480, 10, (), (person(own), person(below)))
+    assert head(person(below)) == Rect(250, 328, 80, 112)
+    assert room.hides(rect, own) == pytest.approx(hides)
