@@ -91,6 +91,7 @@ class Watcher:
 
     def __init__(self, then=lambda watcher: None):
         self.passed, self.running, self.count, self.then = [], {}, 0, then
+        self.notes = []
 
     def begun(self, job, where):
         self.running[job.name] = int(where.rpartition(":")[2])
@@ -99,7 +100,7 @@ class Watcher:
         pass
 
     def note(self, job, sentence):
-        pass
+        self.notes.append((job.name, sentence))
 
     def ended(self, outcome, frames, passed):
         self.count += 1
@@ -173,13 +174,14 @@ def test_results_are_those_of_one_machine_whatever_dies_on_the_way(clips, cluste
     killed = []
 
     def spoil(watcher):
-        """Kill the node that works on the clip that waits for it; then stop."""
+        """Kill the node that works on the clip that waits for it; then, when Ray has noticed, stop."""
         pid = watcher.running.get(held.read_text()) if held.exists() else None
         if pid and not killed:
             (node,) = (one for one in cluster.worker_nodes if pid in workers_of(one))
             cluster.remove_node(node, allow_graceful=False)
             killed.append(node)
-        if killed and watcher.count >= 15:
+        noticed = killed and any(name == held.read_text() for name, _ in watcher.notes)
+        if noticed and watcher.count >= 15:
             raise StopError
 
     alone, home = tmp_path / "alone", tmp_path / "study"
