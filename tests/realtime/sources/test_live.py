@@ -40,7 +40,9 @@ def test_a_file_that_is_cut_short_gives_what_is_there_and_then_says_so(tmp_path)
         for frame in source:
             seen.append(number(frame.image))
     assert len(seen) > 10
-    assert seen == list(range(len(seen)))
+    # A machine that halts for a moment drops pictures, as of a camera, and counts them.
+    assert seen == sorted(set(seen))
+    assert len(seen) + source.skipped == seen[-1] + 1
 
 
 def test_a_long_gap_in_a_file_is_shortened(tmp_path, caplog):
