@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emotion import __version__
 from emotion.inputs import MOVING
 from emotion.models.data.image_io import SUFFIXES
@@ -303,8 +301,7 @@ def _waiting_for(info: VideoInfo) -> int:
 
 def _nothing(result: EmotionFrame) -> Image:
     """Stands for a picture where only tables are written; it takes no memory."""
-    nothing: Image = np.broadcast_to(np.uint8(0), result.frame.shape)
-    return nothing
+    return result.frame.without_picture().image
 
 
 def _too_small(info: VideoInfo) -> str:

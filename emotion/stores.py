@@ -77,11 +77,12 @@ def find(address: str) -> Found | None:
             return None
         if told["type"] != "file":
             return None
-        changed = 0
-        # A store that does not know when a file changed does without `modified`, has None (no `timestamp`) or
-        # lacks the entry that it reads; then the size alone has to tell whether the file is another one.
-        with suppress(NotImplementedError, AttributeError, KeyError):
-            changed = round(system.modified(path).timestamp() * 1e9)
+        modified = None
+        # A store that does not know when a file changed has no such call, lacks the entry that it reads, or
+        # gives None; then the size alone has to tell whether the file is another one.
+        with suppress(NotImplementedError, KeyError):
+            modified = system.modified(path)
+        changed = 0 if modified is None else round(modified.timestamp() * 1e9)
         return Found(int(told["size"]), changed)
 
 

@@ -30,7 +30,7 @@ def leave_out_opencv_threads() -> None:
     """Let OpenCV, which is not loaded yet, work in its caller's thread, here and in child processes.
 
     It shares out what takes a millisecond among as many threads as there are cores. They wait in loops, and
-    for cores that are busy: on two, three faces took a tenth more of the processor. Whoever has set OpenCV's
+    for cores that are busy: on two, one face took a tenth more of the processor. Whoever has set OpenCV's
     own variable is obeyed.
     """
     if few_cores():

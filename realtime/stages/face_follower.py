@@ -169,8 +169,9 @@ class FaceFollower:
             else:
                 self._greet_small(picture, seconds)
         found = self._found
-        count = len(found) >= self._max_faces and not self._later
-        self.left_out.append(self._search.crowd(picture, seconds, found) if count else 0)
+        full = len(found) >= self._max_faces
+        counted = self._search.crowd(picture, seconds, found) if full and not self._later else 0
+        self.left_out.append(counted)
         return found
 
     @property
