@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from emotion.models.errors import ModelFileError
 from emotion.models.regions import REGIONS, Image, Region, Regions
+from emotion.models.statistics.affine import affine
 
 PATH = Path(__file__).parent / "visibility.npz"
 
@@ -64,8 +65,9 @@ class VisibilityModel:
         """
         if not len(crops):
             return np.zeros(0, np.float32)
-        inner = np.maximum(_affine(np.array([features(crop) for crop in crops]), self.hidden), 0)
-        return np.asarray(1 / (1 + np.exp(-_affine(inner, self.output))), np.float32)
+        told = np.array([features(crop) for crop in crops])
+        inner = np.maximum(affine(told, self.hidden[:-1], self.hidden[-1]), 0)
+        return np.asarray(1 / (1 + np.exp(-affine(inner, self.output[:-1], self.output[-1]))), np.float32)
 
 
 def features(crop: Image) -> Features:
@@ -111,10 +113,6 @@ def _cells(height: int, width: int) -> npt.NDArray[np.int32]:
     """Where the histogram of each pixel's cell begins, int32 (height, width)."""
     rows, columns = np.arange(height) // _CELL, np.arange(width) // _CELL
     return np.asarray((rows[:, None] * (width // _CELL) + columns) * _DIRECTIONS, np.int32)
-
-
-def _affine(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(values @ weights[:-1] + weights[-1])
 
 
 def how_seen(

@@ -17,6 +17,7 @@ from emotion.models.classes import SIX, Classes
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.shipped import put, workshop
 from emotion.models.small_files import sha256
+from emotion.models.statistics.affine import affine
 from emotion.models.statistics.calibration import fit_temperature
 
 FILE = "blendshapes.npz"
@@ -48,8 +49,8 @@ class BlendshapeModel:
         values = (features(blendshapes) - self.mean) / self.scale
         *hidden, (weights, bias) = self.layers
         for inner, offset in hidden:
-            values = np.maximum(values @ inner + offset, 0)
-        logits = (values @ weights + bias) / self.temperature
+            values = np.maximum(affine(values, inner, offset), 0)
+        logits = affine(values, weights, bias) / self.temperature
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)
 
