@@ -5,22 +5,29 @@ face_landmarks_detector_graph.cc, face_landmarker_graph.cc), with their constant
 picture, or of several, go through a net in one batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias, TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.cores import available_cores
 from emotion.models.engines.landmark_nets import CROP_SIDE, DETECTOR_SIDE, LANDMARKS, LandmarkNets
+from emotion.models.engines.session import Answers, Batch, Net
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.picture import Landmarks, Picture
 from emotion.models.regions import Image, Points
+from emotion.models.side_by_side import side_by_side
 
 Floats = npt.NDArray[np.float32]
 Rects = npt.NDArray[np.float32]
 """float32 (n, 5): centre x and y, width and height in pixels, and an angle, clockwise in radians."""
 Detections = npt.NDArray[np.float32]
 """float32 (n, 16): left, top, right, bottom, and x and y of six key points, in pixels; best first."""
+_Item = TypeVar("_Item")
+_Wanted: TypeAlias = tuple[Picture, Rects]
 
 # How much of their union two boxes have in common that are the same face: in the landmarker's own
 # search, and where the detector is asked alone.
@@ -70,6 +77,8 @@ class OnnxLandmarker:
         self._min_confidence = min_confidence
         # MediaPipe smooths one face and no more.
         self._trails = [_Trail(max_faces == 1) for _ in range(turns)] if video else None
+        # Threads are started when there is work for them.
+        self._pool = ThreadPoolExecutor(available_cores(), "landmarks")
 
     def detect(self, image: Image | Picture, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.
@@ -95,18 +104,20 @@ class OnnxLandmarker:
         """
         if self._trails is None:
             return self._in_words(pictures, self._look(pictures, self._search(pictures)))
-        found: list[tuple[Landmarks, ...]] = []
+        found: list[Floats] = []
         for start in range(0, len(pictures), self.turns):
             some = slice(start, start + self.turns)
             found += self._follow(pictures[some], seconds[some], self._trails)
-        return found
+        # At the end: no next picture depends on them, and several go side by side.
+        return self._in_words(pictures, found)
 
     def close(self) -> None:
-        """Nothing is held; the nets are shared."""
+        """Stop its threads; the nets are shared."""
+        self._pool.shutdown()
 
     def _follow(
         self, pictures: Sequence[Picture], seconds: Sequence[float], trails: Sequence["_Trail"]
-    ) -> list[tuple[Landmarks, ...]]:
+    ) -> list[Floats]:
         """The faces of a picture of each turn."""
         turns = range(len(pictures))
         short = [turn for turn in turns if len(trails[turn].rects) < self._max_faces]
@@ -119,7 +130,7 @@ class OnnxLandmarker:
             for turn, points in zip(lost, again, strict=True):
                 found[turn] = points
         kept = zip(trails, found, seconds, strict=False)
-        return self._in_words(pictures, [trail.keep(points, time) for trail, points, time in kept])
+        return [trail.keep(points, time) for trail, points, time in kept]
 
     def _look_on(
         self, pictures: Sequence[Picture], known: Sequence[Rects], searched: Sequence[int]
@@ -141,14 +152,10 @@ class OnnxLandmarker:
 
     def _look(self, pictures: Sequence[Picture], rects: Sequence[Rects]) -> list[Floats]:
         """float32 (n, 478, 3) for each picture: the landmarks in its pixels, where there is a face."""
-        crops = [
-            _cut(picture.rgb, rect, CROP_SIDE, cv2.BORDER_REPLICATE)
-            for picture, some in zip(pictures, rects, strict=True)
-            for rect in some
-        ]
-        if not crops:
+        wanted = [(picture, rect) for picture, some in zip(pictures, rects, strict=True) for rect in some]
+        if not wanted:
             return [np.zeros((0, LANDMARKS, 3), np.float32) for _ in pictures]
-        answers = self._nets.landmarks(np.stack(crops))
+        answers = np.stack(self._all(self._nets.landmarks, _crop, wanted))
         counts = [len(some) for some in rects]
         aspects = np.repeat([picture.width / picture.height for picture in pictures], counts)
         points = _project(answers[:, :-1].reshape(-1, LANDMARKS, 3), np.concatenate(rects), aspects)
@@ -157,11 +164,22 @@ class OnnxLandmarker:
         return [some[seen] for some, seen in zip(np.split(points, ends), np.split(there, ends), strict=True)]
 
     def _in_words(self, pictures: Sequence[Picture], found: Sequence[Floats]) -> list[tuple[Landmarks, ...]]:
-        shapes = iter(self._nets.blendshapes(np.concatenate(found)[:, _SUBSET, :2]))
+        shapes = iter(
+            self._all(self._nets.blendshapes, lambda face: face[_SUBSET, :2], list(np.concatenate(found)))
+        )
         return [
             tuple(Landmarks(face[:, :2] + _place(picture), face[:, 2], next(shapes)) for face in faces)
             for picture, faces in zip(pictures, found, strict=True)
         ]
+
+    def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Answers]:
+        """What a net says of what is made of each item.
+
+        On a CPU each goes through it alone, and all side by side: there a batch costs as much as its items.
+        """
+        if self._nets.batches and len(items):
+            return list(net(np.stack([make(item) for item in items])))
+        return side_by_side(self._pool, lambda item: net(make(item)[None])[0], items)
 
 
 class _Trail:
@@ -315,6 +333,12 @@ def _overlaps(box: Floats, boxes: Floats) -> Floats:
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     union = (box[2:] - box[:2]).prod() + areas - shared
     return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
+
+
+def _crop(wanted: _Wanted) -> Image:
+    """What the landmark net is shown of a picture, uint8 (256, 256, 3)."""
+    picture, rect = wanted
+    return _cut(picture.rgb, rect, CROP_SIDE, cv2.BORDER_REPLICATE)
 
 
 def _cut(rgb: Image, rect: Rects, side: int, border: int) -> Image:
