@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from emotion.benchmarks.timing import Timing, time_each
 from emotion.models.engines.session import RegionModel
-from emotion.models.regions import Regions, crop
+from emotion.models.regions import crop
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
@@ -56,7 +56,7 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
         reader = iter(video)
         pictures, decode = time_each("decode", lambda _: next(reader), range(min(frames, _length(video))))
     schema = models.schema
-    found, landmarks, crops = _faces(pictures, max_faces, schema.regions)
+    found, landmarks, crops = _faces(pictures, max_faces, models)
     said, times = [], []
     for index, model in enumerate(models.regions):
         answers, timing = time_each(model.manifest.region, _asks(model, index), found)
@@ -83,13 +83,14 @@ def _length(video: VideoFile) -> int:
 
 
 def _faces(
-    pictures: list[VideoFrame], max_faces: int, regions: Regions
+    pictures: list[VideoFrame], max_faces: int, models: Models
 ) -> tuple[list[FaceFrame], Timing, Timing]:
     """The faces; the finder cuts the crops itself, so its time is divided by cutting them once more."""
-    finder = FaceFinder(max_faces, regions=regions)
+    regions = models.schema.regions
+    finder = FaceFinder(max_faces, nets=models.nets, regions=regions)
     try:
         for picture in islice(pictures, 1):
-            list(finder.process([picture]))  # builds MediaPipe's graph
+            list(finder.process([picture]))  # makes what follows as many faces
         found, both = time_each("faces", lambda p: next(iter(finder.process([p]))), pictures)
     finally:
         finder.close()

@@ -28,6 +28,7 @@ from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers
+from emotion.realtime.session.models import landmark_nets
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.faces import FaceFinder
 
@@ -148,6 +149,7 @@ class _Bench:
         # What ships in two sizes is compared; a folder of the user's own is not.
         fits = suite.engine.models == LITE and {*suite.engine.regions} <= {*regions_there(ZOO)}
         self._standard = ZOO if fits else None
+        self._nets = landmark_nets(suite.engine)
 
     def models(
         self,
@@ -167,7 +169,7 @@ class _Bench:
             chosen = tuple(self._region(region, *key) for region in names)
             for model in chosen:
                 model.warm_up()
-            self._loaded[key] = Models(chosen, VoteWeights.read(key[2], names))
+            self._loaded[key] = Models(chosen, VoteWeights.read(key[2], names), self._nets)
         return self._loaded[key]
 
     def clip(self, spec: ClipSpec) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def load_models(options: EngineOptions, say: Callable[[str], object] = lambda se
     loaded = Models.load(options, cache=user_cache_path("emotion-live", appauthor=False))
     if options.provider == "auto" and loaded.regions[0].choice != CPU_ONLY:
         say(f"The models run on {loaded.regions[0].choice}")
-    if options.provider == "auto" and loaded.nets and loaded.nets.landmarks.choice != CPU_ONLY:
+    chosen = options.provider == "auto" and options.landmarks == "onnx"
+    if chosen and loaded.nets and loaded.nets.landmarks.choice != CPU_ONLY:
         say(f"The landmark nets run on {loaded.nets.landmarks.choice}")
     return loaded

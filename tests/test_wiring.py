@@ -84,7 +84,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
             ("baseline", "privacy", "stride", "causal", *THRESHOLDS, *LOOK), "chosen for each video or camera"
         ),
         **dict.fromkeys(("finders", "workers"), "found by bench --tune, else the defaults"),
-        "landmarks": "pictures come from many visitors, a few at a time: MediaPipe's",
+        "landmarks": "pictures come from many visitors, a few at a time, on the CPU",
         **dict.fromkeys(("window", "show_metrics"), "nothing is shown on the server's screen"),
         **dict.fromkeys(
             ("size", "fps", "mirror", "max_latency", "seconds"), "the browser decides on its camera"

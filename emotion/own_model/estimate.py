@@ -15,7 +15,8 @@ from emotion.models.cores import available_cores
 from emotion.models.data.image_io import SUFFIXES, PictureError, read_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.data.video_frames import sample_frames
-from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
+from emotion.models.faces.portrait import find_portrait
 from emotion.models.regions import Image, Region, Regions
 from emotion.models.words import counted
 from emotion.own_model.clock import about

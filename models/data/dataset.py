@@ -55,7 +55,8 @@ from emotion.models.data.splits import PARTS, parts_of, split_groups, with_whole
 from emotion.models.data.stored import crop_path, read_options, schema
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
-from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
+from emotion.models.faces.portrait import find_portrait
 from emotion.models.options import to_mapping
 from emotion.models.regions import (
     OUTLINE,

@@ -8,8 +8,8 @@ from emotion.models.engines.providers import ProviderName
 from emotion.models.manifest import DEFAULT, LITE, ZOO, PrecisionChoice
 from emotion.models.options import Option, Spelling, check, read_names
 
-LandmarksChoice: TypeAlias = Literal["mediapipe", "onnx"]
-"""What finds faces: MediaPipe itself, or its nets in ONNX Runtime."""
+LandmarksChoice: TypeAlias = Literal["auto", "onnx", "mediapipe"]
+"""What finds faces: MediaPipe's nets in ONNX Runtime, or MediaPipe itself."""
 
 _SHIPPED = {"lite": LITE, "standard": ZOO}
 
@@ -88,10 +88,10 @@ class EngineOptions:
     landmarks: Annotated[
         LandmarksChoice,
         Option(
-            help="Face detector and landmarks: MediaPipe on the CPU, or its networks in ONNX "
-            "Runtime, for GPUs."
+            help="Face detector and landmarks: MediaPipe's networks in ONNX Runtime (onnx: on the "
+            "provider), or MediaPipe itself; auto: the networks on the CPU, and MediaPipe for poses."
         ),
-    ] = "mediapipe"
+    ] = "auto"
     threads: Annotated[
         int | None,
         Option(help="Number of CPU threads for each model; by default 1; 0: all cores.", ge=0, le=256),

@@ -29,7 +29,8 @@ from emotion.models.data.stored import load_region, read_manifest, read_options
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import DatasetError
 from emotion.models.faces import visibility
-from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, find_portrait
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
+from emotion.models.faces.portrait import find_portrait
 from emotion.models.faces.visibility import how_seen
 from emotion.models.manifest import PrecisionChoice, schema_of, voting_regions
 from emotion.models.regions import REGIONS, Crop, Image, Regions, alignment_error, crop, eye_distance

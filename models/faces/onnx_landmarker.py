@@ -1,8 +1,8 @@
-"""MediaPipe's FaceLandmarker rebuilt around its own nets in ONNX Runtime, so that a GPU can run them.
+"""MediaPipe's FaceLandmarker rebuilt around its own nets in ONNX Runtime, so that all cores or a GPU run them.
 
 What surrounds the nets follows MediaPipe's graphs step by step (face_detector_graph.cc,
 face_landmarks_detector_graph.cc, face_landmarker_graph.cc), with their constants. All faces of a
-picture, or of several, go through a net in one batch.
+picture, or of several, go through a net side by side, on a GPU in one batch.
 """
 
 from collections.abc import Callable, Sequence

@@ -69,7 +69,23 @@ class Models:
             )
         for model in models:
             model.warm_up()
-        nets = None
-        if wanted.landmarks == "onnx":
-            nets = LandmarkNets.load(NetOptions(wanted.provider, threads, max_batch=_NET_BATCH, cache=cache))
-        return cls(models, weights, nets)
+        return cls(models, weights, landmark_nets(wanted, cache))
+
+
+def landmark_nets(options: EngineOptions, cache: Path | None = None) -> LandmarkNets | None:
+    """What finds faces as options say; None: MediaPipe does.
+
+    Args:
+        options: of the engine.
+        cache: as of `Models.load`.
+
+    Raises:
+        ModelFileError: a file is missing, damaged, or of another version.
+        MissingDependencyError: the provider is not there.
+    """
+    if options.landmarks == "mediapipe":
+        return None
+    # Landmarks on a GPU are for who asks for them: they have hardly been tried there.
+    provider = options.provider if options.landmarks == "onnx" else "cpu"
+    threads = 1 if options.threads is None else options.threads
+    return LandmarkNets.load(NetOptions(provider, threads, max_batch=_NET_BATCH, cache=cache))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 from emotion.models.cores import available_cores
+from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.errors import OptionError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, VideoFrame
@@ -174,7 +175,7 @@ class NewestFrame:
         classifier = EmotionClassifier(models.regions, batch=1, schema=models.schema)
         finder = FaceFinder(
             options.faces.max_faces,
-            nets=models.nets,
+            nets=_nets(models, options),
             regions=models.schema.regions,
             pose="pose" in options.faces.columns,
             later=True,
@@ -212,7 +213,7 @@ class EachAlone:
             [
                 PhotographFinder(
                     options.faces.max_faces,
-                    nets=models.nets,
+                    nets=_nets(models, options),
                     regions=schema.regions,
                     pose="pose" in options.faces.columns,
                 )
@@ -259,7 +260,7 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
     return [
         FaceFinder(
             options.faces.max_faces,
-            nets=models.nets,
+            nets=_nets(models, options),
             turns=workers.finders,
             stride=workers.stride,
             regions=schema.regions,
@@ -288,6 +289,11 @@ def _capacity_for(source: Iterable[VideoFrame]) -> int | None:
     return _FEW if large else None
 
 
+def _nets(models: Models, options: Options) -> LandmarkNets | None:
+    """What finds the faces; None: MediaPipe, which alone tells how heads are turned."""
+    return None if "pose" in options.faces.columns else models.nets
+
+
 def _details(options: Options) -> list[Step]:
     """The stage that tells what else is asked for; none where that is nothing.
 
@@ -295,8 +301,8 @@ def _details(options: Options) -> list[Step]:
         OptionError: the pose is asked for, and what finds the faces does not tell it.
     """
     wanted = options.faces.columns
-    if "pose" in wanted and options.engine.landmarks != "mediapipe":
-        raise OptionError("columns", "columns can have the pose only where landmarks is mediapipe.")
+    if "pose" in wanted and options.engine.landmarks == "onnx":
+        raise OptionError("columns", "columns can have the pose only where landmarks is auto or mediapipe.")
     return [Details(wanted, options.vote.certain)] if wanted else []
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import Detector, Landmarker, Landmarks, Picture
+from emotion.models.faces.portrait import looks_again
 from emotion.models.regions import REGIONS, Image, Regions
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
@@ -131,9 +132,6 @@ class PhotographFinder:
         return next((face for face in faces if overlap(box, corners(face)) > _SAME_FACE), None)
 
     def _again(self, image: Image) -> list[Landmarks]:
-        # Imported here: it takes seconds, a hundred megabytes and system libraries.
-        from emotion.models.faces.mediapipe_landmarker import looks_again  # noqa: PLC0415
-
         looks = looks_again(lambda copy: self._many.detect(Picture(copy), 0.0), image)
         return list(next((found for look in looks if (found := look())), ()))
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import emotion
-from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker, find_portrait
+from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker
 from emotion.models.faces.picture import Picture
+from emotion.models.faces.portrait import find_portrait
 from emotion.models.regions import EYES, crop
 from emotion.realtime.drawing.anonymise import Anonymiser
 from emotion.realtime.drawing.overlay import Overlay

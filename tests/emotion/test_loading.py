@@ -37,8 +37,12 @@ def test_options_and_the_users_cache_are_handed_on(load):
 
 
 def test_what_auto_chose_is_said(load):
-    _, said = load(EngineOptions(), "CUDA", "DirectML")
+    _, said = load(EngineOptions(landmarks="onnx"), "CUDA", "DirectML")
     assert said == ["The models run on CUDA", "The landmark nets run on DirectML"]
+
+
+def test_landmarks_on_the_cpu_need_no_word(load):
+    assert load(EngineOptions(), CPU_ONLY, "the CPU, as asked for")[1] == []
 
 
 def test_what_was_asked_for_by_name_needs_no_word(load):

@@ -178,7 +178,7 @@ def _region_model(instruments, folder, region, provider, threads, precision, cac
 
 
 def _nets(instruments, options):
-    instruments.note(landmarks="onnx")
+    instruments.note(landmarks="auto")
     return SimpleNamespace(landmarks=SimpleNamespace(choice=CPU_ONLY))
 
 

@@ -62,6 +62,8 @@ def whole(kind: Kind, path: Path) -> Path:
             time_base=1 / kind.rate,
         )
         stream.codec_context.gop_size = 12
+        if kind.pictures == "libx264":  # else the processor matters, and with AVX-512 chance
+            stream.options = {"x264-params": "asm=0"}
         packets = _tone(container, kind) if kind.sound else []
         for index, frame in zip(range(FRAMES), demo.decode(video=0), strict=False):
             small = frame.reformat(width=SIZE[0], height=SIZE[1], format=kind.layout)

@@ -5,7 +5,9 @@ import pytest
 
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.faces import mediapipe_landmarker as landmarks
-from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES, FaceLandmarker, find_portrait
+from emotion.models.faces import portrait
+from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES, FaceLandmarker
+from emotion.models.faces.portrait import find_portrait
 from emotion.models.regions import alignment_error, eye_distance
 from emotion.realtime.sources.demo import DEMO
 
@@ -53,12 +55,12 @@ def test_a_face_that_fills_the_picture_is_found_in_its_pixels(landmarker, pictur
     assert np.median(distance) < 0.05 * eye_distance(whole.points)
 
 
-@pytest.mark.parametrize(("border", "turn"), landmarks._LOOKS)
+@pytest.mark.parametrize(("border", "turn"), portrait._LOOKS)
 @pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
 def test_a_second_look_finds_the_face_where_it_is(landmarker, picture, border, turn, scale):
     (whole,) = landmarker.detect(picture)
     other = cv2.resize(picture, None, fx=scale, fy=scale)
-    (found,) = landmarks._look_again(landmarker.detect, other, border, turn)
+    (found,) = portrait._look_again(landmarker.detect, other, border, turn)
     distance = np.linalg.norm(found.points / scale - whole.points, axis=1)
     assert np.median(distance) < 0.06 * eye_distance(whole.points)
     assert found.points.dtype == found.depth.dtype == np.float32

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from fractions import Fraction
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -98,6 +100,24 @@ def test_several_faces_go_through_in_one_batch(nets, demo):
     with FaceLandmarker(2) as theirs:
         two = theirs.detect(crowd)
     assert len(OnnxLandmarker(nets, 2).detect(crowd)) == len(two) == 2
+
+
+def test_on_a_cpu_faces_go_through_side_by_side(nets, demo, monkeypatch):
+    monkeypatch.setattr("emotion.models.faces.onnx_landmarker.available_cores", lambda: 2)
+    together, seen = threading.Barrier(2), []
+
+    def landmarks(crops):
+        together.wait(30)
+        seen.append(len(crops))
+        return nets.landmarks(crops)
+
+    image = cv2.resize(demo[0][1], (320, 180))
+    counting = SimpleNamespace(
+        landmarks=landmarks, detector=nets.detector, blendshapes=nets.blendshapes, batches=False
+    )
+    with closing(OnnxLandmarker(counting, 2)) as landmarker:
+        assert len(landmarker.detect(np.hstack([image, image[:, ::-1]]))) == 2
+    assert seen == [1, 1]
 
 
 def test_pictures_together_are_as_pictures_alone(nets, demo):
@@ -252,10 +272,16 @@ def test_mediapipe_is_not_loaded_where_its_nets_are():
     """It takes seconds, a hundred megabytes, and system libraries that bare containers lack."""
     code = (
         "import sys\n"
-        "from emotion.realtime.session import Models, NewestFrame\n"
+        "import numpy as np\n"
+        "from emotion.realtime.session import EachAlone, Models, NewestFrame\n"
         "from emotion.realtime.options import Options\n"
-        "models = Models.load(provider='cpu', landmarks='onnx')\n"
+        "from emotion.realtime.messages import VideoFrame\n"
+        "models = Models.load()\n"
         "NewestFrame().stages(models, Options())\n"
+        "from fractions import Fraction\n"
+        "nobody = VideoFrame(0, 0, Fraction(1, 30), 0.0, np.zeros((90, 120, 3), np.uint8))\n"
+        "finders, *_ = EachAlone(1).stages(models, Options())\n"
+        "assert not list(finders[0].process([nobody]))[0].faces\n"
         "print('mediapipe' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

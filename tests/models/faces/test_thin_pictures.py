@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emotion.models.faces.mediapipe_landmarker import find_portrait
+from emotion.models.faces.portrait import find_portrait
 
 
 class Blind:

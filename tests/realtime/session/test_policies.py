@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from emotion.models.engines.options import EngineOptions
+from emotion.models.errors import OptionError
 from emotion.models.manifest import ZOO, read_manifest
 from emotion.models.regions import REGIONS
 from emotion.models.schema import SHIPPED
@@ -255,6 +256,20 @@ def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
     ((_, shedder), _) = made["LoadSheddingClassifier"][0]
     assert shedder is policy.load_shedder
     assert made["People"] == [(("weights", options.vote), {})]
+
+
+@pytest.mark.parametrize("landmarks", ["auto", "mediapipe"])
+def test_mediapipe_itself_tells_the_pose(made, landmarks):
+    options = Options(faces=FaceOptions(columns=("pose",)), engine=EngineOptions(landmarks=landmarks))
+    for policy in (EveryFrame(), NewestFrame(), Inline()):
+        policy.stages(Models(LOADED, "weights", "nets"), options)
+    assert [(more["nets"], more["pose"]) for _, more in made["FaceFinder"]] == [(None, True)] * 3
+
+
+def test_its_nets_alone_do_not(made):
+    options = Options(faces=FaceOptions(columns=("pose",)), engine=EngineOptions(landmarks="onnx"))
+    with pytest.raises(OptionError, match="auto or mediapipe"):
+        Inline().stages(Models(LOADED, "weights", "nets"), options)
 
 
 def test_inline_looks_at_each_frame_and_no_two_together(made):

@@ -1,0 +1,40 @@
+"""Independent pieces of work on all cores."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from emotion.models.side_by_side import side_by_side
+
+_SECONDS = 30
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def test_answers_come_in_the_order_of_the_items(pool):
+    assert side_by_side(pool, lambda item: 2 * item, [3, 1, 2]) == [6, 2, 4]
+    assert side_by_side(pool, lambda item: 2 * item, []) == []
+
+
+def test_several_are_done_at_the_same_time(pool):
+    together = threading.Barrier(2)
+    assert len({side_by_side(pool, lambda item: together.wait(_SECONDS), "ab")[0]}) == 1
+
+
+def test_one_alone_is_done_where_it_is_asked_for(pool):
+    assert side_by_side(pool, lambda item: threading.get_ident(), "a") == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_what_goes_wrong_is_raised(pool, wrong):
+    def work(item):
+        if item == wrong:
+            raise ValueError(item)
+
+    with pytest.raises(ValueError, match=str(wrong)):
+        side_by_side(pool, work, [0, 1])

@@ -1,0 +1,23 @@
+"""What finds the faces, as options say."""
+
+import pytest
+
+from emotion.models.engines.options import EngineOptions
+from emotion.realtime.session import models
+from emotion.realtime.session.models import landmark_nets
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "provider", "runs"),
+    [
+        ("auto", "auto", "cpu"),
+        ("auto", "cuda", "cpu"),
+        ("onnx", "auto", "auto"),
+        ("onnx", "cuda", "cuda"),
+        ("mediapipe", "auto", None),
+    ],
+)
+def test_landmarks_are_on_a_gpu_only_where_that_is_asked_for(monkeypatch, landmarks, provider, runs):
+    monkeypatch.setattr(models.LandmarkNets, "load", lambda options: options)
+    found = landmark_nets(EngineOptions(landmarks=landmarks, provider=provider, threads=3))
+    assert (found and (found.provider, found.threads)) == (runs and (runs, 3))
