@@ -1,4 +1,4 @@
-"""MediaPipe's FaceLandmarker rebuilt around its own nets in ONNX Runtime, so that all cores or a GPU run them.
+"""MediaPipe's FaceLandmarker rebuilt around its own nets in ONNX Runtime: for all cores, or for a GPU.
 
 What surrounds the nets follows MediaPipe's graphs step by step (face_detector_graph.cc,
 face_landmarks_detector_graph.cc, face_landmarker_graph.cc), with their constants. All faces of a

@@ -6,8 +6,8 @@ a detector of its own looks for newcomers now and then (`tile_search`). A face t
 landmarker of its own, which sees a window around it; the window moves when the face nears its edge. All that
 have windows look at a picture side by side.
 
-Each landmarker of MediaPipe holds some 25 MiB, and making one takes about 40 ms of processor. So few are kept for another
-time: what a stream holds depends on the faces that are there, not on how many there ever were.
+A landmarker of MediaPipe holds some 25 MiB, and making one takes about 40 ms of processor. So few are kept
+for another time: what a stream holds depends on the faces that are there, not on how many there ever were.
 
 A landmarker takes one picture after the other. Where several share a file, they take its pictures in
 turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
