@@ -206,7 +206,8 @@ class Face:
     Attributes:
         box: around all landmarks.
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
-        crops: an aligned crop of each region, in the order of the models.
+        crops: an aligned crop of each region, in the order of the models; of a video they are cut when
+            somebody looks at them first, which one thread does.
         blendshapes: float32 (52,) in [0, 1], or None where nobody looked.
         turn: how far it is turned in the picture, clockwise, in degrees from -180 to 180; 0 is upright.
         readable: whether points, crops and blendshapes can be right; those of a face that stands on its head
@@ -217,7 +218,7 @@ class Face:
 
     box: Box
     points: Points
-    crops: tuple[Crop, ...]
+    crops: Sequence[Crop]
     blendshapes: npt.NDArray[np.float32] | None = None
     turn: float = 0.0
     readable: bool = True

@@ -1,4 +1,4 @@
-"""VideoFrame -> FaceFrame: find the faces, cut out the regions that the models look at.
+"""VideoFrame -> FaceFrame: find the faces.
 
 A picture that stands on its head is turned over first (`stages.headstands`); places are told in the picture
 as it came. A face that alone stands on its head cannot be read.
@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import TypeAlias
 
-import numpy as np
-
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
-from emotion.models.regions import REGIONS, Image, Regions, align, crop, leaning
-from emotion.realtime.messages import Box, Face, FaceFrame, Parts, VideoFrame
-from emotion.realtime.stages.face_boxes import corners, side
+from emotion.models.regions import REGIONS, Crop, Image, Regions, leaning
+from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
+from emotion.realtime.stages.crops import LaterCrops, Surroundings, cut
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.nobody import is_too_small
@@ -27,9 +25,6 @@ _BATCH = 8
 # Pictures that come closer together than this have time for one look afterwards, and others for all that are
 # due.
 _CLOSE_SECONDS = 0.08
-# Crops are black outside a face's outline. They are computed from pixels so far around all landmarks at most,
-# in sizes of the face and in pixels.
-_MARGIN, _MARGIN_PIXELS = 0.15, 16
 
 
 class FaceFinder:
@@ -159,10 +154,10 @@ class FaceFinder:
     ) -> FaceFrame:
         if self._over:
             found = [face.turned_over(whole.width, whole.height) for face in found]
-        # Of a picture that was not looked at no more is made than is cut out.
-        rgb = whole.rgb if whole.looked_at else frame.rgb(_around(found, whole))
+        pixels = Surroundings(frame, whole, found)
         faces = [
-            _cut(rgb, landmarks, over, self._regions) for landmarks, over in zip(found, heads, strict=True)
+            _face(landmarks, LaterCrops(pixels, landmarks.points, self._regions), over)
+            for landmarks, over in zip(found, heads, strict=True)
         ]
         return FaceFrame(frame, _largest_first(faces), left_out)
 
@@ -193,30 +188,16 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
 
 def face_frame(frame: VideoFrame, rgb: Image, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
     """A photograph with the faces that were found in it, each with its crops; the largest first."""
-    return FaceFrame(frame, _largest_first([_cut(rgb, landmarks, False, regions) for landmarks in found]))
-
-
-def _around(faces: Sequence[Landmarks], picture: Picture) -> Parts:
-    """Where in a picture its faces are, with all that crops of them are computed from."""
-    parts = []
-    for face in faces:
-        box = corners(face)
-        away = _MARGIN * side(box) + _MARGIN_PIXELS
-        left, top = np.maximum(box[:2] - away, 0).astype(int).tolist()
-        right, bottom = np.minimum(box[2:] + away, [picture.width, picture.height]).astype(int).tolist()
-        if left < right and top < bottom:
-            parts.append((left, top, right, bottom))
-    return parts
+    faces = [_face(landmarks, cut(rgb, landmarks.points, regions)) for landmarks in found]
+    return FaceFrame(frame, _largest_first(faces))
 
 
 def _largest_first(faces: list[Face]) -> tuple[Face, ...]:
     return tuple(sorted(faces, key=lambda face: face.box.width * face.box.height, reverse=True))
 
 
-def _cut(rgb: Image, landmarks: Landmarks, over: bool, regions: Regions) -> Face:
+def _face(landmarks: Landmarks, crops: Sequence[Crop], over: bool = False) -> Face:
     points = landmarks.points
-    placed = align(points)
-    crops = tuple(crop(rgb, points, region, rgb=True, placed=placed) for region in regions)
     turn = leaning(points) + (180.0 if over else 0.0)
     return Face(
         Box.around(points),

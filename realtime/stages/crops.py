@@ -1,0 +1,108 @@
+"""What the models look at of a face, cut out where they look.
+
+Of a video that is in the classifiers' threads, which work side by side: whoever follows faces goes from
+picture to picture, and everybody else waits for that.
+"""
+
+from collections.abc import Sequence
+from typing import overload
+
+import numpy as np
+
+from emotion.models.faces.picture import Landmarks, Picture
+from emotion.models.regions import Crop, Image, Points, Regions, align, crop
+from emotion.realtime.messages import Parts, VideoFrame
+from emotion.realtime.stages.face_boxes import corners, side
+
+# Crops are black outside a face's outline. They are computed from pixels so far around all landmarks at most,
+# in sizes of the face and in pixels.
+_MARGIN, _MARGIN_PIXELS = 0.15, 16
+
+
+def cut(rgb: Image, points: Points, regions: Regions) -> tuple[Crop, ...]:
+    """An aligned crop of each region.
+
+    Args:
+        rgb: uint8 (h, w, 3).
+        points: float32 (478, 2), landmarks in its pixels.
+        regions: in order.
+    """
+    placed = align(points)
+    return tuple(crop(rgb, points, region, rgb=True, placed=placed) for region in regions)
+
+
+class Surroundings:
+    """The pixels that crops of a picture's faces are computed from; in one thread at a time.
+
+    Of a picture that was looked at they are kept, and no others; of another they are made when they are asked
+    for, and no others.
+
+    Args:
+        frame: of a video.
+        whole: its picture, as it was looked at.
+        faces: in its pixels.
+    """
+
+    def __init__(self, frame: VideoFrame, whole: Picture, faces: Sequence[Landmarks]) -> None:
+        self._frame = frame
+        self._parts = _around(faces, whole)
+        self._rgb = _only(whole.rgb, self._parts) if whole.looked_at else None
+
+    def rgb(self) -> Image:
+        """uint8 (height, width, 3) of the whole picture, which may be anything elsewhere."""
+        if self._rgb is None:
+            self._rgb = self._frame.rgb(self._parts)
+        return self._rgb
+
+
+class LaterCrops(Sequence[Crop]):
+    """The crops of a face, cut when somebody looks at them first.
+
+    Args:
+        pixels: of the picture, shared by its faces.
+        points: float32 (478, 2), landmarks in its pixels.
+        regions: in order.
+    """
+
+    def __init__(self, pixels: Surroundings, points: Points, regions: Regions) -> None:
+        self._pixels: Surroundings | None = pixels
+        self._points = points
+        self._regions = regions
+        self._crops: tuple[Crop, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> Crop: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Crop]: ...
+    def __getitem__(self, index: int | slice) -> Crop | Sequence[Crop]:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    def _all(self) -> tuple[Crop, ...]:
+        if self._pixels is not None:
+            self._crops = cut(self._pixels.rgb(), self._points, self._regions)
+            self._pixels = None  # the last of a picture's faces frees it
+        return self._crops
+
+
+def _around(faces: Sequence[Landmarks], picture: Picture) -> Parts:
+    """Where in a picture its faces are, with all that crops of them are computed from."""
+    parts = []
+    for face in faces:
+        box = corners(face)
+        away = _MARGIN * side(box) + _MARGIN_PIXELS
+        left, top = np.maximum(box[:2] - away, 0).astype(int).tolist()
+        right, bottom = np.minimum(box[2:] + away, [picture.width, picture.height]).astype(int).tolist()
+        if left < right and top < bottom:
+            parts.append((left, top, right, bottom))
+    return parts
+
+
+def _only(rgb: Image, parts: Parts) -> Image:
+    """These parts of a picture, each at its place in an array of the picture's size."""
+    image: Image = np.empty_like(rgb)
+    for left, top, right, bottom in parts:
+        image[top:bottom, left:right] = rgb[top:bottom, left:right]
+    return image
