@@ -1,11 +1,40 @@
 """Independent pieces of work on all cores, the caller's thread among them."""
 
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from typing import TypeVar
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+
+
+class Threads(Executor):
+    """Threads that are started when there is work for them, and in a forked child once more.
+
+    A fork copies a pool, but not its threads: work that a child gave to the copy would wait for ever.
+
+    Args:
+        count: of threads at most.
+        name: that theirs begin with.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count, self._name = count, name
+        self._begin()
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As of every executor."""
+        if self._process != os.getpid():
+            self._begin()
+        return self._pool.submit(work, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As of every executor."""
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _begin(self) -> None:
+        self._process, self._pool = os.getpid(), ThreadPoolExecutor(self._count, self._name)
 
 
 def side_by_side(pool: Executor, work: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:

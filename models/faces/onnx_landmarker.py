@@ -6,7 +6,6 @@ picture, or of several, go through a net side by side, on a GPU in one batch.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
 import cv2
@@ -19,7 +18,7 @@ from emotion.models.engines.session import Answers, Batch, Net
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.picture import Landmarks, Picture
 from emotion.models.regions import Image, Points
-from emotion.models.side_by_side import side_by_side
+from emotion.models.side_by_side import Threads, side_by_side
 
 Floats = npt.NDArray[np.float32]
 Rects = npt.NDArray[np.float32]
@@ -77,8 +76,7 @@ class OnnxLandmarker:
         self._min_confidence = min_confidence
         # MediaPipe smooths one face and no more.
         self._trails = [_Trail(max_faces == 1) for _ in range(turns)] if video else None
-        # Threads are started when there is work for them.
-        self._pool = ThreadPoolExecutor(available_cores(), "landmarks")
+        self._pool = Threads(available_cores(), "landmarks")
 
     def detect(self, image: Image | Picture, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emotion.models.side_by_side import side_by_side
+from emotion.models.side_by_side import Threads, side_by_side
+from tests.helpers.forks import forks, in_a_child
 
 _SECONDS = 30
 
@@ -38,3 +39,12 @@ def test_what_goes_wrong_is_raised(pool, wrong):
 
     with pytest.raises(ValueError, match=str(wrong)):
         side_by_side(pool, work, [0, 1])
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_has_threads_of_its_own():
+    with Threads(2, "test") as threads:
+        assert side_by_side(threads, str, range(4)) == list("0123")
+        assert in_a_child(lambda: side_by_side(threads, str, range(4)) == list("0123")) == 1
+        assert side_by_side(threads, str, range(4)) == list("0123")

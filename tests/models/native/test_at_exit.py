@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 
@@ -14,6 +13,7 @@ from emotion.realtime.pipeline.pipeline import Pipeline
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import open_live
+from tests.helpers.forks import forks, in_a_child
 from tests.helpers.paths import ROOT
 
 # What MediaPipe says of its own work, to whoever starts it, it may say at any time.
@@ -36,7 +36,6 @@ def run(*arguments):
     return done.returncode, done.stdout, "\n".join(errors)
 
 
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 interrupts = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
@@ -168,15 +167,6 @@ def test_an_end_comes_once_and_is_forgotten():
     assert [known for _, known in ending._endings.values() if known.alive][-1] is last
     assert called not in [known for _, known in ending._endings.values()]
     last.detach()
-
-
-def in_a_child(work):
-    """What a forked child says, as an exit code; one that waits for ever is ended by its alarm clock."""
-    child = os.fork()
-    if not child:
-        signal.alarm(20)
-        os._exit(int(bool(work())))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @forks
