@@ -18,7 +18,7 @@ from emotion.models.faces.portrait import looks_again
 from emotion.models.regions import REGIONS, Image, Regions
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
-from emotion.realtime.stages.face_boxes import Corners, among, corners, overlap
+from emotion.realtime.stages.face_boxes import Corners, among, corners, overlap, side
 from emotion.realtime.stages.faces import face_frame
 from emotion.realtime.stages.headstands import shows_one_turned, stands_on_its_head
 from emotion.realtime.stages.options import VoteOptions
@@ -133,7 +133,15 @@ class PhotographFinder:
 
     def _again(self, image: Image) -> list[Landmarks]:
         looks = looks_again(lambda copy: self._many.detect(Picture(copy), 0.0), image)
-        return list(next((found for look in looks if (found := look())), ()))
+        return self._each_once(next((found for look in looks if (found := look())), ()))
+
+    def _each_once(self, faces: Sequence[Landmarks]) -> list[Landmarks]:
+        """Of parts that overlap several may show a face; the largest is the least cut."""
+        kept: list[Landmarks] = []
+        for face in sorted(faces, key=lambda face: side(corners(face)), reverse=True):
+            if len(kept) < self._max_faces and not among(corners(face), kept):
+                kept.append(face)
+        return kept
 
 
 class Strangers:

@@ -160,6 +160,15 @@ def test_where_nobody_is_found_it_is_looked_again(finder, monkeypatch):
     assert one._find(Photograph, SimpleNamespace(image="the picture")) == [face]
 
 
+@pytest.mark.parametrize("most", [1, 4])
+def test_whoever_several_parts_show_is_found_once(finder, monkeypatch, most):
+    cut, whole, other = at(102, 120, 140, 160), at(100, 110, 140, 160), at(300, 110, 330, 150)
+    monkeypatch.setattr(
+        photographs, "looks_again", lambda detect, image: [tuple, lambda: (cut, other, whole)]
+    )
+    assert finder(most=most)._again(None) == [whole, other][:most]
+
+
 @pytest.fixture(scope="module")
 def upright():
     """The first frame of the included clip, BGR."""
