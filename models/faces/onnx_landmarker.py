@@ -15,6 +15,7 @@ import numpy.typing as npt
 from emotion.models.cores import available_cores
 from emotion.models.engines.landmark_nets import CROP_SIDE, DETECTOR_SIDE, LANDMARKS, LandmarkNets
 from emotion.models.engines.session import Answers, Batch, Net
+from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.picture import Landmarks, Picture
 from emotion.models.regions import Image, Points
@@ -282,7 +283,7 @@ def _merge(found: Detections, scores: Floats, same: float) -> Detections:
     """One detection for each face: the mean of those that overlap the best, weighted by their scores."""
     merged = []
     while len(found):
-        one = _overlaps(found[0, :4], found[:, :4]) > same
+        one = overlaps(found[0, :4], found[:, :4]) > same
         one[0] = True
         merged.append(np.average(found[one], axis=0, weights=scores[one]))
         found, scores = found[~one], scores[~one]
@@ -314,7 +315,7 @@ def _without_doubles(rects: Rects, same: float) -> Rects:
     kept: list[Rects] = []
     for rect in rects:
         box = _box(rect)
-        kept = [other for other in kept if _overlaps(box, _box(other)[None])[0] <= same]
+        kept = [other for other in kept if overlaps(box, _box(other)[None])[0] <= same]
         kept.append(rect)
     return np.array(kept, np.float32).reshape(-1, 5)
 
@@ -322,15 +323,6 @@ def _without_doubles(rects: Rects, same: float) -> Rects:
 def _box(rect: Rects) -> Floats:
     """A rectangle as if it were not turned."""
     return np.concatenate([rect[:2] - rect[2:4] / 2, rect[:2] + rect[2:4] / 2])
-
-
-def _overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of a box with each of others."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.maximum(sides, 0).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + areas - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
 def _crop(wanted: _Wanted) -> Image:

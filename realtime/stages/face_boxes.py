@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.picture import Landmarks
 from emotion.models.regions import extent
 
@@ -27,16 +28,9 @@ def side(box: Corners) -> float:
 
 def among(box: Corners, faces: Sequence[Landmarks]) -> bool:
     """Whether a box is that of one of the faces."""
-    return any(overlap(box, corners(face)) > SAME for face in faces)
+    return bool(faces) and bool((overlaps(box, np.array([corners(face) for face in faces])) > SAME).any())
 
 
 def overlap(a: Corners, b: Corners) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(_area(np.maximum(sides, 0)))
-    return shared / float(_area(a[2:] - a[:2]) + _area(b[2:] - b[:2]) - shared)
-
-
-def _area(sides: Corners) -> np.float32:
-    area: np.float32 = sides[0] * sides[1]
-    return area
+    """Intersection over union of two boxes, float32 (4,) each."""
+    return float(overlaps(a, b[None])[0])

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+import numpy as np
+
+from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.picture import Detector, Landmarks, Picture
-from emotion.realtime.stages.face_boxes import SAME, Corners, corners, overlap, side
+from emotion.realtime.stages.face_boxes import SAME, Corners, corners, side
 
 # So sure the detector has to be of the turned face, and so much surer than of the one as it is.
 _SURE, _SURER = 0.7, 0.05
@@ -70,7 +73,11 @@ class Headstands:
             faces: what was found in it.
             later: only those that come are looked at now, and the others when `look_again` is called.
         """
-        self._judged = [self._judge(picture, seconds, corners(face), later) for face in faces]
+        boxes = [corners(face) for face in faces]
+        known = [_same(box, self._judged) for box in boxes]
+        self._judged = [
+            self._judge(picture, seconds, box, old, later) for box, old in zip(boxes, known, strict=True)
+        ]
         return [one.over for one in self._judged]
 
     def look_again(self, picture: Picture, seconds: float) -> bool:
@@ -111,9 +118,10 @@ class Headstands:
         self._judged = []
         return True
 
-    def _judge(self, picture: Picture, seconds: float, box: Corners, later: bool) -> _Judged:
-        old = max(self._judged, key=lambda one: overlap(one.box, box), default=None)
-        if old is None or overlap(old.box, box) <= SAME:
+    def _judge(
+        self, picture: Picture, seconds: float, box: Corners, old: _Judged | None, later: bool
+    ) -> _Judged:
+        if old is None:
             return _Judged(box, seconds, stands_on_its_head(self._detector, picture, box))
         judged = _Judged(box, old.seconds, old.over, old.doubted)
         if not later and judged.due(seconds):
@@ -131,6 +139,15 @@ class Headstands:
             return self._since is not None
         self._empty_looked = seconds
         return shows_one_turned(self._detector, picture)
+
+
+def _same(box: Corners, judged: Sequence[_Judged]) -> _Judged | None:
+    """The face that has this box now; None: it is new."""
+    if not judged:
+        return None
+    shares = overlaps(box, np.array([one.box for one in judged]))
+    best = int(shares.argmax())
+    return judged[best] if shares[best] > SAME else None
 
 
 def stands_on_its_head(detector: Detector, picture: Picture, box: Corners) -> bool:

@@ -25,8 +25,8 @@ _SIZE_STEP = 2.0
 _LARGEST_CHANGE = 2.0
 # What a pair that is too far apart costs.
 _OUT_OF_REACH = 1e3
-# So few ways to pair all, as of six faces with six tracks, are compared one by one: to load a solver would
-# stop a live picture for half a second when a second face comes.
+# So few ways to pair all that could be each other, as six faces with six tracks, are compared one by one: to
+# load a solver would stop a live picture for half a second when another face comes.
 _FEW_WAYS = 720
 
 _Covariance: TypeAlias = tuple[float, float, float]
@@ -128,13 +128,38 @@ class Tracker:
         if not boxes or not self._tracks:
             return {}
         costs = [[_distance(box, track, seconds) for track in self._tracks] for box in boxes]
-        return {b: self._tracks[t] for b, t in _assign(costs) if costs[b][t] < math.inf}
+        return {b: self._tracks[t] for b, t in _assign(costs)}
 
 
 def _assign(costs: list[list[float]]) -> list[tuple[int, int]]:
-    """The pairs of rows and columns whose costs have the least sum."""
+    """The pairs of rows and columns within reach whose costs have the least sum, as many as there can be."""
+    pairs = []
+    for rows, columns in _groups(costs):
+        part = [[costs[row][column] for column in columns] for row in rows]
+        pairs += [(rows[row], columns[column]) for row, column in _pair(part)]
+    return sorted((row, column) for row, column in pairs if costs[row][column] < math.inf)
+
+
+def _groups(costs: list[list[float]]) -> list[tuple[list[int], list[int]]]:
+    """Rows with the columns that are within their reach, or within reach of such columns' other rows.
+
+    People seldom stand so close that more than two of them could be each other.
+    """
+    groups: list[tuple[set[int], set[int]]] = []
+    for row, line in enumerate(costs):
+        rows, columns = {row}, {column for column, cost in enumerate(line) if cost < math.inf}
+        for group in [group for group in groups if group[1] & columns]:
+            groups.remove(group)
+            rows, columns = rows | group[0], columns | group[1]
+        if columns:
+            groups.append((rows, columns))
+    return [(sorted(rows), sorted(columns)) for rows, columns in groups]
+
+
+def _pair(costs: list[list[float]]) -> list[tuple[int, int]]:
+    """The pairs of rows and columns whose costs have the least sum; one more costs less than none."""
     if len(costs) > len(costs[0]):
-        return [(row, column) for column, row in _assign([list(line) for line in zip(*costs, strict=True)])]
+        return [(row, column) for column, row in _pair([list(line) for line in zip(*costs, strict=True)])]
     # A pair that is out of reach costs more than any that is not.
     bounded = [[min(cost, _OUT_OF_REACH) for cost in line] for line in costs]
     if math.perm(len(costs[0]), len(costs)) <= _FEW_WAYS:

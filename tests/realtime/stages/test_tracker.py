@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from emotion.realtime.messages import Box
 from emotion.realtime.stages.tracker import MEMORY_SECONDS, Tracker, _assign, _distance, _Track
@@ -232,6 +233,27 @@ def test_faces_and_tracks_are_paired_at_the_least_cost(shape):
         least = min(sum(table[row, column] for row, column in enumerate(way)) for way in ways)
         assert sum(costs[pair] for pair in pairs) == pytest.approx(least)
         assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == few
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4, 4), (5, 3), (4, 6)])
+def test_nobody_is_paired_out_of_reach_and_as_many_as_can_be_within(shape):
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        costs = np.where(random.random(shape) < 0.5, np.inf, random.random(shape))
+        pairs = _assign(costs.tolist())
+        rows, columns = linear_sum_assignment(np.minimum(costs, 1e3))
+        expected = [pair for pair in zip(rows, columns, strict=True) if costs[pair] < np.inf]
+        assert len(pairs) == len(expected)
+        assert sum(costs[pair] for pair in pairs) == pytest.approx(sum(costs[pair] for pair in expected))
+        assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
+
+
+def test_no_solver_is_loaded_for_a_crowd_that_stands_apart(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    tracks = Tracker()
+    people = [box(200 * place) for place in range(20)]
+    assert tracks.assign(people, 0.1) == [*range(1, 21)]
+    assert tracks.assign(people[::-1], 0.2) == [*range(20, 0, -1)]
 
 
 def test_no_solver_is_loaded_while_a_few_faces_are_followed(monkeypatch):
