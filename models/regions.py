@@ -50,6 +50,8 @@ FACE_OVAL = np.array([
 OUTLINE = np.concatenate([ANCHORS, FACE_OVAL])
 """The landmarks that place a face and cut it out: what is to be kept of one to cut more of it later."""
 
+LONGEST_SIDE = 32_766
+"""Pixels of the longest side that OpenCV samples."""
 # Sampling a picture more coarsely than this many source pixels a crop pixel would alias.
 _MAX_STRIDE = 2.0
 _GUARD = 64  # pixels; holds the whole oval of a face that fits its places
@@ -324,7 +326,7 @@ def warp_gray(
     """Warp into `size` (height, width) and make gray, averaging where the crop is much coarser."""
     stride = 1.0 / float(np.hypot(transform[0, 0], transform[1, 0]))
     factor = int(stride / _MAX_STRIDE) + 1
-    if factor > 1:
+    if factor > 1 or max(image.shape[:2]) > LONGEST_SIDE:
         image, transform = _shrink(image, transform, size, factor)
     warped = cv2.warpAffine(image, transform, size[::-1], flags=cv2.INTER_LINEAR)
     gray = cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY

@@ -172,7 +172,7 @@ class FaceDetector:
         """
         boxes = sorted(self._find(picture), key=lambda box: box.area, reverse=True)
         shift = np.array([picture.left, picture.top] * 2, dtype=np.float32)
-        return np.array([box[:4] for box in boxes], dtype=np.float32).reshape(-1, 4) + shift
+        return np.array([box[:4] for box in boxes], dtype=np.float32).reshape(-1, 4) * picture.step + shift
 
     def surest(self, picture: Picture) -> float:
         """How sure the surest of them is, in [0, 1]; 0 where there is none."""
@@ -210,7 +210,10 @@ def _free(task: Any, turn: threading.Lock, process: Process) -> None:
 
 
 def _native(picture: Picture) -> MediaPipeImage:
-    picture.native = picture.native or image_of(picture.rgb, MediaPipeImage)
+    if not picture.native:
+        # MediaPipe ends the program at a longer side than its OpenCV samples.
+        shown = picture.rgb[:: picture.step, :: picture.step]
+        picture.native = image_of(np.ascontiguousarray(shown), MediaPipeImage)
     return picture.native
 
 

@@ -250,7 +250,7 @@ def _detect(
 
 def _shown(picture: Picture, square: Rects) -> Image:
     """What the detector is shown of a picture."""
-    return _cut(picture.rgb, square, DETECTOR_SIDE, cv2.BORDER_CONSTANT)
+    return _cut(picture, square, DETECTOR_SIDE, cv2.BORDER_CONSTANT)
 
 
 def _place(picture: Picture) -> Floats:
@@ -328,19 +328,23 @@ def _box(rect: Rects) -> Floats:
 def _crop(wanted: _Wanted) -> Image:
     """What the landmark net is shown of a picture, uint8 (256, 256, 3)."""
     picture, rect = wanted
-    return _cut(picture.rgb, rect, CROP_SIDE, cv2.BORDER_REPLICATE)
+    return _cut(picture, rect, CROP_SIDE, cv2.BORDER_REPLICATE)
 
 
-def _cut(rgb: Image, rect: Rects, side: int, border: int) -> Image:
+def _cut(picture: Picture, rect: Rects, side: int, border: int) -> Image:
     """A rectangle of a picture as a square of so many pixels, uint8 (side, side, 3)."""
     x, y, width, height, angle = rect.tolist()
     cos, sin = np.cos(angle), np.sin(angle)
     # From a pixel of the square to the picture. Pixels are points here, as MediaPipe has them.
     across, down = np.array([cos, sin]) * width / side, np.array([-sin, cos]) * height / side
     corner = np.array([x, y]) - (across + down) * side / 2
-    matrix = np.column_stack([across, down, corner])
+    matrix = np.column_stack([across, down, corner]) / picture.step
     cut = cv2.warpAffine(
-        rgb, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border
+        picture.rgb[:: picture.step, :: picture.step],
+        matrix,
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=border,
     )
     return np.asarray(cut, np.uint8)
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models import regions
 from emotion.models.regions import Image, Points
 
 _NAMES = """
@@ -107,6 +108,11 @@ class Picture:
     def looked_at(self) -> bool:
         """Whether its image is there."""
         return self._rgb is not None
+
+    @property
+    def step(self) -> int:
+        """One of so many rows and columns is looked at: of a picture that is too long, not all."""
+        return -(-max(self.width, self.height) // regions.LONGEST_SIDE)
 
     def part(self, left: int, top: int, right: int, bottom: int) -> "Picture":
         """A rectangle of this picture, which has to reach into it; what lies outside is cut off."""

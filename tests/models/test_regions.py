@@ -157,3 +157,23 @@ def test_a_face_covers_its_eyes_and_lips_and_not_the_other_way_round():
 )
 def test_a_region_is_read_as_it_was_written(region):
     assert read_region(write_region(region)) == region
+
+
+def test_of_a_long_picture_only_the_part_that_is_cut_out_is_sampled(monkeypatch):
+    """OpenCV 4 samples no side of 32,767 pixels."""
+    rng = np.random.default_rng(0)
+    image, transform = (
+        rng.integers(0, 256, (90, 400, 3), np.uint8),
+        np.array([[1.0, 0, -300.5], [0, 1.0, 20]]),
+    )
+    whole, sampled = regions.warp_gray(image, transform, (40, 60)), []
+    warp = cv2.warpAffine
+
+    def warped(shown, *rest, **how):
+        sampled.append(shown.shape)
+        return warp(shown, *rest, **how)
+
+    monkeypatch.setattr(regions, "LONGEST_SIDE", 399)
+    monkeypatch.setattr("cv2.warpAffine", warped)
+    assert np.array_equal(regions.warp_gray(image, transform, (40, 60)), whole)
+    assert max(sampled[0]) < 100

@@ -1,12 +1,15 @@
+from contextlib import closing
+
 import av
 import cv2
 import numpy as np
 import pytest
 
+from emotion.models import regions
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.faces import mediapipe_landmarker as landmarks
 from emotion.models.faces import portrait
-from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES, FaceLandmarker
+from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES, FaceDetector, FaceLandmarker, Picture
 from emotion.models.faces.portrait import find_portrait
 from emotion.models.regions import alignment_error, eye_distance
 from emotion.realtime.sources.demo import DEMO
@@ -42,6 +45,26 @@ def test_a_face_is_found_with_landmarks_and_blendshapes(landmarker, picture):
 def test_nobody_is_found_in_an_empty_picture(landmarker):
     assert landmarker.detect(np.zeros((120, 160, 3), np.uint8)) == ()
     assert find_portrait(landmarker, np.zeros((40, 40, 3), np.uint8)) is None
+
+
+def test_a_picture_that_is_too_long_for_mediapipe_does_not_end_the_program(landmarker):
+    long = Picture(np.zeros((2, 32_767, 3), np.uint8))
+    assert landmarker.detect(long) == ()
+    with closing(FaceDetector()) as detector:
+        assert not len(detector.detect(long))
+
+
+def test_faces_of_a_long_picture_are_told_in_its_own_pixels(landmarker, picture, monkeypatch):
+    def found():
+        with closing(FaceDetector()) as detector:
+            return landmarker.detect(picture)[0].points, detector.detect(Picture(picture))[0]
+
+    points, box = found()
+    monkeypatch.setattr(regions, "LONGEST_SIDE", max(picture.shape) - 1)
+    fewer_points, fewer_box = found()
+    distance = np.linalg.norm(fewer_points - points, axis=1)
+    assert 0 < np.median(distance) < 0.05 * eye_distance(points)
+    assert np.abs(fewer_box - box).max() < 0.1 * (box[2] - box[0])
 
 
 def test_a_face_that_fills_the_picture_is_found_in_its_pixels(landmarker, picture):

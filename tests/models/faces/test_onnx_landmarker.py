@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 
 from emotion.benchmarks.studies.landmarks import WAYS, compare, read_pictures
+from emotion.models import regions
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker
@@ -139,6 +140,18 @@ def test_a_part_of_a_picture_tells_pixels_of_the_whole(nets, demo):
     assert np.linalg.norm(face.points - part.points, axis=1).mean() < 3
     (box,), (in_part,) = detector.detect(whole), detector.detect(whole.part(100, 10, 600, 360))
     np.testing.assert_allclose(box, in_part, atol=15)
+
+
+def test_faces_of_a_long_picture_are_told_in_its_own_pixels(nets, demo, monkeypatch):
+    image = demo[0][1]
+
+    def found():
+        return OnnxLandmarker(nets, 1).detect(image)[0].points
+
+    points = found()
+    monkeypatch.setattr(regions, "LONGEST_SIDE", max(image.shape) - 1)
+    distance = np.linalg.norm(found() - points, axis=1)
+    assert 0 < np.median(distance) < 0.05 * regions.eye_distance(points)
 
 
 def test_the_detector_says_what_mediapipes_says(nets, demo):
