@@ -20,7 +20,7 @@ from emotion.models.regions import (
     read_region,
     write_region,
 )
-from emotion.realtime.stages import faces
+from emotion.realtime.stages import crops
 from tests.helpers.landmarks import gradient, landmarks
 
 
@@ -114,13 +114,13 @@ def test_gray_and_colour_pictures_give_the_same_crop():
 def test_training_and_streaming_share_one_cropping_code():
     """Both import `emotion.models.regions.crop` itself and call it with the same regions."""
     assert dataset.crop is regions.crop
-    assert faces.crop is regions.crop
-    for module in (dataset, faces):
+    assert crops.crop is regions.crop
+    for module in (dataset, crops):
         assert "warpAffine" not in inspect.getsource(module)
     image, points = gradient(300, 300), landmarks(1.53, 0.11, (13.3, 4.7))
     for region in (EYES, LIPS):
         training = dataset.crop(image, points, region, 8).image[8:-8, 8:-8]
-        streaming = faces.crop(image, points, region).image
+        streaming = crops.crop(image, points, region).image
         assert np.abs(training.astype(int) - streaming).max() <= 1
 
 
