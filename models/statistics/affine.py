@@ -21,4 +21,4 @@ def affine(values: _Array, weights: _Array, biases: npt.ArrayLike) -> _Array:
     Returns:
         float32 (n, k) or (n,).
     """
-    return np.asarray(np.einsum("nd,d...->n...", values, weights) + biases, np.float32)
+    return np.asarray(np.einsum("ij,j...->i...", values, weights) + biases, np.float32)
