@@ -17,6 +17,8 @@ from emotion.realtime.stages.face_boxes import corners, side
 # Crops are black outside a face's outline. They are computed from pixels so far around all landmarks at most,
 # in sizes of the face and in pixels.
 _MARGIN, _MARGIN_PIXELS = 0.15, 16
+# Pixels from which on a picture is large: what is kept of it would take more memory than time is saved.
+_LARGE = 1_500_000
 
 
 def cut(rgb: Image, points: Points, regions: Regions) -> tuple[Crop, ...]:
@@ -29,6 +31,25 @@ def cut(rgb: Image, points: Points, regions: Regions) -> tuple[Crop, ...]:
     """
     placed = align(points)
     return tuple(crop(rgb, points, region, rgb=True, placed=placed) for region in regions)
+
+
+def crops_of(
+    frame: VideoFrame, whole: Picture, faces: Sequence[Landmarks], regions: Regions
+) -> list[Sequence[Crop]]:
+    """The crops of each face of a video's picture, which are cut when somebody looks at them first.
+
+    Those of a large picture that was looked at are cut at once.
+
+    Args:
+        frame: of the video.
+        whole: its picture, as it was looked at.
+        faces: in its pixels.
+        regions: in order.
+    """
+    if whole.looked_at and whole.width * whole.height >= _LARGE:
+        return [cut(whole.rgb, face.points, regions) for face in faces]
+    pixels = Surroundings(frame, whole, faces)
+    return [LaterCrops(pixels, face.points, regions) for face in faces]
 
 
 class Surroundings:

@@ -14,7 +14,7 @@ from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.regions import REGIONS, Crop, Image, Regions, leaning
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
-from emotion.realtime.stages.crops import LaterCrops, Surroundings, cut
+from emotion.realtime.stages.crops import crops_of, cut
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.nobody import is_too_small
@@ -154,11 +154,8 @@ class FaceFinder:
     ) -> FaceFrame:
         if self._over:
             found = [face.turned_over(whole.width, whole.height) for face in found]
-        pixels = Surroundings(frame, whole, found)
-        faces = [
-            _face(landmarks, LaterCrops(pixels, landmarks.points, self._regions), over)
-            for landmarks, over in zip(found, heads, strict=True)
-        ]
+        crops = crops_of(frame, whole, found, self._regions)
+        faces = [_face(*one) for one in zip(found, crops, heads, strict=True)]
         return FaceFrame(frame, _largest_first(faces), left_out)
 
     def close(self) -> None:

@@ -3,10 +3,11 @@
 import weakref
 
 import numpy as np
+import pytest
 
 from emotion.models.faces.picture import Landmarks, Picture
 from emotion.models.regions import REGIONS
-from emotion.realtime.stages.crops import LaterCrops, Surroundings, cut
+from emotion.realtime.stages.crops import LaterCrops, Surroundings, crops_of, cut
 from tests.helpers.landmarks import gradient, landmarks
 from tests.helpers.results import video_frame
 
@@ -24,6 +25,19 @@ def test_crops_that_are_cut_later_are_the_same():
     for one, other in zip(later, cut(whole.rgb, face.points, REGIONS), strict=True):
         np.testing.assert_array_equal(one.image, other.image)
         assert one.visible == other.visible
+
+
+@pytest.mark.parametrize(
+    ("size", "looked", "at_once"),
+    [((480, 640), True, False), ((1080, 1920), True, True), ((1080, 1920), False, False)],
+)
+def test_those_of_a_large_picture_that_was_looked_at_are_cut_at_once(size, looked, at_once):
+    height, width = size
+    whole = Picture.lazy(lambda: gradient(height, width), width, height)
+    if looked:
+        assert whole.rgb.shape == (height, width, 3)
+    (crops,) = crops_of(video_frame(0), whole, [seen()], REGIONS)
+    assert isinstance(crops, LaterCrops) != at_once
 
 
 def test_of_a_picture_that_was_looked_at_only_what_is_cut_from_is_kept():
