@@ -259,7 +259,7 @@ class VideoFile(Closing):
             first_pts=first_pts,
             start_seconds=start,
             average_rate=rate,
-            frame_count=stream.frames or (round(duration * rate) if duration else None),
+            frame_count=self._counted_frames() or (round(duration * rate) if duration else None),
             duration_seconds=duration,
             has_audio=bool(container.streams.audio),
             colours=self._converter.colours,
@@ -371,9 +371,12 @@ class VideoFile(Closing):
         return problem
 
     def _declared_frames(self) -> int | None:
-        # Of an mp4's frames an edit list may leave some out: then its length says how many are shown.
         name = self._container.format.name
-        return self._stream.frames or None if name == "avi" or "mp4" in name else None
+        return self._counted_frames() if name == "avi" or "mp4" in name else None
+
+    def _counted_frames(self) -> int | None:
+        """How many frames the container counts; None where it does not, or shows only some of them."""
+        return None if _is_trimmed(self._container, self._stream) else self._stream.frames or None
 
 
 def _state(path: Path) -> tuple[int, int] | None:
@@ -406,6 +409,17 @@ def _declared_seconds(container: InputContainer, stream: VideoStream) -> float |
     if container.format.name == "avi":
         return seconds_of(stream)
     return tagged_seconds(stream) if "matroska" in container.format.name else None
+
+
+def _is_trimmed(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether an mp4 holds more frames than it shows, as one that was cut without encoding it anew.
+
+    It begins at a key frame, and an edit list says what of it is shown: the track is shorter than its frames.
+    """
+    rate = stream.average_rate
+    if "mp4" not in container.format.name or not rate or not stream.duration or not stream.time_base:
+        return False
+    return stream.frames / rate - stream.duration * stream.time_base > 1 / rate
 
 
 def _names_more(container: InputContainer, stream: VideoStream, size: int) -> bool:

@@ -2,6 +2,7 @@ import gc
 import os
 import pickle
 import re
+import struct
 import threading
 import time
 from fractions import Fraction
@@ -310,6 +311,36 @@ def test_a_truncated_mp4_gives_what_is_there_and_then_says_so(tmp_path):
     minutes, seconds = re.search(r"off at (\d+):(\d+\.\d)", str(error)).groups()
     assert minutes == "0"
     assert float(seconds) == pytest.approx(len(numbers) / 25, abs=0.2)
+
+
+def show_only(path, seconds, begin):
+    """Let the edit list of an mp4 show so many seconds, as a cut without encoding anew does."""
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"elst") + 12
+    length, first = struct.unpack_from(">II", data, entry)
+    assert length == 2000  # in milliseconds: those of the whole clip
+    struct.pack_into(">II", data, entry, round(seconds * 1000), first + round(begin * 12_800))
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("begin", "seconds"), [(0.52, 1.48), (0.0, 0.8), (0.52, 0.8)])
+def test_a_clip_that_was_cut_without_encoding_anew_is_complete(tmp_path, begin, seconds):
+    clip(tmp_path / "clip.mp4", 50)
+    show_only(tmp_path / "clip.mp4", seconds, begin)
+    _, numbers, error = read(tmp_path / "clip.mp4")
+    first = round(begin * 25)
+    assert numbers == list(range(first, first + round(seconds * 25)))
+    assert error is None
+    with VideoFile(tmp_path / "clip.mp4") as video:
+        assert video.info.frame_count == len(numbers)
+
+
+def test_a_clip_that_was_cut_so_and_is_truncated_says_so(tmp_path):
+    clip(tmp_path / "clip.mp4", 50)
+    show_only(tmp_path / "clip.mp4", 1.48, 0.52)
+    path = fast_start(tmp_path / "clip.mp4")
+    os.truncate(path, path.stat().st_size * 3 // 4)
+    assert "incomplete" in str(read(path)[2])
 
 
 def test_a_truncated_matroska_says_so_too(tmp_path):
