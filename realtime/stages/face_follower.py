@@ -40,6 +40,8 @@ _GROWN = 2.0
 # A face in a window is not looked at in every picture while it moves by less of its size in a second. Its
 # landmarks are smoothed over time: the seldomer it is looked at, the more they lag behind one that walks.
 _CALM = 0.5
+# Small faces that there is no room for are told of so seldom, for looking into all tiles takes long.
+_TOLD_SECONDS = 10.0
 # Landmarkers that are kept: for numbers of faces, the present one among them; and for small faces to come.
 _KEPT_TEAMS = 2
 _KEPT_SINGLES = 1
@@ -68,7 +70,7 @@ class FaceFollower:
 
     Attributes:
         left_out: how many faces more than `max_faces` each of the pictures of the last `find_all` showed;
-            looked for once a second.
+            looked for once a second, and in tiles where small ones are followed.
     """
 
     def __init__(
@@ -91,6 +93,8 @@ class FaceFollower:
         self._large: tuple[Landmarks, ...] = ()
         self._small: list[Landmarks] = []
         self._crowd = 0
+        self._unplaced: list[Corners] = []
+        self._told = -np.inf
         self.left_out: list[int] = []
         if later:
             self._group.prepare()
@@ -146,8 +150,7 @@ class FaceFollower:
         looks = self._search.looks
         if self._room:
             self._greet_small(picture, seconds)
-        else:
-            self._crowd = self._search.crowd(picture, seconds, self._found)
+        self._crowd = 0 if self._room else self._count_left_out(picture, seconds)
         return self._search.looks > looks
 
     def _complete(
@@ -170,8 +173,7 @@ class FaceFollower:
                 self._greet_small(picture, seconds)
         found = self._found
         full = len(found) >= self._max_faces
-        counted = self._search.crowd(picture, seconds, found) if full and not self._later else 0
-        self.left_out.append(counted)
+        self.left_out.append(self._count_left_out(picture, seconds) if full and not self._later else 0)
         return found
 
     @property
@@ -189,16 +191,47 @@ class FaceFollower:
             self._large = self._group.start(self._group.count + len(new), picture, seconds)
 
     def _greet_small(self, picture: Picture, seconds: float) -> None:
-        """Follow those who are new in the tiles that are due."""
+        """Follow those who are new in the tiles that are due; who there is no room for is counted."""
         for box in self._search.small(picture, seconds):
             known = [*self._large, *self._small]
-            if self._room and not among(box, known):
+            if among(box, known):
+                continue
+            if self._room:
                 self._small += self._greet(picture, box, seconds, known)
+            else:
+                self._unplaced.append(box)
+
+    def _count_left_out(self, picture: Picture, seconds: float) -> int:
+        """How many faces more than there is room for the picture shows, as far as a look is due.
+
+        Where those who are followed are so small that only tiles show them, the others may be, too.
+        """
+        known = list(self._found)
+        large = self._search.crowd(picture, seconds, known)
+        if self._busy and not 0 <= seconds - self._told < _TOLD_SECONDS:
+            self._unplaced += self._search.small(picture, seconds)
+        unplaced, self._unplaced = self._unplaced, []
+        count = len(known)
+        for box in unplaced:
+            # A tile may show what is no face, and two tiles show the same one.
+            if not among(box, known):
+                known += self._seen(picture, box, seconds)
+        if len(known) > count:
+            self._told = seconds
+        return max(large, len(known) - count)
+
+    def _seen(self, picture: Picture, box: Corners, seconds: float) -> list[Landmarks]:
+        """The face in a box, which is not followed; nobody where it is no face."""
+        single = self._idle.pop() if self._idle else _Single(self._make_single())
+        face = single.start(picture, box, seconds)
+        self._let_go(single)
+        return [] if face is None else [face]
 
     def forget(self) -> None:
         """Another picture begins: nobody is followed any more."""
         self._group.forget()
         self._search.forget()
+        self._unplaced = []
         self._let_go(*self._busy)
         self._busy = []
 

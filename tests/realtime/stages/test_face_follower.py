@@ -88,6 +88,36 @@ def test_more_faces_than_there_is_room_for_are_counted_once_a_second():
     assert len(rig.follower.left_out) == 8
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_small_faces_that_there_is_no_room_for_are_counted_now_and_then(later):
+    rig = Rig(max_faces=2, later=later)
+    shown = picture(*((left, top, 40) for left in (40, 300, 560) for top in (40, 400)))
+    counts = []
+    for _ in range(30 * 25):
+        rig.see(shown)
+        counts += rig.follower.left_out
+        if later:
+            afterwards(rig, shown)
+    told = [number for number, count in enumerate(counts) if count]
+    assert told[0] <= 1
+    assert [round((after - before) * STEP) for before, after in itertools.pairwise(told)] == [10, 10]
+    assert [counts[number] for number in told] == [4, 4, 4]
+
+
+def test_what_the_landmarker_does_not_see_is_not_counted():
+    def no_face_in_tiles(part):
+        found = [[300, 200, 340, 240]] if part.width < 640 else []
+        return np.array(found, np.float32).reshape(-1, 4)
+
+    rig = Rig(max_faces=2)
+    shown = picture((40, 40, 40), (560, 400, 40))
+    for step in range(30 * 3):
+        if step == 1:
+            rig.detector.detect = no_face_in_tiles
+        assert rig.see(shown) == [40, 560]
+        assert rig.follower.left_out == [0]
+
+
 @pytest.mark.parametrize("faces", [1, 3])
 def test_room_for_six_costs_nothing_where_fewer_are_there(faces):
     work = []
