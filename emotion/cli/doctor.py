@@ -153,14 +153,17 @@ def _libraries() -> str:
                 f"Uninstall them all, then install {there[0]} alone.",
             )
     wanted = requirements().get("", [])
-    missing = [name for name in wanted if not _version(name)]
+    # The main job does without MediaPipe, of which a check of its own tells.
+    missing = [name for name in wanted if name != "mediapipe" and not _version(name)]
     if missing:
         raise Trouble(f"not installed: {', '.join(missing)}", AGAIN)
     if not any(_version(name) for name in _RIVALS[1]):
         raise Trouble("ONNX Runtime is not installed", needs_runtime())
     engines = [name for name in _RIVALS[1] if _version(name)]
     shown = ("mediapipe", "opencv-contrib-python", "av", "numpy", *engines)
-    return f"{_NAME} {version(_NAME)}, " + ", ".join(f"{name} {_version(name)}" for name in shown)
+    return f"{_NAME} {version(_NAME)}, " + ", ".join(
+        f"{name} {_version(name) or 'is missing'}" for name in shown
+    )
 
 
 def requirements() -> dict[str, list[str]]:
@@ -251,15 +254,19 @@ def _models() -> str:
 
 
 def _telemetry() -> str:
-    from emotion.models.faces import mediapipe_landmarker as landmarks  # noqa: PLC0415
     from emotion.models.native import telemetry  # noqa: PLC0415
 
-    leaks = telemetry.leaks()
-    if not leaks and not landmarks.silenced():
-        leaks.append(telemetry.UNKNOWN_MEDIAPIPE)
+    leaks, kept = telemetry.leaks(), "ONNX Runtime and MediaPipe are kept from reporting their use"
+    try:
+        from emotion.models.faces import mediapipe_landmarker as landmarks  # noqa: PLC0415
+
+        if not leaks and not landmarks.silenced():
+            leaks.append(telemetry.UNKNOWN_MEDIAPIPE)
+    except (ImportError, OSError):  # what cannot be loaded reports nothing; another check tells of it
+        kept = "ONNX Runtime is kept from reporting its use; MediaPipe cannot be loaded"
     if leaks:
         raise Trouble("not everything is kept back", " ".join(leaks))
-    return "ONNX Runtime and MediaPipe are kept from reporting their use"
+    return kept
 
 
 def _engine() -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from emotion.models.errors import EmotionError
+
 _USE, _LEARN, _MACHINE = "Use", "Make your own models", "This machine"
 COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": (_USE, "Annotate videos and photographs: annotated copies, tables, pages and summaries."),
@@ -76,6 +78,8 @@ class Commands(MutableMapping[str, Any]):
                 raise KeyError(name)
             try:
                 module = importlib.import_module(f"emotion.cli.{name}")
+            except EmotionError:  # says itself what to do
+                raise
             except (ImportError, OSError) as error:
                 raise LoadError(name) from error
             command = typer.main.get_command(module.app)

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.closing import Closing
-from emotion.models.errors import SYSTEM_LIBRARIES, MissingDependencyError, ModelFileError
+from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.faces.mediapipe_arrays import FoundBox, FoundFace, found_boxes, found_faces, image_of
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture
+from emotion.models.installing import advice_on
 from emotion.models.manifest import ZOO
 from emotion.models.native import telemetry
 from emotion.models.native.at_exit import Process, before_exit
@@ -50,12 +51,23 @@ def _without_tensorflow() -> Iterator[None]:
         del sys.modules["tensorflow"]
 
 
+def _missing(error: ImportError | OSError) -> MissingDependencyError:
+    # Most of the program does without it: who reads this should know what does not.
+    return MissingDependencyError(
+        "MediaPipe, which --columns pose, --landmarks mediapipe and data sets need, cannot be loaded "
+        f"({error}). {advice_on(error)}"
+    )
+
+
 # Of these it needs one function that plots and one that records sound; together they take 0.8 s.
-with _without_tensorflow(), deferred("matplotlib.pyplot", "sounddevice"):
-    from mediapipe.tasks.python import vision
-    from mediapipe.tasks.python.core import mediapipe_c_bindings
-    from mediapipe.tasks.python.core.base_options import BaseOptions
-    from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
+try:
+    with _without_tensorflow(), deferred("matplotlib.pyplot", "sounddevice"):
+        from mediapipe.tasks.python import vision
+        from mediapipe.tasks.python.core import mediapipe_c_bindings
+        from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python.vision.core.image import Image as MediaPipeImage
+except (ImportError, OSError) as failure:
+    raise _missing(failure) from failure
 
 MODEL_PATH = ZOO / "face_landmarker.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -75,7 +87,7 @@ class FaceLandmarker(Closing):
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
-        MissingDependencyError: a system library that MediaPipe needs is missing.
+        MissingDependencyError: MediaPipe cannot be loaded, as where a system library is missing.
     """
 
     def __init__(
@@ -147,7 +159,7 @@ class FaceDetector:
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
-        MissingDependencyError: a system library that MediaPipe needs is missing.
+        MissingDependencyError: MediaPipe cannot be loaded, as where a system library is missing.
     """
 
     def __init__(self, min_confidence: float = 0.5) -> None:
@@ -250,4 +262,4 @@ def _starting() -> Iterator[None]:
             silenced()
             yield
     except OSError as error:  # MediaPipe loads its own library, and with it EGL, only here
-        raise MissingDependencyError(f"MediaPipe cannot start ({error}). {SYSTEM_LIBRARIES}") from error
+        raise _missing(error) from error

@@ -47,7 +47,7 @@ class FaceFinder:
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
-        MissingDependencyError: a system library that MediaPipe needs is missing.
+        MissingDependencyError: MediaPipe, which is asked for, cannot be loaded.
     """
 
     name = "faces"

@@ -42,7 +42,7 @@ class PhotographFinder:
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
-        MissingDependencyError: a system library that MediaPipe needs is missing.
+        MissingDependencyError: MediaPipe, which is asked for, cannot be loaded.
     """
 
     name = "faces"

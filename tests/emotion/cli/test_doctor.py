@@ -9,11 +9,14 @@ from emotion.cli import app as cli
 from emotion.cli import doctor
 from emotion.cli.doctor import Check, Trouble, examine
 from emotion.models.errors import SYSTEM_LIBRARIES, ModelFileError
+from emotion.models.installing import AGAIN
 from emotion.realtime.sources import camera as cameras
 from emotion.realtime.sources.camera import FoundCamera, listed_cameras, tried_cameras
 from tests.fakes.camera import Camera
 from tests.helpers.paths import ROOT
+from tests.helpers.without_mediapipe import without_mediapipe
 
+_OF_MEDIAPIPE = ("Finding faces", "MediaPipe", "Nothing is sent")
 CAPTURE, METADATA, SPLIT = 0x1, 0x800000, 0x1000
 
 
@@ -97,6 +100,14 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch):
     assert finding.found == "not installed: av"
 
 
+def test_mediapipe_may_be_missing_as_the_main_job_does_without_it(monkeypatch):
+    there = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: "" if name == "mediapipe" else there(name))
+    finding = examine(Check("Libraries", doctor._libraries))
+    assert finding.works
+    assert "mediapipe is missing" in finding.found
+
+
 def test_it_answers_where_a_library_cannot_be_loaded():
     script = """
 import sys
@@ -113,6 +124,18 @@ main()
     assert "ok Python" in ran.stdout
     assert "does not work here yet" in ran.stdout
     assert "Traceback" not in ran.stderr
+
+
+def test_without_mediapipe_the_main_job_works_and_it_is_said_what_does_not(monkeypatch):
+    without_mediapipe(monkeypatch)
+    found = {check.part: examine(check) for check in doctor.CHECKS if check.part in _OF_MEDIAPIPE}
+    assert found["Finding faces"].works
+    assert not found["MediaPipe"].works
+    assert not found["MediaPipe"].needed
+    assert "--columns pose, --landmarks mediapipe and data sets" in found["MediaPipe"].found
+    assert found["MediaPipe"].advice == AGAIN
+    assert found["Nothing is sent"].works
+    assert "MediaPipe cannot be loaded" in found["Nothing is sent"].found
 
 
 def video_device(tmp_path, number, name):

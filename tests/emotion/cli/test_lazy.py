@@ -1,5 +1,6 @@
 """Help without the commands' libraries."""
 
+import importlib
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import typer
 
 from emotion.cli import app as cli
 from emotion.cli.lazy import COMMANDS, Commands
+from emotion.models.errors import MissingDependencyError
 from tests.helpers.paths import ROOT
 
 
@@ -42,6 +44,15 @@ def test_short_help_of_all_and_of_one(monkeypatch, capsys):
         assert f"─ {panel} " in said
     assert "Examples" in said
     assert "--install-completion" not in said
+
+
+def test_a_command_whose_library_says_itself_what_to_do(monkeypatch, capsys, tmp_path):
+    def load(name):
+        raise MissingDependencyError("Eyes are not there. Install them.")
+
+    monkeypatch.setattr(importlib, "import_module", load)
+    assert run(monkeypatch, "info", str(tmp_path)) == MissingDependencyError.exit_code
+    assert capsys.readouterr().err == "Eyes are not there. Install them.\n"
 
 
 def test_a_command_that_there_is_not(monkeypatch, capsys):

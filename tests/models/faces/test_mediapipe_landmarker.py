@@ -1,3 +1,4 @@
+import importlib
 from contextlib import closing
 
 import av
@@ -13,6 +14,7 @@ from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES, FaceDetector,
 from emotion.models.faces.portrait import find_portrait
 from emotion.models.regions import alignment_error, eye_distance
 from emotion.realtime.sources.demo import DEMO
+from tests.helpers.without_mediapipe import without_mediapipe
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +148,9 @@ def test_a_missing_system_library_ends_in_a_sentence(monkeypatch):
     monkeypatch.setattr(landmarks.vision.FaceLandmarker, "create_from_options", broken)
     with pytest.raises(MissingDependencyError, match="apt-get install"):
         FaceLandmarker()
+
+
+def test_where_it_cannot_be_loaded_a_sentence_says_what_needs_it(monkeypatch):
+    without_mediapipe(monkeypatch)
+    with pytest.raises(MissingDependencyError, match=r"pose.*data sets.*Install emotion-live again\."):
+        importlib.import_module("emotion.models.faces.mediapipe_landmarker")
