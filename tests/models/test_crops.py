@@ -15,7 +15,7 @@ from emotion.models.data import dataset, stored
 from emotion.models.data.dataset import DatasetOptions
 from emotion.models.data.image_io import read_gray
 from emotion.models.regions import ANCHOR_PLACES, ANCHORS, EYES, FACE_OVAL, LIPS, Regions, align, crop
-from emotion.realtime.stages import faces
+from emotion.realtime.stages.crops import cut
 from tests.helpers.landmarks import coordinates, landmarks, without_oval
 
 REGIONS = [EYES, LIPS]
@@ -223,8 +223,8 @@ def test_training_and_streaming_cut_the_same_pixels(place, margin, monkeypatch, 
     options = DatasetOptions(margin=margin)
     photograph = dataset.Photograph(Path("a.png"), "set/a.png", "fear", None, None)
     finding = dataset._cut_out(photograph, image, tmp_path, options)
-    frame = faces._cut(image[..., ::-1].copy(), found, False, Regions((EYES, LIPS)))
-    for region, streaming in zip(("eyes", "lips"), frame.crops, strict=True):
+    streamed = cut(image[..., ::-1].copy(), found.points, Regions((EYES, LIPS)))
+    for region, streaming in zip(("eyes", "lips"), streamed, strict=True):
         one = read_gray(stored.crop_path(tmp_path, region, finding))
         difference = np.abs(one[options.middle].astype(int) - streaming.image)
         # A margin moves where fixed-point arithmetic rounds, and the oval's border where it is drawn.
