@@ -21,6 +21,8 @@ SCAN_SECONDS = 2.0
 # smaller ones is too small to read.
 _TILE = 0.5
 _SMALLEST_TILE = 288
+# Faces below this share of what it is shown, by the longer side, are missed by the detector.
+_MISSED = 1 / 8
 
 
 class TileSearch:
@@ -102,18 +104,30 @@ class TileSearch:
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     """Squares that cover a picture, each a third over the next: left, top, right, bottom.
 
+    Any face that is too small for the whole picture is whole in one of them: where a third of the
+    squares is less, there are also squares as high as a wide picture, or as wide as a high one.
     None for a picture that is hardly larger than one of them.
     """
-    side = max(_SMALLEST_TILE, round(_TILE * min(width, height)))
-    if max(width, height) < 1.25 * side:
+    shorter, longer = sorted((width, height))
+    side = max(_SMALLEST_TILE, round(_TILE * shorter))
+    if longer < 1.25 * side:
         return []
+    found = _squares(width, height, side, side / 3)
+    if side / 3 < longer * _MISSED and side < shorter:
+        found += _squares(width, height, shorter, min(max(shorter / 3, longer * _MISSED), shorter * 2 / 3))
+    return found
+
+
+def _squares(width: int, height: int, side: int, shared: float) -> list[tuple[int, int, int, int]]:
     return [
-        (left, top, left + side, top + side) for top in _starts(height, side) for left in _starts(width, side)
+        (left, top, left + side, top + side)
+        for top in _starts(height, side, shared)
+        for left in _starts(width, side, shared)
     ]
 
 
-def _starts(length: int, side: int) -> list[int]:
-    count = int(np.ceil(max(0, length - side) / (side * 2 / 3))) + 1
+def _starts(length: int, side: int, shared: float) -> list[int]:
+    count = int(np.ceil(max(0, length - side) / (side - shared))) + 1
     return [int(start) for start in np.linspace(0, length - side, count)]
 
 

@@ -35,7 +35,11 @@ class FakeDetector:
     ("size", "squares"),
     [
         ((640, 480), [(x, y, x + 288, y + 288) for y in (0, 192) for x in (0, 176, 352)]),
-        ((1280, 720), [(x, y, x + 360, y + 360) for y in (0, 180, 360) for x in (0, 230, 460, 690, 920)]),
+        (
+            (1280, 720),
+            [(x, y, x + 360, y + 360) for y in (0, 180, 360) for x in (0, 230, 460, 690, 920)]
+            + [(x, 0, x + 720, 720) for x in (0, 280, 560)],
+        ),
         ((360, 288), [(x, 0, x + 288, 288) for x in (0, 72)]),
         ((359, 288), []),
         ((288, 100), []),
@@ -43,6 +47,24 @@ class FakeDetector:
 )
 def test_squares_of_half_the_shorter_side_cover_the_picture(size, squares):
     assert tiles(*size) == squares
+
+
+@pytest.mark.parametrize(
+    "size", [(640, 480), (1280, 720), (1920, 1080), (1080, 1920), (1920, 800), (2560, 720), (1920, 360)]
+)
+def test_a_face_that_is_too_small_for_the_whole_picture_is_whole_in_a_square(size):
+    width, height = size
+    face = max(size) // 8 - 2
+    picture = SimpleNamespace(width=width, height=height)
+    squares = tiles(width, height)
+    for left in range(0, width - face, face // 9):
+        for top in range(0, height - face, face // 9):
+            box = (left, top, left + face, top + face)
+            assert any(_lies_in(box, tile) and not is_cut(box, tile, picture) for tile in squares), box
+
+
+def _lies_in(box, tile):
+    return box[0] >= tile[0] and box[1] >= tile[1] and box[2] <= tile[2] and box[3] <= tile[3]
 
 
 @pytest.mark.parametrize(
