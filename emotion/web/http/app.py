@@ -313,8 +313,12 @@ def _add_results(app: FastAPI, site: Site) -> None:
         found = [] if job.state in OPEN else results.files(store.results(job))
         if not found:
             raise RequestError(404, "There are no results of this video yet.")
-        name = quote(f"{Path(job.file).stem}.emotions.zip")
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-cache"}
+        name = f"{Path(job.file).stem}.emotions.zip"
+        quoted = quote(name)
+        # curl knows a plain name only.
+        plain = name if name == quoted else "emotions.zip"
+        called = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
+        headers = {"Content-Disposition": called, "Cache-Control": "no-cache"}
         return StreamingResponse(zipped(found), media_type="application/zip", headers=headers)
 
     @app.get("/study/{name}", tags=["videos"], response_class=Response)

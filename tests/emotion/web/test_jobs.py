@@ -373,7 +373,9 @@ def test_all_results_come_in_one_file(serve):
     assert client.get(f"/api/jobs/{job}/zip").status_code in (200, 404)
     until(client, job, "done")
     answer = client.get(f"/api/jobs/{job}/zip")
-    assert "good.emotions.zip" in answer.headers["content-disposition"]
+    # curl reads the first name, browsers the second.
+    called = "attachment; filename=\"good.emotions.zip\"; filename*=UTF-8''good.emotions.zip"
+    assert answer.headers["content-disposition"] == called
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
         assert set(archive.namelist()) == {"good.annotated.mp4", "good.emotions.csv"}
