@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 from emotion.realtime.sources.demo import DEMO
+from tests.helpers.encoding import always_alike
 
 FRAMES, RATE, SIZE = 48, Fraction(24), (160, 90)
 _SOUND_SECONDS = FRAMES / float(RATE)
@@ -60,10 +61,9 @@ def whole(kind: Kind, path: Path) -> Path:
             height=SIZE[1],
             pix_fmt=kind.layout,
             time_base=1 / kind.rate,
+            options=always_alike(kind.pictures),
         )
         stream.codec_context.gop_size = 12
-        if kind.pictures == "libx264":  # else the processor matters, and with AVX-512 chance
-            stream.options = {"x264-params": "asm=0"}
         packets = _tone(container, kind) if kind.sound else []
         for index, frame in zip(range(FRAMES), demo.decode(video=0), strict=False):
             small = frame.reformat(width=SIZE[0], height=SIZE[1], format=kind.layout)

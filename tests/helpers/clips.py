@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.realtime.sources.demo import DEMO
+from tests.helpers.encoding import always_alike
 
 Picture = npt.NDArray[np.uint8]
 BITS = 8
@@ -70,7 +71,13 @@ def clip(
     stamps = [step * n for n in range(frames)] if stamps is None else stamps
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
-            codec, rate=rate, width=size[0], height=size[1], pix_fmt=pix_fmt, time_base=time_base
+            codec,
+            rate=rate,
+            width=size[0],
+            height=size[1],
+            pix_fmt=pix_fmt,
+            time_base=time_base,
+            options=always_alike(codec),
         )
         stream.codec_context.gop_size = 10
         sound = container.add_stream(audio, rate=AUDIO_RATE, layout="mono") if audio else None

@@ -9,6 +9,7 @@ import av
 import numpy as np
 
 from tests.helpers.clips import Picture, clip, picture
+from tests.helpers.encoding import always_alike
 
 FRAMES, RATE = 72, 24
 # By suffix: codec of the pictures, their format, codec of the sound, time base.
@@ -46,6 +47,7 @@ def whole(path: Path, frames: int = FRAMES, *, start: Fraction = Fraction(0)) ->
             height=size[1],
             pix_fmt="rgb8" if codec == "gif" else "yuv420p",
             time_base=base,
+            options=always_alike(codec),
         )
         stream.codec_context.gop_size = 12
         packets = []
@@ -159,7 +161,14 @@ def two_tracks(path: Path, first: int, second: int) -> Path:
     """A video of two tracks of so many frames; the second shows the numbers of its frames, the first none."""
     with av.open(str(path), "w") as container:
         streams = [
-            container.add_stream("libx264", rate=RATE, width=96, height=64, pix_fmt="yuv420p")
+            container.add_stream(
+                "libx264",
+                rate=RATE,
+                width=96,
+                height=64,
+                pix_fmt="yuv420p",
+                options=always_alike("libx264"),
+            )
             for _ in range(2)
         ]
         container.start_encoding()
