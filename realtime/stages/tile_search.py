@@ -92,11 +92,13 @@ class TileSearch:
         self._tiles = self._tiles or tiles(picture.width, picture.height)
         waited = seconds - self._scanned
         count = len(self._tiles)
-        if 0 <= waited < SCAN_SECONDS:
-            count = int(count * waited / SCAN_SECONDS)
-            if not count:
-                return []
-        self._scanned = seconds
+        if 0 <= waited < SCAN_SECONDS and count:
+            each = SCAN_SECONDS / count
+            count = int(waited / each)
+            # What is left of the time counts for the next: else all would take a fifth longer.
+            self._scanned += count * each
+        else:
+            self._scanned = seconds
         first, self._next = self._next, (self._next + count) % max(1, len(self._tiles))
         return [self._tiles[(first + step) % len(self._tiles)] for step in range(count)]
 

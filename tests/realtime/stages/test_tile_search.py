@@ -112,6 +112,22 @@ def test_all_squares_are_looked_at_at_first_and_then_in_turn():
     assert sorted(detector.looks) == sorted(tiles(640, 480)), "time goes back: all are due"
 
 
+@pytest.mark.parametrize("rate", [10, 24, 30, 60])
+@pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080), (1920, 800)])
+def test_each_square_has_its_turn_in_time_whatever_the_rate(size, rate):
+    search = TileSearch(detector := FakeDetector())
+    picture = SimpleNamespace(width=size[0], height=size[1], part=lambda *tile: tile)
+    last = {}
+    for number in range(8 * rate):
+        detector.looks.clear()
+        list(search.small(picture, number / rate))
+        for tile in detector.looks:
+            assert number / rate - last.get(tile, 0.0) <= SCAN_SECONDS + 1.001 / rate
+            last[tile] = number / rate
+    assert sorted(last) == sorted(tiles(*size))
+    assert min(last.values()) >= 8 - SCAN_SECONDS - 2 / rate
+
+
 def test_of_what_a_square_shows_only_whole_faces_count():
     whole, cut = (120, 120, 160, 160), (0, 120, 288, 160)
     search = TileSearch(FakeDetector(whole, cut))
