@@ -18,8 +18,8 @@ from emotion.models.engines.session import Answers, Batch, Net
 from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.picture import Landmarks, Picture
+from emotion.models.parallel import ThreadPool, parallel_map
 from emotion.models.regions import Image, Points
-from emotion.models.side_by_side import Threads, side_by_side
 
 Floats = npt.NDArray[np.float32]
 Rects = npt.NDArray[np.float32]
@@ -77,7 +77,7 @@ class OnnxLandmarker:
         self._min_confidence = min_confidence
         # MediaPipe smooths one face and no more.
         self._trails = [_Trail(max_faces == 1) for _ in range(turns)] if video else None
-        self._pool = Threads(available_cores(), "landmarks")
+        self._pool = ThreadPool(available_cores(), "landmarks")
 
     def detect(self, image: Image | Picture, seconds: float = 0.0) -> tuple[Landmarks, ...]:
         """All faces in a picture, at most `max_faces`.
@@ -178,7 +178,7 @@ class OnnxLandmarker:
         """
         if self._nets.batches and len(items):
             return list(net(np.stack([make(item) for item in items])))
-        return side_by_side(self._pool, lambda item: net(make(item)[None])[0], items)
+        return parallel_map(self._pool, lambda item: net(make(item)[None])[0], items)
 
 
 class _Trail:

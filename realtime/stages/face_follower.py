@@ -24,7 +24,7 @@ import numpy as np
 from emotion.models.cores import available_cores
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.native.memory import give_back
-from emotion.models.side_by_side import Threads
+from emotion.models.parallel import ThreadPool
 from emotion.realtime.stages.face_boxes import SAME, Corners, among, corners, overlap, side
 from emotion.realtime.stages.tile_search import TileSearch
 
@@ -85,7 +85,7 @@ class FaceFollower:
         self._search = TileSearch(detector)
         self._group = _Group(team or (lambda count: RoundRobinLandmarkers([landmarker(count)])))
         self._make_single = single or (lambda: RoundRobinLandmarkers([landmarker(1)]))
-        self._pool = Threads(available_cores(), "faces")
+        self._pool = ThreadPool(available_cores(), "faces")
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces

@@ -9,8 +9,8 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-class Threads(Executor):
-    """Threads that are started when there is work for them, and in a forked child once more.
+class ThreadPool(Executor):
+    """A pool whose threads are started when there is work for them, and in a forked child once more.
 
     A fork copies a pool, but not its threads: work that a child gave to the copy would wait for ever.
 
@@ -37,7 +37,7 @@ class Threads(Executor):
         self._process, self._pool = os.getpid(), ThreadPoolExecutor(self._count, self._name)
 
 
-def side_by_side(pool: Executor, work: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
+def parallel_map(pool: Executor, work: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
     """What work makes of each item, in order.
 
     One alone is done in the caller's thread, where it waits for no other.
