@@ -129,7 +129,7 @@ class Pipeline(Closing, Generic[T]):
         observer.begin(names)
         self._crew.start(SOURCE, _SourceWorker(source, channels[0], observer).run)
         for team, (before, behind) in zip(teams, pairwise(channels), strict=True):
-            order: _Order[Any, Any] = _Order(before, behind, len(team))
+            order: _Order[Any, Any] = _Order(before, behind, len(team), capacity)
             for number, stage in enumerate(team, start=1):
                 self._crew.start(f"{stage.name}-{number}", _Worker(stage, order, observer).run)
 
@@ -333,13 +333,15 @@ class _Order(Generic[In, Out]):
     job hands on all that are ready. Its last job a worker never finishes, so nothing passes an error.
     """
 
-    def __init__(self, inbox: Channel[In], outbox: Channel[Out], workers: int) -> None:
+    def __init__(
+        self, inbox: Channel[In], outbox: Channel[Out], workers: int, capacity: int | None = None
+    ) -> None:
         self._inbox = inbox
         self._outbox = outbox
         self._workers = workers
         self._jobs: deque[_Job[Out]] = deque()
         # Keeps the others from working ahead without end while one is slow.
-        self._room = threading.Semaphore(2 * workers)
+        self._room = threading.Semaphore(workers + min(workers, capacity or workers))
         self._taking = threading.Lock()
         self._giving = threading.Lock()
 

@@ -40,8 +40,8 @@ from emotion.realtime.stages.photographs import PhotographFinder, Strangers
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
 _PHOTOGRAPHS_A_BATCH = 4
-# Pixels from which on a picture is large, and how many of them wait then.
-_LARGE, _FEW = 1_500_000, 2
+# Pixels from which on a picture is large, and how many of them wait then; and from which on it is one only.
+_LARGE, _FEW, _HUGE = 1_500_000, 2, 4_000_000
 # And of what one classifier takes at once: eight pictures of 1280x720, four of 1920x1080, one of 3840x2160.
 _PIXELS_A_BATCH = 8_300_000
 
@@ -148,7 +148,7 @@ class EveryFrame:
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads; see `Policy`."""
-        capacity = self.capacity or _capacity_for(source)
+        capacity = self.capacity or _capacity_for(source, self.pictures)
         return Pipeline[EmotionFrame](source, stages, capacity=capacity, observer=observer)
 
 
@@ -279,14 +279,20 @@ def _batch_of(most: int, width: int, height: int) -> int:
     return max(1, min(most, _PIXELS_A_BATCH // (width * height)))
 
 
-def _capacity_for(source: Iterable[VideoFrame]) -> int | None:
+def _capacity_for(source: Iterable[VideoFrame], shown: bool) -> int | None:
     """How many pictures of a file wait before each stage: few where they are large; None for the usual.
 
     Where writing is what takes longest, all stages before it are full: of 1920x1080 with 95 pictures.
+
+    Args:
+        source: the file.
+        shown: whether pictures are written; else no stage is kept waiting by that.
     """
     info = getattr(source, "info", None)
-    large = isinstance(info, VideoInfo) and info.width * info.height >= _LARGE
-    return _FEW if large else None
+    pixels = info.width * info.height if isinstance(info, VideoInfo) else 0
+    if pixels < _LARGE:
+        return None
+    return 1 if shown and pixels >= _HUGE else _FEW
 
 
 def _nets(models: Models, options: Options) -> LandmarkNets | None:

@@ -328,16 +328,18 @@ class Source(list):
 
 
 @pytest.mark.parametrize(
-    ("source", "asked", "capacity"),
+    ("source", "asked", "shown", "capacity"),
     [
-        (Source(1280, 720), None, None),
-        (Source(1920, 1080), None, 2),
-        (Source(1080, 1920), None, 2),
-        (Source(3840, 2160), 5, 5),
-        ([], None, None),
+        (Source(1280, 720), None, True, None),
+        (Source(1920, 1080), None, True, 2),
+        (Source(1080, 1920), None, True, 2),
+        (Source(3840, 2160), None, True, 1),
+        (Source(3840, 2160), None, False, 2),
+        (Source(3840, 2160), 5, True, 5),
+        ([], None, True, None),
     ],
 )
-def test_few_large_pictures_wait(monkeypatch, source, asked, capacity):
+def test_few_large_pictures_wait(monkeypatch, source, asked, shown, capacity):
     made = []
 
     class Results:
@@ -345,5 +347,5 @@ def test_few_large_pictures_wait(monkeypatch, source, asked, capacity):
             return lambda *args, **more: made.append(more["capacity"])
 
     monkeypatch.setattr(policies, "Pipeline", Results)
-    EveryFrame(capacity=asked).start(source, [], SILENT)
+    EveryFrame(capacity=asked, pictures=shown).start(source, [], SILENT)
     assert made == [capacity]

@@ -141,6 +141,28 @@ def test_pictures_wait_as_they_were_decoded_and_no_image_is_made():
     assert not any(picture.made for picture in pictures)
 
 
+@pytest.mark.parametrize(
+    ("nbytes", "rate", "most"),
+    [
+        (3.1e6, 50, 50),  # 1920x1080: a second
+        (12.4e6, 30, 16),  # 3840x2160: half a second, in which labels are nearly as sure as in a whole one
+        (12.4e6, 60, 24),  # so many at most: less than half a second
+        (24.9e6, 30, 12),  # 3840x2160 in ten bits, likewise
+        (400e6, 30, 0),  # 16384x8192: not one
+    ],
+)
+def test_large_pictures_wait_for_half_a_second(nbytes, rate, most):
+    class Large(DecodedPicture):
+        nbytes = 0
+
+    Large.nbytes = nbytes
+    plain = [frame(n, n / rate, [HAPPY]) for n in range(100)]
+    large = [replace(one, frame=replace(one.frame, picture=Large(one.frame.image))) for one in plain]
+    stage = LookAhead()
+    given = list(stage.process(list(People(VoteWeights.equal()).process(large))))
+    assert 100 - len(given) == most
+
+
 @pytest.mark.parametrize("most", [15_000, 10 * 15_000, 300e6])
 def test_where_nobody_looks_at_pictures_none_waits_and_the_results_are_the_same(most):
     given = []
