@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
+from emotion.models.faces.picture import Blendshapes
+from emotion.models.later import Later, now
 from emotion.models.regions import Crop, Image, Points, extent
 from emotion.models.schema import SHIPPED, Schema
 
@@ -208,7 +210,7 @@ class Face:
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
         crops: an aligned crop of each region, in the order of the models; of a video they are cut when
             somebody looks at them first, which one thread does.
-        blendshapes: float32 (52,) in [0, 1], or None where nobody looked.
+        shapes: its blendshapes, or what computes them, as of `Landmarks`; None where nobody looked.
         turn: how far it is turned in the picture, clockwise, in degrees from -180 to 180; 0 is upright.
         readable: whether points, crops and blendshapes can be right; those of a face that stands on its head
             in a picture of upright ones cannot.
@@ -219,10 +221,15 @@ class Face:
     box: Box
     points: Points
     crops: Sequence[Crop]
-    blendshapes: npt.NDArray[np.float32] | None = None
+    shapes: Blendshapes | Later[Blendshapes] | None = None
     turn: float = 0.0
     readable: bool = True
     matrix: npt.NDArray[np.float32] | None = None
+
+    @property
+    def blendshapes(self) -> Blendshapes | None:
+        """float32 (52,) in [0, 1], or None where nobody looked; computed by who asks first, if nobody has."""
+        return now(self.shapes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ picture, or of several, go through a net side by side, on a GPU in one batch.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import cv2
@@ -17,7 +18,8 @@ from emotion.models.engines.landmark_nets import CROP_SIDE, DETECTOR_SIDE, LANDM
 from emotion.models.engines.session import Answers, Batch, Net
 from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.one_euro import OneEuroFilter
-from emotion.models.faces.picture import Landmarks, Picture
+from emotion.models.faces.picture import Blendshapes, Landmarks, Picture
+from emotion.models.later import Later
 from emotion.models.parallel import ThreadPool, parallel_map
 from emotion.models.regions import Image, Points
 
@@ -163,13 +165,18 @@ class OnnxLandmarker:
         return [some[seen] for some, seen in zip(np.split(points, ends), np.split(there, ends), strict=True)]
 
     def _in_words(self, pictures: Sequence[Picture], found: Sequence[Floats]) -> list[tuple[Landmarks, ...]]:
-        shapes = iter(
-            self._all(self._nets.blendshapes, lambda face: face[_SUBSET, :2], list(np.concatenate(found)))
-        )
+        shapes = iter(self._shapes(list(np.concatenate(found))))
         return [
             tuple(Landmarks(face[:, :2] + _place(picture), face[:, 2], next(shapes)) for face in faces)
             for picture, faces in zip(pictures, found, strict=True)
         ]
+
+    def _shapes(self, faces: Sequence[Floats]) -> Sequence[Blendshapes | Later[Blendshapes]]:
+        """Each face's blendshapes, which no look at the next picture depends on."""
+        net = self._nets.blendshapes
+        if self._nets.batches:
+            return self._all(net, _subset, faces)
+        return [Later(partial(lambda face: net(_subset(face)[None])[0], face)) for face in faces]
 
     def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Answers]:
         """What a net says of what is made of each item.
@@ -347,6 +354,11 @@ def _cut(picture: Picture, rect: Rects, side: int, border: int) -> Image:
         borderMode=border,
     )
     return np.asarray(cut, np.uint8)
+
+
+def _subset(face: Floats) -> Floats:
+    """The landmarks that the blendshape net looks at, float32 (146, 2)."""
+    return face[_SUBSET, :2]
 
 
 def _project(points: Floats, rects: Rects, aspects: npt.NDArray[np.float64]) -> Floats:

@@ -3,14 +3,18 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emotion.models import regions
+from emotion.models.later import Later, now
 from emotion.models.regions import Image, Points
+
+Blendshapes: TypeAlias = npt.NDArray[np.float32]
+"""float32 (52,) in [0, 1], in the order of `BLENDSHAPES`."""
 
 _NAMES = """
     neutral brow_down_left brow_down_right brow_inner_up brow_outer_up_left brow_outer_up_right
@@ -35,21 +39,26 @@ class Landmarks:
     Attributes:
         points: float32 (478, 2), pixels of the picture; may lie outside it.
         depth: float32 (478,), same scale as x, smaller is nearer.
-        blendshapes: float32 (52,) in [0, 1], in the order of `BLENDSHAPES`.
+        shapes: its blendshapes, or what computes them: a stream's next picture does not wait for that.
         matrix: float32 (4, 4), from MediaPipe's canonical face to the camera's space; None where it was
             not asked for.
     """
 
     points: Points
     depth: Points
-    blendshapes: npt.NDArray[np.float32]
+    shapes: Blendshapes | Later[Blendshapes]
     matrix: npt.NDArray[np.float32] | None = None
+
+    @property
+    def blendshapes(self) -> Blendshapes:
+        """See `BLENDSHAPES`; computed by who asks first, if nobody has."""
+        return now(self.shapes)
 
     def turned_over(self, width: int, height: int) -> "Landmarks":
         """The same face in a picture of that size that is turned by 180 degrees."""
         matrix = None if self.matrix is None else leant(self.matrix, 180.0)
         points = np.array([width, height], np.float32) - self.points
-        return Landmarks(points, self.depth, self.blendshapes, matrix)
+        return Landmarks(points, self.depth, self.shapes, matrix)
 
 
 def leant(matrix: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.float32]:

@@ -87,7 +87,7 @@ def _look_again(detect: Detect, image: Image, border: float, turn: float) -> tup
         Landmarks(
             cv2.transform(face.points[None], back)[0] / np.float32(scale),
             face.depth / np.float32(scale),
-            face.blendshapes,
+            face.shapes,
             None if face.matrix is None else leant(face.matrix, -turn),
         )
         for face in detect(np.asarray(copy, np.uint8))

@@ -50,6 +50,8 @@ class EmotionClassifier:
     def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
         """The frames with what each model says of their faces, in order."""
         faces = [face for item in items for face in item.faces]
+        for face in faces:
+            _ = face.blendshapes  # computed here, where several threads work side by side
         crops = [[face.crops[index].image for face in faces] for index in range(len(self._models))]
         predictions = np.array([model(part) for model, part in zip(self._models, crops, strict=True)])
         free = visibility.free_of(self._schema.regions, crops)

@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 
 from emotion.models.faces.picture import Landmarks, Picture
+from emotion.models.later import Later
 from emotion.models.regions import Crop, Image, Points, Regions, align, crop
 from emotion.realtime.messages import Parts, VideoFrame
 from emotion.realtime.stages.face_boxes import corners, side
@@ -86,26 +87,19 @@ class LaterCrops(Sequence[Crop]):
     """
 
     def __init__(self, pixels: Surroundings, points: Points, regions: Regions) -> None:
-        self._pixels: Surroundings | None = pixels
-        self._points = points
-        self._regions = regions
-        self._crops: tuple[Crop, ...] = ()
+        self._count = len(regions)
+        # The last of a picture's faces frees its pixels.
+        self._crops = Later(lambda: cut(pixels.rgb(), points, regions))
 
     @overload
     def __getitem__(self, index: int) -> Crop: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Crop]: ...
     def __getitem__(self, index: int | slice) -> Crop | Sequence[Crop]:
-        return self._all()[index]
+        return self._crops()[index]
 
     def __len__(self) -> int:
-        return len(self._regions)
-
-    def _all(self) -> tuple[Crop, ...]:
-        if self._pixels is not None:
-            self._crops = cut(self._pixels.rgb(), self._points, self._regions)
-            self._pixels = None  # the last of a picture's faces frees it
-        return self._crops
+        return self._count
 
 
 def _around(faces: Sequence[Landmarks], picture: Picture) -> Parts:

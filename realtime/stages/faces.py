@@ -200,7 +200,7 @@ def _face(landmarks: Landmarks, crops: Sequence[Crop], over: bool = False) -> Fa
         Box.around(points),
         points,
         crops,
-        landmarks.blendshapes,
+        landmarks.shapes,
         matrix=landmarks.matrix,
         turn=turn - 360.0 if turn > 180.0 else turn,
         readable=not over,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.faces.picture import BatchLandmarker, Landmarks, Picture
+from emotion.models.later import Later
 from emotion.realtime.stages.face_boxes import corners, side
 
 # Without a stride, two frames that are looked at are at most so many seconds apart, as every second one of 25
@@ -113,12 +114,17 @@ def _between(pairs: Sequence[_Pair], before: _Seen, after: _Seen, seconds: float
     """The faces at a time between two; at the later one where time stands still or goes back."""
     span = after.seconds - before.seconds
     share = np.float32(np.clip((seconds - before.seconds) / span, 0, 1) if span > 0 else 1)
-    return tuple(
-        Landmarks(*(old + share * (new - old) for old, new in zip(_parts(face), _parts(same), strict=True)))
-        for face, same in pairs
+    return tuple(_lies_between(face, same, share) for face, same in pairs)
+
+
+def _lies_between(face: Landmarks, same: Landmarks, share: np.float32) -> Landmarks:
+    def mixed(old: npt.NDArray[np.float32], new: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(old + share * (new - old))
+
+    return Landmarks(
+        mixed(face.points, same.points),
+        mixed(face.depth, same.depth),
+        Later(lambda: mixed(face.blendshapes, same.blendshapes)),
+        # Between two frames a head turns so little that the matrices, too, lie on a line.
+        None if face.matrix is None or same.matrix is None else mixed(face.matrix, same.matrix),
     )
-
-
-def _parts(face: Landmarks) -> tuple[npt.NDArray[np.float32], ...]:
-    # Between two frames a head turns so little that the matrices, too, lie on a line.
-    return face.points, face.depth, face.blendshapes, *(() if face.matrix is None else (face.matrix,))

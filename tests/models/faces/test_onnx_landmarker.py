@@ -121,6 +121,28 @@ def test_on_a_cpu_faces_go_through_side_by_side(nets, demo, monkeypatch):
     assert seen == [1, 1]
 
 
+@pytest.mark.parametrize("batches", [False, True])
+def test_on_a_cpu_nobody_waits_for_blendshapes_but_who_asks_for_them(nets, demo, batches):
+    asked = []
+
+    def blendshapes(points):
+        asked.append(len(points))
+        return nets.blendshapes(points)
+
+    image = cv2.resize(demo[0][1], (320, 180))
+    counting = SimpleNamespace(
+        landmarks=nets.landmarks, detector=nets.detector, blendshapes=blendshapes, batches=batches
+    )
+    with closing(OnnxLandmarker(counting, 2)) as landmarker:
+        faces = landmarker.detect(np.hstack([image, image[:, ::-1]]))
+    # On a GPU all go through in one batch.
+    assert asked == ([2] if batches else [])
+    shapes = [face.blendshapes for face in (*faces, *faces)]
+    assert asked == ([2] if batches else [1, 1])
+    assert all(one.shape == (len(BLENDSHAPES),) for one in shapes)
+    np.testing.assert_array_equal(shapes[:2], shapes[2:])
+
+
 def test_pictures_together_are_as_pictures_alone(nets, demo):
     images = [demo[0][1], np.zeros((48, 64, 3), np.uint8), demo[1][1][:, :500]]
     landmarker = OnnxLandmarker(nets, 4)

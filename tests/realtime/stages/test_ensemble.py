@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emotion.models.later import Later
 from emotion.models.voting.vote import VoteWeights, WeightedMean
 from emotion.realtime.messages import FaceFrame, PredictionFrame
 from emotion.realtime.stages.classifier import EmotionClassifier
@@ -65,6 +66,16 @@ def test_frames_without_faces_ask_no_model_for_anything():
     assert result.predictions.shape == (2, 0, 6)
 
 
+def test_blendshapes_are_computed_where_several_threads_work_side_by_side():
+    made = []
+    shapes = Later(lambda: made.append("shapes") or np.zeros(52, np.float32))
+    stage = EmotionClassifier([FakeModel(), FakeModel()])
+    (result,) = stage.process([FaceFrame(frame(0), (replace(face(), shapes=shapes),))])
+    assert made == ["shapes"]
+    assert result.faces[0].blendshapes.shape == (52,)
+    assert made == ["shapes"]
+
+
 def test_opinions_have_a_row_a_face():
     with pytest.raises(ValueError, match="predictions is float32"):
         opinions((face(),), sure(0, 0), sure(0, 0))
@@ -80,7 +91,7 @@ def test_a_third_opinion_votes_and_is_told():
             return sure(2, 2)
 
     weights = VoteWeights(WeightedMean(np.ones((3, 6), np.float32)), Third())
-    faces = [replace(face(), blendshapes=shapes[0]), replace(face(lips_visible=0.1), blendshapes=shapes[1])]
+    faces = [replace(face(), shapes=shapes[0]), replace(face(lips_visible=0.1), shapes=shapes[1])]
     both, eyes_only = Ensemble(weights).vote(opinions(faces, sure(0, 0), sure(1, 1)))
     np.testing.assert_allclose(both.vote, [1 / 3, 1 / 3, 1 / 3, 0, 0, 0], atol=1e-6)
     assert both.blendshapes.argmax() == eyes_only.blendshapes.argmax() == 2

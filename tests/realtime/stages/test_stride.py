@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from emotion.models.faces.mediapipe_landmarker import FaceLandmarker, Picture
+from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
+from emotion.models.faces.picture import Landmarks, Picture
+from emotion.models.later import Later
 from emotion.models.regions import eye_distance
 from emotion.realtime.stages.face_follower import RoundRobinLandmarkers
 from emotion.realtime.stages.stride import LONGEST_GAP, MOST_FRAMES, Between
@@ -80,6 +82,30 @@ def test_real_landmarks_between_are_nearly_those_that_are_looked_for(stride):
         assert np.abs(face.blendshapes - other.blendshapes).mean() < 0.03
     plain.close()
     sparing.close()
+
+
+def test_blendshapes_between_wait_for_who_asks():
+    asked = []
+
+    class Team:
+        turns = 1
+
+        def detect_all(self, pictures, seconds):
+            return [(self.face(time),) for time in seconds]
+
+        def face(self, time):
+            def shapes():
+                asked.append(time)
+                return np.full(52, time, np.float32)
+
+            return Landmarks(np.eye(2, dtype=np.float32), np.zeros(2, np.float32), Later(shapes))
+
+    found = Between(Team(), 2).detect_all([picture()] * 3, [0.0, 0.25, 1.0])
+    assert asked == []
+    assert found[1][0].blendshapes == pytest.approx(0.25)
+    assert found[0][0].blendshapes == pytest.approx(0.0)
+    assert found[2][0].blendshapes == pytest.approx(1.0)
+    assert asked == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(("leap", "between"), [(59, [[129]]), (60, [[]]), (-59, [[70]])])
