@@ -58,11 +58,15 @@ def rewrite_batch_norm(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def store_weights_as_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
+def store_weights_as_fp16(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     """Halve the file: large weights are stored as float16 and cast to float32 when loaded.
 
     Computation stays in float32 (float16 is slow on a CPU): ONNX Runtime folds the casts away when
     it opens the file.
+
+    Args:
+        model: changed in place.
+        exact: leave those as they are that are no numbers of float16.
     """
     graph = model.graph
     casts = []
@@ -71,6 +75,8 @@ def store_weights_as_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
         if values.dtype != np.float32 or values.size < _KEEP_FP32_BELOW:
             continue
         if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        if exact and (values.astype(np.float16) != values).any():
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}/fp16"))

@@ -26,6 +26,7 @@ import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from emotion.exporters.convert import OPSET, store_weights_as_fp16
+from emotion.exporters.cpu_layout import keep_layout
 from emotion.models.engines import landmark_nets
 from emotion.models.engines.landmark_nets import FORMAT, MANIFEST, NET_NAMES, NetName
 from emotion.models.engines.providers import NetOptions
@@ -49,7 +50,7 @@ class _Recipe:
         file: its name in the bundle.
         outputs: of the net, in the order in which they are joined.
         scale, shift: value * scale + shift makes a pixel what the net takes; None: taken as it is.
-        fast_on_cpu: each PRelu is written in a way that keeps ONNX Runtime's memory layout.
+        fast_on_cpu: it is rewritten for ONNX Runtime's memory layout, see `cpu_layout`.
     """
 
     file: str
@@ -133,10 +134,10 @@ def _convert(tflite: Path, recipe: _Recipe, known: Signature) -> onnx.ModelProto
     _take(graph, recipe, known)
     _give(graph, recipe.outputs, known)
     if recipe.fast_on_cpu:
-        _rewrite_prelu(graph)
+        keep_layout(graph)
     _drop_unused(graph)
-    # The weights are float16 in the bundle, so this loses nothing.
-    return store_weights_as_fp16(model)
+    # The weights are float16 in the bundle; those that are computed of them stay as they are.
+    return store_weights_as_fp16(model, exact=True)
 
 
 def _free_batch(graph: onnx.GraphProto) -> None:
@@ -220,32 +221,6 @@ def _whole_batch(graph: onnx.GraphProto, name: str) -> str:
     while producers[name].op_type in ("Slice", "Squeeze"):
         name = producers[name].input[0]
     return name
-
-
-def _rewrite_prelu(graph: onnx.GraphProto) -> None:
-    """Write slope * x + (1 - slope) * max(x, 0), by convolutions of one weight a channel, for PRelu.
-
-    On a CPU, ONNX Runtime computes convolutions and what it knows to join with them in a memory layout
-    of its own. PRelu is not among that, so that the layout changes twice around each of 69.
-    """
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes = []
-    for node in graph.node:
-        if node.op_type != "PRelu":
-            nodes.append(node)
-            continue
-        (x, slopes), (y,) = node.input, node.output
-        slope = constants[slopes].reshape(-1, 1, 1, 1)
-        for key, weight in (("below", slope), ("above", 1 - slope)):
-            graph.initializer.append(numpy_helper.from_array(weight.astype(np.float32), f"{y}/{key}/weight"))
-        grouped = {"group": slope.size, "kernel_shape": [1, 1]}
-        nodes += [
-            helper.make_node("Conv", [x, f"{y}/below/weight"], [f"{y}/below"], **grouped),
-            helper.make_node("Relu", [x], [f"{y}/positive"]),
-            helper.make_node("Conv", [f"{y}/positive", f"{y}/above/weight"], [f"{y}/above"], **grouped),
-            helper.make_node("Add", [f"{y}/above", f"{y}/below"], [y]),
-        ]
-    _put(graph, nodes)
 
 
 def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
