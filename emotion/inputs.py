@@ -28,6 +28,7 @@ from typing import Literal, TypeAlias
 from emotion import stores
 from emotion.fetching import is_fetched, is_stored
 from emotion.lists import is_list, names_in
+from emotion.models.data.folders import walk
 from emotion.models.data.image_io import SUFFIXES, is_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
@@ -169,20 +170,18 @@ def _expand(
 def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> Iterator[Input]:
     found, deeper, own = list[Input](), 0, 0
     closed: list[OSError] = []
-    for place, folders, files in os.walk(folder, onerror=closed.append):
-        inner = sorted((one for one in folders if not one.startswith(".")), key=natural)
-        folders[:] = inner if recursive else []
-        deeper += len(inner)
+    for place, folders, files in walk(folder, closed.append):
+        deeper += len(folders)
+        folders[:] = sorted(folders, key=natural) if recursive else []
         for name in sorted(files, key=natural):
             suffix = os.path.splitext(name)[1].lower()
-            if name.startswith(".") or suffix not in SUFFIXES | MOVING:
+            if suffix not in SUFFIXES | MOVING:
                 continue
             if _OWN.search(name):
                 own += 1
                 continue
-            path = Path(place, name)
-            below = Path(place).relative_to(folder)
-            found.append(Input(path, "photograph" if suffix in SUFFIXES else "video", below))
+            kind: Kind = "photograph" if suffix in SUFFIXES else "video"
+            found.append(Input(place / name, kind, place.relative_to(folder)))
     if own:
         say(f"{folder}: {_skipped(own)}")
     if not found and not closed:

@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion.exporters.head import features_of
 from emotion.models.cores import available_cores
+from emotion.models.data.folders import files_below
 from emotion.models.data.image_io import SUFFIXES, PictureError, read_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.data.video_frames import sample_frames
@@ -80,7 +81,7 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: 
         regions: that are looked at.
         every: seconds between the frames that are taken of videos; 0: each frame.
     """
-    files = sorted(path for root in roots for path in root.rglob("*"))
+    files = sorted(path for root in roots for path in files_below(root))
     found = [path for path in files if path.suffix.lower() in SUFFIXES]
     videos = [path for path in files if path.suffix.lower() in VIDEOS]
     ask = sum(2 * _ask(begin, region) for region in regions) if begin else 0.0

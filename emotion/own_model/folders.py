@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emotion.models.classes import EMOTIONS, Classes, class_name, folder_name
+from emotion.models.data.folders import files_below
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.data.label_folders import SPLITS, VIDEOS
 from emotion.models.errors import DatasetError, OptionError
@@ -60,7 +61,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _holds_faces(folder: Path) -> bool:
-    return any(path.suffix.lower() in SUFFIXES | VIDEOS for path in folder.rglob("*"))
+    return any(path.suffix.lower() in SUFFIXES | VIDEOS for path in files_below(folder))
 
 
 def _in_words(roots: Sequence[Path]) -> str:

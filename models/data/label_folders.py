@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from emotion.models.classes import Labels, folder_name
+from emotion.models.data.folders import files_below
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import DatasetError
 from emotion.models.names import composed, readable, shortened
@@ -180,11 +181,11 @@ def _parts(root: Path) -> list[tuple[Split | None, Path]]:
 
 
 def _below(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
+    return [path for path in files_below(folder) if path.suffix.lower() in suffixes]
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir())
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ...]]:

@@ -44,6 +44,17 @@ def test_folders_of_folders_are_mirrored(folder):
     assert place_of(found[-1], None) == folder / "deep" / "er"
 
 
+def test_folders_that_are_links_are_looked_into_as_it_is_told(folder):
+    (folder / "deep").rename(folder.parent / "elsewhere")
+    (folder / "linked").symlink_to(folder.parent / "elsewhere")
+    told = []
+    find_inputs([folder], say=told.append)
+    assert any("--recursive" in sentence for sentence in told)
+    found = find_inputs([folder], recursive=True)
+    assert names(found, folder)[-1:] == ["linked/er/d.mov"]
+    assert found[-1].below.as_posix() == "linked/er"
+
+
 def test_a_pattern_means_what_fits(folder):
     assert names(find_inputs([f"{folder}/*.jpg"]), folder) == ["b.jpg"]
     assert names(find_inputs([f"{folder}/**/*.jpg"]), folder) == ["b.jpg", "deep/c.jpg"]

@@ -82,6 +82,16 @@ def test_photographs_are_found_in_folders_and_in_parts(tmp_path):
     assert len({p.id for p in parts}) == 2
 
 
+def test_photographs_are_found_through_links_and_without_hidden_ones(tmp_path):
+    photo(tmp_path / "elsewhere" / "deep" / "a.png")
+    photo(tmp_path / "root" / "fear" / "._b.png")
+    photo(tmp_path / "root" / ".fear" / "c.png")
+    (tmp_path / "root" / "fear" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root" / "anger").symlink_to(tmp_path / "elsewhere")
+    found = [(one.label, one.source) for one in find_photographs(tmp_path / "root")]
+    assert found == [("anger", "root/anger/deep/a.png"), ("fear", "root/fear/linked/deep/a.png")]
+
+
 def test_votes_become_soft_labels(tmp_path):
     photo(tmp_path / "fear" / "a.png")
     photo(tmp_path / "fear" / "b.png")
