@@ -176,7 +176,8 @@ def annotate_photographs(
     """Look at each photograph by itself; memory does not grow with their number.
 
     A photograph that cannot be read is left out and told; the others go on. Whatever happens, the tables
-    hold what was done until then, and a journal beside them lets another run go on.
+    hold what was done until then, and a journal beside them lets another run go on. Where none can be read,
+    nothing is written, so that a wrong name does not replace an earlier table by an empty one.
 
     Args:
         photographs: what is looked at.
@@ -192,6 +193,11 @@ def annotate_photographs(
         SinkError: a result cannot be written.
         ModelFileError: the landmark model is damaged.
     """
+    unread = _unread(photographs)
+    if unread is not None:
+        for reason in unread.left_out.values():
+            say(reason)
+        return unread
     options = options or Options()
     paths = [one.path for one in photographs]
     made_of = made_by(models, options)
@@ -220,6 +226,19 @@ def annotate_photographs(
     summary = write_photographs(photographs, outputs, options, look, progress, observer, say, made=made)
     forget(outputs.summary)
     return summary
+
+
+def _unread(photographs: Sequence[Input]) -> PhotographSummary | None:
+    """Why each cannot be read; None where one can be, at which it stops, mostly the first."""
+    left_out: dict[str, str] = {}
+    for one in photographs:
+        try:
+            read_picture(one.path)
+        except (EmotionError, OSError) as error:
+            left_out[readable(one.name)] = one.told(str(error))
+        else:
+            return None
+    return PhotographSummary(left_out=left_out) if left_out else None
 
 
 def photographs_done(

@@ -13,6 +13,7 @@
 import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from emotion.models.errors import EmotionError
 
@@ -66,6 +67,12 @@ class DisplayError(EmotionError, OSError):
 def is_gone(error: BaseException) -> bool:
     """Whether the disk or the network below a file does not answer (any more), rather than the file."""
     return getattr(error, "errno", None) in _GONE
+
+
+def unreadable(path: Path, error: Exception) -> SourceError:
+    """What to say where a file is there and cannot be read."""
+    advice = GONE_ADVICE if is_gone(error) else "check its permissions"
+    return SourceError(f"{path} cannot be read ({getattr(error, 'strerror', '') or error}): {advice}.")
 
 
 @contextmanager

@@ -373,25 +373,29 @@ class _Run:
                         say,
                         many.mixed,
                     )
-                self._take(outputs)
+                # A cluster writes its table whatever was read.
+                is_written = bool(summary.photographs) or many.cluster is not None
+                if is_written:
+                    self._take(outputs)
             except EmotionError as error:
                 bar.stop()
                 self._failed(error)
                 return
         seconds = time.monotonic() - started
-        self._out.print(f"photographs: {summary.sentence()}")
-        _say_photographs(outputs, summary, self._out)
-        self._out.print(
-            f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
-        )
+        if is_written:
+            self._out.print(f"photographs: {summary.sentence()}")
+            _say_photographs(outputs, summary, self._out)
+            self._out.print(
+                f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
+            )
         self._say_left_out(summary, count)
 
     def _say_left_out(self, summary: PhotographSummary, count: int) -> None:
         if summary.left_out:
             left = len(summary.left_out)
-            self._failed(
-                SourceError(f"{left} of {counted(count, 'photograph')} could not be read: see above.")
-            )
+            none = f"None of {counted(count, 'photograph')} could be read: see above."
+            some = f"{left} of {counted(count, 'photograph')} could not be read: see above."
+            self._failed(SourceError(some if summary.photographs else none))
 
     def _take(self, outputs: PhotographOutputs) -> None:
         """Bring results of photographs into the store that they belong to."""

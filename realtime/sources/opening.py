@@ -16,7 +16,7 @@ from av.container import Container, Flags, InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from emotion.realtime.errors import GONE_ADVICE, SourceError, is_gone
+from emotion.realtime.errors import SourceError, is_gone, unreadable
 from emotion.realtime.sources import hardware
 from emotion.realtime.sources.containers import Mend, MendedFile
 from emotion.realtime.sources.options import DecoderChoice
@@ -63,12 +63,6 @@ def check_file(path: Path) -> None:
         raise SourceError(f"{path} does not exist: check the path.") from error
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: Exception) -> SourceError:
-    """What to say where a file is there and cannot be read."""
-    advice = GONE_ADVICE if is_gone(error) else "check its permissions"
-    return SourceError(f"{path} cannot be read ({getattr(error, 'strerror', '') or error}): {advice}.")
 
 
 def open_container(

@@ -10,7 +10,7 @@ from pathlib import Path
 from emotion.models.data.image_io import PictureError, decode_photograph
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import SourceError, unreadable
 from emotion.realtime.messages import VideoFrame
 
 # As many wait, decoded, before they are asked for.
@@ -26,8 +26,10 @@ def read_picture(path: Path) -> Image:
     try:
         with open(path, "rb") as file:
             return decode_photograph(file)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SourceError(f"{path} does not exist: check the path.") from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror or error}): check the path.") from error
+        raise unreadable(path, error) from error
     except PictureError as error:
         raise SourceError(f"{path} cannot be used: {what_is_wrong(error)}.") from error
 

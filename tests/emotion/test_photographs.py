@@ -228,6 +228,21 @@ def test_where_none_could_be_read_nothing_is_told_of_faces():
     assert PhotographSummary(left_out={"a.jpg": "damaged"}).sentence() == "none could be read"
 
 
+def test_where_none_could_be_read_an_earlier_table_stays(monkeypatch, capsys, folder, tmp_path):
+    def annotate(name):
+        arguments = ["emotion", "annotate", str(folder / name), "-o", str(tmp_path / "out")]
+        monkeypatch.setattr("sys.argv", [*arguments, "--models", "lite", "--formats", "csv"])
+        return cli.run(), capsys.readouterr()
+
+    assert annotate("a 2.jpg")[0] == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    code, said = annotate("a 3.jpg")
+    assert (code, said.out) == (3, "")
+    assert "a 3.jpg does not exist: check the path." in " ".join(said.err.split())
+    assert "None of 1 photograph could be read" in said.err
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
 def test_only_own_pictures_and_tables_are_replaced(models, folder):
     photographs = find_inputs([folder / "a 2.jpg"])
     outputs = PhotographOutputs.of(photographs, None, ("mp4", "csv"))
