@@ -23,6 +23,11 @@ from emotion.models.statistics.calibration import fit_temperature
 FILE = "blendshapes.npz"
 FORMAT = 1
 _COUNT = 52
+# Data sets keep five decimals: blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 there. Were
+# they scaled by how much they vary, a face seen live would be a thousand standard deviations away.
+_LEAST = 0.005
+# What 0.2.0 and earlier wrote for those that did not vary at all.
+_EARLIER_LEAST = np.float32(1e-6)
 
 _Array = npt.NDArray[np.float32]
 
@@ -32,7 +37,8 @@ class BlendshapeModel:
     """Blendshapes in, probabilities of the classes out.
 
     Attributes:
-        mean, scale: float32 (52,): of the square roots of the blendshapes in the training part.
+        mean, scale: float32 (52,): of the square roots of the blendshapes in the training part; infinite for
+            those that hardly vary there, which do not count.
         layers: pairs of weights (in, out) and biases (out,); rectified between two.
         temperature: by which the logits are divided to calibrate them.
         classes: that it tells apart.
@@ -96,7 +102,8 @@ class BlendshapeModel:
                     raise ModelFileError(f"{path} is for another version of the program. {advice}")
                 count = sum(name.startswith("w") for name in stored.files)
                 layers = tuple((stored[f"w{i}"], stored[f"b{i}"]) for i in range(count))
-                model = cls(stored["mean"], stored["scale"], layers, float(stored["temperature"]), classes)
+                scale = np.where(stored["scale"] == _EARLIER_LEAST, np.float32(np.inf), stored["scale"])
+                model = cls(stored["mean"], scale, layers, float(stored["temperature"]), classes)
             if not np.isfinite(model(np.zeros((1, _COUNT), np.float32))).all():
                 raise ValueError("what it says is no number")
         except OSError as error:
@@ -136,7 +143,8 @@ def train_blendshapes(
     if len(np.unique(labels)) != len(classes):
         raise DatasetError("The training part lacks faces of an emotion; --no-blendshapes does without them.")
     values = features(blendshapes)
-    mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    scale[scale < _LEAST] = np.inf
     # Small sets need small batches: thirty passes are to be some thousand steps.
     batch = int(np.clip(len(labels) // 80, 16, 256))
     network = MLPClassifier((64,), alpha=1.0, batch_size=batch, max_iter=30, random_state=seed)
