@@ -127,6 +127,12 @@ class OptionField:
         """The words that it may be, where it is one of several; else empty."""
         return get_args(self.kind) if get_origin(self.kind) is Literal else ()
 
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The words of which it may be some, where it is such; else empty."""
+        kinds = get_args(self.kind) if get_origin(self.kind) is tuple else ()
+        return get_args(kinds[0]) if kinds and get_origin(kinds[0]) is Literal else ()
+
     def value(self, group: Any) -> Any:
         """What it is in an instance of the outermost group."""
         for name in self.path:
@@ -156,6 +162,8 @@ class OptionField:
     def _expected(self) -> str:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
+        if self.several:
+            return f"some of {', '.join(self.several)}"
         name = (
             self.kind.__name__ if isinstance(self.kind, type) and not get_args(self.kind) else str(self.kind)
         )

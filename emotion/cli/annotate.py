@@ -393,8 +393,8 @@ class _Run:
     def _say_left_out(self, summary: PhotographSummary, count: int) -> None:
         if summary.left_out:
             left = len(summary.left_out)
-            none = f"None of {counted(count, 'photograph')} could be read: see above."
             some = f"{left} of {counted(count, 'photograph')} could not be read: see above."
+            none = "No photograph could be read: see above."
             self._failed(SourceError(some if summary.photographs else none))
 
     def _take(self, outputs: PhotographOutputs) -> None:

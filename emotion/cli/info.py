@@ -70,8 +70,8 @@ def _told(one: Input) -> str:
         notes = "".join(f"\n  {note}" for note in known.notes)
         what = f"video, {known.width}x{known.height}, {length}, {frames} ({rate}), {sound}, {_size(one.path)}"
     made = ", ".join(escaped(path.name) for path in Outputs.of(one.path, None, DEFAULT_FORMATS).all())
-    then = f"'emotion annotate' would look at each frame (--every 1s: at one a second), and write {made}"
-    return f"{what}{notes}\n  {then}"
+    looks = "look at each frame (with --every 1s: at one frame a second)"
+    return f"{what}{notes}\n  'emotion annotate' would {looks}, and write {made}"
 
 
 def _size(path: Path) -> str:

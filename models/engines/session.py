@@ -24,7 +24,7 @@ from emotion.models.signature import Signature
 
 __all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
 
-CPU_ONLY = "the CPU: this ONNX Runtime has nothing else that is chosen by itself"
+CPU_ONLY = "the CPU: this ONNX Runtime has no other provider that is chosen automatically"
 """The choice where there was none."""
 
 # What a provider says while it starts is told only where it does not.

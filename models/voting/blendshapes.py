@@ -23,8 +23,8 @@ from emotion.models.statistics.calibration import fit_temperature
 FILE = "blendshapes.npz"
 FORMAT = 1
 _COUNT = 52
-# Data sets keep five decimals: blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 there. Were
-# they scaled by how much they vary, a face seen live would be a thousand standard deviations away.
+# Data sets keep five decimals: blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 there. If
+# scaled by how much they vary, they would be a thousand standard deviations away at run time.
 _LEAST = 0.005
 # What 0.2.0 and earlier wrote for those that did not vary at all.
 _EARLIER_LEAST = np.float32(1e-6)

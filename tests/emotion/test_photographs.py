@@ -239,7 +239,7 @@ def test_where_none_could_be_read_an_earlier_table_stays(monkeypatch, capsys, fo
     code, said = annotate("a 3.jpg")
     assert (code, said.out) == (3, "")
     assert "a 3.jpg does not exist: check the path." in " ".join(said.err.split())
-    assert "None of 1 photograph could be read" in said.err
+    assert "No photograph could be read: see above." in said.err
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 

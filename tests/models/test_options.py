@@ -107,6 +107,22 @@ def test_words_paths_and_lists_are_checked_too(wrong, said):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Some:
+    TITLE = "Some"
+
+    letters: Annotated[tuple[Literal["a", "b"], ...], Option(help="Letters.")] = ()
+
+    def __post_init__(self):
+        check(self)
+
+
+def test_some_of_several_words_are_said_as_words_not_as_a_type():
+    with pytest.raises(OptionError, match=r"^letters is some of a, b, not \('c',\)\.$"):
+        Some(letters=("c",))
+    assert Some(letters=("b", "a")).letters == ("b", "a")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unbounded:
     number: Annotated[float, Option(help="Any.", ge=0)] = 0.0
     whole: Annotated[int, Option(help="Any.")] = 0
