@@ -8,6 +8,7 @@ import importlib
 import re
 import threading
 import warnings
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -16,8 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
-import PIL.ImageOps
 
+from emotion.models.data.flat import flat
 from emotion.models.errors import EmotionError
 from emotion.models.native.log import listening
 from emotion.models.regions import Image
@@ -85,10 +86,11 @@ def decode_photograph(file: IO[bytes]) -> Image:
     """
     start = file.read(32)
     file.seek(0)
-    # OpenCV reads AVIF, but does not turn it.
+    # OpenCV reads AVIF, but does not turn it, and shows what is hidden where a picture is transparent.
     if start[4:8] != b"ftyp":
         try:
-            return _by_opencv(file)
+            if not _is_transparent(file):
+                return _by_opencv(file)
         except PictureError as error:
             if str(error) != _UNREADABLE:
                 raise
@@ -99,21 +101,11 @@ def decode_photograph(file: IO[bytes]) -> Image:
 def bgr_of(picture: PIL.Image.Image) -> Image:
     """What Pillow holds, upright, as uint8 (h, w, 3) BGR; what is transparent lies on white."""
     with warnings.catch_warnings(action="ignore"):
-        upright = PIL.ImageOps.exif_transpose(picture)
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        layer = upright.convert("RGBA")
-        upright = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    elif upright.mode.startswith(("I;16", "I", "F")):
-        values = np.asarray(upright, np.float32)
-        top = max(float(values.max(initial=0.0)), 255.0)
-        upright = PIL.Image.fromarray((values * (255 / top)).astype(np.uint8))
-    return np.asarray(cv2.cvtColor(np.asarray(upright.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
+        upright = flat(picture)
+    return np.asarray(cv2.cvtColor(np.asarray(upright), cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _by_opencv(file: IO[bytes]) -> Image:
-    # Pillow warns of what is odd in a header.
-    with _warnings, warnings.catch_warnings(action="ignore"):
-        _check_size(file)
     file.seek(0)
     data = np.frombuffer(file.read(_MOST_BYTES + 1), dtype=np.uint8)
     if len(data) > _MOST_BYTES:
@@ -170,19 +162,31 @@ def write_png(path: Path, image: Image) -> None:
     write_whole(path, cv2.imencode(".png", image)[1].tobytes())
 
 
-def _check_size(file: IO[bytes]) -> None:
-    """Refuse a picture whose header claims too many pixels; one without such a header is the decoder's."""
+def _is_transparent(file: IO[bytes]) -> bool:
+    """Whether a picture's header says so; one of too many pixels is refused, without one it is the decoder's.
+
+    Raises:
+        PictureError: it claims more than `MOST_PIXELS`.
+    """
+    # Pillow warns of what is odd in a header.
+    with _warnings, warnings.catch_warnings(action="ignore"):
+        pictures = list(_headers(file))
+    for picture in pictures:
+        if picture.width * picture.height > MOST_PIXELS:
+            raise PictureError(f"too large: {picture.width}x{picture.height} pixels")
+    return any(picture.has_transparency_data for picture in pictures)
+
+
+def _headers(file: IO[bytes]) -> Iterator[PIL.Image.Image]:
+    """What Pillow makes of a file's beginning, of one format at most; nothing is decoded."""
     PIL.Image.init()
+    file.seek(0)
     start = file.read(16)
     for name in _HEADERS:
         make, fits = PIL.Image.OPEN[name]
         if fits and fits(start) is not True:
             continue
         file.seek(0)
-        try:
-            # Not Image.open, which has a limit of its own for the whole process.
-            width, height = make(file, "").size
-        except Exception:
-            continue
-        if width * height > MOST_PIXELS:
-            raise PictureError(f"too large: {width}x{height} pixels")
+        # Not Image.open, which has a limit of its own for the whole process.
+        with contextlib.suppress(Exception):
+            yield make(file, "")

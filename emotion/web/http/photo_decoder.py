@@ -10,12 +10,13 @@ import json
 import sys
 import warnings
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from emotion.models.data.flat import flat
 from emotion.web.limits import limit
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
-# Pillow holds 4 bytes a pixel, and up to four copies while it turns and converts.
+# Pillow holds 4 bytes a pixel, and up to five copies while it turns, lays on white and converts.
 _BYTES_A_PIXEL = 24
 _OWN_BYTES = 256 << 20
 _CPU_SECONDS = 20
@@ -36,7 +37,7 @@ def decode(data: bytes, pixels: int) -> tuple[int, int, bytes]:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             if picture.width * picture.height > pixels:
                 raise _too_large(f"{picture.width}x{picture.height}")
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = flat(picture)
     except Image.DecompressionBombError as error:
         raise _too_large("far too many") from error
     except MemoryError as error:

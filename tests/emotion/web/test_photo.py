@@ -55,6 +55,18 @@ def test_red_stays_red_in_every_kind_of_picture(kind, mode):
     assert_red_then_blue(asyncio.run(decode(encoded(picture, kind), 128 * 96)), tolerance=40)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_is_transparent_lies_on_white(kind):
+    image = asyncio.run(decode(encoded(Image.new("RGBA", (8, 8), (0, 0, 0, 0)), kind), 64))
+    assert (image == 255).all()
+
+
+def test_a_picture_of_16_bits_keeps_its_brightness():
+    values = np.linspace(0, 65535, 256).astype(np.uint16)[None]
+    image = asyncio.run(decode(encoded(Image.fromarray(values)), 256))
+    np.testing.assert_allclose(image[0, :, 1].astype(int), np.arange(256), atol=1)
+
+
 def test_a_phones_photograph_is_upright_and_in_its_colours():
     """EXIF says 6: to be turned right by a quarter; stored is what has red at the bottom."""
     stored = Image.fromarray(np.ascontiguousarray(red_and_blue()[..., ::-1])).rotate(90, expand=True)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from emotion.models.data import image_io
-from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.data.image_io import PictureError, bgr_of, read_photograph
 from tests.helpers.pictures import damaged_jpeg, png_that_claims, smooth_jpeg
 
 
@@ -40,6 +40,33 @@ def test_each_format_tells_its_size(file, kind, monkeypatch):
     assert read_photograph(file).shape == (60, 90, 3)
     monkeypatch.setattr(image_io, "MOST_PIXELS", 5399)
     assert refused(file, data.getvalue()) == "too large: 90x60 pixels"
+
+
+def half_transparent(mode="RGBA"):
+    """A gray picture whose left half is transparent, and black below that."""
+    pixels = np.full((40, 60, 4), 120, np.uint8)
+    pixels[..., 3] = 255
+    pixels[:, :30] = 0
+    return Image.fromarray(pixels).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("WEBP", "RGBA"), ("TIFF", "RGBA")]
+)
+def test_what_is_transparent_lies_on_white_in_files_as_in_pictures_of_pillow(file, kind, mode):
+    picture = half_transparent(mode)
+    picture.save(file, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    image = read_photograph(file)
+    assert image[20, 10].tolist() == [255, 255, 255]
+    np.testing.assert_allclose(image[20, 50].astype(int), 120, atol=1)
+    assert np.array_equal(image, bgr_of(picture))
+
+
+def test_a_picture_of_16_bits_keeps_its_brightness(file):
+    values = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(8, 0)
+    Image.fromarray(values).save(file, "PNG")
+    for image in (read_photograph(file), bgr_of(Image.open(file))):
+        np.testing.assert_allclose(image[0, :, 1].astype(int), np.arange(256), atol=1)
 
 
 def test_a_jpeg_that_lost_its_middle_is_damaged(file, capfd):
