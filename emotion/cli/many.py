@@ -162,10 +162,12 @@ def _text(name: str) -> Text:
 def _sentence(run: Run, count: int) -> str:
     states = Counter(one.state for one in run.outcomes)
     bad = [f"{states[name]} {name}" for name in ("incomplete", "failed") if states[name]]
-    rate = run.frames / run.seconds if run.seconds else 0.0
     said = f"{counted(len(run.outcomes), 'video')}: {states['done']} done"
     before = [f"{len(run.passed)} skipped because they were done before"] if run.passed else []
     done = ", ".join([said, *bad, *before])
+    if not run.frames:
+        return done
+    rate = run.frames / run.seconds if run.seconds else 0.0
     return (
         f"{done}; {counted(run.frames, 'frame')} in {run.seconds:.1f} s ({rate:.1f} fps), {count} in parallel"
     )
@@ -284,5 +286,5 @@ def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> 
     """What came of shards that were put together."""
     say_found(findings.told, out)
     failed = sum(one.state == "failed" for one in outcomes)
-    out.print(f"{counted(len(outcomes), 'video')}, of which {failed} failed")
+    out.print(f"{counted(len(outcomes), 'video')}{f', of which {failed} failed' if failed else ''}")
     out.print(f"  {'study':<16} {shown(findings.page)}")

@@ -54,7 +54,9 @@ def test_what_was_done_before_is_counted_and_marked():
     assert said.startswith("3 videos: 2 done, 1 failed, 2 skipped because they were done before; 10 frames")
     table = text_of(found([Told(one, None, None) for one in run.outcomes], run.passed))
     assert table.count("done before") == 2
-    assert _sentence(Run(outcomes("done")), 1).startswith("1 video: 1 done; 0 frames")
+    assert _sentence(Run(outcomes("done"), passed={0}), 1) == (
+        "1 video: 1 done, 1 skipped because they were done before"
+    )
 
 
 def test_of_many_videos_the_reasons_of_failures_stand_below_the_table():
