@@ -7,14 +7,13 @@ from typing import Any
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.options import Options
-from emotion.realtime.session import Inline, Models, Session
+from emotion.realtime.session import EachAlone, Models, Session
 
 
 def analyse(image: Image, models: Models, options: Options) -> EmotionFrame:
-    """What is thought of each face in one picture, the largest first."""
+    """What is thought of each face in one photograph, the largest first; as `emotion annotate` has it."""
     frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
-    # Of a single frame the smoothed vote is the vote itself; but a label may be uncertain.
-    with Session([frame], options, models, Inline()) as session:
+    with Session([frame], options, models, EachAlone(inline=True)) as session:
         return next(session)
 
 

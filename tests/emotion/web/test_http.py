@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+from fractions import Fraction
 from urllib.parse import quote
 
 import av
@@ -20,8 +21,11 @@ from starlette.testclient import TestClient
 
 from emotion.cli import app as cli
 from emotion.models.classes import EMOTIONS, SIX
+from emotion.models.data.image_io import bgr_of
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.manifest import DEFAULT
+from emotion.realtime.messages import VideoFrame
+from emotion.realtime.session import EachAlone, Session
 from emotion.web.http import bodies
 from emotion.web.http.app import make_app
 from emotion.web.http.bodies import in_bytes
@@ -87,6 +91,22 @@ def test_a_laughing_face_is_called_happy(client, kind, options):
     left, top, width, height = face["box"]
     assert 0 < left < left + width < answer["width"]
     assert 0 < top < top + height < answer["height"]
+
+
+def test_a_photograph_is_looked_at_as_by_emotion_annotate(client):
+    """Small faces beside a large one, which a video's frame is searched for over many frames."""
+    group, face = Image.new("RGB", (1920, 1080), (90, 90, 90)), demo_picture(17)
+    group.paste(face.resize((960, 540)), (60, 200))
+    for left in (1120, 1500):
+        group.paste(face.resize((320, 180)), (left, 500))
+    answer = client.post("/api/photos", content=encoded(group, quality=92)).json()
+    image = bgr_of(Image.open(io.BytesIO(encoded(group, quality=92))))
+    frame = VideoFrame(0, 0, Fraction(1), 0.0, image)
+    with Session([frame], None, shipped_models(), EachAlone(inline=True)) as session:
+        wanted = next(session)
+    assert len(answer["faces"]) == 3
+    assert [one["label"] for one in answer["faces"]] == [one.label for one in wanted.faces]
+    assert [one["box"][0] for one in answer["faces"]] == [round(one.box.left, 1) for one in wanted.faces]
 
 
 def test_a_picture_that_lies_on_its_side_is_turned_as_its_camera_says(client):
