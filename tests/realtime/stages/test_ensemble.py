@@ -76,6 +76,19 @@ def test_blendshapes_are_computed_where_several_threads_work_side_by_side():
     assert made == ["shapes"]
 
 
+@pytest.mark.parametrize("late", ["shapes", "crops"])
+def test_an_error_of_what_is_computed_late_names_its_frame(late):
+    def fail(*_):
+        raise OSError("no memory")
+
+    broken = {"shapes": Later(fail), "crops": type("Crops", (), {"__getitem__": fail})()}
+    stage = EmotionClassifier([FakeModel(), FakeModel()])
+    frames = [FaceFrame(frame(0), (face(),)), FaceFrame(frame(1), (replace(face(), **{late: broken[late]}),))]
+    with pytest.raises(OSError, match="no memory") as caught:
+        list(stage.process(frames))
+    assert caught.value.__notes__ == ["looking at the faces, at frame 1"]
+
+
 def test_opinions_have_a_row_a_face():
     with pytest.raises(ValueError, match="predictions is float32"):
         opinions((face(),), sure(0, 0), sure(0, 0))
