@@ -100,6 +100,10 @@ def export(
 
 
 def _load(path: Path, region: str) -> keras.Model:
+    if not path.exists():
+        raise ModelFileError(
+            f"{path} does not exist: train the network with 'emotion train {region}', or name its file."
+        )
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError) as error:

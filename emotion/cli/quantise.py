@@ -1,5 +1,7 @@
 """The command `emotion quantise`: the models in int8."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +12,7 @@ from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder, needs_training
 from emotion.exporters.options import QuantiseOptions
 from emotion.models.engines.options import EngineOptions
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import regions_there
 from emotion.models.options import Only
 from emotion.models.shipped import refuse_shipped
@@ -36,6 +38,7 @@ def quantise(
     options: QuantiseOptions,
 ) -> None:
     """Quantise the models of your folder to int8, faster on a CPU, and keep those whose predictions agree."""
+    _check(regions or (), engine.models)
     refuse_shipped(engine.models)
     try:
         from emotion.exporters.quantise import quantise as run_quantise  # noqa: PLC0415
@@ -52,3 +55,15 @@ def quantise(
             console.print(f"{shown(made.model)}, with {shown(made.manifest)}")
     if failed:
         raise typer.Exit(ModelFileError.exit_code)
+
+
+def _check(regions: Sequence[str], models: Path) -> None:
+    """Refuse what is no region, most likely the model folder itself."""
+    there = regions_there(models)
+    for name in regions:
+        if there and name not in there:
+            raise OptionError(
+                "regions",
+                f"{name} is no region of {shown(models)}, which has {', '.join(there)}; the model folder is "
+                "named with --models.",
+            )

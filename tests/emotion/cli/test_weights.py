@@ -102,3 +102,11 @@ def test_the_blendshapes_may_be_left_out_and_a_rule_asked_for(folders, monkeypat
     assert run(monkeypatch, "weights", *arguments, "--rule", "oracle") == 3
     assert "There is no rule 'oracle'" in capsys.readouterr().err
     assert json.loads((models / "weights.json").read_text()) == values
+
+
+def test_a_folder_where_quantise_wants_a_region_is_said_to_be_none(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["emotion", "quantise", "my-model", "--models", str(LITE)])
+    assert cli.run() == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "my-model is no region of" in said
+    assert "named with --models" in said

@@ -234,6 +234,8 @@ def test_the_wrong_network_is_not_exported(data, finished, tmp_path):
     broken = shutil.copy(finished[0] / "history.csv", tmp_path / "broken.keras")
     with pytest.raises(ModelFileError, match="not a trained network"):
         export("lips", broken, data, tmp_path)
+    with pytest.raises(ModelFileError, match="does not exist: train the network with 'emotion train lips'"):
+        export("lips", tmp_path / "none.keras", data, tmp_path)
 
 
 def test_an_exported_model_comes_back_and_can_learn_on(data, finished, exported, restored):
