@@ -66,6 +66,7 @@ from emotion.models.regions import (
     crop,
     eye_distance,
 )
+from emotion.models.voting.blendshapes import DECIMALS
 from emotion.models.whole_files import making, write_whole
 
 
@@ -282,7 +283,7 @@ def _cut_out(photograph: Photograph, image: Image, output: Path, options: Datase
         "eye_distance": distance,
         "alignment_error": error,
         **{f"{name}_visible": one.visible for name, one in cut.items()},
-        "blendshapes": [round(float(score), 5) for score in face.blendshapes],
+        "blendshapes": [round(float(score), DECIMALS) for score in face.blendshapes],
         "outline": [round(float(value), 2) for value in face.points[OUTLINE].ravel()],
         "hash": [int(word) for word in face_hash(eyes, lips)],
     }

@@ -22,8 +22,10 @@ from emotion.models.statistics.calibration import fit_temperature
 
 FILE = "blendshapes.npz"
 FORMAT = 1
+DECIMALS = 5
+"""Of blendshapes, as data sets keep them."""
 _COUNT = 52
-# Data sets keep five decimals: blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 there. If
+# Blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 there. If
 # scaled by how much they vary, they would be a thousand standard deviations away at run time.
 _LEAST = 0.005
 # What 0.2.0 and earlier wrote for those that did not vary at all.
@@ -166,5 +168,10 @@ def train_blendshapes(
 
 
 def features(blendshapes: npt.NDArray[np.floating]) -> _Array:
-    """Square roots: most blendshapes lie near 0, where small differences say the most."""
-    return np.asarray(np.sqrt(np.minimum(np.maximum(blendshapes, 0), 1)), dtype=np.float32)
+    """Square roots: most blendshapes lie near 0, where small differences say the most.
+
+    Rounded first, as data sets keep them: else a face that is seen would be told otherwise than one that is
+    stored, which the classifier learns from and is evaluated on.
+    """
+    kept = np.round(np.clip(blendshapes, 0, 1).astype(np.float64), DECIMALS).astype(np.float32)
+    return np.asarray(np.sqrt(kept), dtype=np.float32)

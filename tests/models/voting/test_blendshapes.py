@@ -63,6 +63,14 @@ def test_in_models_of_earlier_versions_what_did_not_vary_says_nothing_either(tra
     np.testing.assert_allclose(model(squinting), model(given), atol=1e-6)
 
 
+def test_a_face_that_is_seen_is_told_as_one_that_a_data_set_keeps(trained):
+    given = shapes(labels(60), 3)
+    given[:, 1:8] = np.random.default_rng(5).uniform(0, 3e-5, (60, 7))
+    kept = np.array([[round(float(score), 5) for score in row] for row in given], np.float32)
+    assert (kept != given).any()
+    np.testing.assert_array_equal(trained(given), trained(kept))
+
+
 def test_a_missing_emotion_is_said():
     truth = labels(60) % 5
     with pytest.raises(DatasetError, match="lacks faces"):
