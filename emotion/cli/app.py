@@ -83,7 +83,7 @@ def _said(error: OSError) -> str:
     reason = error.strerror or str(error)
     if error.filename is None:
         return f"A file cannot be written: {reason}."
-    return f"{error.filename} cannot be read or written: {reason}. Change its permissions, or name another place."
+    return f"{error.filename} cannot be read or written: {reason}. Name another place, or correct this one."
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:
