@@ -85,6 +85,8 @@ class Instruments:
         patch.setattr(models, "LandmarkNets", SimpleNamespace(load=lambda options: _nets(self, options)))
         patch.setattr(models.VoteWeights, "read", lambda folder, names: _weights(self, names))
         patch.setattr(policies, "FaceFinder", lambda *args, **more: _Finder(self, *args, **more))
+        patch.setattr(policies, "PhotographFinder", lambda *args, **more: _Photographs(self, *args, **more))
+        patch.setattr(policies, "Strangers", lambda weights, options: _People(self, options))
         patch.setattr(policies, "EmotionClassifier", lambda *args, **more: _Classifier(self, *args, **more))
         patch.setattr(policies, "People", lambda weights, options: _People(self, options))
         patch.setattr(policies, "Details", self._recording(policies.Details, _note_details))
@@ -207,6 +209,16 @@ class _Finder(_Stage):
         later=False,
     ):
         instruments.note(max_faces=max_faces, finders=turns, stride=stride)
+
+    def one(self, item):
+        return FaceFrame(item, ())
+
+
+class _Photographs(_Stage):
+    name = "faces"
+
+    def __init__(self, instruments, max_faces=None, nets=None, regions=REGIONS, pose=False):
+        instruments.note(max_faces=max_faces)
 
     def one(self, item):
         return FaceFrame(item, ())
