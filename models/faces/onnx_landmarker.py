@@ -176,7 +176,11 @@ class OnnxLandmarker:
         net = self._nets.blendshapes
         if self._nets.batches:
             return self._all(net, _subset, faces)
-        return [Later(partial(lambda face: net(_subset(face)[None])[0], face)) for face in faces]
+
+        def of(face: Floats) -> Blendshapes:
+            return np.asarray(net(_subset(face)[None])[0], np.float32)
+
+        return [Later(partial(of, face)) for face in faces]
 
     def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Answers]:
         """What a net says of what is made of each item.

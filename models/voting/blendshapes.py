@@ -25,8 +25,8 @@ FORMAT = 1
 DECIMALS = 5
 """Of blendshapes, as data sets keep them."""
 _COUNT = 52
-# Blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 there. If
-# scaled by how much they vary, they would be a thousand standard deviations away at run time.
+# Blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 when rounded. If scaled by how much they
+# vary, a face in which one is not would be a thousand standard deviations away.
 _LEAST = 0.005
 # What 0.2.0 and earlier wrote for those that did not vary at all.
 _EARLIER_LEAST = np.float32(1e-6)
