@@ -21,6 +21,7 @@ import typer
 
 from emotion.benchmarks import machine, runs
 from emotion.benchmarks.clips import ClipSpec, make_clip
+from emotion.models.atomic_files import write_atomically
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.engines.providers import NetOptions, ProviderName
 from emotion.models.errors import EmotionError
@@ -28,7 +29,6 @@ from emotion.models.faces.onnx_landmarker import OnnxLandmarker
 from emotion.models.faces.picture import Landmarks, Picture
 from emotion.models.manifest import DEFAULT, LITE, ZOO
 from emotion.models.regions import eye_distance
-from emotion.models.whole_files import write_whole
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.session import Models, Workers
 from emotion.realtime.sources.demo import DEMO
@@ -215,9 +215,9 @@ def main(
 ) -> None:
     """Test, compare and measure on a GPU; exits with 1 where something does not hold."""
     report = measure(provider, frames, tests, typer.echo)  # type: ignore[arg-type]
-    write_whole(out, page(report))
+    write_atomically(out, page(report))
     if json_file is not None:
-        write_whole(json_file, json.dumps(report, indent=2) + "\n")
+        write_atomically(json_file, json.dumps(report, indent=2) + "\n")
     typer.echo(f"\n{page(report)}\nWritten to {out}")
     raise typer.Exit(0 if all(check["holds"] for check in report["checks"]) else 1)
 

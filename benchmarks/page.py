@@ -29,9 +29,9 @@ import psutil
 
 from emotion.benchmarks.machine import processor
 from emotion.benchmarks.timing import quantiles
+from emotion.models.atomic_files import write_atomically
 from emotion.models.cores import available_cores
 from emotion.models.regions import Image
-from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sources.demo import DEMO
@@ -403,9 +403,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = json.dumps(report | {"marks": marks}, indent=2) + "\n"
     sys.stdout.write(text)
     if options.json:
-        write_whole(options.json, text)
+        write_atomically(options.json, text)
     if options.markdown:
-        write_whole(options.markdown, markdown(camera, videos))
+        write_atomically(options.markdown, markdown(camera, videos))
     return 0 if all(marks.values()) else 1
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from emotion.benchmarks.stages import AFTER
 from emotion.benchmarks.suite import FORMAT, MAIN
+from emotion.models.atomic_files import atomic_output
 from emotion.models.errors import ModelFileError
-from emotion.models.whole_files import making
 
 Values = dict[str, Any]
 
@@ -85,7 +85,7 @@ def save_plot(path: Path, report: Values) -> None:
     for axis in (speeds, costs):
         axis.margins(x=0.12)
         axis.spines[["top", "right"]].set_visible(False)
-    with making(path) as made:
+    with atomic_output(path) as made:
         figure.savefig(made, dpi=120)
 
 

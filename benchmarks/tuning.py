@@ -9,10 +9,10 @@ from typing import Any
 from platformdirs import user_config_path
 
 from emotion.benchmarks import machine, runs
+from emotion.models.atomic_files import write_atomically
 from emotion.models.cores import available_cores
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import engine_version
-from emotion.models.whole_files import write_whole
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers
 
@@ -114,7 +114,7 @@ def remember(path: Path, chosen: Trial, engine: EngineOptions) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"format": FORMAT, "fps": round(chosen.fps, 1)} | asdict(chosen.setting)
     values |= _where(engine)
-    write_whole(path, json.dumps(values, indent=2) + "\n")
+    write_atomically(path, json.dumps(values, indent=2) + "\n")
 
 
 def recall(path: Path, engine: EngineOptions) -> Setting | None:

@@ -37,7 +37,7 @@ from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, result
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.stages.nobody import SMALLEST_PICTURE, is_too_small
+from emotion.realtime.stages.no_faces import SMALLEST_PICTURE, is_too_small
 
 INTERRUPTED = "it was interrupted"
 """Why a summary is not complete where nothing speaks against the video."""
@@ -266,7 +266,7 @@ def _run(
             sinks.add(name, sink, capacity=_waiting_for(source.info))
         views = stack.enter_context(Fanout(observer=observer))
         policy = EveryFrame(
-            meanwhile=_meanwhile(views, options, source.info, say),
+            tap=_live_view(views, options, source.info, say),
             size=(source.info.width, source.info.height),
             pictures=wants_pictures(outputs.files),
         )
@@ -334,7 +334,7 @@ def _renderer(options: Options, info: VideoInfo, partly: bool = False) -> Render
     return Renderer(options.drawing, begin, None if end is None else max(0.0, end - begin), partly)
 
 
-def _meanwhile(
+def _live_view(
     views: Fanout, options: Options, info: VideoInfo, say: Callable[[str], object]
 ) -> Callable[[EmotionFrame], None] | None:
     """What shows results while the run goes on, by what was alone; None where nobody watches."""

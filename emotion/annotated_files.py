@@ -190,22 +190,22 @@ class _Run:
 
     def _all_together(self) -> None:
         # Imported here: a single video needs no study.
-        from emotion.study.together import plan_together  # noqa: PLC0415
+        from emotion.study.planned_run import plan_run  # noqa: PLC0415
 
         home = (self._wanted.output or Path()) if self._study else None
-        together = plan_together(self._jobs, self._options, self._wanted.many, home)
+        planned = plan_run(self._jobs, self._options, self._wanted.many, home)
         watcher = _Collecting(self._step)
-        together.run(self._pool(len(together.jobs)), self._resume, watcher)
-        watcher.sort_into(self.made, together.jobs)
+        planned.run(self._pool(len(planned.jobs)), self._resume, watcher)
+        watcher.sort_into(self.made, planned.jobs)
         self.made = replace(self.made, study=home)
 
     def _pool(self, videos: int) -> "ManyJobs":
-        from emotion.study.here import Here  # noqa: PLC0415
+        from emotion.study.in_process import InProcess  # noqa: PLC0415
         from emotion.study.plan import shared_out, side_by_side  # noqa: PLC0415
         from emotion.study.pool import Pool  # noqa: PLC0415
 
         if self._wanted.models is not None:
-            return Here(self._options, self._wanted.models)
+            return InProcess(self._options, self._wanted.models)
         count = self._wanted.many.jobs or side_by_side(videos)
         return Pool(shared_out(self._options, count), count)
 

@@ -17,6 +17,7 @@ from emotion.exporters.faceres import lower_blocks, read_faceres
 from emotion.exporters.head import features_of, model_head, put_head
 from emotion.exporters.model_files import put_model
 from emotion.exporters.quantise import prove
+from emotion.models.atomic_files import atomic_output
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
 from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
@@ -44,7 +45,6 @@ from emotion.models.training.set_networks import (
 )
 from emotion.models.training.set_scores import score_sets
 from emotion.models.training.trainer import settle_batch_norm
-from emotion.models.whole_files import making
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -198,7 +198,7 @@ def train_upper(
     train_on_sets(network, pool, run, options, (0, 0), report=report)
     whole = face_network(len(options.sets))
     begin_with(whole, weights)
-    with making(run / "face.keras") as made:
+    with atomic_output(run / "face.keras") as made:
         take_over(whole, network).save(made)
 
 
@@ -231,7 +231,7 @@ def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: i
     view, architecture = identify(trained)
     plain = without_sets(trained, build(view, architecture))
     settle_batch_norm(plain, load_view(data, view, ("train",)))
-    with making(output) as made:
+    with atomic_output(output) as made:
         plain.save(made)
 
 

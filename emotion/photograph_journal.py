@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from emotion.models.closing import Closing
+from emotion.models.atomic_files import partial_path
+from emotion.models.closeable import Closeable
 from emotion.models.schema import Schema
-from emotion.models.whole_files import partial_path
 from emotion.realtime.details import LANDMARKS
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.sinks.partial_file import writing
 
 
-class Journal(Closing):
+class Journal(Closeable):
     """The journal of one run; a file that is there and can be gone on with is.
 
     Args:

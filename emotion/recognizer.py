@@ -14,7 +14,7 @@ from emotion.cluster.pool import travelling
 from emotion.fetching import LIVE_SCHEMES, EndlessError, Spool, scheme_of
 from emotion.inputs import Input, find_inputs
 from emotion.loading import load_models
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.options import Without, from_mapping, unknown_option, with_values
 from emotion.models.regions import Image
@@ -54,7 +54,7 @@ _OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
 _NAMES = ("U", "O", "T")
 
 
-class Recognizer(Closing):
+class Recognizer(Closeable):
     """Reads apparent facial expressions; loads its models once and is thread-safe.
 
     ::

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emotion.models.atomic_files import atomic_output, partial_path
 from emotion.models.errors import EmotionError, MissingDependencyError
 from emotion.models.installing import pip_install
-from emotion.models.whole_files import making, partial_path
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.sources.live import shown_url
 
@@ -98,7 +98,7 @@ def fetch(address: str, path: Path) -> Path:
         raise SourceError(f"{shown_url(address)} is not there: check the address.")
     with _reaching(address, SourceError):
         system, place = _opened(address)
-        with making(path) as made:
+        with atomic_output(path) as made:
             system.get_file(place, str(made))
             os.utime(made, ns=(found.changed_ns, found.changed_ns))
     if path.stat().st_size != found.bytes:

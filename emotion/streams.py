@@ -9,7 +9,7 @@ from functools import partial
 from typing import Self
 
 from emotion.fetching import Spool
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.pictures import PictureLike, as_image
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
@@ -23,7 +23,7 @@ from emotion.results import Result
 _TIME_BASE = Fraction(1, 1_000_000)
 
 
-class Stream(Closing):
+class Stream(Closeable):
     """An iterator over results, also with ``async for``. See `stream`.
 
     With a callback you do not iterate: a thread passes each result on, in order, and `wait` waits for the
@@ -112,7 +112,7 @@ class Stream(Closing):
             self._spool.close()
 
 
-class Follower(Closing):
+class Follower(Closeable):
     """Call it with each image of your own loop; see `Recognizer.follow`. Not thread-safe."""
 
     def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:

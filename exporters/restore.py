@@ -18,6 +18,7 @@ import onnx
 from keras import layers
 from onnx import numpy_helper
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.data.stored import RegionData, load_region
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
@@ -25,7 +26,6 @@ from emotion.models.training import networks
 from emotion.models.training.inputs import View
 from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.trainer import BlendshapeTargets
-from emotion.models.whole_files import making
 
 Floats = npt.NDArray[np.float32]
 
@@ -160,7 +160,7 @@ def settle(network: keras.Model, affines: dict[str, Affine], training: RegionDat
     _set_batch_norms(network, affines, training.crops()[rows])
     _fit_blendshapes(network, training, rows)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with making(output) as made:
+    with atomic_output(output) as made:
         network.save(made)
     return output
 

@@ -1,6 +1,7 @@
 """What is learnt, and how: from labelled faces to model files, and from a face to probabilities.
 
 `classes`, `palette` and `regions` say what there is to tell and where; a `manifest` lies beside each model
-file. The rooms are `faces`, `engines`, `voting`, `data`, `training`, `evaluation`, `statistics`, `native` and
-`zoo`, the models that ship. Knows nothing of streams and files of video: imports no other part of `emotion`.
+file. The packages are `faces`, `engines`, `voting`, `data`, `training`, `evaluation`, `statistics`, `native`
+and `zoo`, the models that ship. Knows nothing of streams and files of video: imports no other part of
+`emotion`.
 """

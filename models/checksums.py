@@ -10,9 +10,9 @@ knows that it came whole; what the program itself changes in it later is followe
 from collections.abc import Mapping
 from pathlib import Path
 
+from emotion.models.atomic_files import write_atomically
 from emotion.models.manifest import ZOO
 from emotion.models.small_files import sha256
-from emotion.models.whole_files import write_whole
 
 FILE = "SHA256SUMS"
 # Words for people, and code, which Git may give other line ends.
@@ -68,7 +68,7 @@ def follow(path: Path) -> None:
 
 def _write(folder: Path, digests: Mapping[str, str]) -> Path:
     lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
-    write_whole(folder / FILE, "".join(lines))
+    write_atomically(folder / FILE, "".join(lines))
     return folder / FILE
 
 

@@ -23,13 +23,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from emotion.models.atomic_files import write_atomically
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
 from emotion.models.regions import KNOWN, REGIONS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.signature import Signature
 from emotion.models.small_files import read_json, sha256
-from emotion.models.whole_files import write_whole
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"
@@ -117,7 +117,7 @@ class ModelManifest:
     def save(self, folder: Path) -> Path:
         """Write it into a folder; what was there of that name is gone."""
         path = self.path(folder)
-        write_whole(path, self.to_json())
+        write_atomically(path, self.to_json())
         return path
 
 

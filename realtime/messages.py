@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
 from emotion.models.faces.picture import Blendshapes
-from emotion.models.later import Later, now
+from emotion.models.lazy import Lazy, value_of
 from emotion.models.regions import Crop, Image, Points, extent
 from emotion.models.schema import SHIPPED, Schema
 
@@ -221,7 +221,7 @@ class Face:
     box: Box
     points: Points
     crops: Sequence[Crop]
-    shapes: Blendshapes | Later[Blendshapes] | None = None
+    shapes: Blendshapes | Lazy[Blendshapes] | None = None
     turn: float = 0.0
     readable: bool = True
     matrix: npt.NDArray[np.float32] | None = None
@@ -229,7 +229,7 @@ class Face:
     @property
     def blendshapes(self) -> Blendshapes | None:
         """float32 (52,) in [0, 1], or None where nobody looked; computed by who asks first, if nobody has."""
-        return now(self.shapes)
+        return value_of(self.shapes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,8 @@ import pytest
 import emotion
 from tests.helpers.paths import ROOT
 
-ROOMS = ("benchmarks", "exporters", "models", "realtime")
-_TOPS = "|".join((*ROOMS, "docs", "emotion", "tests"))
+FOLDERS = ("benchmarks", "exporters", "models", "realtime")
+_TOPS = "|".join((*FOLDERS, "docs", "emotion", "tests"))
 DOCUMENTS = sorted(
     path
     for pattern in ("*.md", "NOTICE", "docs/**/*.md", "models/zoo/**/*.md")
@@ -22,7 +22,7 @@ PACKAGES = SETTINGS["setuptools"]["packages"]
 
 
 def packages_in_the_tree():
-    for name in ("emotion", *ROOMS):
+    for name in ("emotion", *FOLDERS):
         for file in (ROOT / name).rglob("__init__.py"):
             parts = file.parent.relative_to(ROOT).parts
             yield ".".join(parts if name == "emotion" else ("emotion", *parts))
@@ -35,7 +35,7 @@ def test_each_package_is_installed_and_no_study():
 
 
 @pytest.mark.parametrize("name", sorted(set(PACKAGES) - {"emotion.models.zoo"}))
-def test_each_room_says_what_it_is_for_and_what_it_may_import(name):
+def test_each_package_says_what_it_is_for_and_what_it_may_import(name):
     assert re.search(r"\bimports?\b", importlib.import_module(name).__doc__ or "")
 
 
@@ -58,10 +58,10 @@ def test_documents_name_files_and_modules_that_there_are(document):
     files = re.findall(rf"(?<![\w./])((?:{_TOPS})/[\w./-]*\w\.\w+)", text)
     programs = re.findall(rf"python3? -m ((?:{_TOPS})[.\w]*\w)", text)
     assert [name for name in files if not (ROOT / name).exists()] == []
-    assert [name for name in programs if name.startswith(ROOMS) or find_spec(name) is None] == []
+    assert [name for name in programs if name.startswith(FOLDERS) or find_spec(name) is None] == []
 
 
-def test_the_rooms_may_not_be_imported_by_their_bare_names():
+def test_the_packages_may_not_be_imported_by_their_bare_names():
     lint = SETTINGS["ruff"]["lint"]
     assert "TID251" in lint["select"]
-    assert set(ROOMS) <= set(lint["flake8-tidy-imports"]["banned-api"])
+    assert set(FOLDERS) <= set(lint["flake8-tidy-imports"]["banned-api"])

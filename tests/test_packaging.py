@@ -16,7 +16,7 @@ import emotion
 from tests.helpers import clips
 from tests.helpers.paths import ROOT
 
-ROOMS = {"benchmarks", "exporters", "models", "realtime"}
+FOLDERS = {"benchmarks", "exporters", "models", "realtime"}
 DIST_INFO = f"emotion_live-{emotion.__version__}.dist-info"
 PROGRAM = """\
 import emotion
@@ -74,11 +74,11 @@ def top(names):
 
 
 def files_to_ship():
-    """Where each file of the rooms lies in a wheel."""
-    for name in ("emotion", *ROOMS):
+    """Where each file of the packages lies in a wheel."""
+    for name in ("emotion", *FOLDERS):
         for path in (ROOT / name).rglob("*"):
             inside = path.relative_to(ROOT).as_posix()
-            is_link = path.parent == ROOT / "emotion" and path.name in ROOMS
+            is_link = path.parent == ROOT / "emotion" and path.name in FOLDERS
             if path.is_file() and not is_link and not {"__pycache__", "studies"} & set(path.parts):
                 yield inside if name == "emotion" else f"emotion/{inside}"
 
@@ -86,7 +86,7 @@ def files_to_ship():
 def copy_of_the_tree(folder):
     """What the build needs, without what a developer's folder holds beside it."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("emotion", *ROOMS):
+    for name in ("emotion", *FOLDERS):
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, folder)
@@ -95,9 +95,9 @@ def copy_of_the_tree(folder):
 
 def without_links(tree):
     """As Git leaves it where links may not be made, as on Windows: files that hold the link's text."""
-    for room in ROOMS:
-        link = tree / "emotion" / room
-        text = os.readlink(link) if link.is_symlink() else f"../{room}"
+    for package in FOLDERS:
+        link = tree / "emotion" / package
+        text = os.readlink(link) if link.is_symlink() else f"../{package}"
         link.unlink()
         link.write_text(text, encoding="utf-8")
     return tree

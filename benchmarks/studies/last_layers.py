@@ -21,13 +21,13 @@ import numpy.typing as npt
 import typer
 
 from emotion.exporters.head import features_of, model_head
+from emotion.models.atomic_files import atomic_output
 from emotion.models.data.pools import Pool, Seen, load_pool, softmax
 from emotion.models.engines.options import model_folder
 from emotion.models.statistics.intervals import Interval, Weights, bootstrap
 from emotion.models.training.refit import Head, even_shares, face_weights, fit_head
 from emotion.models.training.set_scores import recalls
 from emotion.models.voting.blendshapes import features as of_blendshapes
-from emotion.models.whole_files import making
 
 Floats = npt.NDArray[np.float32]
 
@@ -106,7 +106,7 @@ def faces_of(data: Path, folder: Path, wanted: Wanted, kept: Path, hidden: int =
     """
     if not kept.exists():
         arrays = _compute(data, folder, wanted)
-        with making(kept) as made, open(made, "wb") as file:
+        with atomic_output(kept) as made, open(made, "wb") as file:
             np.savez(file, **arrays)
     stored = np.load(kept)
     features = {

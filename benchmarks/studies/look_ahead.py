@@ -33,7 +33,7 @@ def causal(clip: Path) -> list[EmotionFrame]:
     def keep(result: EmotionFrame) -> None:
         found.append(replace(result, frame=result.frame.with_image(_DOT)))
 
-    with Session(VideoFile(clip), policy=EveryFrame(meanwhile=keep, pictures=False)) as session:
+    with Session(VideoFile(clip), policy=EveryFrame(tap=keep, pictures=False)) as session:
         for _ in session:
             pass
     return found

@@ -14,8 +14,8 @@ import numpy as np
 import typer
 
 from emotion.benchmarks.studies.made_scenes import SIZES, made_scene
+from emotion.models.atomic_files import atomic_output
 from emotion.models.regions import Image
-from emotion.models.whole_files import making
 from emotion.realtime.drawing.options import DrawingOptions, Style
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import EmotionFrame
@@ -67,7 +67,7 @@ def main(folder: Annotated[Path, typer.Argument(help="Folder for the PNG picture
                     for result in before:
                         overlay.plan(result)
                     drawn = overlay.draw(_with_faces(last, ground))
-                    with making(folder / f"{style}-{people}-{width}x{height}-{ground}.png") as made:
+                    with atomic_output(folder / f"{style}-{people}-{width}x{height}-{ground}.png") as made:
                         cv2.imwrite(str(made), drawn)
 
 

@@ -25,12 +25,12 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.neural_network import MLPClassifier
 
 from emotion.benchmarks.studies.occluders import KINDS, cover, covered, dim, vary
+from emotion.models.atomic_files import atomic_output
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import EmotionError
 from emotion.models.faces.visibility import HIDDEN, PATH, VisibilityModel, features, read
 from emotion.models.manifest import ZOO
 from emotion.models.regions import REGIONS, Image
-from emotion.models.whole_files import making
 
 HELD_OUT = ("photo", "stripes")
 # Covered by this much or more is hidden; by this little or less is free.
@@ -225,7 +225,7 @@ def main(
             for region, model in models.items()
             for layer in ("hidden", "output")
         }
-        with making(PATH) as made:
+        with atomic_output(PATH) as made:
             np.savez_compressed(made, **numbers)
     for region, model in models.items():
         rival = RegionModel(ZOO, region, "cpu", 1) if entropy else None

@@ -2,5 +2,5 @@
 
 `app` puts the commands together, `parameters` makes their flags of options, `console` prints; `network` and
 `places` serve several commands. May import everything below: `emotion.web`, the modules of `emotion`, and the
-rooms. Nothing imports it but `emotion.__main__`.
+packages. Nothing imports it but `emotion.__main__`.
 """

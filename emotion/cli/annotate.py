@@ -21,11 +21,11 @@ from emotion.cli.progress import progress_bar
 from emotion.fetching import Spool, is_stored
 from emotion.inputs import MOVING, Input, find_inputs, place_of
 from emotion.loading import load_models
+from emotion.models.atomic_files import partial_path
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
 from emotion.models.options import Without
-from emotion.models.whole_files import partial_path
 from emotion.models.words import counted
 from emotion.photographs import (
     TABLES,

@@ -17,10 +17,10 @@ from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
+from emotion.models.atomic_files import write_atomically
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.options import Only
-from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Workers
@@ -81,9 +81,9 @@ def bench(
         _print(reports.compare(older, values))
     with _writing():
         if bench.json:
-            write_whole(bench.json, json.dumps(values, indent=2) + "\n")
+            write_atomically(bench.json, json.dumps(values, indent=2) + "\n")
         if bench.markdown:
-            write_whole(bench.markdown, reports.markdown(values))
+            write_atomically(bench.markdown, reports.markdown(values))
         if bench.plot:
             reports.save_plot(bench.plot, values)
 
@@ -132,7 +132,7 @@ def _soak(clip: Path, engine: EngineOptions, bench: BenchOptions, seconds: float
     if bench.json:
         with _writing():
             found = json.dumps([mark.to_dict() for mark in marks], indent=2)
-            write_whole(bench.json, found + "\n")
+            write_atomically(bench.json, found + "\n")
     return all(all(mark.marks().values()) for mark in marks)
 
 

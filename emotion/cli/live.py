@@ -14,11 +14,11 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.loading import load_models
+from emotion.models.atomic_files import write_atomically
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.models.options import Without
 from emotion.models.schema import Schema
-from emotion.models.whole_files import write_whole
 from emotion.models.words import counted
 from emotion.offline import check_offline
 from emotion.realtime.drawing.window import DisplayProbe, Window
@@ -153,4 +153,4 @@ def _finish(view: LiveView, path: Path | None, out: Console) -> None:
         out.print(f"  {shown(file)}")
     if path:
         with writing(path):
-            write_whole(path, json.dumps(result, indent=2) + "\n")
+            write_atomically(path, json.dumps(result, indent=2) + "\n")

@@ -32,11 +32,11 @@ from emotion.realtime.options import Options
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Outcome, Told
 from emotion.study.plan import Job, shared_out, side_by_side
+from emotion.study.planned_run import plan_run
 from emotion.study.pool import Pool
 from emotion.study.run import Run
 from emotion.study.stand_ins import StandIns
-from emotion.study.together import plan_together
-from emotion.study.whole import PAGE, Findings, names_of
+from emotion.study.study_files import PAGE, Findings, names_of
 
 # A table of more is not read; it then counts.
 _MOST_ROWS = 30
@@ -66,12 +66,12 @@ def annotate_many(
     Raises:
         EmotionError: nothing can be done at all.
     """
-    together = plan_together(videos, options, many, home)
-    pool = _pool(len(together.jobs), options, many, stand_ins)
+    planned = plan_run(videos, options, many, home)
+    pool = _pool(len(planned.jobs), options, many, stand_ins)
     if home is not None:
         stand_ins.bring(home, names_of(many.shard))
-    with Bar(len(together.jobs), many.quiet, many.verbose, resume) as bar:
-        run, told = together.run(pool, resume, bar)
+    with Bar(len(planned.jobs), many.quiet, many.verbose, resume) as bar:
+        run, told = planned.run(pool, resume, bar)
     if home is not None:
         stand_ins.take(home, names_of(many.shard))
     if not many.quiet:

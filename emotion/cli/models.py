@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emotion.cli.console import console, shown
+from emotion.models.atomic_files import write_atomically
 from emotion.models.checksums import FILE, changed, damaged
 from emotion.models.engines.options import known_models, model_folder, user_models
 from emotion.models.errors import EmotionError, ModelFileError
@@ -21,7 +22,6 @@ from emotion.models.manifest import (
 )
 from emotion.models.shipped import is_shipped, refuse_shipped, workshop
 from emotion.models.small_files import read_json
-from emotion.models.whole_files import write_whole
 from emotion.realtime.errors import SinkError
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.partial_file import writing
@@ -174,7 +174,7 @@ def _bring_together(folder: Path) -> None:
         values = read_json(path)
         name = Path(values.get("file", "")).name
         if values.get("file") != name and name:
-            write_whole(path, json.dumps(values | {"file": name}, indent=2) + "\n")
+            write_atomically(path, json.dumps(values | {"file": name}, indent=2) + "\n")
 
 
 def _files(folder: Path) -> list[Path]:

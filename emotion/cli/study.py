@@ -11,8 +11,8 @@ from emotion.cli.parameters import with_options
 from emotion.models.options import Only
 from emotion.realtime.sinks.options import OutputOptions
 from emotion.study.options import StudyOptions
+from emotion.study.planned_run import known_of
 from emotion.study.shards import merge
-from emotion.study.together import known_of
 
 EXAMPLES = """
 Examples:

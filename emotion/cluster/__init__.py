@@ -1,7 +1,7 @@
 """Many machines, by Ray, which is the extra ``[cluster]``: where work goes, and what becomes of it.
 
 `connection` finds a cluster or starts one of this machine alone, `slots` says how many places for work fit
-into it, `actor` is what runs in each, `crew` hands out tasks and copes with what dies, `pool` lets a crew
+into it, `actor` is what runs in each, `scheduler` hands out tasks and copes with what dies, `pool` lets it
 annotate the videos of a study in the place of `emotion.study.pool`, and `calls` lets it call a function.
-Nothing but `connection` and `crew` knows Ray. May import `emotion.study` and what lies below it.
+Nothing but `connection` and `scheduler` knows Ray. May import `emotion.study` and what lies below it.
 """

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from emotion.cluster.connection import Connection
-from emotion.cluster.crew import Crew
+from emotion.cluster.scheduler import TaskScheduler
 from emotion.cluster.slots import slots_of
 from emotion.models.errors import EmotionError
 from emotion.realtime.options import Options
@@ -73,9 +73,9 @@ def call_on(
         return
     with Connection(cluster) as connection:
         slots = slots_of(connection.nodes(), options, None, len(calls))
-        crew = Crew(connection, partial(_Calls, load), slots, mixed)
-        with closing(crew.run(calls)) as happenings:
-            for one in happenings:
+        scheduler = TaskScheduler(connection, partial(_Calls, load), slots, mixed)
+        with closing(scheduler.run(calls)) as events:
+            for one in events:
                 if one.task is not None and one.kind == "ended":
                     value, error = one.values
                     yield Answer(one.task, value, error)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from emotion.cluster.errors import ClusterError
-from emotion.cluster.reaching import token_file, wants_token
+from emotion.cluster.probe import token_file, wants_token
 from emotion.cluster.slots import Node
 from emotion.models.cores import available_cores
 from emotion.models.errors import MissingDependencyError

@@ -8,7 +8,7 @@ from typing import Any
 
 from emotion.cluster.actor import Work
 from emotion.cluster.connection import Connection
-from emotion.cluster.crew import Crew, Happening
+from emotion.cluster.scheduler import TaskEvent, TaskScheduler
 from emotion.cluster.slots import slots_of
 from emotion.loading import load_models
 from emotion.models.engines.options import model_folder_name
@@ -114,17 +114,17 @@ class ClusterPool:
             slots = slots_of(connection.nodes(), self._options, self._wanted, len(jobs))
             self.count = slots.count
             make = self._make(with_cores(self._options, slots.cpus))
-            crew = Crew(connection, make, slots, self._mixed, self._say)
+            scheduler = TaskScheduler(connection, make, slots, self._mixed, self._say)
             orders = _Orders(jobs, partial(order_of, resume=resume, address=self._address_of))
-            happenings = crew.run(orders)
+            events = scheduler.run(orders)
             try:
-                for happening in happenings:
-                    yield from _reports(happening, jobs)
+                for event in events:
+                    yield from _reports(event, jobs)
             except STOPS:
                 yield STOPPING
                 raise
             finally:
-                happenings.close()
+                events.close()
 
 
 def travelling(options: Options) -> dict[str, Any]:
@@ -136,15 +136,15 @@ def travelling(options: Options) -> dict[str, Any]:
     return values
 
 
-def _reports(happening: Happening, jobs: Sequence[Job]) -> Sequence[Report]:
-    values = happening.values
-    if happening.task is None:
+def _reports(event: TaskEvent, jobs: Sequence[Job]) -> Sequence[Report]:
+    values = event.values
+    if event.task is None:
         return [Report("ready", None, values)]
-    job = jobs[happening.task]
-    if happening.kind == "died":
+    job = jobs[event.task]
+    if event.kind == "died":
         reason = f"{job.video}: {values['reason']}"
         return [Report("died", job, {"reason": reason, "code": SourceError.exit_code})]
-    if happening.kind != "ended":
-        return [Report(happening.kind, job, values)]
+    if event.kind != "ended":
+        return [Report(event.kind, job, values)]
     notes = [Report("note", job, {"note": note}) for note in values.get("notes", ())]
     return [*notes, Report("ended", job, values)]

@@ -10,6 +10,7 @@ import onnx
 
 from emotion.exporters.head import features_of
 from emotion.exporters.sizes import with_size
+from emotion.models.atomic_files import atomic_output
 from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import (
     ModelManifest,
@@ -22,7 +23,6 @@ from emotion.models.manifest import (
 from emotion.models.regions import KNOWN, REGIONS, Region, Regions, read_region
 from emotion.models.small_files import sha256
 from emotion.models.training.options import TITLES, Architecture
-from emotion.models.whole_files import making
 from emotion.own_model.options import LearnOptions
 
 _LEAST = 32
@@ -148,7 +148,7 @@ def _precisions(folder: Path, region: str) -> Iterator[Precision]:
 def _put(folder: Path, manifest: ModelManifest, region: Region, output: Path) -> None:
     """Write a model of a region that takes its crops."""
     path = output / (f"{region.name}.int8.onnx" if manifest.int8 else f"{region.name}.onnx")
-    with making(path) as made:
+    with atomic_output(path) as made:
         if manifest.size == region.size:
             shutil.copyfile(folder / manifest.file, made)
         else:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from emotion.models.atomic_files import write_atomically
 from emotion.models.checksums import write as write_checksums
 from emotion.models.classes import Classes
 from emotion.models.cores import available_cores
@@ -39,7 +40,6 @@ from emotion.models.shipped import put, refuse_shipped
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.voting.blendshapes import BlendshapeModel, train_blendshapes
 from emotion.models.voting.vote import VoteWeights, read_rules
-from emotion.models.whole_files import write_whole
 from emotion.own_model import estimate, training
 from emotion.own_model.card import card
 from emotion.own_model.clock import Clock
@@ -301,7 +301,7 @@ class _Run:
         name = " and ".join(root.name for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
         words = card(self._classes, self._judgement, self._options, self._networks.described(), kept)
-        write_whole(self._model / "MODEL_CARD.md", words)
+        write_atomically(self._model / "MODEL_CARD.md", words)
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
         record(self._model, name, evaluation, manifests)
         (self._output / "report").mkdir(parents=True, exist_ok=True)
@@ -310,7 +310,7 @@ class _Run:
                 put(file, self._output)
         self._remove_others(schema_of(manifests).regions.names)
         for file_name, text in report.texts(evaluation).items():
-            write_whole(self._output / "report" / file_name, text)
+            write_atomically(self._output / "report" / file_name, text)
         write_checksums(self._output)
         shutil.rmtree(self._model)
         page = self._output / "report" / "report.html"

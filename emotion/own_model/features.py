@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from emotion.exporters.head import features_of
+from emotion.models.atomic_files import atomic_output
 from emotion.models.manifest import Precision, read_manifest
 from emotion.models.regions import CANVAS, Image, Region
 from emotion.models.training.refit import Floats
-from emotion.models.whole_files import making
 
 MOST_MIRRORED = 2000
 """Faces up to which each is looked at mirrored, too: many faces need no second look."""
@@ -48,7 +48,7 @@ def views_of(
     else:
         found = features_of(models, region.name, everything, precision, 0, progress)
         cache.mkdir(parents=True, exist_ok=True)
-        with making(path) as made, open(made, "wb") as file:
+        with atomic_output(path) as made, open(made, "wb") as file:
             np.save(file, found)
     return np.asarray(found.reshape(len(views), len(crops), -1), np.float32)
 

@@ -9,12 +9,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from emotion.models.atomic_files import write_atomically
 from emotion.models.data.duplicates import face_picture
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph
 from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
 from emotion.models.regions import Image
-from emotion.models.whole_files import write_whole
 from emotion.own_model.judge import Judgement
 
 _MOST, _SIDE = 48, 128
@@ -46,7 +46,7 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
         conflicts=_sheet(found.conflicts[:_MOST], roots),
         copies=[_sheet(sources[:4], roots) for sources in found.copies[: _MOST // 4]],
     )
-    write_whole(path, text + "\n")
+    write_atomically(path, text + "\n")
     return path
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.classes import Classes
 from emotion.models.data.stored import RegionData
 from emotion.models.manifest import ModelManifest
@@ -33,7 +34,6 @@ from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.refit import Floats, Head
-from emotion.models.whole_files import making
 from emotion.own_model.beginning import Donor
 from emotion.own_model.clock import lasting
 from emotion.own_model.folds import FOLDS, LEAST_TO_HOLD_OUT
@@ -295,7 +295,7 @@ class _Training:
             self._all(learner, best + 1)
         _export(learner.network, plan.region, plan.architecture, self._classes, self._run / "model")
         head = learner.head
-        with making(self._run / "said.npz") as made, open(made, "wb") as file:
+        with atomic_output(self._run / "said.npz") as made, open(made, "wb") as file:
             np.savez(
                 file,
                 said=said,
@@ -444,7 +444,7 @@ def _export(
     graph = store_weights_as_fp16(to_onnx(networks.for_inference(network, region.size, _UNCALIBRATED)))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{region.name}.onnx"
-    with making(path) as made:
+    with atomic_output(path) as made:
         onnx.save(graph, made)
     manifest = ModelManifest(
         region.name,
@@ -462,7 +462,7 @@ def _export(
 
 
 def _write_told(path: Path, told: Sequence[Floats], done: bool) -> None:
-    with making(path) as made, open(made, "wb") as file:
+    with atomic_output(path) as made, open(made, "wb") as file:
         np.savez(file, told=np.stack(told), done=done)
 
 

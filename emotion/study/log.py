@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
 

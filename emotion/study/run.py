@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from emotion.models.whole_files import write_whole
+from emotion.models.atomic_files import write_atomically
 from emotion.realtime.errors import SinkError
 from emotion.study.outcome import Outcome, State
 from emotion.study.plan import Job
@@ -15,7 +15,7 @@ from emotion.study.pool import STOPS, Report
 
 
 class Jobs(Protocol):
-    """Does jobs, and tells of them; see `Pool` and `emotion.study.here.Here`."""
+    """Does jobs, and tells of them; see `Pool` and `emotion.study.in_process.InProcess`."""
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
         """Do all jobs; leaving the loop stops all."""
@@ -121,7 +121,7 @@ def _keep(job: Job, small: Mapping[str, str]) -> None:
     files = {**job.outputs.files, "summary": job.outputs.summary}
     for name, text in small.items():
         files[name].parent.mkdir(parents=True, exist_ok=True)
-        write_whole(files[name], text)
+        write_atomically(files[name], text)
 
 
 def _end(

@@ -8,8 +8,8 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.small_files import read_json
-from emotion.models.whole_files import making
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sinks.partial_file import writing
 from emotion.study.log import lines_of
@@ -17,7 +17,7 @@ from emotion.study.metadata import Metadata
 from emotion.study.options import Shard
 from emotion.study.outcome import Outcome
 from emotion.study.plan import FRAMES
-from emotion.study.whole import LOG, PROVENANCE, Findings, StudyFiles, shard_name, write_study
+from emotion.study.study_files import LOG, PROVENANCE, Findings, StudyFiles, shard_name, write_study
 
 _NAME = re.compile(r"provenance\.(\d+)-of-(\d+)\.json$")
 _SAME = ("program", "models", "classes", "options")
@@ -144,6 +144,6 @@ def _copied(path: Path, place: Path) -> Path:
         return path
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with making(place) as made:
+        with atomic_output(place) as made:
             shutil.copyfile(path, made)
     return place

@@ -30,6 +30,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.cores import available_cores
 from emotion.models.data.duplicates import (
     HASH_BITS,
@@ -67,7 +68,6 @@ from emotion.models.regions import (
     eye_distance,
 )
 from emotion.models.voting.blendshapes import DECIMALS
-from emotion.models.whole_files import making, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,12 @@ def make_dataset(
             rejected[source] = f"in a folder of another name than the classes': {name}"
         for source, ending in find_unread(root, options.meaning):
             rejected[source] = f"a format that is not read: {ending}"
-    with making(output / "manifest.parquet") as made:
+    with atomic_output(output / "manifest.parquet") as made:
         pq.write_table(pa.Table.from_pylist(rows, schema(options.classes, options.places.names)), made)
-    with making(output / "rejected.csv") as made, open(made, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_output(output / "rejected.csv") as made,
+        open(made, "w", newline="", encoding="utf-8") as file,
+    ):
         csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
     if not rows:
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
@@ -151,7 +154,7 @@ def _claim(output: Path, options: DatasetOptions) -> None:
     wanted = {"options": to_mapping(options), "crop_size": crops}
     if path.exists() and read_options(output) != options:
         raise DatasetError(f"{output} was made with other options: choose another folder or delete it.")
-    write_whole(path, json.dumps(wanted, indent=2) + "\n")
+    write_atomically(path, json.dumps(wanted, indent=2) + "\n")
 
 
 # --- looking at photographs, in processes of their own -------------------------------------------
@@ -222,7 +225,7 @@ def _read_journal(path: Path) -> dict[str, Finding]:
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
-        write_whole(path, whole)
+        write_atomically(path, whole)
     return {finding["source"]: finding for finding in map(json.loads, whole.splitlines())}
 
 

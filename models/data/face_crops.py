@@ -20,11 +20,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.data.processes import in_processes
 from emotion.models.errors import DatasetError
 from emotion.models.regions import FACE, OUTLINE, Image, Points, crop
-from emotion.models.whole_files import making, write_whole
 
 MARGIN = 12
 """Pixels around the face that augmentation may move into view."""
@@ -93,7 +93,7 @@ def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:
     paths = [folders[source.split("/")[0]] / source for source in sources]
     wanted = [(path, outlines[source]) for path, source in zip(paths, sources, strict=True)]
     cut = in_processes(_cut, wanted, workers, partial(cv2.setNumThreads, 1))
-    with making(data / _ARRAY) as made:
+    with atomic_output(data / _ARRAY) as made:
         images = np.lib.format.open_memmap(made, mode="w+", dtype=np.uint8, shape=(len(sources), *_PADDED))
         for place, (path, image) in enumerate(zip(paths, cut, strict=True)):
             if image is None:
@@ -103,7 +103,7 @@ def cut_faces(data: Path, roots: Sequence[Path], workers: int = 1) -> Faces:
         del images  # Windows renames no open file
         # An old index must never stand beside new faces.
         (data / _INDEX).unlink(missing_ok=True)
-    write_whole(data / _INDEX, json.dumps({"margin": MARGIN, "sources": sources}))
+    write_atomically(data / _INDEX, json.dumps({"margin": MARGIN, "sources": sources}))
     return load_faces(data)
 
 

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
+from emotion.models.atomic_files import write_atomically
 from emotion.models.data.flat import flat
 from emotion.models.errors import EmotionError
 from emotion.models.native.log import listening
 from emotion.models.regions import Image
-from emotion.models.whole_files import write_whole
 
 SUFFIXES = frozenset(
     {".avif", ".bmp", ".dib", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"}
@@ -159,7 +159,7 @@ def read_gray(path: Path) -> Image | None:
 def write_png(path: Path, image: Image) -> None:
     """Write uint8 (h, w) or (h, w, 3) BGR without loss; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, cv2.imencode(".png", image)[1].tobytes())
+    write_atomically(path, cv2.imencode(".png", image)[1].tobytes())
 
 
 def _is_transparent(file: IO[bytes]) -> bool:

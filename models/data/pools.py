@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
 from emotion.models.data.label_folders import Split
 from emotion.models.data.stored import RegionData, load_region, read_manifest
 from emotion.models.errors import DatasetError
-from emotion.models.whole_files import making
 
 Seen: TypeAlias = Literal["eyes", "lips", "face"]
 """What a network looks at; here a face is the whole face, not eyes above lips."""
@@ -93,7 +93,7 @@ def write_opinions(path: Path, sources: Iterable[str], logits: npt.NDArray[np.fl
     columns = {name: logits[:, i].astype(np.float16) for i, name in enumerate(EMOTIONS)}
     table = pa.table({"source": pa.array(sources, pa.string())} | columns).sort_by("source")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with making(path) as made:
+    with atomic_output(path) as made:
         pq.write_table(table, made, compression="zstd", compression_level=19)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.data.label_folders import Photograph, Split
 from emotion.models.data.splits import lot
-from emotion.models.whole_files import making
 
 
 def stratified(photographs: Iterable[Photograph], validation: float, seed: int = 0) -> dict[str, Split]:
@@ -45,5 +45,5 @@ def write_parts(path: Path, parts: dict[str, Split]) -> None:
     sources = sorted(parts)
     table = pa.table({"source": sources, "split": [parts[source] for source in sources]})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with making(path) as made:
+    with atomic_output(path) as made:
         pq.write_table(table, made, compression="zstd", compression_level=19)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.errors import MissingDependencyError, ModelFileError
 from emotion.models.faces.mediapipe_arrays import FoundBox, FoundFace, found_boxes, found_faces, image_of
 from emotion.models.faces.picture import BLENDSHAPES, Landmarks, Picture
@@ -73,7 +73,7 @@ MODEL_PATH = ZOO / "face_landmarker.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 
 
-class FaceLandmarker(Closing):
+class FaceLandmarker(Closeable):
     """Finds faces and their landmarks. Close it, or use it as a context manager.
 
     Not thread-safe: one instance a thread. It releases the GIL, so several instances scale.

@@ -19,7 +19,7 @@ from emotion.models.engines.session import Answers, Batch, Net
 from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.picture import Blendshapes, Landmarks, Picture
-from emotion.models.later import Later
+from emotion.models.lazy import Lazy
 from emotion.models.parallel import ThreadPool, parallel_map
 from emotion.models.regions import Image, Points
 
@@ -171,7 +171,7 @@ class OnnxLandmarker:
             for picture, faces in zip(pictures, found, strict=True)
         ]
 
-    def _shapes(self, faces: Sequence[Floats]) -> Sequence[Blendshapes | Later[Blendshapes]]:
+    def _shapes(self, faces: Sequence[Floats]) -> Sequence[Blendshapes | Lazy[Blendshapes]]:
         """Each face's blendshapes, which no look at the next picture depends on."""
         net = self._nets.blendshapes
         if self._nets.batches:
@@ -180,7 +180,7 @@ class OnnxLandmarker:
         def of(face: Floats) -> Blendshapes:
             return np.asarray(net(_subset(face)[None])[0], np.float32)
 
-        return [Later(partial(of, face)) for face in faces]
+        return [Lazy(partial(of, face)) for face in faces]
 
     def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Answers]:
         """What a net says of what is made of each item.

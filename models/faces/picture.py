@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models import regions
-from emotion.models.later import Later, now
+from emotion.models.lazy import Lazy, value_of
 from emotion.models.regions import Image, Points
 
 Blendshapes: TypeAlias = npt.NDArray[np.float32]
@@ -46,13 +46,13 @@ class Landmarks:
 
     points: Points
     depth: Points
-    shapes: Blendshapes | Later[Blendshapes]
+    shapes: Blendshapes | Lazy[Blendshapes]
     matrix: npt.NDArray[np.float32] | None = None
 
     @property
     def blendshapes(self) -> Blendshapes:
         """See `BLENDSHAPES`; computed by who asks first, if nobody has."""
-        return now(self.shapes)
+        return value_of(self.shapes)
 
     def turned_over(self, width: int, height: int) -> "Landmarks":
         """The same face in a picture of that size that is turned by 180 degrees."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from emotion.models.whole_files import making
+from emotion.models.atomic_files import atomic_output
 
 
 def save_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
@@ -28,5 +28,5 @@ def save_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
     for axis in (losses, accuracy):
         axis.grid(alpha=0.3)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    with making(path) as made:
+    with atomic_output(path) as made:
         figure.savefig(made, dpi=120)

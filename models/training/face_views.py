@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.data.pools import Pool
 from emotion.models.errors import DatasetError
 from emotion.models.training.augmentation import FEATURE_STEPS
 from emotion.models.training.networks import MIDDLE, SPREAD
 from emotion.models.training.trainer import BlendshapeTargets
-from emotion.models.whole_files import making
 
 Floats = npt.NDArray[np.float32]
 Below = Callable[[Floats], Floats]
@@ -74,11 +74,11 @@ def cut_views(
         raise DatasetError(f"There are no faces of {', '.join(most)} to cut views of.")
     wanted = [wanted[place] for place in rng.permutation(len(wanted)).tolist()]
     folder.mkdir(parents=True, exist_ok=True)
-    with making(folder / "features.npy") as made:
+    with atomic_output(folder / "features.npy") as made:
         _keep_features(made, pool, wanted, size, below, rng, report)
         # An old index must never stand beside new features.
         (folder / "views.npz").unlink(missing_ok=True)
-    with making(folder / "views.npz") as made:
+    with atomic_output(folder / "views.npz") as made:
         np.savez(made, rows=[w[0] for w in wanted], flipped=[w[2] for w in wanted])
 
 

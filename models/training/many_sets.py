@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.pools import Pool
 from emotion.models.errors import DatasetError
@@ -37,7 +38,6 @@ from emotion.models.training.augmentation import DRAWS, Augment, Mix, draw, flip
 from emotion.models.training.networks import BLENDSHAPE_HEAD, EMOTION_HEAD
 from emotion.models.training.set_heads import SET_HEAD, log_shares, logits_of_set
 from emotion.models.training.trainer import BlendshapeTargets, whole_batches
-from emotion.models.whole_files import making, write_whole
 
 TEACHER_OUTPUT = "taught"
 _SET_OUTPUT = "labelled"
@@ -304,7 +304,7 @@ def train_on_sets(
         learner.save(run / "checkpoint.keras")
         _write_history(run / "history.csv", history)
         report(row)
-    with making(run / "model.keras") as made:
+    with atomic_output(run / "model.keras") as made:
         network.save(made)
     return run / "model.keras"
 
@@ -339,7 +339,7 @@ def _claim(run: Path, options: SetsOptions) -> None:
         free = {"rounds": options.rounds, "fall": options.fall}
         if stored | free != wanted:
             raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
-    write_whole(path, json.dumps(wanted, indent=2) + "\n")
+    write_atomically(path, json.dumps(wanted, indent=2) + "\n")
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
@@ -351,7 +351,7 @@ def _read_history(path: Path) -> list[dict[str, float]]:
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     names = list(dict.fromkeys(name for row in history for name in row))
-    with making(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
+    with atomic_output(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=names)
         writer.writeheader()
         writer.writerows(history)

@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import balanced_accuracy_score
 
+from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.stored import RegionData
 from emotion.models.errors import DatasetError, ModelFileError
@@ -43,7 +44,6 @@ from emotion.models.training.augmentation import DRAWS, Augment, draw, flipped, 
 from emotion.models.training.curves import save_curves
 from emotion.models.training.inputs import load_view, view_size
 from emotion.models.training.options import TrainingOptions
-from emotion.models.whole_files import making, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _taught(
     if not kept.exists():
         if teacher is None:
             raise DatasetError("A teacher's weight needs a teacher: name a model folder.")
-        with making(kept) as made:
+        with atomic_output(kept) as made:
             np.save(made, teacher())
     opinions = np.load(kept)
     if opinions.shape != data.targets.shape:
@@ -394,7 +394,7 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}
-    write_whole(path, json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n")
+    write_atomically(path, json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n")
 
 
 def _save(model: keras.Model, path: Path) -> None:
@@ -415,7 +415,7 @@ def _read_history(path: Path) -> list[Epoch]:
 
 
 def _write_history(path: Path, history: list[Epoch]) -> None:
-    with making(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
+    with atomic_output(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(Epoch.__annotations__))
         writer.writeheader()
         writer.writerows(asdict(row) for row in history)

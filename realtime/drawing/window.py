@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import cv2
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.regions import Image
 from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.errors import DisplayError
@@ -91,7 +91,7 @@ class Pointer:
     clicks: list[tuple[int, int]] = field(default_factory=list)
 
 
-class DisplayProbe(Closing):
+class DisplayProbe(Closeable):
     """Finds out, in a process of its own, whether a window can be opened; it runs from here on."""
 
     def __init__(self, advice: str = _ADVICE) -> None:
@@ -129,7 +129,7 @@ class DisplayProbe(Closing):
             self._process.communicate()
 
 
-class Window(Closing):
+class Window(Closeable):
     """A window that shows one picture after another. Close it, or use it as a context manager.
 
     Args:

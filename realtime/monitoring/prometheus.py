@@ -11,14 +11,14 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.realtime.monitoring.metrics import Metrics, Quantiles, StageReport
 from emotion.realtime.monitoring.ports import LOOPBACK, refusal
 
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
-class MetricsServer(Closing):
+class MetricsServer(Closeable):
     """Answers Prometheus until it is closed; use it in a `with` block.
 
     Args:

@@ -125,7 +125,7 @@ class Channel(Generic[T]):
             # The error's traceback knows this frame: a name for it here would be a reference cycle.
             del error
 
-    def lull(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until there is time for something on which nobody waits: in a plain channel not at all."""
 
     def __iter__(self) -> Iterator[T]:

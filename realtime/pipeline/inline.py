@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.notes import at, noting
-from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step, do_the_rest, held_back
+from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step, held_back, run_after_results
 from emotion.realtime.pipeline.tee import close_source
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ def _results(
         while batch:
             yield batch.pop(0)
         for stage in worked:
-            do_the_rest(stage, place, observer)
+            run_after_results(stage, place, observer)
         mark = time.perf_counter()
     for number, stage in enumerate(stages, start=1):
         batch = list(held_back(stage))

@@ -45,7 +45,7 @@ class LatestSlot(Channel[T]):
             self._in_work -= 1
             self._readable.notify_all()
 
-    def lull(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until nothing is in work, or an item can be taken: what is in work may be slowed by others."""
         with self._lock:
             while self._in_work > 0 and not self._over and not self._ready(1):

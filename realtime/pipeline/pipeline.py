@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.errors import EmotionError
 from emotion.models.native.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -49,7 +49,7 @@ class Stage(Protocol[In_contra, Out_co]):
     in its thread when no items come any more, also where that is for an error, it gives those that are
     left. Such a stage works alone.
 
-    A stage with work on which no result waits has a method `afterwards`: called in its thread after each
+    A stage with work on which no result waits has a method `after_results`: called in its thread after each
     batch's results were handed on; behind a `LatestSlot` when all results are out, or the next item is there.
     What that raises comes after these results, as an error of the stage.
     """
@@ -73,7 +73,7 @@ Step: TypeAlias = Stage[Any, Any] | Sequence[Stage[Any, Any]]
 """A stage, or several alike that share its work, each in a thread of its own."""
 
 
-class Pipeline(Closing, Generic[T]):
+class Pipeline(Closeable, Generic[T]):
     """Runs items from a source through stages; iterate over it for the results, in order.
 
     It works ahead from its construction on, until the channels are full. Leave its `with` block, or
@@ -123,15 +123,15 @@ class Pipeline(Closing, Generic[T]):
         names = _names(teams)
         channels = _channels(teams, inbox, capacity)
         self._results: Channel[T] = channels[-1]
-        self._crew = _Threads(source, channels, patience)
-        # The threads know the crew's parts but never the pipeline: else it could not be collected.
-        self._forgotten = before_exit(self, self._crew.stop_forgotten)
+        self._threads = _Threads(source, channels, patience)
+        # The threads know the parts of `_Threads` but never the pipeline: else it could not be collected.
+        self._forgotten = before_exit(self, self._threads.stop_forgotten)
         observer.begin(names)
-        self._crew.start(SOURCE, _SourceWorker(source, channels[0], observer).run)
+        self._threads.start(SOURCE, _SourceWorker(source, channels[0], observer).run)
         for team, (before, behind) in zip(teams, pairwise(channels), strict=True):
             order: _Order[Any, Any] = _Order(before, behind, len(team), capacity)
             for number, stage in enumerate(team, start=1):
-                self._crew.start(f"{stage.name}-{number}", _Worker(stage, order, observer).run)
+                self._threads.start(f"{stage.name}-{number}", _Worker(stage, order, observer).run)
 
     def __iter__(self) -> "Pipeline[T]":
         return self
@@ -150,7 +150,7 @@ class Pipeline(Closing, Generic[T]):
             StopIteration: there are no more results.
             RuntimeError: there would be more, but the program ends, or this is a forked child.
         """
-        if not self._crew.here:
+        if not self._threads.here:
             raise RuntimeError("the threads of a pipeline stay in the process that made it")
         try:
             batch = self._results.take(timeout=timeout)
@@ -165,7 +165,7 @@ class Pipeline(Closing, Generic[T]):
         for item in batch:
             return item
         self.close()
-        if self._crew.cut_short and not threading.current_thread().daemon:
+        if self._threads.cut_short and not threading.current_thread().daemon:
             raise RuntimeError("the program ends before the results: join the thread that iterates")
         raise StopIteration
 
@@ -175,7 +175,7 @@ class Pipeline(Closing, Generic[T]):
         May be called again and from any thread, whose iteration then ends; but not from a signal
         handler, which may have interrupted this very pipeline: let the handler raise an exception.
         """
-        self._crew.stop()
+        self._threads.stop()
         self._forgotten.detach()
 
 
@@ -358,9 +358,9 @@ class _Order(Generic[In, Out]):
         with self._taking:
             self._jobs.append(job)
 
-    def lull(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until there is time for something on which nobody waits."""
-        self._inbox.lull()
+        self._inbox.wait_until_idle()
 
     def give(self, job: _Job[Out]) -> None:
         """`job` is done: hand on what is ready."""
@@ -396,7 +396,7 @@ class _Worker(Generic[In, Out]):
         self._observer = observer
         self._job: _Job[Out] = _Job()
         self._blocked = 0.0
-        self._lulled = 0.0
+        self._idle = 0.0
 
     def run(self) -> None:
         self._job.error = _first_error(self._work, self._close)
@@ -429,26 +429,26 @@ class _Worker(Generic[In, Out]):
             self._stage.name,
             taken=len(items),
             given=len(job.results),
-            waiting=self._lulled + taken - start,
+            waiting=self._idle + taken - start,
             busy=done - taken,
             blocked=self._blocked,
         )
         if items:
             self._order.give(job)
             self._blocked = time.perf_counter() - done
-            self._do_the_rest(at(items))
+            self._after_results(at(items))
         return bool(items)
 
-    def _do_the_rest(self, place: str) -> None:
-        """Let the stage do on what no result waits, in the next lull."""
-        self._lulled = 0.0
-        if not hasattr(self._stage, "afterwards"):
+    def _after_results(self, place: str) -> None:
+        """Let the stage do on what no result waits, when nothing is in work."""
+        self._idle = 0.0
+        if not hasattr(self._stage, "after_results"):
             return
         start = time.perf_counter()
-        self._order.lull()
-        self._lulled = time.perf_counter() - start
+        self._order.wait_until_idle()
+        self._idle = time.perf_counter() - start
         try:
-            do_the_rest(self._stage, place, self._observer)
+            run_after_results(self._stage, place, self._observer)
         except BaseException:
             self._job = _Job()
             self._order.enter(self._job)
@@ -470,14 +470,14 @@ def held_back(stage: Stage[Any, Out]) -> Iterable[Out]:
     return finish() if finish is not None else ()
 
 
-def do_the_rest(stage: Stage[Any, Any], place: str, observer: Observer) -> None:
+def run_after_results(stage: Stage[Any, Any], place: str, observer: Observer) -> None:
     """Let a stage do on what no result waits, now that those of a place were handed on; see `Stage`."""
-    afterwards: Callable[[], None] | None = getattr(stage, "afterwards", None)
-    if afterwards is None:
+    after_results: Callable[[], None] | None = getattr(stage, "after_results", None)
+    if after_results is None:
         return
     start = time.perf_counter()
     with noting(lambda: f"in the stage {stage.name} after its results{place}"):
-        afterwards()
+        after_results()
     observer.record(stage.name, busy=time.perf_counter() - start)
 
 

@@ -1,4 +1,4 @@
 """Pictures shown in real time beside the analysis: live sources and videos with pause and seek.
 
-May import `session` and all rooms below it.
+May import `session` and all packages below it.
 """

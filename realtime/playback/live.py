@@ -21,7 +21,7 @@ from typing import Any
 
 import cv2
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.cores import few_cores
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.histogram import Latencies
@@ -83,7 +83,7 @@ class LiveFrame:
     changed: str = ""
 
 
-class Live(Closing):
+class Live(Closeable):
     """Runs a live source past the models and beside them; iterate over it for pictures to show.
 
     It works from its construction on. Leave its `with` block or call `close` to stop it; the end of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 
+from emotion.models.atomic_files import atomic_output
 from emotion.models.regions import Image
-from emotion.models.whole_files import making
 from emotion.realtime.drawing import hud
 from emotion.realtime.drawing.anonymise import PRIVACIES
 from emotion.realtime.drawing.options import DrawingOptions, Privacy
@@ -145,7 +145,7 @@ class Screen:
     def _save(self) -> None:
         path = _free(time.strftime("emotion-%Y%m%d-%H%M%S"))
         try:
-            with making(path) as made:
+            with atomic_output(path) as made:
                 written = self._picture is not None and cv2.imwrite(str(made), self._picture)
                 if not written:
                     raise OSError(f"{path} cannot be written")

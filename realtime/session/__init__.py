@@ -1,6 +1,6 @@
 """From a source and options to results: models that are loaded once, policies, and the one assembly.
 
-May import all rooms of `realtime` but `playback`.
+May import all packages of `realtime` but `playback`.
 """
 
 from emotion.realtime.session.models import Models

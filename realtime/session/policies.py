@@ -32,10 +32,10 @@ from emotion.realtime.stages.details import Details
 from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClassifier
 from emotion.realtime.stages.look_ahead import LookAhead
-from emotion.realtime.stages.meanwhile import Meanwhile
-from emotion.realtime.stages.nobody import Nobody, is_too_small
+from emotion.realtime.stages.no_faces import NoFaces, is_too_small
 from emotion.realtime.stages.people import People
 from emotion.realtime.stages.photographs import PhotographFinder, Strangers
+from emotion.realtime.stages.tap import Tap
 
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
@@ -116,8 +116,7 @@ class EveryFrame:
         workers: how the costly stages share out their work; by default as the options say.
         capacity: the most items that wait before each stage, as of `Pipeline`; few where the source
             chooses what is worth being looked at.
-        meanwhile: is told each result by what was alone, before it is decided again with what follows; in a
-            thread of its own.
+        tap: is called with each causal result, before later frames change it; in a thread of its own.
         size: (width, height) of all pictures, where that is known: those that are too small for faces are not
             looked at, and fewer large ones wait in a batch.
         pictures: whether anybody looks at the results' pictures; else only their size is kept, where they
@@ -126,22 +125,22 @@ class EveryFrame:
 
     workers: Workers | None = None
     capacity: int | None = None
-    meanwhile: Callable[[EmotionFrame], object] | None = None
+    tap: Callable[[EmotionFrame], object] | None = None
     size: tuple[int, int] | None = None
     pictures: bool = True
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """As many workers as wanted; see `Policy`."""
         if self.size is not None and is_too_small(*self.size):
-            shown = [] if self.meanwhile is None else [Meanwhile(self.meanwhile)]
-            return [Nobody(models.schema), *shown, *_details(options)]
+            shown = [] if self.tap is None else [Tap(self.tap)]
+            return [NoFaces(models.schema), *shown, *_details(options)]
         looks_ahead = bool(options.vote.smooth) and not options.vote.causal
         workers = self.workers or Workers.of(options)
         if self.size is not None:
             workers = replace(workers, batch=_batch_of(workers.batch, *self.size))
         stages = _causal_stages(workers, models, options)
-        if self.meanwhile is not None:
-            stages.append(Meanwhile(self.meanwhile))
+        if self.tap is not None:
+            stages.append(Tap(self.tap))
         if looks_ahead:
             stages.append(LookAhead(options.vote, pictures=self.pictures))
         return [*stages, *_details(options)]
@@ -178,7 +177,7 @@ class NewestFrame:
             nets=_nets(models, options),
             regions=models.schema.regions,
             pose="pose" in options.faces.columns,
-            later=True,
+            deferred=True,
         )
         return [
             finder,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.native.memory import LIVE_TURNOVER, Turnover
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
@@ -16,7 +16,7 @@ from emotion.realtime.session.policies import EveryFrame, NewestFrame, Policy
 from emotion.realtime.sinks.base import Sink
 
 
-class Session(Closing):
+class Session(Closeable):
     """What is thought of a source's faces, frame by frame: iterate over it, or `run` it into a sink.
 
     ::

@@ -20,9 +20,9 @@ from urllib.parse import quote
 
 import numpy as np
 
+from emotion.models.atomic_files import partial_path
 from emotion.models.names import escaped
 from emotion.models.regions import Image
-from emotion.models.whole_files import partial_path
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.format import Format, Target

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 
 

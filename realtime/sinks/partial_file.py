@@ -8,7 +8,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import GONE_ADVICE, SinkError, is_gone
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 

@@ -21,9 +21,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
+from emotion.models.atomic_files import partial_path
 from emotion.models.names import escaped, readable
 from emotion.models.small_files import read_json
-from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import writing
 

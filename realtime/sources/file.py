@@ -15,7 +15,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.native.at_exit import Process
 from emotion.models.words import counted
 from emotion.realtime.errors import GONE_ADVICE, IncompleteSourceError, SourceError
@@ -47,7 +47,7 @@ _CAREFUL, _LONGEST_GAP, _LONGEST_CAREFUL_GAP = ("mp4", "matroska", "gif"), 600.0
 _ABOUT = ("title", "comment", "artist", "date", "creation_time", "description", "copyright")
 
 
-class VideoFile(Closing):
+class VideoFile(Closeable):
     """A video file as an iterable of `VideoFrame`, each with its own exact timestamp.
 
     Pictures come upright, with square pixels, all of the same size, as BGR. It is opened, and its

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.native.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
@@ -60,7 +60,7 @@ class SourceState:
     reason: str = ""
 
 
-class LiveSource(Closing):
+class LiveSource(Closeable):
     """A camera or stream as an iterable of `VideoFrame`, which comes back when it was lost.
 
     It is opened, and its first picture waited for, at once. Reading goes on in a thread of its own;

@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 
 from emotion.models.faces.picture import Landmarks, Picture
-from emotion.models.later import Later
+from emotion.models.lazy import Lazy
 from emotion.models.regions import Crop, Image, Points, Regions, align, crop
 from emotion.realtime.messages import Parts, VideoFrame
 from emotion.realtime.stages.face_boxes import corners, side
@@ -50,7 +50,7 @@ def crops_of(
     if whole.looked_at and whole.width * whole.height >= _LARGE:
         return [cut(whole.rgb, face.points, regions) for face in faces]
     pixels = Surroundings(frame, whole, faces)
-    return [LaterCrops(pixels, face.points, regions) for face in faces]
+    return [LazyCrops(pixels, face.points, regions) for face in faces]
 
 
 class Surroundings:
@@ -77,7 +77,7 @@ class Surroundings:
         return self._rgb
 
 
-class LaterCrops(Sequence[Crop]):
+class LazyCrops(Sequence[Crop]):
     """The crops of a face, cut when somebody looks at them first.
 
     Args:
@@ -89,7 +89,7 @@ class LaterCrops(Sequence[Crop]):
     def __init__(self, pixels: Surroundings, points: Points, regions: Regions) -> None:
         self._count = len(regions)
         # The last of a picture's faces frees its pixels.
-        self._crops = Later(lambda: cut(pixels.rgb(), points, regions))
+        self._crops = Lazy(lambda: cut(pixels.rgb(), points, regions))
 
     @overload
     def __getitem__(self, index: int) -> Crop: ...

@@ -53,9 +53,9 @@ class FaceFollower:
     """Follows the faces of one stream. The same pictures give the same faces, always.
 
     Newcomers that the detector sees are found within `tile_search.LOOK_SECONDS` and one frame, small
-    ones within `SCAN_SECONDS`, and with `later` a frame after that; where nobody is there, or somebody was
-    just lost, at once. With `later` the first picture, too, is not searched for small ones where it shows a
-    large one.
+    ones within `SCAN_SECONDS`, and with `deferred` a frame after that; where nobody is there, or somebody was
+    just lost, at once. With `deferred` the first picture, too, is not searched for small ones where it shows
+    a large one.
 
     Args:
         landmarker: makes one for so many faces, which follows them.
@@ -64,7 +64,7 @@ class FaceFollower:
         team: makes what follows so many faces in the whole picture; one of those landmarkers where there
             is none.
         single: makes what follows a face in its window; likewise.
-        later: while somebody is there, newcomers are looked for, and whoever has gone is given up, only by
+        deferred: while somebody is there, newcomers are looked for, and whoever has gone is given up, only by
             `settle`, `search_large` and `search_small`, which are called between two pictures; for pictures
             that come one at a time.
 
@@ -79,7 +79,7 @@ class FaceFollower:
         detector: Detector,
         max_faces: int,
         team: Callable[[int], BatchLandmarker] | None = None,
-        later: bool = False,
+        deferred: bool = False,
         single: Callable[[], BatchLandmarker] | None = None,
     ) -> None:
         self._search = TileSearch(detector)
@@ -89,14 +89,14 @@ class FaceFollower:
         self._busy: list[_Single] = []
         self._idle: list[_Single] = []
         self._max_faces = max_faces
-        self._later = later
+        self._deferred = deferred
         self._large: tuple[Landmarks, ...] = ()
         self._small: list[Landmarks] = []
         self._crowd = 0
         self._unplaced: list[Corners] = []
         self._told = -np.inf
         self.left_out: list[int] = []
-        if later:
+        if deferred:
             self._group.prepare()
 
     def find(self, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
@@ -158,22 +158,22 @@ class FaceFollower:
     ) -> tuple[Landmarks, ...]:
         """All faces in the first of the next pictures, of which the group is seen already."""
         picture, seconds = pictures[0], times[0]
-        self._large = seen if self._later and seen else self._group.follow(seen, picture, seconds)
+        self._large = seen if self._deferred and seen else self._group.follow(seen, picture, seconds)
         self._small = self._follow_small(pictures, times, self._large)
-        if self._later and (self._large or self._small):
+        if self._deferred and (self._large or self._small):
             # Counted after the picture before.
             self.left_out.append(self._crowd)
             self._crowd = 0
             return self._found
         if self._room:
             self._greet_large(picture, seconds)
-            if self._later and self._large:
+            if self._deferred and self._large:
                 self._search.begin(seconds)
             else:
                 self._greet_small(picture, seconds)
         found = self._found
         full = len(found) >= self._max_faces
-        self.left_out.append(self._count_left_out(picture, seconds) if full and not self._later else 0)
+        self.left_out.append(self._count_left_out(picture, seconds) if full and not self._deferred else 0)
         return found
 
     @property

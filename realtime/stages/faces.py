@@ -17,7 +17,7 @@ from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.crops import crops_of, cut
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
 from emotion.realtime.stages.headstands import Headstands
-from emotion.realtime.stages.nobody import is_too_small
+from emotion.realtime.stages.no_faces import is_too_small
 from emotion.realtime.stages.stride import MOST_FRAMES, Between
 
 # Frames of a file that are looked at together where several threads follow faces through shares of them.
@@ -41,9 +41,9 @@ class FaceFinder:
             are taken, so that the same file gives the same faces.
         regions: what is cut out of each face.
         pose: tell how heads are turned, too; only MediaPipe does.
-        later: for live pictures, which come one at a time: while somebody is there, no result waits for the
-            search for newcomers, nor for looks at faces that are known already. They are done by
-            `afterwards`, and what they find is told from the next picture on.
+        deferred: for live pictures, which come one at a time: while somebody is there, no result waits for
+            the search for newcomers, nor for looks at faces that are known already. They are done by
+            `after_results`, and what they find is told from the next picture on.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -61,7 +61,7 @@ class FaceFinder:
         stride: int | None = 1,
         regions: Regions = REGIONS,
         pose: bool = False,
-        later: bool = False,
+        deferred: bool = False,
     ) -> None:
         self._regions = regions
         landmarker, detector = (
@@ -81,9 +81,9 @@ class FaceFinder:
             return alone if stride == 1 else Between(alone, stride)
 
         shared = detector()
-        self._follower = FaceFollower(landmarker, shared, max_faces, team, later, single)
+        self._follower = FaceFollower(landmarker, shared, max_faces, team, deferred, single)
         self._headstands = Headstands(shared)
-        self._later = later
+        self._deferred = deferred
         self._last: tuple[Picture, float] | None = None
         self._before = -inf
         self._searches: deque[Callable[[Picture, float], bool]] = deque(
@@ -105,8 +105,8 @@ class FaceFinder:
             found += self._look(items[len(found) :])
         return found
 
-    def afterwards(self) -> None:
-        """Do what was left for later in the last picture; see `later`.
+    def after_results(self) -> None:
+        """Do what was left for later in the last picture; see `deferred`.
 
         Of pictures that come close together one look each, so that the next one hardly waits: first whatever
         has not had its turn for longest.
@@ -134,14 +134,14 @@ class FaceFinder:
         for frame, whole, picture, faces, left_out in zip(
             items, upright, pictures, everybody, more, strict=True
         ):
-            heads = self._headstands.faces(picture, frame.seconds, faces, self._later)
+            heads = self._headstands.faces(picture, frame.seconds, faces, self._deferred)
             if self._headstands.picture(picture, frame.seconds, heads):
                 self._over = not self._over
                 self._follower.forget()
                 break
             found.append(self._frame(frame, whole, faces, heads, left_out))
             # Where nobody is, all was done already.
-            self._last = (picture, frame.seconds) if self._later and faces else None
+            self._last = (picture, frame.seconds) if self._deferred and faces else None
         return found
 
     def _frame(

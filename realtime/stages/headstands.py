@@ -60,7 +60,7 @@ class Headstands:
         self._trying = False
 
     def faces(
-        self, picture: Picture, seconds: float, faces: Sequence[Landmarks], later: bool = False
+        self, picture: Picture, seconds: float, faces: Sequence[Landmarks], deferred: bool = False
     ) -> list[bool]:
         """Which faces of the stream's next picture stand on their heads, in their order.
 
@@ -71,12 +71,12 @@ class Headstands:
             picture: as it was looked at.
             seconds: its time.
             faces: what was found in it.
-            later: only those that come are looked at now, and the others when `look_again` is called.
+            deferred: only those that come are looked at now, and the others when `look_again` is called.
         """
         boxes = [corners(face) for face in faces]
         known = [_same(box, self._judged) for box in boxes]
         self._judged = [
-            self._judge(picture, seconds, box, old, later) for box, old in zip(boxes, known, strict=True)
+            self._judge(picture, seconds, box, old, deferred) for box, old in zip(boxes, known, strict=True)
         ]
         return [one.over for one in self._judged]
 
@@ -119,12 +119,12 @@ class Headstands:
         return True
 
     def _judge(
-        self, picture: Picture, seconds: float, box: Corners, old: _Judged | None, later: bool
+        self, picture: Picture, seconds: float, box: Corners, old: _Judged | None, deferred: bool
     ) -> _Judged:
         if old is None:
             return _Judged(box, seconds, stands_on_its_head(self._detector, picture, box))
         judged = _Judged(box, old.seconds, old.over, old.doubted)
-        if not later and judged.due(seconds):
+        if not deferred and judged.due(seconds):
             self._look_again(judged, picture, seconds)
         return judged
 

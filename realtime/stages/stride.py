@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.faces.picture import BatchLandmarker, Landmarks, Picture
-from emotion.models.later import Later
+from emotion.models.lazy import Lazy
 from emotion.realtime.stages.face_boxes import corners, side
 
 # Without a stride, two frames that are looked at are at most so many seconds apart, as every second one of 25
@@ -124,7 +124,7 @@ def _lies_between(face: Landmarks, same: Landmarks, share: np.float32) -> Landma
     return Landmarks(
         mixed(face.points, same.points),
         mixed(face.depth, same.depth),
-        Later(lambda: mixed(face.blendshapes, same.blendshapes)),
+        Lazy(lambda: mixed(face.blendshapes, same.blendshapes)),
         # Between two frames a head turns so little that the matrices, too, lie on a line.
         None if face.matrix is None or same.matrix is None else mixed(face.matrix, same.matrix),
     )

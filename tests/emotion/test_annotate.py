@@ -19,8 +19,8 @@ import pytest
 
 from emotion.annotate import DEFAULT_FORMATS, Outputs, _only_mp4, _renderer, annotate
 from emotion.cli import app as cli
+from emotion.models.atomic_files import partial_path
 from emotion.models.manifest import LITE
-from emotion.models.whole_files import partial_path
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.messages import EmotionFrame

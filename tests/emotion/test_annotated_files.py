@@ -12,11 +12,11 @@ from emotion.models.data.image_io import write_png
 from emotion.realtime.options import Options
 from emotion.realtime.session.policies import EachAlone, EveryFrame
 from emotion.study import pool as pools
-from emotion.study.here import Here
+from emotion.study.in_process import InProcess
 from emotion.study.metadata import Metadata
 from emotion.study.shards import merge
 from emotion.study.tables import NAMES
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers.clips import clip
 
 FORMATS = ("mp4", "csv")
@@ -25,7 +25,7 @@ FORMATS = ("mp4", "csv")
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):
     for policy in (EveryFrame, EachAlone):
-        monkeypatch.setattr(policy, "stages", lambda self, models, options: [NobodyThere()])
+        monkeypatch.setattr(policy, "stages", lambda self, models, options: [NoFaces()])
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_source_that_is_not_there_is_an_error(tmp_path):
 def test_after_a_kill_what_is_done_is_passed_over_and_the_rest_is_made(folder, monkeypatch):
     out, left = folder.parent / "out", folder.parent / "left"
 
-    class Killed(NobodyThere):
+    class Killed(NoFaces):
         """Keeps the files as a kill would leave them, before anything is tidied."""
 
         seen = 0
@@ -182,7 +182,7 @@ def test_processes_share_the_videos_where_no_models_are_loaded(folder, monkeypat
 
     def pool(options, count):
         asked.append((options.engine.models.name, count))
-        return Here(Options(), NO_MODELS)
+        return InProcess(Options(), NO_MODELS)
 
     monkeypatch.setattr(pools, "Pool", pool)
     made = emotion.annotate_files(folder, formats=("csv",), models="lite", jobs=2)

@@ -16,7 +16,7 @@ import pytest
 from emotion.annotate import Outputs, annotate
 from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.session.policies import EveryFrame
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers import damage
 from tests.helpers.paths import SHARED
 
@@ -97,7 +97,7 @@ SHOULD = {
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Annotates a video with stages that find nobody; gives its outputs and what it raised."""
-    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NobodyThere()])
+    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NoFaces()])
 
     def annotated(video):
         outputs = Outputs.of(video, tmp_path / "out")

@@ -16,8 +16,8 @@ import pytest
 
 from emotion.annotate import Outputs, annotate, is_done
 from emotion.inputs import find_inputs
+from emotion.models.atomic_files import partial_path
 from emotion.models.errors import EmotionError
-from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.options import Options
 from emotion.realtime.session.policies import EveryFrame
@@ -26,7 +26,7 @@ from emotion.realtime.sinks.result_ledger import ResultLedger
 from emotion.realtime.sources import opening
 from emotion.realtime.sources.file import VideoFile
 from tests.fakes.lost_disk import LostDisk
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers.clips import clip
 from tests.helpers.damage import FRAMES, whole
 from tests.helpers.mp4_roundtrip import numbers
@@ -34,7 +34,7 @@ from tests.helpers.mp4_roundtrip import numbers
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):
-    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NobodyThere()])
+    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NoFaces()])
 
 
 @pytest.fixture

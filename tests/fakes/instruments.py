@@ -15,7 +15,7 @@ import numpy as np
 from emotion import annotate, api, recognizer
 from emotion.cli import live, network, play
 from emotion.models.classes import SIX
-from emotion.models.closing import Closing
+from emotion.models.closeable import Closeable
 from emotion.models.engines.session import CPU_ONLY
 from emotion.models.options import options_of
 from emotion.models.regions import REGIONS
@@ -206,7 +206,7 @@ class _Finder(_Stage):
         stride=1,
         regions=REGIONS,
         pose=False,
-        later=False,
+        deferred=False,
     ):
         instruments.note(max_faces=max_faces, finders=turns, stride=stride)
 
@@ -296,7 +296,7 @@ def _server(instruments, port):
     yield SimpleNamespace(url="somewhere")
 
 
-class _Probe(Closing):
+class _Probe(Closeable):
     def __init__(self, advice=""):
         pass
 

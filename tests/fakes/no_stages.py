@@ -21,10 +21,10 @@ NO_MODELS = _NoModels((), None)
 """For a session whose stages need none; None would load those that ship."""
 
 
-class NobodyThere:
+class NoFaces:
     """Makes a result without faces of each frame."""
 
-    name = "nobody"
+    name = "no faces"
     batch = 1
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[EmotionFrame]:

@@ -79,7 +79,7 @@ class FakeLandmarker:
 
 
 class Rig:
-    def __init__(self, max_faces=4, threads=1, stride=1, later=False):
+    def __init__(self, max_faces=4, threads=1, stride=1, deferred=False):
         self.detector = FakeDetector()
         self.landmarkers = []
         self.follower = FaceFollower(
@@ -87,7 +87,7 @@ class Rig:
             self.detector,
             max_faces,
             lambda count: self.team(count, threads, stride),
-            later,
+            deferred,
             lambda: self.team(1, 1, stride),
         )
         self.time = 0.0

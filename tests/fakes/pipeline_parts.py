@@ -116,12 +116,12 @@ class Holding(Through):
         return held
 
 
-class Later(Through):
+class AfterResults(Through):
     """Has something to do after its results were handed on."""
 
     def __init__(self, do: Callable[[], None], name: str = "later", batch: int = 1) -> None:
         super().__init__(name, batch)
-        self.afterwards = do
+        self.after_results = do
 
 
 def failing_at(index: int, error: BaseException) -> Callable[[Item], None]:

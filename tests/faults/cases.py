@@ -16,7 +16,7 @@ from emotion.annotate import Outputs, annotate
 from emotion.models.errors import EmotionError
 from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.session.policies import EveryFrame
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.faults.clips import KINDS, whole
 from tests.faults.spoils import SPOILS
 from tests.faults.verdicts import Outcome, Verdict, of_results
@@ -69,7 +69,7 @@ class NoModels:
     """Lets videos be annotated by stages that find nobody, while it lasts."""
 
     def __enter__(self):
-        self._stages, EveryFrame.stages = EveryFrame.stages, lambda self, models, options: [NobodyThere()]
+        self._stages, EveryFrame.stages = EveryFrame.stages, lambda self, models, options: [NoFaces()]
 
     def __exit__(self, *_):
         EveryFrame.stages = self._stages

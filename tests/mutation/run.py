@@ -1,14 +1,14 @@
-"""Changes the code in small ways and looks whether the tests notice: mutation testing, room by room.
+"""Changes the code in small ways and looks whether the tests notice: mutation testing, package by package.
 
     pip install -e ".[cpu,web,dev,mutation]"
-    python -m tests.mutation.run                      120 mutants of all rooms; again: go on where it stopped
-    python -m tests.mutation.run --rooms sinks voting --sample 60 --seed 3
+    python -m tests.mutation.run                      120 mutants; again: go on where it stopped
+    python -m tests.mutation.run --packages sinks voting --sample 60 --seed 3
     python -m tests.mutation.run --report             the table, and every survivor
     python -m tests.mutation.run --retry              survivors once more, with the tests of the last commit
     python -m tests.mutation.run --new --seed 1       another sample, of the code as it is in the last commit
 
 The operators are cosmic-ray's. Works on a copy of the last commit in ``.mutation/``, so the checkout stays
-as it is and a run can be killed at any moment. Of each room first its own tests run once under coverage;
+as it is and a run can be killed at any moment. Of each package first its own tests run once under coverage;
 then, for each mutant, only those of them that reach the changed lines, the quickest first, up to the
 first that fails. A mutant that makes them take too long counts as killed.
 
@@ -71,7 +71,7 @@ class Room:
         return sorted(path for path in found if path.name != "__init__.py")
 
 
-ROOMS = {
+PACKAGES = {
     "drawing": Room(("realtime/drawing/*.py",), ("tests/realtime/drawing",)),
     "stages": Room(("realtime/stages/*.py",), ("tests/realtime/stages",)),
     "voting": Room(("models/voting/*.py",), ("tests/models/voting",)),
@@ -90,7 +90,7 @@ ROOMS = {
     "regions": Room(("models/regions.py",), ("tests/models/test_regions.py", "tests/models/test_crops.py")),
 }
 ASKED = ("drawing", "stages", "voting", "sinks", "options")
-"""Rooms that are sampled where none are named."""
+"""Packages that are sampled where none are named."""
 ENOUGH = 0.85
 """Of the mutants, which the tests have to kill."""
 
@@ -113,21 +113,21 @@ _PATIENCE, _START = 5.0, 30.0
 _IDLE = 4
 
 
-def prepare(rooms: Sequence[str], sample: int, seed: int) -> None:
-    """Copy the last commit, find all mutants of the rooms, and draw the sample."""
+def prepare(packages: Sequence[str], sample: int, seed: int) -> None:
+    """Copy the last commit, find all mutants of the packages, and draw the sample."""
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
     refresh()
     chances = random.Random(seed)
     places: list[tuple[str, list[WorkItem]]] = []
-    for name in rooms:
+    for name in packages:
         with use_db(database(name)) as db:
-            init(ROOMS[name].files, db, {})
+            init(PACKAGES[name].files, db, {})
             places += [(name, items) for items in by_place(db.work_items)]
     drawn: dict[str, list[str]] = defaultdict(list)
     for name, items in chances.sample(places, min(sample, len(places))):
         drawn[name].append(chances.choice(sorted(items, key=order)).job_id)
-    for name in rooms:
+    for name in packages:
         with use_db(database(name)) as db:
             left_out = {item.job_id for item in db.work_items} - set(drawn[name])
             db.set_multiple_results(left_out, WorkResult(WorkerOutcome.SKIPPED))
@@ -196,9 +196,9 @@ def lies_in(mutation: MutationSpec, node: ast.AST) -> bool:
     return begin <= mutation.start_pos < (node.end_lineno, node.end_col_offset)
 
 
-def database(room: str) -> Path:
-    """Where a room's mutants and their results are."""
-    return HOME / f"{room}.sqlite"
+def database(package: str) -> Path:
+    """Where a package's mutants and their results are."""
+    return HOME / f"{package}.sqlite"
 
 
 @dataclass(frozen=True)
@@ -217,22 +217,22 @@ class Reach:
     declares: bool
 
     @classmethod
-    def measure(cls, room: str) -> "Reach":
-        """Run a room's tests once, unchanged; they have to pass."""
-        data, times = HOME / f"{room}.coverage", HOME / f"{room}.xml"
+    def measure(cls, package: str) -> "Reach":
+        """Run a package's tests once, unchanged; they have to pass."""
+        data, times = HOME / f"{package}.coverage", HOME / f"{package}.xml"
         if not (data.exists() and times.exists()):
             config = HOME / "coverage.ini"
             config.write_text("[run]\ndynamic_context = test_function\n", encoding="utf-8")
-            include = f"--include={','.join(map(str, ROOMS[room].files))}"
+            include = f"--include={','.join(map(str, PACKAGES[package].files))}"
             measured = ["coverage", "run", f"--rcfile={config}", f"--data-file={data}.new", include]
-            tests = [str(path) for pattern in ROOMS[room].tests for path in sorted(TREE.glob(pattern))]
+            tests = [str(path) for pattern in PACKAGES[package].tests for path in sorted(TREE.glob(pattern))]
             how = ["-m", "pytest", "-q", "-n0", "--noconftest", "--timeout=0", f"--junit-xml={times}"]
             command = [sys.executable, "-m", *measured, *how, *tests]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                sys.exit(f"the tests of {room} fail unchanged:\n{(done.stdout + done.stderr)[-3000:]}")
+                sys.exit(f"the tests of {package} fail unchanged:\n{(done.stdout + done.stderr)[-3000:]}")
             Path(f"{data}.new").replace(data)
-        return cls.read(data, times, ROOMS[room].declares)
+        return cls.read(data, times, PACKAGES[package].declares)
 
     @classmethod
     def read(cls, data: Path, times: Path, declares: bool) -> "Reach":
@@ -273,13 +273,13 @@ def statement(mutation: MutationSpec) -> tuple[int, int]:
     return inner.lineno, max(line, body[0].lineno - 1) if body else inner.end_lineno or line
 
 
-def go_on(rooms: Sequence[str]) -> None:
+def go_on(packages: Sequence[str]) -> None:
     """Try the mutants that have no result yet."""
     os.chdir(TREE)
     os.environ |= {"PYTHONPATH": str(TREE), "PYTHONDONTWRITEBYTECODE": "1"}
     for library in _LIBRARIES:
         importlib.import_module(library)
-    for name in rooms:
+    for name in packages:
         with use_db(database(name), WorkDB.Mode.open) as db:
             waiting = sorted(db.pending_work_items, key=order)
             if not waiting:
@@ -358,18 +358,18 @@ def place(item: WorkItem) -> str:
     return f"{path}:{mutation.start_pos[0]} {mutation.operator_name.removeprefix('core/')}"
 
 
-def results(room: str) -> list[tuple[WorkItem, WorkResult]]:
+def results(package: str) -> list[tuple[WorkItem, WorkResult]]:
     """What was tried."""
-    with use_db(database(room), WorkDB.Mode.open) as db:
+    with use_db(database(package), WorkDB.Mode.open) as db:
         return [(item, result) for item, result in db.completed_work_items if result.test_outcome]
 
 
 def report() -> bool:
     """Print the table and the survivors; whether at least 85 of 100 were killed."""
-    rooms = {name: results(name) for name in ROOMS if database(name).exists()}
-    everything = [pair for pairs in rooms.values() for pair in pairs]
-    say(f"\n{'room':12} mutants  killed  survivors")
-    for name, pairs in [*rooms.items(), ("all", everything)]:
+    packages = {name: results(name) for name in PACKAGES if database(name).exists()}
+    everything = [pair for pairs in packages.values() for pair in pairs]
+    say(f"\n{'package':12} mutants  killed  survivors")
+    for name, pairs in [*packages.items(), ("all", everything)]:
         killed = sum(result.is_killed for _, result in pairs)
         share = f"{killed / len(pairs):6.0%}" if pairs else ""
         say(f"{name:12} {len(pairs):7} {killed:7}  {len(pairs) - killed:9}  {share}")
@@ -385,7 +385,7 @@ def retry() -> None:
     """Forget survivors' results, and take the tests as they are committed now."""
     shutil.rmtree(TREE / "tests")
     refresh("tests")
-    for name in ROOMS:
+    for name in PACKAGES:
         if not database(name).exists():
             continue
         survivors = [item for item, result in results(name) if not result.is_killed]
@@ -411,7 +411,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=ASKED, help="of which to draw")
+    parser.add_argument("--packages", nargs="+", choices=PACKAGES, default=ASKED, help="of which to draw")
     parser.add_argument("--sample", type=int, default=120, help="how many mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument("--new", action="store_true", help="forget what was done, take the last commit")
@@ -422,9 +422,9 @@ def main() -> int:
     if options.retry:
         retry()
     elif not options.report and (options.new or not TREE.exists()):
-        prepare(options.rooms, options.sample, options.seed)
+        prepare(options.packages, options.sample, options.seed)
     if not options.report:
-        go_on([name for name in ROOMS if database(name).exists()])
+        go_on([name for name in PACKAGES if database(name).exists()])
     return 0 if report() else 1
 
 

@@ -43,8 +43,8 @@ def test_an_installed_package_needs_no_path(tmp_path, monkeypatch):
 
 
 def test_no_other_module_starts_an_interpreter():
-    rooms = ("benchmarks", "emotion", "exporters", "models", "realtime")
-    files = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
+    packages = ("benchmarks", "emotion", "exporters", "models", "realtime")
+    files = [file for room in packages for file in (ROOT / room).rglob("*.py")]
     naming = {
         file.relative_to(ROOT).as_posix()
         for file in files

@@ -11,8 +11,8 @@ from typing import Any
 from emotion.models.small_files import read_json
 from emotion.study.outcome import Outcome, State, Told
 from emotion.study.serving import ready_of
+from emotion.study.study_files import PAGE, texts
 from emotion.study.tables import NAMES
-from emotion.study.whole import PAGE, texts
 from emotion.web.http.site import Site
 from emotion.web.jobs import results
 from emotion.web.jobs.store import OPEN, Job

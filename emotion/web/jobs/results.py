@@ -13,10 +13,10 @@ import av
 from PIL.Image import Image
 
 from emotion.annotate import Outputs
+from emotion.models.atomic_files import atomic_output, partial_path, write_atomically
 from emotion.models.classes import UNCERTAIN
 from emotion.models.schema import SHIPPED
 from emotion.models.statistics.shares import ShareCounter, TimeShares
-from emotion.models.whole_files import making, partial_path, write_whole
 from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.summary import in_words, rounded
 
@@ -132,8 +132,8 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
     path = whole if whole.exists() else partial_path(whole)
     if path.exists():
         found = overview(path)
-        write_whole(folder / OVERVIEW, json.dumps(found, separators=(",", ":")))
-        write_whole(folder / CARD, json.dumps(card(found)))
+        write_atomically(folder / OVERVIEW, json.dumps(found, separators=(",", ":")))
+        write_atomically(folder / CARD, json.dumps(card(found)))
         shown = find(folder, KINDS["mp4"])
         if shown:
             write_thumbnail(shown, folder / THUMBNAIL, _moment(found))
@@ -188,7 +188,7 @@ def write_thumbnail(video: Path, target: Path, seconds: float) -> None:
             picture = frame
         image: Image = picture.to_image()  # type: ignore[no-untyped-call]
         image.thumbnail((_THUMBNAIL_WIDTH, _THUMBNAIL_WIDTH))
-        with making(target) as made:
+        with atomic_output(target) as made:
             image.save(made, "JPEG", quality=80)
 
 

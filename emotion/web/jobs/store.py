@@ -24,8 +24,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from emotion.models.closing import Closing
-from emotion.models.whole_files import write_whole
+from emotion.models.atomic_files import write_atomically
+from emotion.models.closeable import Closeable
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _INCOMING = ".incoming"
@@ -146,7 +146,7 @@ class Incoming:
         shutil.rmtree(self._place, ignore_errors=True)
 
 
-class JobStore(Closing):
+class JobStore(Closeable):
     """All jobs, in memory and on the disk. Close it, or use it as a context manager.
 
     Args:
@@ -279,4 +279,4 @@ def _read_all(folder: Path) -> Iterator[Job]:
 def _write(path: Path, job: Job) -> None:
     values = asdict(job)
     del values["started"]
-    write_whole(path, json.dumps(values))
+    write_atomically(path, json.dumps(values))

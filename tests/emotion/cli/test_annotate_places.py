@@ -9,7 +9,7 @@ import pytest
 from emotion.annotate import Outputs
 from emotion.cli import annotate as command
 from emotion.cli import app as cli
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.result_ledger import BusyError, ResultLedger
 

@@ -12,7 +12,7 @@ from emotion.cli import annotate as command
 from emotion.cli import app as cli
 from emotion.realtime.session.policies import EveryFrame
 from tests.fakes.cluster_work import FakeVideos
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.fakes.ray_library import FakeRay
 from tests.helpers.clips import clip
 from tests.helpers.studies import CIRCUMSTANCES
@@ -93,7 +93,7 @@ def store(request, tmp_path):
 
 @pytest.fixture
 def nobody(monkeypatch):
-    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NobodyThere()])
+    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NoFaces()])
     monkeypatch.setattr("emotion.cluster.pool.load_models", lambda _options: NO_MODELS)
     monkeypatch.setattr("emotion.cluster.pool.ready_of", lambda _models, _options: CIRCUMSTANCES)
 

@@ -71,7 +71,7 @@ def test_a_single_video_loads_nothing_of_a_study_nor_of_statistics():
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT).split()
     assert "emotion.annotate" in loaded
     slow = (
-        "emotion.study.whole",
+        "emotion.study.study_files",
         "scipy.stats",
         "sklearn",
         "matplotlib.figure",

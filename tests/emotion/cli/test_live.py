@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.sources.demo import DEMO
 from tests.fakes.virtual_screen import Screen, needs_screen
 from tests.helpers.paths import ROOT

@@ -14,7 +14,7 @@ import av
 import pyarrow.parquet as pq
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from tests.emotion.cli.test_live import ROOT, rows, wait_until
 from tests.fakes.network_stream import Sender
 from tests.helpers.signals import usual_signals

@@ -17,7 +17,7 @@ from emotion.annotate import Outputs
 from emotion.cluster.connection import findable
 from emotion.cluster.pool import ClusterPool, Videos, travelling
 from emotion.loading import load_models
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.options import Options
 from emotion.realtime.sources.demo import DEMO
 from emotion.study.metadata import Metadata
@@ -25,7 +25,7 @@ from emotion.study.plan import longest_first, plan
 from emotion.study.pool import Report
 from emotion.study.run import run_jobs
 from emotion.study.serving import order_of, ready_of, serve
-from emotion.study.whole import StudyFiles, write_study
+from emotion.study.study_files import StudyFiles, write_study
 from tests.helpers.clips import beginning
 
 pytestmark = [

@@ -9,7 +9,7 @@ from dataclasses import replace
 from emotion.benchmarks.browser import CHROMIUM, INSTALL
 from emotion.study.metadata import read_metadata
 from emotion.study.outcome import Told
-from emotion.study.whole import PAGE, texts
+from emotion.study.study_files import PAGE, texts
 from tests.helpers.results import face, result
 from tests.helpers.studies import CIRCUMSTANCES, happy, nobody, study
 

@@ -19,9 +19,9 @@ from emotion.study.pool import Report
 from emotion.study.run import run_jobs
 from emotion.study.serving import order_of, serve
 from emotion.study.stand_ins import StandIns
-from emotion.study.whole import names_of
+from emotion.study.study_files import names_of
 from tests.emotion.study.test_pool import Watcher
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers.clips import clip
 from tests.helpers.studies import CIRCUMSTANCES
 
@@ -30,7 +30,7 @@ FORMATS = ("csv", "study")
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):
-    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NobodyThere()])
+    monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NoFaces()])
 
 
 @pytest.fixture(params=["memory", "local"])

@@ -22,8 +22,8 @@ from emotion.study.metadata import Metadata, read_metadata
 from emotion.study.options import Shard
 from emotion.study.outcome import Outcome, Told
 from emotion.study.shards import merge
+from emotion.study.study_files import StudyFiles, write_study
 from emotion.study.tables import NAMES
-from emotion.study.whole import StudyFiles, write_study
 from tests.helpers.results import face, result
 from tests.helpers.studies import CIRCUMSTANCES, happy, nobody, study
 

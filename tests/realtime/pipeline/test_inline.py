@@ -7,7 +7,7 @@ import pytest
 
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.inline import InlinePipeline
-from tests.fakes.pipeline_parts import Camera, Holding, Item, Later, Numbers, Through, failing_at
+from tests.fakes.pipeline_parts import AfterResults, Camera, Holding, Item, Numbers, Through, failing_at
 
 
 def indices(results):
@@ -122,9 +122,9 @@ def test_what_a_stage_holds_back_precedes_an_error():
 def test_what_stages_do_afterwards_they_do_when_the_next_result_is_asked_for():
     done = []
     stages = [
-        Later(lambda: done.append("first"), "first"),
+        AfterResults(lambda: done.append("first"), "first"),
         Through("odd ones"),
-        Later(lambda: done.append("last"), "last"),
+        AfterResults(lambda: done.append("last"), "last"),
     ]
     stages[1].process = lambda items: [item for item in items if item.index % 2]
     metrics = Metrics()
@@ -144,7 +144,7 @@ def test_an_error_of_what_is_done_afterwards_names_its_stage_and_frame():
     def fail():
         raise error
 
-    results = InlinePipeline(Numbers(5), [Later(fail)])
+    results = InlinePipeline(Numbers(5), [AfterResults(fail)])
     assert next(results).index == 0
     with pytest.raises(RuntimeError) as raised:
         next(results)

@@ -69,14 +69,14 @@ def test_every_third_is_a_candidate_and_the_others_count_as_dropped():
 @pytest.mark.parametrize("event", ["done", "put", "close", "abort"])
 def test_a_lull_begins_when_nothing_is_in_work_or_the_next_item_can_be_taken(aside, event):
     slot = LatestSlot(in_flight=2)
-    slot.lull()
+    slot.wait_until_idle()
     slot.put(0)
     slot.take()
-    lull = aside.submit(slot.lull)
+    idle = aside.submit(slot.wait_until_idle)
     with pytest.raises(TimeoutError):
-        lull.result(0.02)
+        idle.result(0.02)
     getattr(slot, event)(*([1] if event == "put" else []))
-    lull.result(PATIENCE)
+    idle.result(PATIENCE)
 
 
 def test_an_item_that_cannot_be_taken_yet_makes_no_lull(aside):
@@ -84,11 +84,11 @@ def test_an_item_that_cannot_be_taken_yet_makes_no_lull(aside):
     slot.put(0)
     slot.take()
     slot.put(1)
-    lull = aside.submit(slot.lull)
+    idle = aside.submit(slot.wait_until_idle)
     with pytest.raises(TimeoutError):
-        lull.result(0.02)
+        idle.result(0.02)
     slot.done()
-    lull.result(PATIENCE)
+    idle.result(PATIENCE)
     assert slot.take() == [1]
 
 

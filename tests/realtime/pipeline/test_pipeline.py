@@ -14,7 +14,16 @@ from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.pipeline.pipeline import Pipeline
-from tests.fakes.pipeline_parts import Camera, Holding, Item, Later, Numbers, Stuck, Through, failing_at
+from tests.fakes.pipeline_parts import (
+    AfterResults,
+    Camera,
+    Holding,
+    Item,
+    Numbers,
+    Stuck,
+    Through,
+    failing_at,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -590,7 +599,7 @@ def test_no_result_waits_for_what_a_stage_does_afterwards():
         go_on.wait()
         done.append(threading.current_thread())
 
-    stage = Later(wait)
+    stage = AfterResults(wait)
     metrics = Metrics()
     with Pipeline(Numbers(3), [stage, Through("last")], observer=metrics) as pipeline:
         assert next(pipeline).index == 0
@@ -612,7 +621,7 @@ def test_an_error_of_what_is_done_afterwards_comes_after_the_results(workers, ba
             errors.append(RuntimeError("broken on purpose"))
             raise errors[0]
 
-    stages = [Later(fail, batch=batch) for _ in range(workers)]
+    stages = [AfterResults(fail, batch=batch) for _ in range(workers)]
     seen = []
     with Pipeline(Numbers(40), [stages, Through()]) as pipeline, pytest.raises(RuntimeError) as caught:
         for item in pipeline:

@@ -201,9 +201,9 @@ def test_every_frame_gives_its_stages_what_the_options_say(made):
 
 def test_nothing_is_asked_of_pictures_that_are_too_small_for_faces(made):
     models, options = Models(LOADED, "weights"), Options(faces=FaceOptions(columns=("quality",)))
-    nobody, details = EveryFrame(size=(640, 16)).stages(models, options)
-    assert (nobody.name, made) == ("nobody", {})
-    results = details.process(nobody.process([video_frame(3), video_frame(4)]))
+    no_faces, details = EveryFrame(size=(640, 16)).stages(models, options)
+    assert (no_faces.name, made) == ("no faces", {})
+    results = details.process(no_faces.process([video_frame(3), video_frame(4)]))
     assert [(one.frame.index, one.faces, one.schema, one.details) for one in results] == [
         (index, (), SHIPPED, ("quality",)) for index in (3, 4)
     ]
@@ -251,7 +251,9 @@ def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     policy = NewestFrame.of(options)
     policy.stages(models, options)
-    assert made["FaceFinder"] == [((7,), {"nets": "nets", "regions": REGIONS, "pose": False, "later": True})]
+    assert made["FaceFinder"] == [
+        ((7,), {"nets": "nets", "regions": REGIONS, "pose": False, "deferred": True})
+    ]
     assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED})]
     ((_, shedder), _) = made["LoadSheddingClassifier"][0]
     assert shedder is policy.load_shedder

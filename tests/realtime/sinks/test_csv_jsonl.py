@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
+from emotion.models.atomic_files import partial_path
 from emotion.models.classes import EMOTIONS
 from emotion.models.schema import SHIPPED
-from emotion.models.whole_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import Box
 from emotion.realtime.sinks import csv_jsonl as timeline

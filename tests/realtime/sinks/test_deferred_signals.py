@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.partial_file import PartialFile

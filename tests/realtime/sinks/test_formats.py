@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.formats import open_file, wants_pictures

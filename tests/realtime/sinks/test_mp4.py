@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks import mp4

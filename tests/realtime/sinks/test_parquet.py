@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from emotion.models.atomic_files import partial_path
 from emotion.models.schema import SHIPPED
-from emotion.models.whole_files import partial_path
 from emotion.realtime.sinks import parquet
 from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline

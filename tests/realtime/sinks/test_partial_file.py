@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import PartialFile, writing
 

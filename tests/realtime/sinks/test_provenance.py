@@ -14,7 +14,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import policies
 from emotion.realtime.sinks.study_record import FULL, StudyRecord
 from emotion.realtime.stages.options import FaceOptions
-from tests.fakes.no_stages import NO_MODELS, NobodyThere
+from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers import clips
 from tests.helpers.results import face, result, video_frame
 
@@ -39,7 +39,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def annotated(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(policies.EveryFrame, "stages", lambda *_: [NobodyThere()])
+    monkeypatch.setattr(policies.EveryFrame, "stages", lambda *_: [NoFaces()])
     outputs = Outputs.of(source, tmp_path / "out", ("mp4", "parquet"))
     annotate(source, outputs, NO_MODELS, Options(faces=FaceOptions(max_faces=2)))
     return outputs

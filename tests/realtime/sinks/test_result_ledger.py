@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import result_ledger
 from emotion.realtime.sinks.result_ledger import (

@@ -1,7 +1,7 @@
 import av
 import pytest
 
-from emotion.models.whole_files import partial_path
+from emotion.models.atomic_files import partial_path
 from emotion.realtime.sinks.subtitles import SrtSubtitles, VttSubtitles, _clock
 from tests.helpers.results import face, result
 

@@ -7,7 +7,7 @@ import pytest
 
 from emotion.models.faces.picture import Landmarks, Picture
 from emotion.models.regions import REGIONS
-from emotion.realtime.stages.crops import LaterCrops, Surroundings, crops_of, cut
+from emotion.realtime.stages.crops import LazyCrops, Surroundings, crops_of, cut
 from tests.helpers.landmarks import gradient, landmarks
 from tests.helpers.results import video_frame
 
@@ -20,7 +20,7 @@ def seen():
 def test_crops_that_are_cut_later_are_the_same():
     whole, face = Picture.of_rgb(gradient(480, 640)), seen()
     pixels = Surroundings(video_frame(0), whole, [face])
-    later = LaterCrops(pixels, face.points, REGIONS)
+    later = LazyCrops(pixels, face.points, REGIONS)
     assert len(later) == len(REGIONS)
     for one, other in zip(later, cut(whole.rgb, face.points, REGIONS), strict=True):
         np.testing.assert_array_equal(one.image, other.image)
@@ -37,7 +37,7 @@ def test_those_of_a_large_picture_that_was_looked_at_are_cut_at_once(size, looke
     if looked:
         assert whole.rgb.shape == (height, width, 3)
     (crops,) = crops_of(video_frame(0), whole, [seen()], REGIONS)
-    assert isinstance(crops, LaterCrops) != at_once
+    assert isinstance(crops, LazyCrops) != at_once
 
 
 def test_of_a_picture_that_was_looked_at_only_what_is_cut_from_is_kept():
@@ -53,7 +53,7 @@ def test_pixels_are_freed_when_the_last_face_is_cut():
     whole, face = Picture.of_rgb(gradient(480, 640)), seen()
     pixels = Surroundings(video_frame(0), whole, [face, face])
     kept = weakref.ref(pixels)
-    faces = [LaterCrops(pixels, face.points, REGIONS) for _ in range(2)]
+    faces = [LazyCrops(pixels, face.points, REGIONS) for _ in range(2)]
     del pixels
     assert faces[0][0] is faces[0][:1][0]
     assert kept() is not None

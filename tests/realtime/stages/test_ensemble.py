@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion.models.later import Later
+from emotion.models.lazy import Lazy
 from emotion.models.voting.vote import VoteWeights, WeightedMean
 from emotion.realtime.messages import FaceFrame, PredictionFrame
 from emotion.realtime.stages.classifier import EmotionClassifier
@@ -68,7 +68,7 @@ def test_frames_without_faces_ask_no_model_for_anything():
 
 def test_blendshapes_are_computed_where_several_threads_work_side_by_side():
     made = []
-    shapes = Later(lambda: made.append("shapes") or np.zeros(52, np.float32))
+    shapes = Lazy(lambda: made.append("shapes") or np.zeros(52, np.float32))
     stage = EmotionClassifier([FakeModel(), FakeModel()])
     (result,) = stage.process([FaceFrame(frame(0), (replace(face(), shapes=shapes),))])
     assert made == ["shapes"]
@@ -81,7 +81,7 @@ def test_an_error_of_what_is_computed_late_names_its_frame(late):
     def fail(*_):
         raise OSError("no memory")
 
-    broken = {"shapes": Later(fail), "crops": type("Crops", (), {"__getitem__": fail})()}
+    broken = {"shapes": Lazy(fail), "crops": type("Crops", (), {"__getitem__": fail})()}
     stage = EmotionClassifier([FakeModel(), FakeModel()])
     frames = [FaceFrame(frame(0), (face(),)), FaceFrame(frame(1), (replace(face(), **{late: broken[late]}),))]
     with pytest.raises(OSError, match="no memory") as caught:

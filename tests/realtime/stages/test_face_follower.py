@@ -88,15 +88,15 @@ def test_more_faces_than_there_is_room_for_are_counted_once_a_second():
     assert len(rig.follower.left_out) == 8
 
 
-@pytest.mark.parametrize("later", [False, True])
-def test_small_faces_that_there_is_no_room_for_are_counted_now_and_then(later):
-    rig = Rig(max_faces=2, later=later)
+@pytest.mark.parametrize("deferred", [False, True])
+def test_small_faces_that_there_is_no_room_for_are_counted_now_and_then(deferred):
+    rig = Rig(max_faces=2, deferred=deferred)
     shown = picture(*((left, top, 40) for left in (40, 300, 560) for top in (40, 400)))
     counts = []
     for _ in range(30 * 25):
         rig.see(shown)
         counts += rig.follower.left_out
-        if later:
+        if deferred:
             afterwards(rig, shown)
     told = [number for number, count in enumerate(counts) if count]
     assert told[0] <= 1
@@ -386,8 +386,8 @@ def afterwards(rig, shown):
 
 
 @pytest.mark.parametrize("side", [120, 40])
-def test_later_nobody_waits_for_the_search_while_somebody_is_there(side):
-    rig = Rig(later=True)
+def test_deferred_nobody_waits_for_the_search_while_somebody_is_there(side):
+    rig = Rig(deferred=True)
     alone, together = picture((50, 50, 150)), picture((50, 50, 150), (400, 300, side))
     assert rig.see(alone) == [50]  # the first one is looked for at once
     afterwards(rig, alone)
@@ -402,8 +402,8 @@ def test_later_nobody_waits_for_the_search_while_somebody_is_there(side):
     assert waited * STEP <= (LOOK_SECONDS if side == 120 else SCAN_SECONDS) + 2 * STEP
 
 
-def test_later_the_first_of_all_is_found_at_once_and_so_is_whoever_comes_back():
-    rig = Rig(later=True)
+def test_deferred_the_first_of_all_is_found_at_once_and_so_is_whoever_comes_back():
+    rig = Rig(deferred=True)
     for shown, seen in [
         (picture((100, 100, 120), (400, 300, 120)), [100, 400]),
         (picture(), []),
@@ -413,8 +413,8 @@ def test_later_the_first_of_all_is_found_at_once_and_so_is_whoever_comes_back():
         afterwards(rig, shown)
 
 
-def test_later_the_first_picture_waits_neither_for_a_landmarker_nor_for_the_tiles():
-    rig = Rig(later=True)
+def test_deferred_the_first_picture_waits_neither_for_a_landmarker_nor_for_the_tiles():
+    rig = Rig(deferred=True)
     assert [landmarker.count for landmarker in rig.landmarkers] == [1]
     shown = picture((100, 100, 120), (400, 300, 40))
     assert rig.see(shown) == [100]
@@ -427,12 +427,12 @@ def test_later_the_first_picture_waits_neither_for_a_landmarker_nor_for_the_tile
     assert rig.see(shown) == [100, 400]
 
 
-def test_later_where_nobody_is_near_the_first_picture_is_searched_for_small_faces():
-    assert Rig(later=True).see(picture((400, 300, 40))) == [400]
+def test_deferred_where_nobody_is_near_the_first_picture_is_searched_for_small_faces():
+    assert Rig(deferred=True).see(picture((400, 300, 40))) == [400]
 
 
-def test_later_nobody_waits_until_whoever_has_gone_is_given_up():
-    rig = Rig(later=True)
+def test_deferred_nobody_waits_until_whoever_has_gone_is_given_up():
+    rig = Rig(deferred=True)
     both, one = picture((50, 50, 120), (400, 300, 120)), picture((50, 50, 120))
     rig.see(both)
     afterwards(rig, both)
@@ -452,8 +452,8 @@ def test_later_nobody_waits_until_whoever_has_gone_is_given_up():
     assert rig.detector.looks > looks
 
 
-def test_later_more_faces_than_there_is_room_for_are_told_of_with_the_next_picture():
-    rig = Rig(max_faces=2, later=True)
+def test_deferred_more_faces_than_there_is_room_for_are_told_of_with_the_next_picture():
+    rig = Rig(max_faces=2, deferred=True)
     shown = picture((0, 0, 90), (150, 0, 140), (350, 0, 110))
     counts = []
     for _ in range(65):

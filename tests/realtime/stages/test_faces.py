@@ -196,13 +196,13 @@ def looks(finder, fakes, count, step):
         fakes.asked = []
         finder.process([replace(frame, pts=step * index)])
         during, fakes.asked = fakes.asked, []
-        finder.afterwards()
+        finder.after_results()
         asked.append((during, fakes.asked))
     return asked
 
 
 def test_live_pictures_wait_for_the_detector_only_until_somebody_is_known(fakes):
-    (first, _), *others = looks(FaceFinder(later=True), fakes, 90, step=33)
+    (first, _), *others = looks(FaceFinder(deferred=True), fakes, 90, step=33)
     assert first
     assert not any(during for during, _ in others)
     # Of pictures that come close together one look each: a head is shown as it is and turned.
@@ -216,7 +216,7 @@ def test_live_pictures_wait_for_the_detector_only_until_somebody_is_known(fakes)
 
 
 def test_live_pictures_that_come_seldom_have_time_for_all_looks_that_are_due(fakes):
-    _, *others = looks(FaceFinder(later=True), fakes, 5, step=1000)
+    _, *others = looks(FaceFinder(deferred=True), fakes, 5, step=1000)
     assert not any(during for during, _ in others)
     assert all(after.count("whole") == 1 and "tile" in after and "heads" in after for _, after in others)
 
@@ -228,12 +228,12 @@ def test_nothing_is_left_for_later_where_nobody_is(fakes, monkeypatch):
 
     monkeypatch.setattr(fakes, "detect", nobody)
     monkeypatch.setattr(fakes, "surest", lambda picture: 0.0)
-    asked = looks(FaceFinder(later=True), fakes, 12, step=33)
+    asked = looks(FaceFinder(deferred=True), fakes, 12, step=33)
     assert all("whole" in during and not after for during, after in asked)
 
 
 def test_each_kind_of_look_has_its_turn_where_one_would_always_be_due(fakes, monkeypatch):
-    finder = FaceFinder(later=True)
+    finder = FaceFinder(deferred=True)
     finder.process(frames(1))
     turns = []
     searches = [lambda *_, name=name: turns.append(name) or True for name in "abc"]
@@ -241,7 +241,7 @@ def test_each_kind_of_look_has_its_turn_where_one_would_always_be_due(fakes, mon
     finder._searches.extend(searches)
     for frame in frames(7):
         finder.process([replace(frame, pts=10 * frame.index)])
-        finder.afterwards()
+        finder.after_results()
     assert turns[0:3] == ["a", "b", "c"]  # the first of all had time for all
     assert "".join(turns[3:]) == "abcabc"
 

@@ -283,34 +283,34 @@ def test_a_face_is_the_other_way_when_two_looks_in_a_row_say_so():
     assert scripted.looks == 7
 
 
-def test_later_known_faces_are_looked_at_again_one_by_one_the_longest_due_first():
+def test_deferred_known_faces_are_looked_at_again_one_by_one_the_longest_due_first():
     scripted = Scripted()
     headstands = Headstands(scripted)
     first, second = square(100, 80), square(300, 80)
-    headstands.faces(scripted, 0.0, [first], later=True)
-    headstands.faces(scripted, 0.5, [second, first], later=True)  # who comes is looked at at once
+    headstands.faces(scripted, 0.0, [first], deferred=True)
+    headstands.faces(scripted, 0.5, [second, first], deferred=True)  # who comes is looked at at once
     assert scripted.looks == 2
     assert not headstands.look_again(scripted, 0.5)
     scripted.turned = 0.9
     looks = [(1.25, first, 0), (1.5, second, 0), (1.5, first, 0), (1.75, second, 1), (1.75, first, 2)]
     for seconds, which, over in looks:
-        assert sum(headstands.faces(scripted, seconds, [second, first], later=True)) == over
+        assert sum(headstands.faces(scripted, seconds, [second, first], deferred=True)) == over
         scripted.parts = []
         assert headstands.look_again(scripted, seconds)
         (left, top), (right, bottom) = which.points.tolist()
         assert scripted.parts == [(left - 20, top - 20, right + 20, bottom + 20)]
     assert not headstands.look_again(scripted, 1.75)
-    assert headstands.faces(scripted, 1.8, [second, first], later=True) == [True, True]
+    assert headstands.faces(scripted, 1.8, [second, first], deferred=True) == [True, True]
 
 
-def test_later_a_live_picture_is_turned_over_as_well(finder):
-    stage = finder(later=True)
+def test_deferred_a_live_picture_is_turned_over_as_well(finder):
+    stage = finder(deferred=True)
     turns = []
     for index in range(40):
         (frame,) = [video_frame(index, 100 * index, size=(240, 320))]
         image = picture((40, "^" if index < 5 else "v"))
         (result,) = stage.process([type(frame)(index, frame.pts, frame.time_base, 0.0, image)])
-        stage.afterwards()
+        stage.after_results()
         turns.append([face.turn for face in result.faces])
     assert turns[:5] == [[0.0]] * 5
     assert turns[-1] == [180.0]

@@ -5,7 +5,7 @@ import pytest
 
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.faces.picture import Landmarks, Picture
-from emotion.models.later import Later
+from emotion.models.lazy import Lazy
 from emotion.models.regions import eye_distance
 from emotion.realtime.stages.face_follower import RoundRobinLandmarkers
 from emotion.realtime.stages.stride import LONGEST_GAP, MOST_FRAMES, Between
@@ -98,7 +98,7 @@ def test_blendshapes_between_wait_for_who_asks():
                 asked.append(time)
                 return np.full(52, time, np.float32)
 
-            return Landmarks(np.eye(2, dtype=np.float32), np.zeros(2, np.float32), Later(shapes))
+            return Landmarks(np.eye(2, dtype=np.float32), np.zeros(2, np.float32), Lazy(shapes))
 
     found = Between(Team(), 2).detect_all([picture()] * 3, [0.0, 0.25, 1.0])
     assert asked == []

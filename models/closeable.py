@@ -1,16 +1,16 @@
-"""What is closed at the end of its `with`."""
+"""Objects that the end of a `with` block closes."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Closing(ABC):
-    """Base of classes with a ``close()``, which the end of a ``with`` block calls, however it ends."""
+class Closeable(ABC):
+    """Base of classes with a ``close()``, which the end of a ``with`` block calls, with an error too."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of all that it holds. May be called again."""
+        """Free all that it holds. May be called again."""
 
     def __enter__(self) -> Self:
         return self

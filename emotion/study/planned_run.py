@@ -1,4 +1,4 @@
-"""Many videos from their jobs to a study that is written: what the command line and Python calls share."""
+"""Annotating many videos, and writing their study: what the command line and the Python calls share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from emotion.study.options import StudyOptions
 from emotion.study.outcome import Told
 from emotion.study.plan import Job, longest_first, part_of, plan, with_frames
 from emotion.study.run import Jobs, Run, Watcher, run_jobs
-from emotion.study.whole import StudyFiles, write_study
+from emotion.study.study_files import StudyFiles, write_study
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """Videos that are to be annotated together: `plan_together` checks, and `run` does it.
+class PlannedRun:
+    """Videos that are to be annotated together: `plan_run` checks them, and `run` annotates them.
 
     Attributes:
         jobs: those of this machine.
@@ -64,16 +64,16 @@ class Together:
         return run, findings.told
 
 
-def plan_together(
+def plan_run(
     videos: Sequence[tuple[Path, Outputs]], options: Options, many: StudyOptions, home: Path | None
-) -> Together:
+) -> PlannedRun:
     """Which videos are done how, once it is sure that nothing of the user's is lost by it.
 
     Args:
         videos: each with its results.
         options: of every video.
         many: how they are shared out.
-        home: see `Together`.
+        home: see `PlannedRun`.
 
     Raises:
         SinkError: something of the user's would be replaced.
@@ -86,7 +86,7 @@ def plan_together(
     jobs = part_of(jobs, many.shard)
     if not options.outputs.overwrite:
         check_own((tuple(one.outputs.files.values()), one.outputs.summary, one.video.name) for one in jobs)
-    return Together(jobs, home, options, many, metadata)
+    return PlannedRun(jobs, home, options, many, metadata)
 
 
 def known_of(path: Path | None, by: str | None) -> Metadata:

@@ -1,6 +1,6 @@
-"""Hands tasks out to the places of a cluster, and copes with what dies there.
+"""Assigns tasks to the workers of a cluster, and decides what follows when one of them dies.
 
-Ray chooses machines, carries tasks and results, and says what died; here is decided what to do about it.
+Ray chooses machines, transports tasks and results, and reports failures.
 """
 
 import time
@@ -35,7 +35,7 @@ _SLOW_START = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TaskEvent:
     """What becomes of a task.
 
     Attributes:
@@ -50,7 +50,7 @@ class Happening:
 
 
 @dataclass(slots=True, eq=False)
-class _Member:
+class _Worker:
     """An actor, and what is waited for from it."""
 
     actor: Any
@@ -64,7 +64,7 @@ class _Member:
     done: tuple[int, int | None] = field(default=(0, None))
 
 
-class Crew:
+class TaskScheduler:
     """Actors on a cluster. One that dies costs its task a try, and another takes its place.
 
     A task whose process died is tried once more when all others are begun. What was on a machine that was
@@ -93,7 +93,7 @@ class Crew:
         self._slots = slots
         self._mixed = mixed
         self._say = say
-        self._members: list[_Member] = []
+        self._workers: list[_Worker] = []
         self._waiting: deque[int] = deque()
         self._again: deque[int] = deque()
         self._tries: Counter[int] = Counter()
@@ -104,7 +104,7 @@ class Crew:
 
     def run(
         self, tasks: Sequence[Any], order: Sequence[int] | None = None
-    ) -> Generator[Happening, None, None]:
+    ) -> Generator[TaskEvent, None, None]:
         """Do all tasks, and tell what happens meanwhile; leaving the loop stops all.
 
         Args:
@@ -119,10 +119,10 @@ class Crew:
         began = time.monotonic()
         try:
             for _ in range(min(self._slots.count, len(tasks))):
-                self._hire()
-            while self._waiting or self._again or any(one.task is not None for one in self._members):
-                yield from self._give(tasks)
-                yield from self._listen()
+                self._start_worker()
+            while self._waiting or self._again or any(one.task is not None for one in self._workers):
+                yield from self._assign(tasks)
+                yield from self._poll()
                 if self._first is None and time.monotonic() - began > _SLOW_START:
                     began = float("inf")
                     self._say("The cluster has no room yet: this waits until it has.")
@@ -136,7 +136,7 @@ class Crew:
         finally:
             self._stop()
 
-    def _hire(self) -> None:
+    def _start_worker(self) -> None:
         actor = self._class.options(
             num_cpus=self._slots.cpus,
             num_gpus=self._slots.gpus,
@@ -145,26 +145,26 @@ class Crew:
             max_concurrency=2,
             scheduling_strategy="SPREAD",
         ).remote(self._make, __version__)
-        self._members.append(_Member(actor, actor.ready.remote()))
+        self._workers.append(_Worker(actor, actor.ready.remote()))
 
-    def _give(self, tasks: Sequence[Any]) -> Iterator[Happening]:
+    def _assign(self, tasks: Sequence[Any]) -> Iterator[TaskEvent]:
         """Something to do for everybody who has nothing to do."""
-        for member in self._members:
-            if not member.ready or member.task is not None:
+        for worker in self._workers:
+            if not worker.ready or worker.task is not None:
                 continue
             queue = self._waiting or self._again
             if not queue:
                 return
             task = queue.popleft()
-            member.task, member.done = task, (0, None)
-            member.waits = member.actor.do.remote(tasks[task])
-            yield Happening("begun", task, {"where": member.where})
+            worker.task, worker.done = task, (0, None)
+            worker.waits = worker.actor.do.remote(tasks[task])
+            yield TaskEvent("begun", task, {"where": worker.where})
 
-    def _listen(self) -> Iterator[Happening]:
+    def _poll(self) -> Iterator[TaskEvent]:
         """Wait a little for anything, and tell all that has come."""
         self._ask()
-        ends = {one.waits: one for one in self._members if one.waits is not None}
-        asked = {one.asked: one for one in self._members if one.asked is not None}
+        ends = {one.waits: one for one in self._workers if one.waits is not None}
+        asked = {one.asked: one for one in self._workers if one.asked is not None}
         refs = [*ends, *asked]
         came, _ = self._ray.wait(refs, num_returns=1, timeout=_TICK)
         if came:
@@ -174,48 +174,48 @@ class Crew:
             if ref in asked:
                 yield from self._progress(asked[ref])
             else:
-                yield from self._came(ends[ref])
+                yield from self._answered(ends[ref])
 
     def _ask(self) -> None:
         now = time.monotonic()
-        pause = max(2 * _TICK, len(self._members) / _ASKED_A_SECOND)
-        for member in self._members:
-            if member.task is not None and member.asked is None and now - member.asked_at >= pause:
-                member.asked, member.asked_at = member.actor.progress.remote(), now
+        pause = max(2 * _TICK, len(self._workers) / _ASKED_A_SECOND)
+        for worker in self._workers:
+            if worker.task is not None and worker.asked is None and now - worker.asked_at >= pause:
+                worker.asked, worker.asked_at = worker.actor.progress.remote(), now
 
-    def _progress(self, member: _Member) -> Iterator[Happening]:
-        asked, member.asked = member.asked, None
+    def _progress(self, worker: _Worker) -> Iterator[TaskEvent]:
+        asked, worker.asked = worker.asked, None
         try:
             done, total = self._ray.get(asked)
         except self._ray.exceptions.RayError:
             return  # what became of it, its task tells
-        if member.task is not None and (done, total) != member.done:
-            member.done = (done, total)
-            yield Happening("progress", member.task, {"done": done, "total": total})
+        if worker.task is not None and (done, total) != worker.done:
+            worker.done = (done, total)
+            yield TaskEvent("progress", worker.task, {"done": done, "total": total})
 
-    def _came(self, member: _Member) -> Iterator[Happening]:
-        """What a member waited for is there."""
-        ref, member.waits = member.waits, None
+    def _answered(self, worker: _Worker) -> Iterator[TaskEvent]:
+        """What a worker waited for is there."""
+        ref, worker.waits = worker.waits, None
         try:
             values = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
-            yield from self._died(member, error)
+            yield from self._died(worker, error)
             return
-        if not member.ready:
-            yield from self._joined(member, values)
+        if not worker.ready:
+            yield from self._admit(worker, values)
             return
-        task, member.task = member.task, None
+        task, worker.task = worker.task, None
         assert task is not None
-        if self._elsewhere(member, task, values):
-            yield Happening("note", task, {"note": f"{values['reason']} It is tried on another machine."})
+        if self._moves_elsewhere(worker, task, values):
+            yield TaskEvent("note", task, {"note": f"{values['reason']} It is tried on another machine."})
         else:
-            yield Happening("ended", task, values)
+            yield TaskEvent("ended", task, values)
 
-    def _joined(self, member: _Member, values: Mapping[str, Any]) -> Iterator[Happening]:
+    def _admit(self, worker: _Worker, values: Mapping[str, Any]) -> Iterator[TaskEvent]:
         if "fatal" in values:
             raise WorkerFailedError(values["fatal"], values["code"])
-        member.ready, member.node = True, values["node"]
-        member.where = f"{values['host']}:{values['pid']}"
+        worker.ready, worker.node = True, values["node"]
+        worker.where = f"{values['host']}:{values['pid']}"
         told = values["ready"]
         self._first = self._first or told
         differ = [name for name in SAME if told.get(name) != self._first.get(name)]
@@ -225,24 +225,24 @@ class Crew:
                 f"The machines differ, {values['host']} from the first ({said}), and results would depend on "
                 "who makes them: make them alike, choose --provider, or say --mixed."
             )
-        yield Happening("ready", None, told)
+        yield TaskEvent("ready", None, told)
 
-    def _elsewhere(self, member: _Member, task: int, values: Any) -> bool:
+    def _moves_elsewhere(self, worker: _Worker, task: int, values: Any) -> bool:
         """Whether a task goes to another machine since this one's disk is full; this one gets no more."""
         if not isinstance(values, Mapping) or not values.get("no_room") or self._tries[task]:
             return False
-        if all(one.node == member.node for one in self._members):
+        if all(one.node == worker.node for one in self._workers):
             return False
         self._tries[task] += 1
         self._again.append(task)
-        self._dismiss(member)
-        self._say(f"{member.where} has no room on its disk, and gets no more to do.")
+        self._stop_worker(worker)
+        self._say(f"{worker.where} has no room on its disk, and gets no more to do.")
         return True
 
-    def _died(self, member: _Member, error: Exception) -> Iterator[Happening]:
-        lost = self._is_lost(member, error)
-        self._dismiss(member)
-        task, member.task = member.task, None
+    def _died(self, worker: _Worker, error: Exception) -> Iterator[TaskEvent]:
+        lost = self._is_lost(worker, error)
+        self._stop_worker(worker)
+        task, worker.task = worker.task, None
         reason = _reason(error, lost)
         if task is None:
             self._stillborn += not lost
@@ -255,13 +255,13 @@ class Crew:
             counts[task] += 1
             if counts[task] < (_LOSSES if lost else _TRIES):
                 self._again.append(task)
-                yield Happening("note", task, {"note": f"{reason} It is tried again."})
+                yield TaskEvent("note", task, {"note": f"{reason} It is tried again."})
             else:
-                yield Happening("died", task, {"reason": reason})
-        if len(self._waiting) + len(self._again) > sum(one.task is None for one in self._members):
-            self._hire()
+                yield TaskEvent("died", task, {"reason": reason})
+        if len(self._waiting) + len(self._again) > sum(one.task is None for one in self._workers):
+            self._start_worker()
 
-    def _is_lost(self, member: _Member, error: Exception) -> bool:
+    def _is_lost(self, worker: _Worker, error: Exception) -> bool:
         """Whether a machine, not a process alone, is gone.
 
         Of a process Ray knows at once that it died, since its machine says so; a machine that is gone says
@@ -269,24 +269,24 @@ class Crew:
         """
         if isinstance(error, self._ray.exceptions.ActorUnavailableError):
             return True
-        return bool(member.node) and member.node not in {one.name for one in self._connection.nodes()}
+        return bool(worker.node) and worker.node not in {one.name for one in self._connection.nodes()}
 
-    def _dismiss(self, member: _Member) -> None:
-        self._members.remove(member)
+    def _stop_worker(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
         # Also where it only cannot be reached: nobody else may write what it writes.
         with suppress(Exception):
-            self._ray.kill(member.actor)
+            self._ray.kill(worker.actor)
 
     def _stop(self) -> None:
         """Let all end with files in order; those that do not are killed."""
-        busy = [one for one in self._members if one.task is not None]
+        busy = [one for one in self._workers if one.task is not None]
         with suppress(Exception):
-            for member in busy:
-                member.actor.stop.remote()
+            for worker in busy:
+                worker.actor.stop.remote()
             if busy:
                 self._ray.wait([one.waits for one in busy], num_returns=len(busy), timeout=_PATIENCE)
-        for member in list(self._members):
-            self._dismiss(member)
+        for worker in list(self._workers):
+            self._stop_worker(worker)
 
 
 def _difference(name: str, first: Any, other: Any) -> str:

@@ -1,4 +1,4 @@
-"""VideoFrame -> EmotionFrame for pictures in which no face could be read: nobody is there."""
+"""VideoFrame -> EmotionFrame without faces, for pictures that are too small to have any."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,21 +18,21 @@ def is_too_small(height: int, width: int) -> bool:
     return min(height, width) < SMALLEST_PICTURE
 
 
-class Nobody:
-    """The stage that stands for all others where pictures are too small: what they would say, without asking.
+class NoFaces:
+    """The stage that replaces all others where pictures are too small for faces.
 
     Args:
         schema: of the models.
     """
 
-    name = "nobody"
+    name = "no faces"
     batch = 16
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[EmotionFrame]:
-        """The frames, with nobody in them."""
+        """The frames, without faces."""
         return [EmotionFrame(item, (), self._schema) for item in items]
 
     def close(self) -> None:

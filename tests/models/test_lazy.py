@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emotion.models.later import Later, now
+from emotion.models.lazy import Lazy, value_of
 
 
 class Thing:
@@ -20,7 +20,7 @@ def test_it_is_computed_once_and_in_the_thread_that_asks():
         threads.append(threading.current_thread())
         return Thing()
 
-    later = Later(make)
+    later = Lazy(make)
     assert threads == []
     with ThreadPoolExecutor(1) as pool:
         value = pool.submit(later).result()
@@ -38,7 +38,7 @@ def test_who_asks_meanwhile_waits_for_the_same_value():
         made.append(Thing())
         return made[0]
 
-    later = Later(make)
+    later = Lazy(make)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(later)
         assert started.wait(30)
@@ -51,7 +51,7 @@ def test_who_asks_meanwhile_waits_for_the_same_value():
 def test_what_it_was_computed_from_is_freed():
     def from_something():
         source = Thing()
-        return Later(lambda: bool(source)), weakref.ref(source)
+        return Lazy(lambda: bool(source)), weakref.ref(source)
 
     later, kept = from_something()
     assert kept() is not None
@@ -68,13 +68,13 @@ def test_an_error_is_the_callers_and_the_next_one_tries_again():
             raise answer
         return answer
 
-    later = Later(make)
+    later = Lazy(make)
     with pytest.raises(OSError, match="full"):
         later()
     assert later() == 3
 
 
 def test_what_is_there_already_needs_no_asking():
-    assert now(3) == 3
-    assert now(None) is None
-    assert now(Later(lambda: 3)) == 3
+    assert value_of(3) == 3
+    assert value_of(None) is None
+    assert value_of(Lazy(lambda: 3)) == 3

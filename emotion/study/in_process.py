@@ -9,8 +9,8 @@ from emotion.study.pool import Report
 from emotion.study.serving import order_of, ready_of, serve
 
 
-class Here:
-    """Does jobs as `emotion.study.pool.Pool` does, without a process of their own.
+class InProcess:
+    """Does jobs as `emotion.study.pool.Pool` does, in the calling process.
 
     Args:
         options: of every video.
@@ -22,7 +22,7 @@ class Here:
         self._models = models
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
-        """Do all jobs, and tell what came of each."""
+        """Do all jobs, and report each outcome."""
         yield Report("ready", None, ready_of(self._models, self._options))
         for job in jobs:
             yield Report("begun", job, {"where": "here"})

@@ -1,6 +1,6 @@
-"""Files that are whole, or not there: written under another name, and given their own at once.
+"""Atomic writes: a file is written under another name, and renamed when it is complete.
 
-A kill, or a full disk, leaves what was there before, or a file whose name says that it is a part.
+A kill, or a full disk, leaves what was there before, or a file whose name says that it is partial.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ _LONGEST_NAME = 245
 
 
 def partial_path(path: Path) -> Path:
-    """Where a file is while it is not whole: `clip.partial.mp4` for `clip.mp4`."""
+    """Where a file is while it is incomplete: `clip.partial.mp4` for `clip.mp4`."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 @contextmanager
-def making(path: Path) -> Iterator[Path]:
-    """A place beside a file at which to write it; it gets its name when the block ends well.
+def atomic_output(path: Path) -> Iterator[Path]:
+    """A path to write a file to; it is renamed to the file when the block ends without an error.
 
-    Otherwise nothing of it stays. What is no regular file (a device, a pipe) is its own place.
+    Otherwise it is removed. A device or a pipe is written directly.
 
     Raises:
         OSError: nothing can be written there.
@@ -41,13 +41,13 @@ def making(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file, wholly or not at all; text as UTF-8, its line ends as they are.
+def write_atomically(path: Path, data: str | bytes) -> None:
+    """Write a file completely or not at all; text as UTF-8, its line ends as they are.
 
     Raises:
         OSError: it cannot be written.
     """
-    with making(path) as made:
+    with atomic_output(path) as made:
         made.write_bytes(data.encode() if isinstance(data, str) else data)
 
 

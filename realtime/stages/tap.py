@@ -1,20 +1,18 @@
-"""EmotionFrame -> EmotionFrame: shows results to somebody before they are decided again with the future."""
+"""EmotionFrame -> EmotionFrame: shows causal results to a listener, and passes them on unchanged."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 from emotion.realtime.messages import EmotionFrame
 
 
-class Meanwhile:
-    """A stage that tells each result as it is known now, and passes it on unchanged.
-
-    It stands before `look_ahead.LookAhead`: who watches does not wait for what follows.
+class Tap:
+    """The stage. It stands before `look_ahead.LookAhead`, so that viewers do not wait for later frames.
 
     Args:
         tell: is called with each result, in order, in the stage's thread. What it raises ends the run.
     """
 
-    name = "meanwhile"
+    name = "tap"
     batch = 1
 
     def __init__(self, tell: Callable[[EmotionFrame], object]) -> None:

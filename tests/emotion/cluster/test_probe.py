@@ -7,9 +7,9 @@ from threading import Timer
 
 import pytest
 
-from emotion.cluster import reaching
+from emotion.cluster import probe
 from emotion.cluster.errors import ClusterError
-from emotion.cluster.reaching import wants_token
+from emotion.cluster.probe import wants_token
 
 grpc = pytest.importorskip("grpc")
 CHECK = "/ray.rpc.NodeInfoGcsService/CheckAlive"
@@ -47,8 +47,8 @@ def home(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    monkeypatch.setattr(reaching, "_PATIENCE", 0.0)
-    monkeypatch.setattr(reaching, "_ONE_TRY", 60.0)
+    monkeypatch.setattr(probe, "_PATIENCE", 0.0)
+    monkeypatch.setattr(probe, "_ONE_TRY", 60.0)
     (tmp_path / ".ray").mkdir()
     return tmp_path
 
@@ -104,7 +104,7 @@ def test_where_nobody_is_it_is_said_why():
 
 
 def test_what_answers_nothing_is_no_cluster(monkeypatch):
-    monkeypatch.setattr(reaching, "_ONE_TRY", 0.1)
+    monkeypatch.setattr(probe, "_ONE_TRY", 0.1)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         pytest.raises(ClusterError, match="no answer within"),
@@ -113,8 +113,8 @@ def test_what_answers_nothing_is_no_cluster(monkeypatch):
 
 
 def test_a_head_that_is_being_started_is_waited_for(monkeypatch):
-    monkeypatch.setattr(reaching, "_PATIENCE", 20.0)
-    monkeypatch.setattr(reaching, "_PAUSE", 0.01)
+    monkeypatch.setattr(probe, "_PATIENCE", 20.0)
+    monkeypatch.setattr(probe, "_PAUSE", 0.01)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     later = grpc.server(ThreadPoolExecutor(1))

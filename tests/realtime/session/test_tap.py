@@ -3,27 +3,27 @@
 from emotion.realtime.options import Options
 from emotion.realtime.session import EveryFrame, policies
 from emotion.realtime.stages.look_ahead import LookAhead
-from emotion.realtime.stages.meanwhile import Meanwhile
 from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.tap import Tap
 from tests.helpers.results import face, result
 
 
 def test_who_watches_is_told_before_results_look_ahead(monkeypatch):
     monkeypatch.setattr(policies, "_causal_stages", lambda *_, **__: [])
     told = []
-    meanwhile, ahead = EveryFrame(meanwhile=told.append).stages(None, Options())
+    tap, ahead = EveryFrame(tap=told.append).stages(None, Options())
     assert isinstance(ahead, LookAhead)
     first = result(0, face("fear"))
-    (passed,) = meanwhile.process([first])
+    (passed,) = tap.process([first])
     assert told == [passed] == [first]
     assert not list(ahead.process([passed]))
-    (meanwhile,) = EveryFrame(meanwhile=told.append).stages(None, Options(vote=VoteOptions(causal=True)))
-    assert list(meanwhile.process([first])) == [first]
+    (tap,) = EveryFrame(tap=told.append).stages(None, Options(vote=VoteOptions(causal=True)))
+    assert list(tap.process([first])) == [first]
     assert told == [first, first]
 
 
 def test_who_watches_sees_the_very_picture_that_waits():
     told = []
     waiting = result(0, face("fear"))
-    (passed,) = Meanwhile(told.append).process([waiting])
+    (passed,) = Tap(told.append).process([waiting])
     assert told[0] is passed is waiting

@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from emotion.cluster import actor as actor_module
-from emotion.cluster.crew import Crew
 from emotion.cluster.errors import ClusterError
+from emotion.cluster.scheduler import TaskScheduler
 from emotion.cluster.slots import Slots
 from emotion.models.errors import ModelFileError
 from emotion.study.pool import WorkerFailedError
@@ -44,90 +44,92 @@ class Work:
 
 def run(tasks, machines="ab", count=2, told=({"provider": "cpu"},), **chosen):
     ray, seen, said = FakeRay(machines), Counter(), []
-    crew = Crew(ray, partial(Work, seen, list(told)), Slots(count, 1), say=said.append, **chosen)
-    happenings = list(crew.run(tasks))
+    scheduler = TaskScheduler(
+        ray, partial(Work, seen, list(told)), Slots(count, 1), say=said.append, **chosen
+    )
+    events = list(scheduler.run(tasks))
     assert not ray.actors
-    return happenings, seen, ray
+    return events, seen, ray
 
 
-def ends(happenings):
-    found = [(one.task, one.kind) for one in happenings if one.kind in ("ended", "died")]
+def ends(events):
+    found = [(one.task, one.kind) for one in events if one.kind in ("ended", "died")]
     assert len(dict(found)) == len(found), "a task ended twice"
     return dict(found)
 
 
 def test_all_tasks_end_each_once_and_their_first_word_is_that_they_are_begun():
-    happenings, seen, ray = run(["a", "b", "c"])
-    assert ends(happenings) == {0: "ended", 1: "ended", 2: "ended"}
+    events, seen, ray = run(["a", "b", "c"])
+    assert ends(events) == {0: "ended", 1: "ended", 2: "ended"}
     assert set(seen.values()) == {1}
     assert ray.made == 2
-    first = next(one for one in happenings if one.task == 2)
+    first = next(one for one in events if one.task == 2)
     assert first.kind == "begun"
-    assert [one.values["task"] for one in happenings if one.kind == "ended" and one.task == 1] == ["b"]
-    assert sum(one.kind == "ready" for one in happenings) == 2
+    assert [one.values["task"] for one in events if one.kind == "ended" and one.task == 1] == ["b"]
+    assert sum(one.kind == "ready" for one in events) == 2
 
 
 def test_tasks_are_begun_in_the_order_that_is_asked_for():
     ray, seen = FakeRay(), Counter()
-    crew = Crew(ray, partial(Work, seen, [{}]), Slots(1, 1))
-    begun = [one.task for one in crew.run(["a", "b", "c"], order=[2, 0, 1]) if one.kind == "begun"]
+    scheduler = TaskScheduler(ray, partial(Work, seen, [{}]), Slots(1, 1))
+    begun = [one.task for one in scheduler.run(["a", "b", "c"], order=[2, 0, 1]) if one.kind == "begun"]
     assert begun == [2, 0, 1]
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_kills_its_process_twice_is_put_aside_and_costs_nothing_else(count):
-    happenings, seen, _ = run(["a", "dies", "b", "once"], count=count)
-    assert ends(happenings) == {0: "ended", 1: "died", 2: "ended", 3: "ended"}
+    events, seen, _ = run(["a", "dies", "b", "once"], count=count)
+    assert ends(events) == {0: "ended", 1: "died", 2: "ended", 3: "ended"}
     assert (seen["dies"], seen["once"], seen["a"]) == (2, 2, 1)
-    reason = next(one.values["reason"] for one in happenings if one.kind == "died")
+    reason = next(one.values["reason"] for one in events if one.kind == "died")
     assert "died, perhaps for lack of memory (The worker was killed.)" in reason
-    assert sum("tried again" in one.values["note"] for one in happenings if one.kind == "note") == 2
+    assert sum("tried again" in one.values["note"] for one in events if one.kind == "note") == 2
 
 
 def test_a_lost_machine_is_no_fault_of_the_task():
-    happenings, seen, _ = run(["a", "lost3", "b"], machines="abcdef")
-    assert ends(happenings) == {0: "ended", 1: "ended", 2: "ended"}
+    events, seen, _ = run(["a", "lost3", "b"], machines="abcdef")
+    assert ends(events) == {0: "ended", 1: "ended", 2: "ended"}
     assert seen["lost3"] == 4
-    assert any("machine that worked on it was lost" in str(one.values) for one in happenings)
+    assert any("machine that worked on it was lost" in str(one.values) for one in events)
 
 
 def test_a_machine_that_says_nothing_is_as_one_that_is_lost():
-    happenings, seen, _ = run(["silent", "a"], machines="abc")
-    assert ends(happenings) == {0: "ended", 1: "ended"}
+    events, seen, _ = run(["silent", "a"], machines="abc")
+    assert ends(events) == {0: "ended", 1: "ended"}
     assert seen["silent"] == 3
 
 
 def test_a_task_that_takes_machine_after_machine_with_it_is_put_aside():
-    happenings, seen, ray = run(["lost99", "a"], machines="abcdefghij")
-    assert ends(happenings) == {0: "died", 1: "ended"}
+    events, seen, ray = run(["lost99", "a"], machines="abcdefghij")
+    assert ends(events) == {0: "died", 1: "ended"}
     assert seen["lost99"] == 5
     assert len(ray.machines) == 5
 
 
 def test_a_full_disk_costs_the_machine_its_work_and_not_the_task():
-    happenings, seen, ray = run(["full", "a", "b", "c"])
-    assert set(ends(happenings).values()) == {"ended"}
+    events, seen, ray = run(["full", "a", "b", "c"])
+    assert set(ends(events).values()) == {"ended"}
     assert seen["full"] == 2
     assert ray.made == 2
 
 
 def test_where_all_disks_are_full_the_task_fails_with_its_reason():
-    happenings, _, _ = run(["full"], machines="a", count=1)
-    assert [one.values["reason"] for one in happenings if one.kind == "ended"] == ["The disk is full."]
+    events, _, _ = run(["full"], machines="a", count=1)
+    assert [one.values["reason"] for one in events if one.kind == "ended"] == ["The disk is full."]
 
 
 def test_a_fault_in_the_work_is_told_as_it_is():
-    happenings, _, _ = run(["breaks", "a"])
-    assert ends(happenings) == {0: "died", 1: "ended"}
-    assert any("(ValueError: a fault in the work)" in str(one.values) for one in happenings)
+    events, _, _ = run(["breaks", "a"])
+    assert ends(events) == {0: "died", 1: "ended"}
+    assert any("(ValueError: a fault in the work)" in str(one.values) for one in events)
 
 
 def test_machines_that_differ_are_refused_unless_they_may_be_mixed():
     told = ({"provider": "cuda", "libraries": {"av": "1"}}, {"provider": "cpu", "libraries": {"av": "2"}})
     with pytest.raises(ClusterError, match=r"provider cpu and cuda; libraries: av 2 and 1.*--mixed"):
         run(["a", "b"], told=told)
-    happenings, _, _ = run(["a", "b"], told=told, mixed=True)
-    assert set(ends(happenings).values()) == {"ended"}
+    events, _, _ = run(["a", "b"], told=told, mixed=True)
+    assert set(ends(events).values()) == {"ended"}
 
 
 def test_another_version_of_the_program_is_refused_with_both(monkeypatch):
@@ -155,10 +157,10 @@ def test_processes_that_end_before_they_are_ready_are_started_again_a_few_times(
 
 def test_leaving_the_loop_tells_all_to_stop_and_ends_them():
     ray, seen = FakeRay("ab"), Counter()
-    happenings = Crew(ray, partial(Work, seen, [{}]), Slots(2, 1)).run(["a", "b", "c"])
-    assert next(one for one in happenings if one.kind == "begun")
+    events = TaskScheduler(ray, partial(Work, seen, [{}]), Slots(2, 1)).run(["a", "b", "c"])
+    assert next(one for one in events if one.kind == "begun")
     assert ray.actors
-    happenings.close()
+    events.close()
     assert not ray.actors
     assert seen["c"] == 0
 
@@ -175,12 +177,12 @@ def test_an_actor_that_is_told_to_stop_gives_nothing():
 
 def test_a_cluster_that_is_gone_is_said():
     ray = FakeRay("a")
-    crew = Crew(ray, partial(Work, Counter(), [{"provider": "cpu"}]), Slots(1, 1))
+    scheduler = TaskScheduler(ray, partial(Work, Counter(), [{"provider": "cpu"}]), Slots(1, 1))
 
     def wait(*_given, **_chosen):
         raise ConnectionError("Client is shutting down.")
 
     ray.wait = wait
     with pytest.raises(ClusterError, match=r"The cluster is gone \(Client is .*same command resumes"):
-        list(crew.run(["a"]))
+        list(scheduler.run(["a"]))
     assert not ray.actors

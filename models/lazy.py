@@ -1,4 +1,4 @@
-"""A value that is computed in the thread that asks for it first."""
+"""A lazy value: computed once, in the thread that asks for it first."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -8,8 +8,8 @@ _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
 
-class Later(Generic[_T_co]):
-    """Call it for its value, from any thread: whoever comes first computes it, the others wait for that.
+class Lazy(Generic[_T_co]):
+    """A value that is computed at the first call; call it from any thread. The others wait for the first.
 
     Args:
         make: computes the value; called once, unless it raises, and freed then with all that it holds.
@@ -29,6 +29,6 @@ class Later(Generic[_T_co]):
             return self._value[0]
 
 
-def now(value: _T | Later[_T]) -> _T:
-    """A value that may be there, or come later."""
-    return value() if isinstance(value, Later) else value
+def value_of(value: _T | Lazy[_T]) -> _T:
+    """The value itself, whether it was computed already or is lazy."""
+    return value() if isinstance(value, Lazy) else value
