@@ -12,8 +12,9 @@ import numpy.typing as npt
 import typer
 
 from emotion.exporters import interpolate as interpolation
-from emotion.exporters.convert import store_weights_as_fp16, to_onnx
+from emotion.exporters.convert import to_onnx
 from emotion.exporters.faceres import lower_blocks, read_faceres
+from emotion.exporters.graphs import store_weights_as_fp16
 from emotion.exporters.head import features_of, model_head, put_head
 from emotion.exporters.model_files import put_model
 from emotion.exporters.quantise import prove

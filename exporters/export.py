@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 import onnx
 
-from emotion.exporters.convert import store_weights_as_fp16, to_onnx
+from emotion.exporters.convert import to_onnx
+from emotion.exporters.graphs import store_weights_as_fp16
 from emotion.exporters.options import Storage
 from emotion.exporters.parity import Parity, compare
 from emotion.models.data.stored import RegionData, load_region

@@ -25,8 +25,10 @@ import tensorflow as tf
 import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from emotion.exporters.convert import OPSET, store_weights_as_fp16
+from emotion.exporters.convert import OPSET
 from emotion.exporters.cpu_layout import keep_layout
+from emotion.exporters.graphs import drop_unused, store_weights_as_fp16
+from emotion.exporters.mixer import BATCH, as_matrix_products
 from emotion.models.engines import landmark_nets
 from emotion.models.engines.landmark_nets import FORMAT, MANIFEST, NET_NAMES, NetName
 from emotion.models.engines.providers import NetOptions
@@ -38,7 +40,6 @@ from emotion.models.signature import Signature
 from emotion.models.small_files import sha256
 
 TASK = ZOO / "face_landmarker.task"
-_BATCH = "batch"
 _Array = npt.NDArray[Any]
 
 
@@ -49,15 +50,17 @@ class _Recipe:
     Attributes:
         file: its name in the bundle.
         outputs: of the net, in the order in which they are joined.
-        scale, shift: value * scale + shift makes a pixel what the net takes; None: taken as it is.
+        scale, shift: value * scale + shift makes a pixel what the net takes.
         fast_on_cpu: it is rewritten for ONNX Runtime's memory layout, see `cpu_layout`.
+        mixer: it is rewritten as matrix products, see `mixer`; it takes points, not pixels.
     """
 
     file: str
     outputs: tuple[str, ...]
-    scale: float | None = None
+    scale: float = 1.0
     shift: float = 0.0
     fast_on_cpu: bool = False
+    mixer: bool = False
 
 
 _LANDMARKS = "face_landmarks_detector.tflite"
@@ -67,7 +70,7 @@ _RECIPES: dict[NetName, _Recipe] = {
     ),
     "face_landmarks": _Recipe(_LANDMARKS, ("Identity", "Identity_1"), scale=1 / 255),
     "face_landmarks.cpu": _Recipe(_LANDMARKS, ("Identity", "Identity_1"), scale=1 / 255, fast_on_cpu=True),
-    "face_blendshapes": _Recipe("face_blendshapes.tflite", ("StatefulPartitionedCall:0",)),
+    "face_blendshapes": _Recipe("face_blendshapes.tflite", ("StatefulPartitionedCall:0",), mixer=True),
 }
 
 MAX_DIFFERENCE: dict[NetName, float] = {
@@ -130,12 +133,15 @@ def _convert(tflite: Path, recipe: _Recipe, known: Signature) -> onnx.ModelProto
     with _quiet():
         model, _ = tf2onnx.convert.from_tflite(str(tflite), opset=OPSET)
     graph = model.graph
-    _free_batch(graph)
-    _take(graph, recipe, known)
-    _give(graph, recipe.outputs, known)
+    if recipe.mixer:
+        as_matrix_products(graph, known)
+    else:
+        _free_batch(graph)
+        _take(graph, recipe, known)
+        _give(graph, recipe.outputs, known)
     if recipe.fast_on_cpu:
         keep_layout(graph)
-    _drop_unused(graph)
+    drop_unused(graph)
     # The weights are float16 in the bundle; those that are computed of them stay as they are.
     return store_weights_as_fp16(model, exact=True)
 
@@ -143,7 +149,6 @@ def _convert(tflite: Path, recipe: _Recipe, known: Signature) -> onnx.ModelProto
 def _free_batch(graph: onnx.GraphProto) -> None:
     """Any batch where the bundle's nets have one of 1, which is in front everywhere."""
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes = []
     for node in graph.node:
         if node.op_type == "Reshape":
             shape = constants[node.input[1]].copy()
@@ -151,52 +156,21 @@ def _free_batch(graph: onnx.GraphProto) -> None:
                 shape[0] = 0 if -1 in shape else -1
             node.input[1] = f"{node.output[0]}/shape"
             graph.initializer.append(numpy_helper.from_array(shape, node.input[1]))
-        elif node.op_type == "Concat":
-            nodes += _repeat_constant(graph, node, set(constants))
-        nodes.append(node)
-    _put(graph, nodes)
     del graph.value_info[:]
-
-
-def _repeat_constant(
-    graph: onnx.GraphProto, node: onnx.NodeProto, constants: set[str]
-) -> list[onnx.NodeProto]:
-    """Nodes that give the constant which a Concat joins to every item the items' batch.
-
-    Items times nought plus the constant: without asking for a shape, which a GPU leaves to the CPU.
-    """
-    fixed = [index for index, name in enumerate(node.input) if name in constants]
-    if not fixed:
-        return []
-    (index,), axis = fixed, helper.get_node_attr_value(node, "axis")
-    constant, items, prefix = node.input[index], node.input[1 - index], f"{node.output[0]}/repeated"
-    graph.initializer.append(numpy_helper.from_array(np.float32(0), f"{prefix}/nought"))
-    node.input[index] = prefix
-    return [
-        helper.make_node("ReduceMean", [items], [f"{prefix}/one"], axes=[axis], keepdims=1),
-        helper.make_node("Mul", [f"{prefix}/one", f"{prefix}/nought"], [f"{prefix}/none"]),
-        helper.make_node("Add", [f"{prefix}/none", constant], [prefix]),
-    ]
 
 
 def _take(graph: onnx.GraphProto, recipe: _Recipe, known: Signature) -> None:
     """One input as the signature says, with what makes it the net's own in the graph."""
     inner = graph.input[0].name
-    dtype = TensorProto.UINT8 if known.dtype == "uint8" else TensorProto.FLOAT
     del graph.input[:]
-    graph.input.append(helper.make_tensor_value_info(known.input, dtype, [_BATCH, *known.shape]))
-    if recipe.scale is None:
-        nodes = [helper.make_node("Identity", [known.input], [inner])]
-    else:
-        for key, value in (("scale", recipe.scale), ("shift", recipe.shift)):
-            graph.initializer.append(numpy_helper.from_array(np.float32(value), f"{known.input}/{key}"))
-        nodes = [
-            helper.make_node("Cast", [known.input], [f"{known.input}/float"], to=TensorProto.FLOAT),
-            helper.make_node(
-                "Mul", [f"{known.input}/float", f"{known.input}/scale"], [f"{known.input}/scaled"]
-            ),
-            helper.make_node("Add", [f"{known.input}/scaled", f"{known.input}/shift"], [inner]),
-        ]
+    graph.input.append(helper.make_tensor_value_info(known.input, TensorProto.UINT8, [BATCH, *known.shape]))
+    for key, value in (("scale", recipe.scale), ("shift", recipe.shift)):
+        graph.initializer.append(numpy_helper.from_array(np.float32(value), f"{known.input}/{key}"))
+    nodes = [
+        helper.make_node("Cast", [known.input], [f"{known.input}/float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{known.input}/float", f"{known.input}/scale"], [f"{known.input}/scaled"]),
+        helper.make_node("Add", [f"{known.input}/scaled", f"{known.input}/shift"], [inner]),
+    ]
     _put(graph, [*nodes, *graph.node])
 
 
@@ -211,7 +185,7 @@ def _give(graph: onnx.GraphProto, outputs: tuple[str, ...], known: Signature) ->
         joined.append(helper.make_node("Reshape", [whole, f"{flat}/shape"], [flat]))
     last = helper.make_node("Concat", [node.output[0] for node in joined], ["answers"], axis=-1)
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("answers", TensorProto.FLOAT, [_BATCH, *known.output]))
+    graph.output.append(helper.make_tensor_value_info("answers", TensorProto.FLOAT, [BATCH, *known.output]))
     _put(graph, _needed([*graph.node, *joined, last], "answers"))
 
 
@@ -239,22 +213,12 @@ def _put(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
     graph.node.extend(copies)
 
 
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    copies = [TensorProto.FromString(tensor.SerializeToString()) for tensor in kept]
-    del graph.initializer[:]
-    graph.initializer.extend(copies)
-
-
 def _compare(name: NetName, tflite: Path, path: Path, known: Signature, pictures: _Array) -> NetParity:
     """Both on the same inputs: one at a time in TensorFlow Lite, in one batch here."""
     inputs = _inputs(known, pictures)
     net = Net(lambda _: (path, known), NetOptions("cpu", threads=0, max_batch=len(inputs)))
     recipe = _RECIPES[name]
-    values = inputs.astype(np.float32)
-    if recipe.scale is not None:
-        values = values * np.float32(recipe.scale) + np.float32(recipe.shift)
+    values = inputs.astype(np.float32) * np.float32(recipe.scale) + np.float32(recipe.shift)
     theirs = np.stack([_ask(tflite, value, recipe.outputs, known) for value in values])
     ours = net(inputs)
     if ours.shape != theirs.shape:

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -27,6 +26,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from emotion.exporters.graphs import rewrite_gray, unfold_fp16
 from emotion.models.checksums import follow
 from emotion.models.data.stored import RegionData, load_region
 from emotion.models.engines.session import RegionModel
@@ -41,6 +41,8 @@ SPARED = (2, 4, 8, 16)
 """How many of the first convolutions stay float32; the last layer always does."""
 # All operations in int8 gain little more, lose more, and crash OpenVINO.
 _QUANTISED = ("Conv", "MatMul")
+# Not by itself: what comes out of a convolution is then rounded once, behind it, and not before it too.
+_JOINED = ("Relu",)
 _BATCH = 32
 _CALIBRATING = 512
 
@@ -208,7 +210,7 @@ def _int8_of(plain: ModelManifest, path: Path) -> ModelManifest:
 
 
 def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: int) -> None:
-    model = onnx.shape_inference.infer_shapes(unfold_fp16(onnx.load(source)))
+    model = onnx.shape_inference.infer_shapes(rewrite_gray(unfold_fp16(onnx.load(source))))
     names = [node.name for node in model.graph.node if node.op_type in _QUANTISED]
     with TemporaryDirectory() as folder, _without_advice():
         plain = Path(folder) / "plain.onnx"
@@ -218,7 +220,7 @@ def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: 
             target,
             _Crops(crops),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(_QUANTISED),
+            op_types_to_quantize=[*_QUANTISED, *_JOINED],
             nodes_to_exclude=[*names[:spared], names[-1]],
             per_channel=True,
             # Seven bits for weights: processors without VNNI add two products in 16 bits, which eight
@@ -240,21 +242,6 @@ def _without_advice() -> Iterator[None]:
         yield
     finally:
         logging.disable(previous)
-
-
-def unfold_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Undo `emotion.exporters.convert.store_weights_as_fp16`: the quantiser wants float32 weights."""
-    graph = model.graph
-    stored = {tensor.name: tensor for tensor in graph.initializer}
-    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in stored]
-    for node in casts:
-        tensor = stored[node.input[0]]
-        values = numpy_helper.to_array(tensor).astype(np.float32)
-        tensor.CopyFrom(numpy_helper.from_array(values, node.output[0]))
-    kept = [node for node in graph.node if node not in casts]
-    del graph.node[:]
-    graph.node.extend(kept)
-    return model
 
 
 class _Crops(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime ships no types

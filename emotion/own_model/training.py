@@ -438,7 +438,8 @@ def _export(
     """Write a network as a model folder has it."""
     import onnx  # noqa: PLC0415  not needed where only the last layers learn
 
-    from emotion.exporters.convert import store_weights_as_fp16, to_onnx  # noqa: PLC0415
+    from emotion.exporters.convert import to_onnx  # noqa: PLC0415
+    from emotion.exporters.graphs import store_weights_as_fp16  # noqa: PLC0415
     from emotion.models.training import networks  # noqa: PLC0415
 
     graph = store_weights_as_fp16(to_onnx(networks.for_inference(network, region.size, _UNCALIBRATED)))

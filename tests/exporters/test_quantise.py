@@ -11,8 +11,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from emotion.exporters import quantise as module
-from emotion.exporters.convert import store_weights_as_fp16
-from emotion.exporters.quantise import Gate, quantise, unfold_fp16
+from emotion.exporters.graphs import store_weights_as_fp16, unfold_fp16
+from emotion.exporters.quantise import Gate, quantise
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.stored import RegionData
 from emotion.models.engines.session import RegionModel
@@ -115,6 +115,19 @@ def test_a_model_that_passes_is_offered_and_used(folder, data, monkeypatch):
     kinds = [node.op_type for node in onnx.load(made.model).graph.node]
     assert kinds.count("DequantizeLinear") >= 4
     assert "left in float32" in lines[0]
+
+
+def test_what_comes_out_of_a_convolution_is_rounded_once(folder, data, monkeypatch):
+    """Behind max(x, 0), not before it too: a step less, and less lost."""
+    monkeypatch.setattr(module, "MIN_AGREEMENT", 0.9)
+    graph = onnx.load(quantise("lips", folder, folder, crops=64).model).graph
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    before = {
+        kind: {makers[node.input[0]] for node in graph.node if node.op_type == kind}
+        for kind in ("QuantizeLinear", "Relu")
+    }
+    assert "Conv" in before["QuantizeLinear"]  # its range and zero point cut off what is below 0
+    assert "DequantizeLinear" not in before["QuantizeLinear"] | before["Relu"]
 
 
 def test_a_model_that_does_not_pass_is_not_offered(folder, data, monkeypatch):
