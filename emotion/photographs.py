@@ -120,16 +120,20 @@ class PhotographSummary:
         empty: in how many of them no face was found.
         labels: how many faces each label was given to.
         left_out: by photograph, why it could not be looked at.
+        more_faces: by photograph, how many faces it shows, at least, that there was no room for.
     """
 
     photographs: int = 0
     empty: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     left_out: dict[str, str] = field(default_factory=dict)
+    more_faces: dict[str, int] = field(default_factory=dict)
 
-    def add(self, result: EmotionFrame) -> None:
-        """Count a photograph."""
+    def add(self, result: EmotionFrame, name: str = "") -> None:
+        """Count a photograph, of that name."""
         self.photographs += 1
+        if result.left_out:
+            self.more_faces[name] = result.left_out
         self.empty += not result.faces
         self.labels.update(face.label for face in result.faces)
 
@@ -145,11 +149,22 @@ class PhotographSummary:
         empty = f"; no face in {self.empty}" if self.empty else ""
         return f"{counted(faces, 'face')} in {count}: {told}{empty}"
 
+    def crowd(self) -> str:
+        """That there were more faces than `--max-faces`, for people; empty where there were not."""
+        if not self.more_faces:
+            return ""
+        first, *others = self.more_faces
+        more = f" and {counted(len(others), 'other photograph')}" if others else ""
+        faces = counted(sum(self.more_faces.values()), "more face")
+        return f"At least {faces} in {first}{more}: see --max-faces."
+
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "PhotographSummary":
         """What `to_dict` gave."""
         left_out = {one["file"]: one["reason"] for one in values["left_out"]}
-        return cls(values["photographs"], values["without_face"], Counter(values["labels"]), left_out)
+        more_faces = {one["file"]: one["faces"] for one in values.get("more_faces", ())}
+        labels = Counter(values["labels"])
+        return cls(values["photographs"], values["without_face"], labels, left_out, more_faces)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -160,6 +175,7 @@ class PhotographSummary:
             "faces": self.labels.total(),
             "labels": dict(self.labels.most_common()),
             "left_out": [{"file": name, "reason": reason} for name, reason in self.left_out.items()],
+            "more_faces": [{"file": name, "faces": faces} for name, faces in self.more_faces.items()],
         }
 
 
@@ -186,7 +202,7 @@ def annotate_photographs(
         options: `Options()` where not given. What is for time is not looked at.
         progress: called with (photographs done, photographs in all).
         observer: is told what each stage and each output does.
-        say: is told, in a sentence, of each photograph that is left out.
+        say: is told, in a sentence, of each photograph that is left out, and of faces that are.
         resume: what a run that was stopped has seen is not looked at again, see `photograph_journal`.
 
     Raises:
@@ -352,7 +368,7 @@ def write_photographs(
         say(reason)
 
     def add(result: EmotionFrame) -> None:
-        summary.add(result)
+        summary.add(result, called[result.frame.index])
         progress(summary.photographs + len(summary.left_out), len(called))
 
     if not options.outputs.overwrite:
@@ -377,6 +393,8 @@ def write_photographs(
         raise
     with deferred_signals():
         ledger.finish(_told(outputs, summary) | ({"made": dict(made)} if made else {}))
+    if crowd := summary.crowd():
+        say(crowd)
     return summary
 
 

@@ -341,7 +341,7 @@ class _Run:
             if before is not None:
                 are = "is" if count == 1 else "are"
                 errors.print(f"{counted(count, 'photograph')} {are} done already and {are} skipped.")
-                for reason in before.left_out.values():
+                for reason in filter(None, (*before.left_out.values(), before.crowd())):
                     errors.print(escaped(reason))
                 self._say_left_out(before, count)
                 return

@@ -183,10 +183,12 @@ def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[_Make, Callable[[]
     )
 
 
-def face_frame(frame: VideoFrame, rgb: Image, found: Sequence[Landmarks], regions: Regions) -> FaceFrame:
+def face_frame(
+    frame: VideoFrame, rgb: Image, found: Sequence[Landmarks], left_out: int, regions: Regions
+) -> FaceFrame:
     """A photograph with the faces that were found in it, each with its crops; the largest first."""
     faces = [_face(landmarks, cut(rgb, landmarks.points, regions)) for landmarks in found]
-    return FaceFrame(frame, _largest_first(faces))
+    return FaceFrame(frame, _largest_first(faces), left_out)
 
 
 def _largest_first(faces: list[Face]) -> tuple[Face, ...]:

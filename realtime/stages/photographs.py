@@ -5,9 +5,10 @@ where nobody is found, enlarged, in a border and leant. Faces that stand on thei
 are looked at in the photograph turned over.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -29,13 +30,18 @@ from emotion.realtime.stages.tile_search import is_cut, tiles
 _SURROUNDINGS = 1.0
 # A box and a face's landmarks that have so much of their union in common are of one face.
 _SAME_FACE = 0.2
+# So many faces are told apart in a photograph at most: more of a crowd would cost time and tell little.
+_MOST_SEEN = 100
+
+_Found: TypeAlias = tuple[list[Landmarks], int]
+"""Faces, and how many more there was no room for."""
 
 
 class PhotographFinder:
     """The stage that finds the faces of photographs. Several may share the work: it remembers nothing.
 
     Args:
-        max_faces: the most faces in a photograph; the largest are kept.
+        max_faces: the most faces in a photograph; the largest are kept, and the others counted.
         min_confidence: in [0, 1].
         nets: look with these; with MediaPipe where there are none.
         regions: what is cut out of each face.
@@ -67,7 +73,7 @@ class PhotographFinder:
         """The photographs with their faces, in order; the largest face first."""
         pictures = [Picture.of_rgb(frame.rgb()) for frame in items]
         return [
-            face_frame(frame, picture.rgb, self._find(picture, frame), self._regions)
+            face_frame(frame, picture.rgb, *self._find(picture, frame), self._regions)
             for frame, picture in zip(items, pictures, strict=True)
         ]
 
@@ -77,23 +83,27 @@ class PhotographFinder:
         self._one.close()
         self._detector.close()
 
-    def _find(self, picture: Picture, frame: VideoFrame) -> list[Landmarks]:
-        found = self._look(picture) or self._again(frame.image)
+    def _find(self, picture: Picture, frame: VideoFrame) -> _Found:
+        found, left_out = self._look(picture)
+        found = found or self._again(frame.image)
         over = self._over(picture, found)
         if found and 2 * sum(over) <= len(over):
-            return self._each_turned(picture, found, over)
+            return self._each_turned(picture, found, over), left_out
         if not found and not shows_one_turned(self._detector, picture):
-            return []
+            return [], 0
         turned = picture.turned_over()
-        found_turned = self._look(turned)
+        found_turned, left_out_turned = self._look(turned)
         each = self._each_turned(turned, found_turned, self._over(turned, found_turned))
-        return [face.turned_over(picture.width, picture.height) for face in each] or found
+        if not each:
+            return found, left_out
+        return [face.turned_over(picture.width, picture.height) for face in each], left_out_turned
 
-    def _look(self, picture: Picture) -> list[Landmarks]:
+    def _look(self, picture: Picture) -> _Found:
         found = list(self._many.detect(picture, 0.0))
-        if len(found) < self._max_faces:
-            found += self._small(picture, found)
-        return found
+        # Parts show smaller faces than the whole does: with as many as there is room for they are not kept.
+        is_full = len(found) >= self._max_faces
+        found += self._others(picture, self._whole(picture) if is_full else self._small(picture), found)
+        return self._largest(found), max(0, len(found) - self._max_faces)
 
     def _over(self, picture: Picture, faces: Sequence[Landmarks]) -> list[bool]:
         return [stands_on_its_head(self._detector, picture, corners(face)) for face in faces]
@@ -111,19 +121,36 @@ class PhotographFinder:
             each.append(seen.turned_over(*size) if seen else face)
         return each
 
-    def _small(self, picture: Picture, known: Sequence[Landmarks]) -> list[Landmarks]:
-        """The faces that only a part of the picture shows, and that are not known yet."""
-        found: list[Landmarks] = []
+    def _whole(self, picture: Picture) -> Iterator[Corners]:
+        yield from self._detector.detect(picture)
+
+    def _small(self, picture: Picture) -> Iterator[Corners]:
+        """The faces that parts of the picture show, each by every part that shows it whole."""
         for tile in tiles(picture.width, picture.height):
             for box in self._detector.detect(picture.part(*tile)):
-                if len(known) + len(found) >= self._max_faces:
-                    return found
-                if is_cut(box, tile, picture) or among(box, [*known, *found]):
-                    continue
-                face = self._near(picture, box)
-                if face is not None and not among(corners(face), [*known, *found]):
-                    found.append(face)
+                if not is_cut(box, tile, picture):
+                    yield box
+
+    def _others(
+        self, picture: Picture, boxes: Iterable[Corners], known: Sequence[Landmarks]
+    ) -> list[Landmarks]:
+        """The faces in boxes that are not known yet, also where there is no room for them."""
+        found: list[Landmarks] = []
+        for box in boxes:
+            if len(known) + len(found) >= _MOST_SEEN:
+                break
+            if among(box, [*known, *found]):
+                continue
+            face = self._near(picture, box)
+            if face is not None and not among(corners(face), [*known, *found]):
+                found.append(face)
         return found
+
+    def _largest(self, faces: list[Landmarks]) -> list[Landmarks]:
+        """As many as there is room for; in their order where that is all."""
+        if len(faces) <= self._max_faces:
+            return faces
+        return sorted(faces, key=_size, reverse=True)[: self._max_faces]
 
     def _near(self, picture: Picture, box: Corners) -> Landmarks | None:
         around = _SURROUNDINGS * float((box[2:] - box[:2]).max())
@@ -138,7 +165,7 @@ class PhotographFinder:
     def _each_once(self, faces: Sequence[Landmarks]) -> list[Landmarks]:
         """Of parts that overlap several may show a face; the largest is the least cut."""
         kept: list[Landmarks] = []
-        for face in sorted(faces, key=lambda face: side(corners(face)), reverse=True):
+        for face in sorted(faces, key=_size, reverse=True):
             if len(kept) < self._max_faces and not among(corners(face), kept):
                 kept.append(face)
         return kept
@@ -167,6 +194,10 @@ class Strangers:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def _size(face: Landmarks) -> float:
+    return side(corners(face))
 
 
 def _mediapipe(min_confidence: float, pose: bool) -> tuple[Detector, Callable[[int], Landmarker]]:

@@ -224,6 +224,49 @@ def test_a_copy_is_called_by_what_it_is_a_copy_of(models, face, tmp_path):
     assert (summary.left_out, said) == ({"https://host/2.png": reason}, [reason])
 
 
+@pytest.fixture
+def crowded(folder, face):
+    """The same folder with a photograph of two, and without the one that is no picture."""
+    (folder / "a 10.jpg").unlink()
+    cv2.imwrite(str(folder / "two.png"), np.hstack([face, face]))
+    return folder
+
+
+def test_more_faces_than_there_is_room_for_are_told(models, crowded, tmp_path):
+    photographs = find_inputs([str(crowded)])
+    outputs = PhotographOutputs.of(photographs, tmp_path / "out", ("csv",))
+    options = Options(faces=FaceOptions(max_faces=1))
+    said = []
+    summary = annotate_photographs(photographs, outputs, models, options, say=said.append)
+    name = str(crowded / "two.png")
+    assert said == [f"At least 1 more face in {name}: see --max-faces."]
+    assert json.loads(outputs.summary.read_text())["more_faces"] == [{"file": name, "faces": 1}]
+    assert summary.labels.total() == 3
+    again = photographs_done(photographs, outputs, models, options)
+    assert again is not None
+    assert again.crowd() == said[0], "a run that finds all done says it, too"
+
+
+def test_a_resumed_run_tells_the_crowd_that_the_stopped_one_saw(models, crowded, tmp_path):
+    photographs = find_inputs([str(crowded)])
+    outputs = PhotographOutputs.of(photographs, tmp_path / "out", ("csv",))
+    options = Options(faces=FaceOptions(max_faces=1))
+
+    def stop(done, total):
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate_photographs(photographs, outputs, models, options, stop)
+    summary = annotate_photographs(photographs, outputs, models, options, resume=True)
+    assert summary.more_faces == {str(crowded / "two.png"): 1}
+
+
+def test_of_several_crowds_the_first_is_named():
+    summary = PhotographSummary(more_faces={"a.jpg": 3, "b.jpg": 1, "c.jpg": 1})
+    assert summary.crowd() == "At least 5 more faces in a.jpg and 2 other photographs: see --max-faces."
+
+
 def test_where_none_could_be_read_nothing_is_told_of_faces():
     assert PhotographSummary(left_out={"a.jpg": "damaged"}).sentence() == "none could be read"
 

@@ -114,7 +114,7 @@ AROUND = (50, 60, 190, 210)
 def test_a_small_face_is_looked_at_with_as_much_around_it_as_it_is_large(finder):
     face = at(100, 110, 140, 160)
     one = finder(boxes={FIRST: [SMALL]}, near={AROUND: [face]})
-    assert one._find(Photograph, None) == [face]
+    assert one._find(Photograph, None) == ([face], 0)
     assert one._one.shown == [AROUND]
     assert one._detector.shown == tiles(640, 480)
 
@@ -133,31 +133,52 @@ def test_a_face_that_is_cut_known_or_lost_hides_no_other(finder):
     again = np.array([12, 20, 60, 80], np.float32)
     lost = np.array([200, 200, 220, 220], np.float32)
     one = finder([known], {FIRST: [cut, again, lost, SMALL]}, {AROUND: [other]})
-    assert one._find(Photograph, None) == [known, other]
+    assert one._find(Photograph, None) == ([known, other], 0)
     assert one._one.shown == [(180, 180, 240, 240), AROUND], "what is cut or known is not looked at closer"
 
 
 def test_what_turns_out_to_be_a_known_face_is_not_found_twice(finder):
     known, box = at(100, 110, 140, 190), np.array([100, 110, 140, 125], np.float32)
     one = finder([known], {FIRST: [box]}, {(60, 70, 180, 165): [at(100, 110, 140, 150)]})
-    assert one._find(Photograph, None) == [known]
+    assert one._find(Photograph, None) == ([known], 0)
 
 
-@pytest.mark.parametrize("most", [1, 2, 3])
-def test_no_more_faces_are_found_than_are_wanted(finder, most):
-    known = at(10, 20, 60, 80)
-    boxes = [np.array([x, 110, x + 40, 160], np.float32) for x in (100, 160, 220)]
-    near = {(x - 50, 60, x + 90, 210): [at(x, 110, x + 40, 160)] for x in (100, 160, 220)}
-    one = finder([known], {FIRST: boxes}, near, most)
-    assert len(one._find(Photograph, None)) == most
-    assert bool(one._detector.shown) == (most > 1)
+@pytest.mark.parametrize("most", [2, 3, 4])
+def test_of_more_faces_than_are_wanted_the_largest_are_kept_and_the_others_counted(finder, most):
+    known, boxes, near = at(10, 20, 60, 70), [], {}
+    for left, size in ((100, 30), (160, 50), (220, 40)):
+        boxes.append(np.array([left, 110, left + size, 110 + size], np.float32))
+        around = (left - size, 110 - size, left + 2 * size, 110 + 2 * size)
+        near[around] = [at(*boxes[-1])]
+    found, left_out = finder([known], {FIRST: boxes}, near, most)._find(Photograph, None)
+    sizes = [face.points[1, 0] - face.points[0, 0] for face in found]
+    assert sorted(sizes, reverse=True) == [50, 50, 40, 30][:most]
+    assert left_out == 4 - most
+
+
+def test_larger_faces_take_the_place_of_those_that_the_landmarker_chose(finder):
+    # It takes those it is surest of.
+    chosen, larger, no_face = at(10, 20, 50, 70), at(100, 110, 190, 200), [300, 300, 320, 320]
+    boxes = [np.array(box, np.float32) for box in ([10, 20, 50, 70], [100, 110, 190, 200], no_face)]
+    one = finder([chosen], {"all": boxes}, {(10, 20, 280, 290): [larger]}, most=1)
+    assert one._find(Photograph, None) == ([larger], 1)
+    assert one._detector.shown == ["all"], "small faces are not looked for where there is no room for them"
+
+
+def test_a_crowd_is_counted_up_to_a_hundred(finder):
+    places = [(12 * column + 10, 12 * row + 10) for row in range(6) for column in range(20)]
+    boxes = [np.array([x, y, x + 10, y + 10], np.float32) for x, y in places]
+    one = finder(boxes={FIRST: boxes})
+    one._near = lambda picture, box: at(*box)
+    found, left_out = one._find(Photograph, None)
+    assert (len(found), left_out) == (4, 96)
 
 
 def test_where_nobody_is_found_it_is_looked_again(finder, monkeypatch):
     one = finder()
     face = at(100, 110, 140, 160)
     monkeypatch.setattr(one, "_again", lambda image: [face] if image == "the picture" else [])
-    assert one._find(Photograph, SimpleNamespace(image="the picture")) == [face]
+    assert one._find(Photograph, SimpleNamespace(image="the picture")) == ([face], 0)
 
 
 @pytest.mark.parametrize("most", [1, 4])
@@ -204,6 +225,6 @@ def test_whoever_alone_stands_on_their_head_is_looked_at_closely_the_other_way_r
     right = at(502, 318, 542, 372)
     one = finder([upright, wrong], near={(450, 270, 590, 420): [right]}, most=2)
     monkeypatch.setattr(photographs, "stands_on_its_head", lambda detector, picture, box: box[0] == 100)
-    same, turned = one._find(Photograph, None)
+    (same, turned), _ = one._find(Photograph, None)
     assert same is upright
     np.testing.assert_array_equal(turned.points, [(138, 162), (98, 108)])
