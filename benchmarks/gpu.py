@@ -1,4 +1,4 @@
-"""All that a machine with a GPU has to show, on one page::
+"""All measurements on a machine with a GPU, on one page::
 
     python -m emotion.benchmarks.gpu [--provider cuda] [--out gpu.md]
 

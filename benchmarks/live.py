@@ -1,4 +1,4 @@
-"""Does live keep up: pictures shown, results a second, capture to screen, memory and age over time.
+"""Whether live analysis keeps up: pictures shown, results a second, latency, memory and age over time.
 
 `emotion bench --soak SECONDS` plays pictures of the bundled clip at 30 fps and 640x480, with one face and
 with three, as if they came from a camera, and says which marks are reached.

@@ -1,4 +1,4 @@
-"""Every view of the page as somebody sees it: ``python -m emotion.benchmarks.screens FOLDER``.
+"""Pictures of every view of the page: ``python -m emotion.benchmarks.screens FOLDER``.
 
 Each view is shown in Chromium at four widths, light and dark, at twice the size, and with colours forced by
 the system; a picture of each is left in the folder, to be looked at. Meanwhile axe looks for barriers, and it

@@ -1,4 +1,4 @@
-"""Apparent facial expressions from video; the names in `__all__` are what Python programs call.
+"""Apparent facial expressions from video; the names in `__all__` are the public interface.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The entry point of the command line: one sentence for what a user can mend, never a traceback."""
+"""The entry point of the command line: an error that a user can correct is one sentence, not a traceback."""
 
 import io
 import signal

@@ -1,4 +1,4 @@
-"""What Python programs call: pictures, files and streams in, results out, with shared models.
+"""The functions of the Python interface: images, files and streams in, results out, with shared models.
 
 Each function is a short form of a method of `emotion.Recognizer`, whose models are loaded at the first
 call and kept for the next ones.

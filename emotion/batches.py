@@ -1,4 +1,4 @@
-"""Photographs of one's own pipeline: a class for the ``map_batches`` of Ray Data, and of anything alike."""
+"""A class that analyses batches of photographs, for ``map_batches`` of Ray Data and similar libraries."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Configuration files: options that hold until the environment or the command line says otherwise.
+"""Configuration files: defaults of options, which the environment and the command line override.
 
 The rule of precedence, the first that says something wins:
 

@@ -1,4 +1,4 @@
-"""What does not lie in a file yet: a link, standard input, an open file, a store in the cloud.
+"""Inputs that are not local files: a link, standard input, an open file, a store in the cloud.
 
 Videos need a file: their index may stand at the end, and sound and pictures are read side by side.
 """

@@ -1,4 +1,4 @@
-"""What a user names, as files: photographs and videos, folders, patterns, lists, links, a pipe.
+"""A user's inputs as files: photographs and videos, folders, patterns, lists, links, a pipe.
 
 ============================  =================================================================
 named                         means

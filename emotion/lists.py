@@ -1,4 +1,4 @@
-"""Lists of files: a name a line, or a table with a column of names.
+"""Lists of files: one name per line, or a table with a column of names.
 
 In a table that is the column called ``file``, ``path``, ``video`` or the like; where none is called so, the
 first one in which most rows look like names of files, else the first. A head is told by that, too: it looks

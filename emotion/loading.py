@@ -1,4 +1,4 @@
-"""Loading models as this user's programs do: with their cache folder, and a word on what was chosen."""
+"""Loads models with the user's cache folder, and reports what was chosen."""
 
 from collections.abc import Callable
 

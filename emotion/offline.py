@@ -1,4 +1,4 @@
-"""Without the network: whatever would use it is an error."""
+"""Offline mode: any use of the network is an error."""
 
 import sys
 

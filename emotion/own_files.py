@@ -1,4 +1,4 @@
-"""The files that a command leaves in a folder: whole, and never in the place of anything of the user's."""
+"""Output files of a command: written atomically, and never over a user's own files."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run over photographs has seen so far, so that a run that was killed can go on.
+"""A journal of the photographs that a run has analysed, so that a killed run can be resumed.
 
 Tables of photographs are whole only at the end. Until then a journal lies beside them: a line a photograph,
 each as it was when it was looked at. What a run finds in it, of photographs that are still the same, it need

@@ -1,4 +1,4 @@
-"""What Python programs hold as pictures and videos, as this program's own: arrays, PIL, bytes, open files."""
+"""A Python program's images and videos in this program's form: arrays, PIL images, bytes, open files."""
 
 import io
 import itertools

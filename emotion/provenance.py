@@ -1,4 +1,4 @@
-"""What results follow from, in short: for the files themselves, so that they can be told apart in years."""
+"""Provenance of results: versions, models and options, which are stored in the files themselves."""
 
 import hashlib
 import platform

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, Union
 
 from emotion.cluster.calls import Loaded
-from emotion.cluster.files import spread_files
+from emotion.cluster.files import distribute_files
 from emotion.cluster.pool import travelling
 from emotion.fetching import LIVE_SCHEMES, EndlessError, Spool, scheme_of
 from emotion.inputs import Input, find_inputs
@@ -175,7 +175,7 @@ class Recognizer(Closeable):
                     "cluster",
                     "A cluster takes files and models by their names, and keeps no images.",
                 )
-            return spread_files(
+            return distribute_files(
                 cluster, named, recursive, partial(_reader_of, travelling(options)), options, progress
             )
         left_out: dict[str, str] = {}

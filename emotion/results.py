@@ -1,4 +1,4 @@
-"""What Python programs are given: a face, a picture with its faces, and the results of many."""
+"""Results of the Python interface: a face, a picture with its faces, and the results of many pictures."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""Results as tables: an Arrow table with a row a face, and its bytes as CSV, Parquet and JSON Lines."""
+"""Results as tables: an Arrow table with one row per face, and its bytes as CSV, Parquet and JSON Lines."""
 
 import json
 from collections.abc import Callable, Sequence

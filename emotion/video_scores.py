@@ -1,4 +1,4 @@
-"""How often a video's emotion is told: labelled videos, one emotion each, judged over their time."""
+"""Accuracy on labelled videos, which have one emotion each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

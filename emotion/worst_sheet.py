@@ -1,4 +1,4 @@
-"""One picture of the labelled faces whose answers are furthest from their labels: a look finds the reason."""
+"""A sheet of the labelled faces whose predictions are furthest from their labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

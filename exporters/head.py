@@ -1,4 +1,4 @@
-"""The last layer of a model that ships, taken out of its graph and put back fitted anew.
+"""Reads the last layer from a model's graph, and puts a newly fitted one back.
 
 The layers before it stay bit for bit as they were, so nothing has to be trained or converted again.
 """

@@ -1,4 +1,4 @@
-"""A model between two: the one that ships, and the same one trained further on other sets.
+"""Interpolates between two models: an included one, and the same one trained further on other sets.
 
 What fine-tuning gains on new faces it often loses on old ones; half way between the weights of both, much of
 the gain is there and little of the loss (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models",

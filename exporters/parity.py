@@ -1,4 +1,4 @@
-"""The proof that an exported file says what the Keras network says, on real crops."""
+"""Checks on real crops that an exported file gives what the Keras network gives."""
 
 from dataclasses import dataclass
 

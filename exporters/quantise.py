@@ -1,4 +1,4 @@
-"""A model in int8: faster on a CPU, and offered only where it says the same.
+"""Models in int8: faster on a CPU, and offered only where the results agree.
 
 Static quantisation (Jacob et al. 2018): the ranges of what flows through the network are measured on
 crops it learnt from, and written into the graph as pairs of QuantizeLinear and DequantizeLinear

@@ -1,4 +1,4 @@
-"""A network that tells people apart as the beginning of one that reads expressions.
+"""A face-recognition network as initial weights of an expression network.
 
 Davis King trained dlib's face recognition (2017, public domain) on three million photographs of
 faces. Its first layers know what brows, lids and lips look like, which 37,000 labelled faces teach

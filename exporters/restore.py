@@ -1,4 +1,4 @@
-"""A model file that ships back into a Keras network, so that training can go on from it.
+"""Restores a Keras network from a model file, so that training can continue from it.
 
 An exported graph has lost what only training needs: its batch norms are folded to a scale and a
 shift, and the blendshape head is gone. Both can be had again from data. A batch norm gets the mean

@@ -1,4 +1,4 @@
-"""What is learnt, and how: from labelled faces to model files, and from a face to probabilities.
+"""Models and how they are made: from labelled faces to model files, and from a face to probabilities.
 
 `classes`, `palette` and `regions` say what there is to tell and where; a `manifest` lies beside each model
 file. The packages are `faces`, `engines`, `voting`, `data`, `training`, `evaluation`, `statistics`, `native`

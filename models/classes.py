@@ -1,4 +1,4 @@
-"""The classes that a model folder tells apart. Nothing else in the program knows their names.
+"""The classes of a model folder. Nothing else in the program knows their names.
 
 They are data: names, order and colours come from the manifests of the model folder (`models.manifest`)
 and travel with the results. `SIX` are those of the models that ship.

@@ -1,4 +1,4 @@
-"""How many cores this process may use: the machine's, less what the system or a container keeps from it."""
+"""How many cores this process may use: the machine's, less what the system or a container withholds."""
 
 import os
 from collections.abc import Iterator

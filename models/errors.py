@@ -1,4 +1,4 @@
-"""What can go wrong, as one family.
+"""Errors of the program, with one common base class.
 
 ::
 

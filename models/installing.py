@@ -1,4 +1,4 @@
-"""What to install where something is missing, for messages.
+"""What to install where something is missing, for error messages.
 
 The program is on no package index: pip finds it only where it was installed from.
 """

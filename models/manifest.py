@@ -1,4 +1,4 @@
-"""The JSON beside a model that says what it is. A model is never guessed from its file name.
+"""Manifests: the JSON beside a model that describes it. Nothing is guessed from file names.
 
 ``eyes.json`` beside ``eyes.onnx`` (abridged), and ``eyes.int8.json`` beside ``eyes.int8.onnx``
 where a quantised version is offered::

@@ -1,4 +1,4 @@
-"""What is said of an option, once: its help, unit and bounds, at the dataclass field that holds it.
+"""The definition of an option: its help, unit and bounds, at the dataclass field that holds it.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Colours of classes: what they must hold, and how new ones are found.
+"""Colours of classes: their requirements, and how new ones are found.
 
 A class has one colour, which is the same in the picture, on the page, in plots and timelines, light and
 dark: nothing is yellow in one place and orange in another. The six that ship (`models.classes`) keep the

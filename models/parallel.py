@@ -1,4 +1,4 @@
-"""Independent pieces of work on all cores, the caller's thread among them."""
+"""Independent tasks on all cores, including the caller's thread."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What the numbers of a stream mean: the classes and regions of the model folder that made them."""
+"""The schema of a stream's results: the classes and regions of the model folder that made them."""
 
 from dataclasses import dataclass
 

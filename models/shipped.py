@@ -1,4 +1,4 @@
-"""The models that ship stay as they are; how they are told, and how files of other folders are replaced.
+"""Protects the included models from changes, and replaces files of other model folders.
 
 A file that is replaced stays beside the new one: `eyes.previous.onnx` for `eyes.onnx`. There is one such
 version, the last.

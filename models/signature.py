@@ -1,4 +1,4 @@
-"""What an engine has to know of a net to run it."""
+"""Inputs and outputs of a network, as an engine has to know them."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Reading what a model folder holds: regular files of a sensible size, and JSON that is well formed.
+"""Reads files of a model folder: regular files of a sensible size, and well-formed JSON.
 
 A folder that somebody else made may hold a device that never ends, a pipe that nobody writes to, or a
 text made to exhaust whoever reads it.

@@ -1,4 +1,4 @@
-"""Python processes that this program starts for itself.
+"""Starts Python child processes.
 
 A child imports what its parent imports and nothing out of the folder that the user stands in: their
 `tests.py`, `random.py` or `emotion/` is theirs.

@@ -1,4 +1,4 @@
-"""What can be told of a face beside its emotion, and the columns that it takes in tables.
+"""Additional columns on a face, such as blendshapes and pose, which are written on request.
 
 ===========  ====================================================================================
 asked for    columns

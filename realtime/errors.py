@@ -1,4 +1,4 @@
-"""What can go wrong while streaming, beside `emotion.models.errors`.
+"""Errors of streaming; the others are in `emotion.models.errors`.
 
 ::
 

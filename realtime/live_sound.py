@@ -1,4 +1,4 @@
-"""The sound of a live source, on its way to all who record it."""
+"""Hands a live source's sound to all who record it."""
 
 import threading
 from collections import deque

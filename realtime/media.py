@@ -1,4 +1,4 @@
-"""What sources and sinks both need to know about video: sizes, colours, joints of its clock."""
+"""Properties of video that sources and sinks share: sizes, colours, discontinuities of its clock."""
 
 import threading
 import time

@@ -361,9 +361,9 @@ class _Run:
                     )
                 else:
                     # Imported here: it takes Ray.
-                    from emotion.spread_photographs import spread_photographs  # noqa: PLC0415
+                    from emotion.distributed_photographs import distribute_photographs  # noqa: PLC0415
 
-                    summary = spread_photographs(
+                    summary = distribute_photographs(
                         many.cluster,
                         photographs,
                         outputs,

@@ -1,4 +1,4 @@
-"""The command `emotion config`: what holds, and from where."""
+"""The command `emotion config`: the settings in effect, and where they come from."""
 
 import os
 from collections.abc import Sequence

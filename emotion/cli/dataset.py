@@ -1,4 +1,4 @@
-"""The command `emotion dataset`: labelled photographs and videos to eyes and lips."""
+"""The command `emotion dataset`: labelled photographs and videos to crops of eyes and lips."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The command `emotion doctor`: tries out what the program needs, and says what to do for the rest.
+"""The command `emotion doctor`: tries what the program needs, and says how to get what is missing.
 
 Nothing heavy is imported before its check, so that it answers also where a library cannot be loaded.
 """

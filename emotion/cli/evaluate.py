@@ -1,4 +1,4 @@
-"""emotion evaluate: how often the models are right on labelled faces."""
+"""The command `emotion evaluate`: accuracy of the models on labelled faces."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command `emotion live`: a camera or stream in a window, with what is thought of its faces."""
+"""The command `emotion live`: a camera or stream in a window, with the expressions of its faces."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Many videos of `emotion annotate`: side by side, with one bar for all and a table at the end."""
+"""Many videos of `emotion annotate`: annotated in parallel, with one progress bar and a table at the end."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence

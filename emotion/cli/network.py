@@ -1,4 +1,4 @@
-"""What `--offline` asks for, the same for all commands that could be given an address."""
+"""The option `--offline`, the same for all commands that take addresses."""
 
 from emotion.cli.console import errors
 from emotion.models.native import telemetry

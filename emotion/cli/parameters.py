@@ -1,4 +1,4 @@
-"""The parameters of a command, made of the options that it takes.
+"""Parameters of a command, generated from the options that it takes.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The command `emotion play`: a video in a window, with what its faces look like."""
+"""The command `emotion play`: a video in a window, with the expressions of its faces."""
 
 from dataclasses import replace
 from pathlib import Path

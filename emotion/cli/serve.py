@@ -1,4 +1,4 @@
-"""The command `serve`: the page, on which anybody sees the program work."""
+"""The command `emotion serve`: the page in the browser."""
 
 from typing import Annotated
 

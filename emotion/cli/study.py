@@ -1,4 +1,4 @@
-"""The commands `emotion study`: what was done of many videos in parts, put together."""
+"""The commands `emotion study`: merge the shards of a study."""
 
 from pathlib import Path
 from typing import Annotated

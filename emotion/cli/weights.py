@@ -1,4 +1,4 @@
-"""emotion weights: how the opinions of the regions become one."""
+"""The command `emotion weights`: fits the rule that combines the predictions of the regions."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Many machines, by Ray, which is the extra ``[cluster]``: where work goes, and what becomes of it.
+"""Many machines, with Ray (the extra ``[cluster]``): distribution of tasks, and recovery from failures.
 
 `connection` finds a cluster or starts one of this machine alone, `slots` says how many places for work fit
 into it, `actor` is what runs in each, `scheduler` hands out tasks and copes with what dies, `pool` lets it

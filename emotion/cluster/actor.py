@@ -1,4 +1,4 @@
-"""What runs in a place of a cluster: it holds what is costly to load, and does one task after the other."""
+"""The actor that runs on a cluster: it loads the models once, and does one task after the other."""
 
 import os
 import platform

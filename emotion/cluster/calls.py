@@ -1,4 +1,4 @@
-"""A function on a cluster: called in many places, with what it holds loaded once in each."""
+"""Calls of a function on a cluster; each worker loads what the function needs once."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A Ray cluster: one that is there, or one of this machine's cores and GPUs alone."""
+"""The connection to a Ray cluster: a running one, or a new one of this machine's cores and GPUs alone."""
 
 import contextlib
 import importlib

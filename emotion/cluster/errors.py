@@ -1,4 +1,4 @@
-"""What can go wrong with a cluster."""
+"""Errors of a cluster."""
 
 from emotion.models.errors import EmotionError
 

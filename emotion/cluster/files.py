@@ -1,4 +1,4 @@
-"""Files that a program wants the results of, read on a cluster."""
+"""Files of a Python call, analysed on a cluster."""
 
 import math
 import os
@@ -18,7 +18,7 @@ from emotion.study.stand_ins import StandIns
 _MOST, _LEAST, _BATCHES = 64, 4, 64
 
 
-def spread_files(
+def distribute_files(
     cluster: str,
     named: Sequence[str | os.PathLike[str]],
     recursive: bool,

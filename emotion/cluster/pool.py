@@ -1,4 +1,4 @@
-"""The videos of a study on a cluster: in the place of `emotion.study.pool.Pool`, with the same reports."""
+"""Annotates the videos of a study on a cluster, with the interface of `emotion.study.pool.Pool`."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many places for work there are on a cluster, and what each of them takes."""
+"""How many tasks run on a cluster at once, and the resources of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

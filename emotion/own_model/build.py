@@ -1,4 +1,4 @@
-"""From folders of photographs to a model folder, a step after the other; what is done is not done again.
+"""Makes a model folder from folders of photographs, step by step; finished steps are not repeated.
 
 Beside the model folder ``my-model`` stands ``my-model.learning`` with all that the user's photographs are in:
 the data set, the page about it (``data.html``), the networks' features, and ``log.csv``. So the model folder

@@ -1,4 +1,4 @@
-"""How long a run takes, step after step, beside what was said of it at its start."""
+"""Times of a run's steps, beside the estimate at its start."""
 
 import csv
 import os

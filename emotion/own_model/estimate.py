@@ -1,4 +1,4 @@
-"""How long it will take, said before it begins, from steps that were measured on this machine."""
+"""Estimates how long a run takes, from steps that were measured on this machine."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What the kept networks see of each face of a data set: worked out once, and kept on disk."""
+"""Features that the frozen networks compute of each face: computed once, and kept on disk."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which classes a user's folders name, and who is on their photographs."""
+"""Classes and people, as a user's folders name them."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Which faces are judged by models that did not learn from them: a part held out, or folds."""
+"""Which faces are held out: a part, or each fold in turn."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A new last layer for a network whose features are kept, and what it says of faces it did not learn from."""
+"""A new last layer on features that stay fixed, with its predictions of held-out faces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The data judged before it is learnt from: what is there, what was lost, and what that will cost."""
+"""Checks of the data before training: what there is, what was left out, and the likely effect."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

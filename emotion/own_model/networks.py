@@ -1,4 +1,4 @@
-"""The networks of a model of the user's own: what they begin with, see and learn, and where they end up."""
+"""The networks of a user's own model: initial weights, inputs, training and export."""
 
 import csv
 from collections.abc import Callable
@@ -22,10 +22,10 @@ from emotion.models.regions import Region
 from emotion.models.training.options import Architecture
 from emotion.models.training.refit import Head
 from emotion.own_model import training
-from emotion.own_model.beginning import Donor, begin, wanted_regions
 from emotion.own_model.features import views_of
 from emotion.own_model.folds import TAUGHT
 from emotion.own_model.heads import Learnt, fit_one, learn_head, start_of
+from emotion.own_model.initial_weights import Donor, begin, wanted_regions
 from emotion.own_model.options import LearnOptions
 
 _Floats = npt.NDArray[np.float32]

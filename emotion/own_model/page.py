@@ -1,4 +1,4 @@
-"""What is known of the data, on one page with pictures that needs nothing beside it."""
+"""A page about the data, with pictures, in one file."""
 
 import base64
 from collections.abc import Mapping, Sequence

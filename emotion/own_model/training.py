@@ -1,4 +1,4 @@
-"""More than last layers learn: each part of the faces is judged by a network that did not learn from it.
+"""Training of more than the last layer; each fold is judged by a network that was not trained on it.
 
 A run is a folder, named after all that decides what comes of it, so that another start finds nothing of it in
 its way::
@@ -34,10 +34,10 @@ from emotion.models.small_files import sha256
 from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.refit import Floats, Head
-from emotion.own_model.beginning import Donor
 from emotion.own_model.clock import lasting
 from emotion.own_model.folds import FOLDS, LEAST_TO_HOLD_OUT
 from emotion.own_model.heads import Learnt, log_loss, probabilities, weights_of
+from emotion.own_model.initial_weights import Donor
 from emotion.own_model.options import LearnOptions
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The vote of one's own models: fitted anew, or that of the models it began with where that is as good."""
+"""The vote of a user's own models: newly fitted, or that of the models they started from if it is as good."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Many videos as one study: side by side on all cores, and what came of them in tables and on a page.
+"""Many videos as one study: annotated in parallel on all cores, with tables and a page of all.
 
 `together` does all of it. `plan` says which videos, `pool` lets processes (`worker`) annotate them, or `here`
 this one, `outcome` keeps how each ended,

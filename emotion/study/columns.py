@@ -1,4 +1,4 @@
-"""The tables' columns: each is described once, and table and description are made of that."""
+"""Columns of a study's tables: each is defined once, for the table and for its description."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How expressions go on the average of many videos, and how sure that average is."""
+"""The mean course of expressions over many videos, and its confidence interval."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence

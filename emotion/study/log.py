@@ -1,4 +1,4 @@
-"""What happened during a study, a JSON object a line: ``log.jsonl``."""
+"""The log of a study, one JSON object per line: ``log.jsonl``."""
 
 import json
 from collections.abc import Iterable

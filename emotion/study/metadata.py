@@ -1,4 +1,4 @@
-"""What a user knows of their videos beside what is in them: a CSV with a row a video."""
+"""A user's data about their videos: a CSV with one row per video."""
 
 import csv
 import re

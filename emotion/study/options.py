@@ -1,4 +1,4 @@
-"""The options on many videos: how they are shared out, and what is told of all of them."""
+"""Options of many videos: how they are distributed, and what is written about all of them."""
 
 import re
 from dataclasses import dataclass

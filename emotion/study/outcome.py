@@ -1,4 +1,4 @@
-"""How a video of a study ended, and what is there of it."""
+"""The outcome of one video of a study, and which of its files exist."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which videos a study is of, what each is called in it, and how many are worked on side by side."""
+"""The videos of a study, their names in it, and how many are annotated in parallel."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Processes that annotate the videos of a study side by side, watched so that each may die alone."""
+"""Processes that annotate the videos of a study in parallel; one that dies stops none of the others."""
 
 import json
 import queue

@@ -1,4 +1,4 @@
-"""A study from its jobs to what is told of them."""
+"""Runs the jobs of a study, and collects their outcomes."""
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence

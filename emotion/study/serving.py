@@ -1,4 +1,4 @@
-"""One video of a study, from its order to how it ended; whichever process, on whichever machine, does it."""
+"""Annotates one video of a study and reports its outcome, in any process on any machine."""
 
 import errno
 import json

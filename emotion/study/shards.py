@@ -1,4 +1,4 @@
-"""Puts together what several machines, or the tasks of an array, did of one study."""
+"""Merges the shards of a study that several machines, or the tasks of an array job, annotated."""
 
 import re
 import shutil

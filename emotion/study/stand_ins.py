@@ -1,4 +1,4 @@
-"""Paths of this machine that stand for files in stores, so that a study is planned and told in one way."""
+"""Local paths that represent files in stores, so that a study handles both in the same way."""
 
 import tempfile
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Writes a study down: tables, page, log and provenance, each whole or not at all, and known as our own."""
+"""Writes a study's files: tables, page, log and provenance, each atomically and listed in the ledger."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A process that annotates videos of a study, one after the other, and may die without harm to the others.
+"""A process that annotates videos of a study one after the other; if it dies, the others go on.
 
 It reads orders from its standard input and writes reports to its standard output, a JSON object a line.
 Orders: ``{"video": ..., "files": {"mp4": ...}, "summary": ..., "resume": true}``; the end of its input means

@@ -1,4 +1,4 @@
-"""What faces show, for whoever asks over HTTP or sends a camera: one picture analysed, and plain values."""
+"""Analyses one picture for the HTTP interface and the cameras, with results as plain values."""
 
 import time
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What any part of the server may have to say to a visitor."""
+"""Errors that any part of the server may report to a visitor."""
 
 
 class BusyError(Exception):

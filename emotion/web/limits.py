@@ -1,4 +1,4 @@
-"""What a process that touches strangers' files may take of this machine."""
+"""Limits on the resources of processes that open strangers' files."""
 
 import os
 import signal

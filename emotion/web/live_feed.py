@@ -16,8 +16,8 @@ from emotion.realtime.monitoring.ports import LOOPBACK, refusal
 from emotion.realtime.sinks.base import Sink
 from emotion.web.feed import Feed
 from emotion.web.http.feed import STATIC, add_feed
-from emotion.web.http.look import add_look
 from emotion.web.http.security import Gate
+from emotion.web.http.theme import add_theme
 
 _PATIENCE_SECONDS = 3.0
 _ADDRESSES = """Live results of emotion-live:
@@ -91,6 +91,6 @@ def feed_app(feed: Feed, schema: Schema) -> FastAPI:
     async def addresses() -> PlainTextResponse:
         return PlainTextResponse(_ADDRESSES)
 
-    add_look(app, schema)
+    add_theme(app, schema)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -1,4 +1,4 @@
-"""Running the server: checks, the address, a clear end."""
+"""Runs the server: checks, the address, an orderly end."""
 
 import gc
 import logging

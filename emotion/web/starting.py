@@ -1,4 +1,4 @@
-"""What browsers are told in the first seconds of a server, while its models are loaded."""
+"""The response to browsers in the first seconds of a server, while its models are loaded."""
 
 import socket
 import ssl

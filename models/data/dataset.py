@@ -1,4 +1,4 @@
-"""Labelled face photographs and videos to a data set of aligned eyes and lips.
+"""Makes a data set of aligned eyes and lips from labelled photographs and videos.
 
 Input: one or several roots, each with a folder per emotion, or with ``train``, ``validation`` and
 ``test`` folders of such folders. A ``votes.csv`` in a root (columns ``path`` and one per emotion)

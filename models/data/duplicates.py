@@ -1,4 +1,4 @@
-"""Which pictures show the same face photograph, and groups of these near duplicates.
+"""Finds near duplicates among photographs of faces, and groups them.
 
 A perceptual hash knows copies of another size, quality or tone; fine structure those that were cropped
 or toned so that the hash is lost.

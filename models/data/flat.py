@@ -1,4 +1,4 @@
-"""What Pillow reads, as plain RGB; imports nothing else, for a process that is started for each picture."""
+"""Pictures that Pillow reads, as plain RGB; imports little, for processes that are started per picture."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Labelled photographs and videos: a folder an emotion, directly or within the parts of a data set."""
+"""Labelled photographs and videos: one folder per emotion, directly or within the parts of a data set."""
 
 import csv
 import hashlib

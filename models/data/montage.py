@@ -1,4 +1,4 @@
-"""One picture of many crops: a look at it finds what no count does."""
+"""A montage of many crops, to be inspected by eye."""
 
 from collections.abc import Sequence
 from pathlib import Path

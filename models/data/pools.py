@@ -1,4 +1,4 @@
-"""Faces of several sets, in memory, with their labels and what a teacher says of them."""
+"""Faces of several data sets in memory, with their labels and a teacher's predictions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

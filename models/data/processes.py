@@ -1,4 +1,4 @@
-"""Work on many items in processes of their own: a process that dies costs its item only."""
+"""Work on many items in separate processes: one that dies costs only its item."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence

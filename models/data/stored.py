@@ -1,4 +1,4 @@
-"""A data set as it lies on the disk: its manifest, the crops of a region, and what was left out.
+"""A data set on disk: its manifest, the crops of a region, and what was left out.
 
 `dataset` makes it, and says what its folder holds.
 """

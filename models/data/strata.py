@@ -1,4 +1,4 @@
-"""Held-out parts that hold each emotion in the same share, decided by the names of the files alone.
+"""Held-out parts with the same share of each emotion, decided by the names of the files alone.
 
 A lot for each photograph (`data.splits`) gives rare emotions by chance too few or too many faces:
 of 280 fearful ones a fifth is 56, give or take 7. Here each emotion's photographs are put in the

@@ -1,4 +1,4 @@
-"""What the vote says of each labelled face, as a table, and which answers are furthest from their labels."""
+"""The vote's prediction for each labelled face, as a table, and those furthest from their labels."""
 
 import csv
 import io

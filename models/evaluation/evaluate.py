@@ -1,4 +1,4 @@
-"""How often the models are right: the ONNX files as they run, on labelled faces.
+"""Accuracy of the models on labelled faces, measured with the ONNX files that run.
 
 `Evaluation` holds all that `emotion evaluate` finds; `emotion.models.evaluation.report` writes it down.
 """

@@ -1,4 +1,4 @@
-"""Labelled faces, and what the models say of them.
+"""Labelled faces, and the models' predictions of them.
 
 Two kinds of input: a data set made by `data.dataset` (its crops, one part of it), or any folder
 of labelled whole photographs, which go the same road as a video's frames: landmarks, crops, models.

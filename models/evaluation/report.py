@@ -1,4 +1,4 @@
-"""Writes an evaluation down: one HTML page that needs nothing beside it, Markdown, JSON."""
+"""Writes an evaluation as one self-contained HTML page, as Markdown and as JSON."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Rules for the vote, fitted to faces that no model learnt from, and compared fairly.
+"""Fits rules of the vote to faces that no model was trained on, and compares them on held-out faces.
 
 The comparison is out of fold: each rule is fitted to four fifths of the held-out faces and judged
 on the rest, five times, so that no rule is judged on a face it was fitted to. Copies of a

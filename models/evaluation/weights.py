@@ -1,4 +1,4 @@
-"""Making a model folder's ``weights.json``: every rule for the vote, and which of them counts.
+"""Makes a model folder's ``weights.json``: all rules of the vote, and which of them is used.
 
 The file holds the success rates with their intervals, the rules fitted to all held-out faces, the
 out-of-fold comparison that decided, and what it was made from.

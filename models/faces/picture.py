@@ -1,4 +1,4 @@
-"""A picture as faces are looked for in it, and what is seen of one, whoever looks."""
+"""The types that all landmarkers share: the picture to search, and the landmarks of a face."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""How surely a region can be seen: the mouth behind a hand, the eyes behind sunglasses.
+"""How likely a region is visible: the mouth behind a hand, the eyes behind sunglasses.
 
 A crop is shrunk, standardised and described by the directions of its edges; a net of one small hidden
 layer says how likely the region is free. It was fitted on photographs with made-up occluders, and its

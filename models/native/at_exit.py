@@ -1,4 +1,4 @@
-"""What must end before Python itself does.
+"""Cleanup that has to happen before the interpreter ends.
 
 At the end of a program Python first shuts down every executor (`concurrent.futures`), and only then
 calls what `atexit` and `weakref.finalize` know. MediaPipe runs its native code in executors, so by

@@ -1,4 +1,4 @@
-"""Imports that wait until somebody uses them, for what a library imports and hardly anybody needs.
+"""Lazy imports of modules that a library imports at once and hardly anybody needs.
 
 MediaPipe imports matplotlib's pyplot for one function that plots landmarks, which takes most of a second.
 """

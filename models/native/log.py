@@ -1,4 +1,4 @@
-"""What native libraries write to standard error, and the part of it that is no news to a user."""
+"""Filters what native libraries write to standard error."""
 
 import atexit
 import contextlib

@@ -1,4 +1,4 @@
-"""Memory that was freed is used again, whichever thread freed it.
+"""Reuse of freed memory, whichever thread freed it.
 
 Pictures of megabytes are made in one thread and freed in another. glibc keeps a heap for every few threads,
 and what lies free in one is not taken for another: of 1920x1080 a tenth of all memory was held for nothing.

@@ -1,4 +1,4 @@
-"""Keeps back what libraries would tell their makers about their use. Nothing heavy is imported here.
+"""Disables the telemetry of libraries. Nothing heavy is imported here.
 
 ONNX Runtime looks up a host of Microsoft's and keeps `.ses` files, unless the environment forbids it
 before its import; so `emotion` imports this module before all else.

@@ -1,4 +1,4 @@
-"""What a layer of a small network computes, in its caller's thread."""
+"""One layer of a small network, computed in the caller's thread."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Confidence that means what it says: temperature scaling, and how far it is from the truth."""
+"""Calibration of confidence: temperature scaling, and calibration errors."""
 
 from collections.abc import Callable
 

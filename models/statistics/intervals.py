@@ -1,4 +1,4 @@
-"""How far a measured rate may be from the true one: 95% intervals."""
+"""Confidence intervals (95%) of measured rates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

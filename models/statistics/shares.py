@@ -1,4 +1,4 @@
-"""Shares of time: the one place where labels and times become the numbers that everything shows.
+"""Shares of time: the only place where labels and times become the numbers that all outputs show.
 
 Of a person: of the time that they are in the picture, each label's share; the sum is 1. Of a video: each
 picture counts once, split equally among its faces, or as `NO_FACE`; the sum is 1. A picture counts for as

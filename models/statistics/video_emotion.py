@@ -1,4 +1,4 @@
-"""What a whole video, or a person over time, is called: the one place where that is decided.
+"""The emotion of a whole video, or of a person over time: the only place where it is decided.
 
 People look neutral most of the time, and a clip is called after its apex, not after what lies between. So an
 emotion's strength is the quadratic mean of its probability over the time in which faces are seen, in which a

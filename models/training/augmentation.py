@@ -1,4 +1,4 @@
-"""What a camera, a codec and a careless landmark do to a crop, done to a batch inside the network.
+"""Augmentation inside the network: the effects of cameras, codecs and inexact landmarks on crops.
 
 All chance is drawn beforehand, with NumPy, from a seed that names the run and the step: a run that
 is killed and resumed sees the same pictures as one that is not, on whatever backend Keras computes.

@@ -1,4 +1,4 @@
-"""The pictures that training leaves behind."""
+"""Plots of training curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What networks that have learnt say of the faces that others are to learn from."""
+"""Predictions of trained networks, as targets for others."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whole faces through the blocks of a network that stay as they are, computed once and learnt from often.
+"""Outputs of a network's frozen blocks for whole faces, computed once and used in every epoch.
 
 At the size at which FaceRes knows faces (`set_networks.SEEN_SIZE`) a step of training costs 2 1/4 times what
 it costs at that of the crops. Its lower blocks see edges, lids and lips alike whatever is asked of a face; so

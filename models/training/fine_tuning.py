@@ -1,4 +1,4 @@
-"""Training of a network on a user's own faces: its upper layers or all, from a known one or from nothing.
+"""Training on a user's own faces: the upper layers or all, from a known network or from scratch.
 
 Beside `training.trainer`, which trains on thousands of faces for hours, this is for some hundreds: a network
 begins with a last layer that is fitted already, so that nothing throws its layers about (Kumar et al. 2022,

@@ -1,4 +1,4 @@
-"""What a network may look at while it learns: the eyes, the lips, or both above one another.
+"""Inputs of networks in training: the eyes, the lips, or both, one above the other.
 
 Only eyes and lips have models that ship. A network that sees both is their teacher: it knows better
 what a noisy label should have been, and says so to those that see a part.

@@ -1,4 +1,4 @@
-"""Training on several sets whose labels disagree, with a head a set, and on a teacher's opinion.
+"""Training on several data sets whose labels disagree, with one head per set and a teacher's predictions.
 
 Beside `training.trainer`, which learns from one pool of faces, this keeps the sets apart: each gives a
 fixed share of every round, in it rare emotions more than their share, and has a head of its own

@@ -1,4 +1,4 @@
-"""MobileNet v1 (Howard et al. 2017) without batch norms: what sees a whole face.
+"""MobileNet v1 (Howard et al. 2017) without batch norms, for whole faces.
 
 3.2 million parameters. It has no batch norms because the network that it begins with
 (`emotion.exporters.faceres`) has them folded into its convolutions; so it answers the same while training

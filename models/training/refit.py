@@ -1,4 +1,4 @@
-"""A new head for a trained network, fitted to the features it has: seconds instead of hours.
+"""A new head for a trained network, fitted to its features: seconds instead of hours.
 
 Where a network has learnt what a face shows, but from sets that label it otherwise than one more set
 does, its last layer can be fitted anew to the faces of all of them, each set and emotion weighed so that

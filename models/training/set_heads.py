@@ -1,4 +1,4 @@
-"""Heads for sets of faces whose labels disagree: one that all share, and a small correction a set.
+"""Heads for data sets whose labels disagree: a shared one, and a small correction per set.
 
 What one set's labellers call fear, another's call surprise; a head fitted to all of them at once answers
 as none of them would, and one fitted to a set loses elsewhere what it gains there. So the logits of a face

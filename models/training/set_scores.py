@@ -1,4 +1,4 @@
-"""How a network with a head a set does on the held-out faces of each."""
+"""Scores of a network with one head per set, on the held-out faces of each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

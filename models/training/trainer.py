@@ -1,4 +1,4 @@
-"""Training of a network, in steps that a kill cannot spoil, on any backend of Keras.
+"""Training of a network on any backend of Keras; a killed run can be resumed.
 
 A run is a folder::
 

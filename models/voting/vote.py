@@ -1,4 +1,4 @@
-"""How the opinions on a face become one: the vote.
+"""The vote: combines the predictions for a face into one.
 
 A rule is one of two forms. `WeightedMean` is the rule this program goes back to: each opinion
 counts so much on each emotion. `LogLinear` is a multinomial logistic regression on the opinions'

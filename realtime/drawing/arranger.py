@@ -1,4 +1,4 @@
-"""Which form each face's result has and where it stands, with memory and a cost for moving.
+"""Chooses the form and the position of each face's result; it has a memory, and moving costs.
 
 What stands is kept while it touches no face and no other form; it follows its face as on a rope. It
 gives way at once to a face that comes in its way, and first slides along the side where it is. Anything

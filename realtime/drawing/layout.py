@@ -1,4 +1,4 @@
-"""Where a face's result may stand in the picture: geometry only, no pixels and no memory.
+"""Possible positions of a face's result in the picture: geometry only, no pixels and no state.
 
 A result can be told in several forms, from a full panel to one word. A form stands beside its face,
 slid along that side, or, where no side has room, away from it. `arranger` chooses among these places.

@@ -1,4 +1,4 @@
-"""Draws what is thought of each face onto its picture.
+"""Draws each face's result onto its picture.
 
 A face gets slim corners in its label's colour and, beside it, a panel: the label, a bar for each
 class, and what each region says by itself. Where there is no room for a panel a smaller one, a card,

@@ -1,4 +1,4 @@
-"""What stands beside a face: a panel with bars, or a label of one line, drawn from stamps.
+"""What is drawn beside a face: a panel with bars, or a label of one line, composed of sprites.
 
 All measures follow from the size of the text. Whatever does not change from frame to frame is
 merged into one stamp for each label, so that a panel costs some twenty small blends.

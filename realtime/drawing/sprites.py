@@ -1,4 +1,4 @@
-"""Small pictures with transparency, made once and pressed onto every frame.
+"""Small pictures with transparency, made once and blended onto every frame.
 
 A stamp is premultiplied: pressing it is one multiplication and one addition over its rectangle,
 done in place by OpenCV. Text is set in DejaVu Sans, which matplotlib brings along, because

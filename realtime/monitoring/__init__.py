@@ -1,4 +1,4 @@
-"""What a run did: counts and times of each stage, histograms, and Prometheus.
+"""Metrics of a run: counts and times of each stage, histograms, and Prometheus.
 
 May import nothing else of the project but its errors.
 """

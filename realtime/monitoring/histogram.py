@@ -1,4 +1,4 @@
-"""Times of which only the distribution is kept, in constant memory."""
+"""Histograms of times, in constant memory."""
 
 from dataclasses import dataclass
 from threading import Lock

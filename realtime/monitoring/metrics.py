@@ -1,4 +1,4 @@
-"""What each stage of a pipeline took in, gave out and dropped, and where its time went."""
+"""Metrics of the stages of a pipeline: items taken, given and dropped, and times."""
 
 import time
 from collections import Counter

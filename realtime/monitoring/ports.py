@@ -1,4 +1,4 @@
-"""What everything that listens on a port of this machine shares."""
+"""What all servers on a port of this machine share."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""Answering Prometheus while something runs, where somebody asks for it."""
+"""Serves metrics for Prometheus during a run, where they are wanted."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

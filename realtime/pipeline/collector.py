@@ -1,4 +1,4 @@
-"""Results that are taken in a thread of their own, as soon as they come."""
+"""Collects results in a separate thread, as soon as they come."""
 
 import threading
 from collections.abc import Callable, Iterable

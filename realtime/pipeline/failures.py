@@ -1,4 +1,4 @@
-"""What goes wrong in one thread, told in another."""
+"""Passes errors from one thread to another."""
 
 from threading import Lock
 

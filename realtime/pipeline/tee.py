@@ -1,4 +1,4 @@
-"""A source that is read once and goes two ways."""
+"""A source that is read once, for two consumers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar

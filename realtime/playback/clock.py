@@ -1,4 +1,4 @@
-"""Where in a video it is now: read by pictures and by sound, in threads of their own."""
+"""The position in a video that is played, which the threads of pictures and of sound read."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where a face is in a picture that was not analysed: found again by how it looked, or in between.
+"""Position of a face in a picture that was not analysed: by template matching, or interpolated.
 
 The models see some pictures of a live stream; people see all of them. `BoxTracker` looks for each
 face of the last result in the picture to be shown, as a small gray template. `between` needs no

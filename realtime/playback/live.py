@@ -1,4 +1,4 @@
-"""A live stream: every picture is shown at once, with the newest that is known of its faces.
+"""A live stream: every picture is shown at once, with the newest results of its faces.
 
 ::
 

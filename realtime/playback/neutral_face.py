@@ -1,4 +1,4 @@
-"""Taking people's neutral face by a key: a countdown, then the measuring, then what came of it."""
+"""Measures people's neutral face at a key press: a countdown, the measurement, the outcome."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is thought of a video's faces, by time; it fills as the video is analysed, or from a file."""
+"""Results of a video by time; filled while the video is analysed, or from a file."""
 
 import json
 import threading

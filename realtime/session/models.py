@@ -1,4 +1,4 @@
-"""What is loaded once and shared by all sessions."""
+"""Models that are loaded once and shared by all sessions."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sound of a video, carried over into an mp4 beside its new pictures."""
+"""Copies a video's sound into an mp4 beside its new pictures."""
 
 from abc import ABC, abstractmethod
 from collections import deque

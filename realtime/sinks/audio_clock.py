@@ -1,4 +1,4 @@
-"""When sound is heard: stamps of its packets, mended where they leap, fall, repeat or are missing."""
+"""Time stamps of sound packets, corrected where they jump, go back, repeat or are missing."""
 
 from collections import deque
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whether there were more faces than may be followed, in a sentence."""
+"""A sentence on whether there were more faces than may be followed."""
 
 from emotion.models.words import counted
 from emotion.realtime.messages import EmotionFrame

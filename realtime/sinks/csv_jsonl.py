@@ -1,4 +1,4 @@
-"""What was seen when, as text: a table (CSV) or an object a frame (JSON Lines)."""
+"""Timelines as text: a table (CSV), or one object per frame (JSON Lines)."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Work that must not stop halfway."""
+"""Defers signals during work that must not stop halfway."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""What people show as tiers of ELAN, the annotation tool of the Max Planck Institute: a tier a person."""
+"""Annotations for ELAN, the annotation tool of the Max Planck Institute: one tier per person."""
 
 import os
 import re

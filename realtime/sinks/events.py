@@ -1,4 +1,4 @@
-"""Events for scripts: a JSON object a line, whenever a person appears, changes emotion or leaves."""
+"""Events for scripts: one JSON object per line, whenever a person appears, changes emotion or leaves."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a format of results is, for those that ship and for a user's own.
+"""The definition of a format of results, for the included ones and a user's own.
 
 A format is one file that holds a `Format`. Those that ship are listed in `emotion.realtime.sinks.formats`; a
 package of somebody else's names its own as an entry point::

@@ -1,4 +1,4 @@
-"""The formats that there are: those that ship, and those of a user's own packages."""
+"""The available formats of results: the included ones, and those of a user's own packages."""
 
 import os
 from collections.abc import Iterable, Mapping

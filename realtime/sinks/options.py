@@ -1,4 +1,4 @@
-"""The options on results: which files are written, and who else is told meanwhile."""
+"""Options of results: which files are written, and which live outputs are opened."""
 
 from dataclasses import dataclass
 from importlib.metadata import entry_points

@@ -1,4 +1,4 @@
-"""Keeps what is written apart from what is read, whatever names a file goes by."""
+"""Prevents outputs from overwriting inputs, also where a file has several names."""
 
 import os
 import unicodedata

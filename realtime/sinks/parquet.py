@@ -1,4 +1,4 @@
-"""What was seen when, as Parquet: the CSV's columns with types, for pandas, DuckDB, Polars and R."""
+"""Timelines as Parquet: the CSV's columns with types, for pandas, DuckDB, Polars and R."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Files in the making: under another name until they are whole, and never on top of an input."""
+"""Output files: under a partial name until they are complete, and never over an input."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""From frames to spells: which emotion a person showed from when to when.
+"""From frames to spans: which emotion a person showed from when to when.
 
 It is the label that counts: what changes and when was decided where the label was (`stages.label_rule`), so
 subtitles, events and the summary say nothing else than picture and tables. Only a short absence, as of a

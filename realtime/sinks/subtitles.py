@@ -1,4 +1,4 @@
-"""What people show as subtitles, for players that lay them over the video: WebVTT and SubRip (SRT).
+"""People's expressions as subtitles: WebVTT and SubRip (SRT).
 
 One cue at a time, with a line for each person, because players disagree on cues that overlap.
 """

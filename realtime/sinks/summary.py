@@ -1,4 +1,4 @@
-"""What a whole video says: of each of its people, and of the video.
+"""The summary of a video, and of each of its people.
 
 All shares of time come from `models.statistics.shares`, the video's emotion from
 `models.statistics.video_emotion`; nothing that shows a summary computes any of its own.

@@ -1,4 +1,4 @@
-"""What files have in common that are written at once, when the stream is over."""
+"""The base of formats that are written at once, at the end of the stream."""
 
 from abc import abstractmethod
 from pathlib import Path

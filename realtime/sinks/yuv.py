@@ -1,4 +1,4 @@
-"""From drawn pictures to what encoders take: YUV with a quarter of the pixels for colours (4:2:0).
+"""Converts drawn pictures to YUV with a quarter of the pixels for colours (4:2:0), for encoders.
 
 A picture of a file is decoded from such planes, and most of it is not drawn on. So its own planes are copied
 and only what was drawn is converted: of 1920x1080 a conversion takes as long as four copies of all that is

@@ -1,4 +1,4 @@
-"""Whether a file gave all that it holds: what its container declares against what was decoded."""
+"""Whether a file is complete: compares what its container declares with what was decoded."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

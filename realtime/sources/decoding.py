@@ -1,4 +1,4 @@
-"""Decoding a file's pictures past whatever cannot be decoded, without losing those around it."""
+"""Decodes a file's pictures, and skips what cannot be decoded without losing its neighbours."""
 
 import bisect
 from array import array

@@ -1,4 +1,4 @@
-"""One connection to a camera or a stream, read in a thread that can be given up on."""
+"""One connection to a camera or a stream, read in a thread that can be abandoned."""
 
 import threading
 import time

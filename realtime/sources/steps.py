@@ -1,4 +1,4 @@
-"""Which pictures of a video are looked at, where one every so often is enough."""
+"""Which pictures of a video are analysed, where one in a while is enough."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A timeline without breaks for pictures whose stamps overlap, leap, fall, repeat or are missing."""
+"""A continuous timeline for pictures whose time stamps overlap, jump, go back, repeat or are missing."""
 
 import itertools
 from collections import deque

@@ -1,4 +1,4 @@
-"""A person's own neutral face, by which their votes are measured."""
+"""A person's neutral face, as the baseline of their votes."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What the models look at of a face, cut out where they look.
+"""Crops of a face for the models, computed on first use.
 
 Of a video that is in the classifiers' threads, which work side by side: whoever follows faces goes from
 picture to picture, and everybody else waits for that.

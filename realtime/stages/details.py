@@ -1,4 +1,4 @@
-"""EmotionFrame -> EmotionFrame: what is told of a face beside its emotion, where it is asked for.
+"""EmotionFrame -> EmotionFrame: adds the additional columns that were asked for.
 
 What there is, and in which unit, stands in `emotion.realtime.details`.
 """

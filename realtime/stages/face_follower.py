@@ -1,4 +1,4 @@
-"""Faces of a stream at the price of those that are there, small ones too.
+"""Follows the faces of a stream, small ones too; costs depend on how many faces there are.
 
 MediaPipe spares itself the search for faces while it follows as many as it was asked for; asked for
 four where one is there, it searches every picture. So here it is asked for as many as there are, and

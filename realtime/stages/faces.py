@@ -1,6 +1,6 @@
 """VideoFrame -> FaceFrame: find the faces.
 
-A picture that stands on its head is turned over first (`stages.headstands`); places are told in the picture
+A picture that stands on its head is turned over first (`stages.upside_down`); places are told in the picture
 as it came. A face that alone stands on its head cannot be read.
 """
 
@@ -16,9 +16,9 @@ from emotion.models.regions import REGIONS, Crop, Image, Regions, leaning
 from emotion.realtime.messages import Box, Face, FaceFrame, VideoFrame
 from emotion.realtime.stages.crops import crops_of, cut
 from emotion.realtime.stages.face_follower import FaceFollower, RoundRobinLandmarkers
-from emotion.realtime.stages.headstands import Headstands
 from emotion.realtime.stages.no_faces import is_too_small
 from emotion.realtime.stages.stride import MOST_FRAMES, Between
+from emotion.realtime.stages.upside_down import UpsideDown
 
 # Frames of a file that are looked at together where several threads follow faces through shares of them.
 _BATCH = 8
@@ -82,12 +82,12 @@ class FaceFinder:
 
         shared = detector()
         self._follower = FaceFollower(landmarker, shared, max_faces, team, deferred, single)
-        self._headstands = Headstands(shared)
+        self._upside_down = UpsideDown(shared)
         self._deferred = deferred
         self._last: tuple[Picture, float] | None = None
         self._before = -inf
         self._searches: deque[Callable[[Picture, float], bool]] = deque(
-            [self._headstands.look_again, self._follower.search_large, self._follower.search_small]
+            [self._upside_down.look_again, self._follower.search_large, self._follower.search_small]
         )
         self._over = False
         # As many frames to look at for each turn, so that none waits for the others.
@@ -134,8 +134,8 @@ class FaceFinder:
         for frame, whole, picture, faces, left_out in zip(
             items, upright, pictures, everybody, more, strict=True
         ):
-            heads = self._headstands.faces(picture, frame.seconds, faces, self._deferred)
-            if self._headstands.picture(picture, frame.seconds, heads):
+            heads = self._upside_down.faces(picture, frame.seconds, faces, self._deferred)
+            if self._upside_down.picture(picture, frame.seconds, heads):
                 self._over = not self._over
                 self._follower.forget()
                 break

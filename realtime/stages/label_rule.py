@@ -1,4 +1,4 @@
-"""Which word is said of smoothed probabilities: one rule, by what was alone or with what follows.
+"""The rule that chooses a label from smoothed probabilities: causal, or with later frames.
 
 The word is the emotion with the longest bar; or the one before, while the longest is no more than
 `margin` ahead of it; or that nothing is sure. So it never says what the bars do not say.

@@ -1,4 +1,4 @@
-"""Doing less so that results come in time: which pictures are looked at, whose emotion is read."""
+"""Load shedding, so that results come in time: which pictures are analysed, whose emotion is read."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""PredictionFrame -> EmotionFrame: whose face is whose, and what is thought of each person.
+"""PredictionFrame -> EmotionFrame: tracks people, and decides the label of each.
 
 All that must see every frame in order is here, and it is cheap: so the costly stages before it may
 have several workers. What is remembered of a person belongs to the track and ends with it.

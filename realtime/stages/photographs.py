@@ -1,7 +1,7 @@
-"""Photographs, of which each stands alone: nobody is followed or smoothed from one to the next.
+"""Stages for photographs, which are independent: nobody is tracked or smoothed from one to the next.
 
 A photograph waits for nobody, so it is looked at more than once: as a whole, in tiles for small faces, and,
-where nobody is found, enlarged, in a border and leant. Faces that stand on their heads (`stages.headstands`)
+where nobody is found, enlarged, in a border and leant. Faces that stand on their heads (`stages.upside_down`)
 are looked at in the photograph turned over.
 """
 
@@ -21,10 +21,10 @@ from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
 from emotion.realtime.stages.face_boxes import Corners, among, corners, overlap, side
 from emotion.realtime.stages.faces import face_frame
-from emotion.realtime.stages.headstands import shows_one_turned, stands_on_its_head
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
 from emotion.realtime.stages.tile_search import is_cut, tiles
+from emotion.realtime.stages.upside_down import is_upside_down, shows_one_turned
 
 # How much around a small face is shown to the landmarker, in sizes of the face.
 _SURROUNDINGS = 1.0
@@ -106,7 +106,7 @@ class PhotographFinder:
         return self._largest(found), max(0, len(found) - self._max_faces)
 
     def _over(self, picture: Picture, faces: Sequence[Landmarks]) -> list[bool]:
-        return [stands_on_its_head(self._detector, picture, corners(face)) for face in faces]
+        return [is_upside_down(self._detector, picture, corners(face)) for face in faces]
 
     def _each_turned(
         self, picture: Picture, faces: Sequence[Landmarks], over: Sequence[bool]

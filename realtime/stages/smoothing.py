@@ -1,4 +1,4 @@
-"""Probabilities of one person over time: smoothed by what was, or by what was and what follows.
+"""Smooths the probabilities of one person over time: causally, or with later frames.
 
 All weights are of time, not of pictures: a new value counts 1 - exp(-dt / tau). So dropped pictures
 and other frame rates change nothing.

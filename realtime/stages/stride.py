@@ -1,4 +1,4 @@
-"""Faces of the frames between those in which they are looked for.
+"""Faces of the frames between those that are searched, interpolated.
 
 A face moves little in a twelfth of a second. So frames of a file that follow one another faster than that are
 not all looked at, and the faces of the others lie between.

@@ -1,4 +1,4 @@
-"""The search for faces that nobody follows yet: in the whole picture, and for small ones in tiles of it.
+"""The search for new faces: in the whole picture, and for small ones in tiles of it.
 
 The detector misses faces below an eighth of what it is shown, so it looks into overlapping squares of the
 picture, too: into a few at a time, all of them in `SCAN_SECONDS`.

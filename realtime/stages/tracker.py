@@ -1,4 +1,4 @@
-"""Which face is whose from frame to frame."""
+"""Tracks people from frame to frame."""
 
 import itertools
 import math

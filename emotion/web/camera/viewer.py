@@ -35,7 +35,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.pipeline.latest import LatestSlot
 from emotion.realtime.session import Inline, Models, Session
 from emotion.web.analysis import to_values
-from emotion.web.camera.arrival import hurry, with_bitrates
+from emotion.web.camera.low_latency import hurry, with_bitrates
 from emotion.web.errors import BusyError
 from emotion.web.feed import Feed
 

@@ -27,7 +27,6 @@ from emotion.realtime.sources.demo import DEMO
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
 from emotion.web.http.feed import STATIC, add_feed
-from emotion.web.http.look import add_look
 from emotion.web.http.metrics import metrics_text
 from emotion.web.http.request_options import OF_CAMERAS, OF_PHOTOS, OF_VIDEOS, chosen
 from emotion.web.http.schema import (
@@ -42,6 +41,7 @@ from emotion.web.http.schema import (
 from emotion.web.http.security import Gate
 from emotion.web.http.site import RequestError, Site
 from emotion.web.http.study import FILES, policy_of, study_of
+from emotion.web.http.theme import add_theme
 from emotion.web.http.zipped import zipped
 from emotion.web.jobs import results
 from emotion.web.jobs.process import COMMAND
@@ -380,7 +380,7 @@ def _add_page(app: FastAPI, site: Site) -> None:
     async def sample() -> Response:
         return FileResponse(DEMO, media_type="video/mp4", headers={"Cache-Control": "no-cache"})
 
-    add_look(app, site.models.schema)
+    add_theme(app, site.models.schema)
     app.mount("/static", StaticFiles(directory=STATIC))
 
 

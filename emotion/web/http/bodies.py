@@ -1,4 +1,4 @@
-"""Bodies of requests as they come: in parts, within limits, from browsers that may vanish."""
+"""Bodies of requests: read in chunks, within limits, from clients that may disconnect."""
 
 import asyncio
 import time

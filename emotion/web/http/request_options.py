@@ -1,4 +1,4 @@
-"""Options of a request: query parameters made of the options' own descriptions."""
+"""Options of a request: query parameters, generated from the options' definitions."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What goes in and out of the HTTP interface, as its description shows it."""
+"""Requests and responses of the HTTP interface, with their documentation."""
 
 from typing import Annotated, Any, Literal
 

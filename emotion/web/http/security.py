@@ -1,4 +1,4 @@
-"""Who may talk to the server: its own page, this machine, and whoever has the token.
+"""Access to the server: for its own page, this machine, and clients with the token.
 
 A page of another site that is open in the same browser can send requests to this server, and by
 DNS rebinding even pretend to be of the same site. Both are told apart by what the browser says of

@@ -1,4 +1,4 @@
-"""What all requests share: the models, the queue of videos, the cameras, and how they stand."""
+"""State that all requests share: the models, the queue of videos, the cameras, and their status."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Many files as one ZIP file that is made while it is sent: nothing of it lies on the disk or in memory."""
+"""Many files as one ZIP file, which is made while it is sent and never stored."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""The server's side of a worker process: orders out, reports in, and an end in any case."""
+"""The server's side of a worker process: sends orders, receives reports, and ends it in any case."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The queue of videos: who is next, who works on it, and who wants to hear of it."""
+"""The queue of uploaded videos: their order, the workers, and the listeners for changes."""
 
 import asyncio
 import contextlib

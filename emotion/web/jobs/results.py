@@ -1,4 +1,4 @@
-"""What came of a job: files to take away, and an overview small enough to draw."""
+"""Results of a job: files to download, and an overview small enough to draw."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Jobs on the disk: a folder each, with the video, its results and a small file that says how it stands.
+"""Jobs on disk: a folder each, with the video, its results and a small file with its state.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What a container says of itself where libav does not tell: whether it is whole, and where it breaks.
+"""Structure of containers, where libav does not tell: whether a file is complete, and where it is damaged.
 
 One file a format. Each checks an open file by its structure alone, without decoding, and knows nothing of
 pictures; `check` chooses by libav's name of the format. `mend` says how a damaged file can be read further,

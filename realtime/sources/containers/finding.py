@@ -1,4 +1,4 @@
-"""What a look at a container's structure finds, and how it can be mended."""
+"""What the inspection of a container's structure finds, and how the file can be repaired."""
 
 from dataclasses import dataclass
 

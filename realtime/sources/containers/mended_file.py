@@ -1,4 +1,4 @@
-"""A damaged file as it reads when it is mended, for whoever reads files."""
+"""A damaged file as a file object that reads as if it were repaired."""
 
 import io
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.stages.options import FaceOptions
 from emotion.web.camera import arrival
 from emotion.web.camera import viewer as camera
-from emotion.web.camera.arrival import PromptBuffer
+from emotion.web.camera.low_latency import PromptBuffer
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
 from emotion.web.feed import Feed

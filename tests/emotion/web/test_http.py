@@ -30,8 +30,8 @@ from emotion.web.http import bodies
 from emotion.web.http.app import make_app
 from emotion.web.http.bodies import in_bytes
 from emotion.web.http.feed import STATIC
-from emotion.web.http.look import colour_sheet
 from emotion.web.http.site import RequestError
+from emotion.web.http.theme import colour_sheet
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
 from tests.emotion.test_annotate import DEMO

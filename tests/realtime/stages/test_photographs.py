@@ -224,7 +224,7 @@ def test_whoever_alone_stands_on_their_head_is_looked_at_closely_the_other_way_r
     # Turned over, 100 from the left is 540 from there.
     right = at(502, 318, 542, 372)
     one = finder([upright, wrong], near={(450, 270, 590, 420): [right]}, most=2)
-    monkeypatch.setattr(photographs, "stands_on_its_head", lambda detector, picture, box: box[0] == 100)
+    monkeypatch.setattr(photographs, "is_upside_down", lambda detector, picture, box: box[0] == 100)
     (same, turned), _ = one._find(Photograph, None)
     assert same is upright
     np.testing.assert_array_equal(turned.points, [(138, 162), (98, 108)])

@@ -1,4 +1,4 @@
-"""Photographs on a cluster: looked at in batches by many machines, told in one table."""
+"""Photographs on a cluster: analysed in batches by many machines, with one table of all."""
 
 import math
 import tempfile
@@ -59,7 +59,7 @@ def batches(count: int) -> list[range]:
     return [range(first, min(first + size, count)) for first in range(0, count, size)]
 
 
-def spread_photographs(
+def distribute_photographs(
     cluster: str,
     photographs: Sequence[Input],
     outputs: PhotographOutputs,

@@ -1,4 +1,4 @@
-"""What networks begin with: those of a model folder, also for other regions, sizes and architectures."""
+"""Initial weights of networks: from a model folder, also for other regions, sizes and architectures."""
 
 import shutil
 from collections.abc import Callable, Iterator

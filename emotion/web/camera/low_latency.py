@@ -1,4 +1,4 @@
-"""How pictures get in over WebRTC without waiting: what aiortc and browsers leave to be wished for.
+"""Reduces the delay of pictures over WebRTC, which aiortc and browsers would buffer.
 
 aiortc hands a picture on when the next one's first packet arrives, which costs the time between two
 pictures (33 ms at 30 a second). The packets themselves say which is the last of a picture. And it tells

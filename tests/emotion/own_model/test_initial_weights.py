@@ -11,7 +11,7 @@ from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import LITE, ModelManifest, choose_precision, read_manifest
 from emotion.models.regions import EYES, FACE, LIPS, Region
 from emotion.models.small_files import sha256
-from emotion.own_model.beginning import begin, donor, wanted_regions
+from emotion.own_model.initial_weights import begin, donor, wanted_regions
 from emotion.own_model.options import SCRATCH, LearnOptions
 
 

@@ -7,7 +7,7 @@ from emotion.models.faces.picture import Landmarks, Picture
 from emotion.realtime.messages import FaceFrame
 from emotion.realtime.stages import faces as stage
 from emotion.realtime.stages.faces import FaceFinder
-from emotion.realtime.stages.headstands import Headstands
+from emotion.realtime.stages.upside_down import UpsideDown
 from tests.helpers.landmarks import landmarks
 from tests.helpers.results import video_frame
 
@@ -66,14 +66,14 @@ class Stream:
 
     def __init__(self):
         self.detector = FakeDetector()
-        self.headstands = Headstands(self.detector)
+        self.upside_down = UpsideDown(self.detector)
         self.seconds = -STEP
 
     def see(self, image, *places):
         self.seconds += STEP
         shown = Picture(image)
-        over = self.headstands.faces(shown, self.seconds, found(*places))
-        return over, self.headstands.picture(shown, self.seconds, over)
+        over = self.upside_down.faces(shown, self.seconds, found(*places))
+        return over, self.upside_down.picture(shown, self.seconds, over)
 
 
 def test_upright_faces_are_looked_at_when_they_come_and_every_second():
@@ -224,12 +224,12 @@ def square(left, top, size=40):
 )
 def test_a_face_stands_on_its_head_where_the_turned_one_is_sure_and_surer(turned, upright, over):
     scripted = Scripted(turned, upright)
-    assert Headstands(scripted).faces(scripted, 0.0, [square(100, 80)]) == [over]
+    assert UpsideDown(scripted).faces(scripted, 0.0, [square(100, 80)]) == [over]
 
 
 def test_a_face_is_shown_twice_as_wide_as_it_is():
     scripted = Scripted()
-    Headstands(scripted).faces(scripted, 0.0, [square(100, 80)])
+    UpsideDown(scripted).faces(scripted, 0.0, [square(100, 80)])
     assert scripted.parts == [(80, 60, 160, 140)]
 
 
@@ -248,7 +248,7 @@ def test_a_face_is_shown_twice_as_wide_as_it_is():
 )
 def test_a_face_outside_the_picture_is_not_looked_at(left, top, looks):
     scripted = Scripted(0.9)
-    assert Headstands(scripted).faces(scripted, 0.0, [square(left, top)]) == [bool(looks)]
+    assert UpsideDown(scripted).faces(scripted, 0.0, [square(left, top)]) == [bool(looks)]
     assert scripted.looks == looks
 
 
@@ -266,41 +266,41 @@ def test_an_upright_face_is_looked_at_each_second_and_one_on_its_head_five_times
     turned, times, looks
 ):
     scripted = Scripted(turned)
-    headstands = Headstands(scripted)
+    upside_down = UpsideDown(scripted)
     for seconds in times:
-        headstands.faces(scripted, seconds, [square(100, 80)])
+        upside_down.faces(scripted, seconds, [square(100, 80)])
     assert scripted.looks == looks
 
 
 def test_a_face_is_the_other_way_when_two_looks_in_a_row_say_so():
     scripted = Scripted()
-    headstands = Headstands(scripted)
+    upside_down = UpsideDown(scripted)
     told = []
     for seconds, turned in [(0, 0), (1, 0.9), (1.25, 0), (2.25, 0.9), (2.5, 0.9), (2.75, 0), (3.0, 0)]:
         scripted.turned = turned
-        told += headstands.faces(scripted, seconds, [square(100, 80)])
+        told += upside_down.faces(scripted, seconds, [square(100, 80)])
     assert told == [False, False, False, False, True, True, False]
     assert scripted.looks == 7
 
 
 def test_deferred_known_faces_are_looked_at_again_one_by_one_the_longest_due_first():
     scripted = Scripted()
-    headstands = Headstands(scripted)
+    upside_down = UpsideDown(scripted)
     first, second = square(100, 80), square(300, 80)
-    headstands.faces(scripted, 0.0, [first], deferred=True)
-    headstands.faces(scripted, 0.5, [second, first], deferred=True)  # who comes is looked at at once
+    upside_down.faces(scripted, 0.0, [first], deferred=True)
+    upside_down.faces(scripted, 0.5, [second, first], deferred=True)  # who comes is looked at at once
     assert scripted.looks == 2
-    assert not headstands.look_again(scripted, 0.5)
+    assert not upside_down.look_again(scripted, 0.5)
     scripted.turned = 0.9
     looks = [(1.25, first, 0), (1.5, second, 0), (1.5, first, 0), (1.75, second, 1), (1.75, first, 2)]
     for seconds, which, over in looks:
-        assert sum(headstands.faces(scripted, seconds, [second, first], deferred=True)) == over
+        assert sum(upside_down.faces(scripted, seconds, [second, first], deferred=True)) == over
         scripted.parts = []
-        assert headstands.look_again(scripted, seconds)
+        assert upside_down.look_again(scripted, seconds)
         (left, top), (right, bottom) = which.points.tolist()
         assert scripted.parts == [(left - 20, top - 20, right + 20, bottom + 20)]
-    assert not headstands.look_again(scripted, 1.75)
-    assert headstands.faces(scripted, 1.8, [second, first], deferred=True) == [True, True]
+    assert not upside_down.look_again(scripted, 1.75)
+    assert upside_down.faces(scripted, 1.8, [second, first], deferred=True) == [True, True]
 
 
 def test_deferred_a_live_picture_is_turned_over_as_well(finder):
@@ -320,9 +320,9 @@ def test_deferred_a_live_picture_is_turned_over_as_well(finder):
 def test_a_face_that_has_moved_by_most_of_its_size_is_another_one(overlap, looks):
     # Of two squares of 20 that share s columns the common share is s / (40 - s): 0.3 of 9.2 columns.
     scripted = Scripted()
-    headstands = Headstands(scripted)
-    headstands.faces(scripted, 0.0, [square(100, 80, 20)])
-    headstands.faces(scripted, 0.1, [square(120 - overlap, 80, 20)])
+    upside_down = UpsideDown(scripted)
+    upside_down.faces(scripted, 0.0, [square(100, 80, 20)])
+    upside_down.faces(scripted, 0.1, [square(120 - overlap, 80, 20)])
     assert scripted.looks == looks
 
 
@@ -330,43 +330,43 @@ def test_a_face_that_has_moved_by_most_of_its_size_is_another_one(overlap, looks
     ("over", "turns"), [([True, False], False), ([True, True, False], True), ([True], True), ([False], False)]
 )
 def test_most_faces_say_which_way_the_first_picture_stands(over, turns):
-    assert Headstands(Scripted()).picture(Scripted(), 0.0, over) is turns
+    assert UpsideDown(Scripted()).picture(Scripted(), 0.0, over) is turns
 
 
 @pytest.mark.parametrize(("lasts", "turns"), [(0.49, False), (0.5, True)])
 def test_a_picture_that_was_upright_is_turned_after_half_a_second(lasts, turns):
-    headstands, shown = Headstands(Scripted()), Scripted()
-    assert not headstands.picture(shown, 9.0, [False])
-    assert not headstands.picture(shown, 10.0, [True])
-    assert headstands.picture(shown, 10.0 + lasts, [True]) is turns
+    upside_down, shown = UpsideDown(Scripted()), Scripted()
+    assert not upside_down.picture(shown, 9.0, [False])
+    assert not upside_down.picture(shown, 10.0, [True])
+    assert upside_down.picture(shown, 10.0 + lasts, [True]) is turns
 
 
 def test_the_half_second_begins_anew_when_most_stand_upright_or_time_goes_back():
-    headstands, shown = Headstands(Scripted()), Scripted()
+    upside_down, shown = UpsideDown(Scripted()), Scripted()
     for seconds, over in [(0.0, False), (1.0, True), (1.25, False), (1.5, True), (1.75, True)]:
-        assert not headstands.picture(shown, seconds, [over])
-    assert not headstands.picture(shown, 1.0, [True])  # time goes back
-    assert not headstands.picture(shown, 1.25, [True])
-    assert headstands.picture(shown, 1.5, [True])
+        assert not upside_down.picture(shown, seconds, [over])
+    assert not upside_down.picture(shown, 1.0, [True])  # time goes back
+    assert not upside_down.picture(shown, 1.25, [True])
+    assert upside_down.picture(shown, 1.5, [True])
 
 
 @pytest.mark.parametrize(("sure", "turns"), [(0.8, True), (0.79, False)])
 def test_where_nobody_is_found_the_turned_picture_has_to_be_surer(sure, turns):
     scripted = Scripted(sure)
-    assert Headstands(scripted).picture(scripted, 0.0, []) is turns
+    assert UpsideDown(scripted).picture(scripted, 0.0, []) is turns
 
 
 @pytest.mark.parametrize(("seconds", "looks"), [(0.49, 1), (0.5, 2), (-1.0, 2)])
 def test_an_empty_picture_is_looked_at_each_half_second(seconds, looks):
     scripted = Scripted(0.1)
-    headstands = Headstands(scripted)
+    upside_down = UpsideDown(scripted)
     for time in (0.0, seconds):
-        assert not headstands.picture(scripted, time, [])
+        assert not upside_down.picture(scripted, time, [])
     assert scripted.looks == looks
 
 
 def test_an_empty_picture_behind_an_upright_one_is_turned_after_half_a_second_too():
     scripted = Scripted(0.9)
-    headstands = Headstands(scripted)
-    assert not headstands.picture(scripted, 0.0, [False])
-    assert [headstands.picture(scripted, 1 + n / 4, []) for n in range(3)] == [False, False, True]
+    upside_down = UpsideDown(scripted)
+    assert not upside_down.picture(scripted, 0.0, [False])
+    assert [upside_down.picture(scripted, 1 + n / 4, []) for n in range(3)] == [False, False, True]

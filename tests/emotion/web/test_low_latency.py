@@ -11,7 +11,7 @@ from aiortc import jitterbuffer, rtcrtpreceiver
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 
-from emotion.web.camera.arrival import PromptBuffer, with_bitrates
+from emotion.web.camera.low_latency import PromptBuffer, with_bitrates
 
 
 def packet(number, picture, last=False, content=None):

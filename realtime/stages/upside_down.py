@@ -1,4 +1,4 @@
-"""Which faces stand on their heads, and whether the whole picture does.
+"""Which faces are upside down, and whether the whole picture is.
 
 The landmarker reads a face that leans by 90 degrees as well as an upright one. In one that is turned by more
 than 100 it sees an upright face all the same, with a chin for a forehead, and what is read of that says
@@ -44,7 +44,7 @@ class _Judged:
         return not 0 <= seconds - self.seconds < (_SOON if self.over or self.doubted else _AGAIN)
 
 
-class Headstands:
+class UpsideDown:
     """Judges the faces of one stream.
 
     Args:
@@ -122,14 +122,14 @@ class Headstands:
         self, picture: Picture, seconds: float, box: Corners, old: _Judged | None, deferred: bool
     ) -> _Judged:
         if old is None:
-            return _Judged(box, seconds, stands_on_its_head(self._detector, picture, box))
+            return _Judged(box, seconds, is_upside_down(self._detector, picture, box))
         judged = _Judged(box, old.seconds, old.over, old.doubted)
         if not deferred and judged.due(seconds):
             self._look_again(judged, picture, seconds)
         return judged
 
     def _look_again(self, judged: _Judged, picture: Picture, seconds: float) -> None:
-        says = stands_on_its_head(self._detector, picture, judged.box)
+        says = is_upside_down(self._detector, picture, judged.box)
         over = says if judged.doubted else judged.over
         judged.seconds, judged.over, judged.doubted = seconds, over, says != over
 
@@ -150,7 +150,7 @@ def _same(box: Corners, judged: Sequence[_Judged]) -> _Judged | None:
     return judged[best] if shares[best] > SAME else None
 
 
-def stands_on_its_head(detector: Detector, picture: Picture, box: Corners) -> bool:
+def is_upside_down(detector: Detector, picture: Picture, box: Corners) -> bool:
     """Whether a face in a picture is turned by about 180 degrees.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the page's style and scripts have to know of the classes: names and colours."""
+"""Names and colours of the classes, for the page's style sheet and scripts."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +13,7 @@ from emotion.models.schema import Schema
 from emotion.realtime.sinks.html import SCRIPTS
 
 
-def add_look(app: FastAPI, schema: Schema) -> None:
+def add_theme(app: FastAPI, schema: Schema) -> None:
     """Add the addresses of both, and of the scripts that are also in pages of one file, to an application.
 
     Before the other static files.

@@ -8,6 +8,7 @@ import pytest
 
 import emotion
 from emotion.cluster.calls import Answer
+from emotion.distributed_photographs import batches, distribute_photographs, in_order
 from emotion.inputs import find_inputs
 from emotion.models.errors import OptionError
 from emotion.photographs import PhotographOutputs, annotate_photographs
@@ -15,7 +16,6 @@ from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
-from emotion.spread_photographs import batches, in_order, spread_photographs
 from tests.fakes.ray_library import FakeRay
 from tests.helpers.clips import beginning
 from tests.helpers.shipped_models import shipped_models
@@ -28,7 +28,7 @@ def cluster(monkeypatch):
         yield FakeRay("ab")
 
     monkeypatch.setattr("emotion.cluster.calls.Connection", connection)
-    for module in ("recognizer", "spread_photographs"):
+    for module in ("recognizer", "distributed_photographs"):
         monkeypatch.setattr(f"emotion.{module}.load_models", lambda *_given: shipped_models())
 
 
@@ -92,7 +92,7 @@ def test_photographs_give_the_same_table_and_pictures(folder, tmp_path):
     here = annotate_photographs(inputs, outputs, shipped_models(), Options())
     told, said = [], []
     _, spread = photographs(folder, tmp_path / "there")
-    there = spread_photographs(
+    there = distribute_photographs(
         "auto", inputs, spread, Options(), progress=lambda *done: told.append(done), say=said.append
     )
     assert there == here
