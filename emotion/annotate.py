@@ -7,12 +7,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from emotion import __version__
-from emotion.inputs import MOVING
+from emotion.inputs import MOVING, Input
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
@@ -33,7 +33,8 @@ from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import format_named, known_formats, open_file, wants_pictures
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
-from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
+from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
+from emotion.realtime.sinks.result_sources import Source
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sinks.views import open_views
 from emotion.realtime.sources.file import VideoFile
@@ -82,10 +83,12 @@ class Outputs:
     Attributes:
         files: by format, in the order of `formats`.
         summary: the video in a few numbers, as JSON.
+        origin: the address of what they are made of, where a copy of it is read.
     """
 
     files: Mapping[str, Path]
     summary: Path
+    origin: str = ""
 
     @classmethod
     def of(
@@ -164,10 +167,19 @@ class Outputs:
         """Every file that is written."""
         return (*self.files.values(), self.summary)
 
+    def claim(self, video: Path) -> Claim:
+        """All of them as results of a video."""
+        return Claim(tuple(self.files.values()), self.summary, video.name, [Source(video, self.origin)])
+
     @property
     def video(self) -> Path | None:
         """The annotated video, where it is among the formats."""
         return self.files.get("mp4")
+
+
+def with_origins(videos: Sequence[Input], outputs: Sequence[Outputs]) -> list[tuple[Path, Outputs]]:
+    """Videos with their results, which know what is a copy."""
+    return [(one.path, replace(its, origin=one.address)) for one, its in zip(videos, outputs, strict=True)]
 
 
 @in_a_sentence("the video")
@@ -203,16 +215,16 @@ def annotate(
         ModelFileError: the landmark model is damaged.
     """
     options = options or Options()
-    files = tuple(outputs.files.values())
+    claim = outputs.claim(video)
     keep_apart([video], outputs.all())
     if not options.outputs.overwrite:
-        check_own([(files, outputs.summary, video.name)])
+        check_own([claim])
     for folder in {path.parent for path in outputs.all()}:
         _make_folder(folder)
     with VideoFile.of(video, options.file) as source:
         made = _made(video, models, options)
         provenance = provenance_of(video, models, options)
-        ledger = ResultLedger(files, outputs.summary, video.name, options.outputs.overwrite)
+        ledger = ResultLedger(claim, options.outputs.overwrite)
         summary = SummaryBuilder()
 
         def told(reasons: Sequence[str]) -> dict[str, Any]:

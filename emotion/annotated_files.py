@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from emotion.annotate import Outputs, annotate, is_done
+from emotion.annotate import Outputs, annotate, is_done, with_origins
 from emotion.fetching import Spool
 from emotion.inputs import Input, find_inputs, place_of
 from emotion.loading import load_models
@@ -174,18 +174,20 @@ class _Run:
         more = ("study",) * self._study + ("portraits",) * self._wanted.many.portraits
         formats = (*self._options.outputs.formats, *more)
         named = Outputs.of_all(paths, self._wanted.output, formats, places)
-        jobs = list(zip(paths, named, strict=True))
+        jobs = with_origins(videos, named)
         if not self._options.outputs.overwrite:
-            check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
+            check_own(outputs.claim(video) for video, outputs in jobs)
         return jobs
 
     def _planned_pictures(self) -> PhotographOutputs | None:
         if not self._photographs:
             return None
         options = self._options.outputs
-        outputs = PhotographOutputs.of(self._photographs, self._wanted.output, options.formats)
+        outputs = PhotographOutputs.of(
+            self._photographs, self._wanted.output, options.formats, alone=not self._jobs
+        )
         if not options.overwrite:
-            outputs.check_own()
+            outputs.check_own(self._photographs)
         return outputs
 
     def _all_together(self) -> None:

@@ -1,5 +1,6 @@
 """Photographs on a cluster: analysed in batches by many machines, with one table of all."""
 
+import itertools
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from emotion import stores
 from emotion.cluster.calls import Answer, Loaded, call_on
@@ -36,6 +37,8 @@ from emotion.realtime.session import EachAlone, Models, Session
 from emotion.realtime.sources.photographs import Photographs, read_picture
 from emotion.results import without_image
 
+Seen: TypeAlias = tuple[int, EmotionFrame | str]
+"""The place of a photograph, and its result or why it could not be looked at."""
 # A batch takes some minutes on a core; of few photographs there are enough batches for many machines.
 _MOST, _LEAST, _BATCHES = 500, 8, 256
 
@@ -71,7 +74,8 @@ def distribute_photographs(
 ) -> PhotographSummary:
     """Look at each photograph by itself, on a cluster; see `emotion.photographs.annotate_photographs`.
 
-    The machines read the photographs and write the annotated ones; the tables are written here.
+    The machines read the photographs and write the annotated ones; the tables are written here. Where none
+    can be read, there are none.
 
     Args:
         cluster: see `emotion.study.options.read_cluster`.
@@ -94,22 +98,30 @@ def distribute_photographs(
         for places in batches(len(files))
     ]
 
-    def look(made: Made) -> None:
-        with closing(
-            call_on(cluster, partial(_loaded, travelling(options)), calls, options, mixed)
-        ) as answers:
-            for answer in in_order(answers):
-                for frame, place in _entries(answer, calls[answer.call]):
-                    if frame is None:
-                        made.failed(place, SourceError(_reason(answer, place, files)))
-                        continue
-                    made.sinks.write(frame, frame.frame.image)
-                    made.add(frame)
-
     names = [readable(one) for one in files]
-    return write_photographs(
-        photographs, outputs, options, look, progress, SILENT, say, names, pictures=False
-    )
+    # Machines write annotated photographs before the first row of a table is.
+    outputs.make_folders()
+    with closing(call_on(cluster, partial(_loaded, travelling(options)), calls, options, mixed)) as answers:
+        each = _each(answers, calls, files)
+        before = _up_to_the_first_read(each)
+        # As on one machine: where none can be read, an earlier table stays.
+        if before and isinstance(before[-1][1], str):
+            left_out = {names[place]: str(reason) for place, reason in before}
+            for reason in left_out.values():
+                say(reason)
+            return PhotographSummary(left_out=left_out)
+
+        def look(made: Made) -> None:
+            for place, seen in itertools.chain(before, each):
+                if isinstance(seen, str):
+                    made.failed(place, SourceError(seen))
+                    continue
+                made.sinks.write(seen, seen.frame.image)
+                made.add(seen)
+
+        return write_photographs(
+            photographs, outputs, options, look, progress, SILENT, say, names, pictures=False
+        )
 
 
 def in_order(answers: Iterator[Answer]) -> Iterator[Answer]:
@@ -123,11 +135,25 @@ def in_order(answers: Iterator[Answer]) -> Iterator[Answer]:
             wanted += 1
 
 
-def _entries(answer: Answer, call: Mapping[str, Any]) -> Iterator[tuple[EmotionFrame | None, int]]:
-    """Each photograph of a batch with its result; None where it could not be looked at."""
-    found = {frame.frame.index: frame for frame in answer.value.frames} if answer.value else {}
-    for place in range(call["first"], call["first"] + len(call["files"])):
-        yield found.get(place), place
+def _up_to_the_first_read(each: Iterator[Seen]) -> list[Seen]:
+    """Those that could not be read, and the first that could be, where there is one."""
+    taken = list[Seen]()
+    for one in each:
+        taken.append(one)
+        if not isinstance(one[1], str):
+            break
+    return taken
+
+
+def _each(
+    answers: Iterator[Answer], calls: Sequence[Mapping[str, Any]], files: Sequence[str]
+) -> Iterator[Seen]:
+    """Each photograph, in their order."""
+    for answer in in_order(answers):
+        call = calls[answer.call]
+        found = {frame.frame.index: frame for frame in answer.value.frames} if answer.value else {}
+        for place in range(call["first"], call["first"] + len(call["files"])):
+            yield place, found.get(place) or _reason(answer, place, files)
 
 
 def _reason(answer: Answer, place: int, files: Sequence[str]) -> str:

@@ -60,6 +60,7 @@ class Input:
             to the one that was named.
         fetched: it is a copy that lies in a temporary folder: results go elsewhere.
         address: what it is a copy of; empty where it is none.
+        itself: it was named itself, and not found in a folder, by a pattern or in a store.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class Input:
     below: Path = Path()
     fetched: bool = False
     address: str = ""
+    itself: bool = False
 
     @property
     def name(self) -> str:
@@ -146,7 +148,8 @@ def _expand(
     if fetch and is_fetched(name):
         for address, below in _in_store(name, recursive, say) if is_stored(name) else [(name, Path())]:
             copy = fetch(address)
-            yield Input(copy, kind_of(copy), below, fetched=True, address=_called(address))
+            called = _called(address)
+            yield Input(copy, kind_of(copy), below, fetched=True, address=called, itself=address == name)
         return
     name = name.removeprefix("file://")
     path = Path(name).expanduser()
@@ -164,7 +167,7 @@ def _expand(
             "-o out.mp4 to record."
         )
     else:
-        yield Input(path, kind_of(path))
+        yield Input(path, kind_of(path), itself=True)
 
 
 def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> Iterator[Input]:

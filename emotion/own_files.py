@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.realtime.sinks.partial_file import PartialFile, writing
-from emotion.realtime.sinks.result_ledger import ResultLedger, check_own
+from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own
 
 
 class OwnFiles:
@@ -27,8 +27,9 @@ class OwnFiles:
         self._summary = folder / f"{title}.summary.json"
         self._title = title
         self._overwrite = overwrite
+        self._claim = Claim(self._files, self._summary, title)
         if not overwrite:
-            check_own([(self._files, self._summary, title)])
+            check_own([self._claim])
 
     def all(self) -> tuple[Path, ...]:
         """Every file that may be written."""
@@ -46,7 +47,7 @@ class OwnFiles:
         """
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-        ledger = ResultLedger(self._files, self._summary, self._title, self._overwrite)
+        ledger = ResultLedger(self._claim, self._overwrite)
         about = {"complete": True, "reasons": [], "video": {"name": self._title}, **told}
         try:
             paths = [self._write(ledger, self._folder / name, data) for name, data in contents.items()]

@@ -31,7 +31,8 @@ from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
-from emotion.realtime.sinks.result_ledger import ResultLedger, check_own, results_of
+from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
+from emotion.realtime.sinks.result_sources import Source
 from emotion.realtime.sources.photographs import Photographs, read_picture
 
 TABLES = ("csv", "jsonl", "parquet")
@@ -62,48 +63,69 @@ class PhotographOutputs:
         folder: Path | None,
         formats: Sequence[str],
         tables: Sequence[Path] = (),
+        alone: bool = False,
     ) -> "PhotographOutputs":
         """Pictures beside the photographs, or in a folder; tables there, or in the folder that all share.
+
+        Tables are called ``photos``. Of a photograph that was named itself and is alone they are called
+        after it, as a video's: the next one has tables of its own.
 
         Args:
             photographs: one at least.
             folder: for all results; None: see above.
             formats: some of `emotion.realtime.sinks.options.FORMATS`; ``mp4`` stands for the pictures.
             tables: just these files, by their suffixes; then there is nothing else.
+            alone: nothing else is annotated in this run.
         """
-        home = folder or _shared(photographs)
         if tables:
             found = {path.suffix.lower()[1:]: path for path in tables}
             return cls({}, found, tables[0].with_name(f"{tables[0].stem}.summary.json"))
-        pictures: dict[Path, Path] = {}
-        if "mp4" in formats:
-            paths = [one.path for one in photographs]
-            places = {one.path: place_of(one, folder) for one in photographs}
-            named = Outputs.of_all(paths, folder, ("mp4",), places)
-            pictures = {
-                path: outputs.files["mp4"].with_suffix(".jpg")
-                for path, outputs in zip(paths, named, strict=True)
-            }
-        wanted = {name: home / f"photos.{name}" for name in TABLES if name in formats}
-        return cls(pictures, wanted, home / "photos.summary.json")
+        paths = [one.path for one in photographs]
+        places = {one.path: place_of(one, folder) for one in photographs}
+        named = Outputs.of_all(paths, folder, ("mp4", *TABLES), places)
+        pictures = {
+            path: outputs.files["mp4"].with_suffix(".jpg")
+            for path, outputs in zip(paths, named, strict=True)
+            if "mp4" in formats
+        }
+        wanted = [name for name in TABLES if name in formats]
+        if alone and len(photographs) == 1 and photographs[0].itself:
+            return cls(pictures, {name: named[0].files[name] for name in wanted}, named[0].summary)
+        home = folder or _shared(photographs)
+        return cls(pictures, {name: home / f"photos.{name}" for name in wanted}, home / "photos.summary.json")
 
     def all(self) -> tuple[Path, ...]:
         """Every file that is written."""
         return (*self.pictures.values(), *self.tables.values(), self.summary)
 
-    def check_own(self) -> None:
-        """Refuse to replace what is not this program's own, or was changed since.
+    def claim(self, photographs: Sequence[Input]) -> Claim:
+        """The tables as results of photographs."""
+        sources = [Source(one.path, one.address) for one in photographs]
+        return Claim(tuple(self.tables.values()), self.summary, self.title, sources)
+
+    def check_own(self, photographs: Sequence[Input]) -> None:
+        """Refuse to replace what is not this program's own, was changed since, or is of other photographs.
 
         Raises:
             SinkError: names it.
         """
-        check_own([(tuple(self.tables.values()), self.summary, self.title)])
+        check_own([self.claim(photographs)])
         for path in self.pictures.values():
             if path.exists() and not is_own_picture(path):
                 raise SinkError(
                     f"{escaped(str(path))} would be replaced, and it is no picture of this program's, or was "
                     "changed since: name another place with -o, or say --overwrite."
                 )
+
+    def make_folders(self) -> None:
+        """Make the folders that they go to.
+
+        Raises:
+            SinkError: one cannot be made.
+        """
+        for folder in {path.parent for path in self.all()}:
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def title(self) -> str:
@@ -372,12 +394,9 @@ def write_photographs(
         progress(summary.photographs + len(summary.left_out), len(called))
 
     if not options.outputs.overwrite:
-        outputs.check_own()
-    for folder in {path.parent for path in outputs.all()}:
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    tables = tuple(outputs.tables.values())
-    ledger = ResultLedger(tables, outputs.summary, outputs.title, options.outputs.overwrite)
+        outputs.check_own(photographs)
+    outputs.make_folders()
+    ledger = ResultLedger(outputs.claim(photographs), options.outputs.overwrite)
     try:
         with Fanout(observer=observer) as sinks:
             for kind, path in outputs.tables.items():

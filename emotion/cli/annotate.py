@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from emotion.annotate import Models, Outputs, annotate, check_folder, is_done
+from emotion.annotate import Models, Outputs, annotate, check_folder, is_done, with_origins
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
@@ -287,9 +287,9 @@ class _Run:
         reads = FileSet([*paths, *self._options.engine.models.glob("*")])
         for outputs in named:
             _claim(outputs, reads, claimed)
-        jobs = list(zip(paths, named, strict=True))
+        jobs = with_origins(videos, named)
         if not self._options.outputs.overwrite:
-            check_own((tuple(one.files.values()), one.summary, video.name) for video, one in jobs)
+            check_own(outputs.claim(video) for video, outputs in jobs)
         return jobs
 
     def plan_photographs(
@@ -299,14 +299,16 @@ class _Run:
         if not photographs:
             return None
         options = self._options.outputs
-        outputs = PhotographOutputs.of(photographs, self.folder, options.formats, self._files)
+        outputs = PhotographOutputs.of(
+            photographs, self.folder, options.formats, self._files, alone=not self._inputs
+        )
         keep_apart(
             [*(one.path for one in photographs), *self._options.engine.models.glob("*")], outputs.all()
         )
         if self._away and self.folder is not None:
             self._stand_ins.bring(self.folder, _names(outputs, self.folder))
         if not options.overwrite:
-            outputs.check_own()
+            outputs.check_own(photographs)
         return photographs, outputs
 
     def videos(self, jobs: Iterable[tuple[Path, Outputs]], resume: bool) -> None:
@@ -373,16 +375,14 @@ class _Run:
                         say,
                         many.mixed,
                     )
-                # A cluster writes its table whatever was read.
-                is_written = bool(summary.photographs) or many.cluster is not None
-                if is_written:
+                if summary.photographs:
                     self._take(outputs)
             except EmotionError as error:
                 bar.stop()
                 self._failed(error)
                 return
         seconds = time.monotonic() - started
-        if is_written:
+        if summary.photographs:
             self._out.print(f"photographs: {summary.sentence()}")
             _say_photographs(outputs, summary, self._out)
             self._out.print(

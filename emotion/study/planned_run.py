@@ -7,13 +7,14 @@ from pathlib import Path
 from emotion.annotate import Outputs
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.result_ledger import check_own
+from emotion.realtime.sinks.result_sources import Source
 from emotion.study.columns import person_columns, video_columns
 from emotion.study.metadata import Metadata, read_metadata
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Told
 from emotion.study.plan import Job, longest_first, part_of, plan, with_frames
 from emotion.study.run import Jobs, Run, Watcher, run_jobs
-from emotion.study.study_files import StudyFiles, write_study
+from emotion.study.study_files import StudyFiles, claim_of, write_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class PlannedRun:
         options: of every video.
         many: how they are shared out.
         metadata: what the user knows of them.
+        sources: the videos of all machines.
     """
 
     jobs: Sequence[Job]
@@ -33,6 +35,7 @@ class PlannedRun:
     options: Options
     many: StudyOptions
     metadata: Metadata
+    sources: Sequence[Source]
 
     def run(self, pool: Jobs, resume: bool, watcher: Watcher) -> tuple[Run, Sequence[Told]]:
         """Annotate all, and write the study where there is one; gives each video with what its files say.
@@ -49,7 +52,8 @@ class PlannedRun:
         if self.home is None:
             run = run_jobs(pool, jobs, Path(), resume, watcher)
             return run, [Told.of(one, Path()) for one in run.outcomes]
-        files = StudyFiles(self.home, self.many.shard, self.options.outputs.overwrite)
+        overwrite = self.options.outputs.overwrite
+        files = StudyFiles(self.home, self.many.shard, overwrite, sources=self.sources)
         try:
             shard = str(self.many.shard) if self.many.shard else None
             files.log.note("start", videos=len(jobs), shard=shard, resume=resume)
@@ -84,9 +88,12 @@ def plan_run(
     if many.frames and home is not None:
         jobs = with_frames(jobs, home)
     jobs = part_of(jobs, many.shard)
+    sources = [Source(video, outputs.origin) for video, outputs in videos]
     if not options.outputs.overwrite:
-        check_own((tuple(one.outputs.files.values()), one.outputs.summary, one.video.name) for one in jobs)
-    return PlannedRun(jobs, home, options, many, metadata)
+        if home is not None:
+            check_own([claim_of(home, many.shard, sources)])
+        check_own(one.outputs.claim(one.video) for one in jobs)
+    return PlannedRun(jobs, home, options, many, metadata, sources)
 
 
 def known_of(path: Path | None, by: str | None) -> Metadata:

@@ -38,6 +38,7 @@ def order_of(
         "video": address(job.video),
         "files": {name: address(path) for name, path in job.outputs.files.items()},
         "summary": address(job.outputs.summary),
+        "origin": job.outputs.origin,
         "resume": resume,
     }
 
@@ -124,7 +125,9 @@ class _Away:
 
         self._video = here(order["video"])
         self._outputs = Outputs(
-            {name: here(place) for name, place in order["files"].items()}, here(self._results)
+            {name: here(place) for name, place in order["files"].items()},
+            here(self._results),
+            order["origin"],
         )
 
     def annotated(
@@ -219,7 +222,8 @@ class _Away:
 
 
 def _outputs(order: Mapping[str, Any]) -> Outputs:
-    return Outputs({name: Path(place) for name, place in order["files"].items()}, Path(order["summary"]))
+    files = {name: Path(place) for name, place in order["files"].items()}
+    return Outputs(files, Path(order["summary"]), order["origin"])
 
 
 def _below(place: str, summary: str) -> str:

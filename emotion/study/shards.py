@@ -12,6 +12,7 @@ from emotion.models.atomic_files import atomic_output
 from emotion.models.small_files import read_json
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sinks.partial_file import writing
+from emotion.realtime.sinks.result_sources import Source, named
 from emotion.study.log import lines_of
 from emotion.study.metadata import Metadata
 from emotion.study.options import Shard
@@ -51,6 +52,10 @@ class _Part:
             moved[name] = Path(relpath(path, home)).as_posix()
         return moved
 
+    def sources(self) -> list[Source]:
+        """The videos of the whole study; none where an earlier release wrote it."""
+        return named(self.values.get("sources", {}), self.folder / shard_name(PROVENANCE, self.shard))
+
     def log(self) -> list[str]:
         return lines_of(self.folder / shard_name(LOG, self.shard))
 
@@ -83,7 +88,7 @@ def merge(
         if name
         in (*_SAME, "columns", "palette", "libraries", "processor", "cores", "system", "provider", "date")
     }
-    files = StudyFiles(home, None, overwrite, lines)
+    files = StudyFiles(home, None, overwrite, lines, parts[0].sources())
     try:
         files.log.note("merged", shards=len(parts))
         return write_study(files, outcomes, circumstances, metadata, by), outcomes

@@ -11,7 +11,8 @@ from emotion.models.names import escaped
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.columns import description
 from emotion.realtime.sinks.partial_file import PartialFile, writing
-from emotion.realtime.sinks.result_ledger import ResultLedger
+from emotion.realtime.sinks.result_ledger import Claim, ResultLedger
+from emotion.realtime.sinks.result_sources import Source
 from emotion.study.course import courses
 from emotion.study.log import Log, lines_of
 from emotion.study.metadata import Metadata
@@ -34,13 +35,19 @@ class StudyFiles:
         shard: which part; None for the whole.
         overwrite: replace what is there, whoever made it.
         earlier: lines that the log begins with; by default those of earlier runs.
+        sources: all videos of the study; none where results that are there already are told of.
 
     Raises:
         SinkError: something is there that is not this program's own, or another run is at work here.
     """
 
     def __init__(
-        self, home: Path, shard: Shard | None, overwrite: bool, earlier: Sequence[str] | None = None
+        self,
+        home: Path,
+        shard: Shard | None,
+        overwrite: bool,
+        earlier: Sequence[str] | None = None,
+        sources: Sequence[Source] = (),
     ) -> None:
         self.home = home
         self._shard = shard
@@ -48,9 +55,7 @@ class StudyFiles:
         with writing(home):
             home.mkdir(parents=True, exist_ok=True)
         lines = lines_of(log) if earlier is None else earlier
-        *names, provenance = names_of(shard)
-        files = [home / name for name in names]
-        self._ledger = ResultLedger(files, home / provenance, TITLE, overwrite)
+        self._ledger = ResultLedger(claim_of(home, shard, sources), overwrite)
         try:
             self.log = Log(log, lines, self._ledger.publish)
         except BaseException:
@@ -110,8 +115,14 @@ class Findings:
 
 def names_of(shard: Shard | None) -> tuple[str, ...]:
     """The files of a study's folder, or of one of its shards, beside the videos' results."""
-    names = (LOG, PROVENANCE) if shard else (LOG, *NAMES, PAGE, PROVENANCE)
+    names = (LOG, PROVENANCE) if shard else (PAGE, *NAMES, LOG, PROVENANCE)
     return tuple(shard_name(name, shard) for name in names)
+
+
+def claim_of(home: Path, shard: Shard | None, sources: Sequence[Source]) -> Claim:
+    """The study's own files as results of its videos."""
+    *names, provenance = names_of(shard)
+    return Claim([home / name for name in names], home / provenance, TITLE, sources)
 
 
 def write_study(

@@ -5,11 +5,13 @@
     clip.summary.json           of a run that reached its end: lists its results
     clip.summary.partial.json   of one under way, or interrupted: lists what is whole by then, and the parts
 
-Only what a list names, of the same video and unchanged since, is replaced. The list is written before a
-result gets its name, so that a kill at any moment leaves nothing that the next run would not know.
+Only what a list names, of the same video and unchanged since, is replaced, and that only by results of the
+same sources or more, see `result_sources`. The list is written before a result gets its name, so that a kill
+at any moment leaves nothing that the next run would not know.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -19,13 +21,14 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from io import FileIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from emotion.models.atomic_files import partial_path
 from emotion.models.names import escaped, readable
 from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import writing
+from emotion.realtime.sinks.result_sources import Source, called, missing, names_of, told
 
 # So much room is taken at the start, so that a full disk still takes the summary that says so.
 _RESERVED = 1 << 16
@@ -62,12 +65,14 @@ class _List:
         results: by name, as seen from the summary.
         earlier: those of earlier runs that are still there.
         parts: the names of what is not whole.
+        sources: what they are of, see `result_sources`; nothing where an earlier release wrote it.
     """
 
     video: str
     results: dict[str, _Entry] = field(default_factory=dict)
     earlier: dict[str, _Entry] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "_List | None":
@@ -77,13 +82,30 @@ class _List:
             if values.pop(_CHECKSUM) != _checksum(values):
                 return None
             results, earlier = (_entries(values[key]) for key in ("results", "earlier"))
-            return cls(readable(values["video"]["name"]), results, earlier, list(values["parts"]))
+            name, sources = readable(values["video"]["name"]), dict(values.get("sources", {}))
+            return cls(name, results, earlier, list(values["parts"]), sources)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
     def knows(self, name: str, path: Path) -> bool:
         entry = self.results.get(name) or self.earlier.get(name)
         return entry is not None and entry.is_of(path)
+
+
+class Claim(NamedTuple):
+    """Results that are to be written.
+
+    Attributes:
+        files: the results, but for the summary.
+        summary: where that goes.
+        video: the name of what they are made of.
+        sources: all that they are made of; where none are named, whatever is there of that name is replaced.
+    """
+
+    files: Sequence[Path]
+    summary: Path
+    video: str
+    sources: Sequence[Source] = ()
 
 
 def _entries(values: Mapping[str, Any]) -> dict[str, _Entry]:
@@ -94,19 +116,18 @@ class ResultLedger:
     """Lists what a run makes of a video, and gives each result its name.
 
     Args:
-        files: the results, but for the summary.
-        summary: where that goes.
-        video: the name of what they are made of.
+        claim: the results, and what they are made of.
         overwrite: replace what is there, whoever made it.
 
     Raises:
-        SinkError: something is there that is not this program's own, see `check_own`; another run is
-            writing the same results; or nothing can be written there.
+        SinkError: something is there that is not this program's own or of other sources, see `check_own`;
+            another run is writing the same results; or nothing can be written there.
     """
 
-    def __init__(self, files: Sequence[Path], summary: Path, video: str, overwrite: bool = False) -> None:
+    def __init__(self, claim: Claim, overwrite: bool = False) -> None:
         if not overwrite:
-            check_own([(files, summary, video)])
+            check_own([claim])
+        summary = claim.summary
         self._summary = summary
         self._lock = threading.Lock()
         with writing(summary):
@@ -114,9 +135,10 @@ class ResultLedger:
         try:
             before = [one for one in map(_List.read, (summary, partial_path(summary))) if one]
             self._list = _List(
-                readable(video),
+                readable(claim.video),
                 earlier=self._found(before),
-                parts=sorted(_name(path, summary) for path in _parts(files, summary)),
+                parts=sorted(_name(path, summary) for path in _parts(claim.files, summary)),
+                sources=names_of(claim.sources, summary),
             )
             for part in {part for one in before for part in one.parts}:
                 with suppress(OSError):
@@ -213,24 +235,51 @@ class ResultLedger:
             partial_path(self._summary).unlink(missing_ok=True)
 
 
-def check_own(results: Iterable[tuple[Sequence[Path], Path, str]]) -> None:
-    """Refuse results that would replace what is not this program's own, or was changed since.
-
-    Args:
-        results: for each video its files, its summary, and its name.
+def check_own(results: Iterable[Claim]) -> None:
+    """Refuse results that would replace what is not this program's own, was changed since, or is of others.
 
     Raises:
         SinkError: names them.
     """
-    found = [path for files, summary, video in results for path in _foreign(files, summary, readable(video))]
-    if not found:
-        return
-    named = ", ".join(escaped(str(path)) for path in found[:_MOST_NAMED])
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    raise SinkError(
-        f"{named}{more} would be replaced, and {_is_not_ours(len(found))}: name another place with -o, or "
-        "say --overwrite."
-    )
+    claims = [one._replace(video=readable(one.video)) for one in results]
+    found = [path for one in claims for path in _foreign(one)]
+    if found:
+        named = ", ".join(escaped(str(path)) for path in found[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        raise SinkError(
+            f"{named}{more} would be replaced, and {_is_not_ours(len(found))}: name another place with -o, "
+            "or say --overwrite."
+        )
+    for one in claims:
+        _check_sources(one)
+
+
+def _check_sources(claim: Claim) -> None:
+    """Refuse to replace results of sources that are not among those of a claim.
+
+    Raises:
+        SinkError: names both.
+    """
+    for summary, listing in _lists(claim.summary).items() if claim.sources else ():
+        lost = missing(listing.sources, claim.sources, claim.summary) if listing else []
+        if not listing or not lost:
+            continue
+        results = [
+            *(path for path in claim.files if _name(path, summary) in listing.results),
+            *(summary.parent / name for name in (*listing.results, *listing.parts)),
+            *([summary] if summary == claim.summary else []),
+        ]
+        # A run that was killed before it wrote anything leaves a list of nothing.
+        for place in itertools.islice(filter(_is_there, results), 1):
+            raise SinkError(
+                f"{escaped(str(place))} is of {told(lost, claim.summary)}, and would be replaced by results "
+                f"of {called(claim.sources)}: name another place with -o, name the former, too, or say "
+                "--overwrite."
+            )
+
+
+def _lists(summary: Path) -> dict[Path, _List | None]:
+    return {path: _List.read(path) for path in (summary, partial_path(summary))}
 
 
 def results_of(summary: Path, files: Sequence[Path], video: str) -> dict[str, Any] | None:
@@ -293,17 +342,18 @@ def is_result(path: Path) -> bool:
     return False
 
 
-def _foreign(files: Sequence[Path], summary: Path, video: str) -> list[Path]:
-    journal = partial_path(summary)
-    lists = {path: _List.read(path) for path in (summary, journal)}
-    own = [one for one in lists.values() if one is not None and one.video == video]
+def _foreign(claim: Claim) -> list[Path]:
+    lists = _lists(claim.summary)
+    own = [one for one in lists.values() if one is not None and one.video == claim.video]
     parts = {part for one in own for part in one.parts}
     found = [path for path, one in lists.items() if _is_there(path) and one not in own]
-    for path in files:
-        if _is_there(path) and not any(one.knows(_name(path, summary), path) for one in own):
+    for path in claim.files:
+        if _is_there(path) and not any(one.knows(_name(path, claim.summary), path) for one in own):
             found.append(path)
     return found + [
-        path for path in _parts(files, summary) if _is_there(path) and _name(path, summary) not in parts
+        path
+        for path in _parts(claim.files, claim.summary)
+        if _is_there(path) and _name(path, claim.summary) not in parts
     ]
 
 

@@ -87,6 +87,66 @@ def test_nothing_of_the_users_is_replaced(folder):
     assert names(folder) == WHOLE
 
 
+def other(folder, *files):
+    """Another folder with files of these names."""
+    place = folder.parent / "other"
+    place.mkdir()
+    for name in files:
+        if name.endswith(".mp4"):
+            clip(place / name, 9)
+        else:
+            write_png(place / name, np.full((40, 60, 3), 9, np.uint8))
+    return place
+
+
+def contents(folder):
+    """All results of a folder."""
+    return {path.name: path.read_bytes() for path in (folder.parent / "out").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("files", "lost"),
+    [
+        (("a.mp4", "d.mp4"), r"a\.annotated\.mp4 is of .*in.a\.mp4, and would be .* of .*other.a\.mp4:"),
+        (("d.mp4", "e.mp4"), r"study\.html is of .*in.a\.mp4, .* of .*other.d\.mp4, .*other.e\.mp4:"),
+        (("x.png", "y.png"), r"photos\.csv is of .*in.1\.png, .*in.2\.png, .* of .*other.x\.png, .*y\.png:"),
+    ],
+    ids=["a video", "a study", "photographs"],
+)
+def test_another_folder_does_not_take_the_place_of_the_first_ones_results(folder, files, lost):
+    for name in ("1.png", "2.png"):
+        write_png(folder / name, np.zeros((40, 60, 3), np.uint8))
+    annotated(folder, study=None)
+    before, second = contents(folder), other(folder, *files)
+    with pytest.raises(emotion.SinkError, match=lost):
+        emotion.annotate_files(second, folder.parent / "out", formats=FORMATS, models=NO_MODELS)
+    assert contents(folder) == before
+    emotion.annotate_files(second, folder.parent / "out", formats=FORMATS, models=NO_MODELS, overwrite=True)
+
+
+def test_a_folder_that_has_grown_goes_on(folder):
+    write_png(folder / "1.png", np.zeros((40, 60, 3), np.uint8))
+    annotated(folder, study=None)
+    write_png(folder / "2.png", np.zeros((40, 60, 3), np.uint8))
+    clip(folder / "d.mp4", 12)
+    made = annotated(folder, study=None)
+    assert len(made.passed_over) == 3
+    out = folder.parent / "out"
+    assert [row["video"] for row in rows(out / "videos.csv")] == ["a", "b", "c", "d"]
+    assert len(rows(out / "photos.csv")) == 2
+
+
+def test_one_photograph_after_the_other_has_a_table_of_its_own(folder):
+    for name in ("1.png", "2.png"):
+        write_png(folder / name, np.zeros((40, 60, 3), np.uint8))
+        emotion.annotate_files(folder / name, formats=FORMATS, models=NO_MODELS)
+    assert sorted(path.name for path in folder.iterdir() if path.name[0] in "12") == [
+        f"{number}.{kind}"
+        for number in "12"
+        for kind in ("annotated.jpg", "emotions.csv", "png", "summary.json")
+    ]
+
+
 def test_options_have_the_commands_words(folder):
     made = annotated(folder, every="250ms", start=0.1)
     rows = made.files[str(folder / "a.mp4")][1].read_text().splitlines()

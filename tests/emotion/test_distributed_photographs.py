@@ -12,7 +12,7 @@ from emotion.distributed_photographs import batches, distribute_photographs, in_
 from emotion.inputs import find_inputs
 from emotion.models.errors import OptionError
 from emotion.photographs import PhotographOutputs, annotate_photographs
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
@@ -103,6 +103,26 @@ def test_photographs_give_the_same_table_and_pictures(folder, tmp_path):
     for name in names:
         if "summary" not in name:
             assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
+
+
+def test_where_none_can_be_read_an_earlier_table_stays(folder, tmp_path):
+    broken = [one for one in find_inputs([folder]) if one.path.name == "broken.jpg"] * 3
+    good, outputs = photographs(folder, tmp_path)
+    distribute_photographs("auto", good, outputs, Options())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    said = []
+    summary = distribute_photographs("auto", broken, outputs, Options(), say=said.append)
+    assert (summary.photographs, list(summary.left_out)) == (0, [str(folder / "broken.jpg")])
+    assert said
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_another_folder_does_not_take_the_place_of_the_first_ones_table(folder, tmp_path):
+    inputs, outputs = photographs(folder, tmp_path)
+    distribute_photographs("auto", inputs[1:], outputs, Options())
+    with pytest.raises(SinkError, match=r"photos\.csv is of .*b\.png"):
+        distribute_photographs("auto", inputs[:1], outputs, Options())
+    distribute_photographs("auto", inputs, outputs, Options())
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 5_000, 1_000_000])

@@ -113,7 +113,7 @@ def test_each_file_comes_once_whatever_names_it(folder, monkeypatch):
 
 def test_what_is_not_there_is_left_for_reading_to_name(tmp_path):
     (one,) = find_inputs([tmp_path / "none.mp4"])
-    assert one == Input(tmp_path / "none.mp4", "video")
+    assert one == Input(tmp_path / "none.mp4", "video", itself=True)
 
 
 @pytest.mark.parametrize(

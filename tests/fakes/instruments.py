@@ -136,7 +136,7 @@ def _note_file(instruments, path, start=None, fps=None, end=None, every=None, de
     instruments.note(file_fps=fps, start=start, end=end, every=every, decoder=decoder)
 
 
-def _note_ledger(instruments, files, summary, video, overwrite=False):
+def _note_ledger(instruments, claim, overwrite=False):
     instruments.note(overwrite=overwrite)
 
 

@@ -11,7 +11,7 @@ from emotion.cli import annotate as command
 from emotion.cli import app as cli
 from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
-from emotion.realtime.sinks.result_ledger import BusyError, ResultLedger
+from emotion.realtime.sinks.result_ledger import BusyError, Claim, ResultLedger
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_users_file_is_not_replaced_and_the_run_does_not_begin(made, monkeypat
 
 def test_own_results_are_passed_over_as_videos(made, monkeypatch, capsys):
     outputs = Outputs.of(Path("talk.mp4"), None, ("mp4",))
-    ledger = ResultLedger((outputs.video,), outputs.summary, "talk.mp4")
+    ledger = ResultLedger(Claim((outputs.video,), outputs.summary, "talk.mp4"))
     partial_path(outputs.video).write_text("pictures")
     ledger.publish(partial_path(outputs.video), outputs.video)
     ledger.finish({"video": {"name": "talk.mp4"}})

@@ -16,6 +16,7 @@ from emotion.models.schema import SHIPPED
 from emotion.realtime.details import DETAILS
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.sinks.columns import Columns, description
+from emotion.realtime.sinks.result_sources import Source
 from emotion.study.columns import video_columns
 from emotion.study.course import courses
 from emotion.study.metadata import Metadata, read_metadata
@@ -274,6 +275,22 @@ def test_what_is_the_users_is_not_replaced(tmp_path):
     assert (home / "videos.csv").read_text() == "mine"
     write_study(StudyFiles(home, None, True), outcomes, CIRCUMSTANCES, Metadata(), None)
     assert len(table(home, "videos.csv")) == 5
+
+
+@pytest.mark.parametrize("shard", [None, Shard(1, 2)], ids=["whole", "shard"])
+def test_another_studys_tables_are_not_replaced_by_shards_either(tmp_path, shard):
+    first, second = ([Source(tmp_path / f"{name}.mp4")] for name in "ab")
+    for number, sources in ((1, first), (2, second)):
+        sources[0].path.touch()
+        home = tmp_path / str(number)
+        StudyFiles(home, shard, False, sources=sources).finish(study(home, {"one": None}), CIRCUMSTANCES)
+    with pytest.raises(SinkError, match=r"a\.mp4.* would be replaced by results of .*b\.mp4"):
+        StudyFiles(tmp_path / "1", shard, False, sources=second)
+    if shard:
+        return
+    merge([tmp_path / "1"], tmp_path / "all", False, Metadata(), None)
+    with pytest.raises(SinkError, match=r"a\.mp4.* would be replaced by results of .*b\.mp4"):
+        merge([tmp_path / "2"], tmp_path / "all", False, Metadata(), None)
 
 
 def test_an_interrupted_run_leaves_its_log_and_the_next_goes_on_with_it(tmp_path):

@@ -11,6 +11,7 @@ from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import result_ledger
 from emotion.realtime.sinks.result_ledger import (
+    Claim,
     ResultLedger,
     bytes_listed,
     check_free,
@@ -29,7 +30,7 @@ def places(tmp_path):
 def make(places, text="result", video="talk.mov", overwrite=False):
     """A whole run."""
     files, summary = places
-    ledger = ResultLedger(files, summary, video, overwrite)
+    ledger = ResultLedger(Claim(files, summary, video), overwrite)
     for path in files:
         partial_path(path).write_text(text)
         ledger.publish(partial_path(path), path)
@@ -41,7 +42,7 @@ def told(video="talk.mov"):
 
 
 def check(places, video="talk.mov"):
-    check_own([(*places, video)])
+    check_own([Claim(*places, video)])
 
 
 def test_own_results_are_replaced(places, tmp_path):
@@ -59,7 +60,7 @@ def test_what_a_user_has_written_is_not(places, tmp_path, name, before):
         make(places)
     (tmp_path / name).write_text("the user's")
     with pytest.raises(SinkError, match=rf"{name}.* would be replaced, .*--overwrite"):
-        ResultLedger(*places, "talk.mov")
+        ResultLedger(Claim(*places, "talk.mov"))
     assert (tmp_path / name).read_text() == "the user's"
     make(places, overwrite=True)
     make(places)
@@ -90,7 +91,7 @@ def test_many_are_named_by_the_first(places, tmp_path):
     for path in files:
         path.write_text("the user's")
     with pytest.raises(SinkError, match=r"0\.csv, .*1\.csv, .*2\.csv and 6 more would be replaced, and they"):
-        check_own([(files, places[1], "talk.mov")])
+        check_own([Claim(files, places[1], "talk.mov")])
 
 
 def test_a_link_that_leads_nowhere_is_not_replaced_either(places):
@@ -125,7 +126,7 @@ def test_what_an_earlier_run_made_besides_stays_known(places):
 
 def test_an_interrupted_run_has_a_partial_summary_and_is_taken_up(places, tmp_path):
     files, summary = places
-    ledger = ResultLedger(files, summary, "talk.mov")
+    ledger = ResultLedger(Claim(files, summary, "talk.mov"))
     partial_path(files[0]).write_text("whole")
     ledger.publish(partial_path(files[0]), files[0])
     partial_path(files[1]).write_text("half")
@@ -141,7 +142,7 @@ def test_an_interrupted_run_has_a_partial_summary_and_is_taken_up(places, tmp_pa
 
 def test_the_parts_of_an_interrupted_run_are_removed_by_one_that_makes_others(places, tmp_path):
     files, summary = places
-    ledger = ResultLedger(files, summary, "talk.mov")
+    ledger = ResultLedger(Claim(files, summary, "talk.mov"))
     partial_path(files[1]).write_text("half")
     ledger.keep(told())
     make((files[:1], summary))
@@ -150,7 +151,7 @@ def test_the_parts_of_an_interrupted_run_are_removed_by_one_that_makes_others(pl
 
 def test_until_it_is_finished_a_run_is_known_as_incomplete(places):
     files, summary = places
-    ledger = ResultLedger(files, summary, "talk.mov")
+    ledger = ResultLedger(Claim(files, summary, "talk.mov"))
     partial_path(files[0]).write_text("whole")
     ledger.publish(partial_path(files[0]), files[0])
     values = json.loads(partial_path(summary).read_text())
@@ -161,7 +162,7 @@ def test_until_it_is_finished_a_run_is_known_as_incomplete(places):
 
 def test_a_journal_that_cannot_be_removed_while_it_is_open_is_removed_closed(places, monkeypatch, tmp_path):
     """As on Windows."""
-    ledger = ResultLedger(*places, "talk.mov")
+    ledger = ResultLedger(Claim(*places, "talk.mov"))
     unlink = result_ledger.Path.unlink
 
     def only_closed(path, missing_ok=False):
@@ -184,7 +185,7 @@ def test_a_file_system_without_locks_is_written_to_all_the_same(places, monkeypa
 
 
 def test_a_run_that_made_nothing_leaves_nothing(places, tmp_path):
-    assert ResultLedger(*places, "talk.mov").keep(told()) is None
+    assert ResultLedger(Claim(*places, "talk.mov")).keep(told()) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -198,7 +199,7 @@ folder = Path(sys.argv[1])
 files, summary = [folder / "talk.mp4", folder / "talk.csv"], folder / "talk.summary.json"
 
 def make(text):
-    ledger = result_ledger.ResultLedger(files, summary, "talk.mov")
+    ledger = result_ledger.ResultLedger(result_ledger.Claim(files, summary, "talk.mov"))
     for path in files:
         part = result_ledger.partial_path(path)
         part.write_text(text)
@@ -239,15 +240,15 @@ def test_a_kill_at_any_step_leaves_what_the_next_run_takes_up(tmp_path):
 
 def test_two_runs_do_not_write_the_same_results(places):
     pytest.importorskip("fcntl")
-    ledger = ResultLedger(*places, "talk.mov")
+    ledger = ResultLedger(Claim(*places, "talk.mov"))
     with pytest.raises(SinkError, match="written by another run"):
-        ResultLedger(*places, "talk.mov")
+        ResultLedger(Claim(*places, "talk.mov"))
     ledger.keep(told())
     make(places)
 
 
 def test_a_full_disk_still_takes_the_summary(places, monkeypatch, tmp_path):
-    ledger = ResultLedger(*places, "talk.mov")
+    ledger = ResultLedger(Claim(*places, "talk.mov"))
     partial_path(places[0][0]).write_text("whole")
     ledger.publish(partial_path(places[0][0]), places[0][0])
 
@@ -274,7 +275,7 @@ def test_results_are_known_by_the_summary_beside_them(places, tmp_path):
 
 
 def test_a_part_is_a_result_too(places):
-    ledger = ResultLedger(*places, "talk.mov")
+    ledger = ResultLedger(Claim(*places, "talk.mov"))
     partial_path(places[0][0]).write_text("half")
     assert is_result(partial_path(places[0][0]))
     ledger.keep(told())
@@ -292,7 +293,7 @@ def test_names_that_are_no_text_are_listed_as_text(tmp_path):
 
 
 def test_room_is_kept_for_a_summary_on_a_full_disk(places):
-    ledger = ResultLedger(*places, "talk.mov")
+    ledger = ResultLedger(Claim(*places, "talk.mov"))
     assert partial_path(places[1]).stat().st_size == 65536
     partial_path(places[0][0]).write_text("whole")
     ledger.publish(partial_path(places[0][0]), places[0][0])
@@ -314,7 +315,7 @@ def test_three_are_named_and_the_rest_is_counted(places, tmp_path, count, said):
     for path in files:
         path.write_text("the user's")
     with pytest.raises(SinkError, match=said):
-        check_own([(files, places[1], "talk.mov")])
+        check_own([Claim(files, places[1], "talk.mov")])
 
 
 def test_what_is_listed_is_told_by_its_size_and_only_of_its_video(places):

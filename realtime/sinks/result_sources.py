@@ -1,0 +1,141 @@
+"""Which sources results are of, so that those of other sources do not take their place.
+
+Tables of many sources have the same names whatever they are of, and so have the results of two videos that
+are called alike. A summary therefore lists its sources: each as seen from the summary, so that a folder may
+be moved with its results, or by its address where the file is a copy; with its size and time of change.
+"""
+
+import filecmp
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.models.names import escaped, readable
+from emotion.models.words import counted
+
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What results are made of.
+
+    Attributes:
+        path: of the file that is read.
+        address: what that is a copy of; empty where it is none.
+        stamp: its bytes and nanoseconds of change; empty: as they are now.
+    """
+
+    path: Path
+    address: str = ""
+    stamp: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What it is called where people read of it."""
+        return self.address or str(self.path)
+
+
+def names_of(sources: Iterable[Source], summary: Path) -> dict[str, str]:
+    """What a summary says of its sources: by name, their bytes and nanoseconds of change, where known."""
+    return {_name(one, summary): one.stamp or _stamp(one.path) for one in sources}
+
+
+def named(names: Mapping[str, str], summary: Path) -> list[Source]:
+    """The sources that a summary names; see `names_of`."""
+    return [
+        Source(_place(name, summary), name if _is_address(name) else "", stamp)
+        for name, stamp in names.items()
+    ]
+
+
+def missing(earlier: Mapping[str, str], sources: Sequence[Source], summary: Path) -> list[str]:
+    """The sources of earlier results that are not among others, although nothing has replaced them.
+
+    Among them is what has the same name, whatever it holds now; what was moved or copied, by its name and
+    size; and what was removed from its folder, of which nobody expects a row any more.
+
+    Args:
+        earlier: from `names_of`.
+        sources: the others.
+        summary: where the earlier ones are listed.
+    """
+    now = {_name(one, summary) for one in sources}
+    left = [name for name in earlier if name not in now]
+    if not left:
+        return []
+    alike: dict[str, list[Path]] = {}
+    for one in sources:
+        alike.setdefault(readable(one.path.name), []).append(one.path)
+    return [
+        name
+        for name in left
+        if not _is_removed(name, summary)
+        and not any(
+            _is_copy(name, earlier[name], path, summary) for path in alike.get(name.rpartition("/")[2], ())
+        )
+    ]
+
+
+def told(names: Sequence[str], summary: Path) -> str:
+    """Sources that a summary lists, for people: the first few, and how many more there are."""
+    return _few([_shown(name, summary) for name in names[:_MOST_NAMED]], len(names))
+
+
+def called(sources: Sequence[Source]) -> str:
+    """The same of sources that are to be read."""
+    return _few([one.shown for one in sources[:_MOST_NAMED]], len(sources))
+
+
+def _few(first: Sequence[str], count: int) -> str:
+    more = f" and {counted(count - len(first), 'more', 'more')}" if count > len(first) else ""
+    return escaped(", ".join(first)) + more
+
+
+def _name(source: Source, summary: Path) -> str:
+    if source.address:
+        return readable(source.address)
+    try:
+        return readable(Path(os.path.relpath(source.path, summary.parent)).as_posix())
+    except ValueError:  # another drive on Windows
+        return readable(source.path.absolute().as_posix())
+
+
+def _place(name: str, summary: Path) -> Path:
+    return Path(os.path.normpath(os.path.join(os.path.abspath(summary.parent), name)))
+
+
+def _shown(name: str, summary: Path) -> str:
+    place = _place(name, summary)
+    here = place.is_relative_to(Path.cwd())
+    return name if _is_address(name) else str(place.relative_to(Path.cwd()) if here else place)
+
+
+def _is_address(name: str) -> bool:
+    return "://" in name or name == "standard input"
+
+
+def _stamp(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _is_removed(name: str, summary: Path) -> bool:
+    """Whether a source is gone from a folder that is still there; a folder or disk may be back later."""
+    place = _place(name, summary)
+    return not _is_address(name) and place.parent.is_dir() and not os.path.lexists(place)
+
+
+def _is_copy(name: str, stamp: str, path: Path, summary: Path) -> bool:
+    """Whether a file is what a source was: where both are there, but for the time, by what they hold."""
+    now, place = _stamp(path), _place(name, summary)
+    if not now or now.split()[0] != stamp.partition(" ")[0]:
+        return False
+    try:
+        return now == stamp or not place.exists() or filecmp.cmp(place, path, shallow=False)
+    except OSError:
+        return False
