@@ -314,8 +314,10 @@ def label_room(
 ) -> tuple[int, int]:
     """Width and height in which each label of a face has room, whatever it is called; as of `label_for`."""
     number = str(face.track_id) if numbered else ""
-    names = face.classes.labels
-    widths = [_label(size, number, name, TRACK, "99%" if share else None, bold).width for name in names]
+    # The last is called nothing that has a per cent.
+    percents = [_WIDEST if share else None for _ in face.classes] + [None]
+    named = zip(face.classes.labels, percents, strict=True)
+    widths = [_label(size, number, name, TRACK, percent, bold).width for name, percent in named]
     return max(widths), round(1.7 * size)
 
 

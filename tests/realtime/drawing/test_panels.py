@@ -7,10 +7,12 @@ import pytest
 
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.palette import PANEL, bgr
+from emotion.realtime.drawing.cards import card_for, paint_card
 from emotion.realtime.drawing.panels import (
     Content,
     _panel_base,
     label_for,
+    label_room,
     paint_label,
     paint_panel,
     panel_plan,
@@ -318,3 +320,17 @@ def test_the_line_between_head_and_rows_is_even_from_end_to_end():
         assert (row == row[0]).all()
         assert (drawn[rule, plan.pad - 1] != row[0]).any()
         assert (drawn[rule, plan.right] != row[0]).any()
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_whoever_is_wholly_one_class_has_room_for_the_per_cent_beside_the_longest_name(emotion):
+    shares = np.zeros(6, np.float32)
+    shares[EMOTIONS.index(emotion)] = 1.0
+    one = face(shares, label=emotion, track=7)
+    card = card_for(one, SIZE, numbered=True)
+    canvas = np.zeros((card.height, card.width, 3), np.uint8)
+    paint_card(canvas, card, 0, 0, one, 1.0)
+    name, share = text_area(canvas, emotion, SIZE, bold=True), text_area(canvas, "100%", SIZE)
+    assert share.left - name.right >= SIZE / 4
+    label = label_for(one, SIZE, numbered=True, bold=True)
+    assert label.width <= label_room(one, SIZE, numbered=True, bold=True)[0]
