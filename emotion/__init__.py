@@ -35,8 +35,8 @@ if TYPE_CHECKING:
         stream,
     )
     from emotion.batches import FaceRows
-    from emotion.models.errors import EmotionError, ModelFileError, OptionError
-    from emotion.realtime.errors import ProviderError, SinkError, SourceError
+    from emotion.models.errors import EmotionError, ModelFileError, OptionError, ProviderError
+    from emotion.realtime.errors import SinkError, SourceError
     from emotion.realtime.messages import VideoFrame
     from emotion.realtime.options import Options
     from emotion.realtime.session import Models
@@ -83,7 +83,7 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "Models": "emotion.realtime.session",
         "OptionError": "emotion.models.errors",
         "Options": "emotion.realtime.options",
-        "ProviderError": "emotion.realtime.errors",
+        "ProviderError": "emotion.models.errors",
         "Recognizer": "emotion.recognizer",
         "Result": "emotion.results",
         "Results": "emotion.results",

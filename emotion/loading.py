@@ -18,7 +18,7 @@ def load_models(options: EngineOptions, say: Callable[[str], object] = lambda se
 
     Raises:
         ModelFileError: a file is missing, damaged, or of another version.
-        MissingDependencyError: the provider is not there.
+        ProviderError: the provider is not there.
     """
     loaded = Models.load(options, cache=user_cache_path("emotion-live", appauthor=False))
     if options.provider == "auto" and loaded.regions[0].choice != CPU_ONLY:

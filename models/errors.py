@@ -7,6 +7,7 @@
       ShippedModelsError         the models that ship would be changed
       DatasetError               labelled faces that cannot become a data set
       MissingDependencyError     an optional part of the program is not installed
+      ProviderError              ONNX Runtime cannot compute with the provider asked for, or no longer
       OptionError                an option has a value that it cannot have
 
 `emotion.realtime.errors` adds the failures of sources, sinks and stages. Each also subclasses the
@@ -47,6 +48,12 @@ SYSTEM_LIBRARIES = (
 
 class MissingDependencyError(EmotionError, ImportError):
     """A library that this command needs is not installed or cannot be loaded."""
+
+    exit_code = 5
+
+
+class ProviderError(EmotionError, RuntimeError):
+    """ONNX Runtime cannot run the models with the requested provider, or failed while it did."""
 
     exit_code = 5
 

@@ -6,7 +6,6 @@
       SourceError              a video or camera cannot be opened or read
         IncompleteSourceError  a video was read to its end, but some of it is missing
       SinkError                a result cannot be written
-      ProviderError            the inference engine that was asked for is not there
       DisplayError             no window can be opened
 """
 
@@ -50,12 +49,6 @@ class SinkError(EmotionError, OSError):
     """A result cannot be written: no permission, a full disk, an encoder error."""
 
     exit_code = 6
-
-
-class ProviderError(EmotionError, RuntimeError):
-    """ONNX Runtime cannot run the models with the requested provider."""
-
-    exit_code = 5
 
 
 class DisplayError(EmotionError, OSError):

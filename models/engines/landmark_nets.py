@@ -55,7 +55,7 @@ class LandmarkNets:
 
         Raises:
             ModelFileError: a file is missing or changed, or of another version.
-            MissingDependencyError: the provider that was asked for by name is not there.
+            ProviderError: the provider that was asked for by name is not there.
         """
         signatures = read_signatures(folder)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from emotion.models.errors import MissingDependencyError
+from emotion.models.errors import ProviderError
 from emotion.models.options import Option, check
 from emotion.models.signature import Signature
 
@@ -142,13 +142,13 @@ def candidates(wanted: ProviderName, available: Sequence[str]) -> list[Provider]
         available: what this build of ONNX Runtime has, in its own names.
 
     Raises:
-        MissingDependencyError: the one that is wanted by name is not in this build.
+        ProviderError: the one that is wanted by name is not in this build.
     """
     if wanted == "auto":
         return [PROVIDERS[name] for name in AUTO_ORDER if PROVIDERS[name].ort_name in available]
     provider = PROVIDERS[wanted]
     if provider.ort_name not in available:
-        raise MissingDependencyError(
+        raise ProviderError(
             f"{provider.title} was asked for, but this ONNX Runtime is not made for it: "
             f"{provider.install}, or run with --provider cpu."
         )

@@ -17,7 +17,7 @@ import onnxruntime as ort
 from emotion.models.cores import available_cores
 from emotion.models.engines import providers
 from emotion.models.engines.providers import NetOptions, Provider, ProviderName, Variant
-from emotion.models.errors import MissingDependencyError, ModelFileError
+from emotion.models.errors import ModelFileError, ProviderError
 from emotion.models.manifest import ModelManifest, Precision, PrecisionChoice, choose_precision, read_manifest
 from emotion.models.native.log import listening
 from emotion.models.signature import Signature
@@ -53,7 +53,7 @@ class Net:
 
     Raises:
         ModelFileError: the file cannot be loaded.
-        MissingDependencyError: the provider that was asked for by name is not there.
+        ProviderError: the provider that was asked for by name is not there.
     """
 
     def __init__(self, find: Find, options: NetOptions) -> None:
@@ -73,11 +73,18 @@ class Net:
 
         Returns:
             float32 (n, *output).
+
+        Raises:
+            ProviderError: the engine fails, as where a GPU has no memory left.
         """
         if len(batch) == 0:
             return np.zeros((0, *self._signature.output), dtype=np.float32)
         parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
-        return self._run(parts[0]) if len(parts) == 1 else np.concatenate([self._run(part) for part in parts])
+        try:
+            answers = [self._run(part) for part in parts]
+        except Exception as error:  # ONNX Runtime's own errors share no other base
+            raise ProviderError(self._failed(error)) from error
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
     def warm_up(self) -> Answers:
         """Run each batch size that the provider compiles for once, so that no frame waits for it.
@@ -87,14 +94,25 @@ class Net:
 
         Raises:
             ModelFileError: the file cannot be run.
+            ProviderError: a GPU cannot run it.
         """
         answers = np.zeros((0, *self._signature.output), dtype=np.float32)
         for size in self._run.sizes:
             try:
                 answers = self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
-            except Exception as error:  # ONNX Runtime's own errors share no other base
-                raise ModelFileError(f"{self._name} cannot be run ({_short(str(error))}).") from error
+            except ProviderError as error:
+                if self.provider.name != "cpu":  # which may be short of memory
+                    raise
+                raise ModelFileError(
+                    f"{self._name} cannot be run ({_short(str(error.__cause__))})."
+                ) from error
         return answers
+
+    def _failed(self, error: Exception) -> str:
+        advice = "close other programs if memory is short"
+        if self.provider.name != "cpu":
+            advice = "close what else uses it, or run with --provider cpu"
+        return f"{self.provider.title} failed while it ran {self._name} ({_short(str(error))}): {advice}."
 
 
 class RegionModel:
@@ -118,7 +136,7 @@ class RegionModel:
 
     Raises:
         ModelFileError: the model is missing, damaged, or of another version.
-        MissingDependencyError: the provider that was asked for by name is not there.
+        ProviderError: the provider that was asked for by name is not there.
         ValueError: an option out of its range.
     """
 
@@ -306,11 +324,11 @@ def _start(find: Find, options: NetOptions) -> _Started:
             return _Started(runner, provider, path, signature, _in_words(provider, options, tried))
         tried += f"; {provider.title} does not start ({problem})"
         if options.provider != "auto":
-            raise MissingDependencyError(
+            raise ProviderError(
                 f"{provider.title} was asked for, but ONNX Runtime could not start it ({problem}): "
                 f"{provider.check}, or run with --provider cpu."
             )
-    raise MissingDependencyError(f"ONNX Runtime has no provider that starts{tried}: install it again.")
+    raise ProviderError(f"ONNX Runtime has no provider that starts{tried}: install it again.")
 
 
 def _precision_for(provider: Provider, folder: Path, region: str) -> Precision:

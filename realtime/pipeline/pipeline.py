@@ -499,4 +499,4 @@ def _finish(outbox: Channel[Any], error: BaseException | None) -> None:
     if not outbox.close(error) and error is not None:
         # What users can mend is a sentence here, too.
         traced = None if isinstance(error, EmotionError) else error
-        _log.warning("failed when nobody waited for it any more: %s", error, exc_info=traced)
+        _log.warning("Something else failed while the run was ending: %s", error, exc_info=traced)

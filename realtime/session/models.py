@@ -51,7 +51,7 @@ class Models:
         Raises:
             OptionError: an option is not known or out of bounds.
             ModelFileError: a file is missing, damaged, or of another version.
-            MissingDependencyError: the provider is not there.
+            ProviderError: the provider is not there.
         """
         wanted = with_values(options or EngineOptions(), chosen)
         folder, threads = wanted.models, 1 if wanted.threads is None else wanted.threads
@@ -81,7 +81,7 @@ def landmark_nets(options: EngineOptions, cache: Path | None = None) -> Landmark
 
     Raises:
         ModelFileError: a file is missing, damaged, or of another version.
-        MissingDependencyError: the provider is not there.
+        ProviderError: the provider is not there.
     """
     if options.landmarks == "mediapipe":
         return None

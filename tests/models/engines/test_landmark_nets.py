@@ -11,7 +11,7 @@ from emotion.models.engines import landmark_nets
 from emotion.models.engines.landmark_nets import NET_NAMES, LandmarkNets, read_signatures
 from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.engines.session import Net
-from emotion.models.errors import MissingDependencyError, ModelFileError
+from emotion.models.errors import ModelFileError, ProviderError
 from emotion.models.faces import mediapipe_landmarker as landmarks
 from emotion.models.manifest import ZOO
 from emotion.models.small_files import sha256
@@ -84,7 +84,7 @@ def test_a_provider_by_name_is_what_runs_or_is_refused():
         for name, provider in PROVIDERS.items()
         if provider.ort_name not in onnxruntime.get_available_providers()
     )
-    with pytest.raises(MissingDependencyError, match="was asked for"):
+    with pytest.raises(ProviderError, match="was asked for"):
         LandmarkNets.load(NetOptions(missing))
     assert LandmarkNets.load(NetOptions("cpu")).landmarks.provider.name == "cpu"
 

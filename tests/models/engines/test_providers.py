@@ -14,7 +14,7 @@ from emotion.models.engines import providers
 from emotion.models.engines import session as inference
 from emotion.models.engines.providers import PROVIDERS, NetOptions
 from emotion.models.engines.session import RegionModel
-from emotion.models.errors import MissingDependencyError, ModelFileError
+from emotion.models.errors import ModelFileError, ProviderError
 from emotion.models.manifest import LITE, ZOO, choose_precision, read_manifest
 from emotion.models.regions import LIPS
 from tests.fakes.onnx_runtime import CPU, Runtime, answers
@@ -40,7 +40,7 @@ def crops(*levels):
 @pytest.mark.parametrize("name", NAMED)
 def test_a_provider_that_this_build_lacks_is_refused_with_the_fix(runtime, name):
     runtime()
-    with pytest.raises(MissingDependencyError) as refused:
+    with pytest.raises(ProviderError) as refused:
         RegionModel(ZOO, "lips", name)
     assert PROVIDERS[name].title in str(refused.value)
     assert PROVIDERS[name].install in str(refused.value)
@@ -51,7 +51,7 @@ def test_a_provider_that_this_build_lacks_is_refused_with_the_fix(runtime, name)
 def test_a_provider_that_silently_falls_back_is_refused_with_the_reason(runtime, name):
     """As ONNX Runtime's GPU wheel does on a machine without CUDA: it lists CUDA and runs on the CPU."""
     runtime(available=(PROVIDERS[name].ort_name,))
-    with pytest.raises(MissingDependencyError, match=r"libcudnn\.so\.9: missing") as refused:
+    with pytest.raises(ProviderError, match=r"libcudnn\.so\.9: missing") as refused:
         RegionModel(ZOO, "lips", name)
     assert PROVIDERS[name].check in str(refused.value)
 
@@ -80,7 +80,7 @@ def test_auto_says_what_it_chose_and_why(runtime):
 def test_a_provider_that_is_there_and_does_nothing_is_refused(runtime):
     """As OpenVINO's AUTO device does: it is among the session's providers, and the CPU runs all nodes."""
     runtime(PROVIDERS["openvino"].ort_name, idle=True)
-    with pytest.raises(MissingDependencyError, match="takes no part of the model"):
+    with pytest.raises(ProviderError, match="takes no part of the model"):
         RegionModel(ZOO, "lips", "openvino")
     assert RegionModel(ZOO, "lips").provider == CPU
 
@@ -148,6 +148,23 @@ def test_warming_up_runs_each_size(runtime):
     fake = runtime(CUDA)
     RegionModel(ZOO, "lips", "cuda", max_batch=8).warm_up()
     assert [size for size, _ in fake.sessions[-1].runs] == [1, 2, 4, 8]
+
+
+def test_a_gpu_that_fails_at_work_is_told_with_the_way_out(runtime, monkeypatch):
+    fake = runtime(CUDA)
+    model = RegionModel(ZOO, "lips", "cuda")
+
+    def fail(*args):
+        raise RuntimeError("CUDA failure 2: out of memory")
+
+    monkeypatch.setattr(fake.sessions[-1], "run_with_iobinding", fail)
+    with pytest.raises(
+        ProviderError, match=r"CUDA failed while it ran lips\.onnx \(CUDA failure 2.*"
+    ) as told:
+        model(crops(1))
+    assert "--provider cpu" in str(told.value)
+    with pytest.raises(ProviderError, match="out of memory"):
+        model.warm_up()
 
 
 def test_threads_never_meet_in_a_session_that_is_not_shared(runtime):
@@ -237,7 +254,7 @@ def test_the_real_runtime_refuses_what_it_lacks():
         name for name in NAMED if PROVIDERS[name].ort_name not in onnxruntime.get_available_providers()
     ]
     for name in missing:
-        with pytest.raises(MissingDependencyError, match="was asked for"):
+        with pytest.raises(ProviderError, match="was asked for"):
             RegionModel(ZOO, "lips", name)
 
 

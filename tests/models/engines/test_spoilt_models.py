@@ -7,7 +7,7 @@ import pytest
 
 from emotion.models.engines import session
 from emotion.models.engines.session import RegionModel
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, ProviderError
 from emotion.models.manifest import LITE, read_manifest
 from emotion.models.regions import LIPS
 from emotion.models.small_files import sha256
@@ -107,3 +107,18 @@ def test_a_net_that_fails_at_its_first_try_is_told(folder, monkeypatch):
     monkeypatch.setattr(session._Plain, "__call__", fail)
     with pytest.raises(ModelFileError, match=r"lips\.onnx cannot be run \(a node is not there\)"):
         model.warm_up()
+
+
+def test_a_net_that_fails_later_is_told_with_what_to_do(folder, monkeypatch):
+    model = RegionModel(folder, "lips", "cpu")
+    model.warm_up()
+
+    def fail(self, batch):
+        raise RuntimeError("[ONNXRuntimeError] : 6 : bad allocation")
+
+    monkeypatch.setattr(session._Plain, "__call__", fail)
+    with pytest.raises(
+        ProviderError, match=r"the CPU failed while it ran lips\.onnx .*memory is short"
+    ) as told:
+        model(CROP)
+    assert told.value.exit_code == 5
