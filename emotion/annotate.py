@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion import __version__
-from emotion.inputs import MOVING, Input
-from emotion.models.data.image_io import SUFFIXES
+from emotion.inputs import Input
 from emotion.models.errors import EmotionError
 from emotion.models.names import readable, shortened
 from emotion.models.options import to_mapping
@@ -30,7 +29,7 @@ from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
-from emotion.realtime.sinks.formats import format_named, known_formats, open_file, wants_pictures
+from emotion.realtime.sinks.formats import format_named, open_file, wants_pictures
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
@@ -43,37 +42,12 @@ from emotion.realtime.stages.no_faces import SMALLEST_PICTURE, is_too_small
 INTERRUPTED = "it was interrupted"
 """Why a summary is not complete where nothing speaks against the video."""
 
-# Endings of files that people ask for and that are not written; of a folder's name hardly anybody's.
-_OTHER_FILES = {
-    *(".ass", ".feather", ".json", ".ods", ".pdf", ".rds", ".tsv", ".txt", ".xls", ".xlsx", ".xml")
-}
 # File systems take 255 bytes, and ``.emotions.partial.parquet`` has 25.
 _LONGEST = 220
 # Bytes of drawn pictures that wait for a file.
 _MOST_WAITING = 16_000_000
 
-__all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate", "check_folder"]
-
-
-def check_folder(place: Path, alone: bool = False) -> None:
-    """Refuse a folder for results that is named as a file would be, where it is not there yet.
-
-    Args:
-        place: where results are to go.
-        alone: only a folder can be named there, and no file.
-
-    Raises:
-        SinkError: it is.
-    """
-    ending, formats = place.suffix.lower(), [f".{name}" for name in known_formats()]
-    if place.is_dir() or ending not in MOVING | SUFFIXES | _OTHER_FILES | {*formats}:
-        return
-    if alone:
-        raise SinkError(f"{place} is the name of a file, and results go into a folder: name one.")
-    raise SinkError(
-        f"{place} says no format that can be written: end its name with one of "
-        f"{', '.join(formats)}, or name a folder."
-    )
+__all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
 
 
 @dataclass(frozen=True, slots=True)

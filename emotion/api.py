@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emotion.annotate import check_folder
 from emotion.annotated_files import AnnotatedFiles, Named, Wanted, annotate_all
 from emotion.models.errors import OptionError
 from emotion.models.options import with_values
@@ -20,6 +19,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.recognizer import OFFERED, Files, Recognizer, Source, with_chosen
+from emotion.result_folders import check_folder
 from emotion.results import FaceResult, Result, Results
 from emotion.streams import Stream
 from emotion.study.options import Shard, StudyOptions, read_shard
@@ -205,7 +205,7 @@ def annotate_files(
     wished = formats if isinstance(formats, str) else tuple(formats)
     given = with_values(given, {"formats": wished, "overwrite": overwrite})
     if output is not None:
-        check_folder(Path(output), alone=True)
+        check_folder(Path(output))
     wanted = Wanted(
         output=None if output is None else Path(output),
         options=given,

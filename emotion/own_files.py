@@ -1,11 +1,12 @@
 """Output files of a command: written atomically, and never over a user's own files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from emotion.realtime.sinks.partial_file import PartialFile, writing
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own
+from emotion.realtime.sinks.result_sources import Source
 
 
 class OwnFiles:
@@ -16,18 +17,26 @@ class OwnFiles:
         names: of all that may be written.
         title: what they are of, and NAME.
         overwrite: replace what is there, whoever made it.
+        sources: what they are made of.
 
     Raises:
-        SinkError: something is there that is not this program's own, or was changed since.
+        SinkError: something is there that is not this program's own, was changed since, or is of others.
     """
 
-    def __init__(self, folder: Path, names: Iterable[str], title: str, overwrite: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: Iterable[str],
+        title: str,
+        overwrite: bool,
+        sources: Sequence[Source] = (),
+    ) -> None:
         self._folder = folder
         self._files = [folder / name for name in names]
         self._summary = folder / f"{title}.summary.json"
         self._title = title
         self._overwrite = overwrite
-        self._claim = Claim(self._files, self._summary, title)
+        self._claim = Claim(self._files, self._summary, title, sources)
         if not overwrite:
             check_own([self._claim])
 

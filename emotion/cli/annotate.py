@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from emotion.annotate import Models, Outputs, annotate, check_folder, is_done, with_origins
+from emotion.annotate import Models, Outputs, annotate, is_done, with_origins
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
@@ -42,6 +42,7 @@ from emotion.realtime.sinks.formats import format_named, known_formats
 from emotion.realtime.sinks.overwrite_guard import FileSet, keep_apart, keep_apart_from
 from emotion.realtime.sinks.result_ledger import BusyError, check_own, is_result
 from emotion.realtime.sources.demo import DEMO
+from emotion.result_folders import check_folder
 from emotion.study.options import StudyOptions, check_offline_together, check_together
 from emotion.study.stand_ins import StandIns
 
@@ -168,7 +169,7 @@ def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Pat
             raise SinkError(
                 "Results cannot go to standard output: name a folder or a file with -o, or --events."
             )
-        check_folder(place)
+        check_folder(place, alone=False)
     if len(folders) > 1 or (files and folders):
         raise SinkError(
             f"{shown(folders[-1])} is a folder, and results go into one folder or into files "

@@ -15,6 +15,7 @@ from emotion.models.data.label_folders import told_of_others
 from emotion.models.data.options import DatasetOptions
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.result_folders import check_folder
 
 app = typer.Typer(add_completion=False)
 
@@ -54,6 +55,7 @@ def dataset(
     """Make a data set of eyes and lips from labelled photographs and videos, in three parts."""
     results = [output, *(output / name for name in ("manifest.parquet", "rejected.csv"))]
     refuse_shipped(output)
+    check_folder(output)
     keep_apart([*roots, parts], results)
     with counting("Looking at faces") as progress:
         summary = make_dataset(roots, output, options, workers, progress, parts, errors.print)

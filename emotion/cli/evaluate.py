@@ -55,6 +55,8 @@ from emotion.models.words import counted
 from emotion.own_files import OwnFiles
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.realtime.sinks.result_sources import Source
+from emotion.result_folders import check_folder
 from emotion.worst_sheet import COUNT, draw_sheet
 
 app = typer.Typer(add_completion=False)
@@ -163,8 +165,13 @@ def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
         SinkError: it would replace what is read, or what is not this program's own.
     """
     refuse_shipped(output)
+    check_folder(output)
     files = OwnFiles(
-        output, ("report.html", "report.md", "report.json", _ANSWERS, _SHEET), "report", overwrite
+        output,
+        ("report.html", "report.md", "report.json", _ANSWERS, _SHEET),
+        "report",
+        overwrite,
+        [Source(data)],
     )
     keep_apart([data / "manifest.parquet", *models.glob("*")], files.all())
     return files

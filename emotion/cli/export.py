@@ -12,6 +12,7 @@ from emotion.exporters.options import ExportOptions
 from emotion.models.regions import RegionName
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.result_folders import check_folder
 
 app = typer.Typer(add_completion=False)
 
@@ -44,6 +45,7 @@ def export(
         raise needs_training(error) from error
     path = trained or RUNS / region / "model.keras"
     refuse_shipped(output)
+    check_folder(output)
     keep_apart([path, data / "manifest.parquet"], [output / f"{region}.{kind}" for kind in ("onnx", "json")])
     made = run_export(region, path, data, output, options.storage, options.about_data, console.print)
     console.print(f"{shown(made.model)}, with {shown(made.manifest)}")

@@ -14,6 +14,7 @@ from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.own_model.options import LearnOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.result_folders import check_folder
 
 app = typer.Typer(add_completion=False)
 
@@ -52,6 +53,7 @@ def learn(
         raise MissingDependencyError(
             f"Learning needs the package onnx ({error}): {pip_install('learn')}"
         ) from error
+    check_folder(output)
     keep_apart(roots, [output])
     made = run(roots, output, options, counting, errors.print, workers)
     table = scores_table(made.evaluation)

@@ -25,6 +25,7 @@ from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.partial_file import writing
+from emotion.result_folders import check_folder
 
 EXAMPLES = """
 Examples:
@@ -150,6 +151,7 @@ def copy_command(
 ) -> None:
     """Copy a model folder and check the copy, which other commands can then change (weights, quantise)."""
     refuse_shipped(folder)
+    check_folder(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SinkError(f"{folder} is there already: name a folder that is not.")
     files = _files(name)

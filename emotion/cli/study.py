@@ -10,6 +10,7 @@ from emotion.cli.many import say_study
 from emotion.cli.parameters import with_options
 from emotion.models.options import Only
 from emotion.realtime.sinks.options import OutputOptions
+from emotion.result_folders import check_folder
 from emotion.study.options import StudyOptions
 from emotion.study.planned_run import known_of
 from emotion.study.shards import merge
@@ -49,6 +50,8 @@ def merge_command(
     outputs: Annotated[OutputOptions, Only("overwrite")],
 ) -> None:
     """Make the tables and the page from all shards, or make those of a complete study again."""
+    if output:
+        check_folder(output)
     known = known_of(options.metadata, options.by)
     findings, outcomes = merge(folders, output or folders[0], outputs.overwrite, known, options.by)
     if not options.quiet:

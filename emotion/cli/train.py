@@ -20,6 +20,7 @@ from emotion.models.options import Without
 from emotion.models.shipped import refuse_shipped
 from emotion.models.training.options import TrainingOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
+from emotion.result_folders import check_folder
 
 app = typer.Typer(add_completion=False)
 
@@ -58,6 +59,7 @@ def train(
     folder = run or RUNS / options.view
     results = [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))]
     refuse_shipped(folder)
+    check_folder(folder)
     start_from = start_from and model_folder(start_from)
     teacher = [model_folder(one) for one in teacher or ()]
     keep_apart([data, start_from, *teacher], results)

@@ -58,6 +58,7 @@ from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.faces.portrait import find_portrait
+from emotion.models.names import readable
 from emotion.models.options import to_mapping
 from emotion.models.regions import (
     OUTLINE,
@@ -99,8 +100,8 @@ def make_dataset(
         say: told in words what takes long and counts nothing.
 
     Raises:
-        DatasetError: no photographs, two photographs of one name, `output` was made otherwise, or `parts`
-            is no manifest.
+        DatasetError: no photographs, two photographs of one name, `output` was made otherwise or of other
+            folders, or `parts` is no manifest.
     """
     options = options or DatasetOptions()
     items: list[Photograph | Video] = []
@@ -110,10 +111,12 @@ def make_dataset(
     if repeated:
         raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
     given = parts_of(parts, needed=True) if parts else {}
+    earlier = parts_of(output / "manifest.parquet")
+    _check_grown(output, earlier, roots)
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
     faces = _look_at_all(items, output, options, workers or available_cores(), progress)
-    before = parts_of(output / "manifest.parquet") | given
+    before = earlier | given
     photographs = _photographs(items, faces)
     say(f"Comparing {len(photographs)} pictures with one another, to find copies ...")
     structures = _structures(photographs, faces, output, options)
@@ -145,6 +148,16 @@ def make_dataset(
         faces={part: {label: counts[part, label] for label in options.classes} for part in PARTS[::-1]},
         rejected=dict(Counter(reason.split(":")[0] for reason in rejected.values())),
     )
+
+
+def _check_grown(output: Path, earlier: Iterable[str], roots: Sequence[Path]) -> None:
+    """Refuse to replace a data set by one of other folders; one more may come to those that it is of."""
+    lost = {source.split("/")[0] for source in earlier} - {readable(root.name) for root in roots}
+    if lost:
+        raise DatasetError(
+            f"{output} was made of {', '.join(sorted(lost))}, and would be replaced by a data set of "
+            f"{', '.join(map(str, roots))}: name the former, too, choose another folder with -o or delete it."
+        )
 
 
 def _claim(output: Path, options: DatasetOptions) -> None:

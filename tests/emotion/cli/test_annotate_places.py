@@ -81,6 +81,26 @@ def test_a_folder_may_be_called_as_a_file_where_it_is_there(made, monkeypatch, t
     assert outputs.files == {"csv": Path("take.mov/talk.emotions.csv")}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["study", "merge", "in", "-o", "all.html"],
+        ["dataset", "in", "-o", "faces.parquet"],
+        ["evaluate", "in", "-o", "report.pdf"],
+        ["learn", "in", "-o", "my-model.onnx"],
+        ["models", "copy", "lite", "my-model.zip"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_is_not_called_as_a_file_by_any_command(monkeypatch, capsys, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    monkeypatch.setattr(sys, "argv", ["emotion", *command])
+    assert cli.run() == 6
+    assert f"{command[-1]} is the name of a file, and results go into a folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
 def test_anything_else_is_a_folder(made, monkeypatch):
     assert run(monkeypatch, "a/talk.mov", "-o", "out.d", "--formats", "csv") == 0
     [outputs] = made.values()
@@ -100,7 +120,7 @@ def test_anything_else_is_a_folder(made, monkeypatch):
         ),
         *(
             (["a.mp4", "-o", f"out{end}"], f"out{end} says no format")
-            for end in (".avi", ".Mov", ".xlsx", ".jpg")
+            for end in (".avi", ".Mov", ".xlsx", ".jpg", ".zip", ".docx")
         ),
         (["a.mp4", "-o", "-"], "Results cannot go to standard output"),
         (["a.mp4", "-o", "out.mp4", "-o", "two.mp4"], "out.mp4 and two.mp4 would hold the same"),

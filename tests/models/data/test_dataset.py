@@ -337,6 +337,18 @@ def test_other_options_are_not_mixed_in(small):
         make_dataset([small / "faces"], small / "out", replace(DatasetOptions(), margin=0))
 
 
+def test_a_data_set_of_other_folders_is_not_replaced_and_one_more_is_taken(small):
+    make_dataset([small / "faces"], small / "out")
+    before = (small / "out" / "manifest.parquet").read_bytes()
+    for index, label in enumerate(EMOTIONS):
+        photo(small / "more" / label / "0.png", seed=99 + index)
+    with pytest.raises(DatasetError, match=r"out was made of faces, and would be replaced by .*more:"):
+        make_dataset([small / "more"], small / "out")
+    assert (small / "out" / "manifest.parquet").read_bytes() == before
+    make_dataset([small / "faces", small / "more"], small / "out")
+    assert len(read_manifest(small / "out")) == 18
+
+
 def test_roots_that_cannot_be_told_apart_are_refused(small):
     (small / "b").mkdir()
     (small / "faces").rename(small / "b" / "faces")

@@ -1,0 +1,38 @@
+"""Which names of folders for results are refused: those that only a file would have."""
+
+from pathlib import Path
+
+from emotion.inputs import MOVING
+from emotion.models.data.image_io import SUFFIXES
+from emotion.realtime.errors import SinkError
+from emotion.realtime.sinks.formats import known_formats
+
+# Endings of files that people ask for and that are not written; of a folder's name hardly anybody's.
+_OTHER_FILES = {
+    *(".arrow", ".ass", ".csv", ".dat", ".db", ".doc", ".docx", ".dta", ".feather", ".gz", ".h5", ".hdf5"),
+    *(".htm", ".html", ".ipynb", ".json", ".keras", ".log", ".m4a", ".mat", ".md", ".mp3", ".npy", ".npz"),
+    *(".odt", ".ods", ".onnx", ".parquet", ".pdf", ".pkl", ".ppt", ".pptx", ".rds", ".rtf", ".sav"),
+    *(".sqlite", ".svg", ".tar", ".tgz", ".toml", ".tsv", ".txt", ".wav", ".xls", ".xlsx", ".xml"),
+    *(".yaml", ".yml", ".zip"),
+}
+
+
+def check_folder(place: Path, alone: bool = True) -> None:
+    """Refuse a folder for results that is named as a file would be, where it is not there yet.
+
+    Args:
+        place: where results are to go.
+        alone: only a folder can be named there, and no file.
+
+    Raises:
+        SinkError: it is.
+    """
+    ending, formats = place.suffix.lower(), [f".{name}" for name in known_formats()]
+    if place.is_dir() or ending not in MOVING | SUFFIXES | _OTHER_FILES | {*formats}:
+        return
+    if alone:
+        raise SinkError(f"{place} is the name of a file, and results go into a folder: name one.")
+    raise SinkError(
+        f"{place} says no format that can be written: end its name with one of "
+        f"{', '.join(formats)}, or name a folder."
+    )
