@@ -339,8 +339,8 @@ def _which(metadata: Metadata) -> list[Column]:
         Column(
             "folder",
             "string",
-            "folder of the video, relative to the common parent folder",
-            _get("outcome.folder"),
+            "folder of the video, relative to the common parent folder; (top): that folder itself",
+            _get("outcome.group"),
         ),
         *(
             Column(name, metadata.kind(name), "from --metadata", _get(f"metadata.{name}", "metadata"))  # type: ignore[arg-type]

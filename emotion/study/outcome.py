@@ -11,6 +11,7 @@ from emotion.models.small_files import read_json
 from emotion.study.plan import Job
 
 State: TypeAlias = Literal["done", "incomplete", "failed"]
+_TOP = "(top)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Outcome:
     code: int
     reason: str
     results: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """Its folder as tables and the page call it; never empty, which would mean that it is not known."""
+        return self.folder or _TOP
 
     @classmethod
     def of(cls, job: Job, home: Path, state: State, code: int = 0, reason: str = "") -> "Outcome":

@@ -171,7 +171,7 @@ def texts(
     classes = circumstances.get("classes", ())
 
     def group(one: Told) -> str:
-        return metadata.of(one.outcome).get(by, "") or "(none)" if by else one.outcome.folder or "(top)"
+        return metadata.of(one.outcome).get(by, "") or "(none)" if by else one.outcome.group
 
     means = courses(told, classes, group)
     frames = _described(circumstances.get("columns", ()), told)

@@ -80,6 +80,14 @@ def test_a_row_a_video_and_a_row_a_person(tmp_path):
     assert float(people[2]["median_fear_seconds"]) == pytest.approx(0.6, abs=0.05)
 
 
+def test_videos_in_the_folder_that_all_share_are_of_a_group_of_that_name_everywhere(tmp_path):
+    # An empty cell would mean that it is not known: R and pandas leave such rows out of groups.
+    written(tmp_path / "out", {"one": happy(), "b/two": happy()})
+    names = ("videos.csv", "people.csv")
+    assert [[row["folder"] for row in table(tmp_path / "out", name)] for name in names] == [["(top)", "b"]] * 2
+    assert {row["group"] for row in table(tmp_path / "out", "course.csv")} == {"all", "(top)", "b"}
+
+
 def test_pandas_reads_each_table_with_the_types_that_are_said(tmp_path):
     pandas = pytest.importorskip("pandas")
     path = tmp_path / "m.csv"
