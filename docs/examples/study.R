@@ -6,26 +6,37 @@
 # Arguments: the folder of the study, a class, and the column of the condition (which may be `folder`). If several
 # videos show the same person, --metadata needs a column `subject` that says who it is.
 #
-# Needs lmerTest. Means and shares lie between 0 and 1: check the residuals, and use the beta family of glmmTMB if they
+# Needs lmerTest (tried: R 4.2.2, lmerTest 3.1-3). Means and shares lie between 0 and 1: check the residuals, and use the beta family of glmmTMB if they
 # are far from normal.
 
-library(lmerTest)
+suppressPackageStartupMessages(library(lmerTest))
 
 arguments <- commandArgs(trailingOnly = TRUE)
+if (length(arguments) != 3) stop("Usage: Rscript study.R STUDY CLASS CONDITION", call. = FALSE)
 folder <- arguments[1]
 measure <- paste0("mean_", arguments[2])
 condition <- arguments[3]
 
-people <- read.csv(file.path(folder, "people.csv"), na.strings = "", stringsAsFactors = FALSE)
+# Columns of --metadata keep their names, whatever is in them.
+people <- read.csv(file.path(folder, "people.csv"), na.strings = "", check.names = FALSE)
+missing <- setdiff(c(measure, condition), names(people))
+if (length(missing) > 0) {
+  stop("people.csv has no column ", missing[1], ": columns.csv describes those that it has.", call. = FALSE)
+}
 # Someone who appears only for a moment is often a false detection.
-people <- subset(people, seconds >= 1 & !is.na(people[[measure]]))
+people <- people[people$seconds >= 1 & !is.na(people[[measure]]) & !is.na(people[[condition]]), ]
 people[[condition]] <- factor(people[[condition]])
+if (nlevels(people[[condition]]) < 2) {
+  stop("There is nothing to compare: ", condition, " has fewer than two values.", call. = FALSE)
+}
 
-# Observations from one video, folder or subject are not independent. A term needs a group with two of them.
+# Observations from one video, folder or subject are not independent. A term needs a group with two of them, and
+# a condition with two groups: where each condition has a folder of its own, the two cannot be told apart.
 groups <- setdiff(intersect(c("video", "folder", "subject"), names(people)), condition)
-repeated <- function(name) anyDuplicated(people[[name]]) > 0 && length(unique(people[[name]])) > 1
-random <- sprintf("(1 | %s)", Filter(repeated, groups))
-formula <- reformulate(c(condition, random), measure)
+repeated <- function(name) anyDuplicated(people[[name]]) > 0
+within <- function(name) any(tapply(people[[name]], people[[condition]], function(of) length(unique(of))) > 1)
+random <- sprintf("(1 | %s)", Filter(function(name) repeated(name) && within(name), groups))
+formula <- reformulate(c(sprintf("`%s`", condition), random), as.name(measure))
 people$weight <- people$seconds / mean(people$seconds)
 fit <- if (length(random) > 0) lmer else lm
 model <- fit(formula, data = people, weights = weight)

@@ -83,8 +83,8 @@ def test_a_row_a_video_and_a_row_a_person(tmp_path):
 def test_videos_in_the_folder_that_all_share_are_of_a_group_of_that_name_everywhere(tmp_path):
     # An empty cell would mean that it is not known: R and pandas leave such rows out of groups.
     written(tmp_path / "out", {"one": happy(), "b/two": happy()})
-    names = ("videos.csv", "people.csv")
-    assert [[row["folder"] for row in table(tmp_path / "out", name)] for name in names] == [["(top)", "b"]] * 2
+    for name in ("videos.csv", "people.csv"):
+        assert [row["folder"] for row in table(tmp_path / "out", name)] == ["(top)", "b"]
     assert {row["group"] for row in table(tmp_path / "out", "course.csv")} == {"all", "(top)", "b"}
 
 
