@@ -40,7 +40,7 @@ def fit(tmp_path):
 
 
 def people(**columns):
-    """Twenty people, two in each of ten videos, which lie in two folders in turn; columns by a person's number."""
+    """Twenty people, two in each of ten videos, in two folders in turn; columns by a person's number."""
     made = []
     for number in range(20):
         video = number // 2
