@@ -18,6 +18,7 @@ from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, SIDES, WALL_CLOCK, Columns
 from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.file_sink import FileSink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
@@ -25,7 +26,7 @@ from emotion.realtime.sinks.partial_file import PartialFile, Publish
 _FLUSH_SECONDS = 0.5
 
 
-class _Timeline(Sink):
+class _Timeline(FileSink):
     """A text file that grows by some lines a frame.
 
     Args:
@@ -48,14 +49,12 @@ class _Timeline(Sink):
         publish: Publish = os.replace,
         names: Callable[[int], str] | None = None,
     ) -> None:
+        super().__init__(PartialFile(path, source, publish))
         self._clock = clock
         self._names = names
-        self._draft = PartialFile(path, source, publish)
         self._pending = io.StringIO(newline="")
         self._flushed = time.monotonic()
         self._frames = 0
-        self._kept: Path | None = None
-        self._done = False
 
     @deferred_signals()
     def write(self, result: EmotionFrame, image: Image) -> None:
@@ -70,30 +69,22 @@ class _Timeline(Sink):
     @deferred_signals()
     def close(self) -> Path:
         """Finish the file; see `Sink.close`."""
-        if not self._done:
-            if not self._frames:
-                self._begin(self._pending, SHIPPED, ())
-            self._flush()
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
+        return super().close()
 
     @deferred_signals()
     def abort(self) -> Path | None:
         """Keep whole lines up to the last frame; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
+        return super().abort()
 
-    def _keep(self) -> Path | None:
-        if not self._draft.is_whole:
-            with suppress(OSError):  # a full disk: what is there stays
-                self._flush()
-            if not self._frames or not self._draft.file.tell():
-                self._draft.discard()
-                return None
-        return self._draft.keep()
+    def _finish(self) -> None:
+        if not self._frames:
+            self._begin(self._pending, SHIPPED, ())
+        self._flush()
+
+    def _finish_part(self) -> bool:
+        with suppress(OSError):  # a full disk: what is there stays
+            self._flush()
+        return self._frames > 0 and self._draft.file.tell() > 0
 
     def _flush(self) -> None:
         self._draft.append(self._pending.getvalue().encode())

@@ -24,6 +24,7 @@ from emotion.realtime.messages import Drawn, EmotionFrame, Planes, VideoFrame
 from emotion.realtime.sinks.audio import ALL_TRACKS, AudioTrack
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.deferred_signals import deferred_signals
+from emotion.realtime.sinks.file_sink import FileSink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.live_audio import LiveAudioTrack
 from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
@@ -59,7 +60,7 @@ def x264_for(width: int, height: int) -> dict[str, str]:
     return X264 | (_LARGE if width * height >= _LARGE_PIXELS else {})
 
 
-class Mp4Sink(Sink):
+class Mp4Sink(FileSink):
     """Writes H.264 with the source's sound; every picture keeps its own timestamp exactly.
 
     The time base is the source's too. Only a clock that starts before zero or later than ten
@@ -95,6 +96,7 @@ class Mp4Sink(Sink):
         publish: Publish = os.replace,
         remark: str = "",
     ) -> None:
+        super().__init__(PartialFile(path, info.path, publish))
         self._info = info
         self._remark = remark
         self._origin = info.origin
@@ -102,9 +104,6 @@ class Mp4Sink(Sink):
         self._yuv = YuvConverter(info.colours)
         self._sound: AudioTrack | LiveAudioTrack | None = None
         self.lost_sound = 0
-        self._kept: Path | None = None
-        self._done = False
-        self._draft = PartialFile(path, info.path, publish)
         try:
             with writing(path, *_LIBAV_ERRORS):
                 self._open(encoder or x264_for(info.width, info.height))
@@ -142,20 +141,12 @@ class Mp4Sink(Sink):
     @deferred_signals()
     def close(self) -> Path:
         """Finish with all of the sound, and move the file to its place; see `Sink.close`."""
-        if not self._done:
-            with writing(self._draft.path, *_LIBAV_ERRORS):
-                self._finish(self._excerpt_end())
-                self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
+        return super().close()
 
     @deferred_signals()
     def abort(self) -> Path | None:
         """Finish with the sound up to the last picture; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
+        return super().abort()
 
     def _open(self, encoder: Mapping[str, str]) -> None:
         sounds = self._info.path is not None and self._info.has_audio
@@ -193,7 +184,23 @@ class Mp4Sink(Sink):
                 self._sound.mux_until(begin)
             self._container.mux(packet)
 
-    def _finish(self, sound_end: Fraction | None) -> None:
+    def _finish(self) -> None:
+        with writing(self._draft.path, *_LIBAV_ERRORS):
+            self._end(self._excerpt_end())
+
+    def _finish_part(self) -> bool:
+        if self._last_pts is None:
+            self._give_up()
+            return False
+        try:
+            with writing(self._draft.path, *_LIBAV_ERRORS):
+                self._end(self._picture_end())
+        except SinkError:
+            self._give_up()
+            return _cut_to_fragments(self._draft.working)
+        return True
+
+    def _end(self, sound_end: Fraction | None) -> None:
         if self._file.closed:
             raise SinkError(f"{self._draft.path} cannot be finished: writing it failed before.")
         self._mux(self._stream.encode(None))
@@ -203,23 +210,6 @@ class Mp4Sink(Sink):
         self._container.close()
         self._file.close()
         self._release()
-
-    def _keep(self) -> Path | None:
-        if self._draft.is_whole:
-            return self._draft.keep()
-        if self._last_pts is None:
-            self._give_up()
-            self._draft.discard()
-            return None
-        try:
-            with writing(self._draft.path, *_LIBAV_ERRORS):
-                self._finish(self._picture_end())
-        except SinkError:
-            self._give_up()
-            if not _cut_to_fragments(self._draft.working):
-                self._draft.discard()
-                return None
-        return self._draft.keep()
 
     def _excerpt_end(self) -> Fraction | None:
         """Where the sound of an excerpt ends; None for all of it."""

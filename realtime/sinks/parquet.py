@@ -19,6 +19,7 @@ from emotion.realtime.messages import EmotionFrame, FaceEmotion, VideoFrame
 from emotion.realtime.sinks.arrow_arrays import array_of
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.columns import SIDES, WALL_CLOCK, Columns
+from emotion.realtime.sinks.file_sink import FileSink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
@@ -43,7 +44,7 @@ _TYPES = {
 }
 
 
-class ParquetTimeline(Sink):
+class ParquetTimeline(FileSink):
     """A row a face with `Columns`; a frame without faces has one row, whose other fields are null.
 
     Memory does not grow with the video: rows are written in groups. A Parquet file cannot be read
@@ -71,14 +72,12 @@ class ParquetTimeline(Sink):
         names: Callable[[int], str] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
+        super().__init__(PartialFile(path, source, publish))
         self._clock = clock
         self._names = names
         self._provenance = json.dumps(provenance) if provenance else None
-        self._draft = PartialFile(path, source, publish)
         self._rows: list[tuple[object, ...]] = []
         self._frames = 0
-        self._kept: Path | None = None
-        self._done = False
         self._outlet = _SinkWorker(self._draft)
         self._table: _Table | None = None
 
@@ -92,21 +91,6 @@ class ParquetTimeline(Sink):
         if len(self._rows) >= _BATCH_ROWS:
             self._hand_over()
 
-    def close(self) -> Path:
-        """Finish the file; see `Sink.close`."""
-        if not self._done:
-            self._finish()
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
-
-    def abort(self) -> Path | None:
-        """Finish the file with the rows up to the last frame; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
-
     def _columns(self, schema: Schema, details: tuple[str, ...]) -> Columns:
         return Columns(schema, self._clock is not None, details, self._names is not None)
 
@@ -119,23 +103,20 @@ class ParquetTimeline(Sink):
         head: list[object] = [frame.index, frame.pts, frame.seconds]
         return head + ([self._clock.at(frame.seconds)] if self._clock else [])
 
-    def _keep(self) -> Path | None:
-        if self._draft.is_whole:
-            return self._draft.keep()
-        if self._frames and not self._outlet.gap:
-            with suppress(SinkError):
-                self._finish()
-                return self._draft.keep()
-        # Without its end, or with a gap, nobody can read it.
-        self._outlet.shut()
-        self._draft.discard()
-        return None
-
     def _finish(self) -> None:
         if self._table is None:
             self._table = self._begun(self._columns(SHIPPED, ()))
         self._hand_over()
         self._table.finish()
+
+    def _finish_part(self) -> bool:
+        if self._frames and not self._outlet.gap:
+            with suppress(SinkError):
+                self._finish()
+                return True
+        # Without its end, or with a gap, nobody can read it.
+        self._outlet.shut()
+        return False
 
     def _hand_over(self) -> None:
         if self._rows and self._table is not None:

@@ -11,12 +11,13 @@ from pathlib import Path
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.file_sink import FileSink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.spans import Change, SpanTracker
 
 
-class _Subtitles(Sink):
+class _Subtitles(FileSink):
     """A cue for each time in which nobody's emotion changes.
 
     A cue says the labels of its time. Where there are two people, everybody has a name, "Person 1", by the
@@ -36,7 +37,7 @@ class _Subtitles(Sink):
     def __init__(
         self, path: Path, source: Path | None = None, *, origin: float = 0.0, publish: Publish = os.replace
     ) -> None:
-        self._draft = PartialFile(path, source, publish)
+        super().__init__(PartialFile(path, source, publish))
         self._origin = origin
         self._runs = SpanTracker()
         self._pending: list[Change] = []
@@ -47,8 +48,6 @@ class _Subtitles(Sink):
         # Those without a name, while there is but one person: begin, end in milliseconds, and the label.
         self._nameless: list[tuple[int, int, str]] = []
         self._frames = 0
-        self._kept: Path | None = None
-        self._done = False
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Write the cues that this frame settles; see `Sink.write`. The picture is not needed."""
@@ -58,31 +57,15 @@ class _Subtitles(Sink):
         self._pending += self._runs.add(result)
         self._settle(result.frame.seconds - self._runs.delay)
 
-    def close(self) -> Path:
-        """Finish the file; see `Sink.close`."""
-        if not self._done:
-            if not self._frames:
-                self._draft.append(self._head().encode())
+    def _finish(self) -> None:
+        if not self._frames:
+            self._draft.append(self._head().encode())
+        self._end()
+
+    def _finish_part(self) -> bool:
+        with suppress(OSError):  # a full disk: what is there stays
             self._end()
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
-
-    def abort(self) -> Path | None:
-        """Keep the cues up to the last frame; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
-
-    def _keep(self) -> Path | None:
-        if not self._draft.is_whole:
-            with suppress(OSError):  # a full disk: what is there stays
-                self._end()
-            if not self._cues:
-                self._draft.discard()
-                return None
-        return self._draft.keep()
+        return self._cues > 0
 
     def _end(self) -> None:
         self._pending += self._runs.finish()

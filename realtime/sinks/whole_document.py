@@ -1,24 +1,13 @@
 """The base of formats that are written at once, at the end of the stream."""
 
 from abc import abstractmethod
-from pathlib import Path
 
 from emotion.realtime.errors import SinkError
-from emotion.realtime.sinks.base import Sink
-from emotion.realtime.sinks.partial_file import PartialFile
+from emotion.realtime.sinks.file_sink import FileSink
 
 
-class WholeDocument(Sink):
-    """Keeps what it needs in memory and writes its file at the end; of a run that ends early, as a part.
-
-    Args:
-        draft: where it goes.
-    """
-
-    def __init__(self, draft: PartialFile) -> None:
-        self._draft = draft
-        self._kept: Path | None = None
-        self._done = False
+class WholeDocument(FileSink):
+    """Keeps what it needs in memory and writes its file at the end; of a run that ends early, as a part."""
 
     @abstractmethod
     def _document(self, part: bool) -> bytes:
@@ -28,29 +17,14 @@ class WholeDocument(Sink):
     def _is_worth_keeping(self) -> bool:
         """Whether what is there when a run ends early makes a file."""
 
-    def close(self) -> Path:
-        """Write the file; see `Sink.close`."""
-        if not self._done:
-            self._draft.append(self._document(part=False))
-            self._kept = self._draft.publish()
-            self._done = True
-        return self._kept or self._draft.path
+    def _finish(self) -> None:
+        self._draft.append(self._document(part=False))
 
-    def abort(self) -> Path | None:
-        """Write what there is, as a part; see `Sink.abort`."""
-        if not self._done:
-            self._done = True
-            self._kept = self._keep()
-        return self._kept
-
-    def _keep(self) -> Path | None:
-        if self._draft.is_whole:
-            return self._draft.keep()
-        if self._is_worth_keeping():
-            try:
-                self._draft.append(self._document(part=True))
-                return self._draft.keep()
-            except SinkError:
-                pass
-        self._draft.discard()
-        return None
+    def _finish_part(self) -> bool:
+        if not self._is_worth_keeping():
+            return False
+        try:
+            self._draft.append(self._document(part=True))
+        except SinkError:
+            return False
+        return True
