@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,6 +105,20 @@ def _read(path: Path) -> _Page:
     return page
 
 
+def _wrong_target(page: Path, target: str, pages: Mapping[Path, _Page]) -> str:
+    """What is wrong with a link from a page of the site; empty where it is right, or leads elsewhere."""
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc:
+        return ""
+    there = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+    there = there / "index.html" if there.is_dir() else there
+    if not there.exists():
+        return "is not there"
+    if parts.fragment and there in pages and unquote(parts.fragment) not in pages[there].anchors:
+        return "has no such place"
+    return ""
+
+
 def problems(site: Path) -> Iterator[str]:
     """What is wrong with a built site: what leads nowhere, and what is loaded from elsewhere."""
     pages = {
@@ -120,15 +134,8 @@ def problems(site: Path) -> Iterator[str]:
             if urlsplit(target).netloc:
                 yield f"{name} loads {target}"
         for target in [*page.links, *page.loads]:
-            parts = urlsplit(target)
-            if parts.scheme or parts.netloc:
-                continue
-            there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            there = there / "index.html" if there.is_dir() else there
-            if not there.exists():
-                yield f"{name}: {target} is not there"
-            elif parts.fragment and there in pages and unquote(parts.fragment) not in pages[there].anchors:
-                yield f"{name}: {target} has no such place"
+            if wrong := _wrong_target(path, target, pages):
+                yield f"{name}: {target} {wrong}"
     for style in site.rglob("*.css"):
         for address in re.findall(
             r"(?:url\(|@import )[\"']?(https?://[^\"')]+)", style.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """``python -m emotion.learn``: train, judge and ask networks that learn from several sets."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +57,7 @@ _MOST = ("rafdb=9003", "web-faces=9000", "ferplus=8000", "news-faces=400")
 _UNCALIBRATED = 1.25
 _SHARES = ("rafdb=0.4", "web-faces=0.3", "ferplus=0.27", "news-faces=0.03")
 Data = Annotated[Path, typer.Option(help="Data set made by 'emotion dataset'.")]
+Share = Annotated[list[str], typer.Option(help="SET=SHARE: part of each round from a set; may be repeated.")]
 
 
 @app.command()
@@ -70,9 +72,7 @@ def train(
     start_from: Annotated[Path, typer.Option(help="Folder of FaceRes, or a .keras file.")],
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     data: Data = Path("data/all"),
-    share: Annotated[
-        list[str], typer.Option(help="SET=SHARE: part of each round from a set; may be repeated.")
-    ] = list(_SHARES),  # noqa: B006
+    share: Share = list(_SHARES),  # noqa: B006
     leave_out: Annotated[str, typer.Option(help="Set to leave out of training.")] = "",
     opinions: Annotated[
         Path | None, typer.Option(help="Predictions of a teacher (a .parquet file of 'ask').")
@@ -98,7 +98,7 @@ def train(
     """Train a network on several sets, or go on with a run that was stopped."""
     limit_threads(threads)
     options = SetsOptions(
-        shares=tuple((name, float(value)) for name, _, value in (text.partition("=") for text in share)),
+        shares=parse_shares(share),
         rounds=rounds,
         steps=steps,
         batch=batch,
@@ -154,9 +154,7 @@ def train_upper(
     views: Annotated[Path, typer.Argument(help="Folder of the views.")],
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     data: Data = Path("data/all"),
-    share: Annotated[
-        list[str], typer.Option(help="SET=SHARE: part of each round from a set; may be repeated.")
-    ] = list(_SHARES),  # noqa: B006
+    share: Share = list(_SHARES),  # noqa: B006
     rounds: int = 30,
     steps: int = 50,
     learning_rate: float = 2e-4,
@@ -177,7 +175,7 @@ def train_upper(
         raise typer.BadParameter("a network that is gone on with has learnt from the set that is left out")
     limit_threads(threads)
     options = SetsOptions(
-        shares=tuple((name, float(value)) for name, _, value in (text.partition("=") for text in share)),
+        shares=parse_shares(share),
         rounds=rounds,
         steps=steps,
         learning_rate=learning_rate,
@@ -341,6 +339,11 @@ def begin(start_from: Path, sets: int) -> keras.Model:
         return network
     trained = load(start_from)
     return with_sets(trained, sets)
+
+
+def parse_shares(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """What `--share` says: each set with its share."""
+    return tuple((name, float(value)) for name, _, value in (text.partition("=") for text in texts))
 
 
 def as_seen(text: str) -> Seen:

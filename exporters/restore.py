@@ -196,17 +196,10 @@ def _set_kernels(
     for node in graph.node:
         if node.op_type == "Conv":
             layer = network.get_layer(_layer_of(f"{node.input[1]}/{node.input[-1]}", names))
-            kernel = constants[node.input[1]].transpose(2, 3, 1, 0)
-            if isinstance(layer, layers.DepthwiseConv2D):
-                kernel = kernel.transpose(0, 1, 3, 2)
-            if layer.use_bias:
-                layer.set_weights([kernel, constants[node.input[2]]])
-            elif len(node.input) == 3:
-                factor = set_kernel(layer, kernel)
-                shift = constants[node.input[2]]
-                affines[_layer_of(node.input[2], names)] = Affine(np.float32(1) / factor, shift)
-            else:
-                layer.set_weights([kernel])
+            weights = [constants[name] for name in node.input[1:]]
+            affine = _set_convolution(layer, *weights)
+            if affine is not None:
+                affines[_layer_of(node.input[2], names)] = affine
         elif node.op_type == "BatchNormalization":
             scale, shift = (constants[name] for name in node.input[1:3])
             affines[_layer_of(node.input[1], names)] = Affine(scale, shift)
@@ -218,6 +211,20 @@ def _set_kernels(
     if missing:
         raise KeyError(f"no scale and shift for {', '.join(sorted(missing))}")
     return affines
+
+
+def _set_convolution(layer: keras.layers.Layer, kernel: Floats, bias: Floats | None = None) -> Affine | None:
+    """Fill a convolution; what the batch norm behind it has to come to, where the bias belongs to that."""
+    kernel = kernel.transpose(2, 3, 1, 0)
+    if isinstance(layer, layers.DepthwiseConv2D):
+        kernel = kernel.transpose(0, 1, 3, 2)
+    if bias is None:
+        layer.set_weights([kernel])
+    elif layer.use_bias:
+        layer.set_weights([kernel, bias])
+    else:
+        return Affine(np.float32(1) / set_kernel(layer, kernel), bias)
+    return None
 
 
 def _divide_logits(network: keras.Model, temperature: float) -> None:

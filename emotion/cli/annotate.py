@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -342,11 +342,7 @@ class _Run:
         if resume and many.cluster is None:
             before = photographs_done(photographs, outputs, self.models, self._options)
             if before is not None:
-                are = "is" if count == 1 else "are"
-                errors.print(f"{counted(count, 'photograph')} {are} done already and {are} skipped.")
-                for reason in filter(None, (*before.left_out.values(), before.crowd())):
-                    errors.print(escaped(reason))
-                self._say_left_out(before, count)
+                self._say_skipped(before, count)
                 return
         with progress_bar("/s") as bar:
             task = bar.add_task("photographs", total=count)
@@ -354,28 +350,8 @@ class _Run:
             def progress(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
 
-            def say(sentence: str) -> None:
-                errors.print(escaped(sentence))
-
             try:
-                if many.cluster is None:
-                    summary = annotate_photographs(
-                        photographs, outputs, self.models, self._options, progress, self.observer, say, resume
-                    )
-                else:
-                    # Imported here: it takes Ray.
-                    from emotion.distributed_photographs import distribute_photographs  # noqa: PLC0415
-
-                    summary = distribute_photographs(
-                        many.cluster,
-                        photographs,
-                        outputs,
-                        self._options,
-                        self._stand_ins.address,
-                        progress,
-                        say,
-                        many.mixed,
-                    )
+                summary = self._annotate_photographs(photographs, outputs, many, resume, progress)
                 if summary.photographs:
                     self._take(outputs)
             except EmotionError as error:
@@ -390,6 +366,38 @@ class _Run:
                 f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
             )
         self._say_left_out(summary, count)
+
+    def _annotate_photographs(
+        self,
+        photographs: Sequence[Input],
+        outputs: PhotographOutputs,
+        many: StudyOptions,
+        resume: bool,
+        progress: Callable[[int, int], None],
+    ) -> PhotographSummary:
+        """Here, or on a cluster."""
+
+        def say(sentence: str) -> None:
+            errors.print(escaped(sentence))
+
+        if many.cluster is None:
+            return annotate_photographs(
+                photographs, outputs, self.models, self._options, progress, self.observer, say, resume
+            )
+        # Imported here: it takes Ray.
+        from emotion.distributed_photographs import distribute_photographs  # noqa: PLC0415
+
+        address = self._stand_ins.address
+        return distribute_photographs(
+            many.cluster, photographs, outputs, self._options, address, progress, say, many.mixed
+        )
+
+    def _say_skipped(self, before: PhotographSummary, count: int) -> None:
+        are = "is" if count == 1 else "are"
+        errors.print(f"{counted(count, 'photograph')} {are} done already and {are} skipped.")
+        for reason in filter(None, (*before.left_out.values(), before.crowd())):
+            errors.print(escaped(reason))
+        self._say_left_out(before, count)
 
     def _say_left_out(self, summary: PhotographSummary, count: int) -> None:
         if summary.left_out:

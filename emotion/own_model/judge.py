@@ -147,10 +147,7 @@ def judge(
     )
 
 
-def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
-    """What is wrong with the data, and what it will cost, in sentences."""
-    fewest = min(found.counts, key=lambda one: one.faces)
-    most = max(found.counts, key=lambda one: one.faces)
+def _warn_of_few(fewest: ClassCount, from_nothing: bool) -> list[str]:
     lines = []
     if fewest.faces < FEW:
         lines.append(f"{fewest.name} has only {fewest.faces} faces.")
@@ -165,6 +162,14 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
             f"In trials with this number of faces, three classes similar to the included ones reached "
             f"{share:.0%} of the accuracy with {ENOUGH} per class; other classes need more faces."
         )
+    return lines
+
+
+def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
+    """What is wrong with the data, and what it will cost, in sentences."""
+    fewest = min(found.counts, key=lambda one: one.faces)
+    most = max(found.counts, key=lambda one: one.faces)
+    lines = _warn_of_few(fewest, from_nothing)
     one, low, high = (getattr(wilson(0.7, found.apart), end) for end in ("value", "low", "high"))
     several = "" if found.apart == found.judging else f" of {found.apart} people, videos or groups of copies"
     if high - low > 0.06:

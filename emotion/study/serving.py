@@ -100,23 +100,36 @@ def _annotated(
     if not any(map(is_stored, (order["video"], order["summary"]))):
         video, outputs = Path(order["video"]), _outputs(order)
         if order["resume"] and is_done(video, outputs, models, options):
-            return _passed(results_of(outputs.summary, tuple(outputs.files.values()), video.name) or {})
+            return _passed_earlier(video, outputs)
         return _made(video, outputs, models, options, progress, note)
     with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
-        return _Away(order, Path(folder)).annotated(models, options, progress, note)
+        return _StoredVideo(order, Path(folder), models, options, progress, note).annotate()
 
 
-class _Away:
-    """A video of which something lies in a store: it is worked on in a folder of this machine.
+class _StoredVideo:
+    """A video that lies in a store, or whose results go there: it is annotated in a local folder.
 
     Args:
         order: see `order_of`.
         folder: an empty one.
+        models, options, progress, note: see `serve`.
     """
 
-    def __init__(self, order: Mapping[str, Any], folder: Path) -> None:
+    def __init__(
+        self,
+        order: Mapping[str, Any],
+        folder: Path,
+        models: Models,
+        options: Options,
+        progress: Callable[[int, int | None], None],
+        note: Callable[[str], object],
+    ) -> None:
         self._order = order
         self._results = order["summary"]
+        self._models = models
+        self._options = options
+        self._progress = progress
+        self._note = note
 
         def here(place: str) -> Path:
             scheme, _, below = place.partition("://")
@@ -130,41 +143,28 @@ class _Away:
             order["origin"],
         )
 
-    def annotated(
-        self,
-        models: Models,
-        options: Options,
-        progress: Callable[[int, int | None], None],
-        note: Callable[[str], object],
-    ) -> dict[str, Any]:
+    def annotate(self) -> dict[str, Any]:
         """See `serve`."""
         for path in (self._video, *self._outputs.all()):
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            told = self._annotated(models, options, progress, note)
+            told = self._annotated()
         except EmotionError as error:
             told = _ended("failed", error)
-        # What people read is where their files are, not where a copy was.
+        # Users know their own paths, not those of the copies.
         return told | {"reason": told["reason"].replace(str(self._video), self._order["video"])}
 
-    def _annotated(
-        self,
-        models: Models,
-        options: Options,
-        progress: Callable[[int, int | None], None],
-        note: Callable[[str], object],
-    ) -> dict[str, Any]:
+    def _annotated(self) -> dict[str, Any]:
         stored = is_stored(self._results)
         if stored:
-            values = self._earlier(options)
-            if self._order["resume"] and values and self._is_as_made(values, models, options):
+            values = self._earlier()
+            if self._order["resume"] and values and self._is_as_made(values):
                 return _passed(values) | self._small()
         if is_stored(self._order["video"]):
             stores.fetch(self._order["video"], self._video)
-        if not stored and self._order["resume"] and is_done(self._video, self._outputs, models, options):
-            files = tuple(self._outputs.files.values())
-            return _passed(results_of(self._outputs.summary, files, self._video.name) or {})
-        told = _made(self._video, self._outputs, models, options, progress, note)
+        if not stored and self._order["resume"] and self._is_done():
+            return _passed_earlier(self._video, self._outputs)
+        told = _made(self._video, self._outputs, self._models, self._options, self._progress, self._note)
         if not stored:
             return told
         for name, path in self._outputs.files.items():
@@ -173,7 +173,10 @@ class _Away:
         stores.put(self._outputs.summary, self._results)
         return told | self._small()
 
-    def _earlier(self, options: Options) -> dict[str, Any]:
+    def _is_done(self) -> bool:
+        return is_done(self._video, self._outputs, self._models, self._options)
+
+    def _earlier(self) -> dict[str, Any]:
         """The summary of an earlier run whose results are all there; empty where there is none.
 
         Raises:
@@ -184,14 +187,14 @@ class _Away:
         if stores.find(self._results) is not None:
             stores.fetch(self._results, summary)
             listed = bytes_listed(summary, self._video.name)
-            if not listed and not options.outputs.overwrite:
+            if not listed and not self._options.outputs.overwrite:
                 raise SinkError(f"{self._results} would be replaced, and it is no result of this video's.")
         there = {name: stores.find(place) for name, place in self._order["files"].items()}
         sizes = {
             name: listed.get(_below(place, self._results)) for name, place in self._order["files"].items()
         }
         for name, found in there.items():
-            if found and found.bytes != sizes[name] and not options.outputs.overwrite:
+            if found and found.bytes != sizes[name] and not self._options.outputs.overwrite:
                 raise SinkError(
                     f"{self._order['files'][name]} would be replaced, and it is no result of this video's, "
                     "or was changed since: name another place with -o, or say --overwrite."
@@ -201,13 +204,13 @@ class _Away:
         values: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
         return values
 
-    def _is_as_made(self, values: Mapping[str, Any], models: Models, options: Options) -> bool:
+    def _is_as_made(self, values: Mapping[str, Any]) -> bool:
         if is_stored(self._order["video"]):
             found = stores.find(self._order["video"])
         else:
             status = os.stat(self._video)
             found = stores.Found(status.st_size, status.st_mtime_ns)
-        wanted = found and made_of(found.bytes, found.changed_ns, models, options)
+        wanted = found and made_of(found.bytes, found.changed_ns, self._models, self._options)
         return bool(wanted) and values.get("made") == wanted
 
     def _small(self) -> dict[str, Any]:
@@ -256,6 +259,10 @@ def _passed(values: Mapping[str, Any]) -> dict[str, Any]:
     reason = next(iter(values.get("reasons", ())), "")
     code = IncompleteSourceError.exit_code if reason else 0
     return {"end": "passed", "code": code, "reason": reason, "frames": 0}
+
+
+def _passed_earlier(video: Path, outputs: Outputs) -> dict[str, Any]:
+    return _passed(results_of(outputs.summary, tuple(outputs.files.values()), video.name) or {})
 
 
 def _no_room(error: BaseException | None) -> bool:

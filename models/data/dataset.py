@@ -104,12 +104,7 @@ def make_dataset(
             folders, or `parts` is no manifest.
     """
     options = options or DatasetOptions()
-    items: list[Photograph | Video] = []
-    for root in roots:
-        items += [*find_photographs(root, options.meaning), *find_videos(root, options.meaning)]
-    repeated = [name for name, count in Counter(item.source for item in items).items() if count > 1]
-    if repeated:
-        raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
+    items = _labelled(roots, options)
     given = parts_of(parts, needed=True) if parts else {}
     earlier = parts_of(output / "manifest.parquet")
     _check_grown(output, earlier, roots)
@@ -124,25 +119,11 @@ def make_dataset(
     for source in rejected:
         if "id" in faces[source]:
             _remove_crops(output, faces[source], options)
-    for root in roots:
-        for source, name in find_others(root, options.meaning):
-            rejected[source] = f"in a folder of another name than the classes': {name}"
-        for source, ending in find_unread(root, options.meaning):
-            rejected[source] = f"a format that is not read: {ending}"
-    with atomic_output(output / "manifest.parquet") as made:
-        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes, options.places.names)), made)
-    with (
-        atomic_output(output / "rejected.csv") as made,
-        open(made, "w", newline="", encoding="utf-8") as file,
-    ):
-        csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
+    rejected |= _unlabelled(roots, options)
+    _write(output, rows, rejected, options)
     if not rows:
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
-    for label in options.classes:
-        crops = {
-            r: [crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS.names
-        }
-        save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
+    _save_montages(output, rows, options)
     counts = Counter((row["split"], row["label"]) for row in rows)
     return Summary(
         faces={part: {label: counts[part, label] for label in options.classes} for part in PARTS[::-1]},
@@ -158,6 +139,45 @@ def _check_grown(output: Path, earlier: Iterable[str], roots: Sequence[Path]) ->
             f"{output} was made of {', '.join(sorted(lost))}, and would be replaced by a data set of "
             f"{', '.join(map(str, roots))}: name the former, too, choose another folder with -o or delete it."
         )
+
+
+def _labelled(roots: Sequence[Path], options: DatasetOptions) -> list[Photograph | Video]:
+    items: list[Photograph | Video] = []
+    for root in roots:
+        items += [*find_photographs(root, options.meaning), *find_videos(root, options.meaning)]
+    repeated = [name for name, count in Counter(item.source for item in items).items() if count > 1]
+    if repeated:
+        raise DatasetError(f"Two roots share a name and hold {repeated[0]}: rename one of them.")
+    return items
+
+
+def _unlabelled(roots: Sequence[Path], options: DatasetOptions) -> dict[str, str]:
+    """Files that are no photographs of a class, each with the reason."""
+    reasons: dict[str, str] = {}
+    for root in roots:
+        for source, name in find_others(root, options.meaning):
+            reasons[source] = f"in a folder of another name than the classes': {name}"
+        for source, ending in find_unread(root, options.meaning):
+            reasons[source] = f"a format that is not read: {ending}"
+    return reasons
+
+
+def _write(
+    output: Path, rows: list[dict[str, Any]], rejected: dict[str, str], options: DatasetOptions
+) -> None:
+    with atomic_output(output / "manifest.parquet") as made:
+        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes, options.places.names)), made)
+    path = output / "rejected.csv"
+    with atomic_output(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
+
+
+def _save_montages(output: Path, rows: Sequence[dict[str, Any]], options: DatasetOptions) -> None:
+    for label in options.classes:
+        crops = {
+            r: [crop_path(output, r, row) for row in rows if row["label"] == label] for r in REGIONS.names
+        }
+        save_montage(output / "montage" / f"{label}.png", crops["eyes"], crops["lips"], options.seed)
 
 
 def _claim(output: Path, options: DatasetOptions) -> None:

@@ -80,19 +80,8 @@ def reliability(scores: Mapping[str, Scores]) -> str:
         axes.plot([0, 1], [0, 1], color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
         for name, colour in series(scores).items():
             bins = [part for part in scores[name].reliability if part.faces >= _FEW]
-            confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
-            wide = name == "vote"
-            if wide:
-                low, high = [a.low for a in accuracy], [a.high for a in accuracy]
-                axes.fill_between(confidence, low, high, color=colour, alpha=0.16, linewidth=0)
-            axes.plot(
-                confidence,
-                [a.value for a in accuracy],
-                color=colour,
-                linewidth=2.4 if wide else 1.3,
-                marker="o",
-                markersize=4.5 if wide else 3,
-                label=name,
+            _plot_rates(
+                axes, [b.confidence for b in bins], [b.accuracy for b in bins], name, colour, marker="o"
             )
         _percent_axis(axes)
         _percent_axis(axes, "y")
@@ -107,18 +96,7 @@ def coverage(scores: Mapping[str, Scores]) -> str:
     def draw(axes: Axes) -> None:
         for name, colour in series(scores).items():
             points = scores[name].coverage
-            shares, rates = [p.coverage for p in points], [p.accuracy for p in points]
-            wide = name == "vote"
-            if wide:
-                low, high = [r.low for r in rates], [r.high for r in rates]
-                axes.fill_between(shares, low, high, color=colour, alpha=0.16, linewidth=0)
-            axes.plot(
-                shares,
-                [r.value for r in rates],
-                color=colour,
-                linewidth=2.4 if wide else 1.3,
-                label=name,
-            )
+            _plot_rates(axes, [p.coverage for p in points], [p.accuracy for p in points], name, colour)
         _percent_axis(axes)
         _percent_axis(axes, "y")
         floor = min(point.accuracy.value for values in scores.values() for point in values.coverage)
@@ -126,6 +104,25 @@ def coverage(scores: Mapping[str, Scores]) -> str:
         axes.set(xlabel="share of the faces that get an answer", ylabel="right among these")
 
     return _svg(draw, (4.7, 3.8), legend=True)
+
+
+def _plot_rates(
+    axes: Axes, at: Sequence[float], rates: Sequence[Interval], name: str, colour: str, marker: str = ""
+) -> None:
+    """A line of rates; that of the vote is wider, and shows their intervals."""
+    wide = name == "vote"
+    if wide:
+        low, high = [rate.low for rate in rates], [rate.high for rate in rates]
+        axes.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0)
+    axes.plot(
+        at,
+        [rate.value for rate in rates],
+        color=colour,
+        linewidth=2.4 if wide else 1.3,
+        marker=marker,
+        markersize=4.5 if wide else 3,
+        label=name,
+    )
 
 
 def forest(rows: Sequence[tuple[str, Interval]], marked: str) -> str:

@@ -12,9 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
+from emotion.models.closeable import Closeable
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
@@ -34,7 +33,7 @@ _LEAD_SECONDS = 0.4
 _PATIENCE_SECONDS = 3.0
 
 
-class Player:
+class Player(Closeable):
     """A video that can be paused, stepped and searched, with what is known of its faces.
 
     Not thread-safe: all of it belongs to one thread, which calls `take` often.
@@ -86,17 +85,6 @@ class Player:
             self._collector = Collector(self._session, self._remember)
         self._pictures: Pipeline[VideoFrame] | None = None
         self.seek(0.0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def take(self, timeout: float) -> EmotionFrame:
         """The next picture when its time has come, with what is known of its faces.

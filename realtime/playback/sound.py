@@ -298,15 +298,15 @@ def _trimmed(samples: Samples, cut: float) -> tuple[float, Samples]:
 def _stretcher(track: av.AudioStream, speed: float) -> Graph:
     """Resamples to what devices take, and plays faster or slower in the same pitch."""
     graph = Graph()
-    nodes = [graph.add_abuffer(template=track)]
     layout = "stereo" if CHANNELS == 2 else "mono"
     form = f"sample_fmts=flt:sample_rates={RATE}:channel_layouts={layout}"
-    nodes.append(graph.add("aformat", form))
-    for step in tempo_steps(speed):
-        nodes.append(graph.add("atempo", f"{step:g}"))
-    nodes.append(graph.add("aformat", form))
-    nodes.append(graph.add("abuffersink"))
-    graph.link_nodes(*nodes).configure()
+    graph.link_nodes(
+        graph.add_abuffer(template=track),
+        graph.add("aformat", form),
+        *(graph.add("atempo", f"{step:g}") for step in tempo_steps(speed)),
+        graph.add("aformat", form),
+        graph.add("abuffersink"),
+    ).configure()
     return graph
 
 

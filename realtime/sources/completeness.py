@@ -166,6 +166,23 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
     verdict = _Verdict()
     verdict.cut = evidence.is_cut or bool(evidence.finding and evidence.finding.is_cut)
     near_end = reading.end - (_CUT_END_STEPS if verdict.cut else _END_STEPS) * reading.step
+    _weigh_decoding(verdict, reading, evidence, near_end)
+    _weigh_container(verdict, reading, evidence)
+    if not verdict.reasons:
+        return verdict
+    # Alone these show nothing: a video may have been recorded so.
+    if _has_gaps(reading) and reading.widest[0] < near_end:
+        verdict.reasons.append(f"{reading.missing:.1f} s are missing")
+        verdict.middle.append(reading.widest[0])
+    if evidence.corrupt_packets:
+        verdict.reasons.append(
+            f"{counted(evidence.corrupt_packets, 'packet is', 'packets are')} marked as damaged"
+        )
+    return verdict
+
+
+def _weigh_decoding(verdict: _Verdict, reading: Reading, evidence: Evidence, near_end: float) -> None:
+    """Add what could not be decoded; from `near_end` on, in seconds, it shows that the end is missing."""
     if reading.corrupt:
         verdict.reasons.append(f"{counted(reading.corrupt, 'frame is', 'frames are')} patched up")
         if reading.first_corrupt < near_end:
@@ -177,6 +194,10 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
             verdict.middle.append(evidence.first_error)
         else:
             verdict.cut = True
+
+
+def _weigh_container(verdict: _Verdict, reading: Reading, evidence: Evidence) -> None:
+    """Add what the container's structure shows, and what it declares that was not read."""
     if evidence.finding:
         verdict.reasons.append(evidence.finding.why)
         if not evidence.finding.is_cut:
@@ -189,14 +210,6 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
     elif seconds is not None and reading.end < seconds - _SECONDS_OFF:
         verdict.reasons.append(f"it declares {seconds:.1f} s")
         verdict.cut = True
-    if verdict.reasons and _has_gaps(reading) and reading.widest[0] < near_end:
-        verdict.reasons.append(f"{reading.missing:.1f} s are missing")
-        verdict.middle.append(reading.widest[0])
-    if verdict.reasons and evidence.corrupt_packets:
-        verdict.reasons.append(
-            f"{counted(evidence.corrupt_packets, 'packet is', 'packets are')} marked as damaged"
-        )
-    return verdict
 
 
 def remark(reading: Reading) -> str | None:

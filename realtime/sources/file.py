@@ -113,11 +113,9 @@ class VideoFile(Closeable):
             self._decoder = Decoder(self._container, self._stream, reopen=reopen, numbers=self._numbers)
             self._start(None if fps is None else Fraction(fps).limit_denominator(1001))
             if self._mended and self._mended.note:
-                self.info.notes.add(f"{self.path.name}: {self._mended.note}.")
+                self._note(self._mended.note)
             if track.left_out:
-                self.info.notes.add(
-                    f"{self.path.name}: {track.left_out}; the longest that moves is the video."
-                )
+                self._note(f"{track.left_out}; the longest that moves is the video")
             if start is not None:
                 self._skip_to(start)
             if (start, end, every) != (None, None, None):
@@ -317,10 +315,28 @@ class VideoFile(Closeable):
         return None
 
     def _problem(self) -> IncompleteSourceError | None:
+        """What is wrong with the file, now that all of it was read; notes in `info` what is only odd."""
         mends = self._timeline.mends
         if not is_bare(self._container):
             for sentence in mends.sentences():
-                self.info.notes.add(f"{self.path.name}: {sentence}.")
+                self._note(sentence)
+        if problem := self._lost():
+            return problem
+        self._reading.finish()
+        if problem := judge(self.path, self._reading, self._evidence()):
+            return problem
+        if not mends.joints and (oddity := remark(self._reading)):
+            self._note(oddity)
+        ended = self._reading.end
+        if self._end is not None and self._end > ended + float(self._step):
+            self._note(f"it ends at {clock(ended)}, before the end that was asked for ({clock(self._end)})")
+        return None
+
+    def _note(self, sentence: str) -> None:
+        self.info.notes.add(f"{self.path.name}: {sentence}.")
+
+    def _lost(self) -> IncompleteSourceError | None:
+        """Whether the file was taken away, or changed, while it was read."""
         read = counted(self._reading.frames, "frame")
         if self._decoder.gone:
             return IncompleteSourceError(
@@ -335,40 +351,33 @@ class VideoFile(Closeable):
                 f"({read}) is done, but whether that is all of it cannot be known.",
                 ["it is not the file any more that it was"],
             )
-        self._reading.finish()
-        decoder, (size, _) = self._decoder, self._as_found
-        # Of an excerpt only what was met on the way tells.
-        finding = None if self._stopped else self._check()
-        found_at = None
-        if finding is not None and finding.position is not None:
-            found_at = decoder.positions.seconds_at(finding.position)
-            if found_at is None and decoder.packets:  # before the first packet
-                found_at = 0.0
-            if is_bare(self._container):
-                found_at = decoder.positions.count_before(finding.position) * float(self._step)
-        problem = judge(
-            self.path,
-            self._reading,
-            Evidence(
-                errors=decoder.damage.places,
-                first_error=decoder.damage.first,
-                corrupt_packets=decoder.corrupt,
-                finding=finding,
-                found_at=found_at,
-                declared_frames=self._declared_frames() if self._from_start and not self._stopped else None,
-                declared_seconds=None if self._stopped else _declared_seconds(self._container, self._stream),
-                is_cut=not self._stopped and _names_more(self._container, self._stream, size),
-            ),
+        return None
+
+    def _evidence(self) -> Evidence:
+        """What shows whether the file is complete; of an excerpt only what was met on the way."""
+        decoder, whole = self._decoder, not self._stopped
+        size = self._as_found[0] if self._as_found else 0
+        finding = self._check() if whole else None
+        return Evidence(
+            errors=decoder.damage.places,
+            first_error=decoder.damage.first,
+            corrupt_packets=decoder.corrupt,
+            finding=finding,
+            found_at=self._seconds_at(finding.position) if finding else None,
+            declared_frames=self._declared_frames() if self._from_start and whole else None,
+            declared_seconds=_declared_seconds(self._container, self._stream) if whole else None,
+            is_cut=whole and _names_more(self._container, self._stream, size),
         )
-        if problem is None and not mends.joints and (note := remark(self._reading)):
-            self.info.notes.add(f"{self.path.name}: {note}.")
-        ended = self._reading.end
-        if problem is None and self._end is not None and self._end > ended + float(self._step):
-            self.info.notes.add(
-                f"{self.path.name}: it ends at {clock(ended)}, before the end that was asked for "
-                f"({clock(self._end)})."
-            )
-        return problem
+
+    def _seconds_at(self, position: int | None) -> float | None:
+        """The time of the picture at a byte of the file; None where it is not known."""
+        if position is None:
+            return None
+        if is_bare(self._container):
+            return self._decoder.positions.count_before(position) * float(self._step)
+        seconds = self._decoder.positions.seconds_at(position)
+        # Else it lies before the first packet.
+        return 0.0 if seconds is None and self._decoder.packets else seconds
 
     def _declared_frames(self) -> int | None:
         name = self._container.format.name

@@ -110,6 +110,7 @@ def make_app(
     _add_cameras(app, site)
     _add_jobs(app, site)
     _add_results(app, site)
+    _add_study(app, site)
     add_feed(app, site.feed)
     _add_page(app, site)
     return app
@@ -313,28 +314,11 @@ def _add_results(app: FastAPI, site: Site) -> None:
         found = [] if job.state in OPEN else results.files(store.results(job))
         if not found:
             raise RequestError(404, "There are no results of this video yet.")
-        name = f"{Path(job.file).stem}.emotions.zip"
-        quoted = quote(name)
-        # curl knows a plain name only.
-        plain = name if name == quoted else "emotions.zip"
-        called = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
-        headers = {"Content-Disposition": called, "Cache-Control": "no-cache"}
+        headers = {
+            "Content-Disposition": _attachment(f"{Path(job.file).stem}.emotions.zip"),
+            "Cache-Control": "no-cache",
+        }
         return StreamingResponse(zipped(found), media_type="application/zip", headers=headers)
-
-    @app.get("/study/{name}", tags=["videos"], response_class=Response)
-    async def study(name: str, visitor: Visitor = "") -> Response:
-        """All videos of the same visitor's cookie that have ended, on one page (study.html), or as tables:
-        videos.csv, people.csv, course.csv, and columns.csv, which explains them.
-        """
-        made = await asyncio.to_thread(study_of, site, visitor) if name in FILES else {}
-        if name not in made:
-            raise RequestError(404, "There is no study yet: no video of yours has ended.")
-        headers = {"Cache-Control": "no-store"}
-        if name.endswith(".csv"):
-            headers["Content-Disposition"] = f'attachment; filename="{name}"'
-            return Response(made[name], media_type="text/csv", headers=headers)
-        headers["Content-Security-Policy"] = policy_of(made[name])
-        return Response(made[name], media_type="text/html", headers=headers)
 
     @app.get("/api/jobs/{job_id}/{kind}", tags=["videos"], response_class=FileResponse)
     async def result(
@@ -358,6 +342,30 @@ def _add_results(app: FastAPI, site: Site) -> None:
             content_disposition_type="inline" if shown else "attachment",
             headers={"Cache-Control": "no-cache"},
         )
+
+
+def _attachment(name: str) -> str:
+    """The header for a download of this name, in two forms: curl knows plain names only."""
+    quoted = quote(name)
+    plain = name if name == quoted else "emotions.zip"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
+
+
+def _add_study(app: FastAPI, site: Site) -> None:
+    @app.get("/study/{name}", tags=["videos"], response_class=Response)
+    async def study(name: str, visitor: Visitor = "") -> Response:
+        """All videos of the same visitor's cookie that have ended, on one page (study.html), or as tables:
+        videos.csv, people.csv, course.csv, and columns.csv, which explains them.
+        """
+        made = await asyncio.to_thread(study_of, site, visitor) if name in FILES else {}
+        if name not in made:
+            raise RequestError(404, "There is no study yet: no video of yours has ended.")
+        headers = {"Cache-Control": "no-store"}
+        if name.endswith(".csv"):
+            headers["Content-Disposition"] = f'attachment; filename="{name}"'
+            return Response(made[name], media_type="text/csv", headers=headers)
+        headers["Content-Security-Policy"] = policy_of(made[name])
+        return Response(made[name], media_type="text/html", headers=headers)
 
 
 def _add_page(app: FastAPI, site: Site) -> None:
