@@ -32,7 +32,7 @@ from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.options import Options
-from emotion.realtime.pipeline.pipeline import Stage
+from emotion.realtime.pipeline.stage import Stage
 from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session import EachAlone, EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sources.file import VideoFile

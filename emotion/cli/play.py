@@ -13,7 +13,7 @@ from emotion.loading import load_models
 from emotion.models.options import Without
 from emotion.realtime.drawing.window import WINDOW_ALONE, DisplayProbe, Window
 from emotion.realtime.options import Options
-from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.playback.options import PlayOptions
 from emotion.realtime.playback.result_index import ResultIndex, read_timeline
 from emotion.realtime.playback.video_view import play as play_video

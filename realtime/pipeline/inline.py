@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.notes import at, noting
-from emotion.realtime.pipeline.pipeline import SOURCE, Stage, Step, held_back, run_after_results
+from emotion.realtime.pipeline.stage import SOURCE, Stage, Step, held_back, run_after_results
 from emotion.realtime.pipeline.tee import close_source
 
 T = TypeVar("T")

@@ -11,66 +11,20 @@ the one it reads from; so the end of a file, a crash and a vanished consumer are
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from emotion.models.closeable import Closeable
-from emotion.models.errors import EmotionError
 from emotion.models.native.at_exit import Process, before_exit
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.pipeline.channel import Channel, NothingYetError
-from emotion.realtime.pipeline.notes import after, at, noting
-from emotion.realtime.pipeline.tee import close_source
+from emotion.realtime.pipeline.stage import SOURCE, Stage, Step
+from emotion.realtime.pipeline.workers import Order, SourceWorker, Worker
 
 T = TypeVar("T")
-In = TypeVar("In")
-Out = TypeVar("Out")
-In_contra = TypeVar("In_contra", contravariant=True)
-Out_co = TypeVar("Out_co", covariant=True)
-
-SOURCE = "source"
-"""The name under which an observer hears of the source."""
 
 _log = logging.getLogger(__name__)
-
-
-class Stage(Protocol[In_contra, Out_co]):
-    """One step of the work. It knows no threads: a pipeline calls it from one, and only one.
-
-    A stage that has an attribute `full`, and it is true, is given whole batches, and fewer items only
-    at the end: for work that is cheaper together, where nobody waits for the single result. Where the
-    capacity of the pipeline is smaller than a batch, so are its batches, unless it has an attribute `whole`,
-    too, that is true: because its results depend on what it is given together.
-
-    A stage that holds results back, for it needs to see what follows, has a method `finish`: called once
-    in its thread when no items come any more, also where that is for an error, it gives those that are
-    left. Such a stage works alone.
-
-    A stage with work on which no result waits has a method `after_results`: called in its thread after each
-    batch's results were handed on; behind a `LatestSlot` when all results are out, or the next item is there.
-    What that raises comes after these results, as an error of the stage.
-    """
-
-    @property
-    def name(self) -> str:
-        """What notes on errors and metrics call it."""
-
-    @property
-    def batch(self) -> int:
-        """The most items that `process` is given at once, from 1."""
-
-    def process(self, items: Sequence[In_contra], /) -> Iterable[Out_co]:
-        """The results of 1 to `batch` items, in order; any number of them."""
-
-    def close(self) -> None:
-        """Free what the stage holds. Called once, in its own thread, however the run ends."""
-
-
-Step: TypeAlias = Stage[Any, Any] | Sequence[Stage[Any, Any]]
-"""A stage, or several alike that share its work, each in a thread of its own."""
 
 
 class Pipeline(Closeable, Generic[T]):
@@ -127,11 +81,11 @@ class Pipeline(Closeable, Generic[T]):
         # The threads know the parts of `_Threads` but never the pipeline: else it could not be collected.
         self._forgotten = before_exit(self, self._threads.stop_forgotten)
         observer.begin(names)
-        self._threads.start(SOURCE, _SourceWorker(source, channels[0], observer).run)
+        self._threads.start(SOURCE, SourceWorker(source, channels[0], observer).run)
         for team, (before, behind) in zip(teams, pairwise(channels), strict=True):
-            order: _Order[Any, Any] = _Order(before, behind, len(team), capacity)
+            order: Order[Any, Any] = Order(before, behind, len(team), capacity)
             for number, stage in enumerate(team, start=1):
-                self._threads.start(f"{stage.name}-{number}", _Worker(stage, order, observer).run)
+                self._threads.start(f"{stage.name}-{number}", Worker(stage, order, observer).run)
 
     def __iter__(self) -> "Pipeline[T]":
         return self
@@ -273,230 +227,3 @@ class _Threads:
         stuck = [thread.name for thread in self._threads if thread.is_alive()]
         if stuck:
             _log.warning("left behind after %g s: %s", self._patience, ", ".join(stuck))
-
-
-class _SourceWorker:
-    """Iterates over the source, in a thread of its own."""
-
-    def __init__(self, source: Iterable[Any], outbox: Channel[Any], observer: Observer) -> None:
-        self._source = source
-        self._outbox = outbox
-        self._observer = observer
-        self._last: object = None
-
-    def run(self) -> None:
-        error = _first_error(self._read, self._close)
-        _finish(self._outbox, error)
-
-    def _read(self) -> None:
-        mark = time.perf_counter()
-        with noting(lambda: f"in the source{after(self._last)}"):
-            for item in self._source:
-                got = time.perf_counter()
-                self._last = item
-                if not self._put(item, got - mark):
-                    break
-                mark = time.perf_counter()
-
-    def _put(self, item: object, busy: float) -> bool:
-        dropped, start = self._outbox.dropped, time.perf_counter()
-        taken = self._outbox.put(item)
-        dropped = self._outbox.dropped - dropped
-        self._observer.record(
-            SOURCE,
-            # One comes in, one goes: the sum is what has been handed on.
-            given=int(taken) - dropped,
-            dropped=dropped,
-            busy=busy,
-            blocked=time.perf_counter() - start,
-        )
-        return taken
-
-    def _close(self) -> None:
-        with noting(lambda: "while closing the source"):
-            close_source(self._source)
-
-
-@dataclass(slots=True, eq=False)
-class _Job(Generic[Out]):
-    """A place in a stage's order: the results of one batch, or a worker's reason to leave."""
-
-    results: list[Out] = field(default_factory=list)
-    done: bool = False
-    error: BaseException | None = None
-
-
-class _Order(Generic[In, Out]):
-    """What the workers of one stage share: which of them takes first, gives first.
-
-    A worker that is done before its turn leaves its results here and goes on; whoever has the first
-    job hands on all that are ready. Its last job a worker never finishes, so nothing passes an error.
-    """
-
-    def __init__(
-        self, inbox: Channel[In], outbox: Channel[Out], workers: int, capacity: int | None = None
-    ) -> None:
-        self._inbox = inbox
-        self._outbox = outbox
-        self._workers = workers
-        self._jobs: deque[_Job[Out]] = deque()
-        # Keeps the others from working ahead without end while one is slow.
-        self._room = threading.Semaphore(workers + min(workers, capacity or workers))
-        self._taking = threading.Lock()
-        self._giving = threading.Lock()
-
-    def take(self, job: _Job[Out], limit: int, full: bool) -> list[In]:
-        """Wait for items, and put `job` in their place; an empty list is the end."""
-        self._room.acquire()
-        with self._taking:
-            self._jobs.append(job)
-            return self._inbox.take(limit, full=full)
-
-    def enter(self, job: _Job[Out]) -> None:
-        """Put `job` behind all that were taken, without items: for an error between two batches."""
-        self._room.acquire()
-        with self._taking:
-            self._jobs.append(job)
-
-    def wait_until_idle(self) -> None:
-        """Wait until there is time for something on which nobody waits."""
-        self._inbox.wait_until_idle()
-
-    def give(self, job: _Job[Out]) -> None:
-        """`job` is done: hand on what is ready."""
-        job.done = True
-        with self._giving:
-            while self._jobs and self._jobs[0].done:
-                self._hand_on(self._jobs.popleft())
-                self._room.release()
-
-    def leave(self) -> None:
-        """A worker is gone, and its last job is not done; the last of them closes the door."""
-        self._inbox.abort()
-        self._room.release()
-        with self._giving:
-            self._workers -= 1
-            if not self._workers:
-                self._hand_on(self._jobs[0])
-                _finish(self._outbox, next((job.error for job in self._jobs if job.error is not None), None))
-
-    def _hand_on(self, job: _Job[Out]) -> None:
-        if not all(map(self._outbox.put, job.results)):
-            self._inbox.abort()
-
-
-class _Worker(Generic[In, Out]):
-    """One stage at work, in a thread of its own."""
-
-    def __init__(self, stage: Stage[In, Out], order: _Order[In, Out], observer: Observer) -> None:
-        self._stage = stage
-        self._batch = stage.batch
-        self._full = bool(getattr(stage, "full", False))
-        self._order = order
-        self._observer = observer
-        self._job: _Job[Out] = _Job()
-        self._blocked = 0.0
-        self._idle = 0.0
-
-    def run(self) -> None:
-        self._job.error = _first_error(self._work, self._close)
-        self._order.leave()
-
-    def _work(self) -> None:
-        while self._step():
-            pass
-
-    def _step(self) -> bool:
-        """Take a batch to its end; False when there is none any more."""
-        job: _Job[Out] = _Job()
-        self._job = job
-        start = time.perf_counter()
-        try:
-            items = self._order.take(job, self._batch, self._full)
-        except BaseException:  # of a stage before: what precedes it comes first
-            self._finish(job)
-            raise
-        taken = time.perf_counter()
-        if items:
-            with noting(lambda: f"in the stage {self._stage.name}{at(items)}"):
-                for result in self._stage.process(items):
-                    job.results.append(result)
-        else:
-            self._finish(job)
-        done = time.perf_counter()
-        # Before the results are gone, so that an error of the observer has a place in the order, too.
-        self._observer.record(
-            self._stage.name,
-            taken=len(items),
-            given=len(job.results),
-            waiting=self._idle + taken - start,
-            busy=done - taken,
-            blocked=self._blocked,
-        )
-        if items:
-            self._order.give(job)
-            self._blocked = time.perf_counter() - done
-            self._after_results(at(items))
-        return bool(items)
-
-    def _after_results(self, place: str) -> None:
-        """Let the stage do on what no result waits, when nothing is in work."""
-        self._idle = 0.0
-        if not hasattr(self._stage, "after_results"):
-            return
-        start = time.perf_counter()
-        self._order.wait_until_idle()
-        self._idle = time.perf_counter() - start
-        try:
-            run_after_results(self._stage, place, self._observer)
-        except BaseException:
-            self._job = _Job()
-            self._order.enter(self._job)
-            raise
-
-    def _finish(self, job: _Job[Out]) -> None:
-        """Take what the stage has held back."""
-        with noting(lambda: f"at the end of the stage {self._stage.name}"):
-            job.results.extend(held_back(self._stage))
-
-    def _close(self) -> None:
-        with noting(lambda: f"while closing the stage {self._stage.name}"):
-            self._stage.close()
-
-
-def held_back(stage: Stage[Any, Out]) -> Iterable[Out]:
-    """What a stage that holds results back still has; see `Stage`."""
-    finish: Callable[[], Iterable[Out]] | None = getattr(stage, "finish", None)
-    return finish() if finish is not None else ()
-
-
-def run_after_results(stage: Stage[Any, Any], place: str, observer: Observer) -> None:
-    """Let a stage do on what no result waits, now that those of a place were handed on; see `Stage`."""
-    after_results: Callable[[], None] | None = getattr(stage, "after_results", None)
-    if after_results is None:
-        return
-    start = time.perf_counter()
-    with noting(lambda: f"in the stage {stage.name} after its results{place}"):
-        after_results()
-    observer.record(stage.name, busy=time.perf_counter() - start)
-
-
-def _first_error(work: Callable[[], None], close: Callable[[], None]) -> BaseException | None:
-    """Do both, whatever happens; what went wrong first, with a note on the second."""
-    first: BaseException | None = None
-    for action in (work, close):
-        try:
-            action()
-        except BaseException as error:
-            if first is None:
-                first = error
-            else:
-                first.add_note(f"closing failed, too: {error!r}")
-    return first
-
-
-def _finish(outbox: Channel[Any], error: BaseException | None) -> None:
-    if not outbox.close(error) and error is not None:
-        # What users can mend is a sentence here, too.
-        traced = None if isinstance(error, EmotionError) else error
-        _log.warning("Something else failed while the run was ending: %s", error, exc_info=traced)

@@ -29,7 +29,7 @@ from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.collector import Collector
 from emotion.realtime.pipeline.latest import LatestValue
-from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.pipeline.tee import Tee
 from emotion.realtime.playback.interpolation import BoxTracker, between
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex

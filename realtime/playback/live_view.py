@@ -17,7 +17,7 @@ from emotion.realtime.monitoring.histogram import Latencies
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.options import Options
 from emotion.realtime.pipeline.channel import NothingYetError, Policy
-from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.playback.live import Live, LiveFrame, prompt_threads
 from emotion.realtime.playback.neutral_face import NeutralFace
 from emotion.realtime.playback.recorder import QUEUE, Recorder

@@ -18,7 +18,8 @@ from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 from emotion.realtime.pipeline.collector import Collector
-from emotion.realtime.pipeline.pipeline import Pipeline, Step
+from emotion.realtime.pipeline.pipeline import Pipeline
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.pipeline.tee import Tee
 from emotion.realtime.playback.clock import PlayClock
 from emotion.realtime.playback.interpolation import between

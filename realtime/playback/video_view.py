@@ -11,7 +11,7 @@ from emotion.realtime.drawing.strip import Strip
 from emotion.realtime.drawing.window import Key, Window
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.pipeline.channel import NothingYetError
-from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.playback.clock import PlayClock
 from emotion.realtime.playback.live import prompt_threads
 from emotion.realtime.playback.options import SPEEDS

@@ -25,7 +25,8 @@ from emotion.realtime.monitoring.metrics import Observer
 from emotion.realtime.options import Options
 from emotion.realtime.pipeline.inline import InlinePipeline
 from emotion.realtime.pipeline.latest import LatestSlot
-from emotion.realtime.pipeline.pipeline import Pipeline, Step
+from emotion.realtime.pipeline.pipeline import Pipeline
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.session.models import Models
 from emotion.realtime.stages.classifier import EmotionClassifier
 from emotion.realtime.stages.details import Details

@@ -9,7 +9,7 @@ from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.options import Options
-from emotion.realtime.pipeline.pipeline import Step
+from emotion.realtime.pipeline.stage import Step
 from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session.models import Models
 from emotion.realtime.session.policies import EveryFrame, NewestFrame, Policy

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.realtime.messages import FaceFrame, PredictionFrame, Probabilities
-from emotion.realtime.pipeline.pipeline import Stage
+from emotion.realtime.pipeline.stage import Stage
 from emotion.realtime.stages.tracker import Tracker
 
 # Latencies are judged over the last seconds, no sooner than so long after a change, and by no fewer

@@ -11,7 +11,8 @@ import pytest
 from emotion.realtime.errors import SourceError
 from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.latest import LatestSlot
-from emotion.realtime.pipeline.pipeline import SOURCE, Pipeline
+from emotion.realtime.pipeline.pipeline import Pipeline
+from emotion.realtime.pipeline.stage import SOURCE
 from emotion.realtime.sources.camera import CameraMode, CameraReader
 from emotion.realtime.sources.live import LiveSource, camera_of, open_live
 from emotion.realtime.sources.options import LiveOptions
