@@ -76,8 +76,8 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         options: ``group_by`` and ``person``.
 
     Raises:
-        DatasetError: the table cannot be read or lacks a column.
-        OptionError: the pattern is none, or has no group.
+        DatasetError: the table cannot be read, lacks a column or names none of the photographs.
+        OptionError: the pattern is none, has no group or fits no name.
     """
     told = _table(options.group_by) if options.group_by else {}
     try:
@@ -93,7 +93,24 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         found = pattern.search(name) if pattern else None
         below = path.split("/", 1)[-1]
         people.append(told.get(path) or told.get(below) or told.get(name) or (found[1] if found else None))
+    if people and not any(people):
+        _check_fit(sources[0], options)
     return people
+
+
+def _check_fit(source: str, options: LearnOptions) -> None:
+    """Refuse a table or a pattern that says of nobody who it is, as a wrong one does."""
+    if options.person:
+        name = source.rsplit("/", 1)[-1]
+        raise OptionError(
+            "person",
+            f"{options.person!r} fits none of the photographs' file names, such as {name}: folders are not "
+            "looked at, give these with --group-by.",
+        )
+    if options.group_by:
+        raise DatasetError(
+            f"{options.group_by} names none of the photographs: write their paths as {source.split('/', 1)[-1]}."
+        )
 
 
 def _table(path: Path) -> dict[str, str]:

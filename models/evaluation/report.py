@@ -213,6 +213,18 @@ def to_html(evaluation: Evaluation) -> str:
     return pages.get_template("report.html.j2").render(_content(evaluation)) + "\n"
 
 
+def short_names(names: Sequence[str]) -> list[str]:
+    """The first three letters of each, or as many more as tell it from the others."""
+
+    def begin(name: str, length: int) -> list[str]:
+        return [other for other in names if other[:length] == name[:length]]
+
+    return [
+        next((name[:length] for length in range(3, len(name)) if len(begin(name, length)) == 1), name)
+        for name in names
+    ]
+
+
 def _content(evaluation: Evaluation) -> dict[str, Any]:
     """What the template shows, by the name that it has there."""
     scores, vote = evaluation.scores, evaluation.vote
@@ -221,6 +233,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "note": _NOTE,
         "style": resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8"),
         "emotions": evaluation.classes,
+        "short": short_names(evaluation.classes),
         "tiles": _tiles(evaluation),
         "predictions": _predictions(evaluation),
         "confusions": [

@@ -79,6 +79,17 @@ def test_who_is_who_stands_in_a_table_or_in_names(tmp_path):
             people_of(sources, LearnOptions(person=pattern))
 
 
+def test_what_says_of_nobody_who_it_is_is_refused(tmp_path):
+    sources = ["photos/calm/Ann/1.jpg", "photos/tense/Cy/2.jpg#1.50"]
+    with pytest.raises(OptionError, match=r"fits none of the photographs' file names, such as 1\.jpg"):
+        people_of(sources, LearnOptions(person="(Ann|Cy)"))
+    table = tmp_path / "people.csv"
+    table.write_text("path,person\nAnn,Ann\n")
+    with pytest.raises(DatasetError, match=r"none of the photographs: write their paths as calm/Ann/1\.jpg"):
+        people_of(sources, LearnOptions(group_by=table))
+    assert people_of(sources, LearnOptions()) == [None, None]
+
+
 def test_copies_and_people_stay_together_through_one_another():
     groups = np.array([0, 1, 1, 2, 3, 4])
     people = ["Ann", "Ann", None, None, "Cy", "Cy"]

@@ -220,6 +220,20 @@ def test_the_page_tells_chance_of_as_many_classes_as_there_are(evaluation):
     assert any("chance is 50.0%" in more for _, _, more in report._tiles(two))
 
 
+def test_columns_of_confusion_are_told_apart_by_as_few_letters_as_that_takes(evaluation):
+    assert "".join(report.short_names(evaluation.classes)) == "hapsadfeaangneusur"
+    names = ("very-calm", "very-cross", "very", "sad", "ok")
+    assert report.short_names(names) == ["very-ca", "very-cr", "very", "sad", "ok"]
+    page = report.to_html(replace(evaluation, classes=("very-calm", "very-cross", *evaluation.classes[2:])))
+    assert '<abbr title="very-cross">very-cr</abbr>' in page
+
+
+def test_long_names_of_rows_stay_beside_the_cells_of_confusion(evaluation):
+    (rule,) = re.findall(r"\.matrix th \{ (.*?) \}", report.to_html(evaluation))
+    assert "white-space: normal" in rule
+    assert "overflow-wrap: anywhere" in rule
+
+
 def test_markdown_tables_are_rectangular(evaluation):
     text = report.to_markdown(evaluation)
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
