@@ -104,13 +104,12 @@ def _check_fit(source: str, options: LearnOptions) -> None:
         name = source.rsplit("/", 1)[-1]
         raise OptionError(
             "person",
-            f"{options.person!r} fits none of the photographs' file names, such as {name}: folders are not "
+            f"'{options.person}' fits none of the photographs' file names, such as {name}: folders are not "
             "looked at, give these with --group-by.",
         )
     if options.group_by:
-        raise DatasetError(
-            f"{options.group_by} names none of the photographs: write their paths as {source.split('/', 1)[-1]}."
-        )
+        path = source.split("/", 1)[-1]
+        raise DatasetError(f"{options.group_by} names none of the photographs: write their paths as {path}.")
 
 
 def _table(path: Path) -> dict[str, str]:
