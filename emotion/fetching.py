@@ -169,5 +169,5 @@ def _name_of(url: str, kind: str) -> str:
 def _with_suffix(path: Path) -> Path:
     """The file, with an ending where it is a photograph; videos are told by what they hold."""
     with path.open("rb") as file:
-        photograph = is_photograph(file.read(32))
+        photograph = is_photograph(file)
     return path.rename(path.with_suffix(".jpg")) if photograph else path

@@ -3,7 +3,8 @@
 ============================  =================================================================
 named                         means
 ============================  =================================================================
-``clip.mp4``, ``face.jpg``    that file; what it is is told by its ending, else by how it begins
+``clip.mp4``, ``face.jpg``    that file; what it is is told by its ending, else by what it holds. A GIF or
+                              PNG of several pictures is a video, of one a photograph
 ``holiday/``                  the photographs and videos in it; ``recursive``: in its folders too
 ``"photos/*.jpg"``            what the pattern fits; ``**`` stands for any folders
 ``list.txt``, ``list.csv``    a name a line; of a CSV the column of names, see `emotion.lists`.
@@ -29,7 +30,7 @@ from emotion import stores
 from emotion.fetching import is_fetched, is_stored
 from emotion.lists import is_list, names_in
 from emotion.models.data.folders import walk
-from emotion.models.data.image_io import SUFFIXES, is_photograph
+from emotion.models.data.image_io import MAY_MOVE, SUFFIXES, is_moving, is_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.errors import EmotionError
 from emotion.models.words import counted
@@ -39,10 +40,12 @@ from emotion.realtime.sources.live import camera_of, is_network, shown_url
 Kind: TypeAlias = Literal["photograph", "video"]
 
 MOVING = VIDEOS | {
-    *(".3g2", ".3gp", ".asf", ".f4v", ".flv", ".gif", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".mts"),
+    *(".3g2", ".3gp", ".asf", ".f4v", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".mts"),
     *(".mxf", ".nut", ".ogm", ".ogv", ".rm", ".vob"),
 }
-"""How the names of videos end that are taken from a folder; others are read where they are named."""
+"""How the names of videos end that are taken from a folder; others are read where they are named.
+
+Those of `MAY_MOVE` are looked into."""
 _OWN = re.compile(
     r"\.(annotated|emotions|portraits|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
 )
@@ -124,17 +127,21 @@ def find_inputs(
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is, by its ending, else by how it begins; a video where nothing tells."""
+    """What a file is, by its ending, else by what it holds; a video where nothing tells."""
     suffix = path.suffix.lower()
-    if suffix in SUFFIXES:
+    if suffix in SUFFIXES - MAY_MOVE:
         return "photograph"
     if suffix in MOVING:
         return "video"
     try:
-        with open(path, "rb") as file:
-            return "photograph" if path.is_file() and is_photograph(file.read(32)) else "video"
+        if path.is_file():
+            with open(path, "rb") as file:
+                if suffix in MAY_MOVE:
+                    return "video" if is_moving(file) else "photograph"
+                return "photograph" if is_photograph(file) else "video"
     except OSError:
-        return "video"
+        pass  # said when it is read
+    return "photograph" if suffix in SUFFIXES else "video"
 
 
 def natural(name: str) -> list[object]:
@@ -183,8 +190,7 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             if _OWN.search(name):
                 own += 1
                 continue
-            kind: Kind = "photograph" if suffix in SUFFIXES else "video"
-            found.append(Input(place / name, kind, place.relative_to(folder)))
+            found.append(Input(place / name, kind_of(place / name), place.relative_to(folder)))
     if own:
         say(f"{folder}: {_skipped(own)}")
     if not found and not closed:

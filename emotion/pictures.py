@@ -15,7 +15,7 @@ import numpy.typing as npt
 import PIL.Image
 
 from emotion.fetching import Spool, is_fetched
-from emotion.models.data.image_io import PictureError, bgr_of, decode_photograph, is_photograph
+from emotion.models.data.image_io import PictureError, bgr_of, decode_photograph, is_moving, is_photograph
 from emotion.models.data.label_folders import VIDEOS
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
@@ -134,8 +134,8 @@ def file_of(source: Any, spool: Spool) -> Path | None:
 
 
 def looks_like_a_photograph(source: object) -> bool:
-    """Whether bytes begin as a photograph does."""
-    return isinstance(source, bytes | bytearray | memoryview) and is_photograph(bytes(source[:32]))
+    """Whether bytes are those of a photograph."""
+    return isinstance(source, bytes | bytearray | memoryview) and is_photograph(io.BytesIO(source))
 
 
 def _from_name(name: str) -> Image:
@@ -144,7 +144,7 @@ def _from_name(name: str) -> Image:
         try:
             return read_picture(path)
         except SourceError as error:
-            kind = "folder" if path.is_dir() else "video" if path.suffix.lower() in VIDEOS else ""
+            kind = "folder" if path.is_dir() else "video" if _is_video(path) else ""
             if not (kind and path.exists()):
                 raise
             raise SourceError(f"{path} is a {kind}: use analyze_files, or stream.") from error
@@ -154,6 +154,13 @@ def _from_name(name: str) -> Image:
             return read_picture(copy)
         except SourceError as error:
             raise SourceError(str(error).replace(str(copy), shown_url(name))) from error
+
+
+def _is_video(path: Path) -> bool:
+    if path.suffix.lower() in VIDEOS or not path.is_file():
+        return path.suffix.lower() in VIDEOS
+    with open(path, "rb") as file:
+        return is_moving(file)
 
 
 def _decoded(file: IO[bytes]) -> Image:

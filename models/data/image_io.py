@@ -24,11 +24,13 @@ from emotion.models.errors import EmotionError
 from emotion.models.native.log import listening
 from emotion.models.regions import Image
 
-SUFFIXES = frozenset(
+MAY_MOVE = frozenset({".apng", ".gif", ".png"})
+"""How files end that are a photograph or a video, by how many pictures they hold."""
+SUFFIXES = MAY_MOVE | frozenset(
     {".avif", ".bmp", ".dib", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"}
-    | {".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+    | {".pgm", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 )
-"""How the names of photographs end, in lower case; an animated GIF is a video."""
+"""How the names of photographs end, in lower case."""
 MOST_PIXELS = 1 << 28
 """The most that a photograph may have: 16384 x 16384, which takes 768 MiB; telephones' have 200 million."""
 _MOST_BYTES = 1 << 30
@@ -44,10 +46,14 @@ _SAID = re.compile(
 # Whose warnings are shown is the process's.
 _warnings = threading.Lock()
 # How files of photographs begin, whatever they are called.
-_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
+_PNG, _GIF = b"\x89PNG\r\n\x1a\n", b"GIF8"
+_STARTS = (b"\xff\xd8\xff", _PNG, _GIF, b"BM", b"II*\0", b"MM\0*")
 _BRANDS = (b"avif", b"heic", b"heix", b"heim", b"mif1", b"msf1")
 _HEIC = (b"heic", b"heix", b"heim")
 _UNREADABLE = "unreadable"
+_MOVES = "unreadable: it holds several pictures and is a video"
+# A PNG says before its picture that it moves; nobody writes so many parts there.
+_MOST_PARTS = 1000
 _NO_HEIC = "unreadable: HEIC needs the package pillow-heif (pip install pillow-heif)"
 
 
@@ -57,11 +63,72 @@ class PictureError(EmotionError, ValueError):
     exit_code = 3
 
 
-def is_photograph(start: bytes) -> bool:
-    """Whether a file that begins with these bytes, 16 at least, is a photograph."""
+def is_photograph(file: IO[bytes]) -> bool:
+    """Whether an open file is a photograph, by what it holds; it stands at its beginning before and after.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    start = file.read(32)
+    file.seek(0)
     if start[:4] == b"RIFF":
         return start[8:12] == b"WEBP"
-    return start.startswith(_STARTS) or (start[4:8] == b"ftyp" and start[8:12] in _BRANDS)
+    if start[4:8] == b"ftyp":
+        return start[8:12] in _BRANDS
+    return start.startswith(_STARTS) and not is_moving(file)
+
+
+def is_moving(file: IO[bytes]) -> bool:
+    """Whether an open file is a GIF or PNG with several pictures, and so a video; as `is_photograph`.
+
+    What breaks off is one, since a video is read as far as it goes. Animated WebP and AVIF, whose pictures
+    FFmpeg does not read, are photographs: their first picture.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    start = file.read(13)
+    try:
+        if start.startswith(_PNG):
+            file.seek(len(_PNG))
+            return _is_moving_png(file)
+        return start.startswith(_GIF) and len(start) == 13 and _is_moving_gif(file, start[10])
+    finally:
+        file.seek(0)
+
+
+def _is_moving_png(file: IO[bytes]) -> bool:
+    for _ in range(_MOST_PARTS):
+        head = file.read(8)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"acTL":
+            return int.from_bytes(file.read(4), "big") > 1
+        if kind == b"IDAT" or len(head) < 8:
+            break
+        file.seek(length + 4, 1)
+    return False
+
+
+def _is_moving_gif(file: IO[bytes], flags: int) -> bool:
+    """Go through its blocks, behind a beginning with these flags, up to the second picture."""
+    _skip_colours(file, flags)
+    pictures = 0
+    while pictures < 2 and (kind := file.read(1)) != b"\x3b":
+        if kind == b"\x2c":
+            pictures += 1
+            head = file.read(9)
+            _skip_colours(file, head[8] if len(head) == 9 else 0)
+        elif kind != b"\x21":
+            return True
+        file.seek(1, 1)
+        while (length := file.read(1)) and length[0]:
+            file.seek(length[0], 1)
+    return pictures > 1
+
+
+def _skip_colours(file: IO[bytes], flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << ((flags & 7) + 1), 1)
 
 
 def read_photograph(path: Path) -> Image:
@@ -84,10 +151,12 @@ def decode_photograph(file: IO[bytes]) -> Image:
         OSError: it cannot be read.
         PictureError: as `read_photograph`.
     """
+    if is_moving(file):
+        raise PictureError(_MOVES)
     start = file.read(32)
     file.seek(0)
     # OpenCV reads AVIF, but does not turn it, and shows what is hidden where a picture is transparent.
-    if start[4:8] != b"ftyp":
+    if start[4:8] != b"ftyp" and not start.startswith(_GIF):
         try:
             if not _is_transparent(file):
                 return _by_opencv(file)

@@ -31,7 +31,7 @@ SIX = Labels()
 """The emotions that networks and vote know."""
 
 UNREAD = frozenset(
-    {".cr2", ".dng", ".exr", ".gif", ".jxl", ".nef", ".psd", ".svg"}
+    {".cr2", ".dng", ".exr", ".jxl", ".nef", ".psd", ".svg"}
     | {".3gp", ".asf", ".flv", ".m2ts", ".mts", ".ogv", ".vob"}
 )
 """Pictures and videos that are not read; whoever has such is told."""

@@ -6,7 +6,7 @@ import pytest
 
 from emotion.inputs import Input, find_inputs, kind_of, natural, place_of
 from emotion.realtime.errors import SourceError
-from tests.helpers.pictures import smooth_jpeg
+from tests.helpers.pictures import moving_pictures, smooth_jpeg
 
 
 @pytest.fixture
@@ -160,6 +160,16 @@ def test_what_a_file_is_is_told_by_its_beginning_where_its_name_does_not(tmp_pat
     (tmp_path / "phone").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
     kinds = {name: kind_of(tmp_path / name) for name in ("face", "talk", "phone", "none")}
     assert kinds == {"face": "photograph", "talk": "video", "phone": "photograph", "none": "video"}
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.apng", "a"])
+def test_pictures_that_move_are_a_video_and_one_is_a_photograph_however_it_is_named(tmp_path, name):
+    path, kind = tmp_path / name, "GIF" if name in ("a.gif", "a") else "PNG"
+    for count, wanted in ((1, "photograph"), (3, "video")):
+        path.write_bytes(moving_pictures(kind, count))
+        patterns = [tmp_path] if path.suffix else []
+        for named in (path, f"{tmp_path}/*", *patterns):
+            assert [one.kind for one in find_inputs([named])] == [wanted], named
 
 
 def test_numbers_in_names_count():

@@ -19,6 +19,14 @@ def png_that_claims(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def moving_pictures(kind: str, count: int) -> bytes:
+    """A GIF, PNG or WebP of so many pictures, 40x30, each of another colour."""
+    first, *more = [Image.new("RGB", (40, 30), (60 * number, 90, 200)) for number in range(count)]
+    file = io.BytesIO()
+    first.save(file, kind, **({"save_all": True, "append_images": more, "duration": 40} if more else {}))
+    return file.getvalue()
+
+
 def smooth_jpeg(side: int = 250) -> bytes:
     """A whole JPEG of smooth noise."""
     coarse = np.random.default_rng(0).integers(0, 256, (25, 25, 3), dtype=np.uint8)

@@ -182,7 +182,7 @@ def _add_photos(app: FastAPI, site: Site) -> None:
     async def photo(
         request: Request, named: Annotated[dict[str, Any], Depends(chosen(OF_PHOTOS, site.analysis))]
     ) -> PhotoResult:
-        """Analyse a photograph (JPEG, PNG or WebP), sent as the body."""
+        """Analyse a photograph (JPEG, PNG, WebP or GIF), sent as the body."""
         limit = site.options.photo_bytes
         check_length(request, limit)
         parts: list[bytes] = []

@@ -25,7 +25,7 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
     """A picture file as uint8 (h, w, 3) BGR, upright, decoded in a process of its own.
 
     Args:
-        data: JPEG, PNG or WebP.
+        data: JPEG, PNG, WebP or GIF.
         pixels: the most that it may have.
         command: what is started, as `emotion.web.http.photo_decoder`; the pixels follow as its last argument.
 

@@ -15,7 +15,9 @@ from PIL import Image
 from emotion.models.data.flat import flat
 from emotion.web.limits import limit
 
-_FORMATS = ("JPEG", "PNG", "WEBP")
+_FORMATS = ("GIF", "JPEG", "PNG", "WEBP")
+# Of these several pictures are a video, as everywhere in the program; of WebP the first is read.
+_MAY_MOVE = ("GIF", "PNG")
 # Pillow holds 4 bytes a pixel, and up to five copies while it turns, lays on white and converts.
 _BYTES_A_PIXEL = 24
 _OWN_BYTES = 256 << 20
@@ -30,20 +32,24 @@ def decode(data: bytes, pixels: int) -> tuple[int, int, bytes]:
     """A picture file as width, height and rows of BGR, upright.
 
     Args:
-        data: JPEG, PNG or WebP.
+        data: JPEG, PNG, WebP or GIF.
         pixels: the most that it may have; checked before it is decoded.
     """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             if picture.width * picture.height > pixels:
                 raise _too_large(f"{picture.width}x{picture.height}")
+            if picture.format in _MAY_MOVE and getattr(picture, "is_animated", False):
+                raise _RefusedError("The picture moves: send it as a video.")
             upright = flat(picture)
     except Image.DecompressionBombError as error:
         raise _too_large("far too many") from error
     except MemoryError as error:
         raise _RefusedError("The picture needs more memory than one may take: scale it down.") from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise _RefusedError("This is not a JPEG, PNG or WebP picture that can be read: send one.") from error
+        raise _RefusedError(
+            "This is not a JPEG, PNG, WebP or GIF picture that can be read: send one."
+        ) from error
     return upright.width, upright.height, upright.tobytes("raw", "BGR")
 
 

@@ -3,6 +3,7 @@
 import * as about from "./about.js";
 import * as camera from "./camera.js";
 import { ask, banner, byId } from "./dom.js";
+import { moves } from "./moving.js";
 import * as photos from "./photos.js";
 import * as result from "./result.js";
 import * as videos from "./videos.js";
@@ -32,10 +33,12 @@ function route() {
 }
 
 /** Files that were dropped or pasted anywhere: each goes where it belongs, and so does the visitor. */
-function receive(files) {
+async function receive(files) {
   if (!files.length) return;
   const isPicture = ({ type, name }) => type.startsWith("image/") || PICTURE.test(name);
-  const [pictures, rest] = [files.filter(isPicture), files.filter((file) => !isPicture(file))];
+  const moving = await Promise.all(files.map(moves));
+  const goes = (file, index) => isPicture(file) && !moving[index];
+  const [pictures, rest] = [files.filter(goes), files.filter((file, index) => !goes(file, index))];
   if (rest.length) videos.send(rest);
   if (pictures.length) photos.add(pictures);
   location.hash = rest.length ? "#videos" : "#photos";

@@ -8,7 +8,7 @@ import { drawOverlay } from "./labels.js";
 const WAIT_MS = 2000;
 // A moment of the sample clip on which a face is well seen.
 const SAMPLE_SECONDS = 17;
-const NO_PICTURE = /^image\/(?!jpeg|png|webp)/;
+const NO_PICTURE = /^image\/(?!jpeg|png|webp|gif|apng)/;
 
 let limit = Infinity;
 let photos = [];
@@ -33,7 +33,7 @@ export function setUp() {
 
 export function tell(limits) {
   limit = limits.photo_bytes;
-  byId("photo-limits").textContent = `JPEG, PNG or WebP, up to ${size(limit)} each. Nothing of them is kept.`;
+  byId("photo-limits").textContent = `JPEG, PNG, WebP or GIF, up to ${size(limit)} each. Nothing of them is kept.`;
 }
 
 /** Takes files and looks at one after another. */
@@ -72,7 +72,7 @@ class Photo {
   async look() {
     this.state = "running";
     this.text.textContent = "Looking at it …";
-    if (NO_PICTURE.test(this.file.type)) return this.fail("This is not a JPEG, PNG or WebP picture: save it as one of these.");
+    if (NO_PICTURE.test(this.file.type)) return this.fail("This is not a JPEG, PNG, WebP or GIF picture: save it as one of these.");
     if (this.file.size > limit) return this.fail(`The file is larger than the ${size(limit)} that this server takes.`);
     for (;;) {
       try {

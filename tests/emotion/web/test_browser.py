@@ -1,5 +1,6 @@
 """The page in a real browser, with a fake camera that plays a real clip."""
 
+import base64
 import csv
 import io
 import json
@@ -20,6 +21,7 @@ from emotion.models.voting.vote import VoteWeights
 from emotion.web.jobs.results import KINDS
 from tests.emotion.test_annotate import DEMO
 from tests.helpers.clips import clip, repeated
+from tests.helpers.pictures import moving_pictures
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=INSTALL),
@@ -399,11 +401,24 @@ DROP = """(files) => {
     for (const [name, type, text] of files) data.items.add(new File([text], name, { type }));
     window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+MOVES = """async (encoded) => {
+    const { moves } = await import("/static/moving.js");
+    const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+    return Promise.all(["image/gif", "image/png"].map((type) => moves(new File([bytes], "a", { type }))));
+}"""
 LEAVES = """() => {
     const leaving = new Event("beforeunload", { cancelable: true });
     window.dispatchEvent(leaving);
     return !leaving.defaultPrevented;
 }"""
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_pictures_that_move_are_known_as_everywhere(visit, kind):
+    page = visit().page
+    for count, moves in ((1, False), (3, kind != "WEBP")):
+        encoded = base64.b64encode(moving_pictures(kind, count)).decode()
+        assert page.evaluate(MOVES, encoded) == [moves, moves]
 
 
 def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
@@ -433,7 +448,7 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
     page.get_by_role("button", name="Dismiss large.mp4").click()
     page.unroute_all(behavior="ignoreErrors")
 
-    page.evaluate(DROP, [["broken.jpg", "image/jpeg", "no picture"], ["moving.gif", "image/gif", "GIF89a"]])
+    page.evaluate(DROP, [["broken.jpg", "image/jpeg", "no picture"], ["broken.gif", "image/gif", "GIF89a"]])
     expect(page.get_by_role("heading", name="Photos")).to_be_visible()
     expect(page.locator(".photo")).to_have_count(2)
     expect(page.locator(".photo .error")).to_have_count(2)

@@ -128,7 +128,7 @@ def test_a_picture_without_a_face_is_no_failure(client):
 def test_what_is_no_picture_ends_in_a_sentence(client, data):
     answer = client.post("/api/photos", content=data)
     assert answer.status_code == 422
-    assert "JPEG, PNG or WebP" in answer.json()["detail"]
+    assert "JPEG, PNG, WebP or GIF" in answer.json()["detail"]
 
 
 def test_a_picture_that_is_cut_off_ends_in_a_sentence(client):

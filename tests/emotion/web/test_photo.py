@@ -16,6 +16,7 @@ from PIL import Image
 
 from emotion.web.http import photo
 from emotion.web.http.photo import PhotoError, decode
+from tests.helpers.pictures import moving_pictures
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 
 FAKE = Path(__file__).parents[2] / "fakes" / "photo_decoder.py"
@@ -59,6 +60,13 @@ def test_red_stays_red_in_every_kind_of_picture(kind, mode):
 def test_what_is_transparent_lies_on_white(kind):
     image = asyncio.run(decode(encoded(Image.new("RGBA", (8, 8), (0, 0, 0, 0)), kind), 64))
     assert (image == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_pictures_that_move_are_no_photograph(kind):
+    assert asyncio.run(decode(moving_pictures(kind, 1), 10_000)).shape == (30, 40, 3)
+    with pytest.raises(PhotoError, match="moves: send it as a video"):
+        asyncio.run(decode(moving_pictures(kind, 3), 10_000))
 
 
 def test_a_picture_of_16_bits_keeps_its_brightness():

@@ -25,7 +25,7 @@ from emotion.models.errors import DatasetError, OptionError
 from emotion.models.evaluation.predictions import faces_of_dataset
 from emotion.models.regions import EYES, FACE, LIPS, Regions, read_region
 from tests.helpers.clips import clip, number
-from tests.helpers.pictures import damaged_jpeg, png_that_claims
+from tests.helpers.pictures import damaged_jpeg, moving_pictures, png_that_claims
 
 
 def photo(path, seed=0):
@@ -375,15 +375,15 @@ def test_one_bad_picture_of_any_kind_is_listed_and_the_others_go_on(small):
     for name, claims in {"a.png": (60_000, 60_000), "b.png": (33_000, 33_000)}.items():
         (folder / name).write_bytes(png_that_claims(*claims))
     (folder / "c.jpg").write_bytes(damaged_jpeg())
-    (folder / "d.gif").write_bytes(b"GIF89a")
+    (folder / "d.gif").write_bytes(moving_pictures("GIF", 2))
     (folder / "e.nef").write_bytes(b"")
     (folder / "notes.txt").write_text("no picture")
     summary = make_dataset([small / "faces"], small / "out")
-    assert summary.rejected == {"too large": 2, "damaged": 1, "a format that is not read": 2}
+    assert summary.rejected == {"too large": 2, "damaged": 1, "unreadable": 1, "a format that is not read": 1}
     told = (small / "out" / "rejected.csv").read_text()
     assert "faces/fear/a.png,too large: 60000x60000 pixels" in told
     assert "faces/fear/c.jpg,damaged: Corrupt JPEG data" in told
-    assert "faces/fear/d.gif,a format that is not read: .gif" in told
+    assert "faces/fear/d.gif,unreadable: it holds several pictures and is a video" in told
     assert len(read_manifest(small / "out")) == 12
 
 

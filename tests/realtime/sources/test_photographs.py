@@ -7,10 +7,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from emotion.models.data.image_io import bgr_of, is_photograph
+from emotion.models.data.image_io import bgr_of, is_moving, is_photograph
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.photographs import Photographs, read_picture
-from tests.helpers.pictures import damaged_jpeg, png_that_claims, smooth_jpeg
+from tests.helpers.pictures import damaged_jpeg, moving_pictures, png_that_claims, smooth_jpeg
 
 RED = PIL.Image.new("RGB", (40, 30), (255, 0, 0))
 
@@ -42,7 +42,7 @@ def test_what_telephones_write_is_read(tmp_path):
     PIL.Image.OPEN.pop("HEIF")
     data = (tmp_path / "a.heic").read_bytes()
     (tmp_path / "b.jpg").write_bytes(data)
-    assert is_photograph(data[:32])
+    assert is_photograph(io.BytesIO(data))
     for name in ("a.heic", "b.jpg"):
         image = read_picture(tmp_path / name)
         assert image.shape == (128, 96, 3)
@@ -92,12 +92,31 @@ def test_what_is_missing_is_said(tmp_path):
 
 
 def test_beginnings_of_photographs():
-    gif = io.BytesIO()
-    RED.save(gif, "GIF")
-    assert is_photograph(smooth_jpeg()[:32])
-    assert not is_photograph(gif.getvalue()[:32])
-    assert not is_photograph(b"\0\0\0\x18ftypisom" + bytes(20))
-    assert not is_photograph(b"RIFF\0\0\0\0AVI " + bytes(20))
+    assert is_photograph(io.BytesIO(smooth_jpeg()))
+    assert not is_photograph(io.BytesIO(b"\0\0\0\x18ftypisom" + bytes(20)))
+    assert not is_photograph(io.BytesIO(b"RIFF\0\0\0\0AVI " + bytes(20)))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_one_picture_is_a_photograph_and_several_are_a_video(tmp_path, kind):
+    one, several = moving_pictures(kind, 1), moving_pictures(kind, 3)
+    assert (is_photograph(io.BytesIO(one)), is_moving(io.BytesIO(one))) == (True, False)
+    assert (is_photograph(io.BytesIO(several)), is_moving(io.BytesIO(several))) == (False, True)
+    path = tmp_path / "a"
+    path.write_bytes(several)
+    with pytest.raises(SourceError, match="it holds several pictures and is a video"):
+        read_picture(path)
+    path.write_bytes(one)
+    assert read_picture(path).shape == (30, 40, 3)
+
+
+def test_a_gif_that_breaks_off_is_read_as_far_as_it_goes_as_a_video():
+    assert is_moving(io.BytesIO(moving_pictures("GIF", 1)[:-20]))
+
+
+def test_of_what_is_not_read_as_a_video_the_first_picture_is_a_photograph(tmp_path):
+    (tmp_path / "a.webp").write_bytes(moving_pictures("WEBP", 3))
+    assert read_picture(tmp_path / "a.webp").shape == (30, 40, 3)
 
 
 def test_many_are_read_in_order_and_bad_ones_left_out():
