@@ -95,8 +95,8 @@ class JobResult(BaseModel):
     """A video and how far it is. Times are Unix seconds; `seconds_left` and `fps` while it runs.
 
     `mine`: whether whoever asks may cancel and delete it. Once there are results, `seconds` is the video's
-    length and `strip` the label of the person seen longest over time, null where nobody is seen; `thumbnail`
-    says whether there is a picture of it.
+    length and `strip` the label over time: of those who are there then, that of the person seen longest in
+    all; null where nobody is. `thumbnail` says whether there is a picture of it.
     """
 
     id: str

@@ -142,20 +142,24 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
 def card(found: dict[str, Any]) -> dict[str, Any]:
     """What a list shows of an overview: ``{"seconds": 19.6, "strip": ["anger", None, "uncertain", ...]}``.
 
-    A part of the strip is the label that the person seen longest has most of that time; None: not seen.
+    A part of the strip is the label that a person has most of that time: of those who are there then the one
+    seen longest in all; None: nobody is there.
     """
     strip: list[str | None] = [None] * _STRIP_PARTS
-    if found["people"]:
-        person = found["people"][0]
-        parts: dict[int, Counter[str]] = {}
-        width = found["step"] / found["seconds"] * _STRIP_PARTS
-        for (place, end), label in zip(_spans(person["bins"]), person["labels"], strict=True):
-            first = min(int(place * width + 1e-6), _STRIP_PARTS - 1)
-            for part in range(first, max(first + 1, min(int(end * width + 1e-6), _STRIP_PARTS))):
-                parts.setdefault(part, Counter())[label] += 1
-        for part, labels in parts.items():
-            strip[part] = labels.most_common(1)[0][0]
+    for person in found["people"]:
+        for part, labels in _parts(person, found["step"] / found["seconds"] * _STRIP_PARTS).items():
+            strip[part] = strip[part] or labels.most_common(1)[0][0]
     return {"seconds": found["seconds"], "strip": strip}
+
+
+def _parts(person: dict[str, Any], width: float) -> dict[int, Counter[str]]:
+    """How many bins, of that many parts each, a person has each label in each part of the strip."""
+    parts: dict[int, Counter[str]] = {}
+    for (place, end), label in zip(_spans(person["bins"]), person["labels"], strict=True):
+        first = min(int(place * width + 1e-6), _STRIP_PARTS - 1)
+        for part in range(first, max(first + 1, min(int(end * width + 1e-6), _STRIP_PARTS))):
+            parts.setdefault(part, Counter())[label] += 1
+    return parts
 
 
 def _spans(bins: list[int]) -> Iterator[tuple[int, int]]:

@@ -52,6 +52,15 @@ def test_a_list_shows_the_labels_of_the_person_seen_longest(tmp_path):
     assert found["strip"][30:] == ["anger"] * 30
 
 
+def test_where_the_person_seen_longest_is_away_a_list_shows_whoever_is_there(tmp_path):
+    # Who comes back after a while has a new number.
+    frames = [result(n, face("fear", track=1)) for n in range(128)]
+    frames += [result(n) for n in range(128, 140)]
+    frames += [result(n, face("anger", track=2)) for n in range(140, 240)]
+    found = card(overview(timeline(tmp_path / "t.jsonl", *frames)))
+    assert found["strip"] == ["fear"] * 32 + [None] * 3 + ["anger"] * 25
+
+
 @pytest.mark.parametrize("count", [7, 50])
 def test_a_video_of_few_frames_has_a_strip_without_holes(tmp_path, count):
     frames = [result(n, face("fear", track=1)) for n in range(count)]
