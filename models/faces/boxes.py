@@ -6,18 +6,21 @@ import numpy.typing as npt
 _Array = npt.NDArray[np.float32]
 
 
-def overlaps(box: _Array, boxes: _Array) -> _Array:
-    """Intersection over union of a box with each of others; 0 where neither has an area.
+def overlaps(one: _Array, other: _Array) -> _Array:
+    """Intersection over union of boxes with others; 0 where neither has an area.
 
     Args:
-        box: float32 (4,): left, top, right, bottom.
-        boxes: float32 (n, 4).
+        one, other: float32 (..., 4): left, top, right, bottom; the sides before that are broadcast.
 
     Returns:
-        float32 (n,), in [0, 1].
+        float32 (...), in [0, 1].
     """
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.maximum(sides, 0).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + areas - shared
+    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    shared = _area(np.maximum(sides, 0))
+    union = _area(one[..., 2:] - one[..., :2]) + _area(other[..., 2:] - other[..., :2]) - shared
     return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
+
+
+def _area(sides: _Array) -> _Array:
+    # For two numbers NumPy's product along an axis takes five times as long.
+    return np.asarray(sides[..., 0] * sides[..., 1])

@@ -323,17 +323,20 @@ def _rects(low: Points, high: Points, right_eye: Points, left_eye: Points) -> Re
 
 def _without_doubles(rects: Rects, same: float) -> Rects:
     """Of rectangles that overlap, the last."""
-    kept: list[Rects] = []
-    for rect in rects:
-        box = _box(rect)
-        kept = [other for other in kept if overlaps(box, _box(other)[None])[0] <= same]
-        kept.append(rect)
-    return np.array(kept, np.float32).reshape(-1, 5)
+    if len(rects) < 2:
+        return rects
+    boxes = _boxes(rects)
+    shares = overlaps(boxes[:, None], boxes).tolist()
+    kept: list[int] = []
+    for index, share in enumerate(shares):
+        kept = [other for other in kept if share[other] <= same]
+        kept.append(index)
+    return rects[kept]
 
 
-def _box(rect: Rects) -> Floats:
-    """A rectangle as if it were not turned."""
-    return np.concatenate([rect[:2] - rect[2:4] / 2, rect[:2] + rect[2:4] / 2])
+def _boxes(rects: Rects) -> Floats:
+    """Rectangles as if they were not turned, float32 (n, 4)."""
+    return np.concatenate([rects[:, :2] - rects[:, 2:4] / 2, rects[:, :2] + rects[:, 2:4] / 2], axis=1)
 
 
 def _crop(wanted: _Wanted) -> Image:

@@ -31,6 +31,15 @@ def among(box: Corners, faces: Sequence[Landmarks]) -> bool:
     return bool(faces) and bool((overlaps(box, np.array([corners(face) for face in faces])) > SAME).any())
 
 
+def apart(faces: Sequence[Landmarks], known: Sequence[Landmarks]) -> list[Landmarks]:
+    """Those of some faces that are none of the known ones."""
+    if not faces or not known:
+        return list(faces)
+    boxes, others = (np.array([corners(face) for face in some]) for some in (faces, known))
+    same = np.any(overlaps(boxes[:, None], others) > SAME, axis=1)
+    return [face for face, is_known in zip(faces, same, strict=True) if not is_known]
+
+
 def overlap(a: Corners, b: Corners) -> float:
     """Intersection over union of two boxes, float32 (4,) each."""
     return float(overlaps(a, b[None])[0])

@@ -25,7 +25,7 @@ from emotion.models.cores import available_cores
 from emotion.models.faces.picture import BatchLandmarker, Detector, Landmarker, Landmarks, Picture
 from emotion.models.native.memory import give_back
 from emotion.models.parallel import ThreadPool
-from emotion.realtime.stages.face_boxes import SAME, Corners, among, corners, overlap, side
+from emotion.realtime.stages.face_boxes import SAME, Corners, among, apart, corners, overlap, side
 from emotion.realtime.stages.tile_search import TileSearch
 
 # Whoever is lost is looked for in every picture for so long.
@@ -179,8 +179,7 @@ class FaceFollower:
     @property
     def _found(self) -> tuple[Landmarks, ...]:
         # A search for large ones may have come upon one that has a window.
-        small = (face for face in self._small if not among(corners(face), self._large))
-        return (*self._large, *small)
+        return (*self._large, *apart(self._small, self._large))
 
     def _greet_large(self, picture: Picture, seconds: float) -> None:
         """Follow those who are new in the whole picture, if a look is due."""

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from emotion.models.faces.picture import Landmarks
-from emotion.realtime.stages.face_boxes import among, corners, overlap, side
+from emotion.realtime.stages.face_boxes import among, apart, corners, overlap, side
+
+
+def face_of(points):
+    count = len(points)
+    return Landmarks(np.asarray(points, np.float32), np.zeros(count, np.float32), np.zeros(52, np.float32))
 
 
 def box(*values):
@@ -41,7 +46,15 @@ def test_a_box_is_around_all_landmarks_and_as_large_as_its_longer_side():
 @pytest.mark.parametrize(("shared", "same"), [(4.5, False), (4.7, True)])
 def test_boxes_that_share_three_tenths_are_of_one_face(shared, same):
     points = np.array([(0, 0), (10, 10)], np.float32)
-    face = Landmarks(points, np.zeros(2, np.float32), np.zeros(52, np.float32))
+    face = face_of(points)
     there = box(10 - shared, 0, 20 - shared, 10)
     assert among(there, [face]) is same
     assert not among(there, [])
+    other, third = face_of(points + box(10 - shared, 0)), face_of(points + box(0, 30))
+    assert apart([other, third], [face_of(points - 50), face]) == ([third] if same else [other, third])
+
+
+def test_where_nobody_is_known_all_are_apart():
+    face = face_of(np.array([(0, 0), (10, 10)], np.float32))
+    assert apart([face], []) == [face]
+    assert apart([], [face]) == []
