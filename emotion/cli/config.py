@@ -6,8 +6,8 @@ from dataclasses import MISSING
 
 import typer
 
-from emotion.cli.console import console, shown
-from emotion.cli.defaults import defaults_of
+from emotion.cli.console import console, errors, shown
+from emotion.cli.defaults import defaults_of, misspelt_variables
 from emotion.config import Setting, environment_name, project_file, read_settings, user_file
 from emotion.models.options import OptionField, options_of
 from emotion.realtime.options import Options
@@ -38,6 +38,8 @@ def config() -> None:
         if not field.option.expert:
             value, where = _holds(field, settings)
             console.print(f"{field.name:<16} {value:<24} {where}".rstrip())
+    for sentence in misspelt_variables():
+        errors.print(sentence)
     for setting in settings:
         if setting.command:
             console.print(

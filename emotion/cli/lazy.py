@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from emotion.config import environment_name
 from emotion.models.errors import EmotionError
 
 _USE, _LEARN, _MACHINE = "Use", "Make your own models", "This machine"
@@ -84,6 +85,7 @@ class Commands(MutableMapping[str, Any]):
                 raise LoadError(name) from error
             command = typer.main.get_command(module.app)
             command.name = name
+            _let_environment_say(command)
             self._loaded[name] = command
         return self._loaded[name]
 
@@ -143,10 +145,22 @@ class LazyGroup(TyperGroup):
             return name, stand_in, rest
         command = self.commands[name]
         if not ctx.resilient_parsing and name not in ("config", "doctor"):
-            from emotion.cli.defaults import defaults_of  # noqa: PLC0415
+            from emotion.cli.console import errors  # noqa: PLC0415
+            from emotion.cli.defaults import defaults_of, misspelt_variables  # noqa: PLC0415
 
             ctx.default_map = {name: defaults_of(name, command)}
+            for sentence in misspelt_variables(command):
+                errors.print(sentence)
         return name, command, rest
+
+
+def _let_environment_say(command: Any) -> None:
+    """What the environment may say of a command's own options, too, which are in no group of options."""
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.envvar is None:
+            parameter.envvar = environment_name(parameter.name)
+    for one in getattr(command, "commands", {}).values():
+        _let_environment_say(one)
 
 
 def _where_said(error: Any) -> str:

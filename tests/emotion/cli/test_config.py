@@ -13,6 +13,7 @@ from emotion.cli.parameters import with_options
 from emotion.models.errors import OptionError
 from emotion.models.options import Only
 from emotion.realtime.options import Options
+from tests.helpers.pictures import smooth_jpeg
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +76,7 @@ def test_values_are_written_as_toml_has_them(places):
     [
         ("smoth = 1", r"emotion\.toml names smoth, which is no option; smooth is one"),
         ("[annotate]\nwindow = true", r"names window, which is no option"),
-        ("[anotate]\nsmooth = 1", r"\[anotate\], but there is no such command"),
+        ("[anotate]\nsmooth = 1", r"\[anotate\], but there is no such command; annotate is one"),
         ("smooth =", r"is no configuration file"),
     ],
 )
@@ -86,7 +87,10 @@ def test_what_a_file_gets_wrong_is_said(places, text, said):
 
 
 def test_what_another_command_has_is_no_mistake(places):
-    write(places / "project" / "emotion.toml", "max-faces = 2\nstride = 2")
+    write(
+        places / "project" / "emotion.toml",
+        "max-faces = 2\nstride = 2\njobs = 2\nport = 80\nregions = 'eyes'",
+    )
     assert chosen().vote.smooth == 0.3
 
 
@@ -104,6 +108,26 @@ def test_a_bad_value_in_the_environment_is_a_usage_error(monkeypatch, capsys):
     monkeypatch.setenv("EMOTION_SMOOTH", "much")
     assert run(monkeypatch, "annotate", "x.mp4") == 2
     assert "--smooth" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["config"], ["info", "x.mp4"]], ids=lambda command: command[0])
+def test_a_misspelt_variable_is_said(places, monkeypatch, capsys, command):
+    write(places / "x.mp4", "")
+    monkeypatch.setenv("EMOTION_MODLES", "standard")
+    for name in ("EMOTION_JOBS", "EMOTION_PORT", "EMOTION_RECURSIVE", "EMOTION_BY"):
+        monkeypatch.setenv(name, "1")
+    run(monkeypatch, *command)
+    said = [line for line in capsys.readouterr().err.splitlines() if "environment" in line]
+    assert said == ["EMOTION_MODLES in the environment is no option and does nothing; EMOTION_MODELS is one."]
+
+
+def test_a_commands_own_options_are_in_the_environment_too(places, monkeypatch, capsys):
+    folder = places / "project" / "deep"
+    monkeypatch.setenv("EMOTION_RECURSIVE", "1")
+    (folder / "in").mkdir()
+    (folder / "in" / "a.jpg").write_bytes(smooth_jpeg())
+    assert run(monkeypatch, "info", ".") == 0
+    assert "a.jpg" in capsys.readouterr().out
 
 
 def test_config_shows_what_holds_and_from_where(places, monkeypatch, capsys):

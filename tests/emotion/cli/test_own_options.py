@@ -183,9 +183,9 @@ def evaluate(patch, words):
     patch.setattr(command.OwnFiles, "write", lambda files, contents, told: [])
     own_files = command.OwnFiles.__init__
 
-    def note(files, folder, names, title, overwrite):
+    def note(files, folder, names, title, overwrite, sources):
         seen.update(overwrite=overwrite)
-        own_files(files, folder, names, title, overwrite)
+        own_files(files, folder, names, title, overwrite, sources)
 
     patch.setattr(command.OwnFiles, "__init__", note)
     seen["record"] = False
