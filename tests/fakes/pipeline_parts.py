@@ -249,3 +249,12 @@ class Gated:
 
     def close(self) -> None:
         self.closed.set()
+
+
+def indices(pipeline):
+    return [item.index for item in pipeline]
+
+
+def team(count, **options):
+    """Stages that share their work."""
+    return [Through("team", **options) for _ in range(count)]

@@ -1,6 +1,7 @@
+"""The overlay as a whole: where results stand, and what of the picture stays as it is."""
+
 from bisect import bisect
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,45 +9,17 @@ import pytest
 from emotion.models.classes import SIX, Emotion
 from emotion.realtime.drawing.options import NOTE, DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
-from emotion.realtime.drawing.panels import Content, colours, label_for, paint_panel, panel_plan
-from emotion.realtime.drawing.sprites import Sprite, plate, press, text, text_width
+from emotion.realtime.drawing.panels import colours
 from emotion.realtime.drawing.strip import Strip
-from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
+from emotion.realtime.messages import EmotionFrame
 from tests.fakes.decoded import DecodedPicture
+from tests.helpers.overlay_faces import QUIET, draw, face, flat, result, shares
 
 COLOURS = colours(SIX)[:-1]
-TWO = Content(SIX, ("eyes", "lips"))
-THREE = Content(SIX, ("eyes", "lips", "blendshapes"))
-HIDDEN = {"eyes": None, "lips": None}
-QUIET = DrawingOptions(note="")
 
 
 def noise(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def flat(height, width, value=0):
-    return np.full((height, width, 3), value, dtype=np.uint8)
-
-
-def shares(emotion=Emotion.HAPPINESS, share=0.75):
-    result = np.full(6, (1 - share) / 5, dtype=np.float32)
-    result[emotion] = share
-    return result
-
-
-def face(box=(200, 100, 120, 150), track_id=1, probabilities=None, eyes=None, lips=None):
-    probabilities = shares() if probabilities is None else probabilities
-    regions = {"eyes": eyes, "lips": lips}
-    return FaceEmotion(track_id, Box(*map(float, box)), regions, probabilities, probabilities)
-
-
-def result(image, *faces, seconds=0.0):
-    return EmotionFrame(VideoFrame(0, round(seconds * 1000), Fraction(1, 1000), 0.0, image), faces)
-
-
-def draw(image, *faces, options=QUIET):
-    return Overlay(options).draw(result(image, *faces))
 
 
 def touched(before, after):
@@ -138,130 +111,6 @@ def test_a_repeated_track_id_covers_nobody_and_is_still_marked():
         assert touched(image[around], drawn[around])
     beyond = np.s_[250:500, 380:640]
     assert touched(image[beyond], drawn[beyond])[1] > 35, "the double has corners and no label"
-
-
-def test_the_box_has_the_colour_of_the_emotion():
-    for emotion in Emotion:
-        drawn = draw(flat(480, 640), face(probabilities=shares(emotion)))
-        corner = drawn[90:130, 185:230]
-        assert count(corner, COLOURS[emotion]) > 20
-        assert not any(count(corner, other) for other in COLOURS if other != COLOURS[emotion])
-
-
-def test_bars_grow_with_their_share():
-    lengths = []
-    for share in (0.3, 0.5, 0.9):
-        probabilities = shares(Emotion.ANGER, 1 - share)
-        probabilities[Emotion.FEAR] = share
-        drawn = draw(flat(480, 640), face(probabilities=probabilities))
-        # Fear's colour: its bar, and where it leads also corners, mark and no more.
-        plan = panel_plan(12, False, 5.2, TWO)
-        panel = drawn[:, 330:]
-        rows = np.nonzero((panel == np.array(COLOURS[Emotion.FEAR])).all(axis=2))
-        bar = rows[1][rows[1] >= rows[1].max() - plan.bar_width]
-        lengths.append(np.unique(bar).size)
-    assert lengths[0] < lengths[1] < lengths[2]
-
-
-@pytest.mark.parametrize("label", ["happiness", "uncertain"])
-def test_what_leads_is_marked_where_the_label_is_another(label):
-    plan = panel_plan(12, False, 5.2, TWO)
-
-    def margin(face):
-        """Rows of the panel with something bright before the names."""
-        canvas = flat(plan.height, plan.width)
-        paint_panel(canvas, plan, 0, 0, face, 1.0)
-        return np.flatnonzero((canvas[:, : plan.pad] > 150).all(axis=2).any(axis=1))
-
-    held = replace(face(probabilities=shares(Emotion.FEAR, 0.4)), label=label)
-    line = plan.bar_lines[Emotion.FEAR]
-    rows = margin(held)
-    assert rows.size
-    assert line - plan.size <= rows.min() <= rows.max() <= line
-    assert not margin(replace(held, label="fear")).size
-
-
-def test_a_held_label_has_its_own_share():
-    probabilities = shares(Emotion.FEAR, 0.36)
-    probabilities[Emotion.HAPPINESS] = 0.33
-    held = replace(face(probabilities=probabilities), label="happiness")
-    assert label_for(held, 12, False, bold=True).percent == "33%"
-    assert held.label_share == pytest.approx(0.33)
-    assert (held.emotion, held.confidence) == ("fear", pytest.approx(0.36))
-
-
-def test_numbers_and_opinions_change_what_is_drawn():
-    image = noise(480, 640)
-    base = face(eyes=shares(), lips=shares())
-    drawn = draw(image, base)
-    for other in (
-        face(probabilities=shares(share=0.77), eyes=shares(), lips=shares()),
-        face(eyes=shares(Emotion.FEAR), lips=shares()),
-        face(eyes=shares(), lips=shares(share=0.5)),
-        face(eyes=shares(), lips=None),
-        face(eyes=None, lips=shares()),
-    ):
-        changed = touched(drawn, draw(image, other))
-        assert changed is not None
-        assert changed[0] > 320, "only the panel changes, which stands right of the face"
-
-
-def test_each_region_shows_the_colour_of_its_own_emotion():
-    drawn = draw(flat(480, 640), face(eyes=shares(Emotion.SURPRISE), lips=shares(Emotion.ANGER)))
-    # Below the bars, where only the two dots are coloured.
-    opinions = drawn[235:280, 340:420]
-    eyes, lips = (
-        np.nonzero((opinions == np.array(COLOURS[emotion])).all(axis=2))[0]
-        for emotion in (Emotion.SURPRISE, Emotion.ANGER)
-    )
-    assert eyes.size > 4
-    assert lips.size > 4
-    assert eyes.max() < lips.min()
-
-
-def test_eyes_stand_above_lips():
-    image = flat(480, 640)
-    both = draw(image, face(eyes=shares(), lips=shares()))
-    eyes = touched(both, draw(image, face(eyes=None, lips=shares())))
-    lips = touched(both, draw(image, face(eyes=shares(), lips=None)))
-    assert eyes[3] <= lips[1]
-
-
-def test_a_third_opinion_gets_a_row_of_its_own():
-    opinions = {"eyes": shares(Emotion.ANGER), "lips": shares(Emotion.FEAR)}
-    two = face(**opinions)
-    three = replace(two, blendshapes=shares(Emotion.SADNESS))
-    image = flat(480, 640)
-    assert panel_plan(14, False, 5.2, THREE).height > panel_plan(14, False, 5.2, TWO).height
-    added = count(draw(image, three), COLOURS[Emotion.SADNESS]) - count(
-        draw(image, two), COLOURS[Emotion.SADNESS]
-    )
-    assert added > 10
-
-
-@pytest.mark.parametrize("size", [9, 14, 29])
-def test_the_blendshapes_row_has_room_for_its_name(size):
-    plan = panel_plan(size, False, 0.0, THREE)
-    dot = plan.name_left - round(0.45 * size) - max(4, round(0.55 * size))
-    assert plan.pad + text_width("blendshapes", size) < dot
-    assert plan.name_left + text_width("happiness", size) < plan.right - text_width("100%", size)
-
-
-def test_people_are_numbered_only_where_there_are_several():
-    image = flat(720, 1280)
-    first, other = face((100, 200, 120, 150), 1), face((700, 200, 120, 150), 2)
-    renamed = face((100, 200, 120, 150), 7)
-    np.testing.assert_array_equal(draw(image, first), draw(image, renamed))
-    assert touched(draw(image, first, other), draw(image, renamed, other))
-
-
-@pytest.mark.parametrize("background", [0, 128, 255])
-def test_text_stands_out_from_its_panel(background):
-    drawn = draw(flat(480, 640, background), face())
-    panel = drawn[100:280, 340:525].max(axis=2).astype(float) / 255
-    luminance = np.where(panel <= 0.04045, panel / 12.92, ((panel + 0.055) / 1.055) ** 2.4)
-    surface, ink = np.median(luminance), luminance.max()
-    assert (ink + 0.05) / (surface + 0.05) >= 7
 
 
 @pytest.mark.parametrize(("height", "width"), [(480, 854), (1080, 1920), (2160, 3840)])
@@ -411,77 +260,6 @@ def test_the_same_frame_is_drawn_the_same():
     image, overlay = noise(480, 640), Overlay()
     people = face((60, 100, 90, 120), 1), face((350, 150, 90, 120), 2)
     np.testing.assert_array_equal(overlay.draw(result(image, *people)), overlay.draw(result(image, *people)))
-
-
-def test_a_label_says_number_emotion_and_per_cent():
-    one, two = face(track_id=3), face(track_id=3, probabilities=shares(Emotion.FEAR, 0.5))
-    label = label_for(one, 12, numbered=True, bold=False)
-    assert (label.number, label.name, label.percent) == ("3", "happiness", "75%")
-    assert label_for(two, 12, numbered=False, bold=False).number == ""
-    widths = {
-        label_for(face(probabilities=shares(share=share)), 12, False, False).width for share in (0.5, 0.87)
-    }
-    assert len(widths) == 1, "a label does not tremble with its number"
-
-
-def test_all_text_fits_its_panel():
-    for size in (10, 13, 21, 37):
-        plan = panel_plan(size, True, 5.2, TWO)
-        names = max(text_width(name, size) for name in SIX)
-        heads = max(text_width(name, plan.head, bold=True) for name in SIX)
-        assert plan.pad + names < plan.bar_left
-        assert plan.bar_left + plan.bar_width < plan.right - text_width("100%", size)
-        assert plan.name_left + names < plan.right - text_width("100%", size)
-        assert plan.pad + 0.75 * size + heads < plan.right - text_width("100%", plan.head, bold=True)
-        assert max(plan.bar_lines + plan.opinion_lines) < plan.height
-
-
-def test_pressing_blends_and_stays_in_the_picture():
-    canvas = flat(10, 10, 200)
-    press(canvas, plate(6, 6, 0, (0, 100, 255), 0.5), -3, -3)
-    np.testing.assert_allclose(canvas[0, 0], (100, 150, 228), atol=1)
-    np.testing.assert_array_equal(canvas[3:, 3:], 200)
-    before = canvas.copy()
-    for left, top in ((10, 0), (0, 10), (-6, 0), (0, -6), (-(10**9), 10**9)):
-        press(canvas, plate(6, 6, 0, (0, 0, 0)), left, top)
-    np.testing.assert_array_equal(canvas, before)
-
-
-def test_a_clear_stamp_changes_nothing():
-    canvas = noise(20, 20)
-    before = canvas.copy()
-    press(canvas, Sprite(flat(20, 20, 255), flat(20, 20)), 0, 0)
-    np.testing.assert_array_equal(canvas, before)
-
-
-def test_text_is_smooth_and_its_width_is_known():
-    stamp = text("happiness 83%", 14, (255, 255, 255))
-    assert stamp.width == text_width("happiness 83%", 14)
-    assert len(np.unique(stamp.ink)) > 20, "edges are soft"
-    assert stamp.ink.max() > 240
-
-
-def test_an_uncertain_face_is_marked_in_gray_and_given_no_number():
-    unsure = FaceEmotion(
-        1, Box(200.0, 100.0, 120.0, 150.0), HIDDEN, None, shares(Emotion.FEAR, 0.3), label="uncertain"
-    )
-    label = label_for(unsure, 20, numbered=False, bold=True)
-    assert (label.name, label.percent) == ("uncertain", "")
-    image = np.full((480, 640, 3), 60, np.uint8)
-    sure = Overlay().draw(result(image, face(probabilities=shares(Emotion.FEAR, 0.3))))
-    drawn = Overlay().draw(result(image, unsure))
-    assert not np.array_equal(sure, drawn)
-    # Gray corners: no colour of an emotion around the face.
-    corner = drawn[92:98, 190:220].astype(int)
-    assert np.ptp(corner, axis=2).max() < 20
-
-
-def test_the_label_that_holds_is_shown_with_its_own_share():
-    held = FaceEmotion(
-        1, Box(200.0, 100.0, 120.0, 150.0), HIDDEN, None, shares(Emotion.FEAR, 0.5), label="anger"
-    )
-    label = label_for(held, 20, numbered=False, bold=True)
-    assert (label.name, label.percent) == ("anger", "10%")
 
 
 @pytest.mark.parametrize("style", ["panel", "compact", "label", "none"])

@@ -110,6 +110,14 @@ def test_pressing_changes_exactly_the_pixels_of_the_sprite(left, top):
     np.testing.assert_array_equal(canvas[~inside], before[~inside])
 
 
+@pytest.mark.parametrize(("left", "top"), [(30, 0), (0, 20), (-10, 0), (0, -8), (-(10**9), 10**9)])
+def test_pressing_outside_of_the_picture_changes_nothing(left, top):
+    canvas = noise(20, 30)
+    before = canvas.copy()
+    press(canvas, plate(10, 8, 0, COLOUR), left, top)
+    np.testing.assert_array_equal(canvas, before)
+
+
 def test_pressing_weighs_picture_and_ink():
     sprite = Sprite(np.full((1, 1, 3), 51, np.uint8), np.full((1, 1, 3), (10, 20, 30), np.uint8))
     canvas = np.full((1, 1, 3), (200, 100, 50), np.uint8)

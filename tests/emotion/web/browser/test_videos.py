@@ -1,4 +1,4 @@
-"""The page in a real browser, with a fake camera that plays a real clip."""
+"""Videos on the page in a real browser: uploaded, shown, cancelled, deleted."""
 
 import base64
 import csv
@@ -8,18 +8,14 @@ import re
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
+pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
 pytest.importorskip("fastapi", reason="needs the extra 'web'")
-
-import av
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from emotion.benchmarks.browser import CHROMIUM, INSTALL, Visitor, camera_clip, launch, server
-from emotion.models.classes import SIX
-from emotion.models.voting.vote import VoteWeights
+from emotion.benchmarks.browser import CHROMIUM, INSTALL, Visitor, server
 from emotion.web.jobs.results import KINDS
 from tests.emotion.test_annotate import DEMO
+from tests.helpers.browser_page import COUNTS_FACE, get_a_place, send
 from tests.helpers.clips import clip, repeated
 from tests.helpers.pictures import moving_pictures
 
@@ -28,52 +24,6 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 expect.set_options(timeout=240_000)
-LAUGHS_FROM = 13.0
-# Whether the third opinion counts in the vote of the models that ship.
-COUNTS_FACE = VoteWeights.read().third is not None
-
-
-@pytest.fixture(scope="module")
-def camera(tmp_path_factory):
-    return camera_clip(tmp_path_factory.mktemp("camera") / "laughs.mjpeg", DEMO, LAUGHS_FROM, 19.0)
-
-
-@pytest.fixture(scope="module")
-def playwright():
-    with sync_api.sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(playwright, camera):
-    with launch(playwright, camera) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with server(tmp_path_factory.mktemp("jobs"), "--viewers", 1, "--provider", "cpu") as address:
-        yield address
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Open the page as somebody new; at the end nothing may have gone wrong in it."""
-    visitors = []
-
-    def open_page(where=address, **options):
-        visitors.append(Visitor(browser, where, **options))
-        return visitors[-1]
-
-    yield open_page
-    for visitor in visitors:
-        visitor.close()
-
-
-@pytest.fixture(scope="module")
-def short(tmp_path_factory):
-    """The last seconds of the bundled clip, which laugh."""
-    return cut(tmp_path_factory.mktemp("short") / "short laugh.mp4", 18.0)
 
 
 @pytest.fixture(scope="module")
@@ -82,137 +32,6 @@ def long(tmp_path_factory):
     path = tmp_path_factory.mktemp("long") / "demo.mp4"
     repeated(DEMO, path, 10)
     return path
-
-
-def cut(path, start):
-    """The bundled clip from `start` seconds on."""
-    with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
-        rate = source.streams.video[0].average_rate
-        stream = target.add_stream("libx264", rate=rate, width=480, height=270, pix_fmt="yuv420p")
-        for frame in source.decode(video=0):
-            if frame.time >= start:
-                picture = av.VideoFrame.from_image(frame.to_image())
-                target.mux(stream.encode(picture))
-        target.mux(stream.encode(None))
-    return path
-
-
-def send(visitor, *files):
-    visitor.go("videos")
-    visitor.page.set_input_files("#file", [str(file) for file in files])
-
-
-def start_camera(visitor):
-    visitor.page.get_by_role("button", name="Start camera").click()
-
-
-def get_a_place(visitor, results=1):
-    """Start the camera, again while another one's place is not free yet, until results come."""
-    while visitor.page.evaluate("emotionCamera.results") < results:
-        if visitor.page.locator("#camera-start").is_visible():
-            start_camera(visitor)
-        visitor.page.wait_for_timeout(250)
-
-
-def drawn_pixels(visitor):
-    """How many pixels of the overlay are not empty."""
-    return visitor.page.evaluate(
-        """() => {
-            const canvas = document.getElementById("overlay");
-            if (!canvas.width) return 0;
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            let count = 0;
-            for (let index = 3; index < data.length; index += 4) count += data[index] > 0;
-            return count;
-        }"""
-    )
-
-
-def test_a_laughing_face_before_the_camera_is_called_happy(visit):
-    visitor = visit()
-    get_a_place(visitor, results=20)
-    tile = visitor.page.get_by_role("region", name="Person 1")
-    expect(tile.locator(".word")).to_have_text("Happiness")
-    expect(tile).to_contain_text(re.compile(r"Eyes\s*\w+ \d+%"))
-    expect(tile.locator(".opinions dt:visible")).to_have_count(2 + COUNTS_FACE)
-    expect(visitor.page.locator("#camera-words")).to_have_text("Person 1: Happiness")
-    expect(visitor.page.locator("#minute canvas")).to_have_count(1)
-    for name, ending in (("Snapshot", "png"), ("Stop recording", "(webm|mp4)")):
-        if ending != "png":
-            visitor.page.get_by_role("button", name="Record").click()
-            expect(visitor.page.locator("#camera-record .time")).to_have_text(re.compile("[1-9]"))
-        with visitor.page.expect_download() as download:
-            visitor.page.get_by_role("button", name=name).click()
-        assert re.search(rf"\.{ending}$", download.value.suggested_filename)
-        assert download.value.path().stat().st_size > 10_000
-    visitor.until("emotionCamera.age !== null && emotionCamera.age < 1000")
-    while not drawn_pixels(visitor):
-        visitor.page.wait_for_timeout(20)
-    seen = visitor.page.evaluate("emotionCamera.results")
-    visitor.until(f"emotionCamera.results > {seen + 10}")
-    visitor.page.get_by_role("button", name="Stop camera").click()
-    assert visitor.page.evaluate("document.getElementById('own').srcObject") is None
-    assert drawn_pixels(visitor) == 0
-
-
-def test_the_overlay_page_shows_what_the_camera_sees_and_nothing_else(visit, address):
-    get_a_place(visit())
-    overlay = visit(f"{address.rstrip('/')}/overlay")
-    overlay.until("emotionOverlay.results > 3 && emotionOverlay.latest?.faces.length")
-    while not drawn_pixels(overlay):
-        overlay.page.wait_for_timeout(20)
-    assert overlay.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
-    assert overlay.page.evaluate("document.body.innerText.trim()") == ""
-
-
-def test_the_server_draws_where_that_is_wanted(visit):
-    """Mirrored, too, and with what was chosen the last time."""
-    visitor = visit()
-    offers = []
-    visitor.page.on("request", lambda one: offers.append(one) if "/api/cameras" in one.url else None)
-    get_a_place(visitor)
-    visitor.page.get_by_label("Show the detailed panel").check()
-    visitor.until("document.getElementById('drawn').videoWidth === 640")
-    wishes = [(one.post_data_json["drawn"], one.post_data_json["mirror"]) for one in offers]
-    assert (wishes[0], wishes[-1]) == ((False, False), (True, True))
-    visitor.page.reload()
-    expect(visitor.page.locator("#camera-panel")).to_be_checked()
-    get_a_place(visitor)
-    first = visitor.page.evaluate("document.getElementById('drawn').currentTime")
-    visitor.until(f"document.getElementById('drawn').currentTime > {first + 0.5}")
-    expect(visitor.page.locator("#own")).to_be_hidden()
-    expect(visitor.page.get_by_role("region", name="Person 1").locator(".word")).to_have_text("Happiness")
-    visitor.page.get_by_label("Mirror").uncheck()
-    visitor.page.get_by_label("Blur faces").check()
-    visitor.until("document.getElementById('drawn').checkVisibility() && emotionCamera.latest")
-    assert not offers[-1].post_data_json["mirror"]
-    assert offers[-1].url.endswith("?privacy=blur")
-
-
-def test_a_camera_more_than_there_are_places_is_told_so_and_gets_the_next_free_one(visit):
-    first, second = visit(), visit()
-    get_a_place(first)
-    start_camera(second)
-    expect(second.page.locator("#camera-trouble")).to_contain_text("All places for cameras (1) are taken")
-    first.go("about")  # leaving the view ends the camera
-    first.until("document.getElementById('own').srcObject === null")
-    get_a_place(second)
-
-
-def test_a_browser_without_a_network_says_what_to_do(playwright, camera, address):
-    with launch(playwright, camera, "--webrtc-ip-handling-policy=disable_non_proxied_udp") as alone:
-        visitor = Visitor(alone, address)
-        start_camera(visitor)
-        expect(visitor.page.locator("#camera-trouble")).to_contain_text("Connect to any network")
-        expect(visitor.page.get_by_role("button", name="Start camera")).to_be_visible()
-        visitor.close()
-
-
-def test_a_browser_that_vanishes_leaves_its_place(browser, address, visit):
-    vanishing = Visitor(browser, address)
-    get_a_place(vanishing)
-    vanishing.context.close()
-    get_a_place(visit())
 
 
 def test_from_a_video_to_its_timeline_and_each_download(visit, short):
@@ -401,6 +220,8 @@ DROP = """(files) => {
     for (const [name, type, text] of files) data.items.add(new File([text], name, { type }));
     window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+
+
 MOVES = """async (encoded) => {
     const { moves } = await import("/static/moving.js");
     const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
@@ -506,6 +327,8 @@ HIDE = """() => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
+
+
 SHOW = """() => {
     delete document.hidden;
     document.dispatchEvent(new Event("visibilitychange"));
@@ -525,68 +348,6 @@ def test_tabs_that_nobody_looks_at_leave_connections_for_the_others(visit, tmp_p
     tabs[-1].evaluate(HIDE)
     tabs[1].evaluate(SHOW)
     expect(tabs[1].locator("#jobs")).to_contain_text("o face was found")
-
-
-def test_a_camera_without_a_picture_is_called_so(visit):
-    visitor = visit()
-    page = visitor.page
-    get_a_place(visitor)
-    expect(page.locator("#camera-words")).to_contain_text("Person 1")
-    page.evaluate("document.getElementById('own').srcObject.getVideoTracks()[0].stop()")
-    expect(page.locator("#stage-hint")).to_contain_text("No picture comes from the camera")
-    expect(page.locator("#camera-words")).to_have_text("")
-    page.get_by_role("button", name="Stop camera").click()
-    page.evaluate(
-        "navigator.mediaDevices.getUserMedia = async () => document.createElement('canvas').captureStream(0)"
-    )
-    start_camera(visitor)
-    expect(page.locator("#stage-hint")).to_contain_text("No picture comes from the camera")
-    expect(page.locator("#camera-device option")).to_have_count(2)
-    page.get_by_role("button", name="Stop camera").click()
-
-
-def test_any_address_is_a_view_and_any_window_shows_the_stage(visit):
-    visitor = visit(viewport={"width": 844, "height": 390})
-    page = visitor.page
-    for address, heading in (
-        ("main", "Your camera"),
-        ("video/", "Videos"),
-        ("video/nothing", "Video not found"),
-        ("video/../x", "Video not found"),
-        ("constructor", "Your camera"),
-        ("__proto__", "Your camera"),
-    ):
-        visitor.go(address)
-        page.reload()
-        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # the skip link
-    assert page.evaluate("document.activeElement.id") == "main"
-    page.reload()
-    expect(page.get_by_role("button", name="Start camera")).to_be_in_viewport(ratio=1)
-    get_a_place(visitor)
-    for zoom in (1, 2):  # as a browser's larger text, everything but the window's size
-        page.evaluate(f"document.documentElement.style.fontSize = '{100 * zoom}%'")
-        stage = page.locator("#stage").bounding_box()
-        assert stage["height"] <= 390
-        assert page.evaluate("document.documentElement.scrollWidth") <= 844
-    page.evaluate("document.documentElement.style.fontSize = ''")
-    expect(page.get_by_role("button", name="Stop camera")).to_be_in_viewport(ratio=0.9)
-    assert page.locator("#stage-hint").get_attribute("role") == "status"
-    page.emulate_media(forced_colors="active")
-    expect(page.locator(".tile .part").first).to_have_css("forced-color-adjust", "none")
-    order = page.evaluate(
-        """async () => {
-            const { arranged } = await import("/static/faces.js");
-            const at = (...places) => places.map((x, index) => ({ id: index + 1, x, width: 100 }));
-            const first = arranged([], at(300, 100));
-            const near = arranged(first, at(300, 320));
-            const passed = arranged(near, at(300, 360));
-            const third = arranged(passed, at(300, 360, 10));
-            return [first, near, passed, third];
-        }"""
-    )
-    assert order == [[2, 1], [2, 1], [1, 2], [3, 1, 2]]
 
 
 def test_what_is_no_video_ends_in_a_sentence_and_the_next_one_runs(visit, tmp_path):
@@ -633,165 +394,3 @@ def test_videos_survive_a_restart_of_the_server(browser, tmp_path, short, long):
         rows.filter(has_text="demo.mp4").get_by_role("button", name="Cancel demo.mp4").click()
         expect(rows.filter(has_text="demo.mp4")).to_contain_text("kept")
         visitor.close()
-
-
-def test_a_server_for_others_shows_nothing_without_its_token(browser, tmp_path):
-    with server(tmp_path, "--host", "0.0.0.0", "--provider", "cpu") as printed:
-        port, token = re.search(r":(\d+)/\?token=(\S+)", printed).groups()
-        address = f"http://127.0.0.1:{port}/"
-        stranger = Visitor(browser, address)
-        assert "needs its token" in stranger.page.content()
-        stranger.close()
-        guest = Visitor(browser, f"{address}?token={token}")
-        expect(guest.page.get_by_role("heading", name="Your camera")).to_be_visible()
-        assert token not in guest.page.url
-        guest.close()
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1180), ("dark", 390)])
-def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
-    visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 844})
-    page = visitor.page
-
-    def check():
-        found = Axe().run(page)
-        assert found.response["violations"] == [], found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-    check()
-    get_a_place(visitor)
-    visitor.until("emotionCamera.latest.faces.length === 1")
-    check()
-    visitor.go("about")
-    page.get_by_text("Technical details").click()
-    expect(page.locator("#models")).to_contain_text("ResNet-29")
-    check()
-    visitor.go("photos")
-    page.get_by_role("button", name="Try a sample photo").click()
-    expect(page.locator(".photo .tile")).to_have_count(1)
-    check()
-    send(visitor, short)
-    expect(page.locator("#jobs")).to_contain_text("appiness")
-    check()
-    page.get_by_role("link", name="short laugh.mp4").click()
-    expect(page.locator(".downloads")).to_be_visible()
-    expect(page.locator("canvas.chart")).to_have_count(1)
-    for closed in page.locator("#video-result summary").all():
-        closed.click()
-    check()
-
-
-def test_at_first_sight_a_loop_shows_what_will_be_seen_until_it_is_stopped(visit):
-    visitor = visit()
-    page = visitor.page
-    page.get_by_role("button", name="Pause the sample").click()
-    visitor.until("document.querySelector('#loop video').paused")
-    word = page.locator("#example-tile .word")
-    assert word.inner_text().lower() in {*SIX, "uncertain"}
-    visitor.go("photos")
-    visitor.go("camera")
-    page.wait_for_timeout(100)
-    assert page.evaluate("document.querySelector('#loop video').paused"), "whoever stopped it has it stopped"
-    check_labels(page)
-    check_minute(page)
-    check_times(page)
-
-
-PLACES = """async (pictures) => {
-    const { LabelPlaces, placeLabels } = await import("/static/labels.js");
-    const forms = [160, 120, 26].map((wide) => ({ wide, high: 26 }));
-    const places = new LabelPlaces();
-    return pictures.map((boxes) => {
-        const faces = boxes.map((box, id) => ({ id, box, forms }));
-        return [...placeLabels(faces, 8, 640, 480, places, 0).values()];
-    });
-}"""
-
-
-def check_labels(page):
-    """A label stays on its side of its face while there is room; in a crowd none covers a face or another."""
-
-    def sides(*tops):
-        return [label["place"] for (label,) in page.evaluate(PLACES, [[[100, top, 80, 90]] for top in tops])]
-
-    (below,), (above,) = sides(20), sides(200)
-    assert below != above
-    assert sides(20, 200, 380) == [below, below, above]
-    # Less than a label's height and the gap to it lie between the rows, and a last face between two others.
-    crowd = [[4 + 150 * (at % 4), 4 + 150 * (at // 4), 110, 120] for at in range(12)] + [[320, 452, 24, 24]]
-    (labels,) = page.evaluate(PLACES, [crowd])
-    assert len(labels) == 13
-    assert all(label["form"] < 2 for label in labels), "each has its word"
-    boxes = [label["box"] for label in labels]
-    assert all(0 <= left <= 640 - wide and 0 <= top <= 480 - high for left, top, wide, high in boxes)
-    for index, box in enumerate(boxes):
-        assert not any(touch(box, other) for other in crowd + boxes[:index])
-    grounds = ["rgb(201, 204, 200)", "#ffffff", "rgb(20, 30, 40)"]
-    ink = page.evaluate("async (grounds) => grounds.map((await import('/static/labels.js')).inkOn)", grounds)
-    assert ink == ["#000000", "#000000", "#ffffff"], "a number can be read on its class's colour"
-
-
-def check_minute(page):
-    """The last minute's row shows what held then, a single result for its moment, and else nothing."""
-    found = page.evaluate(
-        """async () => {
-            const { during } = await import("/static/graph.js");
-            const points = [10, 10.5, 30, 59].map((seconds) => ({ time: 1000 * seconds, shares: [seconds] }));
-            const at = during(points, 60_000, 1000);  // a second a column, from 0 to 60
-            return [9, 10, 11, 29, 30, 31, 59].map((column) => at(column)?.shares[0] ?? null);
-        }"""
-    )
-    assert found == [None, 10.5, None, None, 30, None, 59]
-
-
-def check_times(page):
-    """One function writes the times of every page."""
-    found = page.evaluate(
-        """async () => {
-            const { clock, lasting } = await import("/static/shared.js");
-            const tenths = [75.34, 59.96].map((at) => clock(at, true));
-            const lengths = [19.6, 9.94, 9.96, 3599.7].map(lasting);
-            return [75.9, 4000, 1.9999999, -1].map((at) => clock(at)).concat(tenths, lengths);
-        }"""
-    )
-    moments, tenths, lengths = found[:4], found[4:6], found[6:]
-    assert moments == ["1:15", "1:06:40", "0:02", "0:00"]
-    assert tenths == ["1:15.3", "1:00.0"]
-    assert lengths == ["0:20", "0:09.9", "0:10", "1:00:00"]
-
-
-def touch(one, other):
-    """Whether two rectangles, each its left, top, width and height, share a point."""
-    return all(one[at] < other[at] + other[at + 2] and other[at] < one[at] + one[at + 2] for at in (0, 1))
-
-
-def test_the_view_does_not_wait_for_the_server(visit):
-    page = visit().page
-    page.route("**/api/models", lambda route: None)  # is never answered
-    page.reload()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your camera")
-    page.unroute_all(behavior="ignoreErrors")
-
-
-def test_all_of_it_can_be_reached_with_the_keyboard(visit):
-    visitor = visit()
-    page = visitor.page
-    reached = []
-    page.get_by_role("button", name="Start camera").wait_for()
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        reached.append(
-            page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id")
-        )
-    for name in ("Skip to the content", "Camera", "Photos", "Videos", "About", "theme", "Start camera"):
-        assert name in reached
-    page.get_by_role("link", name="Videos").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Videos", exact=True)).to_be_visible()
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "file"
-    for scheme in ("light", "dark"):
-        page.get_by_role("button", name="Colours").click()
-        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme
-        page.reload()
-        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme
