@@ -1,7 +1,7 @@
 """Nothing writes a file under its final name: what is killed halfway leaves a part that says so.
 
 The source is read for calls that write. Each stands in a `with` block that gives it a place to write at
-(`making`, `workshop`, a temporary folder), or is listed here with the reason why it need not.
+(`atomic_output`, `workshop`, a temporary folder), or is listed here with the reason why it need not.
 """
 
 import ast
@@ -13,7 +13,7 @@ import pytest
 from tests.helpers.paths import ROOT
 
 ROOMS = ("emotion", "realtime", "models", "exporters", "benchmarks")
-PLACES = {"making", "workshop", "TemporaryDirectory", "temporary"}
+PLACES = {"atomic_output", "workshop", "TemporaryDirectory", "temporary"}
 # By the last word of what is called.
 WRITERS = {
     *("write_text", "write_bytes", "tofile", "to_parquet", "touch", "dump"),
@@ -142,8 +142,8 @@ def test_direct_writers_are_noticed(line):
 @pytest.mark.parametrize(
     "line",
     [
-        "with making(path) as made: np.save(made, data)",
-        "with making(path) as made, open(made, 'w') as file: file.write('x')",
+        "with atomic_output(path) as made: np.save(made, data)",
+        "with atomic_output(path) as made, open(made, 'w') as file: file.write('x')",
         "with workshop(folder) as making: onnx.save(graph, making / 'x')",
         "open(path)",
         "open(path, 'rb')",
