@@ -223,9 +223,6 @@ class AudioTrack:
         info: of the video; its `path` is where the sound is.
         output: where a stream is added for each track, and muxed into.
         most: so many tracks at most.
-
-    Attributes:
-        lost: how many tracks are left out, because nothing here can read them.
     """
 
     def __init__(self, info: VideoInfo, output: OutputContainer, most: int = ALL_TRACKS) -> None:
@@ -237,12 +234,12 @@ class AudioTrack:
         self._container = _open(self._path)
         readable = _readable(self._path)
         self._tracks: dict[int, _Track] = {}
-        self.lost = 0
+        self._lost = 0
         for stream in self._container.streams.audio:
             wanted = stream.index in readable and len(self._tracks) < most
             track = _track(stream, output, info) if wanted else None
             if track is None:
-                self.lost += 1
+                self._lost += 1
             else:
                 self._tracks[stream.index] = track
         self._parts = 1
@@ -334,8 +331,8 @@ class AudioTrack:
 
     def _sentences(self) -> Iterator[str]:
         tracks = self._tracks.values()
-        if self.lost:
-            count = "a track" if self.lost == 1 else f"{self.lost} tracks"
+        if self._lost:
+            count = "a track" if self._lost == 1 else f"{self._lost} tracks"
             yield f"{count} of its sound cannot be read here, and is left out"
         if any(track.ended for track in tracks):
             yield "its sound cannot be written to an mp4 from some place on, and is left out there"

@@ -26,12 +26,7 @@ class LiveAudioTrack:
         sound: of the source.
         output: where a stream is added, and muxed into.
         begin: the stream's time, in seconds, at which the mp4 begins.
-
-    Attributes:
-        lost: how many tracks are left out: none.
     """
-
-    lost = 0
 
     def __init__(self, sound: LiveSound, output: OutputContainer, begin: float = 0.0) -> None:
         self._tap = sound.tap()

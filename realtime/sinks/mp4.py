@@ -79,9 +79,6 @@ class Mp4Sink(FileSink):
         publish: how the whole file gets its name.
         remark: a line for the file's comment, below what the source has there.
 
-    Attributes:
-        lost_sound: how many tracks of sound are left out, because nothing here can read them.
-
     Raises:
         SinkError: the file cannot be written, would overwrite the video being read, or the
             encoder refuses.
@@ -103,7 +100,6 @@ class Mp4Sink(FileSink):
         self._last_pts: int | None = None
         self._yuv = YuvConverter(info.colours)
         self._sound: AudioTrack | LiveAudioTrack | None = None
-        self.lost_sound = 0
         try:
             with writing(path, *_LIBAV_ERRORS):
                 self._open(encoder or x264_for(info.width, info.height))
@@ -173,7 +169,6 @@ class Mp4Sink(FileSink):
             self._sound = LiveAudioTrack(self._info.sound, self._container, self._info.origin_seconds)
         elif tracks:
             self._sound = AudioTrack(self._info, self._container, tracks)
-            self.lost_sound = self._sound.lost
         self._container.start_encoding()
         self._file.flush()
 

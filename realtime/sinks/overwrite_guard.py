@@ -52,11 +52,6 @@ def _is_special(path: Path) -> bool:
         return False
 
 
-def same_file(first: Path, second: Path) -> bool:
-    """Whether two paths name one file: through links, another spelling, also where there is none yet."""
-    return second in FileSet([first])
-
-
 class FileSet:
     """Files, by whatever names they go; looking for one takes the same time however many they are.
 

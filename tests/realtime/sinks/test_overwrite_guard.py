@@ -9,7 +9,7 @@ from emotion.cli import app as cli
 from emotion.models.manifest import ZOO
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import overwrite_guard as apart
-from emotion.realtime.sinks.overwrite_guard import keep_apart, same_file
+from emotion.realtime.sinks.overwrite_guard import FileSet, keep_apart
 from tests.helpers.clips import clip
 
 
@@ -137,12 +137,12 @@ def test_dataset_train_and_evaluate_keep_what_they_read(tmp_path, monkeypatch, c
 
 def test_names_that_differ_in_case_are_one_where_the_disk_says_so(tmp_path, monkeypatch):
     first, second = tmp_path / "Clip.csv", tmp_path / "clip.CSV"
-    assert not same_file(first, second)
+    assert second not in FileSet([first])
     monkeypatch.setattr(apart, "_ignores_case", lambda folder: True)
-    assert same_file(first, second)
-    assert not same_file(first, tmp_path / "other.csv")
+    assert second in FileSet([first])
+    assert tmp_path / "other.csv" not in FileSet([first])
     # The same letter, written as one sign and as two.
-    assert same_file(tmp_path / "\u00e9.csv", tmp_path / "e\u0301.csv")
+    assert tmp_path / "e\u0301.csv" in FileSet([tmp_path / "\u00e9.csv"])
 
 
 def test_whether_a_disk_ignores_case_is_tried(tmp_path):
