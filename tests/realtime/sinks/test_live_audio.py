@@ -254,4 +254,3 @@ def test_a_recording_begins_where_it_is_said_and_in_stereo_of_128_kilobits():
     LiveAudioTrack(tap := Tap(), muxed).close()
     assert muxed.asked == ("aac", {"rate": SAMPLE_RATE, "layout": "stereo", "bit_rate": 128_000})
     assert tap.closed
-    assert LiveAudioTrack.lost == 0
