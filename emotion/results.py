@@ -155,6 +155,11 @@ class Result:
         return tuple(map(FaceResult.of, self._frame.faces))
 
     @property
+    def more_faces(self) -> int:
+        """How many faces there are, at least, beyond `max_faces`; of a video, counted once a second."""
+        return self._frame.left_out
+
+    @property
     def image(self) -> Image:
         """The image, uint8 (height, width, 3), BGR, read-only; a photograph may be read again from its
         file.

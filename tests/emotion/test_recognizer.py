@@ -52,6 +52,12 @@ def png(image):
     return cv2.imencode(".png", image)[1].tobytes()
 
 
+def test_of_more_faces_than_there_is_room_for_a_result_has_the_number(image):
+    two = np.hstack([image, image])
+    found = [emotion.analyze(two, models="lite", max_faces=most) for most in (1, 2)]
+    assert [(len(one.faces), one.more_faces) for one in found] == [(1, 1), (2, 0)]
+
+
 def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
     (tmp_path / "face.png").write_bytes(png(image))
     wanted = reader.analyze(image).faces[0].probabilities

@@ -37,13 +37,17 @@ class FaceResult(BaseModel):
 
 
 class PhotoResult(BaseModel):
-    """What is thought of a picture: apparent expressions, not feelings."""
+    """What is thought of a picture: apparent expressions, not feelings.
+
+    `more_faces`: how many faces there are, at least, beyond `max_faces`.
+    """
 
     width: int
     height: int
     emotions: tuple[str, ...]
     regions: tuple[str, ...]
     faces: list[FaceResult]
+    more_faces: int
 
 
 class LiveResult(BaseModel):

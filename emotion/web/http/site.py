@@ -163,6 +163,7 @@ class Site:
             emotions=found.schema.classes.names,
             regions=found.schema.regions.names,
             faces=faces,
+            more_faces=found.left_out,
         )
 
 

@@ -84,8 +84,9 @@ class Photo {
       }
     }
     this.state = "done";
-    const count = this.result.faces.length;
-    this.text.textContent = count ? `${count} ${count === 1 ? "face" : "faces"}` : "";
+    const { faces: { length: count }, more_faces: more } = this.result;
+    const found = `${count} ${count === 1 ? "face" : "faces"}`;
+    this.text.textContent = count ? (more ? `${found}, the largest; at least ${more} more` : found) : "";
     this.tiles.show(this.result.faces);
     this.paint();
   }

@@ -109,6 +109,15 @@ def test_a_photograph_is_looked_at_as_by_emotion_annotate(client):
     assert [one["box"][0] for one in answer["faces"]] == [round(one.box.left, 1) for one in wanted.faces]
 
 
+@pytest.mark.parametrize(("most", "more"), [(1, 1), (2, 0)])
+def test_faces_that_there_is_no_room_for_are_counted(client, most, more):
+    two, face = Image.new("RGB", (960, 270)), demo_picture(17)
+    two.paste(face, (0, 0))
+    two.paste(face, (480, 0))
+    answer = client.post(f"/api/photos?max_faces={most}", content=encoded(two)).json()
+    assert (len(answer["faces"]), answer["more_faces"]) == (most, more)
+
+
 def test_a_picture_that_lies_on_its_side_is_turned_as_its_camera_says(client):
     picture = demo_picture(17).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()

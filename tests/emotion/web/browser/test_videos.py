@@ -281,6 +281,16 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
         page.get_by_role("button", name="Download the table").click()
     (line,) = csv.DictReader(io.StringIO(download.value.path().read_text()))
     assert (line["photo"], line["label"]) == ("sample.png", "happiness")
+    expect(page.locator(".photo")).not_to_contain_text("more")
+
+    def crowded(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"more_faces": 3})
+
+    page.route("**/api/photos", crowded)
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Try a sample photo").click()
+    expect(page.locator(".photo")).to_contain_text("1 face, the largest; at least 3 more")
 
 
 def test_a_video_that_the_server_has_no_room_for_waits_and_one_that_was_lost_is_sent_again(visit, tmp_path):
