@@ -37,19 +37,19 @@ from emotion.realtime.sources.photographs import Photographs, read_picture
 
 TABLES = ("csv", "jsonl", "parquet")
 """The formats of a table of photographs, by suffix."""
-# Whoever looks for edges of a block sees none at this quality; a tenth of what is without loss.
+# At this quality no blocks are visible; the files are a tenth of lossless ones.
 _QUALITY = 92
 _MARK = b"emotion-live "
 
 
 @dataclass(frozen=True, slots=True)
 class PhotographOutputs:
-    """The files that annotating photographs leaves.
+    """Output files of annotated photographs.
 
     Attributes:
-        pictures: by photograph, its annotated picture; none where they are not wanted.
+        pictures: the annotated picture of each photograph; empty where none are wanted.
         tables: by format.
-        summary: all photographs in a few numbers, as JSON.
+        summary: counts over all photographs, as JSON.
     """
 
     pictures: Mapping[Path, Path]
@@ -65,16 +65,16 @@ class PhotographOutputs:
         tables: Sequence[Path] = (),
         alone: bool = False,
     ) -> "PhotographOutputs":
-        """Pictures beside the photographs, or in a folder; tables there, or in the folder that all share.
+        """Pictures beside the photographs, or in a folder; tables there, or in the common folder of all.
 
-        Tables are called ``photos``. Of a photograph that was named itself and is alone they are called
-        after it, as a video's: the next one has tables of its own.
+        Tables are called ``photos``. Those of a single photograph that was named itself have its name, like
+        those of a video, so that the next photograph gets its own tables.
 
         Args:
-            photographs: one at least.
+            photographs: at least one.
             folder: for all results; None: see above.
             formats: some of `emotion.realtime.sinks.options.FORMATS`; ``mp4`` stands for the pictures.
-            tables: just these files, by their suffixes; then there is nothing else.
+            tables: only these files, with formats by their suffixes, and nothing else.
             alone: nothing else is annotated in this run.
         """
         if tables:
@@ -99,7 +99,7 @@ class PhotographOutputs:
         return (*self.pictures.values(), *self.tables.values(), self.summary)
 
     def claim(self, photographs: Sequence[Input]) -> Claim:
-        """The tables as results of photographs."""
+        """The tables with the photographs that they are results of, for the ledger."""
         sources = [Source(one.path, one.address) for one in photographs]
         return Claim(tuple(self.tables.values()), self.summary, self.title, sources)
 
@@ -118,7 +118,7 @@ class PhotographOutputs:
                 )
 
     def make_folders(self) -> None:
-        """Make the folders that they go to.
+        """Make the folders of all files.
 
         Raises:
             SinkError: one cannot be made.
@@ -129,20 +129,20 @@ class PhotographOutputs:
 
     @property
     def title(self) -> str:
-        """What the tables are of, as their summary has it."""
+        """The name in the summary: of the photograph, or ``photos``."""
         return self.summary.name.removesuffix(".summary.json")
 
 
 @dataclass(slots=True)
 class PhotographSummary:
-    """Photographs in a few numbers.
+    """Counts over photographs.
 
     Attributes:
-        photographs: how many were looked at.
-        empty: in how many of them no face was found.
-        labels: how many faces each label was given to.
-        left_out: by photograph, why it could not be looked at.
-        more_faces: by photograph, how many faces it shows, at least, that there was no room for.
+        photographs: the number of those that were analysed.
+        empty: the number of those without a face.
+        labels: the number of faces with each label.
+        left_out: why a photograph could not be analysed, by its name.
+        more_faces: at least how many faces a photograph has beyond `--max-faces`, by its name.
     """
 
     photographs: int = 0
@@ -152,7 +152,7 @@ class PhotographSummary:
     more_faces: dict[str, int] = field(default_factory=dict)
 
     def add(self, result: EmotionFrame, name: str = "") -> None:
-        """Count a photograph, of that name."""
+        """Count a photograph with this name."""
         self.photographs += 1
         if result.left_out:
             self.more_faces[name] = result.left_out
@@ -160,7 +160,7 @@ class PhotographSummary:
         self.labels.update(face.label for face in result.faces)
 
     def sentence(self) -> str:
-        """For people."""
+        """The counts as a sentence."""
         count = counted(self.photographs, "photograph")
         faces = self.labels.total()
         if self.left_out and not self.photographs:
@@ -172,7 +172,7 @@ class PhotographSummary:
         return f"{counted(faces, 'face')} in {count}: {told}{empty}"
 
     def crowd(self) -> str:
-        """That there were more faces than `--max-faces`, for people; empty where there were not."""
+        """A sentence on faces beyond `--max-faces`; empty where there were none."""
         if not self.more_faces:
             return ""
         first, *others = self.more_faces
@@ -182,7 +182,7 @@ class PhotographSummary:
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "PhotographSummary":
-        """What `to_dict` gave."""
+        """The summary of which `to_dict` gave these values."""
         left_out = {one["file"]: one["reason"] for one in values["left_out"]}
         more_faces = {one["file"]: one["faces"] for one in values.get("more_faces", ())}
         labels = Counter(values["labels"])
@@ -211,21 +211,21 @@ def annotate_photographs(
     say: Callable[[str], object] = lambda sentence: None,
     resume: bool = False,
 ) -> PhotographSummary:
-    """Look at each photograph by itself; memory does not grow with their number.
+    """Annotate photographs, each independent of the others; memory does not grow with their number.
 
-    A photograph that cannot be read is left out and told; the others go on. Whatever happens, the tables
-    hold what was done until then, and a journal beside them lets another run go on. Where none can be read,
+    Photographs that cannot be read are reported and left out. If the run is interrupted, the tables hold the
+    results so far, and a journal beside them allows another run to resume. Where no photograph can be read,
     nothing is written, so that a wrong name does not replace an earlier table by an empty one.
 
     Args:
-        photographs: what is looked at.
+        photographs: to annotate.
         outputs: where the results go; folders are made. Existing files are replaced.
         models: from `Models.load`.
-        options: `Options()` where not given. What is for time is not looked at.
+        options: `Options()` by default. Those on time are ignored.
         progress: called with (photographs done, photographs in all).
         observer: is told what each stage and each output does.
-        say: is told, in a sentence, of each photograph that is left out, and of faces that are.
-        resume: what a run that was stopped has seen is not looked at again, see `photograph_journal`.
+        say: called with a sentence on each photograph, and on faces, that are left out.
+        resume: skip photographs that an earlier run has analysed, see `photograph_journal`.
 
     Raises:
         SinkError: a result cannot be written.
@@ -245,7 +245,7 @@ def annotate_photographs(
             seen = [n for n, path in enumerate(paths) if journal.seen(path) and _is_drawn(path, outputs)]
             if seen:
                 say(f"{counted(len(seen), 'photograph')} of an earlier run: looked at already.")
-            before = _Before(seen, lambda n: journal.result(paths[n], n, models.schema), made)
+            before = _WithEarlier(seen, lambda n: journal.result(paths[n], n, models.schema), made)
             todo = sorted(set(range(len(paths))) - set(seen))
             readers = [partial(read_picture, paths[n]) for n in todo]
             source = Photographs(readers, made.failed, places=todo)
@@ -267,7 +267,7 @@ def annotate_photographs(
 
 
 def _unread(photographs: Sequence[Input]) -> PhotographSummary | None:
-    """Why each cannot be read; None where one can be, at which it stops, mostly the first."""
+    """A summary with the reasons if no photograph can be read; None as soon as one can be."""
     left_out: dict[str, str] = {}
     for one in photographs:
         try:
@@ -282,7 +282,7 @@ def _unread(photographs: Sequence[Input]) -> PhotographSummary | None:
 def photographs_done(
     photographs: Sequence[Input], outputs: PhotographOutputs, models: Models, options: Options
 ) -> PhotographSummary | None:
-    """What an earlier run told, where all that this one would make is there, whole and unchanged."""
+    """The summary of an earlier run with the same inputs and options, if all its files are unchanged."""
     values = results_of(outputs.summary, tuple(outputs.tables.values()), outputs.title)
     made = made_by(models, options) | {"photographs": _as_they_are([one.path for one in photographs])}
     if values is None or values.get("made") != made:
@@ -297,22 +297,22 @@ def _left_out(one: Input, values: Mapping[str, Any]) -> bool:
 
 
 def _is_drawn(photograph: Path, outputs: PhotographOutputs) -> bool:
-    """Whether its annotated picture is there, where there are to be pictures."""
+    """Whether its annotated picture exists; True where no pictures are wanted."""
     return not outputs.pictures or is_own_picture(outputs.pictures[photograph])
 
 
 def _as_they_are(paths: Sequence[Path]) -> str:
-    """A checksum of which photographs there are, with their sizes and times of change."""
+    """A checksum of the names, sizes and modification times of photographs."""
     return hashlib.sha256("\n".join(map(key, paths)).encode()).hexdigest()
 
 
-class _Before(Sink):
-    """Gives on each result, before it those of an earlier run that come first.
+class _WithEarlier(Sink):
+    """Inserts the results of an earlier run between those of this one, in the order of photographs.
 
     Args:
-        seen: places of photographs that an earlier run has seen, in order.
-        result: gives the result of one, without its picture.
-        made: takes them.
+        seen: indices of photographs that an earlier run has analysed, in order.
+        result: gives the result of one of them, without its picture.
+        made: takes all results.
     """
 
     def __init__(self, seen: Sequence[int], result: Callable[[int], EmotionFrame], made: "Made") -> None:
@@ -321,14 +321,14 @@ class _Before(Sink):
         self._made = made
 
     def tell(self, place: int) -> None:
-        """Give on what was seen of photographs before a place."""
+        """Pass on the earlier results of photographs before this index."""
         while self._seen and self._seen[0] < place:
             result = self._result(self._seen.popleft())
             self._made.sinks.write(result, result.frame.image)
             self._made.add(result)
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Take the next; see `Sink.write`."""
+        """Pass on the next result; see `Sink.write`."""
         self.tell(result.frame.index)
         self._made.sinks.write(result, image)
 
@@ -343,12 +343,12 @@ class _Before(Sink):
 
 @dataclass(slots=True)
 class Made:
-    """What whoever looks at photographs adds his results to.
+    """Takes the results of photographs.
 
     Attributes:
         sinks: take each result with its picture.
-        add: is told of each result, in their order.
-        failed: is told of each photograph that cannot be read.
+        add: is called with each result, in order.
+        failed: is called with the index of each photograph that cannot be read, and the error.
     """
 
     sinks: Fanout
@@ -368,14 +368,14 @@ def write_photographs(
     pictures: bool = True,
     made: Mapping[str, Any] | None = None,
 ) -> PhotographSummary:
-    """Write what somebody sees in photographs: the tables, the summary, and the pictures.
+    """Write the results of photographs: the tables, the summary, and the pictures.
 
     Args:
         photographs, outputs, options, progress, observer, say: as of `annotate_photographs`.
-        look: looks at each.
-        names: what the photographs are called; by default their paths, or what they are copies of.
+        look: analyses all photographs and hands their results to `Made`.
+        names: of the photographs in the tables; by default their paths, or addresses.
         pictures: write the pictures, too.
-        made: what all results follow from; the summary keeps it.
+        made: models, options and inputs that the results depend on; kept in the summary.
 
     Raises:
         SinkError: a result cannot be written.
@@ -422,11 +422,11 @@ def _told(outputs: PhotographOutputs, summary: PhotographSummary) -> dict[str, A
 
 
 class _Pictures(Sink):
-    """Annotated photographs, each a JPEG file that has its name when it is whole.
+    """Annotated photographs, each a JPEG file that is written atomically.
 
     Args:
-        places: by the frame's index.
-        sources: the photographs, which are never written over.
+        places: the files, by the frame's index.
+        sources: the photographs, which are never overwritten.
     """
 
     def __init__(self, places: Sequence[Path], sources: Sequence[Path]) -> None:
@@ -437,20 +437,20 @@ class _Pictures(Sink):
         """Write one; see `Sink.write`."""
         index = result.frame.index
         if not any(image.strides):
-            return  # of one that an earlier run has drawn only the size is known
+            return  # an earlier run has drawn it, and only its size is known
         save_picture(image, self._places[index], self._sources[index])
 
     def close(self) -> Path | None:
-        """Nothing waits, and they are many files; see `Sink.close`."""
+        """There is nothing to finish, and no single file; see `Sink.close`."""
         return None
 
     def abort(self) -> Path | None:
-        """Nothing waits; see `Sink.abort`."""
+        """There is nothing to finish; see `Sink.abort`."""
         return None
 
 
 def save_picture(image: Image, path: Path, source: Path) -> None:
-    """Write an annotated photograph, which is known as one of this program's later.
+    """Write an annotated photograph that `is_own_picture` recognises.
 
     Raises:
         SinkError: it cannot be written.
@@ -466,13 +466,13 @@ def save_picture(image: Image, path: Path, source: Path) -> None:
 
 
 def _signed(data: bytes) -> bytes:
-    """A JPEG file with a comment that says who made it, and the checksum of all the rest."""
+    """A JPEG file with a comment that has the program's name and the checksum of the rest."""
     comment = _MARK + hashlib.sha256(data).hexdigest().encode()
     return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
 
 
 def is_own_picture(path: Path) -> bool:
-    """Whether a file is an annotated photograph of this program's, and was not changed since."""
+    """Whether a file is an annotated photograph by this program, unchanged since."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -483,7 +483,7 @@ def is_own_picture(path: Path) -> bool:
 
 def drawn(options: Options, result: EmotionFrame) -> Image:
     """A photograph with its results drawn into it."""
-    # Panels keep their places from one picture to the next, and here nothing comes next.
+    # A new renderer each time, because its panels keep their positions from one picture to the next.
     return Renderer(options.drawing).draw(result)
 
 
@@ -497,7 +497,7 @@ def _table(kind: str, path: Path, names: Sequence[str], publish: Publish) -> Sin
 
 
 def _shared(photographs: Sequence[Input]) -> Path:
-    """The folder that all photographs share; this one where they share none."""
+    """The common folder of all photographs; the current one where there is none."""
     folders = [os.path.abspath(one.path.parent) for one in photographs if not one.fetched]
     try:
         shared = Path(os.path.commonpath(folders))

@@ -1,13 +1,13 @@
 """Training of more than the last layer; each fold is judged by a network that was not trained on it.
 
-A run is a folder, named after all that decides what comes of it, so that another start finds nothing of it in
-its way::
+A run is a folder. Its name is a checksum of everything that determines the result, so that another run uses
+another folder::
 
-    fold-0.npz        what the network said of the faces that it did not learn from, after each pass
-    fold-0.keras      weights and optimiser after a whole pass, until the fold is done
-    best.weights.h5   the weights after the best pass, where one part alone judges
-    model/            the network as a model folder has it, once all is done
-    said.npz          its answers out of fold, and its last layer
+    fold-0.npz        the network's logits for the held-out faces, after each epoch
+    fold-0.keras      weights and optimiser after an epoch, until the fold is done
+    best.weights.h5   the weights after the best epoch, where there is one held-out part only
+    model/            the trained network as a model folder
+    said.npz          its out-of-fold logits, and its last layer
 """
 
 import csv
@@ -43,19 +43,19 @@ from emotion.own_model.options import LearnOptions
 if TYPE_CHECKING:
     from emotion.models.training.fine_tuning import Course, Learner, OwnFaces
 
-# What TensorFlow says of itself, as that there is no GPU, is no news to who trains on photographs.
+# Hides TensorFlow's messages about itself, for example that there is no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 USUAL: Architecture = "resnet29"
-"""The network that begins with nothing where no other is asked for."""
+"""The default network for training from scratch."""
 UPPER_FROM, ALL_FROM = 150, 600
-"""Faces of the rarest class from which on the upper layers learn, too, and all."""
+"""The numbers of faces of the rarest class from which the upper layers, and all layers, are trained."""
 MANY = 2000
-"""Faces from which on pictures are moved about less while learning."""
+"""The number of faces from which augmentation is weaker."""
 _EPOCHS, _EPOCHS_FROM_NOTHING = 12, 60
 _CHECKPOINT_EVERY = 30.0  # seconds
-# Of the way from the weights that a network begins with to those that it learns, what is tried: on the whole
-# way it forgets more of what many faces have taught it (Wortsman et al. 2022, WiSE-FT).
+# Interpolations between the initial and the trained weights that are tried: the trained weights alone forget
+# more of what was learnt from many other faces (Wortsman et al. 2022, WiSE-FT).
 _SHARES = (0.25, 0.5, 0.75, 1.0)
 # A graph has a factor for the temperature only where that is not 1.
 _UNCALIBRATED = 1.25
@@ -66,15 +66,15 @@ Progress = Callable[..., None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What a region's network learns.
+    """The training of a region's network.
 
     Attributes:
-        region: that it sees.
+        region: the network's input.
         architecture: of the network.
-        start: model folder with the network that it begins with; None: random weights.
-        heads: for each fold, and -1 for all faces, the last layer to begin with; empty: random.
-        folds: int64 (n,), of each face.
-        judged: the folds that are judged by networks without them.
+        start: model folder with the initial network; None: random weights.
+        heads: the initial last layer for each fold, and for -1, which is all faces; empty: random.
+        folds: int64 (n,), the fold of each face.
+        judged: the folds that are predicted by networks trained without them.
     """
 
     region: Region
@@ -87,13 +87,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A network that has learnt.
+    """A trained network.
 
     Attributes:
-        learnt: its last layer, and what was said out of fold.
+        learnt: its last layer, and its out-of-fold predictions.
         folder: a model folder with the network.
-        passes: how many the final one has learnt for.
-        share: how far its weights lie from those that it began with towards those that it learnt.
+        passes: the epochs that the final network was trained for.
+        share: where its weights lie between the initial (0) and the trained ones (1).
     """
 
     learnt: Learnt
@@ -103,17 +103,17 @@ class Trained:
 
 
 def installed() -> bool:
-    """Whether what training needs is there."""
+    """Whether the libraries for training are installed."""
     return all(find_spec(name) is not None for name in ("keras", "tensorflow", "tf2onnx"))
 
 
 def passes_for(options: LearnOptions) -> int:
-    """Passes over the faces at most."""
+    """The most epochs."""
     return options.epochs or (_EPOCHS_FROM_NOTHING if options.from_nothing else _EPOCHS)
 
 
 def expected_passes(options: LearnOptions, fewest: int) -> int:
-    """How often each face is learnt from at most, by photographs of a class: also for those that judge."""
+    """The most epochs over all folds and the final network; `fewest`: faces of the rarest class."""
     if layers_for(options, fewest) == "last" or not installed():
         return 0
     alone = options.hold_out > 0 and fewest >= LEAST_TO_HOLD_OUT
@@ -121,7 +121,7 @@ def expected_passes(options: LearnOptions, fewest: int) -> int:
 
 
 def own_faces(data: RegionData, region: Region, labels: _Ints) -> "OwnFaces":
-    """The faces of a data set's part as a network learns from them."""
+    """The faces of a region's data, as a network is trained on them."""
     from emotion.models.training.fine_tuning import OwnFaces  # noqa: PLC0415  starts Keras
 
     classes = len(data.classes)
@@ -131,10 +131,10 @@ def own_faces(data: RegionData, region: Region, labels: _Ints) -> "OwnFaces":
 
 
 def begin_with_file(options: LearnOptions, regions: Regions, output: Path) -> dict[str, Donor]:
-    """Make a folder with a ``.keras`` file as the network of each region.
+    """Make a model folder in which a ``.keras`` file is the network of each region.
 
     Raises:
-        ModelFileError: it is no trained network, or none of an architecture that is known here.
+        ModelFileError: it is no trained network, or has an unknown architecture.
     """
     from emotion.exporters import restore  # noqa: PLC0415  starts Keras
     from emotion.models.training import networks  # noqa: PLC0415
@@ -152,7 +152,7 @@ def begin_with_file(options: LearnOptions, regions: Regions, output: Path) -> di
 
 
 def _seen(region: Region) -> tuple[int, int]:
-    """The (height, width) to which a MobileNet brings a region's crops."""
+    """The (height, width) to which a MobileNet resizes a region's crops."""
     from emotion.models.training.networks import MOBILENET_SCALE  # noqa: PLC0415  starts Keras
 
     height, width = region.size
@@ -160,7 +160,7 @@ def _seen(region: Region) -> tuple[int, int]:
 
 
 def layers_for(options: LearnOptions, fewest: int) -> str:
-    """What learns: as asked for, or by the faces of the rarest class."""
+    """Which layers are trained: as the option says, or by the number of faces of the rarest class."""
     if options.layers != "auto":
         return options.layers
     if options.from_nothing or fewest >= ALL_FROM:
@@ -169,12 +169,12 @@ def layers_for(options: LearnOptions, fewest: int) -> str:
 
 
 def architecture_of(manifest: ModelManifest) -> Architecture | None:
-    """The architecture that a manifest's word stands for; None: none that can be trained here."""
+    """The architecture that a manifest names; None where it cannot be trained here."""
     return next((key for key, title in TITLES.items() if title == manifest.architecture), None)
 
 
 def course_for(options: LearnOptions, layers: str, faces: int, region: Region) -> "Course":
-    """How a network learns from so many faces."""
+    """The settings for training on this number of faces."""
     from emotion.models.training.fine_tuning import Course  # noqa: PLC0415  starts Keras
 
     nothing = options.from_nothing
@@ -203,18 +203,18 @@ def train(
     say: Callable[[str], None],
     file: Path | None = None,
 ) -> Trained:
-    """Train a region's network, or go on with a run that was stopped.
+    """Train a region's network, or resume a run that was stopped.
 
     Args:
-        plan: what it learns.
-        faces: all that there are to learn from.
-        course: how.
-        classes: that it tells apart.
+        plan: region, architecture, initial weights and folds.
+        faces: all faces.
+        course: settings of the training.
+        classes: of the labels.
         place: folder of all runs.
-        log: gets a row for each pass.
+        log: gets a row for each epoch.
         progress: called with steps done, steps in all, and a note.
-        say: told in words what comes of it.
-        file: a ``.keras`` file to begin with in place of `plan.start`.
+        say: called with sentences on the result.
+        file: a ``.keras`` file with initial weights, in place of `plan.start`.
     """
     run = place / f"{plan.region.name}-{_digest(plan, faces, course, file)}"
     run.mkdir(parents=True, exist_ok=True)
@@ -230,14 +230,14 @@ def train(
 
 
 def clear_others(place: Path, kept: Sequence[Path]) -> None:
-    """Remove the runs of other starts."""
+    """Remove the folders of other runs."""
     for run in place.iterdir() if place.is_dir() else ():
         if run.is_dir() and run not in kept:
             shutil.rmtree(run)
 
 
 class Log:
-    """The table of all passes, ``training.csv``: each row is on disk when it is written."""
+    """The table of all epochs, ``training.csv``; each row is on disk when the call returns."""
 
     _COLUMNS = ("region", "without_fold", "pass", "steps", "loss", "right", "judged_loss", "judged_right")
 
@@ -274,7 +274,7 @@ class _Training:
         self._told_time = False
 
     def run(self) -> None:
-        """All folds, then the network that is kept."""
+        """Train on all folds, then the final network."""
         plan, faces = self._plan, self._faces
         learner = self._learner()
         told = {fold: self._fold(learner, fold) for fold in plan.judged}
@@ -324,7 +324,7 @@ class _Training:
         return fine_tuning.Learner(network, faces, self._course, most, upper)
 
     def _fold(self, learner: "Learner", fold: int) -> Floats:
-        """What a network without a fold says of it after each pass, float32 (passes, n, classes)."""
+        """Logits for a fold, of a network trained without it; float32 (epochs, n, classes)."""
         plan, path = self._plan, self._run / f"fold-{fold}.npz"
         told: list[Floats] = []
         if path.is_file():
@@ -359,10 +359,10 @@ class _Training:
         return np.stack(told)
 
     def _between(self, learner: "Learner", fold: int) -> tuple[float, Floats]:
-        """Leave the network between what it began with and what it learnt, where it judges best.
+        """Set the network's weights between the initial and the trained ones, where the loss is lowest.
 
         Returns:
-            The share of the way, and what it says there of the fold's faces.
+            The share of the trained weights, and the logits for the fold's faces.
         """
         rows = np.flatnonzero(self._plan.folds == fold)
         learner.begin(self._plan.heads.get(fold))
@@ -472,7 +472,7 @@ def _loss_of(labels: _Ints, logits: Floats) -> float:
 
 
 def _digest(plan: Plan, faces: "OwnFaces", course: "Course", file: Path | None) -> str:
-    """All that decides what comes of a run."""
+    """A checksum of everything that determines the result of a run."""
     digest = hashlib.sha256(
         json.dumps([asdict(course), plan.architecture, list(plan.judged), _SHARES]).encode()
     )

@@ -1,17 +1,17 @@
 """Follows the faces of a stream, small ones too; costs depend on how many faces there are.
 
-MediaPipe spares itself the search for faces while it follows as many as it was asked for; asked for
-four where one is there, it searches every picture. So here it is asked for as many as there are, and
-a detector of its own looks for newcomers now and then (`tile_search`). A face that only a tile shows gets a
-landmarker of its own, which sees a window around it; the window moves when the face nears its edge. All that
-have windows look at a picture side by side.
+A landmarker for up to n faces does not search a picture while it follows n faces, but searches every picture
+while it follows fewer. Therefore the landmarker here is one for exactly as many faces as are present, and a
+separate detector looks for new faces at intervals (`tile_search`). A face that is too small for this, and was
+found in a tile, gets its own landmarker, which sees a window around it; the window moves when the face comes
+near its edge. All windows of a picture are processed in parallel.
 
-A landmarker of MediaPipe holds some 25 MiB, and making one takes about 40 ms of processor. So few are kept
-for another time: what a stream holds depends on the faces that are there, not on how many there ever were.
+A landmarker of MediaPipe takes some 25 MiB, and 40 ms of processor time to create. Few unused ones are kept:
+the memory of a stream depends on the faces that are present, not on how many there ever were.
 
-A landmarker takes one picture after the other. Where several share a file, they take its pictures in
-turn: each follows the same faces, through every second picture if there are two. On a GPU one landmarker
-takes as many pictures at once. `stride` leaves out pictures in which nothing is looked for, in windows too.
+A landmarker processes one picture after the other. Several of them can share a file: each follows the same
+faces, through every second picture if there are two. On a GPU one landmarker takes as many pictures at once.
+`stride` skips pictures, in windows too.
 """
 
 from collections import deque
@@ -28,49 +28,46 @@ from emotion.models.parallel import ThreadPool
 from emotion.realtime.stages.face_boxes import SAME, Corners, among, apart, corners, overlap, side
 from emotion.realtime.stages.tile_search import TileSearch
 
-# Whoever is lost is looked for in every picture for so long.
+# How long a lost face is searched for in every picture.
 _MISS_SECONDS = 0.5
-# How much a landmarker is shown around a new face, in sizes of the face.
+# The margin around a new face that a landmarker sees, in sizes of the face.
 _SURROUNDINGS = 0.5
 # A window's side in sizes of its face.
 _WINDOW = 5.0
-# It moves when less than this is left between the face and its edge, or its face has grown so much.
+# It moves when the margin around the face is less than this, or the face has grown by this factor.
 _EDGE = 0.4
 _GROWN = 2.0
-# A face in a window is not looked at in every picture while it moves by less of its size in a second. Its
-# landmarks are smoothed over time: the seldomer it is looked at, the more they lag behind one that walks.
+# A face in a window is skipped in some pictures while it moves by less than this share of its size per
+# second. Its landmarks are smoothed over time: the rarer they are, the more they lag behind a moving face.
 _CALM = 0.5
-# Small faces that there is no room for are told of so seldom, for looking into all tiles takes long.
+# Small faces beyond `max_faces` are counted at this interval only, because searching all tiles takes long.
 _TOLD_SECONDS = 10.0
-# Landmarkers that are kept: for numbers of faces, the present one among them; and for small faces to come.
+# Landmarkers that are kept: for the present and for former numbers of faces; and for the next small faces.
 _KEPT_TEAMS = 2
 _KEPT_SINGLES = 1
-# What a landmarker is shown to forget its faces.
+# A picture without faces, which makes a landmarker forget its faces.
 _NOTHING = np.zeros((64, 64, 3), dtype=np.uint8)
 
 
 class FaceFollower:
-    """Follows the faces of one stream. The same pictures give the same faces, always.
+    """Follows the faces of one stream. The same pictures always give the same faces.
 
-    Newcomers that the detector sees are found within `tile_search.LOOK_SECONDS` and one frame, small
-    ones within `SCAN_SECONDS`, and with `deferred` a frame after that; where nobody is there, or somebody was
-    just lost, at once. With `deferred` the first picture, too, is not searched for small ones where it shows
-    a large one.
+    New faces that the detector sees are found within `tile_search.LOOK_SECONDS` and one frame, small ones
+    within `SCAN_SECONDS`; with `deferred` one frame later; at once while there is no face, or one was just
+    lost. With `deferred` the first picture is not searched for small faces if it shows a large one.
 
     Args:
-        landmarker: makes one for so many faces, which follows them.
-        detector: owned from here on.
+        landmarker: makes a landmarker that follows a number of faces.
+        detector: finds new faces; the follower closes it.
         max_faces: the most faces followed at once.
-        team: makes what follows so many faces in the whole picture; one of those landmarkers where there
-            is none.
-        single: makes what follows a face in its window; likewise.
-        deferred: while somebody is there, newcomers are looked for, and whoever has gone is given up, only by
-            `settle`, `search_large` and `search_small`, which are called between two pictures; for pictures
-            that come one at a time.
+        team: makes the landmarker for a number of faces in the whole picture; by default from `landmarker`.
+        single: makes the landmarker for one face in its window; by default from `landmarker`.
+        deferred: for live pictures. While there are faces, new ones are searched for, and lost ones given up,
+            only by `settle`, `search_large` and `search_small`, which are called between two pictures.
 
     Attributes:
-        left_out: how many faces more than `max_faces` each of the pictures of the last `find_all` showed;
-            looked for once a second, and in tiles where small ones are followed.
+        left_out: for each picture of the last `find_all`, the number of faces beyond `max_faces`; counted
+            once a second, and in tiles while small faces are followed.
     """
 
     def __init__(
@@ -110,7 +107,7 @@ class FaceFollower:
         return faces
 
     def find_all(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
-        """The same for the next few pictures, each with its time. How many they are may matter."""
+        """The same for the next pictures, each with its time. Results may depend on how many there are."""
         found: list[tuple[Landmarks, ...]] = []
         self.left_out = []
         while len(found) < len(pictures):
@@ -121,11 +118,11 @@ class FaceFollower:
             for at, seen in enumerate(seen_ahead, start):
                 found.append(self._complete(pictures[at:], seconds[at:], seen))
                 if self._group.started != seen_by:
-                    break  # the others were looked at with other faces in mind
+                    break  # the rest was processed for another set of faces
         return found
 
     def settle(self, picture: Picture, seconds: float) -> bool:
-        """Give up who is missing too long in the last picture; whether anybody was.
+        """Give up faces that have been missing too long in the last picture; returns whether any was.
 
         Args:
             picture: the same as `find` was given.
@@ -136,7 +133,7 @@ class FaceFollower:
         return self._group.started > started
 
     def search_large(self, picture: Picture, seconds: float) -> bool:
-        """Look for newcomers in the whole of the last picture, if that is due; whether it was.
+        """Search the last picture for new faces, if that is due; returns whether it was.
 
         They are among the faces from the next picture on.
         """
@@ -146,7 +143,7 @@ class FaceFollower:
         return self._search.looks > looks
 
     def search_small(self, picture: Picture, seconds: float) -> bool:
-        """The same in tiles of it; where there is no room for anybody, only count who is left out."""
+        """The same in tiles of it; once there are `max_faces`, only count the others."""
         looks = self._search.looks
         if self._room:
             self._greet_small(picture, seconds)
@@ -156,7 +153,12 @@ class FaceFollower:
     def _complete(
         self, pictures: Sequence[Picture], times: Sequence[float], seen: tuple[Landmarks, ...]
     ) -> tuple[Landmarks, ...]:
-        """All faces in the first of the next pictures, of which the group is seen already."""
+        """All faces in the first of the next pictures.
+
+        Args:
+            pictures, times: the next ones.
+            seen: faces of the group in the first one.
+        """
         picture, seconds = pictures[0], times[0]
         self._large = seen if self._deferred and seen else self._group.follow(seen, picture, seconds)
         self._small = self._follow_small(pictures, times, self._large)
@@ -178,19 +180,19 @@ class FaceFollower:
 
     @property
     def _found(self) -> tuple[Landmarks, ...]:
-        # A search for large ones may have come upon one that has a window.
+        # The search for large faces may have found one that has a window already.
         return (*self._large, *apart(self._small, self._large))
 
     def _greet_large(self, picture: Picture, seconds: float) -> None:
-        """Follow those who are new in the whole picture, if a look is due."""
-        # A group that is short of one searches every picture already.
+        """Follow new faces of the whole picture, if a search is due."""
+        # A group that misses a face searches every picture anyway.
         if len(self._large) == self._group.count and (
             new := self._search.large(picture, seconds, [*self._large, *self._small], self._room)
         ):
             self._large = self._group.start(self._group.count + len(new), picture, seconds)
 
     def _greet_small(self, picture: Picture, seconds: float) -> None:
-        """Follow those who are new in the tiles that are due; who there is no room for is counted."""
+        """Follow new faces of the tiles that are due, up to `max_faces`; the others are counted later."""
         for box in self._search.small(picture, seconds):
             known = [*self._large, *self._small]
             if among(box, known):
@@ -201,9 +203,9 @@ class FaceFollower:
                 self._unplaced.append(box)
 
     def _count_left_out(self, picture: Picture, seconds: float) -> int:
-        """How many faces more than there is room for the picture shows, as far as a look is due.
+        """How many faces beyond `max_faces` the picture shows; 0 while no search is due.
 
-        Where those who are followed are so small that only tiles show them, the others may be, too.
+        Tiles are searched too where small faces are followed, because the others may be small as well.
         """
         known = list(self._found)
         large = self._search.crowd(picture, seconds, known)
@@ -212,7 +214,7 @@ class FaceFollower:
         unplaced, self._unplaced = self._unplaced, []
         count = len(known)
         for box in unplaced:
-            # A tile may show what is no face, and two tiles show the same one.
+            # A detection in a tile may be wrong, or the same face as in another tile.
             if not among(box, known):
                 known += self._seen(picture, box, seconds)
         if len(known) > count:
@@ -220,14 +222,14 @@ class FaceFollower:
         return max(large, len(known) - count)
 
     def _seen(self, picture: Picture, box: Corners, seconds: float) -> list[Landmarks]:
-        """The face in a box, which is not followed; nobody where it is no face."""
+        """The face in a box, without following it; empty where there is none."""
         single = self._idle.pop() if self._idle else _Single(self._make_single())
         face = single.start(picture, box, seconds)
         self._let_go(single)
         return [] if face is None else [face]
 
     def forget(self) -> None:
-        """Another picture begins: nobody is followed any more."""
+        """Stop following all faces: the next picture has nothing to do with the last."""
         self._group.forget()
         self._search.forget()
         self._unplaced = []
@@ -235,7 +237,7 @@ class FaceFollower:
         self._busy = []
 
     def close(self) -> None:
-        """Free what all of it holds. May be called again."""
+        """Free all landmarkers and the detector. May be called again."""
         self._pool.shutdown()
         self._search.close()
         self._group.close()
@@ -249,7 +251,7 @@ class FaceFollower:
     def _follow_small(
         self, pictures: Sequence[Picture], seconds: Sequence[float], large: Sequence[Landmarks]
     ) -> list[Landmarks]:
-        """The faces with windows; a landmarker whose face is gone, or another's too, is free."""
+        """The faces with windows; a landmarker that lost its face, or shares it with another, is released."""
         faces: list[Landmarks] = []
         with self._looking(pictures, seconds):
             singles, self._busy = self._busy, []
@@ -266,7 +268,7 @@ class FaceFollower:
 
     @contextmanager
     def _looking(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> Iterator[None]:
-        """Let all that have windows look at the next pictures, side by side and beside what is done here."""
+        """Process the windows in the next pictures, in parallel to each other and to the block."""
         due = [single for single in self._busy if not single.has_looked]
         looks = [self._pool.submit(single.look, pictures, seconds) for single in due]
         try:
@@ -279,7 +281,7 @@ class FaceFollower:
     def _greet(
         self, picture: Picture, box: Corners, seconds: float, known: Sequence[Landmarks]
     ) -> list[Landmarks]:
-        """Follow the newcomer in a box from now on; nobody where it is no face, or a known one."""
+        """Follow the new face in a box from now on; empty where there is none, or a known one."""
         single = self._idle.pop() if self._idle else _Single(self._make_single())
         face = single.start(picture, box, seconds)
         if face is None or among(corners(face), known):
@@ -289,7 +291,7 @@ class FaceFollower:
         return [face]
 
     def _let_go(self, *singles: "_Single") -> None:
-        """Keep what the next small face needs, close the others."""
+        """Keep as many landmarkers as the next small faces need, and close the others."""
         self._idle += singles
         self._idle, surplus = self._idle[:_KEPT_SINGLES], self._idle[_KEPT_SINGLES:]
         for single in surplus:
@@ -299,14 +301,14 @@ class FaceFollower:
 
 
 class RoundRobinLandmarkers:
-    """Landmarkers that follow the same faces, each in a thread and through its share of the pictures.
+    """Landmarkers that follow the same faces, each in its own thread and in its share of the pictures.
 
     Attributes:
-        turns: how many they are.
+        turns: the number of landmarkers.
     """
 
     def __init__(self, landmarkers: Sequence[Landmarker]) -> None:
-        """Args: landmarkers: one at least; owned from here on."""
+        """Args: landmarkers: at least one; closed by `close`."""
         self.turns = len(landmarkers)
         self._landmarkers = landmarkers
         self._pool = ThreadPoolExecutor(self.turns - 1, "faces") if self.turns > 1 else None
@@ -334,11 +336,11 @@ class RoundRobinLandmarkers:
 
 
 class _Group:
-    """The faces that are followed in the whole picture, by a team for just so many.
+    """The faces that are followed in the whole picture, by a landmarker for exactly this number.
 
     Attributes:
-        count: of the faces that are followed or were just lost.
-        started: how often another number of faces was begun with.
+        count: the number of faces that are followed or were just lost.
+        started: how often the number has changed.
     """
 
     def __init__(self, team: Callable[[int], BatchLandmarker]) -> None:
@@ -349,11 +351,11 @@ class _Group:
         self.started = 0
 
     def prepare(self) -> None:
-        """Make what follows one face, as most streams will need, before the first picture waits for it."""
+        """Make the landmarker for one face, which most streams need, before the first picture comes."""
         self._teams[1] = self._make(1)
 
     def look(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> list[tuple[Landmarks, ...]]:
-        """The faces in the first of some pictures, or, where they take turns, in all of them."""
+        """The faces in the first picture, or, with several landmarkers, in all of them."""
         if self.count == 0:
             return [()]
         team = self._teams[self.count]
@@ -361,7 +363,7 @@ class _Group:
         return team.detect_all(pictures[:count], seconds[:count])
 
     def start(self, count: int, picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
-        """Search the picture for so many faces, and follow them from now on."""
+        """Search the picture for a number of faces, and follow them from now on."""
         self.count, self._short_since = count, None
         self.started += 1
         if count == 0:
@@ -379,12 +381,12 @@ class _Group:
         return self.follow(faces, picture, seconds)
 
     def forget(self) -> None:
-        """Nobody is followed; a team that comes to be used again is made to forget, too."""
+        """Follow no faces. Landmarkers that are kept forget theirs when they are used again."""
         self.count, self._short_since = 0, None
         self.started += 1
 
     def follow(self, faces: tuple[Landmarks, ...], picture: Picture, seconds: float) -> tuple[Landmarks, ...]:
-        """The faces that are there. Who is missing too long is not waited for any more."""
+        """The faces that are present; those that have been missing too long are given up."""
         if len(faces) == self.count:
             self._short_since = None
         elif self._short_since is None:
@@ -399,7 +401,7 @@ class _Group:
 
 
 class _Single:
-    """What follows one face, and the window through which it sees it."""
+    """A landmarker that follows one face in a window of the picture."""
 
     def __init__(self, team: BatchLandmarker) -> None:
         self._team = team
@@ -408,11 +410,11 @@ class _Single:
         self._last = np.zeros(4, np.float32)
         self._seen = -np.inf
         self._calm = False
-        # What is seen already of the next pictures.
+        # Results for the next pictures that were computed ahead.
         self._ahead: deque[Landmarks | None] = deque()
 
     def start(self, picture: Picture, box: Corners, seconds: float) -> Landmarks | None:
-        """Follow the face in a box from now on; None where the landmarker does not see one there."""
+        """Follow the face in a box from now on; None where the landmarker finds none."""
         self._ahead.clear()
         self._size = side(box)
         self._window = _window(box, picture)
@@ -421,7 +423,7 @@ class _Single:
         low = np.round(box[:2] - around).astype(int) - (view.left, view.top)
         high = np.round(box[2:] + around).astype(int) - (view.left, view.top)
         alone = view.only(*low.tolist(), *high.tolist())
-        # One that still follows another face loses it at the first try, and searches at the second.
+        # A landmarker that still follows another face loses it at the first try, and searches at the second.
         for _ in range(2):
             (faces,) = self._team.detect_all([alone], [seconds])
             for face in faces:
@@ -431,11 +433,11 @@ class _Single:
 
     @property
     def has_looked(self) -> bool:
-        """Whether `follow` can tell of the next picture."""
+        """Whether there is a result for the next picture."""
         return bool(self._ahead)
 
     def look(self, pictures: Sequence[Picture], seconds: Sequence[float]) -> None:
-        """Look for the face in the first of the next pictures, or, while it sits still, in all of them."""
+        """Process the first of the next pictures, or, while the face hardly moves, all of them."""
         if self._cramped(pictures[0]):
             self._ahead.append(self.start(pictures[0], self._last, seconds[0]))
             return
@@ -445,7 +447,7 @@ class _Single:
         self._ahead.extend(next(iter(faces), None) for faces in seen)
 
     def follow(self, seconds: float) -> Landmarks | None:
-        """The face it was put onto, in the next picture, which it looked at; None: it is out of sight."""
+        """The face in the next picture, which was processed already; None where it was not found."""
         face = self._ahead.popleft()
         if face is None:
             self._calm = False
@@ -453,7 +455,7 @@ class _Single:
         return self._see(face, seconds)
 
     def gone(self, seconds: float) -> bool:
-        """Whether the face is out of sight for too long."""
+        """Whether the face has been missing too long."""
         return not 0 <= seconds - self._seen < _MISS_SECONDS
 
     def close(self) -> None:
@@ -470,7 +472,7 @@ class _Single:
         return picture.part(*self._window.astype(int).tolist())
 
     def _cramped(self, picture: Picture) -> bool:
-        """Whether the face has outgrown its window or nears an edge of it inside the picture."""
+        """Whether the face is too large for its window, or near an edge of it that is inside the picture."""
         room = np.concatenate([self._last[:2] - self._window[:2], self._window[2:] - self._last[2:]])
         inner = self._window != (0, 0, picture.width, picture.height)
         return bool(side(self._last) > _GROWN * self._size or (room < _EDGE * side(self._last))[inner].any())
