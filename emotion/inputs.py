@@ -31,7 +31,7 @@ from emotion.fetching import is_fetched, is_stored
 from emotion.lists import is_list, names_in
 from emotion.models.data.folders import walk
 from emotion.models.data.image_io import MAY_MOVE, SUFFIXES, is_moving, is_photograph
-from emotion.models.data.label_folders import VIDEOS
+from emotion.models.data.label_folders import UNREAD, VIDEOS
 from emotion.models.errors import EmotionError
 from emotion.models.words import counted
 from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
@@ -46,6 +46,7 @@ MOVING = VIDEOS | {
 """How the names of videos end that are taken from a folder; others are read where they are named.
 
 Those of `MAY_MOVE` are looked into."""
+_UNREAD_PICTURES = UNREAD - MOVING
 _OWN = re.compile(
     r"\.(annotated|emotions|portraits|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
 )
@@ -180,12 +181,14 @@ def _expand(
 def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> Iterator[Input]:
     found, deeper, own = list[Input](), 0, 0
     closed: list[OSError] = []
+    unread: list[str] = []
     for place, folders, files in walk(folder, closed.append):
         deeper += len(folders)
         folders[:] = sorted(folders, key=natural) if recursive else []
         for name in sorted(files, key=natural):
             suffix = os.path.splitext(name)[1].lower()
             if suffix not in SUFFIXES | MOVING:
+                unread.append(name)
                 continue
             if _OWN.search(name):
                 own += 1
@@ -193,6 +196,8 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
             found.append(Input(place / name, kind_of(place / name), place.relative_to(folder)))
     if own:
         say(f"{folder}: {_skipped(own)}")
+    if left_out := _of_no_format(unread):
+        say(f"{folder}: {left_out}")
     if not found and not closed:
         more = "; --recursive looks into its folders, too" if deeper and not recursive else ""
         raise SourceError(f"{folder} holds no photograph and no video{more}.")
@@ -216,6 +221,17 @@ def _skipped(count: int) -> str:
     return counted(count, "result of this program is skipped.", "results of this program are skipped.")
 
 
+def _of_no_format(names: Iterable[str]) -> str:
+    """That there are pictures of formats that are not read; empty where there are none."""
+    endings = [os.path.splitext(name)[1].lower() for name in names]
+    found = [ending for ending in endings if ending in _UNREAD_PICTURES]
+    if not found:
+        return ""
+    which = f"in a format that is not read ({', '.join(sorted(set(found)))})"
+    told = counted(len(found), f"picture {which} is skipped", f"pictures {which} are skipped")
+    return f"{told}: save as JPEG, PNG or TIFF."
+
+
 def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> Iterator[tuple[str, Path]]:
     """The files that a store's address stands for, as those of a folder, each with its folder below that."""
     found = sorted(stores.listed(address, recursive), key=lambda one: natural(one[0]))
@@ -226,6 +242,8 @@ def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> It
     wanted = [one for one in known if not _OWN.search(one[0]) and "/." not in one[0]]
     if len(wanted) < len(known):
         say(f"{shown_url(address)}: {_skipped(len(known) - len(wanted))}")
+    if left_out := _of_no_format(one for one, _ in found):
+        say(f"{shown_url(address)}: {left_out}")
     if not wanted:
         raise SourceError(f"{shown_url(address)} holds no photograph and no video.")
     for one, folder in wanted:

@@ -31,7 +31,7 @@ SIX = Labels()
 """The emotions that networks and vote know."""
 
 UNREAD = frozenset(
-    {".cr2", ".dng", ".exr", ".jxl", ".nef", ".psd", ".svg"}
+    {".arw", ".cr2", ".cr3", ".dng", ".exr", ".jxl", ".nef", ".orf", ".psd", ".raf", ".rw2", ".svg"}
     | {".3gp", ".asf", ".flv", ".m2ts", ".mts", ".ogv", ".vob"}
 )
 """Pictures and videos that are not read; whoever has such is told."""

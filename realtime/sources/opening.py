@@ -16,6 +16,7 @@ from av.container import Container, Flags, InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from emotion.models.data.image_io import SUFFIXES
 from emotion.realtime.errors import SourceError, is_gone, unreadable
 from emotion.realtime.sources import hardware
 from emotion.realtime.sources.containers import Mend, MendedFile
@@ -120,7 +121,9 @@ def choose_track(container: InputContainer, path: Path) -> Track:
     """
     format_name = container.format.name
     if format_name.endswith("_pipe") or format_name == "image2":
-        raise SourceError(f"{path} is a picture, not a video: choose a video file.")
+        if path.suffix.lower() in SUFFIXES:
+            raise SourceError(f"{path} is a picture, not a video: choose a video file.")
+        raise SourceError(f"{path} is a picture in a format that is not read: save it as JPEG, PNG or TIFF.")
     if format_name in _TEXT_FORMATS:
         raise SourceError(f"{path} is text, not a video: choose a video file.")
     streams = [

@@ -139,6 +139,15 @@ def test_a_source_that_fails_does_not_end_the_others(folder):
     assert "holds no photograph" in str(failures[0])
 
 
+def test_pictures_in_formats_that_are_not_read_are_told(folder):
+    told = []
+    for name in ("raw.NEF", "new.jxl", "old.jxl", "notes.docx"):
+        (folder / name).write_bytes(b"0")
+    assert len(find_inputs([folder], say=told.append)) == 4
+    said = "3 pictures in a format that is not read (.jxl, .nef) are skipped: save as JPEG, PNG or TIFF."
+    assert f"{folder}: {said}" in told
+
+
 def test_what_has_to_be_fetched_is_a_copy_whose_results_go_elsewhere(tmp_path):
     copy = tmp_path / "clip.mp4"
     copy.write_bytes(b"0")

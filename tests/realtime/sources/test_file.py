@@ -238,6 +238,17 @@ def test_what_is_no_video_is_refused_in_a_sentence(tmp_path, content, sentence):
         assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("face.psd", " in a format that is not read: save it as"), ("face.jpg", ", not a video")],
+)
+def test_a_picture_is_told_whether_its_format_is_read_at_all(tmp_path, name, said):
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 8, 8, 8, 3)
+    (tmp_path / name).write_bytes(head + bytes(1000))
+    with pytest.raises(SourceError, match=f"{name} is a picture{said}"):
+        VideoFile(tmp_path / name)
+
+
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(SourceError, match="is a folder"):
         VideoFile(tmp_path)
