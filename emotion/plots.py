@@ -18,7 +18,7 @@ from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities
 if TYPE_CHECKING:
     import matplotlib.axes
 
-Told: TypeAlias = tuple[str, EmotionFrame]
+NamedFrame: TypeAlias = tuple[str, EmotionFrame]
 """A file's name, and what is thought of one of its pictures."""
 
 # Of the faces in a plot of bars.
@@ -30,10 +30,10 @@ _NO_CLASS = "#808080"
 _SMALL = 0.5
 
 
-def plot_bars(ax: "matplotlib.axes.Axes | None", told: Told) -> "matplotlib.axes.Axes":
+def plot_bars(ax: "matplotlib.axes.Axes | None", result: NamedFrame) -> "matplotlib.axes.Axes":
     """Each face's probabilities as bars in the classes' colours; of several faces each has its hatching."""
     axes = _axes(ax)
-    source, frame = told
+    source, frame = result
     classes, faces = frame.schema.classes, frame.faces
     width = 0.8 / max(1, len(faces))
     for number, face in enumerate(faces):
@@ -56,23 +56,23 @@ def plot_bars(ax: "matplotlib.axes.Axes | None", told: Told) -> "matplotlib.axes
 
 
 def plot_counts(
-    ax: "matplotlib.axes.Axes | None", told: Sequence[Told], classes: Classes
+    ax: "matplotlib.axes.Axes | None", results: Sequence[NamedFrame], classes: Classes
 ) -> "matplotlib.axes.Axes":
     """How many faces have each label."""
     axes = _axes(ax)
-    labels = [face.label for _, frame in told for face in frame.faces]
+    labels = [face.label for _, frame in results for face in frame.faces]
     colours = dict(zip(classes, classes.on_white, strict=True))
     names = [*classes, *sorted(set(labels) - set(classes))]
     axes.bar(
         names, [labels.count(name) for name in names], color=[colours.get(name, _NO_CLASS) for name in names]
     )
-    axes.set(ylabel="faces", title=f"{counted(len(labels), 'face')} in {counted(len(told), 'photograph')}")
+    axes.set(ylabel="faces", title=f"{counted(len(labels), 'face')} in {counted(len(results), 'photograph')}")
     return axes
 
 
 def plot_times(
     ax: "matplotlib.axes.Axes | None",
-    told: Sequence[Told],
+    results: Sequence[NamedFrame],
     emotions: Sequence[str],
     people: Sequence[int] | None,
     classes: Classes,
@@ -81,7 +81,7 @@ def plot_times(
 
     Args:
         ax: axes to draw into; None: new ones.
-        told: the pictures, in their order.
+        results: the pictures, in their order.
         emotions: the classes to show.
         people: track ids of the people to show; None: all.
         classes: all that there are.
@@ -89,9 +89,9 @@ def plot_times(
     Raises:
         ValueError: nobody has one of these track ids.
     """
-    lines = _lines(told, people)
+    lines = _lines(results, people)
     if people and (missing := sorted(set(people) - {id_ for _, id_ in lines})):
-        known = sorted({id_ for _, id_ in _lines(told, None)})
+        known = sorted({id_ for _, id_ in _lines(results, None)})
         raise ValueError(
             f"nobody has the number {missing[0]}: there are {', '.join(map(str, known)) or 'none'}"
         )
@@ -136,11 +136,11 @@ def _axes(ax: "matplotlib.axes.Axes | None") -> "matplotlib.axes.Axes":
 _Line: TypeAlias = tuple[list[float], npt.NDArray[np.float32]]
 
 
-def _lines(told: Sequence[Told], people: Sequence[int] | None) -> dict[tuple[str, int], _Line]:
+def _lines(results: Sequence[NamedFrame], people: Sequence[int] | None) -> dict[tuple[str, int], _Line]:
     """By source and person, their times and smoothed probabilities, float32 (n, classes); gaps are NaN."""
     found: dict[tuple[str, int], tuple[list[float], list[Probabilities]]] = {}
     last: dict[tuple[str, int], int] = {}
-    for source, frame in told:
+    for source, frame in results:
         index, seconds = frame.frame.index, frame.frame.seconds
         for face in frame.faces:
             if not people or face.track_id in people:

@@ -22,7 +22,7 @@ from emotion.benchmarks.studies.made_scenes import made_scene
 from emotion.models.manifest import LITE
 from emotion.realtime.drawing.layout import Rect, person
 from emotion.realtime.drawing.options import DrawingOptions, Style
-from emotion.realtime.drawing.overlay import Overlay, Told
+from emotion.realtime.drawing.overlay import Overlay, PlacedWidget
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sources.file import VideoFile
@@ -62,7 +62,7 @@ class Figures:
     moves_else: int = 0
     worst: float = 0.0
 
-    def add(self, told: tuple[Told, ...], width: int, height: int) -> None:
+    def add(self, told: tuple[PlacedWidget, ...], width: int, height: int) -> None:
         """Count what can be seen in one picture."""
         boxes = [one.box for one in told]
         for one in told:
@@ -99,7 +99,7 @@ class _Trail:
     """Where a person has been."""
 
     places: list[tuple[float, float, float]] = field(default_factory=list)
-    last: Told | None = None
+    last: PlacedWidget | None = None
     minutes: float = 0.0
     moves: int = 0
 
@@ -112,7 +112,7 @@ class _Trail:
         return all(hypot(x - a, y - b) < _STILL_REACH * box.width for _, a, b in self.places)
 
 
-def _hidden(one: Told, other: Rect) -> int:
+def _hidden(one: PlacedWidget, other: Rect) -> int:
     """Pixels of another person behind somebody's form, without those where its own person stands."""
     assert one.rect is not None
     behind = other.common(one.rect)
@@ -146,7 +146,7 @@ def watch(results: Iterable[EmotionFrame], style: Style, figures: Figures) -> No
             figures.worst = max(figures.worst, trail.moves / trail.minutes)
 
 
-def _moved(old: Told | None, new: Told, gap: float) -> bool:
+def _moved(old: PlacedWidget | None, new: PlacedWidget, gap: float) -> bool:
     """Whether a panel has another form or another place than its face's motion explains."""
     if old is None or old.place is None or new.place is None:
         return False

@@ -30,7 +30,7 @@ from emotion.models.names import escaped
 from emotion.models.words import counted
 from emotion.realtime.options import Options
 from emotion.study.options import StudyOptions
-from emotion.study.outcome import Outcome, Told
+from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.plan import Job, shared_out, side_by_side
 from emotion.study.planned_run import plan_run
 from emotion.study.pool import Pool
@@ -71,11 +71,11 @@ def annotate_many(
     if home is not None:
         stand_ins.bring(home, names_of(many.shard))
     with Bar(len(planned.jobs), many.quiet, many.verbose, resume) as bar:
-        run, told = planned.run(pool, resume, bar)
+        run, studied = planned.run(pool, resume, bar)
     if home is not None:
         stand_ins.take(home, names_of(many.shard))
     if not many.quiet:
-        say_found(told, out, run.passed)
+        say_found(studied, out, run.passed)
         out.print(_sentence(run, pool.count))
         if home is not None:
             place = home / PAGE if not many.shard else home
@@ -109,19 +109,19 @@ def _shown(place: Path, stand_ins: StandIns) -> str:
     return escaped(address) if is_stored(address) else shown(place)
 
 
-def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
+def found(studied: Sequence[StudiedVideo], passed: Collection[int] = ()) -> Table:
     """What was found and what failed: a row a video, or, of many, a row a label.
 
     Args:
-        told: the videos.
+        studied: the videos.
         passed: the numbers of those that an earlier run had done.
     """
     table = Table(box=None, pad_edge=False, show_edge=False)
-    if len(told) <= _MOST_ROWS:
+    if len(studied) <= _MOST_ROWS:
         for name, side in (("video", "left"), ("overall", "left"), ("people", "right"), ("length", "right")):
             table.add_column(name, justify=side)  # type: ignore[arg-type]
         table.add_column("state")
-        for one in told:
+        for one in studied:
             before = " before" if one.outcome.number in passed else ""
             table.add_row(_text(one.outcome.name), *_findings(one), _text(f"{one.outcome.state}{before}"))
         return table
@@ -129,7 +129,7 @@ def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
     table.add_column("videos", justify="right")
     table.add_column("people", justify="right")
     videos, people = Counter[str](), Counter[str]()
-    for one in told:
+    for one in studied:
         if one.summary:
             label = one.summary["video"]["label"] or "no face"
             videos[label] += 1
@@ -139,19 +139,19 @@ def found(told: Sequence[Told], passed: Collection[int] = ()) -> Table:
     return table
 
 
-def say_found(told: Sequence[Told], out: Console, passed: Collection[int] = ()) -> None:
+def say_found(studied: Sequence[StudiedVideo], out: Console, passed: Collection[int] = ()) -> None:
     """The table, and below that of many, which names none, those that failed, and why."""
-    out.print(found(told, passed))
-    failed = [one for one in told if one.outcome.state == "failed"]
-    if len(told) > _MOST_ROWS:
+    out.print(found(studied, passed))
+    failed = [one for one in studied if one.outcome.state == "failed"]
+    if len(studied) > _MOST_ROWS:
         for one in failed:
             out.print(_text(f"failed: {one.outcome.name}: {one.outcome.reason}"), soft_wrap=True)
 
 
-def _findings(told: Told) -> tuple[str, str, str]:
-    if not told.summary:
+def _findings(studied: StudiedVideo) -> tuple[str, str, str]:
+    if not studied.summary:
         return "", "", ""
-    video = told.summary["video"]
+    video = studied.summary["video"]
     return video["label"] or "no face", str(video["people"]), f"{video['seconds']:.1f} s"
 
 
@@ -284,7 +284,7 @@ class Bar:
 
 def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> None:
     """What came of shards that were put together."""
-    say_found(findings.told, out)
+    say_found(findings.studied, out)
     failed = sum(one.state == "failed" for one in outcomes)
     out.print(f"{counted(len(outcomes), 'video')}{f', of which {failed} failed' if failed else ''}")
     out.print(f"  {'study':<16} {shown(findings.page)}")

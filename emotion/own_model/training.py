@@ -398,7 +398,7 @@ class _Training:
         total = runs * epochs * learner.steps
         begun = monotonic()
 
-        def told(step: int, steps: int, loss: float, right: float) -> None:
+        def on_step(step: int, steps: int, loss: float, right: float) -> None:
             done = (number * epochs + at) * steps + step
             self._progress(done, total, f"loss {loss:.2f}, {right:.0%} right")
             if step == min(4, steps) and at == 1 and not self._told_time:
@@ -411,7 +411,7 @@ class _Training:
                     f"{lasting(left)} more at most"
                 )
 
-        return learner.epoch(taught, told)
+        return learner.epoch(taught, on_step)
 
     def _all(self, learner: "Learner", passes: int) -> None:
         """Learn from all faces for so many passes."""

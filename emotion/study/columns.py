@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from emotion.models.classes import UNCERTAIN
 from emotion.models.statistics.shares import NO_FACE
 from emotion.study.metadata import Metadata
-from emotion.study.outcome import Told
+from emotion.study.outcome import StudiedVideo
 
 Kind: TypeAlias = Literal["string", "integer", "number", "boolean"]
 Row: TypeAlias = Mapping[str, Any]
@@ -315,21 +315,21 @@ def described(table: str, columns: Sequence[Column]) -> list[Row]:
     ]
 
 
-def video_row(told: Told, metadata: Metadata) -> Row:
+def video_row(studied: StudiedVideo, metadata: Metadata) -> Row:
     """A video, for `video_columns`."""
-    summary = told.summary or {}
+    summary = studied.summary or {}
     return {
-        "outcome": told.outcome,
-        "metadata": metadata.of(told.outcome),
+        "outcome": studied.outcome,
+        "metadata": metadata.of(studied.outcome),
         "video": summary.get("video", {}),
         "source": summary.get("provenance", {}).get("source", {}),
     }
 
 
-def person_rows(told: Told, metadata: Metadata) -> list[Row]:
+def person_rows(studied: StudiedVideo, metadata: Metadata) -> list[Row]:
     """The people of a video, for `person_columns`."""
-    row = video_row(told, metadata)
-    return [{**row, "person": person} for person in (told.summary or {}).get("people", ())]
+    row = video_row(studied, metadata)
+    return [{**row, "person": person} for person in (studied.summary or {}).get("people", ())]
 
 
 def _which(metadata: Metadata) -> list[Column]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from emotion.realtime.sinks.study_record import FULL
-from emotion.study.outcome import Told
+from emotion.study.outcome import StudiedVideo
 
 Time: TypeAlias = Literal["relative", "absolute"]
 TIMES: tuple[Time, ...] = ("relative", "absolute")
@@ -79,15 +79,17 @@ class _Course:
     seconds: float
 
 
-def courses(told: Sequence[Told], classes: Sequence[str], group: Callable[[Told], str]) -> Courses:
+def courses(
+    studied: Sequence[StudiedVideo], classes: Sequence[str], group: Callable[[StudiedVideo], str]
+) -> Courses:
     """The mean courses.
 
     Args:
-        told: videos.
+        studied: videos.
         classes: of the models.
         group: which group a video is of; with one group there are those of all alone.
     """
-    found = [(group(one), course) for one in told if (course := _course(one, classes)) is not None]
+    found = [(group(one), course) for one in studied if (course := _course(one, classes)) is not None]
     groups = {
         name: [course for of, course in found if of == name] for name in sorted({of for of, _ in found})
     }
@@ -99,8 +101,8 @@ def courses(told: Sequence[Told], classes: Sequence[str], group: Callable[[Told]
     )
 
 
-def _course(told: Told, classes: Sequence[str]) -> _Course | None:
-    record = told.record
+def _course(studied: StudiedVideo, classes: Sequence[str]) -> _Course | None:
+    record = studied.record
     if record is None or list(record["classes"]) != list(classes):
         return None
     data = np.frombuffer(base64.b64decode(record["course"]), np.uint8)

@@ -72,8 +72,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An outcome with what its files say.
+class StudiedVideo:
+    """A video of a study: its outcome, and the content of its files.
 
     Attributes:
         outcome: how it ended.
@@ -88,7 +88,7 @@ class Told:
     link: str = ""
 
     @classmethod
-    def of(cls, outcome: Outcome, home: Path) -> "Told":
+    def of(cls, outcome: Outcome, home: Path) -> "StudiedVideo":
         """Read the files of an outcome; what cannot be read is None."""
         summary, record = (_read(outcome.results.get(name), home) for name in ("summary", "study"))
         return cls(outcome, summary, record)

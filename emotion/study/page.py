@@ -18,7 +18,7 @@ from emotion.realtime.sinks.html import chart_part, page_part
 from emotion.realtime.sinks.summary import in_words, percents
 from emotion.study.course import Courses, Mean
 from emotion.study.metadata import Metadata
-from emotion.study.outcome import Outcome, Told
+from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.tables import NAMES
 
 # Below, lengths are told in tenths of a second.
@@ -43,11 +43,11 @@ _HEADS = (
 
 def page(
     title: str,
-    told: Sequence[Told],
+    studied: Sequence[StudiedVideo],
     classes: Sequence[str],
     metadata: Metadata,
     means: Courses,
-    group: Callable[[Told], str],
+    group: Callable[[StudiedVideo], str],
     by: str | None,
     circumstances: Mapping[str, Any],
 ) -> str:
@@ -55,7 +55,7 @@ def page(
 
     Args:
         title: its heading.
-        told: the videos, in their order.
+        studied: the videos, in their order.
         classes: of the models.
         metadata: what the user knows of the videos; its values can be searched for.
         means: the mean courses.
@@ -68,7 +68,7 @@ def page(
     pages = Environment(
         loader=PackageLoader("emotion.study", "page_parts"), autoescape=True, undefined=StrictUndefined
     )
-    videos = [_video(one, classes, group(one), by, metadata) for one in told]
+    videos = [_video(one, classes, group(one), by, metadata) for one in studied]
     groups = sorted({one["group"] for one in videos})
     # Where nobody is seen there is nothing to average.
     courses = [one for one in means.means if one.videos.any()]
@@ -80,13 +80,13 @@ def page(
     }
     return pages.get_template("study.html.j2").render(
         title=title,
-        sentence=_sentence(told),
+        sentence=_sentence(studied),
         style="\n".join((page_part("timeline.css"), _part("study.css", pages))),
         script="\n".join(('"use strict";', chart_part(), _part("study.js", pages))),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         videos=videos,
         means=courses,
-        states=sorted({one.outcome.state for one in told}),
+        states=sorted({one.outcome.state for one in studied}),
         groups=groups,
         group_name=by or "Folder",
         grouped=f"Groups are {'the values of ' + by if by else 'folders'}." if len(groups) > 1 else "",
@@ -97,10 +97,10 @@ def page(
 
 
 def _video(
-    told: Told, classes: Sequence[str], group: str, by: str | None, metadata: Metadata
+    studied: StudiedVideo, classes: Sequence[str], group: str, by: str | None, metadata: Metadata
 ) -> dict[str, Any]:
     """What the page shows of a video."""
-    outcome, summary, record = told.outcome, told.summary or {}, told.record or {}
+    outcome, summary, record = studied.outcome, studied.summary or {}, studied.record or {}
     video = summary.get("video", {})
     label, shares = video.get("label"), video.get("shares")
     warnings = [outcome.reason, *summary.get("reasons", ())[1:], *summary.get("notes", ())]
@@ -111,7 +111,7 @@ def _video(
         "name": outcome.name,
         "group": group,
         "under": "" if by is None and _names_folder(outcome) else group,
-        "link": told.link or _link(outcome.results),
+        "link": studied.link or _link(outcome.results),
         "thumbnail": record.get("thumbnail", ""),
         "width": 96,
         "height": 54,
@@ -155,14 +155,16 @@ def _clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _sentence(told: Sequence[Told]) -> str:
+def _sentence(studied: Sequence[StudiedVideo]) -> str:
     """For example ``200 videos: 1:12:03 h analysed, 312 people; 10 failed, 2 incomplete.``"""
-    videos = [one.summary["video"] for one in told if one.summary]
+    videos = [one.summary["video"] for one in studied if one.summary]
     seconds = sum(video["seconds"] for video in videos)
     people = sum(video["people"] for video in videos)
-    failed = sum(one.outcome.state == "failed" for one in told)
-    incomplete = sum(one.outcome.state == "incomplete" for one in told)
-    said = f"{counted(len(told), 'video')}: {_long(seconds)} analysed, {counted(people, 'person', 'people')}"
+    failed = sum(one.outcome.state == "failed" for one in studied)
+    incomplete = sum(one.outcome.state == "incomplete" for one in studied)
+    said = (
+        f"{counted(len(studied), 'video')}: {_long(seconds)} analysed, {counted(people, 'person', 'people')}"
+    )
     bad = [f"{failed} failed"] * bool(failed) + [f"{incomplete} incomplete"] * bool(incomplete)
     return f"{said}; {', '.join(bad)}." if bad else f"{said}."
 

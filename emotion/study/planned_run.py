@@ -11,7 +11,7 @@ from emotion.realtime.sinks.result_sources import Source
 from emotion.study.columns import person_columns, video_columns
 from emotion.study.metadata import Metadata, read_metadata
 from emotion.study.options import StudyOptions
-from emotion.study.outcome import Told
+from emotion.study.outcome import StudiedVideo
 from emotion.study.plan import Job, longest_first, part_of, plan, with_frames
 from emotion.study.run import Jobs, Run, Watcher, run_jobs
 from emotion.study.study_files import StudyFiles, claim_of, write_study
@@ -37,7 +37,7 @@ class PlannedRun:
     metadata: Metadata
     sources: Sequence[Source]
 
-    def run(self, pool: Jobs, resume: bool, watcher: Watcher) -> tuple[Run, Sequence[Told]]:
+    def run(self, pool: Jobs, resume: bool, watcher: Watcher) -> tuple[Run, Sequence[StudiedVideo]]:
         """Annotate all, and write the study where there is one; gives each video with what its files say.
 
         Args:
@@ -51,7 +51,7 @@ class PlannedRun:
         jobs = longest_first(self.jobs)
         if self.home is None:
             run = run_jobs(pool, jobs, Path(), resume, watcher)
-            return run, [Told.of(one, Path()) for one in run.outcomes]
+            return run, [StudiedVideo.of(one, Path()) for one in run.outcomes]
         overwrite = self.options.outputs.overwrite
         files = StudyFiles(self.home, self.many.shard, overwrite, sources=self.sources)
         try:
@@ -60,12 +60,12 @@ class PlannedRun:
             run = run_jobs(pool, jobs, self.home, resume, watcher, files.log.note)
             if self.many.shard:
                 files.finish(run.outcomes, run.circumstances)
-                return run, [Told.of(one, self.home) for one in run.outcomes]
+                return run, [StudiedVideo.of(one, self.home) for one in run.outcomes]
             findings = write_study(files, run.outcomes, run.circumstances, self.metadata, self.many.by)
         except BaseException:
             files.keep()
             raise
-        return run, findings.told
+        return run, findings.studied
 
 
 def plan_run(

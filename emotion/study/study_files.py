@@ -17,7 +17,7 @@ from emotion.study.course import courses
 from emotion.study.log import Log, lines_of
 from emotion.study.metadata import Metadata
 from emotion.study.options import Shard
-from emotion.study.outcome import Outcome, Told
+from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.page import page
 from emotion.study.plan import FRAMES
 from emotion.study.tables import NAMES, tables
@@ -105,11 +105,11 @@ class Findings:
     """What a study's end says.
 
     Attributes:
-        told: each video with what its files say.
+        studied: each video with what its files say.
         page: where the study's page is.
     """
 
-    told: Sequence[Told]
+    studied: Sequence[StudiedVideo]
     page: Path
 
 
@@ -144,15 +144,15 @@ def write_study(
     Raises:
         SinkError: one cannot be written.
     """
-    told = [Told.of(one, files.home) for one in sorted(outcomes, key=lambda one: one.number)]
-    for name, text in texts(told, circumstances, _title(files.home), metadata, by).items():
+    studied = [StudiedVideo.of(one, files.home) for one in sorted(outcomes, key=lambda one: one.number)]
+    for name, text in texts(studied, circumstances, _title(files.home), metadata, by).items():
         files.write(name, text)
-    files.finish([one.outcome for one in told], circumstances)
-    return Findings(told, files.home / PAGE)
+    files.finish([one.outcome for one in studied], circumstances)
+    return Findings(studied, files.home / PAGE)
 
 
 def texts(
-    told: Sequence[Told],
+    studied: Sequence[StudiedVideo],
     circumstances: Mapping[str, Any],
     title: str,
     metadata: Metadata | None = None,
@@ -161,7 +161,7 @@ def texts(
     """Tables and page by their files' names.
 
     Args:
-        told: the videos, in their order.
+        studied: the videos, in their order.
         circumstances: what they follow from, as workers report them.
         title: of the page.
         metadata: what the user knows of them.
@@ -170,13 +170,13 @@ def texts(
     metadata = metadata or Metadata()
     classes = circumstances.get("classes", ())
 
-    def group(one: Told) -> str:
+    def group(one: StudiedVideo) -> str:
         return metadata.of(one.outcome).get(by, "") or "(none)" if by else one.outcome.group
 
-    means = courses(told, classes, group)
-    frames = _described(circumstances.get("columns", ()), told)
-    made = {table.name: table.to_csv() for table in tables(told, classes, metadata, means, frames)}
-    return made | {PAGE: page(title, told, classes, metadata, means, group, by, circumstances)}
+    means = courses(studied, classes, group)
+    frames = _described(circumstances.get("columns", ()), studied)
+    made = {table.name: table.to_csv() for table in tables(studied, classes, metadata, means, frames)}
+    return made | {PAGE: page(title, studied, classes, metadata, means, group, by, circumstances)}
 
 
 def _title(home: Path) -> str:
@@ -191,14 +191,14 @@ def shard_name(name: str, shard: Shard | None) -> str:
     return f"{stem}.{shard.name}.{suffix}" if shard else name
 
 
-def _described(columns: Sequence[str], told: Sequence[Told]) -> list[dict[str, str]]:
+def _described(columns: Sequence[str], studied: Sequence[StudiedVideo]) -> list[dict[str, str]]:
     """The columns of what is written of each video, and of the table of all frames where there is one."""
-    formats = {name for one in told for name in one.outcome.results}
+    formats = {name for one in studied for name in one.outcome.results}
     tables: dict[str, Sequence[str]] = {}
     if "csv" in formats:
         tables["*.emotions.csv"] = columns
     if "parquet" in formats:
-        together = any(one.outcome.results.get("parquet", "").startswith(FRAMES) for one in told)
+        together = any(one.outcome.results.get("parquet", "").startswith(FRAMES) for one in studied)
         tables[FRAMES if together else "*.emotions.parquet"] = [*(["video"] if together else []), *columns]
     return [
         {

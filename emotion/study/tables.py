@@ -9,7 +9,7 @@ from emotion.study import columns as of
 from emotion.study.columns import Column, Row
 from emotion.study.course import Courses
 from emotion.study.metadata import Metadata
-from emotion.study.outcome import Told
+from emotion.study.outcome import StudiedVideo
 
 VIDEOS, PEOPLE, COURSE, COLUMNS = "videos.csv", "people.csv", "course.csv", "columns.csv"
 NAMES = (VIDEOS, PEOPLE, COURSE, COLUMNS)
@@ -33,7 +33,7 @@ class Table:
 
 
 def tables(
-    told: Sequence[Told],
+    studied: Sequence[StudiedVideo],
     classes: Sequence[str],
     metadata: Metadata,
     courses: Courses,
@@ -42,18 +42,18 @@ def tables(
     """All tables of a study.
 
     Args:
-        told: its videos, in their order.
+        studied: its videos, in their order.
         classes: of the models.
         metadata: what the user knows of them.
         courses: the mean courses.
         frames: the columns of the tables that were written of each video, as `described` tells them.
     """
     made = [
-        Table(VIDEOS, of.video_columns(classes, metadata), [of.video_row(one, metadata) for one in told]),
+        Table(VIDEOS, of.video_columns(classes, metadata), [of.video_row(one, metadata) for one in studied]),
         Table(
             PEOPLE,
             of.person_columns(classes, metadata),
-            [row for one in told for row in of.person_rows(one, metadata)],
+            [row for one in studied for row in of.person_rows(one, metadata)],
         ),
         Table(COURSE, of.course_columns(classes), courses.rows()),
     ]

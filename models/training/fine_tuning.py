@@ -28,7 +28,7 @@ from emotion.models.training.refit import Floats, Head
 from emotion.models.training.trainer import BlendshapeTargets, whole_batches
 
 Layers: TypeAlias = Literal["upper", "all"]
-Told: TypeAlias = Callable[[int, int, float, float], None]
+OnStep: TypeAlias = Callable[[int, int, float, float], None]
 
 UPPER: dict[Architecture, tuple[str, ...]] = {
     "densenet201": ("conv5_",),
@@ -144,15 +144,15 @@ class Learner:
         """Passes since it began."""
         return int(self._model.optimizer.iterations) // self.steps
 
-    def epoch(self, rows: _Ints, told: Told = lambda *_: None) -> tuple[float, float]:
+    def epoch(self, rows: _Ints, on_step: OnStep = lambda *_: None) -> tuple[float, float]:
         """One pass over some of the faces; the mean loss and the share of right answers.
 
         Args:
             rows: of the faces to learn from.
-            told: after each step: steps done of the pass, steps in all, loss, share of right answers.
+            on_step: called after each step with steps done, steps in all, loss and accuracy.
         """
         seen = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda step, logs: told(step + 1, self.steps, *_two(logs))
+            on_train_batch_end=lambda step, logs: on_step(step + 1, self.steps, *_two(logs))
         )
         batches = _Pass(self._faces, self._targets, self._course, rows, self.done, self.steps)
         history = self._model.fit(batches, shuffle=False, verbose=0, callbacks=[seen]).history

@@ -39,39 +39,39 @@ from emotion.realtime.messages import Box, Drawn, EmotionFrame, FaceEmotion, Par
 _SMALLEST_TEXT = 10
 # Panels in the order in which they are tried: text as a share of the full size, length of the bars.
 _PANELS = ((1.0, 5.2), (0.84, 5.2), (0.7, 3.4), (0.7, 0.0))
-# The first two of them come only when everyone has the best of the others.
+# The first two are only used once every face has the best of the others.
 _LUXURY = 2
 _TAG_SIZE = 0.7
-# Pixels beyond which a box is taken for broken.
+# A box with larger values, in pixels, is broken.
 _ABSURD = 1e6
-# Seconds after which people are not told apart by number any more where only one is left.
+# How long the last person keeps a number after the others have left, in seconds.
 _ALONE = 5.0
 
-Telling: TypeAlias = PanelPlan | Card | Label
-"""A way to tell a face's result."""
+Widget: TypeAlias = PanelPlan | Card | Label
+"""What shows a face's result: a panel, a card or a label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """A face as it is drawn.
+class PlacedWidget:
+    """A face and the widget that shows its result.
 
     Attributes:
-        face: what is thought of it.
+        face: with its result.
         box: the part of its box in the picture, which nothing may cover.
-        telling: how its result is told; None where there is no room for even a word.
-        rect: where that stands.
-        place: the room for it, which a label may not fill, and how it stands to the face.
+        widget: shows the result; None where there is no room even for a word.
+        rect: the widget's position.
+        place: the room for it, which a label may not fill, and its position relative to the face.
     """
 
     face: FaceEmotion
     box: Rect
-    telling: Telling | None
+    widget: Widget | None
     rect: Rect | None
     place: Placement | None
 
     @property
     def away(self) -> bool:
-        """Whether it stands away from the face, and a line leads there."""
+        """Whether the widget is not next to the face, so that a line connects them."""
         return self.place is not None and self.place.spot.side == "away"
 
 
@@ -103,18 +103,18 @@ class Overlay:
         """The frame with everything drawn on it; the frame's own picture stays as it is.
 
         Args:
-            result: a frame, and what is thought of each of its faces.
+            result: a frame, and the result of each face in it.
 
         Returns:
             uint8 (h, w, 3), BGR, a new picture of the frame's size.
         """
         plain = self._options.style == "none"
         room, shown = self._room(result), self._shown(result)
-        told = () if plain else self._told(result, shown)
-        told_at = [one.rect for one in told if one.rect]
+        placed = () if plain else self._place(result, shown)
+        told_at = [one.rect for one in placed if one.rect]
         leads = [
             _lead(item.mark, one.rect, label_colour(one.face))
-            for item, one in zip(shown, told, strict=not plain)
+            for item, one in zip(shown, placed, strict=not plain)
             if one.away and one.rect
         ]
         note = None if plain else self._note(room.without([item.mark.rect for item in shown] + told_at))
@@ -137,16 +137,16 @@ class Overlay:
         for item in [] if plain else shown:
             _paint_mark(canvas, item.mark, label_colour(item.face))
         _uncover(canvas, faces, shown)
-        for one in told:
-            if one.telling and one.rect:
-                self._paint(canvas, one.face, one.telling, one.rect)
+        for one in placed:
+            if one.widget and one.rect:
+                self._paint(canvas, one.face, one.widget, one.rect)
         if note:
             press(canvas, note.sprite, note.rect.left, note.rect.top)
         return Drawn.on(canvas, drawn_on, result.frame.picture)
 
-    def plan(self, result: EmotionFrame) -> tuple[Told, ...]:
-        """Where everything stands that `draw` would draw for this frame, the next of the stream."""
-        return self._told(result, self._shown(result))
+    def plan(self, result: EmotionFrame) -> tuple[PlacedWidget, ...]:
+        """The widgets that `draw` would draw for this frame, the next of the stream."""
+        return self._place(result, self._shown(result))
 
     def _room(self, result: EmotionFrame) -> Room:
         height, width = result.frame.shape[:2]
@@ -158,51 +158,51 @@ class Overlay:
         return self._options.scale * (5 + 0.015 * float(min(result.frame.shape[:2])))
 
     def _shown(self, result: EmotionFrame) -> list["_Shown"]:
-        """The faces that can be drawn, with the ways in which each could be told."""
+        """The faces that can be drawn, each with its possible widgets."""
         height, width = result.frame.shape[:2]
         unit, now = self._unit(result), result.frame.seconds
         found = [(face, mark) for face in result.faces if (mark := _mark(face.box, width, height, unit))]
         self._several = now if len(found) > 1 else self._several
         numbered = 0 <= now - self._several <= _ALONE
         shown: list[_Shown] = []
-        told: set[int] = set()
+        drawn: set[int] = set()
         for face, mark in found:
-            # A place belongs to a track id, so a repeated id is marked but not told again.
-            again = face.track_id in told
-            told.add(face.track_id)
+            # A position belongs to a track id, so a face with a repeated id is marked but gets no widget.
+            again = face.track_id in drawn
+            drawn.add(face.track_id)
             content = self._content(face)
-            ways = () if again else tellings(face, unit, numbered, self._options.style, content)
+            ways = () if again else widgets(face, unit, numbered, self._options.style, content)
             shown.append(_Shown(face, mark, ways))
         return shown
 
     def _content(self, face: FaceEmotion) -> Content:
-        """The panel's rows: those of all faces until now, because a panel should not change its size."""
+        """The panel's rows: those of all faces until now, so that panels do not change their size."""
         own = Content.of(face)
         self._rows |= dict.fromkeys(own.rows)
         return Content(own.classes, tuple(self._rows)) if set(own.rows) < set(self._rows) else own
 
-    def _told(self, result: EmotionFrame, shown: Sequence["_Shown"]) -> tuple[Told, ...]:
-        """Find each face's place, and remember it."""
+    def _place(self, result: EmotionFrame, shown: Sequence["_Shown"]) -> tuple[PlacedWidget, ...]:
+        """Choose each face's widget and its position, which the arranger remembers."""
         wishes = [item.wish for item in shown]
         places = self._arranger.arrange(self._room(result), wishes, result.frame.seconds)
-        told = []
+        placed = []
         for item in shown:
-            place = places.get(item.face.track_id) if item.tellings else None
-            telling = item.tellings[place.spot.level] if place else None
-            rect = _filled(place, telling) if place and telling else None
-            told.append(Told(item.face, item.mark.face, telling, rect, place))
-        return tuple(told)
+            place = places.get(item.face.track_id) if item.widgets else None
+            widget = item.widgets[place.spot.level] if place else None
+            rect = _filled(place, widget) if place and widget else None
+            placed.append(PlacedWidget(item.face, item.mark.face, widget, rect, place))
+        return tuple(placed)
 
-    def _paint(self, canvas: Image, face: FaceEmotion, telling: Telling, rect: Rect) -> None:
-        if isinstance(telling, PanelPlan):
-            paint_panel(canvas, telling, rect.left, rect.top, face, self._options.opacity)
-        elif isinstance(telling, Card):
-            paint_card(canvas, telling, rect.left, rect.top, face, self._options.opacity)
+    def _paint(self, canvas: Image, face: FaceEmotion, widget: Widget, rect: Rect) -> None:
+        if isinstance(widget, PanelPlan):
+            paint_panel(canvas, widget, rect.left, rect.top, face, self._options.opacity)
+        elif isinstance(widget, Card):
+            paint_card(canvas, widget, rect.left, rect.top, face, self._options.opacity)
         else:
-            paint_label(canvas, telling, rect.left, rect.top, self._options.opacity)
+            paint_label(canvas, widget, rect.left, rect.top, self._options.opacity)
 
     def _note(self, room: Room) -> "_Note | None":
-        """The note in a free corner: the one it was in, while that is free."""
+        """The note in a free corner: the same as before, as long as it is free."""
         if not self._options.note:
             return None
         unit = self._options.scale * (5 + 0.015 * min(room.width, room.height))
@@ -227,7 +227,7 @@ class _Note:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lead:
-    """A line from a face to a word that stands away from it; faces are put over it afterwards.
+    """A line from a face to a widget that is not next to it; faces are drawn over it afterwards.
 
     Attributes:
         start, end: its points, (x, y) in pixels.
@@ -252,12 +252,12 @@ class _Lead:
             cv2.line(canvas, self.start, self.end, shade, width, cv2.LINE_AA)
 
 
-def _filled(place: Placement, telling: Telling) -> Rect:
-    """The part of its room that a telling fills, on the side of its face."""
+def _filled(place: Placement, widget: Widget) -> Rect:
+    """The part of its room that a widget fills, on the side of its face."""
     room, spot = place.rect, place.spot
     share = spot.along if spot.side in ("above", "below") else float(spot.side == "left")
-    left = room.left + round(share * (room.width - telling.width))
-    return Rect(left, room.top, telling.width, telling.height)
+    left = room.left + round(share * (room.width - widget.width))
+    return Rect(left, room.top, widget.width, widget.height)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -292,34 +292,34 @@ class _Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shown:
-    """A face, the corners around it and the ways to tell its result, the largest first, or none."""
+    """A face, the corners around it and its possible widgets, the largest first; there may be none."""
 
     face: FaceEmotion
     mark: _Mark
-    tellings: tuple[Telling, ...]
+    widgets: tuple[Widget, ...]
 
     @property
     def wish(self) -> Wish:
-        """What the layout needs to know."""
-        forms = tuple(_form(self.face, level, telling) for level, telling in enumerate(self.tellings))
-        luxury = _LUXURY if any(isinstance(telling, PanelPlan) for telling in self.tellings) else 0
+        """What the arranger needs to place a widget."""
+        forms = tuple(_form(self.face, level, widget) for level, widget in enumerate(self.widgets))
+        luxury = _LUXURY if any(isinstance(widget, PanelPlan) for widget in self.widgets) else 0
         return Wish(self.face.track_id, self.mark.rect, forms, luxury)
 
 
-_SIDES: dict[type[Telling], tuple[Side, ...]] = {
+_SIDES: dict[type[Widget], tuple[Side, ...]] = {
     PanelPlan: ("right", "left", "above", "below"),
     Card: ("above", "below", "right", "left"),
     Label: ("above", "below", "right", "left"),
 }
 
 
-def _form(face: FaceEmotion, level: int, telling: Telling) -> Form:
-    """The room that a telling needs, whatever the face is called."""
-    width, height = telling.width, telling.height
-    if isinstance(telling, Label):
-        numbered, share = bool(telling.number), telling.share
-        width, height = label_room(face, telling.size, numbered, telling.bold, share)
-    return Form(level, width, height, _SIDES[type(telling)])
+def _form(face: FaceEmotion, level: int, widget: Widget) -> Form:
+    """The room that a widget needs with any label."""
+    width, height = widget.width, widget.height
+    if isinstance(widget, Label):
+        numbered, share = bool(widget.number), widget.share
+        width, height = label_room(face, widget.size, numbered, widget.bold, share)
+    return Form(level, width, height, _SIDES[type(widget)])
 
 
 def _text_size(wanted: float) -> int:
@@ -327,13 +327,13 @@ def _text_size(wanted: float) -> int:
     return max(_SMALLEST_TEXT, round(wanted))
 
 
-def tellings(
+def widgets(
     face: FaceEmotion, unit: float, numbered: bool, style: Style, content: Content
-) -> tuple[Telling, ...]:
-    """The ways to tell a face's result, the largest first: panels, a card, a label, a tag, a word.
+) -> tuple[Widget, ...]:
+    """The possible widgets for a face, the largest first: panels, cards, a label, a tag, a word.
 
     Args:
-        face: what to tell.
+        face: with its result.
         unit: the full size of text for this picture, in pixels.
         numbered: whether to say which person it is.
         style: the largest that is wanted.
@@ -395,22 +395,19 @@ def _inside(face: Rect) -> tuple[slice, slice]:
 
 
 def _uncover(canvas: Image, faces: Sequence[Image], shown: Sequence[_Shown]) -> None:
-    """Take back what falls on a face, of which a copy was kept.
-
-    That is the line of a neighbour, the timeline, or, on small faces, the bend of their own corners.
-    """
+    """Restore the faces from copies, where a line, the timeline or a small face's own corners cover them."""
     for item, face in zip(shown, faces, strict=True):
         canvas[_inside(item.mark.face)] = face
 
 
 def _inside_of(parts: Sequence[Rect], room: Room) -> Parts:
-    """What of them lies in the picture."""
+    """The parts of rectangles that are inside the picture, as (left, top, right, bottom)."""
     clipped = [_clipped(part, room.width, room.height) for part in parts]
     return tuple((p.left, p.top, p.right, p.bottom) for p in clipped if p.width > 0 and p.height > 0)
 
 
 def _lead(mark: _Mark, rect: Rect, colour: BGR) -> _Lead:
-    """From a face to where its result stands, between the points that look at each other."""
+    """The line from a face to its widget, between their nearest points."""
     start = _nearest(mark.rect, rect.left + rect.width // 2, rect.top + rect.height // 2)
     return _Lead(start, _nearest(rect, *start), colour, max(1, mark.thickness // 2))
 

@@ -192,7 +192,7 @@ def places() -> Iterator[list[object]]:
         for told in overlay.plan(frame):
             rect = told.rect and [told.rect.left, told.rect.top, told.rect.width, told.rect.height]
             if index % 4 == 0:
-                yield [second, told.face.track_id, type(told.telling).__name__, rect, told.away]
+                yield [second, told.face.track_id, type(told.widget).__name__, rect, told.away]
 
 
 def main() -> None:

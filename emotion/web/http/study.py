@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.models.small_files import read_json
-from emotion.study.outcome import Outcome, State, Told
+from emotion.study.outcome import Outcome, State, StudiedVideo
 from emotion.study.serving import ready_of
 from emotion.study.study_files import PAGE, texts
 from emotion.study.tables import NAMES
@@ -27,11 +27,11 @@ def study_of(site: Site, visitor: str) -> dict[str, str]:
     jobs = [job for job in site.queue.store if visitor and job.owner == visitor and job.state not in OPEN]
     if not jobs:
         return {}
-    told = [
-        _told(number, name, job, site)
+    studied = [
+        _studied(number, name, job, site)
         for number, (name, job) in enumerate(zip(_names(job.title for job in jobs), jobs, strict=True))
     ]
-    return texts(told, ready_of(site.models, site.analysis), "Your videos")
+    return texts(studied, ready_of(site.models, site.analysis), "Your videos")
 
 
 def policy_of(page: str) -> str:
@@ -59,7 +59,7 @@ def _names(titles: Iterable[str]) -> list[str]:
     return found
 
 
-def _told(number: int, name: str, job: Job, site: Site) -> Told:
+def _studied(number: int, name: str, job: Job, site: Site) -> StudiedVideo:
     folder = site.queue.store.results(job)
     summary = _read(results.find(folder, results.KINDS["summary"]))
     record = _read(results.outputs_of(site.queue.store.video(job), folder).files["study"])
@@ -68,7 +68,7 @@ def _told(number: int, name: str, job: Job, site: Site) -> Told:
         state = "done"
     reason = "" if state == "done" else job.message
     outcome = Outcome(number, name, job.title, "", state, 0, reason)
-    return Told(outcome, summary, record, link=f"../#video/{job.id}")
+    return StudiedVideo(outcome, summary, record, link=f"../#video/{job.id}")
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:

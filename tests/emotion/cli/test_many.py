@@ -7,7 +7,7 @@ from rich.console import Console
 
 from emotion.cli import many
 from emotion.cli.many import Bar, _sentence, found, say_found
-from emotion.study.outcome import Outcome, Told
+from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.run import Run
 
 
@@ -52,7 +52,7 @@ def test_what_was_done_before_is_counted_and_marked():
     run = Run(outcomes("done", "failed", "done"), frames=10, seconds=2.0, passed={0, 2})
     said = _sentence(run, 2)
     assert said.startswith("3 videos: 2 done, 1 failed, 2 skipped because they were done before; 10 frames")
-    table = text_of(found([Told(one, None, None) for one in run.outcomes], run.passed))
+    table = text_of(found([StudiedVideo(one, None, None) for one in run.outcomes], run.passed))
     assert table.count("done before") == 2
     assert _sentence(Run(outcomes("done"), passed={0}), 1) == (
         "1 video: 1 done, 1 skipped because they were done before"
@@ -66,5 +66,5 @@ def test_of_many_videos_the_reasons_of_failures_stand_below_the_table():
     ]
     for some, wanted in ((ended, True), (ended[-2:], False)):
         console = Console(record=True, width=200)
-        say_found([Told(one, None, None) for one in some], console)
+        say_found([StudiedVideo(one, None, None) for one in some], console)
         assert console.export_text().endswith("failed: v35: v35 is empty.\n") == wanted

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from emotion.benchmarks.browser import CHROMIUM, INSTALL
 from emotion.study.metadata import read_metadata
-from emotion.study.outcome import Told
+from emotion.study.outcome import StudiedVideo
 from emotion.study.study_files import PAGE, texts
 from tests.helpers.results import face, result
 from tests.helpers.studies import CIRCUMSTANCES, happy, nobody, study
@@ -28,7 +28,7 @@ MANY = 200
 def page(tmp_path_factory):
     """All videos many times over, which are made once."""
     home = tmp_path_factory.mktemp("study") / "out"
-    told = [Told.of(one, home) for one in study(home, VIDEOS)]
+    told = [StudiedVideo.of(one, home) for one in study(home, VIDEOS)]
     more = [
         replace(one, outcome=replace(one.outcome, number=number, name=f"{one.outcome.name} {number // 4}"))
         for number in range(MANY)

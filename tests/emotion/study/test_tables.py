@@ -21,7 +21,7 @@ from emotion.study.columns import video_columns
 from emotion.study.course import courses
 from emotion.study.metadata import Metadata, read_metadata
 from emotion.study.options import Shard
-from emotion.study.outcome import Outcome, Told
+from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.shards import merge
 from emotion.study.study_files import StudyFiles, write_study
 from emotion.study.tables import NAMES
@@ -131,7 +131,7 @@ def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_or_a_line_stays_one_
 
 
 def told_of(home, videos):
-    return [Told.of(one, home) for one in study(home, videos)]
+    return [StudiedVideo.of(one, home) for one in study(home, videos)]
 
 
 def test_a_mean_course_and_its_interval(tmp_path):
@@ -241,7 +241,7 @@ def test_shards_give_the_tables_of_one_machine(tmp_path, together):
         assert (home / name).read_bytes() == (tmp_path / "x/out" / name).read_bytes(), name
     assert [one.number for one in outcomes] == [0, 1, 2, 3, 4] or len(outcomes) == 5
     assert all(
-        (home / one.outcome.results["summary"]).exists() for one in findings.told if one.outcome.results
+        (home / one.outcome.results["summary"]).exists() for one in findings.studied if one.outcome.results
     )
     lines = [json.loads(line)["event"] for line in (home / "log.jsonl").read_text().splitlines()]
     assert (lines.count("start"), lines.count("merged"), lines[-1]) == (3, 1, "end")

@@ -147,7 +147,7 @@ def test_a_person_is_numbered_for_five_seconds_after_the_others_have_left(later,
     def told(pts, *faces):
         frame = result(0, *faces, pts=pts)
         frame = EmotionFrame(video_frame(0, pts, (480, 640)), frame.faces)
-        return [one.telling.number for one in drawing.plan(frame)]
+        return [one.widget.number for one in drawing.plan(frame)]
 
     assert told(1000, one) == [""]
     assert told(2000, one, two) == ["1", "2"]

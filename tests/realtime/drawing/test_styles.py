@@ -30,7 +30,7 @@ def told(*faces, style="panel", size=(720, 1280)):
 @pytest.mark.parametrize(("style", "kind"), [("panel", PanelPlan), ("compact", Card), ("label", Label)])
 def test_each_style_tells_a_lone_face_in_its_own_form(style, kind):
     (one,) = told(face("fear", box=BOX), style=style)
-    assert isinstance(one.telling, kind)
+    assert isinstance(one.widget, kind)
 
 
 def test_with_no_style_the_picture_stays_as_it_is():
@@ -87,10 +87,10 @@ def test_panels_keep_a_row_that_somebody_had():
 def test_twelve_faces_at_1080p_all_have_words_that_can_be_read():
     boxes = [Box(60 + 310 * (i % 6), 150 + 480 * (i // 6), 90 + 6 * i, 110 + 7 * i) for i in range(12)]
     people = told(*(face("fear", i, box=box) for i, box in enumerate(boxes, 1)), size=(1080, 1920))
-    assert all(one.telling for one in people)
-    sizes = [one.telling.label.size if isinstance(one.telling, Card) else one.telling.size for one in people]
+    assert all(one.widget for one in people)
+    sizes = [one.widget.label.size if isinstance(one.widget, Card) else one.widget.size for one in people]
     assert min(sizes) >= 14
-    assert isinstance(people[-1].telling, Card | PanelPlan), "near faces get more"
+    assert isinstance(people[-1].widget, Card | PanelPlan), "near faces get more"
 
 
 def test_a_line_leads_from_a_face_to_a_word_that_stands_away_and_crosses_no_face():
