@@ -17,6 +17,7 @@ imports go down in this order and never up. Everything that is not in `__all__` 
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 # Before any import of ONNX Runtime, also by the user's program: see there.
@@ -98,11 +99,28 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "stream": "emotion.api",
     }
 
+    # What people try, who know the commands or another spelling.
+    _MEANT = {
+        "analyse": "emotion.analyze",
+        "analyse_files": "emotion.analyze_files",
+        "annotate": "emotion.annotate_files",
+        "evaluate": "the command 'emotion evaluate'",
+        "learn": "the command 'emotion learn'",
+        "live": "emotion.stream",
+        "play": "the command 'emotion play'",
+        "serve": "the command 'emotion serve'",
+        "track": "emotion.stream",
+    }
+
     def __getattr__(name: str) -> Any:
         """Load the libraries behind a name only when somebody asks for it."""
         if name in _HOMES:
             return getattr(importlib.import_module(_HOMES[name]), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        hint = f": use {_MEANT[name]}" if name in _MEANT else ""
+        module = sys.modules[__name__]  # by which Python suggests a name that is spelt alike
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}{hint}", name=name, obj=None if hint else module
+        )
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from emotion.annotate import Outputs, annotate, is_done, with_origins
 from emotion.fetching import Spool
 from emotion.inputs import Input, find_inputs, place_of
 from emotion.loading import load_models
@@ -18,6 +17,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.result_ledger import check_own, is_result
 from emotion.study.options import StudyOptions, check_together
+from emotion.videos import Outputs, annotate, is_done, with_origins
 
 if TYPE_CHECKING:
     from emotion.study.outcome import Outcome

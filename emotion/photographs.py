@@ -12,7 +12,6 @@ from typing import Any
 
 import cv2
 
-from emotion.annotate import INTERRUPTED, Outputs, made_by
 from emotion.inputs import Input, place_of
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped, readable
@@ -34,6 +33,7 @@ from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
 from emotion.realtime.sinks.result_sources import Source
 from emotion.realtime.sources.photographs import Photographs, read_picture
+from emotion.videos import INTERRUPTED, Outputs, made_by
 
 TABLES = ("csv", "jsonl", "parquet")
 """The formats of a table of photographs, by suffix."""

@@ -23,7 +23,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pyarrow.parquet as pq
 
-from emotion.annotate import Outputs, annotate
 from emotion.models.regions import EYES, LIPS, Crop
 from emotion.models.statistics.shares import NO_FACE
 from emotion.models.voting.vote import VoteWeights
@@ -35,6 +34,7 @@ from emotion.realtime.sinks.summary import SummaryBuilder, in_words, overall_in_
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
+from emotion.videos import Outputs, annotate
 from emotion.web.jobs.results import overview
 
 FORMATS = ("csv", "jsonl", "parquet", "vtt", "srt", "eaf", "html")

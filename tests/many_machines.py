@@ -25,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from emotion.annotate import Outputs
 from emotion.benchmarks.studies.many_videos import make_clips, run, same, videos_of
 from emotion.cluster.pool import ClusterPool
 from emotion.models.cores import available_cores
 from emotion.realtime.options import Options
 from emotion.study.plan import plan
+from emotion.videos import Outputs
 
 _MODES = ("--jobs", "--cluster local --jobs")
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 import emotion
+from emotion.cli.lazy import COMMANDS
 from tests.helpers.paths import ROOT
 
 FOLDERS = ("benchmarks", "exporters", "models", "realtime")
@@ -50,6 +51,22 @@ def test_the_public_names():
     for name in emotion.__all__:
         assert getattr(emotion, name) is not None
     assert set(emotion.__all__) <= set(dir(emotion))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("annotate", "emotion.annotate_files"), ("live", "emotion.stream"), ("serve", "'emotion serve'")],
+)
+def test_what_people_try_is_told_with_what_to_call(name, meant):
+    with pytest.raises(AttributeError, match=f"no attribute {name!r}: use .*{meant}"):
+        getattr(emotion, name)
+
+
+def test_no_module_has_the_name_of_a_command_that_people_would_call():
+    """Once such a module is loaded, its name would be that module: "'module' object is not callable"."""
+    modules = {path.stem for path in (ROOT / "emotion").glob("*.py")}
+    # `python -m emotion.learn` is for developers, and nothing imports it.
+    assert modules & {*COMMANDS} == {"config", "learn"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -11,7 +11,6 @@ from PIL import Image as Pictures
 
 pytest.importorskip("onnx", reason="the networks are made with the extra 'learn'")
 
-from emotion.annotate import Outputs, annotate
 from emotion.models.classes import SIX, Classes
 from emotion.models.errors import ModelFileError
 from emotion.models.regions import EYES, LIPS
@@ -22,6 +21,7 @@ from emotion.realtime.session import Models, NewestFrame, Session
 from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
+from emotion.videos import Outputs, annotate
 from emotion.web.http.app import make_app
 from emotion.web.options import ServeOptions
 from tests.fakes.many_classes import model_folder

@@ -13,7 +13,6 @@ from PIL import Image as Pictures
 from typer.testing import CliRunner
 
 import emotion
-from emotion.annotate import Outputs, annotate
 from emotion.cli.app import app
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.label_folders import Photograph
@@ -34,6 +33,7 @@ from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.options import VoteOptions
+from emotion.videos import Outputs, annotate
 from emotion.web.http.app import make_app
 from emotion.web.jobs.results import overview
 from emotion.web.options import ServeOptions

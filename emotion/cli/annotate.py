@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from emotion.annotate import Models, Outputs, annotate, is_done, with_origins
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
@@ -45,6 +44,7 @@ from emotion.realtime.sources.demo import DEMO
 from emotion.result_folders import check_folder
 from emotion.study.options import StudyOptions, check_offline_together, check_together
 from emotion.study.stand_ins import StandIns
+from emotion.videos import Models, Outputs, annotate, is_done, with_origins
 
 app = typer.Typer(add_completion=False)
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from emotion.annotate import Outputs
 from emotion.cli.console import console, errors
 from emotion.inputs import Input, find_inputs
 from emotion.models.errors import EmotionError
@@ -16,6 +15,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.photographs import read_picture
+from emotion.videos import Outputs
 
 app = typer.Typer(add_completion=False)
 

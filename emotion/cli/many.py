@@ -21,7 +21,6 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from emotion.annotate import Outputs
 from emotion.cli.console import errors, shown
 from emotion.cli.progress import times
 from emotion.cluster.pool import ClusterPool
@@ -37,6 +36,7 @@ from emotion.study.pool import Pool
 from emotion.study.run import Run
 from emotion.study.stand_ins import StandIns
 from emotion.study.study_files import PAGE, Findings, names_of
+from emotion.videos import Outputs
 
 # A table of more is not read; it then counts.
 _MOST_ROWS = 30

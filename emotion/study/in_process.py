@@ -2,11 +2,11 @@
 
 from collections.abc import Generator, Sequence
 
-from emotion.annotate import Models
 from emotion.realtime.options import Options
 from emotion.study.plan import Job
 from emotion.study.pool import Report
 from emotion.study.serving import order_of, ready_of, serve
+from emotion.videos import Models
 
 
 class InProcess:

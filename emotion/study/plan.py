@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from emotion.annotate import Outputs
 from emotion.models.cores import available_cores
 from emotion.models.names import readable
 from emotion.realtime.options import Options
 from emotion.realtime.session import default_classifiers
 from emotion.study.options import Shard
+from emotion.videos import Outputs
 
 FRAMES = "frames.parquet"
 """The folder of all frames' table, a folder a video in it."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.annotate import Outputs
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.result_ledger import check_own
 from emotion.realtime.sinks.result_sources import Source
@@ -15,6 +14,7 @@ from emotion.study.outcome import StudiedVideo
 from emotion.study.plan import Job, longest_first, part_of, plan, with_frames
 from emotion.study.run import Jobs, Run, Watcher, run_jobs
 from emotion.study.study_files import StudyFiles, claim_of, write_study
+from emotion.videos import Outputs
 
 
 @dataclass(frozen=True, slots=True)

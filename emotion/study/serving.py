@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from emotion import stores
-from emotion.annotate import Models, Outputs, annotate, is_done, made_of
 from emotion.fetching import is_stored
 from emotion.models.errors import EmotionError
 from emotion.provenance import circumstances
@@ -18,6 +17,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.result_ledger import bytes_listed, results_of
 from emotion.study.plan import Job
+from emotion.videos import Models, Outputs, annotate, is_done, made_of
 
 SMALL = ("summary", "study")
 """Results that whoever writes the study reads; of those that go to a store the text is told."""

@@ -13,9 +13,9 @@ import av
 import numpy as np
 import pytest
 
-from emotion.annotate import Outputs, annotate
 from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.session.policies import EveryFrame
+from emotion.videos import Outputs, annotate
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers import damage
 from tests.helpers.paths import SHARED

@@ -14,7 +14,6 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from emotion.annotate import Outputs, annotate, is_done
 from emotion.inputs import find_inputs
 from emotion.models.atomic_files import partial_path
 from emotion.models.errors import EmotionError
@@ -25,6 +24,7 @@ from emotion.realtime.sinks import partial_file
 from emotion.realtime.sinks.result_ledger import ResultLedger
 from emotion.realtime.sources import opening
 from emotion.realtime.sources.file import VideoFile
+from emotion.videos import Outputs, annotate, is_done
 from tests.fakes.lost_disk import LostDisk
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers.clips import clip

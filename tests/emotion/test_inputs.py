@@ -171,6 +171,11 @@ def test_what_a_file_is_is_told_by_its_beginning_where_its_name_does_not(tmp_pat
     assert kinds == {"face": "photograph", "talk": "video", "phone": "photograph", "none": "video"}
 
 
+def test_what_cannot_be_looked_into_is_told_by_its_ending(tmp_path):
+    kinds = [kind_of(tmp_path / name) for name in ("a.gif", "a.png", "a.mp4", "a")]
+    assert kinds == ["video", "photograph", "video", "video"]
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.apng", "a"])
 def test_pictures_that_move_are_a_video_and_one_is_a_photograph_however_it_is_named(tmp_path, name):
     path, kind = tmp_path / name, "GIF" if name in ("a.gif", "a") else "PNG"

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from emotion import annotate, api, recognizer
+from emotion import api, recognizer, videos
 from emotion.cli import live, network, play
 from emotion.models.classes import SIX
 from emotion.models.closeable import Closeable
@@ -97,14 +97,14 @@ class Instruments:
         patch.setattr(live_view, "LiveView", self._recording(live_view.LiveView, _note_view))
         patch.setattr(live, "LiveView", live_view.LiveView)
         patch.setattr(live_sources, "LiveSource", lambda *args: _LiveSource(self, *args))
-        for where in (annotate, live_view):
+        for where in (videos, live_view):
             patch.setattr(where, "open_file", lambda path, info, **more: _Sink(self, path))
-        for where in (annotate, recognizer):
+        for where in (videos, recognizer):
             patch.setattr(where, "VideoFile", self._recording(VideoFile, _note_file))
         # Whoever replaces files does not look whether they are there.
         self.note(overwrite=True)
         patch.setattr(live, "check_free", lambda results: self.note(overwrite=False))
-        patch.setattr(annotate, "ResultLedger", self._recording(annotate.ResultLedger, _note_ledger))
+        patch.setattr(videos, "ResultLedger", self._recording(videos.ResultLedger, _note_ledger))
         patch.setattr(views, "EventSink", lambda clock: _Events(self))
         patch.setattr(mjpeg, "MjpegSink", lambda port: _Port(self, mjpeg=port))
         patch.setattr(lsl, "LslSink", lambda *_: _Port(self, lsl=True))

@@ -12,10 +12,10 @@ from random import Random
 import av
 import psutil
 
-from emotion.annotate import Outputs, annotate
 from emotion.models.errors import EmotionError
 from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.session.policies import EveryFrame
+from emotion.videos import Outputs, annotate
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.faults.clips import KINDS, whole
 from tests.faults.spoils import SPOILS

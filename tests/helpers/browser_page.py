@@ -3,7 +3,7 @@
 import av
 
 from emotion.models.voting.vote import VoteWeights
-from tests.emotion.test_annotate import DEMO
+from tests.emotion.test_videos import DEMO
 
 LAUGHS_FROM = 13.0
 # Whether the third opinion counts in the vote of the models that ship.

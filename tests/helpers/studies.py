@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from emotion.annotate import Outputs
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.schema import SHIPPED
 from emotion.realtime.sinks.columns import Columns
@@ -12,6 +11,7 @@ from emotion.realtime.sinks.study_record import StudyRecord
 from emotion.realtime.sinks.summary import SummaryBuilder
 from emotion.study.outcome import Outcome
 from emotion.study.plan import plan
+from emotion.videos import Outputs
 from tests.helpers.results import face, result
 
 CIRCUMSTANCES = {

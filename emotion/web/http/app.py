@@ -18,12 +18,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
 from emotion import __version__
-from emotion.annotate import Models
 from emotion.models.errors import EmotionError
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.options import with_values
 from emotion.realtime.options import Options
 from emotion.realtime.sources.demo import DEMO
+from emotion.videos import Models
 from emotion.web.errors import BusyError
 from emotion.web.http.bodies import check_length, chunks, save
 from emotion.web.http.feed import STATIC, add_feed

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from emotion.annotate import Models
 from emotion.models.regions import Image
 from emotion.realtime.options import Options
+from emotion.videos import Models
 from emotion.web.analysis import analyse, to_values
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError

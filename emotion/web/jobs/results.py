@@ -12,13 +12,13 @@ from typing import Any
 import av
 from PIL.Image import Image
 
-from emotion.annotate import Outputs
 from emotion.models.atomic_files import atomic_output, partial_path, write_atomically
 from emotion.models.classes import UNCERTAIN
 from emotion.models.schema import SHIPPED
 from emotion.models.statistics.shares import ShareCounter, TimeShares
 from emotion.realtime.sinks.options import FORMATS
 from emotion.realtime.sinks.summary import in_words, rounded
+from emotion.videos import Outputs
 
 OVERVIEW = "overview.json"
 CARD = "card.json"

@@ -17,13 +17,13 @@ from typing import Annotated, Any, TextIO
 
 import av
 
-from emotion.annotate import Models, annotate
 from emotion.loading import load_models
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.options import Option, check, from_mapping
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.options import Options
+from emotion.videos import Models, annotate
 from emotion.web.jobs.results import outputs_of, write_overview
 from emotion.web.limits import limit
 

@@ -9,7 +9,7 @@ from emotion.benchmarks.clips import ClipSpec, make_clip
 from emotion.benchmarks.studies.sparing import Difference, analyse, difference
 from emotion.models.regions import eye_distance
 from emotion.realtime.session import Workers
-from tests.emotion.test_annotate import DEMO
+from tests.emotion.test_videos import DEMO
 from tests.helpers.landmarks import landmarks
 from tests.helpers.results import face
 from tests.helpers.shipped_models import shipped_models

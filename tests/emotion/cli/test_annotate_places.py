@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from emotion.annotate import Outputs
 from emotion.cli import annotate as command
 from emotion.cli import app as cli
 from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.result_ledger import BusyError, Claim, ResultLedger
+from emotion.videos import Outputs
 
 
 @pytest.fixture

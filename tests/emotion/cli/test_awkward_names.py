@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from emotion.annotate import Outputs
 from emotion.cli import app as cli
 from emotion.cli import console as consoles
 from emotion.cli import progress
 from emotion.cli.console import PlainConsole, shown
+from emotion.videos import Outputs
 from tests.helpers.clips import clip
 from tests.helpers.paths import ROOT
 

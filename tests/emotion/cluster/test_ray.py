@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from emotion.annotate import Outputs
 from emotion.cluster.connection import findable
 from emotion.cluster.pool import ClusterPool, Videos, travelling
 from emotion.loading import load_models
@@ -26,6 +25,7 @@ from emotion.study.pool import Report
 from emotion.study.run import run_jobs
 from emotion.study.serving import order_of, ready_of, serve
 from emotion.study.study_files import StudyFiles, write_study
+from emotion.videos import Outputs
 from tests.helpers.clips import beginning
 
 pytestmark = [

@@ -7,12 +7,12 @@ from queue import SimpleQueue
 import psutil
 import pytest
 
-from emotion.annotate import Outputs
 from emotion.realtime.options import Options
 from emotion.study.options import Shard, read_shard
 from emotion.study.plan import part_of, plan, shared_out, side_by_side
 from emotion.study.pool import Pool, WorkerFailedError
 from emotion.study.run import run_jobs
+from emotion.videos import Outputs
 from tests.helpers.paths import ROOT
 
 # Nothing but the standard library is needed, so nothing else is looked for.

@@ -8,7 +8,6 @@ import tempfile
 import fsspec
 import pytest
 
-from emotion.annotate import Outputs
 from emotion.realtime.errors import SinkError
 from emotion.realtime.options import Options
 from emotion.realtime.session.policies import EveryFrame
@@ -20,6 +19,7 @@ from emotion.study.run import run_jobs
 from emotion.study.serving import order_of, serve
 from emotion.study.stand_ins import StandIns
 from emotion.study.study_files import names_of
+from emotion.videos import Outputs
 from tests.emotion.study.test_pool import Watcher
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers.clips import clip

@@ -24,7 +24,7 @@ from emotion.web.camera.low_latency import PromptBuffer
 from emotion.web.camera.viewer import Cameras
 from emotion.web.errors import BusyError
 from emotion.web.feed import Feed
-from tests.emotion.test_annotate import DEMO
+from tests.emotion.test_videos import DEMO
 from tests.helpers.shipped_models import shipped_models
 from tests.helpers.two_colours import assert_red_then_blue, red_and_blue
 

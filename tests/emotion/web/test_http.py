@@ -34,7 +34,7 @@ from emotion.web.http.site import RequestError
 from emotion.web.http.theme import colour_sheet
 from emotion.web.jobs.store import JobStore
 from emotion.web.options import ServeOptions
-from tests.emotion.test_annotate import DEMO
+from tests.emotion.test_videos import DEMO
 from tests.helpers.scripts import scripts_of
 from tests.helpers.shipped_models import shipped_models
 from tests.test_properties import ANYTHING, WORDS

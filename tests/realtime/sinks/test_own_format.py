@@ -5,12 +5,12 @@ import tomllib
 
 import pytest
 
-from emotion.annotate import Outputs
 from emotion.models.errors import MissingDependencyError, OptionError
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks import formats
 from emotion.realtime.sinks.formats import format_named, known_formats, open_file
 from emotion.realtime.sinks.options import BUILT_IN, GROUP, OutputOptions, read_formats
+from emotion.videos import Outputs
 from tests.helpers.clips import picture
 from tests.helpers.mp4_roundtrip import INFO, SIZE
 from tests.helpers.paths import ROOT

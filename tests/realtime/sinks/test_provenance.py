@@ -6,7 +6,6 @@ import av
 import pyarrow.parquet as pq
 import pytest
 
-from emotion.annotate import Outputs, annotate
 from emotion.models.small_files import sha256
 from emotion.provenance import chosen
 from emotion.realtime.drawing.options import DrawingOptions
@@ -14,6 +13,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import policies
 from emotion.realtime.sinks.study_record import FULL, StudyRecord
 from emotion.realtime.stages.options import FaceOptions
+from emotion.videos import Outputs, annotate
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers import clips
 from tests.helpers.results import face, result, video_frame

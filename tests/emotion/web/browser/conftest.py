@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture(scope="module")
 def camera(tmp_path_factory):
     from emotion.benchmarks.browser import camera_clip
-    from tests.emotion.test_annotate import DEMO
+    from tests.emotion.test_videos import DEMO
     from tests.helpers.browser_page import LAUGHS_FROM
 
     return camera_clip(tmp_path_factory.mktemp("camera") / "laughs.mjpeg", DEMO, LAUGHS_FROM, 19.0)

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from emotion.benchmarks.browser import CHROMIUM, INSTALL, Visitor, server
 from emotion.web.jobs.results import KINDS
-from tests.emotion.test_annotate import DEMO
+from tests.emotion.test_videos import DEMO
 from tests.helpers.browser_page import COUNTS_FACE, get_a_place, send
 from tests.helpers.clips import clip, repeated
 from tests.helpers.pictures import moving_pictures

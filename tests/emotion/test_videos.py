@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.annotate import DEFAULT_FORMATS, Outputs, _only_mp4, _renderer, annotate
 from emotion.cli import app as cli
 from emotion.models.atomic_files import partial_path
 from emotion.models.manifest import LITE
@@ -30,6 +29,7 @@ from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.options import FileOptions
+from emotion.videos import DEFAULT_FORMATS, Outputs, _only_mp4, _renderer, annotate
 from tests.helpers import clips
 from tests.helpers.paths import ROOT, VIDEOS
 from tests.helpers.shipped_models import shipped_models
@@ -333,7 +333,7 @@ def test_privacy_hides_the_face_in_every_picture(models, tmp_path, style):
 def test_the_timeline_in_the_picture_is_as_long_as_what_is_read(tmp_path, monkeypatch, part, begin, duration):
     clips.clip(tmp_path / "c.mp4", 100)
     made = []
-    monkeypatch.setattr("emotion.annotate.Renderer", lambda *told: made.append(told[:3]))
+    monkeypatch.setattr("emotion.videos.Renderer", lambda *told: made.append(told[:3]))
     with VideoFile.of(tmp_path / "c.mp4", FileOptions(**part)) as video:
         _renderer(Options(), video.info)
     assert made == [(DrawingOptions(), pytest.approx(begin), pytest.approx(duration))]
