@@ -42,15 +42,15 @@ from emotion.results import Result, Results, without_image
 from emotion.streams import Follower, Stream
 
 Pictures: TypeAlias = Iterable[VideoFrame] | Iterable[PictureLike] | Iterable[Timed] | Capture
-"""Pictures one after the other, with their times or without."""
+"""Images one after the other, with or without their times."""
 Source: TypeAlias = PictureLike | int | Pictures
-"""What moves: a file, link, camera, stream, bytes, an open file, or pictures one after the other."""
+"""A video: a file, link, camera, stream, bytes, an open file, or images one after the other."""
 Files: TypeAlias = Union[str, "os.PathLike[str]", PictureLike, Iterable[Any]]
 
 OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
-"""The options that Python's calls know: all but those on windows and files, which the caller has."""
+"""The options of Python's calls: all except those on windows and output files."""
 _OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
-# What NumPy and pandas call text, and objects such as paths.
+# Kinds of NumPy and pandas arrays that hold text, or objects such as paths.
 _NAMES = ("U", "O", "T")
 
 
@@ -223,7 +223,7 @@ class Recognizer(Closeable):
             except SourceError as error:
                 if opened is source or not isinstance(opened, Path):
                     raise
-                # The copy of a link is gone when this is read.
+                # The copy of a link is deleted before a user reads this.
                 raise SourceError(str(error).replace(str(opened), shown_url(name))) from error
             stack.pop_all()
         return Stream(session, options.drawing, name, spool, on_result)
@@ -255,7 +255,7 @@ class Recognizer(Closeable):
 
     @contextmanager
     def _taken(self) -> Iterator[list[Stage[Any, Any]]]:
-        """Stages for one picture, which no other thread uses meanwhile."""
+        """Stages for one picture, reserved for this thread."""
         with self._lock:
             if self._closed:
                 raise SourceError("This Recognizer is closed: make a new one.")
@@ -316,14 +316,14 @@ def _read(photograph: Input) -> Image:
 
 
 def _reader_of(values: Mapping[str, Any]) -> Loaded:
-    """What reads files on another machine."""
+    """What analyses files on another machine of a cluster."""
     options = from_mapping(Options, values)
     reader = Recognizer(options=options)
     return reader.analyze_files, circumstances(reader._models, options)
 
 
 def with_chosen(options: Options, chosen: Mapping[str, Any]) -> Options:
-    """Options with others by name, as Python's calls know them.
+    """Options with some replaced by name, as in Python's calls.
 
     Raises:
         OptionError: one is unknown or out of bounds.
@@ -346,7 +346,7 @@ def _close(stages: Iterable[Stage[Any, Any]]) -> None:
 
 
 def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], list[PictureLike]]:
-    """What names files, and what is a picture itself."""
+    """The names of files, and the images, among what was given."""
     one = isinstance(files, str | os.PathLike) or not _is_list(files)
     several: list[Any] = [files] if one else list(files)  # type: ignore[arg-type]
     named = [one for one in several if isinstance(one, str | os.PathLike)]
@@ -354,9 +354,9 @@ def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], list[Pictur
 
 
 def _is_list(files: object) -> bool:
-    """Whether it is several things; arrays, bytes and open files are one, though they can be iterated.
+    """Whether these are several inputs; arrays, bytes and open files are one, although they are iterable.
 
-    A column of a table, as of pandas, and an array of names are several.
+    A column of a pandas table and an array of names are several.
     """
     if isinstance(files, bytes | bytearray | memoryview) or hasattr(files, "read"):
         return False
@@ -365,13 +365,13 @@ def _is_list(files: object) -> bool:
 
 
 def _in_order(results: Sequence[Result], files: Sequence[str]) -> list[Result]:
-    """Results in the order of their files, those of pictures last."""
+    """Results in the order of their files, followed by those of images."""
     places = {name: place for place, name in enumerate(files)}
     return sorted(results, key=lambda result: places.get(result.source, len(places)))
 
 
 def _fetched(source: Any, live: bool | None, spool: Spool) -> tuple[Any, bool]:
-    """The source and whether it is live; a link that ends is fetched, and a file."""
+    """The source, and whether it is live; a link to a file is downloaded."""
     if live is not None:
         return source, live
     if isinstance(source, int):
@@ -413,7 +413,7 @@ def _open(source: Any, live: bool, options: Options, rgb: bool, spool: Spool) ->
 
 
 class _Pictures:
-    """A program's pictures as frames; what they come from is closed and ended with them, where it can be."""
+    """A program's images as frames; their source is closed with them, if it has a `close`."""
 
     def __init__(self, source: Any, rgb: bool, fps: float | None, live: bool) -> None:
         self._source = source

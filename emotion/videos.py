@@ -40,11 +40,11 @@ from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.no_faces import SMALLEST_PICTURE, is_too_small
 
 INTERRUPTED = "it was interrupted"
-"""Why a summary is not complete where nothing speaks against the video."""
+"""The reason in an incomplete summary if the video itself is not at fault."""
 
 # File systems take 255 bytes, and ``.emotions.partial.parquet`` has 25.
 _LONGEST = 220
-# Bytes of drawn pictures that wait for a file.
+# The most bytes of drawn pictures that wait for a file.
 _MOST_WAITING = 16_000_000
 
 __all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
@@ -52,12 +52,12 @@ __all__ = ["DEFAULT_FORMATS", "Models", "Outputs", "annotate"]
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files that annotating a video leaves.
+    """Output files of an annotated video.
 
     Attributes:
         files: by format, in the order of `formats`.
-        summary: the video in a few numbers, as JSON.
-        origin: the address of what they are made of, where a copy of it is read.
+        summary: key numbers of the video, as JSON.
+        origin: the address of the video, if a copy of it is read.
     """
 
     files: Mapping[str, Path]
@@ -88,17 +88,17 @@ class Outputs:
         formats: Sequence[str] = DEFAULT_FORMATS,
         places: Mapping[Path, Path] | None = None,
     ) -> list["Outputs"]:
-        """For several videos, so that none has the name of another, whatever their order.
+        """For several videos, with names that are unique and do not depend on the videos' order.
 
-        Where two of a folder share a stem, both are called by their whole names, ``clip.mov.annotated.mp4``;
-        where they share these too, since they come from several folders, each goes to a subfolder that is
-        called as its own.
+        If two results would have the same name, both get the videos' full names, ``clip.mov.annotated.mp4``;
+        if these are equal too, because the videos come from several folders, each goes to a subfolder with
+        the name of its own folder.
 
         Args:
-            videos: what is annotated.
-            folder: None for each one's own.
+            videos: to annotate.
+            folder: for all results; None: each video's own.
             formats: some of `emotion.realtime.sinks.formats.FORMATS`.
-            places: each one's folder for results, where that is neither.
+            places: the folder for each video's results, if it is neither of these.
         """
         homes = places or {one: folder or one.parent for one in videos}
         places = {one: Path(os.path.realpath(homes[one])) for one in videos}
@@ -123,7 +123,7 @@ class Outputs:
 
     @classmethod
     def at(cls, files: Sequence[Path]) -> "Outputs":
-        """Just these files, each of another format, by its suffix; the summary lies beside the first."""
+        """These files only, one per format, by their suffixes; the summary is beside the first."""
         first = files[0]
         summary = first.with_name(f"{_shortened(first.stem, first)}.summary.json")
         return cls({path.suffix.lower()[1:]: path for path in files}, summary)
@@ -142,17 +142,17 @@ class Outputs:
         return (*self.files.values(), self.summary)
 
     def claim(self, video: Path) -> Claim:
-        """All of them as results of a video."""
+        """All files with the video that they are results of, for the ledger."""
         return Claim(tuple(self.files.values()), self.summary, video.name, [Source(video, self.origin)])
 
     @property
     def video(self) -> Path | None:
-        """The annotated video, where it is among the formats."""
+        """The annotated video; None if it is not among the formats."""
         return self.files.get("mp4")
 
 
 def with_origins(videos: Sequence[Input], outputs: Sequence[Outputs]) -> list[tuple[Path, Outputs]]:
-    """Videos with their results, which know what is a copy."""
+    """Videos with their results, and with the address of those that are copies."""
     return [(one.path, replace(its, origin=one.address)) for one, its in zip(videos, outputs, strict=True)]
 
 
@@ -166,24 +166,23 @@ def annotate(
     observer: Observer = SILENT,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> Summary:
-    """Annotate one video, every frame of it.
+    """Annotate all frames of one video.
 
-    Whatever happens, the files hold what was done until then, and the mp4 can be played.
+    If the run is interrupted, the files hold the results so far, and the mp4 can be played.
 
     Args:
-        video: what PyAV reads.
-        outputs: where the results go; their folder is made. Of existing files only this program's own
-            results of this video, unchanged, are replaced, unless `options.outputs.overwrite` is set.
+        video: a file in any format that PyAV reads.
+        outputs: the files to write; their folder is made. Existing files are only replaced if they are
+            unchanged results of this program for this video, or with `options.outputs.overwrite`.
         models: from `Models.load`.
-        options: `Options()` where not given. Which files there are is said by `outputs`; what is for live
-            sources is not looked at.
-        progress: called with (frames done, frames in all, None where unknown).
+        options: `Options()` by default. Those on formats and on live sources are ignored.
+        progress: called with (frames done, frames in all; None if unknown).
         observer: is told what each stage and each output does.
-        say: is told, in sentences, where pictures can be watched, and what was mended or left out.
+        say: called with sentences on live outputs, and on what was repaired or left out.
 
     Raises:
         IncompleteSourceError: some of the video is missing or damaged. It was read to its end, and the
-            results hold all that can be read; the summary says that they are not complete, and why.
+            results hold all that can be read; the summary says that they are incomplete, and why.
         SourceError: the video cannot be read.
         SinkError: a result cannot be written, or would replace what is not this program's own.
         ModelFileError: the landmark model is damaged.
@@ -236,7 +235,7 @@ def _run(
     summary: SummaryBuilder,
     provenance: Mapping[str, Any],
 ) -> IncompleteSourceError | None:
-    """Make all results but the summary; gives what is missing of the video, which was read to its end."""
+    """Write all results except the summary; returns the error of an incomplete video."""
     with ExitStack() as stack:
         sinks = stack.enter_context(Fanout(observer=observer))
         for name, path in outputs.files.items():
@@ -281,12 +280,12 @@ def _run(
 
 
 def _waiting_for(info: VideoInfo) -> int:
-    """How many drawn pictures wait for a file: as many as take some megabytes."""
+    """How many drawn pictures may wait for a file: about 16 MB of them."""
     return max(1, min(4, _MOST_WAITING // (3 * info.width * info.height)))
 
 
 def _nothing(result: EmotionFrame) -> Image:
-    """Stands for a picture where only tables are written; it takes no memory."""
+    """A placeholder for the drawn picture if only tables are written; it takes no memory."""
     return result.frame.without_picture().image
 
 
@@ -300,7 +299,7 @@ def _too_small(info: VideoInfo) -> str:
 
 
 def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:
-    """Makes a frame's picture with hidden faces, where they are to be; for one sink, since it remembers."""
+    """Hides the faces in a frame's picture, if they are to be hidden; for one sink, because it has state."""
     if options.drawing.privacy == "none":
         return None
     anonymiser = Anonymiser(options.drawing.privacy)
@@ -308,12 +307,12 @@ def _hidden(options: Options) -> Callable[[EmotionFrame], Image] | None:
 
 
 def _only_mp4(outputs: Outputs) -> bool:
-    """Whether nothing but the annotated video takes drawn pictures."""
+    """Whether only the annotated video takes drawn pictures."""
     return not wants_pictures(name for name in outputs.files if name != "mp4")
 
 
 def _renderer(options: Options, info: VideoInfo, partly: bool = False) -> Renderer:
-    """Draws a video's results; it knows where what is read of the video lies, for the timeline."""
+    """Draws a video's results, with a timeline from the beginning to the end of what is read."""
     begin = float((info.first_pts if info.begin_pts is None else info.begin_pts) * info.time_base)
     last = info.duration_seconds and info.start_seconds + info.duration_seconds
     end = min((time for time in (last, info.end_seconds) if time is not None), default=None)
@@ -323,7 +322,7 @@ def _renderer(options: Options, info: VideoInfo, partly: bool = False) -> Render
 def _live_view(
     views: Fanout, options: Options, info: VideoInfo, say: Callable[[str], object]
 ) -> Callable[[EmotionFrame], None] | None:
-    """What shows results while the run goes on, by what was alone; None where nobody watches."""
+    """Shows causal results during the run, as events or MJPEG; None if neither is wanted."""
     outputs = options.outputs
     open_views(views, say=say, events=outputs.events, mjpeg=outputs.mjpeg)
     if not views.listening:
@@ -361,11 +360,10 @@ def _make_folder(folder: Path) -> None:
 
 
 def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> bool:
-    """Whether a video's results are there, whole, unchanged, and as this run would make them.
+    """Whether a video's results exist, complete, unchanged, and equal to those that this run would make.
 
-    They are not where the video was replaced or changed since or is not there, or where the release, the
-    models, or an option that changes results is another. What was read to its end counts as done, also where
-    it is damaged.
+    They are not equal if the video was changed or is missing, or if the release, the models, or an option
+    that changes results differs. A damaged video that was read to its end counts as done.
     """
     if not os.path.isfile(video):
         return False
@@ -379,19 +377,19 @@ def _made(video: Path, models: Models, options: Options) -> dict[str, Any]:
 
 
 def made_of(size: int, changed_ns: int, models: Models, options: Options) -> dict[str, Any]:
-    """What results follow from, ready for JSON: a summary says it as ``made``.
+    """Everything that results depend on, for JSON: ``made`` in the summary.
 
     Args:
         size: of the video, in bytes.
-        changed_ns: when it was changed, in nanoseconds since 1970.
-        models: that ran.
+        changed_ns: its modification time, in nanoseconds since 1970.
+        models: of the run.
         options: of the run.
     """
     return made_by(models, options) | {"video": {"bytes": size, "changed_ns": changed_ns}}
 
 
 def made_by(models: Models, options: Options) -> dict[str, Any]:
-    """The same without the source: release, models and options that change results."""
+    """The same without the video: release, models and options that change results."""
     chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in GROUPS}
     chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}
     return {
@@ -402,7 +400,7 @@ def made_by(models: Models, options: Options) -> dict[str, Any]:
 
 
 def _told(video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]) -> dict[str, Any]:
-    """What the summary file says; it is complete where there are no reasons why not."""
+    """The content of the summary file; it is complete if there are no `reasons`."""
     values = summary.to_dict()
     values["video"] = {"name": readable(video.name)} | values["video"]
     hints = [summary.hint] if summary.hint else []

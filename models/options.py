@@ -10,9 +10,9 @@
         def __post_init__(self) -> None:
             check(self)
 
-Such a dataclass is a group. A group may hold other groups; `options_of` lists all options below it. The
-command line, the HTTP interface and its description, Python's keywords and `from_mapping` are made of
-that list, so that an option is added in one place. It is the lowest floor: it imports only the errors.
+Such a dataclass is a group. A group may hold other groups; `options_of` lists all options in it. The command
+line, the HTTP interface and its documentation, Python's keywords and `from_mapping` are generated from that
+list, so that an option is added in one place. The module imports only the errors.
 """
 
 import difflib
@@ -31,18 +31,18 @@ from emotion.models.errors import OptionError
 Group = TypeVar("Group")
 
 LARGEST = {"": 2**31 - 1, "seconds": 4e6, "minutes": 6e4, "hours": 1e6, "bytes": 2**63 - 1}
-"""By unit, what a number may be at most where its option says nothing. Clocks take 46 days to wait."""
+"""The largest number by unit, for options without an upper bound; waits are at most 46 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How an option is written as text, where its value is no plain number, word or path.
+    """How an option is written as text, if its value is not a plain number, word or path.
 
     Attributes:
-        read: the value that a text stands for; a ValueError where it stands for none.
-        write: the text of a value.
-        many: it is a list of texts, one for each time that the option is given.
-        switch: it is no text but True or False: given or not.
+        read: converts a text to the value; raises ValueError for other texts.
+        write: converts a value to its text.
+        many: the text is a list, with one item for each time the option is given.
+        switch: the text is a bool: whether the option is given.
     """
 
     read: Callable[[Any], Any]
@@ -53,18 +53,18 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """What a field's annotation says of it.
+    """The annotation of an option's field.
 
     Attributes:
-        help: a sentence; the unit and the bounds are not repeated in it.
+        help: a sentence, without the unit and the bounds.
         unit: of its numbers.
-        ge, gt, le, lt: bounds of its numbers, also of each number in a tuple. Where nothing bounds them
-            above, `LARGEST` does, so that no clock, array or library overflows.
-        metavar: what stands for the value in help; the unit or the type where it is empty.
-        flags: on the command line, where they are not made of the field's name.
+        ge, gt, le, lt: bounds of its numbers, also of each number in a tuple. Without an upper bound
+            `LARGEST` applies, so that no clock, array or library overflows.
+        metavar: the placeholder of the value in help; by default the unit or the type.
+        flags: on the command line; by default made from the field's name.
         positional: on the command line it is an argument without a flag.
-        expert: for programs only: what people type, and the HTTP interface, do not offer it.
-        spelling: see there.
+        expert: in Python only; neither the command line nor the HTTP interface has it.
+        spelling: see `Spelling`.
     """
 
     help: str
@@ -87,7 +87,7 @@ class Option:
 
     @property
     def largest(self) -> float:
-        """The largest number of any kind where there is no other bound: by its unit."""
+        """The largest number if there is no upper bound; depends on the unit."""
         return LARGEST.get(self.unit, LARGEST[""])
 
     def holds(self, number: float) -> bool:
@@ -96,22 +96,22 @@ class Option:
         low += [number > bound for bound in (self.gt,) if bound is not None]
         high = [number <= bound for bound in (self.le,) if bound is not None]
         high += [number < bound for bound in (self.lt,) if bound is not None]
-        # Comparisons are false for what is no number, so that it is never within.
+        # Comparisons with NaN are false, so that it is never within the bounds.
         return all(low or [number >= -self.largest]) and all(high or [number <= self.largest])
 
 
 @dataclass(frozen=True, slots=True)
 class OptionField:
-    """An option as its group declares it.
+    """An option with its field.
 
     Attributes:
         name: of the field; unique among all options of the outermost group.
-        path: fields that lead to its group from the outermost one.
+        path: names of the fields from the outermost group to the option's group.
         title: of its group, for headings.
-        option: what is said of it.
+        option: its annotation.
         kind: the type of its values, apart from None.
-        optional: whether None is a value too.
-        default: None may be one; `MISSING` where there is none.
+        optional: whether None is allowed.
+        default: `MISSING` if there is none.
     """
 
     name: str
@@ -124,23 +124,23 @@ class OptionField:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words that it may be, where it is one of several; else empty."""
+        """The words of a Literal; empty for other types."""
         return get_args(self.kind) if get_origin(self.kind) is Literal else ()
 
     @property
     def several(self) -> tuple[str, ...]:
-        """The words of which it may be some, where it is such; else empty."""
+        """The words of a tuple of a Literal; empty for other types."""
         kinds = get_args(self.kind) if get_origin(self.kind) is tuple else ()
         return get_args(kinds[0]) if kinds and get_origin(kinds[0]) is Literal else ()
 
     def value(self, group: Any) -> Any:
-        """What it is in an instance of the outermost group."""
+        """Its value in an instance of the outermost group."""
         for name in self.path:
             group = getattr(group, name)
         return getattr(group, self.name)
 
     def check(self, value: Any) -> None:
-        """Refuse a value of another type, that is not finite, or out of bounds.
+        """Check the type and the bounds of a value, and that it is finite.
 
         Raises:
             OptionError: it names the option and what it may be.
@@ -171,7 +171,7 @@ class OptionField:
 
 
 def read_names(text: str) -> tuple[str, ...]:
-    """Names with commas between, in lower case."""
+    """Comma-separated names, in lower case."""
     return tuple(name for part in text.split(",") if (name := part.strip().lower()))
 
 
@@ -179,7 +179,7 @@ def read_duration(text: str) -> float:
     """A length of time such as ``3s``, ``3`` or ``1500ms``, in seconds.
 
     Raises:
-        ValueError: it is none, or negative.
+        ValueError: the text is not a length of time, or it is negative.
     """
     written = re.fullmatch(r"\s*([\d.]+)\s*(ms|s)?\s*", str(text).lower())
     try:
@@ -192,7 +192,7 @@ def read_duration(text: str) -> float:
 
 
 DURATION = Spelling(read_duration, "{:g}".format)
-"""Of seconds, with or without their unit."""
+"""A length of time, with or without its unit."""
 
 
 def check(group: Any) -> None:
@@ -205,7 +205,7 @@ def check(group: Any) -> None:
         if not field.path:
             value = getattr(group, field.name)
             field.check(value)
-            if isinstance(value, float) and value == 0:  # also -0, which would be shown as it is
+            if isinstance(value, float) and value == 0:  # -0.0, too, which would be printed as -0
                 object.__setattr__(group, field.name, 0.0)
 
 
@@ -213,13 +213,13 @@ def options_of(group: type) -> tuple[OptionField, ...]:
     """All options of a group and of the groups in it, in the order of their fields.
 
     Raises:
-        TypeError: two have the same name, or a field says nothing of itself.
+        TypeError: two have the same name, or a field has no annotation.
     """
     return _listed(group)[0]
 
 
 def groups_of(group: type) -> Mapping[str, Any]:
-    """The groups that a group holds, by the names of their fields."""
+    """The groups in a group, by the names of their fields."""
     return _listed(group)[1]
 
 
@@ -235,7 +235,7 @@ def _listed(group: Any) -> tuple[tuple[OptionField, ...], Mapping[str, Any]]:
 
 
 class Only:
-    """Which options of a group somebody offers: these, and what their defaults are where they differ.
+    """A selection of a group's options: those that are named, and defaults that differ.
 
     Args:
         names: of options, or of groups in the group.
@@ -247,14 +247,14 @@ class Only:
         self.defaults = defaults
 
     def chosen(self, group: type, *, experts: bool = False) -> list[OptionField]:
-        """The options that are offered, in the order of the group.
+        """The selected options, in the order of the group.
 
         Args:
             group: the dataclass.
-            experts: also those that are for programs only; otherwise they are offered only by name.
+            experts: include those for experts, see `Option`; otherwise only if they are named.
 
         Raises:
-            TypeError: one that is named is not in the group.
+            TypeError: a name is not in the group.
         """
         known = {field.name for field in options_of(group)} | set(groups_of(group))
         if unknown := (self._names | set(self.defaults)) - known:
@@ -268,26 +268,26 @@ class Only:
 
 
 class Without(Only):
-    """The opposite: all options but these."""
+    """The opposite selection: all options except those that are named."""
 
     def _offers(self, field: OptionField, experts: bool) -> bool:
         return self._names.isdisjoint((field.name, *field.path)) and (experts or not field.option.expert)
 
 
 def to_mapping(group: Any) -> dict[str, Any]:
-    """A group as plain values, ready for JSON: a dict for each group in it, absolute paths.
+    """A group as plain values for JSON: a dict for each group in it, absolute paths.
 
-    `from_mapping` reads it back.
+    `from_mapping` is the inverse.
     """
     return {field.name: _plain(getattr(group, field.name)) for field in fields(group)}
 
 
 def from_mapping(group: type[Group], values: Mapping[str, Any]) -> Group:
-    """A group of plain values, as from JSON, a configuration file or keywords.
+    """A group from plain values, as in JSON, a configuration file or keywords.
 
     Args:
         group: the dataclass.
-        values: options by name, or by the names of the groups in it; what is missing has its default.
+        values: options by name, also within groups by name; others have their defaults.
 
     Raises:
         OptionError: a name is not known, one is given twice, or a value is not allowed.
@@ -315,11 +315,11 @@ def from_mapping(group: type[Group], values: Mapping[str, Any]) -> Group:
 
 
 def with_values(group: Group, values: Mapping[str, Any]) -> Group:
-    """The group with other values of some options.
+    """A copy of a group with other values of some options.
 
     Args:
-        group: an instance, which stays as it is.
-        values: options by name, also of groups in it; as for `from_mapping`.
+        group: an instance.
+        values: options by name, as in `from_mapping`.
 
     Raises:
         OptionError: as `from_mapping`.

@@ -1,7 +1,7 @@
 """The messages of the pipeline: VideoFrame -> FaceFrame -> PredictionFrame -> EmotionFrame.
 
-All are immutable and compare by identity. A frame without faces still travels, so that what comes
-out has every frame that went in, in the same order.
+All are immutable and compare by identity. Frames without faces pass through as well, so that the results
+have all frames of the source, in the same order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,15 +22,15 @@ from emotion.models.schema import SHIPPED, Schema
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 Planes: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-"""Y, uint8 (h, w), then U and V, (h / 2, w / 2), from 16 to 235 and 240; only to be read."""
+"""Y, uint8 (h, w), in [16, 235]; U and V, uint8 (h / 2, w / 2), in [16, 240]; read-only."""
 Parts: TypeAlias = Sequence[tuple[int, int, int, int]]
 """Rectangles of a picture as left, top, right and bottom in whole pixels; the last two are outside."""
 
 
 class Decoded(Protocol):
-    """A picture as its decoder gave it: mostly half as large as an image, which is made when it is asked for.
+    """A picture in its decoder's format, which mostly takes half the memory of an image; converted on request.
 
-    Its methods may be called in any thread, and give the same each time.
+    Its methods may be called from any thread, and always give the same result.
     """
 
     @property
@@ -39,17 +39,17 @@ class Decoded(Protocol):
 
     @property
     def nbytes(self) -> int:
-        """What it holds."""
+        """The memory that it takes, in bytes."""
 
     @property
     def planes(self) -> Planes | None:
-        """Its own pixels, where they stand as in its images; None where they do not."""
+        """Its own pixels, if they have the same positions as in the image; else None."""
 
     def image(self, parts: Parts | None = None) -> Image:
-        """uint8 (height, width, 3), BGR. Where only `parts` are asked for, it may be anything elsewhere."""
+        """The image, uint8 (height, width, 3), BGR. Outside of `parts`, if given, it is undefined."""
 
     def rgb(self, parts: Parts | None = None) -> Image:
-        """The same with red first."""
+        """The same as RGB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,12 +58,12 @@ class VideoFrame:
 
     Attributes:
         index: position in the stream, from 0.
-        pts: presentation timestamp in units of `time_base`, exactly as the source had it.
-        time_base: seconds a unit of `pts`.
+        pts: presentation timestamp in units of `time_base`, exactly as in the source.
+        time_base: seconds per unit of `pts`.
         captured_at: `time.monotonic()` when the picture was decoded.
-        picture: an image, uint8 (height, width, 3), BGR: a read-only view of what was given. Whoever may
-            still write there lets the results come first, or gives a copy. Of a file what its decoder gave:
-            so a frame waits without an image, and where nobody looks none is made.
+        picture: an image, uint8 (height, width, 3), BGR: a read-only view of the array that was given, which
+            must not change before the results are there. For files the decoder's picture: it takes less
+            memory, and is converted to an image only where one is needed.
     """
 
     index: int
@@ -77,47 +77,47 @@ class VideoFrame:
             return
         if self.picture.dtype != np.uint8 or self.picture.ndim != 3 or self.picture.shape[2] != 3:
             raise ValueError(f"a frame is uint8 (h, w, 3), not {self.picture.dtype} {self.picture.shape}")
-        # The array itself stays as its owner has it.
+        # The array itself stays writable for its owner.
         object.__setattr__(self, "picture", _read_only(self.picture))
 
     @property
     def image(self) -> Image:
-        """uint8 (height, width, 3), BGR, read-only; of a file made anew whenever it is asked for."""
+        """uint8 (height, width, 3), BGR, read-only; of a decoder's picture a new array at each call."""
         return self.picture if isinstance(self.picture, np.ndarray) else _read_only(self.picture.image())
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(height, width, 3) of its image, which is not made for that."""
+        """(height, width, 3) of its image, without making the image."""
         height, width, channels = self.picture.shape
         return height, width, channels
 
     @property
     def nbytes(self) -> int:
-        """What it holds while it waits."""
+        """The memory that its picture takes, in bytes."""
         return self.picture.nbytes
 
     @property
     def planes(self) -> Planes | None:
-        """As of `Decoded`; None of an image."""
+        """See `Decoded.planes`; None for an image."""
         return None if isinstance(self.picture, np.ndarray) else self.picture.planes
 
     @property
     def seconds(self) -> float:
         """The presentation time in seconds."""
-        # What the fraction's own arithmetic gives, for a tenth of its time.
+        # The same as Fraction arithmetic, in a tenth of the time.
         return self.pts * self.time_base.numerator / self.time_base.denominator
 
     def rgb(self, parts: Parts | None = None) -> Image:
-        """The image with red first, made anew whenever it is asked for; `parts` as of `canvas`."""
+        """The image as RGB, a new array at each call; `parts` as in `canvas`."""
         if isinstance(self.picture, np.ndarray):
             return np.asarray(cv2.cvtColor(self.picture, cv2.COLOR_BGR2RGB), np.uint8)
         return self.picture.rgb(parts)
 
     def canvas(self, parts: Parts | None = None) -> Image:
-        """The image as an array of one's own, to draw on.
+        """A new array with the image, to draw on.
 
         Args:
-            parts: where only these are looked at: elsewhere it may be anything, and costs nothing.
+            parts: the image is undefined outside of these, if they are given; that saves time.
         """
         return self.picture.copy() if isinstance(self.picture, np.ndarray) else self.picture.image(parts)
 
@@ -126,11 +126,11 @@ class VideoFrame:
         return replace(self, picture=image)
 
     def without_picture(self) -> "VideoFrame":
-        """The same of which only the size is kept: its image is black, and takes no memory."""
+        """The same frame with a black image, which has the same size and takes no memory."""
         return replace(self, picture=_black(self.shape))
 
     def __reduce__(self) -> tuple[Callable[..., "VideoFrame"], tuple[object, ...]]:
-        # What a decoder gave cannot be sent to another process; where only the size was kept, that goes.
+        # A decoder's picture cannot be pickled; of a black image only the size is sent.
         known_by_size = isinstance(self.picture, np.ndarray) and not any(self.picture.strides)
         image = self.shape if known_by_size else self.image
         return _received, (self.index, self.pts, self.time_base, self.captured_at, image)

@@ -1,4 +1,4 @@
-"""Nets in ONNX Runtime, above all one region's model: crops in, probabilities out. Heavy, without state."""
+"""Networks in ONNX Runtime, in particular the model of one region: crops in, probabilities out."""
 
 import contextlib
 import io
@@ -25,35 +25,35 @@ from emotion.models.signature import Signature
 __all__ = ["CPU_ONLY", "Net", "ProviderName", "RegionModel", "engine_version"]
 
 CPU_ONLY = "the CPU: this ONNX Runtime has no other provider that is chosen automatically"
-"""The choice where there was none."""
+"""`Net.choice` if there was only one provider."""
 
-# What a provider says while it starts is told only where it does not.
+# The log of a provider's start is shown only if it fails.
 _ANYTHING = re.compile(rb"")
 _ROUNDING = 0.01
-"""By how much a model's probabilities may miss one: half precision is no better than 0.003."""
+"""How far the sum of probabilities may be from one; in half precision it is up to 0.003."""
 
 Crops = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
 Batch: TypeAlias = npt.NDArray[Any]
 Answers = npt.NDArray[np.float32]
 Find: TypeAlias = Callable[[Provider], tuple[Path, Signature]]
-"""Which file a provider is to run: a GPU and a CPU may want different versions of a net."""
+"""Gives the file for a provider: GPUs and CPUs may use different versions of a network."""
 
 
 class Net:
-    """A session of a net with one input and one output. Threads may share it: a call is thread-safe.
+    """A session of a network with one input and one output. Calls are thread-safe.
 
     Args:
         find: the file for a provider, and its signature.
         options: of the engine.
 
     Attributes:
-        provider: which engine runs it, as read back from the session.
-        choice: the same in words and, after ``auto``, why.
+        provider: the execution provider that the session uses.
+        choice: the same in words, with the reason after ``auto``.
 
     Raises:
         ModelFileError: the file cannot be loaded.
-        ProviderError: the provider that was asked for by name is not there.
+        ProviderError: the provider that was asked for by name is not available.
     """
 
     def __init__(self, find: Find, options: NetOptions) -> None:
@@ -66,16 +66,16 @@ class Net:
         self._max_batch = options.max_batch
 
     def __call__(self, batch: Batch) -> Answers:
-        """The net's answers, in order.
+        """The network's outputs, in order.
 
         Args:
-            batch: (n, *shape) of the signature's dtype; runs of at most the options' `max_batch`.
+            batch: (n, *shape) of the signature's dtype; run in parts of at most `max_batch` of the options.
 
         Returns:
             float32 (n, *output).
 
         Raises:
-            ProviderError: the engine fails, as where a GPU has no memory left.
+            ProviderError: the provider fails, for example if a GPU has no memory left.
         """
         if len(batch) == 0:
             return np.zeros((0, *self._signature.output), dtype=np.float32)
@@ -87,10 +87,10 @@ class Net:
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
     def warm_up(self) -> Answers:
-        """Run each batch size that the provider compiles for once, so that no frame waits for it.
+        """Run each batch size that the provider compiles once, so that no frame waits for that.
 
         Returns:
-            What came of the last, float32 (n, *output).
+            The outputs of the last run, float32 (n, *output).
 
         Raises:
             ModelFileError: the file cannot be run.
@@ -116,28 +116,28 @@ class Net:
 
 
 class RegionModel:
-    """A session of one region's model. Threads may share it: a call is thread-safe.
+    """A session of one region's model. Calls are thread-safe.
 
     Args:
-        folder: holds the model and its manifest.
-        region: which of them.
-        provider: one by name runs or fails; ``auto`` takes the best that starts.
+        folder: with the model and its manifest.
+        region: of the model.
+        provider: by name, or ``auto`` for the best that starts.
         threads: intra-op threads on the CPU; 0: as many as there are cores.
-        precision: ``int8`` is the quantised model; ``auto`` takes it where the folder has one and the
-            provider gains by it.
-        device: which GPU, from 0.
-        max_batch: the most crops in one run; more are run in several goes.
-        cache: folder for what providers compile; nothing is kept where it is None.
+        precision: ``int8`` is the quantised model; ``auto`` takes it if the folder has one and it is faster
+            with the provider.
+        device: number of the GPU, from 0.
+        max_batch: the most crops in one run; more take several runs.
+        cache: folder for compiled models; None: they are not kept.
 
     Attributes:
-        manifest: what the model is.
-        provider: ONNX Runtime's name of what runs it, as read back from the session.
-        choice: the same in words and, after ``auto``, why.
+        manifest: of the model.
+        provider: ONNX Runtime's name of the execution provider that the session uses.
+        choice: the same in words, with the reason after ``auto``.
 
     Raises:
         ModelFileError: the model is missing, damaged, or of another version.
-        ProviderError: the provider that was asked for by name is not there.
-        ValueError: an option out of its range.
+        ProviderError: the provider that was asked for by name is not available.
+        ValueError: an option is out of its range.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class RegionModel:
             float32 (n, classes), each row summing to one.
 
         Raises:
-            ModelFileError: what the model says are no probabilities.
+            ModelFileError: the model's outputs are not probabilities.
         """
         # One copy, from the crops into the batch; none where a batch is given.
         answers = self._net(np.asarray(crops)[..., None])
@@ -182,11 +182,11 @@ class RegionModel:
         return answers
 
     def warm_up(self) -> None:
-        """Run each batch size that the provider compiles for once, so that no frame waits for it.
+        """Run each batch size that the provider compiles once, so that no frame waits for that.
 
         Raises:
             ModelFileError: the model cannot be run, has another number of outputs than its manifest has
-                classes, or what it says are no probabilities.
+                classes, or its outputs are not probabilities.
         """
         answers, classes = np.asarray(self._net.warm_up()), self.manifest.classes
         outputs = answers.shape[1] if answers.ndim == 2 else 0
@@ -198,7 +198,7 @@ class RegionModel:
         self._check(answers)
 
     def _check(self, answers: Probabilities) -> None:
-        # So written that NaN fails. For so few numbers NumPy takes longer, above all right after a run.
+        # NaN fails these comparisons. NumPy would be slower for so few numbers.
         if not all(abs(sum(row) - 1) <= _ROUNDING and min(row) >= 0 for row in answers.tolist()):
             raise ModelFileError(
                 f"What {self.manifest.file} says are no probabilities (from 0 on, summing to one): the model "
@@ -221,7 +221,7 @@ class _Runner(Protocol):
 
 
 class _Plain:
-    """From and to ordinary memory, in the batch's own size."""
+    """Runs a batch of any size from and to main memory."""
 
     sizes: tuple[int, ...] = (1,)
 
@@ -235,12 +235,12 @@ class _Plain:
 
 
 class _Padded:
-    """For providers that compile for each batch size: zeros fill a batch up to the next size.
+    """For providers that compile each batch size: pads a batch with zeros to the next size.
 
     Args:
-        run: of exactly one of the sizes.
-        largest: the largest of them.
-        shared: several threads may call at once.
+        run: takes batches of these sizes only.
+        largest: the largest size.
+        shared: `run` may be called from several threads at once.
     """
 
     def __init__(self, run: "_Plain | _Bound", largest: int, shared: bool) -> None:
@@ -257,16 +257,15 @@ class _Padded:
 
 
 class _Bound:
-    """From and to buffers that stay on the device, a pair for each batch size.
+    """Runs a batch with buffers that stay on the device, a pair for each batch size.
 
-    A batch goes up once and answers come down once. The addresses stay, which CUDA needs to replay
-    a recorded run.
+    Inputs and outputs are copied once each. The addresses stay the same, which CUDA graphs need.
 
     Args:
-        session: whose inputs and outputs are bound.
-        signature: of its net.
-        device, number: where the buffers are, in ONNX Runtime's words.
-        graph: runs are recorded, each size under its own number.
+        session: its inputs and outputs are bound to the buffers.
+        signature: of its network.
+        device, number: of the buffers, in ONNX Runtime's terms.
+        graph: record a CUDA graph for each batch size.
     """
 
     def __init__(
@@ -315,7 +314,7 @@ class _Started:
 
 
 def _start(find: Find, options: NetOptions) -> _Started:
-    """The first provider that starts."""
+    """A session with the first provider that starts."""
     tried = ""
     for provider in providers.candidates(options.provider, ort.get_available_providers()):
         path, signature = find(provider)
@@ -371,10 +370,10 @@ def _try(
 
 
 def _runs_nodes(session: ort.InferenceSession, provider: Provider) -> bool:
-    """Whether a session's provider really does the work.
+    """Whether a session's provider runs any node.
 
-    ONNX Runtime logs an error and falls back to the CPU where a provider's libraries are missing; and
-    a provider may be there and yet leave every node to the CPU.
+    ONNX Runtime logs an error and falls back to the CPU if a provider's libraries are missing; and a provider
+    may be available and still leave all nodes to the CPU.
     """
     if provider.ort_name not in session.get_providers():
         return False
@@ -430,7 +429,7 @@ def _check_input(session: ort.InferenceSession, path: Path, signature: Signature
     wanted = (None, *signature.shape)
     types = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
     fits = len(inputs) == 1 and (inputs[0].name, inputs[0].type) == (signature.input, types[signature.dtype])
-    # What is no whole number, a net leaves open.
+    # Dimensions that are not integers are variable.
     if not fits or not all(
         one == other
         for one, other in zip_longest(inputs[0].shape, wanted, fillvalue=0)
@@ -445,7 +444,7 @@ def _check_input(session: ort.InferenceSession, path: Path, signature: Signature
 def _session_options(provider: Provider, threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or available_cores()
-    # Threads that spin while they wait steal the cores from decoding and landmarks.
+    # Threads that spin while they wait take the cores from decoding and landmarks.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
@@ -463,13 +462,13 @@ def _make_folders(cache: Path | None) -> None:
 
 
 def _preload() -> None:
-    """Load CUDA and cuDNN from pip's nvidia packages; what is missing is told when CUDA starts."""
+    """Load CUDA and cuDNN from pip's nvidia packages; missing ones are reported when CUDA starts."""
     with contextlib.redirect_stdout(io.StringIO()):
         ort.preload_dlls()
 
 
 def _reason(log: str) -> str:
-    """The end of the first error in ONNX Runtime's log, which says what is missing."""
+    """The end of the first error in ONNX Runtime's log, which names what is missing."""
     errors = [line for line in log.splitlines() if "[E:" in line or "[ERROR]" in line]
     if not errors:
         return "it takes no part of the model and gives no reason"
@@ -477,6 +476,6 @@ def _reason(log: str) -> str:
 
 
 def _short(text: str) -> str:
-    """One line, without the place in ONNX Runtime's source that its messages begin with."""
+    """A message in one line, without the source location at its beginning."""
     line = " ".join(text.split())
     return re.sub(r"^/onnxruntime\S* .*?\) ", "", line)[-200:].rstrip(".")

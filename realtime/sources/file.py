@@ -50,23 +50,23 @@ _ABOUT = ("title", "comment", "artist", "date", "creation_time", "description", 
 class VideoFile(Closeable):
     """A video file as an iterable of `VideoFrame`, each with its own exact timestamp.
 
-    Pictures come upright, with square pixels, all of the same size, as BGR. It is opened, and its
-    first picture decoded, at once, so that what cannot be played is refused here. Iterating
-    delivers everything that can be decoded; where the file turns out to be cut short or damaged,
-    an `IncompleteSourceError` that says where comes after the last frame. Times that overlap, leap,
-    fall, repeat or are missing become a timeline without breaks, and `info.notes` says where.
+    Pictures are upright BGR images with square pixels, all of the same size. The constructor decodes the
+    first picture, so that it raises for files that cannot be played. The iteration gives all frames that can
+    be decoded; if the file is truncated or damaged, an `IncompleteSourceError` that says where follows the
+    last frame. Time stamps that overlap, jump, go back, repeat or are missing are corrected to a continuous
+    timeline, and `info.notes` says where.
 
     Args:
         path: the file.
-        start: frames before this time, in seconds of the video's own clock, are left out.
-        fps: frames a second of a file without times, as of bare H.264; else its codec's are taken.
-        end: frames from this time on, in seconds of the same clock, are left out.
-        every: of the frames only the first in each of so many seconds are given; all are decoded.
-        decoder: what decodes; see `hardware`.
+        start: frames before this time, in seconds of the video's own clock, are skipped.
+        fps: frames per second of a file without time stamps, such as raw H.264; by default its codec's.
+        end: frames from this time on, in seconds of the same clock, are skipped.
+        every: give only the first frame of each interval of this many seconds; all are decoded.
+        decoder: see `hardware`.
 
     Attributes:
         path: the file.
-        info: what is known of it before it has been read.
+        info: properties that are known before the file has been read.
 
     Raises:
         SourceError: the file is missing, not readable, not a video, or cannot be decoded.
@@ -126,10 +126,10 @@ class VideoFile(Closeable):
 
     @classmethod
     def of(cls, path: str | os.PathLike[str], options: FileOptions) -> Self:
-        """A file, read as options say; see the class for what is raised.
+        """Open a file with these options; raises like the constructor.
 
         Raises:
-            SourceError: also where no picture lies between the start and the end that are asked for.
+            SourceError: also if no picture lies between start and end.
         """
         file = cls(
             path,
@@ -154,7 +154,7 @@ class VideoFile(Closeable):
         return self._frames()
 
     def close(self) -> None:
-        """Let the file go; an iteration under way ends after its frame. Any thread, any number of times."""
+        """Close the file; an iteration ends after its present frame. From any thread; may be called again."""
         self._closed = True
         if not self._process.here:
             return
@@ -162,7 +162,7 @@ class VideoFile(Closeable):
             held = vars(self)
             if "_container" in held:
                 self._container.close()
-            # The decoder's threads end with the last that holds it, and this object may live on: in its own
+            # The decoder's threads end with its last reference, and this object may live on: in its own
             # generators, in a variable, in the traceback of an error.
             self._placed = iter(())
             for name in ("_container", "_stream", "_decoder"):
@@ -175,7 +175,7 @@ class VideoFile(Closeable):
             if frame is None:
                 break
             yield frame
-        # The check reads the open file: another thread must not close it meanwhile.
+        # The check reads the open file, which another thread must not close.
         with self._lock:
             problem = None if self._closed else self._problem()
         self.close()
@@ -207,7 +207,7 @@ class VideoFile(Closeable):
         return step_rate(self._container, self._stream, self.path)
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
-        """Those of the file, and of all that were joined behind it."""
+        """Pictures of the file, and of other files that were appended to it."""
         yield from self._decoder.pictures()
         while (finding := self._check()) and finding.follows and self._follow(finding.position or 0):
             yield from self._decoder.pictures()
@@ -218,7 +218,7 @@ class VideoFile(Closeable):
         return containers.check(self.path, self._container.format.name, self._parts[-1], self._mended)
 
     def _follow(self, begin: int) -> bool:
-        """Go on with the file that begins at a byte; False where it cannot be read."""
+        """Continue with the appended file that begins at a byte; False if it cannot be read."""
         if self._container.format.name != "flv":
             return False
         try:
@@ -268,7 +268,7 @@ class VideoFile(Closeable):
         )
 
     def _skip_to(self, start: float) -> None:
-        """Go on from the key frame before a time, without the pictures that precede the time."""
+        """Continue from the key frame before a time, and skip the pictures before that time."""
         try:
             self._container.seek(max(0, round(Fraction(start) / self._base)), stream=self._stream)
         except av.FFmpegError as error:
@@ -280,12 +280,12 @@ class VideoFile(Closeable):
         self._placed = self._new_timeline().place(pictures, _timestamp)
 
     def _excerpt(self, start: float | None, every: float | None) -> VideoInfo:
-        """What is known of the part that is read; the first of its pictures is decoded already."""
+        """Properties of the part that is read; decodes its first picture."""
         info, begin_pts = self.info, None
         if start is not None:
             first = next(self._placed, None)
             if first is None or (self._end is not None and first[0] * self._base >= self._end):
-                # Who plays a video may go to where its last picture ends.
+                # A player may seek to the end of the last picture.
                 self._placed, self._is_empty = iter(()), True
             else:
                 self._placed = itertools.chain([first], self._placed)
@@ -384,12 +384,12 @@ class VideoFile(Closeable):
         return self._counted_frames() if name == "avi" or "mp4" in name else None
 
     def _counted_frames(self) -> int | None:
-        """How many frames the container counts; None where it does not, or shows only some of them."""
+        """The container's number of frames; None if it has none, or an edit list hides some of them."""
         return None if _is_trimmed(self._container, self._stream) else self._stream.frames or None
 
 
 def _state(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another of its name: size and time of change; None where it is not there."""
+    """A file's size and modification time, which change with its content; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -398,13 +398,13 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 def _about(said: Mapping[str, str]) -> dict[str, str]:
-    """Of what a container says of itself what stays true of a copy; some write the names in capitals."""
+    """The metadata of a container that are true for a copy, too; some containers capitalise names."""
     named = {name.lower(): value for name, value in said.items()}
     return {name: named[name] for name in _ABOUT if name in named}
 
 
 def _holes(numbers: Mapping[int, int], base: Fraction) -> list[tuple[int, float]]:
-    """The bytes from which on frames are missing that nobody counts, and for how many seconds in all."""
+    """Positions in bytes after which frames are missing without a trace, and the total seconds up to each."""
     found: list[tuple[int, float]] = []
     for count, (position, number) in enumerate(sorted(numbers.items())):
         if number - count != (round(found[-1][1] / base) if found else 0):
@@ -413,17 +413,16 @@ def _holes(numbers: Mapping[int, int], base: Fraction) -> list[tuple[int, float]
 
 
 def _declared_seconds(container: InputContainer, stream: VideoStream) -> float | None:
-    # Other containers announce the longest track's length only, or libav works it out from what
-    # is there.
+    # Other containers declare the length of the longest track only, or libav computes it from the content.
     if container.format.name == "avi":
         return seconds_of(stream)
     return tagged_seconds(stream) if "matroska" in container.format.name else None
 
 
 def _is_trimmed(container: InputContainer, stream: VideoStream) -> bool:
-    """Whether an mp4 holds more frames than it shows, as one that was cut without encoding it anew.
+    """Whether an mp4 has more frames than it shows, as after a cut without re-encoding.
 
-    It begins at a key frame, and an edit list says what of it is shown: the track is shorter than its frames.
+    Such a file begins at a key frame, and an edit list hides frames: the track is shorter than its frames.
     """
     rate = stream.average_rate
     if "mp4" not in container.format.name or not rate or not stream.duration or not stream.time_base:
@@ -432,7 +431,7 @@ def _is_trimmed(container: InputContainer, stream: VideoStream) -> bool:
 
 
 def _names_more(container: InputContainer, stream: VideoStream, size: int) -> bool:
-    """Whether an mp4's index names bytes behind the end of the file."""
+    """Whether an mp4's index refers to bytes beyond the end of the file."""
     if "mp4" not in container.format.name:
         return False
     return any(entry.pos + entry.size > size for entry in stream.index_entries)

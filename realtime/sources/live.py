@@ -1,7 +1,7 @@
-"""Cameras, network streams and files as live sources: watched, reconnected, never waited for.
+"""Cameras, network streams and files as live sources, with supervision and reconnection.
 
-A source that is lost is tried again, ever more slowly, up to a limit. Meanwhile nothing is yielded,
-and `LiveSource.state` says since when and why, so that whoever shows pictures can say so.
+A lost source is opened again, at growing intervals, up to a limit. In the meantime it yields nothing, and
+`LiveSource.state` says since when and why it is lost, for the display.
 """
 
 import itertools
@@ -33,9 +33,9 @@ from emotion.realtime.sources.reader import Connect, Connection, ConnectionLostE
 from emotion.realtime.sources.sound_feed import FileSound
 
 TIME_BASE = Fraction(1, 90_000)
-"""Of every live source: the clock of MPEG."""
+"""The time base of all live sources: the clock of MPEG."""
 
-# The feeds watch the clock, too, and know better what is wrong: they go first.
+# Readers have time limits of their own, and know the reason better: they get this much longer.
 _GRACE = 1.0
 _LEAVING_SECONDS = 0.5
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -45,12 +45,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """Whether a live source is there.
+    """The state of a live source.
 
     Attributes:
-        connected: False while it is being reached again.
-        since: `time.monotonic()` when that began.
-        attempt: which attempt to reach it is due or under way, from 1; 0 while connected.
+        connected: False while it is being reconnected.
+        since: `time.monotonic()` at the last change of `connected`.
+        attempt: number of the present attempt to reconnect, from 1; 0 while connected.
         reason: why it was lost, in a few words; empty while connected.
     """
 
@@ -61,24 +61,24 @@ class SourceState:
 
 
 class LiveSource(Closeable):
-    """A camera or stream as an iterable of `VideoFrame`, which comes back when it was lost.
+    """A camera or stream as an iterable of `VideoFrame`, which reconnects when it is lost.
 
-    It is opened, and its first picture waited for, at once. Reading goes on in a thread of its own;
-    when the consumer is slower, the oldest pictures are dropped, and counted in `skipped`. Frames
-    carry the time since the first one, by the monotonic clock, so that timestamps grow over losses;
-    their size is that of the first picture all along, larger and smaller ones are fitted into it.
+    The constructor opens it and waits for the first picture. Pictures are read in a separate thread; if the
+    consumer is slower, the oldest ones are dropped and counted in `skipped`. Timestamps are the time since
+    the first picture, by the monotonic clock, so that they grow over losses. All frames have the size of the
+    first picture; others are fitted into it.
 
     Attributes:
-        name: what it is called in messages: the address without password and query.
+        name: for messages: the address without password and query.
         info: size and rate of its frames; `path` is None.
-        state: whether it is there. A whole object at any moment; read it from any thread.
+        state: whether it is connected; may be read from any thread.
 
     Args:
-        name: as above.
-        connect: opens it; called in a thread of its own, again for each attempt.
-        options: see there.
-        advice: what to check when it cannot be reached, as the end of a sentence.
-        sound: what `connect` gives sound to; None where there is none, as of cameras.
+        name: see above.
+        connect: opens it; called in a separate thread, once per attempt.
+        options: see `LiveOptions`.
+        advice: what to check when it cannot be opened, as the end of a sentence.
+        sound: where `connect` puts the sound; None if there is none, as for cameras.
 
     Raises:
         SourceError: it cannot be opened, or gives no picture.
@@ -137,34 +137,34 @@ class LiveSource(Closeable):
 
     @property
     def skipped(self) -> int:
-        """How many pictures were dropped because they were not taken in time."""
+        """The number of pictures that were dropped because the consumer was too slow."""
         return self._skipped_before + self._link.skipped
 
     def switch(self, name: str, connect: Connect) -> None:
-        """Go on with another camera, its pictures fitted into the same size; returns at once.
+        """Switch to another camera, whose pictures are fitted into the same size; returns at once.
 
-        From any thread. Where it gives no picture the one before is opened again.
+        May be called from any thread. If the camera gives no picture, the one before is opened again.
 
         Args:
-            name: what it is called from then on.
-            connect: opens it.
+            name: the new name.
+            connect: opens the camera.
         """
         self._other = (name, connect)
         self._link.drop()
 
     def abort(self) -> None:
-        """Make the present and every later step of the iteration end. From any thread; returns at once."""
+        """End the iteration, also one that waits for a picture. From any thread; returns at once."""
         self._over.set()
         self._link.drop()
 
     def close(self) -> None:
-        """Let the source go; its thread is waited for a moment only. May be called again."""
+        """Close the source, with a short wait for its thread. May be called again."""
         self.abort()
         self._forgotten()
 
     def _open_link(self) -> None:
         self._link = Connection(self._connect)
-        # One that is merely forgotten lets its camera go, too, and at the latest when the program ends.
+        # A source that is garbage-collected without being closed releases its camera, too, or at exit.
         self._forgotten = before_exit(self, self._link.leave, _LEAVING_SECONDS)
 
     def _first_picture(self) -> Picture:
@@ -206,7 +206,7 @@ class LiveSource(Closeable):
                 return None
 
     def _adopt(self, reason: str) -> bool:
-        """Open the camera that was asked for, or that before, where this one is none; False for neither."""
+        """Open the camera of `switch`, or the one before if that failed; False where there is neither."""
         other, self._other = self._other, None
         if other is None and reason:
             other, self._before = self._before, None
@@ -238,7 +238,7 @@ class LiveSource(Closeable):
             self._attempt = 0
 
     def _reconnect(self, reason: str) -> bool:
-        """Wait, and try once more; False when nobody waits any more."""
+        """Wait, and connect once more; False after `abort`."""
         self._link.drop()
         if self._over.is_set():
             return False
@@ -253,7 +253,7 @@ class LiveSource(Closeable):
         return True
 
     def _note_loss(self, reason: str) -> None:
-        """Count a loss, or an attempt that failed; raises when they are too many."""
+        """Count a loss or a failed attempt; raises SourceError when there are too many."""
         limit, known = self._options.attempts, self.state
         if known.connected:
             known = SourceState(False, time.monotonic(), reason=reason)
@@ -267,15 +267,15 @@ class LiveSource(Closeable):
 
 
 class _Thinner:
-    """Lets at most so many pictures a second through, as evenly as they come."""
+    """Limits the rate of pictures, and keeps them as even as they come."""
 
     def __init__(self, fps: float | None) -> None:
         self._period = 1 / fps if fps else 0.0
         self._due = float("-inf")
 
     def passes(self, moment: float) -> bool:
-        """Whether the picture of this moment is wanted."""
-        # Half a period early is on time: else a source of just this rate, which is never quite
+        """Whether to keep the picture of this time."""
+        # Half a period early is accepted: otherwise a source of exactly this rate, which is never quite
         # even, would lose every other picture.
         if moment < self._due - self._period / 2:
             return False
@@ -284,7 +284,7 @@ class _Thinner:
 
 
 class _Fitting:
-    """Brings pictures to one size, and mirrors them where that is asked for."""
+    """Fits pictures into one size, and mirrors them if wanted."""
 
     def __init__(self, first: Image, options: LiveOptions) -> None:
         height, width = first.shape[:2]
@@ -316,7 +316,7 @@ class FileReader:
         self.rate = self._video.info.average_rate
 
     def read(self) -> Picture | None:
-        """Wait for the next picture's moment; None at the end."""
+        """The next picture, at its time; None at the end."""
         frame = next(self._frames, None)
         if frame is None:
             return None
@@ -326,7 +326,7 @@ class FileReader:
         return Picture(moment, frame.image)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._video.close()
         if self._sound:
             self._sound.close()
@@ -340,14 +340,14 @@ def _file_feed(path: str, sound: LiveSound | None) -> Connect:
 
 
 def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound | None = None) -> LiveSource:
-    """Open a camera, a network stream, or a file as if it were one.
+    """Open a camera, a network stream, or a file that is played like a camera.
 
     Args:
         where: a camera's number from 0 or device file (``/dev/video1``), an address
             (``rtsp://``, ``http://``, ``udp://`` and so on), or the path of a video file, which is
             played in real time.
-        options: see there.
-        sound: what takes its sound, where somebody records; cameras have none.
+        options: see `LiveOptions`.
+        sound: takes the sound for recordings; cameras have none.
 
     Raises:
         SourceError: it cannot be opened, or gives no picture.
@@ -364,7 +364,7 @@ def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound |
         advice = "check the address, the network and the sender"
         return LiveSource(shown_url(where), connect, options, advice, sound)
     path = where.removeprefix("file://")
-    # Opened again, it would begin again.
+    # A reconnected file would start from its beginning.
     options = replace(options, attempts=0)
     advice = "check the disk that it is on"
     return LiveSource(Path(path).name, _file_feed(path, sound), options, advice, sound)
@@ -373,15 +373,15 @@ def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound |
 def other_camera(
     current: str, options: LiveOptions, find: Callable[[], Sequence[FoundCamera]] = find_cameras
 ) -> tuple[str, Connect] | None:
-    """The next camera of this machine after the one of this name, as `LiveSource.switch` takes it.
+    """The next camera of this machine, as arguments of `LiveSource.switch`.
 
     Args:
-        current: as in `LiveSource.name`.
+        current: the `LiveSource.name` of the present one.
         options: of live sources.
         find: lists the cameras.
 
     Returns:
-        None where the source is no camera of this machine, or where there is no other.
+        None if the present source is not a camera of this machine, or there is no other.
     """
     devices = [device for one in find() if not one.problem and (device := camera_of(one.where)) is not None]
     names = [_camera_name(device) for device in devices]
@@ -397,7 +397,7 @@ def _camera_name(device: int | str) -> str:
 
 
 def camera_of(where: str) -> int | str | None:
-    """The camera that `where` names, as a number or a device file; None where it names none."""
+    """The camera that `where` names, as a number or a device file; None for other sources."""
     if where.isascii() and where.isdigit():
         return int(where)
     return where if re.fullmatch(r"/dev/(video\d+|v4l/.+)", where) else None
@@ -412,5 +412,5 @@ def shown_url(url: str) -> str:
     """An address that may be shown: without user, password and query."""
     scheme, _, rest = url.partition("://")
     address, _, query = rest.partition("?")
-    # With a question mark in a password nobody can tell where the address begins.
+    # If a password contains a question mark, it is unclear where the address begins.
     return f"{scheme}://..." if "@" in query else f"{scheme}://{address.rpartition('@')[2]}"
