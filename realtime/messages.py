@@ -28,7 +28,7 @@ Parts: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 
 class Decoded(Protocol):
-    """A picture in its decoder's format, which mostly takes half the memory of an image; converted on request.
+    """A picture in its decoder's format, which takes half the memory of an image; converted on request.
 
     Its methods may be called from any thread, and always give the same result.
     """
