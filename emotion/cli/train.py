@@ -16,9 +16,10 @@ from emotion.cli.progress import counting
 from emotion.models.engines.options import model_folder
 from emotion.models.errors import ModelFileError
 from emotion.models.evaluation.predictions import predictions_of_models
+from emotion.models.manifest import manifest_path, read_manifest
 from emotion.models.options import Without
 from emotion.models.shipped import refuse_shipped
-from emotion.models.training.options import TrainingOptions
+from emotion.models.training.options import TITLES, TrainingOptions
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.result_folders import check_folder
 
@@ -67,6 +68,8 @@ def train(
         raise ModelFileError(
             f"{start_from} is missing: --start-from takes lite, standard, a model folder or a .keras file."
         )
+    if start_from and start_from.is_dir():
+        _check_architecture(options, start_from)
     if not teacher:
         options = replace(options, teacher_weight=0.0)
     training = _training()
@@ -104,6 +107,19 @@ def _opinions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
     from emotion.models.training.distillation import predictions_of_runs  # noqa: PLC0415
 
     return predictions_of_runs(teachers, data)
+
+
+def _check_architecture(options: TrainingOptions, models: Path) -> None:
+    """Refuse to begin with a model of another architecture, before a folder is made for the run."""
+    if not manifest_path(models, options.view).exists():
+        return
+    title = read_manifest(models, options.view).architecture
+    own = next((name for name, known in TITLES.items() if known == title), options.network)
+    if own != options.network:
+        raise typer.BadParameter(
+            f"the {options.view} model in {shown(models)} is a {own}, not a {options.network}: add "
+            f"--architecture {own}"
+        )
 
 
 def _restored(options: TrainingOptions, models: Path, data: Path, run: Path) -> Path:

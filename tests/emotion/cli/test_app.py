@@ -130,6 +130,15 @@ def test_training_begins_with_what_ships_by_its_name(monkeypatch, capsys, tmp_pa
     assert "gone is missing: --start-from takes lite, standard" in capsys.readouterr().err
 
 
+def test_training_begins_with_no_model_of_another_architecture(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "_training", lambda: pytest.fail("Keras is not needed to see that"))
+    assert run(monkeypatch, "train", "eyes", "--start-from", "lite") == 2
+    said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "is a resnet29, not a densenet201: add --architecture resnet29" in said
+    assert not (tmp_path / "runs").exists()
+
+
 def test_missing_models_end_in_one_sentence(monkeypatch, capsys, tmp_path):
     assert run(monkeypatch, "annotate", "--models", tmp_path) == 4
     assert "emotion export" in capsys.readouterr().err.replace("\n", " ")
