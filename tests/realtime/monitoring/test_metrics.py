@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from emotion.realtime.monitoring.metrics import SILENT, Metrics
+from emotion.realtime.monitoring.metrics import Metrics
 from emotion.realtime.pipeline.pipeline import Pipeline
 from tests.fakes.pipeline_parts import Numbers, Through
 
@@ -75,8 +75,3 @@ def test_a_pipeline_counts_each_item_once(runs, workers):
     assert sum(size * count for size, count in snapshot["a"].batches) == 30 * runs
     assert all(stage.dropped == 0 for stage in snapshot.stages)
     assert all(min(stage.waiting, stage.busy, stage.blocked) >= 0 for stage in snapshot.stages)
-
-
-def test_silence_listens_to_everything():
-    SILENT.begin(["a"])
-    SILENT.record("a", taken=1)

@@ -301,11 +301,6 @@ def test_the_latency_to_aim_at_is_that_of_the_options(latency, sheds):
     assert any(changes) == sheds
 
 
-@pytest.mark.parametrize("vote", [VoteOptions(causal=True), VoteOptions(smooth=0.0)])
-def test_images_are_kept_where_no_frame_waits_for_what_follows(made, vote):
-    EveryFrame().stages(Models(LOADED, "weights"), Options(vote=vote))
-
-
 def names(policy, models, **vote):
     stages = policy.stages(models, Options(vote=VoteOptions(**vote)))
     told = [(stage[0] if isinstance(stage, list) else stage).name for stage in stages]
