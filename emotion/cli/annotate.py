@@ -155,10 +155,10 @@ def annotate_command(
 
 
 def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Path | None]:
-    """The files that results are to be, and the folder where they are to lie.
+    """The files and the folder of the option `-o`.
 
     Raises:
-        SinkError: they do not go together.
+        SinkError: they cannot be combined.
     """
     stored = {place: stand_ins.of(address) for place in given if (address := _address(place))}
     places = [stored.get(place, place) for place in given]
@@ -184,19 +184,19 @@ def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Pat
 
 
 def _address(place: Path) -> str | None:
-    """The address of a store that was written where a path may be, in which two slashes became one."""
+    """The address of a store in a Path, which has turned ``//`` into ``/``; None for local paths."""
     found = re.match(r"([a-z][a-z0-9+.-]+):/+(?=.)", str(place), re.IGNORECASE)
     address = f"{found[1]}://{str(place)[found.end() :]}" if found else ""
     return address if is_stored(address) else None
 
 
 class _Run:
-    """The sources of one command, one after the other; one that fails does not end the others.
+    """One run of the command; a source that fails does not stop the others.
 
     Attributes:
-        code: how the command ends: that of the first failure.
-        folder: for results, where one is named.
-        models: for all of them.
+        code: the exit code: that of the first failure.
+        folder: for results; None: that of each source.
+        models: for all sources.
     """
 
     models: Models
@@ -211,25 +211,25 @@ class _Run:
         self._options = options
         self._files = files
         self.folder = folder
-        # With events, standard output is theirs.
+        # Events go to standard output.
         self._out = errors if options.outputs.events else console
 
     @property
     def watched(self) -> bool:
-        """Whether results are seen while a video runs, so that it runs here and alone."""
+        """Whether there are live outputs; then videos run one by one in this process."""
         chosen = self._options.outputs
         return chosen.events or (chosen.mjpeg, chosen.metrics) != (None, None)
 
     @property
     def _away(self) -> bool:
-        """Whether results go into a store, which those who annotate videos bring them to."""
+        """Whether results go into a store; the processes that annotate videos upload them."""
         return self.folder is not None and is_stored(self._stand_ins.address(self.folder))
 
     def together(self, videos: Sequence[Input], many: StudyOptions) -> bool:
-        """Whether videos are shared out among processes.
+        """Whether videos are distributed to processes.
 
         Raises:
-            SinkError: results go into a store, and something is to be seen meanwhile.
+            SinkError: results go into a store, and there are live outputs.
         """
         if self.watched and self._away:
             raise SinkError("Results into a store go with neither --events, --mjpeg nor --metrics.")
@@ -238,12 +238,12 @@ class _Run:
     def find(
         self, sources: Sequence[str] | None, recursive: bool, spool: Spool, many: StudyOptions
     ) -> list[Input]:
-        """What the sources stand for.
+        """The inputs that the sources name.
 
-        What lies in a store is fetched by whoever annotates it, where others do.
+        Files in a store are downloaded by the processes that annotate them, if there are such processes.
 
         Raises:
-            SinkError: it does not fit the files that are to be written.
+            SinkError: the inputs do not fit the files that are to be written.
         """
         if not sources:
             self.folder = self.folder or Path()
@@ -267,14 +267,14 @@ class _Run:
         return inputs
 
     def plan_videos(self, videos: Sequence[Input], more: Sequence[str]) -> list[tuple[Path, Outputs]]:
-        """What is made of which video, once it is sure that nothing of the user's is lost by it.
+        """The result files of each video, after a check that no file of the user would be overwritten.
 
         Args:
-            videos: each of them.
-            more: what is made of each beside the formats.
+            videos: to annotate.
+            more: further formats, beside those of the options.
 
         Raises:
-            SinkError: something would be.
+            SinkError: a file would be overwritten.
         """
         paths = [one.path for one in videos]
         self._inputs = {one.path: one for one in videos}
@@ -296,7 +296,7 @@ class _Run:
     def plan_photographs(
         self, photographs: Sequence[Input]
     ) -> tuple[Sequence[Input], PhotographOutputs] | None:
-        """The same of photographs, which are done together; None where there are none."""
+        """The same for photographs, which have common tables; None if there are none."""
         if not photographs:
             return None
         options = self._options.outputs
@@ -326,7 +326,7 @@ class _Run:
     def many(
         self, videos: Sequence[tuple[Path, Outputs]], many: StudyOptions, study: bool, resume: bool
     ) -> None:
-        """Annotate videos side by side, and tell of all together where that is wanted."""
+        """Annotate videos in parallel, and write a study of all if wanted."""
         home = (self.folder or Path()) if study else None
         # Imported here: a single video needs no study.
         from emotion.cli.many import annotate_many  # noqa: PLC0415
@@ -337,7 +337,7 @@ class _Run:
     def photographs(
         self, photographs: Sequence[Input], outputs: PhotographOutputs, many: StudyOptions, resume: bool
     ) -> None:
-        """Annotate photographs, all together."""
+        """Annotate all photographs, and write their tables."""
         started, count = time.monotonic(), len(photographs)
         if resume and many.cluster is None:
             before = photographs_done(photographs, outputs, self.models, self._options)
@@ -375,7 +375,7 @@ class _Run:
         resume: bool,
         progress: Callable[[int, int], None],
     ) -> PhotographSummary:
-        """Here, or on a cluster."""
+        """In this process, or on a cluster."""
 
         def say(sentence: str) -> None:
             errors.print(escaped(sentence))
@@ -407,7 +407,7 @@ class _Run:
             self._failed(SourceError(some if summary.photographs else none))
 
     def _take(self, outputs: PhotographOutputs) -> None:
-        """Bring results of photographs into the store that they belong to."""
+        """Upload results of photographs if they belong into a store."""
         if self._away and self.folder is not None:
             self._stand_ins.take(self.folder, _names(outputs, self.folder))
 
@@ -417,7 +417,7 @@ class _Run:
 
 
 def _mixture(inputs: Sequence[Input]) -> str:
-    """How many videos there are, and how many photographs; of few videos among these the first is named."""
+    """The numbers of videos and photographs, in words, with the name of the first video if they are mixed."""
     videos = [one for one in inputs if one.kind == "video"]
     words = counted(len(videos), "video")
     if len(videos) == len(inputs):
@@ -426,7 +426,7 @@ def _mixture(inputs: Sequence[Input]) -> str:
 
 
 def _names(outputs: PhotographOutputs, folder: Path) -> list[str]:
-    """Results as seen from the folder for all of them."""
+    """Paths of results relative to the folder."""
     return [path.relative_to(folder).as_posix() for path in outputs.all()]
 
 

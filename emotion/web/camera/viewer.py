@@ -1,4 +1,4 @@
-"""Cameras over WebRTC: each viewer's pictures in, results out, always about the newest picture."""
+"""Cameras over WebRTC: receives each viewer's pictures and sends the results of the newest one."""
 
 import asyncio
 import contextlib
@@ -39,16 +39,16 @@ from emotion.web.camera.low_latency import hurry, with_bitrates
 from emotion.web.errors import BusyError
 from emotion.web.feed import Feed
 
-# A browser that vanished without a word leaves its place after this.
+# A connection without any message for this long is closed.
 _SILENCE_SECONDS = 15.0
-# A picture takes far less, also where others are analysed at the same time.
+# The analysis of a picture takes far less, even while others are analysed.
 _CLOSE_SECONDS = 10.0
-# By then the tasks of a connection that was closed are over; else, on a busy machine, it is looked again.
+# After this the tasks of a closed connection have ended; on a busy machine it is checked again.
 _TIDY_SECONDS = 1.0
 _TIDY_TRIES = 10
-# More than a page needs; a picture larger than that costs more than it tells.
+# More than a page needs.
 _MOST_PIXELS = 1920 * 1088
-# Results that the network does not take are not worth sending later.
+# Results are dropped while more bytes than this wait for the network.
 _MOST_BUFFERED = 32_768
 _VIDEO_CLOCK = Fraction(1, 90_000)
 
@@ -63,12 +63,12 @@ class CameraError(EmotionError, ValueError):
 
 @dataclass(slots=True)
 class CameraCounts:
-    """What all viewers together have had, for the metrics.
+    """Counts over all viewers, for the metrics.
 
     Attributes:
-        frames: pictures that came.
-        results: results that went; the other pictures were replaced by newer ones.
-        seconds: from a picture's arrival to its result, summed up.
+        frames: pictures received.
+        results: results sent; the other pictures were replaced by newer ones.
+        seconds: sum of the times from a picture's arrival to its result.
     """
 
     frames: int = 0
@@ -78,22 +78,22 @@ class CameraCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arrival:
-    """A picture as it came, and `time.monotonic()` when it did."""
+    """A picture that was received, and `time.monotonic()` at its arrival."""
 
     picture: av.VideoFrame
     at: float
 
 
 class Analyst:
-    """One viewer's pictures to results, in a thread of its own, the newest picture first.
+    """Analyses one viewer's newest picture, again and again, in its own thread.
 
     Args:
-        models: shared by all.
-        options: how faces are found, votes become answers and pictures look.
-        drawn: whether each result's annotated picture is wanted, too.
-        mirror: whether people see themselves as in a mirror; then results are about the mirrored picture.
-        publish: called in the thread with each result and its picture, or None.
-        fail: called in the thread with what ended it early.
+        models: shared by all viewers.
+        options: of faces, the vote and drawing.
+        drawn: also make the annotated picture of each result.
+        mirror: mirror the pictures before the analysis.
+        publish: called in the thread with each result and its annotated picture, or None.
+        fail: called in the thread with an error that ends the analysis.
     """
 
     def __init__(
@@ -117,13 +117,13 @@ class Analyst:
         self._thread.start()
 
     def look_at(self, picture: av.VideoFrame) -> None:
-        """Take a picture in the place of one that still waits."""
+        """Analyse this picture next, in place of one that still waits."""
         self._newest.put(_Arrival(picture, time.monotonic()))
 
     def close(self) -> None:
-        """End the thread after the picture that it is at; returns when it has freed all it held.
+        """End the thread after its present picture, and wait for it.
 
-        Native code that hangs cannot be ended: the thread is then left behind, and said so.
+        A thread that hangs in native code cannot be ended: it is left behind, with an error in the log.
         """
         self._newest.abort()
         self._thread.join(_CLOSE_SECONDS)
@@ -134,11 +134,11 @@ class Analyst:
         try:
             with self._session() as session:
                 self._publish_all(session)
-        except Exception as error:  # whatever it is, one viewer's trouble is nobody else's
+        except Exception as error:  # an error of one viewer must not affect the others
             self._fail(error)
 
     def _session(self) -> Session:
-        # In this thread: frames that wait in line between threads would be older when they are done.
+        # Inline, because queues between threads would add to the delay.
         return Session(self._frames(), self._options, self._models, Inline())
 
     def _frames(self) -> Iterator[VideoFrame]:
@@ -158,20 +158,20 @@ def _to_frame(index: int, arrival: _Arrival, mirror: bool) -> VideoFrame:
             f"The camera's pictures are {picture.width}x{picture.height}: choose 1920x1080 or less."
         )
     image: Image = np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
-    if mirror:  # before anything is drawn: words must not be mirrored with the picture
+    if mirror:  # before drawing, so that text is not mirrored
         image = np.ascontiguousarray(image[:, ::-1])
     return VideoFrame(index, picture.pts or 0, picture.time_base or _VIDEO_CLOCK, arrival.at, image)
 
 
 class _Drawn(MediaStreamTrack):
-    """The annotated pictures on their way back, the newest only."""
+    """The video track with annotated pictures for the viewer; the newest only."""
 
     kind = "video"
 
     def __init__(self) -> None:
         super().__init__()
         self._newest: LatestSlot[av.VideoFrame] = LatestSlot()
-        # A slot blocks its reader, which an event loop cannot be.
+        # Reading the slot would block the event loop.
         self._ready = asyncio.Event()
 
     def show(self, result: EmotionFrame, image: Image) -> None:
@@ -188,7 +188,7 @@ class _Drawn(MediaStreamTrack):
         self._ready.set()
 
     async def recv(self) -> av.VideoFrame:
-        """The next picture, as aiortc wants it."""
+        """The next picture; called by aiortc."""
         await self._ready.wait()
         self._ready.clear()
         pictures = self._newest.take(timeout=0)
@@ -200,9 +200,9 @@ class _Drawn(MediaStreamTrack):
 class Viewer:
     """One browser's camera: a connection, an analyst, and the results on a data channel.
 
-    Messages to the page, JSON each: results ``{"width", "height", "at", "sent", "pts", "faces":
-    [...]}`` with times of this server's clock in milliseconds; ``{"pong": ..., "now": ...}``, from
-    which the page learns how that clock stands to its own; ``{"error": "one sentence"}``.
+    Messages to the page are JSON: results ``{"width", "height", "at", "sent", "pts", "faces": [...]}`` with
+    times of the server's clock in milliseconds; ``{"pong": ..., "now": ...}``, from which the page computes
+    the offset of the clocks; ``{"error": "one sentence"}``.
     """
 
     def __init__(
@@ -234,7 +234,7 @@ class Viewer:
         """The answer to a browser's offer, both in the Session Description Protocol.
 
         Raises:
-            CameraError: the offer makes no sense, or offers no video.
+            CameraError: the offer is invalid, or has no video.
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -248,12 +248,12 @@ class Viewer:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except CameraError:
             raise
-        except Exception as error:  # aiortc raises whatever its parser stumbles over
+        except Exception as error:  # aiortc raises errors of any type for invalid offers
             raise CameraError("The browser's offer of a camera cannot be understood.") from error
         return with_bitrates(self._connection.localDescription.sdp)
 
     async def close(self) -> None:
-        """Free everything, and return when all is free; may be called again."""
+        """Close the connection and free its resources; may be called again."""
         if self._closing:
             await self.closed.wait()
             return
@@ -262,7 +262,7 @@ class Viewer:
             if task is not asyncio.current_task():
                 task.cancel()
         try:
-            # At the end of the program nothing may be left in a thread that the interpreter cuts off.
+            # No thread may run native code when the interpreter exits.
             await asyncio.gather(asyncio.to_thread(self._analyst.close), self._connection.close())
         finally:
             self.closed.set()
@@ -296,7 +296,7 @@ class Viewer:
             await self.close()
 
     async def _watch(self) -> None:
-        """Close the connection of a browser that is gone."""
+        """Close the connection when the browser has been silent too long."""
         while time.monotonic() - self._heard < _SILENCE_SECONDS:
             await asyncio.sleep(1)
         await self.close()
@@ -336,7 +336,7 @@ class Viewer:
         self._tasks.append(asyncio.create_task(self._close_soon()))
 
     async def _close_soon(self) -> None:
-        await asyncio.sleep(0.5)  # so that the sentence still arrives
+        await asyncio.sleep(0.5)  # so that the message still arrives
         await self.close()
 
     def _send(self, values: dict[str, Any]) -> None:
@@ -345,7 +345,7 @@ class Viewer:
             channel.send(json.dumps(values, separators=(",", ":")))
 
     def _call(self, function: Callable[..., None], *values: object) -> None:
-        """In the event loop; a loop that has ended needs no more results."""
+        """Call a function in the event loop, unless that has ended."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function, *values)
 
@@ -354,13 +354,13 @@ class Cameras:
     """All viewers, up to a limit.
 
     Args:
-        models: shared by all.
-        limit: the most at the same time.
-        feed: hands results on to other programs.
+        models: shared by all viewers.
+        limit: the most viewers at the same time.
+        feed: publishes results for other programs.
     """
 
     def __init__(self, models: Models, limit: int, feed: Feed | None = None) -> None:
-        # One that nobody listens to yet is empty, and so as good as false.
+        # Not `feed or Feed()`: a feed without listeners has the length 0.
         self._feed = Feed() if feed is None else feed
         self._numbers = itertools.count()
         self.counts = CameraCounts()
@@ -376,10 +376,10 @@ class Cameras:
         """Answer a browser's offer of its camera.
 
         Args:
-            sdp: the offer.
-            drawn: whether annotated pictures are sent back.
-            options: how faces are found, votes become answers and pictures look.
-            mirror: whether the pictures are turned as in a mirror before they are looked at.
+            sdp: the offer, in the Session Description Protocol.
+            drawn: send annotated pictures back.
+            options: of faces, the vote and drawing.
+            mirror: mirror the pictures before the analysis.
 
         Raises:
             BusyError: all places are taken.
@@ -410,7 +410,7 @@ class Cameras:
         self._viewers.discard(viewer)
         known = weakref.ref(viewer)
         del viewer
-        # A connection is a cycle that holds its decoder and pictures, and the collector comes by seldom.
+        # A connection is a reference cycle with a decoder and pictures, and the collector runs rarely.
         for _ in range(_TIDY_TRIES):
             await asyncio.sleep(_TIDY_SECONDS)
             gc.collect()
