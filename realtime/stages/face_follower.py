@@ -147,7 +147,7 @@ class FaceFollower:
         looks = self._search.looks
         if self._room:
             self._greet_small(picture, seconds)
-        self._crowd = 0 if self._room else self._count_left_out(picture, seconds)
+        self._crowd = 0 if self._room else self._count_left_out(picture, seconds, self._found)
         return self._search.looks > looks
 
     def _complete(
@@ -175,7 +175,8 @@ class FaceFollower:
                 self._greet_small(picture, seconds)
         found = self._found
         full = len(found) >= self._max_faces
-        self.left_out.append(self._count_left_out(picture, seconds) if full and not self._deferred else 0)
+        counted = full and not self._deferred
+        self.left_out.append(self._count_left_out(picture, seconds, found) if counted else 0)
         return found
 
     @property
@@ -202,12 +203,12 @@ class FaceFollower:
             else:
                 self._unplaced.append(box)
 
-    def _count_left_out(self, picture: Picture, seconds: float) -> int:
+    def _count_left_out(self, picture: Picture, seconds: float, found: Sequence[Landmarks]) -> int:
         """How many faces beyond `max_faces` the picture shows; 0 while no search is due.
 
         Tiles are searched too where small faces are followed, because the others may be small as well.
         """
-        known = list(self._found)
+        known = list(found)
         large = self._search.crowd(picture, seconds, known)
         if self._busy and not 0 <= seconds - self._told < _TOLD_SECONDS:
             self._unplaced += self._search.small(picture, seconds)

@@ -74,7 +74,7 @@ class UpsideDown:
             deferred: only those that come are looked at now, and the others when `look_again` is called.
         """
         boxes = [corners(face) for face in faces]
-        known = [_same(box, self._judged) for box in boxes]
+        known = _same(boxes, self._judged)
         self._judged = [
             self._judge(picture, seconds, box, old, deferred) for box, old in zip(boxes, known, strict=True)
         ]
@@ -141,13 +141,13 @@ class UpsideDown:
         return shows_one_turned(self._detector, picture)
 
 
-def _same(box: Corners, judged: Sequence[_Judged]) -> _Judged | None:
-    """The face that has this box now; None: it is new."""
-    if not judged:
-        return None
-    shares = overlaps(box, np.array([one.box for one in judged]))
-    best = int(shares.argmax())
-    return judged[best] if shares[best] > SAME else None
+def _same(boxes: Sequence[Corners], judged: Sequence[_Judged]) -> list[_Judged | None]:
+    """The faces that have these boxes now; None: one is new."""
+    if not boxes or not judged:
+        return [None] * len(boxes)
+    shares = overlaps(np.array(boxes)[:, None], np.array([one.box for one in judged]))
+    best = shares.argmax(axis=1).tolist()
+    return [judged[index] if share[index] > SAME else None for share, index in zip(shares, best, strict=True)]
 
 
 def is_upside_down(detector: Detector, picture: Picture, box: Corners) -> bool:
