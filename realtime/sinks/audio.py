@@ -22,29 +22,28 @@ from emotion.realtime.errors import is_gone
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.sinks.audio_clock import AudioClock
 
-# What players of mp4 files commonly understand. The container allows more (PCM, Vorbis, DTS),
-# but then many play no sound.
+# Codecs that most players of mp4 files support. The container allows more (PCM, Vorbis, DTS), but many
+# players have no sound then.
 COPIED = {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
 _BITS_A_CHANNEL = 96_000
-# A packet is longer than no time and shorter than this; what says otherwise is wrong.
+# A packet with a duration of zero, or longer than this, is wrong.
 _LONGEST_PACKET_SECONDS = 10
 _USUAL_SAMPLES = 1024
-# Coded anew, sound is one row of samples: where it pauses for longer there is silence, where it
-# comes twice the second is left out.
+# Re-encoded sound is one sequence of samples: longer pauses become silence, and repeated sound is dropped.
 _OUT_OF_STEP_SECONDS = Fraction(1, 10)
-# So much of a file is looked at to see which tracks can be read.
+# The number of packets that are read to see which tracks can be decoded.
 _PROBED_PACKETS = 64
 ALL_TRACKS = 32
-# How libav's muxer refuses a packet; whatever else it raises concerns the file.
+# Errors of libav's muxer for a wrong packet; its other errors concern the file.
 _REFUSED = (av.InvalidDataError, av.ArgumentError)
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
 
 
 @dataclass(frozen=True, slots=True)
-class _Sounding:
-    """A packet that has its place: when it begins in the mp4, in seconds."""
+class _PlacedPacket:
+    """A packet with its time in the mp4, in seconds."""
 
     seconds: Fraction
     track: "_Track"
@@ -52,7 +51,7 @@ class _Sounding:
 
 
 class _Track(ABC):
-    """One stream of sound on its way into the mp4."""
+    """One track of sound that is copied into the mp4."""
 
     def __init__(self, stream: AudioStream, info: VideoInfo) -> None:
         self._info = info
@@ -64,8 +63,8 @@ class _Track(ABC):
         self.unread = 0
         self.ended = False
 
-    def place(self, packet: AudioPacket) -> Iterator[_Sounding]:
-        """Take the next packet; gives those that have their place by now."""
+    def place(self, packet: AudioPacket) -> Iterator[_PlacedPacket]:
+        """Add the next packet; gives those whose times are known by now."""
         stamp = packet.pts if packet.dts is None else packet.dts
         if stamp is not None and self._info.holes:
             stamp += round(Fraction(self._info.early_by(packet.pos or 0)) / self._base)
@@ -75,41 +74,41 @@ class _Track(ABC):
         packet.duration = length
         yield from self._placed(self.clock.feed(stamp, length, packet))
 
-    def place_rest(self) -> Iterator[_Sounding]:
-        """Those that waited for others."""
+    def place_rest(self) -> Iterator[_PlacedPacket]:
+        """The packets that waited for others, at the end."""
         yield from self._placed(self.clock.flush())
 
-    def _placed(self, packets: Iterator[tuple[int, AudioPacket]]) -> Iterator[_Sounding]:
+    def _placed(self, packets: Iterator[tuple[int, AudioPacket]]) -> Iterator[_PlacedPacket]:
         for time, packet in packets:
             packet.pts = packet.dts = time - self._origin
             packet.time_base = self._base
-            yield _Sounding(packet.pts * self._base, self, packet)
+            yield _PlacedPacket(packet.pts * self._base, self, packet)
 
     @abstractmethod
     def take(self, packet: AudioPacket) -> list[AudioPacket]:
-        """What goes into the mp4 for a packet that has its place."""
+        """The packets to write into the mp4 for one of the source."""
 
     def flush(self) -> list[AudioPacket]:
-        """What is still to come after the last packet."""
+        """Further packets to write after the last one of the source."""
         return []
 
 
 class _Copied(_Track):
-    """A track that goes into the mp4 as it is."""
+    """A track whose packets are copied unchanged."""
 
     def __init__(self, stream: AudioStream, output: OutputContainer, info: VideoInfo) -> None:
         super().__init__(stream, info)
         self._source = stream
         self._stream = output.add_stream_from_template(stream)
         _keep_language(stream, self._stream)
-        # In transport streams each packet of AAC says what it is; in an mp4 the track does.
+        # In transport streams each AAC packet has a header; in an mp4 the track has one.
         self._filter = None
         if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
             self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
 
     def take(self, packet: AudioPacket) -> list[AudioPacket]:
         try:
-            # What cannot be decoded would stop some players.
+            # Some players stop at packets that cannot be decoded.
             self._source.decode(packet)
             packets = self._filter.filter(packet) if self._filter else [packet]
         except av.FFmpegError:
@@ -121,7 +120,7 @@ class _Copied(_Track):
 
 
 class _Recoded(_Track):
-    """A track that an mp4 cannot hold, or few players would play: decoded and coded as AAC."""
+    """A track that is re-encoded as AAC, because an mp4 cannot hold it or few players support it."""
 
     def __init__(self, stream: AudioStream, output: OutputContainer, info: VideoInfo) -> None:
         super().__init__(stream, info)
@@ -167,7 +166,7 @@ class _Recoded(_Track):
         return coded
 
     def _resampled(self, frame: AudioFrame) -> list[AudioFrame]:
-        """The frame as the coder takes it. A damaged one may claim another rate or number of channels."""
+        """The frame in the encoder's format. A damaged one may have another rate or number of channels."""
         kind = frame.format.name, frame.layout.name, frame.sample_rate
         frame.pts = None
         rest: list[AudioFrame] = []
@@ -212,17 +211,17 @@ class _Recoded(_Track):
 
 
 class AudioTrack:
-    """Reads the sound of a file beside its pictures and muxes it up to any moment.
+    """Reads the sound of a file and muxes it into the mp4, up to a given time.
 
-    Sound that players of mp4 files know is copied bit by bit; the rest becomes AAC. Its place
-    in time is that of the source, moved by `origin` like the pictures, and checked before anything is
-    written: see `AudioClock`. What cannot be kept is left out, and said in the video's notes; it never
-    costs the pictures.
+    Codecs that players of mp4 files support are copied; others are re-encoded as AAC. Times are those of the
+    source, moved by `origin` like those of the pictures, and checked before anything is written: see
+    `AudioClock`. Sound that cannot be kept is left out, with a note in the video's notes; the pictures are
+    always kept.
 
     Args:
-        info: of the video; its `path` is where the sound is.
-        output: where a stream is added for each track, and muxed into.
-        most: so many tracks at most.
+        info: of the video; the sound is read from its `path`.
+        output: a stream is added to it for each track.
+        most: the most tracks.
     """
 
     def __init__(self, info: VideoInfo, output: OutputContainer, most: int = ALL_TRACKS) -> None:
@@ -244,7 +243,7 @@ class AudioTrack:
                 self._tracks[stream.index] = track
         self._parts = 1
         self._packets = self._read()
-        self._waiting: deque[_Sounding] = deque()
+        self._waiting: deque[_PlacedPacket] = deque()
 
     def mux_until(self, seconds: Fraction | None) -> None:
         """Mux what sounds before a moment of the mp4; all that is left for None."""
@@ -282,7 +281,7 @@ class AudioTrack:
         except _REFUSED:
             track.ended = True
 
-    def _read(self) -> Generator[_Sounding, None, None]:
+    def _read(self) -> Generator[_PlacedPacket, None, None]:
         streams = [self._container.streams[index] for index in self._tracks]
         if not streams:  # which libav takes for all
             return

@@ -1,13 +1,13 @@
-"""Which results are this program's own: they are listed, with checksums, in the summary beside them.
+"""The ledger of this program's results: the summary beside them lists them, with checksums.
 
 ::
 
-    clip.summary.json           of a run that reached its end: lists its results
-    clip.summary.partial.json   of one under way, or interrupted: lists what is whole by then, and the parts
+    clip.summary.json           of a complete run: lists its results
+    clip.summary.partial.json   of a running or interrupted run: lists complete and partial results
 
-Only what a list names, of the same video and unchanged since, is replaced, and that only by results of the
-same sources or more, see `result_sources`. The list is written before a result gets its name, so that a kill
-at any moment leaves nothing that the next run would not know.
+Existing files are only replaced if such a list names them, they are unchanged, and they are results of the
+same video; and only by results of the same sources or more, see `result_sources`. A result is listed before
+it gets its final name, so that a killed run leaves no files that the next run does not know.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import writing
 from emotion.realtime.sinks.result_sources import Source, called, missing, names_of, told
 
-# So much room is taken at the start, so that a full disk still takes the summary that says so.
+# Bytes that are reserved at the start, so that the summary can be written on a full disk.
 _RESERVED = 1 << 16
 _ENDING = ".summary.json"
 _CHECKSUM = "checksum"
@@ -39,7 +39,7 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A result as it was when it got its name."""
+    """Size and checksum of a result when it got its final name."""
 
     bytes: int
     sha256: str
@@ -58,14 +58,14 @@ class _Entry:
 
 @dataclass(slots=True)
 class _List:
-    """What a summary says of the files beside it.
+    """The list of results in a summary.
 
     Attributes:
-        video: the name of the video that they were made of.
-        results: by name, as seen from the summary.
-        earlier: those of earlier runs that are still there.
-        parts: the names of what is not whole.
-        sources: what they are of, see `result_sources`; nothing where an earlier release wrote it.
+        video: the name of the video.
+        results: by path relative to the summary.
+        earlier: results of earlier runs that still exist.
+        parts: paths of partial results.
+        sources: of the results, see `result_sources`; empty in summaries of earlier releases.
     """
 
     video: str
@@ -76,7 +76,7 @@ class _List:
 
     @classmethod
     def read(cls, path: Path) -> "_List | None":
-        """None where there is no summary of this program's, or not as it was written."""
+        """The list in a summary; None if it was not written by this program, or was changed since."""
         try:
             values = read_json(path)
             if values.pop(_CHECKSUM) != _checksum(values):
@@ -96,10 +96,10 @@ class Claim(NamedTuple):
     """Results that are to be written.
 
     Attributes:
-        files: the results, but for the summary.
-        summary: where that goes.
-        video: the name of what they are made of.
-        sources: all that they are made of; where none are named, whatever is there of that name is replaced.
+        files: the results, without the summary.
+        summary: its path.
+        video: the name of the video.
+        sources: of the results; if there are none, existing results of any sources are replaced.
     """
 
     files: Sequence[Path]
@@ -113,15 +113,15 @@ def _entries(values: Mapping[str, Any]) -> dict[str, _Entry]:
 
 
 class ResultLedger:
-    """Lists what a run makes of a video, and gives each result its name.
+    """Keeps the list of a run's results, and gives each its final name.
 
     Args:
-        claim: the results, and what they are made of.
-        overwrite: replace what is there, whoever made it.
+        claim: the results with their sources.
+        overwrite: replace existing files of any origin.
 
     Raises:
-        SinkError: something is there that is not this program's own or of other sources, see `check_own`;
-            another run is writing the same results; or nothing can be written there.
+        SinkError: a file would be replaced that may not be, see `check_own`; another run is writing the same
+            results; or the folder cannot be written to.
     """
 
     def __init__(self, claim: Claim, overwrite: bool = False) -> None:
@@ -150,7 +150,7 @@ class ResultLedger:
             raise
 
     def publish(self, working: Path, path: Path) -> None:
-        """Take down a whole file, and give it its name.
+        """List a complete file, and give it its final name.
 
         Raises:
             OSError: it cannot be written.
@@ -162,7 +162,7 @@ class ResultLedger:
         os.replace(working, path)
 
     def finish(self, values: Mapping[str, Any]) -> Path:
-        """Write the summary, which lists the results; returns where it is.
+        """Write the summary of a complete run; returns its path.
 
         Raises:
             SinkError: it cannot be written.
@@ -172,7 +172,7 @@ class ResultLedger:
             for name in self._list.results:
                 self._list.earlier.pop(name, None)
             whole = self._with_list(values)
-            # Beside the journal, which is needed until the summary is there.
+            # In another file, because the journal is needed until the summary exists.
             made = partial_path(partial_path(self._summary))
             try:
                 made.write_text(whole, encoding="ascii")
@@ -181,14 +181,14 @@ class ResultLedger:
             except OSError:
                 with suppress(OSError):
                     made.unlink(missing_ok=True)
-                # A full disk has room for what is reserved.
+                # On a full disk the reserved bytes of the journal suffice.
                 self._write(whole)
                 self._journal.close()
                 os.replace(partial_path(self._summary), self._summary)
         return self._summary
 
     def keep(self, values: Mapping[str, Any]) -> Path | None:
-        """Write the summary of what there is, as a part; None where nothing is worth one.
+        """Write the summary of an interrupted run, as a partial file; None if there are no results.
 
         Raises:
             SinkError: it cannot be written.
@@ -204,7 +204,7 @@ class ResultLedger:
         return partial_path(self._summary)
 
     def _found(self, before: Sequence[_List]) -> dict[str, _Entry]:
-        """What earlier runs have left, and is as they left it."""
+        """Results of earlier runs that are unchanged."""
         entries = [pair for one in before for pair in (*one.earlier.items(), *one.results.items())]
         return {name: entry for name, entry in entries if entry.is_of(self._summary.parent / name)}
 
@@ -218,7 +218,7 @@ class ResultLedger:
         return _signed({**values, **listed})
 
     def _write(self, text: str, room: int = 0) -> None:
-        """Write the journal anew in its place, filled up with spaces to the room that it keeps."""
+        """Overwrite the journal, padded with spaces to the reserved size."""
         data = memoryview(text.ljust(room).encode("ascii"))
         size = len(data)
         self._journal.seek(0)
@@ -236,7 +236,7 @@ class ResultLedger:
 
 
 def check_own(results: Iterable[Claim]) -> None:
-    """Refuse results that would replace what is not this program's own, was changed since, or is of others.
+    """Check that results would replace only unchanged results of this program for the same sources.
 
     Raises:
         SinkError: names them.
