@@ -1,8 +1,8 @@
 """Makes a model folder from folders of photographs, step by step; finished steps are not repeated.
 
-Beside the model folder ``my-model`` stands ``my-model.learning`` with all that the user's photographs are in:
-the data set, the page about it (``data.html``), the networks' features, and ``log.csv``. So the model folder
-can be sent to others without them.
+Beside the model folder ``my-model`` there is ``my-model.learning`` with everything that contains the user's
+photographs or is computed from each: the data set, the page about it (``data.html``), the networks' features,
+and ``log.csv``. So the model folder can be passed on without them.
 """
 
 import shutil
@@ -60,15 +60,15 @@ STEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of it.
+    """The results of `learn`.
 
     Attributes:
         folder: the model folder.
-        evaluation: its scores, on faces that were not learnt from.
-        judgement: of the data.
+        evaluation: its scores, on faces that the models were not trained on.
+        judgement: the checks of the data.
         page: about the data.
         report: the evaluation's page.
-        held_out: whether a part was kept to judge on; else models that did not learn from a face judged it.
+        held_out: whether a part was held out; otherwise the scores are from cross-validation.
     """
 
     folder: Path
@@ -80,7 +80,7 @@ class Made:
 
 
 def work_folder(output: Path) -> Path:
-    """Where all lies that the user's photographs are in."""
+    """The folder beside a model folder for everything that contains the user's photographs."""
     return output.with_name(f"{output.name}.learning")
 
 
@@ -95,17 +95,17 @@ def learn(
     """Make a model folder of the user's own.
 
     Args:
-        roots: folders of photographs and videos, a folder a class.
-        output: the model folder; what it holds is replaced and stays as the previous version.
-        options: how.
-        counting: makes a progress bar of a description.
-        say: told what is done, a line each.
-        workers: processes that look at photographs; as many as there are cores where not given.
+        roots: folders of photographs and videos, with one folder per class.
+        output: the model folder; existing files are replaced, and kept as the previous version.
+        options: of the training.
+        counting: makes a progress bar with a description.
+        say: called with lines on what is done.
+        workers: the processes that read photographs; by default one per core.
 
     Raises:
         DatasetError: too few photographs, or folders that name no classes.
-        ModelFileError: the models to begin with are missing or damaged.
-        ShippedModelsError: `output` holds the models that ship.
+        ModelFileError: the initial models are missing or damaged.
+        ShippedModelsError: `output` is the folder of the included models.
     """
     refuse_shipped(output)
     roots = [root.resolve() for root in roots]
@@ -130,7 +130,7 @@ def learn(
     run.see()
     begin(4, "learning")
     run.fit()
-    # Small matrices: several threads would only wait for one another.
+    # The matrices are small: several threads would only wait for each other.
     with threadpool_limits(1, "blas"):
         begin(5, "fitting the vote, writing the models")
         run.write()
@@ -142,7 +142,7 @@ def learn(
 
 
 class _Run:
-    """The steps, in order; each leaves what the next ones need."""
+    """The steps, in order; each writes what the next ones need."""
 
     _judgement: Judgement
     _kept: bool
@@ -171,7 +171,7 @@ class _Run:
         self._third: tuple[BlendshapeModel, _Floats] | None = None
 
     def estimate(self, roots: Sequence[Path], workers: int | None) -> float | None:
-        """Say how long it will take; the seconds, None where that cannot be known."""
+        """Report how long it will take; returns the seconds, None if unknown."""
         options = self._options
         begun = None if options.from_nothing else self._networks.start
         found = estimate.measure(roots, begun, self._regions, options.every)
@@ -182,7 +182,7 @@ class _Run:
     # --- 1: photographs ---------------------------------------------------------------------------
 
     def look(self, roots: Sequence[Path], names: dict[str, str], workers: int | None) -> None:
-        """Make the data set; what was looked at before is not looked at again."""
+        """Make the data set; photographs of an earlier run are not read again."""
         options = DatasetOptions(
             validation=0,
             test=0,
@@ -204,7 +204,7 @@ class _Run:
             self._make(roots, options, workers, self._work / "parts.parquet")
 
     def _parts(self, rows: Sequence[dict[str, Any]]) -> dict[str, Split]:
-        """The part of each face by its source: held out to judge on, or to learn from."""
+        """The part of each face, held out or for training, by its source."""
         labels = np.array([self._classes.index(row["label"]) for row in rows], np.int64)
         kept = held_out(labels, self._together(rows), self._options.hold_out, self._options.seed)
         return {
@@ -218,7 +218,7 @@ class _Run:
             make_dataset(roots, self._data, options, workers, progress, parts, self._say)
 
     def _clear_other(self, options: DatasetOptions) -> None:
-        """A data set of other classes or options, as of a start that was mistaken, is begun anew."""
+        """Remove a data set of other classes or options, for example from a wrong command."""
         if (self._data / "dataset.json").is_file() and read_options(self._data) != options:
             self._say("The classes or options have changed: the photographs are analysed again.")
             shutil.rmtree(self._data)
@@ -231,7 +231,7 @@ class _Run:
     # --- 2: judging -------------------------------------------------------------------------------
 
     def judge(self, roots: Sequence[Path]) -> None:
-        """Say what is wrong with the data before anything is learnt."""
+        """Report problems of the data before the training."""
         rows = read_manifest(self._data)
         people = people_of([row["source"] for row in rows], self._options)
         self._judgement = judge(self._data, self._classes, people, self._options.from_nothing)
@@ -250,11 +250,11 @@ class _Run:
     # --- 3 and 4: features, and what is learnt from them -------------------------------------------
 
     def see(self) -> None:
-        """What each network sees of each face; what was worked out before is read."""
+        """Features of each face from each network, computed or read from disk."""
         self._networks.see(self._faces)
 
     def fit(self) -> None:
-        """A new last layer for each network, more of it where there are faces enough, and blendshapes'."""
+        """Train each network, or only its last layer if there are few faces, and a classifier of blendshapes."""
         labels = self._faces.labels
         with threadpool_limits(1, "blas"):
             self._networks.fit(self._faces, self._folds)
@@ -264,7 +264,7 @@ class _Run:
     # --- 5: the model folder ----------------------------------------------------------------------
 
     def write(self) -> None:
-        """Models, their int8 versions, and the vote, made beside the model folder."""
+        """Write models, their int8 versions, and the vote, into a folder beside the model folder."""
         shutil.rmtree(self._model, ignore_errors=True)
         self._networks.write(self._faces, self._model, self._about())
         # Where networks learnt, one part of the faces was left out, and the vote is fitted to it.
@@ -296,7 +296,7 @@ class _Run:
     # --- 6: scores --------------------------------------------------------------------------------
 
     def score(self, roots: Sequence[Path]) -> Made:
-        """Judge the models, write the report and the card, and put all into the model folder."""
+        """Evaluate the models, write the report and the card, and move all into the model folder."""
         kept = self._kept
         name = " and ".join(root.name for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
@@ -317,7 +317,7 @@ class _Run:
         return Made(self._output, evaluation, self._judgement, self._page, page, kept)
 
     def _remove_others(self, regions: Sequence[str]) -> None:
-        """Take models out of the folder that an earlier run left, of other regions or of other networks."""
+        """Remove models of an earlier run, for other regions or with other networks, from the folder."""
         for region in regions_there(self._output):
             gone = [] if region in regions else [f"{region}.onnx", f"{region}.json"]
             if choose_precision(self._output, region) != "int8" or region not in regions:
@@ -374,16 +374,16 @@ class _Run:
 
 
 def _in_parts(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether folders such as ``train`` and ``test`` say which faces are held out."""
+    """Whether there are folders such as ``train`` and ``test`` that decide which faces are held out."""
     return any(row["source"].split("/")[1].lower() in SPLITS for row in rows)
 
 
 def learn_blendshapes(
     shapes: _Floats, labels: _Ints, folds: _Ints, classes: Classes
 ) -> tuple[BlendshapeModel, _Floats] | None:
-    """The classifier of blendshapes, and what one says of each face that did not learn from it.
+    """The classifier of blendshapes, and its predictions for held-out faces.
 
-    None where a fold leaves too little to learn from.
+    None if there are too few faces without a fold.
     """
     said = np.zeros((len(labels), len(classes)), np.float32)
 

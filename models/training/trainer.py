@@ -48,7 +48,7 @@ from emotion.models.training.options import TrainingOptions
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one pass over the training part gave: a row of history.csv."""
+    """The results of one epoch: a row of history.csv."""
 
     epoch: int
     height: int
@@ -72,27 +72,27 @@ def train(
     checkpoint_every: float = 30.0,
     finish: Callable[[float, float], None] = lambda loss, balanced_accuracy: None,
 ) -> Path:
-    """Train a network, or go on with a run that was stopped.
+    """Train a network, or resume a run that was stopped.
 
     Args:
         data: a data set made by `emotion.models.data.dataset`.
         run: the run's folder.
-        options: a run that exists is continued only with the options it was started with.
-        start_from: a trained ``.keras`` file whose weights the run begins with.
+        options: an existing run is only resumed with its own options.
+        start_from: a trained ``.keras`` file with the initial weights.
         teacher: gives probabilities, float32 (n, 6), for the training part's faces in the manifest's
-            order; asked once, its answer is kept in the run's folder.
+            order; called once, its result is kept in the run's folder.
         report: called after every epoch.
         progress: called with (steps done, steps in all).
-        checkpoint_every: seconds; an epoch that ends sooner after the last checkpoint leaves none.
-        finish: called with what the finished network scores on the validation part. After few steps it is far
-            better than the last epoch's, whose batch norms lag behind (`settle_batch_norm`).
+        checkpoint_every: the least seconds between two checkpoints, which are written after an epoch.
+        finish: called with the finished network's scores on the validation part. After few steps they are far
+            better than those of the last epoch, whose batch norms lag behind (`settle_batch_norm`).
 
     Returns:
         The path of the finished ``model.keras``.
 
     Raises:
-        DatasetError: the data do not fill one batch, or the run was started otherwise.
-        ModelFileError: `start_from` is missing, or a network of another architecture.
+        DatasetError: the data do not fill one batch, or the run has other options.
+        ModelFileError: `start_from` is missing, or has another architecture.
     """
     training = load_view(data, options.view, ("train",))
     validation = load_view(data, options.view, ("validation",))
@@ -131,13 +131,13 @@ def train(
 
 
 def left_out(groups: npt.NDArray[np.int64], fold: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Which faces a fold leaves out, by the number of their group; bool (n,)."""
+    """The faces that a fold leaves out, by the number of their group; bool (n,)."""
     index, count = fold
     return np.asarray(groups % count == index) if count > 1 else np.zeros(len(groups), bool)
 
 
 def within_share(groups: npt.NDArray[np.int64], share: float) -> npt.NDArray[np.bool_]:
-    """Which faces a share of the groups holds, by the number of their group; bool (n,)."""
+    """The faces in a share of the groups, by the number of their group; bool (n,)."""
     numbers = np.unique(groups)
     chosen = np.random.default_rng(0).permutation(numbers)[: round(share * len(numbers))]
     return np.asarray(np.isin(groups, chosen))
@@ -146,10 +146,10 @@ def within_share(groups: npt.NDArray[np.int64], share: float) -> npt.NDArray[np.
 def _taught(
     data: RegionData, run: Path, share: float, teacher: Callable[[], npt.NDArray[np.float32]] | None
 ) -> RegionData:
-    """The data with a teacher's opinion mixed into the targets (Hinton et al. 2015).
+    """The data with a teacher's predictions mixed into the targets (Hinton et al. 2015).
 
-    Crowd labels of expressions are wrong in a good part; a teacher that sees more of the face than
-    one region says which are likely to be.
+    Many labels of expressions by crowds are wrong; a teacher that sees more of the face than one region
+    corrects some of them.
     """
     kept = run / "teacher.npy"
     if not kept.exists():
@@ -164,7 +164,7 @@ def _taught(
 
 
 def _mirrored_blendshapes() -> npt.NDArray[np.int64]:
-    """int64 (52,): for each blendshape the one that takes its place in a mirrored picture."""
+    """int64 (52,): the index of each blendshape's counterpart in a mirrored picture."""
     sides = {"left": "right", "right": "left"}
     names = ["_".join(sides.get(word, word) for word in name.split("_")) for name in BLENDSHAPES]
     return np.array([BLENDSHAPES.index(name) for name in names], dtype=np.int64)
@@ -172,7 +172,7 @@ def _mirrored_blendshapes() -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlendshapeTargets:
-    """Blendshapes as a network learns them: the standardised square root.
+    """Blendshapes as training targets: their square root, standardised.
 
     Most blendshapes are near 0 most of the time; the root spreads small values out.
     """
@@ -190,7 +190,7 @@ class BlendshapeTargets:
     def __call__(
         self, blendshapes: npt.NDArray[np.float32], flipped: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.float32]:
-        """Targets, float32 (n, 52); left and right change places where the picture is mirrored."""
+        """Targets, float32 (n, 52), with left and right exchanged where the picture is mirrored."""
         mirrored = np.where(flipped[:, None], blendshapes[:, self.mirror], blendshapes)
         # At most 4 spreads: a blendshape that hardly ever occurs must not rule the loss.
         standardised = (np.sqrt(mirrored) - self.mean) / self.scale
@@ -198,12 +198,12 @@ class BlendshapeTargets:
 
 
 class _Learner:
-    """A network, its optimiser, and the faces they learn from.
+    """A network, its optimiser, and the faces of the training part.
 
     Attributes:
         network: made by `emotion.models.training.networks.build`.
-        model: the network behind `Augment`, as it is trained; another one for each size of pictures,
-            all with the same weights and optimiser.
+        model: `Augment` and the network, for training; there is one for each size of pictures, all with the
+            same weights and optimiser.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class _Learner:
         self.model = self._compiled(self._size)
 
     def begin(self, checkpoint: Path, start_from: Path | None) -> int:
-        """Take the state of the checkpoint, where there is one; returns the steps done until then."""
+        """Restore the checkpoint, if there is one; returns the number of steps done."""
         if start_from:
             _take_weights(self.network, start_from)
         # Weights and the optimiser's state only: a whole saved model forgets what weight decay spares.
@@ -227,7 +227,7 @@ class _Learner:
         return int(self._optimizer.iterations)
 
     def run_epoch(self, epoch: int, progress: Callable[[int, int], None]) -> tuple[float, float, float]:
-        """One pass in random order; the mean loss in all, of the emotions and of the blendshapes."""
+        """Train for one epoch; returns the mean losses: total, of the emotions and of the blendshapes."""
         options = self._options
         if (size := options.size_of_epoch(epoch)) != self._size:
             self._size, self.model = size, self._compiled(size)
@@ -284,7 +284,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no t
         return len(self._order) // self._options.batch
 
     def __getitem__(self, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(images and draws, what is true of them) of one step."""
+        """(images and random draws, targets) of one step."""
         data, options = self._data, self._options
         rows = self._order[step * options.batch : (step + 1) * options.batch]
         draws = draw(len(rows), (options.seed, self._first + step), options.mixup)
@@ -312,7 +312,7 @@ def _optimizer(options: TrainingOptions, steps: int) -> keras.optimizers.Optimiz
 
 
 def _order(data: RegionData, options: TrainingOptions, epoch: int) -> npt.NDArray[np.int64]:
-    """The rows that an epoch takes, in its order: as many in every epoch."""
+    """The rows of an epoch in its order; their number is the same in every epoch."""
     order = np.random.default_rng((options.seed, epoch)).permutation(len(data))
     caps = dict(options.caps)
     left = {(name, label): cap for name, cap in caps.items() for label in range(len(EMOTIONS))}
@@ -352,19 +352,18 @@ def _validate(
 
 
 def whole_batches(crops: npt.NDArray[np.uint8], batch: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """All crops in batches of one size, which backends compile once; the last is filled up with black."""
+    """All crops in batches of one size, for which backends compile once; the last is padded with black."""
     for start in range(0, len(crops), batch):
         chunk = crops[start : start + batch]
         yield np.pad(chunk, ((0, batch - len(chunk)), (0, 0), (0, 0)))
 
 
 def settle_batch_norm(model: keras.Model, data: RegionData, batches: int = 40, batch: int = 128) -> None:
-    """Give every batch norm the statistics of the finished weights, in place.
+    """Recompute the statistics of every batch norm with the final weights, in place.
 
-    The moving averages that training leaves are of weights of many steps; through a network as deep
-    as DenseNet201 their lag adds up, and the network answers worse than it learnt. Here they become
-    plain means over whole crops of the training part ("precise batch norm", Wu & Johnson 2021,
-    "Rethinking 'Batch' in BatchNorm").
+    The moving averages of training are over the weights of many steps; in a network as deep as DenseNet201
+    the lag adds up, and lowers the accuracy. Here they are replaced by means over whole crops of the training
+    part ("precise batch norm", Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm").
     """
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [norm.momentum for norm in norms]
@@ -384,11 +383,11 @@ def settle_batch_norm(model: keras.Model, data: RegionData, batches: int = 40, b
 
 
 def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None:
-    """Write down what the run is, or refuse to continue another one's."""
+    """Write the run's options, or check that an existing run has the same ones."""
     run.mkdir(parents=True, exist_ok=True)
     wanted = json.loads(json.dumps(asdict(options) | {"start_from": start_from and start_from.name}))
     path = run / "run.json"
-    # An option that a run is older than had its default's effect.
+    # A run of an older release has the defaults of options that did not exist then.
     known = json.loads(json.dumps(asdict(TrainingOptions(view=options.view))))
     if path.exists() and known | json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
@@ -398,7 +397,7 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None
 
 
 def _save(model: keras.Model, path: Path) -> None:
-    """Replace a file only by a whole one."""
+    """Save a network atomically."""
     part = path.with_name(f"{path.stem}.part.keras")
     model.save(part)
     os.replace(part, path)

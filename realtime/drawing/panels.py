@@ -1,7 +1,7 @@
 """What is drawn beside a face: a panel with bars, or a label of one line, composed of sprites.
 
-All measures follow from the size of the text. Whatever does not change from frame to frame is
-merged into one stamp for each label, so that a panel costs some twenty small blends.
+All measures are multiples of the text size. Parts that do not change from frame to frame are merged into one
+sprite per label, so that a panel takes some twenty small blends.
 """
 
 import math
@@ -25,7 +25,7 @@ TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
 # How bright the bars are of a face of which nothing is seen, where what was seen before stands for it.
 _OLD = 0.5
-# Stands before the emotion that leads at this moment, where the label is still another one.
+# The mark before the emotion with the largest share, if the label is still another one.
 _AHEAD = "\u25b8"
 _UNCERTAIN_COLOUR: BGR = (170, 166, 162)
 
@@ -37,7 +37,7 @@ def colours(classes: Classes) -> tuple[BGR, ...]:
 
 
 def label_colour(face: FaceEmotion) -> BGR:
-    """The colour of what a face is called."""
+    """The colour of a face's label."""
     return colours(face.classes)[_label_index(face)]
 
 
@@ -47,12 +47,11 @@ def _label_index(face: FaceEmotion) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a panel has rows for.
+    """The rows of a panel.
 
     Attributes:
-        classes: a bar each.
-        rows: the names of those that say something by themselves: the regions, and the blendshapes where
-            the vote counts them.
+        classes: with a bar each.
+        rows: with a prediction each: the regions, and the blendshapes if they take part in the vote.
     """
 
     classes: Classes
@@ -60,14 +59,14 @@ class Content:
 
     @classmethod
     def of(cls, face: FaceEmotion) -> "Content":
-        """What there is to be said of a face."""
+        """The rows for a face."""
         third = () if face.blendshapes is None else ("blendshapes",)
         return cls(face.classes, (*face.regions, *third))
 
 
 @dataclass(frozen=True, slots=True)
 class PanelPlan:
-    """Where things stand in a panel, in pixels from its left top corner.
+    """The layout of a panel, in pixels from its top left corner.
 
     Attributes:
         size: of the text in the rows.
@@ -77,11 +76,11 @@ class PanelPlan:
         bars: whether there are bars; without them it is a brief panel.
         width, height: of the whole panel.
         bar_left, bar_width: of the bars.
-        name_left: of the classes' names in the opinions' rows.
+        name_left: of the classes' names in the rows of predictions.
         number_line, header_line: baselines of the person's number and of the header.
-        bar_lines, opinion_lines: baselines of the bars, or none, and of the opinions.
-        rules: where thin lines part the sections.
-        content: what the rows are.
+        bar_lines, opinion_lines: baselines of the bars, if there are any, and of the predictions.
+        rules: positions of the thin lines between the sections.
+        content: the rows.
     """
 
     size: int
@@ -103,28 +102,28 @@ class PanelPlan:
 
     @property
     def right(self) -> int:
-        """Where numbers end."""
+        """The right edge of numbers."""
         return self.width - self.pad
 
     @property
     def bar_height(self) -> int:
-        """How thick the bars are."""
+        """The thickness of the bars."""
         return round(0.6 * self.size)
 
     def bar_top(self, row: int) -> int:
-        """Where a bar begins, centred on the letters of its row."""
+        """The top of a bar, which is centred on the letters of its row."""
         return self.bar_lines[row] - round(0.37 * self.size + self.bar_height / 2)
 
 
 @cache
 def panel_plan(size: int, numbered: bool, bars: float, content: Content) -> PanelPlan:
-    """A panel's measures.
+    """The layout of a panel.
 
     Args:
         size: of the rows' text in pixels.
         numbered: whether a line says which person it is.
         bars: length of the bars in units of `size`; 0 for a brief panel without bars.
-        content: what the rows are.
+        content: the rows.
     """
     classes, rows = content.classes, content.rows
     head, pad = round(1.3 * size), round(0.8 * size)
@@ -162,7 +161,7 @@ def panel_plan(size: int, numbered: bool, bars: float, content: Content) -> Pane
 
 
 def _lines(size: int, numbered: bool, bars: int, opinions: int) -> tuple[int, ...]:
-    """Baselines of the person's number, the header, the bars and the opinions, from the top."""
+    """Baselines of the person's number, the header, the bars and the predictions, from the top."""
     row, section = round(1.4 * size), round(2.05 * size)
     steps = [round((1.4 if numbered else 0.2) * size), round(1.6 * size)]
     steps += [section, *[row] * (bars - 1)] if bars else []
@@ -176,9 +175,9 @@ def paint_panel(
 
     Args:
         canvas: uint8 (h, w, 3), BGR.
-        plan: the panel's measures.
+        plan: the panel's layout.
         left, top: of the panel, in pixels.
-        face: what to tell.
+        face: with its result.
         opacity: of the dark surface, in [0, 1].
     """
     best = _label_index(face)
@@ -220,7 +219,7 @@ def _paint_bar(
 def _paint_opinion(
     canvas: Image, plan: PanelPlan, opinion: Probabilities | None, seen: float, left: int, baseline: int
 ) -> None:
-    """One region's own emotion and per cent, with a dot in the emotion's colour; dim as it is seen less."""
+    """Draw one region's emotion and share with a dot in its colour; dimmed if the region is partly hidden."""
     name_left = left + plan.name_left
     if opinion is None:
         _write(canvas, "not seen", plan.size, _dim(_SOFT, 0), name_left, baseline)
@@ -238,7 +237,7 @@ def _paint_opinion(
 
 
 def _dim(colour: BGR, seen: float) -> BGR:
-    """A colour nearer to the gray of what is silent. In few steps, because each text is drawn once."""
+    """A colour mixed with the gray of hidden regions; in few steps, because texts are cached per colour."""
     share = round(4 * steady(seen)) / 4
     blue, green, red = (
         round(quiet + share * (full - quiet)) for full, quiet in zip(colour, TRACK, strict=True)
@@ -248,7 +247,7 @@ def _dim(colour: BGR, seen: float) -> BGR:
 
 @lru_cache(maxsize=24)
 def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
-    """All of a panel that only depends on which label it shows."""
+    """The part of a panel that depends on the label only."""
     size, classes = plan.size, plan.content.classes
     base = copy(plate(plan.width, plan.height, 0.6 * size, SURFACE, opacity))
     mark = plate(round(0.3 * size), round(1.2 * size), size, colours(classes)[best])
@@ -269,15 +268,15 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One line: what a face is called and its per cent, after the person's number where there are several.
+    """One line with a face's label and its share, after the person's number if there are several people.
 
     Attributes:
         size: of the text, in pixels.
-        number: the person's, or empty.
-        name: what the face is called.
+        number: of the person, or empty.
+        name: the label.
         colour: of the mark before it.
-        percent: as it is written; empty where nothing is named.
-        share: whether there is room for it.
+        percent: the share as text; empty if the label is `uncertain`.
+        share: whether there is room for the share.
         bold: the heavier weight for the name.
         name_left: where the name begins, in pixels from the label's left edge.
         width, height: of the whole label.
@@ -296,14 +295,14 @@ class Label:
 
 
 def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool, share: bool = True) -> Label:
-    """The label that tells a face's probabilities, in text of this size in pixels.
+    """The label of a face, in text of this size in pixels.
 
     Args:
-        face: what to tell.
+        face: with its result.
         size: of the text.
         numbered: whether to say which person it is.
         bold: the heavier weight for the name.
-        share: whether to say how sure the word is.
+        share: whether to show the share.
     """
     number = str(face.track_id) if numbered else ""
     return _label(size, number, face.label, label_colour(face), _label_percent(face) if share else None, bold)
@@ -312,9 +311,9 @@ def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool, share: b
 def label_room(
     face: FaceEmotion, size: int, numbered: bool, bold: bool, share: bool = True
 ) -> tuple[int, int]:
-    """Width and height in which each label of a face has room, whatever it is called; as of `label_for`."""
+    """Width and height that are enough for every label of a face; arguments as of `label_for`."""
     number = str(face.track_id) if numbered else ""
-    # The last is called nothing that has a per cent.
+    # The last label is `uncertain`, which has no share.
     percents = [_WIDEST if share else None for _ in face.classes] + [None]
     named = zip(face.classes.labels, percents, strict=True)
     widths = [_label(size, number, name, TRACK, percent, bold).width for name, percent in named]
@@ -324,7 +323,7 @@ def label_room(
 @lru_cache(maxsize=512)
 def _label(size: int, number: str, name: str, colour: BGR, percent: str | None, bold: bool) -> Label:
     name_left = round(1.2 * size) + (text_width(number + " ", size) if number else 0)
-    # Two digits' room for one digit: a label should not change its width all the time.
+    # Room for two digits, so that a label does not change its width all the time.
     digits = 0 if percent is None else round(0.5 * size) + text_width(percent.rjust(3, "0"), size)
     width = name_left + text_width(name, size, bold) + round(0.55 * size) + digits
     return Label(
@@ -355,7 +354,7 @@ def paint_label(canvas: Image, label: Label, left: int, top: int, opacity: float
 
 
 def paint_line(canvas: Image, label: Label, left: int, top: int, width: int) -> None:
-    """Write what a label says onto a surface that is there, in place; its number ends at the right."""
+    """Draw a label's text onto an existing surface, in place; its share is right-aligned."""
     size, baseline = label.size, top + round(1.2 * label.size)
     mark = plate(round(0.3 * size), round(1.0 * size), size, label.colour)
     press(canvas, mark, left + round(0.5 * size), top + (label.height - mark.height) // 2)
@@ -368,7 +367,7 @@ def paint_line(canvas: Image, label: Label, left: int, top: int, width: int) -> 
 
 @lru_cache(maxsize=16)
 def note_sprite(string: str, size: int, opacity: float) -> Sprite:
-    """A quiet line of text on a dark pill, ready to press."""
+    """A line of small text on a dark rounded rectangle, as a sprite."""
     pad = round(0.7 * size)
     note = copy(plate(text_width(string, size) + 2 * pad, round(1.7 * size), 0.85 * size, SURFACE, opacity))
     _inscribe(note, string, size, _SOFT, pad, round(1.2 * size))
@@ -376,19 +375,19 @@ def note_sprite(string: str, size: int, opacity: float) -> Sprite:
 
 
 def _label_percent(face: FaceEmotion) -> str:
-    """How sure the label is; no number where nothing is named."""
+    """The share of the label as text; empty if the label is `uncertain`."""
     if face.label_share is None or face.probabilities is None:
         return ""
     return _percents(face.probabilities)[face.classes.index(face.label)]
 
 
 def _percents(shares: Probabilities) -> list[str]:
-    """Each share in whole per cent; together they are 100, wherever some of them are shown."""
+    """Each share in whole per cent, rounded so that all together are 100."""
     return [f"{one}%" for one in whole_percents(map(steady, shares.tolist()))]
 
 
 def steady(share: float) -> float:
-    """A share in [0, 1], whatever a broken model says."""
+    """A share clipped to [0, 1], also for NaN from a broken model."""
     return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
 
 
@@ -407,7 +406,7 @@ def _write_right(
     colour: BGR = _BRIGHT,
     bold: bool = False,
 ) -> None:
-    """Text that ends at `right`; digits are equally wide, so numbers stand in columns."""
+    """Draw text that ends at `right`; digits have equal widths, so that numbers form columns."""
     _write(canvas, string, size, colour, right - text_width(string, size, bold), baseline, bold)
 
 
