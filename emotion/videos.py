@@ -29,7 +29,7 @@ from emotion.realtime.session import EveryFrame, Models, Session
 from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
-from emotion.realtime.sinks.formats import format_named, open_file, wants_pictures
+from emotion.realtime.sinks.formats import format_named, open_file, wants_frames, wants_pictures
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
@@ -253,7 +253,7 @@ def _run(
         policy = EveryFrame(
             tap=_live_view(views, options, source.info, say),
             size=(source.info.width, source.info.height),
-            pictures=wants_pictures(outputs.files),
+            pictures=wants_frames(outputs.files),
         )
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
         # Nothing is drawn, and no image is made, where nobody sees it.

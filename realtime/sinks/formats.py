@@ -43,8 +43,16 @@ def format_named(name: str) -> Format:
 
 
 def wants_pictures(names: Iterable[str]) -> bool:
-    """Whether any of these formats looks at the picture that goes with a result; a stranger's may."""
+    """Whether any of these formats looks at the drawn picture that goes with a result; a stranger's may."""
     return any(name == "mp4" or name not in BUILT_IN | OF_STUDIES for name in names)
+
+
+def wants_frames(names: Iterable[str]) -> bool:
+    """Whether any of these formats looks at the picture of a result's frame, drawn on or not.
+
+    What is made of each video of a study does: the page's thumbnails and the portraits.
+    """
+    return any(name in OF_STUDIES for name in names) or wants_pictures(names)
 
 
 def known_formats() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The main job with the models that ship: real frames in, annotated mp4, timeline and summary out."""
 
+import base64
 import contextlib
 import csv
 import dataclasses
@@ -141,6 +142,19 @@ def test_the_summary_says_what_the_timeline_says(demo):
     assert values["video"]["emotion"] == summary.emotion
     share = labels(outputs).count("happiness") / summary.frames
     assert values["video"]["shares"]["happiness"] == pytest.approx(share, abs=0.02)
+
+
+def test_thumbnails_and_portraits_show_the_video_where_else_only_tables_are_written(models, tmp_path):
+    video = tmp_path / "clip.mp4"
+    clips.beginning(DEMO, video, 12)
+    outputs = Outputs.of(video, tmp_path, ("csv", "study", "portraits"))
+    annotate(video, outputs, models)
+    record = json.loads(outputs.files["study"].read_text())
+    thumbnail = cv2.imdecode(np.frombuffer(base64.b64decode(record["thumbnail"]), np.uint8), cv2.IMREAD_COLOR)
+    portrait = cv2.imread(str(outputs.files["portraits"]))
+    face = portrait[: portrait.shape[1]]  # above its number
+    assert min(thumbnail.mean(), face.mean()) > 40
+    assert min(thumbnail.std(), face.std()) > 15
 
 
 def test_a_video_without_a_face_is_no_failure(models, tmp_path):

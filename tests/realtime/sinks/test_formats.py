@@ -5,7 +5,7 @@ import pytest
 from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
-from emotion.realtime.sinks.formats import open_file, wants_pictures
+from emotion.realtime.sinks.formats import open_file, wants_frames, wants_pictures
 from emotion.realtime.sinks.options import FORMATS, read_formats
 from tests.helpers.clips import picture
 from tests.helpers.mp4_roundtrip import INFO, SIZE, TIME_BASE
@@ -57,3 +57,10 @@ def test_pictures_are_wanted_by_videos_and_perhaps_by_strangers():
     assert not wants_pictures(tables)
     assert wants_pictures([*tables, "mp4"])
     assert wants_pictures(["csv", "a_strangers"])
+
+
+@pytest.mark.parametrize("name", ["study", "portraits", "mp4", "a_strangers"])
+def test_frames_are_wanted_by_whatever_looks_at_their_pictures(name):
+    tables = [name for name in FORMATS if name != "mp4"]
+    assert not wants_frames(tables)
+    assert wants_frames([*tables, name])
