@@ -1,7 +1,6 @@
 """Annotating a video: frames in, an annotated mp4, timelines and a summary out."""
 
 import hashlib
-import itertools
 import json
 import os
 from collections import Counter
@@ -176,7 +175,8 @@ def annotate(
             unchanged results of this program for this video, or with `options.outputs.overwrite`.
         models: from `Models.load`.
         options: `Options()` by default. Those on formats and on live sources are ignored.
-        progress: called with (frames done, frames in all; None if unknown).
+        progress: called with (frames done, frames in all, estimated from their times; None if unknown); in
+            the last call both are the number of frames.
         observer: is told what each stage and each output does.
         say: called with sentences on live outputs, and on what was repaired or left out.
 
@@ -236,6 +236,7 @@ def _run(
     provenance: Mapping[str, Any],
 ) -> IncompleteSourceError | None:
     """Write all results except the summary; returns the error of an incomplete video."""
+    crowd, done, incomplete = Crowd(), 0, None
     with ExitStack() as stack:
         sinks = stack.enter_context(Fanout(observer=observer))
         for name, path in outputs.files.items():
@@ -260,23 +261,26 @@ def _run(
         draw = _renderer(options, source.info, partly=_only_mp4(outputs)).draw if outputs.video else None
         if not wants_pictures(outputs.files):
             draw = _nothing
-        done, crowd = itertools.count(1), Crowd()
 
         def listen(result: EmotionFrame) -> None:
+            nonlocal done
             summary.add(result)
             crowd.add(result)
-            progress(next(done), source.info.frame_count)
+            done += 1
+            progress(done, source.info.expected_frames(done, result.frame.seconds))
 
         try:
             session.run(sinks, draw, listen)
         except IncompleteSourceError as error:
             # Results are finished like those of a whole video.
-            return error
+            incomplete = error
         finally:
             for sentence in (crowd.sentence(), _too_small(source.info)):
                 if sentence:
                     source.info.notes.add(sentence)
-    return None
+    if done:
+        progress(done, done)
+    return incomplete
 
 
 def _waiting_for(info: VideoInfo) -> int:
@@ -313,9 +317,7 @@ def _only_mp4(outputs: Outputs) -> bool:
 
 def _renderer(options: Options, info: VideoInfo, partly: bool = False) -> Renderer:
     """Draws a video's results, with a timeline from the beginning to the end of what is read."""
-    begin = float((info.first_pts if info.begin_pts is None else info.begin_pts) * info.time_base)
-    last = info.duration_seconds and info.start_seconds + info.duration_seconds
-    end = min((time for time in (last, info.end_seconds) if time is not None), default=None)
+    begin, end = info.span
     return Renderer(options.drawing, begin, None if end is None else max(0.0, end - begin), partly)
 
 

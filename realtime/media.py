@@ -20,6 +20,8 @@ from emotion.realtime.live_sound import LiveSound
 
 # Code points of ITU-T H.273, which containers, codecs and libav share.
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 6
+# Such a share of frames more or less is taken for none.
+_NEAR = 0.03
 # Players show nothing until the first timestamp; broadcasts count from hours ago.
 _LATEST_START_SECONDS = 10
 _SWSCALE = {
@@ -124,6 +126,7 @@ class VideoInfo:
         start_seconds: where the file's clock starts, over pictures and sound; mostly 0.
         average_rate: frames a second, on average.
         frame_count: how many frames there will be; an estimate; None where nothing says so.
+        is_counted: the container has counted them, and all are read.
         duration_seconds: None where nothing says so.
         has_audio: whether there is sound.
         colours: how to turn its pictures into RGB and back.
@@ -147,6 +150,7 @@ class VideoInfo:
     start_seconds: float = 0.0
     average_rate: Fraction = Fraction(30)
     frame_count: int | None = None
+    is_counted: bool = False
     duration_seconds: float | None = None
     has_audio: bool = False
     colours: Colours = Colours(_BT709, _BT709, _BT709)
@@ -159,6 +163,40 @@ class VideoInfo:
     sound: LiveSound | None = None
     begin_pts: int | None = None
     end_seconds: float | None = None
+
+    @property
+    def span(self) -> tuple[float, float | None]:
+        """Where what is read of it begins and ends, in seconds; None where nothing says so."""
+        begin = self.first_pts if self.begin_pts is None else self.begin_pts
+        last = self.duration_seconds and self.start_seconds + self.duration_seconds
+        end = min((time for time in (last, self.end_seconds) if time is not None), default=None)
+        return float(begin * self.time_base), end
+
+    def expected_frames(self, done: int, seconds: float) -> int | None:
+        """How many frames there will be, by how far in time those that are done reach.
+
+        The average rate says little of a video whose rate varies, and some containers only guess it.
+
+        Args:
+            done: how many are, 1 at least.
+            seconds: the time of the last of them.
+
+        Returns:
+            Never less than are done; None where nothing says it, and behind what the container calls the end.
+        """
+        begin, end = self.span
+        if self.frame_count is not None and (self.is_counted or end is None or seconds <= begin):
+            return max(self.frame_count, done)
+        if end is None or seconds <= begin:
+            return None
+        step = (seconds - begin) / max(1, done - 1)
+        left = round((end - seconds) / step) - 1
+        if left < -1:
+            return None
+        expected = done + max(0, left)
+        # Times that are rounded do not make the number waver.
+        is_near = abs(expected - (self.frame_count or 0)) <= max(2, _NEAR * expected)
+        return max(self.frame_count, done) if self.frame_count and is_near else expected
 
     def early_by(self, position: int) -> float:
         """By how many seconds the file's clock is early at a byte."""

@@ -249,6 +249,7 @@ class VideoFile(Closeable):
         if not self._timeline.start_is_known:
             start = float(first_pts * self._base)
         duration = seconds_of(stream) or (container.duration / av.time_base if container.duration else None)
+        frames = self._counted_frames()
         return VideoInfo(
             path=self.path,
             width=self._converter.size[0],
@@ -257,7 +258,8 @@ class VideoFile(Closeable):
             first_pts=first_pts,
             start_seconds=start,
             average_rate=rate,
-            frame_count=self._counted_frames() or (round(duration * rate) if duration else None),
+            frame_count=frames or (round(duration * rate) if duration else None),
+            is_counted=frames is not None,
             duration_seconds=duration,
             has_audio=bool(container.streams.audio),
             colours=self._converter.colours,
@@ -299,6 +301,7 @@ class VideoFile(Closeable):
             info,
             average_rate=rate,
             frame_count=None if stop is None else max(1, round((stop - begin * self._base) * rate)),
+            is_counted=False,
             begin_pts=begin_pts,
             end_seconds=self._end,
         )

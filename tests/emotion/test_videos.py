@@ -165,6 +165,15 @@ def test_a_video_without_a_face_is_no_failure(models, tmp_path):
     assert_same_road(clip, outputs, summary)
 
 
+def test_progress_ends_with_as_many_frames_as_there_were(models, tmp_path):
+    clip = make_clip(tmp_path / "varies.mkv", frames=30)
+    told = []
+    options = Options(file=FileOptions(every=0.1))
+    annotate(clip, Outputs.of(clip, tmp_path / "out"), models, options, lambda *done: told.append(done))
+    assert told[-1][0] == told[-1][1] == len(told) - 1
+    assert all(done <= total for done, total in told)
+
+
 def test_a_result_that_cannot_be_written_leaves_the_earlier_ones(models, tmp_path, monkeypatch):
     """The disk is full half-way: an error with the path, a playable part, and nothing looks whole."""
     from emotion.realtime.sinks.csv_jsonl import CsvTimeline
