@@ -254,7 +254,7 @@ class _Run:
         self._networks.see(self._faces)
 
     def fit(self) -> None:
-        """Train each network, or only its last layer if there are few faces, and a classifier of blendshapes."""
+        """Train each network, or its last layer if there are few faces, and the classifier of blendshapes."""
         labels = self._faces.labels
         with threadpool_limits(1, "blas"):
             self._networks.fit(self._faces, self._folds)

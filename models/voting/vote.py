@@ -1,12 +1,12 @@
 """The vote: combines the predictions for a face into one.
 
-A rule is one of two forms. `WeightedMean` is the rule this program goes back to: each opinion
-counts so much on each emotion. `LogLinear` is a multinomial logistic regression on the opinions'
-log probabilities: stacking where all its coefficients are free, a product of experts with
-exponents where only those of an emotion on itself are. Both are calibrated on held-out faces.
+There are two forms of rules. `WeightedMean` has a weight for each prediction and emotion. `LogLinear` is a
+multinomial logistic regression on the log probabilities of the predictions: stacking if all coefficients are
+free, a product of experts with exponents if only those of an emotion on itself are. Both are calibrated on
+held-out faces.
 
-``weights.json`` holds every rule that was fitted and names the one that counts (`evaluation.weights`); of
-three regions or more it also holds a rule for each choice of them (``"choices": {"eyes,lips": {...}}``).
+``weights.json`` holds all rules that were fitted, and names the one that is used (`evaluation.weights`). With
+three or more regions it also holds a rule for each subset (``"choices": {"eyes,lips": {...}}``).
 """
 
 from collections.abc import Callable, Sequence
@@ -37,11 +37,10 @@ Third: TypeAlias = Callable[[npt.NDArray[np.float32]], Probabilities]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedMean:
-    """The weighted mean of the opinions, emotion by emotion, then sharpened by a temperature.
+    """The weighted mean of the predictions for each emotion, sharpened by a temperature.
 
-    The weights are made to sum to one for each emotion, so a weight moves it towards the better
-    opinion instead of up. The mean of two calibrated opinions is flatter than it should be; the
-    temperature, fitted on held-out faces, makes it say how often it is right.
+    Weights are normalised to sum to one for each emotion. The mean of two calibrated predictions is less
+    confident than it should be; the temperature, fitted on held-out faces, calibrates it.
 
     Attributes:
         weights: float32 (k, classes), positive: of k experts, the regions' models in their order and
@@ -90,7 +89,7 @@ class WeightedMean:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogLinear:
-    """A multinomial logistic regression on the opinions' log probabilities.
+    """A multinomial logistic regression on the log probabilities of the predictions.
 
     Attributes:
         coefficients: float32 (classes k, classes): what the log probability of a class by an expert
@@ -147,13 +146,13 @@ _FORMS: dict[str, type[WeightedMean] | type[LogLinear]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoteWeights:
-    """The rule by which a model folder's opinions vote, ready to be applied.
+    """The rule of a model folder's vote.
 
     Attributes:
-        rule: for faces all of whose regions are seen.
-        third: what the blendshapes say, where the rule counts them; else None.
-        classes: what is voted on.
-        regions: the names of those that vote, in their order.
+        rule: for faces with all regions visible.
+        third: the classifier of blendshapes, if the rule uses it; else None.
+        classes: of the vote.
+        regions: the names of those that vote, in order.
     """
 
     rule: Rule
@@ -173,11 +172,11 @@ class VoteWeights:
 
         Args:
             folder: of the models.
-            regions: that vote, in the folder's order; none: all that the file speaks of. Of some of them
-                the vote is by the rule that was fitted to just these, or, where there is none, the mean.
+            regions: that vote, in the folder's order; empty: all in the file. For a subset it is the rule
+                that was fitted to this subset, or the mean if there is none.
 
         Raises:
-            ModelFileError: a file is missing, or not of this program, or a region is not weighed.
+            ModelFileError: a file is missing or invalid, or a region has no weights.
         """
         stored = read_rules(folder)
         wanted = tuple(regions) or stored.regions
@@ -193,19 +192,19 @@ class VoteWeights:
         seen: npt.NDArray[np.float32] | None = None,
         blendshapes: Probabilities | None = None,
     ) -> Probabilities:
-        """The vote of all regions, and of the blendshapes where the rule counts them.
+        """The vote of all regions, and of the blendshapes if the rule uses them.
 
-        Where only some regions are seen, the vote is the mean of their own calibrated predictions: the
-        rule is fitted to all, and the blendshapes of a half hidden face are guesses. Where it is not sure
-        whether a region is seen, the vote is the mean of those votes by how likely each case is.
+        If only some regions are visible, the vote is the mean of their calibrated predictions: the rule is
+        fitted to all regions, and the blendshapes of a half-hidden face are guesses. If visibility is
+        uncertain, the vote is the mean over all cases, weighted by their likelihoods.
 
         Args:
             predictions: float32 (regions, n, classes), each model's probabilities.
-            seen: float32 (n, regions), how likely each is seen, in [0, 1]; None: all are.
-            blendshapes: float32 (n, classes), what `third` says; needed where the rule counts it.
+            seen: float32 (n, regions), the likelihood that each is visible, in [0, 1]; None: all are.
+            blendshapes: float32 (n, classes), predictions of `third`; required if the rule uses it.
 
         Returns:
-            float32 (n, classes), rows sum to one; NaN where no region is seen.
+            float32 (n, classes), rows sum to one; NaN where no region is visible.
         """
         experts = predictions
         if self.rule.opinions > len(predictions):
@@ -223,7 +222,7 @@ class VoteWeights:
 
 
 def _cases(seen: npt.NDArray[np.float32]) -> list[tuple[tuple[bool, ...], npt.NDArray[np.float32]]]:
-    """Which regions may be seen, and how likely, float32 (n, 1), that is; all first, and never none."""
+    """The subsets of visible regions, without the empty one, with their likelihoods, float32 (n, 1)."""
     cases = []
     for case in product((True, False), repeat=seen.shape[1]):
         if any(case):
@@ -233,7 +232,7 @@ def _cases(seen: npt.NDArray[np.float32]) -> list[tuple[tuple[bool, ...], npt.ND
 
 
 def _mean(predictions: Probabilities, case: tuple[bool, ...]) -> Probabilities:
-    """The mean of what the regions that are seen say, float32 (n, classes)."""
+    """The mean prediction of the visible regions, float32 (n, classes)."""
     said = [prediction for prediction, is_seen in zip(predictions, case, strict=True) if is_seen]
     return said[0] if len(said) == 1 else np.asarray(sum(said) / np.float32(len(said)), np.float32)
 
@@ -245,14 +244,14 @@ def log_features(opinions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredRules:
-    """What ``weights.json`` holds.
+    """The content of ``weights.json``.
 
     Attributes:
-        chosen: the name of the rule that counts.
+        chosen: the name of the rule that is used.
         rules: all, by name.
-        classes, regions: that they are for.
-        values: everything else, as it stands there.
-        choices: rules for some of the regions, by their names with commas between.
+        classes, regions: of the rules.
+        values: everything else in the file.
+        choices: rules for subsets of the regions, by their comma-separated names.
     """
 
     chosen: str
@@ -263,14 +262,14 @@ class StoredRules:
     choices: dict[str, Rule] = field(default_factory=dict)
 
     def rule_for(self, regions: tuple[str, ...], folder: Path) -> Rule:
-        """The rule by which these regions vote.
+        """The rule for these regions.
 
         Args:
             regions: in the folder's order.
             folder: it was read from, to be named in the error.
 
         Raises:
-            ModelFileError: one of them is not weighed there.
+            ModelFileError: a region has no weights.
         """
         if regions == self.regions:
             return self.rules[self.chosen]

@@ -1,8 +1,8 @@
 """A bounded queue between two threads, which ends like a Unix pipe.
 
-The writing side closes: what waits is still read, then the error or the end. The reading side
-aborts: what waits is dropped, and the writer learns that nobody listens. Neither needs a time-out;
-a reader that has other things to do as well may set one.
+The writer closes the channel: waiting items are still read, followed by the error or the end. The reader
+aborts it: waiting items are dropped, and the writer learns that nobody reads. Neither needs a time-out, but
+the reader may set one.
 """
 
 from collections import deque
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 class NothingYetError(TimeoutError):
-    """A reader's own time limit is over, and nothing has happened."""
+    """No item came within the reader's time limit."""
 
 
 class Policy(Enum):
-    """What a full channel does with one item more."""
+    """What a full channel does with another item."""
 
     WAIT = "wait"
     DROP_OLDEST = "drop the oldest"
@@ -31,7 +31,7 @@ class Channel(Generic[T]):
 
     Args:
         capacity: the most items that wait, from 1.
-        policy: what `put` does when that many wait.
+        policy: what `put` does when the channel is full.
 
     Raises:
         ValueError: the capacity is less than 1.
@@ -42,7 +42,7 @@ class Channel(Generic[T]):
             raise ValueError(f"a channel holds at least one item, not {capacity}")
         self._capacity = capacity
         self._policy = policy
-        # Entered as a plain lock, never through a Condition: only so can Ctrl-C not leave it locked.
+        # Entered as a plain lock, never through a Condition, which Ctrl-C could leave locked.
         self._lock = Lock()
         self._readable = Condition(self._lock)
         self._writable = Condition(self._lock)
@@ -71,10 +71,10 @@ class Channel(Generic[T]):
 
         Args:
             item: what to append.
-            policy: for this item, where it is not the channel's own.
+            policy: for this item; by default the channel's own.
 
         Returns:
-            False when the channel is closed or aborted: the item is not taken, nor will be any other.
+            False if the channel is closed or aborted: neither this nor any later item is taken.
         """
         policy = policy or self._policy
         with self._lock:
@@ -90,20 +90,20 @@ class Channel(Generic[T]):
             return True
 
     def take(self, limit: int = 1, timeout: float | None = None, full: bool = False) -> list[T]:
-        """Wait for one item, then take what is there: 1 to `limit` items, in order.
+        """Wait for an item, then take all that wait, up to `limit`, in order.
 
         Args:
             limit: the most items.
-            timeout: the most seconds to wait; None: as long as it takes.
-            full: wait for `limit` items, or as many as the channel has room for; fewer come only at
-                the end.
+            timeout: the most seconds to wait; None: no limit.
+            full: wait for `limit` items, or for as many as the channel can hold; only at the end there are
+                fewer.
 
         Returns:
             An empty list at the end.
 
         Raises:
-            NothingYetError: nothing came in time; the channel is as it was.
-            BaseException: the very object that `close` was given, once, after the last item.
+            NothingYetError: no item came in time; the channel is unchanged.
+            BaseException: the object that `close` was given, once, after the last item.
         """
         deadline = None if timeout is None else monotonic() + timeout
         enough = min(limit, self._capacity) if full else 1
@@ -122,20 +122,21 @@ class Channel(Generic[T]):
         try:
             raise error
         finally:
-            # The error's traceback knows this frame: a name for it here would be a reference cycle.
+            # The error's traceback refers to this frame: a local name for it would be a reference cycle.
             del error
 
     def wait_until_idle(self) -> None:
-        """Wait until there is time for something on which nobody waits: in a plain channel not at all."""
+        """Wait until there is time for work on which no result waits: here at once, see `LatestSlot`."""
 
     def __iter__(self) -> Iterator[T]:
-        """The items one after the other until the end; an error that `close` was given is raised."""
+        """Iterate over the items until the end; raises the error that `close` was given."""
         while batch := self.take():
-            # Taken out, so that this frame does not keep it while its reader works on it.
+            # Removed from the batch, so that this frame holds no reference while the reader works on the
+            # item.
             yield batch.pop()
 
     def clear(self) -> None:
-        """Drop what waits, and go on."""
+        """Drop the waiting items; the channel stays open."""
         with self._lock:
             _abandoned, self._items = self._items, deque()
             self._writable.notify_all()
@@ -144,7 +145,7 @@ class Channel(Generic[T]):
         """Take no more items; the reader gets those that wait, then `error` or the end.
 
         Returns:
-            False when the channel was over already: then nobody will see `error`.
+            False if the channel was closed or aborted already: then `error` is not raised anywhere.
         """
         with self._lock:
             if self._over:
@@ -155,7 +156,7 @@ class Channel(Generic[T]):
             return True
 
     def abort(self) -> None:
-        """Drop what waits, a waiting error too; both sides see the end at once."""
+        """Drop the waiting items, and a waiting error; both sides see the end at once."""
         with self._lock:
             self._over = True
             self._error = None
@@ -164,11 +165,11 @@ class Channel(Generic[T]):
             self._wake_all()
 
     def _ready(self, enough: int) -> bool:
-        """Whether a reader who wants so many items need not wait any more. Called with the lock held."""
+        """Whether there are enough items for a reader. Called with the lock held."""
         return self._over or len(self._items) >= enough
 
     def _took(self, count: int) -> None:
-        """So many items have gone to a reader. Called with the lock held."""
+        """Note that a reader has taken this number of items. Called with the lock held."""
 
     @property
     def _full(self) -> bool:

@@ -1,4 +1,4 @@
-"""Handing over the newest item: to one reader who takes it, or to many who look at it."""
+"""Hands over the newest item: to one reader, who takes it, or to many, who read it."""
 
 from threading import Condition, Lock
 from typing import Generic, TypeVar
@@ -9,17 +9,17 @@ T = TypeVar("T")
 
 
 class LatestSlot(Channel[T]):
-    """A channel with one place: a newer item takes that of one which nobody has taken yet.
+    """A channel for one item: a newer item replaces one that waits.
 
-    A queue before a busy stage costs as much latency as the stage itself. With two items in flight for
-    two stages each has always something to do, and none grows old in between.
+    A queue before a busy stage adds as much latency as the stage itself. With two items in flight, each of
+    two stages always has work, and no item waits between them.
 
     Args:
-        in_flight: the most items that are in work, which is from `take` to `done`; None: no limit.
-        every: of so many items put, one is a candidate; the others are dropped at once.
+        in_flight: the most items in work, that is between `take` and `done`; None: no limit.
+        every: only one of this number of items is a candidate; the others are dropped at once.
 
     Attributes:
-        in_flight, every: as above; may be changed at any time, and hold from the next item on.
+        in_flight, every: see above; may be changed at any time, for the next items.
     """
 
     def __init__(self, in_flight: int | None = None, every: int = 1) -> None:
@@ -30,7 +30,7 @@ class LatestSlot(Channel[T]):
         self._in_work = 0
 
     def put(self, item: T, policy: Policy | None = None) -> bool:
-        """Make an item the candidate, in the place of one that still waits. Never waits itself."""
+        """Add an item, which replaces one that waits. Never blocks."""
         with self._lock:
             candidate = self._offered % self.every == 0
             self._offered += 1
@@ -40,13 +40,13 @@ class LatestSlot(Channel[T]):
         return super().put(item)
 
     def done(self) -> None:
-        """The work on an item taken before has ended."""
+        """The work on an item has ended."""
         with self._lock:
             self._in_work -= 1
             self._readable.notify_all()
 
     def wait_until_idle(self) -> None:
-        """Wait until nothing is in work, or an item can be taken: what is in work may be slowed by others."""
+        """Wait until no item is in work, or the next can be taken, so that no work on items is slowed."""
         with self._lock:
             while self._in_work > 0 and not self._over and not self._ready(1):
                 self._readable.wait()
@@ -61,7 +61,7 @@ class LatestSlot(Channel[T]):
 
 
 class LatestValue(Generic[T]):
-    """The newest of something, which any number of threads look at; it stays until a newer one comes."""
+    """The newest value, for any number of reading threads; it stays until a newer one comes."""
 
     def __init__(self) -> None:
         # Entered as a plain lock, as in `emotion.realtime.pipeline.channel`.
@@ -73,27 +73,27 @@ class LatestValue(Generic[T]):
 
     @property
     def newest(self) -> T | None:
-        """What was put last; None before the first."""
+        """The newest value; None before the first."""
         return self._value
 
     def put(self, value: T) -> None:
-        """Take the next one; the one before is forgotten."""
+        """Replace the value by a newer one."""
         with self._lock:
             self._value = value
             self._number += 1
             self._changed.notify_all()
 
     def close(self) -> None:
-        """There will be no more; whoever waits for a newer one sees the end."""
+        """End: threads that wait for a newer value get None."""
         with self._lock:
             self._over = True
             self._changed.notify_all()
 
     def after(self, number: int) -> tuple[int, T] | None:
-        """Wait for a value that was put later than the one of this number.
+        """Wait for a value that is newer than the one with this number.
 
         Args:
-            number: as given here before; 0: any will do.
+            number: from an earlier call; 0: any value.
 
         Returns:
             The newest value and its number; None at the end.

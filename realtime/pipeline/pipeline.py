@@ -1,11 +1,11 @@
-"""Threads and order: a source and a row of stages, each in threads of its own. It knows no engine.
+"""A source and a sequence of stages, each in its own threads, with the results in order.
 
 ::
 
     source --channel--> stage --channel--> stage --channel--> whoever iterates
 
-A run ends like a Unix pipe. Each worker, when it leaves, closes the channel it writes to and aborts
-the one it reads from; so the end of a file, a crash and a vanished consumer are one mechanism.
+A run ends like a Unix pipe. Each worker that ends closes the channel it writes to and aborts the one it reads
+from, so that the end of a file, an error and a consumer that stops use one mechanism.
 """
 
 import logging
@@ -30,34 +30,30 @@ _log = logging.getLogger(__name__)
 class Pipeline(Closeable, Generic[T]):
     """Runs items from a source through stages; iterate over it for the results, in order.
 
-    It works ahead from its construction on, until the channels are full. Leave its `with` block, or
-    call `close`, to drop what is in work and to stop the threads; the end and an error do so too.
-    One that is merely forgotten is stopped when it is collected, or when the program ends: then a
-    thread that still iterates gets a RuntimeError, for what it has is not all. A forked child has the
-    pipeline but not its threads: it can only forget or close it.
+    It starts in the constructor, and works ahead until the channels are full. Leaving its `with` block, or
+    `close`, drops the items in work and stops the threads, as do the end and an error. A pipeline that is not
+    closed is stopped when it is garbage-collected, or at exit; then a thread that still iterates gets a
+    RuntimeError, because its results are not complete. A forked child has the pipeline without its threads:
+    it can only close it.
 
-    An error of the source or of a stage comes after all results that precede it: the very exception
-    object, with a note that names the stage and, for items that have an `index` or a `frame` with
-    one, the frame. With several failures the first in the order of items counts.
+    An error of the source or of a stage is raised after all results that precede it. It is the original
+    exception, with a note that names the stage and, for items with an `index` or a `frame` with one, the
+    frame. Of several errors the first in the order of items is raised.
 
     Args:
-        source: what to iterate over, in a thread of its own. If it has a `close()`, that is called
-            once, in that thread, when iteration is over. If it can wait for ever, as a camera can, it
-            needs an `abort()` as well: called at most once, from another thread and at any moment, it
-            returns at once and makes the present and every later step of the iteration end.
-        stages: in order. For several workers give a list of stages alike, all with the same `name`
-            and `batch`; results keep the order of the items all the same.
-        inbox: where the source's items wait for the first stage, or without stages for the consumer: a
-            `LatestSlot` keeps only the newest and drops the others. By default a channel like those
-            further on, where nothing is dropped.
-        capacity: the most items that wait before each stage and before the consumer; by default 4 or
-            the next stage's batch, whichever is more. More of them even out the stages' pace and cost
-            latency.
-        patience: the most seconds that `close` waits for threads. One that does not end by then, as
-            in a source that waits for ever and has no `abort()`, is named in a warning and left
-            behind; it is a daemon and keeps no program from exiting, and it closes its source or
-            stage if it ever wakes.
-        observer: is told what each stage does; `emotion.realtime.monitoring.metrics.Metrics` adds it up.
+        source: iterated in its own thread. If it has a `close()`, that is called once, in that thread, after
+            the iteration. If it can block for ever, like a camera, it also needs an `abort()`: called at most
+            once, from another thread at any time, it returns at once and ends the iteration.
+        stages: in order. For several workers give a list of equal stages, all with the same `name` and
+            `batch`; results keep the order of the items.
+        inbox: the channel from the source to the first stage, or without stages to the consumer: a
+            `LatestSlot` keeps only the newest item. By default a channel like the others, which drops none.
+        capacity: the most items that wait before each stage and before the consumer; by default 4 or the next
+            stage's batch, whichever is larger. More items even out differences in speed, and add latency.
+        patience: the most seconds that `close` waits for threads. A thread that does not end in time, for
+            example with a source that blocks and has no `abort()`, is named in a warning and left behind; it
+            is a daemon thread, which does not prevent exit, and closes its source or stage if it ever ends.
+        observer: is told what each stage does; see `emotion.realtime.monitoring.metrics.Metrics`.
 
     Raises:
         ValueError: an empty stage, two stages of one name, or a batch or capacity below 1.
@@ -94,15 +90,15 @@ class Pipeline(Closeable, Generic[T]):
         return self.take()
 
     def take(self, timeout: float | None = None) -> T:
-        """What `next` gives, for those who have other things to do as well.
+        """The next result, with a time limit.
 
         Args:
-            timeout: the most seconds to wait; None: as long as it takes.
+            timeout: the most seconds to wait; None: no limit.
 
         Raises:
-            NothingYetError: nothing came in time; the run goes on.
+            NothingYetError: no result came in time; the run continues.
             StopIteration: there are no more results.
-            RuntimeError: there would be more, but the program ends, or this is a forked child.
+            RuntimeError: the results are not complete: the program ends, or this is a forked child.
         """
         if not self._threads.here:
             raise RuntimeError("the threads of a pipeline stay in the process that made it")
@@ -113,7 +109,7 @@ class Pipeline(Closeable, Generic[T]):
         except BaseException as error:
             self.close()
             if isinstance(error, StopIteration):
-                # As it stands it would look like the end, and a run cut short like a whole one.
+                # Otherwise it would look like the end of the results.
                 raise RuntimeError("a stage raised StopIteration") from error
             raise
         for item in batch:
@@ -124,10 +120,10 @@ class Pipeline(Closeable, Generic[T]):
         raise StopIteration
 
     def close(self) -> None:
-        """Drop what is in work, stop the threads and wait for them, `patience` seconds at most.
+        """Drop the items in work, stop the threads, and wait for them up to `patience` seconds.
 
-        May be called again and from any thread, whose iteration then ends; but not from a signal
-        handler, which may have interrupted this very pipeline: let the handler raise an exception.
+        May be called again, and from any thread; the iteration then ends. Not from a signal handler, which
+        may have interrupted this pipeline: let the handler raise an exception.
         """
         self._threads.stop()
         self._forgotten.detach()
@@ -155,7 +151,7 @@ def _names(teams: Sequence[Sequence[Stage[Any, Any]]]) -> list[str]:
 def _channels(
     teams: Sequence[Sequence[Stage[Any, Any]]], inbox: Channel[Any] | None, capacity: int | None
 ) -> list[Channel[Any]]:
-    """One before each stage, one before the consumer."""
+    """A channel before each stage, and one before the consumer."""
     batches = [*(team[0].batch for team in teams), 1]
     usual = [max(4, batch) for batch in batches]
     least = [*(team[0].batch if getattr(team[0], "whole", False) else 0 for team in teams), 0]
@@ -169,7 +165,7 @@ def _channels(
 
 
 class _Threads:
-    """All that must end when a run ends: its threads, its channels, and the wait of its source."""
+    """The threads of a run, and what ends them: its channels, and the source's `abort`."""
 
     def __init__(self, source: object, channels: Sequence[Channel[Any]], patience: float) -> None:
         self._source = source
@@ -191,7 +187,7 @@ class _Threads:
         self._threads.append(thread)
 
     def stop_forgotten(self) -> None:
-        """Nobody has the pipeline any more, or the program is at its end."""
+        """Stop a pipeline that was not closed: it was garbage-collected, or the program ends."""
         self.cut_short = True
         self.stop()
 
@@ -199,10 +195,10 @@ class _Threads:
         if not self.here:
             return
         if threading.current_thread() in self._threads:
-            # The collector runs in any thread. A worker can't wait for itself, and may hold a lock.
+            # Garbage collection runs in any thread. A worker cannot join itself, and may hold a lock.
             threading.Thread(target=self.stop, daemon=True).start()
             return
-        # By every call: Ctrl-C may have cut the first one short.
+        # In every call: Ctrl-C may have interrupted the first one.
         for channel in self._channels:
             channel.abort()
         with self._lock:

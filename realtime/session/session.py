@@ -17,7 +17,7 @@ from emotion.realtime.sinks.base import Sink
 
 
 class Session(Closeable):
-    """What is thought of a source's faces, frame by frame: iterate over it, or `run` it into a sink.
+    """The results of a source, frame by frame: iterate over it, or `run` it into a sink.
 
     ::
 
@@ -25,20 +25,18 @@ class Session(Closeable):
             for result in session:
                 ...
 
-    It works from its construction on, as its policy says. The end, an error, `close` and leaving its
-    `with` block stop it and close the source, also when it is merely forgotten. An error of the source
-    or of a stage comes after all results that precede it: the very object, with a note that names the
-    stage and the frame.
+    It starts in the constructor, as its policy says. The end, an error, `close`, the end of its `with` block
+    and garbage collection stop it and close the source. An error of the source or of a stage is raised after
+    all results that precede it: the original exception, with a note that names the stage and the frame.
 
     Args:
-        source: frames in the order of their times. Owned from here on: where it has a `close()`, that
-            is called in the end; one that may wait for ever needs an `abort()`, see `Pipeline`.
-        options: how faces are found and votes become answers; `Options()` where not given.
-        models: heavy, without state, and shared by as many sessions as there are; by default those that
-            ship, loaded for this one.
-        policy: which frames are analysed, by how many workers, and who waits for whom.
-        stages: those that `policy.stages` has made before, where nothing may be lost of a live source
-            while they are; models and options are not looked at then.
+        source: frames in the order of their times. The session closes it; one that may block for ever needs
+            an `abort()`, see `Pipeline`.
+        options: of faces and the vote; `Options()` by default.
+        models: may be shared by any number of sessions; by default the included ones, loaded for this one.
+        policy: which frames are analysed, by how many workers, and what waits or is dropped.
+        stages: made before with `policy.stages`, so that a live source loses no frames in the meantime;
+            models and options are ignored then.
         observer: is told what the source and each stage do.
 
     Raises:
@@ -83,16 +81,16 @@ class Session(Closeable):
 
         Args:
             sink: a `Fanout` for several; it is not closed.
-            draw: makes the picture that goes with a result; without it that is the frame's own.
-            listen: called with each result that the sink has taken.
+            draw: makes the picture of a result; by default the frame's own.
+            listen: called with each result after the sink.
 
         Raises:
-            BaseException: what the source, a stage, the sink or one of the functions raised.
+            BaseException: an error of the source, a stage, the sink or one of the functions.
         """
         for result in self:
             sink.write(result, draw(result) if draw else result.frame.image)
             listen(result)
 
     def close(self) -> None:
-        """Drop what is in work, stop and close the source. May be called again."""
+        """Drop the frames in work, stop, and close the source. May be called again."""
         self._results.close()

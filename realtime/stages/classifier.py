@@ -1,4 +1,4 @@
-"""[FaceFrame] -> [PredictionFrame]: each region's model on all faces of the frames that wait."""
+"""[FaceFrame] -> [PredictionFrame]: runs each region's model on all faces of a batch of frames."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
@@ -22,19 +22,19 @@ class Model(Protocol):
 
 
 class EmotionClassifier:
-    """The stage that asks the models: a run each a batch, whatever the number of frames and faces.
+    """The stage that runs the models: one run per model and batch, for any number of frames and faces.
 
-    It has no state, so several of them may share the work of the stage, and the models too.
-    Beside what the models say it tells how likely something hides each region.
+    It has no state, so that several workers can share its work, and the models. Beside the predictions it
+    computes how likely each region is visible.
 
     Args:
-        models: one a region.
-        batch: the most frames taken at once.
-        full: wait until there are so many, which is faster for a file and late for a live picture.
-        schema: which regions and classes these are.
+        models: one per region.
+        batch: the most frames in a batch.
+        full: wait for full batches, which is faster for files, and too late for live pictures.
+        schema: the regions and classes.
 
     Raises:
-        ModelFileError: the numbers that tell hidden regions are missing or damaged.
+        ModelFileError: the model of hidden regions is missing or damaged.
     """
 
     name = "classify"
@@ -49,7 +49,7 @@ class EmotionClassifier:
         self.full = full
 
     def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
-        """The frames with what each model says of their faces, in order."""
+        """The frames with the predictions for their faces, in order."""
         for item in items:
             _look(item)
         faces = [face for item in items for face in item.faces]
@@ -65,9 +65,9 @@ class EmotionClassifier:
 
 
 def _look(item: FaceFrame) -> None:
-    """Compute what was left for later, here, where several threads work side by side.
+    """Compute lazy values here, where several threads work in parallel.
 
-    Whatever that raises names its frame, and not all that are taken at once.
+    An error names its frame, not all frames of the batch.
     """
     with noting(lambda: f"looking at the faces{at([item])}"):
         for face in item.faces:
@@ -75,6 +75,6 @@ def _look(item: FaceFrame) -> None:
 
 
 def _slices(frames: Sequence[FaceFrame]) -> Iterator[slice]:
-    """Where each frame's faces stand among all faces of the batch."""
+    """The slice of each frame's faces among all faces of the batch."""
     ends = accumulate((len(frame.faces) for frame in frames), initial=0)
     return (slice(start, end) for start, end in pairwise(ends))

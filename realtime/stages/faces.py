@@ -1,7 +1,7 @@
 """VideoFrame -> FaceFrame: find the faces.
 
-A picture that stands on its head is turned over first (`stages.upside_down`); places are told in the picture
-as it came. A face that alone stands on its head cannot be read.
+A picture that is upside down is rotated first (`stages.upside_down`); positions are those in the original
+picture. A single face that is upside down, among upright ones, cannot be read.
 """
 
 from collections import deque
@@ -20,30 +20,30 @@ from emotion.realtime.stages.no_faces import is_too_small
 from emotion.realtime.stages.stride import MOST_FRAMES, Between
 from emotion.realtime.stages.upside_down import UpsideDown
 
-# Frames of a file that are looked at together where several threads follow faces through shares of them.
+# Frames of a file that are processed together if several threads share them.
 _BATCH = 8
-# Pictures that come closer together than this have time for one look afterwards, and others for all that are
-# due.
+# Between pictures that are closer than this there is time for one deferred search, between others for all
+# that are due.
 _CLOSE_SECONDS = 0.08
 
 
 class FaceFinder:
-    """The stage that finds faces, and follows them. Who they are is told later, by `stages.people`.
+    """The stage that finds and follows faces; `stages.people` tracks people.
 
     Args:
         max_faces: the most faces in a frame.
-        min_confidence: in [0, 1], for finding and for following.
-        nets: look with these; with MediaPipe where there are none.
-        turns: a face is followed from the frame so many frames before, by as many threads or, by nets
-            on a GPU, in batches.
-        stride: one of so many frames is looked at, and faces of the others lie between; None: as few as
-            their times allow (`stride.LONGEST_GAP`). With several turns or frames a stride, whole batches
-            are taken, so that the same file gives the same faces.
-        regions: what is cut out of each face.
-        pose: tell how heads are turned, too; only MediaPipe does.
-        deferred: for live pictures, which come one at a time: while somebody is there, no result waits for
-            the search for newcomers, nor for looks at faces that are known already. They are done by
-            `after_results`, and what they find is told from the next picture on.
+        min_confidence: in [0, 1], of the detector and of the landmarks.
+        nets: the networks in ONNX Runtime; None: MediaPipe.
+        turns: number of threads (or on a GPU the batch) that share the frames; each face is followed from
+            the frame `turns` frames before.
+        stride: process one of this number of frames, and interpolate the faces of the others; None: as few
+            as their times allow (`stride.LONGEST_GAP`). With `turns` or `stride` above 1, whole batches are
+            taken, so that the same file gives the same faces.
+        regions: to crop from each face.
+        pose: also compute the pose of heads, which only MediaPipe does.
+        deferred: for live pictures: while there are faces, searches for new faces and repeated checks of
+            known ones are done in `after_results`, so that no result waits for them; what they find is used
+            from the next picture on.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
@@ -90,10 +90,10 @@ class FaceFinder:
             [self._upside_down.look_again, self._follower.search_large, self._follower.search_small]
         )
         self._over = False
-        # As many frames to look at for each turn, so that none waits for the others.
+        # The same number of frames for each turn, so that no thread waits for the others.
         together = turns * (stride or MOST_FRAMES)
         self.full = self.whole = together > 1
-        # Threads that work side by side meet less often in larger batches; else more frames would only wait.
+        # In larger batches parallel threads wait less for each other; for one thread they only add latency.
         self.batch = max(1, _BATCH // together) * together if turns > 1 else together
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
@@ -106,10 +106,10 @@ class FaceFinder:
         return found
 
     def after_results(self) -> None:
-        """Do what was left for later in the last picture; see `deferred`.
+        """Do the deferred searches in the last picture; see `deferred`.
 
-        Of pictures that come close together one look each, so that the next one hardly waits: first whatever
-        has not had its turn for longest.
+        If pictures come close together, only one search per picture, in turn, so that the next picture hardly
+        waits.
         """
         if self._last is None:
             return
@@ -159,7 +159,7 @@ class FaceFinder:
         return FaceFrame(frame, _largest_first(faces), left_out)
 
     def close(self) -> None:
-        """Free what finding holds."""
+        """Free the landmarkers and the detector."""
         self._follower.close()
 
 

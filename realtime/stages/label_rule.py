@@ -1,13 +1,12 @@
 """The rule that chooses a label from smoothed probabilities: causal, or with later frames.
 
-The word is the emotion with the longest bar; or the one before, while the longest is no more than
-`margin` ahead of it; or that nothing is sure. So it never says what the bars do not say.
+The label is the emotion with the largest share; or the previous label, while the largest share exceeds its
+share by at most `margin`; or `uncertain`. So it never contradicts the shares.
 
-Within the margin the word changes when another emotion leads for `dwell` seconds, and by `lead` at some
-time in them. A word is withdrawn when no bar has reached `doubtful` for the dwell time, and given when one
-reached `certain` and none of that time fell below `doubtful` (hysteresis, as in a Schmitt trigger). Live,
-the dwell time has to pass first; of a file it is known what follows, so that the word changes where
-the lead begins.
+Within the margin the label changes when another emotion leads for `dwell` seconds, and by `lead` at some time
+in them. It becomes `uncertain` when no share has reached `doubtful` for the dwell time, and ends that when a
+share reached `certain` and the largest never fell below `doubtful` in that time (hysteresis, as in a Schmitt
+trigger). Live, the dwell time has to pass first; with later frames the label changes where the lead begins.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +25,11 @@ _TINY = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """What the rule looks at.
+    """The input of the rule at one time.
 
     Attributes:
-        seconds: the time, which does not go back.
-        shares: float32 (k,), smoothed; None where nothing is known.
+        seconds: the time, which never decreases.
+        shares: float32 (k,), smoothed; None if unknown.
     """
 
     seconds: float
@@ -38,21 +37,21 @@ class Moment:
 
     @property
     def best(self) -> int:
-        """The emotion with the longest bar; `UNSURE` where nothing is known."""
+        """The emotion with the largest share; `UNSURE` if unknown."""
         return UNSURE if self.shares is None else int(self.shares.argmax())
 
     @property
     def most(self) -> float:
-        """The longest bar; 0 where nothing is known."""
+        """The largest share; 0 if unknown."""
         return 0.0 if self.shares is None else float(self.shares.max())
 
     def ahead_of(self, word: int) -> float:
-        """How much longer the longest bar is than that of an emotion."""
+        """The difference between the largest share and that of an emotion."""
         return 0.0 if self.shares is None else float(self.shares.max() - self.shares[word])
 
 
 class _Clock:
-    """Since when the same has been so without a break."""
+    """The time since which a condition has held without interruption."""
 
     def __init__(self, dwell: float) -> None:
         self._dwell = dwell
@@ -76,12 +75,12 @@ class _Clock:
 
 
 def word_of(index: int, classes: Classes) -> str:
-    """The word that an index stands for."""
+    """The label of an index."""
     return UNCERTAIN if index == UNSURE else classes[index]
 
 
 class LabelRule:
-    """The word for one person over time.
+    """The label of one person over time.
 
     Args:
         options: thresholds; see `VoteOptions`.
@@ -96,11 +95,11 @@ class LabelRule:
         self._lead = 0.0
 
     def update(self, now: Moment, following: Sequence[Moment] = ()) -> tuple[int, float]:
-        """The word, an emotion's index or `UNSURE`, and the time since which it holds.
+        """The label, an emotion's index or `UNSURE`, and the time since which it holds.
 
         Args:
             now: this moment.
-            following: what is known of the next ones, in order; nothing, where they are the future.
+            following: the next ones that are known, in order; empty for live sources.
         """
         word = self._choose(now, following)
         if word != self._word:
@@ -140,7 +139,7 @@ class LabelRule:
         return moment.most < self._options.doubtful
 
     def _between(self, word: int, now: Moment, following: Sequence[Moment]) -> int:
-        """The word, or the emotion that leads."""
+        """The previous label, or the emotion that leads."""
         ahead = now.ahead_of(word)
         rival = now.best if ahead > 0 else None
         self._lead = max(ahead, self._lead if rival == self._rival.what else 0.0)
@@ -154,7 +153,7 @@ class LabelRule:
         return UNSURE if self._weak(now) else rival
 
     def _takes_over(self, word: int, rival: int, now: Moment, following: Sequence[Moment]) -> bool:
-        """Whether it leads for long enough, and clearly at some time."""
+        """Whether an emotion leads for long enough, and clearly at some time."""
         lead = self._lead
 
         def still(moment: Moment) -> bool:

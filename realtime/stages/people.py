@@ -1,7 +1,7 @@
 """PredictionFrame -> EmotionFrame: tracks people, and decides the label of each.
 
-All that must see every frame in order is here, and it is cheap: so the costly stages before it may
-have several workers. What is remembered of a person belongs to the track and ends with it.
+Everything that needs all frames in order is in this stage, which is cheap, so that the costly stages before
+it can have several workers. The state of a person belongs to the track and ends with it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,11 @@ from emotion.realtime.stages.tracker import Tracker
 
 
 class People:
-    """The stage that follows people. One instance a stream, and never two workers.
+    """The stage. It needs one instance per stream, with one worker.
 
     Args:
         weights: of the vote.
-        options: `VoteOptions()` where not given.
+        options: `VoteOptions()` by default.
     """
 
     name = "people"
@@ -36,16 +36,16 @@ class People:
         self._asked: float | None = None
 
     def take_baseline(self, seconds: float) -> None:
-        """Measure all who are in the picture by how they look in the next seconds; from any thread."""
+        """Use the faces in the next seconds as baselines of all people in the picture; from any thread."""
         self._asked = seconds
 
     @property
     def baselines(self) -> int:
-        """How many of those in the picture are measured by their own neutral face now."""
+        """The number of people in the picture who have a baseline."""
         return 0 if self._asked else sum(person.measured for person in tuple(self._people.values()))
 
     def process(self, items: Sequence[PredictionFrame]) -> Iterable[EmotionFrame]:
-        """The frames with what is thought of their people, in order."""
+        """The frames with the labels of their people, in order."""
         return [self._decide(item) for item in items]
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class People:
 
 
 class _Person:
-    """What is remembered of one person while the track lasts."""
+    """The state of one person's track."""
 
     def __init__(self, options: VoteOptions, classes: Classes) -> None:
         self._options = options
@@ -83,15 +83,15 @@ class _Person:
 
     @property
     def measured(self) -> bool:
-        """Whether votes are measured by this person's own neutral face."""
+        """Whether the person has a baseline."""
         return self._baseline.ready
 
     def take_baseline(self, seconds: float) -> None:
-        """Measure votes by how the face looks from now on, for so long."""
+        """Use the face in the next seconds as the baseline."""
         self._baseline = Baseline(seconds, self._classes, asked=True)
 
     def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
-        """What is thought of the person's face in a frame."""
+        """The result of the person's face in a frame."""
         said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
         smoothed = self._smoother.update(seconds, said)
         label, since = self._label(seconds, smoothed)
@@ -123,7 +123,7 @@ class _Person:
         return word_of(word, self._classes), since
 
     def _row(self, name: str, seconds: float, said: Probabilities | None) -> Probabilities | None:
-        """What a region says, smoothed as the vote is, so that the two agree; None where it is not seen."""
+        """A region's probabilities, smoothed like the vote, so that both agree; None if it is hidden."""
         smoother = self._rows.setdefault(name, Smoother(self._options.smooth))
         smoothed = smoother.update(seconds, said)
         return None if said is None else smoothed.shares

@@ -1,7 +1,7 @@
 """Smooths the probabilities of one person over time: causally, or with later frames.
 
-All weights are of time, not of pictures: a new value counts 1 - exp(-dt / tau). So dropped pictures
-and other frame rates change nothing.
+Weights depend on time, not on the number of pictures: a new value has the weight 1 - exp(-dt / tau), so that
+results do not depend on dropped pictures and the frame rate.
 """
 
 import math
@@ -22,11 +22,11 @@ OLD_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothed:
-    """What is known of a person at a moment.
+    """Smoothed probabilities of a person at one time.
 
     Attributes:
-        shares: float32 (k,), smoothed; None where nothing is known: never, or not for `OLD_SECONDS`.
-        age: seconds since the last vote; 0 where there is one now, infinite where nothing is known.
+        shares: float32 (k,); None if there was no vote, or none for `OLD_SECONDS`.
+        age: seconds since the last vote; 0 if there is one now, infinite if there was none.
     """
 
     shares: Probabilities | None
@@ -37,10 +37,10 @@ UNKNOWN = Smoothed(None, math.inf)
 
 
 class Smoother:
-    """Exponential smoothing of one person's probabilities by what was.
+    """Causal exponential smoothing of one person's probabilities.
 
     Args:
-        tau: seconds after which a change is 63% there; 0: no smoothing.
+        tau: time constant in seconds, after which 63% of a change have taken effect; 0: no smoothing.
     """
 
     def __init__(self, tau: float) -> None:
@@ -50,11 +50,11 @@ class Smoother:
         self._last: tuple[float, Probabilities] | None = None
 
     def update(self, seconds: float, vote: Probabilities | None) -> Smoothed:
-        """The smoothed vote; where there is no vote, what it was last, while that is not too old.
+        """The smoothed vote; without a vote the last value, until it is too old.
 
         Args:
-            seconds: the picture's time, which does not go back.
-            vote: float32 (k,), or None where nothing was seen.
+            seconds: the picture's time, which never decreases.
+            vote: float32 (k,); None if the face was not seen.
         """
         if self._last is not None and seconds - self._last[0] > OLD_SECONDS and vote is None:
             self._last = None
@@ -75,23 +75,23 @@ def both_ways(
     tau: float,
     ends: bool = True,
 ) -> Smoothed:
-    """What was and what follows, at one moment: a mean of smoothing forwards and of smoothing backwards.
+    """Smoothing with earlier and later votes: a weighted mean of smoothing forwards and backwards.
 
-    Where the two differ, the one that this moment is more like counts more, as in a bilateral filter (Tomasi
-    and Manduchi 1998): so a step of the votes stays a step, whichever side is surer, at any frame rate,
-    beside a beginning, an end or a gap, and however far one looks ahead. Each side is compared without the
-    moment itself, which would otherwise be like whichever side consists of it alone: at a beginning what
-    follows counts, at an end what was.
+    Where the two differ, the side that is more similar to the present vote has more weight, as in a bilateral
+    filter (Tomasi and Manduchi 1998). So a step of the votes stays a step, whichever side is more certain, at
+    any frame rate, beside a beginning, an end or a gap, and with any look-ahead. Each side is compared
+    without the present vote, because a side that consists of it alone would always be the most similar: at a
+    beginning the later votes count, at an end the earlier ones.
 
     Args:
-        past: of a `Smoother`, with this moment's vote.
-        before: of the same, at the moment before; `UNKNOWN` where there is none.
-        here: what this moment's vote is, without flicker (`steady`); None where nothing is seen.
-        seconds: the moment.
-        times: (n,), of what is known from this moment on, itself first.
-        votes: (n, k), at these times; NaN where nothing is seen.
+        past: of a `Smoother`, with the present vote.
+        before: of the same `Smoother` at the time before; `UNKNOWN` if there is none.
+        here: the present vote without flicker (`steady`); None if the face is not seen.
+        seconds: the present time.
+        times: (n,), the present time and the later ones that are known.
+        votes: (n, k), at these times; NaN where the face is not seen.
         tau: as of `Smoother`.
-        ends: whether nothing follows the last of them; else it is merely not known yet.
+        ends: whether the last of them is the end; otherwise more votes may follow.
     """
     seen = ~np.isnan(votes[:, 0])
     if not seen.all():
@@ -127,13 +127,13 @@ def both_ways_of_all(
     tau: float,
     ends: bool = True,
 ) -> tuple[Smoothed, ...]:
-    """`both_ways` for all that is said of a person, whose times are the same.
+    """`both_ways` for the vote and the regions of a person, which have the same times.
 
-    What is seen all the while is taken together: the same numbers for a third of the steps.
+    Those that are seen all the time are computed together: the same numbers in a third of the steps.
 
     Args:
-        pasts, befores: as there, of each.
-        near: float32 (m, r, k), nearby in the order of time, and `now` which of them this moment is.
+        pasts, befores: see `both_ways`, for each.
+        near: float32 (m, r, k), votes around the present one in the order of time; `now` is its index.
         votes: float32 (n, r, k), at the times.
     """
     gaps: list[bool] = np.isnan(np.concatenate([near[:, :, 0], votes[:, :, 0]])).any(axis=0).tolist()
@@ -164,14 +164,14 @@ def both_ways_of_all(
 
 
 def steady(votes: npt.NDArray[np.float32], now: int) -> Probabilities | None:
-    """The median of a vote and as many before as after it: a step stays, a flicker goes.
+    """The median of a vote and as many votes before as after it, which keeps steps and removes flicker.
 
     Args:
-        votes: (n, k), nearby in the order of time; NaN where nothing is seen.
-        now: which of them.
+        votes: (n, k), around the present one in the order of time; NaN where the face is not seen.
+        now: index of the present one.
 
     Returns:
-        float32 (k,); None where nothing is seen at that moment.
+        float32 (k,); None if the face is not seen at that time.
     """
     if np.isnan(votes[now, 0]):
         return None
@@ -180,13 +180,13 @@ def steady(votes: npt.NDArray[np.float32], now: int) -> Probabilities | None:
 
 
 def _around(votes: npt.NDArray[np.float32], now: int) -> npt.NDArray[np.float32]:
-    """One of several and as many before as after it."""
+    """One of several, and as many before as after it."""
     each = min(now, len(votes) - 1 - now)
     return votes[now - each : now + each + 1]
 
 
 def _median(votes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Of each column, as NumPy's, which takes three times as long."""
+    """The median of each column; the same as NumPy's in a third of the time."""
     ordered = np.sort(votes, axis=0)
     half = len(ordered) // 2
     middle = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
@@ -194,17 +194,17 @@ def _median(votes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _share(mine: float, theirs: float) -> float:
-    """How much what follows counts, by how unlike the moment either side is."""
+    """The weight of the later votes, from how much either side differs from the present vote."""
     return 1 / (1 + math.exp(min(max(theirs - mine, -700.0), 700.0)))
 
 
 def _unlike(one: Probabilities, other: Probabilities) -> float:
-    """Half the sum of the differences, in [0, 1]."""
+    """Total variation distance, in [0, 1]."""
     return float(np.abs(one - other).sum()) / 2
 
 
 def _backwards(times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float) -> Probabilities:
-    """The votes, float32 (n, k) or (n, r, k), smoothed from the last back to the first."""
+    """The votes, float32 (n, k) or (n, r, k), smoothed backwards to the first."""
     weights = np.exp((times[0] - times) / tau)
     weights[:-1] -= weights[1:]
     # Of several rows each is multiplied by itself: the sums are the same to the last bit.
