@@ -309,7 +309,9 @@ def _rects_of(found: Detections) -> Rects:
 
 def _rects_around(faces: Floats) -> Rects:
     """Where to look for faces in the next picture, float32 (n, 478, 3) of this one: squares."""
-    low, high = faces[..., :2].min(axis=1), faces[..., :2].max(axis=1)
+    # NumPy takes fifteen times as long where the landmarks are not next to one another.
+    along = np.ascontiguousarray(faces[..., :2].transpose(0, 2, 1))
+    low, high = along.min(axis=2), along.max(axis=2)
     rects = _rects(low, high, *(faces[:, corner, :2] for corner in _EYE_CORNERS))
     rects[:, 2:4] = rects[:, 2:4].max(axis=1, keepdims=True)
     return rects
