@@ -204,12 +204,13 @@ class VideoInfo:
 
     @property
     def origin(self) -> int:
-        """The pts that becomes zero in what is written: 0, unless the clock starts before or much later.
+        """The pts that becomes zero in an annotated video: that of players; of an excerpt its beginning."""
+        return self.players_origin if self.begin_pts is None else self.begin_pts
 
-        Of an excerpt its beginning.
-        """
-        if self.begin_pts is not None:
-            return self.begin_pts
+    @property
+    def players_origin(self) -> int:
+        """The pts at which players of the whole file start to count: 0, unless its clock starts before or much
+        later."""
         if self.first_pts < 0:
             return self.first_pts
         if self.start_seconds > _LATEST_START_SECONDS:
@@ -220,6 +221,11 @@ class VideoInfo:
     def origin_seconds(self) -> float:
         """`origin` in seconds."""
         return float(self.origin * self.time_base)
+
+    @property
+    def players_origin_seconds(self) -> float:
+        """`players_origin` in seconds."""
+        return float(self.players_origin * self.time_base)
 
 
 @dataclass(frozen=True, slots=True)

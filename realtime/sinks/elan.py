@@ -91,7 +91,7 @@ def _as_reference(path: str) -> str:
 
 def _open(target: Target) -> Sink:
     info = target.info
-    return ElanAnnotations(target.path, info.path, origin=info.origin_seconds, publish=target.publish)
+    return ElanAnnotations(target.path, info.path, origin=info.players_origin_seconds, publish=target.publish)
 
 
 EAF = Format("eaf", "tiers of ELAN", _open)

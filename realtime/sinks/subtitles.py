@@ -153,12 +153,12 @@ def _clock(milliseconds: int, point: str) -> str:
 
 def _open_vtt(target: Target) -> Sink:
     info = target.info
-    return VttSubtitles(target.path, info.path, origin=info.origin_seconds, publish=target.publish)
+    return VttSubtitles(target.path, info.path, origin=info.players_origin_seconds, publish=target.publish)
 
 
 def _open_srt(target: Target) -> Sink:
     info = target.info
-    return SrtSubtitles(target.path, info.path, origin=info.origin_seconds, publish=target.publish)
+    return SrtSubtitles(target.path, info.path, origin=info.players_origin_seconds, publish=target.publish)
 
 
 VTT = Format("vtt", "subtitles", _open_vtt)

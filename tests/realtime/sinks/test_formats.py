@@ -52,6 +52,19 @@ def test_a_file_that_has_ended_stays_as_it_is(tmp_path, suffix, first, second):
     assert [found.name for found in tmp_path.iterdir()] == [place.name]
 
 
+@pytest.mark.parametrize(
+    ("name", "begin"), [("vtt", "00:01:00.000"), ("srt", "00:01:00,000"), ("eaf", '"60000"')]
+)
+def test_of_an_excerpt_what_goes_with_the_original_video_has_its_times(tmp_path, name, begin):
+    # Only what goes with the annotated video counts from the excerpt's beginning.
+    excerpt = replace(INFO, begin_pts=60 * 12_800)
+    sink = open_file(tmp_path / f"a.{name}", excerpt)
+    for index in range(30):
+        one = result(index, face("fear"), pts=60 * 12_800 + 512 * index)
+        sink.write(EmotionFrame(replace(one.frame, time_base=TIME_BASE), one.faces), picture(index, SIZE))
+    assert begin in sink.close().read_text()
+
+
 def test_pictures_are_wanted_by_videos_and_perhaps_by_strangers():
     tables = [name for name in FORMATS if name != "mp4"]
     assert not wants_pictures(tables)
