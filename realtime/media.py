@@ -209,8 +209,10 @@ class VideoInfo:
 
     @property
     def players_origin(self) -> int:
-        """The pts at which players of the whole file start to count: 0, unless its clock starts before or much
-        later."""
+        """The pts at which players of the whole file start to count.
+
+        It is 0, unless the file's clock starts before or much later.
+        """
         if self.first_pts < 0:
             return self.first_pts
         if self.start_seconds > _LATEST_START_SECONDS:
