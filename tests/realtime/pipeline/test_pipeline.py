@@ -110,7 +110,7 @@ def test_live_drops_the_oldest_before_the_first_stage_and_counts():
     assert seen[-1] == 49
     assert seen == sorted(set(seen))
     report = metrics.snapshot()
-    assert report["source"].dropped + len(seen) == 50
+    assert (report["source"].given, report["source"].dropped) == (len(seen), 50 - len(seen))
     assert report["slow"].taken == len(seen)
 
 

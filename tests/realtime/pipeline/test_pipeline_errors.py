@@ -151,6 +151,12 @@ def test_a_failure_after_the_consumer_left_is_logged(caplog, error):
     assert ("Traceback" in caplog.text) is not isinstance(error, SourceError)
 
 
+def test_an_error_that_the_consumer_gets_is_not_logged(caplog):
+    with pytest.raises(OSError, match="at 3"):
+        indices(Pipeline(Numbers(5), [Through(action=failing_at(3, OSError("at 3")))]))
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("where", ["source", "through"])
 def test_an_error_of_the_observer_ends_the_run(where):
     error = RuntimeError("cannot observe")
