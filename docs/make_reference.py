@@ -181,6 +181,11 @@ def columns() -> str:
         if detail == "blendshapes":
             names, more = names[:3], len(names) - 3
             note = f"... and {more} more, named as in ARKit; `_neutral` of MediaPipe replaces `tongueOut`.\n"
+        elif detail == "pose":
+            note = (
+                "For it MediaPipe itself finds the faces (`--landmarks auto`), so that all other columns change a "
+                "little, too: ask for it in all videos that are compared, or in none.\n"
+            )
         else:
             note = ""
         told = ((f"`{name}`", description(name)) for name in names)
