@@ -93,7 +93,10 @@ def courses(
     groups = {
         name: [course for of, course in found if of == name] for name in sorted({of for of, _ in found})
     }
-    named = {ALL: [course for _, course in found]} | (groups if len(groups) > 1 else {})
+    named = {ALL: [course for _, course in found]}
+    if len(groups) > 1:
+        # A folder or value of that name is a group beside all.
+        named |= {f"{ALL} (group)" if name == ALL else name: some for name, some in groups.items()}
     step = _step([course for _, course in found])
     return Courses(
         tuple(classes),

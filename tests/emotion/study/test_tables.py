@@ -88,6 +88,12 @@ def test_videos_in_the_folder_that_all_share_are_of_a_group_of_that_name_everywh
     assert {row["group"] for row in table(tmp_path / "out", "course.csv")} == {"all", "(top)", "b"}
 
 
+def test_a_folder_called_all_does_not_stand_for_all_videos(tmp_path):
+    written(tmp_path / "out", {"all/one": happy(), "b/two": happy()})
+    courses = {row["group"]: row["videos"] for row in table(tmp_path / "out", "course.csv")}
+    assert courses == {"all": "2", "all (group)": "1", "b": "1"}
+
+
 def test_pandas_reads_each_table_with_the_types_that_are_said(tmp_path):
     pandas = pytest.importorskip("pandas")
     path = tmp_path / "m.csv"
