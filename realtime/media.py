@@ -209,14 +209,9 @@ class VideoInfo:
 
     @property
     def players_origin(self) -> int:
-<<<<<<< Updated upstream
         """The pts at which players of the whole file start to count.
 
         It is 0, unless the file's clock starts before or much later.
-=======
-        """The pts at which players of the whole file start to count: 0, unless its clock starts before or much
-        later.
->>>>>>> Stashed changes
         """
         if self.first_pts < 0:
             return self.first_pts
