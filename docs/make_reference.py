@@ -183,8 +183,8 @@ def columns() -> str:
             note = f"... and {more} more, named as in ARKit; `_neutral` of MediaPipe replaces `tongueOut`.\n"
         elif detail == "pose":
             note = (
-                "For it MediaPipe itself finds the faces (`--landmarks auto`), so that all other columns change "
-                "a little, too: ask for it in all videos that are compared, or in none.\n"
+                "For it MediaPipe itself finds the faces (`--landmarks auto`), so that all other columns "
+                "change a little, too: ask for it in all videos that are compared, or in none.\n"
             )
         else:
             note = ""
