@@ -13,6 +13,7 @@ from typing import Any
 
 from emotion.annotated_files import AnnotatedFiles, Named, Wanted, annotate_all
 from emotion.models.errors import OptionError
+from emotion.models.names import expanded
 from emotion.models.options import with_values
 from emotion.pictures import PictureLike
 from emotion.realtime.options import Options
@@ -204,10 +205,11 @@ def annotate_files(
         given = with_values(given, {"models": os.fspath(models)})
     wished = formats if isinstance(formats, str) else tuple(formats)
     given = with_values(given, {"formats": wished, "overwrite": overwrite})
-    if output is not None:
-        check_folder(Path(output))
+    folder = None if output is None else Path(expanded(os.fspath(output)))
+    if folder is not None:
+        check_folder(folder)
     wanted = Wanted(
-        output=None if output is None else Path(output),
+        output=folder,
         options=given,
         models=models if isinstance(models, Models) else None,
         many=StudyOptions(
@@ -215,7 +217,7 @@ def annotate_files(
             shard=_shard(shard),
             frames=frames,
             portraits=portraits,
-            metadata=None if metadata is None else Path(metadata),
+            metadata=None if metadata is None else Path(expanded(os.fspath(metadata))),
             by=by,
         ),
         study=study,

@@ -27,9 +27,12 @@ def check_folder(place: Path, alone: bool = True) -> None:
     Raises:
         SinkError: it is.
     """
-    ending, formats = place.suffix.lower(), [f".{name}" for name in known_formats()]
-    if place.is_dir() or ending not in MOVING | SUFFIXES | _OTHER_FILES | {*formats}:
+    formats = [f".{name}" for name in known_formats()]
+    endings = MOVING | SUFFIXES | _OTHER_FILES | {*formats}
+    if place.is_dir() or not {place.suffix.lower(), place.name.lower()} & endings:
         return
+    if not place.suffix:
+        raise SinkError(f"{place} is the end of a name: begin it, as results{place.name}, or name a folder.")
     if alone:
         raise SinkError(f"{place} is the name of a file, and results go into a folder: name one.")
     raise SinkError(

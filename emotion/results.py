@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import Classes
 from emotion.models.errors import MissingDependencyError
+from emotion.models.names import expanded
 from emotion.models.regions import Image
 from emotion.models.schema import SHIPPED
 from emotion.models.words import counted
@@ -314,7 +315,7 @@ class Results(Sequence[Result]):
         Raises:
             SinkError: it cannot be written, or has another extension.
         """
-        place = Path(path)
+        place = Path(expanded(os.fspath(path)))
         written = WRITTEN.get(place.suffix.lower())
         if written is None:
             raise SinkError(f"{place.name} says no table: end its name with .csv, .jsonl or .parquet.")

@@ -20,6 +20,11 @@ def readable(name: str) -> str:
     return name
 
 
+def expanded(name: str) -> str:
+    """A name from the user's home where it begins with ``~/``, which no shell has replaced."""
+    return os.path.expanduser(name) if name.startswith(("~/", f"~{os.sep}")) else name
+
+
 def composed(name: str) -> str:
     """A name in which each accented letter is one character: tables have it so, files of macOS do not."""
     return unicodedata.normalize("NFC", name)

@@ -491,7 +491,10 @@ def _say_photographs(outputs: PhotographOutputs, summary: PhotographSummary, out
     if outputs.pictures:
         places = sorted({shown(path.parent) for path in outputs.pictures.values()})
         more = f" and {len(places) - 3} more folders" if len(places) > 3 else ""
-        out.print(f"  {'annotated':<16} {summary.photographs} in {', '.join(places[:3])}{more}")
+        told = f"{summary.photographs} in {', '.join(places[:3])}{more}"
+        if len(outputs.pictures) == 1:
+            told = shown(*outputs.pictures.values())
+        out.print(f"  {'annotated':<16} {told}")
     if outputs.tables:
         out.print(f"  {'table':<16} {', '.join(map(shown, outputs.tables.values()))}")
     out.print(f"  {'summary':<16} {shown(outputs.summary)}")

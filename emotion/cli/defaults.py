@@ -8,6 +8,7 @@ from typing import Any
 
 from emotion.config import PREFIX, Setting, environment_name, read_settings
 from emotion.models.errors import OptionError
+from emotion.models.names import expanded
 from emotion.models.options import options_of
 
 
@@ -64,8 +65,8 @@ def _value(value: Any, parameter: Any) -> Any:
     if isinstance(value, bool):
         return value
     if parameter.multiple:
-        return [str(one) for one in (value if isinstance(value, list) else [value])]
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        return [expanded(str(one)) for one in (value if isinstance(value, list) else [value])]
+    return ",".join(map(str, value)) if isinstance(value, list) else expanded(str(value))
 
 
 def _is_known(name: str) -> bool:

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from emotion.config import environment_name
 from emotion.models.errors import EmotionError
+from emotion.models.names import expanded
 
 _USE, _LEARN, _MACHINE = "Use", "Make your own models", "This machine"
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -140,7 +141,7 @@ class LazyGroup(TyperGroup):
             LoadError: a library that it needs is missing.
             OptionError: a configuration file names an option that there is not.
         """
-        name, stand_in, rest = super().resolve_command(ctx, args)
+        name, stand_in, rest = super().resolve_command(ctx, [*map(_from_home, args)])
         if stand_in is None or name is None:
             return name, stand_in, rest
         command = self.commands[name]
@@ -152,6 +153,12 @@ class LazyGroup(TyperGroup):
             for sentence in misspelt_variables(command):
                 errors.print(sentence)
         return name, command, rest
+
+
+def _from_home(argument: str) -> str:
+    """An argument whose ``~/`` a shell has left as it is, as in ``--output=~/results``."""
+    flag, is_value, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
+    return flag + is_value + expanded(value)
 
 
 def _let_environment_say(command: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from emotion.models.engines.providers import ProviderName
 from emotion.models.manifest import DEFAULT, LITE, ZOO, PrecisionChoice
+from emotion.models.names import expanded
 from emotion.models.options import Option, Spelling, check, read_names
 
 LandmarksChoice: TypeAlias = Literal["auto", "onnx", "mediapipe"]
@@ -35,7 +36,7 @@ def model_folder(name: str | Path) -> Path:
     """
     if str(name) in _SHIPPED:
         return _SHIPPED[str(name)]
-    path = Path(name)
+    path = Path(expanded(str(name)))
     if len(path.parts) == 1 and not path.exists() and (user_models() / path).is_dir():
         return user_models() / path
     return path

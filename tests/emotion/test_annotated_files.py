@@ -147,6 +147,14 @@ def test_one_photograph_after_the_other_has_a_table_of_its_own(folder):
     ]
 
 
+def test_the_users_home_is_meant_by_its_sign(folder, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(folder.parent))
+    monkeypatch.chdir(folder)
+    made = emotion.annotate_files("a.mp4", "~/out", formats="csv", models=NO_MODELS)
+    assert made.files["a.mp4"][0] == folder.parent / "out" / "a.emotions.csv"
+
+
 def test_options_have_the_commands_words(folder):
     made = annotated(folder, every="250ms", start=0.1)
     rows = made.files[str(folder / "a.mp4")][1].read_text().splitlines()

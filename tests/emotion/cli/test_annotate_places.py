@@ -81,6 +81,15 @@ def test_a_folder_may_be_called_as_a_file_where_it_is_there(made, monkeypatch, t
     assert outputs.files == {"csv": Path("take.mov/talk.emotions.csv")}
 
 
+@pytest.mark.parametrize("arguments", [["--output=~/out"], ["-o", "~/out"]], ids=["joined", "apart"])
+def test_a_home_that_no_shell_has_replaced_is_the_users(made, monkeypatch, tmp_path, arguments):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert run(monkeypatch, "talk.mov", "--formats", "csv", *arguments) == 0
+    [outputs] = made.values()
+    assert outputs.files == {"csv": tmp_path / "home" / "out" / "talk.emotions.csv"}
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -122,6 +131,7 @@ def test_anything_else_is_a_folder(made, monkeypatch):
             (["a.mp4", "-o", f"out{end}"], f"out{end} says no format")
             for end in (".avi", ".Mov", ".xlsx", ".jpg", ".zip", ".docx")
         ),
+        (["a.mp4", "-o", ".csv"], ".csv is the end of a name: begin it, as results.csv"),
         (["a.mp4", "-o", "-"], "Results cannot go to standard output"),
         (["a.mp4", "-o", "out.mp4", "-o", "two.mp4"], "out.mp4 and two.mp4 would hold the same"),
         (["a.mp4", "-o", "one", "-o", "two"], "two is a folder, and results go into one folder"),

@@ -86,6 +86,13 @@ def test_what_a_file_gets_wrong_is_said(places, text, said):
         chosen()
 
 
+def test_a_home_in_a_file_is_the_users(places, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(places / "home"))
+    write(places / "project" / "emotion.toml", 'models = "~/mine"')
+    assert chosen().engine.models == places / "home" / "mine"
+
+
 def test_what_another_command_has_is_no_mistake(places):
     write(
         places / "project" / "emotion.toml",
