@@ -219,7 +219,7 @@ class _Run:
                 return
             annotate(video, outputs, self._models, self._options)
         except EmotionError as error:
-            self.made.left_out[name] = self._inputs[video].told(str(error))
+            self.made.left_out[name] = self._inputs[video].with_name(str(error))
             if not isinstance(error, IncompleteSourceError):
                 return
         self.made.files[name] = list(outputs.all())

@@ -79,8 +79,8 @@ class Input:
         """What it is called where people read of it."""
         return self.address or str(self.path)
 
-    def told(self, sentence: str) -> str:
-        """A sentence about its file, which names what that is a copy of; the copy will be gone."""
+    def with_name(self, sentence: str) -> str:
+        """A sentence about its file, with its name in place of the path, which may be that of a copy."""
         return sentence.replace(str(self.path), self.name)
 
 

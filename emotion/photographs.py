@@ -273,7 +273,7 @@ def _unread(photographs: Sequence[Input]) -> PhotographSummary | None:
         try:
             read_picture(one.path)
         except (EmotionError, OSError) as error:
-            left_out[readable(one.name)] = one.told(str(error))
+            left_out[readable(one.name)] = one.with_name(str(error))
         else:
             return None
     return PhotographSummary(left_out=left_out) if left_out else None
@@ -385,7 +385,7 @@ def write_photographs(
     summary = PhotographSummary()
 
     def failed(index: int, error: Exception) -> None:
-        reason = photographs[index].told(str(error))
+        reason = photographs[index].with_name(str(error))
         summary.left_out[called[index]] = reason
         say(reason)
 
@@ -408,16 +408,16 @@ def write_photographs(
     except BaseException as error:
         reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
         with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
-            ledger.keep(_told(outputs, summary) | {"complete": False, "reasons": [reason]})
+            ledger.keep(_summary_values(outputs, summary) | {"complete": False, "reasons": [reason]})
         raise
     with deferred_signals():
-        ledger.finish(_told(outputs, summary) | ({"made": dict(made)} if made else {}))
+        ledger.finish(_summary_values(outputs, summary) | ({"made": dict(made)} if made else {}))
     if crowd := summary.crowd():
         say(crowd)
     return summary
 
 
-def _told(outputs: PhotographOutputs, summary: PhotographSummary) -> dict[str, Any]:
+def _summary_values(outputs: PhotographOutputs, summary: PhotographSummary) -> dict[str, Any]:
     return {"video": {"name": outputs.title}} | summary.to_dict()
 
 

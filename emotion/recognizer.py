@@ -304,7 +304,7 @@ class Recognizer(Closeable):
                     kept = frame if keep_images else without_image(frame)
                     results.append(Result(one.name, False, kept, renderer, options.drawing))
         except EmotionError as error:
-            left_out[one.name] = one.told(str(error))
+            left_out[one.name] = one.with_name(str(error))
         return results
 
 
@@ -312,7 +312,7 @@ def _read(photograph: Input) -> Image:
     try:
         return read_picture(photograph.path)
     except SourceError as error:
-        raise SourceError(photograph.told(str(error))) from error
+        raise SourceError(photograph.with_name(str(error))) from error
 
 
 def _reader_of(values: Mapping[str, Any]) -> Loaded:

@@ -274,7 +274,7 @@ class Results(Sequence[Result]):
         The columns are those of the tables of `emotion annotate`, with ``file`` first. If all are
         photographs, there are sizes in place of times.
         """
-        return table_of(self._told, self._photographs)
+        return table_of(self._named_frames, self._photographs)
 
     def to_df(self) -> "pd.DataFrame":
         """The same for pandas, which must be installed; emotions and labels are categories.
@@ -354,11 +354,11 @@ class Results(Sequence[Result]):
         if unknown := next((name for name in wanted if name not in classes), None):
             raise ValueError(f"{unknown!r} is no class: choose of {', '.join(classes)}")
         if self._photographs:
-            return plot_counts(ax, self._told, classes)
-        return plot_times(ax, self._told, wanted, people, classes)
+            return plot_counts(ax, self._named_frames, classes)
+        return plot_times(ax, self._named_frames, wanted, people, classes)
 
     @property
-    def _told(self) -> list[tuple[str, EmotionFrame]]:
+    def _named_frames(self) -> list[tuple[str, EmotionFrame]]:
         return [(result.source, result._frame) for result in self._results]
 
     @property

@@ -201,7 +201,7 @@ def annotate(
         summary = SummaryBuilder()
 
         def told(reasons: Sequence[str]) -> dict[str, Any]:
-            told = _told(video, summary.build(), reasons, source.info.notes)
+            told = _summary_values(video, summary.build(), reasons, source.info.notes)
             return told | {"made": made, "provenance": provenance}
 
         try:
@@ -401,7 +401,9 @@ def made_by(models: Models, options: Options) -> dict[str, Any]:
     }
 
 
-def _told(video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]) -> dict[str, Any]:
+def _summary_values(
+    video: Path, summary: Summary, reasons: Sequence[str], notes: Iterable[str]
+) -> dict[str, Any]:
     """The content of the summary file; it is complete if there are no `reasons`."""
     values = summary.to_dict()
     values["video"] = {"name": readable(video.name)} | values["video"]

@@ -16,10 +16,10 @@ from emotion.models.classes import Labels
 from emotion.models.data.label_folders import (
     Photograph,
     Video,
+    describe_others,
     find_photographs,
     find_unread,
     find_videos,
-    told_of_others,
 )
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError, OptionError
@@ -143,7 +143,7 @@ def _labelled(
     photographs, videos = of_part(pictures, options.part), of_part(films, options.part)
     if not photographs and not videos:
         raise DatasetError(f"{folder} holds no photograph and no video in its emotions' folders.")
-    for sentence in told_of_others(folder, labels):
+    for sentence in describe_others(folder, labels):
         errors.print(sentence)
     for source, ending in find_unread(folder, labels):
         errors.print(f"{source} is skipped: {ending} is a format that is not read.")

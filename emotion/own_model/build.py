@@ -137,7 +137,7 @@ def learn(
         begin(6, "judging the models")
         made = run.score(roots)
     clock.begin("")
-    say(clock.told(expected))
+    say(clock.sentence(expected))
     return made
 
 

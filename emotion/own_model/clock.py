@@ -30,11 +30,11 @@ class Clock:
                 csv.writer(file).writerow((self._step, f"{now - self._since:.1f}"))
         self._step, self._since = step, now
 
-    def told(self, expected: float | None) -> str:
-        """What it took until now, as a sentence.
+    def sentence(self, expected: float | None) -> str:
+        """The time until now, as a sentence.
 
         Args:
-            expected: seconds that were said at the start; None where nothing could be said.
+            expected: the estimate at the start, in seconds; None if there was none.
         """
         processor = _processor_seconds() - self._processor
         said = "" if expected is None else f"; expected at the start: {about(expected)}"

@@ -102,7 +102,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
         labels: what folders stand for.
 
     Raises:
-        DatasetError: `root` is no folder, holds no folder named after a class, or its votes cannot be read.
+        DatasetError: `root` is not a folder, has no folder named after a class, or its votes cannot be read.
     """
     votes = _read_votes(root / "votes.csv", labels.classes)
     for file in _files(root, SUFFIXES, labels):
@@ -114,7 +114,7 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
     """The pictures and videos in folders of other names than classes': (source, folder's name).
 
     Raises:
-        DatasetError: `root` is no folder.
+        DatasetError: `root` is not a folder.
     """
     for _, part in _parts(root):
         for folder in _folders(part):
@@ -123,11 +123,11 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
                     yield readable(f"{root.name}/{path.relative_to(root).as_posix()}"), readable(folder.name)
 
 
-def told_of_others(root: Path, labels: Labels = SIX) -> list[str]:
-    """Which folders have another name than the classes, a sentence each.
+def describe_others(root: Path, labels: Labels = SIX) -> list[str]:
+    """A sentence on each folder with another name than the classes.
 
     Raises:
-        DatasetError: `root` is no folder.
+        DatasetError: `root` is not a folder.
     """
     counts = Counter(name for _, name in find_others(root, labels))
     return [

@@ -155,12 +155,12 @@ def test_what_has_to_be_fetched_is_a_copy_whose_results_go_elsewhere(tmp_path):
     (one,) = find_inputs(["https://host/clip.mp4"], fetch=lambda name: asked.append(name) or copy)
     assert asked == ["https://host/clip.mp4"]
     assert str(place_of(one, None)) == "."
-    assert one.told(f"{copy} is damaged.") == "https://host/clip.mp4 is damaged."
+    assert one.with_name(f"{copy} is damaged.") == "https://host/clip.mp4 is damaged."
 
 
 def test_standard_input_is_called_so(tmp_path):
     (one,) = find_inputs(["-"], fetch=lambda name: tmp_path / "stdin")
-    assert one.told(f"{tmp_path / 'stdin'} is empty.") == "standard input is empty."
+    assert one.with_name(f"{tmp_path / 'stdin'} is empty.") == "standard input is empty."
 
 
 def test_what_a_file_is_is_told_by_its_beginning_where_its_name_does_not(tmp_path):

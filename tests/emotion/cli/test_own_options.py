@@ -176,7 +176,7 @@ def evaluate(patch, words):
     patch.setattr(command, "find_photographs", lambda folder, labels: seen.update(labels=labels.names) or [1])
     patch.setattr(command, "find_unread", lambda folder, labels: ())
     patch.setattr(command, "find_videos", lambda folder, labels: ())
-    patch.setattr(command, "told_of_others", lambda folder, labels: ())
+    patch.setattr(command, "describe_others", lambda folder, labels: ())
     patch.setattr(command, "of_part", lambda found, part: list(found))
     patch.setattr(command, "scores_table", lambda evaluation: "")
     patch.setattr(command.report, "texts", lambda evaluation: {})

@@ -6,7 +6,7 @@ import pytest
 
 from emotion.models.classes import Labels
 from emotion.models.data.dataset import find_photographs
-from emotion.models.data.label_folders import find_others, told_of_others
+from emotion.models.data.label_folders import describe_others, find_others
 from emotion.models.data.options import read_labels
 from emotion.models.errors import DatasetError
 from tests.helpers.photographs_to_learn import photo
@@ -102,7 +102,7 @@ def test_folders_of_no_class_are_told_with_what_is_in_them(tmp_path):
     for name in ("fear/a.png", "Very Afraid/a.png", "Very Afraid/b.png", "notes/readme.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    (sentence,) = told_of_others(tmp_path)
+    (sentence,) = describe_others(tmp_path)
     assert "folder Very Afraid is skipped, with 2 pictures and videos" in sentence
     assert "--map 'very afraid=CLASS'" in sentence
 
