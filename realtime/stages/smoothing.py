@@ -68,7 +68,8 @@ class Smoother:
 def both_ways(
     past: Smoothed,
     before: Smoothed,
-    here: Probabilities | None,
+    near: npt.NDArray[np.float32],
+    now: int,
     seconds: float,
     times: npt.NDArray[np.float64],
     votes: npt.NDArray[np.float32],
@@ -80,13 +81,15 @@ def both_ways(
     Where the two differ, the side that is more similar to the present vote has more weight, as in a bilateral
     filter (Tomasi and Manduchi 1998). So a step of the votes stays a step, whichever side is more certain, at
     any frame rate, beside a beginning, an end or a gap, and with any look-ahead. Each side is compared
-    without the present vote, because a side that consists of it alone would always be the most similar: at a
-    beginning the later votes count, at an end the earlier ones.
+    without the present vote, because a side that consists of it alone would always be the most similar. The
+    first and the last vote, which are such a side, are weighted as the one beside them; where there are not
+    three, the first takes the later ones, the last the earlier ones.
 
     Args:
         past: of a `Smoother`, with the present vote.
         before: of the same `Smoother` at the time before; `UNKNOWN` if there is none.
-        here: the present vote without flicker (`steady`); None if the face is not seen.
+        near: float32 (m, k), votes around the present one in the order of time, NaN where the face is not
+            seen; `now` is its index.
         seconds: the present time.
         times: (n,), the present time and the later ones that are known.
         votes: (n, k), at these times; NaN where the face is not seen.
@@ -102,18 +105,37 @@ def both_ways(
     future = _backwards(times, votes, tau)
     if past.shares is None:
         return Smoothed(future, ahead) if ahead <= OLD_SECONDS else past
+    here = steady(near, now)
     if here is None:  # the nearer side counts more
         mine, theirs = past.age / tau, ahead / tau
     elif before.shares is None:
-        mine, theirs = math.inf, 0.0
+        mine, theirs = _at_the_first(times, votes, tau)
     elif len(votes) == 1 and ends:
-        mine, theirs = 0.0, math.inf
+        mine, theirs = _at_the_last(near[: now + 1], before.shares)
     else:
-        mine = _unlike(here, before.shares) / _LIKE
         later = future if len(votes) == 1 else _backwards(times[1:], votes[1:], tau)
-        theirs = _unlike(here, later) / _LIKE
+        mine, theirs = _unlike(here, before.shares), _unlike(here, later)
     mixed = np.asarray(past.shares + np.float32(_share(mine, theirs)) * (future - past.shares), np.float32)
     return Smoothed(mixed, min(past.age, ahead))
+
+
+def _at_the_first(
+    times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float
+) -> tuple[float, float]:
+    """How unlike the second vote the first is, and those from the third on."""
+    if len(votes) < 3:
+        return math.inf, 0.0
+    second = _median(votes[:3])
+    return _unlike(second, votes[0]), _unlike(second, _backwards(times[2:], votes[2:], tau))
+
+
+def _at_the_last(near: npt.NDArray[np.float32], before: Probabilities) -> tuple[float, float]:
+    """How unlike the last vote but one the earlier ones are, and the last one."""
+    seen = near[~np.isnan(near[:, 0])][-3:]
+    if len(seen) < 3:
+        return 0.0, math.inf
+    last_but_one = _median(seen)
+    return _unlike(last_but_one, before), _unlike(last_but_one, seen[-1])
 
 
 def both_ways_of_all(
@@ -157,8 +179,7 @@ def both_ways_of_all(
             row: Smoothed(one, min(pasts[row].age, ahead)) for row, one in zip(together, mixed, strict=True)
         }
     return tuple(
-        done.get(row)
-        or both_ways(past, before, steady(near[:, row], now), seconds, times, votes[:, row], tau, ends)
+        done.get(row) or both_ways(past, before, near[:, row], now, seconds, times, votes[:, row], tau, ends)
         for row, (past, before) in enumerate(zip(pasts, befores, strict=True))
     )
 
@@ -199,8 +220,8 @@ def _share(mine: float, theirs: float) -> float:
 
 
 def _unlike(one: Probabilities, other: Probabilities) -> float:
-    """Total variation distance, in [0, 1]."""
-    return float(np.abs(one - other).sum()) / 2
+    """Total variation distance in units of `_LIKE`."""
+    return float(np.abs(one - other).sum()) / 2 / _LIKE
 
 
 def _backwards(times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float) -> Probabilities:

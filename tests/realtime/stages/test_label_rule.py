@@ -4,7 +4,7 @@ import pytest
 from emotion.models.classes import Classes
 from emotion.realtime.stages.label_rule import UNSURE, LabelRule, Moment, word_of
 from emotion.realtime.stages.options import VoteOptions
-from emotion.realtime.stages.smoothing import UNKNOWN, Smoother, both_ways, steady
+from emotion.realtime.stages.smoothing import UNKNOWN, Smoother, both_ways
 
 OPTIONS = VoteOptions(certain=0.4, doubtful=0.3, lead=0.05, margin=0.2, dwell=0.5)
 CLASSES = 6
@@ -152,8 +152,8 @@ def test_of_a_file_a_step_of_the_votes_is_a_step_of_the_word_within_one_picture(
         past = smoother.update(seconds, vote)
         known = np.array(times[number:end]), np.stack(votes[number:end])
         near = [n for n, time in enumerate(times) if abs(time - seconds) <= 0.1]
-        here = steady(np.stack([votes[n] for n in near]), number - near[0])
-        both = both_ways(past, before, here, seconds, *known, 0.3)
+        around = np.stack([votes[n] for n in near]), number - near[0]
+        both = both_ways(past, before, *around, seconds, *known, 0.3)
         moments.append(Moment(seconds, both.shares))
         before = past
     rule, told = LabelRule(VoteOptions()), []

@@ -17,6 +17,9 @@ A, B = np.array([0.8, 0.2], np.float32), np.array([0.2, 0.8], np.float32)
 TAU = 0.3
 
 
+NOBODY = np.full((1, 2), np.nan, np.float32)
+
+
 def causal(steps, tau=TAU):
     smoother = Smoother(tau)
     return [smoother.update(seconds, vote) for seconds, vote in steps]
@@ -30,9 +33,9 @@ def two_sided(steps, ahead=0.75, tau=TAU):
     for now, seconds in enumerate(times):
         end = int(np.searchsorted(times, seconds + ahead, side="right"))
         near = np.flatnonzero(np.abs(times - seconds) <= 0.1)
-        here = steady(votes[near], now - near[0])
         before = past[now - 1] if now else UNKNOWN
-        told.append(both_ways(past[now], before, here, seconds, times[now:end], votes[now:end], tau))
+        around = votes[near], now - near[0]
+        told.append(both_ways(past[now], before, *around, seconds, times[now:end], votes[now:end], tau))
     return told
 
 
@@ -138,6 +141,19 @@ def test_a_flicker_at_a_beginning_or_an_end_is_smoothed_away(wrong):
     assert all(one.shares.argmax() == 0 for one in two_sided(votes))
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("fps", [24, 30, 60])
+def test_the_first_and_the_last_are_like_those_beside_them(backwards, fps):
+    """Votes that go from one emotion to another in half a second, from the first picture on."""
+    count = fps
+    shares = np.clip(np.arange(count) / fps / 0.5, 0, 1)
+    votes = [np.array([1 - share, share], np.float32) for share in shares]
+    told = two_sided([(n / fps, vote) for n, vote in enumerate(votes[::-1] if backwards else votes)])
+    steps = np.abs(np.diff([one.shares[0] for one in told]))
+    assert steps[0] <= steps[1] + 0.01
+    assert steps[-1] <= steps[-2] + 0.01
+
+
 def test_two_that_stand_alone_are_smoothed_away():
     votes = [(n / 30, B if n in (30, 31) else A) for n in range(60)]
     assert all(one.shares.argmax() == 0 for one in two_sided(votes))
@@ -175,8 +191,8 @@ def test_all_that_is_said_of_a_person_is_smoothed_together_as_one_by_one(gaps, e
         place = now - around.start
         together = both_ways_of_all(pasts, befores, votes[around], place, *clock, votes[now:], TAU, ends)
         for row, found in enumerate(together):
-            here = steady(votes[around, row], place)
-            alone = both_ways(pasts[row], befores[row], here, *clock, votes[now:, row], TAU, ends)
+            near = votes[around, row], place
+            alone = both_ways(pasts[row], befores[row], *near, *clock, votes[now:, row], TAU, ends)
             assert found.age == alone.age
             assert (found.shares is None) == (alone.shares is None)
             if alone.shares is not None:
@@ -189,7 +205,7 @@ def test_what_is_a_second_away_still_stands_before_and_behind(later, stands):
     (_, after) = causal([(5.0, A), (5.0 + later, None)])
     assert (after.shares is not None) is stands
     times, votes = np.array([5.0 + later]), B[None]
-    before = both_ways(UNKNOWN, UNKNOWN, None, 5.0, times, votes, TAU)
+    before = both_ways(UNKNOWN, UNKNOWN, NOBODY, 0, 5.0, times, votes, TAU)
     assert (before.shares is not None) is stands
     assert before.age == pytest.approx(later if stands else math.inf)
 
@@ -197,12 +213,12 @@ def test_what_is_a_second_away_still_stands_before_and_behind(later, stands):
 def test_where_nothing_follows_that_is_seen_the_past_stays_as_it_is():
     past = Smoothed(A, 0.25)
     for votes in (np.full((2, 2), np.nan, np.float32), np.zeros((0, 2), np.float32)):
-        told = both_ways(past, past, None, 1.0, np.array([1.0, 1.1])[: len(votes)], votes, TAU)
+        told = both_ways(past, past, NOBODY, 0, 1.0, np.array([1.0, 1.1])[: len(votes)], votes, TAU)
         assert told is past
 
 
 def test_the_older_and_the_further_count_alike_at_the_same_distance():
     times, votes = np.array([1.0, 1.2]), np.array([[np.nan, np.nan], B], np.float32)
-    told = both_ways(Smoothed(A, 0.2), Smoothed(A, 0.1), None, 1.0, times, votes, TAU)
+    told = both_ways(Smoothed(A, 0.2), Smoothed(A, 0.1), NOBODY, 0, 1.0, times, votes, TAU)
     np.testing.assert_allclose(told.shares, (A + B) / 2, rtol=1e-6)
     assert told.age == pytest.approx(0.2)
