@@ -18,7 +18,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.options import Options
 from emotion.realtime.stages.options import FaceOptions
-from emotion.web.camera import arrival
+from emotion.web.camera import low_latency
 from emotion.web.camera import viewer as camera
 from emotion.web.camera.low_latency import PromptBuffer
 from emotion.web.camera.viewer import Cameras
@@ -143,7 +143,7 @@ def test_results_go_to_a_feed_that_nobody_listened_to_at_the_start(models, laugh
 
 
 def test_a_camera_works_where_there_is_no_network(models, laughing, monkeypatch):
-    monkeypatch.setattr(arrival, "_network_addresses", lambda use_ipv4, use_ipv6: [])
+    monkeypatch.setattr(low_latency, "_network_addresses", lambda use_ipv4, use_ipv6: [])
 
     async def run():
         async with studio(models, laughing) as (cameras, browser):
