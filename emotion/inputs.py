@@ -35,6 +35,7 @@ from emotion.models.data.label_folders import UNREAD, VIDEOS
 from emotion.models.errors import EmotionError
 from emotion.models.words import counted
 from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
+from emotion.realtime.sinks.result_sources import STANDARD_INPUT
 from emotion.realtime.sources.live import camera_of, is_network, shown_url
 
 Kind: TypeAlias = Literal["photograph", "video"]
@@ -215,7 +216,7 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
 
 
 def _called(address: str) -> str:
-    return "standard input" if address == "-" else shown_url(address)
+    return STANDARD_INPUT if address == "-" else shown_url(address)
 
 
 def _skipped(count: int) -> str:

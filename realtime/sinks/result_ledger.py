@@ -28,7 +28,7 @@ from emotion.models.names import escaped, readable
 from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import writing
-from emotion.realtime.sinks.result_sources import Source, called, missing, names_of, told
+from emotion.realtime.sinks.result_sources import Source, called, is_nameable, missing, names_of, told
 
 # Bytes that are reserved at the start, so that the summary can be written on a full disk.
 _RESERVED = 1 << 16
@@ -269,12 +269,12 @@ def _check_sources(claim: Claim) -> None:
             *(summary.parent / name for name in (*listing.results, *listing.parts)),
             *([summary] if summary == claim.summary else []),
         ]
+        former = " name the former, too," if is_nameable(lost) else ""
         # A run that was killed before it wrote anything leaves a list of nothing.
         for place in itertools.islice(filter(_is_there, results), 1):
             raise SinkError(
                 f"{escaped(str(place))} is of {told(lost, claim.summary)}, and would be replaced by results "
-                f"of {called(claim.sources)}: name another place with -o, name the former, too, or say "
-                "--overwrite."
+                f"of {called(claim.sources)}: name another place with -o,{former} or say --overwrite."
             )
 
 

@@ -3,6 +3,7 @@
 Tables of many sources have the same names whatever they are of, and so have the results of two videos that
 are called alike. A summary therefore lists its sources: each as seen from the summary, so that a folder may
 be moved with its results, or by its address where the file is a copy; with its size and time of change.
+Standard input is one address for whatever comes through it, so its size says whether it is the same.
 """
 
 import filecmp
@@ -14,6 +15,8 @@ from pathlib import Path
 from emotion.models.names import escaped, readable
 from emotion.models.words import counted
 
+STANDARD_INPUT = "standard input"
+"""The address of what came through a pipe."""
 _MOST_NAMED = 3
 
 
@@ -53,16 +56,17 @@ def named(names: Mapping[str, str], summary: Path) -> list[Source]:
 def missing(earlier: Mapping[str, str], sources: Sequence[Source], summary: Path) -> list[str]:
     """The sources of earlier results that are not among others, although nothing has replaced them.
 
-    Among them is what has the same name, whatever it holds now; what was moved or copied, by its name and
-    size; and what was removed from its folder, of which nobody expects a row any more.
+    Among them is what has the same name, whatever it holds now, but for standard input, which has the same
+    size; what was moved or copied, by its name and size; and what was removed from its folder, of which
+    nobody expects a row any more.
 
     Args:
         earlier: from `names_of`.
         sources: the others.
         summary: where the earlier ones are listed.
     """
-    now = {_name(one, summary) for one in sources}
-    left = [name for name in earlier if name not in now]
+    now = names_of(sources, summary)
+    left = [name for name in earlier if name not in now or _is_other_pipe(name, earlier[name], now[name])]
     if not left:
         return []
     alike: dict[str, list[Path]] = {}
@@ -81,6 +85,11 @@ def missing(earlier: Mapping[str, str], sources: Sequence[Source], summary: Path
 def told(names: Sequence[str], summary: Path) -> str:
     """Sources that a summary lists, for people: the first few, and how many more there are."""
     return _few([_shown(name, summary) for name in names[:_MOST_NAMED]], len(names))
+
+
+def is_nameable(names: Iterable[str]) -> bool:
+    """Whether a user can name sources that a summary lists once more: what came through a pipe is gone."""
+    return STANDARD_INPUT not in names
 
 
 def called(sources: Sequence[Source]) -> str:
@@ -109,11 +118,22 @@ def _place(name: str, summary: Path) -> Path:
 def _shown(name: str, summary: Path) -> str:
     place = _place(name, summary)
     here = place.is_relative_to(Path.cwd())
+    if name == STANDARD_INPUT:
+        return f"an earlier {name}"
     return name if _is_address(name) else str(place.relative_to(Path.cwd()) if here else place)
 
 
 def _is_address(name: str) -> bool:
-    return "://" in name or name == "standard input"
+    return "://" in name or name == STANDARD_INPUT
+
+
+def _is_other_pipe(name: str, stamp: str, now: str) -> bool:
+    """Whether other bytes came through standard input, whose time of change is that of its copy."""
+    return name == STANDARD_INPUT and _size(stamp) != _size(now)
+
+
+def _size(stamp: str) -> str:
+    return stamp.partition(" ")[0]
 
 
 def _stamp(path: Path) -> str:
@@ -133,7 +153,7 @@ def _is_removed(name: str, summary: Path) -> bool:
 def _is_copy(name: str, stamp: str, path: Path, summary: Path) -> bool:
     """Whether a file is what a source was: where both are there, but for the time, by what they hold."""
     now, place = _stamp(path), _place(name, summary)
-    if not now or now.split()[0] != stamp.partition(" ")[0]:
+    if not now or _size(now) != _size(stamp):
         return False
     try:
         return now == stamp or not place.exists() or filecmp.cmp(place, path, shallow=False)

@@ -8,7 +8,7 @@ import pytest
 from emotion.models.atomic_files import partial_path
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own
-from emotion.realtime.sinks.result_sources import Source, missing, named, names_of
+from emotion.realtime.sinks.result_sources import STANDARD_INPUT, Source, missing, named, names_of
 
 
 @pytest.fixture
@@ -77,6 +77,15 @@ def test_copies_are_told_by_their_addresses(folder):
     assert missing(names_of([first], summary), [other], summary) == ["s3://bucket/1.jpg"]
 
 
+def test_other_bytes_of_standard_input_are_another_source(folder):
+    summary, place = folder / "stdin.summary.json", folder / "1"
+    earlier = names_of([Source(place, STANDARD_INPUT)], summary)
+    os.utime(place, (1, 1))  # each run has a copy of its own
+    assert not missing(earlier, [Source(place, STANDARD_INPUT)], summary)
+    place.write_text("a longer one")
+    assert missing(earlier, [Source(place, STANDARD_INPUT)], summary) == [STANDARD_INPUT]
+
+
 def test_a_list_is_read_as_it_was_written(folder):
     summary = folder.parent / "out" / "study.summary.json"
     names = names_of([*sources(folder), Source(folder / "1", "https://host/1.mp4")], summary)
@@ -108,6 +117,20 @@ def test_what_would_be_lost_is_told_with_what_takes_its_place(folder, whole, mon
         check_own([claim(second)])
     check_own([claim(first, second), claim()])
     ResultLedger(claim(second), overwrite=True).keep({"video": {"name": "faces"}})
+
+
+def test_of_what_came_through_a_pipe_nobody_is_told_to_name_it_again(folder):
+    table, summary = folder.parent / "stdin.csv", folder.parent / "stdin.summary.json"
+    (folder / "2").write_text("a longer one")
+    first, second = (Source(one.path, STANDARD_INPUT) for one in sources(folder))
+    ledger = ResultLedger(Claim([table], summary, "stdin", [first]))
+    partial_path(table).write_text("rows")
+    ledger.publish(partial_path(table), table)
+    ledger.finish({"video": {"name": "stdin"}})
+    said = "an earlier standard input, and would be .* of standard input: name another place with -o, or say"
+    with pytest.raises(SinkError, match=said):
+        check_own([Claim([table], summary, "stdin", [second])])
+    check_own([Claim([table], summary, "stdin", [first])])
 
 
 def test_a_run_that_was_killed_before_it_wrote_anything_holds_nothing(folder):
