@@ -412,7 +412,8 @@ class _Run:
             self._stand_ins.take(self.folder, _names(outputs, self.folder))
 
     def _failed(self, error: EmotionError, source: Input | None = None) -> None:
-        errors.print(escaped(source.with_name(str(error)) if source else str(error)), style="red")
+        told = source.with_name(str(error)) if source else str(error)
+        errors.print(escaped(self._stand_ins.with_addresses(told)), style="red")
         self.code = self.code or error.exit_code
 
 

@@ -1,5 +1,6 @@
 """Local paths that represent files in stores, so that a study handles both in the same way."""
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +9,17 @@ from typing import Self
 
 from emotion import stores
 from emotion.fetching import is_stored
+from emotion.models.errors import EmotionError
 
 # Stands for the first slash of an address that has no host, as local:///tmp.
 _ROOT = "%2F"
 
 
 class StandIns:
-    """A temporary folder of them; nothing is fetched but what a study's own end needs."""
+    """A temporary folder of them; nothing is fetched but what a study's own end needs.
+
+    An error that leaves their context tells of addresses, since nobody knows the paths.
+    """
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -25,6 +30,8 @@ class StandIns:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if isinstance(error, EmotionError):
+            error.args = (self.with_addresses(str(error)), *error.args[1:])
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -44,6 +51,13 @@ class StandIns:
             root = "/" if parts[:1] == [_ROOT] else ""
             return f"{scheme}://{root}{'/'.join(parts[bool(root) :])}"
         return str(path.absolute())
+
+    def with_addresses(self, sentence: str) -> str:
+        """A sentence with addresses in place of the paths that stand for them."""
+        if self._folder is None:
+            return sentence
+        path = rf"{re.escape(self._folder.name)}[/\\]([^/\\]+)[/\\]({_ROOT}[/\\])?"
+        return re.sub(path, lambda found: f"{found[1]}://{'/' if found[2] else ''}", sentence)
 
     def check(self, folder: Path) -> None:
         """Make sure that results can be brought to where a folder stands for.

@@ -114,6 +114,15 @@ def test_a_study_in_a_store_is_the_one_of_a_folder_and_goes_on(run, nobody, stor
         assert store.cat_file(f"bucket/study/{name}") == (tmp_path / "here" / name).read_bytes()
 
 
+def test_what_would_be_replaced_in_a_store_is_told_by_its_address(run, nobody, store, capsys):
+    store.pipe("bucket/study/study.html", b"mine")
+    place = f"{store.address}/study"
+    assert run(f"{store.address}/clips/", "-r", "--cluster", "auto", "--formats", "csv", "-o", place) == 6
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{place}/study.html would be replaced" in said
+    assert store.cat_file("bucket/study/study.html") == b"mine"
+
+
 def test_a_clip_that_vanishes_from_a_store_is_said_and_the_others_are_done(
     run, nobody, store, monkeypatch, capsys
 ):
