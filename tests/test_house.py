@@ -20,6 +20,13 @@ DOCUMENTS = sorted(
 )
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 PACKAGES = SETTINGS["setuptools"]["packages"]
+# And folders of other files, as `static`.
+MODULES = {
+    part
+    for name in ("emotion", *FOLDERS)
+    for file in (ROOT / name).rglob("*.*")
+    for part in ({file.stem} if file.suffix == ".py" else set()) | {file.parent.name}
+}
 
 
 def packages_in_the_tree():
@@ -37,7 +44,10 @@ def test_each_package_is_installed_and_no_study():
 
 @pytest.mark.parametrize("name", sorted(set(PACKAGES) - {"emotion.models.zoo"}))
 def test_each_package_says_what_it_is_for_and_what_it_may_import(name):
-    assert re.search(r"\bimports?\b", importlib.import_module(name).__doc__ or "")
+    package = importlib.import_module(name)
+    assert re.search(r"\bimports?\b", package.__doc__ or "")
+    named = set(re.findall(r"(?<!`)`(\w+)`", package.__doc__ or ""))
+    assert {one for one in named - MODULES if not hasattr(package, one)} == set()
 
 
 def test_the_public_names():
