@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from emotion.models.data.image_io import PictureError, decode_photograph
+from emotion.models.data.label_folders import UNREAD
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError, unreadable
@@ -31,6 +32,10 @@ def read_picture(path: Path) -> Image:
     except OSError as error:
         raise unreadable(path, error) from error
     except PictureError as error:
+        if path.suffix.lower() in UNREAD:  # raw files of cameras begin as a TIFF does
+            raise SourceError(
+                f"{path} is a picture in a format that is not read: save it as JPEG, PNG or TIFF."
+            ) from error
         raise SourceError(f"{path} cannot be used: {what_is_wrong(error)}.") from error
 
 

@@ -34,6 +34,12 @@ def test_pictures_are_turned_upright(tmp_path, kind):
     assert read_picture(tmp_path / "turned").shape == (40, 30, 3)
 
 
+def test_raw_files_of_cameras_are_not_read_and_that_is_said(tmp_path):
+    (tmp_path / "a.NEF").write_bytes(b"II*\0" + bytes(100))
+    with pytest.raises(SourceError, match=r"a\.NEF is a picture in a format that is not read: save it as"):
+        read_picture(tmp_path / "a.NEF")
+
+
 def test_what_telephones_write_is_read(tmp_path):
     heif = pytest.importorskip("pillow_heif", reason="needs the extra 'heic'")
     heif.register_heif_opener()
