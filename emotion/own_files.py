@@ -36,7 +36,7 @@ class OwnFiles:
         self._summary = folder / f"{title}.summary.json"
         self._title = title
         self._overwrite = overwrite
-        self._claim = Claim(self._files, self._summary, title, sources)
+        self._claim = Claim(self._files, self._summary, title, sources, single=True)
         if not overwrite:
             check_own([self._claim])
 

@@ -100,12 +100,14 @@ class Claim(NamedTuple):
         summary: its path.
         video: the name of the video.
         sources: of the results; if there are none, existing results of any sources are replaced.
+        single: whoever makes such results names one source.
     """
 
     files: Sequence[Path]
     summary: Path
     video: str
     sources: Sequence[Source] = ()
+    single: bool = False
 
 
 def _entries(values: Mapping[str, Any]) -> dict[str, _Entry]:
@@ -269,7 +271,7 @@ def _check_sources(claim: Claim) -> None:
             *(summary.parent / name for name in (*listing.results, *listing.parts)),
             *([summary] if summary == claim.summary else []),
         ]
-        former = " name the former, too," if is_nameable(lost) else ""
+        former = " name the former, too," if is_nameable(lost) and not claim.single else ""
         # A run that was killed before it wrote anything leaves a list of nothing.
         for place in itertools.islice(filter(_is_there, results), 1):
             raise SinkError(
