@@ -10,3 +10,16 @@ def counted(number: int, one: str, many: str = "") -> str:
         many: the word for any other number; by default that with an s.
     """
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# Below this many seconds a length has tenths.
+_SHORT = 9.95
+
+
+def video_length(seconds: float) -> str:
+    """How long a video lasts, as all pages say it: ``0:02.3``, from ten seconds on ``0:20``, ``1:06:40``."""
+    if seconds < _SHORT:
+        return f"0:{seconds:04.1f}"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

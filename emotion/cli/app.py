@@ -22,8 +22,9 @@ emotion annotate photos/ -o faces.csv
 
 emotion live 0
 
-Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 unusable model, 5 a missing library or provider,
-6 a result that cannot be written, 130 stopped. With several files the others still run, and the code is
+Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 unusable model,
+5 a missing library or provider, 6 a result that cannot be written,
+130 stopped. With several files the others still run, and the code is
 that of the first failure.
 """
 

@@ -1,6 +1,5 @@
 """The command `emotion info`: what files are, and what would be done with them."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from emotion.cli.console import console, errors
 from emotion.inputs import Input, find_inputs
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped
-from emotion.models.words import counted
+from emotion.models.words import counted, video_length
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sources.file import VideoFile
@@ -63,7 +62,7 @@ def _told(one: Input) -> str:
         known = video.info
         length = "of unknown length"
         if known.duration_seconds:
-            length = f"{timedelta(seconds=round(known.duration_seconds))} long"
+            length = f"{video_length(known.duration_seconds)} long"
         frames = f"about {counted(known.frame_count, 'frame')}" if known.frame_count else "frames not counted"
         rate = f"{float(known.average_rate):.4g} a second"
         sound = "with sound" if known.has_audio else "without sound"

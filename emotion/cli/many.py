@@ -26,7 +26,7 @@ from emotion.cli.progress import times
 from emotion.cluster.pool import ClusterPool
 from emotion.fetching import is_stored
 from emotion.models.names import escaped
-from emotion.models.words import counted
+from emotion.models.words import counted, video_length
 from emotion.realtime.options import Options
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Outcome, StudiedVideo
@@ -152,7 +152,7 @@ def _findings(studied: StudiedVideo) -> tuple[str, str, str]:
     if not studied.summary:
         return "", "", ""
     video = studied.summary["video"]
-    return video["label"] or "no face", str(video["people"]), f"{video['seconds']:.1f} s"
+    return video["label"] or "no face", str(video["people"]), video_length(video["seconds"])
 
 
 def _text(name: str) -> Text:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from emotion.models.names import escaped
-from emotion.models.words import counted
+from emotion.models.words import counted, video_length
 from emotion.realtime.sinks.html import chart_part, page_part
 from emotion.realtime.sinks.summary import in_words, percents
 from emotion.study.course import Courses, Mean
@@ -122,7 +122,7 @@ def _video(
         "share": _share(label, shares),
         "people": video.get("people"),
         "seconds": video.get("seconds"),
-        "length": _clock(video.get("seconds")),
+        "length": video_length(video["seconds"]) if video else "",
         "state": outcome.state,
         "warnings": [escaped(one) for one in dict.fromkeys(filter(None, warnings))],
         "known": " ".join(metadata.of(outcome).values()),
@@ -145,16 +145,6 @@ def _link(results: Mapping[str, str]) -> str:
     return quote(os.fsencode(place))
 
 
-def _clock(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < _SHORT:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def _sentence(studied: Sequence[StudiedVideo]) -> str:
     """For example ``200 videos: 1:12:03 h analysed, 312 people; 10 failed, 2 incomplete.``"""
     videos = [one.summary["video"] for one in studied if one.summary]
@@ -173,7 +163,7 @@ def _long(seconds: float) -> str:
     """A length with its unit: ``36 s``, ``1:15 min``, ``1:06:40 h``."""
     if seconds < _MINUTE:
         return f"{seconds:.{int(seconds < _SHORT)}f} s"
-    return f"{_clock(seconds)} {'min' if seconds < _HOUR else 'h'}"
+    return f"{video_length(seconds)} {'min' if seconds < _HOUR else 'h'}"
 
 
 def _mean(mean: Mean) -> dict[str, Any]:

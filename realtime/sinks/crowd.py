@@ -9,7 +9,7 @@ class Crowd:
 
     Attributes:
         faces: the most in a picture.
-        pictures: how many showed any.
+        pictures: how many of those that were searched showed any.
     """
 
     def __init__(self) -> None:
@@ -27,4 +27,4 @@ class Crowd:
             return ""
         more = counted(self.faces, "more face")
         frames = counted(self.pictures, "frame")
-        return f"At least {more} in {frames}: see --max-faces."
+        return f"At least {more}, in at least {frames}: see --max-faces."

@@ -129,8 +129,10 @@ class Summary:
         if self.turn is None or self.turned is None:
             return None
         how = "stand on their heads" if self.turn == _HALF_TURN else "lie on their side"
+        share = round(100 * self.turned)
+        time = "all the time" if share == _ALL else f"for {share}% of their time"
         return (
-            f"the picture seems to be turned: faces {how} for {self.turned:.0%} of their time; "
+            f"the picture seems to be turned: faces {how} {time}; "
             f"it would stand upright if turned by {self.turn} degrees clockwise"
         )
 

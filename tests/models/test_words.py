@@ -1,6 +1,6 @@
 import pytest
 
-from emotion.models.words import counted
+from emotion.models.words import counted, video_length
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,19 @@ from emotion.models.words import counted
 )
 def test_one_is_told_in_another_way_than_many(number, words, told):
     assert counted(number, *words) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.48, "0:00.5"),
+        (9.94, "0:09.9"),
+        (9.96, "0:10"),
+        (19.69, "0:20"),
+        (75.3, "1:15"),
+        (4000.0, "1:06:40"),
+    ],
+)
+def test_a_length_is_told_as_the_pages_tell_it(seconds, words):
+    """As `lasting` of the pages (html_page/shared.js) does."""
+    assert video_length(seconds) == words

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 
+from emotion.models.words import counted
 from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import Incoming
 
@@ -38,7 +39,9 @@ def _too_large(limit: int) -> RequestError:
 
 
 def in_bytes(count: float) -> str:
-    """A size in words, as the page says it: 20 MiB, 1.5 GiB."""
+    """A size in words, as the page says it: 6 bytes, 20 MiB, 1.5 GiB."""
+    if count < 1024:
+        return counted(round(count), "byte")
     power = 1
     while power < 3 and count >= 1023.5 * 1024**power:
         power += 1

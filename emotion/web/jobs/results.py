@@ -142,13 +142,14 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
 def card(found: dict[str, Any]) -> dict[str, Any]:
     """What a list shows of an overview: ``{"seconds": 19.6, "strip": ["anger", None, "uncertain", ...]}``.
 
-    A part of the strip is the label that a person has most of that time: of those who are there then the one
-    seen longest in all; None: nobody is there.
+    A part of the strip is the label that all who are there then have most, as in the sentence beside it; of
+    labels that are equally frequent that of the person seen longest. None: nobody is there.
     """
-    strip: list[str | None] = [None] * _STRIP_PARTS
-    for person in found["people"]:
+    together: list[Counter[str]] = [Counter() for _ in range(_STRIP_PARTS)]
+    for person in found["people"]:  # the one seen longest first
         for part, labels in _parts(person, found["step"] / found["seconds"] * _STRIP_PARTS).items():
-            strip[part] = strip[part] or labels.most_common(1)[0][0]
+            together[part].update(labels)
+    strip = [labels.most_common(1)[0][0] if labels else None for labels in together]
     return {"seconds": found["seconds"], "strip": strip}
 
 

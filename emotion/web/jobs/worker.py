@@ -11,6 +11,7 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -100,8 +101,9 @@ class Worker:
             # The folder is the job's own.
             options = replace(options, outputs=replace(options.outputs, overwrite=True))
             check_size(video, self._options.video_seconds, self._options.video_pixels)
-            summary = annotate(video, outputs, models, options, self._progress)
-            end = {"end": "done", "message": summary.sentence()}
+            notes: list[str] = []
+            summary = annotate(video, outputs, models, options, self._progress, say=notes.append)
+            end = {"end": "done", "message": _with_notes(summary.sentence(), notes)}
         except JobCancelledError:
             end = {"end": "cancelled", "message": "Cancelled; what was done until then is kept."}
         except IncompleteSourceError as error:
@@ -132,6 +134,11 @@ class Worker:
     def _report(self, **values: Any) -> None:
         self._reports.write(json.dumps(values) + "\n")
         self._reports.flush()
+
+
+def _with_notes(sentence: str, notes: Sequence[str]) -> str:
+    """What a video shows, and after it what its reader may miss in it: faces that were left out, repairs."""
+    return ". ".join((sentence, *(note[:1].upper() + note[1:].rstrip(".") for note in notes)))
 
 
 _MOST_FRAMES_A_SECOND = 60

@@ -3,7 +3,7 @@
 import { EMOTIONS, MARKS } from "./classes.js";
 import { make } from "./shared.js";
 
-export { capital, clock, lasting, make, percent, percents } from "./shared.js";
+export { capital, clock, isShort, lasting, make, percent, percents } from "./shared.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -50,12 +50,15 @@ export function onTheme(repaint) {
 export function inWords(seconds) {
   const [count, unit] =
     seconds < 90 ? [seconds, "second"] : seconds < 5400 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  const rounded = Math.max(1, Math.round(count));
-  return `${rounded} ${unit}${rounded === 1 ? "" : "s"}`;
+  return counted(Math.max(1, Math.round(count)), unit);
 }
+
+/** A number with what it counts: "1 video", "2 videos". */
+export const counted = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
 
 /** As the server says it, so that one limit has one size. */
 export function size(bytes) {
+  if (bytes < 1024) return counted(bytes, "byte");
   let [count, power] = [bytes / 1024, 0];
   while (count >= 1023.5 && power < 2) [count, power] = [count / 1024, power + 1];
   return `${count < 10 ? Number(count.toFixed(1)) : Math.round(count)} ${["KiB", "MiB", "GiB"][power]}`;

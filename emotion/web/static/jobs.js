@@ -1,6 +1,6 @@
 // What is known of the visitor's videos, and what can be done with one: used by the list and by one video's view.
 
-import { allIsWell, ask, banner, capital, confirmed, icon, inWords, make, percent } from "./dom.js";
+import { allIsWell, ask, banner, capital, confirmed, counted, icon, inWords, make, percent } from "./dom.js";
 
 const OPEN = ["waiting", "running"];
 const AGAIN_MS = 3000;
@@ -35,7 +35,7 @@ export function listen(changed) {
 }
 
 export function wordsOf(job) {
-  if (job.state === "waiting") return job.place ? `Waiting; ${job.place} before it` : "Waiting for its turn";
+  if (job.state === "waiting") return job.place ? `Waiting; ${counted(job.place, "video")} before it` : "Waiting for its turn";
   if (job.state !== "running") return sentenceOf(job);
   if (!job.done) return "Starting; the first time the models are loaded …";
   const share = job.total ? `${percent(job.done / job.total)} · ` : "";

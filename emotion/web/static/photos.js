@@ -1,7 +1,7 @@
 // Photos: chosen, dropped or pasted; each is looked at by the server, which keeps nothing of it.
 
 import { EMOTIONS } from "./classes.js";
-import { ask, byId, capital, make, onTheme, percents, saveFile, size } from "./dom.js";
+import { ask, byId, capital, counted, make, onTheme, percents, saveFile, size } from "./dom.js";
 import { Tiles } from "./faces.js";
 import { drawOverlay } from "./labels.js";
 
@@ -85,7 +85,7 @@ class Photo {
     }
     this.state = "done";
     const { faces: { length: count }, more_faces: more } = this.result;
-    const found = `${count} ${count === 1 ? "face" : "faces"}`;
+    const found = counted(count, "face");
     this.text.textContent = count ? (more ? `${found}, the largest; at least ${more} more` : found) : "";
     this.tiles.show(this.result.faces);
     this.paint();

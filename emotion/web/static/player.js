@@ -1,6 +1,6 @@
 // A video with its controls beneath it, not over it: nothing that is drawn into the picture is covered.
 
-import { clock, icon, make } from "./dom.js";
+import { clock, icon, isShort, lasting, make } from "./dom.js";
 import { recall, remember } from "./settings.js";
 
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4];
@@ -119,7 +119,10 @@ export class Player {
   }
 
   tell() {
-    this.clock.textContent = `${clock(this.time)} / ${clock(this.video.duration || 0)}`;
+    const length = this.video.duration || 0;
+    // The length as the list of videos says it; what ends at 19.7 seconds has come to 0:20, not to 0:19.
+    const moment = this.video.ended ? lasting(length) : clock(this.time, isShort(length));
+    this.clock.textContent = `${moment} / ${lasting(length)}`;
     this.bar.value = this.time;
     this.bar.setAttribute("aria-valuetext", clock(this.time));
   }

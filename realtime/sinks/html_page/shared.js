@@ -28,8 +28,10 @@ export function percents(shares) {
 
 /* How long something lasts, to the nearest second as in all tables, and below ten with tenths. */
 export function lasting(seconds) {
-  return seconds < 9.95 ? clock(seconds, true) : clock(Math.round(seconds));
+  return isShort(seconds) ? clock(seconds, true) : clock(Math.round(seconds));
 }
+
+export const isShort = (seconds) => seconds < 9.95;
 
 /* A moment: 75.3 seconds as "1:15", 4000 as "1:06:40"; with tenths as "1:15.3". */
 export function clock(seconds, tenths = false) {

@@ -203,12 +203,20 @@ def test_models_that_ship_are_called_by_name(monkeypatch, tmp_path, capsys, opti
     assert "nothing-here" in " ".join(capsys.readouterr().err.split()).replace(" ", "")
 
 
+@pytest.mark.parametrize("width", [80])
+def test_the_exit_codes_fit_a_narrow_terminal(width):
+    """Else each line ends in the middle of the next one."""
+    _, _, codes = cli.app.info.epilog.partition("Exit codes")
+    assert codes
+    assert all(len(line) <= width - 4 for line in codes.splitlines())
+
+
 def test_info_says_what_files_are_and_what_would_be_made_of_them(monkeypatch, capsys, tmp_path):
     (tmp_path / "face.jpg").write_bytes(smooth_jpeg())
     shutil.copy(DEMO, tmp_path / "clip.mp4")
     assert run(monkeypatch, "info", tmp_path, tmp_path / "none.mp4") == 3
     said, failed = capsys.readouterr()
-    assert re.search(r"clip\.mp4: video, 480x270, .* with sound", said)
+    assert re.search(r"clip\.mp4: video, 480x270, 0:20 long, .* with sound", said)
     assert "write clip.annotated.mp4, clip.emotions.csv" in said
     assert re.search(r"face\.jpg: photograph, \d+x\d+", said)
     assert "1 annotated picture and one table" in said

@@ -161,8 +161,8 @@ def test_one_limit_has_one_size_in_words(client):
     refused = client.post("/api/photos", content=bytes((3 << 20) + 1)).json()["detail"]
     assert "3 MiB" in refused
     assert client.get("/api/models").json()["limits"]["photo_bytes"] == 3 << 20
-    for count, words in ((1000, "1.0 KiB"), (20 << 20, "20 MiB"), (1 << 30, "1 GiB"), (3 << 29, "1.5 GiB")):
-        assert in_bytes(count) == words
+    sizes = {6: "6 bytes", 1200: "1.2 KiB", 20 << 20: "20 MiB", 1 << 30: "1 GiB", 3 << 29: "1.5 GiB"}
+    assert {count: in_bytes(count) for count in sizes} == sizes
 
 
 class Sending:

@@ -37,7 +37,14 @@ def test_each_person_has_a_row_and_the_one_seen_longest_is_first(tmp_path):
     assert found["people"][0]["probabilities"][0][EMOTIONS.index("anger")] == pytest.approx(0.9)
 
 
-def test_a_list_shows_the_labels_of_the_person_seen_longest(tmp_path):
+def test_a_list_shows_the_label_that_most_people_have(tmp_path):
+    """As the sentence beside it: not one person's, though all were seen equally long."""
+    faces = [face(label, track=track) for track, label in enumerate(("neutral", "anger", "fear", "fear"), 1)]
+    found = card(overview(timeline(tmp_path / "t.jsonl", *(result(n, *faces) for n in range(120)))))
+    assert found["strip"] == ["fear"] * 60
+
+
+def test_of_labels_that_are_equally_frequent_a_list_shows_that_of_the_person_seen_longest(tmp_path):
     frames = [
         result(n, face("fear", track=2), face("anger" if n < 50 else "fear", track=1)) for n in range(100)
     ]

@@ -11,8 +11,8 @@ from tests.helpers.results import video_frame
     ("left_out", "sentence"),
     [
         ([0, 0], ""),
-        ([0, 1, 0], "At least 1 more face in 1 frame: see --max-faces."),
-        ([2, 0, 3, 1], "At least 3 more faces in 3 frames: see --max-faces."),
+        ([0, 1, 0], "At least 1 more face, in at least 1 frame: see --max-faces."),
+        ([2, 0, 3, 1], "At least 3 more faces, in at least 3 frames: see --max-faces."),
     ],
 )
 def test_the_most_are_told(left_out, sentence):

@@ -159,6 +159,11 @@ def test_a_picture_that_is_turned_is_said_to_be(turn, back, how):
     assert summary.to_dict()["video"]["turned"] == 0.75
 
 
+def test_faces_that_always_lie_on_their_side_do_so_all_the_time():
+    hint = summarise(*(result(n, face("fear", turn=88.0)) for n in range(3))).hint
+    assert "lie on their side all the time; it would" in hint
+
+
 def test_a_picture_that_is_mostly_upright_is_not_said_to_be_turned():
     summary = summarise(result(0, face("fear", turn=180.0)), result(1, face("fear", turn=55.0)))
     assert (summary.turned, summary.turn, summary.hint) == (0.5, None, None)

@@ -133,8 +133,12 @@ def check_keyboard(visitor, chart, tip):
 
 
 def check_player(visitor):
-    """Controls lie beneath the picture; it has subtitles, speeds and the original."""
+    """Controls lie beneath the picture; it has subtitles, speeds and the original, and the list's length."""
     page = visitor.page
+    listed = page.locator("#jobs .facts").text_content().partition(" · ")[0]
+    assert page.locator(".player .time").text_content().partition(" / ")[2] == listed
+    page.evaluate("document.querySelector('.player video').currentTime = 1e9")
+    expect(page.locator(".player .time")).to_have_text(f"{listed} / {listed}")
     screen = page.locator(".screen").bounding_box()
     controls = page.locator(".player-controls").bounding_box()
     assert controls["y"] >= screen["y"] + screen["height"] - 1
@@ -330,6 +334,9 @@ def test_what_is_under_way_comes_first_and_then_what_is_next(visit):
     visitor.go("videos")
     visitor.page.reload()
     expect(visitor.page.locator("#jobs h2")).to_have_text(["b", "c", "d", "a"])
+    expect(visitor.page.locator("#job-c")).to_contain_text("Waiting; 1 video before it")
+    expect(visitor.page.locator("#job-d")).to_contain_text("Waiting; 2 videos before it")
+    expect(visitor.page.locator("#job-c .facts")).to_contain_text("1 byte ·")
     visitor.page.unroute_all(behavior="ignoreErrors")
 
 

@@ -177,6 +177,10 @@ def test_the_real_process_annotates_a_clip_and_draws_up_an_overview(serve, tmp_p
     lines = client.get(f"/api/jobs/{job['id']}/jsonl").text.splitlines()
     assert [json.loads(line)["frame"] for line in lines] == list(range(12))
 
+    clips.clip(tmp_path / "small.mp4", 3, size=(16, 16))
+    small = until(client, send(client, "small", (tmp_path / "small.mp4").read_bytes()), "done")
+    assert small["message"].startswith("no face was found in 3 frames. Pictures of 16x16 are too small")
+
     broken = until(client, send(client, "broken", b"this is no video"), "failed")
     assert broken["message"] == "broken.mp4 is not a video that can be read: choose a video file."
 
