@@ -60,7 +60,7 @@ def learn(
     table.title = (
         f"{made.evaluation.vote.faces} faces "
         + ("held out" if made.held_out else "that were judged by models that did not learn from them")
-        + "; by class: how many are found"
+        + "; by class: recall"
     )
     console.print(table)
     console.print(f"What the photographs are like: {shown(made.page)}")

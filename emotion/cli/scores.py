@@ -14,8 +14,8 @@ def scores_table(evaluation: "Evaluation") -> Table:
     """A column for each opinion, a row for each class: there may be many, and their names long."""
     scores = evaluation.scores.values()
     judged = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
-    table = Table("", *evaluation.scores, title=f"{judged}; by class: how many are found")
-    table.add_row("right", *(f"{one.accuracy.value:.1%}" for one in scores))
+    table = Table("", *evaluation.scores, title=f"{judged}; by class: recall")
+    table.add_row("accuracy", *(f"{one.accuracy.value:.1%}" for one in scores))
     intervals = (f"{one.accuracy.low:.0%}-{one.accuracy.high:.0%}" for one in scores)
     table.add_row("95% interval", *intervals)
     table.add_row("balanced accuracy", *(f"{one.balanced_accuracy.value:.1%}" for one in scores))

@@ -14,6 +14,7 @@ from emotion.models.data.image_io import read_gray
 from emotion.models.data.stored import read_manifest, read_rejected
 from emotion.models.errors import DatasetError
 from emotion.models.statistics.intervals import wilson
+from emotion.models.words import counted
 from emotion.own_model.folds import LEAST_TO_HOLD_OUT
 
 LEAST = 20
@@ -150,7 +151,7 @@ def judge(
 def _warn_of_few(fewest: ClassCount, from_nothing: bool) -> list[str]:
     lines = []
     if fewest.faces < FEW:
-        lines.append(f"{fewest.name} has only {fewest.faces} faces.")
+        lines.append(f"{fewest.name} has only {counted(fewest.faces, 'face')}.")
     if fewest.faces < ENOUGH and from_nothing:
         lines.append(
             f"Random weights learn little from fewer than {ENOUGH} faces per class: without "

@@ -83,7 +83,7 @@ def _predictions(evaluation: Evaluation) -> Table:
         ]
         for name, scores in evaluation.scores.items()
     ]
-    return Table(("", "right", "balanced", *evaluation.classes, "calibration error"), rows)
+    return Table(("", "accuracy", "balanced accuracy", *evaluation.classes, "calibration error"), rows)
 
 
 def _by_emotion(scores: Scores) -> Table:
@@ -98,12 +98,12 @@ def _by_emotion(scores: Scores) -> Table:
 def _coverage(scores: Scores) -> Table:
     chosen = [min(scores.coverage, key=lambda point: abs(point.coverage - wanted)) for wanted in _COVERAGES]
     rows = [[f"{p.coverage:.0%}", f"{p.confidence:.0%}", _rate(p.accuracy)] for p in dict.fromkeys(chosen)]
-    return Table(("answered", "least confidence", "right"), rows)
+    return Table(("answered", "least confidence", "accuracy"), rows)
 
 
 def _bins(scores: Scores) -> Table:
     rows = [[f"{b.confidence:.0%}", _rate(b.accuracy), str(b.faces)] for b in scores.reliability]
-    return Table(("mean confidence", "right", "faces"), rows)
+    return Table(("mean confidence", "accuracy", "faces"), rows)
 
 
 def _rules(evaluation: Evaluation) -> Table:
@@ -120,7 +120,8 @@ def _rules(evaluation: Evaluation) -> Table:
         ]
         for name, scores in (alone | evaluation.rules).items()
     ]
-    head = ("rule", "right", "balanced", "points above the source's", "log loss", "calibration error")
+    measures = ("accuracy", "balanced accuracy", "points above the source's", "log loss", "calibration error")
+    head = ("rule", *measures)
     return Table(head, rows)
 
 
@@ -134,7 +135,7 @@ def _videos(evaluation: Evaluation) -> Table:
 
 def _slice(column: str, rows: Sequence[Slice]) -> Table:
     found = any(row.found is not None for row in rows)
-    head = (column, "faces", *(["face found"] if found else []), "right")
+    head = (column, "faces", *(["face found"] if found else []), "accuracy")
     return Table(
         head,
         [
@@ -248,7 +249,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "rules": _rules(evaluation),
         "all_seen": _ALL_SEEN,
         "slices": [
-            (name, charts.slices(rows, "right", 1 / len(evaluation.classes)), _slice(column, rows))
+            (name, charts.slices(rows, "accuracy", 1 / len(evaluation.classes)), _slice(column, rows))
             for name, column, rows in _slices(evaluation)
         ],
         "charts": {
@@ -265,7 +266,7 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     vote = evaluation.vote
     return [
         (
-            "right answers",
+            "accuracy",
             f"{vote.accuracy.value:.1%}",
             f"95%: {vote.accuracy.low:.1%} to {vote.accuracy.high:.1%}",
         ),
@@ -274,7 +275,11 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
             f"{vote.balanced_accuracy.value:.1%}",
             f"mean recall of the emotions; chance is {1 / len(evaluation.classes):.1%}",
         ),
-        ("calibration error", f"{vote.calibration_error.value:.3f}", "mean gap of confidence and truth"),
+        (
+            "calibration error",
+            f"{vote.calibration_error.value:.3f}",
+            "mean gap of confidence and accuracy",
+        ),
         (
             "videos" if evaluation.videos else "faces",
             f"{vote.faces:,}",

@@ -51,7 +51,7 @@ function chartOf(mean, longest) {
   const label = mean.group === "all" ? "All videos" : mean.group;
   canvas.setAttribute("aria-label", `${label}: mean share of each expression over time, a panel each`);
   const most = Math.max(...mean.videos);
-  const caption = make("figcaption", {}, label, make("span", {}, `${most} ${most === 1 ? "video" : "videos"}`));
+  const caption = make("figcaption", {}, label, make("span", {}, counted(most, "video")));
   const figure = make("figure", {}, caption, canvas);
   canvas.addEventListener("pointermove", (event) => showMean(event, canvas, mean, longest));
   canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
@@ -149,7 +149,7 @@ function showMean(event, canvas, mean, longest) {
     const range = mean.low[index][place] === null ? "" : `${percent(mean.low[index][place])} to ${percent(mean.high[index][place])}`;
     return make("tr", {}, make("th", { scope: "row" }, swatch(place), name), make("td", {}, told[place]), make("td", {}, range));
   });
-  tip.replaceChildren(make("strong", {}, `${moment}, ${mean.videos[index]} videos`), make("table", {}, make("tbody", {}, ...lines)));
+  tip.replaceChildren(make("strong", {}, `${moment}, ${counted(mean.videos[index], "video")}`), make("table", {}, make("tbody", {}, ...lines)));
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();
   const left = Math.min(innerWidth - width - 4, Math.max(4, event.clientX + 14));
@@ -232,7 +232,7 @@ function filter() {
     row.hidden = !fits;
     count += fits;
   }
-  element("count").textContent = count === rows.length ? `${count} videos` : `${count} of ${rows.length} videos`;
+  element("count").textContent = `${count === rows.length ? "" : `${count} of `}${counted(rows.length, "video")}`;
   element("none").hidden = count > 0;
   whenIdle(drawAhead);
 }

@@ -22,6 +22,7 @@ from emotion.loading import load_models
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.options import Option, check, from_mapping
+from emotion.models.words import video_length
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.options import Options
 from emotion.videos import Models, annotate
@@ -164,8 +165,8 @@ def check_size(video: Path, seconds: float, pixels: int) -> None:
                 )
         if container.duration and container.duration / av.time_base > seconds:
             raise SourceError(
-                f"The video lasts {container.duration / av.time_base / 60:.0f} minutes, longer than this "
-                f"server takes: cut it into parts of {seconds / 60:.0f} minutes."
+                f"The video lasts {video_length(container.duration / av.time_base)}, longer than this server "
+                f"takes: cut it into parts of {video_length(seconds)} or less."
             )
 
 

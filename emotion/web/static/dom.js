@@ -1,9 +1,9 @@
 // Small helpers: elements, numbers in words, questions, requests with one clear message when they fail.
 
 import { EMOTIONS, MARKS } from "./classes.js";
-import { make } from "./shared.js";
+import { counted, make } from "./shared.js";
 
-export { capital, clock, isShort, lasting, make, percent, percents } from "./shared.js";
+export { capital, clock, counted, isShort, lasting, make, percent, percents } from "./shared.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -52,9 +52,6 @@ export function inWords(seconds) {
     seconds < 90 ? [seconds, "second"] : seconds < 5400 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
   return counted(Math.max(1, Math.round(count)), unit);
 }
-
-/** A number with what it counts: "1 video", "2 videos". */
-export const counted = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
 
 /** As the server says it, so that one limit has one size. */
 export function size(bytes) {

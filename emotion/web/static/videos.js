@@ -48,7 +48,7 @@ export const find = (id) => jobs.find((job) => job.id === id);
 
 async function deleteAll() {
   const ended = jobs.filter((job) => !isOpen(job));
-  if (!(await confirmed(`Delete all ${ended.length} videos with their results? This cannot be undone.`, "Delete all"))) return;
+  if (!(await confirmed(`Delete ${ended.length === 1 ? "1 video" : `all ${ended.length} videos`} with all results? This cannot be undone.`, "Delete all"))) return;
   try {
     for (const job of ended) await ask(`/api/jobs/${job.id}`, { method: "DELETE" });
   } catch (error) {

@@ -14,6 +14,9 @@ export function make(tag, properties = {}, ...children) {
 
 export const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
+/* A number with what it counts: "1 video", "2 videos". */
+export const counted = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
 /* Shares that are one whole, each in whole per cent: they add up, the largest remainders being rounded up. */

@@ -467,4 +467,5 @@ def test_the_table_of_scores_is_readable_with_many_classes(made):
     console.print(scores_table(made[0].evaluation))
     text = console.file.getvalue()
     assert all(name in text for name in (*CLASSES, "eyes", "lips", "blendshapes", "vote", "95% interval"))
+    assert all(measure in text for measure in ("by class: recall", "accuracy", "calibration error"))
     assert "…" not in text

@@ -71,6 +71,22 @@ def sort(tab, head):
     return names(tab)
 
 
+def test_one_video_is_no_videos(tab, tmp_path):
+    home = tmp_path / "out"
+    (one,) = study(home, {"take": happy()})
+    text = texts([StudiedVideo.of(one, home)], CIRCUMSTANCES, "One")[PAGE]
+    (home / PAGE).write_text(text, encoding="utf-8")
+    opened = tab.context.browser.new_page()
+    opened.goto((home / PAGE).as_uri())
+    sync_api.expect(opened).to_have_title("One: apparent expressions in 1 video")
+    sync_api.expect(opened.locator("#count")).to_have_text("1 video")
+    sync_api.expect(opened.locator("figcaption span").first).to_have_text("1 video")
+    opened.locator("figure canvas").first.hover()
+    sync_api.expect(opened.locator("#tip strong")).to_contain_text(", 1 video")
+    assert "1 videos" not in opened.locator("body").inner_text()
+    opened.close()
+
+
 def test_columns_sort_both_ways_and_what_is_not_known_comes_last(tab):
     assert sort(tab, "Video") == ["a/take 2 0", "a/take 2 1", "a/take 2 2"]
     assert sort(tab, "Video") == ["b/nobody 49", "b/nobody 48", "b/nobody 47"]

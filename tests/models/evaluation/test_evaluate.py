@@ -236,6 +236,7 @@ def test_long_names_of_rows_stay_beside_the_cells_of_confusion(evaluation):
 
 def test_markdown_tables_are_rectangular(evaluation):
     text = report.to_markdown(evaluation)
+    assert "|  | accuracy | balanced accuracy | happiness |" in text, "the measures have the field's names"
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1
     assert "source (counts)" in text
