@@ -235,7 +235,7 @@ def test_bad_videos_end_in_a_sentence_and_the_others_still_run(monkeypatch, caps
     for path in bad:
         assert path.name in errors
     assert "Traceback" not in errors
-    assert re.search(r"^good +no face +0 +0\.2 s", text.out, re.MULTILINE)
+    assert re.search(r"^good +no face +0 +0:00\.2 ", text.out, re.MULTILINE)
     assert (tmp_path / "out" / "good.annotated.mp4").exists()
 
 
