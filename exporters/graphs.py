@@ -60,7 +60,8 @@ def rewrite_gray(model: onnx.ModelProto) -> onnx.ModelProto:
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "ReduceSum" and _is_gray(sides.get(node.input[0])):
-            if _keeps_sides(node) and list(constants.get(node.input[1], ())) == [1, 2]:
+            axes = [list(constants.get(name, ())) for name in node.input[1:]]
+            if _keeps_sides(node) and axes == [[1, 2]]:
                 _give_constant(model.graph, node, 1, np.array([1, 2, 3]))
         elif node.op_type in _ELEMENTWISE and len(node.input) == 2:
             for place, name in enumerate(node.input):

@@ -68,6 +68,15 @@ def test_what_is_not_gray_stays(channels, keepdims):
     assert rewrite_gray(model).SerializeToString() == before
 
 
+def test_a_sum_of_all_stays():
+    model = gray_model()
+    for node in model.graph.node:
+        if node.op_type == "ReduceSum":
+            del node.input[1:]
+    expected = answers(model)
+    assert answers(rewrite_gray(model)) == pytest.approx(expected)
+
+
 def test_a_sum_that_drops_its_sides_stays():
     model = gray_model(keepdims=0)
     expected = answers(model)
