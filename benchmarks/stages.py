@@ -61,12 +61,12 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
         answers, timing = time_each(model.manifest.region, _asks(model, index), found)
         said.append(answers)
         times.append(timing)
-    opinions = [
+    predictions = [
         PredictionFrame(f.frame, f.faces, np.stack(rows), schema=schema)
         for f, *rows in zip(found, *said, strict=True)
     ]
     people = People(models.weights)
-    results, vote = time_each("vote", lambda item: next(iter(people.process([item]))), opinions)
+    results, vote = time_each("vote", lambda item: next(iter(people.process([item]))), predictions)
     overlay = Overlay()
     drawn, draw = time_each("draw", overlay.draw, results)
     encode = _encode(info, results, drawn)

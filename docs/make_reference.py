@@ -393,7 +393,7 @@ def example() -> str:
 
     weights = VoteWeights.read(DEFAULT)
     rule, names = weights.rule, weights.classes.names
-    if not isinstance(rule, LogLinear) or rule.opinions != len(EXAMPLE):
+    if not isinstance(rule, LogLinear) or rule.prediction_count != len(EXAMPLE):
         raise SystemExit("The rule that ships is no product of three terms: write explanation/vote.md anew.")
     count = len(names)
     exponents = rule.coefficients.reshape(len(EXAMPLE), count, count)

@@ -22,7 +22,14 @@ from emotion.exporters.quantise import prove
 from emotion.models.atomic_files import atomic_output
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import face_crops
-from emotion.models.data.pools import Pool, Seen, load_pool, softmax, with_opinions, write_opinions
+from emotion.models.data.pools import (
+    Pool,
+    Seen,
+    load_pool,
+    softmax,
+    with_teacher_predictions,
+    write_teacher_predictions,
+)
 from emotion.models.manifest import ModelManifest, choose_precision
 from emotion.models.regions import EYES, FACE, LIPS
 from emotion.models.statistics.calibration import fit_temperature
@@ -74,8 +81,8 @@ def train(
     data: Data = Path("data/all"),
     share: Share = list(_SHARES),  # noqa: B006
     leave_out: Annotated[str, typer.Option(help="Set to leave out of training.")] = "",
-    opinions: Annotated[
-        Path | None, typer.Option(help="Predictions of a teacher (a .parquet file of 'ask').")
+    teacher_predictions: Annotated[
+        Path | None, typer.Option("--opinions", help="Predictions of a teacher (a .parquet file of 'ask').")
     ] = None,
     rounds: int = 20,
     steps: int = 100,
@@ -106,14 +113,14 @@ def train(
         fall=fall,
         mixup=mixup,
         evenness=evenness,
-        teacher_weight=teacher_weight if opinions else 0.0,
+        teacher_weight=teacher_weight if teacher_predictions else 0.0,
     )
     view = as_seen(seen)
     pool = load_pool(data, view, ("train",))
     if leave_out:
         pool, options = without(pool, options, leave_out)
-    if opinions:
-        pool = with_opinions(pool, opinions, teacher_temperature)
+    if teacher_predictions:
+        pool = with_teacher_predictions(pool, teacher_predictions, teacher_temperature)
     held_out = thinned(load_pool(data, view, ("validation",)), judge_on)
     network = begin(start_from, len(options.sets))
 
@@ -328,7 +335,7 @@ def ask(
     """Write what a trained teacher's common head says of the faces that are learnt from."""
     limit_threads(threads)
     pool = load_pool(data, as_seen(seen), ("train",))
-    write_opinions(output, pool.sources, answers(load(model), pool.crops())["emotion"])
+    write_teacher_predictions(output, pool.sources, answers(load(model), pool.crops())["emotion"])
 
 
 def begin(start_from: Path, sets: int) -> keras.Model:

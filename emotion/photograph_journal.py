@@ -135,7 +135,7 @@ def _told(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
         "points": face.points.tolist() if with_points and face.points is not None else None,
         "seen": dict(face.seen),
         "age": face.age,
-        "opinions_frame": {name: _list(said) for name, said in face.opinions_frame.items()},
+        "predictions_frame": {name: _list(said) for name, said in face.predictions_frame.items()},
         "turn": face.turn,
         "details": dict(face.details),
     }
@@ -156,7 +156,7 @@ def _face(told: Mapping[str, Any], schema: Schema) -> FaceEmotion:
 
 
 _ARRAYS = ("probabilities_frame", "probabilities", "blendshapes", "points")
-_BY_REGION = ("regions", "opinions_frame")
+_BY_REGION = ("regions", "predictions_frame")
 
 
 def _list(said: Probabilities | None) -> list[float] | None:

@@ -44,7 +44,7 @@ def judge_videos(
         DatasetError: no video shows a face.
     """
     options, schema = options or Options(), models.schema
-    answers, opinions = [], []
+    answers, predictions = [], []
     missing: dict[str, int] = {}
     unreadable: list[str] = []
 
@@ -63,7 +63,7 @@ def judge_videos(
         if vote.emotion is None or vote.strength is None:
             missing[video.label] = missing.get(video.label, 0) + 1
         else:
-            opinions.append({name: _strengths(summary, schema.classes) for name, summary in seen.items()})
+            predictions.append({name: _strengths(summary, schema.classes) for name, summary in seen.items()})
             answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.strength, vote.seconds))
     progress(len(videos), len(videos))
     if not answers:
@@ -75,7 +75,10 @@ def judge_videos(
         missing=missing,
         scores={
             name: score(
-                labels, np.stack([opinion[name] for opinion in opinions]), apart, schema.classes.names
+                labels,
+                np.stack([prediction[name] for prediction in predictions]),
+                apart,
+                schema.classes.names,
             )
             for name in (*schema.regions.names, "vote")
         },
@@ -103,7 +106,7 @@ def _watch(
 
 
 def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
-    """The frame as if one region's opinion were the whole vote; faces without it are left out."""
+    """The frame as if one region's prediction were the whole vote; faces without it are left out."""
     faces = [(face, face.regions[name]) for face in result.faces]
     return replace(
         result, faces=tuple(replace(face, probabilities=said) for face, said in faces if said is not None)

@@ -299,8 +299,8 @@ class FaceEmotion:
         classes: of the probabilities.
         age: for how many seconds nothing has been seen of the face, of a file also until something is: what
             it shows is so old. Infinite where nothing is known.
-        opinions_frame: by region, and as ``blendshapes``, what this frame alone says; where nothing is seen,
-            nothing.
+        predictions_frame: by region, and as ``blendshapes``, the predictions for this frame alone, without
+            smoothing; a region that is not visible is left out.
         turn: as in `Face`.
         shapes: float32 (52,), MediaPipe's blendshapes themselves; None where they are not known.
         matrix: as in `Face`.
@@ -319,7 +319,7 @@ class FaceEmotion:
     seen: Mapping[str, float] = field(default_factory=dict)
     classes: Classes = SIX
     age: float = 0.0
-    opinions_frame: Mapping[str, Probabilities] = field(default_factory=dict)
+    predictions_frame: Mapping[str, Probabilities] = field(default_factory=dict)
     turn: float = 0.0
     shapes: npt.NDArray[np.float32] | None = None
     matrix: npt.NDArray[np.float32] | None = None
@@ -327,7 +327,7 @@ class FaceEmotion:
 
     def __post_init__(self) -> None:
         said = (*self.regions.values(), self.probabilities_frame, self.probabilities, self.blendshapes)
-        said += tuple(self.opinions_frame.values())
+        said += tuple(self.predictions_frame.values())
         shape = (len(self.classes),)
         for values in said:
             if values is not None and (values.shape != shape or values.dtype != np.float32):
@@ -374,9 +374,17 @@ class FaceEmotion:
         return self.known and self.probabilities_frame is None
 
     @property
-    def opinions(self) -> tuple[str, ...]:
-        """The names of those that say something by themselves: the regions, and the blendshapes."""
+    def prediction_names(self) -> tuple[str, ...]:
+        """The names of the predictions: the regions, and the blendshapes."""
         return (*self.regions, "blendshapes")
+
+    # The names that `stages.look_ahead` uses.
+    opinions = prediction_names
+
+    @property
+    def opinions_frame(self) -> Mapping[str, Probabilities]:
+        """Another name of `predictions_frame`."""
+        return self.predictions_frame
 
     def says(self, name: str) -> Probabilities | None:
         """What stands in a row of results: a region's, or the field of that name; None for nothing.

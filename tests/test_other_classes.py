@@ -139,7 +139,7 @@ def test_summary_subtitles_and_page_use_their_names(annotated):
     data = json.loads(re.search(r'<script[^>]* id="data">(.*?)</script>', page, re.DOTALL).group(1))
     assert [one["name"] for one in data["emotions"]] == list(CLASSES)
     assert [one["dark"] for one in data["emotions"]] == list(CLASSES.on_dark)
-    assert data["opinions"] == ["vote", "eyes", "lips", "brow"]
+    assert data["predictions"] == ["vote", "eyes", "lips", "brow"]
     assert len(data["people"][0]["shares"]) == 4
 
 

@@ -102,10 +102,10 @@ def fitted_elsewhere(faces: HeldOut, name: str) -> tuple[Probabilities, npt.NDAr
     """
     inside = faces.sets == name
     others = ~np.isin(faces.groups, faces.groups[inside])
-    labels, opinions = faces.labels[others], faces.opinions[:, others]
-    rule = sure_for_all_sets(FITS[_RULE][0](labels, opinions), labels, opinions, faces.sets[others])
-    taken = np.bincount(labels, importance(labels), minlength=opinions.shape[2])
-    return rule(faces.opinions[:, inside]), np.asarray(taken, np.float64)
+    labels, predictions = faces.labels[others], faces.predictions[:, others]
+    rule = sure_for_all_sets(FITS[_RULE][0](labels, predictions), labels, predictions, faces.sets[others])
+    taken = np.bincount(labels, importance(labels), minlength=predictions.shape[2])
+    return rule(faces.predictions[:, inside]), np.asarray(taken, np.float64)
 
 
 def with_prior(

@@ -108,13 +108,13 @@ def draw(faces: Faces, labels: _Ints, classes: Classes, taken: _Ints, judged: _I
         LearnOptions(start_from=faces.models),
         {},
     )
-    opinions = [
+    predictions = [
         probabilities(one.head(faces.views[region][0][judged]) / np.float32(one.temperature))
         for region, one in learnt.items()
     ]
     if vote.third is not None:
-        opinions.append(vote.third(faces.blendshapes[judged]))
-    answers = vote.rule(np.stack(opinions)[: vote.rule.opinions])
+        predictions.append(vote.third(faces.blendshapes[judged]))
+    answers = vote.rule(np.stack(predictions)[: vote.rule.prediction_count])
     return balanced(labels[judged], answers.argmax(axis=1))
 
 

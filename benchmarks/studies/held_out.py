@@ -28,7 +28,7 @@ class HeldOut:
         eye_distance: float32 (n,), pixels between the outer eye corners in the photograph.
         alignment_error: float32 (n,), how far the head is turned aside, in canvas points.
         light: float32 (n,), the mean gray level of the eyes' crop.
-        opinions: float32 (k, n, classes), of the regions and, where they count, the blendshapes.
+        predictions: float32 (k, n, classes), of the regions and, where they count, the blendshapes.
         vote: float32 (n, classes), as the program shows it.
     """
 
@@ -38,7 +38,7 @@ class HeldOut:
     eye_distance: npt.NDArray[np.float32]
     alignment_error: npt.NDArray[np.float32]
     light: npt.NDArray[np.float32]
-    opinions: npt.NDArray[np.float32]
+    predictions: npt.NDArray[np.float32]
     vote: npt.NDArray[np.float32]
 
 
@@ -58,9 +58,9 @@ def ask(data: Path, folder: Path, regions: tuple[str, ...] = (), part: Split = "
     faces = faces_of_dataset(data, part, schema_of(model.manifest for model in models).regions)
     found = predict(faces, models)
     weights = VoteWeights.read(folder, faces.schema.regions.names)
-    opinions = found.predictions
+    predictions = found.predictions
     if weights.third is not None:
-        opinions = np.concatenate([opinions, weights.third(faces.blendshapes)[None]])
+        predictions = np.concatenate([predictions, weights.third(faces.blendshapes)[None]])
     return HeldOut(
         labels=faces.labels,
         sets=np.array([source.split("/")[0] for source in faces.sources]),
@@ -68,7 +68,7 @@ def ask(data: Path, folder: Path, regions: tuple[str, ...] = (), part: Split = "
         eye_distance=faces.eye_distance,
         alignment_error=faces.alignment_error,
         light=light_of(faces.crops[faces.schema.regions.names.index(EYES.name)]),
-        opinions=opinions,
+        predictions=predictions,
         vote=cast_vote(found, weights),
     )
 

@@ -6,7 +6,7 @@
 The features of a folder's regions are computed once for some faces of the train part and for the whole
 validation part, and kept. Last layers, as `python -m emotion.learn refit` fits them, learn from all sets,
 then from all but one. With `--teacher` those of the other regions learn from that region's last layer too:
-half of each label is its opinion, or all of it for faces whose labels are not learnt (of an emotion of a set
+half of each label is its prediction, or all for faces whose labels are not learnt (of an emotion of a set
 `--most` are, `--untold` are not). Printed is the balanced accuracy on each set's validation part in per cent,
 with its 95% interval, and what a teacher gains.
 """
@@ -158,17 +158,17 @@ def _turns(pool: Pool) -> npt.NDArray[np.int64]:
     return rank
 
 
-def fit(faces: Faces, region: str, left_out: str = "", opinions: Floats | None = None) -> Head:
+def fit(faces: Faces, region: str, left_out: str = "", teacher_predictions: Floats | None = None) -> Head:
     """A region's last layer, fitted to the sets but one.
 
     Args:
         faces: that are known.
         region: whose features.
         left_out: a set that is not learnt from.
-        opinions: float32 (n, 6), a teacher's probabilities; then faces without labels count too.
+        teacher_predictions: float32 (n, 6), a teacher's probabilities; then faces without labels count too.
     """
     rows = faces.learnt & (faces.sets != left_out)
-    if opinions is None:
+    if teacher_predictions is None:
         rows &= faces.labelled
     labels, sets = faces.labels[rows], faces.sets[rows]
     weights = face_weights(labels, sets, even_shares(labels, sets), _EVENNESS)
@@ -178,16 +178,16 @@ def fit(faces: Faces, region: str, left_out: str = "", opinions: Floats | None =
         labels,
         weights,
         _PULLS.get(region, _PULL),
-        opinions=None if opinions is None else opinions[rows],
+        teacher_predictions=None if teacher_predictions is None else teacher_predictions[rows],
         taught=taught,
     )
 
 
 def logits(
-    faces: Faces, region: str, before: float, left_out: str = "", opinions: Floats | None = None
+    faces: Faces, region: str, before: float, left_out: str = "", teacher_predictions: Floats | None = None
 ) -> Floats:
     """What a fitted last layer says, and a share of what the model said before, float32 (n, 6)."""
-    new = fit(faces, region, left_out, opinions)(faces.features[region])
+    new = fit(faces, region, left_out, teacher_predictions)(faces.features[region])
     return new + before * faces.before[region] if region in faces.before else new
 
 
@@ -206,7 +206,7 @@ def balanced_on(faces: Faces, name: str, *told: Floats) -> Interval:
     return Interval(value, low, high)
 
 
-def opinions_by_name(
+def logits_by_name(
     faces: Faces, regions: Sequence[str], before: float, left_out: str = ""
 ) -> dict[str, Floats]:
     """Logits of each region, the blendshapes, and their products."""
@@ -222,9 +222,9 @@ def opinions_by_name(
 
 
 def fitted_rows(faces: Faces, regions: Sequence[str], sets: Sequence[str], before: float) -> Iterator[str]:
-    """A line for each opinion: fitted to all sets, and each set judged by those fitted to the others."""
-    known = opinions_by_name(faces, regions, before)
-    unseen = {name: opinions_by_name(faces, regions, before, name) for name in sets}
+    """A line for each prediction: fitted to all sets, and each set judged by those fitted to the others."""
+    known = logits_by_name(faces, regions, before)
+    unseen = {name: logits_by_name(faces, regions, before, name) for name in sets}
     for words, told in known.items():
         home = [f"{name} {_in_words(balanced_on(faces, name, told))}" for name in sets]
         away = [f"{name} {_in_words(balanced_on(faces, name, unseen[name][words]))}" for name in sets]
@@ -234,14 +234,14 @@ def fitted_rows(faces: Faces, regions: Sequence[str], sets: Sequence[str], befor
 def taught_rows(
     faces: Faces, teacher: str, pupils: Sequence[str], sets: Sequence[str], before: float
 ) -> Iterator[str]:
-    """A line for each pupil: what the teacher's opinions gain, known sets and sets left out."""
+    """A line for each pupil: the gain from the teacher's predictions, on known sets and sets left out."""
     for left_out in ("", *sets):
-        opinions = softmax(fit(faces, teacher, left_out)(faces.features[teacher]))
+        teacher_predictions = softmax(fit(faces, teacher, left_out)(faces.features[teacher]))
         judged = [left_out] if left_out else sets
         products: dict[bool, list[Floats]] = {False: [], True: []}
         for pupil in pupils:
             alone = logits(faces, pupil, before, left_out)
-            taught = logits(faces, pupil, before, left_out, opinions)
+            taught = logits(faces, pupil, before, left_out, teacher_predictions)
             products[False].append(alone)
             products[True].append(taught)
             yield _gained(faces, pupil, left_out, judged, (alone, taught))

@@ -86,7 +86,7 @@ def train(
             folder,
             options,
             start_from,
-            (lambda: _opinions(teacher, data)) if teacher else None,
+            (lambda: _teacher_predictions(teacher, data)) if teacher else None,
             lambda row: console.print(
                 f"epoch {row.epoch} of {options.epochs} at {row.height}x{row.width}: loss {row.loss:.3f}, "
                 f"validation {row.validation_loss:.3f}, "
@@ -100,7 +100,7 @@ def train(
     console.print(f"Trained network in {shown(model)}, curves in {shown(folder / 'curves.png')}")
 
 
-def _opinions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
+def _teacher_predictions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
     """What a model folder says of the training faces, or finished runs together."""
     if len(teachers) == 1 and not (teachers[0] / "run.json").exists():
         return predictions_of_models(teachers[0], data)

@@ -350,7 +350,7 @@ class _Run:
         """Each face judged by last layers, a classifier of blendshapes and rules of the vote without it."""
         vote, names = self._vote, self._regions.names
         third = vote.answering
-        counted = vote.rule.opinions > len(names)
+        counted = vote.rule.prediction_count > len(names)
         applied = VoteWeights(vote.rule, third if counted else None, self._classes, names)
         about = self._about_scores(f"{name}, each face judged by models that did not learn from it")
         found = evaluate(self._found, applied, vote.fitted.rules, third, about)

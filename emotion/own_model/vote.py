@@ -56,7 +56,7 @@ def fit_own_vote(
     """Fit the rules of the vote, and keep the one that it begins with unless a new one is clearly better.
 
     Only a vote on the very same classes and regions can be kept. A few hundred faces tell less about how
-    to weigh opinions than the thousands that it was fitted to.
+    to weigh predictions than the thousands that it was fitted to.
 
     Args:
         found: predictions out of fold.
@@ -75,7 +75,7 @@ def fit_own_vote(
     before = VoteWeights.read(start)
     known = before.third if isinstance(before.third, BlendshapeModel) else None
     answers = known(found.faces.blendshapes) if known else None
-    said = before.rule(_opinions(found, answers))
+    said = before.rule(_predictions(found, answers))
     labels, groups = found.labels, found.faces.groups
     if (
         rule_fitting.saving(labels, new.said, said, groups).low > 0
@@ -102,18 +102,18 @@ def _fitted(
         return OwnVote(fitted, None, None, np.asarray(rule(found.predictions), np.float32))
     model, answers = third or (None, None)
     fitted = weights.fit_vote(found, None if answers is None else (lambda _: answers), about)
-    opinions = _opinions(found, answers)
+    predictions = _predictions(found, answers)
     count = len(found.faces.schema.regions)
-    said = rule_fitting.out_of_fold(list(fitted.rules), labels, opinions, groups, count)
+    said = rule_fitting.out_of_fold(list(fitted.rules), labels, predictions, groups, count)
     return OwnVote(fitted, model, answers, said[fitted.chosen], rules=said)
 
 
 def too_few(found: Predictions) -> bool:
-    """Whether the faces come from so few videos or people that nothing tells how to weigh opinions."""
+    """Whether the faces come from so few videos or people that nothing tells how to weigh predictions."""
     return len(np.unique(found.faces.groups)) < rule_fitting.FOLDS
 
 
-def _opinions(found: Predictions, answers: Floats | None) -> Floats:
+def _predictions(found: Predictions, answers: Floats | None) -> Floats:
     """What rules are given: the regions, and the blendshapes where there are any."""
     if answers is None:
         return found.predictions

@@ -32,5 +32,5 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
     }
 
 
-def _shares(opinion: Probabilities | None) -> list[float] | None:
-    return None if opinion is None else [round(share, 4) for share in opinion.tolist()]
+def _shares(probabilities: Probabilities | None) -> list[float] | None:
+    return None if probabilities is None else [round(share, 4) for share in probabilities.tolist()]

@@ -29,7 +29,7 @@ class Pool:
         images: uint8 (n, height, width), gray crops with a margin.
         labels: int64 (n,), emotions by index.
         targets: float32 (n, 6), votes where there are any, else one-hot labels.
-        opinions: float32 (n, 6), a teacher's probabilities; the targets where there is no teacher.
+        teacher_predictions: float32 (n, 6), a teacher's probabilities; the targets where there is no teacher.
         blendshapes: float32 (n, 52).
         sets: str (n,), the set that each comes from.
         groups: int64 (n,); near duplicates share a number.
@@ -40,7 +40,7 @@ class Pool:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     targets: npt.NDArray[np.float32]
-    opinions: npt.NDArray[np.float32]
+    teacher_predictions: npt.NDArray[np.float32]
     blendshapes: npt.NDArray[np.float32]
     sets: npt.NDArray[np.str_]
     groups: npt.NDArray[np.int64]
@@ -52,7 +52,7 @@ class Pool:
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> "Pool":
         """Some of the faces, by their indices."""
-        arrays = ("images", "labels", "targets", "opinions", "blendshapes", "sets", "groups")
+        arrays = ("images", "labels", "targets", "teacher_predictions", "blendshapes", "sets", "groups")
         picked = {name: getattr(self, name)[rows] for name in arrays}
         return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **picked)
 
@@ -79,7 +79,7 @@ def load_pool(data: Path, seen: Seen, splits: Iterable[Split]) -> Pool:
         images=images,
         labels=region.labels,
         targets=region.targets,
-        opinions=region.targets,
+        teacher_predictions=region.targets,
         blendshapes=region.blendshapes,
         sets=np.array(region.sources),
         groups=region.groups,
@@ -88,8 +88,8 @@ def load_pool(data: Path, seen: Seen, splits: Iterable[Split]) -> Pool:
     )
 
 
-def write_opinions(path: Path, sources: Iterable[str], logits: npt.NDArray[np.float32]) -> None:
-    """Keep a teacher's opinion of faces by their sources: Parquet, its logits (n, 6) as float16."""
+def write_teacher_predictions(path: Path, sources: Iterable[str], logits: npt.NDArray[np.float32]) -> None:
+    """Keep a teacher's predictions for faces by their sources: Parquet, its logits (n, 6) as float16."""
     columns = {name: logits[:, i].astype(np.float16) for i, name in enumerate(EMOTIONS)}
     table = pa.table({"source": pa.array(sources, pa.string())} | columns).sort_by("source")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,12 +97,12 @@ def write_opinions(path: Path, sources: Iterable[str], logits: npt.NDArray[np.fl
         pq.write_table(table, made, compression="zstd", compression_level=19)
 
 
-def with_opinions(pool: Pool, path: Path, temperature: float = 1.0) -> Pool:
-    """The pool with a teacher's opinions; faces that it was not asked about keep their targets.
+def with_teacher_predictions(pool: Pool, path: Path, temperature: float = 1.0) -> Pool:
+    """The pool with a teacher's predictions; faces without any keep their targets.
 
     Args:
         pool: faces.
-        path: written by `write_opinions`.
+        path: written by `write_teacher_predictions`.
         temperature: by which the logits are divided (Hinton et al. 2015).
 
     Raises:
@@ -112,14 +112,14 @@ def with_opinions(pool: Pool, path: Path, temperature: float = 1.0) -> Pool:
         table = pq.read_table(path)
         logits = np.stack([table[name].to_numpy() for name in EMOTIONS], axis=1).astype(np.float32)
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise DatasetError(f"{path} holds no teacher's opinions: {error}") from error
+        raise DatasetError(f"{path} holds no teacher's predictions: {error}") from error
     places = {source: place for place, source in enumerate(table["source"].to_pylist())}
     rows = np.array([places.get(source, -1) for source in pool.sources])
     if len(rows) and rows.max() < 0:
         raise DatasetError(f"{path} knows none of these faces: it is of other sets.")
     shares = softmax(logits[rows] / temperature)
-    opinions = np.where(rows[:, None] >= 0, shares, pool.targets)
-    return replace(pool, opinions=opinions.astype(np.float32))
+    teacher_predictions = np.where(rows[:, None] >= 0, shares, pool.targets)
+    return replace(pool, teacher_predictions=teacher_predictions.astype(np.float32))
 
 
 def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

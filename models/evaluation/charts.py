@@ -47,14 +47,14 @@ _STYLE: dict[Any, Any] = {
 
 
 def series(scores: Mapping[str, Scores]) -> dict[str, str]:
-    """The colour of each opinion: the page's own, and for other regions one that is told from it."""
+    """The colour of each prediction: the page's own, and for other regions one that is told from it."""
     others = [name for name in scores if name not in _SERIES]
     made = dict(zip(others, distinct(len(others)), strict=True))
     return {name: _SERIES.get(name) or made[name] for name in scores}
 
 
 def emotions(scores: Mapping[str, Scores]) -> str:
-    """Recall of every opinion on every emotion, with intervals."""
+    """Recall of every prediction on every emotion, with intervals."""
     colours = series(scores)
     # Nothing is known of a class that no face has.
     shown = [index for index, row in enumerate(scores["vote"].emotions) if row.faces]

@@ -111,7 +111,7 @@ def evaluate(
     about: dict[str, Any] | None = None,
     shrunk: Iterable[Slice] = (),
 ) -> Evaluation:
-    """Judge each opinion, the vote, the other rules, and the vote on some of the faces.
+    """Judge each prediction, the vote, the other rules, and the vote on some of the faces.
 
     Args:
         found: what all models say of labelled faces.
@@ -130,7 +130,9 @@ def evaluate(
     vote = cast_vote(found, weights)
     rules = {"equal": VoteWeights.equal(classes, names).rule} | rules
     votes = {
-        name: rule(stacked[: rule.opinions]) for name, rule in rules.items() if rule.opinions <= len(stacked)
+        name: rule(stacked[: rule.prediction_count])
+        for name, rule in rules.items()
+        if rule.prediction_count <= len(stacked)
     }
     return Evaluation(
         about=about or {},

@@ -57,7 +57,7 @@ def with_block(text: str, name: str, markdown: str) -> str:
 
 
 def _brief(scores: Scores) -> dict[str, Any]:
-    """A few numbers of an opinion, with the intervals of the first."""
+    """A few numbers of a prediction, with the intervals of the first."""
     rates = {
         "accuracy": scores.accuracy.value,
         "accuracy_low": scores.accuracy.low,

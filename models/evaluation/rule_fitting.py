@@ -30,26 +30,26 @@ _TINY = 1e-9
 _TEMPERATURES = np.geomspace(0.5, 2.0, 41)
 
 
-def fit_equal(labels: Labels, opinions: Probabilities) -> WeightedMean:
-    """All opinions count the same; only the temperature is fitted."""
-    return _calibrated(labels, opinions, np.ones((len(opinions), opinions.shape[2]), np.float32))
+def fit_equal(labels: Labels, predictions: Probabilities) -> WeightedMean:
+    """All predictions count the same; only the temperature is fitted."""
+    return _calibrated(labels, predictions, np.ones((len(predictions), predictions.shape[2]), np.float32))
 
 
-def fit_source(labels: Labels, opinions: Probabilities) -> WeightedMean:
+def fit_source(labels: Labels, predictions: Probabilities) -> WeightedMean:
     """The source's rule: the ratio of the success rates where they differ clearly, else 1."""
-    return _calibrated(labels, opinions, weigh(labels, opinions))
+    return _calibrated(labels, predictions, weigh(labels, predictions))
 
 
-def fit_product(labels: Labels, opinions: Probabilities) -> LogLinear:
-    """A product of experts: an exponent for each opinion on each emotion (Hinton 2002)."""
-    diagonal = np.tile(np.eye(opinions.shape[2], dtype=bool), (len(opinions), 1))
-    return _fit_log_linear(labels, opinions, diagonal)
+def fit_product(labels: Labels, predictions: Probabilities) -> LogLinear:
+    """A product of experts: an exponent for each prediction on each emotion (Hinton 2002)."""
+    diagonal = np.tile(np.eye(predictions.shape[2], dtype=bool), (len(predictions), 1))
+    return _fit_log_linear(labels, predictions, diagonal)
 
 
-def fit_stacking(labels: Labels, opinions: Probabilities) -> LogLinear:
-    """Stacking: every opinion on every emotion may speak for every emotion (Wolpert 1992)."""
-    experts, _, classes = opinions.shape
-    return _fit_log_linear(labels, opinions, np.ones((experts * classes, classes), bool))
+def fit_stacking(labels: Labels, predictions: Probabilities) -> LogLinear:
+    """Stacking: every prediction on every emotion may speak for every emotion (Wolpert 1992)."""
+    experts, _, classes = predictions.shape
+    return _fit_log_linear(labels, predictions, np.ones((experts * classes, classes), bool))
 
 
 FITS: dict[str, tuple[Fit, bool]] = {
@@ -93,7 +93,7 @@ class Comparison:
 def out_of_fold(
     names: Sequence[str],
     labels: Labels,
-    opinions: Probabilities,
+    predictions: Probabilities,
     groups: npt.NDArray[np.int64],
     regions: int = 2,
 ) -> dict[str, Probabilities]:
@@ -102,20 +102,20 @@ def out_of_fold(
     Args:
         names: of rules in `FITS`.
         labels: int64 (n,).
-        opinions: float32 (k, n, classes): the regions and, for the rules that count them, the blendshapes.
+        predictions: float32 (k, n, classes): the regions and, for the rules that count them, the blendshapes.
         groups: int64 (n,); faces of one group stay in one fold.
         regions: how many there are.
     """
     from sklearn.model_selection import GroupKFold  # noqa: PLC0415  a second of import; running needs none
 
-    votes = {name: np.zeros_like(opinions[0]) for name in names}
+    votes = {name: np.zeros_like(predictions[0]) for name in names}
     folds = min(FOLDS, len(np.unique(groups)))
     for fitted, judged in GroupKFold(folds).split(labels, groups=groups):
         for name in names:
             fit, third = FITS[name]
             count = regions + third
-            rule = fit(labels[fitted], opinions[:count, fitted])
-            votes[name][judged] = rule(opinions[:count, judged])
+            rule = fit(labels[fitted], predictions[:count, fitted])
+            votes[name][judged] = rule(predictions[:count, judged])
     return votes
 
 
@@ -135,7 +135,7 @@ class Elsewhere:
 def out_of_set(
     names: Sequence[str],
     labels: Labels,
-    opinions: Probabilities,
+    predictions: Probabilities,
     groups: npt.NDArray[np.int64],
     sets: npt.NDArray[np.str_],
     regions: int = 2,
@@ -145,7 +145,7 @@ def out_of_set(
     A set is passed over where the others lack an emotion; nothing comes back where that leaves none.
 
     Args:
-        names, labels, opinions, groups, regions: as for `out_of_fold`.
+        names, labels, predictions, groups, regions: as for `out_of_fold`.
         sets: (n,), the name of each face's set.
     """
     rates: dict[str, list[float]] = {name: [] for name in names}
@@ -153,11 +153,11 @@ def out_of_set(
     for one in np.unique(sets).tolist():
         judged = sets == one
         fitted = ~np.isin(groups, groups[judged])
-        if len(np.unique(labels[fitted])) < opinions.shape[2]:
+        if len(np.unique(labels[fitted])) < predictions.shape[2]:
             continue
         for name in names:
             fit, third = FITS[name]
-            given = opinions[: regions + third]
+            given = predictions[: regions + third]
             rule = fit(labels[fitted], given[:, fitted])
             vote = sure_for_all_sets(rule, labels[fitted], given[:, fitted], sets[fitted])(given[:, judged])
             rates[name].append(_balanced(labels[judged], _right(labels[judged], vote)))
@@ -226,7 +226,7 @@ def choose(
 
 
 def sure_for_all_sets(
-    rule: Rule, labels: Labels, opinions: Probabilities, sets: npt.NDArray[np.str_]
+    rule: Rule, labels: Labels, predictions: Probabilities, sets: npt.NDArray[np.str_]
 ) -> Rule:
     """The rule, as sure of itself as keeps its worst calibration error over the sets lowest.
 
@@ -235,12 +235,12 @@ def sure_for_all_sets(
 
     Args:
         rule: fitted to all faces; the order of its answers stays.
-        labels, opinions: as it was fitted to.
+        labels, predictions: as it was fitted to.
         sets: (n,), the name of each face's set. Those without all emotions tell too little; of one alone
             the likelihood tells whether the rule is too sure.
     """
-    logs = np.log(np.maximum(rule(opinions[: rule.opinions]), _TINY))
-    whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == opinions.shape[2]]
+    logs = np.log(np.maximum(rule(predictions[: rule.prediction_count]), _TINY))
+    whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == predictions.shape[2]]
     if len(whole) < 2:
         alone = [fit_temperature(labels[sets == name], np.exp(logs[sets == name])) for name in whole]
         return rule.cooled(max([1.0, *alone]))
@@ -253,19 +253,19 @@ def sure_for_all_sets(
     return rule.cooled(float(min(_TEMPERATURES, key=worst)))
 
 
-def _calibrated(labels: Labels, opinions: Probabilities, weights: npt.NDArray[np.float32]) -> WeightedMean:
-    return WeightedMean(weights, fit_temperature(labels, WeightedMean(weights)(opinions)))
+def _calibrated(labels: Labels, predictions: Probabilities, weights: npt.NDArray[np.float32]) -> WeightedMean:
+    return WeightedMean(weights, fit_temperature(labels, WeightedMean(weights)(predictions)))
 
 
-def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[np.bool_]) -> LogLinear:
+def _fit_log_linear(labels: Labels, predictions: Probabilities, free: npt.NDArray[np.bool_]) -> LogLinear:
     """The most likely coefficients among the free ones, pulled towards a plain product.
 
-    The plain product has one exponent an opinion. A face counts as its emotion's `importance`.
+    The plain product has one exponent a prediction. A face counts as its emotion's `importance`.
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
-    features, count = log_features(opinions).astype(np.float64), opinions.shape[2]
-    start = _plain_product(labels, opinions)
+    features, count = log_features(predictions).astype(np.float64), predictions.shape[2]
+    start = _plain_product(labels, predictions)
     pull = _PULL / len(labels)
 
     def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
@@ -282,17 +282,17 @@ def _fit_log_linear(labels: Labels, opinions: Probabilities, free: npt.NDArray[n
     return LogLinear(coefficients.astype(np.float32), found.x[-count:].astype(np.float32))
 
 
-def _plain_product(labels: Labels, opinions: Probabilities) -> npt.NDArray[np.float64]:
-    """Coefficients (classes k, classes) of the product with the most likely exponent for each opinion."""
+def _plain_product(labels: Labels, predictions: Probabilities) -> npt.NDArray[np.float64]:
+    """Coefficients (classes k, classes) of the product with the most likely exponent for each prediction."""
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
-    logs = np.log(np.maximum(opinions.astype(np.float64), 1e-6))
+    logs = np.log(np.maximum(predictions.astype(np.float64), 1e-6))
 
     def loss(exponents: npt.NDArray[np.float64]) -> float:
         return _log_loss(np.einsum("k,knc->nc", exponents, logs), labels)[0]
 
-    exponents = minimize(loss, np.full(len(opinions), 1.0 / len(opinions)), method="L-BFGS-B").x
-    return np.kron(exponents[:, None], np.eye(opinions.shape[2]))
+    exponents = minimize(loss, np.full(len(predictions), 1.0 / len(predictions)), method="L-BFGS-B").x
+    return np.kron(exponents[:, None], np.eye(predictions.shape[2]))
 
 
 def _log_loss(logits: npt.NDArray[np.float64], labels: Labels) -> tuple[float, npt.NDArray[np.float64]]:

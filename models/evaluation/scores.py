@@ -1,4 +1,4 @@
-"""How an opinion compares with the labels: rates with 95% intervals, calibration, coverage."""
+"""How a prediction compares with the labels: rates with 95% intervals, calibration, coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How one opinion compares with the labels. Rates are in [0, 1].
+    """How one prediction compares with the labels. Rates are in [0, 1].
 
     Attributes:
         faces: how many were judged.
@@ -99,7 +99,7 @@ def score(
 
     Args:
         labels: class indices.
-        probabilities: an opinion; rows sum to one.
+        probabilities: a prediction; rows sum to one.
         groups: int64 (n,); faces of one group are not independent.
         classes: their names.
     """

@@ -31,11 +31,11 @@ from emotion.models.voting.vote import FORMAT, Rule, Third, read_rules
 _MEANING = {
     "equal": "all regions count the same",
     "source": "the ratio of the success rates where their 95% intervals do not overlap, else 1",
-    "product": "product of experts with an exponent for each opinion and emotion",
-    "stacking": "multinomial logistic regression on all opinions' log probabilities",
+    "product": "product of experts with an exponent for each prediction and emotion",
+    "stacking": "multinomial logistic regression on all predictions' log probabilities",
     "equal of three": "all regions and the blendshapes count the same",
     "product of three": "the product, with the blendshapes as a third expert",
-    "stacking of three": "stacking, with the blendshapes as a third opinion",
+    "stacking of three": "stacking, with the blendshapes as a third prediction",
 }
 
 
@@ -185,8 +185,8 @@ def _choices(
         for some in combinations(range(len(regions)), count):
             if list(some) == voting:
                 continue
-            opinions = stacked[[*some, *third]]
-            rule = rules.sure_for_all_sets(fit(labels, opinions), labels, opinions, sets)
+            predictions = stacked[[*some, *third]]
+            rule = rules.sure_for_all_sets(fit(labels, predictions), labels, predictions, sets)
             found[",".join(regions[index] for index in some)] = rule
     return found
 

@@ -18,7 +18,7 @@ _BATCH = 128
 
 
 def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.float32]:
-    """The mean opinion of finished runs on the training part, float32 (n, 6), in the manifest's order.
+    """The mean prediction of finished runs on the training part, float32 (n, 6), in the manifest's order.
 
     A network knows the faces by heart that it has learnt from, wrong labels among them. So a run that
     left a fold out is asked about that fold alone; runs of all folds together know every face unseen.
@@ -39,13 +39,13 @@ def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.floa
         rows = np.flatnonzero(left_out(faces.groups, fold)) if fold[1] > 1 else np.arange(len(faces))
         told.append(np.zeros((len(faces), faces.targets.shape[1]), np.float32))
         told[-1][rows] = probabilities(network, faces[rows])
-    opinions = np.sum(told, axis=0)
-    asked = opinions.sum(axis=1, keepdims=True)
+    predictions = np.sum(told, axis=0)
+    asked = predictions.sum(axis=1, keepdims=True)
     if np.min(asked) < 0.5:
         raise DatasetError(
             "These runs' folds leave faces about whom nobody may be asked: name a run for each."
         )
-    return np.asarray(opinions / asked, dtype=np.float32)
+    return np.asarray(predictions / asked, dtype=np.float32)
 
 
 def probabilities(network: keras.Model, faces: RegionData) -> npt.NDArray[np.float32]:

@@ -168,7 +168,7 @@ class _Round(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no typ
             BLENDSHAPE_HEAD: self._targets(pool.blendshapes[rows], flipped(draws)),
         }
         if self._options.teacher_weight:
-            truth[TEACHER_OUTPUT] = pool.opinions[rows]
+            truth[TEACHER_OUTPUT] = pool.teacher_predictions[rows]
         inputs = {
             "images": pool.images[rows],
             "draws": draws,

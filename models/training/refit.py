@@ -72,7 +72,7 @@ def fit_head(
     noise: Floats | float = 0.0,
     classes: int = _CLASSES,
     start: Head | None = None,
-    opinions: Floats | None = None,
+    teacher_predictions: Floats | None = None,
     taught: npt.NDArray[np.float64] | float = 0.5,
 ) -> Head:
     """Multinomial logistic regression on a network's features, for emotions that are equally likely.
@@ -91,8 +91,8 @@ def fit_head(
             the harder it is pulled, so that a quantised model's features give the same answers.
         classes: how many there are.
         start: the last layer to stay near; without, towards nothing is pulled.
-        opinions: float32 (n, classes), what a teacher says of each face, classes being equally likely.
-        taught: how much of each label is the teacher's opinion, in [0, 1]; one for all, or float64 (n,).
+        teacher_predictions: float32 (n, classes), a teacher's probabilities, for equally common classes.
+        taught: how much of each label is the teacher's prediction, in [0, 1]; one for all, or float64 (n,).
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
@@ -101,9 +101,9 @@ def fit_head(
     x = ((features - mean) / scale).astype(np.float32)
     prior = np.log(np.maximum(np.bincount(labels, weights, minlength=classes), 1e-4))
     wanted = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
-    if opinions is not None:
+    if teacher_predictions is not None:
         share = np.broadcast_to(taught, len(labels))[:, None]
-        likely = opinions * np.exp(prior)
+        likely = teacher_predictions * np.exp(prior)
         wanted = (1 - share) * wanted + share * likely / likely.sum(axis=1, keepdims=True)
     width = x.shape[1]
     given = prior if start is None else start(features) + prior

@@ -157,10 +157,10 @@ def _taught(
             raise DatasetError("A teacher's weight needs a teacher: name a model folder.")
         with atomic_output(kept) as made:
             np.save(made, teacher())
-    opinions = np.load(kept)
-    if opinions.shape != data.targets.shape:
+    predictions = np.load(kept)
+    if predictions.shape != data.targets.shape:
         raise DatasetError(f"{kept} is of another data set: delete it.")
-    return replace(data, targets=(1 - share) * data.targets + share * opinions)
+    return replace(data, targets=(1 - share) * data.targets + share * predictions)
 
 
 def _mirrored_blendshapes() -> npt.NDArray[np.int64]:

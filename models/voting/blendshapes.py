@@ -1,4 +1,4 @@
-"""A third, small opinion: what the 52 blendshapes say that MediaPipe reports with the landmarks.
+"""A third, small prediction: what the 52 blendshapes say that MediaPipe reports with the landmarks.
 
 They cost nothing at run time. The classifier is a multilayer perceptron of scikit-learn, kept as
 plain arrays, so that running it needs NumPy alone.

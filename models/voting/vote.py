@@ -52,14 +52,14 @@ class WeightedMean:
     temperature: float = 1.0
 
     @property
-    def opinions(self) -> int:
-        """How many experts it takes: one a region, and one more with the blendshapes."""
+    def prediction_count(self) -> int:
+        """The number of predictions it combines: one per region, and one of the blendshapes if they count."""
         return len(self.weights)
 
-    def __call__(self, opinions: npt.NDArray[np.float32]) -> Probabilities:
+    def __call__(self, predictions: npt.NDArray[np.float32]) -> Probabilities:
         """The vote, (n, classes), of predictions (k, n, classes)."""
         weights = self.weights / self.weights.sum(axis=0)
-        mean = np.einsum("kc,knc->nc", weights, opinions)
+        mean = np.einsum("kc,knc->nc", weights, predictions)
         sharp = mean ** (1 / self.temperature)
         return np.asarray(sharp / sharp.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -101,13 +101,13 @@ class LogLinear:
     bias: npt.NDArray[np.float32]
 
     @property
-    def opinions(self) -> int:
-        """How many experts it takes: one a region, and one more with the blendshapes."""
+    def prediction_count(self) -> int:
+        """The number of predictions it combines: one per region, and one of the blendshapes if they count."""
         return len(self.coefficients) // len(self.bias)
 
-    def __call__(self, opinions: npt.NDArray[np.float32]) -> Probabilities:
+    def __call__(self, predictions: npt.NDArray[np.float32]) -> Probabilities:
         """The vote, (n, classes), of predictions (k, n, classes)."""
-        return _normalise(log_features(opinions) @ self.coefficients + self.bias)
+        return _normalise(log_features(predictions) @ self.coefficients + self.bias)
 
     def cooled(self, temperature: float) -> "LogLinear":
         """The same answers, less sure: its log probabilities divided by a temperature."""
@@ -182,7 +182,7 @@ class VoteWeights:
         wanted = tuple(regions) or stored.regions
         rule = stored.rule_for(wanted, folder)
         third = None
-        if rule.opinions > len(wanted):
+        if rule.prediction_count > len(wanted):
             third = BlendshapeModel.read(folder, stored.values.get("blendshapes_sha256", ""), stored.classes)
         return cls(rule, third, stored.classes, wanted)
 
@@ -207,7 +207,7 @@ class VoteWeights:
             float32 (n, classes), rows sum to one; NaN where no region is visible.
         """
         experts = predictions
-        if self.rule.opinions > len(predictions):
+        if self.rule.prediction_count > len(predictions):
             if blendshapes is None:
                 raise ValueError("this rule counts the blendshapes, and they are not given")
             experts = np.concatenate([predictions, blendshapes[None]])
@@ -237,9 +237,9 @@ def _mean(predictions: Probabilities, case: tuple[bool, ...]) -> Probabilities:
     return said[0] if len(said) == 1 else np.asarray(sum(said) / np.float32(len(said)), np.float32)
 
 
-def log_features(opinions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def log_features(predictions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Log probabilities, (n, classes k), of predictions (k, n, classes), side by side."""
-    return np.asarray(np.log(np.maximum(np.concatenate(list(opinions), axis=1), _TINY)), np.float32)
+    return np.asarray(np.log(np.maximum(np.concatenate(list(predictions), axis=1), _TINY)), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

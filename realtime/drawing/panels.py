@@ -78,7 +78,7 @@ class PanelPlan:
         bar_left, bar_width: of the bars.
         name_left: of the classes' names in the rows of predictions.
         number_line, header_line: baselines of the person's number and of the header.
-        bar_lines, opinion_lines: baselines of the bars, if there are any, and of the predictions.
+        bar_lines, prediction_lines: baselines of the bars, if there are any, and of the predictions.
         rules: positions of the thin lines between the sections.
         content: the rows.
     """
@@ -96,7 +96,7 @@ class PanelPlan:
     number_line: int
     header_line: int
     bar_lines: tuple[int, ...]
-    opinion_lines: tuple[int, ...]
+    prediction_lines: tuple[int, ...]
     rules: tuple[int, ...]
     content: Content
 
@@ -154,18 +154,18 @@ def panel_plan(size: int, numbered: bool, bars: float, content: Content) -> Pane
         number_line=lines[0],
         header_line=lines[1],
         bar_lines=lines[2 : -len(rows)],
-        opinion_lines=lines[-len(rows) :],
+        prediction_lines=lines[-len(rows) :],
         rules=tuple(line - round(1.3 * size) for line in (*(lines[2:3] if bars else ()), first)),
         content=content,
     )
 
 
-def _lines(size: int, numbered: bool, bars: int, opinions: int) -> tuple[int, ...]:
+def _lines(size: int, numbered: bool, bars: int, predictions: int) -> tuple[int, ...]:
     """Baselines of the person's number, the header, the bars and the predictions, from the top."""
     row, section = round(1.4 * size), round(2.05 * size)
     steps = [round((1.4 if numbered else 0.2) * size), round(1.6 * size)]
     steps += [section, *[row] * (bars - 1)] if bars else []
-    return tuple(accumulate([*steps, section, *[row] * (opinions - 1)]))
+    return tuple(accumulate([*steps, section, *[row] * (predictions - 1)]))
 
 
 def paint_panel(
@@ -200,9 +200,9 @@ def paint_panel(
         _write(canvas, _AHEAD, plan.size, _BRIGHT, middle, top + plan.bar_lines[ahead])
     # The blendshapes are as good as the regions that they are read from.
     all_seen = math.prod(face.seen.values())
-    for name, baseline in zip(plan.content.rows, plan.opinion_lines, strict=True):
+    for name, baseline in zip(plan.content.rows, plan.prediction_lines, strict=True):
         seen = face.seen.get(name, all_seen)
-        _paint_opinion(canvas, plan, face.says(name), seen, left, top + baseline)
+        _paint_prediction(canvas, plan, face.says(name), seen, left, top + baseline)
 
 
 def _paint_bar(
@@ -216,15 +216,15 @@ def _paint_bar(
         press(canvas, pill.part(filled), left + plan.bar_left, top + plan.bar_top(row))
 
 
-def _paint_opinion(
-    canvas: Image, plan: PanelPlan, opinion: Probabilities | None, seen: float, left: int, baseline: int
+def _paint_prediction(
+    canvas: Image, plan: PanelPlan, prediction: Probabilities | None, seen: float, left: int, baseline: int
 ) -> None:
     """Draw one region's emotion and share with a dot in its colour; dimmed if the region is partly hidden."""
     name_left = left + plan.name_left
-    if opinion is None:
+    if prediction is None:
         _write(canvas, "not seen", plan.size, _dim(_SOFT, 0), name_left, baseline)
         return
-    best = int(opinion.argmax())
+    best = int(prediction.argmax())
     bright = _dim(_BRIGHT, seen)
     dot = round(0.55 * plan.size)
     classes = plan.content.classes
@@ -233,7 +233,7 @@ def _paint_opinion(
         canvas, spot, name_left - round(0.45 * plan.size) - dot, baseline - round(0.37 * plan.size + dot / 2)
     )
     _write(canvas, plan.content.classes[best], plan.size, bright, name_left, baseline)
-    _write_right(canvas, _percents(opinion)[best], plan.size, left + plan.right, baseline, bright)
+    _write_right(canvas, _percents(prediction)[best], plan.size, left + plan.right, baseline, bright)
 
 
 def _dim(colour: BGR, seen: float) -> BGR:
@@ -258,7 +258,7 @@ def _panel_base(plan: PanelPlan, best: int, opacity: float) -> Sprite:
         _inscribe(base, name, size, _BRIGHT if row == best else _SOFT, plan.pad, plan.bar_lines[row])
         track = plate(plan.bar_width, plan.bar_height, plan.bar_height / 2, TRACK, 0.55)
         merge(base, track, plan.bar_left, plan.bar_top(row))
-    for name, baseline in zip(plan.content.rows, plan.opinion_lines, strict=True):
+    for name, baseline in zip(plan.content.rows, plan.prediction_lines, strict=True):
         _inscribe(base, name, size, _SOFT, plan.pad, baseline)
     line = plate(plan.right - plan.pad, round(size / 14), 0, TRACK, 0.45)
     for rule in plan.rules:

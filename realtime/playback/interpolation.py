@@ -61,7 +61,7 @@ class BoxTracker:
         self._small: deque[tuple[tuple[int, float], Image]] = deque(maxlen=_KEPT)
 
     def move(self, result: EmotionFrame, frame: VideoFrame) -> EmotionFrame:
-        """The result as it looks in `frame`: the same opinions, each box moved with its face.
+        """The result as it looks in `frame`: the same predictions, each box moved with its face.
 
         Args:
             result: of an earlier or later picture of about the same moment.
@@ -126,7 +126,7 @@ class BoxTracker:
 def between(before: IndexedResult | None, after: IndexedResult | None, frame: VideoFrame) -> EmotionFrame:
     """What is to be shown in a picture that lies between two analysed ones.
 
-    The opinions are the earlier result's, since nobody knows the future; boxes of those who are in
+    The predictions are the earlier result's, since nobody knows the future; boxes of those who are in
     both are interpolated by time. A face that is in one of them only is kept where it is.
 
     Args:

@@ -36,7 +36,7 @@ SCRIPTS = {name: Path(__file__).with_name("html_page") / name for name in ("shar
 
 # Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
 _SHORTEST = 0.5
-# A byte for a share: this is all of it, and `_UNSEEN` says that there is no opinion.
+# A byte for a share: this is all of it, and `_UNSEEN` says that there is no prediction.
 _FULL, _UNSEEN = 250, 255
 # A gap in a live stream is no time in which something was seen.
 _LONGEST_LIVE = 1.0
@@ -118,7 +118,7 @@ class HtmlTimeline(WholeDocument):
         people = [p for p in everybody if numbers[p.track_id].seconds >= _SHORTEST] or list(everybody)
         third = any(np.isfinite(person.means[:, -1]).any() for person in people)
         # The last, of the blendshapes, is left out where the vote does not count it.
-        opinions = ("vote", *self._bins.rows[1:])[: None if third else -1]
+        predictions = ("vote", *self._bins.rows[1:])[: None if third else -1]
         classes = self._bins.schema.classes
         return {
             "video": escaped(video.name) if video else "",
@@ -131,28 +131,28 @@ class HtmlTimeline(WholeDocument):
                     classes, classes.on_white, classes.on_dark, classes.marks, strict=True
                 )
             ],
-            "opinions": opinions,
-            "people": [_person(p, numbers[p.track_id], len(opinions)) for p in people],
+            "predictions": predictions,
+            "people": [_person(p, numbers[p.track_id], len(predictions)) for p in people],
             "left_out": _left_out(len(everybody) - len(people)),
         }
 
 
-def _person(person: Person, numbers: PersonSummary, opinions: int) -> dict[str, Any]:
+def _person(person: Person, numbers: PersonSummary, predictions: int) -> dict[str, Any]:
     return {
         "name": f"Person {person.track_id}",
         "seconds": numbers.seconds,
         "shares": numbers.shares,
         "words": in_words(numbers.shares),
-        "spans": _spans(person, opinions),
+        "spans": _spans(person, predictions),
     }
 
 
-def _spans(person: Person, opinions: int) -> list[tuple[int, str]]:
+def _spans(person: Person, predictions: int) -> list[tuple[int, str]]:
     """Rows of bins without a gap, each as (first bin, bytes in base64).
 
-    A bin is a byte a class for each opinion, and one that says which label it has.
+    A bin is a byte a class for each prediction, and one that says which label it has.
     """
-    told = person.means[:, :opinions].reshape(len(person.bins), -1)
+    told = person.means[:, :predictions].reshape(len(person.bins), -1)
     shares = np.where(np.isnan(told), _UNSEEN, np.rint(told * _FULL))
     shares = np.column_stack([shares, person.labels]).astype(np.uint8)
     spans = []

@@ -133,7 +133,7 @@ class LoadSheddingClassifier:
     """A classifier that, while there is need, reads only some of the faces of each picture.
 
     Those who have waited longest come first, and someone new at once; of the others the models'
-    last opinions are repeated.
+    last predictions are repeated.
 
     Args:
         inner: the stage that asks the models.

@@ -95,8 +95,8 @@ class _Person:
         said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
         smoothed = self._smoother.update(seconds, said)
         label, since = self._label(seconds, smoothed)
-        opinions = vote.regions | {"blendshapes": vote.blendshapes}
-        rows = {name: self._row(name, seconds, opinion) for name, opinion in opinions.items()}
+        predictions = vote.regions | {"blendshapes": vote.blendshapes}
+        rows = {name: self._row(name, seconds, prediction) for name, prediction in predictions.items()}
         return FaceEmotion(
             id_,
             face.box,
@@ -110,7 +110,9 @@ class _Person:
             seen=vote.seen,
             classes=self._classes,
             age=smoothed.age,
-            opinions_frame={name: opinion for name, opinion in opinions.items() if opinion is not None},
+            predictions_frame={
+                name: prediction for name, prediction in predictions.items() if prediction is not None
+            },
             turn=face.turn,
             shapes=face.blendshapes,
             matrix=face.matrix,

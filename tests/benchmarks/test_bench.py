@@ -274,8 +274,8 @@ def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
 
     rng = np.random.default_rng(0)
     crops = {region.name: rng.integers(0, 256, (20, *region.size), dtype=np.uint8) for region in REGIONS}
-    opinions = {name: RegionModel(ZOO, name, "cpu")(images) for name, images in crops.items()}
-    truth = VoteWeights.equal().vote(np.stack([*opinions.values()])).argmax(axis=1)
+    predictions = {name: RegionModel(ZOO, name, "cpu")(images) for name, images in crops.items()}
+    truth = VoteWeights.equal().vote(np.stack([*predictions.values()])).argmax(axis=1)
     shapes = np.zeros((20, 52), np.float32)
 
     def load(folder, region, splits, classes):

@@ -6,7 +6,7 @@ from emotion.models.voting.vote import VoteWeights
 from tests.emotion.test_videos import DEMO
 
 LAUGHS_FROM = 13.0
-# Whether the third opinion counts in the vote of the models that ship.
+# Whether the third prediction counts in the vote of the models that ship.
 COUNTS_FACE = VoteWeights.read().third is not None
 
 

@@ -85,8 +85,8 @@ def told(way: str) -> list[list[Any]]:
         if one.frame.index % 4:
             continue
         for found in one.faces:
-            opinions = (found.probabilities, found.probabilities_frame, *found.regions.values())
-            shares = [None if own is None else [round(1000 * float(x)) for x in own] for own in opinions]
+            predictions = (found.probabilities, found.probabilities_frame, *found.regions.values())
+            shares = [None if own is None else [round(1000 * float(x)) for x in own] for own in predictions]
             age = None if found.age == np.inf else round(found.age, 3)
             head = [round(one.frame.seconds, 3), found.track_id, found.label, round(found.since, 3), age]
             rows.append([*head, *shares])

@@ -22,9 +22,9 @@ def sure(emotion, share=1.0):
 
 def face(emotion, track=1, share=0.9, eyes=True, lips=True, box=Box(10, 8, 20, 24), **more):  # noqa: B008
     """A face on which all that is seen agrees; `more` are further fields of `FaceEmotion`."""
-    opinion = sure(emotion, share)
-    regions = {"eyes": opinion if eyes else None, "lips": opinion if lips else None}
-    return FaceEmotion(track, box, regions, opinion, opinion, **more)
+    prediction = sure(emotion, share)
+    regions = {"eyes": prediction if eyes else None, "lips": prediction if lips else None}
+    return FaceEmotion(track, box, regions, prediction, prediction, **more)
 
 
 def result(index, *faces, pts=None):

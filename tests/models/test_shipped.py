@@ -65,13 +65,13 @@ def test_the_vote_that_ships_is_calibrated_on_sets_it_was_not_fitted_to_but_the_
 def test_the_whole_face_votes_only_where_it_is_named():
     assert voting_regions(LITE) == VoteWeights.read(LITE).regions == ("eyes", "lips")
     asked = VoteWeights.read(LITE, ("eyes", "lips", "face"))
-    assert (asked.regions, asked.rule.opinions, asked.third is not None) == (
+    assert (asked.regions, asked.rule.prediction_count, asked.third is not None) == (
         ("eyes", "lips", "face"),
         4,
         True,
     )
     assert read_manifest(LITE, "face").where == FACE
-    assert VoteWeights.read(LITE, ("face",)).rule.opinions == 2
+    assert VoteWeights.read(LITE, ("face",)).rule.prediction_count == 2
 
 
 def test_the_face_model_gives_probabilities_of_crops_of_its_place():

@@ -112,7 +112,7 @@ class _Bin:
                     total[index] += face[name][label]
                 self.counts[name] = self.counts.get(name, 0) + 1
 
-    def opinion(self, name: str) -> list[float] | None:
+    def prediction(self, name: str) -> list[float] | None:
         if name not in self.sums:
             return None
         return [round(value / self.counts[name], 3) for value in self.sums[name]]
@@ -237,7 +237,7 @@ def _person(track: int, bins: dict[int, _Bin], shares: TimeShares) -> dict[str, 
         "words": in_words(rounded(shares.people[track])),
         "bins": list(bins),
         "labels": [b.labels.most_common(1)[0][0] for b in bins.values()],
-        **{name: [b.opinion(name) for b in bins.values()] for name in next(iter(bins.values())).rows},
+        **{name: [b.prediction(name) for b in bins.values()] for name in next(iter(bins.values())).rows},
     }
 
 

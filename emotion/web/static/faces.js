@@ -4,17 +4,17 @@ import { EMOTIONS, REGIONS } from "./classes.js";
 import { capital, colour, make, paint, percent, percents } from "./dom.js";
 
 const BLENDSHAPES = "blendshapes";
-const OPINIONS = [...REGIONS, BLENDSHAPES];
+const SOURCES = [...REGIONS, BLENDSHAPES];
 // Faces change places in the row of tiles only when one has clearly passed the other: by this much of its width.
 const PASSED = 0.5;
 const LEAST_SHARE = 0.01;
 
-const best = (opinion) => opinion.indexOf(Math.max(...opinion));
+const best = (prediction) => prediction.indexOf(Math.max(...prediction));
 
-function opinionInWords(opinion) {
-  if (!opinion) return "not seen";
-  const index = best(opinion);
-  return `${capital(EMOTIONS[index])} ${percents(opinion)[index]}`;
+function predictionInWords(prediction) {
+  if (!prediction) return "not seen";
+  const index = best(prediction);
+  return `${capital(EMOTIONS[index])} ${percents(prediction)[index]}`;
 }
 
 /** Whether an emotion is named; else the label is "uncertain". */
@@ -54,7 +54,7 @@ export class Tile {
       paint(fill, name);
       return { name, fill, share: make("dd", { className: "share" }) };
     });
-    this.opinions = OPINIONS.map((name) => ({ name, title: make("dt", {}, capital(name)), text: make("dd") }));
+    this.predictions = SOURCES.map((name) => ({ name, title: make("dt", {}, capital(name)), text: make("dd") }));
     const rows = this.bars.flatMap(({ name, fill, share }) => [
       make("dt", {}, capital(name)),
       make("dd", { "aria-hidden": "true" }, make("div", { className: "bar" }, fill)),
@@ -73,7 +73,7 @@ export class Tile {
       {},
       head,
       make("dl", { className: "bars" }, ...rows),
-      make("dl", { className: "opinions" }, ...this.opinions.flatMap(({ title, text }) => [title, text])),
+      make("dl", { className: "predictions" }, ...this.predictions.flatMap(({ title, text }) => [title, text])),
     );
     head.addEventListener("click", () => (this.chosen = true));
     this.element = make("section", { className: "tile", "aria-label": `Person ${number}` }, this.details);
@@ -96,8 +96,8 @@ export class Tile {
       // The longest bar need not be the label's, which waits until another one leads clearly.
       bar.share.classList.toggle("ahead", bar.name === face.emotion && named(face) && bar.name !== face.label);
     }
-    for (const { name, title, text } of this.opinions) {
-      text.textContent = opinionInWords(face[name]);
+    for (const { name, title, text } of this.predictions) {
+      text.textContent = predictionInWords(face[name]);
       // The blendshapes have a row only where the vote counts them.
       title.hidden = text.hidden = name === BLENDSHAPES && !face[name];
     }

@@ -11,7 +11,7 @@ export class Timeline {
   /** @param overview as /api/jobs/ID/overview gives it; @param player to follow and to seek in, or null. */
   constructor(overview, player, place, name) {
     const { emotions, start, seconds, step, people } = overview;
-    // The third opinion only where the vote counted it; what a video was analysed with need not be what runs by now.
+    // The third prediction only where the vote counted it; what a video was analysed with need not be what runs by now.
     const third = people.some((person) => person.blendshapes?.some(Boolean));
     const rows = ["probabilities", ...overview.regions, ...(third ? ["blendshapes"] : [])];
     this.chart = new Chart({
@@ -21,7 +21,7 @@ export class Timeline {
         add: reader(person, rows, Math.ceil(seconds / step)),
       })),
       emotions,
-      opinions: ["vote", ...rows.slice(1)],
+      predictions: ["vote", ...rows.slice(1)],
       begin: start,
       duration: seconds,
       bin: step,

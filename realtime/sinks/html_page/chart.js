@@ -6,15 +6,15 @@ import { capital, clock, make, percents } from "./shared.js";
 
 export class Chart {
   /* people: [{ name, head, add }] where `head` is an element above the row, or none, and `add(number, sums, counts,
-       labels)` adds what is known of a bin to a sum a class for each opinion, a count an opinion and a Map of labels,
+       labels)` adds what is known of a bin to a sum a class for each prediction, a count a prediction and a Map of labels,
        and says whether the person was there.
-     emotions: names of the classes. opinions: names of the columns, the vote first.
+     emotions: names of the classes. predictions: names of the columns, the vote first.
      begin, duration: of the video, in seconds; bin: seconds a bin.
      player: { time, playing, seek(seconds), toggle() } in seconds of the video, or null.
      look: { colours(), light(), ink(name), marks }: the classes' colours as they are shown now and on white; a colour of the
        page: "ground" behind the rows, "line", "soft" for small words. */
-  constructor({ people, emotions, opinions, begin, duration, bin, player, look }) {
-    Object.assign(this, { emotions, opinions, begin, duration, bin, player, look });
+  constructor({ people, emotions, predictions, begin, duration, bin, player, look }) {
+    Object.assign(this, { emotions, predictions, begin, duration, bin, player, look });
     this.view = { from: 0, span: duration };
     this.cursor = null;
     this.following = true;
@@ -177,7 +177,7 @@ export class Chart {
         const found = one.at(this.view.from + column * step, this.view.from + (column + 1) * step);
         const at = left + column * wide;
         let sum = 0;
-        found?.opinions[0]?.forEach((share, index) => {
+        found?.predictions[0]?.forEach((share, index) => {
           const low = top + high * (1 - sum);
           sum += share;
           const up = top + high * (1 - sum);
@@ -236,14 +236,14 @@ class Row {
     this.canvas.addEventListener("keydown", (event) => this.key(event));
   }
 
-  /* The mean over the bins of a time: { opinions, label, named }, for each opinion a share a class or null; null
+  /* The mean over the bins of a time: { predictions, label, named }, for each prediction a share a class or null; null
      where the person was not there. The label is what most bins say. */
   at(from, to = from) {
-    const { bin, duration, emotions, opinions } = this.chart;
+    const { bin, duration, emotions, predictions } = this.chart;
     const most = Math.ceil(duration / bin - 1e-6);
     const first = Math.max(0, Math.floor(from / bin + 1e-6)), last = Math.min(most, Math.max(first + 1, Math.ceil(to / bin - 1e-6)));
-    const sums = opinions.map(() => new Float64Array(emotions.length));
-    const counts = opinions.map(() => 0);
+    const sums = predictions.map(() => new Float64Array(emotions.length));
+    const counts = predictions.map(() => 0);
     const labels = new Map();
     let seen = false;
     for (let number = first; number < last; number++) seen = this.add(number, sums, counts, labels) || seen;
@@ -254,7 +254,7 @@ class Row {
       return Array.from(sum, (share) => share / total);
     });
     const [label] = [...labels].reduce((best, one) => (one[1] > best[1] ? one : best));
-    return { opinions: shares, label, named: emotions.includes(label) };
+    return { predictions: shares, label, named: emotions.includes(label) };
   }
 
   draw() {
@@ -268,7 +268,7 @@ class Row {
       const start = from + x * pixel;
       if (blur && !this.at(start, start + pixel)) return null;
       const found = this.at(Math.max(0, start - blur), start + pixel + blur);
-      return found && { shares: found.opinions[0], named: found.named };
+      return found && { shares: found.predictions[0], named: found.named };
     });
   }
 
@@ -304,14 +304,14 @@ class Row {
     tip.style.transform = `translate(${left}px, ${fits ? box.bottom + 8 : box.top - 8 - height}px)`;
   }
 
-  /* What each opinion says at a moment. */
+  /* Each prediction at a moment. */
   table(seconds) {
     const { chart } = this;
     const found = this.at(seconds);
     const title = `${this.name} at ${clock(chart.begin + seconds, true)}`;
     if (!found) return make("p", {}, `${title}: not in the picture`);
     const fills = chart.look.colours();
-    const columns = found.opinions.map((shares) => ({ shares, told: shares && percents(shares), most: shares ? Math.max(...shares) : 1 }));
+    const columns = found.predictions.map((shares) => ({ shares, told: shares && percents(shares), most: shares ? Math.max(...shares) : 1 }));
     const mark = ({ shares, most }, index) => (shares && shares[index] === most ? "most" : "");
     const lines = chart.emotions.map((name, index) => {
       const swatch = make("span", { className: "swatch" });
@@ -320,7 +320,7 @@ class Row {
       const cells = columns.map((column) => make("td", { className: mark(column, index) }, column.told ? column.told[index] : "\u2013"));
       return make("tr", { className: mark(columns[0], index) }, make("th", { scope: "row" }, swatch, capital(name)), ...cells);
     });
-    const heads = chart.opinions.map((name) => make("th", { scope: "col" }, capital(name)));
+    const heads = chart.predictions.map((name) => make("th", { scope: "col" }, capital(name)));
     return make("table", {}, make("caption", {}, `${title}: ${found.label}`), make("thead", {}, make("tr", {}, make("td"), ...heads)), make("tbody", {}, ...lines));
   }
 
@@ -333,7 +333,7 @@ class Row {
   words(seconds) {
     const found = this.at(seconds);
     if (!found) return "not in the picture";
-    const [vote] = found.opinions;
+    const [vote] = found.predictions;
     if (!vote) return found.label;
     const most = vote.indexOf(Math.max(...vote));
     if (!found.named) return `${found.label}, most likely ${this.chart.emotions[most]} ${percents(vote)[most]}`;

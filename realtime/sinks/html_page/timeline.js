@@ -1,11 +1,11 @@
 /* What Python left here (realtime/sinks/html.py): people with spans of bins. A bin holds each class's
-   share in each opinion (the vote, each region and, where the vote counts them, the blendshapes), each in a byte;
-   250 is all, 255 says that there is no opinion. Its last byte is its label: a class, or else uncertain.
+   share in each prediction (the vote, each region and, where the vote counts them, the blendshapes), each in a byte;
+   250 is all, 255 says that there is no prediction. Its last byte is its label: a class, or else uncertain.
    The chart itself is chart.js, which stands before this. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const names = data.emotions.map(({ name }) => name);
 const marks = data.emotions.map(({ mark }) => mark);
-const BYTES = data.opinions.length * names.length + 1;
+const BYTES = data.predictions.length * names.length + 1;
 const UNSEEN = 255;
 
 const element = (id) => document.getElementById(id);
@@ -59,7 +59,7 @@ function head(person) {
 const chart = new Chart({
   people: data.people.map((person) => ({ name: person.name, head: head(person), add: reader(person) })),
   emotions: names,
-  opinions: data.opinions,
+  predictions: data.predictions,
   begin: data.begin,
   duration: data.bins * data.bin,
   bin: data.bin,

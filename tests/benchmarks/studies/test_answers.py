@@ -23,15 +23,15 @@ from emotion.models.statistics.intervals import Interval
 
 
 def made_up(noise: float = 0.5, count: int = 900, seed: int = 0) -> HeldOut:
-    """Two clean sets, and one whose labels are drawn anew so often; two opinions on every face."""
+    """Two clean sets, and one whose labels are drawn anew so often; two predictions on every face."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(6, size=3 * count)
     sets = np.repeat(["clean", "clear", "noisy"], count)
     logits = 1.5 * rng.standard_normal((2, 3 * count, 6)) + 3 * np.eye(6)[truth]
-    opinions = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    predictions = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     anew = (sets == "noisy") & (rng.random(3 * count) < noise)
     labels = np.where(anew, rng.integers(6, size=3 * count), truth)
-    vote = opinions.prod(axis=0) ** 0.7
+    vote = predictions.prod(axis=0) ** 0.7
     return HeldOut(
         labels=labels,
         sets=sets,
@@ -39,7 +39,7 @@ def made_up(noise: float = 0.5, count: int = 900, seed: int = 0) -> HeldOut:
         eye_distance=np.where(np.arange(3 * count) % 2, 40, 100).astype(np.float32),
         alignment_error=np.full(3 * count, 2, np.float32),
         light=np.full(3 * count, 100, np.float32),
-        opinions=np.concatenate([opinions, opinions[:1]]).astype(np.float32),
+        predictions=np.concatenate([predictions, predictions[:1]]).astype(np.float32),
         vote=(vote / vote.sum(axis=1, keepdims=True)).astype(np.float32),
     )
 

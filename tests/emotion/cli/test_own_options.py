@@ -209,7 +209,7 @@ def weights(patch, words):
     patch.setattr(command, "faces_of_dataset", lambda *_: NoFaces())
     patch.setattr(command, "check_regions", lambda loaded, schema: None)
     patch.setattr(command, "predict", lambda *_: None)
-    patch.setattr(command, "_third", lambda data, faces: "a third opinion")
+    patch.setattr(command, "_third", lambda data, faces: "a third prediction")
     patch.setattr(command.weights, "fit_vote", take)
     patch.setattr(command.weights, "read", lambda folder: take("explained"))
     patch.setattr(command.VoteWeights, "read", lambda folder: None)

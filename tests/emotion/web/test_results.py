@@ -96,14 +96,14 @@ def test_frames_that_do_not_come_evenly_leave_no_holes_in_a_strip(tmp_path):
     assert card(overview(timeline(tmp_path / "t.jsonl", *frames)))["strip"] == ["fear"] * 60
 
 
-def test_a_hidden_region_has_no_opinion(tmp_path):
+def test_a_hidden_region_has_no_prediction(tmp_path):
     path = timeline(tmp_path / "t.jsonl", result(0, face("fear", lips=False)), result(1))
     (person,) = overview(path)["people"]
     assert person["lips"] == [None]
     assert person["eyes"][0] is not None
 
 
-def test_the_third_opinion_is_there_where_it_counts(tmp_path):
+def test_the_third_prediction_is_there_where_it_counts(tmp_path):
     third = sure("anger", 0.8)
     path = timeline(tmp_path / "t.jsonl", result(0, face("fear", blendshapes=third)), result(1, face("fear")))
     (person,) = overview(path)["people"]
@@ -111,7 +111,7 @@ def test_the_third_opinion_is_there_where_it_counts(tmp_path):
     assert person["blendshapes"][1] is None
 
 
-def test_a_long_video_is_drawn_in_few_steps_with_mean_opinions(tmp_path):
+def test_a_long_video_is_drawn_in_few_steps_with_mean_predictions(tmp_path):
     frames = [result(n, face("fear" if n % 4 == 0 else "anger", share=1.0)) for n in range(4800)]
     found = overview(timeline(tmp_path / "t.jsonl", *frames))
     (person,) = found["people"]

@@ -278,7 +278,7 @@ def test_a_report_is_three_files(evaluation):
     assert set(texts) == {"report.html", "report.md", "report.json"}
 
 
-def test_an_opinion_that_is_never_wrong_is_scored_too(tmp_path):
+def test_a_prediction_that_is_never_wrong_is_scored_too(tmp_path):
     truth = labels(36)
     sure = probabilities(truth, 50.0)
     found = predictions(36)

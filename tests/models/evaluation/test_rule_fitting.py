@@ -16,7 +16,7 @@ def votes_of(*strengths):
 
 
 @pytest.mark.parametrize("name", FITS)
-def test_every_rule_beats_either_opinion_and_says_how_sure_it_is(name):
+def test_every_rule_beats_either_prediction_and_says_how_sure_it_is(name):
     fit, third = FITS[name]
     given = votes_of(1.0, 1.0, 1.0)[: 2 + third]
     vote = fit(TRUTH[:600], given[:, :600])(given[:, 600:])
@@ -27,7 +27,7 @@ def test_every_rule_beats_either_opinion_and_says_how_sure_it_is(name):
     assert expected_calibration_error(judged, vote) < 0.08
 
 
-def test_the_mean_of_two_opinions_is_sharpened():
+def test_the_mean_of_two_predictions_is_sharpened():
     given = votes_of(1.5, 1.5)
     rule = rules.fit_equal(TRUTH, given)
     assert rule.temperature < 0.9
@@ -36,7 +36,7 @@ def test_the_mean_of_two_opinions_is_sharpened():
     assert sharp < 0.5 * expected_calibration_error(TRUTH, flat)
 
 
-def test_a_product_gives_the_better_opinion_the_larger_exponent():
+def test_a_product_gives_the_better_prediction_the_larger_exponent():
     rule = rules.fit_product(TRUTH, votes_of(2.0, 0.3))
     blocks = rule.coefficients.reshape(2, 6, 6)
     exponents = np.diagonal(blocks, axis1=1, axis2=2)
@@ -44,7 +44,7 @@ def test_a_product_gives_the_better_opinion_the_larger_exponent():
     assert np.count_nonzero(rule.coefficients) == 12
 
 
-def test_stacking_learns_what_an_opinion_takes_for_what():
+def test_stacking_learns_what_a_prediction_takes_for_what():
     """Eyes that call every fear a surprise, and say surprise less surely when it is one."""
     given = votes_of(1.0, 1.0)
     fear = TRUTH == Emotion.FEAR
@@ -100,7 +100,7 @@ def test_the_source_rule_stays_unless_another_wins_clearly():
     assert choose({"source": sure, "stacking": flat}, TRUTH, groups) == "source"
     assert choose({"source": said, "stacking": slightly}, TRUTH, groups) == "source"
     assert choose({"source": said, "stacking": better, "equal": said}, TRUTH, groups) == "stacking"
-    # Three opinions must beat the best of the rules with two.
+    # Three predictions must beat the best of the rules with two.
     votes = {"source": said, "stacking": better, "stacking of three": better}
     assert choose(votes, TRUTH, groups) == "stacking"
     (source, stacking, _) = compare(votes, TRUTH, groups)

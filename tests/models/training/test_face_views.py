@@ -32,7 +32,7 @@ def pool():
         images=np.repeat(image[None], count, axis=0),
         labels=labels,
         targets=np.eye(6, dtype=np.float32)[labels],
-        opinions=np.eye(6, dtype=np.float32)[labels],
+        teacher_predictions=np.eye(6, dtype=np.float32)[labels],
         blendshapes=rng.random((count, 52)).astype(np.float32),
         sets=np.array(["one"] * 6 + ["other"] * 6),
         groups=np.arange(count),

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
 import keras
 
 from emotion.models.classes import EMOTIONS
-from emotion.models.data.pools import Pool, with_opinions, write_opinions
+from emotion.models.data.pools import Pool, with_teacher_predictions, write_teacher_predictions
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.training.many_sets import SetsOptions, answers, order, quotas, train_on_sets, without
 from emotion.models.training.networks import EMOTION_HEAD
@@ -39,7 +39,7 @@ def make_pool(count: int = 120, margin: int = 2, side: int = 32) -> Pool:
         images=rng.integers(5, 255, (count, side + 2 * margin, side + 2 * margin), dtype=np.uint8),
         labels=labels,
         targets=targets,
-        opinions=targets,
+        teacher_predictions=targets,
         blendshapes=rng.random((count, 52), dtype=np.float32),
         sets=sets,
         groups=np.arange(count),
@@ -128,18 +128,18 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> 
         train_on_sets(tiny_network(), pool, tmp_path / "parts", SetsOptions(SHARES), (24, 24))
 
 
-def test_opinions_are_kept_by_source(tmp_path: Path) -> None:
+def test_predictions_are_kept_by_source(tmp_path: Path) -> None:
     pool = make_pool(12)
     logits = np.random.default_rng(0).normal(size=(6, 6)).astype(np.float32)
-    write_opinions(tmp_path / "told.parquet", pool.sources[:6], logits)
-    taught = with_opinions(pool, tmp_path / "told.parquet")
+    write_teacher_predictions(tmp_path / "told.parquet", pool.sources[:6], logits)
+    taught = with_teacher_predictions(pool, tmp_path / "told.parquet")
     wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(taught.opinions[:6], wanted, atol=2e-3)
-    np.testing.assert_array_equal(taught.opinions[6:], pool.targets[6:])
+    np.testing.assert_allclose(taught.teacher_predictions[:6], wanted, atol=2e-3)
+    np.testing.assert_array_equal(taught.teacher_predictions[6:], pool.targets[6:])
     with pytest.raises(DatasetError, match="none of these faces"):
-        with_opinions(pool[np.arange(6, 12)], tmp_path / "told.parquet")
-    with pytest.raises(DatasetError, match="no teacher's opinions"):
-        with_opinions(pool, tmp_path / "missing.parquet")
+        with_teacher_predictions(pool[np.arange(6, 12)], tmp_path / "told.parquet")
+    with pytest.raises(DatasetError, match="no teacher's predictions"):
+        with_teacher_predictions(pool, tmp_path / "missing.parquet")
 
 
 def test_scores_tell_the_common_head_from_the_sets_own() -> None:

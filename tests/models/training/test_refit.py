@@ -59,7 +59,7 @@ def test_a_head_learns_what_a_teacher_says_of_faces_whose_labels_it_does_not_tak
     even = np.full(600, 1 / 600)
     right = np.full((600, 6), 0.02, np.float32)
     right[np.arange(600), seen] = 0.9
-    taught = fit_head(features, labels, even, opinions=right, taught=untold.astype(float))
+    taught = fit_head(features, labels, even, teacher_predictions=right, taught=untold.astype(float))
     assert taught(features).argmax(axis=1).tolist() == seen.tolist()
     shares = np.exp(taught(features))
     sure = (shares / shares.sum(axis=1, keepdims=True)).max(axis=1)

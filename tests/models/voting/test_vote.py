@@ -146,13 +146,12 @@ def test_a_saved_vote_comes_back(tmp_path):
     assert again.rates == made.rates
     assert again.comparison == made.comparison
     assert set(again.rules) == {"equal", "source", "product", "stacking"}
-    given = predictions(60)
-    opinions = given.predictions
+    shares = predictions(60).predictions
     for name, rule in made.rules.items():
-        np.testing.assert_allclose(again.rules[name](opinions), rule(opinions), atol=2e-3)
+        np.testing.assert_allclose(again.rules[name](shares), rule(shares), atol=2e-3)
     np.testing.assert_array_equal(again.rules["source"].weights, weigh(learnt.labels, learnt.predictions))
     np.testing.assert_allclose(
-        VoteWeights.read(tmp_path).vote(opinions), again.rules["source"](opinions), atol=1e-6
+        VoteWeights.read(tmp_path).vote(shares), again.rules["source"](shares), atol=1e-6
     )
 
 
@@ -195,7 +194,7 @@ def test_the_explanation_names_weights_comparison_and_choice():
     assert "% on sets it was not fitted to" not in text  # there is one set only
 
 
-def test_a_third_opinion_counts_where_the_rule_says_so(tmp_path):
+def test_a_third_prediction_counts_where_the_rule_says_so(tmp_path):
     found = predictions(600, eyes=0.2, lips=0.2)
     shapes = np.random.default_rng(0).uniform(0, 0.2, (600, 52)).astype(np.float32)
     shapes[np.arange(600), 8 * found.labels] += 0.5
@@ -252,7 +251,7 @@ def test_broken_weight_files_are_refused(tmp_path):
 
 def test_a_region_that_is_surely_or_not_at_all_seen_gives_the_plain_votes():
     weights = VoteWeights.equal()
-    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    eyes, lips = prediction(0.7, 0), prediction(0.6, 3)
     surely = weights.vote(said(eyes, lips), seen([1], [1]))
     np.testing.assert_allclose(surely, weights.vote(said(eyes, lips)), atol=1e-6)
     np.testing.assert_allclose(weights.vote(said(eyes, lips), seen([1], [0])), eyes, atol=1e-6)
@@ -261,20 +260,20 @@ def test_a_region_that_is_surely_or_not_at_all_seen_gives_the_plain_votes():
 
 def test_between_them_the_vote_moves_evenly():
     weights = VoteWeights.equal()
-    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    eyes, lips = prediction(0.7, 0), prediction(0.6, 3)
     steps = [weights.vote(said(eyes, lips), seen([1], [share]))[0, 3] for share in np.linspace(0, 1, 6)]
     np.testing.assert_allclose(np.diff(steps), steps[1] - steps[0], atol=1e-6)
     assert np.all(np.diff(steps) > 0)
 
 
 def test_what_the_unseen_region_says_does_not_matter():
-    eyes, nonsense = opinion(0.7, 0), np.full((1, 6), np.nan, np.float32)
+    eyes, nonsense = prediction(0.7, 0), np.full((1, 6), np.nan, np.float32)
     np.testing.assert_allclose(
         VoteWeights.equal().vote(said(eyes, nonsense), seen([1], [0])), eyes, atol=1e-6
     )
 
 
-def opinion(share, emotion):
+def prediction(share, emotion):
     values = np.full((1, 6), (1 - share) / 5, np.float32)
     values[0, emotion] = share
     return values
@@ -328,7 +327,7 @@ def test_some_of_the_regions_vote_by_a_rule_of_their_own(tmp_path):
     assert not np.allclose(vote, VoteWeights.equal(regions=some.regions).vote(given[1:]), atol=1e-2)
     log_loss = [-np.log(one[np.arange(300), truth]).mean() for one in (vote, given[1:].mean(axis=0))]
     assert log_loss[0] < log_loss[1]
-    assert VoteWeights.read(tmp_path, ("eyes",)).rule.opinions == 1
+    assert VoteWeights.read(tmp_path, ("eyes",)).rule.prediction_count == 1
     told = weights.read(tmp_path, ("lips", "face"))
     assert (told.chosen, list(told.rates[0].rates)) == ("product", ["lips", "face"])
 
@@ -363,7 +362,7 @@ def test_without_a_rule_of_their_own_the_mean_of_some_regions_counts(tmp_path):
     assert sorted(values.pop("choices")) == ["eyes", "lips"]
     path.write_text(json.dumps(values))
     alone = VoteWeights.read(tmp_path, ("lips",))
-    lips = opinion(0.6, 3)
+    lips = prediction(0.6, 3)
     np.testing.assert_allclose(alone.vote(lips[None]), lips, atol=1e-6)
     assert weights.read(tmp_path, ("lips",)).chosen == "equal"
     with pytest.raises(ModelFileError, match="weighs eyes, lips, not face"):
@@ -376,7 +375,7 @@ def test_a_cooled_rule_gives_the_same_answers_less_surely():
     for rule in (WeightedMean(np.ones((2, 6), np.float32), 0.5), linear):
         plain, cool = rule(said(eyes, lips)), rule.cooled(2.0)(said(eyes, lips))
         np.testing.assert_allclose(cool, plain**0.5 / (plain**0.5).sum(), rtol=1e-4)
-        assert rule.cooled(2.0).opinions == rule.opinions == 2
+        assert rule.cooled(2.0).prediction_count == rule.prediction_count == 2
 
 
 def test_an_emotion_that_is_ruled_out_is_a_millionth():
@@ -430,7 +429,7 @@ def test_a_log_linear_rule_is_of_the_regions_and_perhaps_the_blendshapes(shape, 
     values = {"coefficients": np.zeros(shape).tolist(), "bias": [0.0] * bias}
     if fits:
         rule = LogLinear.from_json(values, Classes(EMOTIONS), ("eyes", "lips"))
-        assert rule.opinions == shape[0] // 6
+        assert rule.prediction_count == shape[0] // 6
     else:
         with pytest.raises(ValueError, match="6 classes and 2 regions"):
             LogLinear.from_json(values, Classes(EMOTIONS), ("eyes", "lips"))
@@ -452,7 +451,7 @@ def test_the_file_says_the_second_format(tmp_path):
 
 
 def test_a_region_that_is_half_seen_counts_half_of_each_case():
-    eyes, lips = opinion(0.7, 0), opinion(0.6, 3)
+    eyes, lips = prediction(0.7, 0), prediction(0.6, 3)
     both = (eyes + lips) / 2
     vote = VoteWeights.equal().vote(said(eyes, lips), seen([0.5], [0.25]))
     # Both, eyes alone, lips alone; where neither is seen nothing is said.

@@ -85,7 +85,7 @@ def test_all_text_fits_its_panel():
         assert plan.bar_left + plan.bar_width < plan.right - text_width("100%", size)
         assert plan.name_left + names < plan.right - text_width("100%", size)
         assert plan.pad + 0.75 * size + heads < plan.right - text_width("100%", plan.head, bold=True)
-        assert max(plan.bar_lines + plan.opinion_lines) < plan.height
+        assert max(plan.bar_lines + plan.prediction_lines) < plan.height
 
 
 def test_an_uncertain_face_is_marked_in_gray_and_given_no_number():

@@ -41,9 +41,9 @@ def test_a_row_holds_all_that_is_thought_of_a_face(tmp_path):
     assert (row["left"], row["top"], row["width"], row["height"]) == ("10", "8", "20", "24")
     assert (row["emotion"], row["confidence"]) == ("fear", "0.9")
     assert (row["label"], row["since"]) == ("fear", "0.0")
-    for opinion in ("eyes", "lips", "probabilities_frame", "probabilities"):
-        assert float(row[f"{opinion}_fear"]) == 0.9
-        assert sum(float(row[f"{opinion}_{name}"]) for name in EMOTIONS) == pytest.approx(1, abs=1e-3)
+    for prediction in ("eyes", "lips", "probabilities_frame", "probabilities"):
+        assert float(row[f"{prediction}_fear"]) == 0.9
+        assert sum(float(row[f"{prediction}_{name}"]) for name in EMOTIONS) == pytest.approx(1, abs=1e-3)
 
 
 def test_every_frame_appears_also_without_a_face(tmp_path):
@@ -114,7 +114,7 @@ def test_what_cannot_be_written_ends_in_a_sentence(tmp_path, kind):
         sink.write(result(0, face("fear")), result(0).frame.image)
 
 
-def test_a_third_opinion_is_told_where_there_is_one(tmp_path):
+def test_a_third_prediction_is_told_where_there_is_one(tmp_path):
     third = result(0, face("fear", blendshapes=sure("anger", 0.8)))
     path = written(JsonLinesTimeline, tmp_path / "a.jsonl", third, result(1, face("fear")))
     with_third, without = (one["faces"][0] for one in objects(path))

@@ -36,17 +36,20 @@ def data(text):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1])
 
 
-def spans(person, opinions=3):
-    """By span, uint8 (bins, 6 opinions + 1)."""
+def spans(person, predictions=3):
+    """By span, uint8 (bins, 6 predictions + 1)."""
     return {
-        start: np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 6 * opinions + 1)
+        start: np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 6 * predictions + 1)
         for start, text in person["spans"]
     }
 
 
-def shares(person, opinions=3):
-    """By span, uint8 (bins, opinions, 6)."""
-    return {start: table[:, :-1].reshape(-1, opinions, 6) for start, table in spans(person, opinions).items()}
+def shares(person, predictions=3):
+    """By span, uint8 (bins, predictions, 6)."""
+    return {
+        start: table[:, :-1].reshape(-1, predictions, 6)
+        for start, table in spans(person, predictions).items()
+    }
 
 
 TWO = [[face("fear", 1)] for _ in range(30)] + [[face("fear", 1), face("anger", 2, lips=False)]] * 30
@@ -65,11 +68,11 @@ def test_the_page_holds_what_was_seen(tmp_path):
     assert (second[30][:, 2] == 255).all()
 
 
-def test_a_third_opinion_is_there_where_the_vote_counts_it(tmp_path):
-    assert data(page(tmp_path / "a.html", TWO))["opinions"] == ["vote", "eyes", "lips"]
+def test_a_third_prediction_is_there_where_the_vote_counts_it(tmp_path):
+    assert data(page(tmp_path / "a.html", TWO))["predictions"] == ["vote", "eyes", "lips"]
     third = face("fear", blendshapes=sure("anger", 0.8))
     found = data(page(tmp_path / "a.html", [[third]] * 30))
-    assert found["opinions"] == ["vote", "eyes", "lips", "blendshapes"]
+    assert found["predictions"] == ["vote", "eyes", "lips", "blendshapes"]
     assert (shares(found["people"][0], 4)[0][:, 3, EMOTIONS.index("anger")] == 200).all()
 
 
@@ -222,7 +225,7 @@ def wait_for_colour(tab, row, across, colour):
         tab.wait_for_timeout(10)
 
 
-def test_a_click_seeks_and_shows_all_opinions(tab):
+def test_a_click_seeks_and_shows_all_predictions(tab):
     row = tab.locator("canvas.chart").nth(1)
     row.click(position={"x": row.bounding_box()["width"] * 0.75, "y": 10})
     wait_until(tab, "!video.seeking")
@@ -245,7 +248,7 @@ def test_rows_are_drawn_in_the_colours_of_the_scheme(tab):
         assert pixel(tab, 1, 0.25, 0.5)[3] == 0  # not there yet
 
 
-def test_uncertain_times_are_striped_and_told_with_all_opinions(browser, tmp_path):
+def test_uncertain_times_are_striped_and_told_with_all_predictions(browser, tmp_path):
     from emotion.models.palette import rgb
 
     third = {"blendshapes": sure("anger", 0.7)}

@@ -47,7 +47,7 @@ def test_a_region_that_is_not_seen_has_no_mean():
     assert not np.isnan(person.means[:, :2]).any()
 
 
-def test_a_third_opinion_has_its_mean():
+def test_a_third_prediction_has_its_mean():
     frames = [[face("fear", blendshapes=sure("anger", share))] for share in (0.4, 0.6)]
     (person,) = fill(TimeBins(seconds=0.08), frames)
     assert person.means[0, 3, ANGER] == pytest.approx(0.5)

@@ -14,7 +14,7 @@ from tests.helpers.landmarks import landmarks
 from tests.helpers.stage_inputs import face, frame, sure
 
 
-def opinions(faces, eyes, lips, index=0):
+def predictions(faces, eyes, lips, index=0):
     return PredictionFrame(frame(index), tuple(faces), np.stack([eyes, lips]))
 
 
@@ -32,7 +32,7 @@ class FakeModel:
 def test_hidden_regions_vote_nothing_and_no_face_is_skipped():
     faces = (face(), face(eyes_visible=0.2), face(lips_visible=0.2), face(0.1, 0.1))
     both, lips_only, eyes_only, neither = Ensemble(VoteWeights.equal(), VoteOptions()).vote(
-        opinions(faces, sure(0, 0, 0, 0), sure(1, 1, 1, 1))
+        predictions(faces, sure(0, 0, 0, 0), sure(1, 1, 1, 1))
     )
     np.testing.assert_allclose(both.vote, [0.5, 0.5, 0, 0, 0, 0])
     assert lips_only.regions["eyes"] is None
@@ -89,12 +89,12 @@ def test_an_error_of_what_is_computed_late_names_its_frame(late):
     assert caught.value.__notes__ == ["looking at the faces, at frame 1"]
 
 
-def test_opinions_have_a_row_a_face():
+def test_predictions_have_a_row_a_face():
     with pytest.raises(ValueError, match="predictions is float32"):
-        opinions((face(),), sure(0, 0), sure(0, 0))
+        predictions((face(),), sure(0, 0), sure(0, 0))
 
 
-def test_a_third_opinion_votes_and_is_told():
+def test_a_third_prediction_votes_and_is_told():
     shapes = np.zeros((2, 52), np.float32)
     shapes[1, 3] = 1
 
@@ -105,12 +105,12 @@ def test_a_third_opinion_votes_and_is_told():
 
     weights = VoteWeights(WeightedMean(np.ones((3, 6), np.float32)), Third())
     faces = [replace(face(), shapes=shapes[0]), replace(face(lips_visible=0.1), shapes=shapes[1])]
-    both, eyes_only = Ensemble(weights).vote(opinions(faces, sure(0, 0), sure(1, 1)))
+    both, eyes_only = Ensemble(weights).vote(predictions(faces, sure(0, 0), sure(1, 1)))
     np.testing.assert_allclose(both.vote, [1 / 3, 1 / 3, 1 / 3, 0, 0, 0], atol=1e-6)
     assert both.blendshapes.argmax() == eyes_only.blendshapes.argmax() == 2
     np.testing.assert_array_equal(eyes_only.vote, sure(0)[0])
     with pytest.raises(ValueError, match="has none"):
-        Ensemble(weights).vote(opinions([face()], sure(0), sure(1)))
+        Ensemble(weights).vote(predictions([face()], sure(0), sure(1)))
 
 
 def seen(item, **options):
@@ -128,7 +128,7 @@ def test_a_region_fades_out_with_what_hides_it():
 
 def test_it_fades_as_it_leaves_the_picture():
     faces = [face(lips_visible=share) for share in (1.0, 0.8, 0.6, 0.4, 0.1)]
-    item = opinions(faces, sure(*[0] * 5), sure(*[1] * 5))
+    item = predictions(faces, sure(*[0] * 5), sure(*[1] * 5))
     np.testing.assert_allclose(seen(item, min_visible=0.6)[:, 1], [1, 1, 0.5, 0, 0], atol=1e-6)
 
 
@@ -142,7 +142,7 @@ def test_both_fade_as_the_head_turns():
         points[:, 0] = 64 + (points[:, 0] - 64) * np.cos(angle) + nearer * np.sin(angle)
         return dataclasses.replace(face(), points=points)
 
-    item = opinions([turned(degrees) for degrees in (0, 20, 50, 80)], sure(*[0] * 4), sure(*[1] * 4))
+    item = predictions([turned(degrees) for degrees in (0, 20, 50, 80)], sure(*[0] * 4), sure(*[1] * 4))
     eyes, lips = seen(item).T
     np.testing.assert_array_equal(eyes, lips)
     assert eyes[0] == eyes[1] == 1
@@ -150,7 +150,7 @@ def test_both_fade_as_the_head_turns():
     assert eyes[3] == 0
 
 
-def test_one_opinion_a_region_and_face_on_what_hides_it():
+def test_one_prediction_a_region_and_face_on_what_hides_it():
     with pytest.raises(ValueError, match="free is float32"):
         PredictionFrame(frame(0), (face(),), np.stack([sure(0), sure(0)]), np.ones((2, 2), np.float32))
 

@@ -95,7 +95,7 @@ def test_sentences_are_sentences():
 
 
 class Reader:
-    """A classifier whose opinion is the number of the picture; it notes how many faces it was given."""
+    """A classifier whose prediction is the number of the picture; it notes how many faces it was given."""
 
     name = "classify"
     batch = 8
@@ -107,8 +107,8 @@ class Reader:
     def process(self, items):
         for item in items:
             self.sizes.append(len(item.faces))
-            opinion = np.full((len(item.faces), 6), item.frame.index, np.float32)
-            yield PredictionFrame(item.frame, item.faces, np.stack([opinion, -opinion]))
+            prediction = np.full((len(item.faces), 6), item.frame.index, np.float32)
+            yield PredictionFrame(item.frame, item.faces, np.stack([prediction, -prediction]))
 
     def close(self):
         self.closed = True
@@ -151,7 +151,7 @@ def test_several_faces_take_turns_so_that_batches_stay_small():
     sizes, read = run(LEVELS[2], [4] * 9)
     assert sizes[0] == 4
     assert max(sizes[1:]) == 2
-    ages = [index - opinion for index, row in enumerate(read) for opinion in row]
+    ages = [index - prediction for index, row in enumerate(read) for prediction in row]
     assert max(ages) <= 2
 
 

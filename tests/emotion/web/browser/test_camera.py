@@ -38,7 +38,7 @@ def test_a_laughing_face_before_the_camera_is_called_happy(visit):
     tile = visitor.page.get_by_role("region", name="Person 1")
     expect(tile.locator(".word")).to_have_text("Happiness")
     expect(tile).to_contain_text(re.compile(r"Eyes\s*\w+ \d+%"))
-    expect(tile.locator(".opinions dt:visible")).to_have_count(2 + COUNTS_FACE)
+    expect(tile.locator(".predictions dt:visible")).to_have_count(2 + COUNTS_FACE)
     expect(visitor.page.locator("#camera-words")).to_have_text("Person 1: Happiness")
     expect(visitor.page.locator("#minute canvas")).to_have_count(1)
     for name, ending in (("Snapshot", "png"), ("Stop recording", "(webm|mp4)")):
