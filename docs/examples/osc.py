@@ -15,10 +15,10 @@ import emotion
 
 
 class OscSender:
-    """Sends results; datagrams wait for nobody, so whoever hangs or leaves disturbs nothing.
+    """Sends results as datagrams, so a receiver that hangs or disappears does not block.
 
     Args:
-        client: knows where to send.
+        client: with the address of the receiver.
     """
 
     def __init__(self, client: SimpleUDPClient) -> None:
@@ -26,7 +26,7 @@ class OscSender:
         self._told: tuple[str, ...] = ()
 
     def __call__(self, result: emotion.Result) -> None:
-        """Send what is thought of each face."""
+        """Send the result of each face."""
         for face in result.faces:
             shares = face.probabilities or {}
             if shares and tuple(shares) != self._told:

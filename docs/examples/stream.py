@@ -1,6 +1,6 @@
 """Who looks how, for a video or a camera: python docs/examples/stream.py [SOURCE] [PICTURE]
 
-Prints a line whenever somebody's expression changes, and saves the picture in which the most
+Prints a line whenever a person's expression changes, and saves the picture in which the most
 confident expression was seen.
 """
 

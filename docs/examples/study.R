@@ -31,7 +31,7 @@ if (nlevels(people[[condition]]) < 2) {
 }
 
 # Observations from one video, folder or subject are not independent. A term needs a group with two of them, and
-# a condition with two groups: where each condition has a folder of its own, the two cannot be told apart.
+# a condition with two groups: where each condition has a folder of its own, the two cannot be separated.
 groups <- setdiff(intersect(c("video", "folder", "subject"), names(people)), condition)
 repeated <- function(name) anyDuplicated(people[[name]]) > 0
 within <- function(name) any(tapply(people[[name]], people[[condition]], function(of) length(unique(of))) > 1)

@@ -1,4 +1,4 @@
-"""A format of one's own: what is said of each person, a line each time it changes."""
+"""A custom format: one line each time a person's label changes."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ class Labels(Sink):
         self._done: Path | None = None
 
     def write(self, result, image):
-        """A line for whoever is called something else than before."""
+        """Write one line for each person whose label has changed."""
         for face in result.faces:
             if self._said.get(face.track_id) != face.label:
                 self._said[face.track_id] = face.label
