@@ -12,7 +12,7 @@
     with emotion.Recognizer().follow() as follow:  # a loop of your own
         result = follow(image)
 
-`cli` and `web` are what people touch. Below them lie `benchmarks`, `exporters`, `realtime` and `models`;
+`cli` and `web` are the user interfaces. Below them are `benchmarks`, `exporters`, `realtime` and `models`;
 imports go down in this order and never up. Everything that is not in `__all__` may change in any release.
 """
 
@@ -20,7 +20,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-# Before any import of ONNX Runtime, also by the user's program: see there.
+# Before any import of ONNX Runtime, also by the user's program: see that module.
 from emotion.models.native import telemetry as _telemetry  # noqa: F401
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
         "stream": "emotion.api",
     }
 
-    # What people try, who know the commands or another spelling.
+    # Likely guesses, from the names of the commands or other spellings.
     _MEANT = {
         "analyse": "emotion.analyze",
         "analyse_files": "emotion.analyze_files",
@@ -113,11 +113,11 @@ if not TYPE_CHECKING:  # for a type checker a name that is not here is an error
     }
 
     def __getattr__(name: str) -> Any:
-        """Load the libraries behind a name only when somebody asks for it."""
+        """Load the libraries behind a name on first use."""
         if name in _HOMES:
             return getattr(importlib.import_module(_HOMES[name]), name)
         hint = f": use {_MEANT[name]}" if name in _MEANT else ""
-        module = sys.modules[__name__]  # by which Python suggests a name that is spelt alike
+        module = sys.modules[__name__]  # Python uses it to suggest similar names
         raise AttributeError(
             f"module {__name__!r} has no attribute {name!r}{hint}", name=name, obj=None if hint else module
         )

@@ -47,7 +47,7 @@ class AnnotatedFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a call asks for.
+    """The arguments of a call.
 
     Attributes:
         output: a folder for the results; None: beside each.
@@ -57,7 +57,7 @@ class Wanted:
         many: how videos are shared out.
         study: make tables and a page of all videos; None: of several with a folder for results.
         recursive: look into folders of folders, too.
-        resume: pass over videos that are done; None: of a study, and where folders are named.
+        resume: skip videos that are done; None: in a study, and if folders are named.
         progress: called with (sources done, sources in all).
     """
 
@@ -227,27 +227,27 @@ class _Run:
 
 @dataclass(slots=True)
 class _Collecting:
-    """Takes down what came of each video of several, whichever is done first; see `Watcher`."""
+    """Collects the outcome of each video, in order of completion; see `Watcher`."""
 
     step: Callable[[], object]
     ends: list[tuple["Outcome", bool]] = field(default_factory=list)
 
     def begun(self, job: "Job", where: str) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
     def progress(self, job: "Job", done: int, total: int | None) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
     def note(self, job: "Job", sentence: str) -> None:
         """It is in the summary."""
 
     def ended(self, outcome: "Outcome", frames: int, passed: bool) -> None:
-        """Take it down."""
+        """Collect it."""
         self.ends.append((outcome, passed))
         self.step()
 
     def stopping(self) -> None:
-        """Whoever has called is told by the interrupt itself."""
+        """The caller gets the interrupt itself."""
 
     def sort_into(self, made: AnnotatedFiles, jobs: Sequence["Job"]) -> None:
         """Tell it all, in the order of the videos."""

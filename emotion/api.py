@@ -38,7 +38,7 @@ __all__ = [
     "stream",
 ]
 
-# So many sets of options have their models, and what finds faces, kept.
+# Number of sets of options whose models and landmarkers are kept.
 _KEPT = 2
 _readers: dict[Options, Recognizer] = {}
 _lock = threading.Lock()
@@ -281,7 +281,7 @@ def _shard(given: str | Shard | None) -> Shard | None:
 def _reader(
     models: Models | str | os.PathLike[str] | None, options: Options | None, chosen: Mapping[str, Any]
 ) -> Recognizer:
-    """A recognizer with these options; one that was used lately, where there is one."""
+    """A recognizer with these options, from the cache if there is one."""
     if isinstance(models, Models):
         return Recognizer(models, options=options, **chosen)
     wanted = with_chosen(options or Options(), chosen)
@@ -291,7 +291,7 @@ def _reader(
         reader = _readers.pop(wanted, None) or Recognizer(options=wanted)
         _readers[wanted] = reader
         while len(_readers) > _KEPT:
-            # Not closed: another thread may be using it, and what it holds goes with it.
+            # Not closed: another thread may be using it; its resources are freed with it.
             del _readers[next(iter(_readers))]
     return reader
 

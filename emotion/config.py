@@ -1,6 +1,6 @@
 """Configuration files: defaults of options, which the environment and the command line override.
 
-The rule of precedence, the first that says something wins:
+The order of precedence, the first that sets a value wins:
 
 1. the command line: ``--smooth 0.5``
 2. the environment: ``EMOTION_SMOOTH=0.5``
@@ -33,7 +33,7 @@ PREFIX = "EMOTION_"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a file says of an option.
+    """The value of an option in a file.
 
     Attributes:
         name: of the option, with underscores.
@@ -49,14 +49,14 @@ class Setting:
 
 
 def user_file() -> Path:
-    """Where the user's own configuration lies, whether there is one or not."""
-    from platformdirs import user_config_path  # noqa: PLC0415  not needed where nobody looks
+    """The path of the user's configuration, whether it exists or not."""
+    from platformdirs import user_config_path  # noqa: PLC0415  only needed here
 
     return user_config_path("emotion-live", appauthor=False) / NAME
 
 
 def project_file(start: Path | None = None) -> Path | None:
-    """The nearest configuration in a folder or above it; None where there is none."""
+    """The nearest configuration in a folder or above it; None if there is none."""
     place = (start or Path()).absolute()
     for folder in (place, *place.parents):
         if (folder / NAME).is_file():
@@ -68,19 +68,19 @@ def project_file(start: Path | None = None) -> Path | None:
 
 
 def read_settings(start: Path | None = None) -> list[Setting]:
-    """All that files say, the weakest first: later ones of an option win, and those of a command.
+    """All values from files, in increasing precedence: later ones of an option win, and those of a command.
 
     Raises:
         OptionError: a file cannot be read, or is no TOML.
     """
     files = [path for path in (user_file(), project_file(start)) if path and path.is_file()]
     found = [setting for path in files for setting in _settings(path)]
-    # What is said for one command wins over what is said for all, within a file and between them.
+    # A value for one command wins over a value for all, within a file and between files.
     return sorted(found, key=lambda setting: bool(setting.command))
 
 
 def environment_name(option: str) -> str:
-    """The variable that stands for an option."""
+    """The environment variable of an option."""
     return PREFIX + option.upper()
 
 
@@ -98,11 +98,11 @@ def _plain(name: str) -> str:
 
 
 def _table(path: Path) -> Mapping[str, Any] | None:
-    """What a file says; of a pyproject.toml the table ``[tool.emotion]``, None where it has none."""
+    """The content of a file; of a pyproject.toml the table ``[tool.emotion]``, None if it has none."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        if path.name != NAME:  # somebody else's file, and somebody else's trouble
+        if path.name != NAME:  # a pyproject.toml that is not ours to validate
             return None
         raise OptionError("", f"{os.path.relpath(path)} is no configuration file: {error}.") from error
     if path.name == NAME:

@@ -38,7 +38,7 @@ from emotion.realtime.sources.photographs import Photographs, read_picture
 from emotion.results import without_image
 
 Seen: TypeAlias = tuple[int, EmotionFrame | str]
-"""The place of a photograph, and its result or why it could not be looked at."""
+"""The index of a photograph, and its result or why it could not be analysed."""
 # A batch takes some minutes on a core; of few photographs there are enough batches for many machines.
 _MOST, _LEAST, _BATCHES = 500, 8, 256
 
@@ -85,7 +85,7 @@ def distribute_photographs(
 
     Raises:
         SinkError: a result cannot be written.
-        ClusterError: there is no cluster, or its machines do not fit together.
+        ClusterError: there is no cluster, or its machines are not compatible.
     """
     files = [address(one.path) for one in photographs]
     pictures = [address(outputs.pictures[one.path]) if outputs.pictures else "" for one in photographs]
@@ -136,7 +136,7 @@ def in_order(answers: Iterator[Answer]) -> Iterator[Answer]:
 
 
 def _up_to_the_first_read(each: Iterator[Seen]) -> list[Seen]:
-    """Those that could not be read, and the first that could be, where there is one."""
+    """Those that could not be read, and the first that could be read, if any."""
     taken = list[Seen]()
     for one in each:
         taken.append(one)

@@ -1,6 +1,6 @@
 """Inputs that are not local files: a link, standard input, an open file, a store in the cloud.
 
-Videos need a file: their index may stand at the end, and sound and pictures are read side by side.
+Videos need a file: their index may be at the end, and sound and pictures are read in parallel.
 """
 
 import mimetypes
@@ -29,7 +29,7 @@ _CHUNK = 1 << 20
 
 
 class EndlessError(SourceError):
-    """A link that says of no end: a live stream."""
+    """A link without an end: a live stream."""
 
 
 def scheme_of(name: str) -> str:
@@ -40,21 +40,21 @@ def scheme_of(name: str) -> str:
 
 
 def is_fetched(name: str) -> bool:
-    """Whether a name stands for something that has to be fetched before it can be read."""
+    """Whether a name refers to something that must be fetched before it can be read."""
     scheme = scheme_of(name)
     return name == "-" or bool(scheme and scheme not in LIVE_SCHEMES)
 
 
 def is_stored(name: str) -> bool:
-    """Whether a name is the address of a file in a store that fsspec knows, as ``s3://``."""
+    """Whether a name is the address of a file in a store that fsspec supports, such as ``s3://``."""
     return bool(scheme_of(name)) and scheme_of(name) not in LIVE_SCHEMES | {"http", "https"}
 
 
 class Spool:
-    """A temporary folder for what is fetched, which is gone when it is closed.
+    """A temporary folder for fetched files, deleted when it is closed.
 
     Args:
-        say: is told, in sentences, what is fetched.
+        say: called with a message for each file that is fetched.
 
     Raises:
         SourceError: the disk has no room for a folder.
@@ -78,11 +78,11 @@ class Spool:
             self._folder = None
 
     def fetch(self, name: str) -> Path:
-        """A file with what a link, a store's address or ``-`` stands for.
+        """A local file with the content of a link, a store's address or ``-``.
 
         Raises:
             EndlessError: it has no end: a live stream.
-            SourceError: it cannot be fetched, or breaks off.
+            SourceError: it cannot be fetched, or is interrupted.
             MissingDependencyError: the package for such addresses is not installed.
         """
         if name == "-":
@@ -92,15 +92,15 @@ class Spool:
         return self._store(name)
 
     def keep(self, file: IO[bytes], name: str = "", length: int | None = None) -> Path:
-        """A copy of an open file, from where it stands.
+        """A copy of an open file, from its current position.
 
         Args:
-            file: what is read to its end.
-            name: what the copy is called; its ending is found out where it has none.
-            length: in bytes, where that is known.
+            file: is read to its end.
+            name: of the copy; an extension is added from the content if there is none.
+            length: in bytes, if known.
 
         Raises:
-            SourceError: it breaks off, or the disk is full.
+            SourceError: reading is interrupted, or the disk is full.
         """
         path = self._new(name)
         try:
@@ -167,7 +167,7 @@ def _name_of(url: str, kind: str) -> str:
 
 
 def _with_suffix(path: Path) -> Path:
-    """The file, with an ending where it is a photograph; videos are told by what they hold."""
+    """The file, with an extension if it is a photograph; videos are recognised by their content."""
     with path.open("rb") as file:
         photograph = is_photograph(file)
     return path.rename(path.with_suffix(".jpg")) if photograph else path

@@ -3,15 +3,15 @@
 ============================  =================================================================
 named                         means
 ============================  =================================================================
-``clip.mp4``, ``face.jpg``    that file; what it is is told by its ending, else by what it holds. A GIF or
+``clip.mp4``, ``face.jpg``    that file; its kind follows from its extension, else from its content. A GIF or
                               PNG of several pictures is a video, of one a photograph
 ``holiday/``                  the photographs and videos in it; ``recursive``: in its folders too
-``"photos/*.jpg"``            what the pattern fits; ``**`` stands for any folders
+``"photos/*.jpg"``            the matching files; ``**`` matches any folders
 ``list.txt``, ``list.csv``    a name a line; of a CSV the column of names, see `emotion.lists`.
                               Names are relative to the list
 ``https://host/clip.mp4``     a file of finite length, which is fetched
-``s3://bucket/clips/``        those of a store that fsspec knows, as of a folder, file or pattern
-``-``                         what comes through standard input, which is kept in a file meanwhile
+``s3://bucket/clips/``        the same in a store that fsspec supports: folder, file or pattern
+``-``                         standard input, copied to a temporary file
 ============================  =================================================================
 
 Folders come in natural order (``take 2`` before ``take 10``), each file once, without this program's own
@@ -44,9 +44,9 @@ MOVING = VIDEOS | {
     *(".3g2", ".3gp", ".asf", ".f4v", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".mts"),
     *(".mxf", ".nut", ".ogm", ".ogv", ".rm", ".vob"),
 }
-"""How the names of videos end that are taken from a folder; others are read where they are named.
+"""Extensions of the videos that are taken from a folder; others are read if they are named.
 
-Those of `MAY_MOVE` are looked into."""
+The content of those of `MAY_MOVE` is checked."""
 _UNREAD_PICTURES = UNREAD - MOVING
 _OWN = re.compile(
     r"\.(annotated|emotions|portraits|summary)(\.partial)?\.[a-z0-9]+$|\.partial\.[a-z0-9]+$", re.IGNORECASE
@@ -56,16 +56,16 @@ _KINDS = "a video, a photograph, a folder, a pattern such as 'photos/*.jpg', a l
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file that is to be read.
+    """A file to read.
 
     Attributes:
         path: of the file.
-        kind: what it is.
-        below: where its results go below the folder for results: the folder that it was found in, relative
+        kind: photograph or video.
+        below: subfolder of its results in the folder for results: that in which it was found, relative
             to the one that was named.
-        fetched: it is a copy that lies in a temporary folder: results go elsewhere.
-        address: what it is a copy of; empty where it is none.
-        itself: it was named itself, and not found in a folder, by a pattern or in a store.
+        fetched: it is a copy in a temporary folder: results go elsewhere.
+        address: of the original if it is a copy, else empty.
+        itself: it was named itself, not found in a folder, by a pattern or in a store.
     """
 
     path: Path
@@ -77,11 +77,11 @@ class Input:
 
     @property
     def name(self) -> str:
-        """What it is called where people read of it."""
+        """Its name in messages."""
         return self.address or str(self.path)
 
     def with_name(self, sentence: str) -> str:
-        """A sentence about its file, with its name in place of the path, which may be that of a copy."""
+        """A message about its file, with its name in place of the path, which may be that of a copy."""
         return sentence.replace(str(self.path), self.name)
 
 
@@ -92,24 +92,24 @@ def find_inputs(
     fetch: Callable[[str], Path] | None = None,
     failed: Callable[[EmotionError], None] | None = None,
 ) -> list[Input]:
-    """The files that names stand for, each once, in their order.
+    """The files that names refer to, each once, in their order.
 
-    A file that is not there is among them: reading it says so, and the others go on.
+    A missing file is among them: reading it fails, and the others are still read.
 
     Args:
         named: see the table of this module.
-        recursive: look into the folders of folders, too.
-        say: is told, in sentences, what is passed over.
-        fetch: makes a file of what lies elsewhere, as `emotion.fetching.Spool.fetch`.
-        failed: is told of each name that stands for nothing, and the others go on; else it is raised.
+        recursive: include subfolders.
+        say: called with a message about what is skipped.
+        fetch: makes a local copy, as `emotion.fetching.Spool.fetch`.
+        failed: called with the error of each name without files, and the others go on; else it is raised.
 
     Raises:
-        SourceError: a folder, pattern or list holds nothing that could be read.
+        SourceError: a folder, pattern or list has no readable files.
     """
     found: dict[str, Input] = {}
 
     def take(name: str, lists: tuple[str, ...]) -> None:
-        """What one name stands for, or each of a list, named in these lists."""
+        """The files of one name, or of each name in a list, which was named in these lists."""
         try:
             with in_a_sentence(name):
                 names = names_in(name, lists) if is_list(name) else ()
@@ -129,7 +129,7 @@ def find_inputs(
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is, by its ending, else by what it holds; a video where nothing tells."""
+    """The kind of a file, from its extension, else from its content; a video if neither is known."""
     suffix = path.suffix.lower()
     if suffix in SUFFIXES - MAY_MOVE:
         return "photograph"
@@ -142,13 +142,13 @@ def kind_of(path: Path) -> Kind:
                     return "video" if is_moving(file) else "photograph"
                 return "photograph" if is_photograph(file) else "video"
     except OSError:
-        pass  # said when it is read
-    # In a store, on a cluster, it is not looked into: most GIFs move, most PNGs do not.
+        pass  # reported when it is read
+    # In a store, on a cluster, the content is not checked: most GIFs move, most PNGs do not.
     return "photograph" if suffix in SUFFIXES - {".gif"} else "video"
 
 
 def natural(name: str) -> list[object]:
-    """What names are sorted by, so that ``take 2`` comes before ``take 10``."""
+    """Key of the natural order, in which ``take 2`` comes before ``take 10``."""
     return [int(part) if part.isdecimal() else part.casefold() for part in re.split(r"(\d+)", name)]
 
 
@@ -224,7 +224,7 @@ def _skipped(count: int) -> str:
 
 
 def _of_no_format(names: Iterable[str]) -> str:
-    """That there are pictures of formats that are not read; empty where there are none."""
+    """A message about pictures in unsupported formats; empty if there are none."""
     endings = [os.path.splitext(name)[1].lower() for name in names]
     found = [ending for ending in endings if ending in _UNREAD_PICTURES]
     if not found:
@@ -235,7 +235,7 @@ def _of_no_format(names: Iterable[str]) -> str:
 
 
 def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> Iterator[tuple[str, Path]]:
-    """The files that a store's address stands for, as those of a folder, each with its folder below that."""
+    """The files of a store's address, as those of a folder, each with its folder below that."""
     found = sorted(stores.listed(address, recursive), key=lambda one: natural(one[0]))
     if found == [(address, "")]:
         yield address, Path()

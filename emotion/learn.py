@@ -1,4 +1,4 @@
-"""``python -m emotion.learn``: train, judge and ask networks that learn from several sets."""
+"""``python -m emotion.learn``: train and evaluate networks on several sets, and write their predictions."""
 
 import os
 from collections.abc import Sequence
@@ -267,9 +267,9 @@ def refit(
         float, typer.Option(help="Regularisation against the effect of int8, as a multiple of its noise.")
     ] = 0.0,
 ) -> None:
-    """Fit a model's last layer anew to all sets of a data set, in a minute or two.
+    """Refit a model's last layer to all sets of a data set, in a minute or two.
 
-    A quantised model gets the same last layer where it still says what the plain one says, else it goes.
+    A quantised model gets the same last layer if it still agrees with the float one, else it is removed.
     """
     view = as_seen(region)
     pool = capped(load_pool(data, view, ("train",)), most)
@@ -297,7 +297,7 @@ def refit(
 def _quantisation_noise(
     models: Path, view: Seen, pool: Pool, features: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """How far each feature of the quantised model lies from the plain one's, root mean square, (d,)."""
+    """Root mean square difference of each feature between the quantised and the float model, (d,)."""
     rows = np.sort(np.random.default_rng(0).permutation(len(pool))[:_PROBED])
     there = features_of(models, view, pool[rows].crops(), "int8")
     return np.asarray(np.sqrt(np.mean(np.square(there - features[rows]), axis=0)), np.float32)
@@ -332,7 +332,7 @@ def judge(
 def ask(
     model: Path, output: Path, seen: str = "face", data: Data = Path("data/all"), threads: int = 1
 ) -> None:
-    """Write what a trained teacher's common head says of the faces that are learnt from."""
+    """Write the predictions of a trained teacher's common head for the training faces."""
     limit_threads(threads)
     pool = load_pool(data, as_seen(seen), ("train",))
     write_teacher_predictions(output, pool.sources, answers(load(model), pool.crops())["emotion"])
@@ -349,12 +349,12 @@ def begin(start_from: Path, sets: int) -> keras.Model:
 
 
 def parse_shares(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """What `--share` says: each set with its share."""
+    """The share of each set, from `--share`."""
     return tuple((name, float(value)) for name, _, value in (text.partition("=") for text in texts))
 
 
 def as_seen(text: str) -> Seen:
-    """What a network looks at, from an argument."""
+    """The input of a network, from an argument."""
     if text not in _SIZES:
         raise typer.BadParameter(f"{text} is none of {', '.join(_SIZES)}")
     return text  # type: ignore[return-value]

@@ -1,8 +1,8 @@
 """Lists of files: one name per line, or a table with a column of names.
 
-In a table that is the column called ``file``, ``path``, ``video`` or the like; where none is called so, the
-first one in which most rows look like names of files, else the first. A head is told by that, too: it looks
-like no name above rows that do.
+In a table that is the column called ``file``, ``path``, ``video`` or the like; else the
+first one in which most rows look like names of files, else the first. A header is detected in the same way:
+it does not look like a name, and the rows below it do.
 """
 
 import csv
@@ -18,7 +18,7 @@ from emotion.realtime.sources.live import is_network
 
 _TABLES = {".csv", ".tsv"}
 _LISTS = _TABLES | {".lst", ".m3u", ".txt"}
-# The first of these that a head has; a table of people has a name and a file.
+# The first of these in the header; a table of people has a name and a file.
 _COLUMNS = (
     *(
         "file",
@@ -34,18 +34,18 @@ _COLUMNS = (
     ),
     *("image", "imagefile", "imagepath", "picture", "img", "media", "source", "url", "link", "name"),
 )
-# So many rows say which column has the names.
+# Number of rows from which the column of names is determined.
 _LOOKED_AT = 50
 
 
 def is_list(name: str) -> bool:
-    """Whether it is a file that names others, told by its ending."""
+    """Whether it is a list of files, by its extension."""
     path = Path(name.removeprefix("file://")).expanduser()
     return path.suffix.lower() in _LISTS and not is_network(name) and path.is_file()
 
 
 def names_in(name: str, lists: Sequence[str] = ()) -> list[str]:
-    """The names in a list, each from where the list stands; at least one.
+    """The names in a list, relative to the list's folder; at least one.
 
     Args:
         name: the list.
@@ -91,7 +91,7 @@ def _column(text: str, path: Path) -> list[str]:
 
 
 def _by_their_looks(rows: Sequence[Sequence[str]], path: Path) -> list[str]:
-    """The names in a table whose head, if it has one, names no column of names."""
+    """The names in a table whose header, if it has one, has no known column of names."""
     width = max(map(len, rows), default=0)
     columns = [[row[at] if len(row) > at else "" for row in rows] for at in range(width)]
     looks = [[_like_a_file(one, path) for one in column[:_LOOKED_AT]] for column in columns]

@@ -14,7 +14,7 @@ def load_models(options: EngineOptions, say: Callable[[str], object] = lambda se
 
     Args:
         options: which, and how they run.
-        say: is told what ``auto`` chose, where there was a choice.
+        say: called with what ``auto`` chose, if there was a choice.
 
     Raises:
         ModelFileError: a file is missing, damaged, or of another version.

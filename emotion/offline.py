@@ -15,7 +15,7 @@ class OfflineError(EmotionError, PermissionError):
 
 
 class _Guard:
-    """Watches Python's sockets from its first start on, for there is no taking such a hook away."""
+    """Watches Python's sockets from its first start on, since audit hooks cannot be removed."""
 
     on = False
     watching = False

@@ -16,7 +16,7 @@ class OwnFiles:
         folder: for them; it is made when they are written.
         names: of all that may be written.
         title: what they are of, and NAME.
-        overwrite: replace what is there, whoever made it.
+        overwrite: replace existing files of any origin.
         sources: what they are made of.
 
     Raises:
@@ -44,12 +44,12 @@ class OwnFiles:
         """Every file that may be written."""
         return (*self._files, self._summary)
 
-    def write(self, contents: Mapping[str, str | bytes], told: Mapping[str, Any]) -> list[Path]:
+    def write(self, contents: Mapping[str, str | bytes], more: Mapping[str, Any]) -> list[Path]:
         """Write files by their names, and the list of them; returns where they are.
 
         Args:
             contents: by name.
-            told: what else the list says.
+            more: additional entries of the list.
 
         Raises:
             SinkError: one cannot be written, or another run is writing here.
@@ -57,7 +57,7 @@ class OwnFiles:
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         ledger = ResultLedger(self._claim, self._overwrite)
-        about = {"complete": True, "reasons": [], "video": {"name": self._title}, **told}
+        about = {"complete": True, "reasons": [], "video": {"name": self._title}, **more}
         try:
             paths = [self._write(ledger, self._folder / name, data) for name, data in contents.items()]
         except BaseException:

@@ -1,8 +1,8 @@
 """A journal of the photographs that a run has analysed, so that a killed run can be resumed.
 
-Tables of photographs are whole only at the end. Until then a journal lies beside them: a line a photograph,
-each as it was when it was looked at. What a run finds in it, of photographs that are still the same, it need
-not look at again. It is taken for nothing where another release, other models or other options wrote it.
+Tables of photographs are complete only at the end. Until then there is a journal beside them, with the result
+of each photograph. A resumed run reuses the results of photographs that are unchanged since. A journal of
+another release, other models or other options is ignored.
 """
 
 import json
@@ -24,12 +24,12 @@ from emotion.realtime.sinks.partial_file import writing
 
 
 class Journal(Closeable):
-    """The journal of one run; a file that is there and can be gone on with is.
+    """The journal of one run; an existing file is continued if possible.
 
     Args:
-        summary: where tables of these photographs are summed up; the journal lies beside it.
-        made: what results follow from, ready for JSON.
-        resume: go on with what is there; else it is begun anew.
+        summary: path of the summary of these photographs; the journal is beside it.
+        made: what results depend on, ready for JSON.
+        resume: continue an existing journal; else it is started again.
 
     Raises:
         SinkError: it cannot be written.
@@ -58,7 +58,7 @@ class Journal(Closeable):
         return _result(told, index, schema)
 
     def add(self, photograph: Path, result: EmotionFrame) -> None:
-        """Take down what was seen in a photograph.
+        """Record the result of a photograph.
 
         Raises:
             SinkError: it cannot be written.
@@ -75,11 +75,11 @@ class Journal(Closeable):
     def _append(self, line: Mapping[str, Any]) -> None:
         with writing(self._path):
             self._file.write(json.dumps(line).encode() + b"\n")
-            # So a kill takes nothing; a failing machine may.
+            # So a killed run loses nothing; a power failure may.
             self._file.flush()
 
     def _read(self, made: Mapping[str, Any]) -> int:
-        """Note where each photograph's line begins; where the last whole one ends, or 0."""
+        """Note where each photograph's line begins; return the end of the last complete line, or 0."""
         lines = _lines(self._path)
         end, first = next(lines, (0, {}))
         if first.get("made") != json.loads(json.dumps(made)):
@@ -102,7 +102,7 @@ def _beside(summary: Path) -> Path:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The whole lines of a journal, each with where it ends; up to the first that is cut short."""
+    """The complete lines of a journal, each with its end; up to the first truncated one."""
     with suppress(OSError, ValueError), open(path, "rb") as file:
         for line in file:
             told = json.loads(line)
@@ -112,7 +112,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def key(photograph: Path) -> str:
-    """A photograph as it is now: its place, size and time of change."""
+    """Identifies a photograph's current version: path, size and modification time."""
     try:
         found = photograph.stat()
     except OSError:
@@ -121,7 +121,7 @@ def key(photograph: Path) -> str:
 
 
 def _told(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
-    """All of a face that tables need, ready for JSON; floats keep all their digits."""
+    """All values of a face that tables need, ready for JSON; floats keep all their digits."""
     box = face.box
     return {
         "track_id": face.track_id,

@@ -73,7 +73,7 @@ class PhotographOutputs:
         Args:
             photographs: at least one.
             folder: for all results; None: see above.
-            formats: some of `emotion.realtime.sinks.options.FORMATS`; ``mp4`` stands for the pictures.
+            formats: some of `emotion.realtime.sinks.options.FORMATS`; ``mp4`` means the pictures.
             tables: only these files, with formats by their suffixes, and nothing else.
             alone: nothing else is annotated in this run.
         """
@@ -223,8 +223,8 @@ def annotate_photographs(
         models: from `Models.load`.
         options: `Options()` by default. Those on time are ignored.
         progress: called with (photographs done, photographs in all).
-        observer: is told what each stage and each output does.
-        say: called with a sentence on each photograph, and on faces, that are left out.
+        observer: receives the events of each stage and output.
+        say: called with a message about each photograph, and about faces, that are left out.
         resume: skip photographs that an earlier run has analysed, see `photograph_journal`.
 
     Raises:
@@ -407,7 +407,7 @@ def write_photographs(
             look(Made(sinks, add, failed))
     except BaseException as error:
         reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
-        with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
+        with deferred_signals(), suppress(SinkError):  # the first error is the one to report
             ledger.keep(_summary_values(outputs, summary) | {"complete": False, "reasons": [reason]})
         raise
     with deferred_signals():

@@ -58,7 +58,7 @@ def as_image(picture: PictureLike, rgb: bool = False) -> Image:
         rgb: arrays have red first, as in matplotlib and imageio.
 
     Raises:
-        SourceError: it cannot be read, is damaged, or is no picture; the text says what would be.
+        SourceError: it cannot be read, is damaged, or is not a picture; the message lists what is accepted.
     """
     if isinstance(picture, PIL.Image.Image):
         return bgr_of(picture)
@@ -87,8 +87,8 @@ def frames_of(
     Args:
         pictures: pictures (`PictureLike`), with their times (`Timed`) or without; frames; OpenCV's capture.
         rgb: as in `as_image`.
-        fps: how many a second there are of those without times; 30 where it is not said.
-        live: those without times are taken to be of the moment at which they come.
+        fps: frame rate of those without times; 30 by default.
+        live: those without times get the time at which they arrive.
 
     Raises:
         SourceError: one is no picture, or times go back.
@@ -114,7 +114,7 @@ def frames_of(
 
 
 def file_of(source: Any, spool: Spool) -> Path | None:
-    """The file that a source of one video lies in, fetched or kept where it does not; None for others.
+    """The file of a source of one video, copied if it is not a local file; None for other sources.
 
     Args:
         source: a path, a link, a store's address, bytes or an open binary file.
@@ -190,7 +190,7 @@ def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:
 
 
 def _as_uint8(array: npt.NDArray[np.generic]) -> str:
-    """How to make uint8 of another type, by how far an array's values reach; empty where nobody knows."""
+    """Advice on conversion to uint8, from the range of an array's values; empty if unknown."""
     if array.dtype.kind not in "fiu" or not array.size:
         return ""
     low, high = float(array.min()), float(array.max())
@@ -204,7 +204,7 @@ def _as_uint8(array: npt.NDArray[np.generic]) -> str:
 
 
 def _captured(capture: Any) -> Iterator[Any]:
-    """What OpenCV's capture gives, with its times where it knows them."""
+    """The frames of OpenCV's capture, with their times if it has them."""
     if not capture.isOpened():
         raise SourceError("OpenCV's capture is not open: check what it was made with.")
     read: Callable[[], tuple[bool, Any]] = capture.read
@@ -217,5 +217,5 @@ def _captured(capture: Any) -> Iterator[Any]:
         if index == 0 or seconds > last:
             last = seconds
             yield (seconds, picture)
-        else:  # a camera that does not tell
+        else:  # a camera without times
             yield picture

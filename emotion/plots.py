@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import matplotlib.axes
 
 NamedFrame: TypeAlias = tuple[str, EmotionFrame]
-"""A file's name, and what is thought of one of its pictures."""
+"""A file's name, and the result of one of its pictures."""
 
 # Of the faces in a plot of bars.
 _HATCHES = ("", "//", "..", "xx")
@@ -87,7 +87,7 @@ def plot_times(
         classes: all that there are.
 
     Raises:
-        ValueError: nobody has one of these track ids.
+        ValueError: one of these track ids does not occur.
     """
     lines = _lines(results, people)
     if people and (missing := sorted(set(people) - {id_ for _, id_ in lines})):

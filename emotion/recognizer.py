@@ -316,7 +316,7 @@ def _read(photograph: Input) -> Image:
 
 
 def _reader_of(values: Mapping[str, Any]) -> Loaded:
-    """What analyses files on another machine of a cluster."""
+    """The function that analyses files on another machine of a cluster."""
     options = from_mapping(Options, values)
     reader = Recognizer(options=options)
     return reader.analyze_files, circumstances(reader._models, options)

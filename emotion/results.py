@@ -77,7 +77,7 @@ class FaceResult:
 
     @classmethod
     def of(cls, face: FaceEmotion) -> "FaceResult":
-        """In terms of plain Python."""
+        """As plain Python objects."""
         box = face.box
         return cls(
             face.track_id,
@@ -121,7 +121,7 @@ class Result:
     _drawing: DrawingOptions = field(default_factory=DrawingOptions)
 
     def called(self, source: str) -> "Result":
-        """The same of a source that is named in another way."""
+        """The same result with another name of the source."""
         return replace(self, source=source)
 
     @property
@@ -291,7 +291,7 @@ class Results(Sequence[Result]):
         return self.to_arrow().to_pandas()
 
     def summary(self) -> Summary:
-        """What a whole video says, and each of its people: shares of time, the strongest emotion, episodes.
+        """The summary of a video and each of its people: shares of time, the strongest emotion, episodes.
 
         It is what `emotion annotate` writes into ``clip.summary.json``.
 
@@ -391,7 +391,7 @@ def with_image(frame: EmotionFrame, image: Image) -> EmotionFrame:
 
 
 def without_image(frame: EmotionFrame) -> EmotionFrame:
-    """A result that keeps only the size of its picture; without landmarks where nobody asked for them."""
+    """A result with only the size of its picture; without landmarks unless they were requested."""
     points = LANDMARKS in frame.details
     faces = frame.faces
     if not points:

@@ -1,4 +1,4 @@
-"""Stores that fsspec knows, as ``s3://`` and ``gs://``: whole files from there, and to there."""
+"""Stores that fsspec supports, such as ``s3://`` and ``gs://``: reads and writes whole files."""
 
 import importlib
 import os
@@ -17,7 +17,7 @@ from emotion.models.installing import pip_install
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.sources.live import shown_url
 
-# What is put there is whole, or is not there at all; there are no folders, and to make one may make a bucket.
+# Uploads are atomic; there are no folders, and creating one may create a bucket.
 _OBJECT_STORES = {"abfs", "abfss", "az", "gcs", "gs", "oci", "oss", "s3", "s3a"}
 
 _PROBE = "emotion.partial.txt"
@@ -29,7 +29,7 @@ class Found:
 
     Attributes:
         bytes: its size.
-        changed_ns: when it was changed, in nanoseconds since 1970; 0 where the store does not say.
+        changed_ns: when it was changed, in nanoseconds since 1970; 0 if the store does not report it.
     """
 
     bytes: int
@@ -37,12 +37,12 @@ class Found:
 
 
 def listed(address: str, recursive: bool = False) -> list[tuple[str, str]]:
-    """The files that an address stands for: those of a folder or pattern, else that one.
+    """The files of an address: those of a folder or pattern, else that one.
 
     Each comes with its folder as seen from the one that was named, empty where it is the same.
 
     Raises:
-        SourceError: the store cannot be asked.
+        SourceError: the store cannot be queried.
         MissingDependencyError: the package for such addresses is not installed.
     """
     with _reaching(address, SourceError):
@@ -54,7 +54,7 @@ def listed(address: str, recursive: bool = False) -> list[tuple[str, str]]:
         else:
             return [(address, "")]
         if not found:
-            # It may also be that it is not there, or must not be looked into: of that finding says nothing.
+            # It may also be missing or forbidden, which a search does not report.
             system.ls(re.split(r"/[^/]*[*?[]", path)[0])
         start = _start(address, path)
         return [
@@ -64,7 +64,7 @@ def listed(address: str, recursive: bool = False) -> list[tuple[str, str]]:
 
 
 def find(address: str) -> Found | None:
-    """What a store says of a file; None where there is none.
+    """A store's metadata of a file; None if there is no such file.
 
     Raises:
         SourceError, MissingDependencyError: as `listed`.
@@ -78,8 +78,8 @@ def find(address: str) -> Found | None:
         if told["type"] != "file":
             return None
         modified = None
-        # A store that does not know when a file changed has no such call, lacks the entry that it reads, or
-        # gives None; then the size alone has to tell whether the file is another one.
+        # A store without modification times has no such call, lacks the entry that it reads, or
+        # returns None; then only a different size shows that the file has changed.
         with suppress(NotImplementedError, KeyError):
             modified = system.modified(path)
         changed = 0 if modified is None else round(modified.timestamp() * 1e9)
@@ -157,7 +157,7 @@ def below(address: str, name: str) -> str:
 
 
 def _start(address: str, path: str) -> str:
-    """What an address begins with, before the path that its store knows: a scheme, and perhaps a host."""
+    """The prefix of an address before the path in its store: a scheme, and perhaps a host."""
     whole = address.rstrip("/")
     inside = path.rstrip("/")
     return (

@@ -77,7 +77,7 @@ class Stream(Closeable):
         try:
             for result in self:
                 on_result(result)
-        except BaseException as error:  # told by `wait`, in the thread that cares
+        except BaseException as error:  # raised by `wait`, in the caller's thread
             self._error = error
         finally:
             self._session.close()
@@ -127,7 +127,7 @@ class Follower(Closeable):
         self._session = Session(iter(self._next, None), options, models, Inline())
 
     def __call__(self, picture: PictureLike, seconds: float | None = None) -> Result:
-        """What is thought of everybody in the next picture.
+        """The result of the next picture.
 
         Args:
             picture: as in `Recognizer.analyze`; one of another size is fitted into the first one's.

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def table_of(told: Sequence[tuple[str, EmotionFrame]], photographs: bool) -> "pa.Table":
+def table_of(named: Sequence[tuple[str, EmotionFrame]], photographs: bool) -> "pa.Table":
     """One row per face; one row without a face for a picture without faces.
 
     Args:
-        told: each picture's file and result, in order.
+        named: each picture's file and result, in order.
         photographs: whether all of them are: then there are sizes in place of times.
     """
     # Arrow takes a tenth of a second and 25 MiB.
@@ -25,12 +25,12 @@ def table_of(told: Sequence[tuple[str, EmotionFrame]], photographs: bool) -> "pa
 
     from emotion.realtime.sinks.parquet import arrow_schema, arrow_table, face_values  # noqa: PLC0415
 
-    first = told[0][1] if told else None
+    first = named[0][1] if named else None
     details = first.details if first else ()
     columns = Columns(first.schema if first else SHIPPED, details=details, photographs=photographs)
     empty = (None,) * (len(columns.face) + (LANDMARKS in details))
     rows: list[tuple[object, ...]] = []
-    for source, frame in told:
+    for source, frame in named:
         faces = [face_values(face, columns) for face in frame.faces] or [empty]
         rows += [(*_head(source, frame, photographs), *face) for face in faces]
     fields = arrow_schema(columns)

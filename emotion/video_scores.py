@@ -28,7 +28,7 @@ def judge_videos(
     progress: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> Evaluation:
-    """Score each region and the vote on videos; each one's answer is what is strongest over its time.
+    """Score each region and the vote on videos; the prediction for a video is its strongest class over time.
 
     A video that cannot be read is left out; of one that is damaged or breaks off, what is there counts.
 
@@ -36,9 +36,9 @@ def judge_videos(
         videos: with their labels.
         models: shared by all.
         about: what the evaluation is of.
-        options: how faces are found and votes become answers, as of `emotion annotate`.
+        options: of detection and labels, as of `emotion annotate`.
         progress: called with (videos done, videos in all).
-        say: is told of each video that cannot be read, or not wholly, in a sentence.
+        say: called with a message about each video that cannot be read completely.
 
     Raises:
         DatasetError: no video shows a face.
@@ -91,7 +91,7 @@ def judge_videos(
 def _watch(
     video: Video, models: Models, options: Options, say: Callable[[str], object]
 ) -> dict[str, Summary]:
-    """What each region and the vote over time say of all of a video that can be read."""
+    """The summaries of each region and of the vote, over the readable part of a video."""
     regions = models.schema.regions.names
     builders = {name: SummaryBuilder() for name in (*regions, "vote")}
     try:

@@ -177,8 +177,8 @@ def annotate(
         options: `Options()` by default. Those on formats and on live sources are ignored.
         progress: called with (frames done, frames in all, estimated from their times; None if unknown); in
             the last call both are the number of frames.
-        observer: is told what each stage and each output does.
-        say: called with sentences on live outputs, and on what was repaired or left out.
+        observer: receives the events of each stage and output.
+        say: called with messages about live outputs, and about what was repaired or left out.
 
     Raises:
         IncompleteSourceError: some of the video is missing or damaged. It was read to its end, and the
@@ -211,7 +211,7 @@ def annotate(
                 )
         except BaseException as error:
             reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
-            with deferred_signals(), suppress(SinkError):  # the first error is the one to be told
+            with deferred_signals(), suppress(SinkError):  # the first error is the one to report
                 ledger.keep(told([reason]))
             raise
         with deferred_signals():
@@ -257,7 +257,7 @@ def _run(
             pictures=wants_frames(outputs.files),
         )
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
-        # Nothing is drawn, and no image is made, where nobody sees it.
+        # Nothing is drawn, and no image is made, unless an output shows it.
         draw = _renderer(options, source.info, partly=_only_mp4(outputs)).draw if outputs.video else None
         if not wants_pictures(outputs.files):
             draw = _nothing

@@ -25,8 +25,8 @@ def draw_sheet(worst: Sequence[Answer], faces: LabelledFaces, photographs: Mappi
 
     Args:
         worst: which, in order.
-        faces: that were judged; their crops are shown where there is no photograph.
-        photographs: by source, where the whole photograph lies.
+        faces: that were evaluated; their crops are shown if there is no photograph.
+        photographs: by source, the path of the whole photograph.
     """
     high = _SIDE + 2 * _LINE + _SPACE
     rows = -(-max(1, len(worst)) // _COLUMNS)
@@ -62,7 +62,7 @@ def _fitted(image: Image) -> Image:
 
 
 def _write(sheet: Image, words: str, left: int, top: int, bold: bool = False) -> None:
-    """A line as wide as a picture; of a longer one the end, which tells files apart."""
+    """A line as wide as a picture; of a longer one the end, which distinguishes files."""
     while text_width(words, _SIZE, bold) > _SIDE:
         words = f"…{words[2:]}"
     press(sheet, text(words, _SIZE, _INK if bold else _PALE, bold), left, top)

@@ -18,7 +18,7 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.study.plan import Job, with_cores
 from emotion.study.pool import STOPPING, STOPS, Report
-from emotion.study.serving import order_of, ready_of, serve
+from emotion.study.task import run_task, setup_of, task_of
 
 # The progress of a video is asked for twice a second; a note a video is told with its end.
 _KEPT_NOTES = 100
@@ -38,18 +38,18 @@ class Videos:
     def ready(self) -> dict[str, Any]:
         """See `Work.ready`."""
         self._models = load_models(self._options.engine)
-        return ready_of(self._models, self._options)
+        return setup_of(self._models, self._options)
 
     def do(self, task: Mapping[str, Any], progress: Callable[[int, int | None], None]) -> dict[str, Any]:
-        """Annotate a video, see `serve`; ``notes`` are told with its end."""
+        """Annotate a video, see `run_task`; ``notes`` are told with its end."""
         assert self._models is not None
         notes: list[str] = []
-        told = serve(task, self._models, self._options, progress, notes.append)
+        told = run_task(task, self._models, self._options, progress, notes.append)
         return told | {"notes": notes[:_KEPT_NOTES]}
 
 
 @dataclass(frozen=True, slots=True)
-class _Orders(Sequence[Any]):
+class _Tasks(Sequence[Any]):
     """Orders, each made when it is given out: ten thousand take no memory."""
 
     jobs: Sequence[Job]
@@ -70,7 +70,7 @@ class ClusterPool:
         options: of every video.
         count: how many at a time; by default as many as fill the cluster.
         mixed: machines may differ in what results follow from.
-        address_of: where a file is as all machines see it, see `order_of`.
+        address_of: where a file is as all machines see it, see `task_of`.
         make: the work; by default annotating.
         say: is told, in a sentence, what people should know.
         waiting: is told, in a sentence, what is waited for at the beginning.
@@ -115,8 +115,8 @@ class ClusterPool:
             self.count = slots.count
             make = self._make(with_cores(self._options, slots.cpus))
             scheduler = TaskScheduler(connection, make, slots, self._mixed, self._say)
-            orders = _Orders(jobs, partial(order_of, resume=resume, address=self._address_of))
-            events = scheduler.run(orders)
+            tasks = _Tasks(jobs, partial(task_of, resume=resume, address=self._address_of))
+            events = scheduler.run(tasks)
             try:
                 for event in events:
                     yield from _reports(event, jobs)

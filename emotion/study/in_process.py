@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from emotion.realtime.options import Options
 from emotion.study.plan import Job
 from emotion.study.pool import Report
-from emotion.study.serving import order_of, ready_of, serve
+from emotion.study.task import run_task, setup_of, task_of
 from emotion.videos import Models
 
 
@@ -23,11 +23,11 @@ class InProcess:
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
         """Do all jobs, and report each outcome."""
-        yield Report("ready", None, ready_of(self._models, self._options))
+        yield Report("ready", None, setup_of(self._models, self._options))
         for job in jobs:
             yield Report("begun", job, {"where": "here"})
             notes: list[str] = []
-            end = serve(order_of(job, resume), self._models, self._options, note=notes.append)
+            end = run_task(task_of(job, resume), self._models, self._options, note=notes.append)
             for note in notes:
                 yield Report("note", job, {"note": note})
             yield Report("ended", job, end)

@@ -19,7 +19,7 @@ from emotion.realtime.child_process import environment, python_command
 from emotion.realtime.errors import SourceError
 from emotion.realtime.options import Options
 from emotion.study.plan import Job
-from emotion.study.serving import order_of
+from emotion.study.task import task_of
 
 COMMAND = python_command("-m", "emotion.study")
 # How long a process that was told to stop may take for leaving playable files.
@@ -72,7 +72,7 @@ class Pool:
         options: of every video.
         count: how many processes.
         command: what is started; the options follow as its last argument.
-        address: see `order_of`.
+        address: see `task_of`.
 
     Attributes:
         count: how many processes.
@@ -173,7 +173,7 @@ class Pool:
         assert process.stdin is not None
         self._reports.put(Report("begun", job, {"where": str(process.pid)}))
         with suppress(OSError):
-            process.stdin.write(json.dumps(order_of(job, resume, self._address)) + "\n")
+            process.stdin.write(json.dumps(task_of(job, resume, self._address)) + "\n")
             process.stdin.flush()
         while values := _read(process):
             if "end" in values:

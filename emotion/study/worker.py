@@ -1,9 +1,9 @@
 """A process that annotates videos of a study one after the other; if it dies, the others go on.
 
-It reads orders from its standard input and writes reports to its standard output, a JSON object a line.
+It reads tasks from its standard input and writes reports to its standard output, a JSON object a line.
 Orders: ``{"video": ..., "files": {"mp4": ...}, "summary": ..., "resume": true}``; the end of its input means
 that nobody waits any more. Reports: ``{"ready": {...}}`` with what all results follow from, or
-``{"fatal": "...", "code": 4}``; ``{"done": 10, "total": 100}``; ``{"note": "..."}``; and at an order's end
+``{"fatal": "...", "code": 4}``; ``{"done": 10, "total": 100}``; ``{"note": "..."}``; and at a task's end
 ``{"end": "done" | "incomplete" | "failed" | "passed", "code": 0, "reason": "", "frames": 100}``.
 """
 
@@ -19,7 +19,7 @@ from emotion.loading import load_models
 from emotion.models.errors import EmotionError
 from emotion.offline import forbid_network
 from emotion.realtime.options import Options
-from emotion.study.serving import ready_of, serve
+from emotion.study.task import run_task, setup_of
 
 _REPORT_SECONDS = 0.25
 # After whoever waits is gone, this long for leaving playable files.
@@ -27,7 +27,7 @@ _LAST_SECONDS = 8.0
 
 
 class Worker:
-    """Serves orders until they end.
+    """Runs tasks until they end.
 
     Args:
         options: of every video.
@@ -37,29 +37,29 @@ class Worker:
     def __init__(self, options: Options, reports: TextIO) -> None:
         self._options = options
         self._reports = reports
-        self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._reported = 0.0
         self._busy = False
 
-    def run(self, orders: TextIO) -> None:
-        """Load the models, and serve."""
-        threading.Thread(target=self._listen, args=(orders,), daemon=True).start()
+    def run(self, tasks: TextIO) -> None:
+        """Load the models, and run the tasks."""
+        threading.Thread(target=self._listen, args=(tasks,), daemon=True).start()
         try:
             models = load_models(self._options.engine)
         except EmotionError as error:
             self._report(fatal=str(error), code=error.exit_code)
             return
-        self._report(ready=ready_of(models, self._options))
-        while (order := self._orders.get()) is not None:
+        self._report(ready=setup_of(models, self._options))
+        while (task := self._tasks.get()) is not None:
             self._busy = True
-            end = serve(order, models, self._options, self._progress, self._note)
+            end = run_task(task, models, self._options, self._progress, self._note)
             self._busy = False
             self._report(**end)
 
-    def _listen(self, orders: TextIO) -> None:
-        for line in orders:
-            self._orders.put(json.loads(line))
-        self._orders.put(None)
+    def _listen(self, tasks: TextIO) -> None:
+        for line in tasks:
+            self._tasks.put(json.loads(line))
+        self._tasks.put(None)
         if self._busy:
             # Nobody waits for what is under way: it ends as at Ctrl-C, or else without a word.
             os.kill(os.getpid(), signal.SIGTERM)
@@ -85,14 +85,14 @@ def main(options: Options, reports: TextIO) -> None:
 
     Args:
         options: of every video.
-        reports: where its reports go; its orders come from standard input.
+        reports: where its reports go; its tasks come from standard input.
     """
     signal.signal(signal.SIGTERM, _terminated)
     if options.offline:
         forbid_network()
-    # Not closed: that would wait for the thread that reads it, and so for whoever is to give orders.
-    orders = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    Worker(options, reports).run(orders)
+    # Not closed: that would wait for the thread that reads it, and so for the process that sends the tasks.
+    tasks = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    Worker(options, reports).run(tasks)
 
 
 def _terminated(number: int, frame: object) -> None:

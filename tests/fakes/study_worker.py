@@ -17,8 +17,8 @@ def say(**values):
     sys.stdout.flush()
 
 
-def serve(order):
-    video = Path(order["video"])
+def run_task(task):
+    video = Path(task["video"])
     say(done=1, total=2)
     if "dies" in video.name:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -34,7 +34,7 @@ def serve(order):
     elif "damaged" in video.name:
         say(end="incomplete", code=3, reason=f"{video} is incomplete.", frames=1)
     else:
-        say(end="passed" if order["resume"] else "done", code=0, reason="", frames=2)
+        say(end="passed" if task["resume"] else "done", code=0, reason="", frames=2)
 
 
 if sys.argv[1].startswith("stumbles"):
@@ -47,4 +47,4 @@ if sys.argv[1] == "broken":
 else:
     say(ready={"classes": ["happiness"]})
     for line in sys.stdin:
-        serve(json.loads(line))
+        run_task(json.loads(line))

@@ -10,9 +10,9 @@ from typing import Any
 
 from emotion.models.small_files import read_json
 from emotion.study.outcome import Outcome, State, StudiedVideo
-from emotion.study.serving import ready_of
 from emotion.study.study_files import PAGE, texts
 from emotion.study.tables import NAMES
+from emotion.study.task import setup_of
 from emotion.web.http.site import Site
 from emotion.web.jobs import results
 from emotion.web.jobs.store import OPEN, Job
@@ -31,7 +31,7 @@ def study_of(site: Site, visitor: str) -> dict[str, str]:
         _studied(number, name, job, site)
         for number, (name, job) in enumerate(zip(_names(job.title for job in jobs), jobs, strict=True))
     ]
-    return texts(studied, ready_of(site.models, site.analysis), "Your videos")
+    return texts(studied, setup_of(site.models, site.analysis), "Your videos")
 
 
 def policy_of(page: str) -> str:

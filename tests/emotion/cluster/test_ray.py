@@ -23,8 +23,8 @@ from emotion.study.metadata import Metadata
 from emotion.study.plan import longest_first, plan
 from emotion.study.pool import Report
 from emotion.study.run import run_jobs
-from emotion.study.serving import order_of, ready_of, serve
 from emotion.study.study_files import StudyFiles, write_study
+from emotion.study.task import run_task, setup_of, task_of
 from emotion.videos import Outputs
 from tests.helpers.clips import beginning
 
@@ -78,12 +78,12 @@ class Alone:
     def run(self, jobs, resume):
         options = Options()
         models = load_models(options.engine)
-        yield Report("ready", None, ready_of(models, options))
+        yield Report("ready", None, setup_of(models, options))
         for job in jobs:
             if POISON in job.name:
                 yield Report("died", job, {"reason": "it died", "code": 3})
             else:
-                yield Report("ended", job, serve(order_of(job, resume), models, options))
+                yield Report("ended", job, run_task(task_of(job, resume), models, options))
 
 
 class Watcher:

@@ -10,14 +10,14 @@ from emotion.study import worker
 
 
 @pytest.fixture
-def orders():
-    """Where orders for this process are written, in place of its standard input."""
+def tasks():
+    """Where tasks for this process are written, in place of its standard input."""
     reader, writer = os.pipe()
     saved = os.dup(0)
     os.dup2(reader, 0)
     os.close(reader)
     with os.fdopen(writer, "w") as file:
-        # Where it waits for orders all the same the test fails and does not hang.
+        # Where it waits for tasks all the same the test fails and does not hang.
         late = threading.Timer(10, file.close)
         late.start()
         yield file
@@ -26,7 +26,7 @@ def orders():
     os.close(saved)
 
 
-def test_who_is_to_end_waits_for_no_more_orders(orders, monkeypatch):
+def test_who_is_to_end_waits_for_no_more_tasks(tasks, monkeypatch):
     threads = []
 
     class Terminated:
@@ -47,6 +47,6 @@ def test_who_is_to_end_waits_for_no_more_orders(orders, monkeypatch):
     monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit):
         worker.main(Options(), None)
-    assert threads[0].is_alive(), "it came back only when orders ended"
-    orders.close()
+    assert threads[0].is_alive(), "it came back only when tasks ended"
+    tasks.close()
     threads[0].join()

@@ -11,14 +11,14 @@ import pytest
 from emotion.realtime.errors import SinkError
 from emotion.realtime.options import Options
 from emotion.realtime.session.policies import EveryFrame
-from emotion.study import serving
+from emotion.study import task as module
 from emotion.study.options import Shard
 from emotion.study.plan import plan
 from emotion.study.pool import Report
 from emotion.study.run import run_jobs
-from emotion.study.serving import order_of, serve
 from emotion.study.stand_ins import StandIns
 from emotion.study.study_files import names_of
+from emotion.study.task import run_task, task_of
 from emotion.videos import Outputs
 from tests.emotion.study.test_pool import Watcher
 from tests.fakes.no_stages import NO_MODELS, NoFaces
@@ -50,12 +50,12 @@ def store(request, tmp_path):
     memory.store.clear()
 
 
-def order(home, name="a", resume=False):
+def task(home, name="a", resume=False):
     with StandIns() as stand_ins:
         video = stand_ins.of(f"{home}/clips/{name}.mp4")
         out = stand_ins.of(f"{home}/out")
         (job,) = plan([(video, Outputs.of(video, out, FORMATS))], out)
-        return order_of(job, resume, stand_ins.address)
+        return task_of(job, resume, stand_ins.address)
 
 
 def names(home):
@@ -64,12 +64,12 @@ def names(home):
 
 
 def test_results_in_a_store_are_those_of_this_machine(store, tmp_path):
-    told = serve(order(store), NO_MODELS, Options())
+    told = run_task(task(store), NO_MODELS, Options())
     assert (told["end"], told["frames"]) == ("done", 6)
     assert names(store) == ["a.emotions.csv", "a.study.json", "a.summary.json"]
     here = Outputs.of(tmp_path / "a.mp4", tmp_path / "here", FORMATS)
     (job,) = plan([(tmp_path / "a.mp4", here)], tmp_path / "here")
-    assert serve(order_of(job, False), NO_MODELS, Options())["end"] == "done"
+    assert run_task(task_of(job, False), NO_MODELS, Options())["end"] == "done"
     with fsspec.open(f"{store}/out/a.emotions.csv", "rb") as file:
         assert file.read() == here.files["csv"].read_bytes()
     # What the study's end reads is told, so that nobody has to fetch it.
@@ -82,48 +82,48 @@ def test_copies_lie_in_a_temporary_folder_also_where_an_address_has_no_host(stor
     away.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(away))
     paths = []
-    fetch, put = serving.stores.fetch, serving.stores.put
+    fetch, put = module.stores.fetch, module.stores.put
     monkeypatch.setattr(
-        serving.stores, "fetch", lambda address, path: paths.append(path) or fetch(address, path)
+        module.stores, "fetch", lambda address, path: paths.append(path) or fetch(address, path)
     )
-    monkeypatch.setattr(serving.stores, "put", lambda path, address: paths.append(path) or put(path, address))
+    monkeypatch.setattr(module.stores, "put", lambda path, address: paths.append(path) or put(path, address))
     scheme, _, rest = store.partition("://")
-    assert serve(order(f"{scheme}:///{rest.lstrip('/')}"), NO_MODELS, Options())["end"] == "done"
+    assert run_task(task(f"{scheme}:///{rest.lstrip('/')}"), NO_MODELS, Options())["end"] == "done"
     assert len(paths) == 4
     assert all(one.is_relative_to(away) for one in paths)
     assert not list(away.iterdir())
 
 
 def test_what_is_done_is_passed_over_without_fetching_the_video(store, monkeypatch):
-    first = serve(order(store), NO_MODELS, Options())
+    first = run_task(task(store), NO_MODELS, Options())
     fetched = []
-    fetch = serving.stores.fetch
+    fetch = module.stores.fetch
     monkeypatch.setattr(
-        serving.stores, "fetch", lambda address, path: fetched.append(address) or fetch(address, path)
+        module.stores, "fetch", lambda address, path: fetched.append(address) or fetch(address, path)
     )
-    told = serve(order(store, resume=True), NO_MODELS, Options())
+    told = run_task(task(store, resume=True), NO_MODELS, Options())
     assert told["end"] == "passed"
     assert told["small"] == first["small"]
     assert not [one for one in fetched if one.endswith(".mp4")]
 
 
 def test_a_changed_video_or_a_missing_result_is_done_again(store):
-    serve(order(store), NO_MODELS, Options())
+    run_task(task(store), NO_MODELS, Options())
     system, path = fsspec.core.url_to_fs(f"{store}/out/a.emotions.csv")
     system.rm(path)
-    assert serve(order(store, resume=True), NO_MODELS, Options())["end"] == "done"
+    assert run_task(task(store, resume=True), NO_MODELS, Options())["end"] == "done"
     with fsspec.open(f"{store}/clips/b.mp4", "rb") as other:
         data = other.read() + b"more"
     with fsspec.open(f"{store}/clips/a.mp4", "wb") as file:
         file.write(data)
-    assert serve(order(store, resume=True), NO_MODELS, Options())["end"] == "done"
+    assert run_task(task(store, resume=True), NO_MODELS, Options())["end"] == "done"
 
 
 @pytest.mark.parametrize("name", ["a.emotions.csv", "a.summary.json"])
 def test_nothing_of_the_users_is_replaced_in_a_store(store, name):
     with fsspec.open(f"{store}/out/{name}", "wb", auto_mkdir=True) as file:
         file.write(b"mine")
-    told = serve(order(store), NO_MODELS, Options())
+    told = run_task(task(store), NO_MODELS, Options())
     assert (told["end"], told["code"]) == ("failed", SinkError.exit_code)
     assert f"out/{name} would be replaced" in told["reason"]
     assert names(store) == [name]
@@ -133,7 +133,7 @@ def test_a_video_that_is_damaged_or_not_there_is_named_as_people_know_it(store):
     with fsspec.open(f"{store}/clips/a.mp4", "wb") as file:
         file.write(b"no video")
     for name in ("a", "none"):
-        told = serve(order(store, name), NO_MODELS, Options())
+        told = run_task(task(store, name), NO_MODELS, Options())
         assert told["end"] == "failed"
         assert f"{store.partition('://')[0]}://" in told["reason"]
         assert f"clips/{name}.mp4" in told["reason"]
@@ -144,7 +144,7 @@ def test_what_is_told_of_a_store_lies_where_the_studys_end_reads_it(store):
         def run(self, jobs, resume):
             yield Report("ready", None, CIRCUMSTANCES)
             for job in jobs:
-                told = serve(order_of(job, resume, stand_ins.address), NO_MODELS, Options())
+                told = run_task(task_of(job, resume, stand_ins.address), NO_MODELS, Options())
                 yield Report("ended", job, told)
 
     with StandIns() as stand_ins:
@@ -164,8 +164,8 @@ def test_a_full_disk_is_told_apart(monkeypatch, tmp_path):
     def full(*_given, **_chosen):
         raise SinkError("There is no room.") from OSError(errno.ENOSPC, "no space")
 
-    monkeypatch.setattr(serving, "annotate", full)
-    told = serve(order_of(job, False), NO_MODELS, Options())
+    monkeypatch.setattr(module, "annotate", full)
+    told = run_task(task_of(job, False), NO_MODELS, Options())
     assert (told["end"], told["no_room"]) == ("failed", True)
 
 

@@ -1,4 +1,4 @@
-"""Annotates one video of a study and reports its outcome, in any process on any machine."""
+"""A task of a study: annotates one video and returns its outcome, in any process on any machine."""
 
 import errno
 import json
@@ -20,18 +20,18 @@ from emotion.study.plan import Job
 from emotion.videos import Models, Outputs, annotate, is_done, made_of
 
 SMALL = ("summary", "study")
-"""Results that whoever writes the study reads; of those that go to a store the text is told."""
+"""Results from which the study is written; of those that go to a store, the task returns the text."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
-def order_of(
+def task_of(
     job: Job, resume: bool, address: Callable[[Path], str] = lambda path: str(path.absolute())
 ) -> dict[str, Any]:
-    """What a worker is told of a video, ready for JSON.
+    """The task of a worker for one video, ready for JSON.
 
     Args:
         job: the video.
-        resume: pass over it where it is done.
+        resume: skip it if it is done.
         address: where a file is as the worker sees it: a path, or a store's address.
     """
     return {
@@ -43,8 +43,8 @@ def order_of(
     }
 
 
-def ready_of(models: Models, options: Options) -> dict[str, Any]:
-    """What all results of a worker follow from, ready for JSON."""
+def setup_of(models: Models, options: Options) -> dict[str, Any]:
+    """What all results of a worker depend on, ready for JSON."""
     classes = models.schema.classes
     palette = [
         {"name": name, "light": light, "dark": dark}
@@ -54,21 +54,21 @@ def ready_of(models: Models, options: Options) -> dict[str, Any]:
     return circumstances(models, options) | {"columns": columns, "palette": palette}
 
 
-def serve(
-    order: Mapping[str, Any],
+def run_task(
+    task: Mapping[str, Any],
     models: Models,
     options: Options,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
     note: Callable[[str], object] = lambda sentence: None,
 ) -> dict[str, Any]:
-    """Annotate a video, and tell how it ended: of what goes wrong with a video, nothing is raised.
+    """Annotate a video and return the outcome. Errors of a video are returned, not raised.
 
     Args:
-        order: from `order_of`.
+        task: from `task_of`.
         models: from `Models.load`.
         options: of the video.
         progress: called with (frames done, frames in all, None where unknown).
-        note: is told what was mended or left out.
+        note: called with each message about what was corrected or left out.
 
     Returns:
         ``end`` (done, incomplete, failed, passed), ``code``, ``reason``, ``frames``; ``no_room`` where a disk
@@ -82,50 +82,50 @@ def serve(
         progress(done, total)
 
     try:
-        told = _annotated(order, models, options, count, note)
+        outcome = _annotated(task, models, options, count, note)
     except EmotionError as error:
-        told = _ended("failed", error)
+        outcome = _ended("failed", error)
     except MemoryError:
-        told = _ended("failed", EmotionError(f"{order['video']} needs more memory than there is."))
-    return {"frames": frames} | told
+        outcome = _ended("failed", EmotionError(f"{task['video']} needs more memory than there is."))
+    return {"frames": frames} | outcome
 
 
 def _annotated(
-    order: Mapping[str, Any],
+    task: Mapping[str, Any],
     models: Models,
     options: Options,
     progress: Callable[[int, int | None], None],
     note: Callable[[str], object],
 ) -> dict[str, Any]:
-    if not any(map(is_stored, (order["video"], order["summary"]))):
-        video, outputs = Path(order["video"]), _outputs(order)
-        if order["resume"] and is_done(video, outputs, models, options):
+    if not any(map(is_stored, (task["video"], task["summary"]))):
+        video, outputs = Path(task["video"]), _outputs(task)
+        if task["resume"] and is_done(video, outputs, models, options):
             return _passed_earlier(video, outputs)
         return _made(video, outputs, models, options, progress, note)
     with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
-        return _StoredVideo(order, Path(folder), models, options, progress, note).annotate()
+        return _StoredVideo(task, Path(folder), models, options, progress, note).annotate()
 
 
 class _StoredVideo:
-    """A video that lies in a store, or whose results go there: it is annotated in a local folder.
+    """A video in a store, or with results in one: it is annotated in a local folder.
 
     Args:
-        order: see `order_of`.
+        task: see `task_of`.
         folder: an empty one.
-        models, options, progress, note: see `serve`.
+        models, options, progress, note: see `run_task`.
     """
 
     def __init__(
         self,
-        order: Mapping[str, Any],
+        task: Mapping[str, Any],
         folder: Path,
         models: Models,
         options: Options,
         progress: Callable[[int, int | None], None],
         note: Callable[[str], object],
     ) -> None:
-        self._order = order
-        self._results = order["summary"]
+        self._task = task
+        self._results = task["summary"]
         self._models = models
         self._options = options
         self._progress = progress
@@ -136,42 +136,42 @@ class _StoredVideo:
             # Addresses without a host, as hdfs:///clips/a.mp4, would lead out of the folder.
             return folder.joinpath(scheme, below.lstrip("/")) if is_stored(place) else Path(place)
 
-        self._video = here(order["video"])
+        self._video = here(task["video"])
         self._outputs = Outputs(
-            {name: here(place) for name, place in order["files"].items()},
+            {name: here(place) for name, place in task["files"].items()},
             here(self._results),
-            order["origin"],
+            task["origin"],
         )
 
     def annotate(self) -> dict[str, Any]:
-        """See `serve`."""
+        """See `run_task`."""
         for path in (self._video, *self._outputs.all()):
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            told = self._annotated()
+            outcome = self._annotated()
         except EmotionError as error:
-            told = _ended("failed", error)
+            outcome = _ended("failed", error)
         # Users know their own paths, not those of the copies.
-        return told | {"reason": told["reason"].replace(str(self._video), self._order["video"])}
+        return outcome | {"reason": outcome["reason"].replace(str(self._video), self._task["video"])}
 
     def _annotated(self) -> dict[str, Any]:
         stored = is_stored(self._results)
         if stored:
             values = self._earlier()
-            if self._order["resume"] and values and self._is_as_made(values):
+            if self._task["resume"] and values and self._is_as_made(values):
                 return _passed(values) | self._small()
-        if is_stored(self._order["video"]):
-            stores.fetch(self._order["video"], self._video)
-        if not stored and self._order["resume"] and self._is_done():
+        if is_stored(self._task["video"]):
+            stores.fetch(self._task["video"], self._video)
+        if not stored and self._task["resume"] and self._is_done():
             return _passed_earlier(self._video, self._outputs)
-        told = _made(self._video, self._outputs, self._models, self._options, self._progress, self._note)
+        outcome = _made(self._video, self._outputs, self._models, self._options, self._progress, self._note)
         if not stored:
-            return told
+            return outcome
         for name, path in self._outputs.files.items():
-            stores.put(path, self._order["files"][name])
+            stores.put(path, self._task["files"][name])
         # Last, since it says that all the others are there.
         stores.put(self._outputs.summary, self._results)
-        return told | self._small()
+        return outcome | self._small()
 
     def _is_done(self) -> bool:
         return is_done(self._video, self._outputs, self._models, self._options)
@@ -189,14 +189,14 @@ class _StoredVideo:
             listed = bytes_listed(summary, self._video.name)
             if not listed and not self._options.outputs.overwrite:
                 raise SinkError(f"{self._results} would be replaced, and it is no result of this video's.")
-        there = {name: stores.find(place) for name, place in self._order["files"].items()}
+        there = {name: stores.find(place) for name, place in self._task["files"].items()}
         sizes = {
-            name: listed.get(_below(place, self._results)) for name, place in self._order["files"].items()
+            name: listed.get(_below(place, self._results)) for name, place in self._task["files"].items()
         }
         for name, found in there.items():
             if found and found.bytes != sizes[name] and not self._options.outputs.overwrite:
                 raise SinkError(
-                    f"{self._order['files'][name]} would be replaced, and it is no result of this video's, "
+                    f"{self._task['files'][name]} would be replaced, and it is no result of this video's, "
                     "or was changed since: name another place with -o, or say --overwrite."
                 )
         if not listed or any(found is None or found.bytes != sizes[name] for name, found in there.items()):
@@ -205,8 +205,8 @@ class _StoredVideo:
         return values
 
     def _is_as_made(self, values: Mapping[str, Any]) -> bool:
-        if is_stored(self._order["video"]):
-            found = stores.find(self._order["video"])
+        if is_stored(self._task["video"]):
+            found = stores.find(self._task["video"])
         else:
             status = os.stat(self._video)
             found = stores.Found(status.st_size, status.st_mtime_ns)
@@ -219,14 +219,14 @@ class _StoredVideo:
         for name in SMALL:
             if name in files:
                 if not files[name].exists():
-                    stores.fetch(self._order["files"][name], files[name])
+                    stores.fetch(self._task["files"][name], files[name])
                 small[name] = files[name].read_text(encoding="utf-8")
         return {"small": small}
 
 
-def _outputs(order: Mapping[str, Any]) -> Outputs:
-    files = {name: Path(place) for name, place in order["files"].items()}
-    return Outputs(files, Path(order["summary"]), order["origin"])
+def _outputs(task: Mapping[str, Any]) -> Outputs:
+    files = {name: Path(place) for name, place in task["files"].items()}
+    return Outputs(files, Path(task["summary"]), task["origin"])
 
 
 def _below(place: str, summary: str) -> str:
@@ -250,8 +250,8 @@ def _made(
 
 
 def _ended(state: str, error: EmotionError) -> dict[str, Any]:
-    told: dict[str, Any] = {"end": state, "code": error.exit_code, "reason": str(error)}
-    return told | ({"no_room": True} if _no_room(error) else {})
+    outcome: dict[str, Any] = {"end": state, "code": error.exit_code, "reason": str(error)}
+    return outcome | ({"no_room": True} if _no_room(error) else {})
 
 
 def _passed(values: Mapping[str, Any]) -> dict[str, Any]:
