@@ -1,6 +1,6 @@
 """Atomic writes: a file is written under another name, and renamed when it is complete.
 
-A kill, or a full disk, leaves what was there before, or a file whose name says that it is partial.
+After a kill or a full disk the previous file remains, or a file with a partial name.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Bytes of a name that file systems take, with room for a number.
+# Maximum length of a file name in bytes, with room for a number.
 _LONGEST_NAME = 245
 
 
@@ -52,7 +52,7 @@ def write_atomically(path: Path, data: str | bytes) -> None:
 
 
 def _reserved(path: Path) -> Path:
-    """An empty file beside another, which was not there before."""
+    """A new, empty file beside another."""
     first = partial_path(path)
     if len(os.fsencode(first.name)) > _LONGEST_NAME:
         first = path.with_name(

@@ -1,10 +1,10 @@
-"""The checksums of the models that ship, as the release has them: ``models/zoo/SHA256SUMS``.
+"""The checksums of the models that ship, as in the release: ``models/zoo/SHA256SUMS``.
 
-Manifests hold checksums too, but whoever changes a model writes its manifest anew. Who makes a release
-calls ``python -m emotion.models.checksums``, which writes it; ``sha256sum -c SHA256SUMS`` reads it, too.
+Manifests hold checksums too, but a changed model gets a new manifest. For a release,
+``python -m emotion.models.checksums`` writes the file; ``sha256sum -c SHA256SUMS`` reads it, too.
 
-A folder of the user's own that `emotion learn` made has such a file as well, so that whoever gets it sent
-knows that it came whole; what the program itself changes in it later is followed.
+A folder made by `emotion learn` has such a file as well, so that a recipient can verify the
+folder; the program updates it with its own later changes.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from emotion.models.manifest import ZOO
 from emotion.models.small_files import sha256
 
 FILE = "SHA256SUMS"
-# Words for people, and code, which Git may give other line ends.
+# Text and code, whose line ends Git may change.
 _LEFT_OUT = {".md", ".py", ".pyc"}
-# A version back, and a report, which may be removed.
+# A previous version, and a report, which may be removed.
 _PREVIOUS, _REPORT = ".previous", "report"
 
 
@@ -33,19 +33,19 @@ def compute(folder: Path = ZOO) -> dict[str, str]:
 
 
 def damaged(folder: Path) -> list[str]:
-    """The files that the list of a folder of one's own knows, and that are missing or changed."""
+    """The files in the list of a user's folder that are missing or changed."""
     known = read(folder)
     return [name for name in changed(folder) if name in known]
 
 
 def changed(folder: Path = ZOO) -> list[str]:
-    """The files that are not those of the release: changed, missing, or there without being known."""
+    """The files that differ from the release: changed, missing, or unknown."""
     expected, found = read(folder), compute(folder)
     return sorted(name for name in expected | found if expected.get(name) != found.get(name))
 
 
 def read(folder: Path = ZOO) -> dict[str, str]:
-    """What the file says; nothing where it is missing, so that every file counts as changed."""
+    """The content of the file; empty if it is missing, so that every file counts as changed."""
     try:
         lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The classes of a model folder. Nothing else in the program knows their names.
+"""The classes of a model folder. No other module contains their names.
 
 They are data: names, order and colours come from the manifests of the model folder (`models.manifest`)
 and travel with the results. `SIX` are those of the models that ship.
@@ -15,7 +15,7 @@ from emotion.models.palette import free, rgb
 UNCERTAIN = "uncertain"
 """The label of a face on which no class is clear enough to be named."""
 
-# Words that stand beside the names of classes in labels, shares of time and columns.
+# Words that occur beside the names of classes in labels, shares of time and columns.
 RESERVED = frozenset({UNCERTAIN, "no_face", "seen"})
 _FRAME = "frame_"
 
@@ -36,7 +36,7 @@ class Emotion(IntEnum):
         return self.name.lower()
 
 
-# One for pictures, pages and plots alike; `models.palette` says what they must hold.
+# One for pictures, pages and plots alike; their requirements are in `models.palette`.
 _COLOURS: dict[str, str] = {
     "happiness": "#F5B50A",
     "sadness": "#6FC4FA",
@@ -47,7 +47,7 @@ _COLOURS: dict[str, str] = {
 }
 
 
-# Where there are other classes than the six: of `palette.EIGHT`, with much the same hues.
+# For other classes than the six: from `palette.EIGHT`, with similar hues.
 _AMONG_OTHERS: dict[str, str] = {
     "happiness": "#EEDC03",
     "sadness": "#4D6293",
@@ -69,11 +69,11 @@ class Classes:
         on_dark: a colour each, as ``"#RRGGBB"``, for pictures and dark surfaces (`palette.PANEL`); by
             default the usual ones where there are none but the six, else those of `palette.EIGHT`.
         on_white: the same for white paper and pages; by default the very same colours.
-        neutral: the class of a face at rest, which `--baseline` measures people by; by default
-            ``"neutral"`` where there is such a class, else nobody can be measured so.
+        neutral: the class of a face at rest, the reference of `--baseline`; by default
+            ``"neutral"`` if there is such a class, else `--baseline` is not available.
 
     Raises:
-        ValueError: the names or colours are no such thing.
+        ValueError: the names or colours are invalid.
     """
 
     names: tuple[str, ...]
@@ -100,19 +100,19 @@ class Classes:
 
     @property
     def marks(self) -> tuple[int, ...]:
-        """How many classes before each have its very colour: its bars are marked so, beyond eight classes."""
+        """For each class, the number of earlier classes with the same colour; then its bars are marked."""
         return tuple(self.on_dark[:at].count(colour) for at, colour in enumerate(self.on_dark))
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What a face can be called: a class, or `UNCERTAIN`, which comes last."""
+        """The possible labels of a face: the classes, and `UNCERTAIN` last."""
         return (*self.names, UNCERTAIN)
 
     def index(self, name: str) -> int:
-        """The position of a class.
+        """The index of a class.
 
         Raises:
-            ValueError: there is none of this name.
+            ValueError: there is no class of this name.
         """
         try:
             return self._index[name]
@@ -149,15 +149,15 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def folder_name(text: str) -> str:
-    """A folder's name as it is compared with classes: in lower case, each accented letter one character.
+    """A folder's name in the form in which it is compared with classes: lower case, accents composed (NFC).
 
-    macOS, and archives made there, write an accent as a character of its own.
+    macOS, and archives made there, use decomposed accents.
     """
     return composed(text.strip().lower())
 
 
 def class_name(folder: str) -> str:
-    """The class that a user's folder is named after: hyphens stand for all but letters, digits, _ and -."""
+    """The class of a user's folder, from its name: hyphens replace all but letters, digits, _ and -."""
     kept = "".join(one if one == "-" or _in_word(one) else " " for one in folder_name(folder))
     return "-".join(kept.split())
 
@@ -168,7 +168,7 @@ def _is_name(text: str) -> bool:
 
 
 def _in_word(character: str) -> bool:
-    """Whether it is part of a word; vowels and accents of many scripts are marks, no letters of their own."""
+    """Whether a character is part of a word; vowels and accents of many scripts are marks, not letters."""
     return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
 
 
@@ -183,7 +183,7 @@ def _colours(names: tuple[str, ...]) -> tuple[str, ...]:
 SIX = Classes(tuple(emotion.label for emotion in Emotion))
 """The classes of the models that ship."""
 EMOTIONS: tuple[str, ...] = SIX.names
-"""Their names: what data sets are sorted into where nothing else is said."""
+"""Their names: the default classes of data sets."""
 
 # Folder names that other data sets use for the same six classes.
 ALIASES: dict[str, str] = {
@@ -200,7 +200,7 @@ ALIASES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Which classes the folders of labelled pictures stand for.
+    """The classes of folders of labelled pictures.
 
     Attributes:
         classes: their names, in lower case.
@@ -211,7 +211,7 @@ class Labels:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, folder: str) -> str | None:
-        """The class that a folder's name stands for, or None where it is none of them."""
+        """The class of a folder's name, or None if it is none of them."""
         name = folder_name(folder)
         meant = (self.names.get(name), name, class_name(folder), ALIASES.get(name))
         return next((label for label in meant if label in self.classes), None)

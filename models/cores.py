@@ -1,4 +1,4 @@
-"""How many cores this process may use: the machine's, less what the system or a container withholds."""
+"""The number of cores that this process may use, within the limits of the system or a container."""
 
 import os
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ _GROUPS, _OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
-    """The cores that this process may run on (``taskset``, Slurm), or that its container's share of time is.
+    """The cores that this process may run on (``taskset``, Slurm), or its container's CPU quota in cores.
 
-    ``docker --cpus 2`` and Kubernetes' limits leave all cores in sight, and stop a process that has used
-    its time: more threads than that only wait.
+    ``docker --cpus 2`` and Kubernetes' limits leave all cores visible, and throttle a process that has used
+    its quota: more threads than that only wait.
     """
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # A share of 1.5 cores keeps two threads busier than one.
+    # With a quota of 1.5 cores two threads do more than one.
     return max(1, min([count, *(-int(-share // 1) for share in _shares())]))
 
 
@@ -22,33 +22,33 @@ _BUSY_THREADS = 4
 
 
 def few_cores() -> bool:
-    """Whether the program's own threads keep all cores busy: those that read, look, classify and draw."""
+    """Whether the program's own threads (decoding, detection, classification, drawing) use all cores."""
     return available_cores() <= _BUSY_THREADS
 
 
 def leave_out_opencv_threads() -> None:
-    """Let OpenCV, which is not loaded yet, work in its caller's thread, here and in child processes.
+    """Let OpenCV, which is not loaded yet, run in its caller's thread, here and in child processes.
 
-    It shares out what takes a millisecond among as many threads as there are cores. They wait in loops, and
-    for cores that are busy: on two, one face took a tenth more of the processor. Whoever has set OpenCV's
-    own variable is obeyed.
+    It distributes work of a millisecond to one thread per core. These wait in busy loops, and
+    for busy cores: on two cores, one face took a tenth more processor time. OpenCV's
+    own environment variable takes precedence if it is set.
     """
     if few_cores():
         os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 
 
 def _shares() -> Iterator[float]:
-    """The cores' time that each control group around this process allows, where one does."""
+    """The CPU quotas, in cores, of the control groups of this process that have one."""
     try:
         lines = _OWN.read_text().splitlines()
     except OSError:
-        return  # another system than Linux
+        return  # not Linux
     for line in lines:
         _, _, named = line.partition(":")
         controllers, colon, path = named.partition(":")
         if not colon or (controllers and "cpu" not in controllers.split(",")):
             continue
-        # In a container the path can be the host's, of which nothing is seen but the root.
+        # In a container the path can be the host's, of which only the root is visible.
         whole = PurePosixPath(path.lstrip("/"))
         for place in dict.fromkeys((whole, *whole.parents)):
             found = _old(_GROUPS / "cpu" / place) if controllers else _new(_GROUPS / place)
@@ -57,7 +57,7 @@ def _shares() -> Iterator[float]:
 
 
 def _new(group: Path) -> float | None:
-    """The share of a group of version 2: ``cpu.max`` is ``max 100000`` where there is no limit."""
+    """The quota of a group of version 2: ``cpu.max`` is ``max 100000`` if there is no limit."""
     try:
         quota, period = (group / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
@@ -66,7 +66,7 @@ def _new(group: Path) -> float | None:
 
 
 def _old(group: Path) -> float | None:
-    """The share of a group of version 1: the quota is -1 where there is no limit."""
+    """The quota of a group of version 1: -1 if there is no limit."""
     try:
         quota, period = (int((group / f"cpu.cfs_{kind}_us").read_text()) for kind in ("quota", "period"))
         return quota / period if quota > 0 else None

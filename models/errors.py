@@ -7,8 +7,8 @@
       ShippedModelsError         the models that ship would be changed
       DatasetError               labelled faces that cannot become a data set
       MissingDependencyError     an optional part of the program is not installed
-      ProviderError              ONNX Runtime cannot compute with the provider asked for, or no longer
-      OptionError                an option has a value that it cannot have
+      ProviderError              ONNX Runtime cannot run, or no longer run, with the requested provider
+      OptionError                an option has an invalid value
 
 `emotion.realtime.errors` adds the failures of sources, sinks and stages. Each also subclasses the
 builtin that it is a kind of, so that callers may catch either.

@@ -1,4 +1,4 @@
-"""Manifests: the JSON beside a model that describes it. Nothing is guessed from file names.
+"""Manifests: the JSON beside a model that describes it. Nothing is inferred from file names.
 
 ``eyes.json`` beside ``eyes.onnx`` (abridged), and ``eyes.int8.json`` beside ``eyes.int8.onnx``
 where a quantised version is offered::
@@ -7,11 +7,11 @@ where a quantised version is offered::
      "sha256": "...", "precision": "...", "size": [48, 96], "classes": ["happiness", ...],
      "temperature": 1.0, "data": "...", "scores": {...}}
 
-Models of other classes or regions say more: ``"colours": {"dark": ["#..."], "white": ["#..."]}`` and
+Models of other classes or regions add: ``"colours": {"dark": ["#..."], "white": ["#..."]}`` and
 ``"neutral": "calm"`` (see `models.classes.Classes`), and ``"place": {"left": 0, "top": 12, "width": 128,
-"height": 64, "pixels_per_point": 0.75}`` on the canvas of `models.regions`. What is left out is as in the
-models that ship; ``face``, too, is a place without being told. All models of a folder have the same classes,
-and its ``weights.json`` says which regions vote, in which order: ``"regions": ["eyes", "lips", "brow"]``; by
+"height": 64, "pixels_per_point": 0.75}`` on the canvas of `models.regions`. Missing entries are as in the
+models that ship; the place of ``face`` is known, too. All models of a folder have the same classes,
+and its ``weights.json`` lists the regions that vote, in order: ``"regions": ["eyes", "lips", "brow"]``; by
 default eyes and lips.
 """
 
@@ -33,36 +33,36 @@ from emotion.models.small_files import read_json, sha256
 
 FORMAT = 1
 ZOO = Path(__file__).parent / "zoo"
-"""The models that ship: DenseNet201 for the eyes (`standard`), and what finds faces."""
+"""The models that ship: DenseNet201 for the eyes (`standard`), and those for landmarks."""
 LITE = ZOO / "lite"
 """Those with a small network for the eyes too."""
 DEFAULT = LITE
-"""Those that run where none are named: they are right more often than `ZOO`'s, at a sixth of the work."""
+"""The default: more accurate than `ZOO`'s, with a sixth of the work."""
 INPUT = "crops"
-"""What a model's input is called."""
+"""The name of a model's input."""
 Precision: TypeAlias = Literal["fp32", "int8"]
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelManifest:
-    """What one ONNX file is.
+    """The description of one ONNX file.
 
     Attributes:
-        region: what the model looks at.
+        region: of the face that the model classifies.
         architecture: the network's name.
-        file: the ONNX file's name, in the manifest's folder or in a folder of it: what two folders share is
+        file: the ONNX file's name, in the manifest's folder or a subfolder: a file that two folders share is
             stored once, as the lips of `standard` in ``lite/lips.onnx``.
         sha256: of that file.
-        precision: how the weights are stored and computed with.
+        precision: of weights and computation.
         size: (height, width) of the uint8 gray crops it takes.
         temperature: by which logits were divided to calibrate them (Guo et al. 2017).
-        data: which photographs it learnt from, and their terms.
-        scores: what the project's evaluation printed for this file.
+        data: the training photographs, and their terms.
+        scores: from the project's evaluation of this file.
         classes: in the order of the outputs.
-        place: of the region; None: where `regions.KNOWN` has one of this name.
+        place: of the region; None: that of the same name in `regions.KNOWN`.
         format: of the manifest.
-        made_from: of a quantised model: the sha256 of the model that it stands for.
+        made_from: of a quantised model: the sha256 of the float model.
     """
 
     region: str
@@ -95,12 +95,12 @@ class ModelManifest:
 
     @property
     def signature(self) -> Signature:
-        """What an engine has to know of the model."""
+        """The model's signature, for an engine."""
         shape, output = (*self.size, 1), (len(self.classes),)
         return Signature(self.region, self.sha256, INPUT, shape, "uint8", output, self.int8)
 
     def path(self, folder: Path) -> Path:
-        """Where it stands in a folder: ``<region>.json``, or ``<region>.int8.json``."""
+        """Its path in a folder: ``<region>.json``, or ``<region>.int8.json``."""
         return manifest_path(folder, self.region, "int8" if self.int8 else "fp32")
 
     def to_json(self) -> str:
@@ -115,26 +115,26 @@ class ModelManifest:
         return json.dumps(values, indent=2) + "\n"
 
     def save(self, folder: Path) -> Path:
-        """Write it into a folder; what was there of that name is gone."""
+        """Write it into a folder; an existing file is replaced."""
         path = self.path(folder)
         write_atomically(path, self.to_json())
         return path
 
 
 def manifest_path(folder: Path, region: str, precision: Precision = "fp32") -> Path:
-    """Where the manifest of a model stands."""
+    """The path of a model's manifest."""
     return folder / (f"{region}.json" if precision == "fp32" else f"{region}.{precision}.json")
 
 
 def model_path(folder: Path, region: str, precision: Precision = "fp32") -> Path:
-    """Where the model of a region lies, by its manifest; beside it where that says nothing."""
+    """The path of a region's model, from its manifest; by default beside it."""
     manifest = manifest_path(folder, region, precision)
     name = _values(manifest).get("file")
     return folder / name if isinstance(name, str) and _is_below(name) else manifest.with_suffix(".onnx")
 
 
 def choose_precision(folder: Path, region: str) -> Precision:
-    """int8 where the folder offers it, made from the very model beside it; else fp32."""
+    """int8 if the folder has it, made from the model beside it; else fp32."""
     quantised, plain = (_values(manifest_path(folder, region, kind)) for kind in ("int8", "fp32"))
     return "int8" if quantised and quantised.get("made_from") == plain.get("sha256") else "fp32"
 
@@ -147,11 +147,11 @@ def _values(path: Path) -> dict[str, Any]:
 
 
 def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> ModelManifest:
-    """Read a region's manifest and check that its model is the one it speaks of.
+    """Read a region's manifest and check that its model is the one described.
 
     Raises:
         ModelFileError: the manifest or the model is missing, changed, or made for another version
-            of the program; or a quantised model stands for another model than the one beside it.
+            of the program; or a quantised model was made from another model than the one beside it.
     """
     path = manifest_path(folder, region, precision)
     advice = f"Install emotion-live again, or make the {region} model anew with 'emotion export'."
@@ -198,7 +198,7 @@ def _from_json(values: dict[str, Any]) -> ModelManifest:
 
 
 def _check_kinds(manifest: ModelManifest) -> None:
-    """Whether each field is what it is said to be; JSON may hold anything."""
+    """Whether each field has the right type; JSON may hold anything."""
     for name in ("region", "architecture", "file", "sha256", "precision", "data", "made_from"):
         if not isinstance(getattr(manifest, name), str):
             raise ValueError(f"{name!r} is no text")
@@ -214,7 +214,7 @@ def _check_kinds(manifest: ModelManifest) -> None:
 
 
 def _is_below(name: str) -> bool:
-    """Whether a name leads from a folder into it, by any system's rules."""
+    """Whether a relative name stays inside its folder, by the rules of every system."""
     parts = name.split("/")
     return all(part not in ("", ".", "..") and not re.search(r"[\\:]", part) for part in parts)
 
@@ -223,7 +223,7 @@ def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
     """The classes and regions of a folder's models.
 
     Raises:
-        ModelFileError: two of them tell other classes apart.
+        ModelFileError: two of them have different classes.
     """
     found = list(manifests)
     first = found[0]
@@ -237,7 +237,7 @@ def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
 
 
 def regions_there(folder: Path) -> tuple[str, ...]:
-    """The regions that a model folder has a manifest of: the known ones first, then by name."""
+    """The regions of which a model folder has a manifest: the known ones first, then by name."""
     said = (_values(path).get("region") for path in folder.glob("*.json"))
     found = {name for name in said if name and isinstance(name, str)}
     known = [name for name in KNOWN.names if name in found]
@@ -247,14 +247,14 @@ def regions_there(folder: Path) -> tuple[str, ...]:
 def voting_regions(folder: Path, chosen: Collection[str] = ()) -> tuple[str, ...]:
     """Which regions of a model folder vote, in order, by its ``weights.json``.
 
-    Eyes and lips where it says nothing; where there is no such file yet, all that have a manifest.
+    Eyes and lips by default; if there is no such file yet, all that have a manifest.
 
     Args:
         folder: of the models.
-        chosen: only these of all that have a manifest, in the folder's order; none: as the folder says.
+        chosen: only these of all that have a manifest, in the folder's order; none: the folder's own.
 
     Raises:
-        ModelFileError: what it says are no names, or one that is chosen is not there.
+        ModelFileError: the list is invalid, or a chosen region is missing.
     """
     values = _values(folder / "weights.json")
     names = values.get("regions", REGIONS.names) if values else regions_there(folder) or REGIONS.names

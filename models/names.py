@@ -1,4 +1,4 @@
-"""Names of files, which may be any bytes, as text that every file, table and terminal takes."""
+"""Names of files, which may be any bytes, as text that is valid in every file, table and terminal."""
 
 import os
 import re
@@ -21,17 +21,17 @@ def readable(name: str) -> str:
 
 
 def expanded(name: str) -> str:
-    """A name from the user's home where it begins with ``~/``, which no shell has replaced."""
+    """A name with ``~/`` at its beginning expanded to the user's home, if the shell has not done it."""
     return os.path.expanduser(name) if name.startswith(("~/", f"~{os.sep}")) else name
 
 
 def composed(name: str) -> str:
-    """A name in which each accented letter is one character: tables have it so, files of macOS do not."""
+    """A name with composed accents (NFC), as in tables; file names on macOS have decomposed ones."""
     return unicodedata.normalize("NFC", name)
 
 
 def escaped(text: str, keep: str = "") -> str:
-    r"""Text that a terminal shows as it is: ``\x1b`` for what would move it, colour it or turn it round.
+    r"""Text that is safe to print: control characters of a terminal are escaped, such as ``\x1b``.
 
     Args:
         text: a name, or a sentence with names in it.
@@ -45,11 +45,11 @@ def _written(character: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """The beginning of a name that takes at most `limit` bytes; all of it where it is no longer."""
+    """The beginning of a name, at most `limit` bytes."""
     data = os.fsencode(name)
     if len(data) <= limit:
         return name
-    # Up to three bytes are left of a character that the cut goes through.
+    # A truncated last character leaves up to three bytes.
     for end in range(limit, limit - 4, -1):
         cut = os.fsdecode(data[:end])
         if readable(cut) == cut or readable(name) != name:

@@ -345,7 +345,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def unknown_option(name: str, known: Sequence[str]) -> str:
-    """What is to be said of a name that no option has: the nearest that one has."""
+    """The message for an unknown option name, with the most similar known one."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"{name} is no option" + (f"; {near[0]} is one." if near else f": choose of {', '.join(known)}.")
 
@@ -399,7 +399,7 @@ def _is_finite(number: float) -> bool:
 
 
 def _short(number: float) -> str:
-    """A number as it was given, where that is no endless row of digits."""
+    """A number as it was given, shortened if it is very long."""
     return repr(number) if abs(number) < 1e20 else "a far larger number"
 
 
@@ -419,14 +419,14 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return to_mapping(value)
     if isinstance(value, Path):
-        return str(value.absolute())  # whoever reads it may have started elsewhere
+        return str(value.absolute())  # the reader may have another working folder
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
 
 
 def _from_plain(field: OptionField, value: Any) -> Any:
-    """A value of JSON as the field's type has it; what does not fit is left for the check to name."""
+    """A JSON value converted to the field's type; one that does not fit is left for the check to report."""
     spelling = field.option.spelling
     if isinstance(value, str) and spelling and not spelling.switch:
         try:

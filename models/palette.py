@@ -54,10 +54,10 @@ def distinct(count: int) -> list[str]:
 
 
 def free(taken: Collection[str], count: int) -> list[str]:
-    """So many colours that nobody confuses with those that are taken, nor with one another.
+    """So many colours that differ from those that are taken, and from one another.
 
-    They are of `EIGHT` while these last, and `EIGHT` over again beyond: everyone tells no more apart, so a
-    colour that is there twice has marks on its bars (`models.classes.Classes.marks`).
+    They are from `EIGHT`, repeated beyond eight: more colours cannot be distinguished by everyone, so a
+    repeated colour has marks on its bars (`models.classes.Classes.marks`).
     """
     left = [colour for colour in EIGHT if colour not in taken]
     return [*left, *islice(cycle(EIGHT), max(0, count - len(left)))][:count]

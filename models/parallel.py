@@ -10,7 +10,7 @@ _Out = TypeVar("_Out")
 
 
 class ThreadPool(Executor):
-    """A pool whose threads are started when there is work for them, and in a forked child once more.
+    """A pool whose threads are started on first use, and again in a forked child.
 
     A fork copies a pool, but not its threads: work that a child gave to the copy would wait for ever.
 
@@ -38,9 +38,9 @@ class ThreadPool(Executor):
 
 
 def parallel_map(pool: Executor, work: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
-    """What work makes of each item, in order.
+    """The results of `work` for each item, in order.
 
-    One alone is done in the caller's thread, where it waits for no other.
+    A single item is processed in the caller's thread, without waiting for others.
 
     Args:
         pool: of threads; those that submit their own work to it must not wait for that.

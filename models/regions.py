@@ -4,8 +4,8 @@ This is the only cropping code: `emotion.models.data.dataset` uses it to make tr
 `emotion.realtime.stages.faces` to feed the models, so both see the same picture.
 
 A similarity transform (rotation, uniform scale, translation) takes eye corners, nose bridge and
-the base of the nose to fixed places on a canvas 128 points wide and 160 high. Because it cannot
-stretch, an open mouth still looks open, which a bounding box resized to the input loses.
+the base of the nose to fixed positions on a canvas 128 points wide and 160 high. Because it does not
+stretch, an open mouth still looks open, unlike in a bounding box resized to the input.
 Everything outside the face oval is painted black: it carries no expression.
 """
 
@@ -48,7 +48,7 @@ FACE_OVAL = np.array([
 # fmt: on
 
 OUTLINE = np.concatenate([ANCHORS, FACE_OVAL])
-"""The landmarks that place a face and cut it out: what is to be kept of one to cut more of it later."""
+"""The landmarks needed to align and cut out a face: enough to cut other crops of it later."""
 
 LONGEST_SIDE = 32_766
 """Pixels of the longest side that OpenCV samples."""
@@ -67,7 +67,7 @@ class Region:
         pixels_per_point: of the crop.
 
     Raises:
-        ValueError: the name means something else in results, or the crop has no pixels.
+        ValueError: the name is reserved in results, or the crop has no pixels.
     """
 
     name: str
@@ -113,10 +113,10 @@ FACE = Region("face", left=8, top=12, width=112, height=128, pixels_per_point=1.
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The regions that models look at, in the order of their votes; each has another name.
+    """The regions of a set of models, in the order of their votes; names are unique.
 
     Raises:
-        ValueError: there is none, or one name stands for two.
+        ValueError: there is none, or two have the same name.
     """
 
     places: tuple[Region, ...]
@@ -154,9 +154,9 @@ class Regions:
 
 RegionName: TypeAlias = Literal["eyes", "lips"]
 REGIONS = Regions((EYES, LIPS))
-"""Those that every data set has, and every model folder that says nothing else."""
+"""The regions of every data set, and the default of model folders."""
 KNOWN = Regions((EYES, LIPS, FACE))
-"""Those that a name alone stands for, in the order in which they vote."""
+"""The regions that are known by their name, in the order in which they vote."""
 
 _PLACE = re.compile(
     r"(?P<name>[^=]+)=(?P<left>[^,]+),(?P<top>[^,]+),(?P<width>[^,]+),(?P<height>[^,@]+)(?:@(?P<scale>.+))?"
@@ -172,17 +172,17 @@ def write_region(region: Region) -> str:
 
 
 def _exactly(number: float) -> str:
-    """A number in as few digits as name it and no other."""
+    """A number in the fewest digits that identify it."""
     short = f"{number:g}"
     return short if float(short) == number else repr(float(number))
 
 
 def read_region(text: str) -> Region:
-    """The region that a text stands for: a name of `KNOWN`, or one with its place on the canvas.
+    """The region that a text describes: a name of `KNOWN`, or one with its place on the canvas.
 
     Args:
         text: as ``face``, or ``brows=8,12,112,36``: left, top, width and height in canvas points; ``@1.5``
-            behind it says how many pixels a point has in the crop.
+            at the end is the number of pixels per point in the crop.
 
     Raises:
         ValueError: it is of neither form, or the region lies outside the canvas.
@@ -239,7 +239,7 @@ def align(landmarks: Points) -> npt.NDArray[np.float64]:
 
 
 def alignment_error(landmarks: Points) -> float:
-    """How badly the anchors fit their places: root mean square, canvas points.
+    """The alignment error of the anchors: root mean square, canvas points.
 
     About 1 to 4 for a face seen from the front; it grows as the head turns away.
     """
@@ -287,7 +287,7 @@ def crop(
         region: what to cut.
         margin: pixels more on every side, for augmentation; the middle stays the same.
         rgb: the picture has red first.
-        placed: what `align` says of the landmarks, where several regions are cut.
+        placed: the result of `align` for these landmarks, if several regions are cut.
 
     Returns:
         The crop of `region.padded_size(margin)`.
@@ -307,7 +307,7 @@ def crop(
 
 
 def _reaches_beyond(image: Image, transform: npt.NDArray[np.float64], height: int, width: int) -> bool:
-    """Whether a crop may show what lies outside of the picture."""
+    """Whether a crop may extend beyond the picture."""
     (a, b, left), (_, _, top) = transform.tolist()
     scale = a * a + b * b
     # Corners, and the two pixels by which a filled polygon may be smaller than it is.
@@ -354,7 +354,7 @@ def _shrink(
 
 
 def _parts(corners: Sequence[float], factor: int, limit: int) -> tuple[int, int]:
-    """Where the parts of so many pixels begin that hold all corners, and how many there are in a picture."""
+    """The first of the blocks of so many pixels that contain all corners, and their number in a picture."""
     low = min(max(math.floor(min(corners)) - factor, 0), limit)
     high = min(max(math.ceil(max(corners)) + factor, 0), limit)
     return low, (high - low) // factor

@@ -1,7 +1,7 @@
 """Protects the included models from changes, and replaces files of other model folders.
 
-A file that is replaced stays beside the new one: `eyes.previous.onnx` for `eyes.onnx`. There is one such
-version, the last.
+A replaced file is kept beside the new one: `eyes.previous.onnx` for `eyes.onnx`; only the last
+version.
 """
 
 import filecmp
@@ -17,7 +17,7 @@ from emotion.models.manifest import ZOO
 
 
 def refuse_shipped(folder: Path) -> None:
-    """Refuse to write into the models that ship, of this program or of another copy of it.
+    """Refuse to write into the included models, of this program or of another copy of it.
 
     Raises:
         ShippedModelsError: the folder is among them, by whatever name.
@@ -43,13 +43,13 @@ def _is_zoo(folder: Path) -> bool:
 
 
 def previous_path(path: Path) -> Path:
-    """Where the version before stays when a file is replaced."""
+    """The path of the previous version when a file is replaced."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 @contextmanager
 def workshop(folder: Path) -> Iterator[Path]:
-    """A folder in which to make files for a model folder, so that it has them whole or not at all.
+    """A temporary folder for new files of a model folder, which then gets them complete or not at all.
 
     Raises:
         ShippedModelsError: the folder is that of the models that ship.
@@ -62,7 +62,7 @@ def workshop(folder: Path) -> Iterator[Path]:
 
 
 def put(made: Path, folder: Path) -> Path:
-    """Move a file into a model folder; one of its name that says something else stays as the previous one.
+    """Move a file into a model folder; an existing file with other content is kept as the previous version.
 
     Raises:
         ShippedModelsError: the folder is that of the models that ship.

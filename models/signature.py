@@ -1,4 +1,4 @@
-"""Inputs and outputs of a network, as an engine has to know them."""
+"""Signatures: inputs and outputs of a network, for an engine."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,9 +9,9 @@ class Signature:
     """A net with one input and one output, both with the batch in front.
 
     Attributes:
-        name: of the net; tells apart what providers keep of it.
+        name: of the net; part of the names of files that providers cache.
         sha256: of its file.
-        input: what its input is called.
+        input: name of its input.
         shape: of one item of the input.
         dtype: of the input; the output is float32.
         output: shape of one item of the output.

@@ -1,7 +1,7 @@
 """Reads files of a model folder: regular files of a sensible size, and well-formed JSON.
 
-A folder that somebody else made may hold a device that never ends, a pipe that nobody writes to, or a
-text made to exhaust whoever reads it.
+An untrusted folder may hold an endless device, a pipe without a writer, or a
+text that exhausts the memory of its reader.
 """
 
 import errno
@@ -41,11 +41,11 @@ def sha256(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds.
+    """The object in a JSON file.
 
     Raises:
         OSError: it cannot be read; see `check_regular`.
-        ValueError: it is no JSON of UTF-8, is nested too deeply, or holds something else than an object.
+        ValueError: it is not JSON in UTF-8, is nested too deeply, or is not an object.
     """
     check_regular(path, _JSON)
     try:

@@ -17,7 +17,7 @@ _SHORT = 9.95
 
 
 def video_length(seconds: float) -> str:
-    """How long a video lasts, as all pages say it: ``0:02.3``, from ten seconds on ``0:20``, ``1:06:40``."""
+    """The length of a video as text, on all pages: ``0:02.3``, from ten seconds on ``0:20``, ``1:06:40``."""
     if seconds < _SHORT:
         return f"0:{seconds:04.1f}"
     minutes, rest = divmod(round(seconds), 60)

@@ -92,7 +92,7 @@ def learn(
     say: Callable[[str], None],
     workers: int | None = None,
 ) -> Made:
-    """Make a model folder of the user's own.
+    """Make a model folder from the user's photographs.
 
     Args:
         roots: folders of photographs and videos, with one folder per class.
@@ -103,14 +103,14 @@ def learn(
         workers: the processes that read photographs; by default one per core.
 
     Raises:
-        DatasetError: too few photographs, or folders that name no classes.
+        DatasetError: too few photographs, or folders whose names are not classes.
         ModelFileError: the initial models are missing or damaged.
         ShippedModelsError: `output` is the folder of the included models.
     """
     refuse_shipped(output)
     roots = [root.resolve() for root in roots]
     classes, names = classes_of(roots, options.neutral)
-    people_of((), options)  # what is wrong with them is said now, not after the search for faces
+    people_of((), options)  # raises errors of these options now, not after the detection of faces
     clock = Clock(work_folder(output) / "times.csv")
 
     def begin(number: int, step: str, more: str = "") -> None:
@@ -197,7 +197,7 @@ class _Run:
         rows = read_manifest(self._data)
         if _in_parts(rows):
             return
-        # Anew each time: who is on the photographs, or how many are held out, may be told only now.
+        # Made again each time, since the options of people and held-out faces may have changed.
         parts = self._parts(rows)
         if any(parts[row["source"]] != row["split"] for row in rows):
             write_parts(self._work / "parts.parquet", parts)
@@ -228,7 +228,7 @@ class _Run:
         people = people_of([row["source"] for row in rows], self._options)
         return joined(np.array([row["group"] for row in rows], np.int64), people)
 
-    # --- 2: judging -------------------------------------------------------------------------------
+    # --- 2: checks of the data --------------------------------------------------------------------
 
     def judge(self, roots: Sequence[Path]) -> None:
         """Report problems of the data before the training."""
@@ -247,7 +247,7 @@ class _Run:
         if not self._folds.any():
             self._say("  A class is of one group alone: its faces are judged by what learnt from them.")
 
-    # --- 3 and 4: features, and what is learnt from them -------------------------------------------
+    # --- 3 and 4: features, and training ------------------------------------------------------------
 
     def see(self) -> None:
         """Features of each face from each network, computed or read from disk."""
@@ -267,7 +267,7 @@ class _Run:
         """Write models, their int8 versions, and the vote, into a folder beside the model folder."""
         shutil.rmtree(self._model, ignore_errors=True)
         self._networks.write(self._faces, self._model, self._about())
-        # Where networks learnt, one part of the faces was left out, and the vote is fitted to it.
+        # If networks were trained, one part of the faces was left out, and the vote is fitted to it.
         rows = np.flatnonzero(self._networks.judged(len(self._faces)))
         said = np.stack([found.said[rows] for found in self._networks.learnt.values()])
         faces = self._faces[rows]
@@ -347,7 +347,7 @@ class _Run:
         return evaluate(found, rule, stored.rules, self._vote.third, about)
 
     def _out_of_fold(self, name: str) -> Evaluation:
-        """Each face judged by last layers, a classifier of blendshapes and rules of the vote without it."""
+        """Out-of-fold predictions of last layers, classifier of blendshapes and rules of the vote."""
         vote, names = self._vote, self._regions.names
         third = vote.answering
         counted = vote.rule.prediction_count > len(names)

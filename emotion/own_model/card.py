@@ -1,4 +1,4 @@
-"""The model card of a model of the user's own."""
+"""The model card of a custom model."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ def card(
     networks: Sequence[tuple[str, str, str]],
     held_out: bool,
 ) -> str:
-    """What the model is, what it learnt from, and what it is not for, as Markdown.
+    """The model, its training data, and its limits, as Markdown.
 
     Args:
-        classes: that it tells apart.
-        found: about the photographs.
+        classes: of the model.
+        found: the checks of the photographs.
         options: it was made with.
-        networks: of each region its name, its network's architecture, and what of it has learnt.
-        held_out: whether a part was kept to judge on.
+        networks: for each region its name, its network's architecture, and the trained layers.
+        held_out: whether a part was held out for evaluation.
     """
     counts = "\n".join(f"| {one.name} | {one.faces} | {one.lost} |" for one in found.counts)
     warnings = "\n".join(f"- {line}" for line in found.warnings) or "- nothing unusual"

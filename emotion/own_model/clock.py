@@ -9,10 +9,10 @@ from emotion.models.cores import available_cores
 
 
 class Clock:
-    """Writes the seconds of each step into a table when the step ends: ``times.csv``.
+    """Writes the duration of each step into a table when it ends: ``times.csv``.
 
     Args:
-        path: of the table; what it holds is replaced.
+        path: of the table; an existing one is replaced.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,7 +23,7 @@ class Clock:
             csv.writer(file).writerow(("step", "seconds"))
 
     def begin(self, step: str) -> None:
-        """End the step before, and begin one; an empty name only ends."""
+        """End the previous step, and begin one; an empty name only ends."""
         now = monotonic()
         if self._step:
             with open(self._path, "a", newline="", encoding="utf-8") as file:
@@ -31,7 +31,7 @@ class Clock:
         self._step, self._since = step, now
 
     def sentence(self, expected: float | None) -> str:
-        """The time until now, as a sentence.
+        """The time so far, as a sentence.
 
         Args:
             expected: the estimate at the start, in seconds; None if there was none.
@@ -53,13 +53,13 @@ def about(seconds: float) -> str:
 
 
 def _processor_seconds() -> float:
-    """Of this process and those of its children that have ended."""
+    """Processor time of this process and its ended children."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def _load() -> str:
-    """How busy the machine is, where the system tells."""
+    """The load of the machine, if the system reports it."""
     try:
         load = os.getloadavg()[1]
     except (AttributeError, OSError):

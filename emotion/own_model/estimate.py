@@ -1,4 +1,4 @@
-"""Estimates how long a run takes, from steps that were measured on this machine."""
+"""Estimates the duration of a run from steps that were measured on this machine."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -24,24 +24,24 @@ from emotion.own_model.clock import about
 
 _PHOTOGRAPHS, _CROPS = 6, 32
 _VIDEOS, _PROBED = 2, 100
-# In times of a network's answer to a crop: learning from it, with a batch's augmentation.
+# Cost of a training step for a crop with augmentation, relative to inference.
 _LEARNT = 4.0
-# What is done whatever the number of faces (the report's intervals, the vote, libraries to load), in times
-# of looking at a photograph: 10 s of one core where that is 22 ms.
+# Fixed costs (the report's intervals, the vote, loading of libraries), relative to the analysis of a
+# photograph: 10 s of one core if that takes 22 ms.
 _FIXED = 450
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds, as measured.
+    """Measured seconds.
 
     Attributes:
-        photographs: how many there are.
-        look: for one photograph, on one core.
-        ask: for one face, by all networks, as it is and mirrored, on all cores.
-        measured: pictures that were looked at.
-        videos: how many there are beside.
-        frames: that are taken from them, about.
+        photographs: their number.
+        look: to analyse one photograph, on one core.
+        ask: to run all networks on one face and its mirror image, on all cores.
+        measured: number of measured pictures.
+        videos: their number.
+        frames: approximate number of frames taken from them.
     """
 
     photographs: int
@@ -57,15 +57,15 @@ class Estimate:
         return self.photographs + self.frames
 
     def knows(self, passes: float) -> bool:
-        """Whether the time of so many passes can be told: not that of a network that there is not yet."""
+        """Whether the time of so many epochs can be estimated: not for a network that does not exist yet."""
         return self.measured > 0 and (self.ask > 0 or not passes)
 
     def seconds(self, workers: int, passes: float) -> float:
-        """In all.
+        """The total.
 
         Args:
-            workers: processes that look at photographs.
-            passes: how often each face is learnt from, where more than last layers learn.
+            workers: processes that analyse photographs.
+            passes: epochs, if more than last layers are trained.
         """
         return (
             self.pictures * (self.look / workers + self.ask * (1 + passes * _LEARNT / 2)) + _FIXED * self.look
@@ -73,13 +73,13 @@ class Estimate:
 
 
 def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: float = 0.5) -> Estimate:
-    """Look at some of the photographs and ask the networks about as many crops.
+    """Measure the analysis of some photographs, and the networks on as many crops.
 
     Args:
         roots: folders of photographs.
-        begin: folder with a network for each region; None where there is none yet.
-        regions: that are looked at.
-        every: seconds between the frames that are taken of videos; 0: each frame.
+        begin: folder with a network for each region; None if there is none yet.
+        regions: of the model.
+        every: seconds between the frames that are taken from videos; 0: each frame.
     """
     files = sorted(path for root in roots for path in files_below(root))
     found = [path for path in files if path.suffix.lower() in SUFFIXES]
@@ -91,7 +91,7 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: 
 
 
 def _ask(folder: Path, region: Region) -> float:
-    """Seconds of a network for one crop; the first batch is left out, for it warms up."""
+    """Seconds of a network for one crop; the first batch is a warm-up and left out."""
     crops = np.random.default_rng(0).integers(0, 256, (_CROPS, *region.size), np.uint8)
     times: list[tuple[int, float]] = []
 
@@ -114,14 +114,14 @@ def _photographs(paths: Sequence[Path]) -> Iterator[Image]:
 
 
 def _frames(paths: Sequence[Path], every: float) -> Iterator[Image]:
-    """The first few frames of each of some videos, with what it takes to decode up to them."""
+    """The first few frames of each of some videos, with the time to decode up to them."""
     for path in paths[:_VIDEOS]:
         for _, image in islice(sample_frames(path, every), _PHOTOGRAPHS // _VIDEOS):
             yield image
 
 
 def _looks(pictures: Iterator[Image]) -> Iterator[float]:
-    """Seconds to read and to look at each picture but the first, with which the landmarker warms up."""
+    """Seconds to read and analyse each picture except the first, which is a warm-up."""
     with FaceLandmarker() as landmarker:
         warm = False
         while True:
@@ -136,7 +136,7 @@ def _looks(pictures: Iterator[Image]) -> Iterator[float]:
 
 
 def _count(videos: Sequence[Path], every: float) -> int:
-    """The frames that are taken of all videos, from what a few of them say of themselves."""
+    """The number of frames taken from all videos, estimated from the metadata of a few."""
     counts = [count for path in videos[:_PROBED] if (count := _frames_of(path, every)) is not None]
     return round(sum(counts) * len(videos) / len(counts)) if counts else 0
 

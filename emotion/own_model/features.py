@@ -1,4 +1,4 @@
-"""Features that the frozen networks compute of each face: computed once, and kept on disk."""
+"""Features of each face from the frozen networks: computed once, and cached on disk."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from emotion.models.regions import CANVAS, Image, Region
 from emotion.models.training.refit import Floats
 
 MOST_MIRRORED = 2000
-"""Faces up to which each is looked at mirrored, too: many faces need no second look."""
+"""Number of faces up to which mirror images are used, too: with many faces they are not needed."""
 
 Progress = Callable[[int, int], None]
 
@@ -26,15 +26,15 @@ def views_of(
     progress: Progress = lambda done, total: None,
     precision: Precision = "fp32",
 ) -> Floats:
-    """Features of faces, float32 (views, n, d): as they are and, where that helps, mirrored.
+    """Features of faces, float32 (views, n, d): of the crops and, if useful, of their mirror images.
 
     Args:
         models: the folder of the network.
         region: which of its networks.
         crops: uint8 (n, height, width).
-        cache: folder; what is there from an earlier run on the same crops is taken.
+        cache: folder; results of an earlier run on the same crops are reused.
         progress: called with (crops done, crops in all).
-        precision: of the network; only the plain one sees mirrored faces.
+        precision: of the network; only the float one gets mirror images.
     """
     views = [crops]
     if precision == "fp32" and len(crops) <= MOST_MIRRORED and _in_the_middle(region):

@@ -1,4 +1,4 @@
-"""Classes and people, as a user's folders name them."""
+"""Classes and people, from the names of a user's folders and files."""
 
 import csv
 import re
@@ -15,18 +15,18 @@ from emotion.own_model.options import LearnOptions
 
 
 def classes_of(roots: Sequence[Path], neutral: str = "") -> tuple[Classes, dict[str, str]]:
-    """The classes that folders of photographs are named after.
+    """The classes of folders of photographs, from their names.
 
     Args:
         roots: each with a folder a class, directly or within train, validation and test.
-        neutral: the class of a face at rest; empty: the usual one.
+        neutral: the class of a face at rest; empty: the default.
 
     Returns:
         The classes, the six that ship in their usual order and others by name; and by each folder's name, in
         lower case, its class.
 
     Raises:
-        DatasetError: there are fewer than two, or a name is none that a class can have.
+        DatasetError: there are fewer than two, or a name cannot be a class.
     """
     names: dict[str, str] = {}
     for root in roots:
@@ -69,15 +69,15 @@ def _in_words(roots: Sequence[Path]) -> str:
 
 
 def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]:
-    """Who is on each photograph, as far as it is known.
+    """The person on each photograph, if known.
 
     Args:
         sources: a root's name and the path below it; a video's frame adds ``#`` and its time.
         options: ``group_by`` and ``person``.
 
     Raises:
-        DatasetError: the table cannot be read, lacks a column or names none of the photographs.
-        OptionError: the pattern is none, has no group or fits no name.
+        DatasetError: the table cannot be read, lacks a column or has none of the photographs.
+        OptionError: the pattern is invalid, has no group or matches no name.
     """
     told = _table(options.group_by) if options.group_by else {}
     try:
@@ -99,7 +99,7 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
 
 
 def _check_fit(source: str, options: LearnOptions) -> None:
-    """Refuse a table or a pattern that says of nobody who it is, as a wrong one does."""
+    """Refuse a table or a pattern that identifies no person, which must be a mistake."""
     if options.person:
         name = source.rsplit("/", 1)[-1]
         raise OptionError(

@@ -1,4 +1,4 @@
-"""Which faces are held out: a part, or each fold in turn."""
+"""Held-out faces: a part, or each fold in turn."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from emotion.models.data.label_folders import Split
 
 FOLDS = 5
 TAUGHT: tuple[Split, ...] = ("train", "validation")
-"""The parts of a data set that are learnt from: a validation part of the user's own chooses nothing here."""
+"""The training parts of a data set: a user's validation part is not used for model selection here."""
 LEAST_TO_HOLD_OUT = 100
-"""Faces of the rarest class from which on a part is held out; below, folds alone judge."""
+"""Faces of the rarest class from which on a part is held out; below, there is only cross-validation."""
 
 _Ints = npt.NDArray[np.int64]
 
@@ -21,7 +21,7 @@ def joined(groups: _Ints, people: Sequence[str | None]) -> _Ints:
 
     Args:
         groups: int64 (n,), of near copies and videos.
-        people: who is on each photograph; None where nobody knows.
+        people: the person on each photograph; None if unknown.
 
     Returns:
         int64 (n,), the smallest index of a face in each one's group.
@@ -45,9 +45,9 @@ def joined(groups: _Ints, people: Sequence[str | None]) -> _Ints:
 
 
 def in_folds(labels: _Ints, groups: _Ints, count: int = FOLDS, seed: int = 0) -> _Ints:
-    """The fold of each face, int64 (n,): each with each class in about the same share, groups together.
+    """The fold of each face, int64 (n,): stratified by class, groups together.
 
-    Fewer folds where a class has fewer groups; one where that leaves a class out of all others.
+    Fewer folds if a class has fewer groups; one if that leaves a class out of all others.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415  a second of import
 
@@ -63,9 +63,9 @@ def in_folds(labels: _Ints, groups: _Ints, count: int = FOLDS, seed: int = 0) ->
 
 
 def held_out(labels: _Ints, groups: _Ints, share: float, seed: int = 0) -> npt.NDArray[np.bool_]:
-    """Which faces are kept to judge on, bool (n,): a share of each class, groups together.
+    """The held-out faces, bool (n,): a share of each class, groups together.
 
-    Nobody where the rarest class has fewer faces than `LEAST_TO_HOLD_OUT`.
+    None if the rarest class has fewer faces than `LEAST_TO_HOLD_OUT`.
     """
     nobody = np.zeros(len(labels), bool)
     if not share or np.bincount(labels).min() < LEAST_TO_HOLD_OUT:

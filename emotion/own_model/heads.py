@@ -1,4 +1,4 @@
-"""A new last layer on features that stay fixed, with its predictions of held-out faces."""
+"""A new last layer on fixed features, with its out-of-fold predictions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from emotion.models.statistics.calibration import fit_temperature
 from emotion.models.training.refit import Floats, Head, fit_head
 
 PULLS = (3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
-"""How hard a last layer may be pulled, towards the one that it begins with or towards nothing."""
+"""Strengths of the L2 regularisation that are tried, towards the initial layer or towards zero."""
 _TINY = 1e-9
 _EVENNESS = 0.5
 
@@ -21,14 +21,14 @@ Log = Callable[[dict[str, float]], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learnt:
-    """A last layer and what is known of it.
+    """A last layer and its out-of-fold predictions.
 
     Attributes:
         head: fitted to all faces.
         temperature: by which its logits are divided.
-        said: float32 (n, classes), probabilities of each face by a last layer that did not learn from it.
-        pull: how hard it was pulled.
-        judged: bool (n,), the faces of which `said` holds something; None: all.
+        said: float32 (n, classes), out-of-fold probabilities of each face.
+        pull: strength of the regularisation.
+        judged: bool (n,), the faces with a prediction in `said`; None: all.
     """
 
     head: Head
@@ -38,17 +38,17 @@ class Learnt:
     judged: npt.NDArray[np.bool_] | None = None
 
     def loss(self, labels: _Ints, rows: npt.NDArray[np.bool_] | None = None) -> float:
-        """The log loss on faces that it did not learn from: those of `rows`, or all."""
+        """The out-of-fold log loss: of `rows`, or of all faces."""
         kept = slice(None) if rows is None else rows
         return log_loss(labels[kept], self.said[kept])
 
 
 def start_of(head: Head, classes: Classes, wanted: Classes) -> Head | None:
-    """The last layer to begin with, where a model knows all wanted classes already; else None.
+    """The initial last layer, if a model already has all wanted classes; else None.
 
     Args:
         head: of the model.
-        classes: that it tells apart.
+        classes: of the model.
         wanted: of the new one; ``happy`` is ``happiness``.
     """
     known = [name if name in classes else ALIASES.get(name, "") for name in wanted]
@@ -66,15 +66,15 @@ def learn_head(
     start: Head | None = None,
     log: Log = lambda row: None,
 ) -> Learnt:
-    """Fit a last layer, as hard pulled as does best on faces that it did not learn from.
+    """Fit a last layer, with the regularisation that has the smallest out-of-fold loss.
 
     Args:
-        features: float32 (views, n, d), of each face as it is and, behind, mirrored.
+        features: float32 (views, n, d), of each face and then of its mirror image.
         labels: int64 (n,).
-        folds: int64 (n,), of `folds.in_folds`; with one fold all faces are judged by what learnt from them.
-        classes: how many there are.
-        start: the last layer to stay near, where there is one.
-        log: told what came of each pull.
+        folds: int64 (n,), of `folds.in_folds`; with one fold all predictions are for training faces.
+        classes: their number.
+        start: the last layer towards which weights are regularised, if any.
+        log: called with the result of each strength.
     """
     best: tuple[float, float, Floats] | None = None
     for pull in PULLS[::-1]:
@@ -90,7 +90,7 @@ def learn_head(
         if best is None or loss < best[0]:
             best = loss, pull, logits
         elif loss > best[0] * 1.05:
-            break  # weaker pulls only overfit more
+            break  # weaker regularisation only overfits more
     assert best is not None
     _, pull, logits = best
     temperature = fit_temperature(labels, probabilities(logits))
@@ -99,7 +99,7 @@ def learn_head(
 
 
 def weights_of(labels: _Ints) -> npt.NDArray[np.float64]:
-    """How much each face counts, float64 (n,), summing to one: less, the more common its class is."""
+    """The weight of each face, float64 (n,), summing to one: smaller for more common classes."""
     weights = np.bincount(labels).astype(np.float64)[labels] ** -_EVENNESS
     return np.asarray(weights / weights.sum(), np.float64)
 
@@ -119,7 +119,7 @@ def fit_one(features: Floats, labels: _Ints, pull: float, classes: int, start: H
 
 
 def log_loss(labels: _Ints, said: Floats) -> float:
-    """The log loss at the best temperature, classes counting alike."""
+    """The class-balanced log loss at the best temperature."""
     cooled = said ** (1 / fit_temperature(labels, said))
     cooled /= cooled.sum(axis=1, keepdims=True)
     truth = np.log(np.maximum(cooled[np.arange(len(labels)), labels], _TINY))

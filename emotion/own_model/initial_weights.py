@@ -27,14 +27,14 @@ from emotion.own_model.options import LearnOptions
 
 _LEAST = 32
 """Pixels of the shorter side that every network needs."""
-_MOBILENET_POINTS = 1.0  # pixels a point from which the MobileNet sees a face as large as it learnt to
+_MOBILENET_POINTS = 1.0  # pixels per point from which a face is as large as in the MobileNet's training
 
 
 def wanted_regions(options: LearnOptions) -> Regions:
-    """The regions that the new models look at: those that it begins with, and those asked for.
+    """The regions of the new models: those of the initial models, and the requested ones.
 
     Raises:
-        ModelFileError: the models to begin with are missing or damaged.
+        ModelFileError: the initial models are missing or damaged.
     """
     keras = options.from_nothing or options.file
     begun = tuple(REGIONS) if keras else tuple(read_schema(options.start_from).regions)
@@ -44,7 +44,7 @@ def wanted_regions(options: LearnOptions) -> Regions:
 
 
 def _sized(region: Region, options: LearnOptions) -> Region:
-    """A region in as many pixels as are asked for, and as networks need."""
+    """A region with the requested number of pixels, and at least as many as networks need."""
     scale = region.pixels_per_point
     if options.architecture == "mobilenet":
         scale = max(scale, _MOBILENET_POINTS)
@@ -54,12 +54,12 @@ def _sized(region: Region, options: LearnOptions) -> Region:
 
 @dataclass(frozen=True, slots=True)
 class Donor:
-    """A network that a region's begins with.
+    """The initial network of a region.
 
     Attributes:
         manifest: of the model.
-        kept: whether it is this very region's, at this very size.
-        same: whether it is this region's, at whatever size, so that its last layer means something, too.
+        kept: whether it is for the same region and size.
+        same: whether it is for the same region, at any size, so that its last layer can be reused.
     """
 
     manifest: ModelManifest
@@ -68,12 +68,12 @@ class Donor:
 
 
 def donor(folder: Path, region: Region, architecture: Architecture | None) -> Donor:
-    """The model of a folder that a region's network begins with: its own, or that which shows most of it.
+    """The model of a folder for the initial network of a region: its own, or that with the largest overlap.
 
     Args:
         folder: of models.
         region: wanted.
-        architecture: that it must have; None: any, as long as its own scale is that of the crops.
+        architecture: that it must have; None: any whose scale is that of the crops.
 
     Raises:
         OptionError: there is none of this architecture.
@@ -96,12 +96,12 @@ def donor(folder: Path, region: Region, architecture: Architecture | None) -> Do
 
 
 def _slides(manifest: ModelManifest) -> bool:
-    """Whether a network sees regions at the scale of eyes and lips."""
+    """Whether a network was trained at the scale of eyes and lips."""
     return manifest.architecture != TITLES["mobilenet"]
 
 
 def _shared(one: Region, other: Region) -> float:
-    """How much of two regions is the same, as a share of both together."""
+    """Intersection over union of two regions."""
     across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     both = max(across, 0) * max(down, 0)
@@ -111,20 +111,20 @@ def _shared(one: Region, other: Region) -> float:
 def begin(
     options: LearnOptions, regions: Regions, output: Path, say: Callable[[str], None] = lambda line: None
 ) -> dict[str, Donor]:
-    """Make a folder with a network for each region, ready to say what it sees of crops.
+    """Make a folder with a network for each region, to compute features of crops.
 
     Args:
         options: that name a model folder.
         regions: wanted.
-        output: the folder to write; what was in it is gone.
-        say: told which network stands in for a region that has none.
+        output: the folder to write; its content is replaced.
+        say: called with a message about a region that gets another region's network.
 
     Returns:
-        What each region's network was.
+        The source of each region's network.
 
     Raises:
         OptionError: there is no such network.
-        ModelFileError: a model is missing or damaged, or takes no other size.
+        ModelFileError: a model is missing or damaged, or cannot take another size.
     """
     folder = options.start_from
     donors = {region.name: donor(folder, region, options.architecture) for region in regions}
@@ -169,7 +169,7 @@ def _put(folder: Path, manifest: ModelManifest, region: Region, output: Path) ->
 
 
 def _try(folder: Path, region: Region, precision: Precision) -> None:
-    """Whether a network takes crops of its new size at all."""
+    """Check that a network takes crops of its new size."""
     try:
         seen = len(features_of(folder, region.name, np.zeros((1, *region.size), np.uint8), precision))
         reason = "" if seen == 1 else f"it takes one for {seen}"

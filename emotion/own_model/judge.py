@@ -1,4 +1,4 @@
-"""Checks of the data before training: what there is, what was left out, and the likely effect."""
+"""Checks of the data before training: counts, rejections, and the likely effect on the score."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from emotion.models.words import counted
 from emotion.own_model.folds import LEAST_TO_HOLD_OUT
 
 LEAST = 20
-"""Faces of a class below which nothing is learnt."""
+"""The smallest number of faces per class for training."""
 FEW = 60
 REACHED = ((20, 0.96), (60, 0.98))
-"""What so many faces a class gave, as a share of what 600 give, for three classes that are near the six: of
+"""The score with so many faces per class, as a share of that with 600, for three classes similar to the six:
 ``python -m emotion.benchmarks.studies.draws``."""
 ENOUGH = 600
 SMALL, TURNED = 32.0, 7.0
-"""Of a small face the pixels between the outer eye corners; of a turned one its alignment error."""
+"""Limits of a small face (pixels between the outer eye corners) and of a turned one (alignment error)."""
 DARK, BRIGHT = 50.0, 200.0
 """Mean gray levels of the eyes."""
 
@@ -41,28 +41,28 @@ class ClassCount:
 
     @property
     def lost(self) -> int:
-        """Photographs that cannot be learnt from."""
+        """Photographs that cannot be used."""
         return self.photographs - self.faces
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is known of a user's photographs before anything is learnt.
+    """The results of the checks.
 
     Attributes:
-        counts: a class each.
-        reasons: how many photographs were left out, by why.
-        missed: sources of those without a face that could be found.
+        counts: by class.
+        reasons: number of rejected photographs, by reason.
+        missed: sources of those without a detected face.
         conflicts: sources of near copies with different labels; neither is used.
-        copies: near copies: sources that look alike, a tuple each.
-        shares: of all faces, by what is unusual in them: small, turned, dark, bright.
+        copies: groups of near copies, by source.
+        shares: of all faces that are small, turned, dark or bright.
         eye_distance: median, in pixels.
-        people: how many are known by name; 0 where nobody said.
-        nameless: of how many faces nobody said who it is.
+        people: number of known people; 0 if none were given.
+        nameless: number of faces of unknown people.
         only_in_one: classes in which all faces are of one person.
-        judging: how many faces the models will be judged on.
-        apart: how many these are where those of one person, of one video, or near copies count as one.
-        warnings: sentences.
+        judging: number of faces for the evaluation.
+        apart: the number of these if those of one person, of one video, or near copies count once.
+        warnings: messages.
     """
 
     counts: tuple[ClassCount, ...]
@@ -81,23 +81,23 @@ class Judgement:
 
     @property
     def faces(self) -> int:
-        """How many can be learnt from."""
+        """Number of usable faces."""
         return sum(one.faces for one in self.counts)
 
 
 def judge(
     data: Path, classes: Classes, people: Sequence[str | None], from_nothing: bool = False
 ) -> Judgement:
-    """Judge a data set.
+    """Check a data set.
 
     Args:
         data: made by `emotion.models.data.dataset.make_dataset`.
-        classes: that it is sorted into.
-        people: who is on each face of its manifest.
-        from_nothing: whether networks begin with random weights.
+        classes: of the data set.
+        people: the person of each face in its manifest.
+        from_nothing: whether initial weights are random.
 
     Raises:
-        DatasetError: a class has too few faces to learn anything from.
+        DatasetError: a class has too few faces.
     """
     rows, rejected = read_manifest(data), read_rejected(data)
     faces = Counter(row["label"] for row in rows)
@@ -167,7 +167,7 @@ def _warn_of_few(fewest: ClassCount, from_nothing: bool) -> list[str]:
 
 
 def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
-    """What is wrong with the data, and what it will cost, in sentences."""
+    """Messages about problems of the data, and their effect."""
     fewest = min(found.counts, key=lambda one: one.faces)
     most = max(found.counts, key=lambda one: one.faces)
     lines = _warn_of_few(fewest, from_nothing)
@@ -223,12 +223,12 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
 
 
 def _most(reasons: Counter[str]) -> tuple[str, ...]:
-    """The most common reason, where there is one."""
+    """The most common reason, if any."""
     return tuple(reason for reason, _ in reasons.most_common(1))
 
 
 def _class_in(source: str, classes: Classes) -> str | None:
-    """The class whose folder a left out photograph lies in."""
+    """The class of a rejected photograph, from its folder."""
     folders = map(class_name, source.split("#", maxsplit=1)[0].split("/")[1:-1])
     return next((part for part in folders if part in classes), None)
 

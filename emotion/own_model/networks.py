@@ -34,10 +34,10 @@ Say = Callable[[str], None]
 
 
 class Progress(Protocol):
-    """Told how far something is, and what may be said of it beside."""
+    """Called with the progress, and optionally a note."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """Say it."""
+        """Report it."""
 
 
 Counting = Callable[[str], AbstractContextManager[Progress]]
@@ -47,19 +47,19 @@ class Networks:
     """The networks of all regions.
 
     Args:
-        options: of learning.
-        classes: that the new models tell apart.
-        work: folder for what is worked out on the way.
-        counting: makes a progress bar of a description.
-        say: told what is done, a line each.
+        options: of the training.
+        classes: of the new models.
+        work: folder for intermediate results.
+        counting: makes a progress bar with a description.
+        say: called with a line about each step.
 
     Attributes:
-        regions: that are looked at, in order.
-        learnt: by region, the last layer that counts and what was said of faces that it did not learn from.
+        regions: in order.
+        learnt: by region, the last layer that is used and its out-of-fold predictions.
 
     Raises:
-        ModelFileError: the models to begin with are missing or damaged.
-        OptionError: they have no network of the architecture that is asked for.
+        ModelFileError: the initial models are missing or damaged.
+        OptionError: they have no network of the requested architecture.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Networks:
         self._folders = dict.fromkeys(self.regions.names, self.start)
 
     def see(self, faces: LabelledFaces) -> None:
-        """What each network sees of each face; what was worked out before is read."""
+        """Features of each face from each network, computed or read from disk."""
         if self._options.from_nothing:
             return
         begun = monotonic()
@@ -98,7 +98,7 @@ class Networks:
             return views_of(folder, region, crops, cache, progress, precision)
 
     def fit(self, faces: LabelledFaces, folds: _Ints) -> None:
-        """A new last layer for each network, the others as they are."""
+        """Fit a new last layer for each network; the other layers stay frozen."""
         if self._options.from_nothing:
             return
         with open(self._work / "log.csv", "w", newline="", encoding="utf-8") as file:
@@ -121,7 +121,7 @@ class Networks:
         return found
 
     def _known_head(self, region: str) -> Head | None:
-        """The last layer to stay near, where there is one of these classes and this region."""
+        """The initial last layer, if there is one for these classes and this region."""
         found = self._donors[region]
         if not found.same:
             return None
@@ -130,13 +130,13 @@ class Networks:
     # --- more than the last layers ------------------------------------------------------------------
 
     def train(self, faces: LabelledFaces, data: Path, folds: _Ints, alone: bool) -> None:
-        """Let upper layers or all learn, too, where there are faces enough, and keep what that makes better.
+        """Train upper layers, or all, if there are enough faces; keep the result if it is better.
 
         Args:
-            faces: to learn from.
+            faces: for training.
             data: the data set.
             folds: int64 (n,).
-            alone: whether the first fold alone judges: a part is held out for the rest.
+            alone: whether only the first fold is for validation: a part is held out for the rest.
         """
         layers = training.layers_for(self._options, int(np.bincount(faces.labels).min()))
         place = self._work / "training"
@@ -193,7 +193,7 @@ class Networks:
         return training.architecture_of(self._donors[region].manifest)
 
     def _heads(self, region: str, labels: _Ints, folds: _Ints, judged: tuple[int, ...]) -> dict[int, Head]:
-        """The last layers that training begins with: for each fold one that did not learn from it."""
+        """The initial last layers: for each fold one that was fitted without it."""
         if self._options.from_nothing:
             return {}
         views, pull, start = self._views[region], self.learnt[region].pull, self._known_head(region)
@@ -204,7 +204,7 @@ class Networks:
         return found
 
     def _may_train(self) -> bool:
-        """Whether Keras is there; where nobody asked for it, its lack is said and no more."""
+        """Whether Keras is installed; if it was not requested, its absence is only reported."""
         if self._options.layers != "auto" or self._options.from_nothing:
             self._needs_training()
             return True
@@ -223,23 +223,23 @@ class Networks:
             )
 
     def described(self) -> list[tuple[str, str, str]]:
-        """Of each region its name, its network's architecture, and what of it has learnt."""
+        """For each region its name, its network's architecture, and the trained layers."""
         return [
             (name, read_manifest(folder, name).architecture, self._what.get(name, "the last layer"))
             for name, folder in self._folders.items()
         ]
 
-    # --- where they end up --------------------------------------------------------------------------
+    # --- output -------------------------------------------------------------------------------------
 
     def judged(self, faces: int) -> npt.NDArray[np.bool_]:
-        """The faces of which every region's `learnt` says something, bool (faces,)."""
+        """The faces with predictions in every region's `learnt`, bool (faces,)."""
         rows = np.ones(faces, bool)
         for found in self.learnt.values():
             rows &= True if found.judged is None else found.judged
         return rows
 
     def write(self, faces: LabelledFaces, output: Path, about: str) -> None:
-        """Write all models into a folder, those in int8 too where they say the same."""
+        """Write all models into a folder, also in int8 if that gives the same predictions."""
         for region, crops in zip(self.regions, faces.crops, strict=True):
             name, folder = region.name, self._folders[region.name]
             self._put(name, output, about, "fp32")
@@ -264,7 +264,7 @@ class Networks:
         self._say(f"  {region.name} in int8: {gate}{'' if gate.passed else '; not offered'}")
 
     def _quantise(self, region: Region, labels: _Ints, crops: Any, output: Path) -> None:
-        """An int8 model of a network that has learnt here, with as few layers spared as pass."""
+        """An int8 model of a network that was trained here, with as few layers in float as possible."""
         for spared in SPARED:
             gate = write_int8(output, region.name, crops, labels, spared)
             if gate.passed:

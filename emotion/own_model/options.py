@@ -1,4 +1,4 @@
-"""The options of a model of the user's own. Plain data: neither Keras nor onnx is loaded for them."""
+"""The options of custom models. Plain data: neither Keras nor onnx is loaded for them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ SCRATCH = Path("scratch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnOptions:
-    """What a model of one's own begins with, and how it is judged."""
+    """Initial weights, training and evaluation of a custom model."""
 
     TITLE: ClassVar[str] = "Learning"
 
@@ -119,12 +119,12 @@ class LearnOptions:
 
     @property
     def from_nothing(self) -> bool:
-        """Whether networks begin with random weights."""
+        """Whether initial weights are random."""
         return self.start_from == SCRATCH
 
     @property
     def caution(self) -> str:
-        """What must be said beside the scores; empty where it begins with what ships or with nothing."""
+        """A caveat about the scores; empty with the included models or random weights."""
         if self.from_nothing or model_folder_name(self.start_from) != str(self.start_from):
             return ""
         return (
@@ -134,5 +134,5 @@ class LearnOptions:
 
     @property
     def file(self) -> Path | None:
-        """The network to begin with, where it is one file."""
+        """The initial network, if it is one file."""
         return self.start_from if self.start_from.suffix == ".keras" else None

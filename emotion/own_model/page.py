@@ -26,7 +26,7 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
 
     Args:
         path: of the HTML file.
-        found: what was judged.
+        found: the results of the checks.
         data: the data set, for its faces.
         roots: of the photographs.
     """
@@ -51,7 +51,7 @@ def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -
 
 
 def _faces(data: Path, classes: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Of each class some faces as the networks see them, by the names of their files."""
+    """Some crops of each class, by the names of their files."""
     rows = read_manifest(data)
     draw = np.random.default_rng(0)
     sheets = []
@@ -64,7 +64,7 @@ def _faces(data: Path, classes: Sequence[str]) -> list[tuple[str, list[tuple[str
 
 
 def _face(data: Path, row: Mapping[str, Any]) -> str:
-    """A face's crops, as base64 of JPEG; empty where one is missing."""
+    """A face's crops, as base64 of JPEG; empty if one is missing."""
     crops = [read_gray(data / region / row["label"] / f"{row['id']}.png") for region in ("eyes", "lips")]
     eyes, lips = crops
     return "" if eyes is None or lips is None else _jpeg(face_picture(eyes, lips))

@@ -5,7 +5,7 @@ another folder::
 
     fold-0.npz        the network's logits for the held-out faces, after each epoch
     fold-0.keras      weights and optimiser after an epoch, until the fold is done
-    best.weights.h5   the weights after the best epoch, where there is one held-out part only
+    best.weights.h5   the weights after the best epoch, if there is only one held-out part
     model/            the trained network as a model folder
     said.npz          its out-of-fold logits, and its last layer
 """
@@ -54,10 +54,10 @@ MANY = 2000
 """The number of faces from which augmentation is weaker."""
 _EPOCHS, _EPOCHS_FROM_NOTHING = 12, 60
 _CHECKPOINT_EVERY = 30.0  # seconds
-# Interpolations between the initial and the trained weights that are tried: the trained weights alone forget
-# more of what was learnt from many other faces (Wortsman et al. 2022, WiSE-FT).
+# Interpolations between the initial and the trained weights that are tried: the trained weights alone
+# generalise less well (Wortsman et al. 2022, WiSE-FT).
 _SHARES = (0.25, 0.5, 0.75, 1.0)
-# A graph has a factor for the temperature only where that is not 1.
+# A graph has a factor for the temperature only if that is not 1.
 _UNCALIBRATED = 1.25
 
 _Ints = npt.NDArray[np.int64]
@@ -93,7 +93,7 @@ class Trained:
         learnt: its last layer, and its out-of-fold predictions.
         folder: a model folder with the network.
         passes: the epochs that the final network was trained for.
-        share: where its weights lie between the initial (0) and the trained ones (1).
+        share: interpolation of its weights between the initial (0) and the trained ones (1).
     """
 
     learnt: Learnt
@@ -134,7 +134,7 @@ def begin_with_file(options: LearnOptions, regions: Regions, output: Path) -> di
     """Make a model folder in which a ``.keras`` file is the network of each region.
 
     Raises:
-        ModelFileError: it is no trained network, or has an unknown architecture.
+        ModelFileError: it is not a trained network, or has an unknown architecture.
     """
     from emotion.exporters import restore  # noqa: PLC0415  starts Keras
     from emotion.models.training import networks  # noqa: PLC0415
@@ -160,7 +160,7 @@ def _seen(region: Region) -> tuple[int, int]:
 
 
 def layers_for(options: LearnOptions, fewest: int) -> str:
-    """Which layers are trained: as the option says, or by the number of faces of the rarest class."""
+    """The layers to train: from the option, or by the number of faces of the rarest class."""
     if options.layers != "auto":
         return options.layers
     if options.from_nothing or fewest >= ALL_FROM:
@@ -169,7 +169,7 @@ def layers_for(options: LearnOptions, fewest: int) -> str:
 
 
 def architecture_of(manifest: ModelManifest) -> Architecture | None:
-    """The architecture that a manifest names; None where it cannot be trained here."""
+    """The architecture in a manifest; None if it cannot be trained here."""
     return next((key for key, title in TITLES.items() if title == manifest.architecture), None)
 
 
@@ -213,7 +213,7 @@ def train(
         place: folder of all runs.
         log: gets a row for each epoch.
         progress: called with steps done, steps in all, and a note.
-        say: called with sentences on the result.
+        say: called with messages about the result.
         file: a ``.keras`` file with initial weights, in place of `plan.start`.
     """
     run = place / f"{plan.region.name}-{_digest(plan, faces, course, file)}"
@@ -359,7 +359,7 @@ class _Training:
         return np.stack(told)
 
     def _between(self, learner: "Learner", fold: int) -> tuple[float, Floats]:
-        """Set the network's weights between the initial and the trained ones, where the loss is lowest.
+        """Interpolate the network's weights between the initial and the trained ones, to the smallest loss.
 
         Returns:
             The share of the trained weights, and the logits for the fold's faces.
@@ -378,14 +378,14 @@ class _Training:
         return best, found[best]
 
     def _begin(self, learner: "Learner", fold: int, checkpoint: Path) -> int:
-        """Begin a fold, or go on with its checkpoint; the passes that are done."""
+        """Begin a fold, or resume it from its checkpoint; returns the number of epochs done."""
         learner.begin(self._plan.heads.get(fold))
         if checkpoint.is_file():
             learner.resume(checkpoint)
         return learner.done
 
     def _enough(self, losses: Sequence[float]) -> bool:
-        """Whether a fold is done: all passes, or none has helped for a while."""
+        """Whether a fold is done: all epochs, or early stopping."""
         waited = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
         return len(losses) >= self._course.epochs or waited >= self._course.patience
 
@@ -402,7 +402,7 @@ class _Training:
             done = (number * epochs + at) * steps + step
             self._progress(done, total, f"loss {loss:.2f}, {right:.0%} right")
             if step == min(4, steps) and at == 1 and not self._told_time:
-                # The first pass builds the graph; from the second on a step takes what it takes.
+                # The first epoch builds the graph; step times are measured from the second on.
                 self._told_time = True
                 each = (monotonic() - begun) / step
                 left = each * (total - done)
@@ -414,7 +414,7 @@ class _Training:
         return learner.epoch(taught, on_step)
 
     def _all(self, learner: "Learner", passes: int) -> None:
-        """Learn from all faces for so many passes."""
+        """Train on all faces for so many epochs."""
         checkpoint = self._run / "all.keras"
         done, everything = self._begin(learner, -1, checkpoint), np.arange(len(self._faces))
         saved = monotonic()
@@ -435,7 +435,7 @@ def _mix(network: Any, known: Sequence[Floats], learnt: Sequence[Floats], share:
 def _export(
     network: Any, region: Region, architecture: Architecture, classes: Classes, folder: Path
 ) -> ModelManifest:
-    """Write a network as a model folder has it."""
+    """Write a network in the format of a model folder."""
     import onnx  # noqa: PLC0415  not needed where only the last layers learn
 
     from emotion.exporters.convert import to_onnx  # noqa: PLC0415

@@ -17,15 +17,15 @@ from emotion.own_model.options import LearnOptions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnVote:
-    """A vote, and what it says of faces that it did not learn from.
+    """A vote and its out-of-fold predictions.
 
     Attributes:
-        fitted: the rules, and which of them counts.
-        third: the classifier of blendshapes, where there is one.
-        answers: float32 (n, classes), what such a one says of faces that it did not learn from.
-        said: float32 (n, classes), the vote on faces that it did not learn from.
-        kept: whether it is the vote that the models came with.
-        rules: float32 (n, classes), what each rule says of faces that it was not fitted to, by its name.
+        fitted: the rules, and which of them is used.
+        third: the classifier of blendshapes, if any.
+        answers: float32 (n, classes), its out-of-fold predictions.
+        said: float32 (n, classes), the out-of-fold vote.
+        kept: whether it is the vote of the initial models.
+        rules: float32 (n, classes), the out-of-fold vote of each rule, by its name.
     """
 
     fitted: FittedVote
@@ -37,13 +37,13 @@ class OwnVote:
 
     @property
     def answering(self) -> Third | None:
-        """A stand-in for the classifier of blendshapes that gives `answers`."""
+        """A replacement for the classifier of blendshapes that gives `answers`."""
         answers = self.answers
         return None if answers is None else lambda _: answers
 
     @property
     def rule(self) -> Rule:
-        """The one that counts."""
+        """The rule that is used."""
         return self.fitted.rules[self.fitted.chosen]
 
 
@@ -53,15 +53,15 @@ def fit_own_vote(
     options: LearnOptions,
     about: dict[str, Any],
 ) -> OwnVote:
-    """Fit the rules of the vote, and keep the one that it begins with unless a new one is clearly better.
+    """Fit the rules of the vote, and keep the initial one unless a new one is clearly better.
 
-    Only a vote on the very same classes and regions can be kept. A few hundred faces tell less about how
-    to weigh predictions than the thousands that it was fitted to.
+    Only a vote on the same classes and regions can be kept. A few hundred faces determine the weights
+    less well than the thousands that it was fitted to.
 
     Args:
-        found: predictions out of fold.
-        third: a classifier of blendshapes, and its answers out of fold.
-        options: name the model folder that was begun with.
+        found: out-of-fold predictions.
+        third: a classifier of blendshapes, and its out-of-fold predictions.
+        options: with the initial model folder.
         about: kept in ``weights.json``.
     """
     new = _fitted(found, third, about)
@@ -109,12 +109,12 @@ def _fitted(
 
 
 def too_few(found: Predictions) -> bool:
-    """Whether the faces come from so few videos or people that nothing tells how to weigh predictions."""
+    """Whether the faces come from too few videos or people to fit a rule."""
     return len(np.unique(found.faces.groups)) < rule_fitting.FOLDS
 
 
 def _predictions(found: Predictions, answers: Floats | None) -> Floats:
-    """What rules are given: the regions, and the blendshapes where there are any."""
+    """The inputs of rules: predictions of the regions, and of the blendshapes if there are any."""
     if answers is None:
         return found.predictions
     return np.concatenate([found.predictions, answers[None]])

@@ -1,4 +1,4 @@
-"""Data sets: labelled folders and videos to aligned crops, near duplicates, parts for training and test.
+"""Data sets: labelled folders and videos to aligned crops, near duplicates, training and test parts.
 
-May import `faces` and what lies below it.
+May import `faces` and the packages below it.
 """

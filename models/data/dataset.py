@@ -2,15 +2,15 @@
 
 Input: one or several roots, each with a folder per emotion, or with ``train``, ``validation`` and
 ``test`` folders of such folders. A ``votes.csv`` in a root (columns ``path`` and one per emotion)
-gives soft labels. Of videos, frames are taken at even steps. Output folder::
+gives soft labels. From videos, frames are taken at equal intervals. Output folder::
 
     eyes/<class>/<id>.png     gray crops with a margin for augmentation
-    lips/<class>/<id>.png     and so of each region that was asked for
+    lips/<class>/<id>.png     and so on for each requested region
     manifest.parquet          a row a face: label, split, group, quality, blendshapes (`schema`)
     rejected.csv              every photograph that was left out, and why
-    montage/<class>.png       some of the crops, to look at
-    dataset.json              the options it was made with, and counts
-    journal.jsonl             a line a photograph, so that a stopped run goes on where it was
+    montage/<class>.png       some of the crops, for inspection
+        dataset.json              the options it was made with, and counts
+        journal.jsonl             one line per photograph, to resume a stopped run
 
 Splits go by group, never by picture: near duplicates, and frames of one video, stay on one side.
 """
@@ -73,7 +73,7 @@ from emotion.models.voting.blendshapes import DECIMALS
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a data set holds: faces a part and emotion, and why photographs were left out."""
+    """The content of a data set: faces by part and emotion, and the reasons for rejections."""
 
     faces: dict[str, dict[str, int]]
     rejected: dict[str, int]
@@ -97,11 +97,11 @@ def make_dataset(
         workers: processes; as many as there are cores where not given.
         progress: called with (photographs done, photographs in all).
         parts: another data set's manifest; faces that are in it keep the part that they had there.
-        say: told in words what takes long and counts nothing.
+        say: called with a message before long steps without progress.
 
     Raises:
-        DatasetError: no photographs, two photographs of one name, `output` was made otherwise or of other
-            folders, or `parts` is no manifest.
+        DatasetError: no photographs, two photographs of one name, `output` was made with other options or
+            from other folders, or `parts` is not a manifest.
     """
     options = options or DatasetOptions()
     items = _labelled(roots, options)
@@ -132,7 +132,7 @@ def make_dataset(
 
 
 def _check_grown(output: Path, earlier: Iterable[str], roots: Sequence[Path]) -> None:
-    """Refuse to replace a data set by one of other folders; one more may come to those that it is of."""
+    """Refuse to replace a data set by one of other folders; folders may be added."""
     lost = {source.split("/")[0] for source in earlier} - {readable(root.name) for root in roots}
     if lost:
         raise DatasetError(
@@ -152,7 +152,7 @@ def _labelled(roots: Sequence[Path], options: DatasetOptions) -> list[Photograph
 
 
 def _unlabelled(roots: Sequence[Path], options: DatasetOptions) -> dict[str, str]:
-    """Files that are no photographs of a class, each with the reason."""
+    """Files that are not photographs of a class, each with the reason."""
     reasons: dict[str, str] = {}
     for root in roots:
         for source, name in find_others(root, options.meaning):
@@ -181,7 +181,7 @@ def _save_montages(output: Path, rows: Sequence[dict[str, Any]], options: Datase
 
 
 def _claim(output: Path, options: DatasetOptions) -> None:
-    """Write the options down, or refuse to mix crops made with others."""
+    """Record the options, or refuse to mix crops made with others."""
     path = output / "dataset.json"
     crops = {region.name: list(region.padded_size(options.margin)) for region in options.places}
     wanted = {"options": to_mapping(options), "crop_size": crops}
@@ -190,9 +190,9 @@ def _claim(output: Path, options: DatasetOptions) -> None:
     write_atomically(path, json.dumps(wanted, indent=2) + "\n")
 
 
-# --- looking at photographs, in processes of their own -------------------------------------------
+# --- analysis of photographs, in worker processes -------------------------------------------------
 
-# What is known of a photograph after looking: "reason" where it is rejected, else the measures.
+# The finding for a photograph: "reason" if it is rejected, else the measures.
 Finding: TypeAlias = dict[str, Any]
 
 _landmarker: FaceLandmarker
@@ -205,7 +205,7 @@ def _look_at_all(
     workers: int,
     progress: Callable[[int, int], None],
 ) -> dict[str, Finding]:
-    """Findings by source; those that the journal has already are not looked at again."""
+    """Findings by source; photographs in the journal are not analysed again."""
     journal = output / "journal.jsonl"
     findings = _read_journal(journal)
     regions = options.places.names
@@ -238,9 +238,9 @@ def _photographs(items: Iterable[Photograph | Video], findings: dict[str, Findin
 
 
 def _is_done(source: str, findings: dict[str, Finding], output: Path, regions: Sequence[str]) -> bool:
-    """Whether a photograph was looked at and its crops, if it has any, are still there.
+    """Whether a photograph was analysed and its crops, if it has any, still exist.
 
-    Of a video, all frames.
+    For a video, all frames.
     """
     finding = findings.get(source)
     if finding is None or "reason" in finding:
@@ -252,7 +252,7 @@ def _is_done(source: str, findings: dict[str, Finding], output: Path, regions: S
 
 
 def _read_journal(path: Path) -> dict[str, Finding]:
-    """All whole lines; a run that was killed may have left half a line at the end, which is cut off."""
+    """All complete lines; a truncated last line of a killed run is removed."""
     if not path.exists():
         return {}
     text = path.read_text(encoding="utf-8")
@@ -269,7 +269,7 @@ def _start_worker() -> None:
 
 
 def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
-    """What was found in a photograph, or in each of a video's frames and then in all of it."""
+    """The finding for a photograph, or for each of a video's frames and then for all of it."""
     try:
         return _findings(item, output, options)
     except PictureError as error:
@@ -301,7 +301,7 @@ def _ended(item: Photograph | Video) -> Finding:
 
 
 def _cut_out(photograph: Photograph, image: Image, output: Path, options: DatasetOptions) -> Finding:
-    """Find the face in a picture, write its crops, and say what was found."""
+    """Detect the face in a picture, write its crops, and return the finding."""
     finding: Finding = {"source": photograph.source, "id": photograph.id, "label": photograph.label}
     face = find_portrait(_landmarker, image)
     if face is None:
@@ -338,7 +338,7 @@ def _structures(
 ) -> dict[str, npt.NDArray[np.float32]]:
     """The `fine_structure` of every face that was found, by source; 0 for a video's frames.
 
-    A person before one camera looks alike from video to video, which makes no copies of the frames.
+    A person in front of one camera looks alike from video to video, but the frames are not copies.
     """
     found = {}
     for photograph in photographs:

@@ -1,7 +1,7 @@
 """Finds near duplicates among photographs of faces, and groups them.
 
-A perceptual hash knows copies of another size, quality or tone; fine structure those that were cropped
-or toned so that the hash is lost.
+A perceptual hash detects copies of another size, quality or tone; fine structure those whose hash was changed
+by cropping or toning.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,11 +25,11 @@ MIN_CORRELATION = 0.85
 # smaller and cropped copies of these faces correlate from 0.96 on.
 SAME_DISTANCE, SAME_CORRELATION = 20, 0.955
 _ROWS_AT_ONCE = 256
-# Fine structure: faces of this many pixels a side, and what lies between two blurs of them.
+# Fine structure: faces of this many pixels a side, and the difference of two blurs of them (a band-pass).
 _SIDE = 48
 _FINE, _COARSE = 0.75, 2.5
 _BLACK = 4
-_EDGE = np.ones((5, 5), np.uint8)  # the oval's edge is the crop's doing
+_EDGE = np.ones((5, 5), np.uint8)  # the oval's edge comes from cropping
 
 
 def perceptual_hash(image: Image) -> npt.NDArray[np.uint64]:
@@ -60,7 +60,7 @@ def face_hash(eyes: Image, lips: Image) -> npt.NDArray[np.uint64]:
 
 
 def fine_structure(face: Image) -> npt.NDArray[np.float32]:
-    """What lies between two blurs of a `face_picture` inside its oval, float32 (d,) of length 1.
+    """The difference of two blurs of a `face_picture` inside its oval, float32 (d,) of length 1.
 
     The product of two is their correlation. Tone and the light's fall leave it alone.
     """

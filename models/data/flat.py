@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 
 
 def flat(picture: Image.Image) -> Image.Image:
-    """A picture upright, in mode RGB, as programs show it: what is transparent lies on white.
+    """A picture upright, in mode RGB, on white if it is transparent.
 
     Of more than 8 bits a pixel the brightest is 255.
     """

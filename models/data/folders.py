@@ -10,15 +10,15 @@ def walk(
 ) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Each folder from the root on, with the names of its folders and its files, without hidden ones.
 
-    Data are often linked into a folder of one's own, so symbolic links to folders are followed. Left out are
-    those to a folder that is found anyway and those to one around them, which would never end.
+    Data are often linked into a user's folder, so symbolic links to folders are followed. Exceptions are
+    links to a folder that is found anyway and to a parent folder, which would never end.
 
     Args:
         root: the first folder.
-        failed: is told of each folder that cannot be looked into.
+        failed: called with each folder that cannot be read.
 
     Yields:
-        (folder, its folders, its files): names taken out of the second are not looked into.
+        (folder, its folders, its files): names removed from the second are not visited.
     """
     real, visited = os.path.realpath(root), set[str]()
     for place, folders, files in os.walk(root, onerror=failed, followlinks=True):
@@ -47,12 +47,12 @@ def _leads_on(place: str, name: str, here: str, root: str) -> bool:
     target = os.path.realpath(path)
     if _is_below(here, target):
         return False
-    # Hidden folders of the root are not looked into, so what a link shows of them is found only there.
+    # Hidden folders of the root are not visited, so their content is found only through a link.
     return not _is_below(target, root) or any(
         part.startswith(".") for part in os.path.relpath(target, root).split(os.sep)
     )
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """Whether a real path is that folder or lies below it."""
+    """Whether a real path is that folder or below it."""
     return Path(path).is_relative_to(folder)

@@ -1,6 +1,7 @@
 """Picture files, by paths that OpenCV's own functions refuse on Windows (not only ASCII).
 
-OpenCV reads what it knows, for libjpeg's word on damage; Pillow the rest: HEIC, AVIF, TGA, odd TIFFs.
+OpenCV reads the formats that it supports, since libjpeg reports damage; Pillow the rest: HEIC, AVIF, TGA, odd
+TIFFs.
 """
 
 import contextlib
@@ -25,34 +26,34 @@ from emotion.models.native.log import listening
 from emotion.models.regions import Image
 
 MAY_MOVE = frozenset({".apng", ".gif", ".png"})
-"""How files end that are a photograph or a video, by how many pictures they hold."""
+"""Extensions of files that are a photograph or a video, depending on their number of pictures."""
 SUFFIXES = MAY_MOVE | frozenset(
     {".avif", ".bmp", ".dib", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm"}
     | {".pgm", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 )
-"""How the names of photographs end, in lower case."""
+"""Extensions of photographs, in lower case."""
 MOST_PIXELS = 1 << 28
-"""The most that a photograph may have: 16384 x 16384, which takes 768 MiB; telephones' have 200 million."""
+"""The limit for a photograph: 16384 x 16384, which takes 768 MiB; telephones' have 200 million."""
 _MOST_BYTES = 1 << 30
-# The headers that tell a size before anything is decoded, of the formats that are read.
+# The supported formats whose headers give the size before anything is decoded.
 _HEADERS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-# How lines begin in which libjpeg says that pixels are lost; what stands before the end mark is no loss.
+# Prefixes of libjpeg's messages about lost pixels; bytes before the end mark are no loss.
 _DAMAGE = re.compile(rb"(Corrupt JPEG data|Premature end of JPEG)(?!.*before marker 0xd9)")
-# All that decoders say beside it is told by what they return.
+# Other messages of decoders are ignored, since their return values report the same.
 _SAID = re.compile(
     rb"\[ ?(ERROR|WARN|INFO|DEBUG)|libpng |Corrupt JPEG data|Premature end of JPEG|Warning: |Invalid SOS|"
     rb"Inconsistent progression|Unknown Adobe|Application transferred"
 )
-# Whose warnings are shown is the process's.
+# Warning filters belong to the whole process.
 _warnings = threading.Lock()
-# How files of photographs begin, whatever they are called.
+# Signatures of photographs.
 _PNG, _GIF = b"\x89PNG\r\n\x1a\n", b"GIF8"
 _STARTS = (b"\xff\xd8\xff", _PNG, _GIF, b"BM", b"II*\0", b"MM\0*")
 _BRANDS = (b"avif", b"heic", b"heix", b"heim", b"mif1", b"msf1")
 _HEIC = (b"heic", b"heix", b"heim")
 _UNREADABLE = "unreadable"
 _MOVES = "unreadable: it holds several pictures and is a video"
-# A PNG says before its picture that it moves; nobody writes so many parts there.
+# A PNG declares its animation before the picture; real files have fewer chunks before that.
 _MOST_PARTS = 1000
 _NO_HEIC = "unreadable: HEIC needs the package pillow-heif (pip install pillow-heif)"
 
@@ -64,7 +65,7 @@ class PictureError(EmotionError, ValueError):
 
 
 def is_photograph(file: IO[bytes]) -> bool:
-    """Whether an open file is a photograph, by what it holds; it stands at its beginning before and after.
+    """Whether an open file is a photograph, by its content; read from its beginning, where it is left.
 
     Raises:
         OSError: it cannot be read.
@@ -81,7 +82,7 @@ def is_photograph(file: IO[bytes]) -> bool:
 def is_moving(file: IO[bytes]) -> bool:
     """Whether an open file is a GIF or PNG with several pictures, and so a video; as `is_photograph`.
 
-    What breaks off is one, since a video is read as far as it goes. Animated WebP and AVIF, whose pictures
+    A truncated file is one, since a video is read as far as possible. Animated WebP and AVIF, which
     FFmpeg does not read, are photographs: their first picture.
 
     Raises:
@@ -110,7 +111,7 @@ def _is_moving_png(file: IO[bytes]) -> bool:
 
 
 def _is_moving_gif(file: IO[bytes], flags: int) -> bool:
-    """Go through its blocks, behind a beginning with these flags, up to the second picture."""
+    """Skip its blocks, after a header with these flags, up to the second picture."""
     _skip_colours(file, flags)
     pictures = 0
     while pictures < 2 and (kind := file.read(1)) != b"\x3b":
@@ -132,10 +133,10 @@ def _skip_colours(file: IO[bytes], flags: int) -> None:
 
 
 def read_photograph(path: Path) -> Image:
-    """A photograph as uint8 (h, w, 3) BGR, upright, in whatever format OpenCV or Pillow reads.
+    """A photograph as uint8 (h, w, 3) BGR, upright, in any format of OpenCV or Pillow.
 
     Raises:
-        PictureError: the file cannot be read, is no picture, is damaged, or has more than `MOST_PIXELS`.
+        PictureError: the file cannot be read, is not a picture, is damaged, or has more than `MOST_PIXELS`.
     """
     try:
         with open(path, "rb") as file:
@@ -145,7 +146,7 @@ def read_photograph(path: Path) -> Image:
 
 
 def decode_photograph(file: IO[bytes]) -> Image:
-    """The same of an open file that can be sought in.
+    """The same from an open, seekable file.
 
     Raises:
         OSError: it cannot be read.
@@ -155,7 +156,7 @@ def decode_photograph(file: IO[bytes]) -> Image:
         raise PictureError(_MOVES)
     start = file.read(32)
     file.seek(0)
-    # OpenCV reads AVIF, but does not turn it, and shows what is hidden where a picture is transparent.
+    # OpenCV reads AVIF, but ignores its rotation, and shows the hidden colours of transparent pixels.
     if start[4:8] != b"ftyp" and not start.startswith(_GIF):
         try:
             if not _is_transparent(file):
@@ -168,7 +169,7 @@ def decode_photograph(file: IO[bytes]) -> Image:
 
 
 def bgr_of(picture: PIL.Image.Image) -> Image:
-    """What Pillow holds, upright, as uint8 (h, w, 3) BGR; what is transparent lies on white."""
+    """A Pillow image, upright, as uint8 (h, w, 3) BGR, on white if it is transparent."""
     with warnings.catch_warnings(action="ignore"):
         upright = flat(picture)
     return np.asarray(cv2.cvtColor(np.asarray(upright), cv2.COLOR_RGB2BGR), np.uint8)
@@ -180,7 +181,7 @@ def _by_opencv(file: IO[bytes]) -> Image:
     if len(data) > _MOST_BYTES:
         raise PictureError(f"too large: more than {_MOST_BYTES >> 20} MiB")
     image, said = _decoded(data, alone=False)
-    if said:  # perhaps of another picture, which another thread decodes
+    if said:  # perhaps about another picture, which another thread decodes
         image, said = _decoded(data, alone=True)
     for line in said:
         raise PictureError(f"damaged: {line.decode(errors='replace').strip()}")
@@ -190,7 +191,7 @@ def _by_opencv(file: IO[bytes]) -> Image:
 
 
 def _decoded(data: npt.NDArray[np.uint8], alone: bool) -> tuple[Any, list[bytes]]:
-    """What OpenCV makes of a file, and what libjpeg says of damage meanwhile."""
+    """A file decoded by OpenCV, and libjpeg's messages about damage."""
     try:
         with listening(_SAID, alone) as said:
             image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
@@ -216,7 +217,7 @@ def _by_pillow(data: bytes) -> Image:
 
 
 def read_gray(path: Path) -> Image | None:
-    """A picture as uint8 (h, w), or None where the file is missing or not one."""
+    """A picture as uint8 (h, w), or None if the file is missing or not a picture."""
     try:
         data = np.fromfile(path, dtype=np.uint8)
     except FileNotFoundError:
@@ -232,12 +233,12 @@ def write_png(path: Path, image: Image) -> None:
 
 
 def _is_transparent(file: IO[bytes]) -> bool:
-    """Whether a picture's header says so; one of too many pixels is refused, without one it is the decoder's.
+    """Whether a picture has a header; too many pixels are refused; without a header the decoder decides.
 
     Raises:
         PictureError: it claims more than `MOST_PIXELS`.
     """
-    # Pillow warns of what is odd in a header.
+    # Pillow warns about odd headers.
     with _warnings, warnings.catch_warnings(action="ignore"):
         pictures = list(_headers(file))
     for picture in pictures:
@@ -247,7 +248,7 @@ def _is_transparent(file: IO[bytes]) -> bool:
 
 
 def _headers(file: IO[bytes]) -> Iterator[PIL.Image.Image]:
-    """What Pillow makes of a file's beginning, of one format at most; nothing is decoded."""
+    """A file's header read by Pillow, as one format at most; nothing is decoded."""
     PIL.Image.init()
     file.seek(0)
     start = file.read(16)

@@ -25,22 +25,22 @@ SPLITS: dict[str, Split] = {
     "valid": "validation",
     "test": "test",
 }
-# The most bytes of a photograph's name that are kept for its crops': most file systems take 255 in all.
+# Maximum length of a photograph's name in that of its crops: most file systems allow 255 bytes in all.
 _STEM = 200
 SIX = Labels()
-"""The emotions that networks and vote know."""
+"""The emotions of networks and vote."""
 
 UNREAD = frozenset(
     {".arw", ".cr2", ".cr3", ".dng", ".exr", ".jxl", ".nef", ".orf", ".psd", ".raf", ".rw2", ".svg"}
     | {".3gp", ".asf", ".flv", ".m2ts", ".mts", ".ogv", ".vob"}
 )
-"""Pictures and videos that are not read; whoever has such is told."""
+"""Unsupported formats of pictures and videos; they are reported."""
 VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A labelled picture, before it is looked at.
+    """A labelled picture, before its analysis.
 
     Attributes:
         path: of the picture file.
@@ -48,7 +48,7 @@ class Photograph:
         label: the emotion.
         split: the part that its folder names, if it does.
         votes: a soft label, if there is one.
-        video: the source of the video it is a frame of, if it is one.
+        video: the source of its video, if it is a frame.
     """
 
     path: Path
@@ -99,7 +99,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
 
     Args:
         root: holds a folder a class, or parts of such.
-        labels: what folders stand for.
+        labels: the classes of folders.
 
     Raises:
         DatasetError: `root` is not a folder, has no folder named after a class, or its votes cannot be read.
@@ -124,7 +124,7 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
 
 
 def describe_others(root: Path, labels: Labels = SIX) -> list[str]:
-    """A sentence on each folder with another name than the classes.
+    """A message about each folder whose name is not a class.
 
     Raises:
         DatasetError: `root` is not a folder.
@@ -210,7 +210,7 @@ def _count(cell: str | None) -> float:
     """A cell's votes; an empty one has none.
 
     Raises:
-        ValueError: it is no number of votes.
+        ValueError: it is not a number of votes.
     """
     count = float(cell or 0)
     if not 0 <= count < float("inf"):

@@ -136,7 +136,7 @@ class DatasetOptions:
 
     @property
     def places(self) -> Regions:
-        """All regions that are cut out: eyes, lips, and those that were asked for, which may move these."""
+        """All regions that are cut out: eyes, lips, and the requested ones, which may redefine these."""
         asked = list(map(read_region, self.regions))
         moved = {region.name: region for region in asked if region.name in REGIONS}
         others = (region for region in asked if region.name not in REGIONS)
@@ -150,7 +150,7 @@ class DatasetOptions:
 
     @property
     def meaning(self) -> Labels:
-        """What the folders stand for."""
+        """The classes of the folders."""
         return Labels(self.classes, self.labels)
 
 

@@ -18,12 +18,12 @@ from emotion.models.data.stored import RegionData, load_region, read_manifest
 from emotion.models.errors import DatasetError
 
 Seen: TypeAlias = Literal["eyes", "lips", "face"]
-"""What a network looks at; here a face is the whole face, not eyes above lips."""
+"""The input of a network; here a face is the whole face, not eyes above lips."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Faces to learn from or to be judged on.
+    """Faces for training or evaluation.
 
     Attributes:
         images: uint8 (n, height, width), gray crops with a margin.
@@ -106,7 +106,7 @@ def with_teacher_predictions(pool: Pool, path: Path, temperature: float = 1.0) -
         temperature: by which the logits are divided (Hinton et al. 2015).
 
     Raises:
-        DatasetError: `path` is no such file, or knows none of the faces.
+        DatasetError: `path` is not such a file, or has none of the faces.
     """
     try:
         table = pq.read_table(path)

@@ -13,13 +13,13 @@ from emotion.models.errors import DatasetError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Begun anew: a fork of a process that has threads may wait for ever for a lock that one of them held.
+# Spawned, not forked: a fork of a process with threads may wait for ever for a lock that one of them held.
 _FRESH = partial(ProcessPoolExecutor, mp_context=get_context("spawn"))
 # Items that are handed to a process together.
 _CHUNK = 16
 # Windows cannot wait for more.
 _MOST_PROCESSES = 61 if sys.platform == "win32" else 1024
-# Where so many in a row end their process it is not the items' fault.
+# If so many in a row crash their process, the items are not the cause.
 _MOST_DEATHS = 5
 
 
@@ -30,21 +30,21 @@ def in_processes(
     start: Callable[[], object],
     pool: Callable[..., Any] = _FRESH,
 ) -> Iterator[Result | None]:
-    """What a function makes of each item, in their order; None where native code ended the process.
+    """The results of a function for each item, in order; None if native code crashed the process.
 
     Args:
         function: can be pickled.
-        items: what it is called with.
+        items: its arguments.
         workers: how many processes.
         start: called once in each.
         pool: as `ProcessPoolExecutor`; by default one of new processes.
 
     Raises:
-        DatasetError: the processes die whatever they are given.
-        BaseException: what the function raised.
+        DatasetError: the processes crash with any item.
+        BaseException: an exception of the function.
     """
     done = deaths = 0
-    alone = 0  # so many of the next are tried one by one, for one of them ended its process
+    alone = 0  # so many of the next are tried one by one, since one of them crashed its process
     while done < len(items):
         batch = items[done : done + alone] if alone else items[done:]
         with pool(1 if alone else min(workers, _MOST_PROCESSES), initializer=start) as processes:

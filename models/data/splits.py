@@ -13,7 +13,7 @@ from emotion.models.data.label_folders import Photograph, Split
 from emotion.models.errors import DatasetError
 
 PARTS: tuple[Split, ...] = ("test", "validation", "train")
-"""The strictest first; it decides for all of a group: never learn from a face that is measured on."""
+"""The strictest first; it decides for all of a group: test faces are never used for training."""
 
 
 def with_whole_videos(
@@ -21,8 +21,8 @@ def with_whole_videos(
 ) -> npt.NDArray[np.int64]:
     """Groups of near duplicates, joined where they hold frames of one video.
 
-    Copies with different labels are dropped, frames of one video never: a person's face at rest may
-    stand in two videos of theirs, and costs only that one face.
+    Copies with different labels are dropped, frames of one video never: a person's neutral face may
+    occur in two videos, and then only that face is dropped.
     """
     first: dict[str, int] = {}
     joined = [
@@ -43,7 +43,7 @@ def with_whole_videos(
 
 
 def parts_of(manifest: Path, needed: bool = False) -> dict[str, Split]:
-    """The part of each source in a data set, say in this one before one more root came.
+    """The part of each source in a data set, for example in this one before a root was added.
 
     Raises:
         DatasetError: `manifest` is `needed` and missing, or is none.
@@ -64,17 +64,17 @@ def split_groups(
     seed: int,
     before: dict[str, Split],
 ) -> dict[int, Split]:
-    """The part of every group: the strictest its members' folders ask for, else by lot.
+    """The part of every group: the strictest of its members' folders, else pseudo-random.
 
-    Lots decide for a root what its folders do not: one with ``train`` and ``test`` gets a validation
-    part, one with all three none. A face that had a part `before` keeps it, so that what was held
-    out from one model's training stays held out from the next one's. A lot hangs on names alone: where
-    another machine finds a face less, all others come out the same.
+    Parts that a root's folders do not define are drawn: a root with ``train`` and ``test`` gets a validation
+    part, one with all three none. A face that had a part `before` keeps it, so that faces held
+    out from one model's training stay held out from the next one's. The draw depends only on names: if
+    another machine detects one face less, all others stay in their parts.
 
     Args:
         members: the photographs of each group.
         validation, test: shares of the groups for these parts, where a root has no such folder.
-        seed: of the lots.
+        seed: of the draw.
         before: parts by source.
     """
     named: dict[str, set[Split | None]] = {}
@@ -102,6 +102,6 @@ def split_groups(
 
 
 def lot(seed: int, name: str) -> float:
-    """A number from 0 to 1 that a seed and a name decide."""
+    """A number from 0 to 1 that depends on a seed and a name."""
     digest = blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

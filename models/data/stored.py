@@ -1,6 +1,6 @@
 """A data set on disk: its manifest, the crops of a region, and what was left out.
 
-`dataset` makes it, and says what its folder holds.
+`dataset` makes it, and describes its folder.
 """
 
 import csv
@@ -26,7 +26,7 @@ from emotion.models.regions import FACE, REGIONS, Image
 
 
 def schema(classes: Sequence[str] = EMOTIONS, regions: Sequence[str] = REGIONS.names) -> pa.Schema:
-    """The manifest's columns, where faces are sorted into so many classes and these regions are cut out."""
+    """The manifest's columns for a number of classes and these regions."""
     return pa.schema(
         [
             ("id", pa.string()),
@@ -51,13 +51,13 @@ class RegionData:
         images: uint8 (n, parts * (height + 2 margin), width + 2 margin).
         labels: int64 (n,), class indices.
         targets: float32 (n, classes), votes where there are any, else one-hot labels.
-        visible: float32 (n,), the share of the region's part of the face that lies inside the picture.
+        visible: float32 (n,), the share of the region's part of the face that is inside the picture.
         blendshapes: float32 (n, 52).
         sources: the first folder of each face's source, that is the set it comes from.
         groups: int64 (n,); near duplicates and frames of one video share a number.
         margin: pixels around the crop proper.
         parts: crops of one face, one above the other, in a picture.
-        classes: what the labels stand for.
+        classes: of the labels.
     """
 
     images: npt.NDArray[np.uint8]
@@ -98,10 +98,10 @@ def load_region(
         folder: of the data set.
         region: whose crops are read.
         splits: of which parts.
-        classes: that the faces must be sorted into; None: whatever they are.
+        classes: that the data set must have; None: any.
 
     Raises:
-        DatasetError: `folder` is no data set, is sorted into other classes, lacks a picture or the region, or
+        DatasetError: `folder` is not a data set, has other classes, lacks a picture or the region, or
             the parts are empty.
     """
     rows = [row for row in read_manifest(folder) if row["split"] in set(splits)]
@@ -118,7 +118,7 @@ def load_region(
     labels = np.array([options.classes.index(row["label"]) for row in rows], dtype=np.int64)
     one_hot = np.eye(len(options.classes), dtype=np.float32)
     shown = f"{region}_visible"
-    # Where a whole face was cut later, as much of it lies inside the picture as of its parts.
+    # For a whole face that was cut later, the visible share is that of its parts.
     shares = [row.get(shown, min(row[f"{name}_visible"] for name in REGIONS.names)) for row in rows]
     return RegionData(
         images=images,
@@ -143,7 +143,7 @@ def not_cut_out(folder: Path, regions: Iterable[str]) -> list[str]:
         DatasetError: `folder` is no data set.
     """
     if not (folder / "dataset.json").is_file():
-        read_manifest(folder)  # says what is missing
+        read_manifest(folder)  # raises an error about what is missing
     places = read_options(folder).places
     return [name for name in regions if name not in places and not (name == FACE.name and has_faces(folder))]
 
@@ -192,5 +192,5 @@ def read_options(folder: Path) -> DatasetOptions:
 
 
 def crop_path(folder: Path, region: str, face: Mapping[str, Any]) -> Path:
-    """Where the crop of a face, a row of the manifest, lies."""
+    """The path of a face's crop, from its row in the manifest."""
     return folder / region / str(face["label"]) / f"{face['id']}.png"

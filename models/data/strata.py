@@ -1,9 +1,9 @@
 """Held-out parts with the same share of each emotion, decided by the names of the files alone.
 
-A lot for each photograph (`data.splits`) gives rare emotions by chance too few or too many faces:
-of 280 fearful ones a fifth is 56, give or take 7. Here each emotion's photographs are put in the
-order of their lots and the first of them are held out, so that the share holds exactly; where a
-photograph is missing on another machine, at most one other changes its part.
+A draw for each photograph (`data.splits`) gives rare emotions by chance too few or too many faces:
+of 280 fearful ones a fifth is 56, with a standard deviation of 7. Here each emotion's photographs are sorted
+by their draws and the first of them are held out, so that the share is exact; if a photograph is missing on
+another machine, at most one other changes its part.
 """
 
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ from emotion.models.data.splits import lot
 def stratified(photographs: Iterable[Photograph], validation: float, seed: int = 0) -> dict[str, Split]:
     """The part of each photograph, by its source: ``train``, or ``validation`` for a share of each emotion.
 
-    Near duplicates are not known here; `data.splits.split_groups` then takes the whole group of a
-    face that is held out.
+    Near duplicates are not known here; `data.splits.split_groups` then holds out the whole group of
+    such a face.
 
     Args:
         photographs: of a set's training part.
         validation: share of each emotion that is held out, from 0 to 1.
-        seed: of the lots.
+        seed: of the draws.
     """
     by_label: dict[str, list[str]] = {}
     for photograph in photographs:
@@ -41,7 +41,7 @@ def stratified(photographs: Iterable[Photograph], validation: float, seed: int =
 
 
 def write_parts(path: Path, parts: dict[str, Split]) -> None:
-    """Write what ``emotion dataset --parts`` reads: a Parquet file of the columns source and split."""
+    """Write a Parquet file for ``emotion dataset --parts``, with the columns source and split."""
     sources = sorted(parts)
     table = pa.table({"source": sources, "split": [parts[source] for source in sources]})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ _ROUNDED = 0.006  # seconds: names of frames have hundredths
 def sample_frames(path: Path, every: float) -> Iterator[tuple[float, Image]]:
     """Frames of a video with their seconds, the first of them and then one each `every` seconds.
 
-    A video that cannot be read, or breaks off, gives the frames up to there.
+    A damaged or truncated video gives the frames up to the damage.
 
     Args:
         path: of the video; phones' rotation marks are followed.
@@ -44,7 +44,7 @@ def frame_at(path: Path, seconds: float) -> Image | None:
     """The frame of a video that `sample_frames` gave with these seconds, rounded to a hundredth or not.
 
     Returns:
-        uint8 (h, w, 3) BGR; None where the video cannot be read, or ends before.
+        uint8 (h, w, 3) BGR; None if the video cannot be read, or ends before.
     """
     with _plainly_named(path) as name, contextlib.ExitStack() as stack:
         capture = cv2.VideoCapture(name)
@@ -59,7 +59,7 @@ def frame_at(path: Path, seconds: float) -> Image | None:
 
 @contextlib.contextmanager
 def _plainly_named(path: Path) -> Iterator[str]:
-    """A name that OpenCV takes: of one that is no UTF-8 it dies."""
+    """A name for OpenCV, which crashes on names that are not UTF-8."""
     name = str(path)
     if readable(name) == name:
         yield name

@@ -55,7 +55,7 @@ class LandmarkNets:
 
         Raises:
             ModelFileError: a file is missing or changed, or of another version.
-            ProviderError: the provider that was asked for by name is not there.
+            ProviderError: the provider that was requested by name is not available.
         """
         signatures = read_signatures(folder)
 
@@ -80,7 +80,7 @@ class LandmarkNets:
 
 
 def signature(name: NetName, digest: str) -> Signature:
-    """What an engine has to know of a net, whose file has a SHA-256."""
+    """The signature of a net with a given SHA-256."""
     match name:
         case "face_detector":
             side = DETECTOR_SIDE
@@ -93,7 +93,7 @@ def signature(name: NetName, digest: str) -> Signature:
 
 
 def read_signatures(folder: Path) -> dict[NetName, Signature]:
-    """The nets of a folder, each checked to be the one its manifest speaks of.
+    """The nets of a folder, each checked against its manifest.
 
     Raises:
         ModelFileError: a file is missing or changed, or of another version.

@@ -10,14 +10,14 @@ from emotion.models.names import expanded
 from emotion.models.options import Option, Spelling, check, read_names
 
 LandmarksChoice: TypeAlias = Literal["auto", "onnx", "mediapipe"]
-"""What finds faces: MediaPipe's nets in ONNX Runtime, or MediaPipe itself."""
+"""The landmark detectors: MediaPipe's nets in ONNX Runtime, or MediaPipe itself."""
 
 _SHIPPED = {"lite": LITE, "standard": ZOO}
 
 
 def user_models() -> Path:
     """The user's folder for models, where each has a folder of its own; it need not be there."""
-    from platformdirs import user_data_path  # noqa: PLC0415  not needed where nobody looks
+    from platformdirs import user_data_path  # noqa: PLC0415  only needed here
 
     return user_data_path("emotion-live", appauthor=False) / "models"
 
@@ -30,7 +30,7 @@ def known_models() -> dict[str, Path]:
 
 
 def model_folder(name: str | Path) -> Path:
-    """The folder that ``lite`` and ``standard`` stand for, or the one that is named.
+    """The folder of ``lite`` or ``standard``, or the one that is named.
 
     A name alone that is no folder here is one of the user's folder for models, where that has it.
     """

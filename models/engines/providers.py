@@ -1,6 +1,6 @@
-"""What can run the models, what each needs, and how it is set up. Plain data: nothing is loaded here.
+"""The execution providers, their requirements and settings. Plain data: nothing is loaded here.
 
-ONNX Runtime calls an engine an execution provider. A provider that is asked for by name runs or
+ONNX Runtime calls an engine an execution provider. A provider that is requested by name runs or
 fails; ``auto`` takes the first of `AUTO_ORDER` that starts.
 """
 
@@ -15,7 +15,7 @@ from emotion.models.signature import Signature
 
 ProviderName: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "directml"]
 Chain: TypeAlias = list[tuple[str, dict[str, str]]]
-"""ONNX Runtime's providers with their options, best first; each node runs on the first that knows it."""
+"""ONNX Runtime's providers with their options, best first; each node runs on the first that supports it."""
 
 _GPU = "install 'onnxruntime-gpu[cuda,cudnn]' (the extra 'gpu') in place of 'onnxruntime'"
 _DRIVER = "check the driver with 'nvidia-smi', install 'onnxruntime-gpu[cuda,cudnn]' (the extra 'gpu')"
@@ -26,13 +26,13 @@ class Provider:
     """One engine.
 
     Attributes:
-        name: what the user calls it.
-        title: what it is called in a sentence.
-        ort_name: what ONNX Runtime calls it.
+        name: in options.
+        title: in messages.
+        ort_name: in ONNX Runtime.
         install: how to get it, as part of a sentence.
-        check: what to look at where it is installed and does not start.
+        check: what to check if it is installed and does not start.
         fixed_shapes: it compiles, or captures a graph, for each batch size; so sizes are few.
-        device: where its buffers are, in ONNX Runtime's words; None: in ordinary memory.
+        device: of its buffers, in ONNX Runtime's terms; None: main memory.
         shared: several threads may run one session at once.
         int8: a quantised model is faster on it; elsewhere half precision is.
     """
@@ -108,7 +108,7 @@ class Variant:
     """One way to start a provider.
 
     Attributes:
-        chain: the provider with its options, and those that run what it does not know.
+        chain: the provider with its options, and the fallbacks for nodes that it does not support.
         graph: CUDA records a run as a graph and replays it, which spares hundreds of launches.
     """
 
@@ -118,7 +118,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class NetOptions:
-    """How one network is run: what an engine needs to know of `EngineOptions`, and what a GPU needs."""
+    """How one network is run: the relevant `EngineOptions`, and what a GPU needs."""
 
     provider: Annotated[ProviderName, Option(help="One by name, or auto.")] = "auto"
     threads: Annotated[int, Option(help="Of one run on the CPU; 0: as many as there are cores.", ge=0)] = 1
@@ -156,7 +156,7 @@ def candidates(wanted: ProviderName, available: Sequence[str]) -> list[Provider]
 
 
 def bucket(count: int, largest: int) -> int:
-    """The batch size that stands for `count` crops: the next power of two, at most `largest`."""
+    """The padded batch size for `count` crops: the next power of two, at most `largest`."""
     return min(1 << max(count - 1, 0).bit_length(), largest)
 
 
@@ -214,7 +214,7 @@ def _tensorrt(signature: Signature, options: NetOptions, graph: bool) -> dict[st
     values = {
         "device_id": str(options.device),
         "trt_fp16_enable": "1",
-        # A quantised model says itself where it is int8.
+        # A quantised model itself marks what is int8.
         "trt_int8_enable": "1" if signature.int8 else "0",
         "trt_profile_min_shapes": shape(1),
         "trt_profile_opt_shapes": shape(bucket(8, options.max_batch)),
@@ -226,7 +226,7 @@ def _tensorrt(signature: Signature, options: NetOptions, graph: bool) -> dict[st
         values |= {
             "trt_engine_cache_enable": "1",
             "trt_engine_cache_path": folder,
-            # Another model, or the same one trained anew, never meets this one's engines.
+            # Another model, or a retrained one, never gets this one's cached engines.
             "trt_engine_cache_prefix": f"{signature.name}-{signature.sha256[:16]}",
             "trt_timing_cache_enable": "1",
             "trt_timing_cache_path": folder,

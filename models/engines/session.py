@@ -405,7 +405,7 @@ def _open(
     path: Path, signature: Signature, provider: Provider, variant: Variant, options: NetOptions
 ) -> ort.InferenceSession:
     try:
-        # Without ONNX Runtime's own fallback, which prints and goes on on the CPU.
+        # Without ONNX Runtime's own fallback, which prints a message and continues on the CPU.
         session = ort.InferenceSession(
             str(path),
             _session_options(provider, options.threads),

@@ -1,5 +1,5 @@
-"""How often models are right: predictions on labelled faces, scores, success rates, the fitted rules of
-the vote, and the report that shows them.
+"""Evaluation: predictions on labelled faces, scores, success rates, the fitted rules of
+the vote, and the report.
 
 May import `data`, `faces`, `engines`, `voting` and `statistics`; nothing of `training`.
 """

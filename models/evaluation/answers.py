@@ -13,15 +13,15 @@ from emotion.models.voting.vote import VoteWeights
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A labelled face, photograph or video, and what it was taken for.
+    """A labelled face, photograph or video, and its prediction.
 
     Attributes:
         source: where it comes from.
-        label: what it is said to show.
-        answer: what it was taken for; empty where it was left out.
-        probabilities: of the vote, by class; of a video how strong each is; empty where it was left out.
-        regions: what each region alone takes it for, by its name.
-        index: the face's place among those that were judged; None where it was left out, and of videos.
+        label: its class in the data set.
+        answer: the predicted class; empty if it was left out.
+        probabilities: of the vote, by class; for a video the strengths; empty if it was left out.
+        regions: the predicted class of each region alone, by its name.
+        index: of the face among those that were evaluated; None if it was left out, and for videos.
         reason: why it was left out, else empty.
     """
 
@@ -35,12 +35,12 @@ class Answer:
 
     @property
     def confidence(self) -> float:
-        """Its share."""
+        """The probability of the predicted class."""
         return self.probabilities.get(self.answer, 0.0)
 
 
 def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
-    """The answer to each face, in order, and behind them what was left out."""
+    """The prediction for each face, in order, followed by those that were left out."""
     faces = found.faces
     classes, names = faces.schema.classes.names, faces.schema.regions.names
     alone = found.predictions.argmax(axis=2)
@@ -59,12 +59,12 @@ def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
 
 
 def answers_of_videos(videos: Sequence[VideoAnswer]) -> list[Answer]:
-    """The answer to each video, by what is strongest in its vote."""
+    """The prediction for each video: its strongest class."""
     return [Answer(video.name, video.label, video.answer, dict(video.strength)) for video in videos]
 
 
 def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
-    """A row an answer: source, label, answer, right, confidence, a column a class and region, left_out."""
+    """One row per prediction: source, label, answer, right, confidence, each class and region, left_out."""
     regions = list(dict.fromkeys(name for one in answers for name in one.regions))
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
@@ -87,6 +87,6 @@ def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
 
 
 def worst(answers: Sequence[Answer], count: int) -> list[Answer]:
-    """The wrong answers that give their label the least, at most so many."""
+    """The errors with the smallest probability of the true class, at most so many."""
     wrong = [one for one in answers if one.probabilities and one.answer != one.label]
     return sorted(wrong, key=lambda one: (one.probabilities[one.label], -one.confidence))[:count]

@@ -17,12 +17,12 @@ from emotion.models.evaluation.scores import Scores
 from emotion.models.palette import distinct
 from emotion.models.statistics.intervals import Interval
 
-# Matplotlib needs real colours; each of these stands for one of the page's and is replaced by it.
+# Matplotlib needs real colours; each of these is a placeholder that one of the page's replaces.
 _INK, _MUTED, _GRID = "#010101", "#020202", "#030303"
 _VOTE = "#0a0a04"
 _SERIES = {"eyes": "#0a0a01", "lips": "#0a0a02", "blendshapes": "#0a0a03", "vote": _VOTE}
 _VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid"} | {c: name for name, c in _SERIES.items()}
-# A bin with fewer faces says nothing, and would draw a spike.
+# A bin with fewer faces is too noisy to draw.
 _FEW = 10
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -47,16 +47,16 @@ _STYLE: dict[Any, Any] = {
 
 
 def series(scores: Mapping[str, Scores]) -> dict[str, str]:
-    """The colour of each prediction: the page's own, and for other regions one that is told from it."""
+    """The colour of each predictor: the page's own, and for other regions a distinct one."""
     others = [name for name in scores if name not in _SERIES]
     made = dict(zip(others, distinct(len(others)), strict=True))
     return {name: _SERIES.get(name) or made[name] for name in scores}
 
 
 def emotions(scores: Mapping[str, Scores]) -> str:
-    """Recall of every prediction on every emotion, with intervals."""
+    """Recall of every predictor for every emotion, with intervals."""
     colours = series(scores)
-    # Nothing is known of a class that no face has.
+    # Recall of a class without faces is undefined.
     shown = [index for index, row in enumerate(scores["vote"].emotions) if row.faces]
     labels = [scores["vote"].emotions[index].emotion for index in shown]
 
@@ -74,7 +74,7 @@ def emotions(scores: Mapping[str, Scores]) -> str:
 
 
 def reliability(scores: Mapping[str, Scores]) -> str:
-    """How sure against how often right; on the diagonal both agree."""
+    """Reliability diagram: accuracy against confidence; on the diagonal both agree."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
@@ -91,7 +91,7 @@ def reliability(scores: Mapping[str, Scores]) -> str:
 
 
 def coverage(scores: Mapping[str, Scores]) -> str:
-    """What is gained by answering 'uncertain' to the least sure faces."""
+    """Accuracy against coverage, if the least confident faces are 'uncertain'."""
 
     def draw(axes: Axes) -> None:
         for name, colour in series(scores).items():
@@ -143,7 +143,7 @@ def forest(rows: Sequence[tuple[str, Interval]], marked: str) -> str:
 
 
 def slices(rows: Sequence[Slice], axis: str, chance: float) -> str:
-    """The vote on some of the faces, or on all of them seen in another way; `chance` is a guess's."""
+    """Accuracy of the vote on subsets of the faces, or on changed pictures; `chance` is a guess's."""
 
     def draw(axes: Axes) -> None:
         places = np.arange(len(rows))[::-1]
@@ -190,7 +190,7 @@ def _svg(draw: Callable[[Axes], None], size: tuple[float, float], legend: bool =
             figure.legend(loc="outside upper left", ncols=4, handletextpad=0.4, columnspacing=1.2)
         file = io.StringIO()
         with warnings.catch_warnings():
-            # Text stays text: whoever shows the page has the letters.
+            # Text stays text: the viewer has the fonts.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()[file.getvalue().index("<svg") :]

@@ -19,21 +19,21 @@ from emotion.models.schema import SHIPPED
 from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.vote import BLENDSHAPES, Probabilities, Rule, Third, VoteWeights
 
-# Pixels between the outer eye corners that part faces by size.
+# Limits of the groups by face size: pixels between the outer eye corners.
 SIZES = (0, 16, 24, 32, 48, 64, 96, 160, float("inf"))
-# What photographs are shrunk to, in the same unit: from close by to far away.
+# Sizes to which photographs are shrunk, in the same unit.
 DISTANCES = (64, 48, 32, 24, 16, 12, 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some of the faces, or all of them seen in another way.
+    """A subset of the faces, or all of them after a change.
 
     Attributes:
-        name: what sets them apart.
-        faces: how many were judged.
+        name: of the subset.
+        faces: number of evaluated faces.
         accuracy: of the vote.
-        found: the share of photographs in which a face was found, where some were lost.
+        found: the share of photographs in which a face was detected, if not all.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class VideoAnswer:
-    """A labelled video and what it was taken for.
+    """A labelled video and its prediction.
 
     Attributes:
-        name: its place in the folder.
-        label, answer: the emotion that it was said to show, and the strongest.
+        name: its path in the folder.
+        label, answer: its class in the data set, and the predicted (strongest) one.
         strength: by emotion, of the smoothed vote over the video; see `statistics.video_emotion`.
         seconds: its length.
     """
@@ -62,21 +62,21 @@ class VideoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that was found out about a model folder on one set of labelled faces.
+    """The evaluation of a model folder on one set of labelled faces.
 
     Attributes:
         about: which faces, which models, which rule.
-        missing: labelled photographs without a face that could be found, by emotion.
-        unreadable: how many photographs or videos could not be read, or not to the end; None where faces
-            were cut out before.
+        missing: number of labelled photographs without a detected face, by emotion.
+        unreadable: number of photographs or videos that could not be read completely; None if the input
+            was crops.
         scores: of each region, the blendshapes where there are any, and the vote.
         rules: each rule of ``weights.json`` on these faces; the equal vote is among them.
         gains: each rule's balanced accuracy above the source's rule, with its paired interval.
         sizes: the vote by the size of the face in its photograph.
-        hidden: the vote where a region cannot be seen.
-        sets: the vote by set, where the faces come from several.
-        shrunk: the vote on the same photographs made smaller.
-        videos: each video's answer, where videos were judged; one of them counts as one face.
+        hidden: the vote with one region hidden.
+        sets: the vote by set, if there are several.
+        shrunk: the vote on shrunk copies of the photographs.
+        videos: each video's prediction, if the input was videos; one of them counts as one face.
         classes: their names, in order.
     """
 
@@ -111,13 +111,13 @@ def evaluate(
     about: dict[str, Any] | None = None,
     shrunk: Iterable[Slice] = (),
 ) -> Evaluation:
-    """Judge each prediction, the vote, the other rules, and the vote on some of the faces.
+    """Score each predictor, the vote, the other rules, and the vote on subsets of the faces.
 
     Args:
-        found: what all models say of labelled faces.
+        found: predictions of all models for labelled faces.
         weights: the vote as it runs.
         rules: the folder's other rules, by name.
-        third: what the blendshapes say, where the folder has it.
+        third: the classifier of blendshapes, if the folder has it.
         about: kept in the result.
         shrunk: from `judge_shrunk`.
     """
@@ -159,7 +159,7 @@ def evaluate(
 def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None) -> Probabilities:
     """The vote as streaming casts it, float32 (n, classes); `hide` is a region that cannot be seen.
 
-    A face of which no region is seen gets an even guess.
+    A face without a visible region gets uniform probabilities.
     """
     schema = found.faces.schema
     seen = found.seen * np.array([name != hide for name in schema.regions.names], np.float32)
@@ -171,7 +171,7 @@ def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None)
 def shrinkable(
     photographs: Sequence[Photograph], faces: LabelledFaces, limit: int, seed: int = 0
 ) -> tuple[list[Photograph], dict[str, float]]:
-    """Photographs to look at from afar: an even draw of those with a face, and the faces' sizes.
+    """Photographs to evaluate after shrinking: a random sample of those with a face, and the faces' sizes.
 
     Args:
         photographs: that `faces` were found in.
@@ -189,7 +189,7 @@ def shrinkable(
 
 
 def judge_shrunk(name: str, photographs: int, found: Predictions, weights: VoteWeights) -> Slice:
-    """The vote on photographs that were made smaller, some of whose faces may be lost."""
+    """The vote on shrunk photographs, in some of which the face may not be detected."""
     return _slice(name, found.faces, cast_vote(found, weights), found=len(found.labels) / photographs)
 
 

@@ -1,4 +1,4 @@
-"""The options of measuring models and of fitting their vote."""
+"""The options of evaluation, and of fitting the vote."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -11,7 +11,7 @@ Part: TypeAlias = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationOptions:
-    """Which faces models are scored on, and what becomes of the scores."""
+    """The faces for the evaluation, and the use of the scores."""
 
     TITLE: ClassVar[str] = "Evaluation"
 

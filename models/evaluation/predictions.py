@@ -1,7 +1,7 @@
 """Labelled faces, and the models' predictions of them.
 
 Two kinds of input: a data set made by `data.dataset` (its crops, one part of it), or any folder
-of labelled whole photographs, which go the same road as a video's frames: landmarks, crops, models.
+of labelled whole photographs, which are processed like a video's frames: landmarks, crops, models.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -45,12 +45,12 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 
 def _silent(done: int, total: int) -> None:
-    """Nobody watches."""
+    """Ignores the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A labelled photograph that was not judged, and why, as a sentence without its end."""
+    """A labelled photograph that was not evaluated, and the reason, as a sentence without a full stop."""
 
     source: str
     label: str
@@ -70,11 +70,11 @@ class LabelledFaces:
         eye_distance: float32 (n,), pixels between the outer eye corners in the photograph.
         alignment_error: float32 (n,), how far the head is turned aside, in canvas points.
         groups: int64 (n,); near duplicates share a number.
-        missing: the labels of photographs without a face that could be found.
+        missing: the labels of photographs without a detected face.
         unreadable: the labels of photographs that could not be read, or are damaged.
         left_out: both of these, each with its reason.
-        whole: whether they were looked for in whole photographs, so that none else was left out.
-        schema: which classes and regions these are.
+        whole: whether the input was whole photographs, so that no others were left out.
+        schema: the classes and regions.
     """
 
     sources: tuple[str, ...]
@@ -120,10 +120,10 @@ class LabelledFaces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What all models say of labelled faces.
+    """Predictions of all models for labelled faces.
 
     Attributes:
-        faces: that were judged.
+        faces: that were evaluated.
         predictions: float32 (regions, n, classes), probabilities.
         free: float32 (n, regions), how likely nothing covers each region.
     """
@@ -139,7 +139,7 @@ class Predictions:
 
     @property
     def seen(self) -> npt.NDArray[np.float32]:
-        """How surely each region is seen, float32 (n, regions), as in streaming."""
+        """The visibility of each region, float32 (n, regions), as in streaming."""
         return how_seen(self.faces.visible, self.free, self.faces.alignment_error)
 
 
@@ -167,7 +167,7 @@ def faces_of_dataset(
 
     Args:
         folder: of the data set.
-        split: which part, or which.
+        split: the part or parts.
         regions: whose crops are read, in order.
 
     Raises:
@@ -237,10 +237,10 @@ def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> n
 
 
 def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
-    """Whether models can be asked about faces that are cut out already.
+    """Check that models fit to the crops of a data set.
 
     Raises:
-        DatasetError: they look at other regions, or tell other classes apart.
+        DatasetError: they have other regions or classes.
     """
     wanted = schema_of(model.manifest for model in models)
     if wanted.regions != schema.regions or wanted.classes.names != schema.classes.names:
@@ -251,10 +251,10 @@ def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
 
 
 def of_part(items: Iterable[Item], part: Split = "test") -> list[Item]:
-    """The photographs or videos of a part; where no folder is called ``test``, all are to test on.
+    """The photographs or videos of a part; if no folder is called ``test``, all are test data.
 
     Raises:
-        DatasetError: there are some, and none in a part that is no test part.
+        DatasetError: there are some, but none in this part, which is not ``test``.
     """
     found = list(items)
     chosen = [item for item in found if item.split == part]
@@ -271,18 +271,18 @@ def faces_of_photographs(
     schema: Schema = SHIPPED,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> LabelledFaces:
-    """Look for the face in each whole photograph, as a video's pipeline does.
+    """Detect the face in each whole photograph, as a video's pipeline does.
 
     Args:
         photographs: with a label each.
         progress: called with (photographs done, photographs in all).
-        workers: threads; MediaPipe lets go of the interpreter while it looks.
+        workers: threads; MediaPipe releases the GIL.
         scales: by source, by how much to shrink a photograph before anything else is done.
-        schema: which classes the labels are of, and what to cut out.
-        say: is told which photographs are left out because they cannot be read, and why.
+        schema: the classes of the labels, and the regions to cut out.
+        say: called with a message about each photograph that cannot be read.
 
     Raises:
-        DatasetError: not one face was found.
+        DatasetError: no face was detected.
     """
     rows, missing, unreadable, left_out = [], [], [], list[LeftOut]()
     found = _look_at_all(photographs, workers, scales or {}, schema.regions)
@@ -325,7 +325,7 @@ def faces_of_photographs(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Face:
-    """What is kept of a photograph: its crops, not its pixels; `picture` shows who it is."""
+    """The data kept of a photograph: its crops, not its pixels; `picture` is a small copy."""
 
     crops: tuple[Crop, ...]
     picture: Image
@@ -339,7 +339,7 @@ def _look_at_all(
 ) -> Iterator[tuple[Photograph, _Face | PictureError | None]]:
     """Each photograph and its face, or why it cannot be read, in order."""
     with ExitStack() as stack:
-        # A landmarker is not thread-safe: each look borrows one that nobody else has.
+        # A landmarker is not thread-safe: each call borrows one that is not in use.
         free: SimpleQueue[FaceLandmarker] = SimpleQueue()
         for _ in range(workers):
             free.put(stack.enter_context(FaceLandmarker()))

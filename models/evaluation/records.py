@@ -1,4 +1,4 @@
-"""Writes scores into the model folder that they are of: manifests, vote and model card."""
+"""Writes scores into their model folder: manifests, vote and model card."""
 
 import json
 import re
@@ -17,13 +17,13 @@ CARD = "MODEL_CARD.md"
 
 
 def record(folder: Path, name: str, evaluation: Evaluation, manifests: Iterable[ModelManifest]) -> None:
-    """Keep what was found on one set of faces; what was kept of that set before is replaced.
+    """Record the evaluation on one set of faces; an earlier one of that set is replaced.
 
     Args:
         folder: of the models.
         name: of the set.
         evaluation: its scores.
-        manifests: of the files that were judged.
+        manifests: of the files that were evaluated.
     """
     refuse_shipped(folder)
     for manifest in manifests:
@@ -42,8 +42,8 @@ def record(folder: Path, name: str, evaluation: Evaluation, manifests: Iterable[
 def with_block(text: str, name: str, markdown: str) -> str:
     """A model card with a set's scores in place of its older ones, or after the last set's.
 
-    A set's scores stand between two comments that name it. The first set goes to the end of the
-    section called Scores, or of the whole card where there is none.
+    A set's scores are between two comments that name it. The first set is put at the end of the
+    section called Scores, or of the whole card if there is none.
     """
     begin, end = f"<!-- scores of {name} -->", f"<!-- end of {name} -->"
     block = f"{begin}\n{markdown.strip()}\n{end}"
@@ -57,7 +57,7 @@ def with_block(text: str, name: str, markdown: str) -> str:
 
 
 def _brief(scores: Scores) -> dict[str, Any]:
-    """A few numbers of a prediction, with the intervals of the first."""
+    """The main scores of a predictor, with the interval of the accuracy."""
     rates = {
         "accuracy": scores.accuracy.value,
         "accuracy_low": scores.accuracy.low,

@@ -17,7 +17,7 @@ _NOTE = (
     "other people gave the photograph."
 )
 
-# Without it a reader finds two accuracies of one rule.
+# Without it the report would have two accuracies of one rule.
 _ALL_SEEN = (
     "here each region counts as if it were seen wholly; in the vote above, one that is hidden or outside the "
     "picture counts less"
@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 def texts(evaluation: Evaluation) -> dict[str, str]:
-    """``report.html``, ``report.md`` and ``report.json``: what they hold, by their names."""
+    """The contents of ``report.html``, ``report.md`` and ``report.json``, by name."""
     return {
         "report.html": to_html(evaluation),
         "report.md": to_markdown(evaluation),
@@ -151,7 +151,7 @@ def _slice(column: str, rows: Sequence[Slice]) -> Table:
 
 
 def _slices(evaluation: Evaluation) -> list[tuple[str, str, tuple[Slice, ...]]]:
-    """Those that there are: a title, the name of the first column, the rows."""
+    """The tables that are not empty: title, name of the first column, rows."""
     tables = [
         ("by set", "set", evaluation.sets),
         ("by the face's size", "pixels between the eyes", evaluation.sizes),
@@ -175,7 +175,7 @@ def _size(evaluation: Evaluation) -> str:
 
 
 def _left_out(evaluation: Evaluation) -> list[str]:
-    """What was not judged, in words."""
+    """A sentence about the photographs that were not evaluated."""
     missing, kind = sum(evaluation.missing.values()), "video" if evaluation.videos else "photograph"
     said = [f"in {counted(missing, f'more {kind}')} no face was found"] if missing else []
     if evaluation.unreadable:
@@ -186,7 +186,7 @@ def _left_out(evaluation: Evaluation) -> list[str]:
 
 def _rate(rate: Interval) -> str:
     if (rate.value, rate.low, rate.high) == (0, 0, 1):
-        return "-"  # of no face at all
+        return "-"  # no faces
     return f"{100 * rate.value:.1f}% ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
 
 
@@ -215,7 +215,7 @@ def to_html(evaluation: Evaluation) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """The first three letters of each, or as many more as tell it from the others."""
+    """The first three letters of each, or more if needed to be unique."""
 
     def begin(name: str, length: int) -> list[str]:
         return [other for other in names if other[:length] == name[:length]]
@@ -227,7 +227,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def _content(evaluation: Evaluation) -> dict[str, Any]:
-    """What the template shows, by the name that it has there."""
+    """The values of the template, by name."""
     scores, vote = evaluation.scores, evaluation.vote
     return {
         "title": f"How often are the models right? {evaluation.about.get('faces', '')}".strip(),
@@ -289,12 +289,12 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
 
 
 def _all_found(evaluation: Evaluation) -> str:
-    """What is said where nothing is known to be left out: of faces that were cut out before, nothing."""
+    """The sentence if nothing was left out; empty for crops, where that is unknown."""
     return "" if evaluation.unreadable is None else "a face was found in all of them"
 
 
 def _forest(evaluation: Evaluation) -> str:
-    """Each region alone, then the rules; empty where no rules were judged."""
+    """Each region alone, then the rules; empty if no rules were evaluated."""
     if not evaluation.rules:
         return ""
     alone = [(f"{name} alone", s.accuracy) for name, s in evaluation.scores.items() if name != "vote"]

@@ -1,9 +1,8 @@
 """Fits rules of the vote to faces that no model was trained on, and compares them on held-out faces.
 
-The comparison is out of fold: each rule is fitted to four fifths of the held-out faces and judged
-on the rest, five times, so that no rule is judged on a face it was fitted to. Copies of a
-photograph stay in one fold. Where faces come from several sets, rules are also fitted to all sets
-but one and judged on that one: each set is labelled in its own way, and so will be what comes next.
+The comparison is a five-fold cross-validation: each rule is fitted to four fifths of the held-out faces and
+evaluated on the rest. Copies of a photograph stay in one fold. With several sets, rules are also fitted to
+all sets but one and evaluated on that one, since labels differ between sets, and will in future data.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ FOLDS = 5
 # Strength of the pull of stacking and exponents towards the plain product, in faces.
 _PULL = 20.0
 _TINY = 1e-9
-# Finer than calibration errors tell apart.
+# Finer than differences of the calibration error can be measured.
 _TEMPERATURES = np.geomspace(0.5, 2.0, 41)
 
 
@@ -41,13 +40,13 @@ def fit_source(labels: Labels, predictions: Probabilities) -> WeightedMean:
 
 
 def fit_product(labels: Labels, predictions: Probabilities) -> LogLinear:
-    """A product of experts: an exponent for each prediction on each emotion (Hinton 2002)."""
+    """A product of experts: an exponent for each predictor and emotion (Hinton 2002)."""
     diagonal = np.tile(np.eye(predictions.shape[2], dtype=bool), (len(predictions), 1))
     return _fit_log_linear(labels, predictions, diagonal)
 
 
 def fit_stacking(labels: Labels, predictions: Probabilities) -> LogLinear:
-    """Stacking: every prediction on every emotion may speak for every emotion (Wolpert 1992)."""
+    """Stacking: a coefficient from every predicted emotion to every emotion (Wolpert 1992)."""
     experts, _, classes = predictions.shape
     return _fit_log_linear(labels, predictions, np.ones((experts * classes, classes), bool))
 
@@ -61,17 +60,17 @@ FITS: dict[str, tuple[Fit, bool]] = {
     "product of three": (fit_product, True),
     "stacking of three": (fit_stacking, True),
 }
-"""Each rule's name, how it is fitted, and whether the blendshapes count beside the regions, eyes and lips.
-(They are the third of three where those are two, which gave the rules their names.)"""
+"""Each rule's name, how it is fitted, and whether it includes the blendshapes beside the regions.
+(With eyes and lips they are the third of three, hence the rules' names.)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How a rule does on faces that it was not fitted to.
+    """The scores of a rule on faces that it was not fitted to.
 
     Attributes:
         rule: its name in `FITS`.
-        accuracy, balanced_accuracy: shares of right answers; the latter is the mean recall.
+        accuracy, balanced_accuracy: the latter is the mean recall.
         log_loss: mean negative log likelihood of the truth; emotions count as in `importance`.
         calibration_error: expected, over 15 equal bins of confidence.
         gain: balanced accuracy above the source's rule, with its paired 95% interval.
@@ -121,10 +120,10 @@ def out_of_fold(
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """How a rule does on sets that it was not fitted to, each judged by a rule fitted to the others.
+    """The scores of a rule on sets that it was not fitted to: leave-one-set-out cross-validation.
 
     Attributes:
-        balanced_accuracy: the mean over the sets, all of which count alike.
+        balanced_accuracy: the unweighted mean over the sets.
         calibration_errors: by set.
     """
 
@@ -140,9 +139,9 @@ def out_of_set(
     sets: npt.NDArray[np.str_],
     regions: int = 2,
 ) -> dict[str, Elsewhere]:
-    """How each rule carries over to a set that it was not fitted to.
+    """How well each rule generalises to a set that it was not fitted to.
 
-    A set is passed over where the others lack an emotion; nothing comes back where that leaves none.
+    A set is skipped if the others lack an emotion; the result is empty if no set is left.
 
     Args:
         names, labels, predictions, groups, regions: as for `out_of_fold`.
@@ -171,9 +170,9 @@ def compare(
     groups: npt.NDArray[np.int64],
     elsewhere: dict[str, Elsewhere] | None = None,
 ) -> tuple[Comparison, ...]:
-    """Judge the votes of several rules, `DEFAULT` among them, on the same faces.
+    """Compare the votes of several rules, `DEFAULT` among them, on the same faces.
 
-    `elsewhere` is what `out_of_set` says of them.
+    `elsewhere` is their result of `out_of_set`.
     """
     source, carried = votes[DEFAULT], elsewhere or {}
     return tuple(
@@ -201,11 +200,11 @@ def choose(
     """The rule to ship: the source's, unless another wins clearly.
 
     Clearly: its log loss is lower by a paired 95% interval that does not reach 0, and its balanced
-    accuracy is not lower by such an interval. The log loss sees how sure each answer is, so it tells
-    rules apart on fewer faces than right and wrong alone do. Of several that win, the one counts that
-    carries over best: with the highest balanced accuracy `elsewhere`, or, where all faces are of one set, on
-    these. The last thousandths of log loss go to rules with many coefficients, which have learnt how a set is
-    labelled. Rules that count the blendshapes must win so against the best rule without.
+    accuracy is not lower by such an interval. The log loss includes the confidence, so it separates
+    rules with fewer faces than the accuracy does. Of several that win, the one is chosen that
+    generalises best: with the highest balanced accuracy `elsewhere`, or, if all faces are of one set, on
+    these. Rules with many coefficients reach the smallest log loss by fitting to the labelling of a
+    set. Rules with the blendshapes must win in the same way against the best rule without.
     """
     best = DEFAULT
     for third in (False, True):
@@ -228,16 +227,16 @@ def choose(
 def sure_for_all_sets(
     rule: Rule, labels: Labels, predictions: Probabilities, sets: npt.NDArray[np.str_]
 ) -> Rule:
-    """The rule, as sure of itself as keeps its worst calibration error over the sets lowest.
+    """The rule with the temperature that minimises the worst calibration error over the sets.
 
-    Faces of several sets are differently hard, so no temperature is right on all of them: over all faces it
-    is too sure of the hardest, and one that holds there is too modest on all others.
+    Sets differ in difficulty, so no temperature is right on all of them: one fitted to all faces is
+    overconfident on the hardest set, and one fitted to that is underconfident on all others.
 
     Args:
-        rule: fitted to all faces; the order of its answers stays.
+        rule: fitted to all faces; the order of its probabilities stays.
         labels, predictions: as it was fitted to.
-        sets: (n,), the name of each face's set. Those without all emotions tell too little; of one alone
-            the likelihood tells whether the rule is too sure.
+        sets: (n,), the name of each face's set. Those without all emotions are ignored; with only one set
+            the likelihood decides.
     """
     logs = np.log(np.maximum(rule(predictions[: rule.prediction_count]), _TINY))
     whole = [name for name in np.unique(sets) if len(np.unique(labels[sets == name])) == predictions.shape[2]]
@@ -260,7 +259,7 @@ def _calibrated(labels: Labels, predictions: Probabilities, weights: npt.NDArray
 def _fit_log_linear(labels: Labels, predictions: Probabilities, free: npt.NDArray[np.bool_]) -> LogLinear:
     """The most likely coefficients among the free ones, pulled towards a plain product.
 
-    The plain product has one exponent a prediction. A face counts as its emotion's `importance`.
+    The plain product has one exponent per predictor. The weight of a face is its emotion's `importance`.
     """
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
@@ -283,7 +282,7 @@ def _fit_log_linear(labels: Labels, predictions: Probabilities, free: npt.NDArra
 
 
 def _plain_product(labels: Labels, predictions: Probabilities) -> npt.NDArray[np.float64]:
-    """Coefficients (classes k, classes) of the product with the most likely exponent for each prediction."""
+    """Coefficients (classes k, classes) of the product with the most likely exponent for each predictor."""
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; running needs none
 
     logs = np.log(np.maximum(predictions.astype(np.float64), 1e-6))

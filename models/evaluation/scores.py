@@ -1,4 +1,4 @@
-"""How a prediction compares with the labels: rates with 95% intervals, calibration, coverage."""
+"""Scores of predictions: rates with 95% intervals, calibration, coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ _CURVE = np.linspace(1.0, 0.05, 39)
 
 @dataclass(frozen=True, slots=True)
 class EmotionScores:
-    """How well one emotion is told; all in [0, 1].
+    """Scores of one emotion; all in [0, 1].
 
     Attributes:
         emotion: its name.
         faces: that show it, by their label.
-        recall: share of these faces that got this answer.
-        precision: share of the faces with this answer that show it.
+        recall: share of these faces that are predicted as this emotion.
+        precision: share of the faces predicted as this emotion that show it.
         f1: harmonic mean of both.
     """
 
@@ -34,7 +34,7 @@ class EmotionScores:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The faces whose confidence lies in one bin: how sure, and how often right."""
+    """The faces in one bin of confidence: mean confidence, and accuracy."""
 
     confidence: float
     accuracy: Interval
@@ -43,12 +43,12 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """What is gained by saying 'uncertain' below a confidence.
+    """Coverage and accuracy if faces below a confidence are 'uncertain'.
 
     Attributes:
-        coverage: share of the faces that get an answer.
-        confidence: the least with which an answer is given.
-        accuracy: share of right answers among those given.
+        coverage: share of the faces with a label.
+        confidence: the threshold.
+        accuracy: among the faces with a label.
     """
 
     coverage: float
@@ -58,20 +58,20 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How one prediction compares with the labels. Rates are in [0, 1].
+    """The scores of one predictor. Rates are in [0, 1].
 
     Attributes:
-        faces: how many were judged.
-        groups: how many of them are independent (copies of a photograph count once).
-        accuracy: share of right answers.
+        faces: number of evaluated faces.
+        groups: number of independent ones (copies of a photograph count once).
+        accuracy: share of correct predictions.
         balanced_accuracy: mean recall of the emotions that occur.
         calibration_error: expected; the mean distance of confidence and accuracy over 15 equal
             bins of confidence, weighted by the faces in them (Guo et al. 2017).
         log_loss: mean negative log likelihood of the truth.
         emotions: in class order.
-        confusion: counts; rows are the truth, columns the answer.
+        confusion: confusion matrix of counts; rows are the truth, columns the predictions.
         reliability: the bins of confidence that have faces.
-        coverage: from all faces down to the surest twentieth.
+        coverage: from all faces down to the most confident twentieth.
     """
 
     faces: int
@@ -94,12 +94,12 @@ def score(
 ) -> Scores:
     """Compare probabilities, float32 (n, classes), with labels, int64 (n,).
 
-    Intervals of shares are Wilson's, with groups in place of faces; all others come from drawing
-    groups anew (`emotion.models.statistics.intervals`).
+    Intervals of shares are Wilson's, with groups in place of faces; all others are bootstrapped
+    over groups (`emotion.models.statistics.intervals`).
 
     Args:
         labels: class indices.
-        probabilities: a prediction; rows sum to one.
+        probabilities: rows sum to one.
         groups: int64 (n,); faces of one group are not independent.
         classes: their names.
     """
@@ -136,7 +136,7 @@ def score(
 
 
 def share(right: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Interval:
-    """The share of right answers, with Wilson's interval for so many groups."""
+    """The share of correct predictions, with Wilson's interval for so many groups."""
     return wilson(float(right.mean()) if len(right) else 0.0, len(np.unique(groups)))
 
 

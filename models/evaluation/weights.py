@@ -31,8 +31,8 @@ from emotion.models.voting.vote import FORMAT, Rule, Third, read_rules
 _MEANING = {
     "equal": "all regions count the same",
     "source": "the ratio of the success rates where their 95% intervals do not overlap, else 1",
-    "product": "product of experts with an exponent for each prediction and emotion",
-    "stacking": "multinomial logistic regression on all predictions' log probabilities",
+    "product": "product of experts with an exponent for each predictor and emotion",
+    "stacking": "multinomial logistic regression on the log probabilities of all predictors",
     "equal of three": "all regions and the blendshapes count the same",
     "product of three": "the product, with the blendshapes as a third expert",
     "stacking of three": "stacking, with the blendshapes as a third prediction",
@@ -41,17 +41,17 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class FittedVote:
-    """All rules, and why one of them counts.
+    """All rules, and the comparison that chose one.
 
     Attributes:
-        chosen: the name of the rule that counts.
+        chosen: the name of the rule that is used.
         rules: by name, fitted to all held-out faces.
-        rates: success rates and the source's weights, an emotion each; of all regions that were asked.
+        rates: success rates and the source's weights, by emotion, of all regions.
         comparison: out of fold; empty in files of the first format.
         about: what it was made from.
         classes, regions: of the rules.
-        choices: by which other regions than these vote, by their names with commas between: the rule that
-            counts, fitted to them.
+        choices: rules for other choices of regions, by their comma-separated names: the chosen rule, fitted
+            to them.
     """
 
     chosen: str
@@ -65,11 +65,11 @@ class FittedVote:
 
     @property
     def meaning(self) -> str:
-        """What the rule that counts does, in words."""
+        """The chosen rule in words."""
         return _MEANING.get(self.chosen, self.chosen)
 
     def explain(self) -> list[str]:
-        """The table of weights in words, and how the rules compare."""
+        """The table of weights, and the comparison of the rules, as text."""
         lines = ["The source's rule, from success rates on held-out faces:"]
         lines += [f"  {row.in_words()}" for row in self.rates]
         temperature = getattr(self.rules.get(DEFAULT), "temperature", 1.0)
@@ -100,15 +100,15 @@ def fit_vote(
 
     Args:
         predictions: on faces that no model learnt from.
-        third: what the blendshapes say, where it may count.
+        third: the classifier of blendshapes, if it may be used.
         about: kept in the file.
-        wanted: the rule to use, whatever the comparison says.
-        by_default: the regions that vote where nothing is said; none: all. The rule that counts is fitted to
+        wanted: the rule to use, regardless of the comparison.
+        by_default: the regions that vote by default; none: all. The chosen rule is fitted to
             every other choice of regions as well.
 
     Raises:
-        DatasetError: too few faces, `wanted` needs the blendshapes and they are left out, or a region is not
-            there.
+        DatasetError: too few faces, `wanted` needs the blendshapes and they are left out, or a region is
+            missing.
     """
     labels, groups = predictions.labels, predictions.faces.groups
     if len(np.unique(groups)) < rules.FOLDS:
@@ -148,7 +148,7 @@ def fit_vote(
 
 
 def equal_vote(predictions: Predictions, about: dict[str, Any]) -> FittedVote:
-    """The vote in which all regions count alike, where faces are too few to fit or compare others.
+    """The vote with equal weights, if there are too few faces to fit or compare others.
 
     Args:
         predictions: on faces that no model learnt from; they only fit the temperature.
@@ -177,7 +177,7 @@ def _choices(
     regions: tuple[str, ...],
     voting: list[int],
 ) -> dict[str, Rule]:
-    """The rule that counts, fitted to each choice of regions but that of those which vote by default."""
+    """The chosen rule, fitted to each choice of regions except the default one."""
     fit, counted = FITS[chosen]
     third = [len(regions)] if counted else []
     found: dict[str, Rule] = {}

@@ -1,4 +1,4 @@
 """Faces in a picture: detector and landmarks by MediaPipe or its nets in ONNX Runtime, hidden regions.
 
-The only room that imports MediaPipe. May import `engines`, `manifest` and `regions`.
+The only package that imports MediaPipe. May import `engines`, `manifest` and `regions`.
 """

@@ -7,7 +7,7 @@ _Array = npt.NDArray[np.float32]
 
 
 def overlaps(one: _Array, other: _Array) -> _Array:
-    """Intersection over union of boxes with others; 0 where neither has an area.
+    """Intersection over union of boxes with others; 0 if neither has an area.
 
     Args:
         one, other: float32 (..., 4): left, top, right, bottom; the sides before that are broadcast.

@@ -1,12 +1,12 @@
 """Pictures for MediaPipe's tasks, and their results, read from its memory into arrays.
 
-Its own reading makes an object of each of 478 landmarks and 52 blendshapes: 2.3 ms of processor a face,
-a tenth of all that a picture costs. This reads the same numbers by rows. And it calls MediaPipe's library
-itself: MediaPipe's own way hands each call to a thread and waits for it, 0.3 ms of processor, and longer
-where other threads hold Python's lock.
+MediaPipe's own wrapper makes an object of each of 478 landmarks and 52 blendshapes: 2.3 ms of processor time
+per face, a tenth of the cost of a picture. This reads the same numbers by rows. And it calls MediaPipe's
+library directly: the wrapper passes each call to a thread and waits for it, 0.3 ms of processor time, and
+longer if other threads hold the GIL.
 
-It takes names of MediaPipe's that are not public: the range of versions in pyproject.toml ends below the
-first that was not tried, and `tests/models/faces/test_mediapipe_arrays.py` compares it with the public way
+It uses private names of MediaPipe: the range of versions in pyproject.toml ends below the
+first that was not tested, and `tests/models/faces/test_mediapipe_arrays.py` compares it with the public API
 and lists the names.
 """
 
@@ -27,12 +27,12 @@ _Rows = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundFace:
-    """One face as MediaPipe's landmarker tells it.
+    """One face from MediaPipe's landmarker.
 
     Attributes:
         landmarks: float32 (478, 3), x and z as shares of the picture's width, y of its height.
         blendshapes: float32 (52,), in [0, 1].
-        matrix: float32 (4, 4), the pose of the head; None where it was not asked for.
+        matrix: float32 (4, 4), the pose of the head; None if it was not requested.
     """
 
     landmarks: _Rows
@@ -41,7 +41,7 @@ class FoundFace:
 
 
 class FoundBox(NamedTuple):
-    """One face as MediaPipe's detector tells it: whole pixels, and how sure it is, in [0, 1]."""
+    """One face from MediaPipe's detector: whole pixels, and the score, in [0, 1]."""
 
     left: int
     top: int
@@ -56,12 +56,12 @@ class FoundBox(NamedTuple):
 
 
 def image_of(rgb: npt.NDArray[np.uint8], kind: Any) -> Any:
-    """A copy of a picture as MediaPipe's tasks take it.
+    """A copy of a picture in MediaPipe's type.
 
-    Its own constructor declares all of the library's functions anew for each picture.
+    Its own constructor declares all of the library's functions again for each picture.
 
     Args:
-        rgb: uint8 (height, width, 3), in one piece.
+        rgb: uint8 (height, width, 3), contiguous.
         kind: MediaPipe's class of images.
     """
     image = kind.__new__(kind)
@@ -83,15 +83,15 @@ def _library(kind: Any) -> Any:
 
 
 def found_faces(task: Any, image: Any, milliseconds: int | None = None) -> tuple[FoundFace, ...]:
-    """What a `vision.FaceLandmarker` finds in a picture.
+    """The faces that a `vision.FaceLandmarker` detects in a picture.
 
     Args:
         task: which was made with blendshapes.
         image: MediaPipe's own, RGB.
-        milliseconds: the picture's time where the task was made for videos, and None where for pictures.
+        milliseconds: the picture's time in video mode, None in picture mode.
 
     Returns:
-        Nothing where the task is closed. Nobody may close it meanwhile.
+        Nothing if the task is closed. It must not be closed meanwhile.
 
     Raises:
         ValueError, RuntimeError: as the task's own `detect` and `detect_for_video`.
@@ -111,7 +111,7 @@ def found_faces(task: Any, image: Any, milliseconds: int | None = None) -> tuple
 
 
 def found_boxes(task: Any, image: Any) -> list[FoundBox]:
-    """What a `vision.FaceDetector` for pictures finds in one; else as `found_faces`."""
+    """The faces that a `vision.FaceDetector` for pictures detects; else as `found_faces`."""
     if not task._handle:
         return []
     result = sys.modules[type(task).__module__].detections_c_module.MpDetectionResultC()
@@ -157,7 +157,7 @@ def _face(result: Any, place: int) -> FoundFace:
 
 
 def _floats(pointer: Any, count: int, first: str, columns: int) -> _Rows:
-    """A copy of some float fields, one behind another, of each structure of an array in C's memory."""
+    """A copy of consecutive float fields of each structure of a C array."""
     kind: Any = pointer._type_
     memory = ctypes.string_at(pointer, count * ctypes.sizeof(kind))
     strides = (ctypes.sizeof(kind), ctypes.sizeof(ctypes.c_float))

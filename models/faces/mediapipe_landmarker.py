@@ -1,4 +1,4 @@
-"""MediaPipe behind a small face: a picture in, landmarks and blendshapes, or just boxes, out."""
+"""A small interface to MediaPipe: a picture in, landmarks and blendshapes, or only boxes, out."""
 
 import contextlib
 import sys
@@ -38,8 +38,8 @@ __all__ = [
 def _without_tensorflow() -> Iterator[None]:
     """Let an import behave as if TensorFlow were not installed.
 
-    MediaPipe imports it, where it is, for a decorator of its own documentation. That costs ten
-    seconds and 600 MB, and a crash where libraries come later that bring an OpenSSL of their own.
+    If it is installed, MediaPipe imports it for a decorator of its own documentation. That costs ten
+    seconds and 600 MB, and a crash if libraries with their own OpenSSL are loaded later.
     """
     if "tensorflow" in sys.modules:
         yield
@@ -52,14 +52,14 @@ def _without_tensorflow() -> Iterator[None]:
 
 
 def _missing(error: ImportError | OSError) -> MissingDependencyError:
-    # Most of the program does without it: who reads this should know what does not.
+    # Most of the program works without it; the message says what does not.
     return MissingDependencyError(
         "MediaPipe, which --columns pose, --landmarks mediapipe and data sets need, cannot be loaded "
         f"({error}). {advice_on(error)}"
     )
 
 
-# Of these it needs one function that plots and one that records sound; together they take 0.8 s.
+# It uses these for one function that plots and one that records sound; their import takes 0.8 s.
 try:
     with _without_tensorflow(), deferred("matplotlib.pyplot", "sounddevice"):
         from mediapipe.tasks.python import vision
@@ -80,14 +80,14 @@ class FaceLandmarker(Closeable):
 
     Args:
         max_faces: the most faces returned for a picture.
-        video: track from picture to picture; then `detect` wants increasing times. Whoever is lost, as at a
-            cut, is searched for in the same picture.
+        video: track from picture to picture; then `detect` needs increasing times. If a face is lost, as at a
+            cut, detection runs in the same picture.
         min_confidence: in [0, 1], for detection, presence and tracking alike.
-        pose: tell how heads are turned, too.
+        pose: also return the poses of heads.
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
-        MissingDependencyError: MediaPipe cannot be loaded, as where a system library is missing.
+        MissingDependencyError: MediaPipe cannot be loaded, for example because a system library is missing.
     """
 
     def __init__(
@@ -107,10 +107,11 @@ class FaceLandmarker(Closeable):
         )
         self._video = video
         self._max_faces = max_faces
-        # While it tracks as many as it may, MediaPipe searches no picture, nor the one that loses them.
+        # While it tracks the maximum number of faces, MediaPipe does not run detection, not even in a picture
+        # in which they are lost.
         self._tracked_all = False
         self._last_ms = -1
-        # Who closes waits for who looks.
+        # `close` waits for a running `detect`.
         self._turn = threading.Lock()
         with _starting():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
@@ -120,7 +121,7 @@ class FaceLandmarker(Closeable):
         """All faces in a picture, at most `max_faces`.
 
         Args:
-            image: uint8 (h, w, 3), BGR; or what was made of it.
+            image: uint8 (h, w, 3), BGR; or a prepared picture.
             seconds: the picture's time; used in video mode only, where time may not go back.
         """
         picture = image if isinstance(image, Picture) else Picture(image)
@@ -132,7 +133,7 @@ class FaceLandmarker(Closeable):
         if self._tracked_all and len(found) < self._max_faces:
             found = self._next(picture, seconds)
         self._tracked_all = len(found) == self._max_faces
-        picture.native = None  # of a stream's picture the whole is seldom looked at again
+        picture.native = None  # the whole picture of a stream is rarely used again
         return found
 
     def _next(self, picture: Picture, seconds: float) -> tuple[FoundFace, ...]:
@@ -150,16 +151,16 @@ class FaceLandmarker(Closeable):
 
 
 class FaceDetector:
-    """Says where faces are, and nothing more: a fifth of the time of their landmarks.
+    """Detects faces without landmarks, in a fifth of the time.
 
-    It is the detector out of the landmark model's own file. Close it when done; one a thread.
+    It is the detector in the landmark model's file. Close it when done; use one per thread.
 
     Args:
         min_confidence: in [0, 1].
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
-        MissingDependencyError: MediaPipe cannot be loaded, as where a system library is missing.
+        MissingDependencyError: MediaPipe cannot be loaded, for example because a system library is missing.
     """
 
     def __init__(self, min_confidence: float = 0.5) -> None:
@@ -173,11 +174,11 @@ class FaceDetector:
         with _starting():
             self._detector = vision.FaceDetector.create_from_options(options)
             self._end = _ending(self, self._detector, self._turn)
-            # What it says of itself it says at its first picture.
+            # Its informational output appears at the first picture.
             self.detect(Picture(np.zeros((256, 256, 3), np.uint8)))
 
     def detect(self, picture: Picture) -> npt.NDArray[np.float32]:
-        """Where faces are: float32 (n, 4), left, top, right, bottom in pixels, the largest first.
+        """Boxes of faces: float32 (n, 4), left, top, right, bottom in pixels, the largest first.
 
         A box reaches from the brows to the chin. Faces below an eighth of the picture's longer side
         are missed.
@@ -187,7 +188,7 @@ class FaceDetector:
         return np.array([box[:4] for box in boxes], dtype=np.float32).reshape(-1, 4) * picture.step + shift
 
     def surest(self, picture: Picture) -> float:
-        """How sure the surest of them is, in [0, 1]; 0 where there is none."""
+        """The largest score, in [0, 1]; 0 if there are no faces."""
         return max((found.score for found in self._find(picture)), default=0.0)
 
     def _find(self, picture: Picture) -> list[FoundBox]:
@@ -201,21 +202,21 @@ class FaceDetector:
 
 
 def _ending(owner: object, task: Any, turn: threading.Lock) -> Callable[[], object]:
-    """Frees a MediaPipe task: by its call, when its owner is collected, or before the program ends.
+    """Closes a MediaPipe task: when called, when its owner is collected, or before the program ends.
 
     Args:
         owner, task: as they are.
-        turn: held by who uses the task.
+        turn: a lock that is held while the task is used.
     """
     return before_exit(owner, _free, task, turn, Process(), last=True)
 
 
 def _free(task: Any, turn: threading.Lock, process: Process) -> None:
     if not process.here:
-        # Its thread is not in this forked child, and its destructor would wait for it for ever.
+        # Its thread does not exist in this forked child, and its destructor would wait for it for ever.
         task._handle = None
         return
-    # The collector may run in MediaPipe's own threads, for which somebody waits who is quieting already.
+    # The garbage collector may run in MediaPipe's own threads, for which a thread with captured output waits.
     in_main = threading.current_thread() is threading.main_thread()
     with turn, without_chatter() if in_main else contextlib.nullcontext():
         task.close()
@@ -223,7 +224,7 @@ def _free(task: Any, turn: threading.Lock, process: Process) -> None:
 
 def _native(picture: Picture) -> MediaPipeImage:
     if not picture.native:
-        # MediaPipe ends the program at a longer side than its OpenCV samples.
+        # MediaPipe aborts the process if a side is longer than its OpenCV supports.
         shown = picture.rgb[:: picture.step, :: picture.step]
         picture.native = image_of(np.ascontiguousarray(shown), MediaPipeImage)
     return picture.native
@@ -232,13 +233,13 @@ def _native(picture: Picture) -> MediaPipeImage:
 def _in_pixels(face: FoundFace, picture: Picture) -> Landmarks:
     xyz = face.landmarks * np.array([picture.width, picture.height, picture.width], dtype=np.float32)
     xyz += np.array([picture.left, picture.top, 0], dtype=np.float32)
-    # One behind the other in memory, as NumPy takes least time for.
+    # Contiguous in memory, which is fastest in NumPy.
     return Landmarks(xyz[:, :2].copy(), xyz[:, 2].copy(), face.blendshapes, face.matrix)
 
 
 @cache
 def _check_model_file() -> None:
-    """Refuse a landmark model that is missing or changed; read once a process."""
+    """Refuse a landmark model that is missing or changed; checked once per process."""
     advice = "Install emotion-live again to restore it."
     try:
         digest = sha256(MODEL_PATH)
@@ -250,13 +251,13 @@ def _check_model_file() -> None:
 
 @cache
 def silenced() -> bool:
-    """Whether MediaPipe is kept from reporting its use; done once a process, before the first task."""
+    """Disable MediaPipe's telemetry, once per process, before the first task; whether that succeeded."""
     return telemetry.silence(mediapipe_c_bindings.load_raw_library())
 
 
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
-    """Hide what MediaPipe tells of itself when it starts; say in a sentence why it cannot."""
+    """Hide MediaPipe's informational output while it starts; if it cannot start, the error says why."""
     try:
         with without_chatter():
             silenced()

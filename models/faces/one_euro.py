@@ -3,25 +3,25 @@
 import numpy as np
 import numpy.typing as npt
 
-# MediaPipe's, for faces: hardly any change while the face keeps still, hardly any lag while it moves.
+# MediaPipe's values for faces: little jitter while the face is still, little lag while it moves.
 _MIN_CUTOFF = 0.05
 _BETA = 80.0
 _SPEED_CUTOFF = 1.0
-# The rate where none can be told yet, pictures a second.
+# The initial frame rate, pictures a second.
 _FIRST_RATE = 30.0
 
 Values = npt.NDArray[np.float32]
 
 
 class OneEuroFilter:
-    """Smooths an array over time, each of its numbers alone."""
+    """Smooths an array over time, elementwise."""
 
     def __init__(self) -> None:
         self._rate = _FIRST_RATE
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was; the next values are taken as they are."""
+        """Reset; the next values are not smoothed."""
         self._time = -np.inf
         self._raw: Values | None = None
         self._smooth = np.zeros(0, np.float32)
@@ -32,14 +32,14 @@ class OneEuroFilter:
 
         Args:
             values: float32, of the same shape each time.
-            seconds: their time. Where it does not come after the last one, they are given back as
-                they are.
-            size: of what they belong to, in their unit: speed is measured by it.
+            seconds: their time. If it is not after the last one, they are returned
+                unchanged.
+            size: of the face, in the same unit: speed is relative to it.
         """
         if seconds <= self._time:
             return values
         if self._raw is not None:
-            # MediaPipe takes time 0 for no time.
+            # MediaPipe treats time 0 as missing.
             self._rate = _FIRST_RATE if self._time == 0 else 1 / (seconds - self._time)
         self._time = seconds
         if self._raw is None:
@@ -53,6 +53,6 @@ class OneEuroFilter:
         return self._smooth
 
     def _share(self, cutoff: npt.NDArray[np.floating] | np.floating) -> npt.NDArray[np.floating]:
-        """How much of a new value counts, for a cutoff in Hz."""
+        """The weight of a new value, for a cutoff frequency in Hz."""
         turn = 2 * np.pi * cutoff / self._rate
         return np.asarray(turn / (turn + 1))

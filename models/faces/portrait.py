@@ -1,4 +1,4 @@
-"""Finding the face of a photograph in which the first look finds none."""
+"""Detects the face of a photograph in which the first attempt finds none."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,22 +11,22 @@ import numpy as np
 from emotion.models.faces.picture import Landmarks, leant
 from emotion.models.regions import Image
 
-# A face that fills a small picture is found more surely in a larger one with a border around it.
-# In pixels, the least and the most that a picture's shorter side has then.
+# A face that fills a small picture is detected more reliably after enlarging and adding a border.
+# In pixels, the smallest and the largest length of a picture's shorter side then.
 _SHORTER_SIDE = (256, 512)
-# Ways to look again: the border as a share of the longer side, and a turn in degrees. Of 3,149 photographs
-# of FER+ (its validation folder) the plain look and the first of these miss 97, all together 48.
+# Further attempts: the border as a share of the longer side, and a rotation in degrees. Of 3,149 photographs
+# of FER+ (its validation folder) the first attempt and the first of these miss 97, all together 48.
 _LOOKS = ((0.3, 0.0), (0.6, 0.0), (0.3, 20.0), (0.3, -20.0))
-# A face that is a tenth of the picture's width or less is found in a part of it: windows of these shares,
-# half of one apart, if they are this many pixels wide and high.
+# A face of a tenth of the picture's width or less is detected in windows of these shares of the picture,
+# which overlap by half, if they are this many pixels wide and high.
 _WINDOWS = (1 / 2, 1 / 3)
 _LEAST_WINDOW = 128
-# A picture so many times as long as wide is none of a face; the square around it would take all memory.
+# A picture with a larger aspect ratio has no face; the square around it would take all memory.
 _THINNEST = 16
 
 
 class Looks(Protocol):
-    """What finds faces in a picture by itself."""
+    """A detector of faces in single pictures."""
 
     def detect(self, image: Image, /) -> tuple[Landmarks, ...]:
         """All faces in a picture, uint8 (h, w, 3), BGR."""
@@ -34,17 +34,17 @@ class Looks(Protocol):
 
 
 def find_portrait(landmarker: Looks, image: Image) -> Landmarks | None:
-    """The largest face of a photograph, also where it is tiny, fills the whole picture or leans.
+    """The largest face of a photograph, even if it is tiny, fills the whole picture or is tilted.
 
-    Looks at the picture as it is, then at copies enlarged, set in a black border and turned, then at
-    parts.
+    Tries the picture as it is, then copies that are enlarged, with a black border and rotated, then
+    windows.
 
     Args:
         landmarker: in picture mode.
         image: uint8 (h, w, 3), BGR.
 
     Returns:
-        Landmarks in pixels of `image`, or None where no face is found.
+        Landmarks in pixels of `image`, or None if no face is detected.
     """
     looks = [lambda: landmarker.detect(image), *looks_again(landmarker.detect, image)]
     faces = next((found for look in looks if (found := look())), ())
@@ -56,10 +56,10 @@ Detect: TypeAlias = Callable[[Image], tuple[Landmarks, ...]]
 
 
 def looks_again(detect: Detect, image: Image) -> list[Callable[[], tuple[Landmarks, ...]]]:
-    """Further ways to look at a photograph in which nobody is found, in the order in which to try them.
+    """Further attempts for a photograph without a detected face, in their order.
 
     Args:
-        detect: looks at a picture.
+        detect: detects faces in a picture.
         image: uint8 (h, w, 3), BGR.
     """
     return [
@@ -69,7 +69,7 @@ def looks_again(detect: Detect, image: Image) -> list[Callable[[], tuple[Landmar
 
 
 def _look_again(detect: Detect, image: Image, border: float, turn: float) -> tuple[Landmarks, ...]:
-    """The faces in a copy that is enlarged, set in a border and turned, in pixels of `image`."""
+    """The faces in a copy that is enlarged, with a border and rotated, in pixels of `image`."""
     if max(image.shape[:2]) > _THINNEST * min(image.shape[:2]):
         return ()
     scale = float(np.clip(1.0, *(side / min(image.shape[:2]) for side in _SHORTER_SIDE)))

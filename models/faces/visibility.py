@@ -1,8 +1,9 @@
-"""How likely a region is visible: the mouth behind a hand, the eyes behind sunglasses.
+"""Visibility of regions: detects a mouth behind a hand, or eyes behind sunglasses.
 
-A crop is shrunk, standardised and described by the directions of its edges; a net of one small hidden
-layer says how likely the region is free. It was fitted on photographs with made-up occluders, and its
-numbers lie in ``visibility.npz``: see `emotion.benchmarks.studies.visibility`, which fits and judges it.
+A crop is shrunk, standardised and described by a histogram of oriented gradients; a net with one small hidden
+layer gives the probability that nothing covers the region. It was fitted on photographs with synthetic
+occluders, and its weights are in ``visibility.npz``: `emotion.benchmarks.studies.visibility` fits and
+evaluates it.
 """
 
 from collections.abc import Sequence
@@ -21,25 +22,25 @@ from emotion.models.statistics.affine import affine
 PATH = Path(__file__).parent / "visibility.npz"
 
 HIDDEN = 0.2
-"""A region that is free no more likely than this is silent."""
-# From here on it has its full vote.
+"""A region with at most this probability does not vote."""
+# From this probability on it has its full vote.
 _FREE = 0.6
 # Alignment errors, in canvas points, between which a face's vote fades out: heads turned aside by 43 and
 # 62 degrees. On web-faces, scores do not fall up to 8.
 _FRONT_TO_SIDE = (9.0, 15.0)
-# A vote that counts less is none.
+# A smaller weight is set to 0.
 _SILENT = 0.05
 # The share of a region inside the picture at which it has half of its vote.
 MIN_VISIBLE = 0.6
 
-# Gray levels that are added to a crop's spread; fewer where that is below so many.
+# Gray levels that are added to a crop's standard deviation; fewer if that is below so many.
 _SOFT, _FLAT = 8.0, 30.0
-# Pixels of a crop that become one.
+# The factor by which a crop is shrunk.
 _SHRINK = 4
 # A cell of the histogram of directions, in pixels of the crop, and its number of directions.
 _CELL = 8
 _DIRECTIONS = 8
-# Pixels so near to the oval's edge show the edge.
+# Pixels within this distance of the oval's edge are affected by it.
 _EDGE = np.ones((5, 5), np.uint8)
 
 Features = npt.NDArray[np.float32]
@@ -58,7 +59,7 @@ class VisibilityModel:
     output: npt.NDArray[np.float32]
 
     def __call__(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:
-        """How likely each crop shows its region freely, float32 (n,) in [0, 1].
+        """The probability that nothing covers the region of each crop, float32 (n,) in [0, 1].
 
         Args:
             crops: uint8 (h, w) gray, 0 outside the face, all of the region's size.
@@ -71,7 +72,7 @@ class VisibilityModel:
 
 
 def features(crop: Image) -> Features:
-    """What the net is told of a crop: float32 (d,)."""
+    """The input features of a crop: float32 (d,)."""
     small = cv2.resize(crop, None, fx=1 / _SHRINK, fy=1 / _SHRINK, interpolation=cv2.INTER_AREA)
     gray = small.astype(np.float32)
     face = gray > 0
@@ -91,7 +92,7 @@ def _level_and_spread(grays: npt.NDArray[np.float32]) -> tuple[np.float32, float
 
 
 def _softness(spread: float) -> float:
-    """What keeps a crop without contrast from being all noise; less in a dark picture, whose face is flat."""
+    """Regularises the contrast of flat crops; smaller in a dark picture, whose contrast is low."""
     return _SOFT * min(1.0, max(spread / _FLAT, 1 / 6))
 
 
@@ -99,7 +100,7 @@ def _directions(crop: Image, scale: float) -> Features:
     """How strong the edges of each direction are in each cell: float32, by rows, columns and directions."""
     right, down = cv2.Sobel(crop, cv2.CV_32F, 1, 0), cv2.Sobel(crop, cv2.CV_32F, 0, 1)
     strength, angle = cv2.cartToPolar(right, down)
-    # The oval's edge is the crop's doing and says nothing.
+    # The oval's edge comes from cropping and is no feature.
     strength *= cv2.erode(crop, _EDGE) > 0
     # Angles are not negative, and directions a power of two: this is the remainder.
     turn = (angle * (_DIRECTIONS / np.pi)).astype(np.int32) & (_DIRECTIONS - 1)
@@ -110,7 +111,7 @@ def _directions(crop: Image, scale: float) -> Features:
 
 @cache
 def _cells(height: int, width: int) -> npt.NDArray[np.int32]:
-    """Where the histogram of each pixel's cell begins, int32 (height, width)."""
+    """The start index of the histogram of each pixel's cell, int32 (height, width)."""
     rows, columns = np.arange(height) // _CELL, np.arange(width) // _CELL
     return np.asarray((rows[:, None] * (width // _CELL) + columns) * _DIRECTIONS, np.int32)
 
@@ -121,16 +122,16 @@ def how_seen(
     turned: npt.NDArray[np.float32],
     least: float = MIN_VISIBLE,
 ) -> npt.NDArray[np.float32]:
-    """How surely regions are seen, float32 (n, k) in [0, 1]: what their votes count.
+    """The visibility of regions, float32 (n, k) in [0, 1]: the weights of their votes.
 
-    A region fades out as it leaves the picture, as something covers it, and as the head turns away.
+    It decreases as a region leaves the picture, as something covers it, and as the head turns away.
 
     Args:
         inside: float32 (n, k), the share of each region that lies inside the picture.
-        free: float32 (n, k), how likely nothing covers it, by a `VisibilityModel`.
+        free: float32 (n, k), the probability that nothing covers it, by a `VisibilityModel`.
         turned: float32 (n,), alignment errors.
-        least: the share inside the picture at which a region has half of its vote; 0.2 less silence it,
-            0.2 more give it its full vote.
+        least: the share inside the picture at which a region has half of its vote; with 0.2 less it has none,
+            with 0.2 more its full vote.
     """
     seen = _ramp(inside, least - 0.2, least + 0.2) * _ramp(free, HIDDEN, _FREE)
     seen = seen * (1 - _ramp(turned, *_FRONT_TO_SIDE))[:, None]
@@ -164,7 +165,7 @@ def read() -> dict[str, VisibilityModel]:
 
 
 def nets_for(regions: Regions) -> tuple[VisibilityModel | None, ...]:
-    """Each region's net; None for one that no net was fitted to: see `free_of`.
+    """Each region's net; None for a region without a net: see `free_of`.
 
     Raises:
         ModelFileError: their file is missing or damaged.
@@ -188,10 +189,10 @@ def _at_size(crops: Sequence[Image], size: tuple[int, int]) -> Sequence[Image]:
 
 
 def free_of(regions: Regions, crops: Sequence[Sequence[Image]]) -> npt.NDArray[np.float32]:
-    """How likely nothing covers each region of faces, float32 (n, regions).
+    """The probability that nothing covers each region of faces, float32 (n, regions).
 
-    A region without a net of its own is as free as the least free of those that it shows: a hand on the mouth
-    is on the whole face. Where it shows none that has a net, nobody knows what hides it, and it is free.
+    A region without its own net gets the smallest value of the regions that it contains: a hand on the mouth
+    also covers the whole face. If none of these has a net, its value is 1.
 
     Args:
         regions: in order.

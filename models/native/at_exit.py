@@ -2,8 +2,8 @@
 
 At the end of a program Python first shuts down every executor (`concurrent.futures`), and only then
 calls what `atexit` and `weakref.finalize` know. MediaPipe runs its native code in executors, so by
-that time nobody can use it any more, nor even free it: threads that still worked with it would fail
-one after the other, each with a traceback. What is handed over here ends earlier.
+that time it can no longer be used, nor even freed: threads that still work with it would fail
+one after the other, each with a traceback. Actions registered here run earlier.
 """
 
 import atexit
@@ -27,10 +27,10 @@ _endings: dict[int, tuple[bool, "weakref.finalize[Any, Any]"]] = {}
 def before_exit(
     owner: object, action: Callable[..., object], *args: object, last: bool = False
 ) -> "weakref.finalize[Any, Any]":
-    """Do something once: when the owner is collected, or at the end of the program.
+    """Run an action once: when the owner is collected, or at the end of the program.
 
     Args:
-        owner: must not be known to the action, or it is never collected.
+        owner: must not be referenced by the action, or it is never collected.
         action: called with the arguments; the newest first at the end of the program. In a forked
             child, too, where the parent's threads are not: see `Process`.
         last: at the end of the program after all those that are not: for what threads work with.

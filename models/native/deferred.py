@@ -1,4 +1,4 @@
-"""Lazy imports of modules that a library imports at once and hardly anybody needs.
+"""Lazy imports of modules that a library imports at once and rarely needs.
 
 MediaPipe imports matplotlib's pyplot for one function that plots landmarks, which takes most of a second.
 """
@@ -12,10 +12,10 @@ from typing import Any
 
 
 class _Later(ModuleType):
-    """Stands for a module, and imports it when something of it is asked for."""
+    """A placeholder for a module, which is imported on first access."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # the import system's own questions
+        if name.startswith("__"):  # used by the import system
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:  # another thread, while a library is being imported
             _take_away(self.__name__.partition(".")[0])
@@ -24,7 +24,7 @@ class _Later(ModuleType):
 
 @contextlib.contextmanager
 def deferred(*names: str) -> Iterator[None]:
-    """Let modules that are imported meanwhile be loaded when they are first used.
+    """Within the block, imports of some modules are deferred to their first use.
 
     Whoever imports them afterwards gets them as ever; those of which the package is there already are
     left alone.

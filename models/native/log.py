@@ -10,15 +10,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# How lines begin that MediaPipe, LiteRT and absl write about themselves; errors begin otherwise.
+# How informational lines of MediaPipe, LiteRT and absl begin; errors begin otherwise.
 _CHATTER = re.compile(rb"(VERBOSE|INFO|WARNING): |[IW]\d{4} ")
 
 
 class _Ear:
-    """The process's standard error as several threads hear it at a time, or one alone.
+    """Captures the process's standard error for several threads at a time, or for one alone.
 
-    Where nobody listens it is what it was. What is said while somebody listens goes into a file, and from
-    there, but for the lines that are listened for, to where it was meant for.
+    Without listeners nothing is changed. With listeners, output goes into a file, and from
+    there, except for the lines that were requested, to its original destination.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class _Ear:
         self._busy = False
 
     def join(self, listener: "_Listener") -> bool:
-        """Listen beside others; who waits to be alone goes first. False where nothing can be heard."""
+        """Start to listen; a thread that waits to be alone goes first. False if nothing can be captured."""
         with self._room:
             if self._busy:  # the collector runs in the middle of what is done here
                 return False
@@ -45,7 +45,7 @@ class _Ear:
             return True
 
     def leave(self, listener: "_Listener") -> None:
-        """Listen no more; `listener` has its lines."""
+        """Stop listening; `listener` has its lines."""
         with self._room, self._at_work():
             self._hear()
             self._listeners = [one for one in self._listeners if one is not listener]
@@ -55,7 +55,7 @@ class _Ear:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until nobody else listens, and let nobody."""
+        """Wait until no other thread listens, and keep others from listening."""
         with self._room:
             self._waiting += 1
             try:
@@ -94,7 +94,7 @@ class _Ear:
         os.close(sink)
 
     def _hear(self) -> None:
-        """Hand out what was said since the last time."""
+        """Distribute the output since the last call."""
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         for line in lines:
             self._hand_out(line + b"\n")
@@ -142,13 +142,13 @@ def without_chatter() -> Iterator[None]:
 
 @contextlib.contextmanager
 def listening(wanted: "re.Pattern[bytes]", alone: bool = False) -> Iterator[list[bytes]]:
-    """Take in what native code writes to standard error, for whom it is the only word of a fault.
+    """Capture what native code writes to standard error, if that is the only report of an error.
 
     The lines are there when the block is over; where others listen at the same time they may be theirs.
 
     Args:
-        wanted: how the lines begin that are taken in; all others come out, but for chatter.
-        alone: wait until nobody else listens, so that what is heard was said by this thread.
+        wanted: prefixes of the lines to capture; all others are passed on, except informational ones.
+        alone: wait until no other thread listens, so that the output is from this thread.
     """
     with _ear.alone() if alone else contextlib.nullcontext():
         listener = _Listener(wanted)
@@ -161,7 +161,7 @@ def listening(wanted: "re.Pattern[bytes]", alone: bool = False) -> Iterator[list
 
 
 def filter_standard_error() -> None:
-    """From now on native code's chatter is left out of this process's standard error.
+    """From now on, remove informational output of native code from this process's standard error.
 
     MediaPipe warns at times in the middle of its work, and a program that promises one clear line for
     each fault must not add lines of others. Python's own `sys.stderr` keeps the terminal; only what is
@@ -190,11 +190,11 @@ def _filter(source: int, terminal: int) -> None:
 
 def _finish(terminal: int, thread: threading.Thread) -> None:
     os.dup2(terminal, 2)
-    # A child that lives on holds the pipe open: then nobody waits for its last words.
+    # A surviving child process keeps the pipe open: then do not wait for its last output.
     thread.join(1.0)
 
 
 def _pass_on(line: bytes, to: int) -> None:
     if not _CHATTER.match(line):
-        with contextlib.suppress(OSError):  # the terminal is gone; whoever writes must not wait
+        with contextlib.suppress(OSError):  # the terminal is gone; writers must not block
             os.write(to, line)

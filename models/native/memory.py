@@ -1,7 +1,7 @@
 """Reuse of freed memory, whichever thread freed it.
 
-Pictures of megabytes are made in one thread and freed in another. glibc keeps a heap for every few threads,
-and what lies free in one is not taken for another: of 1920x1080 a tenth of all memory was held for nothing.
+Pictures of megabytes are allocated in one thread and freed in another. glibc keeps a heap for every few
+threads, and free memory of one is not used for another: at 1920x1080 a tenth of all memory was unused.
 """
 
 import ctypes
@@ -11,17 +11,17 @@ import sys
 _ARENAS = -8
 # With one the threads would wait for one another.
 _MOST_HEAPS = 2
-# Bytes of pictures after which what lies free is given back: of 1920x1080 a second's, of 4K a quarter of it.
+# Bytes of pictures after which free memory is returned: a second of 1920x1080, a quarter second of 4K.
 _TURNOVER = 100e6
 LIVE_TURNOVER = 1e9
-"""The same where somebody waits for each picture, of which less is held: of 1920x1080 some ten seconds'."""
+"""The same for live sources, for which fewer pictures are kept: some ten seconds of 1920x1080."""
 
 
 def share_heaps() -> bool:
     """Let the threads of this process share two heaps.
 
     Returns:
-        Whether the system's library lets itself be told.
+        Whether the system's library supports it.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -30,14 +30,14 @@ def share_heaps() -> bool:
 
 
 def give_back() -> bool:
-    """Hand what lies free in this process's heaps back to the system, wherever it lies.
+    """Return all free memory in this process's heaps to the system.
 
     Large objects that come and go leave gaps into which the next ones do not fit once small ones lie between
     them: without this a program grows although it holds no more. Takes some milliseconds, in which no thread
     gets memory.
 
     Returns:
-        Whether the system's library lets itself be told, and had something.
+        Whether the system's library supports it, and memory was returned.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -46,10 +46,10 @@ def give_back() -> bool:
 
 
 class Turnover:
-    """Gives memory back whenever so many bytes of pictures have come and gone.
+    """Returns memory after every so many bytes of freed pictures.
 
-    It takes 6 to 10 ms with pictures of 1920x1080. Whoever needs memory meanwhile waits, and afterwards gets
-    it from the system page by page.
+    It takes 6 to 10 ms with pictures of 1920x1080. Allocations wait meanwhile, and afterwards page faults
+    are more frequent.
 
     What passes through several threads leaves gaps in both heaps, which the system counts as this program's:
     of a file of 1920x1080 some 170 MiB, and of a live stream a MiB a minute, for hours.
@@ -60,7 +60,7 @@ class Turnover:
         self._bytes = 0.0
 
     def passed(self, nbytes: int) -> None:
-        """So many more bytes of pictures are done with."""
+        """Count so many more bytes of freed pictures."""
         self._bytes += nbytes
         if self._bytes >= self._enough:
             self._bytes = 0.0

@@ -16,14 +16,14 @@ _SETTING = "ORT_DISABLE_TELEMETRY"
 _GOOGLE = "play.googleapis.com"
 
 onnxruntime_was_first = "onnxruntime" in sys.modules and os.environ.get(_SETTING) != "1"
-"""Whether the user's program imported ONNX Runtime before this one could keep it quiet."""
+"""Whether the user's program imported ONNX Runtime before its telemetry could be turned off."""
 
 os.environ[_SETTING] = "1"
 
 UNKNOWN_MEDIAPIPE = (
     f"MediaPipe may send figures on its use to Google, which cannot be kept back here: block {_GOOGLE}."
 )
-"""What to say where `silence` can do nothing."""
+"""The message if `silence` has no effect."""
 
 # From <elf.h>: kinds of entries in the dynamic section, and of relocations of called functions.
 _END, _SIZE, _STRINGS, _SYMBOLS, _CALLS = 0, 2, 5, 6, 23
@@ -48,7 +48,7 @@ class _Symbol(ctypes.Structure):
 
 
 def leaks() -> list[str]:
-    """What cannot be kept back here, a sentence each, with what to do."""
+    """Messages about what cannot be blocked here, with what to do."""
     found = []
     if onnxruntime_was_first:
         found.append(
@@ -61,10 +61,10 @@ def leaks() -> list[str]:
 
 
 def silence(library: ctypes.CDLL) -> bool:
-    """Let every look-up of a host by this loaded library fail, and by no other.
+    """Make every name look-up by this loaded library fail, and by no other.
 
     Returns:
-        Whether it looks up hosts in a way that is known here. The rest of the process is as before.
+        Whether its way of looking up names is supported. The rest of the process is as before.
     """
     if not _can_silence():
         return False
@@ -75,7 +75,7 @@ def silence(library: ctypes.CDLL) -> bool:
     slots = list(_slots(link.contents, b"getaddrinfo"))
     for slot in slots:
         _make_writable(process, slot)
-        # Any answer but 0 means that the host was not found, and getpid() looks at no argument.
+        # Any result but 0 means that the host was not found, and getpid() ignores its arguments.
         ctypes.c_void_p.from_address(slot).value = ctypes.cast(process.getpid, ctypes.c_void_p).value
     return bool(slots)
 
@@ -85,7 +85,7 @@ def _can_silence() -> bool:
 
 
 def _slots(link: _LinkMap, wanted: bytes) -> Iterator[int]:
-    """Where a library keeps the address of a function that it calls."""
+    """The address of a library's entry for an imported function."""
     values = _dynamic(link.dynamic)
     if not {_SIZE, _STRINGS, _SYMBOLS, _CALLS} <= values.keys():
         return

@@ -33,7 +33,7 @@ def fit_temperature(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np
 
 
 def confidence_bins(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Which of 15 equal bins each face's confidence lies in, int64 (n,)."""
+    """The index of each face's confidence among 15 equal bins, int64 (n,)."""
     return np.asarray(np.minimum(probabilities.max(axis=1) * BINS, BINS - 1), dtype=np.int64)
 
 
@@ -58,7 +58,7 @@ def expected_calibration_error(
 def calibration_gaps(
     labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]
 ) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
-    """What the error sums up, for faces of any weights.
+    """The terms of the calibration error, for weighted faces.
 
     Returns:
         float64 (n,) weights of the faces to float64 (15,): by how much the accuracy in each bin is above the

@@ -26,7 +26,7 @@ def wilson(rate: float, count: int) -> Interval:
 
     Args:
         rate: the share, in [0, 1].
-        count: of independent observations that it is measured on; with 0 nothing is known.
+        count: of independent observations; with 0 the interval is [0, 1].
     """
     if count == 0:
         return Interval(0.0, 0.0, 1.0)
@@ -46,7 +46,7 @@ def bootstrap(
 
     Faces of one group (copies of a photograph, frames of a video) are drawn together, because
     they are not independent. The interval is the basic one, 2 v - q (Davison & Hinkley 1997),
-    which stands around the value also where resampling shifts it a little.
+    which contains the value even if resampling shifts it a little.
 
     Args:
         groups: int64 (n,), the group of each face.
@@ -70,10 +70,10 @@ def bootstrap_size(
 ) -> Interval:
     """The sum of some gaps' sizes in [0, 1], as of a calibration error, and its 95% interval.
 
-    Noise makes sizes larger, never smaller, so the sum of resampled ones lies above the measured sum, and
-    that above the true one: no quantiles of it hold the truth. But no sum of sizes can be further from the
-    true one than all the gaps are from theirs together (triangle inequality), and how far that is
-    resampling tells. The interval errs on the wide side.
+    Noise makes sizes larger, never smaller, so the sum of resampled ones is above the measured sum, and
+    that above the true one: its quantiles do not contain the true value. But a sum of sizes differs from the
+    true one by at most the sum of the gaps' errors (triangle inequality), which resampling
+    estimates. The interval is conservative.
 
     Args:
         groups, resamples, seed: as of `bootstrap`.

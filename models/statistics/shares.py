@@ -11,14 +11,14 @@ from math import inf, isfinite
 from typing import Generic, TypeVar
 
 NO_FACE = "no_face"
-"""What stands for a label in a picture without faces."""
+"""The label of a picture without faces."""
 
 
 def whole_percents(shares: Iterable[float]) -> tuple[int, ...]:
     """Shares as whole per cent that add up to what the shares do: the largest remainders are rounded up.
 
     Args:
-        shares: in [0, 1]; a broken model's, which are no numbers, count as none.
+        shares: in [0, 1]; NaN, from a broken model, counts as 0.
     """
     exact = [100 * share if isfinite(share) and share > 0 else 0.0 for share in shares]
     found = [int(one) for one in exact]
@@ -80,7 +80,7 @@ class ShareCounter:
     """Adds labelled pictures up; memory grows with the number of people only.
 
     Args:
-        labels: all that there are, in the order in which they are told.
+        labels: all labels, in the order of the output.
         longest: as of `ScreenTimes`.
     """
 
@@ -101,7 +101,7 @@ class ShareCounter:
             _count_in(self._video, self._people, shown.what, shown.lasts)
 
     def build(self) -> "TimeShares":
-        """What is known up to now."""
+        """The shares so far."""
         video = dict(self._video)
         people = {track: dict(labels) for track, labels in self._people.items()}
         last = self._times.last()

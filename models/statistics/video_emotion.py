@@ -1,15 +1,13 @@
 """The emotion of a whole video, or of a person over time: the only place where it is decided.
 
-People look neutral most of the time, and a clip is called after its apex, not after what lies between. So an
-emotion's strength is the quadratic mean of its probability over the time in which faces are seen, in which a
-moment that clearly shows something outweighs long ones that hint at it; the neutral state's counts
-`NEUTRAL_COUNTS` of it. Strengths are made to sum to one. The strongest emotion is the video's, and its share
-is the confidence.
+People look neutral most of the time, and annotators label a clip by its apex. So an
+emotion's strength is the root mean square of its probability over the time in which faces are seen, so that a
+short, clear expression outweighs a long, weak one; that of neutral counts `NEUTRAL_COUNTS` times. Strengths
+are scaled to a sum of one. The strongest emotion is the video's, and its share is the confidence.
 
-What a video is called agrees with its pictures. It is named after the strongest emotion that its faces are
-called by: one that is hinted at throughout and never named names no video. It is `UNCERTAIN` where the faces
-are called so for most of their time, and where no strength is enough for a name; but not if they are called
-by one emotion for most of their time: then that is the name.
+The label of a video agrees with the labels of its frames. It is the strongest emotion that is also a label of
+its faces. It is `UNCERTAIN` if the faces are uncertain for most of their time, and if no strength reaches the
+threshold, unless one emotion is the label for most of the faces' time: then that is the label.
 
 On sequences made of photographs (`docs/records/models2-log.md`) this finds three to fifteen times as many
 clips that show their emotion for a third of their time as the plain mean does; it loses 0 to 9 in a hundred
@@ -24,10 +22,10 @@ from emotion.models.classes import UNCERTAIN
 from emotion.models.statistics.shares import NO_FACE
 
 CERTAIN = 0.34
-"""The strength from which a video is given a name; as for a face (`VoteOptions.certain`)."""
+"""The smallest strength for a video's label; as for a face (`VoteOptions.certain`)."""
 NEUTRAL_COUNTS = 0.7
 _MOST = 0.5
-# From this share of the time with faces on an emotion may name a video: what rounds to nothing may not.
+# The smallest share of face time for a video's label: less rounds to 0%.
 _SEEN = 0.01
 
 
@@ -36,7 +34,7 @@ class VideoEmotion:
     """A video's emotion.
 
     Attributes:
-        label: what it is called: an emotion that its faces are called by, or `UNCERTAIN`.
+        label: an emotion that is a label of its faces, or `UNCERTAIN`.
         emotion: the strongest.
         confidence: the strength of `emotion`, in [0, 1].
     """
@@ -47,12 +45,12 @@ class VideoEmotion:
 
 
 def strengths(squares: Mapping[str, float], neutral: str | None) -> dict[str, float]:
-    """How strong each emotion is over a time; the sum is 1.
+    """The strength of each emotion over a period; the sum is 1.
 
     Args:
-        squares: by emotion, the mean (or sum) of its squared probability over the time in which something is
-            known of faces; not all are 0.
-        neutral: which of them is the neutral state; None where there is none.
+        squares: by emotion, the mean (or sum) of its squared probability over the time with a result
+            for a face; not all are 0.
+        neutral: which of them is neutral; None if there is none.
     """
     counts = dict.fromkeys(squares, 1.0) | ({neutral: NEUTRAL_COUNTS} if neutral in squares else {})
     counted = {name: counts[name] * sqrt(value) for name, value in squares.items()}
@@ -68,7 +66,7 @@ def video_emotion(
     Args:
         strength: by emotion, from `strengths`.
         shares: of the video's time, by label and `NO_FACE`.
-        certain: the least strength that gives a name.
+        certain: the smallest strength for a label.
     """
     emotion = max(strength, key=strength.__getitem__)
     with_faces = 1 - shares.get(NO_FACE, 0.0)
@@ -77,7 +75,7 @@ def video_emotion(
 
 
 def _label(named: Mapping[str, float], shares: Mapping[str, float], with_faces: float, certain: float) -> str:
-    """What a video is called, from the strengths of the emotions that its faces are called by."""
+    """The label of a video, from the strengths of the emotions that are labels of its faces."""
     most = _MOST * with_faces
     if not named or shares.get(UNCERTAIN, 0.0) > most:
         return UNCERTAIN

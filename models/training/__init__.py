@@ -1,5 +1,5 @@
 """Networks in Keras, their training, augmentation and distillation.
 
-The only room that imports Keras, beside `emotion.exporters`; so it is imported only where somebody trains.
-May import `data`, `faces` and what lies below.
+The only package that imports Keras, apart from `emotion.exporters`; so it is imported only for training.
+May import `data`, `faces` and the packages below.
 """

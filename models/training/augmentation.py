@@ -55,7 +55,7 @@ def draw(count: int, seed: Sequence[int], mixup: float = 0.0) -> npt.NDArray[np.
     Args:
         count: pictures.
         seed: numbers that name the run and the step.
-        mixup: parameter of the beta distribution that says how much of the picture before it shows
+        mixup: parameter of the beta distribution of the weight of the previous picture
             through each one (Zhang et al. 2018, "mixup"); 0: nothing.
 
     Returns:

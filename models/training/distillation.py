@@ -18,10 +18,10 @@ _BATCH = 128
 
 
 def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.float32]:
-    """The mean prediction of finished runs on the training part, float32 (n, 6), in the manifest's order.
+    """The mean predictions of finished runs for the training part, float32 (n, 6), in the manifest's order.
 
-    A network knows the faces by heart that it has learnt from, wrong labels among them. So a run that
-    left a fold out is asked about that fold alone; runs of all folds together know every face unseen.
+    A network memorises its training faces, wrong labels included. So a run that
+    left a fold out predicts only that fold; runs of all folds together predict every face out of fold.
 
     Raises:
         ModelFileError: a run is not finished, or not one of this program.
@@ -49,7 +49,7 @@ def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.floa
 
 
 def probabilities(network: keras.Model, faces: RegionData) -> npt.NDArray[np.float32]:
-    """What a trained network says of faces, each seen as it is and in a mirror; float32 (n, 6)."""
+    """Probabilities of a trained network, mean over each face and its mirror image; float32 (n, 6)."""
     crops = faces.crops()
     told = [
         np.concatenate(

@@ -1,9 +1,9 @@
 """Outputs of a network's frozen blocks for whole faces, computed once and used in every epoch.
 
-At the size at which FaceRes knows faces (`set_networks.SEEN_SIZE`) a step of training costs 2 1/4 times what
-it costs at that of the crops. Its lower blocks see edges, lids and lips alike whatever is asked of a face; so
-they are left as they are (Yosinski et al. 2014, "How transferable are features in deep neural networks?"),
-what they say of some views of each face is kept, and only the upper blocks learn. A folder of views::
+At the size at which FaceRes was trained (`set_networks.SEEN_SIZE`) a training step costs 2 1/4 times as much
+as at that of the crops. The features of its lower blocks do not depend on the task; so these blocks are
+frozen (Yosinski et al. 2014, "How transferable are features in deep neural networks?"), their outputs are
+stored for some views of each face, and only the upper blocks are trained. A folder of views::
 
     features.npy   uint8 (n, h, w, c), the last lower block's output times `augmentation.FEATURE_STEPS`
     views.npz      the faces' rows in the pool that they were cut from, and which are mirrored
@@ -76,7 +76,7 @@ def cut_views(
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_output(folder / "features.npy") as made:
         _keep_features(made, pool, wanted, size, below, rng, report)
-        # An old index must never stand beside new features.
+        # An old index must never be combined with new features.
         (folder / "views.npz").unlink(missing_ok=True)
     with atomic_output(folder / "views.npz") as made:
         np.savez(made, rows=[w[0] for w in wanted], flipped=[w[2] for w in wanted])
@@ -196,7 +196,7 @@ def _altered(
 
 
 def _box(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """An even box somewhere over the picture: a hand, hair, a mask, glasses."""
+    """A uniform box at a random position, in place of a hand, hair, a mask or glasses."""
     box = np.zeros(size, bool)
     middles, halves = rng.random(2) * size, (0.08 + 0.12 * rng.random(2)) * size
     low, high = np.maximum(middles - halves, 0).astype(int), (middles + halves).astype(int)

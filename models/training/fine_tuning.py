@@ -2,9 +2,9 @@
 
 Beside `training.trainer`, which trains on thousands of faces for hours, this is for some hundreds: a network
 begins with a last layer that is fitted already, so that nothing throws its layers about (Kumar et al. 2022,
-"Fine-tuning can distort pretrained features"), its batch norms keep the statistics of those who know more
-faces, and one network is begun anew for each part of the faces that is to judge it. Everything random is
-drawn from (seed, step): a run that goes on is the same as one that was not stopped.
+"Fine-tuning can distort pretrained features"), its batch norms keep the statistics of pretraining,
+and the network is reset for each validation fold. Everything random is
+drawn from (seed, step): a resumed run gives the same result as an uninterrupted one.
 """
 
 import os
@@ -83,12 +83,12 @@ class Course:
     Attributes:
         layers: which of them learn.
         from_nothing: it begins with random weights: batch norms learn, too, and blendshapes help.
-        epochs: passes over the faces at most.
+        epochs: maximum number of epochs.
         batch: faces a step.
         learning_rate: AdamW's peak (Loshchilov & Hutter 2019), after a warm-up and before a fall.
-        strength: of the augmentation beside the usual one: the fewer faces, the more.
+        strength: of the augmentation relative to the usual one: larger for fewer faces.
         mixup: see `emotion.models.training.augmentation.draw`.
-        patience: passes without a gain on faces that judge after which learning stops.
+        patience: epochs without a gain on the validation faces after which training stops.
         mirrored: whether a mirrored picture shows the same.
         seed: of order and augmentation.
     """
@@ -106,10 +106,10 @@ class Course:
 
 
 class Learner:
-    """A network that learns from some of the faces and is asked about others, over and over.
+    """A network that is trained on some of the faces and evaluated on others, repeatedly.
 
     Args:
-        network: made by `networks.network`; begun anew, it has the weights that it has now.
+        network: made by `networks.network`; a reset restores the weights that it has now.
         faces: all of them.
         course: how.
         most: faces to learn from at most at once; decides how many steps a pass has.
@@ -145,7 +145,7 @@ class Learner:
         return int(self._model.optimizer.iterations) // self.steps
 
     def epoch(self, rows: _Ints, on_step: OnStep = lambda *_: None) -> tuple[float, float]:
-        """One pass over some of the faces; the mean loss and the share of right answers.
+        """One epoch over some of the faces; the mean loss and the accuracy.
 
         Args:
             rows: of the faces to learn from.
@@ -159,7 +159,7 @@ class Learner:
         return _two({name: values[0] for name, values in history.items()})
 
     def logits(self, rows: _Ints) -> Floats:
-        """What it says of faces now, float32 (len(rows), classes)."""
+        """Its current predictions, float32 (len(rows), classes)."""
         crops = self._faces.crops(rows)
         batch = min(_BATCH, max(1, len(crops)))
         told = [
@@ -217,7 +217,7 @@ class Learner:
 
 
 def _two(logs: dict[str, Any]) -> tuple[float, float]:
-    """The loss and the share of right answers, whatever they are called where there are several outputs."""
+    """The loss and the accuracy, under any name, also with several outputs."""
     right = next(value for name, value in logs.items() if name.endswith("right"))
     return float(logs["loss"]), float(right)
 

@@ -1,7 +1,7 @@
 """Inputs of networks in training: the eyes, the lips, or both, one above the other.
 
-Only eyes and lips have models that ship. A network that sees both is their teacher: it knows better
-what a noisy label should have been, and says so to those that see a part.
+Only eyes and lips have models that ship. A network that sees both is their teacher: its predictions correct
+noisy labels for the networks that see one part.
 """
 
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ _Crops: TypeAlias = npt.NDArray[np.uint8]
 
 
 def view_size(view: View) -> tuple[int, int]:
-    """(height, width) in pixels of what is looked at, without margin."""
+    """(height, width) in pixels of the input, without margin."""
     if view != "face":
         return {"eyes": EYES, "lips": LIPS}[view].size
     return EYES.size[0] + LIPS.size[0], max(EYES.size[1], LIPS.size[1])
 
 
 def load_view(folder: Path, view: View, splits: Iterable[Split]) -> RegionData:
-    """Read some parts of a data set, in the manifest's order, as a network looks at them.
+    """Read some parts of a data set, in the manifest's order, as inputs of a network.
 
     Raises:
         DatasetError: as `emotion.models.data.stored.load_region`.

@@ -1,7 +1,7 @@
 """Training on several data sets whose labels disagree, with one head per set and a teacher's predictions.
 
 Beside `training.trainer`, which learns from one pool of faces, this keeps the sets apart: each gives a
-fixed share of every round, in it rare emotions more than their share, and has a head of its own
+fixed share of every round, with rare emotions oversampled, and has its own head
 (`emotion.models.training.set_heads`). What is exported is the common head.
 
 A run is a folder::
@@ -12,7 +12,7 @@ A run is a folder::
     model.keras       the trained network with all its heads, once the run is finished
 
 A round is some hundred steps, not a pass: a run can be stopped at any time and loses little. Everything
-random is drawn from (seed, step), so a run that goes on is the same as one that was not stopped. The rate
+random is drawn from (seed, step), so a resumed run gives the same result as an uninterrupted one. The rate
 is even until it falls at the end ("warm-up, stable, decay", Hu et al. 2024, MiniCPM): so a run may be made
 longer or shorter until the fall begins.
 """
@@ -60,7 +60,8 @@ class SetsOptions:
         label_smoothing: share of every label that is spread over all emotions.
         evenness: 0: an emotion is as common in a round as in its set; 1: all are alike.
         mixup: see `emotion.models.training.augmentation.draw`.
-        teacher_weight: of the teacher's cross entropy on the common head, beside the labels' on the set's.
+        teacher_weight: of the teacher's cross entropy on the common head, relative to the labels' on the
+            set's.
         blendshape_weight: of the auxiliary Huber loss; 0: none.
         seed: of order and augmentation.
     """
@@ -115,8 +116,8 @@ def quotas(pool: Pool, options: SetsOptions) -> npt.NDArray[np.int64]:
 def order(pool: Pool, options: SetsOptions, index: int) -> npt.NDArray[np.int64]:
     """The rows that a round takes, int64 (steps, batch); in each batch those of a set side by side.
 
-    Each set and emotion is gone through in turn, in an order drawn anew for each time through, so that
-    faces come equally often.
+    The faces of each set and emotion are taken in turn, shuffled again after each pass, so that all
+    are used equally often.
     """
     rows: list[npt.NDArray[np.int64]] = []
     for (name, _), wanted in zip(options.shares, quotas(pool, options), strict=True):
@@ -192,7 +193,7 @@ class Learner:
         self._model = _trained(network, pool, options, size)
 
     def resume(self, checkpoint: Path) -> int:
-        """Take the state of the checkpoint, where there is one; returns the rounds done until then."""
+        """Restore the checkpoint, if there is one; returns the number of rounds done."""
         if checkpoint.exists():
             self._model.load_weights(checkpoint)
         return int(self._model.optimizer.iterations) // self._options.steps
@@ -262,7 +263,7 @@ class _Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
         return self._rate * warm * 0.5 * (1.0 + ops.cos(np.pi * fallen))
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing: a checkpoint's schedule is made anew from the run's options."""
+        """Empty: a checkpoint's schedule is created again from the run's options."""
         return {}
 
 
@@ -285,7 +286,7 @@ def train_on_sets(
             `fall` may change.
         size: (height, width) in pixels to learn at; nothing where the pool holds features
             (`emotion.models.training.face_views`).
-        score: judges the network after so many rounds; kept in the history.
+        score: evaluates the network after so many rounds; kept in the history.
         report: called with the history's row after every round.
 
     Returns:
@@ -310,7 +311,7 @@ def train_on_sets(
 
 
 def answers(network: keras.Model, crops: npt.NDArray[np.uint8], batch: int = 64) -> dict[str, Any]:
-    """What a trained network says of crops without margin, seen as they are and in a mirror.
+    """Predictions of a trained network for crops without margin, mean over each and its mirror image.
 
     Args:
         network: with the heads of `with_set_heads`.
@@ -358,7 +359,7 @@ def _write_history(path: Path, history: list[dict[str, float]]) -> None:
 
 
 def without(pool: Pool, options: SetsOptions, name: str) -> tuple[Pool, SetsOptions]:
-    """The faces and options with one set left out, to be asked about it: the others' shares grow alike."""
+    """The faces and options with one set left out for evaluation: the others' shares grow in proportion."""
     rest = sum(share for other, share in options.shares if other != name)
     shares = tuple((other, share / rest) for other, share in options.shares if other != name)
     return pool[np.flatnonzero(pool.sets != name)], replace(options, shares=shares)

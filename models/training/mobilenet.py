@@ -1,8 +1,8 @@
 """MobileNet v1 (Howard et al. 2017) without batch norms, for whole faces.
 
 3.2 million parameters. It has no batch norms because the network that it begins with
-(`emotion.exporters.faceres`) has them folded into its convolutions; so it answers the same while training
-and while running, and a step on a processor takes two thirds of the time.
+(`emotion.exporters.faceres`) has them folded into its convolutions; so it gives the same outputs while
+training and while running, and a step on a processor takes two thirds of the time.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,10 +1,10 @@
 """The networks, in Keras: DenseNet201 for the eyes, a small residual CNN for the lips, and others.
 
-The residual CNN, a ResNet of 29 layers, can look at the eyes too, with a fraction of the work, and at
+The residual CNN, a ResNet of 29 layers, can also be used for the eyes, with a fraction of the work, and for
 both together. All take uint8 gray crops
 (n, height, width, 1) as `emotion.models.regions` cuts them, standardise them inside the graph, and give
 logits for the six emotions, or for other classes. While training, a second head regresses the 52
-blendshapes that MediaPipe sees in the same face: clean, dense labels beside noisy ones.
+blendshapes of the same face by MediaPipe: clean, dense labels in addition to noisy ones.
 """
 
 from typing import Any
@@ -94,8 +94,8 @@ def build(
     ``emotion``, float32 (n, 6) logits, and ``blendshapes``, float32 (n, 52), standardised units.
 
     Args:
-        view: what it looks at.
-        architecture: the view's own in `STANDARD` where there is none.
+        view: of the face.
+        architecture: by default the view's own in `STANDARD`.
         precision: of the computation; weights and statistics are float32 in both (Micikevicius et
             al. 2018, "Mixed Precision Training"). bfloat16 pays on processors with AMX or
             AVX512-BF16, and on GPUs.
@@ -146,7 +146,7 @@ def _with_fused_batch_norm(layer: keras.Layer) -> keras.Layer:
 
 
 def identify(model: keras.Model) -> tuple[View, Architecture]:
-    """What a network made by `build` looks at, and how it is built.
+    """The view and the architecture of a network made by `build`.
 
     Raises:
         ValueError: it is none.

@@ -19,7 +19,7 @@ TITLES: dict[Architecture, str] = {
 }
 """What manifests call them."""
 STANDARD: dict[View, Architecture] = {"eyes": "densenet201", "lips": "resnet29", "face": "resnet29"}
-"""The architecture of each view, where none is asked for."""
+"""The default architecture of each view."""
 
 
 def read_sizes(text: str) -> tuple[tuple[int, float], ...]:
@@ -85,7 +85,7 @@ def _write_bfloat16(precision: Precision) -> bool:
 class TrainingOptions:
     """How a network is trained.
 
-    `caps` are for sets that would outweigh the others; which faces an epoch takes is drawn anew for each.
+    `caps` are for sets that would outweigh the others; the faces of each epoch are drawn separately.
     Of `share`, a smaller one is part of every larger one.
     """
 
@@ -191,7 +191,7 @@ class TrainingOptions:
 
     @property
     def network(self) -> Architecture:
-        """The architecture, the view's own where none was asked for."""
+        """The architecture; by default the view's own."""
         return self.architecture or STANDARD[self.view]
 
     @property

@@ -50,7 +50,7 @@ def face_weights(
     Args:
         labels: int64 (n,), emotions by index.
         sets: str (n,), the set of each face.
-        shares: what a set counts beside the others; one that is not named counts nothing.
+        shares: the weight of each set; a set that is not named has none.
         evenness: 0: faces of a set count alike; 1: its emotions do.
     """
     weights = np.zeros(len(labels))
@@ -84,13 +84,14 @@ def fit_head(
         features: float32 (n, d).
         labels: int64 (n,).
         weights: float64 (n,), of `face_weights`.
-        pull: towards nothing, on standardised features.
+        pull: strength of the L2 regularisation, on standardised features.
         smoothing: share of each label that is spread over all emotions.
         steps: of L-BFGS.
-        noise: float32 (d,), how far off each feature may be, in its own unit: the farther beside its spread,
-            the harder it is pulled, so that a quantised model's features give the same answers.
+        noise: float32 (d,), the error of each feature, in its own unit: the larger relative to its standard
+            deviation, the stronger the regularisation, so that a quantised model's features give the same
+            predictions.
         classes: how many there are.
-        start: the last layer to stay near; without, towards nothing is pulled.
+        start: the last layer towards which weights are regularised; by default towards zero.
         teacher_predictions: float32 (n, classes), a teacher's probabilities, for equally common classes.
         taught: how much of each label is the teacher's prediction, in [0, 1]; one for all, or float64 (n,).
     """

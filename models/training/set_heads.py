@@ -1,15 +1,15 @@
 """Heads for data sets whose labels disagree: a shared one, and a small correction per set.
 
-What one set's labellers call fear, another's call surprise; a head fitted to all of them at once answers
-as none of them would, and one fitted to a set loses elsewhere what it gains there. So the logits of a face
-are those of a common head plus what its set adds to them, and the addition is pulled towards nothing: what
-can be said for all sets is learnt by the common head, which is the one that ships. This is the hierarchical
-model of statistics (Gelman & Hill 2007), in place of the label transition matrices of Zeng, Shan & Chen
-(ECCV 2018), "Facial Expression Recognition with Inconsistently Annotated Datasets".
+Annotators of one set label as fear what those of another label as surprise; a head fitted to all of them at
+once fits none of them, and one fitted to a set loses on the others what it gains there. So the logits of a
+face are those of a common head plus a correction for its set, which is regularised towards zero: what the
+sets agree on is learnt by the common head, which is the one that ships. This is a hierarchical model (Gelman
+& Hill 2007), in place of the label transition matrices of Zeng, Shan & Chen (ECCV 2018), "Facial Expression
+Recognition with Inconsistently Annotated Datasets".
 
-How common an emotion is among the faces that a set contributes is no part of what is learnt: the logarithm
-of its share is added to the logits while learning (Menon et al. 2021, "Long-tail learning via logit
-adjustment"). A set that lacks an emotion so says nothing about it.
+Class frequencies of a set are not learnt: the logarithm
+of an emotion's share is added to the logits during training (Menon et al. 2021, "Long-tail learning via logit
+adjustment"). A set that lacks an emotion thus has no influence on it.
 """
 
 from collections.abc import Sequence

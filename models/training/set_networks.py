@@ -48,7 +48,7 @@ def upper_network(shape: tuple[int, int, int], first: int, sets: int) -> keras.M
 def begin_with_head(network: keras.Model, pool: Pool, most: int = 4000, pull: float = 0.1) -> None:
     """Fit the common head of an `upper_network` to some of a pool's features before anything is trained.
 
-    So the blocks below are not thrown about by a head that knows nothing (Kumar et al. 2022, "Fine-tuning can
+    So the blocks below are not distorted by an untrained head (Kumar et al. 2022, "Fine-tuning can
     distort pretrained features").
     """
     rows = np.sort(np.random.default_rng(0).permutation(len(pool))[:most])

@@ -24,8 +24,8 @@ class Score:
         faces: how many.
         common, own: balanced accuracy of the common head and of the set's own, with 95% intervals; the
             mean over the emotions that occur.
-        accuracy: share of right answers of the set's own head where it knows how common each emotion is.
-        recalls: of the common head, by emotion; nan where there is none.
+        accuracy: of the set's own head, with the class frequencies of the set.
+        recalls: of the common head, by emotion; nan without faces.
     """
 
     name: str
@@ -53,14 +53,14 @@ def score_sets(pool: Pool, told: Mapping[str, npt.NDArray[np.float32]], heads: S
     Args:
         pool: faces that were not learnt from.
         told: of `emotion.models.training.many_sets.answers`.
-        heads: the sets that have heads, in their order; others are judged by the common head alone.
+        heads: the sets that have heads, in their order; others are evaluated with the common head alone.
     """
     found = []
     for name in np.unique(pool.sets).tolist():
         rows = np.flatnonzero(pool.sets == name)
         labels, groups = pool.labels[rows], pool.groups[rows]
         present = np.isin(np.arange(_CLASSES), labels)
-        # Emotions that a set has no label for are no answer there.
+        # Emotions without labels in a set are not predicted there.
         absent = np.where(present, 0.0, -np.inf)
         common = told[EMOTION_HEAD][rows] + absent
         own = common + (told[SET_HEAD][rows, heads.index(name)] if name in heads else 0)
@@ -79,7 +79,7 @@ def score_sets(pool: Pool, told: Mapping[str, npt.NDArray[np.float32]], heads: S
 
 
 def recalls(labels: npt.NDArray[np.int64], said: npt.NDArray[np.int64], weights: Weights) -> Weights:
-    """Recall of each emotion, float64 (6,); nan where there is none of it."""
+    """Recall of each emotion, float64 (6,); nan without faces."""
     right = np.bincount(labels, weights * (said == labels), minlength=_CLASSES)
     with np.errstate(invalid="ignore"):
         return np.asarray(right / np.bincount(labels, weights, minlength=_CLASSES), np.float64)

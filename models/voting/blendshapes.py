@@ -1,4 +1,4 @@
-"""A third, small prediction: what the 52 blendshapes say that MediaPipe reports with the landmarks.
+"""A third, small classifier: predicts from the 52 blendshapes that come with the landmarks.
 
 They cost nothing at run time. The classifier is a multilayer perceptron of scikit-learn, kept as
 plain arrays, so that running it needs NumPy alone.
@@ -23,7 +23,7 @@ from emotion.models.statistics.calibration import fit_temperature
 FILE = "blendshapes.npz"
 FORMAT = 1
 DECIMALS = 5
-"""Of blendshapes, as data sets keep them."""
+"""Decimals of blendshapes in data sets."""
 _COUNT = 52
 # Blendshapes that hardly leave 0, such as cheekSquintLeft, are all 0 when rounded. If scaled by how much they
 # vary, a face in which one is not would be a thousand standard deviations away.
@@ -43,7 +43,7 @@ class BlendshapeModel:
             those that hardly vary there, which do not count.
         layers: pairs of weights (in, out) and biases (out,); rectified between two.
         temperature: by which the logits are divided to calibrate them.
-        classes: that it tells apart.
+        classes: of the outputs, in order.
     """
 
     mean: _Array
@@ -88,7 +88,7 @@ class BlendshapeModel:
         Args:
             folder: holds ``blendshapes.npz``.
             digest: the SHA-256 that the file must have, where it is known.
-            classes: that it must tell apart.
+            classes: that it must have.
 
         Raises:
             ModelFileError: it is missing, damaged, or of another version.
@@ -150,9 +150,9 @@ def train_blendshapes(
     # Small sets need small batches: thirty passes are to be some thousand steps.
     batch = int(np.clip(len(labels) // 80, 16, 256))
     network = MLPClassifier((64,), alpha=1.0, batch_size=batch, max_iter=30, random_state=seed)
-    with warnings.catch_warnings():  # it is stopped early on purpose
+    with warnings.catch_warnings():  # intentionally stopped before convergence
         warnings.simplefilter("ignore")
-        # Less weight for a face, the more common its emotion is: the data are no poll of the world.
+        # A face of a common emotion has less weight: class frequencies of the data are not those in use.
         counts = np.bincount(labels)[labels] ** -0.5 if weights is None else weights
         network.fit((values - mean) / scale, labels, sample_weight=counts / counts.mean())
     pairs = zip(network.coefs_, network.intercepts_, strict=True)
@@ -168,10 +168,10 @@ def train_blendshapes(
 
 
 def features(blendshapes: npt.NDArray[np.floating]) -> _Array:
-    """Square roots: most blendshapes lie near 0, where small differences say the most.
+    """Square roots: most blendshapes are near 0, where small differences matter most.
 
-    Rounded first, as data sets keep them: else a face that is seen would be told otherwise than one that is
-    stored, which the classifier learns from and is evaluated on.
+    Rounded first, as in data sets: else the input would differ from that on which the
+    classifier is trained and evaluated.
     """
     kept = np.round(np.clip(blendshapes, 0, 1).astype(np.float64), DECIMALS).astype(np.float32)
     return np.asarray(np.sqrt(kept), dtype=np.float32)

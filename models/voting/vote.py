@@ -32,7 +32,7 @@ _TINY = 1e-6
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 Third: TypeAlias = Callable[[npt.NDArray[np.float32]], Probabilities]
-"""What blendshapes, float32 (n, 52), say: a `BlendshapeModel`, or one for each fold of the faces."""
+"""Predicts from blendshapes, float32 (n, 52): a `BlendshapeModel`, or one for each fold of the faces."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +214,7 @@ class VoteWeights:
         vote = self.rule(experts)
         if seen is None or (seen == 1).all():
             return vote
-        # What is said of a region that is not seen may be anything, NaN too.
+        # The prediction of a region that is not visible may be anything, NaN too.
         votes = [(weight, vote if all(case) else _mean(predictions, case)) for case, weight in _cases(seen)]
         mixed = sum(np.where(weight > 0, weight * said, 0) for weight, said in votes)
         with np.errstate(invalid="ignore"):
