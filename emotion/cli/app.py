@@ -28,7 +28,7 @@ Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 unusable model,
 that of the first failure.
 """
 
-# What a system refuses where a place is not as it should be; all else is a fault of the program.
+# Errors of the system that a user can cause with a path; all others are bugs.
 _PLACES = {
     getattr(errno, name)
     for name in (
@@ -70,7 +70,7 @@ def run() -> int:
         if error.errno not in _PLACES:
             raise
         errors.print(escaped(_said(error)), style="red")
-        # Imported here: help needs none of what comes with it.
+        # Imported here: help does not need these libraries.
         from emotion.realtime.errors import SinkError  # noqa: PLC0415
 
         return SinkError.exit_code
@@ -80,7 +80,7 @@ def run() -> int:
 
 
 def _said(error: OSError) -> str:
-    """What a system's refusal means to who named a place."""
+    """The message for a system's error about a path that the user named."""
     reason = error.strerror or str(error)
     if error.filename is None:
         return f"A file cannot be written: {reason}."
@@ -88,7 +88,7 @@ def _said(error: OSError) -> str:
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:
-    """An empty argument would be taken for this folder: mostly it is a shell's variable that is not set."""
+    """Refuse an empty argument, which would mean this folder: usually a shell variable is not set."""
     for before, argument in zip(["", *arguments], arguments, strict=False):
         name, is_value, value = argument.partition("=")
         flag = name if is_value else before

@@ -39,7 +39,7 @@ emotion bench --json now.json --compare before.json    everything, compared with
 
 emotion bench --tune                                   the best settings of this machine
 """
-# In a file or a pipe; a terminal has its own.
+# Width in a file or a pipe; a terminal has its own.
 _WIDTH = 130
 
 
@@ -121,7 +121,7 @@ def _loop(clip: Path, options: Options, minutes: float) -> None:
 
 
 def _soak(clip: Path, engine: EngineOptions, bench: BenchOptions, seconds: float) -> bool:
-    """Run live with so many faces each; whether all marks are reached."""
+    """Run live with each of these numbers of faces; returns whether all targets are met."""
     from emotion.benchmarks.live import measure  # noqa: PLC0415
 
     models = load_models(engine, errors.print)

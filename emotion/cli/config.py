@@ -68,7 +68,7 @@ def _written(field: OptionField) -> str:
 
 
 def _check(settings: Sequence[Setting]) -> None:
-    """Name what no command has."""
+    """Report settings that no command has."""
     from emotion.cli.lazy import Commands  # noqa: PLC0415
 
     commands = Commands()

@@ -1,4 +1,4 @@
-"""What the commands share: the console, and how paths are shown on it."""
+"""The console of all commands, and how paths are shown on it."""
 
 import contextlib
 import os
@@ -11,9 +11,9 @@ from emotion.models.names import escaped
 
 
 class _Lasting:
-    """A stream that may be written to when nobody takes it any more: a closed pipe or terminal, a full disk.
+    """A stream whose writes never fail, even with a closed pipe or terminal, or a full disk.
 
-    What is said is lost then, and not the work that it speaks of.
+    Then only the messages are lost.
     """
 
     def __init__(self, stream: IO[str]) -> None:
@@ -36,7 +36,7 @@ class _Lasting:
         return getattr(self._stream, name)
 
     def _give_up(self) -> None:
-        """Lead it to nowhere, also what it still holds, which Python writes at the end of the program."""
+        """Redirect it to the null device, with its buffered content, which Python writes at exit."""
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -44,7 +44,7 @@ class _Lasting:
 
 
 class PlainConsole(Console):
-    """Shows strings as they are: what a name has in it neither colours, moves nor ends anything.
+    """Prints strings safely: control characters in names have no effect.
 
     Control characters and marks of direction are escaped, and so is what the terminal's encoding lacks.
     """
@@ -54,7 +54,7 @@ class PlainConsole(Console):
 
     @property
     def file(self) -> IO[str]:
-        """Where it writes to; it never fails."""
+        """The stream; writing never fails."""
         return cast(IO[str], _Lasting(super().file))
 
     @file.setter
@@ -62,7 +62,7 @@ class PlainConsole(Console):
         self._file = stream
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's; strings are escaped, save for their line ends."""
+        """As in rich; strings are escaped, except for line ends."""
         super().print(*(self._shown(one) if isinstance(one, str) else one for one in objects), **options)
 
     def _shown(self, text: str) -> str:
@@ -71,13 +71,13 @@ class PlainConsole(Console):
 
 
 # Soft wrap: a path or a sentence stays one line, so that it can be copied and searched. No markup:
-# 'emotion-live[cpu]' and a file named clip[1].mp4 mean what they say.
+# 'emotion-live[cpu]' and a file named clip[1].mp4 are literal.
 console = PlainConsole()
 errors = PlainConsole(stderr=True)
 
 
 def shown(path: Path) -> str:
-    """A path as short as a reader can use it, on one line whatever is in it."""
+    """The shortest usable form of a path, always on one line."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive on Windows

@@ -1,4 +1,4 @@
-"""Which models of a folder a data set can be used for."""
+"""The models of a folder for which a data set has crops."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from emotion.models.data.stored import not_cut_out
 
 
 def cut_out(data: Path, regions: Sequence[str]) -> list[str]:
-    """Those of a folder's regions of which a data set has crops; the others are said to be left out."""
+    """The regions of a folder for which a data set has crops; a message names the others."""
     lacking = not_cut_out(data, regions)
     for name in lacking:
         errors.print(

@@ -1,4 +1,4 @@
-"""What configuration files and the environment say of options, as the command line's library takes it."""
+"""Option values from configuration files and the environment, in the form of the command line's library."""
 
 import difflib
 import os
@@ -17,10 +17,10 @@ def defaults_of(name: str, command: Any) -> dict[str, Any]:
 
     Args:
         name: of the command.
-        command: what it is for the command line's library.
+        command: of the command line's library.
 
     Raises:
-        OptionError: a file names a command or an option that there is not.
+        OptionError: a file names an unknown command or option.
     """
     parameters = _parameters(command)
     found: dict[str, Any] = {}
@@ -37,10 +37,10 @@ def defaults_of(name: str, command: Any) -> dict[str, Any]:
 
 
 def misspelt_variables(command: Any = None) -> list[str]:
-    """A sentence for each variable of the environment that is called as an option, of which there is none.
+    """A message for each environment variable with the prefix that is not an option.
 
     Args:
-        command: of which there are options, in any case; not needed, but faster.
+        command: a known command, checked first; optional, but faster.
     """
     known = {one.envvar for one in _options_below(command)} if command is not None else set()
     wrong = [one for one in sorted(os.environ) if one.startswith(PREFIX) and one not in known]

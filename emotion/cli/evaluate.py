@@ -129,11 +129,11 @@ def evaluate_command(
 def _labelled(
     folder: Path, labels: Labels, options: EvaluationOptions
 ) -> tuple[list[Photograph], list[Video]]:
-    """The photographs to judge, or else the videos; what else is in the folder is said.
+    """The photographs to evaluate, or else the videos; a message reports other files in the folder.
 
     Raises:
         DatasetError: there are neither.
-        OptionError: a set is asked for, which only a data set has.
+        OptionError: a set was requested, which only a data set has.
     """
     if options.from_set:
         raise OptionError(
@@ -159,10 +159,10 @@ def _labelled(
 
 
 def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
-    """Where the report goes.
+    """The path of the report.
 
     Raises:
-        SinkError: it would replace what is read, or what is not this program's own.
+        SinkError: it would replace an input, or a file of another program.
     """
     refuse_shipped(output)
     check_folder(output)
@@ -178,7 +178,7 @@ def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
 
 
 class _Judge:
-    """A model folder, and what it is asked about."""
+    """A model folder, and the faces to evaluate it on."""
 
     def __init__(self, engine: EngineOptions) -> None:
         self._folder = folder = engine.models
@@ -197,16 +197,16 @@ class _Judge:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What the models tell apart."""
+        """The classes of the models."""
         return self._schema.classes.names
 
     @property
     def regions(self) -> Regions:
-        """What they look at."""
+        """The regions of the models."""
         return self._schema.regions
 
     def about(self) -> dict[str, Any]:
-        """What the report says of the models."""
+        """The description of the models in the report."""
         manifests = [model.manifest for model in self._models]
         return {
             "rule": self._rule,
@@ -219,14 +219,14 @@ class _Judge:
         record_scores(self._folder, name, evaluation, [model.manifest for model in self._models])
 
     def faces(self, faces: LabelledFaces, about: dict[str, Any], shrunk: Iterable[Slice] = ()) -> Evaluation:
-        """Faces that are cut out already."""
+        """Evaluate crops of a data set."""
         with counting("Asking the models") as progress:
             check_regions(self._models, faces.schema)
             self._found = found = predict(faces, self._models, progress)
         return evaluate(found, self._weights, self._rules, self._third, about, shrunk)
 
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
-        """Whole photographs, and some of them again from afar."""
+        """Evaluate whole photographs, and some of them again after shrinking."""
         with counting("Looking at photographs") as progress:
             faces = faces_of_photographs(photographs, progress, schema=self._schema, say=errors.print)
         self.unreadable = len(faces.unreadable)
@@ -234,7 +234,7 @@ class _Judge:
         return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
 
     def answers(self, evaluation: Evaluation) -> dict[str, str | bytes]:
-        """Each prediction as a table, and a sheet of the worst where there are pictures; by their names."""
+        """A table of all predictions, and a sheet of the worst errors if there are pictures, by name."""
         if self._found is None:
             return {_ANSWERS: to_csv(answers_of_videos(evaluation.videos), evaluation.classes)}
         answers = answers_of(self._found, self._weights)
@@ -242,7 +242,7 @@ class _Judge:
         return {_ANSWERS: to_csv(answers, evaluation.classes), _SHEET: sheet}
 
     def videos(self, videos: list[Video], about: dict[str, Any]) -> Evaluation:
-        """Whole videos, an emotion each."""
+        """Evaluate whole videos, one label each."""
         from emotion.video_scores import judge_videos  # noqa: PLC0415  photographs need no pipeline
 
         models = Models(self._models, self._weights)
@@ -257,7 +257,7 @@ class _Judge:
     def _from_afar(
         self, photographs: Sequence[Photograph], faces: LabelledFaces, limit: int
     ) -> Iterator[Slice]:
-        """The vote on some of the photographs, made smaller step by step."""
+        """The vote on some of the photographs at several smaller sizes."""
         drawn, sizes = shrinkable(photographs, faces, limit)
         middle = float(np.median([sizes[photograph.source] for photograph in drawn])) if drawn else 0.0
         for distance in (distance for distance in DISTANCES if distance < middle):

@@ -61,15 +61,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show the value of each option, and whether it comes from a file or the environment.",
     ),
 }
-"""Each command's panel and what help says of it; a command of this name lies in the module of this name."""
+"""Each command's panel and help text; the command is in the module of the same name."""
 
 
 class LoadError(Exception):
-    """A command cannot be loaded, for a library is missing; that is the cause."""
+    """A command cannot be loaded because a library is missing, which is the cause."""
 
 
 class Commands(MutableMapping[str, Any]):
-    """The commands by name, each loaded when it is asked for."""
+    """The commands by name, loaded on first use."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
@@ -80,7 +80,7 @@ class Commands(MutableMapping[str, Any]):
                 raise KeyError(name)
             try:
                 module = importlib.import_module(f"emotion.cli.{name}")
-            except EmotionError:  # says itself what to do
+            except EmotionError:  # has its own advice
                 raise
             except (ImportError, OSError) as error:
                 raise LoadError(name) from error
@@ -104,7 +104,7 @@ class Commands(MutableMapping[str, Any]):
 
 
 class LazyGroup(TyperGroup):
-    """The group of all commands; what is merely listed is not loaded."""
+    """The group of all commands; listing them does not load them."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -115,31 +115,31 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A stand-in with the command's name and help; None where there is none."""
+        """A placeholder with the command's name and help; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         panel, said = COMMANDS[cmd_name]
         return TyperCommand(name=cmd_name, help=said, rich_help_panel=panel)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; an option that cannot be is told with where it was said.
+        """Run the command; the error of an invalid option names the origin of its value.
 
         Raises:
-            BadParameter: an option has a value that it cannot have.
+            BadParameter: an option has an invalid value.
         """
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            # pydantic's words for what a check of ours raises.
+            # pydantic's prefix of errors from our checks.
             error.message = error.message.removeprefix("Value error, ") + _where_said(error)
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command itself, which is to run, with what configuration files say of its options.
+        """The command itself, with option values from configuration files.
 
         Raises:
             LoadError: a library that it needs is missing.
-            OptionError: a configuration file names an option that there is not.
+            OptionError: a configuration file names an unknown option.
         """
         name, stand_in, rest = super().resolve_command(ctx, [*map(_from_home, args)])
         if stand_in is None or name is None:
@@ -156,13 +156,13 @@ class LazyGroup(TyperGroup):
 
 
 def _from_home(argument: str) -> str:
-    """An argument whose ``~/`` a shell has left as it is, as in ``--output=~/results``."""
+    """Expand ``~/`` in an argument if the shell has not, as in ``--output=~/results``."""
     flag, is_value, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
     return flag + is_value + expanded(value)
 
 
 def _let_environment_say(command: Any) -> None:
-    """What the environment may say of a command's own options, too, which are in no group of options."""
+    """Environment variables of a command's own options, which are in no group of options."""
     for parameter in command.params:
         if parameter.param_type_name == "option" and parameter.envvar is None:
             parameter.envvar = environment_name(parameter.name)
@@ -171,7 +171,7 @@ def _let_environment_say(command: Any) -> None:
 
 
 def _where_said(error: Any) -> str:
-    """Where a value was said that is not on the command line; empty where it is, or nobody knows."""
+    """The origin of a value that is not from the command line; empty if it is, or if unknown."""
     context, parameter = error.ctx, error.param
     if context is not None and parameter is None:
         named = (one for one in context.command.params if error.param_hint in one.opts)

@@ -1,4 +1,4 @@
-"""The command `emotion learn`: from folders of photographs to a model of one's own."""
+"""The command `emotion learn`: from folders of photographs to a custom model."""
 
 from pathlib import Path
 from typing import Annotated

@@ -92,7 +92,7 @@ def live_command(
 
 
 def _receivers(options: Options, name: str, schema: Schema) -> dict[str, Callable[[], Sink]]:
-    """By name, what opens the sinks that hand results on to other programs."""
+    """By name, functions that open the sinks that send results to other programs."""
     found: dict[str, Callable[[], Sink]] = {}
     outputs = options.outputs
     if outputs.feed is not None:
@@ -103,7 +103,7 @@ def _receivers(options: Options, name: str, schema: Schema) -> dict[str, Callabl
 
 
 def _open_feed(port: int, schema: Schema) -> Sink:
-    """The sink that serves results over HTTP; says where.
+    """The sink that serves results over HTTP; prints its address.
 
     Raises:
         SinkError: the port is taken.
@@ -122,13 +122,13 @@ def _open_feed(port: int, schema: Schema) -> Sink:
 
 
 def _keep_apart(source: str, options: Options) -> None:
-    """Before anything is opened: nothing that is there may be written over.
+    """Before anything is opened, check that no existing file is overwritten.
 
-    A recording cannot be made again, so that files are replaced only where that is asked for; the source and
-    the models never are.
+    A recording cannot be repeated, so files are replaced only on request; the source and
+    the models never.
 
     Raises:
-        SinkError: a result would.
+        SinkError: a file would be overwritten.
     """
     read = Path(source.removeprefix("file://"))
     results = list({path.resolve(): path for path in options.outputs.output}.values())
@@ -139,9 +139,9 @@ def _keep_apart(source: str, options: Options) -> None:
 
 
 def _finish(view: LiveView, path: Path | None, out: Console) -> None:
-    """Say how it went and what there is, and write the report."""
+    """Print the outcome and the results, and write the report."""
     result = view.report()
-    # Where nothing came of it, the error that follows says why.
+    # Without any result, the error that follows has the reason.
     if result["shown"] or result["results"]:
         out.print(
             f"{result['source']}: {counted(result['shown'], 'picture')} shown "

@@ -38,7 +38,7 @@ from emotion.study.stand_ins import StandIns
 from emotion.study.study_files import PAGE, Findings, names_of
 from emotion.videos import Outputs
 
-# A table of more is not read; it then counts.
+# With more videos the table has counts instead.
 _MOST_ROWS = 30
 _STOPPING = "Stopping. Unfinished videos are kept as partial files. {command} resumes."
 
@@ -52,19 +52,19 @@ def annotate_many(
     out: Console,
     stand_ins: StandIns,
 ) -> int:
-    """Annotate videos side by side; returns the exit code.
+    """Annotate videos in parallel; returns the exit code.
 
     Args:
         videos: each with its results.
         options: of every video.
-        many: how they are shared out.
-        home: the study's folder; None: there is no study, and results lie where they are said to lie.
-        resume: pass over what is done.
-        out: is told what was found.
-        stand_ins: paths among those of the videos and results that stand for files in stores.
+        many: how they are distributed.
+        home: the study's folder; None: there is no study.
+        resume: skip videos that are done.
+        out: the console for the results.
+        stand_ins: paths among those of the videos and results that represent files in stores.
 
     Raises:
-        EmotionError: nothing can be done at all.
+        EmotionError: no video can be annotated.
     """
     planned = plan_run(videos, options, many, home)
     pool = _pool(len(planned.jobs), options, many, stand_ins)
@@ -110,11 +110,11 @@ def _shown(place: Path, stand_ins: StandIns) -> str:
 
 
 def found(studied: Sequence[StudiedVideo], passed: Collection[int] = ()) -> Table:
-    """What was found and what failed: a row a video, or, of many, a row a label.
+    """Results and failures: one row per video, or, for many, one row per label.
 
     Args:
         studied: the videos.
-        passed: the numbers of those that an earlier run had done.
+        passed: the numbers of the videos that an earlier run had done.
     """
     table = Table(box=None, pad_edge=False, show_edge=False)
     if len(studied) <= _MOST_ROWS:
@@ -140,7 +140,7 @@ def found(studied: Sequence[StudiedVideo], passed: Collection[int] = ()) -> Tabl
 
 
 def say_found(studied: Sequence[StudiedVideo], out: Console, passed: Collection[int] = ()) -> None:
-    """The table, and below that of many, which names none, those that failed, and why."""
+    """The table, and below that of many videos, which has no names, the failures with reasons."""
     out.print(found(studied, passed))
     failed = [one for one in studied if one.outcome.state == "failed"]
     if len(studied) > _MOST_ROWS:
@@ -184,13 +184,13 @@ class _Rate(ProgressColumn):
 
 @dataclass(slots=True)
 class Bar:
-    """One bar for all videos, and a line for each that failed; quiet where nobody watches.
+    """One bar for all videos, and a line for each failure; silent if the output is not a terminal.
 
     Attributes:
-        total: how many videos.
-        quiet: say nothing but failures.
-        verbose: say of each video under way where it is, and how far.
-        resume: whether the same command goes on where this one stops.
+        total: number of videos.
+        quiet: print only failures.
+        verbose: print where each current video is processed, and its progress.
+        resume: whether the same command resumes the run.
     """
 
     total: int
@@ -283,7 +283,7 @@ class Bar:
 
 
 def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> None:
-    """What came of shards that were put together."""
+    """Print the result of a merge of shards."""
     say_found(findings.studied, out)
     failed = sum(one.state == "failed" for one in outcomes)
     out.print(f"{counted(len(outcomes), 'video')}{f', of which {failed} failed' if failed else ''}")

@@ -47,7 +47,7 @@ app = typer.Typer(
     epilog=EXAMPLES,
 )
 
-# What may be there beside networks; landmark nets are the program's own.
+# Files that may be present in addition to networks; landmark nets belong to the program.
 _MORE = ("blendshapes.npz", "MODEL_CARD.md")
 _Name = Annotated[
     Path,
@@ -119,7 +119,7 @@ def remove_command(
 
 
 def _about(folder: Path) -> list[str]:
-    """What a folder is, line by line."""
+    """The description of a folder, line by line."""
     schema = read_schema(folder)
     manifests = [read_manifest(folder, region) for region in _regions(folder)]
     silent = {*_regions(folder)} - {*voting_regions(folder)}
@@ -166,12 +166,12 @@ def copy_command(
 
 
 def _regions(folder: Path) -> tuple[str, ...]:
-    """Those that vote, and those that may."""
+    """The regions that vote, and the others."""
     return tuple(dict.fromkeys((*voting_regions(folder), *regions_there(folder))))
 
 
 def _bring_together(folder: Path) -> None:
-    """Let manifests that were copied speak of the models beside them, wherever these were before."""
+    """Let copied manifests refer to the models beside them."""
     for path in folder.glob("*.json"):
         values = read_json(path)
         name = Path(values.get("file", "")).name
@@ -196,6 +196,6 @@ def _files(folder: Path) -> list[Path]:
         if path.is_file()
     ]
     more = [path for pattern in _MORE for path in folder.glob(pattern)]
-    # The list of the release is of all that ships, not of one folder.
+    # The release's list covers all included models, not one folder.
     sums = [] if is_shipped(folder) else [*folder.glob(FILE)]
     return [*needed, *quantised, *more, *sums]

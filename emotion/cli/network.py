@@ -6,7 +6,7 @@ from emotion.offline import forbid_network
 
 
 def obey_offline(wanted: bool) -> None:
-    """Forbid the network where that is wanted, and say what cannot be held back."""
+    """Forbid the network if requested, and report what cannot be blocked."""
     if not wanted:
         return
     forbid_network()

@@ -21,7 +21,7 @@ import typer
 from emotion.config import environment_name
 from emotion.models.options import Only, OptionField, Spelling, Without, from_mapping
 
-# How help is read: what many people want first. A command's own groups come before these.
+# The order in help: frequently used groups first. A command's own groups come before these.
 _PANELS = ("Input", "Live", "Results", "Faces", "Vote", "Models", "Pictures", "Network", "Many videos")
 
 P = ParamSpec("P")
@@ -41,7 +41,7 @@ class _Taken:
         values = {one.name: _value(one, given.pop(one.name)) for one in self.fields}
         try:
             return from_mapping(self.group, values)
-        except ValueError as error:  # what contradicts, and what is out of bounds
+        except ValueError as error:  # conflicting values, or out of bounds
             flags = {one.name: _flags(one, self.offer.defaults)[0].split("/")[0] for one in self.fields}
             raise typer.BadParameter(str(error), param_hint=flags.get(getattr(error, "name", ""))) from error
 
@@ -80,7 +80,7 @@ def with_options(command: Callable[P, R]) -> Callable[..., R]:
 
 
 def _place(parameter: inspect.Parameter) -> int:
-    """Where a parameter's group stands in help."""
+    """The position of a parameter's group in help."""
     (info,) = getattr(parameter.annotation, "__metadata__", (None,))[:1]
     panel = getattr(info, "rich_help_panel", None)
     return _PANELS.index(panel) + 1 if panel in _PANELS else 0
@@ -95,13 +95,13 @@ def _group(hint: Any) -> _Taken | None:
 
 
 def _parameter(one: OptionField, defaults: Mapping[str, Any]) -> inspect.Parameter:
-    """What typer makes a flag, or an argument, of."""
+    """Typer's definition of a flag or argument."""
     option = one.option
     default = defaults.get(one.name, one.default)
     spelling = option.spelling
     number = one.kind in (int, float) and not spelling
     said: dict[str, Any] = {
-        # Help is written with Rich's marks, for which what stands in brackets would be taken.
+        # Help has Rich's markup, as which text in brackets would be interpreted.
         "help": option.help.replace("[", r"\["),
         "metavar": option.metavar or (option.unit.upper() if number and option.unit else None),
         "parser": _parser(spelling) if spelling and not (spelling.many or spelling.switch) else None,
@@ -154,7 +154,7 @@ def _parser(spelling: Spelling) -> Callable[[str], Any]:
 
 
 def _written(one: OptionField, default: Any) -> Any:
-    """A default as it is shown and read again: a path that has a name, by its name."""
+    """A default as it is shown and parsed: a path with a name, by its name."""
     spelling = one.option.spelling
     if spelling and default is not None:
         return spelling.write(default) or None if spelling.many else spelling.write(default)
@@ -162,7 +162,7 @@ def _written(one: OptionField, default: Any) -> Any:
 
 
 def _value(one: OptionField, given: Any) -> Any:
-    """What typer gives, as the option's type has it."""
+    """Typer's value, converted to the option's type."""
     spelling = one.option.spelling
     try:
         if spelling and spelling.switch:

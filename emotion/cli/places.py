@@ -1,4 +1,4 @@
-"""Where the commands that make models keep what they make, and what they need for it."""
+"""Shared by the commands that make models: default folders, and missing libraries."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +13,11 @@ RUNS = Path("runs")
 MODELS = Path("my-model")
 
 DataFolder = Annotated[Path, typer.Option("--data", help="Data set made by 'emotion dataset'.")]
-"""The option of every command that learns from a data set, or measures on one."""
+"""The option of every command that trains or evaluates on a data set."""
 
 
 def needs_training(error: ImportError) -> MissingDependencyError:
-    """What is to be said where a library of the extra `train` is missing."""
+    """The error if a library of the extra `train` is missing."""
     return MissingDependencyError(
         f"This command needs TensorFlow, which only training needs ({error}). "
         f"Install it with: {pip_install('train')}"

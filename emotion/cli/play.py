@@ -57,7 +57,7 @@ def play_command(
         if play.timeline:
             known = read_timeline(play.timeline)
         else:
-            # Whoever jumps and waits for nothing has no future to look at.
+            # With seeking and no waiting, later frames are not available.
             options = replace(options, vote=replace(options.vote, causal=True))
             steps = EveryFrame().stages(load_models(options.engine, errors.print), options)
         probe.check()

@@ -20,7 +20,7 @@ from emotion.cli.console import errors
 
 
 class RateColumn(ProgressColumn):
-    """How many units are done in a second."""
+    """The number of units per second."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -32,14 +32,14 @@ class RateColumn(ProgressColumn):
 
 
 class Counter(Protocol):
-    """Told how far something is; a note on it stands behind the bar."""
+    """Called with the progress; a note is shown after the bar."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
         """Show it."""
 
 
 def progress_bar(unit: str = "/s", *more: ProgressColumn) -> Progress:
-    """A bar with the rate, the time gone and the time left; quiet where nobody watches.
+    """A bar with the rate, the elapsed and the remaining time; silent if the output is not a terminal.
 
     Args:
         unit: of the rate.
@@ -58,13 +58,13 @@ def progress_bar(unit: str = "/s", *more: ProgressColumn) -> Progress:
 
 
 def times() -> tuple[ProgressColumn, ...]:
-    """The time gone and the time left, each with its word."""
+    """The elapsed and the remaining time, each with a word."""
     return TimeElapsedColumn(), TextColumn("gone,"), TimeRemainingColumn(), TextColumn("left")
 
 
 @contextlib.contextmanager
 def counting(description: str) -> Iterator[Counter]:
-    """A progress bar as the callback (done, total) that the library's functions take."""
+    """A progress bar as the callback (done, total) of the library's functions."""
     with progress_bar("/s", TextColumn("{task.fields[note]}", markup=False)) as bar:
         task = bar.add_task(description, total=None, note="")
 

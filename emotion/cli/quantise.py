@@ -48,7 +48,7 @@ def quantise(
     for region in regions or cut_out(data, regions_there(engine.models)):
         try:
             made = run_quantise(region, engine.models, data, options.crops, options.seed, console.print)
-        except ModelFileError as error:  # the other regions' models may pass all the same
+        except ModelFileError as error:  # the other regions' models may still pass
             failed.append(error)
             errors.print(str(error))
         else:
@@ -58,7 +58,7 @@ def quantise(
 
 
 def _check(regions: Sequence[str], models: Path) -> None:
-    """Refuse what is no region, most likely the model folder itself."""
+    """Refuse an argument that is not a region, most likely the model folder itself."""
     there = regions_there(models)
     for name in regions:
         if there and name not in there:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def scores_table(evaluation: "Evaluation") -> Table:
-    """A column for each prediction, a row for each class: there may be many, and their names long."""
+    """A column for each predictor, a row for each class, since there may be many with long names."""
     scores = evaluation.scores.values()
     judged = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
     table = Table("", *evaluation.scores, title=f"{judged}; by class: recall")

@@ -51,4 +51,4 @@ def serve(
 
 def _say(line: str) -> None:
     console.print(line)
-    console.file.flush()  # who reads from a pipe waits for the address
+    console.file.flush()  # a program that reads from a pipe waits for the address

@@ -101,7 +101,7 @@ def train(
 
 
 def _teacher_predictions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:
-    """What a model folder says of the training faces, or finished runs together."""
+    """Predictions of a model folder, or of finished runs together, for the training faces."""
     if len(teachers) == 1 and not (teachers[0] / "run.json").exists():
         return predictions_of_models(teachers[0], data)
     from emotion.models.training.distillation import predictions_of_runs  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """Many machines, with Ray (the extra ``[cluster]``): distribution of tasks, and recovery from failures.
 
-`connection` finds a cluster or starts one of this machine alone, `slots` says how many places for work fit
-into it, `actor` is what runs in each, `scheduler` hands out tasks and copes with what dies, `pool` lets it
-annotate the videos of a study in the place of `emotion.study.pool`, and `calls` lets it call a function.
-Nothing but `connection` and `scheduler` knows Ray. May import `emotion.study` and what lies below it.
+`connection` connects to a cluster or starts one on this machine, `slots` computes the number of parallel
+tasks, `actor` runs them, `scheduler` distributes tasks and handles failures, `pool` annotates
+the videos of a study in place of `emotion.study.pool`, and `calls` calls a function.
+Only `connection` and `scheduler` use Ray. May import `emotion.study` and the packages below it.
 """

@@ -1,4 +1,4 @@
-"""The actor that runs on a cluster: it loads the models once, and does one task after the other."""
+"""The actor that runs on a cluster: it loads the models once, and runs one task after the other."""
 
 import os
 import platform
@@ -12,29 +12,29 @@ from emotion.models.errors import EmotionError
 
 
 class Stopped(BaseException):
-    """Whoever waits for a task wants it no more; like Ctrl-C, it leaves files that are in order."""
+    """The task was cancelled; as after Ctrl-C, its files are valid."""
 
 
 class Work(Protocol):
-    """What is done in a place; made there, by a function that can be pickled."""
+    """The work of an actor; created there, by a function that can be pickled."""
 
     def ready(self) -> dict[str, Any]:
-        """Load what is needed; tells what results follow from, ready for JSON.
+        """Load what is needed; returns what results depend on, ready for JSON.
 
         Raises:
-            EmotionError: nothing can be done here, nor anywhere else.
+            EmotionError: no task can be done, on any machine.
         """
 
     def do(self, task: Any, progress: Callable[[int, int | None], None]) -> Any:
-        """Do a task. The progress raises `Stopped` once nobody waits any more."""
+        """Run a task. The progress raises `Stopped` once it is cancelled."""
 
 
 class Actor:
-    """Works in a process of its own, which may die; two of its calls may run at once.
+    """Runs in its own process, which may crash; two of its calls may run at once.
 
     Args:
         make: the work.
-        version: of the program that asks for it.
+        version: of the program on the driver.
     """
 
     def __init__(self, make: Callable[[], Work], version: str) -> None:
@@ -45,7 +45,7 @@ class Actor:
         self._done: tuple[int, int | None] = (0, None)
 
     def ready(self) -> dict[str, Any]:
-        """Load; says where it is (``node``, ``host``, ``pid``), and ``ready``, or ``fatal`` with ``code``."""
+        """Load; returns ``node``, ``host``, ``pid``, and ``ready``, or ``fatal`` with ``code``."""
         where = {"node": _node(), "host": platform.node(), "pid": os.getpid()}
         if self._version != __version__:
             return where | {
@@ -60,7 +60,7 @@ class Actor:
             return where | {"fatal": str(error), "code": error.exit_code}
 
     def do(self, task: Any) -> Any:
-        """Do a task; None where it was stopped."""
+        """Run a task; None if it was cancelled."""
         assert self._work is not None
         self._done = (0, None)
         try:
@@ -69,11 +69,11 @@ class Actor:
             return None
 
     def progress(self) -> tuple[int, int | None]:
-        """How far the task is: done, of how many, where that is known."""
+        """The progress of the task: done, and the total if known."""
         return self._done
 
     def stop(self) -> None:
-        """Nobody waits any more."""
+        """Cancel the task."""
         self._stop.set()
 
     def _progress(self, done: int, total: int | None) -> None:
@@ -83,6 +83,6 @@ class Actor:
 
 
 def _node() -> str:
-    """Ray's name of this machine; empty where this is no process of Ray's."""
+    """Ray's name of this machine; empty if this is not a process of Ray."""
     ray = sys.modules.get("ray")
     return str(ray.get_runtime_context().get_node_id()) if ray is not None and ray.is_initialized() else ""

@@ -13,17 +13,17 @@ from emotion.models.errors import EmotionError
 from emotion.realtime.options import Options
 
 Loaded: TypeAlias = tuple[Callable[..., Any], Mapping[str, Any]]
-"""The function, and what its results follow from, as `emotion.provenance.circumstances` says it."""
+"""The function, and what its results depend on, from `emotion.provenance.circumstances`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a call.
+    """The outcome of a call.
 
     Attributes:
-        call: which, by its place among all.
-        value: what the function gave; None where it failed.
-        error: why it failed, in a sentence; empty where it did not.
+        call: its index.
+        value: the function's result; None if it failed.
+        error: message if it failed; else empty.
     """
 
     call: int
@@ -57,14 +57,14 @@ def call_on(
     options: Options,
     mixed: bool = False,
 ) -> Generator[Answer, None, None]:
-    """Call a function many times on a cluster; answers come as they are made.
+    """Call a function many times on a cluster; yields results as they arrive.
 
     Args:
         cluster: see `emotion.study.options.read_cluster`.
-        load: gives the function, once in each place; it, and all that is passed on, has to be picklable.
+        load: returns the function, once per actor; it, and all arguments, must be picklable.
         calls: the keyword arguments of each call.
-        options: say what a place needs.
-        mixed: places may differ in what results follow from.
+        options: determine the resources of an actor.
+        mixed: machines may differ in what results depend on.
 
     Raises:
         ClusterError, WorkerFailedError, MissingDependencyError: see `emotion.cluster.pool.ClusterPool.run`.

@@ -1,4 +1,4 @@
-"""The connection to a Ray cluster: a running one, or a new one of this machine's cores and GPUs alone."""
+"""The connection to a Ray cluster: a running one, or a new one with this machine's cores and GPUs only."""
 
 import contextlib
 import importlib
@@ -21,9 +21,9 @@ from emotion.models.installing import pip_install
 from emotion.realtime.child_process import environment
 
 LOCAL, AUTO = "local", "auto"
-# Results go into files; what goes through Ray is small.
+# Results go into files; objects in Ray are small.
 _STORE_BYTES = 80 << 20
-# Characters of what Ray says that people are shown.
+# Maximum length of Ray's messages that are shown.
 _MOST_WORDS = 400
 # What could not be done, and what to do.
 _ADVICE = {
@@ -33,23 +33,23 @@ _ADVICE = {
         "start one with 'ray start --head' or 'ray start --address=HEAD:6379', name its address",
     ),
 }
-# Ray's setting of whether tokens are sent and asked for.
+# Ray's setting for authentication with tokens.
 _MODE = "RAY_AUTH_MODE"
 
 
 class Connection:
-    """To a cluster; what it started it ends, and a cluster that was there stays.
+    """A connection to a cluster; on close, a cluster that it started is stopped, others continue.
 
     Args:
-        address: from `emotion.study.options.read_cluster`. Where this process is connected already, that
+        address: from `emotion.study.options.read_cluster`. An existing connection of this process
             is used.
-        say: is told, in a sentence, what is waited for.
+        say: called with a message about what is waited for.
 
     Attributes:
         ray: the library.
 
     Raises:
-        ClusterError: there is none.
+        ClusterError: there is no cluster.
         MissingDependencyError: Ray is not installed.
     """
 
@@ -74,14 +74,14 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Leave it. May be called again."""
+        """Disconnect. May be called again."""
         if self._own and self.ray.is_initialized():
             self.ray.shutdown()
-            # Ray leaves its mode set, which the next cluster may not share.
+            # Ray does not reset its mode, which may be wrong for the next cluster.
             _set_mode(self._mode)
 
     def nodes(self) -> list[Node]:
-        """The machines that are there now."""
+        """The current machines."""
         return [
             Node(
                 one["NodeID"],
@@ -96,7 +96,7 @@ class Connection:
 
 
 def _library() -> Any:
-    # Nothing is told to anybody, and work is no less urgent than without Ray; it has to be said before a
+    # No usage reports, and no lower priority than without Ray; this must be set before a
     # cluster starts.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")
@@ -107,13 +107,13 @@ def _library() -> Any:
 
 
 def _reach(address: str, say: Callable[[str], object]) -> None:
-    """Wait for an answer, and send this machine's token from now on where the cluster asks for it."""
+    """Wait for a response, and from now on send this machine's token if the cluster requires it."""
     named = os.environ.get("RAY_ADDRESS", "") if address == AUTO else address
     if address == LOCAL:
         say("Starting Ray on this machine ...")
         return
     say(f"Connecting to the cluster {f'at {named}' if named else 'of this machine'} ...")
-    # With certificates of its own only Ray itself can ask.
+    # With Ray's own certificates only Ray itself can connect.
     if ":" not in named or os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
         return
     with contextlib.suppress(ImportError):
@@ -122,7 +122,7 @@ def _reach(address: str, say: Callable[[str], object]) -> None:
 
 
 def _set_mode(mode: str | None) -> None:
-    """Let Ray, which has read its settings when it was imported, send a token or none."""
+    """Change whether Ray sends a token; it has read its settings at import."""
     if os.environ.get(_MODE) == mode:
         return
     if mode is None:
@@ -137,16 +137,16 @@ def _connect(ray: Any, address: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         _keep_token()
-        # Nobody else can reach it.
+        # It is reachable from this machine only.
         where = {"address": "local", "_node_ip_address": "127.0.0.1"}
         size = {"num_cpus": available_cores(), "object_store_memory": _STORE_BYTES}
         chosen: dict[str, Any] = {**where, **size, "include_dashboard": False, **quiet}
     else:
         chosen = {"address": address, **quiet}
     try:
-        # Ray lets workers import what lies where this process stands: there may be a user's random.py.
+        # Ray lets workers import from this process's working folder: it may contain a user's random.py.
         with findable(), contextlib.chdir(sys.prefix), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what fails is raised, too
+            warnings.simplefilter("ignore")  # failures are raised, too
             _init(ray, chosen)
     except Exception as error:  # Ray raises many kinds, and plain ones too
         what, advice = _ADVICE.get(address, (f"The cluster at {address} cannot be used", "see what it says"))
@@ -154,7 +154,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def _keep_token() -> None:
-    """Give Ray a token of this process where it cannot write one into the home, as with ``docker run -u``."""
+    """Give Ray a token if it cannot write one into the home, as with ``docker run -u``."""
     file = token_file()
     folder = file.parent
     if not os.access(folder if folder.is_dir() else folder.parent, os.W_OK) and not file.exists():
@@ -164,7 +164,7 @@ def _keep_token() -> None:
 def _init(ray: Any, chosen: dict[str, Any]) -> None:
     try:
         ray.init(**chosen)
-    except Exception as error:  # of no kind of its own
+    except Exception as error:  # Ray has no specific class for it
         # On a busy machine half a minute may be too short for a first start, from a cold disk.
         if chosen["address"] != LOCAL or "timed out during startup" not in str(error):
             raise
@@ -172,13 +172,13 @@ def _init(ray: Any, chosen: dict[str, Any]) -> None:
 
 
 def _in_a_line(error: Exception) -> str:
-    """What Ray says, which may be a table of versions on several lines."""
+    """Ray's message, which may be a table of versions on several lines."""
     return textwrap.shorten(str(error), _MOST_WORDS, placeholder=" ...") or type(error).__name__
 
 
 @contextlib.contextmanager
 def findable() -> Iterator[None]:
-    """Nodes that start meanwhile find this package, also where it is not installed but lies in a checkout."""
+    """Within the block, nodes that start find this package, also if it is not installed but in a checkout."""
     before = os.environ.get("PYTHONPATH")
     if (path := environment().get("PYTHONPATH")) is not None:
         os.environ["PYTHONPATH"] = path

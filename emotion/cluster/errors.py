@@ -4,6 +4,6 @@ from emotion.models.errors import EmotionError
 
 
 class ClusterError(EmotionError, ConnectionError):
-    """A cluster is not there, or its machines do not fit together."""
+    """There is no cluster, or its machines are not compatible."""
 
     exit_code = 5

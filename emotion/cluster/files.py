@@ -14,7 +14,8 @@ from emotion.realtime.options import Options
 from emotion.results import Result, Results
 from emotion.study.stand_ins import StandIns
 
-# A photograph takes a tenth of a second: a batch is some seconds of work, and of few there are many batches.
+# A photograph takes a tenth of a second: a batch is some seconds of work; few photographs are split into many
+# batches.
 _MOST, _LEAST, _BATCHES = 64, 4, 64
 
 
@@ -26,19 +27,19 @@ def distribute_files(
     options: Options,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Results:
-    """The results of photographs and videos, as `emotion.Recognizer.analyze_files` gives them.
+    """The results of photographs and videos, as from `emotion.Recognizer.analyze_files`.
 
     Args:
         cluster: see `emotion.study.options.read_cluster`.
         named: files, folders, patterns, lists, links, addresses of stores.
-        recursive: look into folders of folders, too.
-        load: gives the function that reads a list of files, in each place anew.
+        recursive: include subfolders.
+        load: returns the function that analyses a list of files, once per actor.
         options: of all files.
         progress: called with (files done, files in all).
 
     Raises:
-        SourceError: a folder, pattern or list holds nothing, or nothing could be read.
-        ClusterError: there is no cluster, or its machines do not fit together.
+        SourceError: a folder, pattern or list is empty, or nothing could be read.
+        ClusterError: there is no cluster, or its machines are not compatible.
     """
     with StandIns() as stand_ins:
 
@@ -49,7 +50,7 @@ def distribute_files(
 
         inputs = find_inputs(named, recursive, fetch=stand_in)
         names = [stand_ins.address(one.path) for one in inputs]
-    # What the other machines call a file, and what it was called here.
+    # The name of a file on the other machines, and its name here.
     shown = {one.name if one.fetched else name: one.name for name, one in zip(names, inputs, strict=True)}
     calls = _calls(names, inputs)
     results: list[Result] = []

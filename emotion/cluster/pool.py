@@ -20,12 +20,12 @@ from emotion.study.plan import Job, with_cores
 from emotion.study.pool import STOPPING, STOPS, Report
 from emotion.study.task import run_task, setup_of, task_of
 
-# The progress of a video is asked for twice a second; a note a video is told with its end.
+# Progress is polled twice a second; notes are sent with the outcome.
 _KEPT_NOTES = 100
 
 
 class Videos:
-    """What annotates videos in a place of a cluster; see `Work`.
+    """The work of an actor that annotates videos; see `Work`.
 
     Args:
         options: of every video, from `travelling`.
@@ -41,7 +41,7 @@ class Videos:
         return setup_of(self._models, self._options)
 
     def do(self, task: Mapping[str, Any], progress: Callable[[int, int | None], None]) -> dict[str, Any]:
-        """Annotate a video, see `run_task`; ``notes`` are told with its end."""
+        """Annotate a video, see `run_task`; ``notes`` are part of the outcome."""
         assert self._models is not None
         notes: list[str] = []
         told = run_task(task, self._models, self._options, progress, notes.append)
@@ -50,7 +50,7 @@ class Videos:
 
 @dataclass(frozen=True, slots=True)
 class _Tasks(Sequence[Any]):
-    """Orders, each made when it is given out: ten thousand take no memory."""
+    """Tasks, each made when it is assigned: ten thousand take no memory."""
 
     jobs: Sequence[Job]
     make: Callable[[Job], dict[str, Any]]
@@ -63,20 +63,20 @@ class _Tasks(Sequence[Any]):
 
 
 class ClusterPool:
-    """Shares jobs out among the machines of a cluster.
+    """Distributes jobs to the machines of a cluster.
 
     Args:
         address: of the cluster, see `emotion.study.options.read_cluster`.
         options: of every video.
-        count: how many at a time; by default as many as fill the cluster.
-        mixed: machines may differ in what results follow from.
-        address_of: where a file is as all machines see it, see `task_of`.
-        make: the work; by default annotating.
-        say: is told, in a sentence, what people should know.
-        waiting: is told, in a sentence, what is waited for at the beginning.
+        count: number of parallel jobs; by default as many as fill the cluster.
+        mixed: machines may differ in what results depend on.
+        address_of: the address of a file for all machines, see `task_of`.
+        make: makes the work; by default annotation.
+        say: called with messages for the user.
+        waiting: called with a message about what is waited for at the beginning.
 
     Attributes:
-        count: how many at a time, once it runs.
+        count: number of parallel jobs, once it runs.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class ClusterPool:
         """Do all jobs, in their order; see `Pool.run`.
 
         Raises:
-            ClusterError: there is no cluster, or its machines do not fit together.
+            ClusterError: there is no cluster, or its machines are not compatible.
             WorkerFailedError: no process can work.
             MissingDependencyError: Ray is not installed.
         """
@@ -128,7 +128,7 @@ class ClusterPool:
 
 
 def travelling(options: Options) -> dict[str, Any]:
-    """Options as any machine of a cluster reads them: models that ship by name, others by path."""
+    """Options that are valid on any machine of a cluster: included models by name, others by path."""
     values = to_mapping(options)
     name = model_folder_name(options.engine.models)
     if not Path(name).is_absolute() and name != str(options.engine.models):

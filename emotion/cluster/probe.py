@@ -1,7 +1,7 @@
-"""Whether a cluster answers, and asks for a token: Ray itself tries for a minute without a word.
+"""Checks that a cluster responds, and whether it requires a token: Ray itself tries for a minute silently.
 
-A head is asked as its own programs ask it, by gRPC, whether it is alive. One that has a token refuses the
-question without it; to any other none is sent.
+It sends the head the health check of Ray's own programs, by gRPC. A head with a token refuses the
+request without it; no token is sent to others.
 """
 
 import os
@@ -12,21 +12,21 @@ from pathlib import Path
 
 from emotion.cluster.errors import ClusterError
 
-# A head that is just being started needs some seconds.
+# A starting head needs some seconds.
 _PATIENCE = 10.0
 _PAUSE = 0.5
 _ONE_TRY = 5.0
-# What a head, and a server of `ray://`, answer at once, with an empty message each. Of the latter it is
-# `ClusterInfo`, asked for nothing but a sign of life.
+# Requests that a head, and a server of `ray://`, answer at once, each with an empty message. For the latter
+# it is `ClusterInfo`, only to see whether it responds.
 _ALIVE = ("/ray.rpc.NodeInfoGcsService/CheckAlive", b"")
 _PING = ("/ray.rpc.RayletDriver/ClusterInfo", b"\x08\x06")
 
 
 def wants_token(address: str) -> bool:
-    """Ask a cluster at ``host:6379`` or ``ray://host:10001``.
+    """Check a cluster at ``host:6379`` or ``ray://host:10001``.
 
     Raises:
-        ClusterError: nobody answers there within some seconds, or this machine's token is missing or wrong.
+        ClusterError: no response within some seconds, or this machine's token is missing or wrong.
         ImportError: gRPC is not installed.
     """
     code = _answer(address)
@@ -47,14 +47,14 @@ def wants_token(address: str) -> bool:
 
 
 def token_file() -> Path:
-    """Where Ray keeps a token."""
+    """The path of Ray's token."""
     named = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    # Unlike Path.home(), also without a home.
+    # Unlike Path.home(), it also works without a home.
     return Path(named) if named else Path(os.path.expanduser("~"), ".ray", "auth_token")
 
 
 def kept_token() -> str:
-    """The token that this machine sends; empty where there is none."""
+    """This machine's token; empty if there is none."""
     try:
         return os.environ.get("RAY_AUTH_TOKEN") or token_file().read_text().strip()
     except (OSError, ValueError):
@@ -62,7 +62,7 @@ def kept_token() -> str:
 
 
 def _answer(address: str, metadata: Sequence[tuple[str, str]] = ()) -> str:
-    """The name of gRPC's code for what a cluster answers."""
+    """The name of gRPC's status code of a response."""
     import grpc  # noqa: PLC0415  comes with the extra, and takes a while
 
     place = address.removeprefix("ray://")

@@ -1,4 +1,4 @@
-"""Assigns tasks to the workers of a cluster, and decides what follows when one of them dies.
+"""Assigns tasks to the workers of a cluster, and handles their failures.
 
 Ray chooses machines, transports tasks and results, and reports failures.
 """
@@ -21,27 +21,27 @@ from emotion.study.pool import WorkerFailedError
 Kind: TypeAlias = Literal["ready", "begun", "progress", "note", "ended", "died"]
 
 SAME = ("program", "models", "classes", "options", "provider", "libraries")
-"""What results follow from, and all machines have in common unless they may be mixed."""
+"""What results depend on, and all machines must have in common unless they may be mixed."""
 _TRIES = 2
-# A machine may be taken away while it works on a task, without fault of the task's; but not for ever.
+# A machine may be lost while it works on a task, without a fault of the task; but not repeatedly.
 _LOSSES = 5
-# So many actors a place may die before they are ready.
+# Number of actors per slot that may die before they are ready.
 _MOST_STILLBORN = 3
 _PATIENCE = 15.0
 _TICK = 0.25
-# How far tasks are is asked for so many times a second, of all places together.
+# Progress polls per second, over all slots.
 _ASKED_A_SECOND = 100
 _SLOW_START = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class TaskEvent:
-    """What becomes of a task.
+    """An event of a task.
 
     Attributes:
-        kind: ``ready`` (of a place), ``begun``, ``progress``, ``note``, ``ended``, ``died`` (for good).
-        task: which, by its place among all; None for ``ready``.
-        values: what is told: of ``ended`` what the work gave.
+        kind: ``ready`` (of a slot), ``begun``, ``progress``, ``note``, ``ended``, ``died`` (finally).
+        task: its index; None for ``ready``.
+        values: of the event; for ``ended`` the result of the work.
     """
 
     kind: Kind
@@ -51,7 +51,7 @@ class TaskEvent:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """An actor, and what is waited for from it."""
+    """An actor, and its pending calls."""
 
     actor: Any
     waits: Any
@@ -65,18 +65,18 @@ class _Worker:
 
 
 class TaskScheduler:
-    """Actors on a cluster. One that dies costs its task a try, and another takes its place.
+    """Actors on a cluster. One that dies costs its task an attempt, and is replaced.
 
-    A task whose process died is tried once more when all others are begun. What was on a machine that was
-    lost is tried again and again, since that is no fault of the task's. Where a disk is full, another
-    machine has a try.
+    A task whose process died is tried once more when all others have started. Tasks of a lost machine
+    are tried again several times, since that is not a fault of the task. If a disk is full, another
+    machine gets the task.
 
     Args:
         connection: to the cluster.
         make: the work, see `Actor`.
-        slots: how many places, and what each takes.
-        mixed: places may differ in what results follow from.
-        say: is told, in a sentence, what people should know.
+        slots: their number, and the resources of each.
+        mixed: machines may differ in what results depend on.
+        say: called with messages for the user.
     """
 
     def __init__(
@@ -105,15 +105,15 @@ class TaskScheduler:
     def run(
         self, tasks: Sequence[Any], order: Sequence[int] | None = None
     ) -> Generator[TaskEvent, None, None]:
-        """Do all tasks, and tell what happens meanwhile; leaving the loop stops all.
+        """Run all tasks, and yield events; leaving the loop stops all.
 
         Args:
-            tasks: what the work takes, one by one.
-            order: in which they are begun; by default their own.
+            tasks: arguments of the work.
+            order: in which they are started; by default their own.
 
         Raises:
-            WorkerFailedError: no place can work.
-            ClusterError: the places do not fit together, or the cluster is gone.
+            WorkerFailedError: no actor can work.
+            ClusterError: the machines are not compatible, or the connection is lost.
         """
         self._waiting.extend(range(len(tasks)) if order is None else order)
         began = time.monotonic()
@@ -148,7 +148,7 @@ class TaskScheduler:
         self._workers.append(_Worker(actor, actor.ready.remote()))
 
     def _assign(self, tasks: Sequence[Any]) -> Iterator[TaskEvent]:
-        """Something to do for everybody who has nothing to do."""
+        """Assign tasks to all idle workers."""
         for worker in self._workers:
             if not worker.ready or worker.task is not None:
                 continue
@@ -161,7 +161,7 @@ class TaskScheduler:
             yield TaskEvent("begun", task, {"where": worker.where})
 
     def _poll(self) -> Iterator[TaskEvent]:
-        """Wait a little for anything, and tell all that has come."""
+        """Wait briefly, and yield the events that have arrived."""
         self._ask()
         ends = {one.waits: one for one in self._workers if one.waits is not None}
         asked = {one.asked: one for one in self._workers if one.asked is not None}
@@ -169,7 +169,7 @@ class TaskScheduler:
         came, _ = self._ray.wait(refs, num_returns=1, timeout=_TICK)
         if came:
             came, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
-        # A cluster elsewhere (ray://) gives references that are equal to these, not the same.
+        # A remote cluster (ray://) returns references that are equal to these, not identical.
         for ref in came:
             if ref in asked:
                 yield from self._progress(asked[ref])
@@ -188,13 +188,13 @@ class TaskScheduler:
         try:
             done, total = self._ray.get(asked)
         except self._ray.exceptions.RayError:
-            return  # what became of it, its task tells
+            return  # its task reports the outcome
         if worker.task is not None and (done, total) != worker.done:
             worker.done = (done, total)
             yield TaskEvent("progress", worker.task, {"done": done, "total": total})
 
     def _answered(self, worker: _Worker) -> Iterator[TaskEvent]:
-        """What a worker waited for is there."""
+        """Handle the result of a worker's pending call."""
         ref, worker.waits = worker.waits, None
         try:
             values = self._ray.get(ref)
@@ -228,7 +228,7 @@ class TaskScheduler:
         yield TaskEvent("ready", None, told)
 
     def _moves_elsewhere(self, worker: _Worker, task: int, values: Any) -> bool:
-        """Whether a task goes to another machine since this one's disk is full; this one gets no more."""
+        """Whether a task moves to another machine because this one's disk is full; this one gets no more."""
         if not isinstance(values, Mapping) or not values.get("no_room") or self._tries[task]:
             return False
         if all(one.node == worker.node for one in self._workers):
@@ -262,10 +262,10 @@ class TaskScheduler:
             self._start_worker()
 
     def _is_lost(self, worker: _Worker, error: Exception) -> bool:
-        """Whether a machine, not a process alone, is gone.
+        """Whether a machine, not only a process, was lost.
 
-        Of a process Ray knows at once that it died, since its machine says so; a machine that is gone says
-        nothing, and it takes half a minute until it counts as dead.
+        Ray knows at once that a process died, since its machine reports it; a lost machine is
+        detected only after half a minute.
         """
         if isinstance(error, self._ray.exceptions.ActorUnavailableError):
             return True
@@ -273,12 +273,12 @@ class TaskScheduler:
 
     def _stop_worker(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        # Also where it only cannot be reached: nobody else may write what it writes.
+        # Also if it is only unreachable: no other worker may write the same files.
         with suppress(Exception):
             self._ray.kill(worker.actor)
 
     def _stop(self) -> None:
-        """Let all end with files in order; those that do not are killed."""
+        """Let all end with valid files; those that do not end are killed."""
         busy = [one for one in self._workers if one.task is not None]
         with suppress(Exception):
             for worker in busy:

@@ -1,4 +1,4 @@
-"""How many tasks run on a cluster at once, and the resources of each."""
+"""The number of parallel tasks on a cluster, and the resources of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Node:
 
     Attributes:
         name: its id.
-        host: its address, for people.
-        cpus, gpus: that Ray may give away there.
-        memory: likewise, in bytes.
+        host: its address, for messages.
+        cpus, gpus: that Ray can assign there.
+        memory: the same, in bytes.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Places for work, all alike.
+    """Equal slots for tasks.
 
     Attributes:
-        count: how many.
-        cpus, gpus: that each takes.
+        count: their number.
+        cpus, gpus: of each.
     """
 
     count: int
@@ -43,20 +43,20 @@ class Slots:
 
 
 def slots_of(nodes: Sequence[Node], options: Options, wanted: int | None, tasks: int) -> Slots:
-    """As many places as fill the machines, but no more than there are tasks.
+    """As many slots as fill the machines, but no more than there are tasks.
 
-    On CPUs a place has a core, and more where there are fewer tasks than cores. With GPUs, which ``auto``
-    takes where any machine has some, it has one, and its share of that machine's cores; what has none stays
-    idle.
+    On CPUs a slot has a core, and more if there are fewer tasks than cores. With GPUs, which ``auto``
+    uses if any machine has one, it has one GPU, and its share of that machine's cores; machines without a GPU
+    stay idle.
 
     Args:
         nodes: of the cluster.
         options: of the work.
-        wanted: how many, where somebody says so; a cluster that grows may not have them yet.
-        tasks: one at least.
+        wanted: requested number, if any; a growing cluster may not have them yet.
+        tasks: at least one.
 
     Raises:
-        ClusterError: there is no room for any.
+        ClusterError: there are not enough resources for any.
     """
     gpus = options.engine.provider in _ON_GPUS and any(node.gpus for node in nodes)
     if gpus:

@@ -25,9 +25,9 @@ class Column:
         name: in the table's first row.
         kind: of its values.
         meaning: a sentence.
-        value: what it is of a row; None where that is not known, which is an empty cell.
+        value: from a row; None if not known, which is an empty cell.
         unit: of its numbers.
-        bounds: what they lie between.
+        bounds: of its numbers.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Column:
 
 
 def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
-    """Those of ``videos.csv``; a row is what `video_row` gives."""
+    """Those of ``videos.csv``; a row is from `video_row`."""
     labels = (*classes, UNCERTAIN, NO_FACE)
     return [
         *_which(metadata),
@@ -113,7 +113,7 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
 
 
 def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
-    """Those of ``people.csv``; a row is what `person_rows` gives."""
+    """Those of ``people.csv``; a row is from `person_rows`."""
     labels = (*classes, UNCERTAIN)
     return [
         *_which(metadata),
@@ -218,7 +218,7 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
 
 
 def _overall(of: str, classes: Sequence[str]) -> list[Column]:
-    """What a whole video, or a person over all their time, is called."""
+    """The label of a whole video or person."""
     return [
         Column(
             "label",
@@ -245,7 +245,7 @@ def _overall(of: str, classes: Sequence[str]) -> list[Column]:
 
 
 def course_columns(classes: Sequence[str]) -> list[Column]:
-    """Those of ``course.csv``; a row is what `emotion.study.course.rows` gives."""
+    """Those of ``course.csv``; a row is from `emotion.study.course.rows`."""
     return [
         Column(
             "group",
@@ -283,7 +283,7 @@ def course_columns(classes: Sequence[str]) -> list[Column]:
 
 
 def column_columns() -> list[Column]:
-    """Those of ``columns.csv``; a row is what `described` gives."""
+    """Those of ``columns.csv``; a row is from `described`."""
     return [
         Column("table", "string", "file that has the column", _get("table")),
         Column("column", "string", "name of the column", _get("column")),
@@ -350,7 +350,7 @@ def _which(metadata: Metadata) -> list[Column]:
 
 
 def _get(path: str, whole: str = "") -> Callable[[Row], Any]:
-    """Looks a value up, step by step; None where a step leads nowhere, or the value is empty."""
+    """Looks up a nested value; None if it is missing or empty."""
     steps = (whole, path[len(whole) + 1 :]) if whole else tuple(path.split("."))
 
     def look(row: Row) -> Any:

@@ -30,10 +30,10 @@ class Mean:
     Attributes:
         group: which videos.
         time: relative to each video's length, or from its beginning.
-        step: how long a stretch is: of 1, or in seconds.
-        videos: int64 (stretches,): in how many something is known then.
-        mean, low, high: float64 (stretches, classes): with the 95% interval of the mean, Student's t with the
-            videos as what was drawn; NaN where nothing is known, the interval also where there is one video.
+        step: length of a time bin: relative to 1, or in seconds.
+        videos: int64 (bins,): number of videos with a known face.
+        mean, low, high: float64 (bins, classes): with the 95% interval of the mean, Student's t over
+            videos; NaN if unknown, the interval also with only one video.
     """
 
     group: str
@@ -47,13 +47,13 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Courses:
-    """The mean courses of a study: of all videos, and of each group where there are several."""
+    """The mean courses of a study: of all videos, and of each group if there are several."""
 
     classes: tuple[str, ...]
     means: tuple[Mean, ...]
 
     def rows(self) -> list[Mapping[str, Any]]:
-        """A row a class and stretch, for ``course.csv``."""
+        """One row per class and time bin, for ``course.csv``."""
         return [
             {
                 "group": one.group,
@@ -73,7 +73,7 @@ class Courses:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Course:
-    """One video's: float64 (bins, classes), NaN where nothing is known; and seconds a bin."""
+    """The course of a video: float64 (bins, classes), NaN if unknown; and seconds per bin."""
 
     shares: Table
     seconds: float
@@ -87,7 +87,7 @@ def courses(
     Args:
         studied: videos.
         classes: of the models.
-        group: which group a video is of; with one group there are those of all alone.
+        group: the group of a video; with one group there is only the course of all.
     """
     found = [(group(one), course) for one in studied if (course := _course(one, classes)) is not None]
     groups = {
@@ -132,7 +132,7 @@ def _mean(group: str, time: Time, some: Sequence[_Course], step: float) -> Mean:
 
 
 def _stretched(shares: Table, seconds: float, step: float, count: int) -> Table:
-    """Float64 (count, classes): the mean of what is known in each stretch; NaN where nothing is."""
+    """Float64 (count, classes): the mean of known values in each bin; NaN if there are none."""
     edges = np.arange(len(shares) + 1) * seconds
     known = np.isfinite(shares[:, :1]).astype(float)
     values = np.column_stack([known, np.nan_to_num(shares)])
@@ -146,10 +146,10 @@ def _stretched(shares: Table, seconds: float, step: float, count: int) -> Table:
 
 
 def _interval(each: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], Table, Table, Table]:
-    """How many know something, the mean, and its interval's ends.
+    """The number of videos with known values, the mean, and the ends of its interval.
 
     Args:
-        each: float64 (videos, stretches, classes); NaN where nothing is known.
+        each: float64 (videos, bins, classes); NaN if unknown.
     """
     known = np.isfinite(each[:, :, :1])
     count = known.sum(axis=0)

@@ -10,7 +10,7 @@ from emotion.videos import Models
 
 
 class InProcess:
-    """Does jobs as `emotion.study.pool.Pool` does, in the calling process.
+    """Runs jobs like `emotion.study.pool.Pool`, in the calling process.
 
     Args:
         options: of every video.
@@ -22,7 +22,7 @@ class InProcess:
         self._models = models
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
-        """Do all jobs, and report each outcome."""
+        """Run all jobs, and report each outcome."""
         yield Report("ready", None, setup_of(self._models, self._options))
         for job in jobs:
             yield Report("begun", job, {"where": "here"})

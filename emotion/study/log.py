@@ -12,12 +12,12 @@ from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
 
 class Log:
-    """Grows by a line with each event, and goes on with that of earlier runs.
+    """Appends a line for each event, after those of earlier runs.
 
     Args:
-        path: where it goes.
-        earlier: its lines up to now, from `lines_of`.
-        publish: how the whole file gets its name.
+        path: of the log.
+        earlier: its lines so far, from `lines_of`.
+        publish: gives the complete file its final name.
 
     Raises:
         SinkError: it cannot be written.
@@ -28,7 +28,7 @@ class Log:
         self._draft.append("".join(f"{line}\n" for line in earlier).encode())
 
     def note(self, event: str, **values: Any) -> None:
-        """Write down what happened just now.
+        """Write an event.
 
         Raises:
             SinkError: it cannot be written.
@@ -37,16 +37,16 @@ class Log:
         self._draft.append(json.dumps({"time": time, "event": event, **values}).encode() + b"\n")
 
     def close(self) -> Path:
-        """Give it its name."""
+        """Give it its final name."""
         return self._draft.publish()
 
     def keep(self) -> Path:
-        """Leave it as a part, from which the next run goes on."""
+        """Keep it as a partial file, which the next run continues."""
         return self._draft.keep()
 
 
 def lines_of(path: Path) -> list[str]:
-    """The whole lines of a log, of runs that reached their end and of one that did not."""
+    """The complete lines of a log, of finished runs and of an interrupted one."""
     found: list[str] = []
     for place in (path, partial_path(path)):
         with suppress(OSError, UnicodeDecodeError):

@@ -16,24 +16,24 @@ _WHOLE = re.compile(r"[+-]?\d{1,15}$")
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A table's further columns.
+    """Additional columns of a table.
 
     Attributes:
-        columns: their names, as the tables have them.
-        rows: by what the key column says, a value a column; empty where there is none.
+        columns: their names in the tables.
+        rows: by the key column, a value per column; empty if missing.
     """
 
     columns: tuple[str, ...] = ()
     rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, outcome: Outcome) -> Mapping[str, str]:
-        """What is known of a video, by its path, its name in the study, its file's name, or its stem."""
+        """The metadata of a video, by its path, its name in the study, its file's name, or its stem."""
         path = f"{outcome.folder}/{outcome.file}" if outcome.folder else outcome.file
         keys = (path, outcome.name, outcome.file, Path(outcome.file).stem)
         return next((self.rows[key] for key in keys if key in self.rows), {})
 
     def kind(self, column: str) -> str:
-        """``integer``, ``number`` or ``string``: what all values of a column are."""
+        """The type of all values of a column: ``integer``, ``number`` or ``string``."""
         values = [row[column] for row in self.rows.values() if row[column] != ""]
         if values and all(_WHOLE.match(value) for value in values):
             return "integer"
@@ -45,11 +45,11 @@ def read_metadata(path: Path | None, by: str | None, taken: Sequence[str]) -> Me
 
     Args:
         path: of the file; None: there is none.
-        by: the column that is going to be compared by.
-        taken: names of columns that tables have of themselves; such a one gets ``metadata_`` before its own.
+        by: the column for grouping.
+        taken: names of the tables' own columns; a column of the same name gets the prefix ``metadata_``.
 
     Raises:
-        SourceError: it cannot be read, or two rows are of one video.
+        SourceError: it cannot be read, or two rows are for one video.
         OptionError: it has no such column.
     """
     found = Metadata() if path is None else _read(path, taken)

@@ -11,11 +11,11 @@ from emotion.models.options import Option, Spelling, check
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of several parts of a study, of which each is done by itself.
+    """One of several parts of a study that are annotated independently.
 
     Attributes:
-        number: which, from 1.
-        count: of how many.
+        number: from 1.
+        count: number of parts.
     """
 
     number: int
@@ -31,10 +31,10 @@ class Shard:
 
 
 def read_shard(text: str) -> Shard:
-    """The shard that a text such as ``2/10`` names.
+    """The shard of a text such as ``2/10``.
 
     Raises:
-        ValueError: it names none.
+        ValueError: the text is invalid.
     """
     found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
@@ -43,10 +43,10 @@ def read_shard(text: str) -> Shard:
 
 
 def read_cluster(text: str) -> str:
-    """A cluster's address as people write it.
+    """A cluster's address, validated.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an address.
     """
     found = text.strip()
     if found in ("local", "auto") or re.fullmatch(r"(ray://)?[\w.\-\[\]:]+:\d{1,5}", found):
@@ -56,7 +56,7 @@ def read_cluster(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOptions:
-    """What may be chosen about many videos."""
+    """The options of many videos."""
 
     TITLE: ClassVar[str] = "Many videos"
 
@@ -128,13 +128,13 @@ class StudyOptions:
 
 
 def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path | None) -> None:
-    """Refuse what does not go together.
+    """Refuse options that conflict.
 
     Args:
-        many: how videos are shared out.
-        watched: results are to be seen while one video runs.
-        hidden: faces are.
-        home: the folder for results, where one is named.
+        many: how videos are distributed.
+        watched: whether there are live outputs.
+        hidden: whether faces are hidden.
+        home: the folder for results, if one is named.
 
     Raises:
         OptionError: names it.
@@ -161,7 +161,7 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
 
 
 def check_offline_together(many: StudyOptions, offline: bool) -> None:
-    """Refuse a cluster without the network.
+    """Refuse a cluster with `--offline`.
 
     Raises:
         OptionError: names it.

@@ -16,17 +16,17 @@ _TOP = "(top)"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a video ended.
+    """The outcome of a video.
 
     Attributes:
-        number: its place among all of the study's.
-        name: what it is called in the study.
+        number: its index in the study.
+        name: in the study.
         file: the video's name.
         folder: its folder, see `Job`.
-        state: ``incomplete``: some of it is missing or damaged, and it was read to its end.
-        code: the exit code that it stands for.
-        reason: what went wrong, in a sentence; empty where nothing did.
-        results: by format, the files as seen from the study's folder; ``summary`` is among them.
+        state: ``incomplete``: parts are missing or damaged, and it was read to its end.
+        code: the exit code.
+        reason: error message; empty if there was none.
+        results: by format, the files relative to the study's folder; ``summary`` is among them.
     """
 
     number: int
@@ -40,15 +40,15 @@ class Outcome:
 
     @property
     def group(self) -> str:
-        """Its folder as tables and the page call it; never empty, which would mean that it is not known."""
+        """Its folder in tables and on the page; never empty, which would mean unknown."""
         return self.folder or _TOP
 
     @classmethod
     def of(cls, job: Job, home: Path, state: State, code: int = 0, reason: str = "") -> "Outcome":
-        """Of a job, with those of its results that are there."""
+        """The outcome of a job, with its existing results."""
         files = {**job.outputs.files, "summary": job.outputs.summary}
         there = {} if state == "failed" else {name: _from(path, home) for name, path in files.items()}
-        # The same wherever the videos lie.
+        # Independent of the location of the videos.
         said = reason.replace(str(job.video.absolute()), str(Path(job.folder) / job.video.name))
         return cls(
             job.number, job.name, readable(job.video.name), job.folder, state, code, readable(said), there
@@ -56,7 +56,7 @@ class Outcome:
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Outcome":
-        """What `to_json` gave.
+        """The inverse of `to_json`.
 
         Raises:
             TypeError, ValueError: it is something else.
@@ -76,10 +76,10 @@ class StudiedVideo:
     """A video of a study: its outcome, and the content of its files.
 
     Attributes:
-        outcome: how it ended.
-        summary: the summary, see `emotion.realtime.sinks.summary`; None where there is none.
-        record: the numbers for the page, see `emotion.realtime.sinks.study_record`; None likewise.
-        link: where the video is shown, in the place of its files.
+        outcome: of the video.
+        summary: the summary, see `emotion.realtime.sinks.summary`; None if missing.
+        record: the numbers for the page, see `emotion.realtime.sinks.study_record`; None if missing.
+        link: address of the video's page, in place of its files.
     """
 
     outcome: Outcome
@@ -89,7 +89,7 @@ class StudiedVideo:
 
     @classmethod
     def of(cls, outcome: Outcome, home: Path) -> "StudiedVideo":
-        """Read the files of an outcome; what cannot be read is None."""
+        """Read the files of an outcome; unreadable ones are None."""
         summary, record = (_read(outcome.results.get(name), home) for name in ("summary", "study"))
         return cls(outcome, summary, record)
 
@@ -102,7 +102,7 @@ def _read(place: str | None, home: Path) -> Mapping[str, Any] | None:
 
 
 def _from(path: Path, home: Path) -> str:
-    """A file as seen from the study's folder."""
+    """A file relative to the study's folder."""
     try:
         return Path(os.path.relpath(path, home)).as_posix()
     except ValueError:  # another drive on Windows

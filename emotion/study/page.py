@@ -1,7 +1,7 @@
 """A study as one web page: every video with its course, sortable and searchable, and the mean courses.
 
-The page is a single file that loads nothing. Its look and behaviour lie in `page_parts/`, and in what it
-shares with the page of a video.
+The page is a single file that loads nothing. Its style and scripts are in `page_parts/`, and in files that
+are shared with the page of a video.
 """
 
 import json
@@ -21,11 +21,11 @@ from emotion.study.metadata import Metadata
 from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.tables import NAMES
 
-# Below, lengths are told in tenths of a second.
+# Shorter lengths have tenths of a second.
 _SHORT = 9.95
 _MINUTE, _HOUR = 59.5, 3599.5
 _ALL = 100
-# As the table in the terminal says it.
+# The same word as in the table in the terminal.
 _NOBODY = "no face"
 _HEADS = (
     ("name", "Video", ""),
@@ -57,11 +57,11 @@ def page(
         title: its heading.
         studied: the videos, in their order.
         classes: of the models.
-        metadata: what the user knows of the videos; its values can be searched for.
+        metadata: the user's data about the videos; its values can be searched.
         means: the mean courses.
-        group: which group a video is of.
-        by: the column that groups come from; None: folders.
-        circumstances: what all results follow from.
+        group: the group of a video.
+        by: the column of the groups; None: folders.
+        circumstances: what all results depend on.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  only here
 
@@ -70,7 +70,7 @@ def page(
     )
     videos = [_video(one, classes, group(one), by, metadata) for one in studied]
     groups = sorted({one["group"] for one in videos})
-    # Where nobody is seen there is nothing to average.
+    # Without faces there is nothing to average.
     courses = [one for one in means.means if one.videos.any()]
     shown = ("name", "label", "people", "seconds", "state", "group", "course")
     data = {
@@ -99,7 +99,7 @@ def page(
 def _video(
     studied: StudiedVideo, classes: Sequence[str], group: str, by: str | None, metadata: Metadata
 ) -> dict[str, Any]:
-    """What the page shows of a video."""
+    """The data of a video on the page."""
     outcome, summary, record = studied.outcome, studied.summary or {}, studied.record or {}
     video = summary.get("video", {})
     label, shares = video.get("label"), video.get("shares")
@@ -130,12 +130,12 @@ def _video(
 
 
 def _names_folder(outcome: Outcome) -> bool:
-    """Whether the video's name says its folder already."""
+    """Whether the video's name contains its folder."""
     return not outcome.folder or outcome.name.startswith(f"{outcome.folder}/")
 
 
 def _share(label: str | None, shares: dict[str, float] | None) -> str:
-    """How much of the time a label is shown, in the words and figures of `in_words`."""
+    """The share of time of a label as text, like `in_words`."""
     found = percents(shares or {}).get(label or "")
     return "" if found is None else "all the time" if found == _ALL else f"{found}% of the time"
 

@@ -15,9 +15,9 @@ from emotion.study.options import Shard
 from emotion.videos import Outputs
 
 FRAMES = "frames.parquet"
-"""The folder of all frames' table, a folder a video in it."""
+"""The folder of the table of all frames, with a folder per video."""
 BYTES_A_JOB = 1 << 30
-"""What a video takes with its models, of clips up to 1080p, and some room."""
+"""Memory per video with its models, for clips up to 1080p, with some reserve."""
 _ENDING = ".summary.json"
 
 
@@ -26,11 +26,11 @@ class Job:
     """A video of a study.
 
     Attributes:
-        number: its place among all, from 0.
-        name: what it is called in the study: its results' name, with their folder below the study's.
-        folder: its own folder as seen from the one that all videos share; empty where that is the same.
+        number: its index, from 0.
+        name: in the study: its results' name, with their folder below the study's.
+        folder: its own folder relative to the common parent folder; empty if that is the same.
         video: the file.
-        outputs: where its results go.
+        outputs: paths of its results.
     """
 
     number: int
@@ -56,28 +56,28 @@ def plan(videos: Sequence[tuple[Path, Outputs]], home: Path) -> list[Job]:
 
 
 def with_frames(jobs: Sequence[Job], home: Path) -> list[Job]:
-    """The same, with each video's frames in its part of the table of all frames."""
+    """The same jobs, each also with its part of the table of all frames."""
     return [_with_frames(job, home) for job in jobs]
 
 
 def part_of(jobs: Sequence[Job], shard: Shard | None) -> list[Job]:
-    """Those of a shard: every n-th, so that each gets short and long ones; all where there is none."""
+    """Those of a shard: every n-th, so that each gets short and long ones; all if there is no shard."""
     return list(jobs) if shard is None else list(jobs[shard.number - 1 :: shard.count])
 
 
 def side_by_side(videos: int) -> int:
-    """How many videos fill this machine: one a core, as far as memory goes, and no more than there are."""
+    """Number of parallel videos on this machine: one per core, as far as memory allows, at most all."""
     room = int(psutil.virtual_memory().available // BYTES_A_JOB)
     return max(1, min(available_cores(), room, videos))
 
 
 def shared_out(options: Options, jobs: int) -> Options:
-    """The options for each of several processes: they share the cores; what changes results stays."""
+    """The options for each of several processes: they share the cores; options that change results stay."""
     return options if jobs == 1 else with_cores(options, max(1, available_cores() // jobs))
 
 
 def with_cores(options: Options, cores: int) -> Options:
-    """The options for a process that has so many cores, where nobody says otherwise."""
+    """The options for a process with so many cores, unless they were given."""
     if options.engine.workers is not None:
         return options
     workers = 1 if cores == 1 else default_classifiers(cores)
@@ -85,7 +85,7 @@ def with_cores(options: Options, cores: int) -> Options:
 
 
 def longest_first(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs in the order of their files' sizes, so that at the end no long one is alone."""
+    """The jobs by descending file size, so that no long one runs alone at the end."""
     return sorted(jobs, key=_bytes, reverse=True)
 
 
@@ -103,7 +103,7 @@ def _with_frames(job: Job, home: Path) -> Job:
 
 
 def _quoted(name: str) -> str:
-    """A name as a folder's, in the way of Hive, which Arrow reads back."""
+    """A name as a folder in Hive's partitioning, which Arrow reads."""
     return "".join(one if one.isalnum() or one in "-_. ~" else _percent(one) for one in name)
 
 

@@ -1,4 +1,4 @@
-"""Annotating many videos, and writing their study: what the command line and the Python calls share."""
+"""Annotates many videos and writes their study, for the command line and the Python calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from emotion.videos import Outputs
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """Videos that are to be annotated together: `plan_run` checks them, and `run` annotates them.
+    """Videos to annotate together: `plan_run` checks them, and `run` annotates them.
 
     Attributes:
         jobs: those of this machine.
-        home: the study's folder; None: there is no study, and results lie where they are said to lie.
+        home: the study's folder; None: there is no study.
         options: of every video.
-        many: how they are shared out.
-        metadata: what the user knows of them.
+        many: how they are distributed.
+        metadata: the user's data about them.
         sources: the videos of all machines.
     """
 
@@ -38,15 +38,15 @@ class PlannedRun:
     sources: Sequence[Source]
 
     def run(self, pool: Jobs, resume: bool, watcher: Watcher) -> tuple[Run, Sequence[StudiedVideo]]:
-        """Annotate all, and write the study where there is one; gives each video with what its files say.
+        """Annotate all, and write the study if there is one; returns the videos with their files' content.
 
         Args:
-            pool: does them.
-            resume: pass over what is done.
-            watcher: is told how it goes on.
+            pool: runs them.
+            resume: skip videos that are done.
+            watcher: receives the progress.
 
         Raises:
-            EmotionError: nothing can be done at all, or the study cannot be written.
+            EmotionError: no video can be annotated, or the study cannot be written.
         """
         jobs = longest_first(self.jobs)
         if self.home is None:
@@ -71,16 +71,16 @@ class PlannedRun:
 def plan_run(
     videos: Sequence[tuple[Path, Outputs]], options: Options, many: StudyOptions, home: Path | None
 ) -> PlannedRun:
-    """Which videos are done how, once it is sure that nothing of the user's is lost by it.
+    """Plan a run, after a check that no file of the user would be lost.
 
     Args:
         videos: each with its results.
         options: of every video.
-        many: how they are shared out.
+        many: how they are distributed.
         home: see `PlannedRun`.
 
     Raises:
-        SinkError: something of the user's would be replaced.
+        SinkError: a file of the user would be replaced.
         SourceError, OptionError: see `read_metadata`.
     """
     metadata = Metadata() if many.shard else known_of(many.metadata, many.by)
@@ -97,7 +97,7 @@ def plan_run(
 
 
 def known_of(path: Path | None, by: str | None) -> Metadata:
-    """What a user's CSV says of their videos.
+    """The user's data about their videos, from a CSV.
 
     Raises:
         SourceError, OptionError: see `read_metadata`.

@@ -22,18 +22,18 @@ from emotion.study.plan import Job
 from emotion.study.task import task_of
 
 COMMAND = python_command("-m", "emotion.study")
-# How long a process that was told to stop may take for leaving playable files.
+# Time for a stopped process to finish playable files.
 _PATIENCE = 15.0
-# So many processes a place may end before they are ready, until that is taken for a fault of this machine.
+# Number of processes that may die before they are ready; then the machine is assumed to be at fault.
 _MOST_STILLBORN = 3
 
 
 class WorkerFailedError(EmotionError):
-    """No process can work at all, for example since a model file is damaged.
+    """No process can work, for example because a model file is damaged.
 
     Args:
-        sentence: why.
-        code: the exit code of what was raised there.
+        sentence: the reason.
+        code: the exit code of the process's error.
     """
 
     def __init__(self, sentence: str, code: int) -> None:
@@ -43,12 +43,12 @@ class WorkerFailedError(EmotionError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a process says.
+    """A report of a process.
 
     Attributes:
-        kind: ``ready`` (once a process), ``begun``, ``progress``, ``note``, ``ended``, ``died``; ``stopping``
-            before all are ended by Ctrl-C or a signal.
-        job: which it works on; None for ``ready`` and ``stopping``.
+        kind: ``ready`` (once per process), ``begun``, ``progress``, ``note``, ``ended``, ``died``;
+            ``stopping`` before all are ended by Ctrl-C or a signal.
+        job: its current job; None for ``ready`` and ``stopping``.
         values: of the process's own report.
     """
 
@@ -58,20 +58,20 @@ class Report:
 
 
 STOPS = (KeyboardInterrupt, SystemExit)
-"""What Ctrl-C and signals raise."""
+"""The exceptions of Ctrl-C and signals."""
 STOPPING = Report("stopping", None, {})
 
 
 class Pool:
-    """Shares jobs out among processes. One that dies costs its job alone, and another takes its place.
+    """Distributes jobs to processes. One that dies affects only its job, and is replaced.
 
-    A job whose process died is tried once more when all others are done, by itself: where memory was short,
-    what comes of a video does not depend on how many others ran beside it.
+    A job whose process died is tried once more when all others are done, alone: if memory was short,
+    the outcome of a video does not depend on how many others ran in parallel.
 
     Args:
         options: of every video.
-        count: how many processes.
-        command: what is started; the options follow as its last argument.
+        count: number of processes.
+        command: to start; the options are added as its last argument.
         address: see `task_of`.
 
     Attributes:
@@ -96,7 +96,7 @@ class Pool:
         self._stillborn = 0
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
-        """Do all jobs, and tell what happens meanwhile; leaving the loop stops all.
+        """Run all jobs, and yield reports; leaving the loop stops all.
 
         Raises:
             WorkerFailedError: no process can work.
@@ -134,7 +134,7 @@ class Pool:
                 yield report
 
     def _work(self, resume: bool) -> None:
-        """One process after the other, until no job waits; in a thread of its own."""
+        """Run one process after the other, until no job waits; in its own thread."""
         try:
             while self._waiting and not self._stopped:
                 self._with_a_process(resume)
@@ -144,7 +144,7 @@ class Pool:
             self._reports.put(None)
 
     def _with_a_process(self, resume: bool) -> None:
-        """Give jobs to a process until there are none, or until it dies."""
+        """Send jobs to a process until there are none, or until it dies."""
         with self._lock:
             if self._stopped:
                 return
@@ -154,7 +154,7 @@ class Pool:
             if "ready" not in first:
                 self._stillborn += 1
                 if "fatal" not in first and self._stillborn <= _MOST_STILLBORN * self.count:
-                    return  # perhaps for lack of memory: another one is started
+                    return  # perhaps out of memory: another one is started
                 sentence = first.get("fatal") or f"A process for videos cannot start: it {_end_of(process)}."
                 raise WorkerFailedError(sentence, first.get("code", 1))
             self._reports.put(Report("ready", None, first["ready"]))
@@ -169,7 +169,7 @@ class Pool:
             self._let_go(process)
 
     def _do(self, process: "subprocess.Popen[str]", job: Job, resume: bool) -> bool:
-        """Whether the process lived to the job's end."""
+        """Whether the process survived the job."""
         assert process.stdin is not None
         self._reports.put(Report("begun", job, {"where": str(process.pid)}))
         with suppress(OSError):
@@ -194,7 +194,7 @@ class Pool:
             stdout=subprocess.PIPE,
             encoding="utf-8",
             env=environment(),
-            # Ctrl-C in the terminal is for this process, which lets the others end well.
+            # Ctrl-C in the terminal is handled by this process, which lets the others finish their files.
             start_new_session=sys.platform != "win32",
         )
         self._running.add(process)
@@ -215,7 +215,7 @@ class Pool:
             self._running.discard(process)
 
     def _stop(self) -> None:
-        """Let all processes end with playable files; those that do not are killed."""
+        """Let all processes end with playable files; those that do not end are killed."""
         with self._lock:
             self._stopped = True
             running = list(self._running)
@@ -229,7 +229,7 @@ class Pool:
 
 
 def _read(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    """The next report; empty where the process is gone."""
+    """The next report; empty if the process has ended."""
     assert process.stdout is not None
     try:
         values = json.loads(process.stdout.readline() or "{}")

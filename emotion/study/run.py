@@ -15,41 +15,41 @@ from emotion.study.pool import STOPS, Report
 
 
 class Jobs(Protocol):
-    """Does jobs, and tells of them; see `Pool` and `emotion.study.in_process.InProcess`."""
+    """Runs jobs, and reports on them; see `Pool` and `emotion.study.in_process.InProcess`."""
 
     def run(self, jobs: Sequence[Job], resume: bool) -> Generator[Report, None, None]:
-        """Do all jobs; leaving the loop stops all."""
+        """Run all jobs; leaving the loop stops all."""
 
 
 class Watcher(Protocol):
-    """Is told how a study goes on."""
+    """Receives the progress of a study."""
 
     def begun(self, job: Job, where: str) -> None:
-        """A video is worked on, by that process."""
+        """A process has started with a video."""
 
     def progress(self, job: Job, done: int, total: int | None) -> None:
-        """So many of its frames are done, of how many, where that is known."""
+        """Number of its frames that are done, and the total if known."""
 
     def note(self, job: Job, sentence: str) -> None:
-        """Something was mended or left out."""
+        """Something was corrected or left out."""
 
     def ended(self, outcome: Outcome, frames: int, passed: bool) -> None:
         """A video has ended, after so many frames; passed: it was done before."""
 
     def stopping(self) -> None:
-        """All is being ended before its time; may be said twice."""
+        """The run is being stopped; may be called twice."""
 
 
 @dataclass(slots=True)
 class Run:
-    """What came of all jobs.
+    """The outcome of all jobs.
 
     Attributes:
         outcomes: in the order of the jobs.
-        circumstances: what all results follow from, of the first process that was ready.
-        frames: that were analysed.
-        seconds: that it took.
-        passed: the numbers of those jobs that an earlier run had done.
+        circumstances: what all results depend on, from the first process that was ready.
+        frames: number of analysed frames.
+        seconds: duration.
+        passed: the numbers of the jobs that an earlier run had done.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Run:
 
     @property
     def code(self) -> int:
-        """The exit code: that of the first video, in their order, that did not go well."""
+        """The exit code: that of the first video, in their order, that failed or is incomplete."""
         return next((one.code for one in self.outcomes if one.code), 0)
 
 
@@ -72,15 +72,15 @@ def run_jobs(
     watcher: Watcher,
     log: Callable[..., object] = lambda event, **values: None,
 ) -> Run:
-    """Do all jobs.
+    """Run all jobs.
 
     Args:
         pool: of processes, a cluster, or this process.
         jobs: videos and where their results go.
         home: the study's folder, from which results are named.
-        resume: pass over what is done.
-        watcher: is told how it goes on.
-        log: is told the same for the log, as of `Log.note`.
+        resume: skip videos that are done.
+        watcher: receives the progress.
+        log: receives the same for the log, like `Log.note`.
 
     Raises:
         WorkerFailedError: no process can work.
@@ -117,7 +117,7 @@ def _take(report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[
 
 
 def _keep(job: Job, small: Mapping[str, str]) -> None:
-    """What is told of results that went to a store lies where the study's end looks for it."""
+    """Write the small results of a video in a store to local files, from which the study is written."""
     files = {**job.outputs.files, "summary": job.outputs.summary}
     for name, text in small.items():
         files[name].parent.mkdir(parents=True, exist_ok=True)

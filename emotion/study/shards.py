@@ -34,7 +34,7 @@ class _Part:
     values: Mapping[str, Any]
 
     def outcomes(self, home: Path) -> list[Outcome]:
-        """Its videos, with their results as seen from another folder."""
+        """Its videos, with their results relative to another folder."""
         try:
             found = [Outcome.read(one) for one in self.values["videos"]]
         except (TypeError, ValueError, KeyError) as error:
@@ -53,7 +53,7 @@ class _Part:
         return moved
 
     def sources(self) -> list[Source]:
-        """The videos of the whole study; none where an earlier release wrote it."""
+        """The videos of the whole study; none if an earlier release wrote it."""
         return named(self.values.get("sources", {}), self.folder / shard_name(PROVENANCE, self.shard))
 
     def log(self) -> list[str]:
@@ -66,14 +66,14 @@ def merge(
     """Write the study that shards are parts of: the same as if one machine had done it.
 
     Args:
-        folders: with the shards' results; of one folder with a whole study, that is written anew.
-        home: where the study goes.
-        overwrite: replace what is there, whoever made it.
+        folders: with the shards' results; for one folder with a complete study, it is written again.
+        home: folder of the study.
+        overwrite: replace existing files of any origin.
         metadata, by: see `write_study`.
 
     Raises:
-        SourceError: there are no shards, one is missing or there twice, or they are not of one study.
-        SinkError: something cannot be written.
+        SourceError: there are no shards, one is missing or duplicate, or they are not of one study.
+        SinkError: a file cannot be written.
     """
     parts = _parts(folders)
     _check(parts)

@@ -11,14 +11,14 @@ from emotion import stores
 from emotion.fetching import is_stored
 from emotion.models.errors import EmotionError
 
-# Stands for the first slash of an address that has no host, as local:///tmp.
+# Replaces the first slash of an address without a host, such as local:///tmp.
 _ROOT = "%2F"
 
 
 class StandIns:
-    """A temporary folder of them; nothing is fetched but what a study's own end needs.
+    """A temporary folder of them; only files that are needed to write the study are fetched.
 
-    An error that leaves their context tells of addresses, since nobody knows the paths.
+    An error that leaves their context contains addresses in place of the temporary paths.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class StandIns:
             self._folder = None
 
     def of(self, address: str) -> Path:
-        """The path that stands for an address; nothing lies there, but it may be made a folder."""
+        """The path that represents an address; it does not exist, but may be created as a folder."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="emotion-")
         scheme, _, place = address.partition("://")
@@ -45,7 +45,7 @@ class StandIns:
         return Path(self._folder.name, scheme, *([_ROOT] if place.startswith("/") else []), *parts)
 
     def address(self, path: Path) -> str:
-        """Where a file is as any machine sees it: a store's address, or the path itself."""
+        """The address of a file for any machine: a store's address, or the path itself."""
         if self._folder is not None and path.is_relative_to(self._folder.name):
             scheme, *parts = path.relative_to(self._folder.name).parts
             root = "/" if parts[:1] == [_ROOT] else ""
@@ -53,26 +53,26 @@ class StandIns:
         return str(path.absolute())
 
     def with_addresses(self, sentence: str) -> str:
-        """A sentence with addresses in place of the paths that stand for them."""
+        """A message with addresses in place of the paths that represent them."""
         if self._folder is None:
             return sentence
         path = rf"{re.escape(self._folder.name)}[/\\]([^/\\]+)[/\\]({_ROOT}[/\\])?"
         return re.sub(path, lambda found: f"{found[1]}://{'/' if found[2] else ''}", sentence)
 
     def check(self, folder: Path) -> None:
-        """Make sure that results can be brought to where a folder stands for.
+        """Check that results can be written to the address of a folder.
 
         Raises:
-            SinkError: the store takes nothing there.
+            SinkError: the store does not allow it.
         """
         if is_stored(home := self.address(folder)):
             stores.check_takes(home)
 
     def bring(self, folder: Path, names: Sequence[str]) -> None:
-        """Fetch files of a folder, those that are there, where it stands for one in a store.
+        """Fetch the existing files of a folder, if it represents one in a store.
 
         Raises:
-            SourceError: the store cannot be asked.
+            SourceError: the store cannot be queried.
         """
         for name, address in self._stored(folder, names):
             if stores.find(address) is not None:
@@ -80,10 +80,10 @@ class StandIns:
                 stores.fetch(address, folder / name)
 
     def take(self, folder: Path, names: Sequence[str]) -> None:
-        """Bring files of a folder, those that are there, into the store that it stands for.
+        """Upload the existing files of a folder into the store that it represents.
 
         Raises:
-            SinkError: the store does not take one.
+            SinkError: an upload failed.
         """
         for name, address in self._stored(folder, names):
             if (folder / name).is_file():

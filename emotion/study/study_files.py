@@ -24,21 +24,21 @@ from emotion.study.tables import NAMES, tables
 
 PROVENANCE, LOG, PAGE = "provenance.json", "log.jsonl", "study.html"
 TITLE = "study"
-"""What the list of a study's own files says that they are of."""
+"""The name of the source in the ledger of a study's own files."""
 
 
 class StudyFiles:
-    """The files of a study's folder, or of one of its shards, which has but a log and a provenance.
+    """The files of a study's folder, or of one of its shards, which has only a log and a provenance.
 
     Args:
-        home: the folder, which is made.
-        shard: which part; None for the whole.
-        overwrite: replace what is there, whoever made it.
-        earlier: lines that the log begins with; by default those of earlier runs.
-        sources: all videos of the study; none where results that are there already are told of.
+        home: the folder, which is created.
+        shard: the part; None for the whole.
+        overwrite: replace existing files of any origin.
+        earlier: first lines of the log; by default those of earlier runs.
+        sources: all videos of the study; none if the study describes existing results.
 
     Raises:
-        SinkError: something is there that is not this program's own, or another run is at work here.
+        SinkError: there is a file of another program, or another run is using the folder.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class StudyFiles:
             raise
 
     def keep(self) -> None:
-        """Leave what an interrupted run has written, from which the next one goes on."""
+        """Keep the partial files of an interrupted run, which the next one continues."""
         self.log.keep()
         with suppress(SinkError):
             self._ledger.keep(_of_study({"complete": False}))
 
     def finish(self, outcomes: Sequence[Outcome], circumstances: Mapping[str, Any]) -> Path:
-        """Write the provenance, which lists all videos and files; returns where it is.
+        """Write the provenance, which lists all videos and files; returns its path.
 
         Raises:
             SinkError: it cannot be written.
@@ -102,11 +102,11 @@ class StudyFiles:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a study's end says.
+    """The result of writing a study.
 
     Attributes:
-        studied: each video with what its files say.
-        page: where the study's page is.
+        studied: each video with the content of its files.
+        page: path of the study's page.
     """
 
     studied: Sequence[StudiedVideo]
@@ -132,7 +132,7 @@ def write_study(
     metadata: Metadata,
     by: str | None,
 ) -> Findings:
-    """Write tables, page and provenance; what they say depends on the videos' results alone.
+    """Write tables, page and provenance; their content depends only on the videos' results.
 
     Args:
         files: of the whole study.

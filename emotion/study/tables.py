@@ -1,4 +1,4 @@
-"""A study's tables as CSV: UTF-8 with commas, an empty cell for what is not known, TRUE and FALSE."""
+"""A study's tables as CSV: UTF-8 with commas, empty cells for unknown values, TRUE and FALSE."""
 
 import csv
 import io
@@ -44,9 +44,9 @@ def tables(
     Args:
         studied: its videos, in their order.
         classes: of the models.
-        metadata: what the user knows of them.
+        metadata: the user's data about them.
         courses: the mean courses.
-        frames: the columns of the tables that were written of each video, as `described` tells them.
+        frames: the columns of the tables of each video, as in `described`.
     """
     made = [
         Table(VIDEOS, of.video_columns(classes, metadata), [of.video_row(one, metadata) for one in studied]),

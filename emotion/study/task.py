@@ -32,7 +32,7 @@ def task_of(
     Args:
         job: the video.
         resume: skip it if it is done.
-        address: where a file is as the worker sees it: a path, or a store's address.
+        address: the address of a file for the worker: a path, or a store's address.
     """
     return {
         "video": address(job.video),
@@ -71,8 +71,8 @@ def run_task(
         note: called with each message about what was corrected or left out.
 
     Returns:
-        ``end`` (done, incomplete, failed, passed), ``code``, ``reason``, ``frames``; ``no_room`` where a disk
-        was full; ``small`` with the text of `SMALL` where results went to a store.
+        ``end`` (done, incomplete, failed, passed), ``code``, ``reason``, ``frames``; ``no_room`` if a disk
+        was full; ``small`` with the text of `SMALL` if results went to a store.
     """
     frames = 0
 
@@ -169,7 +169,7 @@ class _StoredVideo:
             return outcome
         for name, path in self._outputs.files.items():
             stores.put(path, self._task["files"][name])
-        # Last, since it says that all the others are there.
+        # Last, since it shows that all the others are complete.
         stores.put(self._outputs.summary, self._results)
         return outcome | self._small()
 
@@ -177,10 +177,10 @@ class _StoredVideo:
         return is_done(self._video, self._outputs, self._models, self._options)
 
     def _earlier(self) -> dict[str, Any]:
-        """The summary of an earlier run whose results are all there; empty where there is none.
+        """The summary of an earlier run whose results all exist; empty if there is none.
 
         Raises:
-            SinkError: something is there that is not this program's own.
+            SinkError: there is a file of another program.
         """
         summary = self._outputs.summary
         listed: Mapping[str, int] = {}
@@ -230,7 +230,7 @@ def _outputs(task: Mapping[str, Any]) -> Outputs:
 
 
 def _below(place: str, summary: str) -> str:
-    """A result as seen from its summary, which lies in the same folder or, of a table's part, beside it."""
+    """The path of a result relative to its summary."""
     return os.path.relpath(place.partition("://")[2], os.path.dirname(summary.partition("://")[2]))
 
 
@@ -255,7 +255,7 @@ def _ended(state: str, error: EmotionError) -> dict[str, Any]:
 
 
 def _passed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what an earlier run has done: as it ended then."""
+    """The outcome of a video that an earlier run has done."""
     reason = next(iter(values.get("reasons", ())), "")
     code = IncompleteSourceError.exit_code if reason else 0
     return {"end": "passed", "code": code, "reason": reason, "frames": 0}

@@ -1,8 +1,8 @@
-"""A process that annotates videos of a study one after the other; if it dies, the others go on.
+"""A process that annotates videos of a study one after the other; if it dies, the others continue.
 
-It reads tasks from its standard input and writes reports to its standard output, a JSON object a line.
-Orders: ``{"video": ..., "files": {"mp4": ...}, "summary": ..., "resume": true}``; the end of its input means
-that nobody waits any more. Reports: ``{"ready": {...}}`` with what all results follow from, or
+It reads tasks from its standard input and writes reports to its standard output, one JSON object per line.
+Tasks: ``{"video": ..., "files": {"mp4": ...}, "summary": ..., "resume": true}``; at the end of its input
+it stops. Reports: ``{"ready": {...}}`` with what all results depend on, or
 ``{"fatal": "...", "code": 4}``; ``{"done": 10, "total": 100}``; ``{"note": "..."}``; and at a task's end
 ``{"end": "done" | "incomplete" | "failed" | "passed", "code": 0, "reason": "", "frames": 100}``.
 """
@@ -22,7 +22,7 @@ from emotion.realtime.options import Options
 from emotion.study.task import run_task, setup_of
 
 _REPORT_SECONDS = 0.25
-# After whoever waits is gone, this long for leaving playable files.
+# Time to finish playable files after the end of the input.
 _LAST_SECONDS = 8.0
 
 
@@ -61,7 +61,7 @@ class Worker:
             self._tasks.put(json.loads(line))
         self._tasks.put(None)
         if self._busy:
-            # Nobody waits for what is under way: it ends as at Ctrl-C, or else without a word.
+            # The current video is no longer wanted: it ends as after Ctrl-C, or is killed silently.
             os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_LAST_SECONDS)
         os._exit(1)
@@ -81,7 +81,7 @@ class Worker:
 
 
 def main(options: Options, reports: TextIO) -> None:
-    """The process's whole life.
+    """The main function of the process.
 
     Args:
         options: of every video.
