@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_path
-
 from emotion.benchmarks import machine, runs
 from emotion.models.atomic_files import write_atomically
 from emotion.models.cores import available_cores
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import engine_version
+from emotion.models.user_folders import user_folder
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers
 
@@ -132,7 +131,7 @@ def recall(path: Path, engine: EngineOptions) -> Setting | None:
 
 def tuning_path() -> Path:
     """Where ``emotion bench --tune`` writes down what it found."""
-    return user_config_path("emotion-live", appauthor=False) / "tuning.json"
+    return user_folder("config") / "tuning.json"
 
 
 def tuned(options: Options) -> Options:

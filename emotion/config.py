@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.models.errors import OptionError
+from emotion.models.user_folders import user_folder
 
 NAME = "emotion.toml"
 PREFIX = "EMOTION_"
@@ -50,19 +51,17 @@ class Setting:
 
 def user_file() -> Path:
     """The path of the user's configuration, whether it exists or not."""
-    from platformdirs import user_config_path  # noqa: PLC0415  only needed here
-
-    return user_config_path("emotion-live", appauthor=False) / NAME
+    return user_folder("config") / NAME
 
 
 def project_file(start: Path | None = None) -> Path | None:
     """The nearest configuration in a folder or above it; None if there is none."""
     place = (start or Path()).absolute()
     for folder in (place, *place.parents):
-        if (folder / NAME).is_file():
+        if os.path.isfile(folder / NAME):
             return folder / NAME
         project = folder / "pyproject.toml"
-        if project.is_file() and _table(project) is not None:
+        if os.path.isfile(project) and _table(project) is not None:
             return project
     return None
 
@@ -73,7 +72,8 @@ def read_settings(start: Path | None = None) -> list[Setting]:
     Raises:
         OptionError: a file cannot be read, or is no TOML.
     """
-    files = [path for path in (user_file(), project_file(start)) if path and path.is_file()]
+    # Not Path.is_file, which raises where a folder may not be searched, as another user's home (`sudo -u`).
+    files = [path for path in (user_file(), project_file(start)) if path and os.path.isfile(path)]
     found = [setting for path in files for setting in _settings(path)]
     # A value for one command wins over a value for all, within a file and between files.
     return sorted(found, key=lambda setting: bool(setting.command))

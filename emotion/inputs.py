@@ -162,7 +162,7 @@ def _expand(
             yield Input(copy, kind_of(copy), below, fetched=True, address=called, itself=address == name)
         return
     name = name.removeprefix("file://")
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if not name.strip():
         raise SourceError(f"An empty name is no source: name {_KINDS}.")
     if path.is_dir():

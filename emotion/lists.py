@@ -40,7 +40,7 @@ _LOOKED_AT = 50
 
 def is_list(name: str) -> bool:
     """Whether it is a list of files, by its extension."""
-    path = Path(name.removeprefix("file://")).expanduser()
+    path = Path(os.path.expanduser(name.removeprefix("file://")))
     return path.suffix.lower() in _LISTS and not is_network(name) and path.is_file()
 
 
@@ -54,7 +54,7 @@ def names_in(name: str, lists: Sequence[str] = ()) -> list[str]:
     Raises:
         SourceError: it cannot be read, is no list, names nothing, or is named in itself.
     """
-    path = Path(name.removeprefix("file://")).expanduser()
+    path = Path(os.path.expanduser(name.removeprefix("file://")))
     if os.path.realpath(path) in lists:
         raise SourceError(f"{path} names itself: take that line out of the list.")
     try:
@@ -74,7 +74,7 @@ def names_in(name: str, lists: Sequence[str] = ()) -> list[str]:
 def _from(path: Path, name: str) -> str:
     if is_network(name):
         return name
-    return str(path.parent / Path(name.removeprefix("file://")).expanduser())
+    return str(path.parent / Path(os.path.expanduser(name.removeprefix("file://"))))
 
 
 def _column(text: str, path: Path) -> list[str]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from platformdirs import user_cache_path
-
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.session import CPU_ONLY
+from emotion.models.user_folders import user_folder
 from emotion.realtime.session import Models
 
 
@@ -20,7 +19,7 @@ def load_models(options: EngineOptions, say: Callable[[str], object] = lambda se
         ModelFileError: a file is missing, damaged, or of another version.
         ProviderError: the provider is not there.
     """
-    loaded = Models.load(options, cache=user_cache_path("emotion-live", appauthor=False))
+    loaded = Models.load(options, cache=user_folder("cache"))
     if options.provider == "auto" and loaded.regions[0].choice != CPU_ONLY:
         say(f"The models run on {loaded.regions[0].choice}")
     chosen = options.provider == "auto" and options.landmarks == "onnx"

@@ -140,7 +140,7 @@ def looks_like_a_photograph(source: object) -> bool:
 
 def _from_name(name: str) -> Image:
     if not is_fetched(name):
-        path = Path(name.removeprefix("file://")).expanduser()
+        path = Path(os.path.expanduser(name.removeprefix("file://")))
         try:
             return read_picture(path)
         except SourceError as error:

@@ -72,6 +72,18 @@ def test_what_people_try_is_told_with_what_to_call(name, meant):
         getattr(emotion, name)
 
 
+def test_names_and_places_of_users_are_read_in_one_way():
+    """Path.expanduser raises where no user has the name, as of ``~copy.mp4``; platformdirs without a home."""
+    other = re.compile(r"(?<!os\.path)\.expanduser\(|Path\.home\(|import .*platformdirs|from platformdirs")
+    found = {
+        file.relative_to(ROOT).as_posix()
+        for name in ("emotion", *FOLDERS)
+        for file in (ROOT / name).rglob("*.py")
+        if other.search(file.read_text(encoding="utf-8"))
+    }
+    assert found == {"models/user_folders.py"}
+
+
 def test_no_module_has_the_name_of_a_command_that_people_would_call():
     """Once such a module is loaded, its name would be that module: "'module' object is not callable"."""
     modules = {path.stem for path in (ROOT / "emotion").glob("*.py")}

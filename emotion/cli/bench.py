@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from platformdirs import user_cache_path
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -21,6 +20,7 @@ from emotion.models.atomic_files import write_atomically
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
 from emotion.models.options import Only
+from emotion.models.user_folders import user_folder
 from emotion.realtime.errors import SinkError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Workers
@@ -72,7 +72,7 @@ def bench(
     if bench.loop:
         _loop(DEMO, options, bench.loop)
         return
-    fer_folder = user_cache_path("emotion-live", appauthor=False) / "fer"
+    fer_folder = user_folder("cache") / "fer"
     suite = Suite(DEMO, bench, options, fer_folder, program="emotion.cli.app")
     values = run_suite(suite, lambda line: errors.print(f"measuring {line} ...", style="dim"))
     for table in reports.tables(values):

@@ -29,7 +29,7 @@ their defaults.
 def config() -> None:
     """Show the value of each option, and whether it comes from a file or the environment."""
     own, project = user_file(), project_file()
-    console.print(f"user's file     {shown(own)}{'' if own.is_file() else ' (none)'}")
+    console.print(f"user's file     {shown(own)}{'' if os.path.isfile(own) else ' (none)'}")
     console.print(f"project's file  {shown(project) if project else '(none)'}")
     console.print("")
     settings = read_settings()

@@ -49,7 +49,7 @@ def wants_token(address: str) -> bool:
 def token_file() -> Path:
     """The path of Ray's token."""
     named = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    # Unlike Path.home(), it also works without a home.
+    # Unlike Path.home, it also works without a home.
     return Path(named) if named else Path(os.path.expanduser("~"), ".ray", "auth_token")
 
 

@@ -5,10 +5,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import platformdirs
-
 from emotion.models.cores import available_cores
 from emotion.models.options import Option, check
+from emotion.models.user_folders import user_folder
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -16,7 +15,7 @@ GIB = 1 << 30
 
 def usual_folder() -> Path:
     """Where videos and their results lie, as this system's habits have it."""
-    return Path(platformdirs.user_state_dir("emotion-live", appauthor=False)) / "jobs"
+    return user_folder("state") / "jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The options on how the models are run."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -8,6 +9,7 @@ from emotion.models.engines.providers import ProviderName
 from emotion.models.manifest import DEFAULT, LITE, ZOO, PrecisionChoice
 from emotion.models.names import expanded
 from emotion.models.options import Option, Spelling, check, read_names
+from emotion.models.user_folders import user_folder
 
 LandmarksChoice: TypeAlias = Literal["auto", "onnx", "mediapipe"]
 """The landmark detectors: MediaPipe's nets in ONNX Runtime, or MediaPipe itself."""
@@ -17,15 +19,15 @@ _SHIPPED = {"lite": LITE, "standard": ZOO}
 
 def user_models() -> Path:
     """The user's folder for models, where each has a folder of its own; it need not be there."""
-    from platformdirs import user_data_path  # noqa: PLC0415  only needed here
-
-    return user_data_path("emotion-live", appauthor=False) / "models"
+    return user_folder("data") / "models"
 
 
 def known_models() -> dict[str, Path]:
     """The folders of models that have names: those that ship, and those in the user's folder."""
-    own = user_models()
-    folders = sorted(path for path in own.iterdir() if path.is_dir()) if own.is_dir() else []
+    try:
+        folders = sorted(path for path in user_models().iterdir() if path.is_dir())
+    except OSError:  # it is not there, or is another user's, as after `sudo -u`
+        folders = []
     return {path.name: path for path in folders} | _SHIPPED
 
 
@@ -37,7 +39,7 @@ def model_folder(name: str | Path) -> Path:
     if str(name) in _SHIPPED:
         return _SHIPPED[str(name)]
     path = Path(expanded(str(name)))
-    if len(path.parts) == 1 and not path.exists() and (user_models() / path).is_dir():
+    if len(path.parts) == 1 and not path.exists() and os.path.isdir(user_models() / path):
         return user_models() / path
     return path
 

@@ -55,6 +55,16 @@ def test_folders_that_are_links_are_looked_into_as_it_is_told(folder):
     assert found[-1].below.as_posix() == "linked/er"
 
 
+def test_a_tilde_begins_names_of_files_too(folder, monkeypatch):
+    """As copies of editors and of office programs do; no user has the rest of it as a name."""
+    monkeypatch.chdir(folder)
+    for name in ("~b.jpg", "~list.txt"):
+        (folder / name).write_bytes(b"~b.jpg")
+    assert names(find_inputs(["~b.jpg"]), folder) == ["~b.jpg"]
+    assert names(find_inputs(["~list.txt"]), folder) == ["~b.jpg"]
+    assert names(find_inputs(["~b*.jpg"]), folder) == ["~b.jpg"]
+
+
 def test_a_pattern_means_what_fits(folder):
     assert names(find_inputs([f"{folder}/*.jpg"]), folder) == ["b.jpg"]
     assert names(find_inputs([f"{folder}/**/*.jpg"]), folder) == ["b.jpg", "deep/c.jpg"]

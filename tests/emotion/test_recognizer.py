@@ -82,6 +82,7 @@ def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
         (b"text", "cannot be used as a picture: it is no picture, or damaged"),
         ("none.jpg", "check the path"),
         ("none.mp4", "check the path"),
+        ("~none.jpg", "~none.jpg .*check the path"),
         (DEMO, "is a video: use analyze_files, or stream"),
         (".", "is a folder: use analyze_files"),
         (["a.jpg"], "list is no picture.*; analyze_files takes several"),

@@ -48,6 +48,12 @@ def chosen(*arguments, command="annotate"):
     return taken[0]
 
 
+def test_a_place_for_settings_that_cannot_be_looked_into_holds_none(tmp_path, monkeypatch):
+    """As another user's home after ``sudo -u``; here a name too long, since the superuser may search all."""
+    monkeypatch.setattr(config, "user_file", lambda: tmp_path / ("u" * 300) / "emotion.toml")
+    assert config.read_settings() == []
+
+
 def test_the_nearer_wins(places, monkeypatch):
     assert chosen().vote.smooth == 0.3
     write(places / "user" / "emotion.toml", "smooth = 0.1\nmirror = true")
