@@ -11,7 +11,7 @@ from emotion.realtime.session import EachAlone, Models, Session
 
 
 def analyse(image: Image, models: Models, options: Options) -> EmotionFrame:
-    """What is thought of each face in one photograph, the largest first; as `emotion annotate` has it."""
+    """The result of each face in one photograph, the largest first, as from `emotion annotate`."""
     frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
     with Session([frame], options, models, EachAlone(inline=True)) as session:
         return next(session)

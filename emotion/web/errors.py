@@ -2,11 +2,11 @@
 
 
 class BusyError(Exception):
-    """There is no room now.
+    """The server is busy.
 
     Attributes:
-        status: of the answer, 429 or 503.
-        seconds: when to come back.
+        status: of the response, 429 or 503.
+        seconds: when to try again.
     """
 
     def __init__(self, status: int, seconds: float, sentence: str) -> None:

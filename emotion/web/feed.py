@@ -1,7 +1,7 @@
-"""Live results for whoever listens: each in order, and nobody is waited for.
+"""Live results for any number of receivers: in order, without waiting for slow ones.
 
-Every receiver has a queue of its own. One that takes nothing (a hung program, a slow network) loses the
-oldest of what waits for it, which is counted; numbers without a gap tell a receiver that it has all.
+Every receiver has its own queue. A slow one (a hung program, a slow network) loses its oldest queued
+results, which are counted; a receiver detects gaps by the numbers of the results.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ _CAPACITY = 256
 
 
 class Receiver:
-    """One listener's queue; made and read in an event loop, filled from any thread.
+    """The queue of one receiver; made and read in an event loop, filled from any thread.
 
     Attributes:
-        missed: how many results it lost because it was too slow.
+        missed: number of results that it lost because it was too slow.
     """
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
@@ -38,7 +38,7 @@ class Receiver:
         self.missed = 0
 
     def put(self, text: str) -> int:
-        """Add a result; the number of those that had to go for it."""
+        """Add a result; returns the number of dropped ones."""
         with self._lock:
             lost = len(self._waiting) >= self._capacity
             if lost:
@@ -49,12 +49,12 @@ class Receiver:
         return int(lost)
 
     def end(self) -> None:
-        """Nothing more will come."""
+        """No more results will come."""
         self._over = True
         self._wake()
 
     async def take(self, timeout: float) -> list[str] | None:
-        """What waits, oldest first; empty where nothing came in time, None at the end."""
+        """The queued results, oldest first; empty after a timeout, None at the end."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ready.wait(), timeout)
         self._ready.clear()
@@ -63,16 +63,16 @@ class Receiver:
         return None if self._over and not taken else taken
 
     def _wake(self) -> None:
-        with contextlib.suppress(RuntimeError):  # a loop that has ended needs nothing more
+        with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._ready.set)
 
 
 class Feed:
-    """Gives results to all who listen. Thread-safe, but for `receiver`, which belongs to an event loop.
+    """Sends results to all receivers. Thread-safe, except `receiver`, which belongs to an event loop.
 
     Attributes:
-        results: how many there were.
-        missed: how many were lost by receivers that were too slow, of all receivers together.
+        results: number of results.
+        missed: number of results lost by slow receivers, over all receivers.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Feed:
         return len(self._receivers)
 
     def publish(self, result: EmotionFrame, camera: int = 0) -> None:
-        """Hand a result on; never waits."""
+        """Send a result; never waits."""
         with self._lock:
             self.results += 1
             self._newest = as_message(result, next(self._numbers), camera)
@@ -103,7 +103,7 @@ class Feed:
 
     @contextlib.contextmanager
     def receiver(self) -> Iterator[Receiver]:
-        """Listen from here on."""
+        """A new receiver, from now on."""
         made = Receiver()
         with self._lock:
             self._receivers = (*self._receivers, made)
@@ -116,7 +116,7 @@ class Feed:
                 self._receivers = tuple(one for one in self._receivers if one is not made)
 
     def close(self) -> None:
-        """Let all who listen go."""
+        """End all receivers."""
         self._over = True
         for receiver in self._receivers:
             receiver.end()

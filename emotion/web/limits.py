@@ -1,4 +1,4 @@
-"""Limits on the resources of processes that open strangers' files."""
+"""Limits on the resources of processes that open untrusted files."""
 
 import os
 import signal
@@ -6,16 +6,18 @@ import sys
 
 
 def limit(*, memory_bytes: int = 0, file_bytes: int = 0, cpu_seconds: int = 0) -> None:
-    """Bind this very process for good, and let it give way to what people wait for.
+    """Limit this process permanently, and lower its priority.
 
     Windows has no such limits: there a process can only be killed from outside.
 
     Args:
-        memory_bytes: the most that it may take; 0: no limit.
-        file_bytes: of a file that it writes; 0: it may write none.
-        cpu_seconds: after so much computing it is killed; 0: no limit.
+        memory_bytes: maximum memory; 0: no limit.
+        file_bytes: maximum size of a file that it writes; 0: it may not write files.
+        cpu_seconds: processor time after which it is killed; 0: no limit.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides; Ctrl-C reaches all of a terminal
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # the server decides; Ctrl-C reaches all processes of a terminal
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415  Windows has none

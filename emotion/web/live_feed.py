@@ -66,18 +66,18 @@ class FeedSink(Sink):
         self._thread.start()
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Hand a result to whoever listens; see `Sink.write`. It never waits."""
+        """Send a result to all receivers; see `Sink.write`. It never waits."""
         self.feed.publish(result)
 
     def close(self) -> None:
-        """Let all go and free the port."""
+        """Disconnect all receivers and free the port."""
         self.feed.close()
         self._server.should_exit = True
         self._thread.join(_PATIENCE_SECONDS)
         self._listener.close()
 
     def abort(self) -> None:
-        """As `close`: nothing is left behind."""
+        """Same as `close`, since there are no files."""
         self.close()
 
 

@@ -1,4 +1,4 @@
-"""How the page is served: address, places and limits."""
+"""The options of the server: address, folders and limits."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -14,13 +14,13 @@ GIB = 1 << 30
 
 
 def usual_folder() -> Path:
-    """Where videos and their results lie, as this system's habits have it."""
+    """The default folder of videos and their results, by this system's conventions."""
     return user_folder("state") / "jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """Address, places and limits of the server; how faces are analysed is said by `Options`."""
+    """Address, folders and limits of the server; the analysis has `Options`."""
 
     TITLE: ClassVar[str] = "Server"
 
@@ -86,7 +86,7 @@ class ServeOptions:
 
     @property
     def place(self) -> Path:
-        """Holds a folder a job."""
+        """With one folder per job."""
         return self.folder or usual_folder()
 
     @property

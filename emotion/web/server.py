@@ -1,4 +1,4 @@
-"""Runs the server: checks, the address, an orderly end."""
+"""Runs the server: checks, the address, a clean shutdown."""
 
 import gc
 import logging
@@ -23,7 +23,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 class ServeError(EmotionError, OSError):
-    """The server cannot be started as asked."""
+    """The server cannot be started with these options."""
 
     exit_code = 3
 
@@ -37,8 +37,8 @@ def serve(
 
     Args:
         options: address and limits.
-        analysis: how faces are analysed, where a request does not say it.
-        say: gets the lines for a person: the address, and how to end.
+        analysis: default options of the analysis.
+        say: called with lines for the user: the address, and how to stop.
 
     Raises:
         ServeError: the address is taken, the folder or the certificate cannot be used.
@@ -66,7 +66,7 @@ def serve(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,
-            # Longer than browsers keep a connection: one that the server closes may just be in use.
+            # Longer than browsers keep a connection: one that the server closes may be in use.
             timeout_keep_alive=600,
             ssl_certfile=options.certificate,
             ssl_keyfile=options.key,
@@ -80,23 +80,23 @@ def serve(
             say(line)
         say("Videos and results stay on this machine. Ctrl-C ends.")
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            # A terminal that is closed ends the server in order, as SIGTERM does.
+            # Closing the terminal shuts the server down cleanly, like SIGTERM.
             signal.signal(signal.SIGHUP, lambda number, frame: signal.raise_signal(signal.SIGTERM))
-        # What is there by now stays: whoever collects what is left of a camera need not look at it.
+        # Objects that exist by now are permanent: garbage collection after a camera need not traverse them.
         gc.collect()
         gc.freeze()
         _Server(config, app.state.site.leave).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """One that lets the open streams of events end before it waits for them."""
+    """A server that ends open event streams before it waits for them."""
 
     def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
         super().__init__(config)
         self._leave = leave
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End in order."""
+        """Shut down cleanly."""
         self._leave()
         await super().shutdown(sockets)
 
@@ -125,7 +125,7 @@ def _address(options: ServeOptions, listener: socket.socket, token: str | None) 
 
 
 def _certificate(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """What https needs; None for http."""
+    """The settings of HTTPS; None for HTTP."""
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:

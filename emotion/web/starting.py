@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 _POLL_SECONDS = 0.1
-# Whoever asks has so long to say it; others wait meanwhile.
+# Time for a client to send its request; others wait meanwhile.
 _PATIENCE_SECONDS = 0.5
 _MOST_BYTES = 16_384
 _PAGE = """<!doctype html>
@@ -33,13 +33,13 @@ _TELL = '{"detail": "The server is starting: try again in a second."}'
 
 
 class Starting:
-    """Answers on a listening socket until the application does: leave its `with` block then.
+    """Responds on a listening socket until the application does: leave its `with` block then.
 
-    A page gets one that says so and asks again by itself, a program status 503 with `Retry-After`.
+    Browsers get a page that reloads itself, programs status 503 with `Retry-After`.
 
     Args:
-        listener: listens already; whoever connects late is left to the application.
-        tls: for https; None for http.
+        listener: already listening; late connections are left to the application.
+        tls: for HTTPS; None for HTTP.
     """
 
     def __init__(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
@@ -65,7 +65,7 @@ class Starting:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            with suppress(OSError):  # nobody came, or somebody went; a TLS error is one, too
+            with suppress(OSError):  # a timeout or a lost connection; also a TLS error
                 connection, _ = self._listener.accept()
                 connection.settimeout(_PATIENCE_SECONDS)
                 with self._tls.wrap_socket(connection, server_side=True) if self._tls else connection as peer:
@@ -82,7 +82,7 @@ class Starting:
 
 
 def _response(asked: bytes) -> bytes:
-    """The answer to a request, of which the first line is looked at."""
+    """The response to a request, from its first line."""
     path = asked.split(b" ", 2)[1] if asked.count(b" ") > 1 else b""
     page = asked.startswith(b"GET ") and not path.startswith((b"/api", b"/metrics", b"/static"))
     body = (_PAGE if page else _TELL).encode()

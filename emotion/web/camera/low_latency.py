@@ -1,8 +1,8 @@
 """Reduces the delay of pictures over WebRTC, which aiortc and browsers would buffer.
 
-aiortc hands a picture on when the next one's first packet arrives, which costs the time between two
-pictures (33 ms at 30 a second). The packets themselves say which is the last of a picture. And it tells
-the browser to send little more than it sent before, so that a still scene is all that ever fits.
+aiortc emits a picture when the next one's first packet arrives, which adds the time between two
+pictures (33 ms at 30 a second). The last packet of a picture is marked. And aiortc tells
+the browser to send little more than before, so that the bit rate stays at that of a still scene.
 """
 
 import re
@@ -15,7 +15,8 @@ from aiortc.rtp import RtpPacket
 _PACKETS = 512
 # aiortc has no public way to choose the buffer.
 _BUFFER = "_RTCRtpReceiver__jitter_buffer"
-# Kilobits a second. Below the least, 640x480 is no picture of a face; above the most, it is no better.
+# Kilobits a second. Below the first, a face in 640x480 is not recognisable; above the second, it is no
+# better.
 _LEAST, _FIRST, _MOST = 600, 1000, 1500
 
 
@@ -23,9 +24,9 @@ _network_addresses = aioice.ice.get_host_addresses
 
 
 def addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-    """Where this machine can be reached; without any network still from itself.
+    """The addresses of this machine; without a network its loopback address.
 
-    aioice leaves the loopback out, so that there would be no connection at all.
+    aioice leaves the loopback out, so there would be no connection at all.
     """
     return _network_addresses(use_ipv4, use_ipv6) or (["127.0.0.1"] if use_ipv4 else [])
 
@@ -34,13 +35,13 @@ aioice.ice.get_host_addresses = addresses
 
 
 class PromptBuffer(JitterBuffer):
-    """Puts a picture together, and hands it on with its last packet."""
+    """Assembles pictures, and emits each with its last packet."""
 
     def __init__(self) -> None:
         super().__init__(capacity=_PACKETS, is_video=True)
 
     def _remove_frame(self, sequence_number: int) -> JitterFrame | None:
-        """The oldest picture if it is whole."""
+        """The oldest picture if it is complete."""
         self._skip_padding()
         packets: list[RtpPacket] = []
         for count in range(self.capacity):
@@ -48,7 +49,7 @@ class PromptBuffer(JitterBuffer):
             if packet is None:
                 return None
             if packets and packet.timestamp != packets[0].timestamp:
-                break  # a picture whose last packet bears no mark
+                break  # a picture whose last packet has no mark
             packets.append(packet)
             if packet.marker:
                 break
@@ -71,15 +72,15 @@ def _content(packet: RtpPacket) -> bytes:
 
 
 def hurry(receiver: RTCRtpReceiver) -> None:
-    """Let a receiver hand pictures on as soon as they are whole; before the first packet."""
+    """Let a receiver emit pictures as soon as they are complete; call it before the first packet."""
     if hasattr(receiver, _BUFFER):
         setattr(receiver, _BUFFER, PromptBuffer())
 
 
 def with_bitrates(sdp: str) -> str:
-    """An answer that asks the browser for enough bits from the first second on.
+    """An answer that requests a sufficient bit rate from the first second on.
 
-    Chromium takes these parameters from the answer; others do not know them, and go on.
+    Chromium uses these parameters of the answer; other browsers ignore them.
     """
     wish = f"x-google-min-bitrate={_LEAST};x-google-start-bitrate={_FIRST};x-google-max-bitrate={_MOST}"
     for kind in re.findall(r"^a=rtpmap:(\d+) (?:VP8|H264)/", sdp, re.MULTILINE):

@@ -1,5 +1,5 @@
-"""The HTTP interface: its routes and schema, uploads, single photographs, and who may talk to the server.
+"""The HTTP interface: its routes and schema, uploads, single photographs, and access control.
 
-`app` holds the routes, `schema` what they take and give, `security` who is let in. May import `camera` and
-`jobs`, which know nothing of HTTP.
+`app` has the routes, `schema` their requests and responses, `security` the access control. May import
+`camera` and `jobs`, which are independent of HTTP.
 """

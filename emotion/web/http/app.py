@@ -75,9 +75,9 @@ def make_app(
     Args:
         options: limits and places.
         models: from `Models.load`.
-        token: what each request needs; None where none is needed.
-        command: what starts a worker process.
-        analysis: how faces are analysed, where a request does not say it; `Options()` where not given.
+        token: that each request needs; None if none is needed.
+        command: that starts a worker process.
+        analysis: default options of the analysis; `Options()` if not given.
 
     Raises:
         OSError: the folder for jobs cannot be used, or another server uses it.
@@ -273,7 +273,7 @@ def _add_jobs(app: FastAPI, site: Site) -> None:
 
 
 def _sender(request: Request, visitor: str) -> str:
-    """Who counts as one visitor: another machine, or on this one (or behind a proxy on it) a browser."""
+    """The identity of a visitor: another machine, or on this one (or behind a proxy on it) a browser."""
     host = request.client.host if request.client else ""
     try:
         alone = ip_address(host).is_loopback
@@ -378,7 +378,7 @@ def _add_page(app: FastAPI, site: Site) -> None:
                 secrets.token_urlsafe(16),
                 max_age=365 * 86400,
                 httponly=True,
-                # Strict would hide it when somebody follows a link to the page, and make them a stranger.
+                # With Strict, the cookie would not be sent after a click on a link to the page.
                 samesite="lax",
                 secure=request.url.scheme == "https",
             )
@@ -398,7 +398,7 @@ def _body(media_type: str) -> dict[str, Any]:
 
 
 async def _events(site: Site, visitor: str) -> AsyncIterator[str]:
-    """The visitor's list when it has changed, and a sign of life when it has not for long."""
+    """The visitor's list when it has changed, and a keep-alive message when it has not for long."""
     shown = ""
     while not site.leaving:
         version = site.queue.changes.version

@@ -11,19 +11,19 @@ from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import Incoming
 
 _BUFFER_BYTES = 1 << 20
-# A browser that has sent nothing for so long is gone.
+# A browser that has sent nothing for so long has disconnected.
 _SILENCE_SECONDS = 30.0
-# One that sends a byte a second takes another one's place for as long as it likes: this much at least
-# must come, on average over such a time. A telephone at the edge of its network does better.
+# A client that sends a byte a second would block a place for ever: this is the smallest average
+# rate over such a time. A telephone with bad reception is faster.
 _LEAST_BYTES_A_SECOND = 4096
 _WINDOW_SECONDS = 30.0
 
 
 def check_length(request: Request, limit: int) -> int:
-    """How many bytes will come; as many as allowed where nothing says so.
+    """The announced number of bytes; the limit if there is none.
 
     Raises:
-        RequestError: more than that are announced.
+        RequestError: the announced number is above the limit.
     """
     try:
         size = int(request.headers.get("content-length", limit))
@@ -39,7 +39,7 @@ def _too_large(limit: int) -> RequestError:
 
 
 def in_bytes(count: float) -> str:
-    """A size in words, as the page says it: 6 bytes, 20 MiB, 1.5 GiB."""
+    """A size as text, as on the page: 6 bytes, 20 MiB, 1.5 GiB."""
     if count < 1024:
         return counted(round(count), "byte")
     power = 1
@@ -54,7 +54,7 @@ async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
     """The body in parts.
 
     Raises:
-        RequestError: it is longer than `limit` bytes, or it comes too slowly or no longer.
+        RequestError: it is longer than `limit` bytes, too slow, or interrupted.
     """
     stream = request.stream()
     size = 0

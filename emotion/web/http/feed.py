@@ -58,7 +58,7 @@ def add_feed(app: FastAPI, feed: Feed) -> None:
 
 async def _events(feed: Feed) -> AsyncIterator[str]:
     with feed.receiver() as receiver:
-        # At once, so that whoever listens knows that nothing is missed from here on.
+        # At once, so that the receiver knows that nothing is missed from here on.
         yield ": here\n\n"
         while (texts := await receiver.take(_HEARTBEAT_SECONDS)) is not None:
             for text in texts:
@@ -77,7 +77,7 @@ async def _send_all(connection: WebSocket, feed: Feed) -> None:
 
 
 async def _until_gone(connection: WebSocket) -> None:
-    """What a receiver says is not listened to, only that it leaves."""
+    """Ignore messages of a receiver, and wait for its disconnection."""
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             await connection.receive_text()

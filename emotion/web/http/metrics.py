@@ -11,7 +11,7 @@ from emotion.web.jobs.store import State
 
 
 def metrics_text(site: Site) -> bytes:
-    """How the server stands, in Prometheus' text format."""
+    """The state of the server, in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Server(site))
     ProcessCollector(registry=registry)
@@ -19,7 +19,7 @@ def metrics_text(site: Site) -> bytes:
 
 
 class _Server(Collector):
-    """Turns what a site counts into Prometheus' terms, whenever it asks."""
+    """Converts a site's counts to Prometheus' types on each request."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -16,7 +16,7 @@ _DECODE_SECONDS = 30.0
 
 
 class PhotoError(EmotionError, ValueError):
-    """What was sent is no picture that can be analysed."""
+    """The request's body is not a picture that can be analysed."""
 
     exit_code = 3
 
@@ -26,8 +26,9 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
 
     Args:
         data: JPEG, PNG, WebP or GIF.
-        pixels: the most that it may have.
-        command: what is started, as `emotion.web.http.photo_decoder`; the pixels follow as its last argument.
+        pixels: maximum number.
+        command: to start, as `emotion.web.http.photo_decoder`; the number of pixels is added as its last
+            argument.
 
     Raises:
         PhotoError: it is none of these, damaged, too large, or too much for its decoder.
@@ -51,7 +52,7 @@ async def decode(data: bytes, pixels: int, command: Sequence[str] = DECODER) -> 
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        # Its end is only noticed once what it wrote is read.
+        # Its end is only noticed once its output is read.
         await process.communicate()
 
 
@@ -61,7 +62,7 @@ async def _decoded(process: asyncio.subprocess.Process, data: bytes, pixels: int
     process.stdin.write(data)
     await process.stdin.drain()
     process.stdin.close()
-    # Nothing that comes back is believed: the file may have taken over its decoder.
+    # The output is not trusted: the file may have taken control of its decoder.
     answer = json.loads(await process.stdout.readline())
     if "error" in answer:
         raise PhotoError(str(answer["error"]))

@@ -1,4 +1,4 @@
-"""The process that decodes one picture for the server, so that a hostile file harms nothing else.
+"""The process that decodes one picture for the server, to isolate hostile files.
 
 ``python -m emotion.web.http.photo_decoder PIXELS`` reads the file from standard input and writes a line of
 JSON: ``{"width": 640, "height": 480}``, after which width x height x 3 bytes of BGR follow, upright; or
@@ -16,16 +16,16 @@ from emotion.models.data.flat import flat
 from emotion.web.limits import limit
 
 _FORMATS = ("GIF", "JPEG", "PNG", "WEBP")
-# Of these several pictures are a video, as everywhere in the program; of WebP the first is read.
+# Of these formats several pictures are a video, as everywhere in the program; of WebP the first is read.
 _MAY_MOVE = ("GIF", "PNG")
-# Pillow holds 4 bytes a pixel, and up to five copies while it turns, lays on white and converts.
+# Pillow has 4 bytes per pixel, and up to five copies while it rotates, blends and converts.
 _BYTES_A_PIXEL = 24
 _OWN_BYTES = 256 << 20
 _CPU_SECONDS = 20
 
 
 class _RefusedError(Exception):
-    """The picture is not taken; says why."""
+    """The picture is refused; the message says why."""
 
 
 def decode(data: bytes, pixels: int) -> tuple[int, int, bytes]:
@@ -33,7 +33,7 @@ def decode(data: bytes, pixels: int) -> tuple[int, int, bytes]:
 
     Args:
         data: JPEG, PNG, WebP or GIF.
-        pixels: the most that it may have; checked before it is decoded.
+        pixels: maximum number; checked before it is decoded.
     """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
@@ -58,9 +58,9 @@ def _too_large(size: str) -> _RefusedError:
 
 
 def main(pixels: int) -> None:
-    """The process's whole life."""
+    """The main function of the process."""
     limit(memory_bytes=_OWN_BYTES + _BYTES_A_PIXEL * pixels, cpu_seconds=_CPU_SECONDS)
-    warnings.simplefilter("ignore")  # Pillow's own word on large pictures; the limit here is another
+    warnings.simplefilter("ignore")  # Pillow's warning about large pictures; the limit here is different
     data = sys.stdin.buffer.read()
     out = sys.stdout.buffer
     try:

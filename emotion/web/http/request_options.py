@@ -14,20 +14,20 @@ _LOOK = ("style", "scale", "draw_timeline")
 _THRESHOLDS = ("certain", "doubtful", "dwell", "lead", "margin")
 
 OF_PHOTOS = ("max_faces", "certain", "doubtful")
-"""What may be chosen about a single picture."""
+"""The options of a single picture."""
 OF_CAMERAS = ("max_faces", "smooth", "baseline", *_THRESHOLDS, "privacy")
-"""What may be chosen about a camera."""
+"""The options of a camera."""
 OF_VIDEOS = ("max_faces", "stride", "smooth", "baseline", *_THRESHOLDS, "causal", "privacy", *_LOOK)
-"""What may be chosen about a video."""
+"""The options of a video."""
 
 
-# What may stand in an address beside options: a video's name, and the server's token.
+# Query parameters other than options: a video's name, and the server's token.
 _OTHERS = ("name", "token")
 _REQUEST = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
 
 
 def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str, Any]]:
-    """A dependency of FastAPI: the offered options of a request by name, the server's where it says none.
+    """A dependency of FastAPI: the offered options of a request by name, with the server's defaults.
 
     Args:
         names: the options that are offered.
@@ -40,7 +40,7 @@ def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str,
         for name in request.query_params:
             if name not in named and name not in _OTHERS:
                 raise OptionError(name, unknown_option(name, names))
-        with_values(defaults, named)  # refused now and with a sentence, not when its turn comes
+        with_values(defaults, named)  # refused now with a message, not when the job starts
         return named
 
     depend.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -50,7 +50,7 @@ def chosen(names: tuple[str, ...], defaults: Options) -> Callable[..., dict[str,
 
 
 def _parameter(one: OptionField, default: Any) -> inspect.Parameter:
-    """A query parameter that says what the option says of itself, and the server's default."""
+    """A query parameter with the option's help, and the server's default."""
     option, spelling = one.option, one.option.spelling
     shown = spelling.write(default) if spelling and default is not None else default
     query = Query(

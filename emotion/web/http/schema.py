@@ -8,7 +8,7 @@ from emotion.web.jobs.store import State
 
 
 class Health(BaseModel):
-    """That the server lives."""
+    """The server is running."""
 
     status: Literal["ok"] = "ok"
     version: str
@@ -16,12 +16,12 @@ class Health(BaseModel):
 
 
 class FaceResult(BaseModel):
-    """A face: the box as left, top, width, height in pixels; shares in the order of `emotions`.
+    """A face: the box as left, top, width, height in pixels; probabilities in the order of `emotions`.
 
-    `label` is what to call it: an emotion, or "uncertain" where none is clear enough. `emotion`, `confidence`
-    and `probabilities` are null where nothing of the face has been seen for a second. Under the name of each
-    of `regions`, as `eyes` and `lips`, stands what its model says, null where it is not seen;
-    `blendshapes` are there where the vote counts them.
+    `label` is an emotion, or "uncertain" if none is clear enough. `emotion`, `confidence`
+    and `probabilities` are null if all regions have been hidden for a second. The field of each
+    of `regions`, such as `eyes` and `lips`, is its prediction, null if it is hidden;
+    `blendshapes` is null unless the vote uses them.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -37,9 +37,9 @@ class FaceResult(BaseModel):
 
 
 class PhotoResult(BaseModel):
-    """What is thought of a picture: apparent expressions, not feelings.
+    """The result of a picture: apparent expressions, not feelings.
 
-    `more_faces`: how many faces there are, at least, beyond `max_faces`.
+    `more_faces`: number of faces, at least, beyond `max_faces`.
     """
 
     width: int
@@ -51,10 +51,10 @@ class PhotoResult(BaseModel):
 
 
 class LiveResult(BaseModel):
-    """What is thought of a live picture: apparent expressions, not feelings.
+    """The result of a live picture: apparent expressions, not feelings.
 
-    `number` grows by one from result to result. `camera` tells several apart, `seconds` is the picture's time
-    in its stream, `captured_at` when it was captured, in Unix seconds.
+    `number` increases by one from result to result. `camera` distinguishes several cameras, `seconds` is the
+    picture's time in its stream, `captured_at` the time of capture, in Unix seconds.
     """
 
     number: int
@@ -71,8 +71,8 @@ class LiveResult(BaseModel):
 class CameraOffer(BaseModel):
     """A browser's offer in the Session Description Protocol.
 
-    `drawn`: send annotated pictures back. `mirror`: turn the pictures as in a mirror before they are looked
-    at; boxes are then those of the mirrored picture.
+    `drawn`: send annotated pictures back. `mirror`: mirror the pictures before the analysis;
+    boxes are then those of the mirrored picture.
     """
 
     sdp: Annotated[str, Field(max_length=100_000)]
@@ -87,7 +87,7 @@ class CameraAnswer(BaseModel):
 
 
 class Download(BaseModel):
-    """A file that can be taken away."""
+    """A file for download."""
 
     kind: str
     label: str
@@ -96,11 +96,12 @@ class Download(BaseModel):
 
 
 class JobResult(BaseModel):
-    """A video and how far it is. Times are Unix seconds; `seconds_left` and `fps` while it runs.
+    """A video and its progress. Times are Unix seconds; `seconds_left` and `fps` while it runs.
 
-    `mine`: whether whoever asks may cancel and delete it. Once there are results, `seconds` is the video's
-    length and `strip` the label over time: of those who are there then, that of the person seen longest in
-    all; null where nobody is. `thumbnail` says whether there is a picture of it.
+    `mine`: whether the client may cancel and delete it. Once there are results, `seconds` is the video's
+    length and `strip` the label over time: of the people in the picture, that of the person with the most
+        time in
+    all; null without faces. `thumbnail`: whether there is a picture of it.
     """
 
     id: str
@@ -125,13 +126,13 @@ class JobResult(BaseModel):
 
 
 class JobCreated(JobResult):
-    """The same, and its secret: with that as the header `Emotion-Secret`, a program may change the job."""
+    """The same, and its secret: with that in the header `Emotion-Secret`, a program may change the job."""
 
     secret: str
 
 
 class About(BaseModel):
-    """Which models run, what they can do and what the vote makes of them.
+    """The models, their scores and the rule of the vote.
 
     `rule` is the vote's rule in words; `vote`, for each emotion, success rates and the source's weights.
     """

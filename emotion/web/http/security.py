@@ -1,8 +1,8 @@
 """Access to the server: for its own page, this machine, and clients with the token.
 
 A page of another site that is open in the same browser can send requests to this server, and by
-DNS rebinding even pretend to be of the same site. Both are told apart by what the browser says of
-itself: Host, Origin and Sec-Fetch-Site, which no page can forge.
+DNS rebinding even pretend to be of the same site. Both are detected by the browser's
+headers Host, Origin and Sec-Fetch-Site, which no page can forge.
 """
 
 import hmac
@@ -45,7 +45,7 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class RefusedError(Exception):
-    """A request that is not let in, with the status and the sentence that it gets."""
+    """A request that is refused, with the status and the message of the response."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -53,15 +53,15 @@ class RefusedError(Exception):
 
 
 class Gate:
-    """Lets requests in or refuses them, and gives each answer the headers that keep a page safe.
+    """Admits or refuses requests, and adds security headers to each response.
 
     Args:
-        app: what it guards.
-        names: host names under which the server is known, beside this machine's own.
+        app: the protected application.
+        names: host names of the server, in addition to this machine's own.
         local: whether only this machine can reach the server. If not, numeric addresses are
             allowed as host, too: rebinding works with names only.
-        token: what every request needs, as a cookie, as `Authorization: Bearer`, or once as
-            `?token=` in the page's address; None where none is needed.
+        token: that every request needs, as a cookie, as `Authorization: Bearer`, or once as
+            `?token=` in the page's address; None if none is needed.
     """
 
     def __init__(self, app: ASGIApp, names: tuple[str, ...], local: bool, token: str | None) -> None:
@@ -72,7 +72,7 @@ class Gate:
         self._names = frozenset(own) | {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as ASGI has it."""
+        """Handle one request (ASGI)."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -87,7 +87,7 @@ class Gate:
         await self._app(scope, receive, _guarded(send))
 
     def _check(self, scope: Scope) -> str | None:
-        """Raise a RefusedError, or return the token with which somebody enters the page."""
+        """Raise a RefusedError, or return the token in the page's address."""
         headers = Headers(scope=scope)
         self._check_host(headers.get("host", ""))
         _check_origin(scope, headers)
@@ -128,7 +128,7 @@ def make_token() -> str:
 
 
 def _check_origin(scope: Scope, headers: Headers) -> None:
-    """Refuse what a page of another site asks for; following a link to the page itself is fine."""
+    """Refuse requests of pages of other sites, except links to the page itself."""
     site = headers.get("sec-fetch-site", "none")
     linked = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"
     foreign = site in ("cross-site", "same-site") and not linked
@@ -141,7 +141,7 @@ def _check_origin(scope: Scope, headers: Headers) -> None:
 
 
 def _address(text: str) -> SplitResult:
-    """The parts of an address that anybody may have made up; empty ones where it makes no sense."""
+    """The parts of an untrusted address; empty if it is invalid."""
     try:
         return urlsplit(text)
     except ValueError:
@@ -185,7 +185,7 @@ async def _answer(scope: Scope, send: Send, refusal: RefusedError) -> None:
 
 
 async def _enter(token: str, scope: Scope, send: Send) -> None:
-    """Keep the token as a cookie, and take it out of the address, which browsers remember."""
+    """Store the token in a cookie, and remove it from the address, which browsers store."""
     query = parse_qs(scope["query_string"].decode("latin-1"))
     query.pop("token", None)
     rest = urlencode(query, doseq=True)

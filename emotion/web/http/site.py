@@ -24,7 +24,7 @@ _MOST_PHOTOS = 4
 
 
 class RequestError(Exception):
-    """A request that cannot be answered as it was meant."""
+    """A request that cannot be fulfilled."""
 
     def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
         super().__init__(sentence)
@@ -33,13 +33,13 @@ class RequestError(Exception):
 
 
 class Site:
-    """What all requests share.
+    """The state that all requests share.
 
     Args:
         options: limits and places.
-        analysis: how faces are analysed, where a request does not say it.
+        analysis: default options of the analysis.
         models: loaded once, shared by pictures and cameras.
-        command: what starts a worker process.
+        command: that starts a worker process.
 
     Raises:
         OSError: the folder for jobs cannot be used, or another server uses it.
@@ -64,7 +64,7 @@ class Site:
         self.photos = 0
         self._photo_lock = asyncio.Lock()
         self._photos_waiting = 0
-        # By job: when it ended, and what its card says.
+        # By job: when it ended, and the content of its card.
         self._cards: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def leave(self) -> None:
@@ -81,7 +81,7 @@ class Site:
         return job
 
     def own_job(self, job_id: str, visitor: str, secret: str) -> Job:
-        """The same for whoever wants to change it: its sender, by cookie or by secret."""
+        """The same for a change, which only its sender may make, by cookie or by secret."""
         job = self.job(job_id)
         if not job.belongs_to(visitor, secret):
             raise RequestError(
@@ -92,11 +92,11 @@ class Site:
         return job
 
     def created(self, job: Job) -> JobCreated:
-        """A job as its sender sees it first."""
+        """The response to an upload."""
         return JobCreated(**self.describe(job, mine=True).model_dump(), secret=job.secret)
 
     def describe(self, job: Job, mine: bool) -> JobResult:
-        """A job as the page shows it, to its sender or to somebody else."""
+        """A job for the page, for its sender or for another visitor."""
         folder = self.queue.store.results(job)
         ended = job.finished
         card = self._card(job, folder)
@@ -123,7 +123,7 @@ class Site:
         )
 
     def _card(self, job: Job, folder: Path) -> dict[str, Any]:
-        """Read once: the list is told anew several times a second."""
+        """Read once, since the list is sent several times a second."""
         if job.finished is None:
             return {}
         ended, card = self._cards.get(job.id, (0.0, {}))
@@ -131,7 +131,7 @@ class Site:
             self._cards = {one: kept for one, kept in self._cards.items() if self.queue.store.get(one)}
             try:
                 card = json.loads((folder / results.CARD).read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # it came to no result
+            except (OSError, ValueError):  # there is no result
                 card = {}
             self._cards[job.id] = job.finished, card
         return card
@@ -142,7 +142,7 @@ class Site:
         return [self.describe(job, mine=True) for job in reversed(mine)]
 
     async def photo(self, data: bytes, options: Options) -> PhotoResult:
-        """What is thought of a picture; one at a time."""
+        """The result of a picture; one at a time."""
         if self._photos_waiting >= _MOST_PHOTOS:
             raise BusyError(503, 2, "Other pictures are being analysed: try again in a moment.")
         self._photos_waiting += 1

@@ -1,4 +1,4 @@
-"""A visitor's finished videos as a study: one page of all, and its tables, made anew for each request."""
+"""A visitor's finished videos as a study: one page of all, and its tables, generated for each request."""
 
 import base64
 import hashlib
@@ -19,11 +19,11 @@ from emotion.web.jobs.store import OPEN, Job
 from emotion.web.jobs.store import State as JobState
 
 FILES = (PAGE, *NAMES)
-"""What there is of a study, by name."""
+"""The files of a study, by name."""
 
 
 def study_of(site: Site, visitor: str) -> dict[str, str]:
-    """Page and tables of all of a visitor's videos that have ended, by name; none where there are none."""
+    """Page and tables of all of a visitor's finished videos, by name; none if there are none."""
     jobs = [job for job in site.queue.store if visitor and job.owner == visitor and job.state not in OPEN]
     if not jobs:
         return {}
@@ -35,7 +35,7 @@ def study_of(site: Site, visitor: str) -> dict[str, str]:
 
 
 def policy_of(page: str) -> str:
-    """The Content-Security-Policy of a page that is a single file: its own style and script alone."""
+    """The Content-Security-Policy of a single-file page: only its own style and script."""
     style, script = (_hashes(page, tag) for tag in ("style", "script"))
     return (
         f"default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; "
@@ -50,7 +50,7 @@ def _hashes(page: str, tag: str) -> str:
 
 
 def _names(titles: Iterable[str]) -> list[str]:
-    """Titles, of which those that come again have a number: a study tells videos apart by name."""
+    """Titles, made unique by numbers, since names identify videos in a study."""
     seen = Counter[str]()
     found: list[str] = []
     for title in titles:

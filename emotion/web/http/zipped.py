@@ -9,7 +9,7 @@ _PART_BYTES = 1 << 20
 
 
 class _Pipe(io.RawIOBase):
-    """What is written since it was last emptied; as it cannot go back, sizes come after each file."""
+    """A buffer of the output since the last read; as it cannot seek, sizes are written after each file."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -28,7 +28,7 @@ class _Pipe(io.RawIOBase):
 
 
 def zipped(files: Iterable[Path]) -> Iterator[bytes]:
-    """The ZIP file in parts. Videos are stored as they are: they do not get smaller."""
+    """The ZIP file in parts. Videos are stored uncompressed: they would not get smaller."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w") as archive:
         for path in files:

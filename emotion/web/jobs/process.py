@@ -1,4 +1,4 @@
-"""The server's side of a worker process: sends orders, receives reports, and ends it in any case."""
+"""The server's side of a worker process: sends orders, receives reports, and always ends it."""
 
 import asyncio
 import contextlib
@@ -17,18 +17,18 @@ from emotion.web.jobs.worker import WorkerOptions
 COMMAND = python_command("-m", "emotion.web.jobs")
 # Loading the models takes seconds; on a machine that is busy, some more.
 _START_SECONDS = 180.0
-# How long a worker that was told to stop may take for leaving a playable file.
+# Time for a stopped worker to finish a playable file.
 _PATIENCE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended.
+    """The outcome of a job.
 
     Attributes:
         state: done, failed or cancelled.
         message: one sentence.
-        killed: whether the process ended without its own word, so that its files are as they are.
+        killed: whether the process ended without a report, so that its files may be incomplete.
     """
 
     state: State
@@ -41,8 +41,8 @@ class WorkerProcess:
 
     Args:
         options: limits.
-        seconds: the most that one video may take.
-        command: what is started; the options follow as its last argument.
+        seconds: time limit per video.
+        command: to start; the options are added as its last argument.
     """
 
     def __init__(self, options: WorkerOptions, seconds: float, command: Sequence[str] = COMMAND) -> None:
@@ -54,15 +54,15 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number while there is one."""
+        """The process id while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def run(self, order: dict[str, Any], report: Callable[[int, int | None], None]) -> Outcome:
-        """Have one video annotated.
+        """Annotate one video.
 
         Args:
             order: ``{"video": path, "folder": path, "options": ...}``.
-            report: called with frames done, and in all (None where unknown).
+            report: called with frames done, and in all (None if unknown).
         """
         self._cancelled.clear()
         try:
@@ -74,11 +74,11 @@ class WorkerProcess:
         return outcome
 
     def cancel(self) -> None:
-        """Let the video under way end early, with what is done of it."""
+        """Stop the current video early; the result so far is kept."""
         self._cancelled.set()
 
     async def stop(self) -> None:
-        """End the process; it leaves a playable file of what is under way."""
+        """End the process; it finishes a playable file of the current video."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -122,7 +122,7 @@ class WorkerProcess:
                 task.cancel()
 
     def _cut_short(self, ending: "asyncio.Task[Outcome]") -> Outcome:
-        """The end of a job that was told to end: by a person, or because its time was up."""
+        """The outcome of a job that was stopped: by a person, or at its time limit."""
         if ending.done() and (ending.result().state == State.DONE or self._cancelled.is_set()):
             return ending.result()
         if self._cancelled.is_set():
@@ -139,7 +139,8 @@ class WorkerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment(),
-            # Ctrl-C in the server's terminal is for the server, which lets its workers end well.
+            # Ctrl-C in the server's terminal is handled by the server, which lets its workers finish their
+            # files.
             start_new_session=sys.platform != "win32",
         )
         return self._process

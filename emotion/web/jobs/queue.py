@@ -21,11 +21,11 @@ from emotion.web.jobs.store import OPEN, Job, JobStore, State
 from emotion.web.jobs.worker import WorkerOptions
 from emotion.web.options import MIB, ServeOptions
 
-# A video whose process ends the server itself, twice, is not begun again by itself.
+# A video that has ended the server twice is not started again automatically.
 _MOST_ATTEMPTS = 2
 _SWEEP_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
-# A worker without work gives its memory back.
+# An idle worker is ended to free its memory.
 _IDLE_SECONDS = 300.0
 _MEMORY_BYTES = 6144 * MIB
 
@@ -33,14 +33,14 @@ _log = logging.getLogger(__name__)
 
 
 class Changes:
-    """Lets any number of listeners wait until something is new."""
+    """Lets any number of listeners wait for a change."""
 
     def __init__(self) -> None:
         self._version = 0
         self._waiting: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Something is new. To be called in the event loop."""
+        """Notify listeners. To be called in the event loop."""
         self._version += 1
         for future in self._waiting:
             if not future.done():
@@ -49,11 +49,11 @@ class Changes:
 
     @property
     def version(self) -> int:
-        """Grows with every change."""
+        """Increases with every change."""
         return self._version
 
     async def after(self, version: int, seconds: float) -> int:
-        """Wait for a version later than this one, at most so long; the present version."""
+        """Wait for a later version than this one, with a timeout; returns the current version."""
         if self._version == version:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(future)
@@ -68,16 +68,16 @@ class JobQueue:
     """Annotates the videos of a store, the oldest first, in worker processes.
 
     Args:
-        store: the jobs; those that were under way when the last server ended are begun anew.
+        store: the jobs; those that were running when the last server ended are started again.
         options: limits.
-        analysis: how faces are analysed, where a job does not say it.
-        command: what starts a worker process.
+        analysis: default options of the analysis.
+        command: that starts a worker process.
         on_cpu: whether the models run on the CPU; then a worker's memory is limited.
 
     Attributes:
-        changes: told of every step of every job.
-        ended: how many jobs ended in which state since the start.
-        frames: how many were annotated since the start.
+        changes: notified of every change of a job.
+        ended: number of jobs that ended in each state since the start.
+        frames: number of annotated frames since the start.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class JobQueue:
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Work while the block lasts; what is then under way is left for the next start."""
+        """Run jobs within the block; then running jobs are left for the next start."""
         self._take_up()
         workers = [
             WorkerProcess(self._worker_options, self._options.job_seconds, self._command)
@@ -124,12 +124,12 @@ class JobQueue:
 
     @contextlib.contextmanager
     def receiving(self, size: int, sender: str = "") -> Iterator[None]:
-        """Hold room for a video of so many bytes while it is being sent.
+        """Reserve space for a video of so many bytes during its upload.
 
-        Nobody gets more than half of the places.
+        No sender gets more than half of the places.
 
         Raises:
-            BusyError: there is none.
+            BusyError: there is no space.
         """
         self._check_waiting()
         if len(self._incoming) >= self._options.uploads:
@@ -143,7 +143,7 @@ class JobQueue:
             yield
         finally:
             self._incoming.remove(size)
-            self._senders -= Counter({sender: 1})  # who sends nothing any more is forgotten
+            self._senders -= Counter({sender: 1})  # removes senders without uploads
 
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue."""
@@ -152,7 +152,7 @@ class JobQueue:
         self.changes.notify()
 
     def cancel(self, job: Job) -> None:
-        """End a job that waits or runs; what is done of it stays."""
+        """End a waiting or running job; results so far are kept."""
         worker = self._running.get(job.id)
         if worker:
             worker.cancel()
@@ -160,7 +160,7 @@ class JobQueue:
             self._end(job, Outcome(State.CANCELLED, "Cancelled before it was begun."))
 
     def restart(self, job: Job) -> None:
-        """Begin a job anew that has ended.
+        """Start an ended job again.
 
         Raises:
             BusyError: the queue is full.
@@ -183,14 +183,14 @@ class JobQueue:
         self.changes.notify()
 
     def place(self, job: Job) -> int | None:
-        """How many jobs are before a waiting one; None for any other."""
+        """The number of jobs before a waiting one; None for any other."""
         if job.state != State.WAITING:
             return None
         turns = self._turns
         return sum(one.state in OPEN and turns.get(one.id, 0) < turns.get(job.id, 0) for one in self.store)
 
     def _take_up(self) -> None:
-        """Go on with what the last server left."""
+        """Resume the jobs of the last server."""
         for job in self.store:
             if job.state not in OPEN:
                 continue
@@ -202,13 +202,13 @@ class JobQueue:
                 self._put(job)
 
     def _put(self, job: Job) -> None:
-        """To the end of the queue: a job that is begun anew is no older there than any other."""
+        """Add to the end of the queue, a restarted job too."""
         self._turns[job.id] = self._next_turn
         self._next_turn += 1
         self._queue.put_nowait(job)
 
     async def _work(self, worker: WorkerProcess) -> None:
-        """One runner: a job after another, in one process as long as that lives."""
+        """One runner: a job after another, in the same process unless it dies."""
         while True:
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):
@@ -216,7 +216,7 @@ class JobQueue:
             except TimeoutError:
                 await worker.stop()
                 continue
-            # Cancelled or deleted while it waited; a job that was restarted meanwhile may come twice.
+            # Cancelled or deleted while it waited; a job that was restarted meanwhile may be queued twice.
             if self.store.get(job.id) is job and job.state == State.WAITING:
                 await self._annotate(job, worker)
 
@@ -242,7 +242,7 @@ class JobQueue:
             if outcome.killed:
                 await _save_overview(video, results)
         except asyncio.CancelledError:
-            # The server ends, and did so in peace: this was no attempt that failed.
+            # The server is stopping normally: this does not count as a failed attempt.
             job.state, job.attempts, job.done = State.WAITING, job.attempts - 1, before
             self._save(job)
             raise
@@ -250,7 +250,7 @@ class JobQueue:
             outcome = Outcome(State.FAILED, str(error))
         except OSError as error:
             outcome = Outcome(State.FAILED, f"The job cannot be run ({error.strerror}): try again later.")
-        except Exception as error:  # whatever it is, it is no reason to let a job wait for ever
+        except Exception as error:  # no error may leave a job waiting for ever
             _log.exception("job %s failed", job.id)
             await worker.kill()
             outcome = Outcome(State.FAILED, f"The job failed ({type(error).__name__}): start it again.")
@@ -259,7 +259,7 @@ class JobQueue:
         self._end(job, outcome)
 
     def _order(self, job: Job, video: Path, results: Path) -> dict[str, Any]:
-        """What the worker is told, ready for JSON."""
+        """The order for the worker, ready for JSON."""
         options = with_values(self._analysis, job.options)
         return {"video": str(video), "folder": str(results), "options": to_mapping(options)}
 
@@ -277,11 +277,11 @@ class JobQueue:
         try:
             self.store.save(job)
         except OSError as error:
-            # On a full disk the state lives in memory; the files of the job stay where they are.
+            # On a full disk the state is kept in memory; the files of the job stay.
             _log.warning("the state of job %s cannot be saved: %s", job.id, error)
 
     async def _sweep(self) -> None:
-        """Delete what has been kept long enough."""
+        """Delete expired jobs."""
         while True:
             now = time.time()
             for job in self.store:
@@ -297,7 +297,7 @@ class JobQueue:
             raise BusyError(429, 60, "The queue is full: try again when a video is done.")
 
     def _check_disk(self, size: int) -> None:
-        # What comes of a video is about as large again.
+        # The results of a video are about as large as the video.
         wanted = 2 * (size + sum(self._incoming))
         if self.store.used_bytes() + wanted > self._options.quota_bytes:
             raise BusyError(
@@ -309,17 +309,17 @@ class JobQueue:
     def _next_deletion(self) -> float:
         kept = self._options.keep_seconds
         ends = [job.finished + kept for job in self.store if job.finished is not None]
-        # Whatever the clock did since.
+        # Independent of changes of the clock.
         return min(max(1, min(ends) - time.time()), kept) if ends else 600
 
 
 def _by_title(message: str, job: Job) -> str:
-    """A sentence about a video's file, about the video as its sender knows it."""
+    """A message with the sender's title in place of the video's file."""
     return f"{job.title}{message.removeprefix(job.file)}" if message.startswith(f"{job.file} ") else message
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
-    """Do what never ends by itself, and begin anew should it fail all the same."""
+    """Run an endless coroutine, and restart it if it fails."""
     while True:
         try:
             await work()

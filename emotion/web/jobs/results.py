@@ -23,16 +23,16 @@ from emotion.videos import Outputs
 OVERVIEW = "overview.json"
 CARD = "card.json"
 THUMBNAIL = "thumbnail.jpg"
-# More than a wide screen has pixels for.
+# More than the pixels of a wide screen.
 _MOST_BINS = 1200
 _MOST_PEOPLE = 40
-# Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there. The page
-# draws its timeline so, too.
+# Bins may be missing if frame times are irregular; only a longer gap means that no face was there. The page
+# draws its timeline in the same way.
 _GAP_BINS = 3
-# In a list, a video's time is a strip of so many parts.
+# The number of parts of a video's strip in a list.
 _STRIP_PARTS = 60
 _THUMBNAIL_WIDTH = 320
-# Beside the regions, of which each has a row of its own.
+# In addition to the regions, each of which has its own row.
 _ROWS = ("probabilities", "blendshapes")
 _SEEN = "_seen"
 
@@ -45,7 +45,7 @@ class Kind:
         name: in addresses.
         ending: of the file's name, after the video's own.
         media_type: for HTTP.
-        label: for people.
+        label: on the page.
     """
 
     name: str
@@ -71,12 +71,12 @@ KINDS: dict[str, Kind] = {
 
 
 def outputs_of(video: Path, folder: Path) -> Outputs:
-    """All files that come of a video, with the numbers for the page of all videos."""
+    """All files of a video's results, with the numbers for the page of all videos."""
     return Outputs.of(video, folder, (*FORMATS, "study"))
 
 
 def find(folder: Path, kind: Kind) -> Path | None:
-    """The file of a kind in a folder of results, whole or in part; None where there is none."""
+    """The file of a kind in a folder of results, complete or partial; None if there is none."""
     for ending in (kind.ending, str(partial_path(Path(kind.ending)))):
         for path in folder.glob(f"*.{ending}"):
             return path
@@ -84,15 +84,15 @@ def find(folder: Path, kind: Kind) -> Path | None:
 
 
 def files(folder: Path) -> list[Path]:
-    """All results in a folder that can be taken away."""
+    """All results for download in a folder."""
     return [path for kind in KINDS.values() if (path := find(folder, kind))]
 
 
 @dataclass(slots=True)
 class _Bin:
-    """What was seen of one person in a short time: sums of shares, and of how many frames.
+    """A time bin of one person: sums of probabilities, and numbers of frames.
 
-    `rows` are what is added up, shares in the order of `classes`.
+    `rows` are the names of the sums, each in the order of `classes`.
     """
 
     classes: tuple[str, ...]
@@ -119,10 +119,10 @@ class _Bin:
 
 
 def write_overview(folder: Path, outputs: Outputs) -> None:
-    """Write `OVERVIEW` from the timeline, whole or in part; nothing where there is none.
+    """Write `OVERVIEW` from the timeline, complete or partial; nothing if there is none.
 
-    It holds for each person, the one seen longest first, mean shares over short times that cover the
-    whole video evenly: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
+    It has for each person, the one with the most time first, mean probabilities in time bins of equal
+    length: ``{"start": 0.0, "seconds": 19.6, "step": 0.04, "emotions": [...],
     "regions": ["eyes", "lips"], "shares": {"anger": 0.2, ..., "no_face": 0.1}, "others": 0,
     "people": [{"track_id": 1, "seen": 19.6, "shares": {"anger": 0.2, ...}, "words": "20% of the time ...",
     "bins": [0, 1, ...], "labels": ["anger", ...], "probabilities": [[...], ...], "eyes": ...,
@@ -140,10 +140,10 @@ def write_overview(folder: Path, outputs: Outputs) -> None:
 
 
 def card(found: dict[str, Any]) -> dict[str, Any]:
-    """What a list shows of an overview: ``{"seconds": 19.6, "strip": ["anger", None, "uncertain", ...]}``.
+    """The part of an overview for a list: ``{"seconds": 19.6, "strip": ["anger", None, "uncertain", ...]}``.
 
-    A part of the strip is the label that all who are there then have most, as in the sentence beside it; of
-    labels that are equally frequent that of the person seen longest. None: nobody is there.
+    A part of the strip is the most frequent label of all people then, as in the sentence beside it; of
+    equally frequent labels that of the person with the most time. None: no face.
     """
     together: list[Counter[str]] = [Counter() for _ in range(_STRIP_PARTS)]
     for person in found["people"]:  # the one seen longest first
@@ -154,7 +154,7 @@ def card(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(person: dict[str, Any], width: float) -> dict[int, Counter[str]]:
-    """How many bins, of that many parts each, a person has each label in each part of the strip."""
+    """The number of bins in which a person has each label, for each part of the strip."""
     parts: dict[int, Counter[str]] = {}
     for (place, end), label in zip(_spans(person["bins"]), person["labels"], strict=True):
         first = min(int(place * width + 1e-6), _STRIP_PARTS - 1)
@@ -164,13 +164,13 @@ def _parts(person: dict[str, Any], width: float) -> dict[int, Counter[str]]:
 
 
 def _spans(bins: list[int]) -> Iterator[tuple[int, int]]:
-    """Where each bin of a person begins and ends: at the next one, unless the person was away between."""
+    """The begin and end of each bin of a person: at the next one, unless the person was absent between."""
     for place, after in zip_longest(bins, bins[1:]):
         yield place, after if after is not None and after - place <= _GAP_BINS else place + 1
 
 
 def _moment(found: dict[str, Any]) -> float:
-    """Seconds from the video's begin to a picture that stands for it: one with the person seen longest."""
+    """The time of a representative picture in the video: one with the person with the most time."""
     if not found["people"]:
         return float(found["seconds"]) / 3
     bins = found["people"][0]["bins"]
@@ -178,7 +178,7 @@ def _moment(found: dict[str, Any]) -> float:
 
 
 def write_thumbnail(video: Path, target: Path, seconds: float) -> None:
-    """Write a small JPEG of the video at a moment; nothing where it cannot be read there."""
+    """Write a small JPEG of the video at a time; nothing if it cannot be read there."""
     with suppress(av.FFmpegError, StopIteration, ValueError), av.open(str(video)) as container:
         (stream, *_) = container.streams.video
         base = float(stream.time_base or 1)
@@ -206,7 +206,7 @@ def overview(path: Path) -> dict[str, Any]:
     people: dict[int, dict[int, _Bin]] = {}
     counter = ShareCounter((*classes, UNCERTAIN))
     for values in _lines(path):
-        # Times are rounded in many files: a frame that is a little early is not taken for the one before it.
+        # Times are rounded in many files: a frame that is slightly early still belongs to its own bin.
         index = int((values["seconds"] - first + frame_seconds / 4) / step)
         told = [(face["track_id"], face["label"]) for face in values["faces"]]
         counter.add(values["seconds"], told)
@@ -247,7 +247,7 @@ def _regions(face: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _span(path: Path) -> tuple[float, float, int, tuple[str, ...], tuple[str, ...]]:
-    """The first time, the last, how many frames, and the classes and regions of their faces."""
+    """The first and the last time, the number of frames, and the classes and regions of their faces."""
     first = last = 0.0
     frames = 0
     classes: tuple[str, ...] = ()

@@ -1,11 +1,11 @@
-"""Jobs on disk: a folder each, with the video, its results and a small file with its state.
+"""Jobs on disk: one folder per job, with the video, its results and a small file with its state.
 
 ::
 
     <folder>/<id>/job.json       the job's state
-    <folder>/<id>/video/         what was sent
-    <folder>/<id>/results/       what came of it
-    <folder>/<id>.incoming/      while it is being sent
+    <folder>/<id>/video/         the upload
+        <folder>/<id>/results/       its results
+        <folder>/<id>.incoming/      during the upload
     <folder>/server.lock         held by the server that uses the folder
 """
 
@@ -31,7 +31,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _INCOMING = ".incoming"
 _STATE = "job.json"
 LOCK = "server.lock"
-# With every ending that results have, such a name is shorter than the 255 bytes of most systems.
+# With any suffix of results, such a name is shorter than the 255 bytes of most systems.
 _LONGEST_STEM = 40
 _LONGEST_NAME = 120
 _LONGEST_SUFFIX = 12
@@ -40,7 +40,7 @@ _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
 class State(StrEnum):
-    """How a job stands."""
+    """The state of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -50,27 +50,27 @@ class State(StrEnum):
 
 
 OPEN = frozenset({State.WAITING, State.RUNNING})
-"""The states of jobs that are still to be done."""
+"""The states of unfinished jobs."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """A video to annotate, and how far it is.
+    """A video to annotate, and its progress.
 
     Attributes:
-        id: 128 random bits, in hexadecimal: whoever knows it may see the job.
-        owner: of the visitor who sent it; whose list it is in.
-        secret: told only to whoever sent it; a program proves with it that the job is its own.
-        title: the video's name, as its owner knows it; never used as a path.
+        id: 128 random bits, in hexadecimal: anyone who knows it may see the job.
+        owner: of the visitor who sent it, in whose list it is.
+        secret: sent only to the uploader; with it a program proves that the job is its own.
+        title: the video's original name; never used as a path.
         file: the video's name on the disk.
         bytes: of the video.
         created, finished: Unix time in seconds.
-        state: how it stands.
-        options: those that were chosen for it, by name; the server's hold for the rest.
-        message: what came of it, or why it failed and what to do: one sentence.
-        attempts: how often it was begun.
+        state: of the job.
+        options: those of the request, by name; the others are the server's defaults.
+        message: its result, or why it failed and what to do: one sentence.
+        attempts: number of starts.
         done, total: frames, the second None where unknown.
-        started: monotonic time at which it was begun; not on the disk.
+        started: monotonic time of its start; not on the disk.
     """
 
     id: str
@@ -91,29 +91,29 @@ class Job:
 
     @property
     def rate(self) -> float | None:
-        """Frames a second; None where it is not running yet."""
+        """Frames a second; None if it is not running."""
         if self.state != State.RUNNING or self.started is None or not self.done:
             return None
         return self.done / max(time.monotonic() - self.started, 1e-3)
 
     def belongs_to(self, visitor: str, secret: str) -> bool:
-        """Whether somebody with this cookie, or with this secret, is who sent it."""
+        """Whether this cookie, or this secret, is that of the sender."""
         return _same(self.owner, visitor) or _same(self.secret, secret)
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will take from now on, as it goes; None where nothing says so."""
+        """The estimated remaining time; None if unknown."""
         rate = self.rate
         return None if rate is None or self.total is None else max(0, self.total - self.done) / rate
 
 
 def _same(kept: str, given: str) -> bool:
-    """Compared in a time that tells nothing; what is empty belongs to nobody."""
+    """Constant-time comparison; empty values never match."""
     return bool(kept) and hmac.compare_digest(kept.encode(), given.encode())
 
 
 class Incoming:
-    """A video that is being sent: `commit` makes a job of it, and without that `discard` leaves nothing."""
+    """An upload in progress: `commit` makes a job of it, `discard` removes it."""
 
     def __init__(self, folder: Path, title: str) -> None:
         self.id = secrets.token_hex(16)
@@ -125,7 +125,7 @@ class Incoming:
         self.stream = open(self._place / "video" / self.file, "xb")  # noqa: SIM115  closed by both ends
 
     def commit(self, owner: str, options: Mapping[str, Any] | None = None) -> Job:
-        """The job, waiting, in its place on the disk."""
+        """The waiting job, in its folder."""
         size = self.stream.tell()
         self.stream.close()
         job = Job(
@@ -141,7 +141,7 @@ class Incoming:
         return job
 
     def discard(self) -> None:
-        """Remove what has come."""
+        """Remove the partial upload."""
         self.stream.close()
         shutil.rmtree(self._place, ignore_errors=True)
 
@@ -150,10 +150,10 @@ class JobStore(Closeable):
     """All jobs, in memory and on the disk. Close it, or use it as a context manager.
 
     Args:
-        folder: made where it is missing. One server at a time uses it.
+        folder: created if it is missing. One server at a time uses it.
 
     Raises:
-        OSError: it cannot be made or read, or another server uses it.
+        OSError: it cannot be created or read, or another server uses it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -170,7 +170,7 @@ class JobStore(Closeable):
         self._jobs = {job.id: job for job in sorted(_read_all(folder), key=lambda job: job.created)}
 
     def close(self) -> None:
-        """Let another server use the folder."""
+        """Release the folder for another server."""
         self._lock.close()
 
     def __iter__(self) -> Iterator[Job]:
@@ -182,19 +182,19 @@ class JobStore(Closeable):
         return self._jobs.get(job_id)
 
     def receive(self, title: str) -> Incoming:
-        """Make room for a video that is about to be sent."""
+        """Prepare a folder for an upload."""
         return Incoming(self.folder, title)
 
     def add(self, job: Job) -> None:
-        """Take up a job that was committed."""
+        """Add a committed job."""
         self._jobs[job.id] = job
 
     def save(self, job: Job) -> None:
-        """Put a job's state on the disk, wholly or not at all."""
+        """Write a job's state to the disk, atomically."""
         _write(self.folder / job.id / _STATE, job)
 
     def forget(self, job: Job) -> None:
-        """Know a job no more; its files stay for `delete`."""
+        """Remove a job from memory; its files stay for `delete`."""
         self._jobs.pop(job.id, None)
 
     def delete(self, job: Job) -> None:
@@ -203,24 +203,24 @@ class JobStore(Closeable):
         shutil.rmtree(self.folder / job.id, ignore_errors=True)
 
     def video(self, job: Job) -> Path:
-        """What was sent."""
+        """The uploaded video."""
         return self.folder / job.id / "video" / job.file
 
     def results(self, job: Job) -> Path:
-        """The folder of what came of it."""
+        """The folder of its results."""
         return self.folder / job.id / "results"
 
     def used_bytes(self) -> int:
-        """All files of jobs together, as they are this moment; what is being sent is not counted."""
+        """The current size of all files of jobs; uploads in progress are not counted."""
         return sum(_sizes(self.folder))
 
     def free_bytes(self) -> int:
-        """What is left on the disk."""
+        """The free space on the disk."""
         return shutil.disk_usage(self.folder).free
 
 
 def _sizes(folder: Path) -> Iterator[int]:
-    """Of all files below a folder; others come and go meanwhile, as workers rename them and people delete."""
+    """The size of all files below a folder; files may be renamed or deleted meanwhile."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.endswith(_INCOMING)]
         for name in names:
@@ -229,7 +229,7 @@ def _sizes(folder: Path) -> Iterator[int]:
 
 
 def _lock(file: BinaryIO) -> None:
-    """Lock a file for this process alone, until it is closed; an OSError where another one has it."""
+    """Lock a file for this process until it is closed; OSError if another process has locked it."""
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415
 
@@ -241,9 +241,9 @@ def _lock(file: BinaryIO) -> None:
 
 
 def shown_name(name: str) -> str:
-    """A name that a person gave, without its folders and what cannot be printed, at most 120 letters.
+    """A user's name of a file, without folders and unprintable characters, at most 120 characters.
 
-    One that is longer loses the end of its stem: its suffix says what kind of file it is.
+    A longer one loses the end of its stem; the suffix is kept.
     """
     last = re.split(r"[/\\]", name)[-1]
     whole = "".join(letter for letter in last if letter.isprintable()).strip()
@@ -255,7 +255,7 @@ def shown_name(name: str) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A name for the disk, made of nothing but letters, digits, hyphens and one dot."""
+    """A name for the disk, only of letters, digits, hyphens and one dot."""
     shown = Path(shown_name(name))
     stem = re.sub(r"[^\w-]+", "_", shown.stem).strip("_")[:_LONGEST_STEM] or "video"
     if _DEVICES.fullmatch(stem):
@@ -272,7 +272,7 @@ def _read_all(folder: Path) -> Iterator[Job]:
             values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             yield Job(**values | {"state": State(values["state"])})
         except (OSError, ValueError, TypeError, KeyError):
-            # Nobody can reach it any more; its files would stay for ever.
+            # It is unreachable, and its files would stay for ever.
             shutil.rmtree(path.parent, ignore_errors=True)
 
 

@@ -1,8 +1,8 @@
 """The process that annotates videos for the server, apart from it so that it can be limited and killed.
 
-It reads orders from its standard input and writes reports to its standard output, a JSON object a
+It reads orders from its standard input and writes reports to its standard output, one JSON object per
 line. Orders: ``{"video": ..., "folder": ..., "options": {...}}`` and ``{"cancel": true}``; the end of
-its input means that the server is gone. Reports: ``{"ready": true}``, ``{"done": 10, "total": 100}``, and
+its input means that the server has ended. Reports: ``{"ready": true}``, ``{"done": 10, "total": 100}``, and
 at the end of an order ``{"end": "done" | "failed" | "cancelled", "message": "one sentence"}``.
 """
 
@@ -30,13 +30,13 @@ from emotion.web.jobs.results import outputs_of, write_overview
 from emotion.web.limits import limit
 
 _REPORT_SECONDS = 0.2
-# After its server is gone, this long for leaving a playable file.
+# Time to finish a playable file after the end of the server.
 _LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What a worker needs to know before its first order; it gets it as JSON."""
+    """The options of a worker, passed as JSON before its first order."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     video_seconds: Annotated[float, Option(help="The longest video.", unit="seconds", gt=0)]
@@ -70,7 +70,7 @@ class Worker:
         self._reported = 0.0
 
     def run(self, orders: TextIO) -> None:
-        """Serve until the orders end."""
+        """Run until the orders end."""
         threading.Thread(target=self._listen, args=(orders,), daemon=True).start()
         try:
             models = load_models(self._options.engine)
@@ -99,7 +99,7 @@ class Worker:
         outputs = outputs_of(video, folder)
         try:
             options = from_mapping(Options, order["options"])
-            # The folder is the job's own.
+            # The folder belongs to the job.
             options = replace(options, outputs=replace(options.outputs, overwrite=True))
             check_size(video, self._options.video_seconds, self._options.video_pixels)
             notes: list[str] = []
@@ -108,10 +108,10 @@ class Worker:
         except JobCancelledError:
             end = {"end": "cancelled", "message": "Cancelled; what was done until then is kept."}
         except IncompleteSourceError as error:
-            # All that can be read is there.
+            # All readable frames are in the results.
             end = {"end": "done", "message": str(error).replace(f"{video.parent}{os.sep}", "")}
         except EmotionError as error:
-            # The reader knows the video by another name and place.
+            # The user knows the video by another name and path.
             end = {"end": "failed", "message": str(error).replace(f"{video.parent}{os.sep}", "")}
         except MemoryError:
             end = {"end": "failed", "message": "The video needs more memory than a job may take."}
@@ -138,7 +138,7 @@ class Worker:
 
 
 def _with_notes(sentence: str, notes: Sequence[str]) -> str:
-    """What a video shows, and after it what its reader may miss in it: faces that were left out, repairs."""
+    """The summary of a video, followed by notes: faces that were left out, corrections."""
     return ". ".join((sentence, *(note[:1].upper() + note[1:].rstrip(".") for note in notes)))
 
 
@@ -146,7 +146,7 @@ _MOST_FRAMES_A_SECOND = 60
 
 
 def check_size(video: Path, seconds: float, pixels: int) -> None:
-    """Refuse a video that says of itself that it is too long or too large, before any of it is decoded.
+    """Refuse a video that is too long or too large by its metadata, before any of it is decoded.
 
     Raises:
         SourceError: it is.
@@ -154,7 +154,7 @@ def check_size(video: Path, seconds: float, pixels: int) -> None:
     try:
         container = av.open(str(video.absolute()), container_options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError):
-        return  # opening it for good says why in better words
+        return  # opening it later gives a better message
     with container:
         for stream in container.streams.video:
             context = getattr(stream, "codec_context", None)
@@ -171,13 +171,13 @@ def check_size(video: Path, seconds: float, pixels: int) -> None:
 
 
 def main(options: WorkerOptions, reports: TextIO) -> None:
-    """The process's whole life.
+    """The main function of the process.
 
     Args:
         options: limits.
         reports: where its reports go; its orders come from standard input.
     """
     limit(memory_bytes=options.memory_bytes, file_bytes=options.file_bytes)
-    # Not closed: that would wait for the thread that reads it, and so for whoever is to give orders.
+    # Not closed: that would wait for the thread that reads it, and so for the server.
     orders = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     Worker(options, reports).run(orders)
