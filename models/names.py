@@ -30,6 +30,12 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def without_name(sentence: str, name: str) -> str:
+    """A sentence on a file, such as ``clip.mp4: it ends early.``, for where its name stands already."""
+    rest = sentence.removeprefix(f"{name}: ")
+    return rest[:1].upper() + rest[1:]
+
+
 def escaped(text: str, keep: str = "") -> str:
     r"""Text that is safe to print: control characters of a terminal are escaped, such as ``\x1b``.
 

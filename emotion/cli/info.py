@@ -8,7 +8,7 @@ import typer
 from emotion.cli.console import console, errors
 from emotion.inputs import Input, find_inputs
 from emotion.models.errors import EmotionError
-from emotion.models.names import escaped
+from emotion.models.names import escaped, without_name
 from emotion.models.words import counted, video_length
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
@@ -66,7 +66,7 @@ def _told(one: Input) -> str:
         frames = f"about {counted(known.frame_count, 'frame')}" if known.frame_count else "frames not counted"
         rate = f"{float(known.average_rate):.4g} a second"
         sound = "with sound" if known.has_audio else "without sound"
-        notes = "".join(f"\n  {note}" for note in known.notes)
+        notes = "".join(f"\n  {escaped(without_name(note, one.path.name))}" for note in known.notes)
         what = f"video, {known.width}x{known.height}, {length}, {frames} ({rate}), {sound}, {_size(one.path)}"
     made = ", ".join(escaped(path.name) for path in Outputs.of(one.path, None, DEFAULT_FORMATS).all())
     looks = "look at each frame (with --every 1s: at one frame a second)"

@@ -28,6 +28,7 @@ from emotion.fetching import is_stored
 from emotion.models.names import escaped
 from emotion.models.words import counted, video_length
 from emotion.realtime.options import Options
+from emotion.study.metadata import Metadata
 from emotion.study.options import StudyOptions
 from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.plan import Job, shared_out, side_by_side
@@ -77,6 +78,7 @@ def annotate_many(
     if not many.quiet:
         say_found(studied, out, run.passed)
         out.print(_sentence(run, pool.count))
+        _say_warnings(studied, planned.metadata, home is not None and not many.shard, out)
         if home is not None:
             place = home / PAGE if not many.shard else home
             out.print(f"  {'study':<16} {_shown(place, stand_ins)}")
@@ -146,6 +148,17 @@ def say_found(studied: Sequence[StudiedVideo], out: Console, passed: Collection[
     if len(studied) > _MOST_ROWS:
         for one in failed:
             out.print(_text(f"failed: {one.outcome.name}: {one.outcome.reason}"), soft_wrap=True)
+
+
+def _say_warnings(studied: Sequence[StudiedVideo], metadata: Metadata, on_page: bool, out: Console) -> None:
+    """How many videos have warnings, which the table has no room for, and what the metadata lack."""
+    warned = sum(bool(one.summary and one.summary.get("notes")) for one in studied)
+    if warned:
+        where = "the page of the study" if on_page else "notes in their summaries"
+        verb = "has" if warned == 1 else "have"
+        out.print(f"{counted(warned, 'video')} {verb} warnings, such as missing frames: see {where}.")
+    for gap in metadata.gaps([one.outcome for one in studied]):
+        out.print(_text(gap), soft_wrap=True)
 
 
 def _findings(studied: StudiedVideo) -> tuple[str, str, str]:
@@ -282,9 +295,10 @@ class Bar:
         self._bar.update(self._task, **values)
 
 
-def say_study(findings: Findings, outcomes: Sequence[Outcome], out: Console) -> None:
+def say_study(findings: Findings, outcomes: Sequence[Outcome], metadata: Metadata, out: Console) -> None:
     """Print the result of a merge of shards."""
     say_found(findings.studied, out)
     failed = sum(one.state == "failed" for one in outcomes)
     out.print(f"{counted(len(outcomes), 'video')}{f', of which {failed} failed' if failed else ''}")
+    _say_warnings(findings.studied, metadata, True, out)
     out.print(f"  {'study':<16} {shown(findings.page)}")

@@ -55,5 +55,5 @@ def merge_command(
     known = known_of(options.metadata, options.by)
     findings, outcomes = merge(folders, output or folders[0], outputs.overwrite, known, options.by)
     if not options.quiet:
-        say_study(findings, outcomes, console)
+        say_study(findings, outcomes, known, console)
     raise typer.Exit(next((one.code for one in outcomes if one.code), 0))

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion.models.errors import OptionError
+from emotion.models.names import composed
+from emotion.models.words import counted
 from emotion.realtime.errors import SourceError
 from emotion.study.outcome import Outcome
 
 _KEYS = ("video", "file", "path", "filename", "name", "clip")
 _WHOLE = re.compile(r"[+-]?\d{1,15}$")
+# Of names in a sentence; it then counts.
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,51 @@ class Metadata:
 
     columns: tuple[str, ...] = ()
     rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    _folded: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        folded: dict[str, list[str]] = {}
+        for key in self.rows:
+            folded.setdefault(key.casefold(), []).append(key)
+        # Where case alone tells two rows apart, it counts.
+        alone = {key: rows[0] for key, rows in folded.items() if len(rows) == 1}
+        object.__setattr__(self, "_folded", alone)
 
     def of(self, outcome: Outcome) -> Mapping[str, str]:
-        """The metadata of a video, by its path, its name in the study, its file's name, or its stem."""
+        """The metadata of a video, by its path, its name in the study, its file's name, or its stem.
+
+        Case, and whether an accent is a character of its own, need not agree: file systems differ in both.
+        """
+        key = self._key(outcome)
+        return {} if key is None else self.rows[key]
+
+    def gaps(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """Sentences on videos without a row and on rows without a video; none where all have one."""
+        if not self.rows:
+            return []
+        keys = [self._key(one) for one in outcomes]
+        without = [one.file for one, key in zip(outcomes, keys, strict=True) if key is None]
+        used = set(keys)
+        unused = [name for name in self.rows if name not in used]
+        said = []
+        if without:
+            verb = "has" if len(without) == 1 else "have"
+            said.append(
+                f"{len(without)} of {counted(len(outcomes), 'video')} {verb} no row in --metadata: "
+                f"{_some(without)}."
+            )
+        if unused:
+            verb = "names" if len(unused) == 1 else "name"
+            said.append(f"{counted(len(unused), 'row')} of --metadata {verb} no video: {_some(unused)}.")
+        return said
+
+    def _key(self, outcome: Outcome) -> str | None:
+        """The row of a video, as `rows` has it."""
         path = f"{outcome.folder}/{outcome.file}" if outcome.folder else outcome.file
-        keys = (path, outcome.name, outcome.file, Path(outcome.file).stem)
-        return next((self.rows[key] for key in keys if key in self.rows), {})
+        names = [composed(name) for name in (path, outcome.name, outcome.file, Path(outcome.file).stem)]
+        exact = next((name for name in names if name in self.rows), None)
+        folded = (self._folded.get(name.casefold()) for name in names)
+        return exact or next((key for key in folded if key is not None), None)
 
     def kind(self, column: str) -> str:
         """The type of all values of a column: ``integer``, ``number`` or ``string``."""
@@ -62,10 +105,13 @@ def read_metadata(path: Path | None, by: str | None, taken: Sequence[str]) -> Me
 def _read(path: Path, taken: Sequence[str]) -> Metadata:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise SourceError(f"{path} cannot be read ({reason}): give a CSV of UTF-8.") from error
-    head, *rows = [row for row in csv.reader(text.splitlines(), delimiter=_delimiter(text)) if row] or [[]]
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{path} is not in UTF-8: save it as such; in Excel choose the type 'CSV UTF-8'."
+        ) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}): give a CSV in UTF-8.") from error
+    head, *rows = _filled(list(csv.reader(text.splitlines(), delimiter=_delimiter(text)))) or [[]]
     names = [name.strip() for name in head]
     if len(names) < 2 or len(set(names)) < len(names) or not rows:
         raise SourceError(
@@ -75,8 +121,8 @@ def _read(path: Path, taken: Sequence[str]) -> Metadata:
     columns = tuple(f"metadata_{name}" if name in taken else name for name in names)
     found: dict[str, Mapping[str, str]] = {}
     for row in rows:
-        cells = [cell.strip() for cell in row] + [""] * (len(names) - len(row))
-        name = cells[key].replace("\\", "/").removeprefix("./")
+        cells = row + [""] * (len(names) - len(row))
+        name = composed(cells[key].replace("\\", "/").removeprefix("./"))
         if name in found:
             raise SourceError(f"{path} has two rows of {name}: leave one out.")
         found[name] = {
@@ -85,6 +131,18 @@ def _read(path: Path, taken: Sequence[str]) -> Metadata:
             if number != key
         }
     return Metadata(tuple(name for number, name in enumerate(columns) if number != key), found)
+
+
+def _filled(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Without the empty rows at the end and the empty columns at the right that spreadsheets save, too."""
+    stripped = [[cell.strip() for cell in row] for row in rows]
+    width = max((number for row in stripped for number, cell in enumerate(row, 1) if cell), default=0)
+    return [row[:width] for row in stripped if any(row)]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _delimiter(text: str) -> str:

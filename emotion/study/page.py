@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from emotion.models.names import escaped
+from emotion.models.names import escaped, without_name
 from emotion.models.words import counted, video_length
 from emotion.realtime.sinks.html import chart_part, page_part
 from emotion.realtime.sinks.summary import in_words, percents
@@ -90,6 +90,7 @@ def page(
         groups=groups,
         group_name=by or "Folder",
         grouped=f"Groups are {'the values of ' + by if by else 'folders'}." if len(groups) > 1 else "",
+        gaps=metadata.gaps([one.outcome for one in studied]),
         heads=_HEADS,
         tables=NAMES,
         provenance=_provenance(circumstances),
@@ -103,7 +104,8 @@ def _video(
     outcome, summary, record = studied.outcome, studied.summary or {}, studied.record or {}
     video = summary.get("video", {})
     label, shares = video.get("label"), video.get("shares")
-    warnings = [outcome.reason, *summary.get("reasons", ())[1:], *summary.get("notes", ())]
+    notes = [without_name(note, video.get("name", "")) for note in summary.get("notes", ())]
+    warnings = [outcome.reason, *summary.get("reasons", ())[1:], *notes]
     course = None
     if record and list(record["classes"]) == list(classes):
         course = {"bins": record["bins"], "data": record["course"]}

@@ -147,6 +147,8 @@ def write_study(
     studied = [StudiedVideo.of(one, files.home) for one in sorted(outcomes, key=lambda one: one.number)]
     for name, text in texts(studied, circumstances, _title(files.home), metadata, by).items():
         files.write(name, text)
+    for gap in metadata.gaps([one.outcome for one in studied]):
+        files.log.note("metadata", note=gap)
     files.finish([one.outcome for one in studied], circumstances)
     return Findings(studied, files.home / PAGE)
 

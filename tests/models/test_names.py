@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from emotion.models.names import readable, shortened
+from emotion.models.names import readable, shortened, without_name
 
 
 @pytest.mark.parametrize("name", ["plain", "ä ö.mp4", "\n", "👩‍🚀", ""])
@@ -22,3 +22,8 @@ def test_names_are_cut_between_characters():
     assert shortened("ää", 3) == "ä"
     assert shortened("a😀", 4) == "a"
     assert shortened("a😀b", 5) == "a😀"
+
+
+def test_a_sentence_goes_on_without_the_name_that_stands_above_it():
+    assert without_name("clip.mp4: its end is cut.", "clip.mp4") == "Its end is cut."
+    assert without_name("a face is left out.", "clip.mp4") == "A face is left out."

@@ -21,6 +21,7 @@ import av
 from emotion.loading import load_models
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError
+from emotion.models.names import without_name
 from emotion.models.options import Option, check, from_mapping
 from emotion.models.words import video_length
 from emotion.realtime.errors import IncompleteSourceError, SourceError
@@ -104,7 +105,7 @@ class Worker:
             check_size(video, self._options.video_seconds, self._options.video_pixels)
             notes: list[str] = []
             summary = annotate(video, outputs, models, options, self._progress, say=notes.append)
-            end = {"end": "done", "message": _with_notes(summary.sentence(), notes)}
+            end = {"end": "done", "message": _with_notes(summary.sentence(), notes, video)}
         except JobCancelledError:
             end = {"end": "cancelled", "message": "Cancelled; what was done until then is kept."}
         except IncompleteSourceError as error:
@@ -137,9 +138,12 @@ class Worker:
         self._reports.flush()
 
 
-def _with_notes(sentence: str, notes: Sequence[str]) -> str:
-    """The summary of a video, followed by notes: faces that were left out, corrections."""
-    return ". ".join((sentence, *(note[:1].upper() + note[1:].rstrip(".") for note in notes)))
+def _with_notes(sentence: str, notes: Sequence[str], video: Path) -> str:
+    """The summary of a video, followed by notes: faces that were left out, corrections.
+
+    The page has the video's name above it; the file's is the server's own.
+    """
+    return ". ".join((sentence, *(without_name(note, video.name).rstrip(".") for note in notes)))
 
 
 _MOST_FRAMES_A_SECOND = 60

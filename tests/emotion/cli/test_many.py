@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from emotion.cli import many
-from emotion.cli.many import Bar, _sentence, found, say_found
+from emotion.cli.many import Bar, _say_warnings, _sentence, found, say_found
+from emotion.study.metadata import Metadata
 from emotion.study.outcome import Outcome, StudiedVideo
 from emotion.study.run import Run
 
@@ -57,6 +58,30 @@ def test_what_was_done_before_is_counted_and_marked():
     assert _sentence(Run(outcomes("done"), passed={0}), 1) == (
         "1 video: 1 done, 1 skipped because they were done before"
     )
+
+
+@pytest.mark.parametrize(
+    ("on_page", "where"), [(True, "see the page of the study"), (False, "see notes in their summaries")]
+)
+def test_videos_with_warnings_are_counted_and_gaps_in_the_metadata_told(on_page, where):
+    studied = [
+        StudiedVideo(one, {"notes": notes}, None)
+        for one, notes in zip(outcomes("done", "done"), ([], ["a frame is missing"]), strict=True)
+    ]
+    console = Console(record=True, width=60)
+    _say_warnings(studied, Metadata(("age",), {"v0": {"age": "1"}, "[x]": {"age": "2"}}), on_page, console)
+    said = " ".join(console.export_text().split())
+    assert f"1 video has warnings, such as missing frames: {where}." in said
+    assert "1 of 2 videos has no row in --metadata" in said
+    assert "1 row of --metadata names no video: [x]." in said
+
+
+def test_of_videos_without_warnings_none_are_counted():
+    console = Console(record=True)
+    _say_warnings(
+        [StudiedVideo(one, {"notes": []}, None) for one in outcomes("done")], Metadata(), True, console
+    )
+    assert not console.export_text()
 
 
 def test_of_many_videos_the_reasons_of_failures_stand_below_the_table():

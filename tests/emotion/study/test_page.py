@@ -1,7 +1,8 @@
 import pytest
 
-from emotion.study.outcome import Outcome
-from emotion.study.page import _long, _names_folder, _share
+from emotion.study.metadata import Metadata
+from emotion.study.outcome import Outcome, StudiedVideo
+from emotion.study.page import _long, _names_folder, _share, _video
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,12 @@ def test_a_label_is_told_with_its_share_of_time(label, shares, words):
 )
 def test_a_folder_stands_below_a_name_that_does_not_hold_it(name, folder, named):
     assert _names_folder(Outcome(0, name, "", folder, "done", 0, "")) == named
+
+
+def test_warnings_do_not_repeat_the_name_of_their_video():
+    # On the server it is not even the name that its owner gave it.
+    video = {"name": "V_01.mov", "label": None, "shares": None, "people": 0, "seconds": 1.0}
+    summary = {"video": video, "notes": ["V_01.mov: its frames are regular.", "the picture is turned"]}
+    studied = StudiedVideo(Outcome(0, "V 01", "V 01.MOV", "", "done", 0, ""), summary, None)
+    shown = _video(studied, ("fear",), "(top)", None, Metadata())
+    assert shown["warnings"] == ["Its frames are regular.", "The picture is turned"]

@@ -1,9 +1,11 @@
 """What is told of all videos together: tables, their description, the mean courses and the page."""
 
 import csv
+import html
 import io
 import json
 import re
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -208,6 +210,58 @@ def test_metadata_are_found_by_path_name_file_or_stem(tmp_path):
         for folder, name in (("a", "one"), ("b", "one"), ("", "two"), ("", "three"), ("", "four"))
     ]
     assert [found.of(one).get("age") for one in outcomes] == ["1", "2", "3", "4", None]
+
+
+def videos_named(*names):
+    return [Outcome(number, name, f"{name}.MOV", "", "done", 0, "") for number, name in enumerate(names)]
+
+
+def test_metadata_are_found_whatever_a_file_system_does_to_case_and_accents(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("video,age\nEtüde.mov,1\nsolo.MOV,2\nSOLO.mov,3\nSolo.mov,4\n", encoding="utf-8")
+    found = read_metadata(path, "age", [])
+    outcomes = videos_named(unicodedata.normalize("NFD", "ETÜDE"), "solo", "sOLO")
+    # Of names that differ in case alone only the exact one fits.
+    assert [found.of(one).get("age") for one in outcomes] == ["1", "2", None]
+
+
+def test_videos_without_a_row_and_rows_without_a_video_are_named_on_the_page_and_in_the_log(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("video,mood\na/one,good\nb/<x>,bad\n", encoding="utf-8")
+    known = read_metadata(path, "mood", [])
+    written(tmp_path / "out", VIDEOS, known, "mood")
+    said = [
+        "4 of 5 videos have no row in --metadata: two.mp4, empty.mp4, four.mp4 and 1 more.",
+        "1 row of --metadata names no video: b/<x>.",
+    ]
+    log = (tmp_path / "out" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [note["note"] for note in map(json.loads, log) if note["event"] == "metadata"] == said
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert all(html.escape(sentence) in page for sentence in said)
+
+
+def test_where_metadata_and_videos_fit_nothing_is_said(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("video,age\none.mov,1\n", encoding="utf-8")
+    assert read_metadata(path, None, []).gaps(videos_named("one")) == []
+    assert Metadata().gaps(videos_named("one")) == []
+
+
+def test_empty_rows_and_columns_of_a_spreadsheet_are_passed_over(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("video;age;;\r\none.mp4;31;;\r\n;;;\r\ntwo.mp4;;;\r\n;;;\r\n")
+    found = read_metadata(path, None, [])
+    assert (found.columns, dict(found.rows)) == (
+        ("age",),
+        {"one.mp4": {"age": "31"}, "two.mp4": {"age": ""}},
+    )
+
+
+def test_a_table_of_another_encoding_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_bytes("video;Gruppe\r\none.mp4;Übung\r\n".encode("cp1252"))
+    with pytest.raises(SourceError, match="in Excel choose the type 'CSV UTF-8'"):
+        read_metadata(path, None, [])
 
 
 def test_a_column_that_is_taken_gets_another_name_and_one_that_is_not_there_is_refused(tmp_path):

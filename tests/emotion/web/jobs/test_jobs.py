@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 from emotion.web.jobs.process import COMMAND
 from emotion.web.jobs.results import KINDS
 from emotion.web.jobs.store import LOCK, JobStore
+from emotion.web.jobs.worker import _with_notes
 from tests.helpers import clips
 from tests.helpers.job_requests import running, send, until
 
@@ -186,3 +188,10 @@ def test_the_real_process_annotates_a_clip_and_draws_up_an_overview(serve, tmp_p
 
     named = until(client, send(client, "my own & only", b"this is no video"), "failed")
     assert named["message"].startswith("my own & only.mp4 is not a video")
+
+
+def test_what_is_said_of_a_video_does_not_name_the_servers_file():
+    notes = ["VP_01.mov: its frames are regular, but 6 are missing.", "a track is left out."]
+    assert _with_notes("neutral all the time", notes, Path("VP_01.mov")) == (
+        "neutral all the time. Its frames are regular, but 6 are missing. A track is left out"
+    )
