@@ -92,8 +92,14 @@ def annotate_all(files: Iterable[Named], wanted: Wanted) -> AnnotatedFiles:
         SinkError: something of the user's would be replaced, or nothing can be written.
         ModelFileError: a model is missing or damaged.
     """
+    named = list(files)
+    if nameless := [type(one).__name__ for one in named if not isinstance(one, str | os.PathLike)]:
+        raise SourceError(
+            f"{nameless[0]} is no name of a file, which annotate_files takes: analyze_files and stream take "
+            "pictures."
+        )
     with Spool() as spool:
-        run = _Run(list(files), wanted, spool)
+        run = _Run(named, wanted, spool)
         run.videos()
         run.photographs()
     if not run.made.files and not run.made.passed_over:

@@ -246,8 +246,7 @@ def stream(
     Args:
         source: a video file, a link, a camera's number or device file, an address (``rtsp://``, ``udp://``),
             bytes or an open binary file, an OpenCV capture, or an iterable of images as in `analyze`, alone
-            or with their time: ``(seconds, image)``. Without times, ``file_fps`` (30) images a second are
-            assumed.
+            or with their time: ``(seconds, image)``. Without times, ``fps`` (30) images a second are assumed.
         models: ``"lite"`` or ``"standard"``, the path of a model folder, or a result of
             `emotion.Models.load`, to load them once for many sources. By default as in `options`.
         live: skip frames to keep up with real time; by default for cameras, streams, and links without an

@@ -49,6 +49,8 @@ _KINDS = (
     "as OpenCV has it, or in RGB with rgb=True"
 )
 
+_NOTHING_LEFT = "The open file is empty, or was read or written to its end: call its seek(0) first."
+
 
 def as_image(picture: PictureLike, rgb: bool = False) -> Image:
     """A picture as uint8 (h, w, 3) BGR, upright.
@@ -67,12 +69,11 @@ def as_image(picture: PictureLike, rgb: bool = False) -> Image:
     if isinstance(picture, bytes | bytearray | memoryview):
         return _decoded(io.BytesIO(picture))
     if hasattr(picture, "read"):
-        data = picture.read()
-        if not isinstance(data, bytes):
-            raise SourceError(
-                f"A file opened as text is no picture: open it with mode 'rb'; or give {_KINDS}."
-            )
-        return _decoded(io.BytesIO(data))
+        return _decoded(io.BytesIO(_bytes_of(picture)))
+    if hasattr(picture, "columns"):
+        raise SourceError(
+            "A table is no picture: give its column of names, as table['file'], to analyze_files."
+        )
     if hasattr(picture, "__array__"):
         return _from_array(np.asarray(picture), rgb)
     several = "; analyze_files takes several" if isinstance(picture, Iterable) else ""
@@ -129,7 +130,10 @@ def file_of(source: Any, spool: Spool) -> Path | None:
     if isinstance(source, bytes | bytearray | memoryview):
         return spool.keep(io.BytesIO(source))
     if hasattr(source, "read") and not hasattr(source, "isOpened"):
-        return spool.keep(source, str(getattr(source, "name", "")))
+        copy = spool.keep(source, str(getattr(source, "name", "")))
+        if not copy.stat().st_size:
+            raise SourceError(_NOTHING_LEFT)
+        return copy
     return None
 
 
@@ -163,6 +167,19 @@ def _is_video(path: Path) -> bool:
         return is_moving(file)
 
 
+def _bytes_of(file: Any) -> bytes:
+    """What is left to read in an open file."""
+    try:
+        data = file.read()
+    except UnicodeDecodeError:
+        data = ""
+    if not isinstance(data, bytes):
+        raise SourceError(f"A file opened as text is no picture: open it with mode 'rb'; or give {_KINDS}.")
+    if not data:
+        raise SourceError(_NOTHING_LEFT)
+    return data
+
+
 def _decoded(file: IO[bytes]) -> Image:
     try:
         return decode_photograph(file)
@@ -181,12 +198,22 @@ def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:
     if channels not in (1, 3, 4) or not array.size:
         shape = "x".join(map(str, array.shape))
         raise SourceError(
-            f"An array of {shape} is no picture: it is (height, width, 3), or (height, width) in gray."
+            f"An array of {shape} is no picture: it is (height, width, 3), or (height, width) in gray"
+            f"{_as_picture(array)}."
         )
     image: Image = np.ascontiguousarray(array, np.uint8)
     if channels == 1:
         return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
     return np.ascontiguousarray(image[:, :, 2::-1] if rgb else image[:, :, :3])
+
+
+def _as_picture(array: npt.NDArray[np.generic]) -> str:
+    """How to make a picture of an array of another shape; empty if unknown."""
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+        return "; write array.transpose(1, 2, 0)"
+    if array.ndim == 4:
+        return "; analyze_files and stream take several at once"
+    return ""
 
 
 def _as_uint8(array: npt.NDArray[np.generic]) -> str:

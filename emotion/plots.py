@@ -4,9 +4,9 @@ Each function draws into the axes that it is given, or into new ones, and return
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ NamedFrame: TypeAlias = tuple[str, EmotionFrame]
 # Of the faces in a plot of bars.
 _HATCHES = ("", "//", "..", "xx")
 # Of people in a plot over time.
-_STYLES = ("-", "--", ":", "-.")
+_STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
 _NO_CLASS = "#808080"
 # Up to here shares are small: an axis to 1 would leave them at its foot.
 _SMALL = 0.5
@@ -66,6 +66,7 @@ def plot_counts(
     axes.bar(
         names, [labels.count(name) for name in names], color=[colours.get(name, _NO_CLASS) for name in names]
     )
+    axes.locator_params("y", integer=True)
     axes.set(ylabel="faces", title=f"{counted(len(labels), 'face')} in {counted(len(results), 'photograph')}")
     return axes
 
@@ -102,6 +103,7 @@ def plot_times(
     numbers = {id_: number for number, id_ in enumerate(dict.fromkeys(id_ for _, id_ in lines))}
     for (source, id_), (times, shares) in lines.items():
         who = f"{Path(source).name} " if several else ""
+        alone = _alone(shares[:, 0])
         for name in emotions:
             axes.plot(
                 times,
@@ -109,11 +111,36 @@ def plot_times(
                 _STYLES[0] if by_person else _STYLES[numbers[id_] % len(_STYLES)],
                 color=None if by_person else colours[name],
                 label=f"{who}person {id_}: {name}",
+                # A line of a single point is invisible.
+                marker="o" if alone else None,
+                markevery=alone or None,
             )
     axes.set(xlabel="seconds", ylabel="probability", ylim=(0, top(axes)))
-    if lines:
+    if len(emotions) > 1 and len(lines) > 1:
+        _legend_of_parts(axes, {name: colours[name] for name in emotions}, numbers)
+    elif lines:
         axes.legend(fontsize="small")
     return axes
+
+
+def _alone(shares: npt.NDArray[np.float32]) -> list[int]:
+    """The places of values that have no neighbour: an appearance of a single frame, or a photograph."""
+    there = np.pad(np.isfinite(shares), 1)
+    return [int(place) for place in np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:])]
+
+
+def _legend_of_parts(
+    axes: "matplotlib.axes.Axes", colours: Mapping[str, str], numbers: Mapping[int, int]
+) -> None:
+    """A legend of each colour and each style; one entry for each line would hide the lines."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415  it takes half a second
+
+    classes = [Line2D([], [], color=colour, label=name) for name, colour in colours.items()]
+    people = [
+        Line2D([], [], color=_NO_CLASS, linestyle=_STYLES[number % len(_STYLES)], label=f"person {id_}")
+        for id_, number in numbers.items()
+    ]
+    axes.legend(handles=[*classes, *people], fontsize="small", ncols=2)
 
 
 def top(axes: "matplotlib.axes.Axes") -> float:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,8 @@ OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
 _OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
 # Kinds of NumPy and pandas arrays that hold text, or objects such as paths.
 _NAMES = ("U", "O", "T")
+# (n, height, width, 3).
+_DIMENSIONS_OF_SEVERAL = 4
 
 
 class Recognizer(Closeable):
@@ -356,12 +358,13 @@ def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], list[Pictur
 def _is_list(files: object) -> bool:
     """Whether these are several inputs; arrays, bytes and open files are one, although they are iterable.
 
-    A column of a pandas table and an array of names are several.
+    A column of a pandas table, an array of names and one of pictures (n, height, width, 3) are several.
     """
     if isinstance(files, bytes | bytearray | memoryview) or hasattr(files, "read"):
         return False
     names = getattr(getattr(files, "dtype", None), "kind", "") in _NAMES
-    return isinstance(files, Iterable) and (names or not hasattr(files, "__array__"))
+    pictures = getattr(files, "ndim", 0) == _DIMENSIONS_OF_SEVERAL
+    return isinstance(files, Iterable) and (names or pictures or not hasattr(files, "__array__"))
 
 
 def _in_order(results: Sequence[Result], files: Sequence[str]) -> list[Result]:
@@ -406,10 +409,12 @@ def _open(source: Any, live: bool, options: Options, rgb: bool, spool: Spool) ->
         return VideoFile.of(path, options.file)
     if not _is_list(source) and not hasattr(source, "isOpened"):
         kind = type(source).__name__
+        if isinstance(source, AsyncIterable):
+            raise SourceError(f"{kind} is asynchronous: call Recognizer.follow with each of its pictures.")
         raise SourceError(
             f"{kind} is nothing that moves: give a file, link, camera or pictures; or use analyze."
         )
-    return _Pictures(source, rgb, options.file.file_fps, live)
+    return _Pictures(source, rgb, options.file.file_fps or options.live.fps, live)
 
 
 class _Pictures:

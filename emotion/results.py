@@ -330,7 +330,7 @@ class Results(Sequence[Result]):
     def plot(
         self,
         emotions: str | Sequence[str] | None = None,
-        people: Sequence[int] | None = None,
+        people: int | Sequence[int] | None = None,
         ax: "matplotlib.axes.Axes | None" = None,
     ) -> "matplotlib.axes.Axes":
         """Plot probabilities over time, one line per person and class; for photographs the number with each
@@ -340,7 +340,7 @@ class Results(Sequence[Result]):
 
         Args:
             emotions: one or several classes; all by default.
-            people: `FaceResult.track_id` of the people to show; all by default.
+            people: `FaceResult.track_id` of one or several people to show; all by default.
             ax: matplotlib axes to draw into; by default new ones.
 
         Returns:
@@ -355,7 +355,8 @@ class Results(Sequence[Result]):
             raise ValueError(f"{unknown!r} is no class: choose of {', '.join(classes)}")
         if self._photographs:
             return plot_counts(ax, self._named_frames, classes)
-        return plot_times(ax, self._named_frames, wanted, people, classes)
+        shown = [people] if isinstance(people, int) else people
+        return plot_times(ax, self._named_frames, wanted, shown, classes)
 
     @property
     def _named_frames(self) -> list[tuple[str, EmotionFrame]]:

@@ -346,7 +346,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 def unknown_option(name: str, known: Sequence[str]) -> str:
     """The message for an unknown option name, with the most similar known one."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=1)
     return f"{name} is no option" + (f"; {near[0]} is one." if near else f": choose of {', '.join(known)}.")
 
 

@@ -163,6 +163,11 @@ def test_options_have_the_commands_words(folder):
         annotated(folder, evry=1)
 
 
+def test_what_has_no_name_is_refused_with_the_calls_that_take_it(tmp_path):
+    with pytest.raises(emotion.SourceError, match=r"ndarray is no name of a file.*: analyze_files"):
+        emotion.annotate_files([np.zeros((4, 4, 3), np.uint8)], tmp_path)
+
+
 def test_a_source_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(emotion.SourceError, match="does not exist"):
         emotion.annotate_files(tmp_path / "no.mp4", models=NO_MODELS)

@@ -22,9 +22,11 @@ from emotion import api
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.errors import MissingDependencyError
 from emotion.pictures import as_image, frames_of
+from emotion.plots import plot_counts, plot_times
 from emotion.plots import top as top_of
 from emotion.realtime.sources.demo import DEMO
 from emotion.recognizer import _sorted_out
+from tests.helpers import results as made_up
 from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.timeout(600)
@@ -86,6 +88,14 @@ def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
         (DEMO, "is a video: use analyze_files, or stream"),
         (".", "is a folder: use analyze_files"),
         (["a.jpg"], "list is no picture.*; analyze_files takes several"),
+        (np.zeros((3, 4, 5), np.uint8), r"3x4x5 is no picture.*; write array.transpose\(1, 2, 0\)"),
+        (np.zeros((2, 4, 5, 3), np.uint8), "2x4x5x3 is no picture.*; analyze_files and stream take several"),
+        (io.BytesIO(), r"read or written to its end: call its seek\(0\) first"),
+        (io.TextIOWrapper(io.BytesIO(b"\xff\xd8")), "opened as text is no picture: open it with mode 'rb'"),
+        (
+            SimpleNamespace(columns=["file"]),
+            r"A table is no picture: .* as table\['file'\], to analyze_files",
+        ),
     ],
 )
 def test_what_is_no_picture_is_told_what_would_be(picture, said):
@@ -147,6 +157,7 @@ def test_results_are_a_sequence_without_pictures(video):
 
 def test_a_plot_over_time(video):
     (line,) = video.plot("fear", people=[1]).get_lines()
+    assert len(video.plot("fear", people=1).get_lines()) == 1
     shares = [result.faces[0].probabilities["fear"] for result in video]
     assert line.get_ydata() == pytest.approx(shares)
     with pytest.raises(ValueError, match="'fright' is no class"):
@@ -211,6 +222,29 @@ def test_pictures_have_their_own_times_or_even_ones(image):
         list(frames_of([(2.0, image), (1.0, image)]))
 
 
+@pytest.mark.parametrize("option", ["fps", "file_fps"])
+def test_pictures_without_times_have_the_rate_that_is_said(reader, image, option):
+    results = list(reader.stream([image] * 2, **{option: 10}))
+    assert [result.seconds for result in results] == [0, 0.1]
+
+
+def test_one_array_of_several_pictures_is_several(reader, image):
+    several = np.stack([image, image])
+    assert len(reader.analyze_files(several)) == len(list(reader.stream(several))) == 2
+
+
+def test_what_cannot_move_is_told_with_what_to_do(reader):
+    async def pictures():
+        yield None
+
+    with pytest.raises(emotion.SourceError, match=r"asynchronous: call Recognizer\.follow"):
+        reader.stream(pictures())
+    ended = io.BytesIO(b"video")
+    ended.read()
+    with pytest.raises(emotion.SourceError, match=r"call its seek\(0\) first"):
+        reader.stream(ended)
+
+
 def test_captures_bytes_and_open_files_are_streams(reader):
     for source in (cv2.VideoCapture(str(DEMO)), DEMO.read_bytes(), io.BytesIO(DEMO.read_bytes())):
         with reader.stream(source, end=0.1) as results:
@@ -244,6 +278,35 @@ def test_short_forms_keep_the_models_of_the_last_options(monkeypatch):
     assert api._reader("lite", None, {"smooth": 0.1}) is others[0]
     assert api._reader("lite", None, {}) is not first
     assert len(made) == 4
+
+
+def seen(*tracks):
+    """A picture in which these people are."""
+    return [made_up.face("fear", track, 0.4) for track in tracks]
+
+
+def drawn(frames, emotions):
+    named = [("clip.mp4", made_up.result(number, *faces)) for number, faces in enumerate(frames)]
+    return plot_times(None, named, emotions, None, SIX)
+
+
+def test_a_legend_of_several_people_and_classes_names_each_colour_and_style_once():
+    axes = drawn([seen(1, 2, 3), seen(1, 2, 3)], ["fear", "anger"])
+    assert len(axes.get_lines()) == 6
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["fear", "anger", "person 1", "person 2", "person 3"]
+
+
+def test_who_is_seen_in_a_single_frame_is_a_dot_in_a_plot():
+    lines = drawn([seen(1), seen(1, 2), seen(1), [], seen(1)], ["fear"]).get_lines()
+    assert [(line.get_marker(), line.get_markevery()) for line in lines] == [("o", [4]), ("o", [0])]
+    (line,) = drawn([seen(1), seen(1)], ["fear"]).get_lines()
+    assert line.get_marker() == "None"
+
+
+def test_the_axis_of_counts_has_whole_numbers():
+    axes = plot_counts(None, [("a.jpg", made_up.result(0, *seen(1, 2)))], SIX)
+    assert all(float(tick).is_integer() for tick in axes.get_yticks())
 
 
 @pytest.mark.parametrize(
