@@ -1,7 +1,7 @@
 """Starts Python child processes.
 
-A child imports what its parent imports and nothing out of the folder that the user stands in: their
-`tests.py`, `random.py` or `emotion/` is theirs.
+A child has the same import path as its parent, without the working folder, which may contain the user's own
+`tests.py`, `random.py` or `emotion/`.
 """
 
 import os
@@ -22,8 +22,8 @@ def python_command(*arguments: str, python: str = sys.executable) -> tuple[str, 
 def environment() -> dict[str, str]:
     """The environment variables of a child.
 
-    Where the package is not installed but lies in a checkout, the parent may have found it in the working
-    folder alone, in which `-P` keeps the child from looking; then ``PYTHONPATH`` names the checkout.
+    If the package is not installed but in a checkout, the parent may have imported it from the working
+    folder, which `-P` excludes for the child; then ``PYTHONPATH`` names the checkout.
     """
     variables = dict(os.environ)
     package = sys.modules["emotion"].__file__

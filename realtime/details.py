@@ -1,20 +1,21 @@
-"""Additional columns on a face, such as blendshapes and pose, which are written on request.
+"""Additional columns of a face, such as blendshapes and pose, which are written on request.
 
 ===========  ====================================================================================
-asked for    columns
+option       columns
 ===========  ====================================================================================
 blendshapes  ``blendshape_jawOpen`` and 51 more, in [0, 1], by ARKit's names; MediaPipe's ``_neutral``
-             stands for ARKit's ``tongueOut``, which it does not see
-pose         ``yaw``, ``pitch``, ``roll`` in degrees; all 0 where the face looks into the camera. Yaw
-             grows as the face turns to the right side of the picture, pitch as it looks up, roll as
-             the head leans to the left side of the picture
-quality      ``eye_distance`` in pixels, between the outer corners of the eyes; ``sharpness``, how much
-             neighbouring pixels differ (the Laplacian's standard deviation in gray levels, of the face
+             replaces ARKit's ``tongueOut``
+             pose         ``yaw``, ``pitch``, ``roll`` in degrees; all 0 if the face looks into the camera.
+             Yaw grows as the face turns to the right side of the picture, pitch as it looks up, roll as the
+             head leans to the left side of the picture
+quality      ``eye_distance`` in pixels, between the outer corners of the eyes; ``sharpness``, the
+             Laplacian's standard deviation in gray levels (of the face
              at most 128 pixels wide); ``light``, the face's mean gray in [0, 1]; ``hidden``, the regions
-             that are not seen, with spaces between
-reason       ``uncertain_because``: ``hidden`` (nothing of the face is seen), ``undecided`` (no class has
-             the share that a name needs) or ``brief`` (one has it, but not for the dwell time); empty
-             where there is a label
+             that are hidden, separated by spaces
+             reason       ``uncertain_because``: ``hidden`` (all regions are hidden), ``undecided`` (no class
+                 has
+                          enough probability for a label) or ``brief`` (one has it, but not for the dwell
+                          time); empty if there is a label
 landmarks    ``landmarks``: 478 points as x and y in turn, in pixels; in Parquet and in Python only
 ===========  ====================================================================================
 """
@@ -32,7 +33,7 @@ QUALITY = ("eye_distance", "sharpness", "light", "hidden")
 REASON = "uncertain_because"
 LANDMARKS = "landmarks"
 WORDS = frozenset({"hidden", REASON})
-"""The columns that hold words; the others hold numbers."""
+"""The columns with text; the others have numbers."""
 
 
 def _arkit(name: str) -> str:
@@ -50,5 +51,5 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def detail_columns(wanted: Sequence[str]) -> tuple[str, ...]:
-    """The columns of some of `DETAILS`, but the landmarks, which are no single value."""
+    """The columns of some of `DETAILS`, except the landmarks, which are not a single value."""
     return tuple(column for name in DETAILS if name in wanted for column in _COLUMNS.get(name, ()))

@@ -4,7 +4,7 @@
 
     EmotionError               (emotion.models.errors)
       SourceError              a video or camera cannot be opened or read
-        IncompleteSourceError  a video was read to its end, but some of it is missing
+        IncompleteSourceError  a video was read to its end, but parts of it are missing
       SinkError                a result cannot be written
       DisplayError             no window can be opened
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from emotion.models.errors import EmotionError
 
-# What a disk, a stick or a folder of the network says that was pulled out or unmounted; not all of them are
-# known on every system.
+# Errors of a disk or network folder that was removed or unmounted; not all of them exist
+# on every system.
 _GONE = {
     getattr(errno, name, 0)
     for name in ("EIO", "ENODEV", "ENXIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "EHOSTDOWN", "EREMOTEIO")
@@ -37,7 +37,7 @@ class IncompleteSourceError(SourceError):
 
     Args:
         sentence: what is missing, and where.
-        reasons: what shows it, in a few words each.
+        reasons: the evidence, in a few words each.
     """
 
     def __init__(self, sentence: str, reasons: Sequence[str] = ()) -> None:
@@ -58,22 +58,22 @@ class DisplayError(EmotionError, OSError):
 
 
 def is_gone(error: BaseException) -> bool:
-    """Whether the disk or the network below a file does not answer (any more), rather than the file."""
+    """Whether the disk or network of a file failed, rather than the file."""
     return getattr(error, "errno", None) in _GONE
 
 
 def unreadable(path: Path, error: Exception) -> SourceError:
-    """What to say where a file is there and cannot be read."""
+    """The message for a file that exists and cannot be read."""
     advice = GONE_ADVICE if is_gone(error) else "check its permissions"
     return SourceError(f"{path} cannot be read ({getattr(error, 'strerror', '') or error}): {advice}.")
 
 
 @contextmanager
 def in_a_sentence(name: object) -> Iterator[None]:
-    """Turn an OSError that nobody expected into a `SourceError`, so that it ends one item and not all.
+    """Convert an unexpected OSError to a `SourceError`, so that it ends one item and not all.
 
     Args:
-        name: of what is worked on, where the error names no file.
+        name: of the current item, if the error has no file name.
     """
     try:
         yield

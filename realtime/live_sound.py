@@ -1,4 +1,4 @@
-"""Hands a live source's sound to all who record it."""
+"""Distributes a live source's sound to its recordings."""
 
 import threading
 from collections import deque
@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 SAMPLE_RATE = 48_000
-"""Of all live sound, in samples a second; there are two channels."""
+"""Sampling rate of live sound, in samples a second; there are two channels."""
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 """Float32 (2, count), in [-1, 1]."""
 
-# What a recording that hangs cannot take in time is lost.
+# If a recording hangs, more sound than this is lost.
 _MOST_SECONDS = 10.0
 
 
@@ -32,10 +32,10 @@ class Sound:
 
 
 class LiveSound:
-    """What a source gives and recordings take. Safe in threads.
+    """The sound between a source and recordings. Thread-safe.
 
     Args:
-        kept: whether what comes before the first recording takes it is kept for that one.
+        kept: whether sound before the first recording is kept for that one.
 
     Attributes:
         is_there: whether the source has sound; known once it has given its first picture.
@@ -47,16 +47,16 @@ class LiveSound:
         self.origin = 0.0
         self._lock = threading.Lock()
         self._first = SoundTap(self) if kept else None
-        # Replaced as a whole, so that whoever gives sound never meets half of a change.
+        # Replaced atomically, so that the source never sees a partial change.
         self._taps: tuple[SoundTap, ...] = (self._first,) if self._first else ()
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody records, or is about to: else nothing needs to be decoded."""
+        """Whether there is a recording, or may soon be: else nothing needs to be decoded."""
         return bool(self._taps)
 
     def tap(self) -> "SoundTap":
-        """What one recording takes from now on; close it at its end."""
+        """The sound for one recording, from now on; close it at its end."""
         with self._lock:
             first, self._first = self._first, None
             tap = first or SoundTap(self)
@@ -65,18 +65,18 @@ class LiveSound:
             return tap
 
     def put(self, sound: Sound) -> None:
-        """Hand a piece to every recording."""
+        """Send a piece to every recording."""
         for tap in self._taps:
             tap.put(sound)
 
     def leave(self, tap: "SoundTap") -> None:
-        """Give a recording no more."""
+        """Stop sending to a recording."""
         with self._lock:
             self._taps = tuple(one for one in self._taps if one is not tap)
 
 
 class SoundTap:
-    """The sound that waits for one recording; little is kept of it."""
+    """The queued sound of one recording, of limited length."""
 
     def __init__(self, sound: LiveSound) -> None:
         self._sound = sound
@@ -85,7 +85,7 @@ class SoundTap:
         self._length = 0
 
     def put(self, sound: Sound) -> None:
-        """Add a piece; the oldest ones make room for it."""
+        """Add a piece; the oldest ones are dropped if necessary."""
         with self._lock:
             self._waiting.append(sound)
             self._length += sound.samples.shape[1]
@@ -93,7 +93,7 @@ class SoundTap:
                 self._length -= self._waiting.popleft().samples.shape[1]
 
     def take(self) -> list[Sound]:
-        """All that waits, in the order in which it came."""
+        """All queued pieces, in order."""
         with self._lock:
             taken = list(self._waiting)
             self._waiting.clear()
@@ -101,5 +101,5 @@ class SoundTap:
         return taken
 
     def close(self) -> None:
-        """Want no more."""
+        """Stop."""
         self._sound.leave(self)

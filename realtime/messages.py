@@ -158,9 +158,9 @@ class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):
 
     Attributes:
         parts: rectangles, as left, top, right and bottom in whole pixels inside the picture. Outside of them
-            it is the frame's own image. A copy or a part of it knows of none, and is a plain picture.
-        picture: that of the frame that was drawn on. Where faces are hidden that is not the source's own, of
-            which nothing may be shown then.
+            it is the frame's own image. A copy or a part of it has none, and is a plain picture.
+            picture: that of the frame that was drawn on. If faces are hidden it is not the source's own, of
+                which nothing may be shown then.
     """
 
     parts: Parts | None = None
@@ -203,19 +203,19 @@ class Box:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """A face found in one frame, with what the models will look at.
+    """A face detected in one frame, with the inputs of the models.
 
     Attributes:
         box: around all landmarks.
         points: float32 (478, 2), MediaPipe's landmarks in pixels.
-        crops: an aligned crop of each region, in the order of the models; of a video they are cut when
-            somebody looks at them first, which one thread does.
-        shapes: its blendshapes, or what computes them, as of `Landmarks`; None where nobody looked.
-        turn: how far it is turned in the picture, clockwise, in degrees from -180 to 180; 0 is upright.
-        readable: whether points, crops and blendshapes can be right; those of a face that stands on its head
-            in a picture of upright ones cannot.
-        matrix: float32 (4, 4), from MediaPipe's canonical face to the camera's space; None where it was
-            not asked for.
+        crops: an aligned crop of each region, in the order of the models; for a video they are cut on
+            first use, by one thread.
+        shapes: its blendshapes, or a lazy value, as in `Landmarks`; None if they were not requested.
+        turn: its rotation in the picture, clockwise, in degrees from -180 to 180; 0 is upright.
+        readable: whether points, crops and blendshapes are valid; those of an upside-down face
+            in a picture of upright ones are not.
+        matrix: float32 (4, 4), from MediaPipe's canonical face to the camera's space; None if it was
+            not requested.
     """
 
     box: Box
@@ -228,15 +228,15 @@ class Face:
 
     @property
     def blendshapes(self) -> Blendshapes | None:
-        """float32 (52,) in [0, 1], or None where nobody looked; computed by who asks first, if nobody has."""
+        """float32 (52,) in [0, 1], computed on first use, or None if they were not requested."""
         return value_of(self.shapes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceFrame:
-    """A frame and its faces; an empty tuple means that nobody is there.
+    """A frame and its faces; an empty tuple if there are none.
 
-    `left_out` is how many more faces were seen than may be followed; it is looked for now and then.
+    `left_out` is the number of faces beyond the maximum; they are counted at intervals.
     """
 
     frame: VideoFrame
@@ -246,14 +246,14 @@ class FaceFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictionFrame:
-    """A frame, its faces, and what each region's model says of them.
+    """A frame, its faces, and the predictions of each region's model for them.
 
     Attributes:
         frame, faces: as in `FaceFrame`.
-        predictions: float32 (regions, n, classes), a row a face; that of a region which is not seen may be
+        predictions: float32 (regions, n, classes), a row per face; that of a hidden region may be
             anything.
-        free: float32 (n, regions), how likely nothing hides each region; by default ones.
-        schema: which regions and classes these are.
+        free: float32 (n, regions), the probability that nothing covers each region; by default ones.
+        schema: the regions and classes.
         left_out: as in `FaceFrame`.
     """
 
@@ -277,34 +277,34 @@ class PredictionFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceEmotion:
-    """What is thought of one face in one frame.
+    """The result of one face in one frame.
 
     All probabilities are float32 (classes,).
 
     Attributes:
         track_id: the same number for the same person from frame to frame, from 1.
         box: as in `Face`.
-        regions: by region, in the order of the models, what its model says, smoothed over time like the vote,
-            so that they agree; None where the region is not seen.
-        probabilities_frame: this frame's vote alone, of the regions that are seen; None where none is.
-        probabilities: what is shown and decided on: the votes, smoothed over time in its track; None where
-            nothing is known, never or not for a second.
-        blendshapes: what they say, smoothed likewise, where the rule of the vote counts them; else None.
-        label: what is shown, a class or `UNCERTAIN`; it does not flicker. By default `emotion`, or
-            `UNCERTAIN` where nothing is known.
+        regions: by region, in the order of the models, its prediction, smoothed over time like the vote,
+            so that they agree; None if the region is hidden.
+        probabilities_frame: this frame's vote alone, of the visible regions; None if all are hidden.
+        probabilities: the votes, smoothed over time in its track, which are shown and determine the label;
+            None if unknown: there was no vote yet, or none for a second.
+        blendshapes: their prediction, smoothed in the same way, if the rule of the vote uses it; else None.
+        label: a class or `UNCERTAIN`, as shown; it does not flicker. By default `emotion`, or
+            `UNCERTAIN` if unknown.
         since: the time in the stream, in seconds, since which the label holds.
-        points: as in `Face`; None where they are not known, as in results read from a file.
-        seen: by region, how surely it is seen, in [0, 1]: how much its vote counts. By default 1, and 0
-            for a region of which nothing is said.
+        points: as in `Face`; None if unknown, as in results read from a file.
+        seen: by region, its visibility, in [0, 1], which is the weight of its vote. By default 1, and 0
+            for a region without a prediction.
         classes: of the probabilities.
-        age: for how many seconds nothing has been seen of the face, of a file also until something is: what
-            it shows is so old. Infinite where nothing is known.
+        age: seconds since the last vote of the face, in a file also until the next one: the age of
+            the probabilities. Infinite if unknown.
         predictions_frame: by region, and as ``blendshapes``, the predictions for this frame alone, without
             smoothing; a region that is not visible is left out.
         turn: as in `Face`.
-        shapes: float32 (52,), MediaPipe's blendshapes themselves; None where they are not known.
+        shapes: float32 (52,), MediaPipe's blendshapes themselves; None if unknown.
         matrix: as in `Face`.
-        details: what was asked for beside the emotion; see `stages.details`.
+        details: the additional columns; see `stages.details`.
     """
 
     track_id: int
@@ -348,29 +348,29 @@ class FaceEmotion:
 
     @property
     def emotion(self) -> str | None:
-        """The class with the largest of `probabilities`; None where nothing is known."""
+        """The class with the largest of `probabilities`; None if unknown."""
         return None if self.probabilities is None else self.classes[int(self.probabilities.argmax())]
 
     @property
     def confidence(self) -> float | None:
-        """The share of `emotion` in `probabilities`, in [0, 1]; None where nothing is known."""
+        """The probability of `emotion`, in [0, 1]; None if unknown."""
         return None if self.probabilities is None else float(self.probabilities.max())
 
     @property
     def label_share(self) -> float | None:
-        """The share of `label` in `probabilities`, in [0, 1]; None where that is `UNCERTAIN`."""
+        """The probability of `label`, in [0, 1]; None if it is `UNCERTAIN`."""
         if self.label == UNCERTAIN or self.probabilities is None:
             return None
         return float(self.probabilities[self.classes.index(self.label)])
 
     @property
     def known(self) -> bool:
-        """Whether anything is known of what it shows."""
+        """Whether it has probabilities."""
         return self.probabilities is not None
 
     @property
     def old(self) -> bool:
-        """Whether nothing is seen of it in this frame: what was seen before, or is next, stands for it."""
+        """Whether the face is hidden in this frame, with probabilities of an earlier or later one."""
         return self.known and self.probabilities_frame is None
 
     @property
@@ -387,7 +387,7 @@ class FaceEmotion:
         return self.predictions_frame
 
     def says(self, name: str) -> Probabilities | None:
-        """What stands in a row of results: a region's, or the field of that name; None for nothing.
+        """The probabilities of a row of results: a region's, or the field of that name; None if unknown.
 
         Raises:
             KeyError: there is neither.
@@ -403,10 +403,10 @@ _ROWS = frozenset({"blendshapes", "probabilities_frame", "probabilities"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmotionFrame:
-    """A frame and what is thought of each of its faces, in the order of `FaceFrame.faces`.
+    """A frame and the results of its faces, in the order of `FaceFrame.faces`.
 
-    `schema` says which classes and regions these are, also where nobody is there; `left_out` is as in
-    `FaceFrame`; `details` says which columns were asked for beside the usual ones.
+    `schema` has the classes and regions, also without faces; `left_out` is as in
+    `FaceFrame`; `details` are the requested additional columns.
     """
 
     frame: VideoFrame

@@ -1,7 +1,7 @@
-"""All options of a run from source to results, in one object that is read once and handed down.
+"""All options of a run from source to results, in one object that is read once and passed on.
 
-Each group lies in the room that it belongs to. `emotion.models.options` makes the command line, the HTTP
-interface and Python's keywords of it: a new option is a field of its group, the place that uses it, and
+Each group is defined in its own package. `emotion.models.options` makes the command line, the HTTP
+interface and Python's keywords from it: a new option needs a field in its group, the code that uses it, and
 a test.
 """
 
@@ -18,16 +18,16 @@ from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may be chosen about a run.
+    """The options of a run.
 
     Attributes:
-        faces: how they are found and followed.
-        vote: how what the models say becomes an answer.
-        drawing: what pictures look like.
+        faces: detection and tracking.
+        vote: from predictions to labels.
+        drawing: how results are drawn.
         file: how a video file is read.
-        live: how a live source is opened and followed.
-        outputs: where results go.
-        engine: which models run, and how.
+        live: how a live source is opened and read.
+        outputs: of results.
+        engine: models and how they are run.
     """
 
     TITLE: ClassVar[str] = "Network"

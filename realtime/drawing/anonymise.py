@@ -12,20 +12,20 @@ from emotion.realtime.messages import Box, EmotionFrame
 
 PRIVACIES: tuple[Privacy, ...] = get_args(Privacy)
 
-# The landmarks' box ends at the brows' upper hairline and before the ears: what is hidden is larger.
+# The landmarks' box ends at the forehead and before the ears: the hidden area is larger.
 _WIDER = 1.4
 _HIGHER = 1.45
 _UP = 0.06
-# A hidden face is told by so many cells of one colour each, whatever its size.
+# Number of cells of the mosaic, for any size of the face.
 _CELLS = 6
-# A face that was not found again is hidden on for so many seconds: it is likely still there.
+# Seconds for which a lost face stays hidden, since it is probably still there.
 _STAY_SECONDS = 0.5
 _DOTS = (214, 206, 198)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Where a face was last, and when."""
+    """The last position and time of a face."""
 
     box: Box
     points: Points | None
@@ -35,11 +35,11 @@ class _Seen:
 class Anonymiser:
     """Hides every face of one stream's results, and for a moment also one that was just lost.
 
-    What is hidden cannot be restored: of a blurred face a few averages remain, and of one that is
-    drawn as its landmarks only these. Faces that nobody has found are not hidden.
+    Hidden faces cannot be restored: of a blurred face only a few averages remain, and of one that is
+    drawn as its landmarks only these. Faces that are not detected are not hidden.
 
     Args:
-        mode: what becomes of a face.
+        mode: how faces are shown.
     """
 
     def __init__(self, mode: Privacy) -> None:
@@ -47,14 +47,14 @@ class Anonymiser:
         self._seen: dict[int, _Seen] = {}
 
     def hide(self, result: EmotionFrame) -> EmotionFrame:
-        """The same result with a picture, of its own, in which faces are hidden."""
+        """The same result with a new picture, in which faces are hidden."""
         now = result.frame.seconds
         self._seen = {id_: s for id_, s in self._seen.items() if 0 <= now - s.seconds <= _STAY_SECONDS}
         self._seen |= {face.track_id: _Seen(face.box, face.points, now) for face in result.faces}
         if self.mode == "none" or not self._seen:
             return result
         image = result.frame.canvas()
-        whole = image.copy()  # a face may lie over another
+        whole = image.copy()  # faces may overlap
         for seen in self._seen.values():
             _cover(image, whole, seen.box)
         if self.mode == "landmarks":
@@ -64,7 +64,7 @@ class Anonymiser:
 
 
 def _cover(canvas: Image, image: Image, box: Box) -> None:
-    """Replace an oval around a face by a few cells' colours, softly joined."""
+    """Replace an oval around a face by a smooth mosaic of a few cells."""
     height, width = image.shape[:2]
     if not (np.isfinite([box.left, box.top, box.width, box.height]).all() and min(box.width, box.height) > 0):
         return
@@ -84,7 +84,7 @@ def _cover(canvas: Image, image: Image, box: Box) -> None:
 
 
 def _dots(canvas: Image, seen: _Seen) -> None:
-    """Draw a face's landmarks, where they are known."""
+    """Draw a face's landmarks, if they are known."""
     if seen.points is None or not np.isfinite(seen.points).all():
         return
     radius = round(min(max(seen.box.width, 0.0), 4000.0) / 160)

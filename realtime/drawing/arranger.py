@@ -1,10 +1,10 @@
-"""Chooses the form and the position of each face's result; it has a memory, and moving costs.
+"""Chooses the form and the position of each face's panel over time; it avoids movement.
 
-What stands is kept while it touches no face and no other form; it follows its face as on a rope. It
-gives way at once to a face that comes in its way, and first slides along the side where it is. Anything
-better (a larger form, a place beside the face instead of away from it) has to be there for some time,
-and nobody is moved for it who was moved less than a minute ago (for a word that stands away: ten seconds),
-unless they have walked since: so where people stand still their panels do, too.
+A placement is kept while it touches no face and no other form; it follows its face at a maximum distance. It
+gives way at once to a face that would overlap it, first by sliding along the same side. A
+better placement (a larger form, or one beside the face instead of away from it) has to be possible for some
+time, and a form is moved for it only if it was not moved within the last minute (for a word away from its
+face: ten seconds), or if its person has walked since: so the panels of people who stand still do not move.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,42 +24,43 @@ from emotion.realtime.drawing.layout import (
     slides,
 )
 
-# Of two faces each may have a form this many times its own height, of three half of that, and from four
-# on less and less, so that a crowd is not buried, nor whoever is behind it and was not found; a lone face
-# may have any.
+# With two faces each may have a form of this many times its own height, with three half of that, and from
+# four on still less, so that forms do not cover a crowd, nor undetected people behind it; for a single face
+# there is no limit.
 _TALLEST = 3.5
 _CROWD = 4
-# How much further the allowance reaches for a form that is already on screen.
+# The tolerance of this limit for a form that is already on screen.
 _LENIENCE = 1.5
-# In gaps: a panel ignores jitter of its face up to the first, and a change for the better needs
-# the second to spare.
+# In gaps: a panel ignores jitter of its face up to the first, and an improvement needs
+# the second as a margin.
 _DEAD_ZONE = 0.4
 _SPARE = 1.5
-# Seconds for which somebody who is out of sight is remembered, and their place kept for them.
+# Seconds for which the placement of a person who is out of sight is kept.
 _MEMORY = 1.5
-# Seconds for which something better has to be possible, and between two changes for the better.
+# Seconds for which an improvement has to be possible, and between two improvements.
 _PATIENCE = 1.0
 _REST = 60.0
-# The same for a word that stands away from its face: a line is not looked at for a minute.
+# The same for a word away from its face, whose line is more conspicuous.
 _REST_AWAY = 10.0
-# Seconds in which it is forgotten how far a face reached.
+# Time constant in seconds of a face's recent extent.
 _SWAY = 4.0
-# Who reaches farther beside themselves than by this share of their face walks.
+# A person whose face moves by more than this share of its size is walking.
 _MOST_SWAY = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is remembered of a person.
+    """The state of a person.
 
     Attributes:
-        place: where their form stands.
-        face: where the face was seen last.
-        seen: when that was, in seconds of the stream.
-        changed: when the place was last another one; -inf: it is the first.
-        walked_from: where the face was then.
-        reach: where the face has been in the last seconds, roughly: those who sway come back.
-        better_since: since when something better would fit; None where nothing does.
+        place: the placement of their form.
+        face: the last position of the face.
+        seen: its time, in seconds of the stream.
+        changed: the time of the last change of the placement; -inf: it is the first.
+        walked_from: the position of the face then.
+        reach: the approximate extent of the face's positions in the last seconds, to which swaying people
+            return.
+        better_since: the time since which an improvement is possible; None if there is none.
     """
 
     place: Placement
@@ -72,10 +73,10 @@ class _Known:
 
 
 class Arranger:
-    """Arranges one stream of pictures, in order. Not thread-safe.
+    """Arranges the forms in one stream of pictures, in order. Not thread-safe.
 
-    A place is forgotten when its person has been out of sight for 1.5 s of the stream's time, and all
-    places when that time goes back.
+    A placement is dropped when its person has been out of sight for 1.5 s of the stream's time, and all
+    placements when that time goes back.
     """
 
     def __init__(self) -> None:
@@ -83,16 +84,16 @@ class Arranger:
         self._turn = 0
 
     def arrange(self, room: Room, wishes: Sequence[Wish], now: float = 0.0) -> dict[int, Placement]:
-        """Give every face a form, the largest that fits and suits it.
+        """Assign a form to every face, the largest suitable one that fits.
 
         Args:
-            room: the picture, with what else is taken; the faces need not be in it.
-            wishes: one a face. Track ids differ where there are forms.
+            room: the picture, with other occupied areas; the faces need not be among them.
+            wishes: one per face. Track ids are unique among those with forms.
             now: the picture's time in the stream, in seconds.
 
         Returns:
-            Placements by track id. They lie in the picture and touch no face and no other placement. A face
-            is left out where there is no room for even its smallest form anywhere.
+            Placements by track id. They are inside the picture and touch no face and no other placement. A
+            face is left out if there is no room for its smallest form anywhere.
         """
         self._known = {key: one for key, one in self._known.items() if 0 <= now - one.seen <= _MEMORY}
         room = room.without([wish.face for wish in wishes])
@@ -103,7 +104,7 @@ class Arranger:
         absent = [one for key, one in self._known.items() if key not in present]
         crowd = len(wishes) + len(absent)
         placed = self._kept(room, wishes, crowd)
-        # Those who are out of sight for a moment have their place and their face kept free where it can be.
+        # The placements and faces of people who are briefly out of sight are kept free if possible.
         kept_free = room.without([rect for one in absent for rect in (one.face, one.place.rect)])
         fresh = _newcomers(wishes, placed)
         _place_words(kept_free, placed, fresh)
@@ -118,7 +119,7 @@ class Arranger:
         return placed
 
     def _kept(self, room: Room, wishes: Sequence[Wish], crowd: int) -> dict[int, Placement]:
-        """What stands and may stay, each following its face."""
+        """The placements that can be kept, each following its face."""
         placed: dict[int, Placement] = {}
         for wish in _by_area(wishes):
             known = self._known.get(wish.track_id)
@@ -129,7 +130,7 @@ class Arranger:
     def _improve(
         self, room: Room, placed: dict[int, Placement], wishes: Sequence[Wish], now: float, crowd: int
     ) -> None:
-        """Look for something better for one person a picture, in turn."""
+        """Search an improvement for one person per picture, in turn."""
         if not wishes:
             return
         self._turn += 1
@@ -152,7 +153,7 @@ class Arranger:
 
     @staticmethod
     def _off_others(room: Room, wish: Wish, old: Placement, crowd: int) -> Placement | None:
-        """Another side, or less, for a form before somebody who has come since."""
+        """Another side, or a smaller form, for one that covers a person who has appeared since."""
         if room.hides(old.rect, wish.face) <= 1:
             return None
         forms = [form for form in wish.forms if form.level >= old.spot.level and _suits(form, wish, crowd)]
@@ -177,7 +178,7 @@ class Arranger:
 
 
 def _reached(before: Rect, face: Rect, seconds: float) -> Rect:
-    """What held a face in the last seconds: the face now, and less and less of what was before."""
+    """The recent extent of a face: its present box, and a decaying share of earlier ones."""
     rest = max(0.0, 1 - seconds / _SWAY)
     left, top = (
         min(now, round(now + rest * (old - now)))
@@ -191,7 +192,7 @@ def _reached(before: Rect, face: Rect, seconds: float) -> Rect:
 
 
 def _spare(room: Room, known: _Known) -> int:
-    """Pixels that a form needs to spare beside somebody, so that it can stay: more for those who sway."""
+    """The margin in pixels that a form needs beside a person so that it can stay: more if they sway."""
     sways = max(known.reach.width - known.face.width, known.reach.height - known.face.height)
     walks = sways > _MOST_SWAY * known.face.width
     return max(round(_SPARE * room.gap), 0 if walks else 2 * sways)
@@ -210,7 +211,7 @@ def _around(room: Room, placed: Mapping[int, Placement], but: int | None = None)
 
 
 def _may_move(known: _Known, face: Rect, now: float) -> bool:
-    """Whether somebody has stood for long enough where they are, or has walked there since."""
+    """Whether a form may be moved: the last change is long ago, or the person has walked since."""
     start = known.walked_from
     walked = hypot(
         face.left + face.width / 2 - start.left - start.width / 2,
@@ -221,10 +222,10 @@ def _may_move(known: _Known, face: Rect, now: float) -> bool:
 
 
 def _place_words(room: Room, placed: dict[int, Placement], wishes: Sequence[Wish]) -> None:
-    """Give each its smallest form, in place: first those with the least choice, then, away, the rest."""
+    """Assign the smallest forms, in place: first those with the fewest positions, then the rest, away."""
     ground = _around(room, placed)
     choice = {wish.track_id: sum(1 for _ in beside(ground, wish.face, wish.forms[-1])) for wish in wishes}
-    # Of equals the larger face comes first, and has its word beside it.
+    # With equal choice the larger face comes first, and has its word beside it.
     wishes = sorted(_by_area(wishes), key=lambda wish: choice[wish.track_id])
     for wish in wishes:
         if found := next(beside(_around(room, placed), wish.face, wish.forms[-1]), None):
@@ -235,7 +236,7 @@ def _place_words(room: Room, placed: dict[int, Placement], wishes: Sequence[Wish
 
 
 def _anew(room: Room, wishes: Sequence[Wish], first: Sequence[Wish]) -> dict[int, Placement]:
-    """All words placed anew, without regard to what stood, those first who were left out."""
+    """All words placed again, regardless of earlier placements, first those that were left out."""
     placed: dict[int, Placement] = {}
     _place_words(room, placed, first)
     _place_words(room, placed, _newcomers(wishes, placed))
@@ -249,9 +250,9 @@ def _enlarge(
     before: Mapping[int, _Known],
     crowd: int,
 ) -> None:
-    """Let those who have just been placed have more than a word, the near ones first, in place.
+    """Enlarge the forms of those who were just placed, the near ones first, in place.
 
-    Whoever has lost a place gets one with room to spare: as tight as before it would be lost again.
+    After a lost placement the new one needs a margin: without it, it would be lost again.
     """
     for luxury in (False, True):
         for wish in _by_area(wishes):
@@ -265,7 +266,7 @@ def _enlarge(
                 )
                 and (luxury or form.level >= wish.luxury)
                 and _suits(form, wish, crowd)
-                # Who has lost a place gets nothing larger at once: it could not stay, either.
+                # After a lost placement a larger form is not tried at once: it could not stay, either.
                 and (old is None or form.level >= old.place.spot.level)
             ]
             others = _around(room, placed, but=wish.track_id)
@@ -274,7 +275,7 @@ def _enlarge(
 
 
 def _keep(room: Room, wish: Wish, old: Placement, crowd: int) -> Placement | None:
-    """The old spot again, where it still fits, or else the nearest on the same side of the face."""
+    """The old position if it still fits, else the nearest on the same side of the face."""
     form = next((form for form in wish.forms if form.level == old.spot.level), None)
     if form is None or not _suits(form, wish, crowd, _LENIENCE):
         return None
@@ -293,7 +294,7 @@ def _keep(room: Room, wish: Wish, old: Placement, crowd: int) -> Placement | Non
 
 
 def _largest(room: Room, face: Rect, forms: Sequence[Form], spare: int) -> Placement | None:
-    """The first of the forms that fits beside the face, with `spare` pixels to grow, and hides nobody."""
+    """The first of the forms that fits beside the face, with a margin of `spare` pixels, and hides no one."""
     for form in forms:
         found = next(beside(room, face, form, spare), None)
         if found and room.hides(found.rect, face) <= 1:
@@ -302,7 +303,7 @@ def _largest(room: Room, face: Rect, forms: Sequence[Form], spare: int) -> Place
 
 
 def _suits(form: Form, wish: Wish, crowd: int, lenience: float = 1.0) -> bool:
-    """Whether a form is in proportion to its face; the smallest form always is."""
+    """Whether a form's size is in proportion to its face; the smallest form always is."""
     if crowd == 1 or form == wish.forms[-1]:
         return True
     share = _TALLEST / (crowd - 1)
@@ -312,7 +313,7 @@ def _suits(form: Form, wish: Wish, crowd: int, lenience: float = 1.0) -> bool:
 
 
 def _dragged(old: Rect, target: Rect, reach: int) -> Rect:
-    """The old rectangle, pulled as by a rope of length `reach`: it follows, but does not tremble."""
+    """The old rectangle, moved so that it is at most `reach` away: it follows without jitter."""
     if (old.width, old.height) != (target.width, target.height):
         return target
     left = min(max(old.left, target.left - reach), target.left + reach)

@@ -1,6 +1,6 @@
 """A card: a line with the label, and below it one thin bar with the shares of all classes.
 
-It tells most of a panel on a tenth of its ground.
+It shows most of a panel's content on a tenth of its area.
 """
 
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ from emotion.realtime.messages import FaceEmotion
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where things stand on a card, in pixels.
+    """The layout of a card, in pixels.
 
     Attributes:
         label: its line.
-        width, height: of the whole card, whatever its label says.
+        width, height: of the whole card, for any label.
         bar_left, bar_top, bar_width, bar_height: of the bar, from the card's left top corner.
     """
 
@@ -44,7 +44,7 @@ class Card:
 
 
 def card_for(face: FaceEmotion, size: int, numbered: bool) -> Card:
-    """The card that tells a face's probabilities, in text of this size in pixels."""
+    """The card of a face's probabilities, with text of this size in pixels."""
     label = label_for(face, size, numbered, bold=True)
     width, line = label_room(face, size, numbered, bold=True)
     pad, thick = round(0.55 * size), round(0.42 * size)

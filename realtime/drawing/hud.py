@@ -1,4 +1,4 @@
-"""What a window says besides the results: a notice, a list of keys, a table of figures."""
+"""A window's other texts: a notice, a list of keys, a table of figures."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def notice(canvas: Image, string: str) -> None:
 
     Args:
         canvas: uint8 (h, w, 3), BGR.
-        string: what to write; made smaller, then cut, where there is no room for it.
+        string: what to write; made smaller, then truncated, if it does not fit.
     """
     width = canvas.shape[1]
     size = text_size(canvas)
@@ -37,7 +37,7 @@ def notice(canvas: Image, string: str) -> None:
 
 
 def recording(canvas: Image, name: str) -> None:
-    """Say that what is shown is being recorded, in place: a red dot and the file's name, right on top."""
+    """Draw the sign of a recording, in place: a red dot and the file's name, at the top right."""
     size = text_size(canvas)
     dot = round(0.8 * size)
     while len(name) > 1 and text_width(name, size) + dot + 3 * size > canvas.shape[1]:
@@ -56,8 +56,8 @@ def table(canvas: Image, title: str, rows: Sequence[Sequence[str]]) -> None:
     Args:
         canvas: uint8 (h, w, 3), BGR.
         title: of the table.
-        rows: its cells. Those of two columns are text and stand to the left; of more columns all but
-            the first are figures, which stand to the right.
+        rows: its cells. With two columns they are left-aligned text; with more columns all but
+            the first are figures, right-aligned.
     """
     size = _fitting(canvas, title, rows)
     widths = _widths(rows, size)
@@ -79,7 +79,7 @@ def table(canvas: Image, title: str, rows: Sequence[Sequence[str]]) -> None:
 
 
 def dimmed(image: Image) -> Image:
-    """A darker copy: what is seen is not what is there now."""
+    """A darker copy, to show that the picture is not live."""
     return np.asarray(cv2.convertScaleAbs(image, alpha=0.45), dtype=np.uint8)
 
 

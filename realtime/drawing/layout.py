@@ -1,7 +1,8 @@
-"""Possible positions of a face's result in the picture: geometry only, no pixels and no state.
+"""Possible positions of a face's panel in the picture: geometry only, no pixels and no state.
 
-A result can be told in several forms, from a full panel to one word. A form stands beside its face,
-slid along that side, or, where no side has room, away from it. `arranger` chooses among these places.
+A result has several forms, from a full panel to one word. A form is placed beside its face,
+at any position along that side, or, if no side has room, away from it. `arranger` chooses among these
+positions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,11 @@ import numpy as np
 
 Side: TypeAlias = Literal["right", "left", "above", "below", "away"]
 
-# Along a side: 0 begins where the face does, 1 ends where it does.
+# Positions along a side: 0 is aligned with the begin of the face, 1 with its end.
 _ALONG = (0.0, 0.5, 1.0, 0.25, 0.75)
-# What larger forms than a word may hide at most: of another person, and as a share of themselves.
+# The most that forms larger than a word may hide: of another person, and as a share of themselves.
 _OF_A_PERSON, _OF_A_FORM = 0.2, 0.5
-# How finely it is told apart what they hide: a trace more or less decides nothing.
+# The resolution at which hidden areas are compared.
 _STEPS = 3
 
 
@@ -46,7 +47,7 @@ class Rect:
         return self.width * self.height
 
     def common(self, other: "Rect") -> "Rect":
-        """What the two share; its area may be 0."""
+        """The intersection; its area may be 0."""
         left, top = max(self.left, other.left), max(self.top, other.top)
         across, down = min(self.right, other.right) - left, min(self.bottom, other.bottom) - top
         return Rect(left, top, max(0, across), max(0, down))
@@ -63,12 +64,12 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to tell a result.
+    """A form of a face's panel.
 
     Attributes:
-        level: its place among all forms, 0 for the largest; the same from frame to frame.
-        width, height: pixels; the same whatever the result says, so that no word moves anything.
-        sides: where it may stand, the preferred one first.
+        level: its index among all forms, 0 for the largest; constant over frames.
+        width, height: pixels; constant for all results, so that a change of the label moves nothing.
+        sides: possible sides, the preferred one first.
     """
 
     level: int
@@ -79,13 +80,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A face that wants its result told.
+    """A face and the possible forms of its panel.
 
     Attributes:
         track_id: the same number for the same person from frame to frame.
-        face: what is to be kept free.
+        face: the area to keep free.
         forms: in order of their level; none for a face that is only kept free.
-        luxury: forms below this level come only when everyone has the best of the others.
+        luxury: forms below this level are used only when all have the best of the others.
     """
 
     track_id: int
@@ -96,12 +97,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a form stands in relation to its face.
+    """The position of a form relative to its face.
 
     Attributes:
         level: of the form.
         side: of the face; ``"away"``: anywhere, and a line leads to the face.
-        along: where along that side, from 0 to 1.
+        along: position along that side, from 0 to 1.
     """
 
     level: int
@@ -119,14 +120,14 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The picture and what in it is taken.
+    """The picture and its occupied areas.
 
     Attributes:
         width, height: the picture's, in pixels.
         gap: pixels between a face and its form; half of it is kept to everything else, the
             picture's edges included.
-        taken: what no form may touch.
-        people: who is in the picture, see `person`: a form hides as little of them as it can.
+        taken: areas that no form may touch.
+        people: bodies in the picture, see `person`: a form hides as little of them as possible.
     """
 
     width: int
@@ -136,12 +137,12 @@ class Room:
     people: tuple[Rect, ...] = ()
 
     def free(self, rect: Rect) -> bool:
-        """Whether a form may stand there."""
+        """Whether a form may be placed there."""
         margin = self.gap // 2
         return self.holds(rect, margin) and not any(rect.overlaps(other, margin) for other in self.taken)
 
     def holds(self, rect: Rect, margin: int = 0) -> bool:
-        """Whether it lies in the picture, `margin` pixels away from the edges."""
+        """Whether it is inside the picture, `margin` pixels away from the edges."""
         return (
             rect.left >= margin
             and rect.top >= margin
@@ -150,15 +151,16 @@ class Room:
         )
 
     def without(self, rects: Sequence[Rect]) -> "Room":
-        """The same room with more of it taken."""
+        """The same with more occupied areas."""
         return replace(self, taken=(*self.taken, *rects))
 
     def hides(self, rect: Rect, face: Rect) -> float:
-        """How much of other people a form would hide there: 1 is as much as it may.
+        """How much of other people a form would hide there: 1 is the limit.
 
-        That is a fifth of one of them, or half of the form's own ground. What it hides of its own person
-        counts for nobody else: who stands behind is not seen there. But heads are seen, as their faces were
-        found: a form on one below, as in a gallery, would seem to be about that.
+        The limit is a fifth of one of them, or half of the form's own area. What it hides of its own person
+        does not count for others, who are hidden behind that person. But their heads are visible, since their
+        faces were detected: a form on a head below, as in a video call's gallery, would seem to belong to
+        that person.
         """
         own, most = person(face), 0.0
         for one in self.people:
@@ -171,25 +173,25 @@ class Room:
 
 
 def person(face: Rect) -> Rect:
-    """Where somebody's hair, shoulders and chest are, roughly: twice as wide as the face, to two below it."""
+    """The approximate area of hair, shoulders and chest: twice as wide as the face, to two below it."""
     across, above = face.width // 2, 2 * face.height // 5
     return Rect(face.left - across, face.top - above, face.width + 2 * across, 3 * face.height + above)
 
 
 def head(person: Rect) -> Rect:
-    """Where the face and the hair of somebody are, of whom `person` told."""
+    """The area of the face and the hair of a rectangle from `person`."""
     across = person.width // 4
     return Rect(person.left + across, person.top, person.width - 2 * across, 7 * person.height // 17)
 
 
 def beside(room: Room, face: Rect, form: Form, spare: int = 0) -> Iterator[Placement]:
-    """The free places of a form beside its face: who hides less of others first, then the preferred one.
+    """The free positions of a form beside its face: first those that hide less, then preferred ones.
 
     Args:
-        room: with the face itself taken.
-        face: that the form is about.
+        room: with the face itself occupied.
+        face: of the form.
         form: of any size.
-        spare: pixels by which the form could grow there.
+        spare: margin in pixels around the form.
     """
     later: list[tuple[int, Placement]] = []
     for one in _free_beside(room, face, form, spare):
@@ -204,7 +206,7 @@ def _free_beside(room: Room, face: Rect, form: Form, spare: int) -> Iterator[Pla
     """The same, in the order of the form's sides."""
     grown = Form(form.level, form.width + spare, form.height + spare, form.sides)
     for side in form.sides:
-        # Most forms that are tried for a large face have no room there, wherever along the side.
+        # Most forms that are tried for a large face do not fit there, at any position along the side.
         if not _reaches(room, face, grown, side):
             continue
         for along in _ALONG:
@@ -229,7 +231,7 @@ def _reaches(room: Room, face: Rect, form: Form, side: Side) -> bool:
 
 
 def away(room: Room, face: Rect, form: Form) -> Placement | None:
-    """The free place nearest to a face, wherever it is in the picture; None where there is none."""
+    """The free position nearest to a face, anywhere in the picture; None if there is none."""
     margin, step = room.gap // 2, max(2, room.gap // 2)
     lefts = np.arange(margin, room.width - margin - form.width + 1, step)
     tops = np.arange(margin, room.height - margin - form.height + 1, step)
@@ -240,11 +242,11 @@ def away(room: Room, face: Rect, form: Form) -> Placement | None:
         free[np.ix_(down, across)] = False
     if not free.any():
         return None
-    # Between the edges that look at each other.
+    # Between facing edges.
     across = np.maximum(np.maximum(lefts - face.right, face.left - lefts - form.width), 0)
     down = np.maximum(np.maximum(tops - face.bottom, face.top - tops - form.height), 0)
     distance = np.hypot(down[:, np.newaxis], across[np.newaxis, :])
-    # Past somebody rather than on them, where that is not much farther.
+    # Beside a person rather than on them, if that is not much farther.
     for one in room.people:
         if one != person(face):
             beyond = (lefts < one.right) & (lefts > one.left - form.width)
@@ -257,7 +259,7 @@ def away(room: Room, face: Rect, form: Form) -> Placement | None:
 
 
 def place(room: Room, face: Rect, form: Form, spot: Spot) -> Rect:
-    """A form beside a face, slid along that side to lie in the picture; it may not be free."""
+    """A form beside a face, moved along that side into the picture; it may not be free."""
     if spot.side in ("right", "left"):
         left = face.right + room.gap if spot.side == "right" else face.left - room.gap - form.width
         top = _slide(face.top, face.height, form.height, spot.along, room.height, room.gap // 2)
@@ -268,7 +270,7 @@ def place(room: Room, face: Rect, form: Form, spot: Spot) -> Rect:
 
 
 def slides(spot: Spot) -> list[Spot]:
-    """The same side of the face, the places along it in the order of their distance."""
+    """The same side of the face, the positions along it in the order of their distance."""
     return [
         Spot(spot.level, spot.side, along)
         for along in sorted(_ALONG, key=lambda along: abs(along - spot.along))
@@ -276,5 +278,5 @@ def slides(spot: Spot) -> list[Spot]:
 
 
 def _slide(start: int, length: int, size: int, along: float, limit: int, edge: int) -> int:
-    """Where something `size` long begins, aligned with a face but `edge` away from 0 and `limit`."""
+    """The begin of a span of length `size`, aligned with a face but `edge` away from 0 and `limit`."""
     return max(edge, min(start + round(along * (length - size)), limit - size - edge))

@@ -1,4 +1,4 @@
-"""The options on pictures: what becomes of faces in them, how results look, where they are shown."""
+"""The options of pictures: privacy, style of results, windows."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -13,7 +13,7 @@ NOTE = "apparent expressions, not feelings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawingOptions:
-    """What pictures with results look like."""
+    """How results are drawn."""
 
     TITLE: ClassVar[str] = "Pictures"
 

@@ -23,7 +23,7 @@ _BRIGHT: BGR = (250, 250, 250)
 _SOFT: BGR = (214, 206, 198)
 TRACK: BGR = (124, 120, 116)
 _WIDEST = "100%"
-# How bright the bars are of a face of which nothing is seen, where what was seen before stands for it.
+# Brightness of the bars of a hidden face, for which the last result is shown.
 _OLD = 0.5
 # The mark before the emotion with the largest share, if the label is still another one.
 _AHEAD = "\u25b8"
@@ -72,7 +72,7 @@ class PanelPlan:
         size: of the text in the rows.
         head: of the emotion's name on top.
         pad: free space inside the edges.
-        numbered: whether a line says which person it is.
+        numbered: whether there is a line with the person's number.
         bars: whether there are bars; without them it is a brief panel.
         width, height: of the whole panel.
         bar_left, bar_width: of the bars.
@@ -198,7 +198,7 @@ def paint_panel(
     if plan.bars and ahead != best:
         middle = left + (plan.pad - text_width(_AHEAD, plan.size)) // 2
         _write(canvas, _AHEAD, plan.size, _BRIGHT, middle, top + plan.bar_lines[ahead])
-    # The blendshapes are as good as the regions that they are read from.
+    # The blendshapes are as visible as the regions from which they are computed.
     all_seen = math.prod(face.seen.values())
     for name, baseline in zip(plan.content.rows, plan.prediction_lines, strict=True):
         seen = face.seen.get(name, all_seen)
@@ -300,7 +300,7 @@ def label_for(face: FaceEmotion, size: int, numbered: bool, bold: bool, share: b
     Args:
         face: with its result.
         size: of the text.
-        numbered: whether to say which person it is.
+        numbered: whether to show the person's number.
         bold: the heavier weight for the name.
         share: whether to show the share.
     """

@@ -1,4 +1,4 @@
-"""From a result to the picture that people see: faces hidden where wanted, then the results on top."""
+"""Renders a result: hides faces if requested, then draws the results on top."""
 
 from emotion.models.regions import Image
 from emotion.realtime.drawing.anonymise import Anonymiser
@@ -12,8 +12,8 @@ class Renderer:
     """Draws one stream of results; one for each stream, and not thread-safe.
 
     Args:
-        options: what becomes of faces, and how results look.
-        begin, duration: of a video, in seconds, for its timeline; None where it has no end yet.
+        options: of privacy, and of drawing.
+        begin, duration: of a video, in seconds, for its timeline; None if it has no end yet.
         partly: pictures are for an mp4, as of `Overlay`.
     """
 
@@ -30,7 +30,7 @@ class Renderer:
 
     @property
     def privacy(self) -> Privacy:
-        """What becomes of faces from the next picture on."""
+        """Change how faces are shown from the next picture on."""
         return self._anonymiser.mode
 
     @privacy.setter
@@ -38,5 +38,5 @@ class Renderer:
         self._anonymiser.mode = privacy
 
     def draw(self, result: EmotionFrame) -> Image:
-        """A new picture, uint8 (h, w, 3), BGR, of the frame's size; the frame's own stays as it is."""
+        """A new picture, uint8 (h, w, 3), BGR, of the frame's size; the frame's own is unchanged."""
         return self._overlay.draw(self._anonymiser.hide(result))

@@ -1,8 +1,8 @@
 """Small pictures with transparency, made once and blended onto every frame.
 
-A stamp is premultiplied: pressing it is one multiplication and one addition over its rectangle,
-done in place by OpenCV. Text is set in DejaVu Sans, which matplotlib brings along, because
-OpenCV's own stroke fonts are hard to read when small.
+A stamp has premultiplied alpha: blending is one multiplication and one addition over its rectangle,
+done in place by OpenCV. Text is set in DejaVu Sans, which is part of matplotlib, because
+OpenCV's own stroke fonts are hard to read at small sizes.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ BGR: TypeAlias = tuple[int, int, int]
 # Pixels of shadow around the line of a corner.
 CORNER_EDGE = 2
 
-# What a picture needs, and what numbers need while they change. More would be held for sizes that do not come
-# again: of a camera that changes its size, some ten megabytes after a quarter of an hour.
+# Enough for a picture, and for changing numbers. A larger cache would keep sizes that are not used
+# again: some ten megabytes after a quarter of an hour, with a camera that changes its size.
 _KEPT_TEXTS, _KEPT_FRAMES = 512, 32
 
 _FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
@@ -34,7 +34,7 @@ _FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
-    """What a rectangle of the picture keeps of itself, and what is added to it.
+    """A premultiplied sprite: how much of the picture is kept, and what is added.
 
     Attributes:
         keep: uint8 (h, w, 3); 255 keeps the picture, 0 hides it.
@@ -60,7 +60,7 @@ class Sprite:
 
 
 def press(canvas: Image, stamp: Sprite, left: int, top: int) -> None:
-    """Blend a stamp into a picture, in place; what lies outside the picture is left out.
+    """Blend a stamp into a picture, in place; parts outside the picture are left out.
 
     Args:
         canvas: uint8 (h, w, 3), BGR.
@@ -77,7 +77,7 @@ def press(canvas: Image, stamp: Sprite, left: int, top: int) -> None:
 
 
 def merge(below: Sprite, above: Sprite, left: int, top: int) -> None:
-    """Press one stamp onto another, in place, so that both can be pressed as one."""
+    """Blend one stamp onto another, in place, so that both can be blended as one."""
     press(below.keep, Sprite(above.keep, np.zeros_like(above.ink)), left, top)
     press(below.ink, above, left, top)
 
@@ -120,7 +120,7 @@ def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 
         radius: of the corners, in pixels; half the height makes a pill.
         colour: BGR.
         opacity: in [0, 1].
-        mark: 1: slanting stripes are left out; 2: those that slant the other way; 3 and more: both.
+        mark: 1: diagonal stripes are left out; 2: those in the other direction; 3 and more: both.
     """
     # Half a pixel is a sharp corner.
     radius = max(0.5, min(radius, width / 2, height / 2))
@@ -132,7 +132,7 @@ def plate(width: int, height: int, radius: float, colour: BGR, opacity: float = 
 
 
 def _stripes(width: int, height: int, mark: int) -> npt.NDArray[np.float64]:
-    """What marks leave of a rectangle, (height, width): 0 in the stripes."""
+    """The mask of a rectangle with marks, (height, width): 0 in the stripes."""
     across, down = np.arange(width)[np.newaxis, :], np.arange(height)[:, np.newaxis]
     period = max(4, round(0.7 * height))
     kept = np.ones((height, width))
@@ -163,7 +163,7 @@ def corners(arm: int, thickness: int, colour: BGR) -> tuple[Sprite, Sprite, Spri
 
 
 def _distance(arm: int, thickness: int) -> npt.NDArray[np.float64]:
-    """Of each pixel's centre to the left top corner's line: an arm down, an arc, an arm across."""
+    """Distance of each pixel's centre to the left top corner's line: an arm down, an arc, an arm across."""
     place = np.arange(arm + CORNER_EDGE) + 0.5 - CORNER_EDGE - thickness / 2
     x, y = place[np.newaxis, :], place[:, np.newaxis]
     radius = 0.38 * arm
@@ -180,19 +180,19 @@ def _flip(stamp: Sprite, axis: int) -> Sprite:
 
 
 def copy(stamp: Sprite) -> Sprite:
-    """A stamp of its own memory, to merge others into."""
+    """An empty stamp, to merge others into."""
     return Sprite(stamp.keep.copy(), stamp.ink.copy())
 
 
 def _beyond(length: int, radius: float) -> npt.NDArray[np.float64]:
-    """How far each pixel's centre lies beyond the straight part of an edge of this length."""
+    """The distance of each pixel's centre beyond the straight part of an edge of this length."""
     centres = np.arange(length) + 0.5
     beyond: npt.NDArray[np.float64] = np.abs(centres - length / 2) - (length / 2 - radius)
     return np.maximum(beyond, 0)
 
 
 def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Sprite:
-    """A stamp that covers with one colour as much as the mask says."""
+    """A stamp of one colour with the mask as its opacity."""
     cover = mask[:, :, np.newaxis].astype(np.float32)
     ink = np.rint(cover * np.array(colour, dtype=np.float32) / 255).astype(np.uint8)
     keep = np.repeat(255 - mask[:, :, np.newaxis], 3, axis=2)
@@ -202,7 +202,7 @@ def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Sprite:
 
 @cache
 def not_drawn(text: str) -> str:
-    """The letters of a text that pictures show as boxes: their font has no such."""
+    """The characters of a text that are missing in the font, and drawn as boxes."""
     from matplotlib.ft2font import FT2Font  # noqa: PLC0415  a fifth of a second; pictures need none
 
     known = FT2Font(str(_fonts() / _FONTS[False])).get_charmap()

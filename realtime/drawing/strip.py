@@ -1,6 +1,6 @@
-"""A timeline along the bottom of a picture: which labels there were when, with an axis below.
+"""A timeline along the bottom of a picture: the labels over time, with an axis below.
 
-Each moment is a column in which every face counts alike; where nobody was, it is empty. The stack of a
+Each time bin is a column in which every face has the same share; without faces it is empty. The stack of a
 file fills up from left to right; that of a live source shows the last minute.
 """
 
@@ -16,10 +16,10 @@ from emotion.realtime.drawing.panels import SURFACE, colours
 from emotion.realtime.drawing.sprites import BGR, ascent, plate, press, text, text_width
 from emotion.realtime.messages import FaceEmotion
 
-# Of a video whose length is not known, and of live sources, so many seconds are shown.
+# Seconds that are shown for a video of unknown length, and for live sources.
 _WINDOW = 60.0
 _BINS = 600
-# Pictures that are further apart, and further than those before, have a pause between them.
+# A longer interval between pictures, also longer than the one before, is a pause.
 _PAUSE = 1.0
 _OPACITY = 0.8
 _MARK: BGR = (250, 250, 250)
@@ -32,7 +32,7 @@ class Strip:
 
     Args:
         begin: of the video, in seconds of the stream's time.
-        duration: of it, in seconds; None where that is not known: the last minute is shown.
+        duration: of it, in seconds; None if unknown: the last minute is shown.
     """
 
     def __init__(self, begin: float = 0.0, duration: float | None = None) -> None:
@@ -45,7 +45,7 @@ class Strip:
         self._step = 0.0  # seconds between the two pictures before
 
     def add(self, seconds: float, faces: Sequence[FaceEmotion]) -> None:
-        """Take a picture's faces in; one that was before is taken in again."""
+        """Add a picture's faces; an earlier picture is replaced."""
         place = int((seconds - self._begin) / self._bin)
         self._hold_until(place, seconds)
         if faces and faces[0].classes != self._classes:
@@ -60,7 +60,7 @@ class Strip:
             self._counts = {key: one for key, one in self._counts.items() if key >= oldest}
 
     def _hold_until(self, place: int, seconds: float) -> None:
-        """What a picture showed holds until the next; after a pause nobody knows, and it is empty."""
+        """A picture's labels hold until the next picture; a pause is empty."""
         if self._last is not None:
             before, at = self._last
             step = seconds - at
@@ -70,13 +70,13 @@ class Strip:
         self._last = place, seconds
 
     def rect(self, width: int, height: int) -> Rect:
-        """Where it stands in a picture of this size, which it keeps to the end."""
+        """Its position in a picture of this size, which stays constant."""
         size = _text_size(width, height)
         high = round(3.9 * size)
         return Rect(0, height - high, width, high)
 
     def seconds_at(self, x: int, width: int, height: int) -> float | None:
-        """The time that a column of the picture stands for; None beside the stack."""
+        """The time of a column of the picture; None outside the stack."""
         left, across = self._across(self.rect(width, height), _text_size(width, height))
         if self._duration is None or not left <= x < left + across:
             return None
@@ -110,7 +110,7 @@ class Strip:
         return rect.left + size, rect.width - 2 * size
 
     def _paint_stack(self, canvas: Image, start: float, span: float) -> None:
-        """The columns: the first class lowest, parted by a line of the ground."""
+        """The columns: the first class at the bottom, separated by lines of the background."""
         height, width = canvas.shape[:2]
         times = start + (np.arange(width) + 0.5) / width * span
         places = ((times - self._begin) / self._bin).astype(int)
@@ -119,13 +119,13 @@ class Strip:
         sums = shares.sum(axis=1, keepdims=True)
         ends = np.cumsum(shares[:, :-1] / np.maximum(sums, 1e-9), axis=1)
         level = (height - np.arange(height) - 0.5) / height
-        # Which label a pixel shows; one more than there are where it is empty.
+        # The index of each pixel's label; one more than the last if it is empty.
         which = (ends[None, :, :] <= level[:, None, None] + 1e-9).sum(axis=2)
         palette = np.array([*colours(self._classes), SURFACE], dtype=np.uint8)
         picture = palette[which]
         edge = np.zeros(which.shape, bool)
         edge[:-1] = which[:-1] != which[1:]
-        # Hatched, as on the page: nothing was clear enough to be named.
+        # `uncertain` is hatched, as on the page.
         down, along = np.indices(which.shape)
         hatched = (which == len(self._classes)) & ((down + along) % 6 < 3)
         picture[edge | hatched] = SURFACE
@@ -135,7 +135,7 @@ class Strip:
     def _paint_axis(
         self, canvas: Image, left: int, across: int, top: int, size: int, start: float, span: float
     ) -> None:
-        """Times below the stack, as many as there is room for, the first one with its unit."""
+        """Times below the stack, as many as fit, the first one with its unit."""
         small = max(9, round(0.8 * size))
         room = across / (text_width("0:00:00", small) * 1.6)
         step = next((step for step in _STEPS if span / step <= room), _STEPS[-1])
@@ -155,7 +155,7 @@ class Strip:
 
 
 def clock(seconds: float) -> str:
-    """A time as minutes and seconds, with hours where there are any."""
+    """A time as minutes and seconds, with hours if needed."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -22,18 +22,18 @@ _ADVICE = (
     "for example -o session.mp4 or -o session.csv."
 )
 WINDOW_ALONE = "run it where there is a desktop; 'emotion annotate' needs none."
-"""What to do without a screen where all that is made is the window."""
-# highgui ends the whole process where it finds no display, so another one is asked first.
+"""Advice if there is no screen and the window is the only output."""
+# highgui aborts the process if there is no display, so another process tries it first.
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 _PROBE_SECONDS = 30
 
 
-# A small picture gets a window in which it can be seen.
+# Minimum size of the window for small pictures.
 _LEAST_SIDE = 800
 
 
 class Key(StrEnum):
-    """What a key asks for."""
+    """The action of a key."""
 
     QUIT = "quit"
     PAUSE = "pause"
@@ -80,11 +80,11 @@ _CODES = {
 
 @dataclass(slots=True)
 class Pointer:
-    """What the mouse did over the picture since it was asked last.
+    """Mouse events over the picture since the last call.
 
     Attributes:
         moved: whether it moved.
-        clicks: where its left button went down or was dragged to, in pixels of the picture.
+        clicks: positions at which its left button was pressed or dragged to, in pixels of the picture.
     """
 
     moved: bool = False
@@ -92,10 +92,10 @@ class Pointer:
 
 
 class DisplayProbe(Closeable):
-    """Finds out, in a process of its own, whether a window can be opened; it runs from here on."""
+    """Tests, in its own process, whether a window can be opened; it starts at once."""
 
     def __init__(self, advice: str = _ADVICE) -> None:
-        """Args: advice: what to do where no window can be opened."""
+        """Args: advice: what to do if no window can be opened."""
         self._advice = advice
         self._process = subprocess.Popen(
             python_command("-c", _PROBE),
@@ -106,7 +106,7 @@ class DisplayProbe(Closeable):
         )
 
     def check(self) -> None:
-        """Wait for the answer.
+        """Wait for the result.
 
         Raises:
             DisplayError: no window can be opened here.
@@ -123,7 +123,7 @@ class DisplayProbe(Closeable):
             raise DisplayError(f"{reason}: {self._advice}")
 
     def close(self) -> None:
-        """End it, whether it has been asked or not."""
+        """End it, whether the result is known or not."""
         if self._process.returncode is None:
             self._process.kill()
             self._process.communicate()
@@ -142,7 +142,7 @@ class Window(Closeable):
         self._pointer = Pointer()
 
     def show(self, image: Image) -> None:
-        """Put a picture on the screen; the first one decides on the window's first size.
+        """Show a picture; the first one determines the window's initial size.
 
         Args:
             image: uint8 (h, w, 3), BGR.
@@ -159,13 +159,13 @@ class Window(Closeable):
         cv2.imshow(self._title, image)
 
     def pressed(self) -> list[Key]:
-        """What was asked for since the last call; draws what was shown. Call it often.
+        """The key actions since the last call; also draws the picture. Call it often.
 
-        A window that the user has closed asks to quit.
+        Closing the window is the action to quit.
         """
         found = []
         while self._open and (code := cv2.pollKey()) != -1:
-            # The upper bits tell of Shift and the like.
+            # The upper bits are modifiers such as Shift.
             key = _CODES.get(code) or _CODES.get(code & 0xFFFF)
             found += [key] if key else []
         if self._open and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
@@ -173,12 +173,12 @@ class Window(Closeable):
         return found
 
     def pointer(self) -> Pointer:
-        """What the mouse did since the last call."""
+        """The mouse events since the last call."""
         done, self._pointer = self._pointer, Pointer()
         return done
 
     def _on_mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
-        """Called by highgui, in the thread that asks for keys."""
+        """Called by highgui, in the thread that reads keys."""
         self._pointer.moved = True
         if event == cv2.EVENT_LBUTTONDOWN or (
             event == cv2.EVENT_MOUSEMOVE and flags & cv2.EVENT_FLAG_LBUTTON
@@ -186,7 +186,7 @@ class Window(Closeable):
             self._pointer.clicks.append((x, y))
 
     def close(self) -> None:
-        """Take the window off the screen. May be called again."""
+        """Close the window. May be called again."""
         if self._open:
             self._open = False
             cv2.destroyAllWindows()
@@ -196,9 +196,9 @@ class Window(Closeable):
 def _let_qt_have_its_events() -> None:
     """Load the system's own libX11-xcb, so that it is found before the old one in OpenCV's wheels.
 
-    By it Qt tells libX11 that nobody else takes events of the X server. The old one writes that to where a
-    newer libX11 does not look, which then takes some of them away: without a window manager one window in
-    some twenty stays dark, since Qt never hears that it is on the screen.
+    Through it Qt tells libX11 that it alone reads events of the X server. The old one is not compatible with
+    a newer libX11, which then consumes some of the events: without a window manager one window in some twenty
+    stays black, since Qt does not receive its exposure.
     """
     if sys.platform == "linux":
         with suppress(OSError):  # without X11, or with Wayland alone

@@ -1,6 +1,6 @@
-"""From a source and options to results: models that are loaded once, policies, and the one assembly.
+"""From a source and options to results: shared models, policies, and the assembly of the pipeline.
 
-May import all packages of `realtime` but `playback`.
+May import all packages of `realtime` except `playback`.
 """
 
 from emotion.realtime.session.models import Models

@@ -14,18 +14,18 @@ from emotion.models.options import with_values
 from emotion.models.schema import Schema
 from emotion.models.voting.vote import VoteWeights
 
-# The most pictures or faces that a landmark net takes at once.
+# Maximum batch size of a landmark net.
 _NET_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What is loaded once and shared by all videos. Heavy, and without state.
+    """The models, loaded once and shared by all videos. Heavy, and without state.
 
     Attributes:
-        regions: a model each, in the order of their votes.
+        regions: one model per region, in the order of their votes.
         weights: of the vote.
-        nets: that find faces; MediaPipe does where there are none.
+        nets: for landmarks; None: MediaPipe is used.
     """
 
     regions: tuple[RegionModel, ...]
@@ -34,7 +34,7 @@ class Models:
 
     @property
     def schema(self) -> Schema:
-        """The classes and regions of all that they say."""
+        """The classes and regions of the predictions."""
         return schema_of(model.manifest for model in self.regions)
 
     @classmethod
@@ -44,14 +44,14 @@ class Models:
         """All models and the vote's weights from a model folder, ready to run.
 
         Args:
-            options: which, and how they run; `EngineOptions()` where not given.
-            cache: folder for what providers compile; nothing is kept where there is none.
-            chosen: options by name, as ``provider="cpu"``, in the place of those in `options`.
+            options: of the models; `EngineOptions()` by default.
+            cache: folder for compiled models of providers; None: no cache.
+            chosen: options by name, such as ``provider="cpu"``, which replace those in `options`.
 
         Raises:
-            OptionError: an option is not known or out of bounds.
+            OptionError: an option is unknown or out of bounds.
             ModelFileError: a file is missing, damaged, or of another version.
-            ProviderError: the provider is not there.
+            ProviderError: the provider is not available.
         """
         wanted = with_values(options or EngineOptions(), chosen)
         folder, threads = wanted.models, 1 if wanted.threads is None else wanted.threads
@@ -60,7 +60,7 @@ class Models:
             RegionModel(folder, region, wanted.provider, threads, wanted.precision, cache=cache)
             for region in names
         )
-        # After them: a folder without models lacks more than weights.
+        # After the models, whose absence is the more important error.
         weights = VoteWeights.read(folder, names)
         if weights.classes.names != schema_of(model.manifest for model in models).classes.names:
             raise ModelFileError(
@@ -73,7 +73,7 @@ class Models:
 
 
 def landmark_nets(options: EngineOptions, cache: Path | None = None) -> LandmarkNets | None:
-    """What finds faces as options say; None: MediaPipe does.
+    """The landmark nets according to the options; None: MediaPipe is used.
 
     Args:
         options: of the engine.
@@ -81,11 +81,11 @@ def landmark_nets(options: EngineOptions, cache: Path | None = None) -> Landmark
 
     Raises:
         ModelFileError: a file is missing, damaged, or of another version.
-        ProviderError: the provider is not there.
+        ProviderError: the provider is not available.
     """
     if options.landmarks == "mediapipe":
         return None
-    # Landmarks on a GPU are for who asks for them: they have hardly been tried there.
+    # Landmarks on a GPU only on request: they have hardly been tested there.
     provider = options.provider if options.landmarks == "onnx" else "cpu"
     threads = 1 if options.threads is None else options.threads
     return LandmarkNets.load(NetOptions(provider, threads, max_batch=_NET_BATCH, cache=cache))

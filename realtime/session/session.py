@@ -1,4 +1,4 @@
-"""From a source and options to results: the only place where a pipeline is put together."""
+"""From a source and options to results: the only place where a pipeline is assembled."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
@@ -37,7 +37,7 @@ class Session(Closeable):
         policy: which frames are analysed, by how many workers, and what waits or is dropped.
         stages: made before with `policy.stages`, so that a live source loses no frames in the meantime;
             models and options are ignored then.
-        observer: is told what the source and each stage do.
+        observer: receives the events of the source and each stage.
 
     Raises:
         ModelFileError: a model is missing or damaged. The source is closed then.

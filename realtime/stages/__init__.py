@@ -1,5 +1,5 @@
-"""What is done to each frame: faces found, tracked and classified, the vote, the label.
+"""The processing of each frame: face detection, tracking, classification, the vote, the label.
 
-A stage knows no threads. Stages meet in `messages` and share no state. May import `messages`,
+Stages do not use threads. They communicate by `messages` and share no state. May import `messages`,
 `pipeline` (its protocol) and `emotion.models`.
 """

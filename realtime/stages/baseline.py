@@ -6,32 +6,32 @@ import numpy.typing as npt
 from emotion.models.classes import SIX, Classes
 from emotion.realtime.messages import Probabilities
 
-# How far a correction by a person's own neutral face goes, as a factor on a probability.
+# Limit of the correction, as a factor on a probability.
 _LARGEST_FACTOR = 3.0
-# A frame looks neutral where neutral has this share of the largest probability at least.
+# A frame counts as neutral if neutral has at least this share of the largest probability.
 _NEUTRAL_LOOKING = 0.5
-# What the vote gives a neutral face on average (of 432 in web-faces' validation part; 0.59 to 0.62 of 495 in
-# RAF-DB's); the others share the rest alike.
+# The mean vote for a neutral face (432 in web-faces' validation part; 0.59 to 0.62 of 495 in
+# RAF-DB's); the rest is split equally among the others.
 _NEUTRAL_SHARE = 0.55
 
 
 class Baseline:
-    """Measures a person's votes by that person's own neutral face.
+    """Normalises a person's votes by that person's own neutral face.
 
     A face may look a little sad or angry at rest. The first frames in which a person looks neutral
     (neutral has half of the largest share, or more) are collected until they fill `seconds`; the
     geometric mean of their votes is this person's resting profile. From then on each vote is
-    multiplied by reference / profile and made to sum to one, where the reference is what a neutral
-    face gives on average. This is person-specific normalisation (Baltrusaitis et al. 2015, who subtract a
-    person's median face) in the form that is right for probabilities (Saerens et al. 2002: a change
-    of the priors divides out). No factor goes beyond 3.
+    multiplied by reference / profile and scaled to sum to one, where the reference is the mean vote for
+    neutral faces. This is person-specific normalisation (Baltrusaitis et al. 2015, who subtract a
+    person's median face) in the form for probabilities (Saerens et al. 2002: a change
+    of the priors divides out). No factor exceeds 3.
 
-    It helps only whoever begins with a neutral face; nobody else's votes change.
+    It helps only people who begin with a neutral face; others' votes do not change.
 
     Args:
-        seconds: of neutral-looking frames that are needed; 0: nothing is changed.
-        classes: of the votes; where none of them is `neutral`, nothing is changed.
-        asked: whether somebody was asked for a neutral face: then every frame counts, as they look.
+        seconds: required length of neutral frames; 0: no correction.
+        classes: of the votes; if none of them is `neutral`, there is no correction.
+        asked: whether the user requested it now: then every frame counts, regardless of its expression.
     """
 
     def __init__(self, seconds: float, classes: Classes = SIX, asked: bool = False) -> None:
@@ -48,14 +48,14 @@ class Baseline:
 
     @property
     def ready(self) -> bool:
-        """Whether votes are corrected by now."""
+        """Whether votes are corrected already."""
         return self._factors is not None
 
     def update(self, seconds: float, vote: Probabilities) -> Probabilities:
-        """The vote, corrected as soon as enough was seen.
+        """The vote, corrected once there are enough neutral frames.
 
         Args:
-            seconds: the frame's time, which does not go back.
+            seconds: the frame's time, which never decreases.
             vote: float32 (classes,).
         """
         if self._factors is None and self._needed and self._neutral is not None:
@@ -66,7 +66,7 @@ class Baseline:
         return np.asarray(corrected / corrected.sum(), dtype=np.float32)
 
     def _collect(self, seconds: float, vote: Probabilities, neutral: int) -> None:
-        # A gap counts as one frame would: what was not seen is not known to be neutral.
+        # A gap counts as one frame, since the face during it is unknown.
         step = min(seconds - self._last, 0.1) if self._last is not None else 0.0
         self._last = seconds
         if not self._asked and vote[neutral] < _NEUTRAL_LOOKING * vote.max():

@@ -17,20 +17,20 @@ class Model(Protocol):
     """Crops in, uint8 (height, width) each; probabilities out, float32 (n, classes)."""
 
     def __call__(self, crops: Sequence[Image], /) -> Probabilities:
-        """What the model says, in order."""
+        """The predictions, in order."""
         ...
 
 
 class EmotionClassifier:
     """The stage that runs the models: one run per model and batch, for any number of frames and faces.
 
-    It has no state, so that several workers can share its work, and the models. Beside the predictions it
-    computes how likely each region is visible.
+    It has no state, so that several workers can share its work, and the models. In addition to the
+    predictions it computes the probability that each region is visible.
 
     Args:
         models: one per region.
-        batch: the most frames in a batch.
-        full: wait for full batches, which is faster for files, and too late for live pictures.
+        batch: maximum number of frames in a batch.
+        full: wait for full batches, which is faster for files, but adds delay to live pictures.
         schema: the regions and classes.
 
     Raises:
@@ -44,7 +44,7 @@ class EmotionClassifier:
     ) -> None:
         self._models = models
         self._schema = schema
-        visibility.nets_for(schema.regions)  # before the first picture, where the file is missing
+        visibility.nets_for(schema.regions)  # an error of a missing file is raised before the first picture
         self.batch = batch
         self.full = full
 
@@ -65,7 +65,7 @@ class EmotionClassifier:
 
 
 def _look(item: FaceFrame) -> None:
-    """Compute lazy values here, where several threads work in parallel.
+    """Compute lazy values here, in several parallel threads.
 
     An error names its frame, not all frames of the batch.
     """

@@ -1,6 +1,6 @@
-"""EmotionFrame -> EmotionFrame: adds the additional columns that were asked for.
+"""EmotionFrame -> EmotionFrame: adds the requested additional columns.
 
-What there is, and in which unit, stands in `emotion.realtime.details`.
+The columns and their units are in `emotion.realtime.details`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,15 +17,15 @@ from emotion.realtime.messages import EmotionFrame, FaceEmotion
 
 _SHAPES = detail_columns(["blendshapes"])
 _WIDTH = 128
-"""A face is made so wide, in pixels, before its sharpness is measured; a smaller one is left alone."""
+"""The width in pixels to which a face is shrunk before its sharpness is measured."""
 
 
 class Details:
-    """The stage. It remembers nothing.
+    """The stage. It has no state.
 
     Args:
         wanted: some of `emotion.realtime.details.DETAILS`.
-        certain: the share from which a face is given a name.
+        certain: the smallest probability for a label.
     """
 
     name = "details"
@@ -36,7 +36,7 @@ class Details:
         self._certain = certain
 
     def process(self, items: Sequence[EmotionFrame]) -> Iterable[EmotionFrame]:
-        """The frames with what was asked for, in order."""
+        """The frames with the additional columns, in order."""
         for item in items:
             image = item.frame.image if item.faces and "quality" in self._wanted else None
             faces = tuple(replace(face, details=self._told(image, face)) for face in item.faces)
@@ -64,7 +64,7 @@ def _blendshapes(shapes: npt.NDArray[np.float32] | None) -> dict[str, float | st
 
 
 def pose_of(matrix: npt.NDArray[np.float32] | None) -> dict[str, float | str | None]:
-    """How a head is turned, in degrees; None where it is not known.
+    """The pose of a head, in degrees; None if unknown.
 
     Args:
         matrix: float32 (4, 4), from the canonical face to the camera's space: x to the right, y up, z to
@@ -98,7 +98,7 @@ def _quality(image: Image, face: FaceEmotion) -> dict[str, float | str | None]:
 
 
 def _inside(image: Image, face: FaceEmotion) -> Image | None:
-    """What of a face's box lies inside the picture; None where nothing does."""
+    """The part of a face's box inside the picture; None if it is empty."""
     height, width = image.shape[:2]
     box = face.box
     left, top = max(0, round(box.left)), max(0, round(box.top))

@@ -14,10 +14,10 @@ from emotion.realtime.stages.options import VoteOptions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceVote:
-    """What the regions of one face say; None where a region, or all of the face, is not seen.
+    """The predictions and the vote of one face; None if a region, or all of the face, is hidden.
 
-    The blendshapes speak only where the rule of the vote counts them, and with the regions. `seen` is how
-    much each region's vote counts, in [0, 1].
+    The blendshapes are used only if the rule of the vote includes them, and together with the regions. `seen`
+    is the weight of each region's vote, in [0, 1].
     """
 
     regions: dict[str, Probabilities | None]
@@ -27,11 +27,11 @@ class FaceVote:
 
 
 class Ensemble:
-    """Turns the models' probabilities for the faces of a frame into votes. It has no state.
+    """Combines the models' probabilities for the faces of a frame into votes. It has no state.
 
     Args:
         weights: of the vote.
-        options: `VoteOptions()` where not given.
+        options: `VoteOptions()` by default.
     """
 
     def __init__(self, weights: VoteWeights, options: VoteOptions | None = None) -> None:
@@ -39,7 +39,7 @@ class Ensemble:
         self._options = options or VoteOptions()
 
     def sees(self, item: PredictionFrame) -> npt.NDArray[np.float32]:
-        """How surely each region of each face is seen, float32 (n, regions) in [0, 1]."""
+        """The visibility of each region of each face, float32 (n, regions) in [0, 1]."""
         inside = np.array([[crop.visible for crop in face.crops] for face in item.faces], np.float32)
         turned = np.array([_turned(face.points) for face in item.faces], np.float32)
         readable = np.array([face.readable for face in item.faces])
@@ -67,7 +67,7 @@ class Ensemble:
         ]
 
     def _third(self, item: PredictionFrame) -> Probabilities | None:
-        """What the blendshapes say of each face, float32 (n, classes), where the vote counts them."""
+        """The predictions from the blendshapes, float32 (n, classes), if the vote uses them."""
         if self._weights.third is None:
             return None
         shapes = [face.blendshapes for face in item.faces if face.blendshapes is not None]
@@ -77,6 +77,6 @@ class Ensemble:
 
 
 def _turned(points: Points) -> float:
-    """How badly a face fits one seen from the front; 0 where its landmarks are not known."""
+    """The alignment error of a face; 0 if its landmarks are unknown."""
     anchors = points[ANCHORS]
     return alignment_error(points) if anchors.max() > anchors.min() else 0.0

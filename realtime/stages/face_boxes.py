@@ -1,4 +1,4 @@
-"""Boxes around faces, and which of them are the same face."""
+"""Boxes around faces, and matching of boxes of the same face."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.picture import Landmarks
 from emotion.models.regions import extent
 
-# Boxes that have this share of their union in common are one face.
+# The intersection over union from which two boxes are the same face.
 SAME = 0.3
 
 Corners = npt.NDArray[np.float32]
@@ -27,12 +27,12 @@ def side(box: Corners) -> float:
 
 
 def among(box: Corners, faces: Sequence[Landmarks]) -> bool:
-    """Whether a box is that of one of the faces."""
+    """Whether a box matches one of the faces."""
     return bool(faces) and bool((overlaps(box, np.array([corners(face) for face in faces])) > SAME).any())
 
 
 def apart(faces: Sequence[Landmarks], known: Sequence[Landmarks]) -> list[Landmarks]:
-    """Those of some faces that are none of the known ones."""
+    """The faces that match none of the known ones."""
     if not faces or not known:
         return list(faces)
     boxes, others = (np.array([corners(face) for face in some]) for some in (faces, known))

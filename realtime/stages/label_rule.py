@@ -17,7 +17,7 @@ from emotion.realtime.messages import Probabilities
 from emotion.realtime.stages.options import VoteOptions
 
 UNSURE = -1
-"""Stands for the index of an emotion where none is sure enough to be named."""
+"""The index for `uncertain`."""
 
 # Times of files are rounded.
 _TINY = 1e-6
@@ -59,13 +59,13 @@ class _Clock:
         self.what: int | None = None
 
     def note(self, what: int | None, now: float, last: float) -> None:
-        """What is so now, or None. Where results come rarely, it is taken to be so since the last one."""
+        """Set the condition, or None. If results are rare, it is assumed to hold since the last one."""
         if what is not None and what != self.what:
             self._since = last if now - last >= self._dwell else now
         self.what = what
 
     def lasts(self, now: float, following: Sequence[Moment], still: Callable[[Moment], bool]) -> bool:
-        """Whether it has been so for the dwell time, or will be, as far as that is known."""
+        """Whether it has held for the dwell time, or will, as far as later results are known."""
         end = now
         for moment in following:
             end = moment.seconds
@@ -120,7 +120,7 @@ class LabelRule:
         return self._between(self._word, now, following)
 
     def _first(self, known: Sequence[Moment]) -> int:
-        """Whether anything is sure is asked of the first dwell time, as far as that is known."""
+        """The initial label, which depends on the first dwell time, as far as it is known."""
         soon = (moment for moment in known if moment.seconds - known[0].seconds <= self._options.dwell)
         return known[0].best if any(moment.most >= self._options.certain for moment in soon) else UNSURE
 

@@ -1,4 +1,4 @@
-"""Load shedding, so that results come in time: which pictures are analysed, whose emotion is read."""
+"""Load shedding, to bound the latency: which pictures are analysed, and which faces are classified."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -12,13 +12,13 @@ from emotion.realtime.messages import FaceFrame, PredictionFrame, Probabilities
 from emotion.realtime.pipeline.stage import Stage
 from emotion.realtime.stages.tracker import Tracker
 
-# Latencies are judged over the last seconds, no sooner than so long after a change, and by no fewer
+# Latencies are evaluated over the last seconds, after this time since a change, and with at least so many
 # results.
 _WINDOW_SECONDS = 2.0
 _SETTLING_SECONDS = 1.0
 _FEWEST = 4
-# More is done again when latencies stay below this share of the bound for this many seconds; each
-# time that this was too much the wait doubles.
+# The level is lowered when latencies stay below this share of the bound for this many seconds; after
+# each failed attempt this time doubles.
 _EASY = 0.6
 _PATIENCE_SECONDS = 4.0
 _MOST_PATIENCE_SECONDS = 120.0
@@ -26,12 +26,12 @@ _MOST_PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class LoadLevel:
-    """How much is left out.
+    """A level of load shedding.
 
     Attributes:
-        in_flight: pictures that are in work at the same time; 1 spares the wait for one another.
-        faces_every: of this many pictures of the source, one is looked at.
-        classify_every: in each of these, one of this many faces has its emotion read.
+        in_flight: number of pictures in the pipeline; with 1 there is no queueing.
+        faces_every: one of this many pictures of the source is analysed.
+        classify_every: in each of these, one of this many faces is classified.
     """
 
     in_flight: int = 2
@@ -59,14 +59,14 @@ LEVELS = (
     LoadLevel(in_flight=1, faces_every=3, classify_every=4),
     LoadLevel(in_flight=1, faces_every=4, classify_every=6),
 )
-"""From all of the work to the least."""
+"""From full work to the least."""
 
 
 class LoadShedder:
-    """Chooses a level of saving that keeps the time from capture to result below a bound.
+    """Chooses the level that keeps the time from capture to result below a bound.
 
     Args:
-        bound: seconds; None: never save.
+        bound: seconds; None: never shed load.
     """
 
     def __init__(self, bound: float | None) -> None:
@@ -81,11 +81,11 @@ class LoadShedder:
 
     @property
     def saving(self) -> LoadLevel:
-        """What is to be left out now."""
+        """The present level."""
         return LEVELS[self._level]
 
     def note(self, latency: float, now: float) -> bool:
-        """Take a result's latency into account; true when `saving` is another one from now on.
+        """Add a result's latency; returns whether the level has changed.
 
         Args:
             latency: seconds from capture to result.
@@ -113,7 +113,7 @@ class LoadShedder:
         return self._change(-1, now)
 
     def _too_late(self) -> bool:
-        """Whether more than one in four results comes too late."""
+        """Whether more than one in four results is too late."""
         late = sum(latency > (self._bound or 0.0) for _, latency in self._seen)
         return 4 * late > len(self._seen)
 
@@ -121,7 +121,7 @@ class LoadShedder:
         level = min(max(self._level + step, 0), len(LEVELS) - 1)
         changed = level != self._level
         if changed:
-            # Only what is measured from now on says how good the new level is.
+            # Only new measurements show the effect of the new level.
             self._seen.clear()
             self._easy_since = None
             self._settled = now + _SETTLING_SECONDS
@@ -130,17 +130,17 @@ class LoadShedder:
 
 
 class LoadSheddingClassifier:
-    """A classifier that, while there is need, reads only some of the faces of each picture.
+    """A classifier that, under load, classifies only some of the faces of each picture.
 
-    Those who have waited longest come first, and someone new at once; of the others the models'
+    New faces are classified at once, then those that have waited longest; for the others the
     last predictions are repeated.
 
     Args:
-        inner: the stage that asks the models.
-        load_shedder: says how much is left out.
+        inner: the stage that runs the models.
+        load_shedder: with the present level.
     """
 
-    # Whoever waits for a second picture is late with the first.
+    # Waiting for a second picture would delay the first.
     batch = 1
 
     def __init__(self, inner: Stage[FaceFrame, PredictionFrame], load_shedder: LoadShedder) -> None:
@@ -151,7 +151,7 @@ class LoadSheddingClassifier:
         self._known: dict[int, _Known] = {}
 
     def process(self, items: Sequence[FaceFrame]) -> Iterable[PredictionFrame]:
-        """The pictures with what each model says of their faces, in order."""
+        """The pictures with the predictions for their faces, in order."""
         return [self._read(item) for item in items]
 
     def close(self) -> None:
@@ -176,21 +176,21 @@ class LoadSheddingClassifier:
         return PredictionFrame(item.frame, item.faces, predictions, free, read.schema, item.left_out)
 
     def _due(self, ids: Sequence[int]) -> list[int]:
-        """Who is read now: all who are new, and of the others those who have waited longest."""
+        """The faces to classify now: all new ones, and of the others those that have waited longest."""
         every = self._load_shedder.saving.classify_every
         old = [id_ for id_ in ids if id_ in self._known]
         ripe = sorted(
             (id_ for id_ in old if self._known[id_].waits >= every - 1),
             key=lambda id_: -self._known[id_].waits,
         )
-        # No more than that at once, so that their turns spread and each batch is small.
+        # No more than that at once, so that the work is spread and each batch is small.
         chosen = set(ids) - set(old) | set(ripe[: ceil(len(old) / every)])
         return [id_ for id_ in ids if id_ in chosen]
 
 
 @dataclass(slots=True)
 class _Known:
-    """What the models said of someone last, (regions, classes), and for how many pictures that is old."""
+    """The last predictions for a face, (regions, classes), and their age in pictures."""
 
     predictions: Probabilities
     free: npt.NDArray[np.float32]

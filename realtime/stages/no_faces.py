@@ -1,4 +1,4 @@
-"""VideoFrame -> EmotionFrame without faces, for pictures that are too small to have any."""
+"""VideoFrame -> EmotionFrame without faces, for pictures that are too small."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,20 +6,20 @@ from emotion.models.schema import Schema
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 
 SMALLEST_PICTURE = 24
-"""The shorter side, in pixels, from which on a picture is looked at.
+"""The smallest length of the shorter side, in pixels, of an analysed picture.
 
-Of 48 faces of FER+ that fill a picture of 24x24 MediaPipe finds 58 in 100, and the vote of `lite` is right
-about 82 in 100 of these; of 20x20 it finds 44, with 67 right, of 16x16 25, of 12x12 10, with 20 right.
+Of 48 faces of FER+ that fill a picture of 24x24 MediaPipe detects 58%, and the vote of `lite` is right
+for 82% of these; at 20x20 44% and 67%, at 16x16 25% are detected, at 12x12 10% and 20%.
 """
 
 
 def is_too_small(height: int, width: int) -> bool:
-    """Whether pictures of this size hold no face that could be read."""
+    """Whether pictures of this size are too small for faces."""
     return min(height, width) < SMALLEST_PICTURE
 
 
 class NoFaces:
-    """The stage that replaces all others where pictures are too small for faces.
+    """The stage that replaces all others for pictures that are too small for faces.
 
     Args:
         schema: of the models.

@@ -10,10 +10,10 @@ from emotion.realtime.details import DETAILS, Detail
 
 
 def read_details(text: str) -> tuple[str, ...]:
-    """The details named with commas between, each once.
+    """The details in a comma-separated text, each once.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: one of them is unknown.
     """
     names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
     for name in names:
@@ -24,11 +24,11 @@ def read_details(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceOptions:
-    """How faces are found and followed.
+    """Detection and tracking of faces.
 
-    With two finders landmarks tremble a little more than with one, by less than a hundredth of the distance
-    between the eyes; with a stride of two, at 30 frames a second, they lie half a hundredth of it away in
-    the frames between.
+    With two finders landmarks have slightly more jitter than with one, by less than a hundredth of the
+    distance between the eyes; with a stride of two, at 30 frames a second, they differ by half a hundredth of
+    it in the interpolated frames.
     """
 
     TITLE: ClassVar[str] = "Faces"
@@ -70,13 +70,13 @@ class FaceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteOptions:
-    """How what the models say of a face becomes an answer.
+    """From the predictions for a face to its label.
 
-    `certain` is twice what chance gives. On 8,595 faces that the models did not learn from (the
-    validation parts) the vote's largest share is below 0.34 on 2 of 100; there it is right in 30 to 38%,
-    above in 78 to 79% (standard and lite). From 0.55 on, 77 to 84% of RAF-DB's and FER+'s faces are named,
-    and 88 to 92% of those rightly; of web-faces' 71 to 72%, 73% rightly: `docs/records/report.md` has the
-    table.
+    `certain` is twice the chance level. On 8,595 faces that the models were not trained on (the
+    validation parts) the vote's largest probability is below 0.34 for 2%; there it is right in 30 to 38%,
+    above in 78 to 79% (standard and lite). With a threshold of 0.55, 77 to 84% of RAF-DB's and FER+'s faces
+    have a label, which is right for 88 to 92% of them; of web-faces' 71 to 72%, right for 73%:
+    `docs/records/report.md` has the table.
     """
 
     TITLE: ClassVar[str] = "Vote"

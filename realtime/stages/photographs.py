@@ -1,8 +1,8 @@
-"""Stages for photographs, which are independent: nobody is tracked or smoothed from one to the next.
+"""Stages for photographs, which are independent: without tracking and smoothing.
 
-A photograph waits for nobody, so it is looked at more than once: as a whole, in tiles for small faces, and,
-where nobody is found, enlarged, in a border and leant. Faces that stand on their heads (`stages.upside_down`)
-are looked at in the photograph turned over.
+Without a limit on time, several attempts are made: the whole photograph, tiles for small faces, and,
+if no face is detected, enlarged, with a border and rotated. Landmarks of upside-down faces
+(`stages.upside_down`) are detected in the photograph rotated by 180 degrees.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,29 +26,29 @@ from emotion.realtime.stages.people import People
 from emotion.realtime.stages.tile_search import is_cut, tiles
 from emotion.realtime.stages.upside_down import is_upside_down, shows_one_turned
 
-# How much around a small face is shown to the landmarker, in sizes of the face.
+# The window of a small face for the landmarker, in sizes of the face.
 _SURROUNDINGS = 1.0
-# A box and a face's landmarks that have so much of their union in common are of one face.
+# The intersection over union from which a box and landmarks are of the same face.
 _SAME_FACE = 0.2
-# So many faces are told apart in a photograph at most: more of a crowd would cost time and tell little.
+# The maximum number of faces that are counted in a photograph: more would only cost time.
 _MOST_SEEN = 100
 
 _Found: TypeAlias = tuple[list[Landmarks], int]
-"""Faces, and how many more there was no room for."""
+"""Faces, and the number of faces beyond the maximum."""
 
 
 class PhotographFinder:
-    """The stage that finds the faces of photographs. Several may share the work: it remembers nothing.
+    """The stage that detects the faces of photographs. It has no state; several workers can share it.
 
     Args:
-        max_faces: the most faces in a photograph; the largest are kept, and the others counted.
+        max_faces: maximum number of faces in a photograph; the largest are kept, and the others counted.
         min_confidence: in [0, 1].
-        nets: look with these; with MediaPipe where there are none.
-        regions: what is cut out of each face.
+        nets: the landmark nets; None: MediaPipe is used.
+        regions: to cut out of each face.
 
     Raises:
         ModelFileError: the landmark model is missing or damaged.
-        MissingDependencyError: MediaPipe, which is asked for, cannot be loaded.
+        MissingDependencyError: MediaPipe, which was requested, cannot be loaded.
     """
 
     name = "faces"
@@ -78,7 +78,7 @@ class PhotographFinder:
         ]
 
     def close(self) -> None:
-        """Free what finding holds."""
+        """Free the landmarkers."""
         self._many.close()
         self._one.close()
         self._detector.close()
@@ -100,7 +100,7 @@ class PhotographFinder:
 
     def _look(self, picture: Picture) -> _Found:
         found = list(self._many.detect(picture, 0.0))
-        # Parts show smaller faces than the whole does: with as many as there is room for they are not kept.
+        # Tiles show smaller faces than the whole picture: if the maximum is reached, they would not be kept.
         is_full = len(found) >= self._max_faces
         found += self._others(picture, self._whole(picture) if is_full else self._small(picture), found)
         return self._largest(found), max(0, len(found) - self._max_faces)
@@ -111,7 +111,7 @@ class PhotographFinder:
     def _each_turned(
         self, picture: Picture, faces: Sequence[Landmarks], over: Sequence[bool]
     ) -> list[Landmarks]:
-        """The same faces; those that stand on their heads as they are in the picture turned over."""
+        """The same faces; upside-down ones as they are in the rotated picture."""
         if not any(over):
             return list(faces)
         turned, size = picture.turned_over(), (picture.width, picture.height)
@@ -125,7 +125,7 @@ class PhotographFinder:
         yield from self._detector.detect(picture)
 
     def _small(self, picture: Picture) -> Iterator[Corners]:
-        """The faces that parts of the picture show, each by every part that shows it whole."""
+        """The faces in tiles of the picture, each from every tile that contains it completely."""
         for tile in tiles(picture.width, picture.height):
             for box in self._detector.detect(picture.part(*tile)):
                 if not is_cut(box, tile, picture):
@@ -134,7 +134,7 @@ class PhotographFinder:
     def _others(
         self, picture: Picture, boxes: Iterable[Corners], known: Sequence[Landmarks]
     ) -> list[Landmarks]:
-        """The faces in boxes that are not known yet, also where there is no room for them."""
+        """The faces in new boxes, also beyond the maximum."""
         found: list[Landmarks] = []
         for box in boxes:
             if len(known) + len(found) >= _MOST_SEEN:
@@ -147,7 +147,7 @@ class PhotographFinder:
         return found
 
     def _largest(self, faces: list[Landmarks]) -> list[Landmarks]:
-        """As many as there is room for; in their order where that is all."""
+        """At most the maximum number; in their order if that is all."""
         if len(faces) <= self._max_faces:
             return faces
         return sorted(faces, key=_size, reverse=True)[: self._max_faces]
@@ -163,7 +163,7 @@ class PhotographFinder:
         return self._each_once(next((found for look in looks if (found := look())), ()))
 
     def _each_once(self, faces: Sequence[Landmarks]) -> list[Landmarks]:
-        """Of parts that overlap several may show a face; the largest is the least cut."""
+        """Removes duplicates of overlapping tiles; the largest is the least truncated."""
         kept: list[Landmarks] = []
         for face in sorted(faces, key=_size, reverse=True):
             if len(kept) < self._max_faces and not among(corners(face), kept):
@@ -172,13 +172,13 @@ class PhotographFinder:
 
 
 class Strangers:
-    """The stage that says what is thought of each face of a photograph, from it alone.
+    """The stage that computes the result of each face of a photograph.
 
     Faces are numbered within the photograph, the largest first.
 
     Args:
         weights: of the vote.
-        options: `VoteOptions()` where not given. What is for time is not looked at.
+        options: `VoteOptions()` by default. Those on time are ignored.
     """
 
     name = "people"
@@ -188,7 +188,7 @@ class Strangers:
         self._make = partial(People, weights, replace(options or VoteOptions(), baseline=0.0))
 
     def process(self, items: Sequence[PredictionFrame]) -> Iterable[EmotionFrame]:
-        """The photographs with what is thought of their faces, in order."""
+        """The photographs with the results of their faces, in order."""
         for item in items:
             yield from self._make().process([item])
 

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from emotion.realtime.messages import Probabilities
 
-# A side that is so much less like the vote than the other counts 1/e of it.
+# A side whose distance from the vote is larger by this has a weight of 1/e.
 _LIKE = 0.07
 
 OLD_SECONDS = 1.0
-"""So long what was seen last stands for a face of which nothing is seen."""
+"""Seconds for which the last result is kept for a hidden face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +122,7 @@ def both_ways(
 def _at_the_first(
     times: npt.NDArray[np.float64], votes: npt.NDArray[np.float32], tau: float
 ) -> tuple[float, float]:
-    """How unlike the second vote the first is, and those from the third on."""
+    """The distances of the first vote, and of those from the third on, from the second."""
     if len(votes) < 3:
         return math.inf, 0.0
     second = _median(votes[:3])
@@ -130,7 +130,7 @@ def _at_the_first(
 
 
 def _at_the_last(near: npt.NDArray[np.float32], before: Probabilities) -> tuple[float, float]:
-    """How unlike the last vote but one the earlier ones are, and the last one."""
+    """The distances of the earlier votes, and of the last one, from the last but one."""
     seen = near[~np.isnan(near[:, 0])][-3:]
     if len(seen) < 3:
         return 0.0, math.inf

@@ -6,10 +6,10 @@ from emotion.realtime.messages import EmotionFrame
 
 
 class Tap:
-    """The stage. It stands before `look_ahead.LookAhead`, so that viewers do not wait for later frames.
+    """The stage. It precedes `look_ahead.LookAhead`, so that viewers do not wait for later frames.
 
     Args:
-        tell: is called with each result, in order, in the stage's thread. What it raises ends the run.
+        tell: called with each result, in order, in the stage's thread. Its exceptions end the run.
     """
 
     name = "tap"

@@ -1,7 +1,7 @@
 """The search for new faces: in the whole picture, and for small ones in tiles of it.
 
-The detector misses faces below an eighth of what it is shown, so it looks into overlapping squares of the
-picture, too: into a few at a time, all of them in `SCAN_SECONDS`.
+The detector misses faces below an eighth of its input, so it also searches overlapping square tiles of the
+picture: a few at a time, all of them in `SCAN_SECONDS`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,28 +11,28 @@ import numpy as np
 from emotion.models.faces.picture import Detector, Landmarks, Picture
 from emotion.realtime.stages.face_boxes import Corners, among
 
-# Seconds of the stream between two looks at the whole picture while there is somebody.
+# Seconds of the stream between two searches of the whole picture while faces are followed.
 LOOK_SECONDS = 0.4
-# Seconds of the stream between two looks for those that there is no room for.
+# Seconds of the stream between two counts of faces beyond the maximum.
 CROWD_SECONDS = 1.0
-# Seconds in which every tile is looked at once.
+# Seconds in which every tile is searched once.
 SCAN_SECONDS = 2.0
-# A tile's side, as a share of the picture's shorter side, and in pixels at least: what is found in
-# smaller ones is too small to read.
+# A tile's side, as a share of the picture's shorter side, and its minimum in pixels: faces in
+# smaller ones are too small to classify.
 _TILE = 0.5
 _SMALLEST_TILE = 288
-# Faces below this share of what it is shown, by the longer side, are missed by the detector.
+# The detector misses faces below this share of its input's longer side.
 _MISSED = 1 / 8
 
 
 class TileSearch:
-    """Where in a picture newcomers are looked for, and when. Time that goes back makes all due.
+    """Schedules the search for new faces. If time goes back, all searches are due.
 
     Args:
         detector: owned from here on.
 
     Attributes:
-        looks: how often it was asked.
+        looks: number of detections.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -45,7 +45,7 @@ class TileSearch:
         self._counted = -np.inf
 
     def crowd(self, picture: Picture, seconds: float, known: Sequence[Landmarks]) -> int:
-        """How many more faces the whole picture shows than are known, if a look is due; else 0."""
+        """The number of unknown faces in the whole picture, if a count is due; else 0."""
         if 0 <= seconds - self._counted < CROWD_SECONDS:
             return 0
         self._counted = seconds
@@ -54,9 +54,9 @@ class TileSearch:
     def large(
         self, picture: Picture, seconds: float, known: Sequence[Landmarks], limit: int
     ) -> list[Corners]:
-        """The boxes of new faces in the whole picture, at most so many, if a look is due.
+        """The boxes of new faces in the whole picture, at most so many, if a search is due.
 
-        It always is where nobody is known.
+        It always is while no face is known.
         """
         if known and 0 <= seconds - self._looked < LOOK_SECONDS:
             return []
@@ -64,23 +64,23 @@ class TileSearch:
         return [box for box in self._look(picture) if not among(box, known)][:limit]
 
     def small(self, picture: Picture, seconds: float) -> Iterator[Corners]:
-        """The boxes of faces in those tiles that are due."""
+        """The boxes of faces in the due tiles."""
         for tile in self._due(picture, seconds):
             for box in self._look(picture.part(*tile)):
                 if not is_cut(box, tile, picture):
                     yield box
 
     def begin(self, seconds: float) -> None:
-        """Let the tiles of a stream that begins be due one after the other, not all at once."""
+        """At the begin of a stream, let the tiles be due one after the other, not all at once."""
         if self._scanned == -np.inf:
             self._scanned = seconds
 
     def forget(self) -> None:
-        """Another picture begins: everywhere is due."""
+        """The stream has changed: all searches are due."""
         self._scanned = self._looked = -np.inf
 
     def close(self) -> None:
-        """Free what the detector holds."""
+        """Close the detector."""
         self._detector.close()
 
     def _look(self, picture: Picture) -> Corners:
@@ -88,14 +88,14 @@ class TileSearch:
         return self._detector.detect(picture)
 
     def _due(self, picture: Picture, seconds: float) -> list[tuple[int, int, int, int]]:
-        """As many tiles as the time since the last picture asks for, in turn; at first all."""
+        """The tiles that are due by the time since the last picture, in turn; at first all."""
         self._tiles = self._tiles or tiles(picture.width, picture.height)
         waited = seconds - self._scanned
         count = len(self._tiles)
         if 0 <= waited < SCAN_SECONDS and count:
             each = SCAN_SECONDS / count
             count = int(waited / each)
-            # What is left of the time counts for the next: else all would take a fifth longer.
+            # The remainder of the time is kept for the next picture: else a round would take a fifth longer.
             self._scanned += count * each
         else:
             self._scanned = seconds
@@ -106,9 +106,9 @@ class TileSearch:
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     """Squares that cover a picture, each a third over the next: left, top, right, bottom.
 
-    Any face that is too small for the whole picture is whole in one of them: where a third of the
-    squares is less, there are also squares as high as a wide picture, or as wide as a high one.
-    None for a picture that is hardly larger than one of them.
+    Any face that is too small for the whole picture is completely inside one of them: if a third of a
+    square is less than such a face, there are also squares as high as a wide picture, or as wide as a high
+    one. None for a picture that is hardly larger than one of them.
     """
     shorter, longer = sorted((width, height))
     side = max(_SMALLEST_TILE, round(_TILE * shorter))
@@ -134,7 +134,7 @@ def _starts(length: int, side: int, shared: float) -> list[int]:
 
 
 def is_cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
-    """Whether a tile's edge may have cut a face, or made one up; the next tile shows it whole."""
+    """Whether a face may be truncated by a tile's edge, or false; the next tile contains it completely."""
     left, top, right, bottom = tile
     return bool(
         (box[0] <= left and left > 0)

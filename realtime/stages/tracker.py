@@ -7,39 +7,39 @@ from typing import TypeAlias
 
 from emotion.realtime.messages import Box
 
-# A face that is gone longer than this is a new one when it comes back, unless so few pictures came
-# meanwhile: those of a time-lapse are further apart.
+# A face that is absent for longer gets a new track, unless there were fewer pictures than this
+# meanwhile, as in a time-lapse.
 MEMORY_SECONDS = 2.0
 _MEMORY_PICTURES = 2
-# A face's middle, in units of its size: how exactly it is seen, and how much its speed changes in a
-# second (a head that sets off or stops).
+# A face's centre, in units of its size: measurement noise, and change of speed per
+# second (a head that starts or stops moving).
 _SEEN_WITHIN = 0.03
 _SPEED_CHANGE = 3.0
-# Out of sight nobody goes on straight for long: seconds after which a speed has fallen to 37%.
+# The time constant in seconds with which the speed of a lost track decays.
 _STRAY_SECONDS = 1.5
-# How far from where it is expected a face may be, in its size: at once, and after having been away.
+# Gating distance between a face and its predicted position, in its size: at first, and after an absence.
 _REACH = 0.6
 _LONGEST_REACH = 1.8
-# What counts as much as a distance of one size: a change of the size by this factor.
+# A change of the size by this factor costs as much as a distance of one size.
 _SIZE_STEP = 2.0
 _LARGEST_CHANGE = 2.0
-# What a pair that is too far apart costs.
+# The cost of a pair beyond the gating distance.
 _OUT_OF_REACH = 1e3
-# So few ways to pair all that could be each other, as six faces with six tracks, are compared one by one: to
-# load a solver would stop a live picture for half a second when another face comes.
+# Up to this number of possible assignments, as of six faces and six tracks, all are compared: loading
+# a solver would delay a live picture by half a second when another face appears.
 _FEW_WAYS = 720
 
 _Covariance: TypeAlias = tuple[float, float, float]
-"""Of the place, of place and speed, of the speed."""
+"""Variances of position, covariance with speed, and speed."""
 
 
 @dataclass(slots=True)
 class _Track:
-    """A face, and where it is expected: a Kalman filter of constant velocity (Kalman 1960).
+    """A track: a Kalman filter with constant velocity (Kalman 1960).
 
-    Both axes share one covariance, because they share their noise. Lengths are in pixels, the
-    covariance's in units of the face's size. All are plain numbers: arrays of two take ten times as long.
-    Places and velocities are complex, across and down.
+    Both axes share one covariance, because they have the same noise. Lengths are in pixels, those of the
+    covariance in units of the face's size. All are plain numbers: arrays of two take ten times as long.
+    Positions and velocities are complex numbers, across and down.
     """
 
     id: int
@@ -50,27 +50,27 @@ class _Track:
     covariance: _Covariance = (_SEEN_WITHIN**2, 0.0, _SPEED_CHANGE**2)
 
     def expected(self, seconds: float) -> complex:
-        """Where the middle should be by now."""
+        """The predicted centre."""
         away = seconds - self.seconds
         return _middle(self.box) + self.velocity * _STRAY_SECONDS * (1 - math.exp(-away / _STRAY_SECONDS))
 
     def reach(self, seconds: float) -> float:
-        """How far from there it may be, in its size."""
+        """The gating distance around it, in its size."""
         position, _, _ = self._predicted(seconds)
         return min(_REACH + math.sqrt(position) / 2, _LONGEST_REACH)
 
     def see(self, box: Box, seconds: float) -> None:
-        """The face is here now."""
+        """Update with a detected face."""
         position, both, speed = self._predicted(seconds)
         gains = position / (position + _SEEN_WITHIN**2), both / (position + _SEEN_WITHIN**2)
         off = _middle(box) - self.expected(seconds)
         self.velocity = self.velocity * math.exp(-(seconds - self.seconds) / _STRAY_SECONDS) + gains[1] * off
         self.covariance = position - gains[0] * position, both - gains[0] * both, speed - gains[1] * both
-        # The box is taken as it is seen: it is sharper than what the filter expects.
+        # The detected box is used: it is more precise than the filter's prediction.
         self.box, self.seconds, self.missed = box, seconds, 0
 
     def is_remembered(self, seconds: float) -> bool:
-        """Whether it may still come back; not where time jumps back."""
+        """Whether the track is alive; not after time jumps back."""
         away = seconds - self.seconds
         return away >= 0 and (away <= MEMORY_SECONDS or self.missed <= _MEMORY_PICTURES)
 
@@ -85,11 +85,11 @@ class _Track:
 
 
 class Tracker:
-    """Gives the faces of successive frames numbers that stay with them.
+    """Assigns constant track numbers to the faces of successive frames.
 
-    Faces and known tracks are matched so that the sum of the distances is least (the assignment
-    problem; Kuhn 1955). A distance is from where the track should be by now, in units of the face's
-    size, and grows where sizes differ. All goes by time, so dropped frames change little.
+    Faces and tracks are matched with the smallest sum of distances (the assignment
+    problem; Kuhn 1955). A distance is from the predicted position of the track, in units of the face's
+    size, and increases if sizes differ. Everything depends on time, so dropped frames have little effect.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Tracker:
 
         Args:
             boxes: the faces, in pixels.
-            seconds: the frame's time; where it jumps back, all tracks end.
+            seconds: the frame's time; if it jumps back, all tracks end.
         """
         self._tracks = [track for track in self._tracks if track.is_remembered(seconds)]
         matched = self._match(boxes, seconds)
@@ -121,7 +121,7 @@ class Tracker:
 
     @property
     def alive(self) -> tuple[int, ...]:
-        """The numbers that may still be given again; those of faces just assigned among them."""
+        """The numbers of the live tracks, including those just assigned."""
         return tuple(track.id for track in self._tracks)
 
     def _match(self, boxes: list[Box], seconds: float) -> dict[int, _Track]:
@@ -132,7 +132,7 @@ class Tracker:
 
 
 def _assign(costs: list[list[float]]) -> list[tuple[int, int]]:
-    """The pairs of rows and columns within reach whose costs have the least sum, as many as there can be."""
+    """The assignment of rows to columns within the gate with the smallest total cost, as many as possible."""
     pairs = []
     for rows, columns in _groups(costs):
         part = [[costs[row][column] for column in columns] for row in rows]
@@ -141,9 +141,9 @@ def _assign(costs: list[list[float]]) -> list[tuple[int, int]]:
 
 
 def _groups(costs: list[list[float]]) -> list[tuple[list[int], list[int]]]:
-    """Rows with the columns that are within their reach, or within reach of such columns' other rows.
+    """Connected groups of rows and columns: those within the gate of one another.
 
-    People seldom stand so close that more than two of them could be each other.
+    People are rarely so close that a group has more than two of them.
     """
     groups: list[tuple[set[int], set[int]]] = []
     for row, line in enumerate(costs):
@@ -157,10 +157,10 @@ def _groups(costs: list[list[float]]) -> list[tuple[list[int], list[int]]]:
 
 
 def _pair(costs: list[list[float]]) -> list[tuple[int, int]]:
-    """The pairs of rows and columns whose costs have the least sum; one more costs less than none."""
+    """The assignment with the smallest total cost; an additional pair is always preferred."""
     if len(costs) > len(costs[0]):
         return [(row, column) for column, row in _pair([list(line) for line in zip(*costs, strict=True)])]
-    # A pair that is out of reach costs more than any that is not.
+    # A pair outside the gate costs more than any inside.
     bounded = [[min(cost, _OUT_OF_REACH) for cost in line] for line in costs]
     if math.perm(len(costs[0]), len(costs)) <= _FEW_WAYS:
         ways = itertools.permutations(range(len(costs[0])), len(costs))
@@ -173,7 +173,7 @@ def _pair(costs: list[list[float]]) -> list[tuple[int, int]]:
 
 
 def _distance(box: Box, track: _Track, seconds: float) -> float:
-    """From a box to where a track should be; infinite where it is out of reach."""
+    """The distance of a box from a track's prediction; infinite outside the gate."""
     here, there = _size(box), _size(track.box)
     change = max(here, there) / min(here, there)
     away = abs(_middle(box) - track.expected(seconds)) / ((here + there) / 2)

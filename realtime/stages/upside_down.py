@@ -1,10 +1,10 @@
-"""Which faces are upside down, and whether the whole picture is.
+"""Detects upside-down faces, and upside-down pictures.
 
-The landmarker reads a face that leans by 90 degrees as well as an upright one. In one that is turned by more
-than 100 it sees an upright face all the same, with a chin for a forehead, and what is read of that says
-nothing. The detector is surer of a face that is upright: so it is shown each face as it is and turned by 180
-degrees. Of 1,089 upright faces of four sets it takes none for one that stands on its head, and of those that
-do it notices 97 to 100 of 100.
+The landmarker works for a face that is rotated by 90 degrees as well as for an upright one. Beyond
+100 degrees it still returns an upright face, with the chin as the forehead, whose results are
+wrong. The detector's score is higher for an upright face: so it is run on each face as it is and rotated by
+180 degrees. Of 1,089 upright faces of four sets it classifies none as upside down, and of upside-down faces
+it detects 97 to 100%.
 """
 
 from collections.abc import Sequence
@@ -17,23 +17,23 @@ from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.picture import Detector, Landmarks, Picture
 from emotion.realtime.stages.face_boxes import SAME, Corners, corners, side
 
-# So sure the detector has to be of the turned face, and so much surer than of the one as it is.
+# The smallest score of the rotated face, and its smallest lead over the original.
 _SURE, _SURER = 0.7, 0.05
-# Where nobody is found in the picture as it is, it has to be surer still.
+# Without a face in the original picture the score has to be higher.
 _SURE_ALONE = 0.8
-# What it is shown of a face, in sizes of the face.
+# The detector's window, in sizes of the face.
 _AROUND = 2.0
-# Seconds until a face is looked at again: one that is upright, and one about which there is doubt; and until
-# a picture with nobody in it is.
+# Seconds until a face is checked again: an upright one, and a doubtful one; and until
+# a picture without faces is.
 _AGAIN, _SOON = 1.0, 0.2
 _EMPTY_AGAIN = 0.5
-# So many seconds most faces have to stand on their heads before a picture that was upright is turned.
+# Seconds for which most faces have to be upside down before an upright picture is rotated.
 _PERSISTS = 0.5
 
 
 @dataclass(slots=True, eq=False)
 class _Judged:
-    """A face, and what was found of it when it was looked at last."""
+    """A face, and the result of its last check."""
 
     box: Corners
     seconds: float
@@ -45,10 +45,10 @@ class _Judged:
 
 
 class UpsideDown:
-    """Judges the faces of one stream.
+    """Checks the faces of one stream.
 
     Args:
-        detector: shared with whoever looks for faces, in the same thread.
+        detector: shared with the search for faces, in the same thread.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -62,16 +62,16 @@ class UpsideDown:
     def faces(
         self, picture: Picture, seconds: float, faces: Sequence[Landmarks], deferred: bool = False
     ) -> list[bool]:
-        """Which faces of the stream's next picture stand on their heads, in their order.
+        """Whether each face of the stream's next picture is upside down, in their order.
 
-        Each is looked at when it comes, and then every second. A face that has been one way is the other
-        when two looks in a row say so.
+        Each is checked when it appears, and then every second. The state of a face changes
+        after two checks in a row with the other result.
 
         Args:
-            picture: as it was looked at.
+            picture: as it was analysed.
             seconds: its time.
-            faces: what was found in it.
-            deferred: only those that come are looked at now, and the others when `look_again` is called.
+            faces: detected in it.
+            deferred: only new faces are checked now, and the others when `look_again` is called.
         """
         boxes = [corners(face) for face in faces]
         known = _same(boxes, self._judged)
@@ -81,7 +81,7 @@ class UpsideDown:
         return [one.over for one in self._judged]
 
     def look_again(self, picture: Picture, seconds: float) -> bool:
-        """Look once more at one of the faces that `faces` told of last; whether one was due.
+        """Check one of the last faces again, if one is due; returns whether it was.
 
         Args:
             picture: the same.
@@ -93,17 +93,17 @@ class UpsideDown:
         return bool(due)
 
     def picture(self, picture: Picture, seconds: float, over: Sequence[bool]) -> bool:
-        """Whether this picture, and all from it on, is to be looked at the other way round.
+        """Whether this picture, and all after it, must be rotated by 180 degrees.
 
-        It is where most faces stand on their heads, at once in the first picture with faces, later when that
-        has been so for half a second; and where nobody is found unless it is turned.
+        It must if most faces are upside down, at once in the first picture with faces, later when that
+        has been so for half a second; and if faces are detected only in the rotated picture.
 
         Args:
-            picture: as it was looked at.
+            picture: as it was analysed.
             seconds: its time.
-            over: what `faces` said of it.
+            over: the result of `faces` for it.
         """
-        if self._trying and not over:  # the other way round there is nobody either
+        if self._trying and not over:  # there is no face in the rotated picture either
             self._trying = False
             return True
         self._trying = False
@@ -134,7 +134,7 @@ class UpsideDown:
         judged.seconds, judged.over, judged.doubted = seconds, over, says != over
 
     def _empty(self, picture: Picture, seconds: float) -> bool:
-        """Whether somebody is seen in a picture without faces when it is turned; looked now and then."""
+        """Whether a face is detected in a rotated picture without faces; checked at intervals."""
         if 0 <= seconds - self._empty_looked < _EMPTY_AGAIN:
             return self._since is not None
         self._empty_looked = seconds
@@ -142,7 +142,7 @@ class UpsideDown:
 
 
 def _same(boxes: Sequence[Corners], judged: Sequence[_Judged]) -> list[_Judged | None]:
-    """The faces that have these boxes now; None: one is new."""
+    """The known faces that match these boxes; None: one is new."""
     if not boxes or not judged:
         return [None] * len(boxes)
     shares = overlaps(np.array(boxes)[:, None], np.array([one.box for one in judged]))
@@ -151,12 +151,12 @@ def _same(boxes: Sequence[Corners], judged: Sequence[_Judged]) -> list[_Judged |
 
 
 def is_upside_down(detector: Detector, picture: Picture, box: Corners) -> bool:
-    """Whether a face in a picture is turned by about 180 degrees.
+    """Whether a face in a picture is rotated by about 180 degrees.
 
     Args:
-        detector: is shown the face as it is and turned.
-        picture: as it was looked at.
-        box: where its landmarks are.
+        detector: is run on the face as it is and rotated.
+        picture: as it was analysed.
+        box: of its landmarks.
     """
     middle, half = (box[:2] + box[2:]) / 2, _AROUND * side(box) / 2
     left, top, right, bottom = (round(float(at)) for at in (*(middle - half), *(middle + half)))
@@ -168,5 +168,5 @@ def is_upside_down(detector: Detector, picture: Picture, box: Corners) -> bool:
 
 
 def shows_one_turned(detector: Detector, picture: Picture) -> bool:
-    """Whether somebody is seen in a picture when it is turned by 180 degrees; for one without faces."""
+    """Whether a face is detected in a picture rotated by 180 degrees; for one without faces."""
     return detector.surest(picture.turned_over()) >= _SURE_ALONE
