@@ -1,4 +1,4 @@
 """Metrics of a run: counts and times of each stage, histograms, and Prometheus.
 
-May import nothing else of the project but its errors.
+May import nothing else of the project except its errors.
 """

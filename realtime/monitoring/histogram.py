@@ -5,18 +5,18 @@ from threading import Lock
 
 import numpy as np
 
-# Bins of 1 ms up to 10 s; what takes longer counts as 10 s.
+# Bins of 1 ms up to 10 s; longer times count as 10 s.
 _BINS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Of a number of times, in milliseconds; zeros where there were none.
+    """The distribution of times, in milliseconds; zeros if there were none.
 
     Attributes:
-        count: how many times.
-        p50, p95, p99: half, 95% and 99% of them were no longer, to 1 ms.
-        longest: to 1 ms.
+        count: number of times.
+        p50, p95, p99: quantiles, with a resolution of 1 ms.
+        longest: with a resolution of 1 ms.
     """
 
     count: int
@@ -27,7 +27,7 @@ class Distribution:
 
 
 class Latencies:
-    """Counts times by the millisecond. Thread-safe."""
+    """A histogram of times with bins of a millisecond. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -39,14 +39,14 @@ class Latencies:
             self._bins[min(max(int(seconds * 1000), 0), _BINS - 1)] += 1
 
     def distribution(self) -> Distribution:
-        """The distribution up to now."""
+        """The distribution so far."""
         with self._lock:
             totals = np.cumsum(self._bins)
         count = int(totals[-1])
         if not count:
             return Distribution(0, 0.0, 0.0, 0.0, 0.0)
         shares = np.array([0.5, 0.95, 0.99, 1.0]) * count
-        # The middle of each bin.
+        # The centre of each bin.
         p50, p95, p99, longest = (np.searchsorted(totals, shares) + 0.5).tolist()
         return Distribution(count, p50, p95, p99, longest)
 

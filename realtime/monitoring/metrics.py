@@ -1,4 +1,4 @@
-"""Metrics of the stages of a pipeline: items taken, given and dropped, and times."""
+"""Metrics of the stages of a pipeline: items in, out and dropped, and times."""
 
 import time
 from collections import Counter
@@ -8,13 +8,13 @@ from threading import Lock
 from typing import TypeAlias
 
 Quantiles: TypeAlias = Callable[[], Mapping[float, float]]
-"""Gives seconds by quantile, such as {0.5: 0.03, 0.95: 0.06}; empty before the first."""
+"""Returns seconds by quantile, such as {0.5: 0.03, 0.95: 0.06}; empty before the first."""
 
 
 class Observer:
-    """Is told what a pipeline does. This one does nothing; derive from it to listen.
+    """Receives the events of a pipeline. This one ignores them; derive from it to use them.
 
-    The pipeline calls it from its worker threads. What it raises ends the run, like a stage's error.
+    The pipeline calls it from its worker threads. Its exceptions end the run, like a stage's error.
     """
 
     def begin(self, stages: Sequence[str]) -> None:
@@ -35,10 +35,10 @@ class Observer:
 
         Args:
             stage: its name.
-            taken, given: items that came in, results that came out.
-            dropped: items thrown away because the next stage was too slow.
-            waiting, busy, blocked: seconds waited for items, worked on them, and spent in handing on
-                the results of the step before.
+            taken, given: number of input items and of results.
+            dropped: number of items dropped because the next stage was too slow.
+            waiting, busy, blocked: seconds of waiting for items, of work, and of passing on
+                the results of the previous step.
         """
 
 
@@ -48,12 +48,12 @@ SILENT = Observer()
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """What one stage did up to now; the meaning of the counts and seconds is `Observer.record`'s.
+    """The metrics of one stage so far; counts and seconds are as in `Observer.record`.
 
-    A stage with several workers has the sum of theirs, so its seconds may exceed the clock's.
+    A stage with several workers has the sum of theirs, so its seconds may exceed the elapsed time.
 
     Attributes:
-        batches: how often each batch size came, as (size, count), smallest first.
+        batches: histogram of batch sizes, as (size, count), smallest first.
     """
 
     name: str
@@ -67,14 +67,14 @@ class StageReport:
 
     @property
     def mean_batch(self) -> float:
-        """Items in an average batch; 0 before the first."""
+        """The mean batch size; 0 before the first."""
         count = sum(count for _, count in self.batches)
         return self.taken / count if count else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a pipeline did up to now.
+    """The metrics of a pipeline so far.
 
     Attributes:
         seconds: since it started.
@@ -92,7 +92,7 @@ class Snapshot:
 
 
 class Metrics(Observer):
-    """The observer that adds up. It may watch several runs of the same stages, one after another."""
+    """The observer that accumulates metrics, also over several runs of the same stages, one after another."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -131,7 +131,7 @@ class Metrics(Observer):
                 tally.batches[taken] += 1
 
     def snapshot(self) -> Snapshot:
-        """The sums up to now; may be called at any time, from any thread."""
+        """The metrics so far; may be called at any time, from any thread."""
         with self._lock:
             seconds = time.perf_counter() - self._started
             return Snapshot(seconds, tuple(tally.report(name) for name, tally in self._tallies.items()))

@@ -1,20 +1,20 @@
-"""What all servers on a port of this machine share."""
+"""Shared by all servers on a port of this machine."""
 
 import errno
 
 from emotion.realtime.errors import SinkError
 
 LOOPBACK = "127.0.0.1"
-"""Only programs on this machine reach it."""
+"""Reachable only from this machine."""
 
 
 def refusal(error: OSError, port: int, option: str) -> SinkError:
-    """Why nobody can listen on a port, and what to do.
+    """The message if a port cannot be opened, with advice.
 
     Args:
-        error: what the system said.
-        port: the number that was asked for.
-        option: the one that takes another number.
+        error: of the system.
+        port: the requested number.
+        option: with which another number can be chosen.
     """
     if error.errno == errno.EADDRINUSE:
         return SinkError(f"Port {port} is taken by another program: choose another with {option} PORT.")

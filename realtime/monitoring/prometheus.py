@@ -19,15 +19,15 @@ _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class MetricsServer(Closeable):
-    """Answers Prometheus until it is closed; use it in a `with` block.
+    """Serves Prometheus until it is closed; use it in a `with` block.
 
     Args:
-        metrics: the observer that adds up.
-        port: on this machine; 0 for any that is free.
-        latencies: by name, such as "capture_to_screen", how long things took.
+        metrics: the observer.
+        port: on this machine; 0: any free one.
+        latencies: by name, such as "capture_to_screen".
 
     Attributes:
-        url: what to give to Prometheus.
+        url: for Prometheus.
 
     Raises:
         SinkError: the port is taken or reserved.
@@ -43,14 +43,14 @@ class MetricsServer(Closeable):
         self.url = f"http://{LOOPBACK}:{self._server.server_port}/metrics"
 
     def close(self) -> None:
-        """Stop answering, and free the port."""
+        """Stop, and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
 
 class _Pipeline(Collector):
-    """Turns a snapshot into Prometheus' terms, whenever it asks."""
+    """Converts a snapshot to Prometheus' types on each request."""
 
     def __init__(self, metrics: Metrics, latencies: Mapping[str, Quantiles]) -> None:
         self._metrics = metrics

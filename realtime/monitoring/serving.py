@@ -1,4 +1,4 @@
-"""Serves metrics for Prometheus during a run, where they are wanted."""
+"""Serves metrics for Prometheus during a run, if requested."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ def serving_metrics(
     *,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> Iterator[None]:
-    """Answer Prometheus while the block runs, where a port is given.
+    """Serve Prometheus within the block, if a port is given.
 
     Args:
         metrics, port, latencies: as of `monitoring.prometheus.MetricsServer`; without a port, nothing.
-        say: is told, in a sentence, where.
+        say: called with a message with the address.
 
     Raises:
         SinkError: the port is taken.

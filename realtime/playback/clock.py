@@ -1,4 +1,4 @@
-"""The position in a video that is played, which the threads of pictures and of sound read."""
+"""The playback position in a video, shared by the threads of pictures and of sound."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """One look at a clock: all of the same moment.
+    """A consistent reading of a clock.
 
     Attributes:
         position: seconds in the video.
-        running: whether it goes on by itself.
-        speed: seconds of the video in a second.
+        running: whether it is not paused.
+        speed: seconds of the video per second.
     """
 
     position: float
@@ -22,7 +22,7 @@ class ClockState:
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """How a clock was set: where it was, since when it runs (None: it stands), and how fast."""
+    """The state of a clock: its position, since when it runs (None: paused), and its speed."""
 
     position: float
     since: float | None
@@ -30,20 +30,20 @@ class _Set:
 
 
 class PlayClock:
-    """Where in the video it is now. One thread sets it, any may read it.
+    """The playback position. One thread sets it, any may read it.
 
     Args:
-        now: seconds on a clock that never goes back.
+        now: a monotonic clock in seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        # Replaced as a whole, so that whoever reads never sees half of a change.
+        # Replaced atomically, so that readers never see a partial change.
         self._set = _Set(0.0, None, 1.0)
 
     @property
     def state(self) -> ClockState:
-        """Position, running and speed at this moment."""
+        """The present position, state and speed."""
         one = self._set
         gone = 0.0 if one.since is None else one.speed * (self._now() - one.since)
         return ClockState(one.position + gone, one.since is not None, one.speed)
@@ -55,12 +55,12 @@ class PlayClock:
 
     @property
     def running(self) -> bool:
-        """Whether it goes on by itself."""
+        """Whether it is not paused."""
         return self._set.since is not None
 
     @property
     def speed(self) -> float:
-        """Seconds of the video in a second."""
+        """Seconds of the video per second."""
         return self._set.speed
 
     @speed.setter
@@ -68,14 +68,14 @@ class PlayClock:
         self._set = _Set(self.position, self._now() if self.running else None, speed)
 
     def set(self, position: float) -> None:
-        """Go to a place; it goes on from there if it was running."""
+        """Seek to a position; it continues from there if it was running."""
         self._set = _Set(position, self._now() if self.running else None, self.speed)
 
     def stop(self) -> None:
-        """Stand still."""
+        """Pause."""
         self._set = _Set(self.position, None, self.speed)
 
     def start(self) -> None:
-        """Go on."""
+        """Continue."""
         if not self.running:
             self._set = _Set(self._set.position, self._now(), self.speed)

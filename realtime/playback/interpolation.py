@@ -1,12 +1,12 @@
 """Position of a face in a picture that was not analysed: by template matching, or interpolated.
 
-The models see some pictures of a live stream; people see all of them. `BoxTracker` looks for each
-face of the last result in the picture to be shown, as a small gray template. `between` needs no
-picture: it is for those who know a result before and one after.
+The models analyse some pictures of a live stream, but all are shown. `BoxTracker` searches each
+face of the last result in the picture to show, with a small gray template. `between` needs no
+picture: it interpolates between a result before and one after.
 
 On a clip of a talking man, eight pictures after the analysed one, the template's centre is off
-by 0.045 face sizes (95th percentile) where leaving the box in place is off by 0.115 and following
-its velocity by 0.155; an optical flow of 25 points gives 0.055 and takes longer.
+by 0.045 face sizes (95th percentile); leaving the box in place is off by 0.115 and extrapolating
+its velocity by 0.155; optical flow of 25 points gives 0.055 and takes longer.
 """
 
 from collections import deque
@@ -20,23 +20,23 @@ from emotion.models.regions import Image
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, VideoFrame
 from emotion.realtime.playback.result_index import IndexedResult
 
-# The template's width in pixels, and how far around it is looked, as a share of its size.
+# The template's width in pixels, and the search range, as a share of its size.
 _TEMPLATE = 32
 _MARGIN = 0.4
 _HIGHEST = 2.0
-# Faces of fewer pixels are left where they are.
+# Smaller faces are not moved.
 _SMALLEST = 8.0
-# Below this correlation the face has turned away, is hidden or gone: its box stays where it was.
+# Below this correlation the face has turned away, is hidden or absent: its box is not moved.
 _LEAST_LIKENESS = 0.5
-# Pictures are made this wide at most before templates are cut out of them.
+# The maximum width of pictures from which templates are cut.
 _WORKING_SIDE = 320
-# So many of them are kept: mostly a picture was shown already when its result comes.
+# Number of cached pictures: mostly a picture was shown already when its result arrives.
 _KEPT = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Template:
-    """What a face looks like in the analysed picture.
+    """A face's template in the analysed picture.
 
     Attributes:
         image: uint8 (h, w), gray.
@@ -48,10 +48,10 @@ class _Template:
 
 
 class BoxTracker:
-    """Moves the faces of a result to their places in another picture of the same stream.
+    """Moves the faces of a result to their positions in another picture of the same stream.
 
-    Each picture is compared with the analysed one itself, so that nothing adds up. Costs about
-    0.2 ms a face and 0.3 ms a picture of 640x480. Not thread-safe.
+    Each picture is compared with the analysed one itself, so that errors do not accumulate. Costs about
+    0.2 ms per face and 0.3 ms per picture of 640x480. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -61,11 +61,11 @@ class BoxTracker:
         self._small: deque[tuple[tuple[int, float], Image]] = deque(maxlen=_KEPT)
 
     def move(self, result: EmotionFrame, frame: VideoFrame) -> EmotionFrame:
-        """The result as it looks in `frame`: the same predictions, each box moved with its face.
+        """The result for `frame`: the same predictions, each box moved with its face.
 
         Args:
             result: of an earlier or later picture of about the same moment.
-            frame: the picture to be shown.
+            frame: the picture to show.
         """
         if result.frame is frame or not result.faces:
             return EmotionFrame(frame, result.faces, result.schema)
@@ -106,11 +106,11 @@ class BoxTracker:
             return None
         rows = max(8, round(_TEMPLATE * part.height / part.width))
         image = _window(picture, part, self._scale, (_TEMPLATE, rows), 0)
-        # What is all of one colour is found everywhere.
+        # A template of one colour matches everywhere.
         return _Template(image, part) if image.std() > 1 else None
 
     def _find(self, template: "_Template", picture: Image) -> tuple[float, float]:
-        """How far the face has moved, in pixels of the full picture."""
+        """The movement of the face, in pixels of the full picture."""
         (height, width), box = template.image.shape, template.box
         margin = round(_MARGIN * _TEMPLATE)
         around = _window(picture, box, self._scale, (width, height), margin)
@@ -124,14 +124,14 @@ class BoxTracker:
 
 
 def between(before: IndexedResult | None, after: IndexedResult | None, frame: VideoFrame) -> EmotionFrame:
-    """What is to be shown in a picture that lies between two analysed ones.
+    """The result to show in a picture between two analysed ones.
 
-    The predictions are the earlier result's, since nobody knows the future; boxes of those who are in
-    both are interpolated by time. A face that is in one of them only is kept where it is.
+    The predictions are the earlier result's; boxes of faces in
+    both are interpolated by time. A face in only one of them is not moved.
 
     Args:
-        before: the last result up to the picture; None where there is none.
-        after: the first result from the picture on; None where there is none.
+        before: the last result up to the picture; None if there is none.
+        after: the first result from the picture on; None if there is none.
         frame: the picture.
     """
     if before is None or after is None:
@@ -150,7 +150,7 @@ def between(before: IndexedResult | None, after: IndexedResult | None, frame: Vi
 
 
 def _mixed(a: FaceEmotion, b: FaceEmotion, share: float) -> FaceEmotion:
-    """Face `a` on its way to where it is in `b`."""
+    """Face `a` interpolated towards its position in `b`."""
     sides = ((getattr(a.box, side), getattr(b.box, side)) for side in Box.__slots__)
     box = Box(*(start + share * (end - start) for start, end in sides))
     if a.points is None or b.points is None:
@@ -165,7 +165,7 @@ def _moved(face: FaceEmotion, by: tuple[float, float]) -> FaceEmotion:
 
 
 def _inside(box: Box, width: float, height: float) -> Box | None:
-    """The part of a box that lies in the picture, if it is worth looking for."""
+    """The part of a box inside the picture, if it is large enough for a template."""
     left, top = max(box.left, 0.0), max(box.top, 0.0)
     across, down = min(box.left + box.width, width) - left, min(box.top + box.height, height) - top
     # Comparisons with NaN are false.
@@ -174,7 +174,7 @@ def _inside(box: Box, width: float, height: float) -> Box | None:
 
 def _small_gray(frame: VideoFrame, scale: float) -> Image:
     planes = frame.planes
-    # Likeness is the same in fewer shades, and no image is made for it.
+    # The decoder's luma is sufficient for the correlation, and needs no conversion to an image.
     picture = frame.image if planes is None else planes[0]
     height, width = (round(side * scale) for side in frame.shape[:2])
     # By halves first, which OpenCV averages faster than sixths.
@@ -192,9 +192,9 @@ def _averaged(picture: Image, width: int, height: int) -> Image:
 
 
 def _window(picture: Image, box: Box, scale: float, size: tuple[int, int], margin: int) -> Image:
-    """A box of the picture made `size` pixels large, with a margin around it, in the same pixels."""
+    """A box of the picture scaled to `size` pixels, with a margin at the same scale."""
     across, down = box.width * scale / size[0], box.height * scale / size[1]
-    # A pixel's centre lies at +0.5.
+    # A pixel's centre is at +0.5.
     left = (box.left * scale - margin * across) + 0.5 * across - 0.5
     top = (box.top * scale - margin * down) + 0.5 * down - 0.5
     matrix = np.array([[across, 0, left], [0, down, top]])
@@ -209,7 +209,7 @@ def _window(picture: Image, box: Box, scale: float, size: tuple[int, int], margi
 
 
 def _peak(values: npt.NDArray[np.generic], at: int) -> float:
-    """Where between the pixels the maximum is: of the parabola through it and its neighbours."""
+    """The subpixel position of the maximum, of the parabola through it and its neighbours."""
     if not 0 < at < len(values) - 1:
         return 0.0
     left, middle, right = (float(value) for value in values[at - 1 : at + 2])

@@ -2,12 +2,12 @@
 
 ::
 
-    source --tee--newest few--> whoever takes pictures (a window, a recording)
+    source --tee--newest few--> consumers of pictures (a window, a recording)
             |                       ^ the last result, moved to the picture
             +--newest--> faces --> classify --> results (timelines, events)
 
-Neither road ever waits for the other. What the models are too slow for is dropped before them, never
-behind.
+Neither branch waits for the other. If the models are too slow, pictures are dropped before them, never
+after.
 """
 
 import sys
@@ -36,26 +36,26 @@ from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
 from emotion.realtime.session import NewestFrame, Session
 
 DISPLAY = "display"
-"""The name under which metrics tell of the road to the screen; `dropped` are pictures not shown."""
+"""The name of the branch to the screen in metrics; `dropped` are pictures that were not shown."""
 
-# Pictures that wait for the screen: what it is late with it can make up for.
+# Length of the screen's queue, to compensate for short delays.
 _SCREEN_QUEUE = 3
-# A result older than this is not shown any more.
+# Maximum age of a result that is shown.
 _STALE_SECONDS = 3.0
-# While pictures wait for their results this many are kept at most.
+# Maximum number of pictures that wait for their results.
 _MOST_HELD = 90
 _POLL_SECONDS = 0.005
-# At the end the models are waited for, but not for ever.
+# Timeout for the models at the end.
 _PATIENCE_SECONDS = 5.0
-# How long a thread may compute in Python before others get their turn.
+# Python's switch interval between threads.
 _SWITCH_SECONDS = 0.0005
 
 
 @contextmanager
 def prompt_threads() -> Iterator[None]:
-    """Let a picture wait less for threads: for one that computes in Python, and for OpenCV's own helpers.
+    """Reduce a picture's waiting for threads: for computations in Python, and for OpenCV's own threads.
 
-    Where cores are few, helpers get none for milliseconds, and what they do is done in less than one.
+    With few cores, OpenCV's threads wait for a core for milliseconds, and their work takes less than one.
     """
     usual, helpers = sys.getswitchinterval(), cv2.getNumThreads()
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -70,12 +70,12 @@ def prompt_threads() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveFrame:
-    """A picture as it is to be shown.
+    """A picture to show.
 
     Attributes:
-        result: the picture, and what is thought of the faces in it, each moved to its place.
-        age: seconds since the analysed picture was captured; None where there is no result.
-        changed: what is being left out from now on, as a sentence; empty where nothing changed.
+        result: the picture, and the results of its faces, each moved to its position.
+        age: seconds since the analysed picture was captured; None if there is no result.
+        changed: a message about a new level of load shedding; empty if it is unchanged.
     """
 
     result: EmotionFrame
@@ -84,24 +84,24 @@ class LiveFrame:
 
 
 class Live(Closeable):
-    """Runs a live source past the models and beside them; iterate over it for pictures to show.
+    """Analyses a live source and shows it at the same time; iterate over it for pictures to show.
 
-    It works from its construction on. Leave its `with` block or call `close` to stop it; the end of
+    It starts in the constructor. Leave its `with` block or call `close` to stop it; the end of
     the source and an error do so too, after all results that precede them.
 
     Args:
-        source: what to iterate over, as for `Pipeline`; pictures come as fast as they are captured.
-        stages: that find faces and read emotions, one result a picture.
-        policy: leaves out work so that results come in time; its stages know it, too. By default all is
-            done that there is time for.
-        hold: give no picture before its faces are known, at the price of the models' latency. Then
-            nobody is ever seen who was not looked at first.
-        on_result: called with each result of the models as it comes, in a thread of its own; what it
-            raises ends the run. It should not take long.
-        metrics: adds up what the stages do.
+        source: an iterable, as for `Pipeline`; pictures arrive as they are captured.
+        stages: of the analysis, one result per picture.
+        policy: sheds load to bound the latency; its stages use it, too. By default all pictures are analysed
+            for which there is time.
+        hold: give no picture before its faces are known, at the cost of the models' latency. Then
+            no face is shown that was not analysed.
+        on_result: called with each result of the models, in its own thread; its exceptions
+            end the run. It should not take long.
+        metrics: accumulates the metrics of the stages.
 
     Attributes:
-        hold: as above; may be changed by whoever takes pictures.
+        hold: as above; may be changed by the consumer of pictures.
         latencies: from capture to result.
     """
 
@@ -148,12 +148,12 @@ class Live(Closeable):
         """The next picture to show.
 
         Args:
-            timeout: the most seconds to wait; None: as long as it takes.
+            timeout: maximum seconds to wait; None: no limit.
 
         Raises:
-            NothingYetError: nothing came in time; the stream goes on.
-            StopIteration: the source has ended, and all of its results have been given.
-            BaseException: what the source or a stage raised.
+            NothingYetError: timeout; the stream continues.
+            StopIteration: the source has ended, and all of its results were given.
+            BaseException: an exception of the source or a stage.
         """
         return self._take_held(timeout) if self.hold else self._take_newest(timeout)
 
@@ -164,7 +164,7 @@ class Live(Closeable):
         self._collector.join(_PATIENCE_SECONDS)
 
     def report(self) -> dict[str, Any]:
-        """What was done up to now, ready for JSON: stages, drops, and latencies in milliseconds."""
+        """The metrics so far, ready for JSON: stages, drops, and latencies in milliseconds."""
         snapshot = self.metrics.snapshot()
         stages = [asdict(stage) | {"mean_batch": stage.mean_batch} for stage in snapshot.stages]
         return {
@@ -193,7 +193,7 @@ class Live(Closeable):
                 if deadline is not None and time.monotonic() >= deadline:
                     raise
             except StopIteration:
-                # All results are there now. What was never looked at is not shown.
+                # All results have arrived. Pictures that were not analysed are not shown.
                 while self._held and not self._known_at(self._held[0]):
                     self._held.popleft()
                 if not self._held:
@@ -216,7 +216,7 @@ class Live(Closeable):
         self._raise_failure()
         pictures = self._pictures.take(timeout=timeout)
         if not pictures:
-            # The source is over. What is in work comes first.
+            # The source has ended. Pictures in the pipeline come first.
             self._collector.join(_PATIENCE_SECONDS)
             self._raise_failure()
             raise StopIteration
@@ -246,6 +246,6 @@ class Live(Closeable):
         if saving != self._saving:
             self._saving, self._changed = saving, saving.sentence()
         self._known.add(IndexedResult.of(result))
-        # Last: whoever sees that a picture is known finds it among the known ones.
+        # Last, so that a reader who sees that a picture is known finds its result.
         self._newest.put(result)
         self._on_result(result)

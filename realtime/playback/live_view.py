@@ -1,4 +1,4 @@
-"""A live source on its way to the screen, to files and to other programs."""
+"""A live source shown on the screen, and written to files and other programs."""
 
 import threading
 import time
@@ -33,11 +33,11 @@ from emotion.realtime.sources.live import LiveSource
 from emotion.realtime.sources.reader import Connect
 from emotion.realtime.stages.people import People
 
-# So often keys are looked at while no picture comes.
+# Interval at which keys are read while no picture arrives.
 _POLL_SECONDS = 0.02
-# The age of a result is shown when it is older than this.
+# Age from which the age of a result is shown.
 _OLD_SECONDS = 0.3
-# Results that wait for a receiver before it loses the oldest.
+# Length of a receiver's queue of results.
 _RECEIVER_QUEUE = 64
 _RECORDING = ".mp4"
 
@@ -54,23 +54,23 @@ KEYS: Rows = (
 
 
 class LiveView:
-    """A live source on its way to the screen and to files, until one of them ends it.
+    """A live source shown on the screen and written to files, until one of them ends it.
 
     Args:
         source: owned from here on.
-        policy: leaves out work so that results come in time.
+        policy: sheds load to bound the latency.
         stages: of the policy; made before the source is opened, so that no picture waits for them.
-        options: what pictures look like, where results go, and how long it takes.
-        window: None for none.
-        say: is told, in a sentence, where pictures can be watched.
-        receivers: by name, what opens sinks that hand results on to other programs. They lose what they are
-            too slow for, and end nothing when they fail.
-        other_camera: finds the camera after the one of a name; None where there is none.
+        options: of drawing, outputs and the duration.
+        window: None: no window.
+        say: called with messages about live outputs.
+        receivers: by name, functions that open sinks for other programs. These sinks drop results if they are
+            too slow, and their failure does not end the run.
+        other_camera: finds the next camera after that of a name; None if there is none.
 
     Attributes:
-        metrics: what each stage and each output does.
-        on_screen: times from capture to screen.
-        files: by name, where each output lies; known when `run` has ended, however it ended.
+        metrics: of each stage and output.
+        on_screen: latencies from capture to screen.
+        files: by name, the path of each output; known when `run` has ended, in any way.
     """
 
     def __init__(
@@ -104,13 +104,13 @@ class LiveView:
         self._recorder: Recorder | None = None
 
     def run(self) -> None:
-        """Go on until the source, the user, a signal or the time ends it.
+        """Run until the source, the user, a signal or the time limit ends it.
 
-        Ctrl-C is a way to end it like any other.
+        Ctrl-C is a normal end.
 
         Raises:
-            SourceError: the source is lost for good; files are finished.
-            SinkError: a file cannot be written; the others keep what they have, as parts.
+            SourceError: the source is finally lost; files are finished.
+            SinkError: a file cannot be written; the others are kept as partial files.
             SystemExit: a signal has ended it; files are finished.
         """
         pictures, results = Fanout(observer=self.metrics), Fanout(observer=self.metrics)
@@ -129,7 +129,7 @@ class LiveView:
             raise stopped
 
     def report(self) -> dict[str, Any]:
-        """What was done, ready for JSON; latencies in milliseconds."""
+        """The metrics, ready for JSON; latencies in milliseconds."""
         on_screen = self.on_screen.distribution()
         live = self._live.report() if self._live else {"seconds": 0.0}
         seconds = max(live["seconds"], 1e-9)
@@ -146,7 +146,7 @@ class LiveView:
         }
 
     def _open_sinks(self, pictures: Fanout, results: Fanout) -> None:
-        """One after the other, so that the first is closed where the second cannot be opened."""
+        """One after the other, so that the first is closed if the second cannot be opened."""
         options, info = self._options.outputs, self._source.info
         outputs = _named(options.output)
         recorded = recordings(options)
@@ -155,7 +155,7 @@ class LiveView:
         for name, path in outputs.items():
             sink = open_file(path, info, video=next(iter(recorded), None))
             if path in recorded:
-                # Whoever watches must not wait for the encoder: what it is too slow for is left out.
+                # The screen must not wait for the encoder, which drops pictures if it is too slow.
                 pictures.add(name, sink, policy=Policy.DROP_OLDEST, capacity=QUEUE)
             else:
                 results.add(name, sink)
@@ -193,13 +193,13 @@ class LiveView:
                     self._obey(key)
         except (StopIteration, KeyboardInterrupt):
             pass
-        # However a session ends, what it has shown until then is whole.
+        # Results until the end are complete, however a session ends.
         except (SourceError, SystemExit) as stopped:
             return stopped
         return None
 
     def _step(self, live: Live, pictures: Fanout) -> list[Key]:
-        """Show the next picture, or, where none comes, the last one again; the keys pressed."""
+        """Show the next picture, or, if none arrives, the last one again; returns the keys pressed."""
         try:
             frame = live.take(_POLL_SECONDS)
         except NothingYetError:
@@ -216,7 +216,7 @@ class LiveView:
         return keys
 
     def _line(self) -> str:
-        """What is going on that a key has begun."""
+        """The state of actions started by keys."""
         wanted, name = self._wanted_camera, self._source.name
         if wanted and name != wanted and self._source.state.connected:
             self._wanted_camera = ""
@@ -224,7 +224,7 @@ class LiveView:
         return self._neutral.line() if self._neutral else ""
 
     def _dot(self) -> Callable[[Image], None] | None:
-        """A red dot and the file's name, while something is recorded by a key."""
+        """A red dot and the file's name, during a recording started by a key."""
         name = self._recorder.name if self._recorder else ""
         return (lambda canvas: hud.recording(canvas, name)) if name else None
 
@@ -236,7 +236,7 @@ class LiveView:
             if said := self._recorder.toggle():
                 self._screen.say(said)
         elif key is Key.NEXT_CAMERA:
-            # To look for cameras takes seconds on some systems.
+            # Searching cameras takes seconds on some systems.
             threading.Thread(target=self._switch, name="next-camera", daemon=True).start()
 
     def _switch(self) -> None:
@@ -253,12 +253,12 @@ class LiveView:
 
 
 def recordings(options: OutputOptions) -> list[Path]:
-    """The files among the outputs that hold pictures, and sound where there is any."""
+    """The outputs with pictures, and sound if there is any."""
     return [path for path in options.output if path.suffix.lower() == _RECORDING]
 
 
 def _named(outputs: Sequence[Path]) -> dict[str, Path]:
-    """Each file once, under the bare name by which figures and Prometheus know it."""
+    """Each file once, by its name in metrics."""
     named: dict[str, Path] = {}
     for path in {path.resolve(): path for path in outputs}.values():
         same = sum(path.name == other.name for other in named.values())

@@ -1,4 +1,4 @@
-"""Measures people's neutral face at a key press: a countdown, the measurement, the outcome."""
+"""Measures people's neutral face at a key press: a countdown, the measurement, the result."""
 
 import time
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from emotion.realtime.stages.people import People
 
 COUNTDOWN_SECONDS = 3.0
 MEASURED_SECONDS = 2.0
-# What is measured comes out of the models a little later.
+# Extra time for the delay of the models.
 _PATIENCE_SECONDS = 2.0
 
 
 class NeutralFace:
-    """Asks for a neutral face and has it measured; one at a time.
+    """Prompts for a neutral face and measures it; one at a time.
 
     Args:
-        people: where votes are measured by it.
-        now: seconds on a clock that never goes back.
+        people: the stage with the baselines.
+        now: a monotonic clock in seconds.
     """
 
     def __init__(self, people: People, now: Callable[[], float] = time.monotonic) -> None:
@@ -28,11 +28,11 @@ class NeutralFace:
         self._asked = False
 
     def begin(self) -> None:
-        """Start the countdown, anew where it runs."""
+        """Start the countdown, again if it is running."""
         self._begun, self._asked = self._now(), False
 
     def line(self) -> str:
-        """What is to be said at this moment; goes on with what is due. Call it with every picture."""
+        """The present message; also advances the state. Call it with every picture."""
         if self._begun is None:
             return ""
         gone = self._now() - self._begun

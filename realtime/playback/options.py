@@ -12,7 +12,7 @@ SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayOptions:
-    """What is played, and how fast to begin with."""
+    """The timeline and the initial speed."""
 
     TITLE: ClassVar[str] = "Playing"
 

@@ -1,4 +1,4 @@
-"""Plays a video in real time, with results that are worked out ahead of the picture.
+"""Plays a video in real time, with results that are computed ahead of the picture.
 
 ::
 
@@ -26,35 +26,35 @@ from emotion.realtime.playback.interpolation import between
 from emotion.realtime.playback.result_index import IndexedResult, ResultIndex
 from emotion.realtime.session import EveryFrame, Session
 
-# Pictures that are decoded ahead: the models' lead, at 2.7 MB a picture of 720p.
+# Number of pictures decoded ahead of the display, at 2.7 MB per picture of 720p.
 _AHEAD = 48
-# Where the models are too slow for all, they look at pictures that are due no sooner than that.
+# If the models are too slow for all, they skip pictures that are due sooner than this.
 _LEAD_SECONDS = 0.4
-# So long the first picture, and that after a jump, waits for its result.
+# Timeout for the result of the first picture, and of that after a seek.
 _PATIENCE_SECONDS = 3.0
 
 
 class Player(Closeable):
-    """A video that can be paused, stepped and searched, with what is known of its faces.
+    """A video with pause, step and seek, with the known results of its faces.
 
     Not thread-safe: all of it belongs to one thread, which calls `take` often.
 
     Args:
-        open_at: opens the video for reading from a time on, in seconds; closed by the player.
-        stages: that find faces and read emotions; none where all is known already.
+        open_at: opens the video from a time on, in seconds; closed by the player.
+        stages: of the analysis; none if all results are known.
         known: results, to which those of the stages are added.
-        step: seconds between two pictures, on average.
+        step: mean seconds between two pictures.
         hold: show no picture before its faces are known.
-        clock: what time it is.
+        clock: a monotonic clock in seconds.
 
     Attributes:
         known: as above.
-        clock: where in the video it is.
+        clock: the playback position.
         hold: as above; may be changed at any time. Only then landmarks are kept.
-        paused: whether it stands still because somebody wants it to.
-        late: how many pictures were left out because their time had passed.
-        metrics: what the stages do.
-        news: results since somebody last took them out, oldest first.
+        paused: whether the user has paused it.
+        late: number of pictures that were skipped because their time had passed.
+        metrics: of the stages.
+        news: results since they were last read, oldest first.
     """
 
     def __init__(
@@ -88,15 +88,15 @@ class Player(Closeable):
         self.seek(0.0)
 
     def take(self, timeout: float) -> EmotionFrame:
-        """The next picture when its time has come, with what is known of its faces.
+        """The next picture when it is due, with the known results of its faces.
 
         Args:
-            timeout: the most seconds to wait.
+            timeout: maximum seconds to wait.
 
         Raises:
-            NothingYetError: its time has not come yet.
+            NothingYetError: it is not due yet.
             StopIteration: the video has ended; `seek` goes back.
-            BaseException: what the video or a stage raised.
+            BaseException: an exception of the video or a stage.
         """
         self._raise_failure()
         end = time.monotonic() + timeout
@@ -122,11 +122,11 @@ class Player(Closeable):
         return self._dress(head)
 
     def again(self) -> EmotionFrame | None:
-        """The picture given last with what is known by now; None before the first."""
+        """The last picture with the present results; None before the first."""
         return None if self._shown is None else self._dress(self._shown)
 
     def seek(self, seconds: float) -> None:
-        """Go to a time; the first picture from it on is given at once, also while paused."""
+        """Seek to a time; the first picture from it on is given at once, also while paused."""
         self._close_pictures()
         self._feed.clear()
         self.clock.stop()
@@ -139,7 +139,7 @@ class Player(Closeable):
         self._pictures = Pipeline(Tee(video, self._feed.offer), [], capacity=_AHEAD)
 
     def pause(self, wanted: bool = True) -> None:
-        """Stand still, or go on."""
+        """Pause, or continue."""
         self.paused = wanted
         if wanted:
             self.clock.stop()
@@ -147,13 +147,13 @@ class Player(Closeable):
             self.clock.start()
 
     def step(self) -> None:
-        """Give the next picture, and stand still."""
+        """Give the next picture, and pause."""
         self.pause()
         self._eager = True
         self._asked = time.monotonic()
 
     def step_back(self) -> None:
-        """Give the picture before the one given last, and stand still."""
+        """Give the picture before the last one, and pause."""
         self.pause()
         now = self._shown.seconds if self._shown else 0.0
         self.seek(now - 1.5 * self._step)
@@ -167,7 +167,7 @@ class Player(Closeable):
             self._collector.join(_PATIENCE_SECONDS)
 
     def _fill(self, end: float) -> None:
-        """Have two pictures waiting, where there are so many; wait for one of them."""
+        """Fill the queue with two pictures, if there are so many; wait for one of them."""
         while len(self._waiting) < 2 and not self._ended and self._pictures:
             try:
                 patience = 0.0 if self._waiting else max(0.0, end - time.monotonic())
@@ -184,7 +184,7 @@ class Player(Closeable):
         raise NothingYetError("not now")
 
     def _known_in_time(self, frame: VideoFrame) -> bool:
-        """Whether a picture can be shown: its result is there, or it may be shown without."""
+        """Whether a picture can be shown: its result is known, or is not required."""
         if self._session is None or self.known.covers(frame.seconds):
             return True
         if self.hold:
@@ -204,7 +204,7 @@ class Player(Closeable):
         return between(*self.known.around(frame.seconds), frame)
 
     def _wanted_from(self) -> float:
-        """Of pictures before this time no result is needed any more."""
+        """Results of pictures before this time are not needed any more."""
         lead = _LEAD_SECONDS * self.clock.speed if self.clock.running and not self.hold else 0.0
         return self.clock.position + lead
 
@@ -227,24 +227,24 @@ class Player(Closeable):
 
 
 def _without_points(result: EmotionFrame) -> IndexedResult:
-    """Landmarks are most of a moment's memory, and seldom needed."""
+    """Remove landmarks, which take most of the memory and are rarely needed."""
     return replace(IndexedResult.of(result), faces=tuple(replace(face, points=None) for face in result.faces))
 
 
 class _Feed:
-    """Pictures for the models, in order: all of them, or, where time is short, those still to come."""
+    """Pictures for the models, in order: all of them, or, if the models are late, only future ones."""
 
     def __init__(self, known: ResultIndex, wanted_from: Callable[[], float]) -> None:
         self._known = known
         self._wanted_from = wanted_from
         self._waiting: Channel[VideoFrame] = Channel(2 * _AHEAD, Policy.DROP_OLDEST)
-        # The pictures that wait are not needed any more.
+        # The queued pictures are not needed any more.
         self.clear = self._waiting.clear
-        # Whoever iterates sees the end.
+        # Ends the iteration.
         self.abort = self._waiting.abort
 
     def offer(self, frame: VideoFrame) -> None:
-        """One more, later than those before."""
+        """Add a picture, later than those before."""
         if not self._known.has(frame.seconds):
             self._waiting.put(frame)
 
@@ -253,7 +253,7 @@ class _Feed:
             yield self._first_wanted(frame)
 
     def _first_wanted(self, frame: VideoFrame) -> VideoFrame:
-        """The picture, or where it comes too late the next one that does not, as far as there is one."""
+        """The picture, or if it is too late, the next one that is not, if any."""
         start = self._wanted_from()
         with suppress(NothingYetError):
             while frame.seconds < start and (later := self._waiting.take(timeout=0)):

@@ -1,4 +1,4 @@
-"""Recording what is shown, from one press of a key to the next."""
+"""Records the shown pictures, from one press of a key to the next."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.formats import open_file
 
 QUEUE = 15
-"""Pictures that wait for a recording before the oldest is left out of it: whoever watches waits for none."""
+"""Length of a recording's queue, before pictures are dropped from it: the screen does not wait."""
 
 
 class Recorder:
@@ -21,8 +21,8 @@ class Recorder:
     Args:
         pictures: that are shown.
         info: of their stream; its sound is recorded, too.
-        folder: where recordings go.
-        stamp: the time for a name.
+        folder: of the recordings.
+        stamp: the time in a name.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class Recorder:
 
     @property
     def name(self) -> str:
-        """The file that is being written; empty where none is."""
+        """The file that is being written; empty if there is none."""
         if self._name and not self._pictures.runs(self._name):
             self._name = ""
         return self._name
 
     def toggle(self) -> str:
-        """Start with the next picture, or end; what is to be said of it."""
+        """Start with the next picture, or end; returns a message."""
         if name := self.name:
             self._pictures.end(name)
             self._name = ""
@@ -56,13 +56,13 @@ class Recorder:
         return ""
 
     def before(self, pts: int) -> str:
-        """Start, where that is wanted, with the picture that is about to be written.
+        """Start, if requested, with the next picture.
 
         Args:
-            pts: the picture's, at which the recording begins.
+            pts: of the first picture of the recording.
 
         Returns:
-            Why it cannot be recorded; empty where nothing is wrong.
+            An error message; empty if there is no error.
         """
         if not self._wanted:
             return ""
@@ -77,7 +77,7 @@ class Recorder:
         return ""
 
     def _free(self) -> Path:
-        """A name that nothing has."""
+        """An unused name."""
         stem = f"emotion-{self._stamp()}"
         for number in range(1, 1000):
             path = self._folder / (f"{stem}.mp4" if number == 1 else f"{stem}-{number}.mp4")

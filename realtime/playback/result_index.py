@@ -15,11 +15,11 @@ from emotion.models.schema import SHIPPED, Schema
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities
 
-# Of results that are farther away than this nothing is said in a picture.
+# Results that are farther away in time than this are not used for a picture.
 _REACH_SECONDS = 1.0
 # Timestamps in files are rounded to a microsecond.
 _SAME_SECONDS = 0.001
-# In a file, how surely each region is seen stands under the region's name with this.
+# In a file, the suffix of a region's name for its visibility.
 _SEEN = "_seen"
 
 
@@ -30,7 +30,7 @@ class IndexedResult:
     Attributes:
         seconds: its time in the video.
         faces: as in `EmotionFrame`.
-        captured_at: of its picture; 0 where that is not known.
+        captured_at: of its picture; 0 if unknown.
         schema: as in `EmotionFrame`.
     """
 
@@ -47,11 +47,11 @@ class IndexedResult:
 
 
 class ResultIndex:
-    """Moments in the order of their times, whatever the order in which they come. Thread-safe.
+    """Moments sorted by time, added in any order. Thread-safe.
 
     Args:
-        reach: of moments that are farther away than so many seconds nothing is said.
-        most: so many are kept, the latest ones; None: all.
+        reach: moments that are farther away than this many seconds are not used.
+        most: maximum number of kept moments, the latest ones; None: all.
     """
 
     def __init__(self, reach: float = _REACH_SECONDS, most: int | None = None) -> None:
@@ -65,7 +65,7 @@ class ResultIndex:
         return len(self._times)
 
     def add(self, moment: IndexedResult) -> None:
-        """Take one more; one of the same time is replaced."""
+        """Add a moment; one of the same time is replaced."""
         with self._lock:
             at = bisect_left(self._times, moment.seconds - _SAME_SECONDS)
             same = at < len(self._times) and self._times[at] <= moment.seconds + _SAME_SECONDS
@@ -75,23 +75,23 @@ class ResultIndex:
                 del self._times[0], self._moments[0]
 
     def moments(self) -> list[IndexedResult]:
-        """All of them, in the order of their times."""
+        """All of them, sorted by time."""
         with self._lock:
             return list(self._moments)
 
     def around(self, seconds: float) -> tuple[IndexedResult | None, IndexedResult | None]:
-        """The last moment up to a time, and the first one from it on; None where they are far away."""
+        """The last moment up to a time, and the first one from it on; None if they are too far away."""
         with self._lock:
             after = bisect_left(self._times, seconds - _SAME_SECONDS)
             before = bisect_right(self._times, seconds + _SAME_SECONDS) - 1
             return self._near(before, seconds), self._near(after, seconds)
 
     def covers(self, seconds: float) -> bool:
-        """Whether something is known of this time or of one soon after it."""
+        """Whether there is a moment at this time or soon after it."""
         return self.around(seconds)[1] is not None
 
     def has(self, seconds: float) -> bool:
-        """Whether this very time is known."""
+        """Whether there is a moment at exactly this time."""
         after = self.around(seconds)[1]
         return after is not None and after.seconds <= seconds + _SAME_SECONDS
 
@@ -102,10 +102,10 @@ class ResultIndex:
 
 
 def read_timeline(path: Path) -> ResultIndex:
-    """The results that `emotion annotate` wrote as JSON Lines.
+    """The results in a JSON Lines file of `emotion annotate`.
 
     Raises:
-        SourceError: it cannot be read, or is none.
+        SourceError: it cannot be read, or is not such a file.
     """
     known = ResultIndex()
     try:
@@ -124,7 +124,7 @@ def read_timeline(path: Path) -> ResultIndex:
 
 
 def _face(told: dict[str, Any]) -> FaceEmotion:
-    # Where nothing is known of a face its classes are not told either.
+    # A face without probabilities has no classes either.
     classes = SIX if told["probabilities"] is None else _classes(tuple(told["probabilities"]))
     regions = [name.removesuffix(_SEEN) for name in told if name.endswith(_SEEN)]
 
@@ -148,5 +148,5 @@ def _face(told: dict[str, Any]) -> FaceEmotion:
 
 @cache
 def _classes(names: tuple[str, ...]) -> Classes:
-    """Of a file that names them, in their order; their colours are the usual ones."""
+    """The classes of a file, in their order, with default colours."""
     return Classes(names)

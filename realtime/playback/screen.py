@@ -1,4 +1,4 @@
-"""What `emotion live` and `emotion play` show: the picture with its results, and what keys ask for."""
+"""The display of `emotion live` and `emotion play`: the picture with its results, and actions of keys."""
 
 import itertools
 import time
@@ -16,7 +16,7 @@ from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.drawing.window import Key, Pointer, Window
 from emotion.realtime.messages import EmotionFrame
 
-# How long a message stays, and how often figures are worked out anew.
+# Duration of a message, and update interval of the table of figures.
 _NOTICE_SECONDS = 3.0
 _FIGURES_SECONDS = 0.5
 
@@ -24,15 +24,15 @@ Rows = Sequence[Sequence[str]]
 
 
 class Screen:
-    """A window and what is in it; without a window only draws.
+    """A window and its content; without a window it only draws.
 
     Args:
-        window: None for none.
-        keys: which keys do what, for the help.
-        figures: the table of figures: rows of as many cells, the first row for the heads.
-        options: what becomes of faces, and how results look. A key chooses another way to hide faces,
-            but never none where there was one.
-        begin, duration: of a video, in seconds, for its timeline; None where it has no end yet.
+        window: None: no window.
+        keys: keys and their actions, for the help.
+        figures: the table of figures: rows of equal length, the first row is the header.
+        options: of privacy and drawing. A key changes how faces are hidden,
+            but cannot turn it off if it was on.
+        begin, duration: of a video, in seconds, for its timeline; None if it has no end yet.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Screen:
 
     @property
     def privacy(self) -> Privacy:
-        """What becomes of faces now."""
+        """How faces are shown now."""
         return self._renderer.privacy
 
     def draw(self, result: EmotionFrame) -> Image:
-        """The picture as it is shown and recorded: faces hidden where wanted, results drawn."""
+        """The picture for display and recording: faces hidden if requested, results drawn."""
         self._picture = self._renderer.draw(result)
         return self._picture
 
@@ -73,11 +73,11 @@ class Screen:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture drawn last, in pixels."""
+        """Width and height of the last picture, in pixels."""
         return (0, 0) if self._picture is None else (self._picture.shape[1], self._picture.shape[0])
 
     def pointer(self) -> Pointer:
-        """What the mouse did since the last call."""
+        """The mouse events since the last call."""
         return Pointer() if self._window is None else self._window.pointer()
 
     def show(
@@ -86,15 +86,15 @@ class Screen:
         dim: bool = False,
         paint: Callable[[Image], None] | None = None,
     ) -> list[Key]:
-        """Put the picture drawn last on the screen.
+        """Show the last picture.
 
         Args:
-            lines: what is to be said now; the first that is not empty goes on top.
+            lines: messages; the first that is not empty is shown on top.
             dim: darken the picture, because it is old.
-            paint: draws more on what is shown, in place, and nowhere else.
+            paint: draws on the shown picture only, in place.
 
         Returns:
-            Keys pressed, except for those that are about the screen itself.
+            Keys pressed, except those of the screen itself.
         """
         if self._window is None or self._picture is None:
             return []
@@ -109,7 +109,7 @@ class Screen:
         line = next(filter(None, (notice if now < until else "", *lines)), "")
         if not (line or dim or paint or self._helping or self._measuring):
             return picture
-        # The picture itself may be on its way to a file.
+        # The picture itself may still be written to a file.
         canvas = hud.dimmed(picture) if dim else picture.copy()
         if paint:
             paint(canvas)
@@ -127,7 +127,7 @@ class Screen:
         return self._rows[0]
 
     def _answered(self, key: Key) -> bool:
-        """Do what a key asks for where it is about the screen itself."""
+        """Run the action of a key of the screen itself."""
         if key is Key.HELP:
             self._helping = not self._helping
         elif key is Key.METRICS:
@@ -155,7 +155,7 @@ class Screen:
 
 
 def _free(stem: str) -> Path:
-    """A name that no picture has yet, also where two are saved in a second."""
+    """An unused file name, also if two pictures are saved in a second."""
     names = (Path(f"{stem}{'' if number == 1 else f'-{number}'}.png") for number in itertools.count(1))
     return next(path for path in names if not path.exists())
 

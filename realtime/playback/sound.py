@@ -1,13 +1,13 @@
-"""The sound of a video that is played, in step with its clock.
+"""The sound of a played video, synchronised with its clock.
 
 ::
 
     file --decoded, in the speed wanted--> a second ahead --> the device asks when it needs more
                                                  ^ what lags is skipped, what leads waits
 
-The pictures' clock is the master. Each block is cut so that its first sample is heard when the clock says
-so; a block that is in step within 20 ms passes as it is. After a jump, a pause or another speed, and
-where it has lost touch, the track is decoded anew from where the clock is.
+The pictures' clock is the master. Each block is cut so that its first sample is played at its time on the
+clock; a block within 20 ms is not changed. After a seek, a pause or another speed, and
+if it is too far off, the track is decoded again from the clock's position.
 """
 
 import threading
@@ -26,30 +26,30 @@ from emotion.realtime.playback.clock import PlayClock
 RATE = 48_000
 CHANNELS = 2
 _AHEAD_SECONDS = 1.0
-# Nearer than this is in step; farther than that the track is decoded anew.
+# Tolerance of synchronisation; and the difference from which the track is decoded again.
 _IN_STEP, _LOST = 0.02, 0.25
 _SLOWEST_FILTER, _FASTEST_FILTER = 0.5, 2.0
-# What comes out of the filter for speeds is early by so many seconds of the video (measured at each).
+# The output of the filter for speeds is early by so many seconds of the video (measured for each).
 _FILTER_LEAD = 0.012
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 """float32 (n, 2), in [-1, 1], `RATE` a second."""
 Fill: TypeAlias = Callable[[Samples, float], None]
-"""Called by a device with a block to be filled and the seconds until its first sample is heard."""
+"""Called by a device with a block to fill and the seconds until its first sample is played."""
 
 
 class Device(Protocol):
-    """What plays blocks of samples."""
+    """A device that plays blocks of samples."""
 
     def close(self) -> None:
-        """Be silent for good."""
+        """Stop permanently."""
 
 
 def open_device(fill: Fill) -> Device:
-    """The usual output of this machine.
+    """The default output device of this machine.
 
     Raises:
-        OSError: there is none, or nothing to play through.
+        OSError: there is no device or library.
     """
     try:
         import sounddevice  # noqa: PLC0415  loads a library that may be missing
@@ -71,15 +71,15 @@ def open_device(fill: Fill) -> Device:
 
 
 class Sound:
-    """Plays along with a clock from its construction on; close it.
+    """Plays in synchrony with a clock, from its construction on; close it.
 
     Args:
         path: the video.
-        clock: says where in the video it is; may be changed at any time.
-        device: opens what plays.
+        clock: the playback position; may be changed at any time.
+        device: opens the device.
 
     Raises:
-        OSError: there is nothing to play through.
+        OSError: there is no device.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Sound:
 
     @property
     def muted(self) -> bool:
-        """Whether nothing is heard although it plays on."""
+        """Whether it is muted."""
         return self._muted
 
     @muted.setter
@@ -116,12 +116,12 @@ class Sound:
 
     @property
     def ahead(self) -> float:
-        """How many seconds are decoded and wait; infinite where the track has been read to its end."""
+        """Seconds of decoded sound in the queue; infinite if the track has been read to its end."""
         run = self._run
         return 0.0 if run is None else run.ahead
 
     def follow(self) -> None:
-        """Look where the clock is; call it often."""
+        """Synchronise with the clock; call it often."""
         state = self._clock.state
         if not state.running:
             self._drop()
@@ -132,7 +132,7 @@ class Sound:
             self._run = _Run(self._path, state.position, state.speed)
 
     def close(self) -> None:
-        """Be silent, and let the file go. May be called again."""
+        """Stop, and close the file. May be called again."""
         self._device.close()
         self._drop()
 
@@ -142,22 +142,22 @@ class Sound:
             run.close()
 
     def _fill(self, block: Samples, delay: float) -> None:
-        """In the device's own thread: the samples that are due when the block is heard."""
+        """In the device's own thread: the samples that are due when the block is played."""
         block[:] = 0
         run, state = self._run, self._clock.state
         gain = 0.0 if self._muted else self._volume
         if run is not None and state.running and run.speed == state.speed:
             run.give(block, state.position + delay * state.speed)
-        # No click where the volume changes.
+        # A ramp, to avoid a click when the volume changes.
         block *= np.linspace(self._gain, gain, len(block), dtype=np.float32)[:, None]
         self._gain = gain
 
 
 class _Run:
-    """The track from a place on, in one speed, decoded ahead by a thread.
+    """The track from a position on, at one speed, decoded ahead by a thread.
 
     Attributes:
-        speed: seconds of the video a second.
+        speed: seconds of the video per second.
     """
 
     def __init__(self, path: Path, start: float, speed: float) -> None:
@@ -175,25 +175,25 @@ class _Run:
 
     @property
     def position(self) -> float:
-        """Where in the video the next sample is."""
+        """The position of the next sample in the video."""
         return self._start + self._given / RATE * self.speed
 
     @property
     def ahead(self) -> float:
-        """How many seconds wait to be given; infinite where no more will come."""
+        """Seconds of sound in the queue; infinite if no more will come."""
         with self._lock:
             return float("inf") if self._ended else self._waiting / RATE
 
     def lost(self, position: float) -> bool:
-        """Whether it is better to decode anew for a place than to wait or to skip."""
+        """Whether it is better to decode again from a position than to wait or to skip."""
         with self._lock:
             behind = (position - self.position) / self.speed
-            # What is decoded already can be skipped; what is not comes after some time.
+            # Decoded sound can be skipped; other sound takes some time to decode.
             reach = self._waiting / RATE + (_AHEAD_SECONDS if not self._ended else float("inf"))
             return not -_LOST < behind < reach
 
     def give(self, block: Samples, wanted: float) -> None:
-        """Write what is to be heard from a place on; what is not there stays silent."""
+        """Write the sound from a position on; missing sound is silence."""
         with self._lock:
             late = (wanted - self.position) / self.speed
             skip = 0
@@ -205,7 +205,7 @@ class _Run:
             self._lock.notify()
 
     def close(self) -> None:
-        """End the thread; it is not waited for."""
+        """Stop the thread, without waiting for it."""
         with self._lock:
             self._over = True
             self._lock.notify()
@@ -228,7 +228,7 @@ class _Run:
         self._given += at
 
     def _put(self, samples: Samples) -> bool:
-        """Add samples; waits while there is enough. False when nobody wants them any more."""
+        """Add samples; waits while the queue is full. Returns False after `close`."""
         with self._lock:
             while self._waiting > _AHEAD_SECONDS * RATE and not self._over:
                 self._lock.wait()
@@ -242,7 +242,7 @@ class _Run:
             for samples in decoded(self._path, self._start, self.speed):
                 if not self._put(samples):
                     return
-        except (OSError, ValueError):  # PyAV's errors are of either kind; the pictures say what is wrong
+        except (OSError, ValueError):  # PyAV's errors are of either kind; the pictures report the error
             pass
         finally:
             with self._lock:
@@ -250,19 +250,19 @@ class _Run:
 
 
 def decoded(path: Path, start: float, speed: float) -> Iterator[Samples]:
-    """A video's sound from a time on, as many samples a second whatever the speed; its pitch is kept.
+    """A video's sound from a time on, at a constant sampling rate for any speed; the pitch is kept.
 
     Args:
         path: a video with sound.
         start: in seconds of the file's clock; before the track begins there is silence.
-        speed: seconds of the video a second.
+        speed: seconds of the video per second.
 
     Raises:
         OSError, ValueError: it cannot be read.
     """
     with av.open(str(path)) as container:
         track = container.streams.audio[0]
-        # A little before, as decoders need some packets to find in.
+        # Slightly earlier, since decoders need some packets to synchronise.
         container.seek(max(0, int((start - 0.2) * av.time_base)), backward=True)
         graph = _stretcher(track, speed)
         cut: float | None = None
@@ -287,7 +287,7 @@ def decoded(path: Path, start: float, speed: float) -> Iterator[Samples]:
 
 
 def _trimmed(samples: Samples, cut: float) -> tuple[float, Samples]:
-    """Cut so many seconds off, or put silence before. Returns what is still to be cut, and the rest."""
+    """Cut so many seconds off, or add silence before. Returns the seconds still to cut, and the rest."""
     if cut < 0:
         silence = np.zeros((min(round(-cut * RATE), 60 * RATE), CHANNELS), np.float32)
         return 0.0, np.concatenate([silence, samples])
@@ -296,7 +296,7 @@ def _trimmed(samples: Samples, cut: float) -> tuple[float, Samples]:
 
 
 def _stretcher(track: av.AudioStream, speed: float) -> Graph:
-    """Resamples to what devices take, and plays faster or slower in the same pitch."""
+    """Resamples to the devices' format, and changes the speed at the same pitch."""
     graph = Graph()
     layout = "stereo" if CHANNELS == 2 else "mono"
     form = f"sample_fmts=flt:sample_rates={RATE}:channel_layouts={layout}"
@@ -311,7 +311,7 @@ def _stretcher(track: av.AudioStream, speed: float) -> Graph:
 
 
 def tempo_steps(speed: float) -> list[float]:
-    """The factors, each from a half to two, whose product is a speed; none for the usual one."""
+    """The factors, each from a half to two, whose product is a speed; none for normal speed."""
     steps = []
     while speed > _FASTEST_FILTER:
         steps.append(_FASTEST_FILTER)

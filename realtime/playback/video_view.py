@@ -1,4 +1,4 @@
-"""A video in a window, and the keys that lead through it."""
+"""A video in a window, and its keys."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from emotion.realtime.sources.file import VideoFile
 
 _JUMP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-# How long the timeline stays after the mouse has moved, or after a jump.
+# Seconds for which the timeline is shown after a mouse movement or a seek.
 _BAR_SECONDS = 3.0
 _VOLUME_STEP = 0.1
 
@@ -48,9 +48,9 @@ class VideoView:
 
     Args:
         player: owned from here on.
-        screen: shows what the player gives.
+        screen: shows the player's pictures.
         info: of the video.
-        sound: plays along; None for none. Owned from here on.
+        sound: of the video; None: no sound. Owned from here on.
     """
 
     def __init__(self, player: Player, screen: Screen, info: VideoInfo, sound: Sound | None = None) -> None:
@@ -63,7 +63,7 @@ class VideoView:
         self._ended = False
 
     def run(self) -> None:
-        """Go on until somebody quits.
+        """Run until the user quits.
 
         Raises:
             SourceError: the video breaks off.
@@ -81,7 +81,7 @@ class VideoView:
                     self._sound.follow()
 
     def _turn(self) -> list[Key]:
-        """Show what is to be shown now; the keys pressed meanwhile."""
+        """Update the display; returns the keys pressed meanwhile."""
         try:
             self._screen.draw(self._player.take(_POLL_SECONDS))
             self._ended = False
@@ -94,13 +94,13 @@ class VideoView:
         return self._screen.show([self._state()], paint=self._seek_bar())
 
     def _refresh(self) -> None:
-        """While it stands still, results and wishes of the screen may come in."""
+        """Update the picture while paused, with new results and settings of the screen."""
         shown = self._player.again()
         if self._player.paused and shown is not None:
             self._screen.draw(shown)
 
     def _seek_bar(self) -> Callable[[Image], None] | None:
-        """The timeline of what is known, while somebody looks for a place."""
+        """The timeline of the known results, during seeking."""
         while self._player.news:
             moment = self._player.news.popleft()
             self._strip.add(moment.seconds, moment.faces)
@@ -111,7 +111,7 @@ class VideoView:
         self._strip.paint(canvas, self._player.clock.position)
 
     def _point(self) -> None:
-        """A mouse that moves brings the timeline, a click in it goes there."""
+        """A mouse movement shows the timeline, a click in it seeks."""
         pointer = self._screen.pointer()
         if pointer.moved:
             self._bar_until = time.monotonic() + _BAR_SECONDS
@@ -122,7 +122,7 @@ class VideoView:
                 self._player.seek(place)
 
     def _state(self) -> str:
-        """What is unusual, in a line."""
+        """A line about unusual states."""
         player = self._player
         place = _clock(player.clock.position)
         if self._duration:
@@ -172,7 +172,7 @@ class VideoView:
 
 
 def figures(player: Player) -> Rows:
-    """What the player did, as a table."""
+    """The player's metrics, as a table."""
     snapshot = player.metrics.snapshot()
     seconds = max(snapshot.seconds, 1e-9)
     rows = [["", "in", "out", "busy", "waiting"]]
@@ -194,16 +194,16 @@ def play(
     speed: float = 1.0,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> None:
-    """Play a video until somebody quits.
+    """Play a video until the user quits.
 
     Args:
-        path, info: the video, and what is known of it.
-        window: closed in the end.
-        stages: of `EveryFrame`; none where all is known already.
+        path, info: the video and its metadata.
+        window: closed at the end.
+        stages: of `EveryFrame`; none if all results are known.
         known: results, to which those of the stages are added.
-        options: what pictures look like.
+        options: of drawing.
         speed: one of `SPEEDS`.
-        say: is told, in a sentence, where there is sound that cannot be heard.
+        say: called with a message if the sound cannot be played.
 
     Raises:
         SourceError: the video breaks off.
@@ -230,7 +230,7 @@ def play(
 
 
 def _sound(path: Path, info: VideoInfo, clock: PlayClock, say: Callable[[str], object]) -> Sound | None:
-    """The video's sound, where it has one and this machine can play it."""
+    """The video's sound, if it has any and this machine can play it."""
     if not info.has_audio:
         return None
     try:
