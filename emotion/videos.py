@@ -285,7 +285,7 @@ def _run(
 
 def _waiting_for(info: VideoInfo) -> int:
     """How many drawn pictures may wait for a file: about 16 MB of them."""
-    return max(1, min(4, _MOST_WAITING // (3 * info.width * info.height)))
+    return min(4, _MOST_WAITING // (3 * info.width * info.height))
 
 
 def _nothing(result: EmotionFrame) -> Image:

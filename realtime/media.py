@@ -79,6 +79,12 @@ class Colours:
         rows = np.stack([219 * y, 224 * u, 224 * v]) / 255
         return np.column_stack([rows, [16, 128, 128]]).astype(np.float32)
 
+    @property
+    def to_rgb(self) -> npt.NDArray[np.float32]:
+        """What makes red, green and blue of Y, U, V and 1: float32 (3, 4)."""
+        from_bgr = np.vstack([self.from_bgr.astype(np.float64), [0, 0, 0, 1]])
+        return np.linalg.inv(from_bgr)[2::-1].astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Joint:

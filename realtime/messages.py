@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import SIX, UNCERTAIN, Classes
 from emotion.models.faces.picture import Blendshapes
+from emotion.models.faces.planar import PlanarImage
 from emotion.models.lazy import Lazy, value_of
 from emotion.models.regions import Crop, Image, Points, extent
 from emotion.models.schema import SHIPPED, Schema
@@ -44,6 +45,10 @@ class Decoded(Protocol):
     @property
     def planes(self) -> Planes | None:
         """Its own pixels, if they have the same positions as in the image; else None."""
+
+    @property
+    def to_rgb(self) -> npt.NDArray[np.float32]:
+        """What makes red, green and blue of `planes` and 1: float32 (3, 4)."""
 
     def image(self, parts: Parts | None = None) -> Image:
         """The image, uint8 (height, width, 3), BGR. Outside of `parts`, if given, it is undefined."""
@@ -100,6 +105,13 @@ class VideoFrame:
     def planes(self) -> Planes | None:
         """See `Decoded.planes`; None for an image."""
         return None if isinstance(self.picture, np.ndarray) else self.picture.planes
+
+    @property
+    def planar(self) -> PlanarImage | None:
+        """Its own pixels, from which small squares are cut without an image; None where `planes` are."""
+        if isinstance(self.picture, np.ndarray) or (planes := self.picture.planes) is None:
+            return None
+        return PlanarImage(*planes, self.picture.to_rgb)
 
     @property
     def seconds(self) -> float:

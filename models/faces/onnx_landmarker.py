@@ -354,15 +354,7 @@ def _cut(picture: Picture, rect: Rects, side: int, border: int) -> Image:
     # From a pixel of the square to the picture. Pixels are points here, as MediaPipe has them.
     across, down = np.array([cos, sin]) * width / side, np.array([-sin, cos]) * height / side
     corner = np.array([x, y]) - (across + down) * side / 2
-    matrix = np.column_stack([across, down, corner]) / picture.step
-    cut = cv2.warpAffine(
-        picture.rgb[:: picture.step, :: picture.step],
-        matrix,
-        (side, side),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-    )
-    return np.asarray(cut, np.uint8)
+    return picture.cut(np.column_stack([across, down, corner]), side, border)
 
 
 def _subset(face: Floats) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models import regions
+from emotion.models.faces.planar import PlanarImage
 from emotion.models.lazy import Lazy, value_of
 from emotion.models.regions import Image, Points
 
@@ -84,17 +85,26 @@ class Picture:
     native: Any
     _rgb: Image | None
     _make: Callable[[], Image] | None
+    _planar: PlanarImage | None
 
     def __init__(self, image: Image) -> None:
         """Args: image: uint8 (h, w, 3), BGR."""
         self._hold(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8), 0, 0)
 
     @classmethod
-    def lazy(cls, make: Callable[[], Image], width: int, height: int) -> "Picture":
-        """A picture whose image, with red first, is made when somebody looks at it."""
+    def lazy(
+        cls, make: Callable[[], Image], width: int, height: int, planar: PlanarImage | None = None
+    ) -> "Picture":
+        """A picture whose image is made when it is asked for.
+
+        Args:
+            make: the image, uint8 (height, width, 3), red first.
+            width, height: in pixels.
+            planar: the same picture, from which squares are cut so that no image is needed.
+        """
         picture = object.__new__(cls)
         picture._begin(width, height, 0, 0)
-        picture._make = make
+        picture._make, picture._planar = make, planar
         return picture
 
     @classmethod
@@ -130,23 +140,48 @@ class Picture:
         part = object.__new__(Picture)
         part._begin(right - left, bottom - top, self.left + left, self.top + top)
         part._make = lambda: self.rgb[top:bottom, left:right]
+        part._planar = self._planar.part(left, top, right, bottom) if self._planar else None
         return part
 
     def turned_over(self) -> "Picture":
         """The same picture or part turned by 180 degrees, as a whole of its own."""
         turned = object.__new__(Picture)
-        # The same as of both axes backwards, which numpy copies twenty times as slowly.
-        turned._hold(np.asarray(cv2.flip(self.rgb, -1), dtype=np.uint8), 0, 0)
+        if self._planar:
+            turned._begin(self.width, self.height, 0, 0)
+            turned._make, turned._planar = (lambda: _flipped(self.rgb)), self._planar.turned_over()
+        else:
+            turned._hold(_flipped(self.rgb), 0, 0)
         return turned
 
     def only(self, left: int, top: int, right: int, bottom: int) -> "Picture":
         """The same picture, black outside a rectangle."""
-        shown = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-        rgb = np.zeros_like(self.rgb)
-        rgb[shown] = self.rgb[shown]
+        left, top, right, bottom = (max(0, edge) for edge in (left, top, right, bottom))
+        right, bottom = min(right, self.width), min(bottom, self.height)
         masked = object.__new__(Picture)
-        masked._hold(rgb, self.left, self.top)
+        masked._begin(self.width, self.height, self.left, self.top)
+        masked._make = lambda: _masked(self.rgb, np.s_[top:bottom, left:right])
+        masked._planar = self._planar.only(left, top, right, bottom) if self._planar else None
         return masked
+
+    def cut(self, matrix: npt.NDArray[np.float64], side: int, border: int) -> Image:
+        """A square of it, with bilinear interpolation as in MediaPipe.
+
+        Args:
+            matrix: float64 (2, 3), from a pixel of the square to one of the picture.
+            side: of the square in pixels.
+            border: what lies outside of the picture, as OpenCV's constants say; black where constant.
+
+        Returns:
+            uint8 (side, side, 3), red first.
+        """
+        step = self.step
+        if self._planar and step == 1:
+            return self._planar.cut(matrix, side, border)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        shown = self.rgb[::step, ::step]
+        return np.asarray(
+            cv2.warpAffine(shown, matrix / step, (side, side), flags=flags, borderMode=border), np.uint8
+        )
 
     def _hold(self, rgb: Image, left: int, top: int) -> None:
         self._begin(rgb.shape[1], rgb.shape[0], left, top)
@@ -155,9 +190,20 @@ class Picture:
     def _begin(self, width: int, height: int, left: int, top: int) -> None:
         self.width, self.height = width, height
         self.left, self.top = left, top
-        self.native = self._rgb = self._make = None
+        self.native = self._rgb = self._make = self._planar = None
         # Several threads may look at parts of a picture.
         self._lock = threading.Lock()
+
+
+def _flipped(rgb: Image) -> Image:
+    # The same as of both axes backwards, which numpy copies twenty times as slowly.
+    return np.asarray(cv2.flip(rgb, -1), dtype=np.uint8)
+
+
+def _masked(rgb: Image, shown: tuple[slice, slice]) -> Image:
+    masked = np.zeros_like(rgb)
+    masked[shown] = rgb[shown]
+    return masked
 
 
 class Landmarker(Protocol):

@@ -42,6 +42,8 @@ _PANELS = ((1.0, 5.2), (0.84, 5.2), (0.7, 3.4), (0.7, 0.0))
 # The first two are only used once every face has the best of the others.
 _LUXURY = 2
 _TAG_SIZE = 0.7
+# The corners of a face with fewer pixels a side may reach into it.
+_SMALL = 64
 # A box with larger values, in pixels, is broken.
 _ABSURD = 1e6
 # How long the last person keeps a number after the others have left, in seconds.
@@ -128,7 +130,7 @@ class Overlay:
         ]
         drawn_on = _inside_of(parts, room)
         canvas = result.frame.canvas(drawn_on if self._partly else None)
-        faces = [canvas[_inside(item.mark.face)].copy() for item in shown]
+        faces = _copies(canvas, shown, [*room.taken, *(one.rect for one in leads)])
         if self._strip:
             self._strip.add(result.frame.seconds, result.faces)
             self._strip.paint(canvas, result.frame.seconds)
@@ -136,7 +138,8 @@ class Overlay:
             lead.paint(canvas)
         for item in [] if plain else shown:
             _paint_mark(canvas, item.mark, label_colour(item.face))
-        _uncover(canvas, faces, shown)
+        for rect, copy in faces:
+            canvas[_inside(rect)] = copy
         for one in placed:
             if one.widget and one.rect:
                 self._paint(canvas, one.face, one.widget, one.rect)
@@ -394,10 +397,19 @@ def _inside(face: Rect) -> tuple[slice, slice]:
     return np.s_[face.top : face.bottom, face.left : face.right]
 
 
-def _uncover(canvas: Image, faces: Sequence[Image], shown: Sequence[_Shown]) -> None:
-    """Restore the faces from copies, where a line, the timeline or a small face's own corners cover them."""
-    for item, face in zip(shown, faces, strict=True):
-        canvas[_inside(item.mark.face)] = face
+def _copies(canvas: Image, shown: Sequence[_Shown], covering: Sequence[Rect]) -> list[tuple[Rect, Image]]:
+    """Copies of what is going to be covered of the faces, and where it is.
+
+    Args:
+        covering: lines and the timeline; the corners of other faces, and a small face's own, cover faces too.
+    """
+    copies = []
+    for item in shown:
+        face = item.mark.face
+        others = [one.mark.rect for one in shown if one is not item or min(face.width, face.height) < _SMALL]
+        rects = (face.common(rect) for rect in (*covering, *others))
+        copies += [(rect, canvas[_inside(rect)].copy()) for rect in rects if rect.area]
+    return copies
 
 
 def _inside_of(parts: Sequence[Rect], room: Room) -> Parts:

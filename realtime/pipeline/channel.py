@@ -30,16 +30,16 @@ class Channel(Generic[T]):
     """A first-in, first-out queue of at most `capacity` items.
 
     Args:
-        capacity: the most items that wait, from 1.
+        capacity: the most items that wait, from 0: then an item is taken only when a reader waits for it.
         policy: what `put` does when the channel is full.
 
     Raises:
-        ValueError: the capacity is less than 1.
+        ValueError: the capacity is less than 0, or less than 1 where items are dropped.
     """
 
     def __init__(self, capacity: int, policy: Policy = Policy.WAIT) -> None:
-        if capacity < 1:
-            raise ValueError(f"a channel holds at least one item, not {capacity}")
+        if capacity < (policy is Policy.DROP_OLDEST):
+            raise ValueError(f"a channel cannot hold {capacity} items")
         self._capacity = capacity
         self._policy = policy
         # Entered as a plain lock, never through a Condition, which Ctrl-C could leave locked.
@@ -47,6 +47,8 @@ class Channel(Generic[T]):
         self._readable = Condition(self._lock)
         self._writable = Condition(self._lock)
         self._items: deque[T] = deque()
+        # How many items a reader waits for: there is room for so many, also beyond the capacity.
+        self._wanted = 0
         self._over = False
         self._error: BaseException | None = None
         self._dropped = 0
@@ -55,6 +57,11 @@ class Channel(Generic[T]):
     def policy(self) -> Policy:
         """What `put` does when the channel is full."""
         return self._policy
+
+    @property
+    def capacity(self) -> int:
+        """The most items that wait while no reader does."""
+        return self._capacity
 
     @property
     def over(self) -> bool:
@@ -89,14 +96,13 @@ class Channel(Generic[T]):
             self._readable.notify()
             return True
 
-    def take(self, limit: int = 1, timeout: float | None = None, full: bool = False) -> list[T]:
+    def take(self, limit: int = 1, timeout: float | None = None, least: int = 1) -> list[T]:
         """Wait for an item, then take all that wait, up to `limit`, in order.
 
         Args:
             limit: the most items.
             timeout: the most seconds to wait; None: no limit.
-            full: wait for `limit` items, or for as many as the channel can hold; only at the end there are
-                fewer.
+            least: wait for so many items; only at the end there are fewer.
 
         Returns:
             An empty list at the end.
@@ -106,13 +112,8 @@ class Channel(Generic[T]):
             BaseException: the object that `close` was given, once, after the last item.
         """
         deadline = None if timeout is None else monotonic() + timeout
-        enough = min(limit, self._capacity) if full else 1
         with self._lock:
-            while not self._ready(enough):
-                left = None if deadline is None else deadline - monotonic()
-                if left is not None and left <= 0:
-                    raise NothingYetError("nothing came in time")
-                self._readable.wait(left)
+            self._wait_for(least, deadline)
             batch = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
             self._took(len(batch))
             self._writable.notify(len(batch))
@@ -164,6 +165,20 @@ class Channel(Generic[T]):
             _abandoned, self._items = self._items, deque()
             self._wake_all()
 
+    def _wait_for(self, enough: int, deadline: float | None) -> None:
+        """Wait until a reader may take items. Called with the lock held."""
+        try:
+            while not self._ready(enough):
+                left = None if deadline is None else deadline - monotonic()
+                if left is not None and left <= 0:
+                    raise NothingYetError("nothing came in time")
+                if self._wanted < enough:
+                    self._wanted = enough
+                    self._writable.notify_all()
+                self._readable.wait(left)
+        finally:
+            self._wanted = 0
+
     def _ready(self, enough: int) -> bool:
         """Whether there are enough items for a reader. Called with the lock held."""
         return self._over or len(self._items) >= enough
@@ -173,7 +188,7 @@ class Channel(Generic[T]):
 
     @property
     def _full(self) -> bool:
-        return len(self._items) >= self._capacity
+        return len(self._items) >= max(self._capacity, self._wanted)
 
     def _wake_all(self) -> None:
         self._readable.notify_all()

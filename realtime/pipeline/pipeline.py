@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+# The least that wait where nothing else is said.
+_USUAL = 4
+
 
 class Pipeline(Closeable, Generic[T]):
     """Runs items from a source through stages; iterate over it for the results, in order.
@@ -48,15 +51,16 @@ class Pipeline(Closeable, Generic[T]):
             `batch`; results keep the order of the items.
         inbox: the channel from the source to the first stage, or without stages to the consumer: a
             `LatestSlot` keeps only the newest item. By default a channel like the others, which drops none.
-        capacity: the most items that wait before each stage and before the consumer; by default 4 or the next
-            stage's batch, whichever is larger. More items even out differences in speed, and add latency.
+        capacity: the most items that wait before each stage and before the consumer, from 0; by default 4 or
+            the next stage's batch, whichever is larger. More items even out differences in speed, and add
+            latency.
         patience: the most seconds that `close` waits for threads. A thread that does not end in time, for
             example with a source that blocks and has no `abort()`, is named in a warning and left behind; it
             is a daemon thread, which does not prevent exit, and closes its source or stage if it ever ends.
         observer: is told what each stage does; see `emotion.realtime.monitoring.metrics.Metrics`.
 
     Raises:
-        ValueError: an empty stage, two stages of one name, or a batch or capacity below 1.
+        ValueError: an empty stage, two stages of one name, a batch below 1 or a capacity below 0.
     """
 
     def __init__(
@@ -152,16 +156,22 @@ def _channels(
     teams: Sequence[Sequence[Stage[Any, Any]]], inbox: Channel[Any] | None, capacity: int | None
 ) -> list[Channel[Any]]:
     """A channel before each stage, and one before the consumer."""
-    batches = [*(team[0].batch for team in teams), 1]
-    usual = [max(4, batch) for batch in batches]
-    least = [*(team[0].batch if getattr(team[0], "whole", False) else 0 for team in teams), 0]
+    usual = _USUAL if capacity is None else capacity
     channels: list[Channel[Any]] = [
-        Channel(size if capacity is None else max(capacity, needed))
-        for size, needed in zip(usual, least, strict=True)
+        *(Channel(_room_before(team[0], capacity)) for team in teams),
+        Channel(usual),
     ]
     if inbox is not None:
         channels[0] = inbox
     return channels
+
+
+def _room_before(stage: Stage[Any, Any], capacity: int | None) -> int:
+    if capacity is None:
+        return max(_USUAL, stage.batch)
+    # The next whole batch gathers while the stage works on one, unless nothing may wait.
+    gathers = capacity > 0 and getattr(stage, "whole", False)
+    return max(capacity, stage.batch) if gathers else capacity
 
 
 class _Threads:

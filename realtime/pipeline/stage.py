@@ -22,8 +22,7 @@ class Stage(Protocol[In_contra, Out_co]):
 
     - ``full: bool``: it is given whole batches, and fewer items only at the end, because they cost less
       together. Where the capacity of the pipeline is smaller than a batch, batches have that size;
-    - ``whole: bool``: with `full`, and batches are never smaller, because results depend on what is given
-      together;
+    - ``whole: bool``: batches are never smaller, because results depend on what is given together;
     - ``finish()``: gives the results that the stage holds back until it knows what follows. It is called
       once, in the stage's thread, when no items come any more, also after an error. Such a stage has one
       worker only;

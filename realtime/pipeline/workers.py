@@ -89,16 +89,22 @@ class Order(Generic[In, Out]):
         self._workers = workers
         self._jobs: deque[_Job[Out]] = deque()
         # Keeps the others from working ahead without end while one is slow.
-        self._room = threading.Semaphore(workers + min(workers, capacity or workers))
+        self._room = threading.Semaphore(workers + (workers if capacity is None else min(workers, capacity)))
         self._taking = threading.Lock()
         self._giving = threading.Lock()
 
-    def take(self, job: _Job[Out], limit: int, full: bool) -> list[In]:
-        """Wait for items, and put `job` in their place; an empty list is the end."""
+    def take(self, job: _Job[Out], stage: Stage[In, Out]) -> list[In]:
+        """Wait for a batch of a stage, and put `job` in its place; an empty list is the end."""
         self._room.acquire()
         with self._taking:
             self._jobs.append(job)
-            return self._inbox.take(limit, full=full)
+            return self._inbox.take(stage.batch, least=self._least(stage))
+
+    def _least(self, stage: Stage[In, Out]) -> int:
+        """How many items a stage waits for, see `Stage`."""
+        if getattr(stage, "whole", False):
+            return stage.batch
+        return min(stage.batch, max(1, self._inbox.capacity)) if getattr(stage, "full", False) else 1
 
     def enter(self, job: _Job[Out]) -> None:
         """Put a job without items behind all that were taken: for an error between two batches."""
@@ -129,8 +135,12 @@ class Order(Generic[In, Out]):
                 _finish(self._outbox, next((job.error for job in self._jobs if job.error is not None), None))
 
     def _hand_on(self, job: _Job[Out]) -> None:
-        if not all(map(self._outbox.put, job.results)):
-            self._inbox.abort()
+        results = deque(job.results)
+        job.results.clear()
+        while results:
+            if not self._outbox.put(results.popleft()):
+                self._inbox.abort()
+                return
 
 
 class Worker(Generic[In, Out]):
@@ -138,8 +148,6 @@ class Worker(Generic[In, Out]):
 
     def __init__(self, stage: Stage[In, Out], order: Order[In, Out], observer: Observer) -> None:
         self._stage = stage
-        self._batch = stage.batch
-        self._full = bool(getattr(stage, "full", False))
         self._order = order
         self._observer = observer
         self._job: _Job[Out] = _Job()
@@ -161,7 +169,7 @@ class Worker(Generic[In, Out]):
         self._job = job
         start = time.perf_counter()
         try:
-            items = self._order.take(job, self._batch, self._full)
+            items = self._order.take(job, self._stage)
         except BaseException:  # of a stage before: what precedes it comes first
             self._finish(job)
             raise
@@ -182,11 +190,14 @@ class Worker(Generic[In, Out]):
             busy=done - taken,
             blocked=self._blocked,
         )
-        if items:
+        if more := bool(items):
+            place = at(items)
+            # What is handed on is held no longer: pictures take megabytes.
+            del items
             self._order.give(job)
             self._blocked = time.perf_counter() - done
-            self._after_results(at(items))
-        return bool(items)
+            self._after_results(place)
+        return more
 
     def _after_results(self, place: str) -> None:
         """Let the stage do its work after results when there is time for it."""

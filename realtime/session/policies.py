@@ -41,7 +41,7 @@ from emotion.realtime.stages.tap import Tap
 # More would wait for one another: one finder feeds about so many one-thread classifiers.
 _MOST_CLASSIFIERS = 4
 _PHOTOGRAPHS_A_BATCH = 4
-# Pixels from which on a picture is large, and how many of them wait then; and from which on it is one only.
+# Pixels from which on a picture is large, and how many of them wait then; and from which on none does.
 _LARGE, _FEW, _HUGE = 1_500_000, 2, 4_000_000
 # And of what one classifier takes at once: eight pictures of 1280x720, four of 1920x1080, one of 3840x2160.
 _PIXELS_A_BATCH = 8_300_000
@@ -148,7 +148,7 @@ class EveryFrame:
 
     def start(self, source: Iterable[VideoFrame], stages: Sequence[Step], observer: Observer) -> Results:
         """In threads; see `Policy`."""
-        capacity = self.capacity or _capacity_for(source, self.pictures)
+        capacity = _capacity_for(source, self.pictures) if self.capacity is None else self.capacity
         return Pipeline[EmotionFrame](source, stages, capacity=capacity, observer=observer)
 
 
@@ -292,7 +292,7 @@ def _capacity_for(source: Iterable[VideoFrame], shown: bool) -> int | None:
     pixels = info.width * info.height if isinstance(info, VideoInfo) else 0
     if pixels < _LARGE:
         return None
-    return 1 if shown and pixels >= _HUGE else _FEW
+    return 0 if shown and pixels >= _HUGE else _FEW
 
 
 def _nets(models: Models, options: Options) -> LandmarkNets | None:

@@ -85,11 +85,11 @@ class Fanout(Sink):
             name: what metrics and reports call it; each name once.
             sink: open, and used by nobody else.
             policy: what happens when `capacity` frames wait: `WAIT` for files, `DROP_OLDEST` for views.
-            capacity: the most frames that wait, from 1. 1 shows the newest only.
+            capacity: the most frames that wait, from 0 for a sink that waits; 1 shows the newest only.
             vital: whether its failure ends the run.
 
         Raises:
-            ValueError: the name is taken, the capacity less than 1, or this object is closed. The
+            ValueError: the name is taken, the capacity is too small, or this object is closed. The
                 sink is aborted then.
         """
         try:

@@ -20,8 +20,9 @@ from emotion.realtime.errors import SourceError, is_gone
 
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
-# Of pictures with so few pixels handing one to a thread takes longer than decoding it.
-_SMALL = 128 * 128
+# Pictures with so few pixels take longer to be handed to a thread than to be decoded. Of those with so many
+# each thread holds 50 MB, and what follows takes longer than decoding them.
+_SMALL, _HUGE = 128 * 128, 4_000_000
 # A demuxer that has stumbled is asked again, but not for ever.
 _MOST_STUMBLES = 16
 # What begins a file that was joined behind another in an Ogg: no picture, and no damage.
@@ -219,8 +220,10 @@ class Decoder:
 
 
 def _threads_for(codec: VideoCodecContext) -> int:
-    small = 0 < codec.width * codec.height <= _SMALL
-    return 1 if small else min(_MAX_DECODING_THREADS, available_cores())
+    pixels, cores = codec.width * codec.height, available_cores()
+    if 0 < pixels <= _SMALL:
+        return 1
+    return min(_MAX_DECODING_THREADS, cores if pixels < _HUGE else max(1, cores // 2))
 
 
 def _only(container: InputContainer, stream: VideoStream) -> None:

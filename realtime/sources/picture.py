@@ -65,6 +65,7 @@ class PictureConverter:
     Attributes:
         size: (width, height) in pixels of what comes out.
         colours: of the first picture.
+        to_rgb: as of `Decoded`.
     """
 
     def __init__(self, first: av.VideoFrame, aspect: Fraction | None) -> None:
@@ -74,6 +75,7 @@ class PictureConverter:
         width, height = self._square(first)
         self.size = (height, width) if self._orientation.transpose else (width, height)
         self.colours = Colours.resolve(first.colorspace, first.color_primaries, first.color_trc, self.size[1])
+        self.to_rgb = self.colours.to_rgb
 
     def keep(self, picture: av.VideoFrame) -> Image | Decoded:
         """The picture as it is, where that is half as large as its image; else the image."""
@@ -131,6 +133,10 @@ class _Kept:
     @property
     def planes(self) -> Planes | None:
         return self.converter.planes(self.picture)
+
+    @property
+    def to_rgb(self) -> npt.NDArray[np.float32]:
+        return self.converter.to_rgb
 
     def image(self, parts: Parts | None = None) -> Image:
         return self.converter.image(self.picture, parts)

@@ -22,6 +22,8 @@ from emotion.realtime.stages.upside_down import UpsideDown
 
 # Frames of a file that are processed together if several threads share them.
 _BATCH = 8
+# Pixels from which on squares are cut from the decoder's planes: an image of the whole would take longer.
+_LARGE = 700_000
 # Between pictures that are closer than this there is time for one deferred search, between others for all
 # that are due.
 _CLOSE_SECONDS = 0.08
@@ -92,7 +94,7 @@ class FaceFinder:
         self._over = False
         # The same number of frames for each turn, so that no thread waits for the others.
         together = turns * (stride or MOST_FRAMES)
-        self.full = self.whole = together > 1
+        self.whole = together > 1
         # In larger batches parallel threads wait less for each other; for one thread they only add latency.
         self.batch = max(1, _BATCH // together) * together if turns > 1 else together
 
@@ -126,7 +128,7 @@ class FaceFinder:
 
     def _look(self, items: Sequence[VideoFrame]) -> list[FaceFrame]:
         """The first few of some frames with their faces: up to one from which on pictures are turned over."""
-        upright = [Picture.lazy(frame.rgb, frame.shape[1], frame.shape[0]) for frame in items]
+        upright = [_picture_of(frame) for frame in items]
         pictures = [picture.turned_over() for picture in upright] if self._over else upright
         found: list[FaceFrame] = []
         everybody = self._follower.find_all(pictures, [frame.seconds for frame in items])
@@ -189,6 +191,12 @@ def face_frame(
     """A photograph with the faces that were found in it, each with its crops; the largest first."""
     faces = [_face(landmarks, cut(rgb, landmarks.points, regions)) for landmarks in found]
     return FaceFrame(frame, _largest_first(faces), left_out)
+
+
+def _picture_of(frame: VideoFrame) -> Picture:
+    height, width = frame.shape[:2]
+    planar = frame.planar if width * height >= _LARGE else None
+    return Picture.lazy(frame.rgb, width, height, planar)
 
 
 def _largest_first(faces: list[Face]) -> tuple[Face, ...]:

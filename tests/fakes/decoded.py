@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from emotion.realtime.media import Colours
+
 
 class DecodedPicture:
     def __init__(self, image, planes=None):
         self._image = np.array(image)
         self.planes = planes
+        self.to_rgb = Colours(1, 1, 1).to_rgb
         self.made = []
 
     @property

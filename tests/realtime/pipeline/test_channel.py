@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from random import Random
 
 import pytest
@@ -51,34 +52,61 @@ def test_a_batch_never_waits_to_be_filled() -> None:
 
 def test_a_full_batch_waits_for_all_of_it_or_the_end(aside: ThreadPoolExecutor) -> None:
     channel: Channel[int] = Channel(4)
-    taken = aside.submit(lambda: [channel.take(3, full=True), channel.take(3, full=True)])
+    taken = aside.submit(lambda: [channel.take(3, least=3), channel.take(3, least=3)])
     assert all(map(channel.put, range(5)))
     channel.close()
     assert taken.result() == [[0, 1, 2], [3, 4]]
 
 
-def test_a_full_batch_is_never_more_than_there_is_room_for() -> None:
-    channel: Channel[int] = Channel(2)
-    assert all(map(channel.put, range(2)))
-    assert channel.take(8, full=True) == [0, 1]
+@pytest.mark.parametrize("capacity", [0, 2])
+def test_a_reader_that_waits_for_more_than_there_is_room_for_makes_room(
+    aside: ThreadPoolExecutor, capacity: int
+) -> None:
+    channel: Channel[int] = Channel(capacity)
+    taken = aside.submit(channel.take, 8, least=5)
+    assert all(map(channel.put, range(5)))
+    assert taken.result() == [0, 1, 2, 3, 4]
+
+
+def test_without_room_an_item_is_taken_only_when_a_reader_waits(aside: ThreadPoolExecutor) -> None:
+    channel: Channel[int] = Channel(0)
+    put = aside.submit(channel.put, 1)
+    with pytest.raises(FutureTimeoutError):
+        put.result(0.05)
+    assert channel.take() == [1]
+    assert put.result()
+
+
+def test_a_reader_that_gives_up_leaves_no_room_behind() -> None:
+    channel: Channel[int] = Channel(0)
+    with pytest.raises(NothingYetError):
+        channel.take(timeout=0.01)
+    assert channel._full
+
+
+def test_a_writer_without_room_learns_of_the_end(aside: ThreadPoolExecutor) -> None:
+    channel: Channel[int] = Channel(0)
+    put = aside.submit(channel.put, 1)
+    channel.abort()
+    assert not put.result()
 
 
 def test_waiting_for_a_full_batch_ends_with_the_channel(aside: ThreadPoolExecutor) -> None:
     channel: Channel[int] = Channel(8)
     channel.put(1)
-    taken = aside.submit(channel.take, 8, full=True)
+    taken = aside.submit(channel.take, 8, least=8)
     channel.abort()
     assert taken.result() == []
 
 
 def test_an_error_follows_the_part_of_a_full_batch() -> None:
     channel = closed(1, 2, error=KeyError("damaged"))
-    assert channel.take(2, full=True) == [1, 2]
+    assert channel.take(2, least=2) == [1, 2]
     with pytest.raises(KeyError):
-        channel.take(2, full=True)
+        channel.take(2, least=2)
 
 
-@pytest.mark.parametrize("capacity", [1, 2, 7])
+@pytest.mark.parametrize("capacity", [0, 1, 2, 7])
 @pytest.mark.parametrize("limit", [1, 3, 20])
 def test_nothing_is_lost_between_two_threads(aside: ThreadPoolExecutor, capacity: int, limit: int) -> None:
     channel: Channel[int] = Channel(capacity)
@@ -273,9 +301,12 @@ def test_what_comes_in_time_is_taken(aside: ThreadPoolExecutor) -> None:
     assert taken.result() == [1]
 
 
-def test_no_channel_without_room() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        Channel(0)
+@pytest.mark.parametrize(("capacity", "policy"), [(-1, Policy.WAIT), (0, Policy.DROP_OLDEST)])
+def test_no_channel_with_less_than_no_room_or_none_where_items_are_dropped(
+    capacity: int, policy: Policy
+) -> None:
+    with pytest.raises(ValueError, match=f"hold {capacity} items"):
+        Channel(capacity, policy)
 
 
 def test_iteration_gives_all_items_and_then_the_error() -> None:

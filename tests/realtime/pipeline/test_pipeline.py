@@ -1,6 +1,8 @@
 """Results of a pipeline: order, batches, and which items wait."""
 
 import threading
+import time
+import weakref
 
 import pytest
 
@@ -87,6 +89,40 @@ def test_nobody_works_ahead_without_end():
     assert seen_while_slow[0] <= 5
 
 
+def eventually(true):
+    for _ in range(1000):
+        if true():
+            return
+        time.sleep(0.01)
+    assert true()
+
+
+def test_without_room_no_more_is_read_than_the_threads_have_in_hand():
+    source, ahead = Counting(50), []
+
+    def look(item):
+        time.sleep(0.002)
+        ahead.append(source.given - item.index)
+
+    stages = [Through("first"), team(2), Through("last", action=look)]
+    with Pipeline(source, stages, capacity=0) as pipeline:
+        assert indices(pipeline) == list(range(50))
+    # One in the hand of each of five threads, and one that was given.
+    assert max(ahead) <= 6
+
+
+def test_what_was_handed_on_is_held_no_longer():
+    given = []
+    camera = Camera(count=3)
+    stages = [Through("first", action=lambda item: given.append(weakref.ref(item))), Through("second")]
+    with Pipeline(camera, stages, capacity=0) as pipeline:
+        for _ in range(2):
+            next(pipeline)
+        camera.waiting.wait()
+        eventually(lambda: [one() for one in given[:2]] == [None, None])
+        camera.freed.set()
+
+
 @pytest.mark.parametrize("results", [0, 3])
 def test_a_stage_may_give_any_number_of_results(results):
     with Pipeline(Numbers(10), [Times(results, "times"), Through()], capacity=1) as pipeline:
@@ -135,9 +171,11 @@ def test_a_consumer_may_wait_for_a_limited_time():
 
 
 def test_impossible_settings_are_refused():
-    for stages, options in (([[]], {}), ([Through(batch=0)], {}), ([Through()], {"capacity": 0})):
+    for stages in ([[]], [Through(batch=0)]):
         with pytest.raises(ValueError, match="at least one"):
-            Pipeline(Numbers(1), stages, **options)
+            Pipeline(Numbers(1), stages)
+    with pytest.raises(ValueError, match="-1 items"):
+        Pipeline(Numbers(1), [Through()], capacity=-1)
     with pytest.raises(ValueError, match="name of its own"):
         Pipeline(Numbers(1), [Through(), Through()])
     assert Item(3).index == 3
@@ -160,10 +198,11 @@ def test_a_small_channel_does_not_starve_a_stage_that_wants_full_batches():
         assert [item.index for item in pipeline] == list(range(9))
 
 
-def test_a_stage_that_wants_whole_batches_gets_them_through_small_channels():
+@pytest.mark.parametrize("capacity", [0, 1])
+def test_a_stage_that_wants_whole_batches_gets_them_through_small_channels(capacity):
     stage = Through("whole", batch=4)
-    stage.full = stage.whole = True
-    with Pipeline(Numbers(10), [Through("before"), stage, Through("behind")], capacity=1) as pipeline:
+    stage.whole = True
+    with Pipeline(Numbers(10), [Through("before"), stage, Through("behind")], capacity=capacity) as pipeline:
         assert [item.index for item in pipeline] == list(range(10))
     assert stage.sizes == [4, 4, 2]
 

@@ -330,7 +330,7 @@ class Source(list):
         (Source(1280, 720), None, True, None),
         (Source(1920, 1080), None, True, 2),
         (Source(1080, 1920), None, True, 2),
-        (Source(3840, 2160), None, True, 1),
+        (Source(3840, 2160), None, True, 0),
         (Source(3840, 2160), None, False, 2),
         (Source(3840, 2160), 5, True, 5),
         ([], None, True, None),

@@ -262,3 +262,18 @@ def test_no_large_picture_waits_for_a_later_one(size, waits):
     codec.options = x264_for(*size)
     codec.open()
     assert (codec.max_b_frames > 0 or codec.has_b_frames) == waits
+
+
+@pytest.mark.parametrize(
+    ("size", "constant"), [((1920, 1080), False), ((3840, 2160), True), ((2160, 3840), True)]
+)
+def test_huge_pictures_are_all_equally_fine(size, constant):
+    """As x264 itself says in its first packet."""
+    data = BytesIO()
+    with av.open(data, "w", format="mp4") as container:
+        info = dataclasses.replace(INFO, width=size[0], height=size[1])
+        stream = mp4._video_stream(container, info, x264_for(*size))
+        for packet in (*stream.encode(av.VideoFrame(*size, "yuv420p")), *stream.encode(None)):
+            container.mux(packet)
+    assert (b"rc=cqp" in data.getvalue()) == constant
+    assert (b"subme=0" in data.getvalue()) == constant

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import Colours
+from emotion.realtime.sources import decoding
 from emotion.realtime.sources.file import VideoFile
 from tests.helpers import clips
 from tests.helpers.clips import MIRRORED, QUARTER_RIGHT, clip, number, picture
@@ -455,3 +457,20 @@ def test_a_closed_file_leaves_no_threads_behind(tmp_path):
         assert process.num_threads() <= before
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("size", "cores", "threads"),
+    [
+        ((96, 96), 8, 1),
+        ((640, 480), 2, 2),
+        ((1920, 1080), 16, 4),
+        ((3840, 2160), 1, 1),
+        ((3840, 2160), 2, 1),
+        ((3840, 2160), 4, 2),
+        ((3840, 2160), 16, 4),
+    ],
+)
+def test_few_threads_decode_huge_pictures(monkeypatch, size, cores, threads):
+    monkeypatch.setattr(decoding, "available_cores", lambda: cores)
+    assert decoding._threads_for(SimpleNamespace(width=size[0], height=size[1])) == threads

@@ -1,13 +1,17 @@
 """The stage that finds faces, with landmarkers that know where they are."""
 
 from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from emotion.models.engines.landmark_nets import LandmarkNets
+from emotion.models.engines.providers import NetOptions
 from emotion.models.faces.picture import Landmarks
 from emotion.models.regions import EYES, LIPS, crop
+from emotion.realtime.messages import VideoFrame
 from emotion.realtime.stages import faces as stage
 from emotion.realtime.stages.faces import FaceFinder
 from tests.fakes.decoded import DecodedPicture
@@ -97,7 +101,7 @@ def test_frames_come_in_their_order_with_their_own_faces(fakes):
 
 
 @pytest.mark.parametrize(
-    ("turns", "stride", "batch", "full"),
+    ("turns", "stride", "batch", "whole"),
     [
         (1, 1, 1, False),
         (2, 1, 8, True),
@@ -110,9 +114,19 @@ def test_frames_come_in_their_order_with_their_own_faces(fakes):
         (3, 4, 12, True),
     ],
 )
-def test_batches_hold_whole_rounds_of_turns_and_strides(fakes, turns, stride, batch, full):
+def test_batches_hold_whole_rounds_of_turns_and_strides(fakes, turns, stride, batch, whole):
     finder = FaceFinder(turns=turns, stride=stride)
-    assert (finder.batch, finder.full, finder.whole) == (batch, full, full)
+    assert (finder.batch, finder.whole) == (batch, whole)
+
+
+@pytest.mark.parametrize(("size", "made"), [((640, 480), True), ((1280, 720), False), ((1080, 1920), False)])
+def test_of_a_large_decoded_picture_no_image_of_the_whole_is_made(size, made):
+    nets, (width, height) = LandmarkNets.load(NetOptions("cpu")), size
+    planes = [np.full((height // by, width // by), 128, np.uint8) for by in (1, 2, 2)]
+    decoded = DecodedPicture(np.full((height, width, 3), 128, np.uint8), tuple(planes))
+    frame = VideoFrame(0, 0, Fraction(1, 30), 0.0, decoded)
+    FaceFinder(nets=nets).process([frame])
+    assert ("rgb" in decoded.made) == made
 
 
 @pytest.mark.parametrize(
@@ -172,7 +186,7 @@ def test_no_pose_is_asked_for_unless_it_is_wanted(fakes, monkeypatch, given, ask
 
 
 @pytest.mark.parametrize(
-    ("turns", "stride", "full", "batch"),
+    ("turns", "stride", "whole", "batch"),
     [
         (1, 1, False, 1),
         (2, 1, True, 8),
@@ -184,9 +198,9 @@ def test_no_pose_is_asked_for_unless_it_is_wanted(fakes, monkeypatch, given, ask
         (3, 3, True, 9),
     ],
 )
-def test_so_many_frames_are_taken_together_that_no_turn_waits(fakes, turns, stride, full, batch):
+def test_so_many_frames_are_taken_together_that_no_turn_waits(fakes, turns, stride, whole, batch):
     finder = FaceFinder(turns=turns, stride=stride)
-    assert (finder.full, finder.batch) == (full, batch)
+    assert (finder.whole, finder.batch) == (whole, batch)
 
 
 def looks(finder, fakes, count, step):
