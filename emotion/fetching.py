@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from emotion import stores
 from emotion.models.data.image_io import is_photograph
 from emotion.models.errors import EmotionError
+from emotion.models.words import in_bytes
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.live import shown_url
 
@@ -145,7 +146,7 @@ class Spool:
                     raise EndlessError(
                         f"{shown} does not say where it ends: 'emotion live' reads it as a live stream."
                     )
-                self._say(f"Fetching {shown} ({int(length) / 1e6:.1f} MB)")
+                self._say(f"Fetching {shown} ({in_bytes(int(length))})")
                 return self.keep(answer, _name_of(answer.url, kind), int(length))
         except EmotionError:
             raise

@@ -23,3 +23,15 @@ def video_length(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def in_bytes(count: float) -> str:
+    """A size as text, as on the page: 6 bytes, 20 MiB, 1.5 GiB."""
+    if count < 1024:
+        return counted(round(count), "byte")
+    power = 1
+    while power < 3 and count >= 1023.5 * 1024**power:
+        power += 1
+    count /= 1024**power
+    digits = 0 if count >= 10 or count == round(count) else 1
+    return f"{count:.{digits}f} {' KMG'[power]}iB"

@@ -1,5 +1,6 @@
 """The command `emotion info`: what files are, and what would be done with them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ from emotion.cli.console import console, errors
 from emotion.inputs import Input, find_inputs
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped, without_name
-from emotion.models.words import counted, video_length
+from emotion.models.words import counted, in_bytes, video_length
+from emotion.realtime.media import VideoInfo
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sources.file import VideoFile
@@ -41,11 +43,15 @@ def info(
         code = code or error.exit_code
 
     found = find_inputs(files, recursive, errors.print, failed=failed)
+    shown = []
     for one in found:
         try:
             console.print(f"{escaped(str(one.path))}: {_told(one)}")
+            shown.append(one)
         except EmotionError as error:
             failed(error)
+    if videos := [one.path for one in shown if one.kind == "video"]:
+        console.print(_would_do(videos))
     photographs = sum(one.kind == "photograph" for one in found)
     if photographs:
         console.print(
@@ -57,22 +63,29 @@ def info(
 def _told(one: Input) -> str:
     if one.kind == "photograph":
         height, width = read_picture(one.path).shape[:2]
-        return f"photograph, {width}x{height}, {_size(one.path)}"
+        return f"photograph, {width}x{height}, {in_bytes(one.path.stat().st_size)}"
     with VideoFile.of(one.path, Options().file) as video:
         known = video.info
         length = "of unknown length"
         if known.duration_seconds:
             length = f"{video_length(known.duration_seconds)} long"
-        frames = f"about {counted(known.frame_count, 'frame')}" if known.frame_count else "frames not counted"
-        rate = f"{float(known.average_rate):.4g} a second"
+        frames = f"{_frames(known)} ({float(known.average_rate):.4g} a second)"
         sound = "with sound" if known.has_audio else "without sound"
         notes = "".join(f"\n  {escaped(without_name(note, one.path.name))}" for note in known.notes)
-        what = f"video, {known.width}x{known.height}, {length}, {frames} ({rate}), {sound}, {_size(one.path)}"
-    made = ", ".join(escaped(path.name) for path in Outputs.of(one.path, None, DEFAULT_FORMATS).all())
+        size = in_bytes(one.path.stat().st_size)
+        what = f"video, {known.width}x{known.height}, {length}, {frames}, {sound}, {size}"
+    return f"{what}{notes}"
+
+
+def _frames(info: VideoInfo) -> str:
+    if info.frame_count is None:
+        return "frames not counted"
+    return f"{'' if info.is_counted else 'about '}{counted(info.frame_count, 'frame')}"
+
+
+def _would_do(videos: Sequence[Path]) -> str:
+    """What 'emotion annotate' would do with videos; of several the names are those of the first."""
+    made = ", ".join(escaped(path.name) for path in Outputs.of(videos[0], None, DEFAULT_FORMATS).all())
     looks = "look at each frame (with --every 1s: at one frame a second)"
-    return f"{what}{notes}\n  'emotion annotate' would {looks}, and write {made}"
-
-
-def _size(path: Path) -> str:
-    size = path.stat().st_size
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+    several = " of the first, and likewise of the others," if len(videos) > 1 else ""
+    return f"'emotion annotate' would {looks}, and write{several} {made}"

@@ -22,6 +22,7 @@ from emotion.models.manifest import (
 )
 from emotion.models.shipped import is_shipped, refuse_shipped, workshop
 from emotion.models.small_files import read_json
+from emotion.models.words import in_bytes
 from emotion.realtime.errors import SinkError
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.partial_file import writing
@@ -128,7 +129,7 @@ def _about(folder: Path) -> list[str]:
     values = read_json(folder / "weights.json")
     scores = values.get("scores", {})
     told = [
-        f"{shown(folder)}, {size / 1e6:.0f} MB",
+        f"{shown(folder)}, {in_bytes(size)}",
         f"networks: {', '.join(networks)}",
         *(f"votes only where --regions names it: {name}" for name in sorted(silent)),
         f"classes: {', '.join(schema.classes)}",

@@ -25,6 +25,7 @@ from emotion.models.names import escaped
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.sinks.base import Sink
+from emotion.realtime.sinks.crowd import Crowd
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 from emotion.realtime.sinks.summary import PersonSummary, Summary, SummaryBuilder, in_words
@@ -80,12 +81,14 @@ class HtmlTimeline(WholeDocument):
         self._origin = origin
         self._bins = TimeBins(longest=longest)
         self._summary = SummaryBuilder(longest)
+        self._crowd = Crowd()
         self._frames = 0
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Add a frame; see `Sink.write`. The picture is not needed."""
         self._bins.add(result)
         self._summary.add(result)
+        self._crowd.add(result)
         self._frames += 1
 
     def _is_worth_keeping(self) -> bool:
@@ -102,9 +105,10 @@ class HtmlTimeline(WholeDocument):
         summary = self._summary.build()
         data = json.dumps(self._data(shown, summary), separators=(",", ":")).replace("<", "\\u003c")
         sentence = summary.sentence()
+        said = f"{sentence[0].upper()}{sentence[1:]}. {self._crowd.sentence()}".rstrip()
         return Template(template).substitute(
             title=html.escape(self._title),
-            summary=html.escape(f"{sentence[0].upper()}{sentence[1:]}."),
+            summary=html.escape(said),
             video=html.escape(link),
             style=style,
             # One script, which imports nothing: what the chart's module gives is at hand in it.

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 
-from emotion.models.words import counted
+from emotion.models.words import in_bytes
 from emotion.web.http.site import RequestError
 from emotion.web.jobs.store import Incoming
 
@@ -36,18 +36,6 @@ def check_length(request: Request, limit: int) -> int:
 
 def _too_large(limit: int) -> RequestError:
     return RequestError(413, f"The file is larger than the {in_bytes(limit)} that this server takes.")
-
-
-def in_bytes(count: float) -> str:
-    """A size as text, as on the page: 6 bytes, 20 MiB, 1.5 GiB."""
-    if count < 1024:
-        return counted(round(count), "byte")
-    power = 1
-    while power < 3 and count >= 1023.5 * 1024**power:
-        power += 1
-    count /= 1024**power
-    digits = 0 if count >= 10 or count == round(count) else 1
-    return f"{count:.{digits}f} {' KMG'[power]}iB"
 
 
 async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -19,6 +19,7 @@ from emotion.models.errors import DatasetError, MissingDependencyError
 from emotion.models.installing import pip_install
 from emotion.models.manifest import LITE
 from emotion.realtime.sources.demo import DEMO
+from tests.helpers import clips
 from tests.helpers.pictures import smooth_jpeg
 
 
@@ -211,12 +212,27 @@ def test_the_exit_codes_fit_a_narrow_terminal(width):
     assert all(len(line) <= width - 4 for line in codes.splitlines())
 
 
+def test_info_says_once_what_would_be_made_of_several_videos(monkeypatch, capsys, tmp_path):
+    for name in ("one.mp4", "two.mp4"):
+        shutil.copy(DEMO, tmp_path / name)
+    assert run(monkeypatch, "info", tmp_path) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("'emotion annotate' would") == 1
+    assert "write of the first, and likewise of the others, one.annotated.mp4, one.emotions.csv" in said
+
+
+def test_info_says_about_of_frames_that_the_file_has_not_counted(monkeypatch, capsys, tmp_path):
+    clips.clip(tmp_path / "clip.mkv", 12)
+    assert run(monkeypatch, "info", tmp_path / "clip.mkv") == 0
+    assert "about 12 frames" in capsys.readouterr().out
+
+
 def test_info_says_what_files_are_and_what_would_be_made_of_them(monkeypatch, capsys, tmp_path):
     (tmp_path / "face.jpg").write_bytes(smooth_jpeg())
     shutil.copy(DEMO, tmp_path / "clip.mp4")
     assert run(monkeypatch, "info", tmp_path, tmp_path / "none.mp4") == 3
     said, failed = capsys.readouterr()
-    assert re.search(r"clip\.mp4: video, 480x270, 0:20 long, .* with sound", said)
+    assert re.search(r"clip\.mp4: video, 480x270, 0:20 long, 472 frames .* with sound, [\d.]+ [KM]iB", said)
     assert "write clip.annotated.mp4, clip.emotions.csv" in said
     assert re.search(r"face\.jpg: photograph, \d+x\d+", said)
     assert "1 annotated picture and one table" in said

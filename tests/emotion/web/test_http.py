@@ -24,11 +24,11 @@ from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.data.image_io import bgr_of
 from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.manifest import DEFAULT
+from emotion.models.words import in_bytes
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.session import EachAlone, Session
 from emotion.web.http import bodies
 from emotion.web.http.app import make_app
-from emotion.web.http.bodies import in_bytes
 from emotion.web.http.feed import STATIC
 from emotion.web.http.site import RequestError
 from emotion.web.http.theme import colour_sheet

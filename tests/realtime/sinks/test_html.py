@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -407,3 +408,14 @@ def test_times_have_three_digits(tmp_path):
 def test_an_interrupted_page_without_a_frame_is_not_kept(tmp_path):
     assert write(tmp_path / "a.html", []).abort() is None
     assert write(tmp_path / "b.html", TWO[:1]).abort().name == "b.partial.html"
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_faces_that_were_left_out_are_told(tmp_path, more):
+    sink = HtmlTimeline(tmp_path / "a.html", "clip.mp4")
+    for number in range(30):
+        one = replace(result(number, face("fear", 1)), left_out=more)
+        sink.write(one, one.frame.image)
+    sink.close()
+    said = "Fear all the time. At least 2 more faces, in at least 30 frames: see --max-faces. Apparent"
+    assert (said in (tmp_path / "a.html").read_text()) == bool(more)
