@@ -7,7 +7,7 @@ from types import FrameType
 
 from emotion.models.cores import leave_out_opencv_threads
 from emotion.models.installing import advice_on
-from emotion.models.native.log import filter_standard_error
+from emotion.models.native.log import filter_standard_error, occupy_standard_files
 from emotion.models.native.memory import share_heaps
 
 _MISSING = """\
@@ -17,6 +17,7 @@ A part that this program needs cannot be loaded: {error}
 
 def program() -> None:
     """`main` in a process of its own, whose standard error is the program's alone."""
+    occupy_standard_files()
     share_heaps()
     leave_out_opencv_threads()
     filter_standard_error()

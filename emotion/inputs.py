@@ -34,7 +34,7 @@ from emotion.models.data.image_io import MAY_MOVE, SUFFIXES, is_moving, is_photo
 from emotion.models.data.label_folders import UNREAD, VIDEOS
 from emotion.models.errors import EmotionError
 from emotion.models.words import counted
-from emotion.realtime.errors import GONE_ADVICE, SourceError, in_a_sentence, is_gone
+from emotion.realtime.errors import SourceError, advice_on, in_a_sentence
 from emotion.realtime.sinks.result_sources import STANDARD_INPUT
 from emotion.realtime.sources.live import camera_of, is_network, shown_url
 
@@ -207,7 +207,7 @@ def _in_folder(folder: Path, recursive: bool, say: Callable[[str], object]) -> I
         say(f"{folder}: its folders are left out; --recursive takes them, too.")
     yield from found
     if closed:
-        advice = GONE_ADVICE if is_gone(closed[0]) else "check its permissions"
+        advice = advice_on(closed[0], "check its permissions")
         more = f", and {len(closed) - 1} more" if len(closed) > 1 else ""
         raise SourceError(
             f"{closed[0].filename} cannot be looked into ({closed[0].strerror}){more}: what it holds is left "

@@ -14,6 +14,8 @@
 builtin that it is a kind of, so that callers may catch either.
 """
 
+import errno
+
 
 class EmotionError(Exception):
     """An expected failure. The command line prints its text and exits with `exit_code`."""
@@ -44,6 +46,30 @@ SYSTEM_LIBRARIES = (
     "apt-get install libgl1 libglib2.0-0 libegl1 libgles2"
 )
 """What to do where OpenCV or MediaPipe cannot be loaded."""
+
+
+MEMORY_ADVICE = "free some memory, or raise this program's limit"
+"""What to do where there is too little memory, as the end of a sentence."""
+_ADVICE = {
+    errno.ENOMEM: MEMORY_ADVICE,
+    errno.EMFILE: "let the program open more files ('ulimit -n 1024')",
+    errno.ENFILE: "close other programs: all of them together have too many files open",
+}
+# The errno of this error of `tempfile` is that of a missing file.
+_NO_TEMPORARY_FOLDER = "No usable temporary directory"
+
+
+def machine_advice(error: BaseException | None) -> str:
+    """What to do where the machine lacks something, and the file that is worked on is not at fault.
+
+    Returns:
+        the end of a sentence; empty where the machine has what it needs.
+    """
+    if isinstance(error, MemoryError):
+        return MEMORY_ADVICE
+    if str(getattr(error, "strerror", "")).startswith(_NO_TEMPORARY_FOLDER):
+        return "name a folder for temporary files that can be written to, in the variable TMPDIR"
+    return _ADVICE.get(getattr(error, "errno", None) or 0, "")
 
 
 class MissingDependencyError(EmotionError, ImportError):

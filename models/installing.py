@@ -10,14 +10,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from emotion.models.errors import SYSTEM_LIBRARIES
+from emotion.models.errors import MEMORY_ADVICE, SYSTEM_LIBRARIES, machine_advice
 
 AGAIN = "Install emotion-live again."
 _NAME = "emotion-live"
+# What the loader of libraries says where it has too little memory.
+_NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")
 
 
 def advice_on(error: BaseException | None) -> str:
     """What to do where a library cannot be loaded."""
+    if advice := MEMORY_ADVICE if _NO_ROOM.search(str(error)) else machine_advice(error):
+        return f"{advice[0].upper()}{advice[1:]}."
     if re.search(r"\.so\b", str(error)) or isinstance(error, OSError):
         return SYSTEM_LIBRARIES
     if (getattr(error, "name", None) or "").startswith("onnxruntime"):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from emotion.models.errors import EmotionError
+from emotion.models.errors import EmotionError, machine_advice
 
 # Errors of a disk or network folder that was removed or unmounted; not all of them exist
 # on every system.
@@ -62,9 +62,14 @@ def is_gone(error: BaseException) -> bool:
     return getattr(error, "errno", None) in _GONE
 
 
+def advice_on(error: BaseException, otherwise: str = "") -> str:
+    """What to do where the machine, a disk or the network fails, else `otherwise`; the end of a sentence."""
+    return machine_advice(error) or (GONE_ADVICE if is_gone(error) else otherwise)
+
+
 def unreadable(path: Path, error: Exception) -> SourceError:
     """The message for a file that exists and cannot be read."""
-    advice = GONE_ADVICE if is_gone(error) else "check its permissions"
+    advice = advice_on(error, "check its permissions")
     return SourceError(f"{path} cannot be read ({getattr(error, 'strerror', '') or error}): {advice}.")
 
 
@@ -80,7 +85,7 @@ def in_a_sentence(name: object) -> Iterator[None]:
     except EmotionError:
         raise
     except OSError as error:
-        advice = GONE_ADVICE if is_gone(error) else "check the path"
+        advice = advice_on(error, "check the path")
         raise SourceError(
             f"{error.filename or name} cannot be reached ({error.strerror or error}): {advice}."
         ) from error

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from emotion.cli.console import console
 from emotion.models.cores import available_cores
-from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError
+from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError, machine_advice
 from emotion.models.installing import AGAIN, advice_on, needs_runtime, pip_install
 from emotion.models.words import counted
 
@@ -107,7 +107,7 @@ def examine(check: Check) -> Finding:
     except EmotionError as error:  # says itself what to do
         found, _, advice = str(error).partition(". ")
     except (ImportError, OSError) as error:
-        known = isinstance(error, ImportError) or ".so" in str(error)
+        known = isinstance(error, ImportError) or ".so" in str(error) or machine_advice(error)
         found, advice = str(error), advice_on(error) if known else AGAIN
     except Exception as error:
         found, advice = f"{type(error).__name__}: {error}", AGAIN

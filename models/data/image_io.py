@@ -21,7 +21,7 @@ import PIL.Image
 
 from emotion.models.atomic_files import write_atomically
 from emotion.models.data.flat import flat
-from emotion.models.errors import EmotionError
+from emotion.models.errors import MEMORY_ADVICE, EmotionError
 from emotion.models.native.log import listening
 from emotion.models.regions import Image
 
@@ -52,6 +52,7 @@ _STARTS = (b"\xff\xd8\xff", _PNG, _GIF, b"BM", b"II*\0", b"MM\0*")
 _BRANDS = (b"avif", b"heic", b"heix", b"heim", b"mif1", b"msf1")
 _HEIC = (b"heic", b"heix", b"heim")
 _UNREADABLE = "unreadable"
+_NO_MEMORY = f"unreadable: there is too little memory to decode it; {MEMORY_ADVICE}"
 _MOVES = "unreadable: it holds several pictures and is a video"
 # A PNG declares its animation before the picture; real files have fewer chunks before that.
 _MOST_PARTS = 1000
@@ -197,7 +198,8 @@ def _decoded(data: npt.NDArray[np.uint8], alone: bool) -> tuple[Any, list[bytes]
             image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
         return image, [line for line in said if _DAMAGE.match(line)]
     except (cv2.error, MemoryError) as error:
-        raise PictureError(_UNREADABLE) from error
+        short = isinstance(error, MemoryError) or error.code == cv2.Error.StsNoMem
+        raise PictureError(_NO_MEMORY if short else _UNREADABLE) from error
 
 
 def _by_pillow(data: bytes) -> Image:
@@ -211,6 +213,8 @@ def _by_pillow(data: bytes) -> Image:
     except (OSError, ValueError, SyntaxError, MemoryError, PIL.Image.DecompressionBombError) as error:
         if isinstance(error, PictureError):
             raise
+        if isinstance(error, MemoryError):
+            raise PictureError(_NO_MEMORY) from error
         if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
             raise PictureError(_NO_HEIC) from error
         raise PictureError(_UNREADABLE) from error

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 # How informational lines of MediaPipe, LiteRT and absl begin; errors begin otherwise.
 _CHATTER = re.compile(rb"(VERBOSE|INFO|WARNING): |[IW]\d{4} ")
@@ -28,6 +29,7 @@ class _Ear:
         self._alone: int | None = None
         self._waiting = 0
         self._busy = False
+        self.occupied = False  # by the null device, where it was closed
 
     def join(self, listener: "_Listener") -> bool:
         """Start to listen; a thread that waits to be alone goes first. False if nothing can be captured."""
@@ -38,8 +40,8 @@ class _Ear:
             while not (self._listens(me) or self._alone == me) and (self._alone or self._waiting):
                 self._room.wait()
             with self._at_work():
-                if not self._listeners:
-                    self._begin()
+                if not self._listeners and not self._begin():
+                    return False
                 self._hear()
                 self._listeners.append(listener)
             return True
@@ -82,16 +84,20 @@ class _Ear:
     def _listens(self, thread: int) -> bool:
         return any(one.thread == thread for one in self._listeners)
 
-    def _begin(self) -> None:
-        sink, name = tempfile.mkstemp()
-        self._file, self._name = open(name, "rb"), name  # noqa: SIM115  closed when nobody listens any more
-        with contextlib.suppress(OSError):  # of an open file not everywhere; then at the end
-            os.unlink(name)
-            self._name = ""
-        self._rest = b""
-        self._saved = os.dup(2)
-        os.dup2(sink, 2)
-        os.close(sink)
+    def _begin(self) -> bool:
+        """Begin to hear; False where there is no standard error, or nothing to keep it in."""
+        if sys.__stderr__ is None and not self.occupied:  # its number may be any file's
+            return False
+        with contextlib.suppress(OSError), contextlib.ExitStack() as undo:
+            saved = os.dup(2)
+            undo.callback(os.close, saved)
+            sink, self._file, self._name = _kept_lines()
+            undo.pop_all()
+            self._rest, self._saved = b"", saved
+            os.dup2(sink, 2)
+            os.close(sink)
+            return True
+        return False
 
     def _hear(self) -> None:
         """Distribute the output since the last call."""
@@ -115,6 +121,25 @@ class _Ear:
         self._file.close()
         if self._name:
             os.unlink(self._name)
+
+
+def _kept_lines() -> tuple[int, IO[bytes], str]:
+    """A file for what is said: its descriptor, the file to read it from, and a name to remove at the end.
+
+    In memory where the system offers that, so that no folder for temporary files is needed.
+    """
+    with contextlib.suppress(OSError, AttributeError), contextlib.ExitStack() as undo:
+        sink = os.memfd_create("standard error")
+        undo.callback(os.close, sink)
+        lines = open(f"/proc/self/fd/{sink}", "rb")  # noqa: SIM115  closed when nobody listens any more
+        undo.pop_all()
+        return sink, lines, ""
+    sink, name = tempfile.mkstemp()
+    lines = open(name, "rb")  # noqa: SIM115  as above
+    with contextlib.suppress(OSError):  # of an open file not everywhere; then at the end
+        os.unlink(name)
+        name = ""
+    return sink, lines, name
 
 
 @dataclass(slots=True, eq=False)
@@ -160,6 +185,18 @@ def listening(wanted: "re.Pattern[bytes]", alone: bool = False) -> Iterator[list
                 _ear.leave(listener)
 
 
+def occupy_standard_files() -> None:
+    """Open the null device in place of standard input, output and error where they are closed.
+
+    Otherwise the next files that are opened have their numbers, and what native code prints is written into
+    them: of ``emotion annotate 2>&-`` that was the source, and with all of them closed the annotated video.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+        _ear.occupied = True
+    os.close(number)
+
+
 def filter_standard_error() -> None:
     """From now on, remove informational output of native code from this process's standard error.
 
@@ -171,11 +208,13 @@ def filter_standard_error() -> None:
         terminal = os.dup(2)
     except OSError:  # no standard error at all, as of a program without a console
         return
+    # Whoever started this may have closed it; then it is `occupy_standard_files`'.
+    encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
     source, sink = os.pipe()
     os.dup2(sink, 2)
     os.close(sink)
     sys.stderr = os.fdopen(
-        terminal, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace"
+        terminal, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
     )
     thread = threading.Thread(target=_filter, args=(source, terminal), name="native log", daemon=True)
     thread.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from emotion.models.atomic_files import partial_path
-from emotion.realtime.errors import GONE_ADVICE, SinkError, is_gone
+from emotion.realtime.errors import SinkError, advice_on
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 Publish: TypeAlias = Callable[[Path, Path], None]
@@ -120,8 +120,8 @@ def _advice(error: Exception) -> str:
         return "make room on the disk or choose another folder."
     if code in _FORBIDDEN:
         return "choose a folder that may be written to."
-    if is_gone(error):
-        return f"{GONE_ADVICE}."
+    if advice := advice_on(error):
+        return f"{advice}."
     if code in _NO_FOLDER:
         return "its folder is not there; make it or choose another one."
     return "try another folder or name."

@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from emotion.models.cores import available_cores
-from emotion.realtime.errors import SourceError, is_gone
+from emotion.realtime.errors import SourceError, advice_on
 
 # More decoding threads cost a picture of memory each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
@@ -92,7 +92,8 @@ class Decoder:
     Attributes:
         damage: what could not be read.
         packets: how many there were; corrupt: how many of them the demuxer marked as damaged.
-        gone: why the disk or network below the file did not answer, as it says; empty where it did.
+        gone: why the machine, or the disk or network below the file, failed; empty where none did.
+        advice: what to do about it.
         positions: where they lay.
     """
 
@@ -117,7 +118,7 @@ class Decoder:
         self.damage = damage or Damage()
         self.packets = 0
         self.corrupt = 0
-        self.gone = ""
+        self.gone = self.advice = ""
         self.positions = Positions()
         _only(container, stream)
         stream.thread_type = "AUTO"
@@ -147,7 +148,7 @@ class Decoder:
                 return
             except (av.FFmpegError, OSError) as error:
                 stumbles += 1
-                self.gone = self.gone or (str(error.strerror) if is_gone(error) else "")
+                self._note_fault(error)
                 if stumbles == 1:
                     self.damage.note(self._seconds)
             else:
@@ -178,13 +179,19 @@ class Decoder:
             pictures = self._stream.decode(packet)
         except av.EOFError:
             return []
-        except av.FFmpegError:
+        except av.FFmpegError as error:
+            self._note_fault(error)
             self.damage.note(self._seconds)
             return []
         self._pictures += len(pictures)
         if pictures and pictures[-1].pts is not None:
             self._last = pictures[-1].pts
         return pictures
+
+    def _note_fault(self, error: av.FFmpegError | OSError) -> None:
+        """Remember the first error that is not the file's own."""
+        if not self.gone and (advice := advice_on(error)):
+            self.gone, self.advice = str(error.strerror), advice
 
     def _lost(self) -> Iterator[av.VideoFrame]:
         """The pictures behind the last one that came, decoded in one thread from a key frame before it on.

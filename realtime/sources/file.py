@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from emotion.models.closeable import Closeable
 from emotion.models.native.at_exit import Process
 from emotion.models.words import counted
-from emotion.realtime.errors import GONE_ADVICE, IncompleteSourceError, SourceError
+from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources import containers
@@ -186,7 +186,7 @@ class VideoFile(Closeable):
         pictures = self._pictures()
         first = next(pictures, None)
         if first is None and self._decoder.gone:
-            raise SourceError(f"{self.path} cannot be read ({self._decoder.gone}): {GONE_ADVICE}.")
+            raise SourceError(f"{self.path} cannot be read ({self._decoder.gone}): {self._decoder.advice}.")
         if first is None:
             raise SourceError(
                 f"{self.path} holds video ({self._stream.codec_context.name}), but no picture of it can be "
@@ -345,8 +345,8 @@ class VideoFile(Closeable):
             return IncompleteSourceError(
                 f"{self.path} could not be read at {clock(self._decoder.damage.first)} "
                 f"({self._decoder.gone}): what was read of it ({read}) is done; "
-                f"{GONE_ADVICE}.",
-                ["the disk or network that it is on did not answer"],
+                f"{self._decoder.advice}.",
+                [f"it could not be read: {self._decoder.gone}"],
             )
         if self._as_found is None or _state(self.path) != self._as_found:
             return IncompleteSourceError(

@@ -17,7 +17,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from emotion.models.data.image_io import SUFFIXES
-from emotion.realtime.errors import SourceError, is_gone, unreadable
+from emotion.realtime.errors import SourceError, advice_on, unreadable
 from emotion.realtime.sources import hardware
 from emotion.realtime.sources.containers import Mend, MendedFile
 from emotion.realtime.sources.options import DecoderChoice
@@ -81,7 +81,7 @@ def open_container(
         else:
             opened = _open(path, begin, mended, None)
     except (av.FFmpegError, OSError) as error:
-        if is_gone(error):
+        if advice_on(error):
             raise unreadable(path, error) from error
         if _looks_like_mp4(path):
             raise SourceError(

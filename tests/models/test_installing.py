@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 
 import pytest
 
@@ -41,6 +43,22 @@ def test_what_is_not_there_any_more_is_not_named(installed, said):
 
 def test_a_missing_runtime_names_the_extra():
     assert "[cpu]" in advice_on(ModuleNotFoundError("No module", name="onnxruntime"))
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ImportError("cv2.abi3.so: failed to map segment from shared object"), "Free some memory, or raise"),
+        (MemoryError(), "Free some memory, or raise"),
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "Let the program open more files"),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            "in the variable TMPDIR.",
+        ),
+    ],
+)
+def test_what_the_machine_lacks_need_not_be_installed(error, advice):
+    assert advice in advice_on(error)
 
 
 def test_a_module_of_ours_that_is_missing_is_no_system_library():

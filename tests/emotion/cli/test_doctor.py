@@ -1,3 +1,4 @@
+import errno
 import struct
 import subprocess
 import sys
@@ -76,6 +77,11 @@ def test_what_the_main_job_needs_decides(monkeypatch, capsys):
         (ModelFileError("eyes.onnx is damaged. Install again."), "eyes.onnx is damaged", "Install again."),
         (ImportError("libGL.so.1: cannot open shared object file"), "libGL.so.1", SYSTEM_LIBRARIES),
         (ImportError("No module named 'av'"), "No module named 'av'", "Install emotion-live again."),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "[Errno",
+            "Let the program open more files ('ulimit -n 1024').",
+        ),
         (ZeroDivisionError("oh"), "ZeroDivisionError: oh", "Install emotion-live again."),
     ],
 )

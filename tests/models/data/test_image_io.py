@@ -26,6 +26,17 @@ def refused(file, data):
     return str(error.value)
 
 
+@pytest.mark.parametrize("decoder", ["cv2.imdecode", "emotion.models.data.image_io.flat"])
+def test_too_little_memory_is_no_damage(file, decoder, monkeypatch):
+    def fails(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(decoder, fails)
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(picture, "GIF" if "flat" in decoder else "PNG")
+    assert "too little memory" in refused(file, picture.getvalue())
+
+
 @pytest.mark.parametrize("size", [(60_000, 60_000), (33_000, 33_000), (16_385, 16_384), (2_000_000_000, 1)])
 def test_the_size_is_looked_at_before_anything_is_decoded(file, size, monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", None)

@@ -1,10 +1,13 @@
 """Native libraries' chatter stays out of standard error; their errors do not."""
 
+import errno
 import os
 import re
 import subprocess
 import sys
 import threading
+
+import pytest
 
 from emotion.models.native.log import listening, without_chatter
 from tests.helpers.paths import ROOT
@@ -51,6 +54,58 @@ def test_what_is_listened_for_is_taken_and_all_else_is_passed_on(capfd):
     assert capfd.readouterr().err == "news: b\nno end"
     os.write(2, b"fault: d\n")
     assert capfd.readouterr().err == "fault: d\n"
+
+
+def test_no_folder_for_temporary_files_is_needed(monkeypatch, capfd):
+    """Where none is to be had and the system keeps no file in memory, either, nothing is taken in."""
+
+    def refuses(*_):
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in []")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuses)
+    with listening(FAULT) as said:
+        os.write(2, b"fault: a\n")
+    assert said == [b"fault: a\n"] or sys.platform != "linux"
+    capfd.readouterr()
+    monkeypatch.setattr(os, "memfd_create", refuses, raising=False)
+    with listening(FAULT) as said:
+        os.write(2, b"fault: a\n")
+    assert said == []
+    assert capfd.readouterr().err == "fault: a\n"
+
+
+def test_nothing_is_taken_in_of_a_program_that_was_started_without_standard_error(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "__stderr__", None)
+    with listening(FAULT) as said:
+        os.write(2, b"fault: a\n")
+    assert said == []
+    assert capfd.readouterr().err == "fault: a\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its shell closes no files")
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_what_is_written_to_closed_standard_files_is_in_no_result(tmp_path, closed):
+    program = """
+import os, sys
+from emotion.models.native.log import filter_standard_error, listening, occupy_standard_files
+occupy_standard_files()
+filter_standard_error()
+with open(sys.argv[1], "wb") as result:
+    for number in (1, 2):
+        os.write(number, b"chatter\\n")
+    print("said", file=sys.stderr)
+    result.write(b"result")
+"""
+    command = [
+        "/bin/sh",
+        "-c",
+        f'exec "$0" -c "$1" "$2" {closed}',
+        sys.executable,
+        program,
+        tmp_path / "file",
+    ]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=250)
+    assert (tmp_path / "file").read_bytes() == b"result"
 
 
 def test_several_listen_at_a_time_and_hear_one_another(capfd):

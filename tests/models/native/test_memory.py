@@ -58,10 +58,11 @@ def test_memory_is_given_back_whenever_so_many_bytes_have_passed(monkeypatch, ar
 
 def test_the_program_tells_it_before_all_else(monkeypatch):
     told = []
+    monkeypatch.setattr(entry, "occupy_standard_files", lambda: told.append("files"))
     monkeypatch.setattr(entry, "share_heaps", lambda: told.append("memory"))
     monkeypatch.setattr(entry, "leave_out_opencv_threads", lambda: told.append("threads"))
     monkeypatch.setattr(entry, "filter_standard_error", lambda: told.append("log"))
     monkeypatch.setattr(entry, "main", lambda: told.append("main"))
     monkeypatch.setattr(sys, "stdout", None)
     entry.program()
-    assert told == ["memory", "threads", "log", "main"]
+    assert told == ["files", "memory", "threads", "log", "main"]

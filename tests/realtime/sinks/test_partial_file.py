@@ -21,6 +21,8 @@ class RefusedError(Exception):
         (errno.EACCES, "choose a folder that may be written to"),
         (errno.EROFS, "choose a folder that may be written to"),
         (errno.ENOENT, "its folder is not there"),
+        (errno.EMFILE, "let the program open more files"),
+        (errno.ENOMEM, "free some memory"),
         (errno.EIO, "check the disk or the network"),
         (errno.ENAMETOOLONG, "try another folder or name"),
     ],

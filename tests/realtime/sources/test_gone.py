@@ -3,6 +3,7 @@
 import errno
 import os
 
+import av
 import pytest
 
 from emotion.realtime.errors import IncompleteSourceError, SourceError
@@ -45,6 +46,28 @@ def test_a_disk_that_is_gone_at_the_start_is_no_damaged_video(monkeypatch, clips
     disk.lose()
     monkeypatch.setattr(opening, "_place", disk.read_only)
     with disk, pytest.raises(SourceError, match=r"cannot be read .*check the disk or the network"):
+        VideoFile(clips["mp4"])
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [(errno.EMFILE, "let the program open more files"), (errno.ENOMEM, "free some memory")],
+)
+def test_a_machine_that_lacks_something_is_no_damaged_video(monkeypatch, clips, code, advice):
+    disk = LostDisk(code)
+    disk.lose()
+    monkeypatch.setattr(opening, "_place", disk.read_only)
+    with disk, pytest.raises(SourceError, match=f"cannot be read .*{advice}"):
+        VideoFile(clips["mp4"])
+
+
+def test_a_decoder_without_memory_is_no_damaged_video(monkeypatch, clips):
+    def no_memory(decoder, packet):
+        decoder._note_fault(av.error.FFmpegError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
+        return []
+
+    monkeypatch.setattr("emotion.realtime.sources.decoding.Decoder._decode", no_memory)
+    with pytest.raises(SourceError, match=r"cannot be read .*free some memory"):
         VideoFile(clips["mp4"])
 
 
