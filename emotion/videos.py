@@ -197,6 +197,7 @@ def annotate(
     with VideoFile.of(video, options.file) as source:
         made = _made(video, models, options)
         provenance = provenance_of(video, models, options)
+        replaced = "" if options.outputs.overwrite else _replaced(video, outputs, made)
         ledger = ResultLedger(claim, options.outputs.overwrite)
         summary = SummaryBuilder()
 
@@ -216,7 +217,7 @@ def annotate(
             raise
         with deferred_signals():
             ledger.finish(told([] if incomplete is None else [str(incomplete), *incomplete.reasons]))
-        for note in source.info.notes:
+        for note in filter(None, (*source.info.notes, replaced)):
             say(note)
     if incomplete is not None:
         raise incomplete
@@ -371,6 +372,20 @@ def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> 
         return False
     values = results_of(outputs.summary, tuple(outputs.files.values()), video.name)
     return values is not None and values.get("made") == _made(video, models, options)
+
+
+def _replaced(video: Path, outputs: Outputs, made: Mapping[str, Any]) -> str:
+    """A sentence where earlier results that are not those of this run give way to them; else empty."""
+    values = results_of(outputs.summary, (), video.name) or {}
+    before = values.get("made") or made
+    words = {"options": "options", "models": "models", "version": "releases"}
+    others = [word for key, word in words.items() if before.get(key) != made[key]]
+    if not others:
+        return ""
+    return (
+        f"{readable(video.name)}: its earlier results, made with other {' and '.join(others)}, were "
+        "replaced; to keep both, name another folder with -o."
+    )
 
 
 def _made(video: Path, models: Models, options: Options) -> dict[str, Any]:

@@ -157,6 +157,28 @@ def test_thumbnails_and_portraits_show_the_video_where_else_only_tables_are_writ
     assert min(thumbnail.std(), face.std()) > 15
 
 
+def test_results_of_other_options_are_not_replaced_without_a_word(models, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clips.clip(clip, 3)
+    outputs = Outputs.of(clip, tmp_path, ("csv",))
+
+    def told(**chosen):
+        said = []
+        annotate(clip, outputs, models, Options(**chosen), say=said.append)
+        return said
+
+    assert told() == told() == []
+    other = FileOptions(every=0.08)
+    (sentence,) = told(file=other)
+    assert sentence.startswith(
+        "clip.mp4: its earlier results, made with other options, were replaced; to keep"
+    )
+    # They are looked at though other files are written now.
+    outputs = Outputs.of(clip, tmp_path, ("jsonl",))
+    assert len(told()) == 1
+    assert told(file=other, outputs=OutputOptions(overwrite=True)) == []
+
+
 def test_a_video_without_a_face_is_no_failure(models, tmp_path):
     clip = make_clip(tmp_path / "empty.mp4", frames=12)
     outputs = Outputs.of(clip, tmp_path / "out")
