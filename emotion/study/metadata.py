@@ -40,7 +40,7 @@ class Metadata:
         object.__setattr__(self, "_folded", alone)
 
     def of(self, outcome: Outcome) -> Mapping[str, str]:
-        """The metadata of a video, by its path, its name in the study, its file's name, or its stem.
+        """The metadata of a video, by its path, name in the study, file's name, stem, or a folder.
 
         Case, and whether an accent is a character of its own, need not agree: file systems differ in both.
         """
@@ -52,7 +52,7 @@ class Metadata:
         if not self.rows:
             return []
         keys = [self._key(one) for one in outcomes]
-        without = [one.file for one, key in zip(outcomes, keys, strict=True) if key is None]
+        without = [_path(one) for one, key in zip(outcomes, keys, strict=True) if key is None]
         used = set(keys)
         unused = [name for name in self.rows if name not in used]
         said = []
@@ -69,8 +69,8 @@ class Metadata:
 
     def _key(self, outcome: Outcome) -> str | None:
         """The row of a video, as `rows` has it."""
-        path = f"{outcome.folder}/{outcome.file}" if outcome.folder else outcome.file
-        names = [composed(name) for name in (path, outcome.name, outcome.file, Path(outcome.file).stem)]
+        own = (_path(outcome), outcome.name, outcome.file, Path(outcome.file).stem)
+        names = [composed(name) for name in (*own, *_folders(outcome))]
         exact = next((name for name in names if name in self.rows), None)
         folded = (self._folded.get(name.casefold()) for name in names)
         return exact or next((key for key in folded if key is not None), None)
@@ -138,6 +138,16 @@ def _filled(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     stripped = [[cell.strip() for cell in row] for row in rows]
     width = max((number for row in stripped for number, cell in enumerate(row, 1) if cell), default=0)
     return [row[:width] for row in stripped if any(row)]
+
+
+def _path(outcome: Outcome) -> str:
+    return f"{outcome.folder}/{outcome.file}" if outcome.folder else outcome.file
+
+
+def _folders(outcome: Outcome) -> list[str]:
+    """The folders that hold a video, the innermost first: ``a/b``, ``a``."""
+    parts = outcome.folder.split("/") if outcome.folder else []
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def _some(names: Sequence[str]) -> str:

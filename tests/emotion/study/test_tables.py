@@ -225,13 +225,24 @@ def test_metadata_are_found_whatever_a_file_system_does_to_case_and_accents(tmp_
     assert [found.of(one).get("age") for one in outcomes] == ["1", "2", None]
 
 
+def test_a_row_may_name_the_folder_of_a_persons_videos(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("person,age\nP1,1\nP2,2\nP2/two.mp4,3\n", encoding="utf-8")
+    found = read_metadata(path, "age", [])
+    outcomes = [
+        Outcome(0, f"{folder}/{name}", f"{name}.mp4", folder, "done", 0, "")
+        for folder, name in (("P1", "one"), ("P1/late", "two"), ("P2", "one"), ("P2", "two"), ("P3", "one"))
+    ]
+    assert [found.of(one).get("age") for one in outcomes] == ["1", "1", "2", "3", None]
+
+
 def test_videos_without_a_row_and_rows_without_a_video_are_named_on_the_page_and_in_the_log(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("video,mood\na/one,good\nb/<x>,bad\n", encoding="utf-8")
     known = read_metadata(path, "mood", [])
     written(tmp_path / "out", VIDEOS, known, "mood")
     said = [
-        "4 of 5 videos have no row in --metadata: two.mp4, empty.mp4, four.mp4 and 1 more.",
+        "4 of 5 videos have no row in --metadata: a/two.mp4, b/empty.mp4, b/four.mp4 and 1 more.",
         "1 row of --metadata names no video: b/<x>.",
     ]
     log = (tmp_path / "out" / "log.jsonl").read_text(encoding="utf-8").splitlines()
