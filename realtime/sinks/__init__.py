@@ -1,4 +1,4 @@
-"""Where results go: a file each format, and views for browsers, scripts and other programs.
+"""Outputs: one module per file format, and live outputs for browsers, scripts and other programs.
 
 May import `messages`, `media`, `errors`, `pipeline`, `monitoring` and `emotion.models`.
 """

@@ -1,7 +1,7 @@
-"""Arrow's arrays out of Python's values, without pandas.
+"""Arrow arrays from Python values, without pandas.
 
-`pyarrow.array` imports pandas, where it is installed, to see whether what it is given comes from there: half
-a second and 45 MiB, in the middle of a live stream. So arrays are put together out of their buffers here.
+`pyarrow.array` imports pandas, if it is installed, to check for its types: half
+a second and 45 MiB, in the middle of a live stream. So arrays are made from buffers here.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """An array of values, of which None is null.
 
     Args:
-        values: numbers, words, moments (`datetime` with a zone) or, for lists, arrays of numbers.
-        kind: of integers, floating-point numbers, words, categories of words, milliseconds in the world, or
-            lists of numbers.
+        values: numbers, strings, `datetime` with a time zone or, for lists, arrays of numbers.
+        kind: integers, floating-point numbers, strings, dictionaries of strings, timestamps in milliseconds,
+            or lists of numbers.
 
     Raises:
-        TypeError: no such kind is known here.
+        TypeError: the kind is not supported.
     """
     for fits, make in _MAKERS:
         if fits(kind):
@@ -72,7 +72,7 @@ def _fixed(numbers: npt.NDArray[Any], values: Sequence[Any], kind: pa.DataType) 
 
 
 def _validity(values: Sequence[Any]) -> pa.Buffer | None:
-    """A bit a value: whether it is one."""
+    """The validity bitmap."""
     there = [value is not None for value in values]
     return None if all(there) else pa.py_buffer(np.packbits(there, bitorder="little"))
 

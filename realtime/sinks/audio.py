@@ -1,4 +1,4 @@
-"""Copies a video's sound into an mp4 beside its new pictures."""
+"""Copies a video's sound into an mp4 with its new pictures."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -64,7 +64,7 @@ class _Track(ABC):
         self.ended = False
 
     def place(self, packet: AudioPacket) -> Iterator[_PlacedPacket]:
-        """Add the next packet; gives those whose times are known by now."""
+        """Add the next packet; returns those whose times are known now."""
         stamp = packet.pts if packet.dts is None else packet.dts
         if stamp is not None and self._info.holes:
             stamp += round(Fraction(self._info.early_by(packet.pos or 0)) / self._base)
@@ -246,7 +246,7 @@ class AudioTrack:
         self._waiting: deque[_PlacedPacket] = deque()
 
     def mux_until(self, seconds: Fraction | None) -> None:
-        """Mux what sounds before a moment of the mp4; all that is left for None."""
+        """Mux the sound before a time of the mp4; with None all the rest."""
         while self._has_next() and (seconds is None or self._waiting[0].seconds < seconds):
             sounding = self._waiting.popleft()
             before = self._info.begin_pts is not None and sounding.seconds < 0
@@ -254,7 +254,7 @@ class AudioTrack:
                 self._mux(sounding.track, sounding.track.take(sounding.packet))
 
     def finish(self) -> None:
-        """Mux what coders still hold, and say what was mended. No sound may follow."""
+        """Flush the coders, and report corrections. No sound may follow."""
         for track in self._tracks.values():
             if not track.ended:
                 self._mux(track, track.flush())
@@ -262,7 +262,7 @@ class AudioTrack:
             self._info.notes.add(f"{self._path.name}: {sentence}.")
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._packets.close()
         self._container.close()
 
@@ -283,7 +283,7 @@ class AudioTrack:
 
     def _read(self) -> Generator[_PlacedPacket, None, None]:
         streams = [self._container.streams[index] for index in self._tracks]
-        if not streams:  # which libav takes for all
+        if not streams:  # for libav this means all
             return
         try:
             for any_packet in self._container.demux(streams):
@@ -295,7 +295,7 @@ class AudioTrack:
                 self._info.notes.add(
                     f"{self._path.name}: its sound could not be read to its end ({error.strerror})."
                 )
-        except IndexError:  # PyAV's, once all is read, where a track turned up on the way
+        except IndexError:  # from PyAV at the end, if a track appeared during reading
             self._info.notes.add(
                 f"{self._path.name}: a track that is not announced turns up on the way, and is left out."
             )
@@ -303,7 +303,7 @@ class AudioTrack:
             yield from track.place_rest()
 
     def _go_on(self) -> bool:
-        """Read the file that was joined behind, once the pictures are there; False where there is none."""
+        """Continue with an appended file, once its pictures are read; False if there is none."""
         parts = tuple(self._info.parts)
         if self._parts >= len(parts) or not self._tracks:
             return False
@@ -362,7 +362,7 @@ def _open(path: Path, begin: int = 0) -> InputContainer:
 
 
 def _readable(path: Path) -> set[int]:
-    """The tracks of sound that can be decoded, as far as the beginning of the file tells."""
+    """The tracks of sound that can be decoded, from the beginning of the file."""
     with _open(path) as container:
         streams = [stream for stream in container.streams.audio if _is_playable(stream)]
         tried: dict[int, int] = {}
@@ -388,7 +388,7 @@ def _decodes(packet: "Packet[AudioStream]") -> bool:
 
 
 def _is_playable(stream: AudioStream) -> bool:
-    # An mp4 is not begun before each of its tracks has something: an empty one would hold it up.
+    # The muxer of mp4 waits until each track has a packet: an empty one would block it.
     has_decoder = getattr(stream, "codec_context", None) is not None
     return has_decoder and stream.duration != 0 and bool(stream.rate and stream.channels)
 
@@ -402,6 +402,6 @@ def _track(stream: AudioStream, output: OutputContainer, info: VideoInfo) -> _Tr
 
 
 def _keep_language(source: AudioStream, copy: AudioStream) -> None:
-    """A track is spoken in what its source is spoken in; nothing is said where nothing was."""
+    """Copy the language of a track from its source, if there is one."""
     if language := source.metadata.get("language"):
         copy.metadata["language"] = language

@@ -10,12 +10,12 @@ from emotion.realtime.media import VideoInfo
 
 T = TypeVar("T")
 
-# So many packets behind a doubtful one tell what it means.
+# Number of packets after a doubtful one that are used to decide about it.
 _AHEAD = 3
-# How far from where it follows from the samples before it a packet may be without a doubt, in seconds,
-# and how near others must be to say that the clock runs on, if they are not longer themselves.
+# Tolerance in seconds between a packet's stamp and the end of the samples before it,
+# and between later packets and a continuing clock, if the packets are not longer themselves.
 _LOOSE, _NEAR = Fraction(1, 2), Fraction(3, 100)
-# Sound and pictures do not leap at the very same time.
+# Sound and pictures do not jump at exactly the same time.
 _SAME_JOINT_SECONDS = 1.5
 # No clock of a broadcast begins later.
 _LATEST_START_SECONDS = 27 * 3600
@@ -24,7 +24,7 @@ _BEHIND_THE_VIDEO_SECONDS = 10
 
 @dataclass(slots=True)
 class _Packet(Generic[T]):
-    """One packet: its stamp by the file and its length, in units."""
+    """One packet: its stamp in the file and its length, in units."""
 
     stamp: int | None
     length: int
@@ -32,20 +32,20 @@ class _Packet(Generic[T]):
 
 
 class AudioClock(Generic[T]):
-    """Gives the packets of a track times that grow and stay in step with the pictures.
+    """Assigns increasing times to the packets of a track, synchronised with the pictures.
 
-    Good stamps pass unchanged. A bad one moves its own packet alone, to where the samples before it end.
-    Where the pictures' clock is set anew, so is this one; a leap that the pictures do not make is closed,
-    unless it is a pause within the video's time. Where stamps are no use the samples are counted.
+    Valid stamps are not changed. A packet with a wrong one is moved to the end of the samples before it.
+    If the pictures' clock is reset, so is this one; a jump that the pictures do not have is removed,
+    unless it is a pause within the video's time. If stamps are unusable the samples are counted.
 
     Args:
-        time_base: seconds a unit of the stamps.
+        time_base: seconds per unit of the stamps.
         info: of the video.
 
     Attributes:
-        guessed: how many packets got a time by the samples before them.
-        closed: how many leaps were closed.
-        dropped: how many packets are left out, because others sound at their time.
+        guessed: number of packets whose time follows from the samples before them.
+        closed: number of removed jumps.
+        dropped: number of packets left out because of overlap.
     """
 
     def __init__(self, time_base: Fraction, info: VideoInfo) -> None:
@@ -62,19 +62,19 @@ class AudioClock(Generic[T]):
         self.guessed = self.closed = self.dropped = 0
 
     def feed(self, stamp: int | None, length: int, item: T) -> Iterator[tuple[int, T]]:
-        """Take the next packet; gives those whose time is clear by now, with their times in units.
+        """Add the next packet; returns those whose times are known now, in units.
 
         Args:
-            stamp: by the file, in units.
+            stamp: in the file, in units.
             length: in units, from its samples.
-            item: what is given back.
+            item: is returned with the time.
         """
         self._held.append(_Packet(stamp, max(length, 1), item))
         while self._held and not (self._is_doubtful() and len(self._held) <= _AHEAD):
             yield from self._place()
 
     def flush(self) -> Iterator[tuple[int, T]]:
-        """The packets that waited for others."""
+        """The remaining packets."""
         while self._held:
             yield from self._place()
 
@@ -97,7 +97,7 @@ class AudioClock(Generic[T]):
         yield time, packet.item
 
     def _judge(self) -> int:
-        """The time of the first packet that is held, by those behind it."""
+        """The time of the first held packet, from those after it."""
         stamp = self._held[0].stamp
         if self._last is None:
             return self._start(stamp)
@@ -109,7 +109,7 @@ class AudioClock(Generic[T]):
             self._lost = False
             return moved
         if self._others_fit(self._expected, self._offset) or not runs:
-            # Where no others tell, only those that follow one another are believed from here on.
+            # Without others to compare, only consecutive stamps are trusted from here on.
             self._lost = not runs and len(self._held) > 1
             self.guessed += 1
             return self._expected
@@ -129,7 +129,7 @@ class AudioClock(Generic[T]):
         return stamp + self._offset
 
     def _others_fit(self, begin: int, offset: int) -> bool:
-        """Whether one of the packets behind the first is where it should be if that began at a time."""
+        """Whether one of the packets after the first agrees with this begin of the first."""
         time = begin
         for before, packet in zip(self._held, list(self._held)[1:], strict=False):
             time += before.length
@@ -152,7 +152,7 @@ class AudioClock(Generic[T]):
         return stamp + self._offset
 
     def _pictures_offset(self, stamp: int) -> int | None:
-        """By how much the pictures are moved behind a joint that lies here, in units."""
+        """The shift of the pictures after a joint at this position, in units."""
         before, after = float(self._raw * self._base), float(stamp * self._base)
         for joint in reversed(tuple(self._info.joints)):
             if max(abs(joint.before - before), abs(joint.after - after)) < _SAME_JOINT_SECONDS:

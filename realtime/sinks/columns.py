@@ -1,4 +1,4 @@
-"""The columns of a timeline, the same in every table of it; they follow from classes and regions."""
+"""The columns of a timeline, the same in all its tables; they depend on classes and regions."""
 
 from dataclasses import dataclass, field
 
@@ -10,21 +10,21 @@ SIDES = ("left", "top", "width", "height")
 
 FRAME_COLUMNS: tuple[str, ...] = ("frame", "pts", "seconds")
 WALL_CLOCK = "utc"
-"""A further column of a frame, of live streams: when it was in the world."""
+"""An additional column of a frame of a live stream: its date and time."""
 PHOTOGRAPH_COLUMNS: tuple[str, ...] = ("file", "picture_width", "picture_height")
-"""Of a photograph in place of a frame: its name, and its size in pixels, upright."""
+"""The columns of a photograph in place of a frame: its name, and its size in pixels, upright."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a table of a stream's results holds: a row a face; where nobody is, one without a face.
+    """The columns of a table of results: one row per face; without faces, one row without a face.
 
     Attributes:
         schema: the stream's classes and regions.
-        live: whether it is known when in the world its frames were.
-        details: what else is told of each face, of `emotion.realtime.details.DETAILS`.
+        live: whether the date and time of its frames are known.
+        details: additional columns, of `emotion.realtime.details.DETAILS`.
         photographs: the pictures are photographs, not frames of a stream, and so without times.
-        rows: what has a share for each class: the regions, the blendshapes, both probabilities.
+        rows: names with a probability for each class: the regions, the blendshapes, both votes.
         face: the columns of a face.
         all: all of them, those of the frame first.
     """
@@ -57,7 +57,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a column of a timeline says: its values' type, unit and bounds, and a sentence."""
+    """The description of a column of a timeline: type, unit and bounds of its values, and meaning."""
 
     kind: str
     unit: str
@@ -103,10 +103,10 @@ _DESCRIBED = {
 
 
 def description(name: str) -> Description:
-    """What a column of a timeline says.
+    """The description of a column of a timeline.
 
     Args:
-        name: of a column of `Columns.all`, or a further one of a table of all videos or of Parquet.
+        name: of a column of `Columns.all`, or an additional one of a table of all videos or of Parquet.
 
     Raises:
         KeyError: there is no such column.

@@ -1,15 +1,15 @@
-"""A sentence on whether there were more faces than may be followed."""
+"""A message about faces beyond the maximum number."""
 
 from emotion.models.words import counted
 from emotion.realtime.messages import EmotionFrame
 
 
 class Crowd:
-    """Adds up what results say of faces that there was no room for; it is looked for once a second.
+    """Counts faces beyond the maximum number, which are searched once a second.
 
     Attributes:
-        faces: the most in a picture.
-        pictures: how many of those that were searched showed any.
+        faces: the largest number in a picture.
+        pictures: number of searched pictures with such faces.
     """
 
     def __init__(self) -> None:
@@ -17,12 +17,12 @@ class Crowd:
         self.pictures = 0
 
     def add(self, result: EmotionFrame) -> None:
-        """Take the next result."""
+        """Add the next result."""
         self.faces = max(self.faces, result.left_out)
         self.pictures += result.left_out > 0
 
     def sentence(self) -> str:
-        """What is to be said; empty where nobody was left out."""
+        """The message; empty if no face was left out."""
         if not self.pictures:
             return ""
         more = counted(self.faces, "more face")

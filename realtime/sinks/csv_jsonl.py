@@ -22,12 +22,12 @@ from emotion.realtime.sinks.file_sink import FileSink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
-# A kill takes no more than this much of the timeline.
+# A killed run loses at most this much of the timeline.
 _FLUSH_SECONDS = 0.5
 
 
 class _Timeline(FileSink):
-    """A text file that grows by some lines a frame.
+    """A text file with some lines per frame.
 
     Args:
         path: where it goes.
@@ -82,7 +82,7 @@ class _Timeline(FileSink):
         self._flush()
 
     def _finish_part(self) -> bool:
-        with suppress(OSError):  # a full disk: what is there stays
+        with suppress(OSError):  # a full disk: the file so far is kept
             self._flush()
         return self._frames > 0 and self._draft.file.tell() > 0
 
@@ -94,7 +94,7 @@ class _Timeline(FileSink):
 
     @abstractmethod
     def _begin(self, file: io.StringIO, schema: Schema, details: tuple[str, ...]) -> None:
-        """Write what stands before the first frame."""
+        """Write the header."""
 
     @abstractmethod
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
@@ -102,10 +102,10 @@ class _Timeline(FileSink):
 
 
 class CsvTimeline(_Timeline):
-    """A row a face (`Columns`); a frame without faces has one row with empty fields.
+    """One row per face (`Columns`); a frame without faces has one row with empty fields.
 
-    Fields of regions that are not seen are empty, and so are those of the blendshapes where the vote
-    does not count them. Pixels have one digit, probabilities four.
+    Fields of hidden regions are empty, and so are those of the blendshapes if the vote
+    does not use them. Pixels have one decimal, probabilities four.
     """
 
     def _begin(self, file: io.StringIO, schema: Schema, details: tuple[str, ...]) -> None:
@@ -124,22 +124,22 @@ class CsvTimeline(_Timeline):
 
 
 class JsonLinesTimeline(_Timeline):
-    """An object a line and frame: frame, pts, seconds and faces, each with its probabilities by class.
+    """One object per line and frame: frame, pts, seconds and faces, each with its probabilities by class.
 
-    Those of regions that are not seen are null, and so are those of blendshapes that do not count.
+    Those of hidden regions are null, and so are those of blendshapes that are not used.
     """
 
     def _begin(self, file: io.StringIO, schema: Schema, details: tuple[str, ...]) -> None:
-        """Each line says for itself what it holds."""
+        """There is no header: each line is self-describing."""
 
     def _add(self, file: io.StringIO, result: EmotionFrame) -> None:
-        # As a whole: json.dump would write it piece by piece, in Python.
+        # In one piece: json.dump would write it in parts, in Python.
         file.write(json.dumps(as_dict(result, self._clock, self._names), separators=(",", ":")))
         file.write("\n")
 
 
 def photograph_head(result: EmotionFrame, names: Callable[[int], str]) -> dict[str, Any]:
-    """What stands before the faces of a photograph: `PHOTOGRAPH_COLUMNS`."""
+    """The values of a photograph before its faces: `PHOTOGRAPH_COLUMNS`."""
     height, width = result.frame.shape[:2]
     return dict(zip(PHOTOGRAPH_COLUMNS, (names(result.frame.index), width, height), strict=True))
 

@@ -12,12 +12,12 @@ _SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, 
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a terminal's end wait until the block, or the function it decorates, is done.
+    """Defer Ctrl-C, SIGTERM and SIGHUP until the block, or the function it decorates, is done.
 
-    Their handlers raise between any two steps of Python. Where an encoder has given a packet that
-    is not yet in the file, that packet would be lost, and what follows it could not be played.
-    Only the main thread is ever interrupted so; elsewhere nothing is done. A signal that has no
-    handler in Python is left alone.
+    Their handlers raise between any two instructions of Python. A packet of an encoder that
+    is not yet in the file would be lost, and the packets after it could not be played.
+    Only the main thread is interrupted in this way; in others nothing is done. A signal without
+    a handler in Python is not changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -27,7 +27,7 @@ def deferred_signals() -> Iterator[None]:
     def hold(number: int, frame: FrameType | None) -> None:
         waiting.append(number)
 
-    # Each handler is put back whatever happens, even where the first then raises at once.
+    # Each handler is restored in any case, even if the first one then raises at once.
     with ExitStack() as stack:
         for number in _SIGNALS:
             handler = signal.getsignal(number)

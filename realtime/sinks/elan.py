@@ -21,9 +21,9 @@ _AUTHOR = "emotion-live"
 
 
 class ElanAnnotations(WholeDocument):
-    """An annotation for each time in which a person's label stays the same; its value is the label.
+    """An annotation for each interval with the same label of a person; its value is the label.
 
-    The file names the video, also by its path from here, so that ELAN shows both. Times are those of players.
+    The file names the video, also by its relative path, so that ELAN shows both. Times are those of players.
 
     Args:
         path: where it goes.
@@ -46,7 +46,7 @@ class ElanAnnotations(WholeDocument):
         self._frames = 0
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Take the labels that this frame ends; see `Sink.write`. The picture is not needed."""
+        """Add the labels that end with this frame; see `Sink.write`. The picture is not needed."""
         self._frames += 1
         self._take(self._runs.add(result))
 
@@ -85,7 +85,7 @@ class ElanAnnotations(WholeDocument):
 
 
 def _as_reference(path: str) -> str:
-    """A relative path as ELAN writes it, in letters; what no address may hold is in numbers."""
+    """A relative path in ELAN's form: letters as they are, other characters percent-encoded."""
     return re.sub(r"[%#\[\]]", lambda found: f"%{ord(found[0]):02X}", path)
 
 

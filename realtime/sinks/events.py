@@ -18,36 +18,36 @@ from emotion.realtime.sinks.spans import Change, SpanTracker
 class EventSink(Sink):
     """Writes each change of a person's label at once; see `sinks.spans.Change`.
 
-    Each line is flushed. When the reader of a pipe has left, `write` raises `BrokenPipeError`, which
-    a fan-out takes for a quiet end.
+    Each line is flushed. If the reader of a pipe has left, `write` raises `BrokenPipeError`, which
+    a fan-out treats as a normal end.
 
     Args:
         clock: of a live stream: events say when they were in the world, too.
-        descriptor: of an open file, which stays open; standard output where not given.
+        descriptor: of an open file, which stays open; by default standard output.
     """
 
     def __init__(self, *, clock: WallClock | None = None, descriptor: int | None = None) -> None:
         self._clock = clock
         self._runs = SpanTracker()
         if descriptor is None:
-            with suppress(OSError):  # whose reader has left: the first event finds out
-                sys.stdout.flush()  # what was printed before stays before
+            with suppress(OSError):  # if its reader has left, the first event fails
+                sys.stdout.flush()  # keeps the order of earlier output
             descriptor = sys.stdout.fileno()
         self._descriptor = descriptor
         self._done = False
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Write what this frame settles; see `Sink.write`. The picture is not needed."""
+        """Write the changes that are final with this frame; see `Sink.write`. The picture is not needed."""
         self._put(self._runs.add(result))
 
     def close(self) -> None:
-        """Everybody leaves; see `Sink.close`."""
+        """Write that all people leave; see `Sink.close`."""
         if not self._done:
             self._done = True
             self._put(self._runs.finish())
 
     def abort(self) -> Path | None:
-        """Everybody leaves; see `Sink.abort`."""
+        """Write that all people leave; see `Sink.abort`."""
         with suppress(OSError):
             self.close()
         return None

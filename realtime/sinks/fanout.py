@@ -1,4 +1,4 @@
-"""Several sinks at once, each in a thread of its own behind a bounded queue.
+"""Several sinks at once, each in its own thread with a bounded queue.
 
 ::
 
@@ -7,7 +7,7 @@
                   `-> channel --> sink "events"
 
 A file waits: when its queue is full, so does the caller, and through it the whole run. A live view
-drops the oldest instead and counts it, so that however slow it is, nobody else notices.
+drops the oldest instead and counts it, so that it never slows down the others.
 """
 
 import logging
@@ -29,28 +29,28 @@ _log = logging.getLogger(__name__)
 
 
 def _warn(name: str, error: BaseException) -> None:
-    """How a sink's failure is told where the caller has no better way."""
+    """The default report of a sink's failure."""
     expected = isinstance(error, EmotionError)
     _log.warning("%s has ended: %s", name, error, exc_info=None if expected else error)
 
 
 class Fanout(Sink):
-    """Gives each frame to several sinks, of which none is slowed by another beyond its policy.
+    """Sends each frame to several sinks; none is slowed down by another beyond its policy.
 
     Add the sinks inside of its `with` block: when one of them cannot be opened, those before it are
     closed properly. Each is written, closed and aborted in a thread of its own, so a sink needs no
     locks. Pictures are shared by all: neither the caller nor a sink may change one afterwards.
 
     A sink whose reader has left raises `BrokenPipeError` (a closed window, a closed pipe) and ends
-    without a word. Any other error of a `vital` sink ends the run: the next `write`, or `close`,
-    raises that very object. The failure of one that is not vital is told to `report`, once, and all
-    others go on. Either way the failing sink is aborted, so what it has written is kept.
+    silently. Any other error of a `vital` sink ends the run: the next `write`, or `close`,
+    raises that object. The failure of one that is not vital is passed to `report`, once, and all
+    others continue. In both cases the failing sink is aborted, so its output so far is kept.
 
     Args:
-        observer: is told each sink's steps under its name: taken, given, dropped before the sink,
+        observer: receives the events of each sink under its name: taken, given, dropped before the sink,
             seconds waited and busy.
         report: called with (name, error), in the sink's thread, when a sink that is not vital fails.
-        patience: the most seconds that `close` waits for a view (not vital, and it drops), and `abort`
+        patience: maximum seconds for which `close` waits for a view (not vital, and dropping), and `abort`
             for any sink that is not vital. One that hangs is left behind, in a daemon thread, and
             named in a warning.
     """
@@ -79,13 +79,13 @@ class Fanout(Sink):
         capacity: int = 4,
         vital: bool = True,
     ) -> None:
-        """Give a sink its thread and its queue. From here on it is closed by this object alone.
+        """Add a sink, with its thread and queue. From here on only this object closes it.
 
         Args:
-            name: what metrics and reports call it; each name once.
-            sink: open, and used by nobody else.
-            policy: what happens when `capacity` frames wait: `WAIT` for files, `DROP_OLDEST` for views.
-            capacity: the most frames that wait, from 0 for a sink that waits; 1 shows the newest only.
+            name: in metrics and reports; unique.
+            sink: open, and not used elsewhere.
+            policy: if the queue is full: `WAIT` for files, `DROP_OLDEST` for views.
+            capacity: length of the queue, from 0 for a sink that waits; 1 shows the newest only.
             vital: whether its failure ends the run.
 
         Raises:
@@ -99,15 +99,15 @@ class Fanout(Sink):
         except BaseException:
             sink.abort()
             raise
-        # Those that drop come first: they have the frame already while a file makes the caller wait.
+        # Dropping sinks come first, so that they have the frame while the caller waits for a file.
         self._outlets.append(outlet)
         self._outlets.sort(key=lambda outlet: outlet.waits)
 
     def end(self, name: str) -> None:
-        """Let one sink finish, in its own thread; the others go on. `close` waits for it.
+        """Let one sink finish, in its own thread; the others continue. `close` waits for it.
 
         Raises:
-            KeyError: there is none of this name, or it has ended before.
+            KeyError: there is no such sink, or it has ended before.
         """
         outlet = next((outlet for outlet in self._outlets if outlet.name == name), None)
         if outlet is None:
@@ -117,34 +117,34 @@ class Fanout(Sink):
         outlet.finish()
 
     def runs(self, name: str) -> bool:
-        """Whether a sink of this name still takes frames."""
+        """Whether a sink of this name is running."""
         return any(outlet.alive for outlet in self._outlets if outlet.name == name)
 
     @property
     def names(self) -> set[str]:
-        """Of all sinks, also of those that have ended."""
+        """The names of all sinks, including ended ones."""
         return {outlet.name for outlet in (*self._outlets, *self._ended)}
 
     @property
     def listening(self) -> bool:
-        """Whether any sink still takes frames. Without one there is nobody left to work for."""
+        """Whether any sink is running."""
         return any(outlet.alive for outlet in self._outlets)
 
     @property
     def dropped(self) -> dict[str, int]:
-        """By name, how many frames a sink never saw because newer ones came first."""
+        """By name, the number of frames that a sink has dropped."""
         return {outlet.name: outlet.dropped for outlet in self._outlets}
 
     @property
     def paths(self) -> dict[str, Path]:
-        """By name, where the file of each sink lies that has ended and left one, whole or in part."""
+        """By name, the path of the complete or partial file of each ended sink."""
         return {one.name: one.path for one in (*self._outlets, *self._ended) if one.path is not None}
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Hand a frame to every sink, and wait for those that must not lose it.
+        """Send a frame to every sink, and wait for those that must not lose it.
 
         Raises:
-            BaseException: a vital sink has failed; the very object that it raised.
+            BaseException: a vital sink has failed; the object that it raised.
         """
         for outlet in self._outlets:
             outlet.put(result, image)
@@ -164,14 +164,14 @@ class Fanout(Sink):
         self._failures.raise_first()
 
     def abort(self) -> None:
-        """Let files keep what they were given and views end at once; never raises.
+        """Let files write queued frames, and end views at once; never raises.
 
-        What else fails meanwhile is told to `report`.
+        Other failures meanwhile are passed to `report`.
         """
         self._over = True
         for outlet in self._outlets:
             outlet.abandon()
-        with deferred_signals():  # files are finished whatever happens; what may hang has its time
+        with deferred_signals():  # files are finished in any case; sinks that may hang have a time limit
             for outlet in (*self._outlets, *self._ended):
                 outlet.join(None if outlet.vital else self._patience)
         for name, error in self._failures.take():
@@ -223,13 +223,13 @@ class _SinkWorker:
 
     def put(self, result: EmotionFrame, image: Image) -> None:
         self._channel.put((result, image))
-        # Here and not by its own thread, which may hang.
+        # Here and not in its own thread, which may hang.
         told, self._told = self._told, self._channel.dropped
         if self._told > told:
             self._observer.record(self.name, dropped=self._told - told)
 
     def finish(self) -> None:
-        """No more frames will come; those that wait are still written."""
+        """No more frames will come; queued ones are still written."""
         self._channel.close()
 
     def abandon(self) -> None:
@@ -255,7 +255,7 @@ class _SinkWorker:
                 self.path = self._sink.close()
                 whole = True
         except BrokenPipeError:
-            pass  # its reader has left, which is no failure
+            pass  # its reader has left, which is not a failure
         except BaseException as error:
             self._failed(self, error)
         finally:

@@ -8,7 +8,7 @@ from emotion.realtime.sinks.partial_file import PartialFile
 
 
 class FileSink(Sink):
-    """Finishes its file once: `close` publishes it, `abort` keeps what there is under its partial name.
+    """Finishes its file once: `close` publishes it, `abort` keeps the output so far under its partial name.
 
     Args:
         draft: the file, which is open already.
@@ -21,11 +21,11 @@ class FileSink(Sink):
 
     @abstractmethod
     def _finish(self) -> None:
-        """Write what is missing of the complete file; raises SinkError."""
+        """Write the rest of the complete file; raises SinkError."""
 
     @abstractmethod
     def _finish_part(self) -> bool:
-        """Make what was written a file that can be read; False: it is not worth keeping. Never raises."""
+        """Make the output so far a readable file; False: it is not worth keeping. Never raises."""
 
     def close(self) -> Path:
         """Finish the file and publish it; see `Sink.close`."""
@@ -36,7 +36,7 @@ class FileSink(Sink):
         return self._kept or self._draft.path
 
     def abort(self) -> Path | None:
-        """Keep what there is of the file; see `Sink.abort`."""
+        """Keep the partial file; see `Sink.abort`."""
         if not self._done:
             self._done = True
             if self._draft.is_whole or self._finish_part():

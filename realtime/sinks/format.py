@@ -1,7 +1,7 @@
 """The definition of a format of results, for the included ones and a user's own.
 
-A format is one file that holds a `Format`. Those that ship are listed in `emotion.realtime.sinks.formats`; a
-package of somebody else's names its own as an entry point::
+A format is a module with a `Format`. The included ones are listed in `emotion.realtime.sinks.formats`;
+another package names its own as an entry point::
 
     [project.entry-points."emotion.formats"]
     txt = "their_package.plain:TXT"
@@ -22,16 +22,16 @@ from emotion.realtime.sinks.partial_file import Publish
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is to be written, and of what.
+    """The arguments for opening a sink.
 
     Attributes:
         path: where it goes.
         info: of the stream that the frames come from; its file is never written over.
-        video: the annotated video that is written beside it; None where there is none.
+        video: the annotated video that is written beside it; None if there is none.
         publish: how the whole file gets its name; `PartialFile` takes it.
-        provenance: what the results follow from, ready for JSON; empty where that is not told.
-        hidden: makes of a frame its picture without results on it, faces hidden, uint8 (h, w, 3), BGR, and
-            has to see every frame; None where nobody is to be hidden, and the frame's own may be kept.
+        provenance: of the results, ready for JSON; empty if it is not recorded.
+        hidden: makes a frame's picture without results and with hidden faces, uint8 (h, w, 3), BGR, and
+            must be called for every frame; None if faces are not hidden, and the frame's own may be kept.
     """
 
     path: Path
@@ -47,10 +47,10 @@ class Format:
     """A kind of file that results can be written to.
 
     Attributes:
-        name: what it is asked for by.
-        kind: what people are told that such a file is, for example ``timeline``.
-        open: makes the sink; raises `SinkError` where nothing can be written there.
-        ending: what follows a video's name; by default ``emotions.`` and the format's own.
+        name: in options.
+        kind: description of such a file, for example ``timeline``.
+        open: makes the sink; raises `SinkError` if the file cannot be written.
+        ending: suffix after a video's name; by default ``emotions.`` and the format's own.
     """
 
     name: str

@@ -19,10 +19,10 @@ from emotion.realtime.sinks.partial_file import Publish
 
 @cache
 def format_named(name: str) -> Format:
-    """The format of a name, which is loaded when it is first asked for.
+    """The format of a name, loaded on first use.
 
     Raises:
-        SinkError: there is none, or what its package gives is no format.
+        SinkError: there is no such format, or its package does not define a format.
         MissingDependencyError: its package cannot be loaded.
     """
     if place := (BUILT_IN | OF_STUDIES).get(name):
@@ -31,7 +31,7 @@ def format_named(name: str) -> Format:
     elif name in (others := _others()):
         try:
             found = others[name].load()
-        except Exception as error:  # whatever a stranger's package does when it is loaded
+        except Exception as error:  # another package may raise anything when it is loaded
             raise MissingDependencyError(
                 f"The format {name} of {others[name].value} cannot be loaded ({error}): install it again."
             ) from error
@@ -43,14 +43,14 @@ def format_named(name: str) -> Format:
 
 
 def wants_pictures(names: Iterable[str]) -> bool:
-    """Whether any of these formats looks at the drawn picture that goes with a result; a stranger's may."""
+    """Whether any of these formats uses the drawn picture of a result; formats of other packages may."""
     return any(name == "mp4" or name not in BUILT_IN | OF_STUDIES for name in names)
 
 
 def wants_frames(names: Iterable[str]) -> bool:
-    """Whether any of these formats looks at the picture of a result's frame, drawn on or not.
+    """Whether any of these formats uses the picture of a result's frame, drawn on or not.
 
-    What is made of each video of a study does: the page's thumbnails and the portraits.
+    The outputs of a study do: the page's thumbnails and the portraits.
     """
     return any(name in OF_STUDIES for name in names) or wants_pictures(names)
 
@@ -76,11 +76,11 @@ def open_file(
         info: of the stream that the frames come from; its file is never written over.
         video: for a page, the annotated video that is written beside it; by default it shows the source.
         publish: how the whole file gets its name.
-        name: of its format; by default its suffix says which of `known_formats` that is.
-        more: what else a `Target` holds.
+        name: of its format; by default from its suffix.
+        more: other fields of `Target`.
 
     Raises:
-        SinkError: it cannot be written, or the suffix is none of these.
+        SinkError: it cannot be written, or the suffix is unknown.
     """
     if name is None:
         name = path.suffix.lower().removeprefix(".")
@@ -93,6 +93,6 @@ def open_file(
 
 
 def _others() -> Mapping[str, EntryPoint]:
-    """What packages add; what ships keeps its name."""
+    """Formats of other packages; they cannot replace included ones."""
     found = {one.name.lower(): one for one in entry_points(group=GROUP)}
     return {name: one for name, one in found.items() if name not in BUILT_IN | OF_STUDIES}

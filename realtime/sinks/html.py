@@ -1,7 +1,7 @@
 """A finished video as one web page: each person's emotions over time, beside the annotated video.
 
-The page is a single file that loads nothing but the video. Its look and its behaviour lie in `html_page/`;
-what this module leaves for them is described in `html_page/timeline.js`. The chart is also that of the
+The page is a single file that loads nothing but the video. Its style and scripts are in `html_page/`;
+the data from this module are described in `html_page/timeline.js`. The chart is also that of the
 server's page.
 """
 
@@ -35,28 +35,28 @@ from emotion.realtime.sinks.whole_document import WholeDocument
 SCRIPTS = {name: Path(__file__).with_name("html_page") / name for name in ("shared.js", "chart.js")}
 """Modules for any page, each after those that it imports: small helpers; the chart of people over time."""
 
-# Whoever is seen for a shorter time has no row: mostly the tracker's mistakes.
+# People with less time have no row: they are mostly tracking errors.
 _SHORTEST = 0.5
-# A byte for a share: this is all of it, and `_UNSEEN` says that there is no prediction.
+# A probability is one byte: this is 1, and `_UNSEEN` means that there is no prediction.
 _FULL, _UNSEEN = 250, 255
-# A gap in a live stream is no time in which something was seen.
+# A gap in a live stream does not count as time of the last picture.
 _LONGEST_LIVE = 1.0
 
 
 class HtmlTimeline(WholeDocument):
-    """A page with a row a person, which seeks in the video that lies beside it.
+    """A page with one row per person, which seeks in the video beside it.
 
-    Memory and file size are bounded: time is cut into at most 4096 bins (0.04 s each at first, 1.28 s
-    for an hour), about 140 kB for a person who is always there.
+    Memory and file size are bounded: there are at most 4096 time bins (0.04 s each at first, 1.28 s
+    for an hour), about 140 kB for a person who is always present.
 
     Args:
         path: where it goes.
         title: the page's heading, as a rule the video's name.
-        video: the annotated video, which is being written, too; None for none.
-        source: the video being read, which is never written over, and which the page shows where there
+        video: the annotated video, which is also being written; None: there is none.
+        source: the video being read, which is never written over, and which the page shows if there
             is no annotated one.
         origin: the stream's time, in seconds, at which players start to count.
-        longest: seconds that a picture counts at most; see `models.statistics.shares.ScreenTimes`.
+        longest: maximum duration of a picture in seconds; see `models.statistics.shares.ScreenTimes`.
         publish: how the whole file gets its name.
 
     Raises:
@@ -101,7 +101,7 @@ class HtmlTimeline(WholeDocument):
         shown = video or self._source
         template, style, script = map(page_part, ("timeline.html", "timeline.css", "timeline.js"))
         link = _link(shown, self._draft.path.parent) if shown else ""
-        # Within a script element nothing but a "<" could end it.
+        # Only a "<" could end a script element.
         summary = self._summary.build()
         data = json.dumps(self._data(shown, summary), separators=(",", ":")).replace("<", "\\u003c")
         sentence = summary.sentence()
@@ -111,7 +111,7 @@ class HtmlTimeline(WholeDocument):
             summary=html.escape(said),
             video=html.escape(link),
             style=style,
-            # One script, which imports nothing: what the chart's module gives is at hand in it.
+            # One script without imports, which contains the chart's module.
             script=f'"use strict";\n{chart_part()}\n{script}',
             data=data,
         )
@@ -121,7 +121,7 @@ class HtmlTimeline(WholeDocument):
         everybody = self._bins.finish()
         people = [p for p in everybody if numbers[p.track_id].seconds >= _SHORTEST] or list(everybody)
         third = any(np.isfinite(person.means[:, -1]).any() for person in people)
-        # The last, of the blendshapes, is left out where the vote does not count it.
+        # The last, of the blendshapes, is left out if the vote does not use it.
         predictions = ("vote", *self._bins.rows[1:])[: None if third else -1]
         classes = self._bins.schema.classes
         return {
@@ -152,9 +152,9 @@ def _person(person: Person, numbers: PersonSummary, predictions: int) -> dict[st
 
 
 def _spans(person: Person, predictions: int) -> list[tuple[int, str]]:
-    """Rows of bins without a gap, each as (first bin, bytes in base64).
+    """Runs of bins without a gap, each as (first bin, bytes in base64).
 
-    A bin is a byte a class for each prediction, and one that says which label it has.
+    A bin has one byte per class for each prediction, and one for its label.
     """
     told = person.means[:, :predictions].reshape(len(person.bins), -1)
     shares = np.where(np.isnan(told), _UNSEEN, np.rint(told * _FULL))
@@ -175,22 +175,22 @@ def _left_out(count: int) -> str:
 
 
 def page_part(name: str) -> str:
-    """A part of a page without its remarks and indents, which each page would carry along."""
+    """A part of a page without comments and indentation, to save space."""
     text = (files(__package__) / "html_page" / name).read_text(encoding="utf-8")
     lines = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines()
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
 def chart_part() -> str:
-    """The modules that pages share in one text, for a script that is no module and imports nothing."""
+    """The shared modules as one text, for a script that is not a module and has no imports."""
     text = "\n".join(map(page_part, SCRIPTS))
     return re.sub(r"^(export |import .*\n)", "", text, flags=re.MULTILINE)
 
 
 def _link(video: Path, folder: Path) -> str:
-    """The video as seen from the page's folder."""
+    """The video's path relative to the page."""
     try:
-        # Bytes, because a name may be no UTF-8.
+        # Bytes, because a name may not be UTF-8.
         return quote(os.fsencode(Path(os.path.relpath(video, folder)).as_posix()))
     except ValueError:  # another drive on Windows
         return video.resolve().as_uri()

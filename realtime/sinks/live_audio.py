@@ -10,21 +10,21 @@ from av.container import OutputContainer
 from emotion.realtime.live_sound import SAMPLE_RATE, LiveSound, Samples, Sound
 
 _BITS = 128_000
-# Sound that arrives so unevenly is one row of samples; what is further off is where its moment says.
+# With jitter below this, sound is one sequence of samples; else its own time is used.
 _OUT_OF_STEP = SAMPLE_RATE // 10
-# Sound that has not come so long after its pictures does not come: there is silence. An mp4 whose tracks
-# are not equally long holds its pictures up.
+# Sound that is later than this after its pictures is replaced by silence, since in an mp4 pictures wait
+# for the other tracks.
 _LATE_SECONDS = 1
 
 
 class LiveAudioTrack:
-    """Takes what a live source gives and muxes it as AAC, each sample at its moment.
+    """Muxes the sound of a live source as AAC, each sample at its time.
 
-    Where nothing comes there is silence; what comes twice or too late is left out.
+    Missing sound is silence; repeated or late sound is left out.
 
     Args:
         sound: of the source.
-        output: where a stream is added, and muxed into.
+        output: the container to which a stream is added.
         begin: the stream's time, in seconds, at which the mp4 begins.
     """
 
@@ -38,18 +38,18 @@ class LiveAudioTrack:
         self._written = 0
 
     def mux_until(self, seconds: Fraction | None) -> None:
-        """Mux what has come; so that no sound is far behind a moment of the mp4, fill up with silence."""
+        """Mux the sound so far; fill up with silence so that it is not far behind a time of the mp4."""
         for sound in self._tap.take():
             self._place(sound)
         if seconds is not None:
             self._add_silence(int((seconds - _LATE_SECONDS) * SAMPLE_RATE) - self._written)
 
     def finish(self) -> None:
-        """Mux what the coder still holds. No sound may follow."""
+        """Flush the coder. No sound may follow."""
         self._output.mux(self._stream.encode(None))
 
     def close(self) -> None:
-        """Want no more sound."""
+        """Stop reading sound."""
         self._tap.close()
 
     def _place(self, sound: Sound) -> None:

@@ -1,9 +1,9 @@
-"""Results as a Lab Streaming Layer stream, beside EEG and the like.
+"""Results as a Lab Streaming Layer stream, for example for EEG recordings.
 
-One stream of the type `Expression`: for each of as many people as may be found a number and a share a class.
-Samples come when results do (irregular rate) and carry the time at which the picture was captured, by the
-layer's clock. Whoever is found keeps their channels while they are in the picture; where nobody is, and
-where nothing is known of a face, values are NaN.
+One stream of the type `Expression`: for each of `max_faces` people a number and a probability per class.
+There is one sample per result (irregular rate), with the time at which the picture was captured, by the
+layer's clock. People keep their channels while they are in the picture; without a person, and
+without probabilities, values are NaN.
 """
 
 import time
@@ -24,11 +24,11 @@ _NOBODY = float("nan")
 
 
 class LslSink(Sink):
-    """A stream outlet; nobody has to listen.
+    """A stream outlet; receivers are optional.
 
     Args:
-        source: what is looked at, so that a lost stream can be found again.
-        people: the most faces in a picture.
+        source: of the pictures, by which a lost stream can be found again.
+        people: maximum number of faces in a picture.
         classes: of the results.
 
     Raises:
@@ -46,16 +46,16 @@ class LslSink(Sink):
         self._outlet: Any = self._lsl.StreamOutlet(info)
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Send a result; see `Sink.write`. It never waits for who listens."""
+        """Send a result; see `Sink.write`. It never waits for receivers."""
         faces = {face.track_id: face for face in result.faces}
         self._slots = seated(self._slots, list(faces))
         values = [value for key in self._slots for value in self._values(faces.get(key) if key else None)]
-        # The layer's clock counts as the monotonic one does, from another start.
+        # The layer's clock is the monotonic one with an offset.
         ago = time.monotonic() - result.frame.captured_at
         self._outlet.push_sample(values, self._lsl.local_clock() - ago)
 
     def close(self) -> Path | None:
-        """Take the stream off the network."""
+        """Remove the stream from the network."""
         self._outlet = None
         return None
 
@@ -70,7 +70,7 @@ class LslSink(Sink):
 
 
 def seated(slots: list[int | None], present: list[int]) -> list[int | None]:
-    """Who has which place: those who have one keep it, newcomers take the first that is free."""
+    """The place of each person: known people keep theirs, new ones take the first free one."""
     kept = [key if key in present else None for key in slots]
     for key in present:
         if key not in kept and None in kept:
@@ -79,7 +79,7 @@ def seated(slots: list[int | None], present: list[int]) -> list[int | None]:
 
 
 def _describe(description: Any, people: int, classes: Classes) -> None:
-    """Names, units and kinds of the channels, as XDF's specification of meta-data has them."""
+    """Names, units and kinds of the channels, by XDF's specification of meta-data."""
     channels = description.append_child("channels")
     for person in range(1, people + 1):
         for label, unit, kind in (
@@ -92,7 +92,7 @@ def _describe(description: Any, people: int, classes: Classes) -> None:
             channel.append_child_value("type", kind)
     note = "Apparent facial expressions, not feelings; smoothed probabilities, NaN where nobody is found."
     description.append_child_value("note", note)
-    # What is between the light and the stamp is not known: the stamp is when the picture was there.
+    # The delay of the camera is unknown: the stamp is the arrival of the picture.
     synchronization = description.append_child("synchronization")
     synchronization.append_child_value("can_drop_samples", "true")
 

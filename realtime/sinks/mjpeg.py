@@ -18,7 +18,7 @@ from emotion.realtime.pipeline.latest import LatestValue
 from emotion.realtime.sinks.base import Sink
 
 _MOST_VIEWERS = 16
-# A viewer who takes nothing for so long, in seconds, has gone.
+# A viewer that reads nothing for so many seconds has disconnected.
 _PATIENCE = 10.0
 _BOUNDARY = "frame"
 _PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>emotion-live</title>
@@ -31,15 +31,15 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }</style>
 class MjpegSink(Sink):
     """Serves a page at `/`, the stream at `/stream.mjpg` and a single picture at `/frame.jpg`.
 
-    Each viewer gets the newest picture whenever it is done with the one before, so a slow one misses
-    some and delays nobody. A picture is compressed once for all, and only when somebody watches.
+    Each viewer gets the newest picture when it has received the one before, so a slow one misses
+    pictures and delays no other. A picture is compressed once for all viewers, and only if there are any.
 
     Args:
-        port: on this machine; 0 for any that is free.
+        port: on this machine; 0: any free one.
         quality: of the JPEG, 1 to 100.
 
     Attributes:
-        url: where to point a browser.
+        url: for a browser.
 
     Raises:
         SinkError: the port is taken or reserved.
@@ -56,7 +56,7 @@ class MjpegSink(Sink):
         self._thread.start()
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Show a picture to whoever watches; see `Sink.write`. It never waits."""
+        """Show a picture to all viewers; see `Sink.write`. It never waits."""
         self._jpegs.put(image)
 
     def close(self) -> None:
@@ -68,12 +68,12 @@ class MjpegSink(Sink):
             self._thread.join()
 
     def abort(self) -> None:
-        """As `close`: nothing is left behind."""
+        """Same as `close`, since there are no files."""
         self.close()
 
 
 class _Jpegs:
-    """The newest picture as a JPEG, made once somebody wants it, for those who wait for the next."""
+    """The newest picture as a JPEG, compressed on demand, for viewers that wait for the next one."""
 
     def __init__(self, quality: int) -> None:
         self._pictures: LatestValue[Image] = LatestValue()
@@ -88,11 +88,11 @@ class _Jpegs:
         self._pictures.close()
 
     def after(self, number: int) -> tuple[int, bytes] | None:
-        """Wait for a picture with a higher number; its number and JPEG, or None at the end."""
+        """Wait for a picture with a higher number; returns its number and JPEG, or None at the end."""
         if self._pictures.after(number) is None:
             return None
         with self._compressing:
-            # By now there may be a newer one, and another viewer may have compressed that.
+            # Meanwhile there may be a newer one, which another viewer may have compressed.
             newest = self._pictures.after(0)
             if newest is None:
                 return None
@@ -104,7 +104,7 @@ class _Jpegs:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # On Windows it would allow two programs to share a port, and neither to know.
+    # On Windows it would allow two programs to share a port silently.
     allow_reuse_address = os.name != "nt"
 
     def __init__(self, port: int, jpegs: _Jpegs) -> None:
@@ -115,7 +115,7 @@ class _Server(ThreadingHTTPServer):
 
     @contextmanager
     def viewer(self) -> Iterator[bool]:
-        """Count somebody in who watches; false where there are too many."""
+        """Add a viewer; False if there are too many."""
         with self._lock:
             self._viewers += 1
             welcome = self._viewers <= _MOST_VIEWERS
@@ -126,7 +126,7 @@ class _Server(ThreadingHTTPServer):
                 self._viewers -= 1
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A viewer who leaves is no error."""
+        """A disconnected viewer is not an error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -136,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        # A web page could reach this machine under a name of its own (DNS rebinding).
+        # A web page could reach this machine under another name (DNS rebinding).
         if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in ("localhost", LOOPBACK):
             self.send_error(HTTPStatus.FORBIDDEN, "only for this machine")
         elif path == "/":
@@ -176,10 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
         if length is not None:
             self.send_header("Content-Length", str(length))
         self.send_header("Cache-Control", "no-store")
-        # No other page may show the pictures as its own.
+        # No other page may embed the pictures.
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("X-Frame-Options", "SAMEORIGIN")
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
-        """Quiet: it is no web server's log that people look for."""
+        """No log of requests."""

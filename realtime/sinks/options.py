@@ -9,7 +9,7 @@ from emotion.models.errors import OptionError
 from emotion.models.options import Option, Spelling, check
 
 GROUP = "emotion.formats"
-"""The entry points by which packages add formats; pyproject.toml names those that ship in the same way."""
+"""The entry points of packages' formats; pyproject.toml lists the included ones in the same way."""
 _SINKS = "emotion.realtime.sinks"
 BUILT_IN = {
     "mp4": f"{_SINKS}.mp4:MP4",
@@ -21,23 +21,23 @@ BUILT_IN = {
     "html": f"{_SINKS}.html:HTML",
     "eaf": f"{_SINKS}.elan:EAF",
 }
-"""Where each format that ships lies; they are there also where nothing is installed, as in a checkout."""
+"""The modules of the included formats, which also work without installation, as in a checkout."""
 OF_STUDIES = {
     "study": f"{_SINKS}.study_record:STUDY",
     "portraits": f"{_SINKS}.portraits:PORTRAITS",
 }
-"""What is made of each video by options of its own, and has no place among the formats."""
+"""Outputs of each video with their own options, which are not among the formats."""
 FORMATS: tuple[str, ...] = tuple(BUILT_IN)
-"""Suffixes of those that ship, without the dot."""
+"""Suffixes of the included formats, without the dot."""
 DEFAULT_FORMATS: tuple[str, ...] = ("mp4", "csv", "jsonl", "html")
-"""What is written of a video unless something else is asked for."""
+"""The default formats of a video."""
 
 
 def read_formats(text: str) -> tuple[str, ...]:
-    """The formats named with commas between, each once.
+    """The formats in a comma-separated text, each once.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: one of them is unknown.
     """
     names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
     _check_formats(names or (text,))
@@ -45,7 +45,7 @@ def read_formats(text: str) -> tuple[str, ...]:
 
 
 def _check_formats(names: tuple[str, ...]) -> None:
-    """Packages are asked for a name alone that does not ship."""
+    """Packages are searched only for a name that is not an included format."""
     if all(name in FORMATS for name in names):
         return
     known = (*FORMATS, *sorted({one.name.lower() for one in entry_points(group=GROUP)} - {*FORMATS}))
@@ -56,7 +56,7 @@ def _check_formats(names: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """Where results go."""
+    """The outputs."""
 
     TITLE: ClassVar[str] = "Results"
 

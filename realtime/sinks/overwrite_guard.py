@@ -1,4 +1,4 @@
-"""Prevents outputs from overwriting inputs, also where a file has several names."""
+"""Prevents outputs from overwriting inputs, also if a file has several names."""
 
 import os
 import unicodedata
@@ -11,14 +11,14 @@ from emotion.realtime.errors import SinkError
 
 
 def keep_apart(reads: Iterable[Path | None], writes: Iterable[Path]) -> None:
-    """Refuse results that would destroy what they are made from, or one another.
+    """Refuse results that would overwrite their inputs, or one another.
 
-    To be called before anything is opened for writing. What is no regular file (a device, a pipe) may be
-    written to by several and is not destroyed.
+    To be called before anything is opened for writing. Several results may be written to a device or
+    pipe, which is not overwritten.
 
     Args:
-        reads: files and folders that are read; None for what is not given.
-        writes: the results. While they are made they lie at `partial_path` too.
+        reads: files and folders that are read; None values are ignored.
+        writes: the results. Their `partial_path` is checked, too.
 
     Raises:
         SinkError: two of them are the same file.
@@ -27,7 +27,7 @@ def keep_apart(reads: Iterable[Path | None], writes: Iterable[Path]) -> None:
 
 
 def keep_apart_from(sources: "FileSet", writes: Iterable[Path]) -> None:
-    """The same, where several are kept apart from what is read; see `keep_apart`."""
+    """The same check for several results; see `keep_apart`."""
     taken = FileSet()
     for path in writes:
         if _is_special(path):
@@ -53,21 +53,21 @@ def _is_special(path: Path) -> bool:
 
 
 class FileSet:
-    """Files, by whatever names they go; looking for one takes the same time however many they are.
+    """A set of files, independent of their names, with look-up in constant time.
 
-    Two paths name one file where both lead to it, through links or by another spelling; where there is none
-    yet, where both would make it. A path that cannot be looked at is none of them: that is said when it is
-    opened.
+    Two paths are the same file if both lead to it, through links or by another spelling; for a missing file,
+    if both would create it. An inaccessible path is none of them: opening it raises the
+    error.
     """
 
     def __init__(self, paths: Iterable[Path] = ()) -> None:
         self._there: set[tuple[int, int]] = set()
-        self._resolved: dict[Path, bool] = {}  # and whether it is there
+        self._resolved: dict[Path, bool] = {}  # and whether it exists
         self._folded: dict[str, list[Path]] = {}
         self.add(*paths)
 
     def add(self, *paths: Path) -> None:
-        """Take more."""
+        """Add files."""
         for path in paths:
             with suppress(OSError, RuntimeError):
                 found = _identity(path)
@@ -82,7 +82,7 @@ class FileSet:
             found = _identity(path)
             if found is not None and found in self._there:
                 return True
-            # A link that leads nowhere yet makes its file where it leads to.
+            # Writing through a dangling link creates its target.
             resolved = path.resolve()
             if resolved in self._resolved:
                 return not (found is not None and self._resolved[resolved])
@@ -94,7 +94,7 @@ class FileSet:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What is the same of all names of a file; None where there is none."""
+    """The identity of a file, the same for all its names; None if it does not exist."""
     if not os.path.exists(path):
         return None
     found = path.stat()
@@ -106,7 +106,7 @@ def _folded(path: Path) -> str:
 
 
 def _ignores_case(folder: Path) -> bool:
-    """Whether names that differ in case only are one name there, as on macOS and Windows by default."""
+    """Whether the file system ignores case, the default of macOS and Windows."""
     for place in (folder, *folder.parents):
         other = place.with_name(place.name.swapcase())
         if place.exists() and other != place:

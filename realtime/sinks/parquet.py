@@ -23,9 +23,9 @@ from emotion.realtime.sinks.file_sink import FileSink
 from emotion.realtime.sinks.format import Format, Target
 from emotion.realtime.sinks.partial_file import PartialFile, Publish
 
-# Rows that are written together, some minutes of one face; until then each takes some 200 bytes.
+# Rows per group, some minutes of one face; until then each takes some 200 bytes.
 _GROUP_ROWS = 8192
-# Rows that are held as Python's values, of which each takes 1.6 kB, before Arrow takes them.
+# Rows that are kept as Python values, 1.6 kB each, before the conversion to Arrow.
 _BATCH_ROWS = 256
 _TYPES = {
     "frame": pa.int64(),
@@ -45,7 +45,7 @@ _TYPES = {
 
 
 class ParquetTimeline(FileSink):
-    """A row a face with `Columns`; a frame without faces has one row, whose other fields are null.
+    """One row per face with `Columns`; a frame without faces has one row, whose other fields are null.
 
     Memory does not grow with the video: rows are written in groups. A Parquet file cannot be read
     before its end is written, which `abort` does, too; but a full disk or a kill leaves nothing.
@@ -56,7 +56,7 @@ class ParquetTimeline(FileSink):
         clock: of a live stream: frames say when they were in the world, too.
         publish: how the whole file gets its name.
         names: of photographs: what each is called, by its frame's index; they have no times.
-        provenance: what the results follow from; the file's metadata hold it as JSON, as ``provenance``.
+        provenance: of the results, stored in the file's metadata as JSON, as ``provenance``.
 
     Raises:
         SinkError: it cannot be written.
@@ -114,7 +114,7 @@ class ParquetTimeline(FileSink):
             with suppress(SinkError):
                 self._finish()
                 return True
-        # Without its end, or with a gap, nobody can read it.
+        # Without its end, or with a gap, it is unreadable.
         self._outlet.shut()
         return False
 
@@ -125,7 +125,7 @@ class ParquetTimeline(FileSink):
 
 
 class _Table:
-    """The table that grows in a file; what its columns are is known when the first frame comes."""
+    """The table that is written to a file; its columns are known at the first frame."""
 
     def __init__(self, outlet: "_SinkWorker", columns: Columns, provenance: str | None) -> None:
         self._columns = columns
@@ -138,50 +138,50 @@ class _Table:
         self._writer = pq.ParquetWriter(outlet, self._fields, compression="zstd")
 
     def rows(self, faces: Sequence[FaceEmotion]) -> list[tuple[object, ...]]:
-        """A row a face, without what stands before it; one without a face where nobody is there."""
+        """One row per face, without the frame's columns; one empty row without faces."""
         found = [face_values(face, self._columns) for face in faces]
         return found or [(None,) * (len(self._columns.face) + self._points)]
 
     def add(self, rows: list[tuple[object, ...]]) -> None:
-        """Take rows; those of a group are written together."""
+        """Add rows; those of a group are written together."""
         self._waiting.append(arrow_table(rows, self._fields))
         self._count += len(rows)
         if self._count >= _GROUP_ROWS:
             self._write()
 
     def finish(self) -> None:
-        """Write what is left, and the file's end."""
+        """Write the remaining rows, and the file's end."""
         if self._waiting:
             self._write()
         self._writer.close()
 
     def _write(self) -> None:
-        # In one piece: of parts that have other categories each the writer would make plain words.
+        # In one chunk: chunks with different dictionaries would be written as plain strings.
         self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())
         self._waiting.clear()
         self._count = 0
-        # What compression took is not needed for minutes.
+        # The memory of compression is not needed for minutes.
         pa.default_memory_pool().release_unused()
 
 
 def arrow_schema(columns: Columns) -> pa.Schema:
-    """The columns with their types: words are categories, shares float32."""
+    """The columns with their types: strings are dictionaries, probabilities float32."""
     names = (*columns.all, *([LANDMARKS] if LANDMARKS in columns.details else []))
     return pa.schema([pa.field(name, _TYPES.get(name, pa.float32())) for name in names])
 
 
 def arrow_table(rows: Sequence[tuple[object, ...]], fields: pa.Schema) -> pa.Table:
-    """A table of rows, which may be none."""
+    """A table of rows, possibly empty."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in fields)
     arrays = [array_of(values, field.type) for values, field in zip(columns, fields, strict=True)]
     return pa.Table.from_arrays(arrays, schema=fields)
 
 
 class _SinkWorker:
-    """The file as Arrow sees it. Once shut it takes all and writes nothing.
+    """The file object for Arrow. Once shut it ignores writes.
 
-    Arrow writes the end when its writer is collected, whatever happened before; where that fails, in
-    a destructor, the whole program would crash.
+    Arrow writes the end when its writer is collected, in any case; if that fails, in
+    a destructor, the process would crash.
     """
 
     closed = False
@@ -206,14 +206,14 @@ class _SinkWorker:
         return self._position
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """There is no buffer."""
 
     def close(self) -> None:
         """Its owner closes the file."""
 
 
 def face_values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
-    """A face's fields in the order of `Columns.face`, and its landmarks where they are asked for."""
+    """A face's fields in the order of `Columns.face`, and its landmarks if requested."""
     unseen = (None,) * len(columns.schema.classes)
     said = (face.says(row) for row in columns.rows)
     points = []

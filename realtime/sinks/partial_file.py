@@ -13,7 +13,7 @@ from emotion.realtime.errors import SinkError, advice_on
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 
 Publish: TypeAlias = Callable[[Path, Path], None]
-"""Gives a whole file, closed, its name: called with where it is and where it belongs."""
+"""Renames a complete, closed file: called with its path and its final path."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -27,31 +27,31 @@ def writing(path: Path, *causes: type[Exception]) -> Iterator[None]:
 
     Args:
         path: the file, as the user knows it.
-        causes: what an encoder raises where it refuses.
+        causes: exceptions of an encoder.
     """
     try:
         yield
     except Exception as error:
         if isinstance(error, SinkError) or not isinstance(error, (OSError, *causes)):
             raise
-        # Causes first: an encoder's refusal may call itself "operation not permitted".
+        # Causes first: an encoder's error may be "operation not permitted".
         advice = _REFUSED if isinstance(error, causes) else _advice(error)
         reason = getattr(error, "strerror", None) or str(error)
         raise SinkError(f"{path} cannot be written ({reason}): {advice}") from error
 
 
 class PartialFile:
-    """A binary file that gets its name when it is whole.
+    """A binary file that gets its final name when it is complete.
 
-    Until then it lies beside its final place as `partial_path(path)`, so that an earlier result
-    survives a run that fails, and nothing that is cut short looks complete. What is no regular
-    file (a device, a pipe) is written to directly.
+    Until then it is at `partial_path(path)`, so that an earlier result
+    survives a failed run, and a truncated file does not look complete. A device or a pipe
+    is written to directly.
 
     Attributes:
-        path: the final place.
-        working: where it is written.
+        path: the final path.
+        working: the path that is written.
         file: open for writing, at its start.
-        is_whole: all is written, and it has, or could not be given, its name.
+        is_whole: it is completely written, and was renamed, or could not be.
 
     Raises:
         SinkError: it cannot be written there, or would overwrite `source`.
@@ -69,11 +69,11 @@ class PartialFile:
             for place in (path, self.working):
                 if place.is_dir():
                     raise SinkError(f"{place} cannot be written: a folder has this name; rename or move it.")
-            # Raw, because only its owner knows when bytes must have reached the disk.
+            # Unbuffered, because only its owner knows when bytes must be on the disk.
             self.file = FileIO(self.working, "wb")
 
     def append(self, data: bytes) -> None:
-        """Write all of it, or, as far as the file can take back what it has, nothing.
+        """Write all of the data, or nothing, if the file can be truncated.
 
         Raises:
             SinkError: it cannot be written.
@@ -85,13 +85,13 @@ class PartialFile:
                 while rest:
                     rest = rest[self.file.write(rest) :]
         except SinkError:
-            with suppress(OSError):  # devices cannot, and need not
+            with suppress(OSError):  # not possible for devices, nor necessary
                 self.file.seek(whole)
                 self.file.truncate()
             raise
 
     def publish(self) -> Path:
-        """Close the file and give it its name; returns it."""
+        """Close the file and rename it; returns its path."""
         with writing(self.path):
             self.file.close()
             self.is_whole = True
@@ -100,7 +100,7 @@ class PartialFile:
         return self.path
 
     def keep(self) -> Path:
-        """Close the file and leave it as what it is: a part. Returns where it is."""
+        """Close the file and keep it as a partial file. Returns its path."""
         with suppress(OSError):
             self.file.close()
         return self.working

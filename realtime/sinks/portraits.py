@@ -1,4 +1,4 @@
-"""Each person's sharpest frontal picture, in one sheet: biometric data, made only where it is asked for."""
+"""Each person's sharpest frontal picture, in one sheet: biometric data, made only on request."""
 
 import os
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ _MOST = 400
 _QUALITY = 90
 # Landmarks: the outer corners of the eyes, and the tip of the nose.
 _CORNERS, _NOSE = (33, 263), 1
-# Faces are compared as wide as this, so that larger ones do not seem blunter.
+# Faces are compared at this width, so that larger ones do not seem less sharp.
 _COMPARED = 96
-# Hair and chin lie outside the landmarks' box.
+# Hair and chin are outside the landmarks' box.
 _MARGIN = 0.3
 
 
@@ -34,7 +34,7 @@ class _Portrait:
 
 
 class Portraits(WholeDocument):
-    """A sheet with the best picture of each person, by number; in memory until the end, 0.1 MB a person.
+    """A sheet with the best picture of each person, by number; in memory until the end, 0.1 MB per person.
 
     Args:
         path: where it goes, a JPEG.
@@ -50,7 +50,7 @@ class Portraits(WholeDocument):
         self._people: dict[int, _Portrait] = {}
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Look at each face; see `Sink.write`."""
+        """Compare each face with the best so far; see `Sink.write`."""
         frame = result.frame.image if result.faces else None
         for face in result.faces:
             best = self._people.get(face.track_id)
@@ -75,7 +75,7 @@ class Portraits(WholeDocument):
 
 
 def _worth(face: FaceEmotion, frame: Image) -> float:
-    """How sharp a face is and how straight it looks at the camera, from 0."""
+    """A score of sharpness and frontal pose, from 0."""
     box = face.box
     left, top = max(0, int(box.left)), max(0, int(box.top))
     part = frame[top : max(top, int(box.top + box.height)), left : max(left, int(box.left + box.width))]
@@ -87,7 +87,7 @@ def _worth(face: FaceEmotion, frame: Image) -> float:
 
 
 def _straight(face: FaceEmotion) -> float:
-    """1 where the nose is halfway between the eyes, as seen along them; towards 0 as the face turns."""
+    """1 if the nose is midway between the eyes, along the line through them; towards 0 as the face turns."""
     if face.points is None or not np.isfinite(face.points[[*_CORNERS, _NOSE]]).all():
         return 0.1
     one, other = (np.asarray(face.points[corner], float) for corner in _CORNERS)
@@ -100,7 +100,7 @@ def _straight(face: FaceEmotion) -> float:
 
 
 def _cut(frame: Image, box: Box) -> Image:
-    """The face with hair and chin, on black where it reaches beyond the picture; uint8 (200, 160, 3)."""
+    """The face with hair and chin, black outside the picture; uint8 (200, 160, 3)."""
     high = (1 + 2 * _MARGIN) * max(box.height, box.width * _HEIGHT / _WIDTH)
     scale = _HEIGHT / high if high > 0 else 1.0
     x, y = box.left + box.width / 2, box.top + box.height / 2

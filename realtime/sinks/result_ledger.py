@@ -7,7 +7,7 @@
 
 Existing files are only replaced if such a list names them, they are unchanged, and they are results of the
 same video; and only by results of the same sources or more, see `result_sources`. A result is listed before
-it gets its final name, so that a killed run leaves no files that the next run does not know.
+it gets its final name, so that a killed run leaves no unlisted files.
 """
 
 import hashlib
@@ -93,14 +93,14 @@ class _List:
 
 
 class Claim(NamedTuple):
-    """Results that are to be written.
+    """Results to write.
 
     Attributes:
         files: the results, without the summary.
         summary: its path.
         video: the name of the video.
         sources: of the results; if there are none, existing results of any sources are replaced.
-        single: whoever makes such results names one source.
+        single: such results have one source.
     """
 
     files: Sequence[Path]
@@ -216,7 +216,7 @@ class ResultLedger:
     def _with_list(self, values: Mapping[str, Any]) -> str:
         listed = asdict(self._list)
         del listed["video"]
-        listed["results"] = dict(sorted(listed["results"].items()))  # whole in any order
+        listed["results"] = dict(sorted(listed["results"].items()))  # independent of the order of completion
         return _signed({**values, **listed})
 
     def _write(self, text: str, room: int = 0) -> None:
@@ -232,7 +232,7 @@ class ResultLedger:
         try:
             partial_path(self._summary).unlink(missing_ok=True)
             self._journal.close()
-        except PermissionError:  # Windows removes no open file
+        except PermissionError:  # Windows does not remove open files
             self._journal.close()
             partial_path(self._summary).unlink(missing_ok=True)
 
@@ -272,7 +272,7 @@ def _check_sources(claim: Claim) -> None:
             *([summary] if summary == claim.summary else []),
         ]
         former = " name the former, too," if is_nameable(lost) and not claim.single else ""
-        # A run that was killed before it wrote anything leaves a list of nothing.
+        # A run that was killed before it wrote anything leaves an empty list.
         for place in itertools.islice(filter(_is_there, results), 1):
             raise SinkError(
                 f"{escaped(str(place))} is of {told(lost, claim.summary)}, and would be replaced by results "
@@ -285,11 +285,11 @@ def _lists(summary: Path) -> dict[Path, _List | None]:
 
 
 def results_of(summary: Path, files: Sequence[Path], video: str) -> dict[str, Any] | None:
-    """What the summary says of a run that reached its end, where all its results are there and unchanged.
+    """The summary of a finished run, if all its results exist and are unchanged.
 
     Args:
         summary: where it lies.
-        files: the results that there have to be.
+        files: the required results.
         video: the name of what they are made of.
     """
     listing = _List.read(summary)
@@ -302,14 +302,14 @@ def results_of(summary: Path, files: Sequence[Path], video: str) -> dict[str, An
 
 
 def bytes_listed(summary: Path, video: str) -> dict[str, int]:
-    """The sizes of the results that a summary lists, by their names as seen from it.
+    """The sizes of the results in a summary, by their relative paths.
 
     Args:
         summary: where it lies.
         video: the name of what they are made of.
 
     Returns:
-        Nothing where it is no summary of this program's, or of another video.
+        Empty if it is not a summary of this program, or of another video.
     """
     listing = _List.read(summary)
     if listing is None or listing.video != readable(video):
@@ -330,7 +330,7 @@ def check_free(paths: Iterable[Path]) -> None:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a file is a result of this program's, by the summary beside it."""
+    """Whether a file is a result of this program, by the summary beside it."""
     if path.name.endswith(_ENDING) and _List.read(path):
         return True
     parts = path.name.split(".")
@@ -360,7 +360,7 @@ def _foreign(claim: Claim) -> list[Path]:
 
 
 def _parts(files: Sequence[Path], summary: Path) -> list[Path]:
-    """Where results lie while they are made, and the summary while it takes the journal's place."""
+    """The partial paths of results, and of the summary while it replaces the journal."""
     return [partial_path(path) for path in (*files, partial_path(summary))]
 
 
@@ -371,12 +371,12 @@ def _is_not_ours(count: int) -> str:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether a name is taken by what could be lost: no empty file, device, pipe or folder."""
+    """Whether a path has a file that could be lost: not empty, and not a device, pipe or folder."""
     try:
         if not path.exists():
             return path.is_symlink()
         return path.is_file() and path.stat().st_size > 0
-    except OSError:  # not to be looked at: said when it is opened
+    except OSError:  # inaccessible: opening it raises the error
         return False
 
 
@@ -388,7 +388,7 @@ def _has_size(path: Path, size: int) -> bool:
 
 
 def _name(path: Path, summary: Path) -> str:
-    """A result as it is named in a summary: as seen from there."""
+    """The name of a result in a summary: its relative path."""
     try:
         return readable(Path(os.path.relpath(path, summary.parent)).as_posix())
     except ValueError:  # another drive on Windows
@@ -409,13 +409,13 @@ def _checksum(values: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=4096)
 def _sha256(path: Path, size: int, changed: int, number: int) -> str:
-    """Of a file as it was when it had this size, time of change and number; a batch asks twice."""
+    """The checksum of a file with this size, modification time and inode; cached for batches."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open_alone(path: Path) -> FileIO:
-    """Open a file for this process alone, as long as it is open; made where it is missing."""
+    """Open and lock a file for this process; it is created if it is missing."""
     while True:
         file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
         try:
@@ -423,7 +423,7 @@ def _open_alone(path: Path) -> FileIO:
             if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                 return file
         except FileNotFoundError:
-            pass  # whoever had it gave it its final name, or removed it
+            pass  # another run has renamed or removed it
         except BlockingIOError as error:
             file.close()
             raise BusyError(

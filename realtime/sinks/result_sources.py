@@ -1,9 +1,9 @@
-"""Which sources results are of, so that those of other sources do not take their place.
+"""The sources of results, so that results of other sources do not replace them.
 
-Tables of many sources have the same names whatever they are of, and so have the results of two videos that
-are called alike. A summary therefore lists its sources: each as seen from the summary, so that a folder may
-be moved with its results, or by its address where the file is a copy; with its size and time of change.
-Standard input is one address for whatever comes through it, so its size says whether it is the same.
+Tables of many sources have the same names for any sources, and so have the results of two videos of
+the same name. A summary therefore lists its sources: each relative to the summary, so that a folder may
+be moved with its results, or by its address if the file is a copy; with its size and modification time.
+Standard input has one address for any content, so its size is compared, too.
 """
 
 import filecmp
@@ -16,18 +16,18 @@ from emotion.models.names import escaped, readable
 from emotion.models.words import counted
 
 STANDARD_INPUT = "standard input"
-"""The address of what came through a pipe."""
+"""The address of standard input."""
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What results are made of.
+    """A source of results.
 
     Attributes:
         path: of the file that is read.
-        address: what that is a copy of; empty where it is none.
-        stamp: its bytes and nanoseconds of change; empty: as they are now.
+        address: of the original if it is a copy; else empty.
+        stamp: its size in bytes and modification time in nanoseconds; empty: the present ones.
     """
 
     path: Path
@@ -36,17 +36,17 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """What it is called where people read of it."""
+        """Its name in messages."""
         return self.address or str(self.path)
 
 
 def names_of(sources: Iterable[Source], summary: Path) -> dict[str, str]:
-    """What a summary says of its sources: by name, their bytes and nanoseconds of change, where known."""
+    """The entries for sources in a summary: by name, size and modification time, if known."""
     return {_name(one, summary): one.stamp or _stamp(one.path) for one in sources}
 
 
 def named(names: Mapping[str, str], summary: Path) -> list[Source]:
-    """The sources that a summary names; see `names_of`."""
+    """The sources in a summary; see `names_of`."""
     return [
         Source(_place(name, summary), name if _is_address(name) else "", stamp)
         for name, stamp in names.items()
@@ -54,11 +54,11 @@ def named(names: Mapping[str, str], summary: Path) -> list[Source]:
 
 
 def missing(earlier: Mapping[str, str], sources: Sequence[Source], summary: Path) -> list[str]:
-    """The sources of earlier results that are not among others, although nothing has replaced them.
+    """The sources of earlier results that are missing among others.
 
-    Among them is what has the same name, whatever it holds now, but for standard input, which has the same
-    size; what was moved or copied, by its name and size; and what was removed from its folder, of which
-    nobody expects a row any more.
+    A source is not missing if there is one of the same name, with any content (for standard input, of the
+    same size); if it was moved or copied, by its name and size; and if it was removed from its folder, so
+    that no row of it is expected any more.
 
     Args:
         earlier: from `names_of`.
@@ -83,17 +83,17 @@ def missing(earlier: Mapping[str, str], sources: Sequence[Source], summary: Path
 
 
 def told(names: Sequence[str], summary: Path) -> str:
-    """Sources that a summary lists, for people: the first few, and how many more there are."""
+    """Sources of a summary for a message: the first few, and the number of the others."""
     return _few([_shown(name, summary) for name in names[:_MOST_NAMED]], len(names))
 
 
 def is_nameable(names: Iterable[str]) -> bool:
-    """Whether a user can name sources that a summary lists once more: what came through a pipe is gone."""
+    """Whether a user can name the sources of a summary again: not if they came through a pipe."""
     return STANDARD_INPUT not in names
 
 
 def called(sources: Sequence[Source]) -> str:
-    """The same of sources that are to be read."""
+    """The same for sources to read."""
     return _few([one.shown for one in sources[:_MOST_NAMED]], len(sources))
 
 
@@ -128,7 +128,7 @@ def _is_address(name: str) -> bool:
 
 
 def _is_other_pipe(name: str, stamp: str, now: str) -> bool:
-    """Whether other bytes came through standard input, whose time of change is that of its copy."""
+    """Whether standard input has another size; its modification time is that of its copy."""
     return name == STANDARD_INPUT and _size(stamp) != _size(now)
 
 
@@ -145,13 +145,13 @@ def _stamp(path: Path) -> str:
 
 
 def _is_removed(name: str, summary: Path) -> bool:
-    """Whether a source is gone from a folder that is still there; a folder or disk may be back later."""
+    """Whether a source was removed from an existing folder; a missing folder or disk may return later."""
     place = _place(name, summary)
     return not _is_address(name) and place.parent.is_dir() and not os.path.lexists(place)
 
 
 def _is_copy(name: str, stamp: str, path: Path, summary: Path) -> bool:
-    """Whether a file is what a source was: where both are there, but for the time, by what they hold."""
+    """Whether a file is a copy of a source: if both exist with different times, by their content."""
     now, place = _stamp(path), _place(name, summary)
     if not now or _size(now) != _size(stamp):
         return False

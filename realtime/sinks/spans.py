@@ -1,8 +1,8 @@
-"""From frames to spans: which emotion a person showed from when to when.
+"""From frames to intervals: the labels of each person over time.
 
-It is the label that counts: what changes and when was decided where the label was (`stages.label_rule`), so
-subtitles, events and the summary say nothing else than picture and tables. Only a short absence, as of a
-face that turns away for a moment, is passed over.
+Only labels are used: their changes were decided by `stages.label_rule`, so
+subtitles, events and the summary agree with pictures and tables. Only a short absence, as of a
+face that turns away briefly, is ignored.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from typing import Literal
 
 from emotion.realtime.messages import EmotionFrame, FaceEmotion
 
-# A person who is out of sight for no longer than this has not left.
+# A shorter absence of a person is ignored.
 _ABSENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A person's emotion is another one than before.
+    """A change of a person's label.
 
     Attributes:
-        kind: the person was not there before, shows another emotion, or is gone.
+        kind: the person has appeared, has another label, or has left.
         track_id: the person's.
-        seconds: when, in the stream's time.
-        emotion: the face's label from then on, an emotion or `UNCERTAIN`; None where the person left.
-        confidence: its share at that time, in [0, 1]; None likewise, and for `UNCERTAIN`.
-        previous: what the person showed until then; None where the person appeared.
-        lasted: for how many seconds that was; None where the person appeared.
+        seconds: its time in the stream.
+        emotion: the face's label from then on, an emotion or `UNCERTAIN`; None if the person left.
+        confidence: its probability at that time, in [0, 1]; None likewise, and for `UNCERTAIN`.
+        previous: the label until then; None if the person appeared.
+        lasted: its duration in seconds; None if the person appeared.
     """
 
     kind: Literal["appeared", "changed", "left"]
@@ -38,7 +38,7 @@ class Change:
 
 
 class SpanTracker:
-    """Turns frames, in order of time, into the changes of each person's emotion."""
+    """Converts frames, in order of time, to the changes of each person's label."""
 
     def __init__(self) -> None:
         self._people: dict[int, _Person] = {}
@@ -47,11 +47,11 @@ class SpanTracker:
 
     @property
     def delay(self) -> float:
-        """By so many seconds at most is a change dated back: what is older is settled."""
+        """The maximum number of seconds by which a change is dated back: older changes are final."""
         return _ABSENCE
 
     def add(self, result: EmotionFrame) -> list[Change]:
-        """The changes that this frame settles, in order of time."""
+        """The changes that are final with this frame, in order of time."""
         now = result.frame.seconds
         earlier: list[Change] = []
         if self._last is not None and now < self._last:
@@ -67,7 +67,7 @@ class SpanTracker:
         return earlier + sorted(changes, key=lambda change: change.seconds)
 
     def finish(self) -> list[Change]:
-        """The stream has ended: everybody leaves. The last frame lasts as long as the one before."""
+        """The stream has ended: all people leave. The last frame lasts as long as the one before."""
         if self._last is not None:
             self._show_until(self._last + self._step)
         self._last = None
@@ -89,7 +89,7 @@ class SpanTracker:
 
 
 class _Person:
-    """What one person shows, and since when."""
+    """The label of one person, and since when it holds."""
 
     def __init__(self, track_id: int) -> None:
         self.track_id = track_id

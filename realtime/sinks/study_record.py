@@ -1,4 +1,4 @@
-"""What a study's page shows of a video: its course in few numbers, and a small picture, as JSON."""
+"""The data of a video for a study's page: its course in few numbers, and a thumbnail, as JSON."""
 
 import base64
 import json
@@ -21,23 +21,23 @@ from emotion.realtime.sinks.time_bins import Person, TimeBins
 from emotion.realtime.sinks.whole_document import WholeDocument
 
 FULL = 250
-"""The byte that stands for a share of 1 in a course."""
+"""The byte for a value of 1 in a course."""
 SEEN = "seen"
-"""The first column of a course: the share of people's bins in which somebody is known."""
+"""The first column of a course: the share of people's bins with a known face."""
 _MOST_BINS = 256
 _BIN_SECONDS = 0.1
 _WIDTH = 176
 _QUALITY = 62
-# A later picture has to be so much better.
+# A later picture needs a score that is better by this factor.
 _BETTER = 1.1
 
 
 class StudyRecord(WholeDocument):
-    """A course over at most 256 bins of equal time, and the picture in which faces are largest and surest.
+    """A course over at most 256 equal time bins, and the picture with the largest and most confident faces.
 
     ``{"classes": [...], "begin": 0.0, "bin": 0.1, "bins": 200, "columns": ["seen", "uncertain", ...],
-    "course": "...", "thumbnail": "..."}``: a bin is a byte a column, 250 for 1. A class's is its mean over
-    the people who are there then, all 0 where nobody is known. Course and picture (JPEG) are base64.
+    "course": "...", "thumbnail": "..."}``: a bin has one byte per column, 250 for 1. That of a class is its
+    mean over the people in the bin, 0 if no face is known. Course and picture (JPEG) are base64.
 
     Args:
         path: where it goes.
@@ -70,7 +70,7 @@ class StudyRecord(WholeDocument):
         self._frames += 1
         hidden = self._hidden(result) if self._hidden else None
         worth = _worth(result)
-        # Where nobody is seen, one after another that is twice as late: the last is from the second half.
+        # Without faces, each next picture is twice as late: the last is from the second half.
         first = not self._best and self._frames.bit_count() == 1
         if first or worth > _BETTER * self._best:
             self._best = worth
@@ -117,7 +117,7 @@ def _course(people: Sequence[Person], bins: int, classes: int) -> npt.NDArray[np
 
 
 def _worth(result: EmotionFrame) -> float:
-    """The larger and surer faces are, the better the picture tells what the video shows."""
+    """The score of a picture: higher for larger and more confident faces."""
     width = result.frame.shape[1]
     return sum((float(face.confidence or 0) * min(face.box.width / width, 0.4) for face in result.faces), 0.0)
 

@@ -18,11 +18,11 @@ from emotion.realtime.sinks.spans import Change, SpanTracker
 
 
 class _Subtitles(FileSink):
-    """A cue for each time in which nobody's emotion changes.
+    """A cue for each interval without a change of a label.
 
-    A cue says the labels of its time. Where there are two people, everybody has a name, "Person 1", by the
-    track id, from the first cue on: when the second one comes, the cues until then, of which there are a few
-    thousand an hour at most, are written anew.
+    A cue has the labels of its interval. With two people, each has a name, "Person 1", by the
+    track id, from the first cue on: when the second one appears, the cues until then, a few
+    thousand an hour at most, are written again.
 
     Args:
         path: where it goes.
@@ -45,12 +45,12 @@ class _Subtitles(FileSink):
         self._since = 0.0
         self._people: set[int] = set()
         self._cues = 0
-        # Those without a name, while there is but one person: begin, end in milliseconds, and the label.
+        # Cues without a name, while there is only one person: begin, end in milliseconds, and the label.
         self._nameless: list[tuple[int, int, str]] = []
         self._frames = 0
 
     def write(self, result: EmotionFrame, image: Image) -> None:
-        """Write the cues that this frame settles; see `Sink.write`. The picture is not needed."""
+        """Write the cues that are final with this frame; see `Sink.write`. The picture is not needed."""
         if not self._frames:
             self._draft.append(self._head().encode())
         self._frames += 1
@@ -63,7 +63,7 @@ class _Subtitles(FileSink):
         self._end()
 
     def _finish_part(self) -> bool:
-        with suppress(OSError):  # a full disk: what is there stays
+        with suppress(OSError):  # a full disk: the file so far is kept
             self._end()
         return self._cues > 0
 
@@ -72,7 +72,7 @@ class _Subtitles(FileSink):
         self._settle(float("inf"))
 
     def _settle(self, until: float) -> None:
-        """Take over the changes up to a time; one that comes later may still lie before others."""
+        """Apply the changes up to a time; later ones may still be dated before others."""
         self._pending.sort(key=lambda change: change.seconds)
         while self._pending and self._pending[0].seconds <= until:
             self._take(self._pending[0])
@@ -101,14 +101,14 @@ class _Subtitles(FileSink):
                 self._nameless.append((start, stop, lines[0]))
 
     def _name_all(self) -> None:
-        """Somebody else has come: put the name before what the first person showed until now."""
+        """A second person has appeared: add the name to the cues of the first person."""
         (track,) = self._people
         told = enumerate(self._nameless, start=1)
         cues = [self._cue(n, start, stop, f"Person {track}: {label}") for n, (start, stop, label) in told]
         self._nameless.clear()
         try:
             self._draft.file.seek(0)
-        except OSError:  # a pipe cannot go back: what was said stays said
+        except OSError:  # a pipe cannot seek: earlier cues stay as they are
             return
         self._draft.append(f"{self._head()}{''.join(cues)}".encode())
 
@@ -117,7 +117,7 @@ class _Subtitles(FileSink):
 
     @abstractmethod
     def _head(self) -> str:
-        """What the file begins with."""
+        """The header of the file."""
 
     @abstractmethod
     def _cue(self, number: int, start: int, stop: int, text: str) -> str:

@@ -1,7 +1,7 @@
 """The summary of a video, and of each of its people.
 
-All shares of time come from `models.statistics.shares`, the video's emotion from
-`models.statistics.video_emotion`; nothing that shows a summary computes any of its own.
+All shares of time are from `models.statistics.shares`, the video's emotion from
+`models.statistics.video_emotion`; displays of a summary do not compute their own.
 """
 
 from cmath import exp, phase
@@ -30,7 +30,7 @@ from emotion.realtime.sinks.spans import Change, SpanTracker
 
 # Shares are rounded to it in JSON, and as percentages in words.
 _DIGITS = 4
-# A face that leans by more degrees is turned.
+# A face with a larger rotation, in degrees, counts as turned.
 _TURNED = 60.0
 _HALF_TURN = 180
 _ALL = 100
@@ -38,7 +38,7 @@ _ALL = 100
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The largest share of an emotion, and when that was in the stream's time, in seconds."""
+    """The largest probability of an emotion, and its time in the stream, in seconds."""
 
     probability: float
     seconds: float
@@ -46,7 +46,7 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """How often a label was shown without a break, and how long that was in the middle, in seconds."""
+    """The number of episodes of a label, each without a break, and their median length in seconds."""
 
     count: int
     median_seconds: float
@@ -58,14 +58,14 @@ class PersonSummary:
 
     Attributes:
         track_id: the person's.
-        first, last: seconds in the stream's time at which the person comes and goes.
+        first, last: times in the stream at which the person appears and leaves, in seconds.
         seconds: in the picture.
         shares: of these seconds, by label; the sum is 1.
-        mean: by emotion, the mean of `probabilities` while something is known; None where nothing ever is.
-        strength, emotion, confidence, label: as of a `Summary`, of this person.
-        peak: by emotion, the largest of `probabilities`, and when; None likewise.
-        episodes: by label, of those that were shown.
-        changes: how often the label became another one.
+        mean: by emotion, the mean of known `probabilities`; None if there are none.
+        strength, emotion, confidence, label: as in a `Summary`, of this person.
+        peak: by emotion, the largest of `probabilities`, and its time; None likewise.
+        episodes: by label, of those that occur.
+        changes: number of changes of the label.
     """
 
     track_id: int
@@ -85,26 +85,26 @@ class PersonSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A video in a few numbers.
+    """A summary of a video.
 
     Attributes:
-        frames: how many were analysed.
-        frames_with_faces: those in which a face was found.
-        seconds: of video that were analysed.
+        frames: number of analysed frames.
+        frames_with_faces: number of frames with a detected face.
+        seconds: analysed length of the video.
         face_seconds: the sum over all people of their time in the picture.
         shares: of the video's time, by label and `NO_FACE`: each picture counts once, split equally among
-            its faces; the sum is 1. None where there was no picture.
-        mean: by emotion, the mean of `probabilities` over the face seconds in which something is known;
-            None where nothing ever is.
-        strength: by emotion, how strong each is over that time, see `video_emotion`; the sum is 1; None
-            likewise.
+            its faces; the sum is 1. None without a picture.
+            mean: by emotion, the mean of `probabilities` over the face seconds in which they are known;
+                None if there are none.
+            strength: by emotion, the strength over that time, see `video_emotion`; the sum is 1; None
+                likewise.
         emotion: the strongest; None likewise.
         confidence: its strength, in [0, 1]; None likewise.
-        label: what the video is called: the strongest emotion that its faces are called by, or `UNCERTAIN`,
-            see `video_emotion`; None where there was no face.
-        turned: the share of `face_seconds` in which faces are turned by more than 60 degrees in the picture,
-            lie on their side or stand on their heads; None where there was no face.
-        turn: by how many degrees clockwise the picture would stand upright, where that is so for most of the
+        label: of the video: the strongest emotion that is a label of its faces, or `UNCERTAIN`,
+            see `video_emotion`; None without a face.
+        turned: the share of `face_seconds` in which faces are rotated by more than 60 degrees in the picture,
+            sideways or upside down; None without a face.
+        turn: the clockwise rotation in degrees that would make the picture upright, if that is most of the
             time: 90, 180 or 270; else None.
         people: each of them, by track id.
     """
@@ -125,7 +125,7 @@ class Summary:
 
     @property
     def hint(self) -> str | None:
-        """That the picture seems to be turned, in a sentence, where it does."""
+        """A message if the picture seems to be rotated; else empty."""
         if self.turn is None or self.turned is None:
             return None
         how = "stand on their heads" if self.turn == _HALF_TURN else "lie on their side"
@@ -138,7 +138,7 @@ class Summary:
 
     @property
     def faces(self) -> int:
-        """How many different people there were."""
+        """The number of people."""
         return len(self.people)
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Summary:
     def sentence(self) -> str:
         """For example ``overall happiness: 54% of the time happiness, 27% sadness, 19% uncertain``.
 
-        Where the picture seems to be turned, that is said behind it. See also `overall_in_words`.
+        If the picture seems to be rotated, a message follows. See also `overall_in_words`.
         """
         if self.label is None or self.shares is None:
             return f"no face was found in {counted(self.frames, 'frame')}"
@@ -159,18 +159,18 @@ class Summary:
 
 
 def percents(shares: dict[str, float]) -> dict[str, int]:
-    """Shares of time in whole per cent that add up, the largest first."""
+    """Shares of time in whole per cent that add up to 100, the largest first."""
     ranked = sorted(shares.items(), key=lambda pair: -pair[1])
     whole = whole_percents(share for _, share in ranked)
     return {name: one for (name, _), one in zip(ranked, whole, strict=True)}
 
 
 def in_words(shares: dict[str, float], always: str = "") -> str:
-    """Shares of time as people read them, the largest first; what rounds to nothing is left out.
+    """Shares of time as text, the largest first; those that round to 0% are left out.
 
     Args:
         shares: by label.
-        always: a label that is told even so.
+        always: a label that is included even then.
     """
     told = {name: one for name, one in percents(shares).items() if one or (name == always and shares[name])}
     words = [name.replace("_", " ") for name in told]
@@ -182,10 +182,10 @@ def in_words(shares: dict[str, float], always: str = "") -> str:
 
 
 def overall_in_words(label: str, shares: dict[str, float]) -> str:
-    """What a video is called, and its shares of time, where they say more than that.
+    """The label of a video, and its shares of time, if they add information.
 
-    A video is called after what is strongest in it, which need not be what it shows for longest (see
-    `video_emotion`): then both are said, so that name and shares do not read like a contradiction.
+    The label is the strongest emotion, which need not be the most frequent one (see
+    `video_emotion`): then both are stated, so that label and shares do not seem to contradict each other.
     """
     words = in_words(shares, always=label)
     if words == in_words({label: 1.0}):
@@ -194,7 +194,7 @@ def overall_in_words(label: str, shares: dict[str, float]) -> str:
 
 
 def _called(label: str, whole: dict[str, int]) -> str:
-    """A video's name, and what its faces are called most often, where that is another one."""
+    """A video's label, and the most frequent label of its faces, if that is another one."""
     of_faces = {name: one for name, one in whole.items() if name != NO_FACE}
     most = max(of_faces, key=lambda name: (of_faces[name], name == label))
     if most == label:
@@ -206,7 +206,7 @@ def _called(label: str, whole: dict[str, int]) -> str:
 
 @dataclass(slots=True, eq=False)
 class _Turns:
-    """How long faces are turned, and which way."""
+    """How long faces are rotated, and in which direction."""
 
     seconds: float = 0.0
     turned: float = 0.0
@@ -232,7 +232,7 @@ class _Turns:
 
 @dataclass(slots=True, eq=False)
 class _Person:
-    """What is added up of one person."""
+    """The accumulated data of one person."""
 
     classes: Classes
     first: float
@@ -264,7 +264,7 @@ class _Person:
             self.squares += lasts * np.square(face.probabilities, dtype=np.float64)
 
     def note(self, change: Change) -> None:
-        """Take a change of the label, which ends an episode of the one before."""
+        """Add a change of the label, which ends an episode of the previous one."""
         self.changes += change.kind == "changed"
         if change.previous is not None and change.lasted is not None:
             self.lengths.setdefault(change.previous, []).append(change.lasted)
@@ -299,10 +299,10 @@ class _Person:
 
 
 class SummaryBuilder:
-    """Adds frames up into a `Summary`; memory grows with the number of people and of their changes.
+    """Accumulates frames into a `Summary`; memory grows with the number of people and of their changes.
 
     Args:
-        longest: seconds that a picture counts at most; see `ScreenTimes`.
+        longest: maximum duration of a picture in seconds; see `ScreenTimes`.
     """
 
     def __init__(self, longest: float = inf) -> None:
@@ -318,7 +318,7 @@ class SummaryBuilder:
         self._turns = _Turns()
 
     def add(self, result: EmotionFrame) -> None:
-        """Take the next frame. How long it is shown is known when its successor comes."""
+        """Add the next frame. Its duration is known when the next one arrives."""
         seconds = result.frame.seconds
         if not self._frames:
             self._first = seconds
@@ -336,11 +336,11 @@ class SummaryBuilder:
             self._people[change.track_id].note(change)
 
     def build(self) -> Summary:
-        """The summary of all frames up to now; the last is taken to last as long as the one before."""
+        """The summary of all frames so far; the last is assumed to last as long as the one before."""
         people, turns, times = deepcopy(self._people), deepcopy(self._turns), self._shares.build()
         last = self._times.last()
         if last is not None:
-            # A single picture lasts no time, but what it shows still counts.
+            # A single picture has no duration, but its content still counts.
             alone = Shown(last.what, last.seconds, last.lasts or 1.0) if self._frames == 1 else last
             _count(people, turns, alone, until=last.seconds + last.lasts)
         for change in deepcopy(self._spans).finish():
@@ -370,7 +370,7 @@ class SummaryBuilder:
 
 
 def rounded(shares: dict[str, float]) -> dict[str, float]:
-    """Shares as they are written."""
+    """Rounded shares for the file."""
     return {label: round(share, _DIGITS) for label, share in shares.items()}
 
 
@@ -387,7 +387,7 @@ def _count(
 
 
 def _strengths(squares: npt.NDArray[np.float64], classes: Classes) -> dict[str, float] | None:
-    """See `video_emotion`; None where nothing is known."""
+    """See `video_emotion`; None if nothing is known."""
     if not squares.any():
         return None
     return rounded(strengths(dict(zip(classes, squares.tolist(), strict=True)), classes.neutral))

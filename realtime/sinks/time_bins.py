@@ -16,10 +16,10 @@ class Person:
 
     Attributes:
         track_id: the person's.
-        bins: the bins in which the person was seen, ascending.
-        means: float64 (len(bins), rows, classes): mean of each of `TimeBins.rows` in each bin; NaN where
-            there was none, because a region was not seen or the vote does not count the blendshapes.
-        labels: int64 (len(bins),), the index in `Classes.labels` of what was said for the most of each bin.
+        bins: the bins in which the person is present, ascending.
+        means: float64 (len(bins), rows, classes): mean of each of `TimeBins.rows` in each bin; NaN if
+            there was none, because a region was hidden or the vote does not use the blendshapes.
+        labels: int64 (len(bins),), the index in `Classes.labels` of the most frequent label in each bin.
     """
 
     track_id: int
@@ -29,17 +29,17 @@ class Person:
 
 
 class TimeBins:
-    """Adds frames up. When the stream outgrows its bins, each two become one, of twice the time.
+    """Accumulates frames. When the stream exceeds its bins, each pair is merged to one of twice the length.
 
     Args:
-        limit: the most bins.
-        seconds: what a bin lasts at first.
-        longest: seconds for which a frame is shown at most; see `models.statistics.shares.ScreenTimes`.
+        limit: maximum number of bins.
+        seconds: initial length of a bin.
+        longest: maximum duration of a frame in seconds; see `models.statistics.shares.ScreenTimes`.
 
     Attributes:
         begin: the stream's time at which the first bin begins, in seconds.
-        seconds: what a bin lasts by now.
-        schema: the stream's, as its first frame says.
+        seconds: present length of a bin.
+        schema: of the stream, from its first frame.
     """
 
     def __init__(self, limit: int = 4096, seconds: float = 0.04, longest: float = inf) -> None:
@@ -55,16 +55,16 @@ class TimeBins:
 
     @property
     def count(self) -> int:
-        """How many bins the stream fills."""
+        """The number of bins of the stream."""
         return max(1, -int(-(self._end - 1e-9) // self.seconds))
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """What is averaged of a `FaceEmotion`."""
+        """The averaged rows of a `FaceEmotion`."""
         return ("probabilities", *self.schema.regions.names, "blendshapes")
 
     def add(self, result: EmotionFrame) -> None:
-        """Take the next frame; one that is not later than the last is passed over."""
+        """Add the next frame; one that is not later than the last is ignored."""
         seconds = result.frame.seconds
         if self._waiting is None:
             self.begin = seconds
@@ -78,7 +78,7 @@ class TimeBins:
         self._end = seconds - self.begin
 
     def finish(self) -> tuple[Person, ...]:
-        """Everybody who was seen, by track id; the last frame lasts as long as the one before."""
+        """All people, by track id; the last frame lasts as long as the one before."""
         if self._waiting is not None:
             self._count_in(self._step)
             self._waiting = None
@@ -97,7 +97,7 @@ class TimeBins:
     def _add_face(self, face: FaceEmotion, start: float, step: float) -> None:
         bins = self._bins.setdefault(face.track_id, {})
         sums = _sums(face, self.rows)
-        # A little short of the end, so that rounding opens no bin that gets nothing.
+        # Slightly before the end, so that rounding does not open an empty bin.
         first, last = int(start / self.seconds), int((start + step) / self.seconds - 1e-6)
         for number in range(first, max(first, last) + 1):
             begin = max(start, number * self.seconds)
@@ -126,8 +126,8 @@ class TimeBins:
 
 
 def _sums(face: FaceEmotion, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    """Float64 (rows + 1, 2 + classes): a row for each name, a one, to count the time, then the shares, or
-    zeros where nothing is said; and a row with a one at the label, of which the last is `UNCERTAIN`.
+    """Float64 (rows + 1, 2 + classes): for each name a one, to sum the time, and the probabilities, or
+    zeros if unknown; and a row with a one at the label, of which the last is `UNCERTAIN`.
     """
     sums = np.zeros((len(names) + 1, 2 + len(face.classes)))
     for row, name in zip(sums, names, strict=False):

@@ -1,4 +1,4 @@
-"""What somebody or something watches while a run goes on, opened by what it is."""
+"""Opens the live outputs of a run."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ def open_views(
     mjpeg: int | None = None,
     virtual_camera: VideoInfo | None = None,
 ) -> None:
-    """Add what somebody or something watches while the run goes on; None leaves one out.
+    """Add the live outputs of a run; None leaves one out.
 
     Args:
-        sinks: where to add them. None of them ends the run when it fails.
-        say: is told, in a sentence, where to look.
+        sinks: to which they are added. Their failures do not end the run.
+        say: called with a message with the address.
         events: on standard output.
         clock: of a live stream, for events.
         mjpeg: the port.

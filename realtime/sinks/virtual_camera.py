@@ -1,4 +1,4 @@
-"""The annotated pictures as a camera that other programs can choose, through pyvirtualcam."""
+"""The annotated pictures as a camera for other programs, through pyvirtualcam."""
 
 from typing import Any
 
@@ -19,15 +19,15 @@ _ADVICE = (
 class VirtualCameraSink(Sink):
     """Sends each picture to a virtual camera: v4l2loopback on Linux, OBS on Windows and macOS.
 
-    A camera has one size for good, so pictures of another one are fitted in, with black borders.
+    A camera has a constant size, so pictures of another size are fitted in, with black borders.
 
     Args:
-        width, height: of the camera in pixels; an odd number is taken one lower.
-        rate: frames a second that the camera tells programs.
-        device: which virtual camera, as the system names it; the first that is free by default.
+        width, height: of the camera in pixels; an odd number is decreased by one.
+        rate: nominal frame rate of the camera.
+        device: the virtual camera, by its system name; by default the first free one.
 
     Attributes:
-        name: what the system calls it.
+        name: in the system.
 
     Raises:
         MissingDependencyError: pyvirtualcam is not installed.
@@ -41,7 +41,7 @@ class VirtualCameraSink(Sink):
             raise MissingDependencyError(
                 f"A virtual camera needs pyvirtualcam. Install it with: {pip_install('virtual-camera')}"
             ) from error
-        # Programs get the colours at half the size.
+        # Chroma has half the size.
         self._size = width - width % 2, height - height % 2
         try:
             self._camera: Any = pyvirtualcam.Camera(
@@ -61,9 +61,9 @@ class VirtualCameraSink(Sink):
             ) from error
 
     def close(self) -> None:
-        """Give the camera back."""
+        """Release the camera."""
         self._camera.close()
 
     def abort(self) -> None:
-        """As `close`: nothing is left behind."""
+        """Same as `close`, since there are no files."""
         self._camera.close()

@@ -1,4 +1,4 @@
-"""The base of formats that are written at once, at the end of the stream."""
+"""The base of formats that are written as a whole, at the end of the stream."""
 
 from abc import abstractmethod
 
@@ -7,15 +7,15 @@ from emotion.realtime.sinks.file_sink import FileSink
 
 
 class WholeDocument(FileSink):
-    """Keeps what it needs in memory and writes its file at the end; of a run that ends early, as a part."""
+    """Accumulates data in memory and writes its file at the end; if a run ends early, as a partial file."""
 
     @abstractmethod
     def _document(self, part: bool) -> bytes:
-        """The file's content; `part`: the run ended early, and other results are parts as well."""
+        """The file's content; `part`: the run ended early, and other results are partial as well."""
 
     @abstractmethod
     def _is_worth_keeping(self) -> bool:
-        """Whether what is there when a run ends early makes a file."""
+        """Whether the data of a run that ends early are enough for a file."""
 
     def _finish(self) -> None:
         self._draft.append(self._document(part=False))

@@ -1,4 +1,4 @@
-"""Where frames come from: files, cameras, network streams and live sources that reconnect.
+"""Sources of frames: files, cameras, network streams and live sources that reconnect.
 
 May import `messages`, `media`, `errors`, `pipeline`, `monitoring` and `emotion.models`.
 """

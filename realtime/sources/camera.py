@@ -17,18 +17,18 @@ import numpy as np
 from emotion.realtime.sources.reader import ConnectionLostError, Picture, Reader
 
 _CLASSES, _DEVICES = Path("/sys/class/video4linux"), Path("/dev")
-# Of Linux's videodev2.h: the request for what a device can do, and the two kinds of capture.
+# From Linux's videodev2.h: the request for a device's capabilities, and the two kinds of capture.
 _QUERYCAP, _CAPABILITY = 0x80685600, struct.Struct("16s32s32sIII12x")
 _CAPTURES, _TOLD_APART = 0x1 | 0x1000, 0x80000000
-# Where the system keeps no list, so many numbers are tried.
+# Number of cameras that are tried if the system has no list.
 _TRIED = 6
-# What nearly every camera gives without compression; more needs Motion JPEG to fit through USB 2.
+# The size of nearly every camera without compression; more needs Motion JPEG because of USB 2's bandwidth.
 _PLAIN = (640, 480, 30.0)
 _FASTEST = 240
 
 
 class Capture(Protocol):
-    """The part of `cv2.VideoCapture` that is used."""
+    """The used part of `cv2.VideoCapture`."""
 
     def isOpened(self) -> bool: ...  # noqa: N802, D102
     def grab(self) -> bool: ...  # noqa: D102
@@ -40,26 +40,26 @@ class Capture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CameraMode:
-    """What to ask a camera for; it takes the nearest that it has."""
+    """The requested mode of a camera, which uses the nearest supported one."""
 
     size: tuple[int, int] | None = None
     fps: float | None = None
 
 
 def open_capture(device: int | str) -> Capture:
-    """Open a camera by its number or its device file, quietly; it may turn out not to be open."""
+    """Open a camera by its number or its device file, without messages; it may not be open afterwards."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
     return cv2.VideoCapture(device, backend)
 
 
 class CameraReader:
-    """A camera's pictures as they come.
+    """A camera's pictures.
 
     Args:
         device: its number from 0, or its device file.
-        mode: what to ask it for.
-        stall_seconds: after so long without a picture that can be decoded it counts as lost.
+        mode: requested mode.
+        stall_seconds: without a decodable picture for this time it counts as lost.
         opener: opens the device.
 
     Raises:
@@ -93,12 +93,12 @@ class CameraReader:
             decoded, image = self._capture.retrieve()
             if decoded and image is not None and image.size:
                 return Picture(captured_at, _as_bgr(image))
-            # Over USB single pictures arrive damaged; the next is mostly whole.
+            # Over USB single pictures arrive damaged; the next is usually complete.
             if captured_at > deadline:
                 raise ConnectionLostError(f"no picture of the camera could be decoded for {self._stall:g} s")
 
     def close(self) -> None:
-        """Let the camera go."""
+        """Close the camera."""
         self._capture.release()
 
     def _ask_for(self, mode: CameraMode) -> None:
@@ -114,7 +114,7 @@ class CameraReader:
 
 
 def camera_reader(device: int | str, mode: CameraMode, stall_seconds: float) -> Callable[..., Reader]:
-    """How a link opens this camera."""
+    """The function with which a link opens this camera."""
 
     def connect(over: threading.Event) -> Reader:
         return CameraReader(device, mode, stall_seconds)
@@ -127,9 +127,9 @@ class FoundCamera:
     """A camera of this machine.
 
     Attributes:
-        where: how to name it to `open_live`.
-        name: what the system calls it.
-        problem: why it cannot be used; empty where nothing speaks against it.
+        where: its name for `open_live`.
+        name: in the system.
+        problem: why it cannot be used; empty if it can.
     """
 
     where: str
@@ -140,8 +140,8 @@ class FoundCamera:
 def find_cameras() -> list[FoundCamera]:
     """The cameras of this machine, in the order of their numbers.
 
-    Linux keeps a list of them, which is read without switching any on. Elsewhere the first few
-    numbers are tried, which takes seconds and makes their lights go on.
+    Linux has a list of them, which is read without activating any. On other systems the first few
+    numbers are tried, which takes seconds and turns on their lights.
     """
     return listed_cameras() if sys.platform == "linux" else tried_cameras()
 
@@ -153,7 +153,7 @@ def listed_cameras(
 
     Args:
         classes, devices: the folders of the list and of the device files.
-        can_do: asks a device for its capabilities, as of V4L2; OSError where it cannot be asked.
+        can_do: returns a device's capabilities (V4L2); OSError if it cannot be queried.
     """
     entries = sorted(classes.glob("video[0-9]*"), key=lambda entry: int(entry.name.removeprefix("video")))
     found = (_look_at(entry, devices / entry.name, can_do or _capabilities) for entry in entries)

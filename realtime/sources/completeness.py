@@ -8,36 +8,36 @@ from emotion.realtime.errors import IncompleteSourceError
 from emotion.realtime.sources.containers import Finding
 from emotion.realtime.sources.timeline import clock
 
-# Writers count what decoders do not show: frames that only shift the order, empty ones at the start.
+# Muxers count frames that decoders do not show: those that only affect the order, empty ones at the start.
 _FRAMES_OFF = 4
-# A file whose pictures end this much before its own announced end was cut short.
+# A file whose pictures end this much before its declared end is truncated.
 _SECONDS_OFF = 1.0
-# A leap of more steps than this is a gap.
+# A jump of more steps than this is a gap.
 _GAP_STEPS = 2.5
-# So close to the end damage is where the file breaks off: where it is known to be cut, as many steps as
-# pictures are decoded before others that are shown earlier.
+# Damage within this distance of the end is its truncation: if it is known to be truncated, the number of
+# steps by which decoding is ahead of display.
 _END_STEPS, _CUT_END_STEPS = 3.5, 16.5
-# Where a step is so far from the average it is no regular one, and so long it leaves pictures out.
+# A step that differs this much from the mean is irregular, and one this long skips pictures.
 _IRREGULAR, _SKIPPING = 0.1, 1.6
-# Where gaps are so frequent the video is just irregular, and they say nothing.
+# With gaps this frequent the video is irregular, and they are no evidence.
 _GAPS_A_FRAME = 0.05
 
 
 @dataclass(slots=True)
 class Reading:
-    """What was decoded, noted picture by picture. All times are seconds of the whole timeline.
+    """Statistics of the decoded pictures. All times are seconds of the whole timeline.
 
     Attributes:
-        step: from one picture to the next on average.
-        frames: how many pictures there were.
-        end: when the last one ends.
-        corrupt: how many were patched up by the decoder; of those before the first clean one only what is a
-            picture by itself, or all where there is no clean one.
-        first_corrupt: when the first of them is shown; last_corrupt: the last.
-        gaps: how many leaps there are; missing: how long they are together.
+        step: mean time between pictures.
+        frames: number of pictures.
+        end: of the last picture.
+        corrupt: number of pictures concealed by the decoder; of those before the first clean one only
+            intra-coded pictures, or all if there is no clean one.
+        first_corrupt: time of the first of them; last_corrupt: of the last.
+        gaps: number of gaps; missing: their total length.
         widest: begin and length of the widest gap.
-        irregular: how many steps are not like the others; skipped: how many pictures seem to be left out by
-            them; first_skipped: when the first would have been shown.
+        irregular: number of irregular steps; skipped: number of pictures that are probably missing in
+            them; first_skipped: time of the first of these.
     """
 
     step: float
@@ -56,9 +56,9 @@ class Reading:
     _waiting: list[float] = field(default_factory=list)
 
     def note(self, seconds: float, is_corrupt: bool, is_key: bool = False) -> None:
-        """Take down the next picture; one that is whole by itself needs none before it."""
+        """Add the next picture; a key frame does not depend on earlier ones."""
         leap = seconds - (self.end - self.step)
-        # Where the order of decoding shifts the order of showing, the first is alone for a while.
+        # If decoding and display order differ, the first picture has a longer step.
         if self.frames > 1 and leap > _GAP_STEPS * self.step:
             self._note_gap(leap - self.step)
         if self.frames > 1:
@@ -66,14 +66,14 @@ class Reading:
         if is_corrupt and (self._clean or is_key):
             self._note_corrupt(seconds)
         elif is_corrupt:
-            # A recording may begin between key frames: what follows tells.
+            # A recording may begin between key frames: later pictures decide.
             self._waiting.append(seconds)
         else:
             self._clean, self._waiting = True, []
         self.frames, self.end = self.frames + 1, seconds + self.step
 
     def finish(self) -> None:
-        """Take those for damaged that nothing clean has followed."""
+        """Count pictures as damaged that are not followed by a clean one."""
         for seconds in self._waiting:
             self._note_corrupt(seconds)
         self._waiting = []
@@ -97,14 +97,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for damage, beside the pictures themselves.
+    """Evidence of damage other than the pictures.
 
     Attributes:
-        errors: how many packets could not be read or decoded; first_error: when the first is shown.
-        corrupt_packets: how many the demuxer marked as damaged.
-        finding: of the container's structure; found_at: when the picture before it is shown, if known.
-        declared_frames, declared_seconds: what the container says that it holds; None where it does not.
-        is_cut: whether its index names what lies behind its end.
+        errors: number of packets that could not be read or decoded; first_error: time of the first.
+        corrupt_packets: number of packets that the demuxer marked as damaged.
+        finding: of the container's structure; found_at: time of the picture before it, if known.
+        declared_frames, declared_seconds: in the container; None if it has none.
+        is_cut: whether its index refers to bytes beyond its end.
     """
 
     errors: int = 0
@@ -125,7 +125,7 @@ class _Verdict:
 
 
 def judge(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceError | None:
-    """What to say where a file gave less than it holds; None where it gave all."""
+    """The error for an incomplete file; None if it is complete."""
     finding = evidence.finding
     if finding and finding.is_weak and reading.frames >= (evidence.declared_frames or 0):
         finding, evidence = None, replace(evidence, finding=None)
@@ -152,7 +152,7 @@ def judge(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceE
             verdict.reasons,
         )
     lost = f", {reading.missing:.1f} s are missing" if _has_gaps(reading) else ""
-    # A hole makes a file shorter than it says, too.
+    # A gap also makes a file shorter than declared.
     cut = f", and breaks off at {clock(reading.end)}" if verdict.cut and not lost else ""
     return IncompleteSourceError(
         f"{path} is damaged at {clock(min(verdict.middle))}{lost}{cut}: {count}; everything else is done; "
@@ -162,7 +162,7 @@ def judge(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceE
 
 
 def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
-    """Where it is damaged in the middle, whether its end is missing, and what shows it."""
+    """Whether it is damaged in the middle, whether its end is missing, and the evidence."""
     verdict = _Verdict()
     verdict.cut = evidence.is_cut or bool(evidence.finding and evidence.finding.is_cut)
     near_end = reading.end - (_CUT_END_STEPS if verdict.cut else _END_STEPS) * reading.step
@@ -170,7 +170,7 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
     _weigh_container(verdict, reading, evidence)
     if not verdict.reasons:
         return verdict
-    # Alone these show nothing: a video may have been recorded so.
+    # Alone these are no evidence: a video may have been recorded like this.
     if _has_gaps(reading) and reading.widest[0] < near_end:
         verdict.reasons.append(f"{reading.missing:.1f} s are missing")
         verdict.middle.append(reading.widest[0])
@@ -182,7 +182,7 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
 
 
 def _weigh_decoding(verdict: _Verdict, reading: Reading, evidence: Evidence, near_end: float) -> None:
-    """Add what could not be decoded; from `near_end` on, in seconds, it shows that the end is missing."""
+    """Add decoding errors; from `near_end` on, in seconds, they show that the end is missing."""
     if reading.corrupt:
         verdict.reasons.append(f"{counted(reading.corrupt, 'frame is', 'frames are')} patched up")
         if reading.first_corrupt < near_end:
@@ -197,7 +197,7 @@ def _weigh_decoding(verdict: _Verdict, reading: Reading, evidence: Evidence, nea
 
 
 def _weigh_container(verdict: _Verdict, reading: Reading, evidence: Evidence) -> None:
-    """Add what the container's structure shows, and what it declares that was not read."""
+    """Add evidence from the container's structure, and declared content that was not read."""
     if evidence.finding:
         verdict.reasons.append(evidence.finding.why)
         if not evidence.finding.is_cut:
@@ -213,7 +213,7 @@ def _weigh_container(verdict: _Verdict, reading: Reading, evidence: Evidence) ->
 
 
 def remark(reading: Reading) -> str | None:
-    """What is noticed in a video that nothing else speaks against: it may have been recorded so."""
+    """Notes about a video without other evidence: it may have been recorded like this."""
     if reading.frames == 1:
         return "it has one picture only"
     if not reading.skipped or reading.irregular > 1 + _IRREGULAR * reading.frames:
@@ -228,7 +228,7 @@ def _has_gaps(reading: Reading) -> bool:
 
 
 def _of_about(reading: Reading, evidence: Evidence, cut: bool) -> str:
-    """How many frames there are, of how many as far as it can be known."""
+    """The number of frames, and the total if it is known."""
     expected = evidence.declared_frames or 0
     if not expected and cut and evidence.declared_seconds:
         expected = round(evidence.declared_seconds / reading.step)

@@ -18,16 +18,16 @@ from av.video.stream import VideoStream
 from emotion.models.cores import available_cores
 from emotion.realtime.errors import SourceError, advice_on
 
-# More decoding threads cost a picture of memory each, and the other stages need the cores.
+# More decoding threads need memory for a picture each, and the other stages need the cores.
 _MAX_DECODING_THREADS = 4
-# Pictures with so few pixels take longer to be handed to a thread than to be decoded. Of those with so many
-# each thread holds 50 MB, and what follows takes longer than decoding them.
+# Passing a picture with so few pixels to a thread takes longer than decoding it. With so many pixels
+# each thread needs 50 MB, and the other stages take longer than decoding.
 _SMALL, _HUGE = 128 * 128, 4_000_000
-# A demuxer that has stumbled is asked again, but not for ever.
+# Limit of retries after an error of the demuxer.
 _MOST_STUMBLES = 16
-# What begins a file that was joined behind another in an Ogg: no picture, and no damage.
+# The headers of a concatenated file in an Ogg: neither a picture nor damage.
 _OGG_HEADERS = (b"OVP80", b"\x80theora", b"\x81theora", b"\x82theora")
-# A damaged packet so close to the end may have taken whole pictures with it.
+# A damaged packet within this distance of the end may have caused the loss of whole pictures.
 _LAST_PACKETS = 24
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"
@@ -36,18 +36,18 @@ MaybePacket: TypeAlias = "Packet[VideoStream] | None"
 
 @dataclass(slots=True)
 class Damage:
-    """What could not be read.
+    """Decoding errors.
 
     Attributes:
-        places: how many packets could not be read or decoded.
-        first: the time of the first, in seconds by the file's own clock.
+        places: number of packets that could not be read or decoded.
+        first: the time of the first, in seconds of the file's own clock.
     """
 
     places: int = 0
     first: float = 0.0
 
     def note(self, seconds: float) -> None:
-        """Count another place."""
+        """Count another error."""
         if not self.places:
             self.first = seconds
         self.places += 1
@@ -55,13 +55,13 @@ class Damage:
 
 @dataclass(slots=True)
 class Positions:
-    """Where in the file the packets of a track lie, and when they are shown."""
+    """Positions in the file and times of the packets of a track."""
 
     _bytes: "array[int]" = field(default_factory=lambda: array("q"))
     _seconds: "array[float]" = field(default_factory=lambda: array("d"))
 
     def note(self, position: int | None, seconds: float) -> None:
-        """Take down the next packet; one that lies before the last is passed over."""
+        """Add the next packet; one with a smaller position than the last is ignored."""
         if position is None or (self._bytes and position < self._bytes[-1]):
             return
         if self._bytes and position == self._bytes[-1]:
@@ -71,30 +71,30 @@ class Positions:
         self._seconds.append(seconds)
 
     def count_before(self, position: int) -> int:
-        """How many packets begin before a byte."""
+        """The number of packets that begin before a byte position."""
         return bisect.bisect_left(self._bytes, position)
 
     def seconds_at(self, position: int) -> float | None:
-        """When the last packet is shown that begins before a byte; None before the first."""
+        """The time of the last packet that begins before a byte position; None before the first."""
         at = bisect.bisect_left(self._bytes, position) - 1
         return self._seconds[at] if at >= 0 else None
 
 
 class Decoder:
-    """Decodes one track, and remembers what it could not decode.
+    """Decodes one track, and records errors.
 
     Args:
-        container, stream: which.
-        damage: what could not be read before, where this goes on from another file.
-        reopen: opens the file once more, for the last pictures.
-        numbers: the true stamps of packets by the byte where they lie, where the container only counts them.
+        container, stream: of the track.
+        damage: earlier errors, if this continues another file.
+        reopen: opens the file again, for the last pictures.
+        numbers: the true stamps of packets by their byte positions, if the container only counts them.
 
     Attributes:
-        damage: what could not be read.
-        packets: how many there were; corrupt: how many of them the demuxer marked as damaged.
-        gone: why the machine, or the disk or network below the file, failed; empty where none did.
+        damage: errors.
+        packets: their number; corrupt: number of those that the demuxer marked as damaged.
+        gone: error message if the machine, the disk or the network failed; else empty.
         advice: what to do about it.
-        positions: where they lay.
+        positions: of the packets.
     """
 
     def __init__(
@@ -112,7 +112,8 @@ class Decoder:
         self._reopen = reopen
         self._numbers = numbers or {}
         self._shift = 0
-        # The times of the last key frames; the last is too close to the end where others refer beyond it.
+        # The times of the last key frames; the last is too close to the end if later pictures refer beyond
+        # it.
         self._keys: deque[int] = deque(maxlen=2)
         self._last: int | None = None
         self.damage = damage or Damage()
@@ -125,12 +126,12 @@ class Decoder:
         stream.codec_context.thread_count = _threads_for(stream.codec_context)
 
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Everything that can be decoded, in the order in which it is shown."""
+        """All pictures that can be decoded, in display order."""
         for packet in self._packets():
             yield from self._decode(packet)
         yield from self._decode(None)
-        # Where several threads decode, an error among the last packets takes whole pictures along,
-        # and libav does not even tell.
+        # With several decoding threads, an error among the last packets causes the loss of whole pictures,
+        # which libav does not report.
         if self._pictures < self.packets - self.damage.places or self.damage.places:
             yield from self._lost()
 
@@ -144,7 +145,7 @@ class Decoder:
                         self._renumber(packet)
                         self._note(packet)
                         yield packet
-            except IndexError:  # PyAV's, once all is read, where a track turned up on the way
+            except IndexError:  # from PyAV at the end, if a track appeared during reading
                 return
             except (av.FFmpegError, OSError) as error:
                 stumbles += 1
@@ -194,19 +195,19 @@ class Decoder:
             self.gone, self.advice = str(error.strerror), advice
 
     def _lost(self) -> Iterator[av.VideoFrame]:
-        """The pictures behind the last one that came, decoded in one thread from a key frame before it on.
+        """The pictures after the last one, decoded in one thread from the key frame before it.
 
-        The file is opened anew: to keep packets would tear holes into the memory for pictures.
+        The file is opened again: kept packets would fragment the memory for pictures.
         """
         if self._reopen is None or not self._keys or self._last is None:
             return
         errors: list[tuple[int, float]] = []
         try:
             again = self._reopen()
-        except SourceError:  # it is not there any more
+        except SourceError:  # it does not exist any more
             return
         with again as container:
-            if self._stream.index >= len(container.streams):  # another file by now
+            if self._stream.index >= len(container.streams):  # the file was replaced
                 return
             stream = container.streams[self._stream.index]
             if not isinstance(stream, VideoStream):
@@ -220,7 +221,7 @@ class Decoder:
                     if known and picture.pts is not None:
                         yield picture
                     known = known or picture.pts == self._last
-        # Those that cost pictures went untold; a decoder that begins anew finds others before them.
+        # Errors that lost pictures were not reported; a new decoder reports others before them.
         untold = [seconds for at, seconds in errors if at > count - _LAST_PACKETS]
         for seconds in untold[self.damage.places :]:
             self.damage.note(seconds)
@@ -234,7 +235,7 @@ def _threads_for(codec: VideoCodecContext) -> int:
 
 
 def _only(container: InputContainer, stream: VideoStream) -> None:
-    """Read no other track: damage to its sound may end a file for libav, and is none of the pictures'."""
+    """Read no other track: damage to the sound may end a file for libav, but not for the pictures."""
     for other in container.streams:
         if other is not stream and other.index != stream.index:
             other.discard = Discard.all
@@ -243,7 +244,7 @@ def _only(container: InputContainer, stream: VideoStream) -> None:
 def _packets_from(
     container: InputContainer, stream: VideoStream, begin: int
 ) -> Iterator["Packet[VideoStream]"]:
-    """The packets from a key frame on, and one that flushes the decoder, as far as they can be had."""
+    """The readable packets from a key frame on, and one that flushes the decoder."""
     try:
         container.seek(begin, stream=stream)
         yield from container.demux(stream)

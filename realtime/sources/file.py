@@ -40,10 +40,10 @@ from emotion.realtime.sources.picture import PictureConverter
 from emotion.realtime.sources.steps import Steps
 from emotion.realtime.sources.timeline import Timeline, clock
 
-# In these the distance between two pictures is stored with care; in others it follows from clocks,
-# which are set anew now and then. In seconds: a longer leap is no gap.
+# In these containers the time between two pictures is reliable; in others it follows from clocks,
+# which may be reset. In seconds: a longer jump is not a gap.
 _CAREFUL, _LONGEST_GAP, _LONGEST_CAREFUL_GAP = ("mp4", "matroska", "gif"), 600.0, 6 * 3600.0
-# What is said of a recording and stays true of its annotated copy.
+# Metadata of a recording that are also true for its annotated copy.
 _ABOUT = ("title", "comment", "artist", "date", "creation_time", "description", "copyright")
 
 

@@ -1,7 +1,7 @@
-"""Which device decodes videos, where one is to: the first that opens, found once a process.
+"""The hardware decoder, if requested: the first device that opens, found once per process.
 
-A device gives the pixels that libav's own decoder gives, as every decoder of H.264 and H.265 has to. What it
-cannot decode, libav decodes by itself.
+A device gives the same pixels as libav's own decoder, as the standards of H.264 and H.265 require. Formats
+that it does not support are decoded by libav.
 """
 
 import threading
@@ -13,17 +13,17 @@ from av.codec.hwaccel import HWAccel, hwdevices_available
 
 T = TypeVar("T")
 
-# Best first; each system has its own.
+# Best first, by system.
 _DEVICES = ("videotoolbox", "cuda", "d3d11va", "vaapi", "qsv", "amf")
 _lock = threading.Lock()
 _tried: dict[str, bool] = {}
 
 
 def open_with_device(open_file: Callable[[HWAccel | None], T]) -> T:
-    """Open a file with the first device that starts; without one where none does.
+    """Open a file with the first device that starts; without a device if none does.
 
     Args:
-        open_file: with a device, or without one where that is None.
+        open_file: with a device, or None without one.
 
     Raises:
         av.FFmpegError: the file cannot be opened without one either.
@@ -38,12 +38,12 @@ def open_with_device(open_file: Callable[[HWAccel | None], T]) -> T:
             _note([name], True)
             return opened
     opened = open_file(None)
-    _note(failed, False)  # not the file's fault
+    _note(failed, False)  # the file is not the cause
     return opened
 
 
 def devices() -> tuple[str, ...]:
-    """Those worth trying: the one that was found, or all that this build of libav knows."""
+    """The devices to try: the known one, or all of this build of libav."""
     with _lock:
         found = tuple(name for name, works in _tried.items() if works)
         known = hwdevices_available()

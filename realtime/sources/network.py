@@ -1,4 +1,4 @@
-"""Network streams, through PyAV: rtsp, http (Motion JPEG, HLS), udp and what else libav speaks."""
+"""Network streams, through PyAV: rtsp, http (Motion JPEG, HLS), udp and other protocols of libav."""
 
 import errno
 import threading
@@ -22,9 +22,9 @@ from emotion.realtime.sources.sound_feed import SoundFeed
 
 # Without "file": a playlist from the network must not read this machine's files.
 _PROTOCOLS = "http,https,tcp,tls,udp,udplite,rtp,srtp,rtsp,rtsps,rtmp,rtmps,httpproxy,crypto,data,hls"
-# Deliver whole segments at once, and have to be played at the pace of their timestamps.
+# These deliver whole segments at once, and must be paced by their timestamps.
 _SEGMENTED = {"hls", "dash"}
-# Where libav's own words do not help, by the kind of error.
+# Messages in place of unclear ones of libav, by the kind of error.
 _WHILE_OPENING: dict[type[Exception], str] = {
     av.InvalidDataError: "what arrives is no video",
     av.ProtocolNotFoundError: "this kind of address is not known here",
@@ -37,16 +37,16 @@ _TEXT = {"tty", "bin", "xbin", "adf", "idf"}
 
 
 class StreamReader:
-    """A stream's pictures as they come, or at the pace of their timestamps where it is a recording.
+    """A stream's pictures as they arrive, or paced by their timestamps if it is a recording.
 
     Args:
-        url: what to open.
-        open_seconds, stall_seconds: how long to wait for it to open, and for a picture.
-        over: set when nobody waits any more.
-        sound: where its sound goes; None where nobody may want it.
+        url: of the stream.
+        open_seconds, stall_seconds: timeouts for opening, and for a picture.
+        over: set to cancel.
+        sound: receives its sound; None if it is not needed.
 
     Raises:
-        ConnectionLostError: it cannot be opened, or holds no video.
+        ConnectionLostError: it cannot be opened, or has no video.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class StreamReader:
         self._pictures = self._decoded(stream)
 
     def read(self) -> Picture | None:
-        """Wait for the next picture; None at the end of a recording, while a live stream has none."""
+        """Wait for the next picture; None at the end of a recording; live streams have no end."""
         try:
             picture = next(self._pictures, None)
         except av.FFmpegError as error:
@@ -85,17 +85,17 @@ class StreamReader:
         return picture
 
     def close(self) -> None:
-        """Let the stream go."""
-        # Its frame holds this reader and the decoder: without an end both would live, threads and pictures
-        # and all, until the collector of cycles comes by, which is seldom.
+        """Close the stream."""
+        # Its frame refers to this reader and the decoder: if it is not closed, both would stay, with threads
+        # and pictures, until the garbage collector runs, which is rare.
         self._pictures.close()
         self._container.close()
 
     def _decoded(self, stream: VideoStream) -> Generator[Picture, None, None]:
-        # Frame threads would hold back one picture each.
+        # Frame threads would delay by one picture each.
         stream.thread_type = "SLICE"
         last = time.monotonic()
-        # Of all streams: where only sound arrives, libav would wait for pictures without an end.
+        # Packets of all streams: if only sound arrives, libav would wait for pictures without an end.
         for packet in self._container.demux():
             arrived = time.monotonic()
             if self._over.is_set():
@@ -103,7 +103,7 @@ class StreamReader:
             self._sound.take(packet, self._offset)
             for picture in _decode(packet, stream):
                 yield Picture(self._moment(picture, arrived), self._image(picture))
-                last = time.monotonic()  # whoever takes it may have paused
+                last = time.monotonic()  # the consumer may have paused
             if arrived - last > self._stall:
                 raise ConnectionLostError(f"no picture for {self._stall:g} s, though data arrive")
 
@@ -128,7 +128,7 @@ class StreamReader:
 def stream_reader(
     url: str, open_seconds: float, stall_seconds: float, sound: LiveSound | None = None
 ) -> Callable[[threading.Event], Reader]:
-    """How a link opens this stream."""
+    """The function with which a link opens this stream."""
 
     def connect(over: threading.Event) -> Reader:
         return StreamReader(url, open_seconds, stall_seconds, over, sound)
@@ -141,7 +141,7 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
         "protocol_whitelist": _PROTOCOLS,
         "rtsp_flags": "prefer_tcp",
         "overrun_nonfatal": "1",  # of udp: lose packets rather than the stream
-        "reconnect": "1",  # of http: a recording that breaks off is asked for again from there
+        "reconnect": "1",  # of http: an interrupted recording is requested again from there
     }
     try:
         return av.open(
@@ -150,7 +150,7 @@ def _open(url: str, open_seconds: float, stall_seconds: float) -> InputContainer
             metadata_errors="replace",
             container_options=options,
         )
-    # From None: libav's own texts carry the address, and with it a password.
+    # From None: libav's messages contain the address, and with it a password.
     except (av.FFmpegError, OSError) as error:
         raise ConnectionLostError(_while_opening(error, open_seconds)) from None
 

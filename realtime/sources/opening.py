@@ -23,20 +23,20 @@ from emotion.realtime.sources.containers import Mend, MendedFile
 from emotion.realtime.sources.options import DecoderChoice
 
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
-# Bare streams of a codec: without times, so libav makes up 25 pictures a second.
+# Raw streams of a codec: without times, so libav assumes 25 pictures a second.
 _BARE_FORMATS = {"h264", "hevc", "vvc", "m4v", "mpegvideo", "h263", "vc1", "cavsvideo", "dirac", "obu"}
-# So many packets tell which tracks move.
+# Number of packets by which moving tracks are detected.
 _PEEK = 400
 _SLOWEST, _FASTEST = Fraction(1, 3600), 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The track that is taken for the video.
+    """The chosen video track.
 
     Attributes:
-        stream: it.
-        left_out: a sentence on the others, without its end; empty where there are none.
+        stream: of the track.
+        left_out: a message about the others, without a full stop; empty if there are none.
     """
 
     stream: VideoStream
@@ -44,10 +44,10 @@ class Track:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what cannot be a video file.
+    """Check that a file can be a video.
 
     Raises:
-        SourceError: it is missing, no regular file, empty or not readable.
+        SourceError: it is missing, not a regular file, empty or unreadable.
     """
     try:
         found = path.stat()
@@ -69,13 +69,13 @@ def check_file(path: Path) -> None:
 def open_container(
     path: Path, begin: int = 0, mended: Mend | None = None, decoder: DecoderChoice = "software"
 ) -> InputContainer:
-    """Open a file, or what follows in it from a byte on, or what was made of it where it is damaged.
+    """Open a file, or the rest of it from a byte position on, or its repaired form.
 
     Raises:
-        SourceError: it is no video.
+        SourceError: it is not a video.
     """
     try:
-        # What has been mended is read byte by byte, and damage is told by the decoder that all have.
+        # A repaired file is read through Python, and with libav's own decoder, which reports damage.
         if decoder == "auto" and mended is None:
             opened = hardware.open_with_device(partial(_open, path, begin, mended))
         else:
@@ -89,7 +89,7 @@ def open_container(
                 "or repair it with the program that recorded it."
             ) from error
         raise SourceError(f"{path} is not a video that can be read: choose a video file.") from error
-    # PyAV asks libav to make up missing timestamps, which come out of order where frames are.
+    # PyAV lets libav generate missing timestamps, which are out of order for reordered frames.
     container = cast(InputContainer, opened)
     container.flags &= ~cast(int, Flags.gen_pts.value)
     return container
@@ -114,10 +114,10 @@ def _place(path: Path, begin: int, mended: Mend | None) -> str | MendedFile:
 
 
 def choose_track(container: InputContainer, path: Path) -> Track:
-    """The longest track that moves; among those that are about as long, the one marked as default.
+    """The longest moving track; among those of about the same length, the one marked as default.
 
     Raises:
-        SourceError: there is none, or nothing here can decode it.
+        SourceError: there is none, or it cannot be decoded here.
     """
     format_name = container.format.name
     if format_name.endswith("_pipe") or format_name == "image2":
@@ -140,14 +140,14 @@ def choose_track(container: InputContainer, path: Path) -> Track:
 
 
 def seconds_of(stream: VideoStream) -> float | None:
-    """How long a track says it is; None where it does not."""
+    """The declared length of a track; None if it has none."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return tagged_seconds(stream)
 
 
 def tagged_seconds(stream: VideoStream) -> float | None:
-    """How long Matroska's tag says a track is."""
+    """The length of a track in Matroska's tag."""
     try:
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
@@ -163,9 +163,9 @@ def is_bare(container: InputContainer) -> bool:
 def average_rate(
     container: InputContainer, stream: VideoStream, path: Path, wanted: Fraction | None
 ) -> Fraction:
-    """Frames a second, as the file says, or as is wanted where it has no times.
+    """The frame rate of the file, or the given one if it has no times.
 
-    A bare stream says it in its own parameter sets.
+    A raw stream has it in its parameter sets.
     """
     if is_bare(container):
         said = (wanted, stream.codec_context.framerate, stream.guessed_rate)
@@ -175,7 +175,7 @@ def average_rate(
 
 
 def step_rate(container: InputContainer, stream: VideoStream, path: Path) -> Fraction:
-    """Frames a second for pictures whose times are no use, so that they are as long as the file says."""
+    """The frame rate for pictures with unusable times, so that the total length is the declared one."""
     seconds = seconds_of(stream)
     counted = Fraction(stream.frames / seconds).limit_denominator(1001) if seconds and stream.frames else None
     said = (counted, stream.average_rate, stream.guessed_rate, stream.codec_context.framerate)
@@ -184,7 +184,7 @@ def step_rate(container: InputContainer, stream: VideoStream, path: Path) -> Fra
 
 
 def _counted_rate(container: InputContainer, stream: VideoStream, path: Path) -> Fraction | None:
-    """By the length of the whole file, for which all packets have to be counted."""
+    """From the length of the whole file, for which all packets must be counted."""
     if not container.duration:
         return None
     try:
@@ -210,7 +210,7 @@ def _best(streams: Sequence[VideoStream], path: Path) -> VideoStream:
 
 
 def _still(streams: Sequence[VideoStream], path: Path) -> set[int]:
-    """The tracks of one picture, as far as the beginning of the file tells."""
+    """The tracks with one picture, from the beginning of the file."""
     counts = {stream.index: 0 for stream in streams}
     with open_container(path) as container:
         tracks = [container.streams[index] for index in counts]
@@ -223,7 +223,7 @@ def _still(streams: Sequence[VideoStream], path: Path) -> set[int]:
 
 
 def _can_be_decoded(stream: VideoStream) -> bool:
-    # The stubs do not say so, but a stream that libav has no decoder for has no context.
+    # Unlike in the stubs, a stream without a decoder in libav has no context.
     return getattr(stream, "codec_context", None) is not None
 
 

@@ -1,4 +1,4 @@
-"""The options of sources: how a file is read; what is asked of a camera, and when it is given up."""
+"""The options of sources: reading of files; settings and timeouts of cameras and streams."""
 
 import re
 from dataclasses import dataclass
@@ -62,12 +62,12 @@ def read_step(text: str) -> float:
 
 
 DecoderChoice: TypeAlias = Literal["software", "auto"]
-"""What decodes videos: libav itself, or a device where there is one."""
+"""The decoders of videos: libav itself, or a hardware device if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """How a video file is read, and which of its pictures."""
+    """The options of video files, and the choice of their pictures."""
 
     TITLE: ClassVar[str] = "Input"
 
@@ -128,7 +128,7 @@ class FileOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveOptions:
-    """How a live source is opened and followed, and when it is given up."""
+    """The options of live sources."""
 
     TITLE: ClassVar[str] = "Live"
 

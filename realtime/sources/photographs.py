@@ -1,4 +1,4 @@
-"""Photographs: how one is read, and many of them as frames, read ahead."""
+"""Reads photographs: a single one, or many as frames, with read-ahead."""
 
 import time
 from collections import deque
@@ -14,15 +14,15 @@ from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError, unreadable
 from emotion.realtime.messages import VideoFrame
 
-# As many wait, decoded, before they are asked for.
+# Number of photographs that are decoded ahead.
 _AHEAD = 4
 
 
 def read_picture(path: Path) -> Image:
-    """A photograph, uint8 (h, w, 3) BGR, upright, in whatever format OpenCV or Pillow reads.
+    """A photograph, uint8 (h, w, 3) BGR, upright, in any format of OpenCV or Pillow.
 
     Raises:
-        SourceError: it cannot be read, is no picture, is damaged or too large; the text names it.
+        SourceError: it cannot be read, is not a picture, is damaged or too large; the message names it.
     """
     try:
         with open(path, "rb") as file:
@@ -32,7 +32,7 @@ def read_picture(path: Path) -> Image:
     except OSError as error:
         raise unreadable(path, error) from error
     except PictureError as error:
-        if path.suffix.lower() in UNREAD:  # raw files of cameras begin as a TIFF does
+        if path.suffix.lower() in UNREAD:  # raw files of cameras begin like a TIFF
             raise SourceError(
                 f"{path} is a picture in a format that is not read: save it as JPEG, PNG or TIFF."
             ) from error
@@ -40,19 +40,19 @@ def read_picture(path: Path) -> Image:
 
 
 def what_is_wrong(error: PictureError) -> str:
-    """Why a picture cannot be used, in a sentence's second part."""
+    """The reason why a picture cannot be used, as the second part of a sentence."""
     said = str(error)
     return "it is no picture, or damaged" if said == "unreadable" else said.removeprefix("unreadable: ")
 
 
 class Photographs:
-    """Photographs as frames, each with its place among them as its index; read ahead in threads.
+    """Photographs as frames, each with its number as its index; read ahead in threads.
 
     Args:
-        readers: each gives a photograph, or raises an `EmotionError` or OSError: then it is left out.
-        failed: is told of each one that is left out, with its place; in the thread that iterates.
-        threads: that read.
-        places: of each reader's photograph; by default from 0.
+        readers: each returns a photograph, or raises an `EmotionError` or OSError: then it is left out.
+        failed: called with each one that is left out, with its number, in the iterating thread.
+        threads: their number.
+        places: numbers of the readers' photographs; by default from 0.
     """
 
     def __init__(
@@ -100,5 +100,5 @@ class Photographs:
 
 
 def photograph_frame(index: int, image: Image) -> VideoFrame:
-    """A photograph as a frame: its place is its time, too."""
+    """A photograph as a frame: its number is also its time."""
     return VideoFrame(index, index, Fraction(1), time.monotonic(), image)

@@ -11,20 +11,20 @@ from emotion.models.native.at_exit import Process
 from emotion.models.regions import Image
 from emotion.realtime.pipeline.channel import Channel, NothingYetError, Policy
 
-# A short burst, as after a hiccup of the network, is not lost; what is older than that is stale.
+# A short burst, as after a network delay, is kept; older pictures are dropped.
 _CAPACITY = 4
 
 
 class ConnectionLostError(Exception):
-    """The connection is not there (any more). Its text is the reason, in a few words."""
+    """There is no connection (any more). The message is the reason, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """What a feed gives.
+    """A picture of a feed.
 
     Attributes:
-        captured_at: `time.monotonic()` when it was there, before it was decoded.
+        captured_at: `time.monotonic()` at its arrival, before it was decoded.
         image: uint8 (height, width, 3), BGR, upright.
     """
 
@@ -33,34 +33,34 @@ class Picture:
 
 
 class Reader(Protocol):
-    """An open camera or stream. It knows no threads: a link calls it from one, and only one."""
+    """An open camera or stream. It is not thread-safe: a link uses it in one thread."""
 
     @property
     def rate(self) -> Fraction:
-        """Pictures a second, on average, as far as the device or the sender says so."""
+        """The mean frame rate, if the device or the sender reports it."""
 
     @property
     def paced(self) -> bool:
-        """Whether it could be read faster than in real time, and keeps the pace by itself."""
+        """Whether it could be read faster than in real time, and paces itself."""
 
     def read(self) -> Picture | None:
-        """Wait for the next picture; None at the end. Raises ConnectionLostError when there will be none."""
+        """Wait for the next picture; None at the end. Raises ConnectionLostError if it is lost."""
 
     def close(self) -> None:
-        """Let the device or the stream go."""
+        """Close the device or the stream."""
 
 
 Connect: TypeAlias = Callable[[threading.Event], Reader]
-"""Opens a feed, or raises ConnectionLostError. When the event is set nobody waits for it any more."""
+"""Opens a feed, or raises ConnectionLostError. The event is set to cancel."""
 
 
 class Connection:
-    """Opens a feed and reads it in a thread of its own, so that nobody has to wait for ever.
+    """Opens a feed and reads it in its own thread, so that a hanging feed does not block.
 
-    A native call that hangs cannot be stopped in Python. The thread is then left behind: it is a
-    daemon, and closes its feed if it ever wakes.
+    A hanging native call cannot be stopped in Python. The thread is then left behind: it is a
+    daemon, and closes its feed if it ever continues.
 
-    Pictures of a feed that keeps no pace of its own push out the oldest that wait; a paced one waits.
+    New pictures of an unpaced feed replace the oldest queued ones; a paced one waits.
     """
 
     def __init__(self, connect: Connect) -> None:
@@ -74,7 +74,7 @@ class Connection:
 
     @property
     def skipped(self) -> int:
-        """How many pictures were pushed out."""
+        """The number of dropped pictures."""
         return self._pictures.dropped
 
     def take(self, seconds: float) -> Picture | None:
@@ -85,7 +85,7 @@ class Connection:
 
         Raises:
             ConnectionLostError: the feed is lost, or there was no picture for so many seconds.
-            Exception: what else the feed raised, the very object, once.
+            Exception: another exception of the feed, once.
         """
         try:
             pictures = self._pictures.take(timeout=seconds)
@@ -94,16 +94,16 @@ class Connection:
         return pictures.pop() if pictures else None
 
     def drop(self) -> None:
-        """Want no more pictures; whoever waits for one learns it at once."""
+        """Stop; a waiting consumer returns at once."""
         if not self._process.here:
             return
         self._dropped_by_reader.set()
         self._pictures.abort()
 
     def leave(self, seconds: float) -> None:
-        """Drop the link, and wait until its feed is closed, so many seconds at most."""
+        """Drop the link, and wait until its feed is closed, with a timeout in seconds."""
         self.drop()
-        # A forgotten source may be collected in this very thread.
+        # An unclosed source may be garbage-collected in this thread.
         if threading.current_thread() is not self._thread:
             self._thread.join(seconds)
 
@@ -134,11 +134,11 @@ class Connection:
 
 
 class Pace:
-    """Holds pictures back until their time has come, as a player does.
+    """Delays pictures until they are due, like a player.
 
-    One that is late goes on at once; where all are late by more than `SLACK`, as after a pause, the
-    clock is moved, so that the rest is not hurried through. A gap longer than `LONGEST` is shortened
-    to nothing: else a jump of the timestamps would look like a source that hangs.
+    A late one is passed on at once; if all are late by more than `SLACK`, as after a pause, the
+    clock is shifted, so that the rest is not played too fast. A gap longer than `LONGEST` is
+    skipped: else a jump of the timestamps would look like a hanging source.
     """
 
     SLACK = 0.5
@@ -150,11 +150,11 @@ class Pace:
 
     @property
     def offset(self) -> float | None:
-        """What is added to a picture's time to give its moment; None before the first."""
+        """The offset between a picture's time and the monotonic clock; None before the first."""
         return self._start
 
     def wait(self, seconds: float) -> float:
-        """Wait for the moment of a picture at `seconds` of its video; returns that moment."""
+        """Wait until a picture at `seconds` of its video is due; returns its monotonic time."""
         now = time.monotonic()
         if self._start is None or not -self.SLACK < self._start + seconds - now < self.LONGEST:
             self._start = now - seconds

@@ -15,16 +15,16 @@ from av.stream import Discard
 
 from emotion.realtime.live_sound import SAMPLE_RATE, LiveSound, Sound
 
-# A stamp that says otherwise than the moment of arrival by more than this is wrong.
+# A stamp that differs from the time of arrival by more than this is wrong.
 _OFF_SECONDS = 5.0
 
 
 class SoundFeed:
-    """Decodes one track of sound for whoever records it. Damage to it costs sound only.
+    """Decodes one track of sound for recordings. Damage to it affects only the sound.
 
     Args:
         container: of the stream; its first track of sound that can be decoded is taken.
-        sound: where it goes; None where nobody may want it.
+        sound: receives it; None if it is not needed.
     """
 
     def __init__(self, container: InputContainer, sound: LiveSound | None) -> None:
@@ -36,12 +36,12 @@ class SoundFeed:
             sound.is_there = self.stream is not None
 
     def take(self, packet: "Packet[Any]", offset: float | None) -> None:
-        """Decode a packet of it; any other is passed over.
+        """Decode a packet of the track; others are ignored.
 
         Args:
-            packet: what arrives now.
-            offset: what is added to its stamp, in seconds, to give its moment by `time.monotonic()`; None
-                where pictures have not told yet.
+            packet: that has arrived.
+            offset: in seconds, from its stamp to `time.monotonic()`; None if it is not known from the
+                pictures yet.
         """
         if offset is None or self.stream is None or packet.stream is not self.stream:
             return
@@ -50,7 +50,7 @@ class SoundFeed:
         try:
             for frame in self.stream.decode(packet):
                 self._give(frame, offset)
-        except (av.FFmpegError, ValueError):  # damaged, or all at once of another kind
+        except (av.FFmpegError, ValueError):  # damaged, or in another format
             self._resampler = None
 
     def _give(self, frame: AudioFrame, offset: float) -> None:
@@ -70,14 +70,14 @@ class SoundFeed:
 
 
 class FileSound:
-    """The sound of a file that is played as if it were live, read beside its pictures.
+    """The sound of a file that is played as a live source, read in parallel to its pictures.
 
     Args:
         path: the file.
-        sound: where it goes.
+        sound: receives it.
     """
 
-    # So far ahead of the pictures it is read, since tracks do not lie side by side.
+    # Seconds of read-ahead, since tracks are not exactly interleaved.
     _AHEAD_SECONDS = 0.5
 
     def __init__(self, path: str, sound: LiveSound) -> None:
@@ -96,7 +96,7 @@ class FileSound:
 
         Args:
             seconds: the picture's, by the file's clock.
-            offset: what is added to give its moment by `time.monotonic()`.
+            offset: to `time.monotonic()`.
         """
         try:
             while self._read_until < seconds + self._AHEAD_SECONDS:
@@ -107,9 +107,9 @@ class FileSound:
                     self._read_until = float(packet.pts * packet.time_base)
                 if packet.size:
                     self._feed.take(packet, offset)
-        except (av.FFmpegError, IndexError):  # what follows cannot be read
+        except (av.FFmpegError, IndexError):  # the rest cannot be read
             self._packets = iter(())
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._container.close()

@@ -1,16 +1,16 @@
-"""Which pictures of a video are analysed, where one in a while is enough."""
+"""Selects the pictures to analyse at intervals (`--every`)."""
 
 import math
 
-# Times of files are rounded: a picture so little early is on time.
+# Tolerance, since times of files are rounded.
 _TINY = 1e-6
 
 
 class Steps:
-    """Takes the first picture of each step of time, counted from the first picture of all.
+    """Selects the first picture of each interval, counted from the first picture of all.
 
     Args:
-        seconds: the length of a step; None: every picture.
+        seconds: length of an interval; None: every picture.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -19,7 +19,7 @@ class Steps:
         self._number = -1
 
     def take(self, seconds: float) -> bool:
-        """Whether the picture of this time is wanted; times do not go back."""
+        """Whether the picture of this time is selected; times never decrease."""
         if self._step is None:
             return True
         if self._first is None:

@@ -11,25 +11,25 @@ from emotion.realtime.media import Joint
 
 T = TypeVar("T")
 
-# So many pictures are looked at before a doubtful stamp is judged; good ones wait for nothing.
+# Number of pictures that are used to decide about a doubtful stamp; valid ones are not delayed.
 _AHEAD = 16
-# A stamp that is back in its place after so few others was right, and the others were wrong.
+# If a stamp returns to its place after so few others, the others were wrong.
 _FEW = 3
-# Pictures that follow one another by no more than this, in steps or in seconds, go on regularly.
+# Maximum interval of regular pictures, in steps or in seconds.
 _REGULAR_STEPS, _REGULAR_SECONDS = 5, Fraction(1, 4)
-# The clock of a broadcast has 33 bits at 90 kHz: none begins later than after 26.5 hours.
+# The clock of a broadcast has 33 bits at 90 kHz, so its largest time is 26.5 hours.
 _LATEST_START_SECONDS = 27 * 3600
 
 
 @dataclass(slots=True)
 class Mends:
-    """What was mended.
+    """The corrections.
 
     Attributes:
-        joints: where the clock goes on from another time than its own; appended to while it is read.
-        guessed: how many pictures got a time because theirs is missing or cannot be.
+        joints: positions at which the clock was reset; appended to while it is read.
+        guessed: number of pictures with an assigned time because theirs is missing or impossible.
         first_guess: the time of the first of them, in seconds.
-        missing: how many of the first without a time are not counted.
+        missing: number of the first pictures without a time, which are not counted.
     """
 
     joints: list[Joint] = field(default_factory=list)
@@ -38,13 +38,13 @@ class Mends:
     missing: int = 0
 
     def sentences(self) -> list[str]:
-        """One sentence for each kind of mend, without an end; none where all stamps were good."""
+        """One sentence for each kind of correction, without a full stop; none if all stamps were valid."""
         found = []
         if self.joints:
             places = ", ".join(clock(joint.at) for joint in self.joints[:3])
             more = f" and {len(self.joints) - 3} more places" if len(self.joints) > 3 else ""
             found.append(f"its clock is set anew at {places}{more}: what follows is put right behind")
-        # One alone is mostly the last, which decoders give without its own.
+        # A single one is usually the last, which decoders return without its time.
         if self.guessed > 1:
             where = clock(self.first_guess)
             found.append(
@@ -54,22 +54,22 @@ class Mends:
 
 
 class Timeline(Generic[T]):
-    """Gives each picture a time that is later than the last; good stamps pass unchanged.
+    """Assigns each picture a time that is later than the last; valid stamps are not changed.
 
-    What a doubtful stamp means is told by those that follow. One that is out of place for a moment is
-    put between its neighbours. Where the clock goes on from another time (files joined end to end, a
-    counter that was set anew) all that follow are moved to go on by one step; a leap forward is a gap
-    that is kept unless it is longer than any. Where stamps are no use each picture comes a step later.
+    Later stamps decide about a doubtful one. A single wrong stamp is
+    put between its neighbours. If the clock was reset (concatenated files, a
+    restarted counter) all later stamps are shifted to continue by one step; a jump forward is a gap
+    that is kept unless it is too long. If stamps are unusable each picture is one step later.
 
     Args:
-        time_base: seconds a unit of the stamps.
-        step: from one picture to the next on average, in units.
-        longest_gap: in seconds; a longer leap is taken for another clock.
-        start: the first time where the first stamps are no use, in units.
+        time_base: seconds per unit of the stamps.
+        step: mean time between pictures, in units.
+        longest_gap: in seconds; a longer jump is a reset of the clock.
+        start: the first time if the first stamps are unusable, in units.
 
     Attributes:
-        mends: what was mended until now.
-        start_is_known: whether the first stamp was good.
+        mends: the corrections so far.
+        start_is_known: whether the first stamp was valid.
     """
 
     def __init__(self, time_base: Fraction, step: int, longest_gap: float, start: int = 0) -> None:
@@ -103,7 +103,7 @@ class Timeline(Generic[T]):
             yield time, picture
 
     def _wanted(self, held: Sequence[tuple[int | None, T]]) -> int:
-        # Whether the first stamp is good is told by the second.
+        # The second stamp decides whether the first is valid.
         return max(0, (2 if self._last is None else 1) - len(held))
 
     def _is_doubtful(self, held: Sequence[tuple[int | None, T]]) -> bool:
@@ -118,12 +118,12 @@ class Timeline(Generic[T]):
         return second is None or not 0 < second - stamp <= self._regular
 
     def _judge(self, stamps: list[int | None]) -> int:
-        """The time of the first picture, whose stamp is doubtful, by those of the ones behind it."""
+        """The time of the first picture, whose stamp is doubtful, from later ones."""
         if self._last is None:
             return self._begin(stamps)
         was_lost, self._lost = self._lost, False
         moved = [None if stamp is None else stamp + self._offset for stamp in stamps]
-        # Where the last stamps were no use, one alone at the end is none either.
+        # If the last stamps were unusable, a single one at the end is, too.
         sure = len(stamps) > 1 or not was_lost
         if sure and moved[0] is not None and self._is_gap(moved[0], moved[1:2]):
             return moved[0]
@@ -138,7 +138,7 @@ class Timeline(Generic[T]):
         first = stamps[0]
         if first is None or not _grows(stamps[:_FEW]):
             self._lost, self.start_is_known = True, False
-            # Stamps that fall tell as little of the beginning.
+            # Decreasing stamps do not define the beginning either.
             begin = self._start if first is None or self._start < first else 0
             return self._guess(begin, first)
         if first * self._base > _LATEST_START_SECONDS:
@@ -147,14 +147,14 @@ class Timeline(Generic[T]):
         return first + self._offset
 
     def _is_gap(self, time: int, following: list[int | None]) -> bool:
-        """Whether a leap forward is a gap that stays: what follows must not lie within it."""
+        """Whether a jump forward is a gap to keep: later stamps must not be within it."""
         last = self._last or 0
         if not 0 < time - last <= self._longest:
             return False
         return not any(after is not None and last < after <= time for after in following)
 
     def _back_in_place(self, moved: list[int | None]) -> int | None:
-        """The time of a picture close behind that is about where it should be, divided up until there."""
+        """An interpolated time up to the next valid stamp of a later picture."""
         last = self._last or 0
         for ahead, time in enumerate(moved[1 : _FEW + 1], start=1):
             if time is None or time <= last:
@@ -162,14 +162,14 @@ class Timeline(Generic[T]):
             expected = last + (ahead + 1) * self._step
             if abs(time - expected) <= self._step * (2 + ahead) // 2:
                 return last + max(1, (time - last) // (ahead + 1))
-            # A leap that is taken back at once, before its place in time: only the leap was wrong.
+            # A jump that is reversed at once: only the jump was wrong.
             after = moved[2] if len(moved) > 2 else None
             if ahead == 1 and time < (moved[0] or 0) and time < (after or 0):
                 return last + max(1, min(self._step, (time - last) // 2))
         return None
 
     def _goes_on(self, moved: list[int | None]) -> bool:
-        """Whether the first stamps are those of a clock that runs, though not of the one before."""
+        """Whether the first stamps are those of a running clock, though not of the previous one."""
         few = moved[:_FEW]
         if len(few) < 2 or None in few:
             return False
@@ -197,7 +197,7 @@ class Timeline(Generic[T]):
 
     def _guess(self, time: int, stamp: int | None) -> int:
         if stamp is None and self.mends.missing < _AHEAD:
-            # Decoders hold back the last few pictures, some without their times.
+            # Decoders delay the last few pictures, some without their times.
             self.mends.missing += 1
             return time
         if not self.mends.guessed:
@@ -207,7 +207,7 @@ class Timeline(Generic[T]):
 
 
 def _grows(stamps: list[int | None]) -> bool:
-    """Whether all are there, each later than the one before."""
+    """Whether none is missing, each later than the one before."""
     if None in stamps:
         return False
     return all((a or 0) < (b or 0) for a, b in itertools.pairwise(stamps))

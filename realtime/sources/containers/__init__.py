@@ -1,7 +1,7 @@
-"""Structure of containers, where libav does not tell: whether a file is complete, and where it is damaged.
+"""Structure of containers, to detect incomplete and damaged files, which libav does not report.
 
-One file a format. Each checks an open file by its structure alone, without decoding, and knows nothing of
-pictures; `check` chooses by libav's name of the format. `mend` says how a damaged file can be read further,
+One module per format. Each checks an open file only by its structure, without decoding
+pictures; `check` chooses by libav's name of the format. `mend` returns how a damaged file can be repaired,
 which `MendedFile` does. May import nothing else of the project.
 """
 
@@ -50,7 +50,7 @@ _MENDS: dict[str, Callable[[BinaryIO, int], Mend | None]] = {
 
 
 def mend(path: Path, format_name: str) -> Mend | None:
-    """How a file can be read further than libav would; None where it is whole, or nobody knows.
+    """A repair with which more of a file can be read than by libav alone; None if it is complete, or unknown.
 
     Args:
         path: the file.
@@ -67,7 +67,7 @@ def mend(path: Path, format_name: str) -> Mend | None:
 
 
 def numbers(path: Path, format_name: str, track: int) -> dict[int, int]:
-    """The numbers of a track's frames by the byte where each begins, where counting them is no use.
+    """The numbers of a track's frames by their byte positions, if they cannot be counted.
 
     Args:
         path: the file.
@@ -84,13 +84,13 @@ def numbers(path: Path, format_name: str, track: int) -> dict[int, int]:
 
 
 def check(path: Path, format_name: str, begin: int = 0, mended: Mend | None = None) -> Finding | None:
-    """The first thing that is wrong with a file's structure; None where nothing is, or nobody can say.
+    """The first error in a file's structure; None if there is none, or the format is unknown.
 
     Args:
         path: the file.
         format_name: libav's, which may be several with commas between.
-        begin: the byte where the file begins, if another lies before it.
-        mended: what was done about it.
+        begin: the byte position of the file, if it follows another one.
+        mended: the repair.
     """
     if mended is not None and mended.finding is not None:
         return mended.finding
@@ -104,5 +104,5 @@ def check(path: Path, format_name: str, begin: int = 0, mended: Mend | None = No
         with path.open("rb") as file:
             file.seek(begin)
             return checked(file, os.fstat(file.fileno()).st_size)
-    except OSError:  # it could be read until now: whoever reads it says what is wrong
+    except OSError:  # it was readable until now: the reader reports the error
         return None

@@ -1,4 +1,4 @@
-"""ASF (wmv, asf): the header's file properties say how long the file is, and each of its packets."""
+"""ASF (wmv, asf): the header's file properties have the lengths of the file and of its packets."""
 
 import struct
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ _LONGEST_HEADER = 1 << 20
 _DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _BROADCAST = 1
 _LARGEST = 1 << 30
-# How many bytes a number has, by the two bits that say it.
+# Length of a number in bytes, by its two-bit code.
 _BYTES = (0, 1, 2, 4)
 _WORD = 2
 
 
 class _Packets(NamedTuple):
-    """Where a file's packets lie, all of one length."""
+    """The positions of a file's packets, all of one length."""
 
     first: int
     length: int
@@ -29,8 +29,8 @@ class _Content(NamedTuple):
     """A packet's parts.
 
     Attributes:
-        begin: of what says how the packet is laid out; head: of its times; parts: of its parts.
-        ends: where each part ends that is as it should be; is_whole: whether all are.
+        begin: of its layout; head: of its times; parts: of its parts.
+        ends: of each valid part; is_whole: whether all are valid.
     """
 
     begin: int
@@ -41,9 +41,9 @@ class _Content(NamedTuple):
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Compare the announced size with the real one, and see whether each packet is laid out as it should be.
+    """Compare the declared size with the real one, and check the layout of each packet.
 
-    Recordings of a broadcast announce no size.
+    Recordings of a broadcast have no declared size.
     """
     header = file.read(_LONGEST_HEADER)
     at = header.find(_FILE_PROPERTIES)
@@ -60,7 +60,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _first_wrong(file: BinaryIO, size: int, header: bytes, packets: _Packets) -> Finding | None:
-    """The first packet that does not begin as the first does, or is not laid out as it should be."""
+    """The first packet with another header than the first, or with an invalid layout."""
     first = header[packets.first : packets.first + 1]
     for position, packet in _each(file, packets):
         if packet[:1] != first:
@@ -71,7 +71,7 @@ def _first_wrong(file: BinaryIO, size: int, header: bytes, packets: _Packets) ->
 
 
 def mend(file: BinaryIO, size: int) -> Mend | None:
-    """Let damaged packets end before their damage, else libav loses what follows; None: all is well."""
+    """Truncate damaged packets before their damage, else libav loses the following ones; None: no damage."""
     header = file.read(_LONGEST_HEADER)
     packets = _packets(header) if header.startswith(_HEADER) and size <= _LARGEST else None
     if packets is None:
@@ -80,7 +80,8 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
     first = header[packets.first : packets.first + 1]
     for position, packet in _each(file, packets):
         if packet[:1] != first:
-            # Bytes are missing or too many: what follows lies elsewhere, where libav finds it by itself.
+            # Bytes are missing or inserted: the following packets are shifted, and libav finds them by
+            # itself.
             before = position - packets.length
             while damaged.pop(before, None) is not None:
                 before -= packets.length
@@ -100,7 +101,7 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
 
 
 def _packets(header: bytes) -> _Packets | None:
-    """Where the packets are; None where they have no one length."""
+    """The positions of packets; None if they have different lengths."""
     at = header.find(_FILE_PROPERTIES)
     data = int.from_bytes(header[16:24], "little")
     if at < 0 or len(header) < at + 100 or header[data : data + 16] != _DATA:
@@ -112,7 +113,7 @@ def _packets(header: bytes) -> _Packets | None:
 
 
 def _each(file: BinaryIO, packets: _Packets) -> Iterator[tuple[int, bytes]]:
-    """Each packet and where it lies, as many as are there."""
+    """Each packet and its position."""
     file.seek(packets.first)
     for number in range(packets.number):
         packet = file.read(packets.length)
@@ -122,7 +123,7 @@ def _each(file: BinaryIO, packets: _Packets) -> Iterator[tuple[int, bytes]]:
 
 
 def _content(packet: bytes) -> _Content:
-    """What a packet holds, as far as it can be told."""
+    """The parts of a packet, as far as they are valid."""
     begin = 1 + (packet[0] & 0x0F) if packet[0] & 0x80 else 0
     ends: list[int] = []
     head = parts = begin
@@ -153,9 +154,9 @@ def _content(packet: bytes) -> _Content:
 
 
 def _part_head(packet: bytes, at: int, kinds: int) -> tuple[int, int | None, int]:
-    """Where a part's head ends, how long the whole picture is, and where in it the part lies.
+    """The end of a part's header, the length of the whole picture, and the part's position in it.
 
-    Raises IndexError where it cannot be one.
+    Raises IndexError if it is invalid.
     """
     _, at = _number(packet, at + 1, kinds >> 4 & 3)
     offset, at = _number(packet, at, kinds >> 2 & 3)
@@ -167,7 +168,7 @@ def _part_head(packet: bytes, at: int, kinds: int) -> tuple[int, int | None, int
 
 
 def _number(packet: bytes, at: int, kind: int) -> tuple[int, int]:
-    """A number of as many bytes as two bits say, and where the next begins."""
+    """A number with the length of a two-bit code, and the position after it."""
     end = at + _BYTES[kind]
     if end > len(packet):
         raise IndexError
@@ -175,7 +176,7 @@ def _number(packet: bytes, at: int, kind: int) -> tuple[int, int]:
 
 
 def _shortened(packet: bytes, content: _Content) -> bytes:
-    """The packet with those of several parts that come before the damage; nothing where there are none."""
+    """The packet with only the parts before the damage; nothing if there are none."""
     if not content.ends or not packet[content.begin] & 1:
         return b""
     kind = packet[content.parts - 1] & 0xC0

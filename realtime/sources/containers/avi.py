@@ -1,4 +1,4 @@
-"""AVI: a tree of chunks that say how long they are."""
+"""AVI: a tree of chunks with their lengths."""
 
 import struct
 from typing import BinaryIO
@@ -6,7 +6,7 @@ from typing import BinaryIO
 from emotion.realtime.sources.containers.finding import Finding
 
 _LISTS = (b"RIFF", b"LIST")
-# Recorders that were switched off leave these where the length belongs.
+# Placeholders of the length, left by recorders that were switched off.
 _UNKNOWN = (0, 0xFFFFFFFF)
 _LARGEST = 1 << 31
 
@@ -32,7 +32,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _broken(file: BinaryIO, position: int, end: int) -> int | None:
-    """Where something lies that is no chunk; a list that is longer than what it lies in is looked into."""
+    """The position of invalid data; a list that is longer than its parent is searched, too."""
     while position + 8 <= end:
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
@@ -46,17 +46,17 @@ def _broken(file: BinaryIO, position: int, end: int) -> int | None:
 
 
 def numbers(file: BinaryIO, size: int, track: int) -> dict[int, int]:
-    """Which frame of a track each of its chunks is, where bytes are missing in the middle.
+    """The frame number of each chunk of a track, if bytes are missing in the middle.
 
-    Nothing else tells the times behind a hole: chunks are only counted. The index at the end names all of
-    them with their lengths; those behind the hole lie nearer to the beginning by as much as is missing.
+    Otherwise times after a gap would be wrong, since chunks are only counted. The index at the end lists all
+    of them with their lengths; those after the gap are shifted by its length.
 
     Args:
         file, size: the file.
         track: its number.
 
     Returns:
-        Numbers by the byte where a chunk's content begins; empty where nothing is missing.
+        Numbers by the byte position of a chunk's content; empty if nothing is missing.
     """
     file.seek(0)
     riff, length = struct.unpack("<4sI", file.read(8).ljust(8))
@@ -76,7 +76,7 @@ def numbers(file: BinaryIO, size: int, track: int) -> dict[int, int]:
         if name[:2] != wanted:
             continue
         head = struct.pack("<4sI", name, content)
-        # From "movi" on as the format says, or from the beginning of the file as some writers have it.
+        # Relative to "movi" by the specification, or to the beginning of the file with some muxers.
         for at in (movie + offset, offset):
             place = next((p for p in (at, at - missing) if p > 0 and data[p : p + 8] == head), None)
             if place is not None:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong with a file's structure.
+    """An error in a file's structure.
 
     Attributes:
-        why: in a few words, without an end: ``its header announces 100 bytes more``.
-        position: the byte at which it shows; None where it concerns the whole file.
+        why: in a few words, without a full stop: ``its header announces 100 bytes more``.
+        position: its byte position; None if it concerns the whole file.
         is_cut: whether the end is missing; else something before the end is.
-        follows: whether all is well up to `position`, where another file begins.
-        is_weak: whether whole files of careless writers have it too, so that it counts only where frames are
+        follows: whether the file is valid up to `position`, where another file begins.
+        is_weak: whether complete files of some muxers have it too, so that it counts only if frames are
             missing.
     """
 
@@ -25,12 +25,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """How a file reads on where it would end: pieces of it, and bytes in between.
+    """A repair of a file: pieces of it, and inserted bytes.
 
     Attributes:
-        pieces: ranges of the file's bytes, and bytes that are not in it, in order.
-        note: what was mended, as a sentence without its end; empty where a finding says it.
-        finding: what was wrong, where some of the file is lost all the same.
+        pieces: ranges of the file's bytes, and inserted bytes, in order.
+        note: the repair, as a sentence without a full stop; empty if the finding describes it.
+        finding: the error, if some of the file is still lost.
     """
 
     pieces: tuple[range | bytes, ...]

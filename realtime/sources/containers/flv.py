@@ -11,7 +11,7 @@ _NAME = b"FLV\x01"
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Walk through all tags, from where the file stands."""
+    """Walk through all tags, from the file's current position."""
     begin = file.tell()
     if file.read(4) != _NAME:
         return None
@@ -29,7 +29,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
             return Finding("its tags do not follow one another", position, is_cut=head[0] in _KINDS)
         file.seek(end)
         behind = file.read(4)
-        # Some writers leave the length behind the last tag out, others write zero there.
+        # Some muxers omit the length after the last tag, others write zero.
         if head[0] & 0x1F not in _KINDS or behind not in (b"", bytes(4), struct.pack(">I", 11 + length)):
             return Finding("its tags do not follow one another", position)
         position = end + 4

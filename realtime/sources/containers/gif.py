@@ -8,11 +8,12 @@ from typing import BinaryIO
 from emotion.realtime.sources.containers.finding import Finding, Mend
 
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
-# What a picture begins with, where it has a time: no picture's own bytes look so by chance.
+# The begin of a picture with a time, which is unlikely in a picture's data.
 _PICTURE = re.compile(rb"\x21\xf9\x04[\x00-\x1f]...\x00\x2c", re.DOTALL)
 _LARGEST = 1 << 30
 _MOST_HOLES = 100
-# So many pictures with parts of odd lengths are looked into; where all are well their writer works so.
+# Number of pictures with parts of odd lengths that are decoded; if all are valid, their encoder writes them
+# so.
 _MOST_LOOKED_INTO = 8
 _LONGEST_CODE = 12
 
@@ -41,16 +42,16 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _is_odd(begin: int, ends: list[int]) -> bool:
-    """Whether a part other than the last is shorter than another, which writers avoid and damage leaves."""
+    """Whether a part other than the last is shorter than another, which encoders avoid and damage causes."""
     lengths = [end - start - 1 for start, end in itertools.pairwise([begin, *ends])]
     return bool(lengths) and (len(set(lengths[:-1])) > 1 or lengths[-1] > lengths[0])
 
 
 def _is_whole(file: BinaryIO, begin: int, pixels: int) -> bool:
-    """Whether a picture's codes end where its data do, and give as many pixels as it has.
+    """Whether a picture's LZW codes end with its data, and give the right number of pixels.
 
-    Leaves the file behind the data. Each code stands for a row of pixels: one of the colours, or an earlier
-    row and a pixel; all that is kept of them is how long they are.
+    Leaves the file after the data. Each code is a run of pixels: one of the colours, or an earlier
+    run and a pixel; only their lengths are kept.
     """
     file.seek(begin - 1)
     smallest = file.read(1)[0]
@@ -84,7 +85,7 @@ def _is_whole(file: BinaryIO, begin: int, pixels: int) -> bool:
 
 
 def mend(file: BinaryIO, size: int) -> Mend | None:
-    """Leave out what lies between a broken picture and the next whole one; None where nothing is broken."""
+    """Leave out the data between a damaged picture and the next valid one; None if nothing is damaged."""
     if size > _LARGEST:
         return None
     data = file.read()
@@ -99,7 +100,7 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
         if ends is None or found is None:
             break
         first = first or Finding("its blocks do not follow one another", broken)
-        # The broken picture shows as far as it goes: its data end before the next picture's begin.
+        # The damaged picture is shown in part: its data end before the next picture.
         end = max((end for end in ends if end <= found.start()), default=None)
         pieces += [range(begin, broken)] if end is None else [range(begin, end), b"\0"]
         begin = found.start()
@@ -109,7 +110,7 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
 
 
 def _first_broken(file: BinaryIO, data: bytes, begin: int) -> tuple[int, list[int] | None]:
-    """Where a picture lies behind which no block begins, and where its data could end; None: all is well."""
+    """Position of a picture without a block after it, and a possible end of its data; None: no damage."""
     file.seek(begin)
     if begin == 0:
         head = file.read(13)
@@ -125,14 +126,14 @@ def _first_broken(file: BinaryIO, data: bytes, begin: int) -> tuple[int, list[in
         found = [file.tell(), *_skip_data(file)]
         if kind == _IMAGE:
             picture, ends = position, found
-            # Damaged lengths may lead over other pictures to where a block begins.
+            # Damaged lengths may skip other pictures and end at a block.
             if _PICTURE.search(data, found[0], file.tell()):
                 return picture, ends
     return picture, ends
 
 
 def _skip_head(file: BinaryIO, kind: int) -> int:
-    """Go behind what describes a block; returns how many pixels a picture has."""
+    """Skip the header of a block; returns the number of pixels of a picture."""
     pixels = 0
     if kind == _IMAGE:
         block = file.read(9)
@@ -155,7 +156,7 @@ def _parts(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _skip_data(file: BinaryIO) -> list[int]:
-    """Go behind a block's data; returns where each of its parts ends."""
+    """Skip a block's data; returns the end of each of its parts."""
     ends = []
     while length := file.read(1):
         if not length[0]:

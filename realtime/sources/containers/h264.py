@@ -1,4 +1,4 @@
-"""Bare H.264: units between start codes; frames are numbered, and say in which order they are shown."""
+"""Raw H.264: units between start codes; frames have numbers, and a picture order count."""
 
 import itertools
 import re
@@ -12,27 +12,27 @@ from emotion.realtime.sources.containers.finding import Finding
 _START = re.compile(rb"\x00\x00\x01")
 _SLICE, _REFRESH, _PARAMETERS = 1, 5, 7
 _LARGEST = 1 << 30
-# A slice's head and a sequence's parameters are far shorter.
+# Longer than any slice header or parameter set.
 _HEAD = 64
-# Profiles whose parameters tell of colours, too.
+# Profiles whose parameter sets contain chroma formats.
 _WITH_COLOURS = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-# Places of showing tell of lost frames where so many of so many steps are alike.
+# The picture order count shows lost frames if so many of so many steps are equal.
 _ENOUGH, _ALIKE = 8, 0.7
-# What is missing among the last few shown may lie behind the end.
+# Frames that are missing among the last few may be after the end.
 _LAST_FEW = 5
 
 
 class _Bits:
-    """Numbers of any length, as the format writes them. Raises IndexError at the end."""
+    """A reader of bits. Raises IndexError at the end."""
 
     def __init__(self, data: bytes) -> None:
-        # Where a start code would arise a 3 is put in between.
+        # Removes emulation prevention bytes (3).
         clean = data.replace(b"\0\0\3", b"\0\0")
         self._bits = "".join(f"{byte:08b}" for byte in clean)
         self._at = 0
 
     def fixed(self, count: int) -> int:
-        """Of so many bits."""
+        """A number of so many bits."""
         if self._at + count > len(self._bits):
             raise IndexError
         value = self._bits[self._at : self._at + count]
@@ -40,7 +40,7 @@ class _Bits:
         return int(value or "0", 2)
 
     def short(self) -> int:
-        """Of as many bits as its size needs (Exp-Golomb)."""
+        """A number of variable length (Exp-Golomb)."""
         zeros = 0
         while not self.fixed(1):
             zeros += 1
@@ -49,11 +49,12 @@ class _Bits:
 
 @dataclass(frozen=True, slots=True)
 class _Sequence:
-    """What a sequence's parameters say.
+    """The relevant sequence parameters.
 
     Attributes:
-        number_bits: length of a frame's number; place_bits: of its place of showing, 0 where it is not told.
-        gaps_allowed: numbers may be left out; planes: colours are apart; frames_only: there are no fields.
+        number_bits: length of a frame's number; place_bits: of its picture order count, 0 if it has none.
+        gaps_allowed: numbers may be left out; planes: separate colour planes; frames_only: there are no
+            fields.
     """
 
     number_bits: int
@@ -72,28 +73,28 @@ class _Slice:
 
 @dataclass(slots=True, eq=False)
 class _Shown:
-    """The places of showing of the frames since the last refresh, and where they lie in the file."""
+    """The picture order counts of the frames since the last refresh, and their positions in the file."""
 
     places: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
 
     def note(self, place: int, bits: int, position: int) -> None:
-        """Take down the next, of which only so many bits are told."""
+        """Add the next, of which only the lower bits are stored."""
         whole = 1 << bits
         near = self.places[-1] if self.places else place
         self.places.append(place + round((near - place) / whole) * whole)
         self.positions.append(position)
 
     def leaps(self) -> list[int]:
-        """From each place to the next, in the order of showing."""
+        """The steps from each count to the next, in display order."""
         order = sorted(self.places)
         return [after - before for before, after in itertools.pairwise(order)]
 
 
 def _missing(groups: list[_Shown]) -> Finding | None:
-    """The first frame that is shown behind a missing one.
+    """The first frame in display order after a missing one.
 
-    Encoders that leave places out on purpose do so often, or by no whole steps: then they tell nothing.
+    Encoders that skip counts intentionally do so often, or by fractions of a step: then they are no evidence.
     """
     counts = Counter(leap for group in groups for leap in group.leaps())
     if counts.total() < _ENOUGH:
@@ -112,9 +113,9 @@ def _missing(groups: list[_Shown]) -> Finding | None:
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Whether the numbers of the frames follow one another, and none is missing in the order of showing.
+    """Check that frame numbers are consecutive, and that none is missing in display order.
 
-    Where they may have gaps they tell nothing.
+    If gaps are allowed they are no evidence.
     """
     if size > _LARGEST:
         return None
@@ -145,7 +146,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _units(data: bytes) -> Iterator[tuple[int, int, bool, bytes]]:
-    """Of each unit: where it lies, its kind, whether others refer to it, and its first bytes after that."""
+    """Each unit's position, type, whether it is a reference, and its first bytes after that."""
     for found in _START.finditer(data):
         at = found.end()
         if at < len(data):
@@ -163,7 +164,7 @@ def _parameters(bits: _Bits) -> _Sequence | None:
         bits.short()
         bits.short()
         bits.fixed(1)
-        if bits.fixed(1):  # scaling lists, which nobody sends
+        if bits.fixed(1):  # scaling lists, which are not used in practice
             return None
     number_bits = bits.short() + 4
     order = bits.short()

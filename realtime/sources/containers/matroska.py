@@ -1,11 +1,11 @@
-"""Matroska and WebM: elements that say how long they are; clusters hold blocks."""
+"""Matroska and WebM: elements with their lengths; clusters contain blocks."""
 
 from typing import BinaryIO
 
 from emotion.realtime.sources.containers.finding import Finding
 
 _SEGMENT, _CLUSTER, _EBML = 0x18538067, 0x1F43B675, 0x1A45DFA3
-# What may stand in a segment and in a cluster; both may hold padding (Void) and a checksum.
+# The valid elements of a segment and of a cluster; both may have padding (Void) and a checksum.
 _IN_SEGMENT = {
     _CLUSTER, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367, 0xEC, 0xBF,
 }  # fmt: skip
@@ -13,7 +13,7 @@ _IN_CLUSTER = {0xE7, 0xA3, 0xA0, 0xA7, 0xAB, 0x5854, 0xAF, 0xEC, 0xBF}
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Walk through all elements of the segment and its clusters; lengths that are not known end the walk."""
+    """Walk through all elements of the segment and its clusters, up to one of unknown length."""
     position = 0
     while position < size:
         name, length, start = _element(file, position)
@@ -47,7 +47,7 @@ def _walk(file: BinaryIO, position: int, end: int, known: set[int]) -> Finding |
 
 
 def _element(file: BinaryIO, position: int) -> tuple[int, int | None, int]:
-    """Its name, its length (None where unknown or not to be read), and where its content starts."""
+    """Its id, its length (None if unknown or unreadable), and the position of its content."""
     file.seek(position)
     head = file.read(12)
     name_size = _size_of(head[:1])
@@ -62,5 +62,5 @@ def _element(file: BinaryIO, position: int) -> tuple[int, int | None, int]:
 
 
 def _size_of(first: bytes) -> int:
-    """How many bytes a number of variable length has, by its first byte; 0 where it is none."""
+    """The length in bytes of a variable-length number, by its first byte; 0 if it is invalid."""
     return 9 - first[0].bit_length() if first and first[0] else 0

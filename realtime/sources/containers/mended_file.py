@@ -1,4 +1,4 @@
-"""A damaged file as a file object that reads as if it were repaired."""
+"""A file object that reads a damaged file in its repaired form."""
 
 import io
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class MendedFile(io.RawIOBase):
-    """Pieces of a file and bytes in between, as one file to read.
+    """Pieces of a file and inserted bytes, as one file to read.
 
     Args:
         path: the file.
-        pieces: as of `Mend`.
+        pieces: as in `Mend`.
     """
 
     def __init__(self, path: Path, pieces: Sequence[range | bytes]) -> None:
@@ -25,7 +25,7 @@ class MendedFile(io.RawIOBase):
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total size in bytes."""
         return self._begins[-1]
 
     def readable(self) -> bool:
@@ -37,17 +37,17 @@ class MendedFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """The current position."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to another place; returns it."""
+        """Change the position; returns it."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
         self._at = max(0, origin + offset)
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """The next so many bytes, fewer at the end; all with -1."""
+        """The next bytes, at most so many; all with -1."""
         left = self.size - self._at if size < 0 else size
         parts = []
         for piece, begin in zip(self._pieces, self._begins, strict=False):
@@ -60,7 +60,7 @@ class MendedFile(io.RawIOBase):
         return b"".join(parts)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close()
         super().close()
 

@@ -13,7 +13,7 @@ _LARGEST_TABLE = 1 << 26
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Tables that contradict one another, fragments that are missing, or a second file behind the first."""
+    """Contradictory tables, missing fragments, or a second file after the first."""
     indexes, fragments = 0, list[int]()
     for name, start, end in _boxes(file, 0, size):
         if name == b"moov":
@@ -22,7 +22,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
                 finding = _contradiction(file, start, min(end, size))
                 if finding:
                     return finding
-        # Writers of one file with two indexes exist; another ftyp begins another file.
+        # Some muxers write two indexes into one file; another ftyp begins another file.
         elif name == b"ftyp" and indexes:
             return Finding("another video follows", start - 8, follows=True)
         elif name == b"moof":
@@ -35,7 +35,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, and begin and end of the content, of each box; ends where there is none."""
+    """Name, and begin and end of the content, of each box, up to invalid data."""
     while position + 8 <= end:
         file.seek(position)
         length, name = struct.unpack(">I4s", file.read(8))
@@ -51,9 +51,9 @@ def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int
 
 
 def mend(file: BinaryIO, size: int) -> Mend | None:
-    """Let tables agree, where one tells what another has wrong, and fragments follow one another.
+    """Correct a table by another one, and let fragments follow one another.
 
-    None where all is well.
+    None if there is no damage.
     """
     patches: dict[int, bytes] = {}
     for name, start, end in _boxes(file, 0, size):
@@ -72,7 +72,7 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
 
 
 def _more_sizes(tables: "_Tables") -> dict[int, bytes]:
-    """Where fewer sizes are counted than there are: as many as there are times."""
+    """If the count of sizes is too small: the number of times."""
     at, sizes = tables[b"stsz"]
     times = sum(count for count, _ in _steps(tables))
     one_size, counted = struct.unpack_from(">II", sizes, 4)
@@ -81,7 +81,7 @@ def _more_sizes(tables: "_Tables") -> dict[int, bytes]:
 
 
 def _shorter_steps(tables: "_Tables") -> dict[int, bytes]:
-    """Where a step is longer than the whole track, which has several: their average."""
+    """If a step is longer than the whole track of several steps: their mean."""
     steps, length = _steps(tables), _length(tables)
     count = sum(count for count, _ in steps)
     if length is None or count < 2:
@@ -92,7 +92,7 @@ def _shorter_steps(tables: "_Tables") -> dict[int, bytes]:
 
 
 def _length(tables: "_Tables") -> int | None:
-    """The track's, in units of its times; None where it is not known."""
+    """The length of the track, in its units of time; None if unknown."""
     head = tables.get(b"mdhd", (0, b""))[1]
     wide = head[:1] == b"\1"
     length = int.from_bytes(head[24:32] if wide else head[16:20], "big")
@@ -100,16 +100,16 @@ def _length(tables: "_Tables") -> int | None:
 
 
 def _steps(tables: "_Tables") -> list[tuple[int, int]]:
-    """How many frames are how long, in units."""
+    """The numbers of frames and their durations, in units."""
     return [(count, step) for count, step in struct.iter_unpack(">II", _rows(tables[b"stts"][1]))]
 
 
-# By their names: where a table's content begins in the file, and the content.
+# By name: the position of a table's content in the file, and the content.
 _Tables: TypeAlias = dict[bytes, tuple[int, bytes]]
 
 
 def _tracks(file: BinaryIO, start: int, end: int) -> Iterator[_Tables]:
-    """The tables of each track of pictures that has them."""
+    """The tables of each video track that has them."""
     for name, inner, inner_end in _boxes(file, start, end):
         tables = _tables(file, inner, min(inner_end, end)) if name == b"trak" else {}
         kind = tables.get(b"hdlr", (0, b""))[1][8:12]
@@ -138,7 +138,7 @@ def _contradiction(file: BinaryIO, start: int, end: int) -> Finding | None:
 
 
 def _rows(table: bytes) -> bytes:
-    """The rows of a table of pairs, as many whole ones as there are."""
+    """The complete rows of a table of pairs."""
     count = min(int.from_bytes(table[4:8], "big"), (len(table) - 8) // 8)
     return table[8 : 8 + 8 * max(count, 0)]
 

@@ -1,4 +1,4 @@
-"""Fragmented MP4: each fragment's index (moof) and its pictures (mdat), one behind the other."""
+"""Fragmented MP4: each fragment's index (moof) and its pictures (mdat), one after the other."""
 
 import re
 import struct
@@ -9,7 +9,7 @@ from emotion.realtime.sources.containers.finding import Finding, Mend
 _LARGEST = 1 << 30
 _BEGIN = re.compile(rb"moof\0\0\0\x10mfhd")
 _NAME = re.compile(rb"[ -~\xa9]{4}")
-# Without these nothing can be read.
+# Required boxes.
 _NEEDED = (b"ftyp", b"moov")
 _PLACE_TOLD = 1
 _HEAD = 16
@@ -18,7 +18,7 @@ _WHY = "its fragments do not follow one another"
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Whether boxes follow one another to the end of a file that has fragments."""
+    """Check that boxes follow one another to the end of a file with fragments."""
     data = _read(file, size)
     if data is None or not _BEGIN.search(data):
         return None
@@ -31,7 +31,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def mend(file: BinaryIO, size: int) -> Mend | None:
-    """Let damage take one fragment only: the next comes where it says that it lies; None: all is well."""
+    """Limit damage to one fragment: the next is placed at its declared position; None: no damage."""
     data = _read(file, size)
     first = _BEGIN.search(data) if data else None
     if data is None or first is None:
@@ -57,15 +57,15 @@ def mend(file: BinaryIO, size: int) -> Mend | None:
 def _bridge(
     data: bytes, begin: int, last: int, broken: int, start: int, length: int | None
 ) -> list[range | bytes]:
-    """What lies before a whole fragment, made as long as it says; empty where that cannot be.
+    """The data before a valid fragment, made as long as declared; empty if that is impossible.
 
-    What follows the damage stays in the last box of pictures, or in one that nobody reads.
+    Data after the damage stay in the last box of pictures, or in one that is ignored.
 
     Args:
         data: the file.
-        begin: of what is to be bridged; last: of the last box in it; broken: that box's end.
-        start: of the whole fragment.
-        length: how long the bridge has to be; None: as it is.
+        begin: of the data; last: of the last box in it; broken: that box's end.
+        start: of the valid fragment.
+        length: required length; None: unchanged.
     """
     length = start - begin if length is None else length
     is_pictures = data[last + 4 : last + 8] == b"mdat"
@@ -83,7 +83,7 @@ def _bridge(
 
 
 def _walk(data: bytes, at: int) -> tuple[int, int]:
-    """Where the last box begins, and where it ends: behind it nothing begins that can be one."""
+    """The begin and end of the last valid box."""
     last = at
     while length := _length(data[at : at + _HEAD], len(data) - at):
         last, at = at, at + length
@@ -91,7 +91,7 @@ def _walk(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _length(head: bytes, left: int) -> int:
-    """How long the box is that begins so, with so many bytes to the end of the file; 0: it is none."""
+    """The length of the box with this header, with so many bytes to the end of the file; 0: it is invalid."""
     if len(head) < 8:
         return 0
     length, name = struct.unpack_from(">I4s", head)
@@ -103,7 +103,7 @@ def _length(head: bytes, left: int) -> int:
 
 
 def _next_fragment(data: bytes, at: int) -> int | None:
-    """Where the next one begins that says how long it is."""
+    """The begin of the next box with a valid length."""
     for found in _BEGIN.finditer(data, at):
         start = found.start() - 4
         if 24 < int.from_bytes(data[start : start + 4], "big") <= len(data) - start:
@@ -112,7 +112,7 @@ def _next_fragment(data: bytes, at: int) -> int | None:
 
 
 def _told_place(data: bytes, moof: int) -> int | None:
-    """From where on a fragment counts the places of its pictures; None where it does not say."""
+    """The base position of a fragment's pictures; None if it has none."""
     end = moof + int.from_bytes(data[moof : moof + 4], "big")
     at = data.find(b"tfhd", moof, end)
     if at < 0 or not data[at + 7] & _PLACE_TOLD:
@@ -121,7 +121,7 @@ def _told_place(data: bytes, moof: int) -> int | None:
 
 
 def _read(file: BinaryIO, size: int) -> bytes | None:
-    """The file; None where all boxes follow one another to its end, or where it is too large."""
+    """The content of the file; None if all boxes are valid to its end, or if it is too large."""
     at = 0
     while at < size:
         file.seek(at)

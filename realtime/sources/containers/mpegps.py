@@ -1,4 +1,4 @@
-"""MPEG program streams (mpg, vob): packs of packets that say how long they are."""
+"""MPEG program streams (mpg, vob): packs of packets with their lengths."""
 
 from typing import BinaryIO
 
@@ -9,7 +9,7 @@ _LAST_BYTES = 1 << 17
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Whether the last packet is whole."""
+    """Check that the last packet is complete."""
     begin = max(0, size - _LAST_BYTES)
     file.seek(begin)
     data = file.read()
@@ -25,7 +25,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _length(head: bytes) -> int | None:
-    """Of what begins here; None where nothing does."""
+    """The length of the packet here; None if there is none."""
     if len(head) < 6:
         return None if head[:3] != _START[: len(head)] else 6
     if head[:3] != _START or head[3] < _END:

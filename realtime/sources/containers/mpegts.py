@@ -5,24 +5,25 @@ from typing import BinaryIO
 from emotion.realtime.sources.containers.finding import Finding
 
 _SYNC, _PLAIN = 0x47, 188
-# Plain; with a time code before each packet (m2ts), where the byte comes fifth; with error correction.
+# Plain; with a time code before each packet (m2ts), so that the sync byte is the fifth; with error
+# correction.
 _SHAPES = ((_PLAIN, 0), (192, 4), (204, 0))
 _LOOK = 5
 _LONGEST_SEARCH = 1 << 20
 _AT_ONCE = 65_536
-# So many packets at the end are looked at, and a track that breaks off in the last few of them is cut.
+# Number of packets at the end that are checked, and within which a truncated track ends.
 _LAST_PACKETS, _LAST_FEW = 8192, 256
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Whether each packet begins as one, the last is whole, and so is the last part of each track.
+    """Check the sync byte of each packet, and that the last packet and part of each track are complete.
 
-    Of that only as far as it says how long it is.
+    The latter only if it has a declared length.
     """
     start = file.read(_LONGEST_SEARCH)
     found = _shape(start)
     if found is None:
-        # What is no packet at either end is no such stream at all, or nothing can be told of it.
+        # Without a packet at either end it is not such a stream, or cannot be checked.
         file.seek(max(0, size - _LONGEST_SEARCH))
         return Finding("its beginning holds no packets", 0) if _shape(file.read()) else None
     begin, length, first = found
@@ -40,7 +41,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _shape(data: bytes) -> tuple[int, int, int] | None:
-    """Where the first of a few packets in step begins, how long they are, and where in them the byte lies."""
+    """The begin and length of the first of a few packets in a row, and the position of the sync byte."""
     place = data.find(_SYNC)
     while place >= 0:
         for length, first in _SHAPES:
@@ -52,7 +53,7 @@ def _shape(data: bytes) -> tuple[int, int, int] | None:
 
 
 def _out_of_step(file: BinaryIO, start: int, size: int, length: int, first: int) -> int | None:
-    """Where the first packet lies that has another byte in the place of the first one."""
+    """The position of the first packet with a wrong sync byte."""
     file.seek(start)
     for begin in range(start, size, length * _AT_ONCE):
         data = file.read(length * _AT_ONCE)
@@ -63,7 +64,7 @@ def _out_of_step(file: BinaryIO, start: int, size: int, length: int, first: int)
 
 
 def _is_unfinished(file: BinaryIO, start: int, size: int, length: int, first: int) -> bool:
-    """Whether a track's last PES packet says that it is longer."""
+    """Whether a track's last PES packet has a larger declared length."""
     begin = max(start, size - length * _LAST_PACKETS)
     file.seek(begin)
     data = file.read()
@@ -88,7 +89,7 @@ def _is_unfinished(file: BinaryIO, start: int, size: int, length: int, first: in
 
 
 def _header(packet: bytes) -> int:
-    """How long the packet's own header is, with what pads it; all of it where it holds nothing else."""
+    """The length of the packet's header, with padding; all of it if there is no payload."""
     kind = packet[3] >> 4 & 3
     if not kind & 1:
         return _PLAIN

@@ -1,4 +1,4 @@
-"""NUT: frames one behind the other up to an index of the syncpoints, which stand where it says."""
+"""NUT: frames one after the other up to an index of the positions of syncpoints."""
 
 import struct
 from typing import BinaryIO, NamedTuple
@@ -9,17 +9,17 @@ _MAIN = struct.pack(">Q", 0x4E4D7A561F5F04AD)
 _INDEX = struct.pack(">Q", 0x4E58DD672F23E64E)
 _SYNCPOINT = struct.pack(">Q", 0x4E4BE4ADEECA4569)
 _FOOT = 12  # the length of the index and its checksum
-_UNIT = 16  # places are told in so many bytes
+_UNIT = 16  # positions are in units of so many bytes
 _CHECKSUMMED = 4096
 _LARGEST = 1 << 30
 _NAME = b"nut/multimedia container\0"
-# What a frame's head holds, by its flags.
+# The fields of a frame's header, by its flags.
 _TIME, _TRACK, _SIZE, _CHECKSUM, _MORE, _SIDE = 8, 16, 32, 64, 128, 256
 _ELIDED, _MATCH, _FLAGS, _INVALID = 1024, 2048, 4096, 8192
 
 
 class _Kind(NamedTuple):
-    """What a frame's first byte says of it."""
+    """The meaning of a frame's first byte."""
 
     flags: int
     factor: int
@@ -29,14 +29,14 @@ class _Kind(NamedTuple):
 
 
 class _Heads(NamedTuple):
-    """What the main header says of frames: by their first byte; and how long what they begin with is."""
+    """The main header's table of frame codes, and the lengths of elided headers."""
 
     kinds: list[_Kind]
     elided: list[int]
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Whether index and syncpoints stand where the file says, and frames follow one another between them."""
+    """Check the positions of index and syncpoints, and that frames follow one another between them."""
     file.seek(max(0, size - _FOOT))
     length = int.from_bytes(file.read(8), "big")
     if not _FOOT <= length <= size:
@@ -57,7 +57,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _broken(data: bytes, end: int) -> int | None:
-    """Where something lies that is neither a frame nor begins as a header; None also where nobody knows."""
+    """The position of data that are neither a frame nor a header; None also if unknown."""
     at, heads = len(_NAME) if data.startswith(_NAME) else 0, None
     while at < end:
         begin = at
@@ -78,7 +78,7 @@ def _broken(data: bytes, end: int) -> int | None:
 
 
 def _behind_header(data: bytes, at: int) -> tuple[int, int]:
-    """Where a header's content begins and ends. Raises IndexError: it is none."""
+    """The begin and end of a header's content. Raises IndexError if it is invalid."""
     length, content = _number(data, at + 8)
     if not length:
         raise IndexError
@@ -87,7 +87,7 @@ def _behind_header(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _behind_frame(data: bytes, at: int, heads: _Heads) -> int:
-    """Where a frame ends; -1 where it has a part that is not known here. Raises IndexError: it is none."""
+    """The end of a frame; -1 if it has an unsupported part. Raises IndexError if it is invalid."""
     kind = heads.kinds[data[at]]
     at += 1
     flags, size, more, elided = kind.flags, kind.size, kind.more, kind.elided
@@ -122,7 +122,7 @@ def _behind_frame(data: bytes, at: int, heads: _Heads) -> int:
 
 
 def _heads(data: bytes) -> _Heads | None:
-    """What the main header says; None where it cannot be read."""
+    """The main header; None if it is unreadable."""
     try:
         return _read_heads(data)
     except IndexError:
@@ -187,7 +187,7 @@ def _read_places(index: bytes) -> list[int]:
 
 
 def _numbers(data: bytes, at: int, count: int) -> tuple[list[int], int]:
-    """Several numbers, and where the next begins. Raises IndexError at the end."""
+    """Several numbers, and the position after them. Raises IndexError at the end."""
     found = []
     for _ in range(count):
         value, at = _number(data, at)
@@ -196,7 +196,7 @@ def _numbers(data: bytes, at: int, count: int) -> tuple[list[int], int]:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A number of variable length, and where the next begins. Raises IndexError at the end."""
+    """A number of variable length, and the position after it. Raises IndexError at the end."""
     value = 0
     while True:
         value, at, more = value << 7 | data[at] & 0x7F, at + 1, data[at] & 0x80

@@ -13,9 +13,9 @@ _TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def check(file: BinaryIO, size: int) -> Finding | None:
-    """Walk through all pages: whole, as written, numbered without a gap, ended.
+    """Walk through all pages, and check length, checksum, numbering and the end.
 
-    Libav leaves out a page whose checksum is wrong, with all its pictures. Files joined end to end are whole.
+    Libav skips a page with a wrong checksum, with all its pictures. Concatenated files are valid.
     """
     position, numbers, open_streams = 0, dict[int, int](), set[int]()
     while position < size:
@@ -44,7 +44,7 @@ def check(file: BinaryIO, size: int) -> Finding | None:
 
 
 def _checksum(head: bytes, rest: bytes) -> int:
-    """A page's, with zeros in the checksum's place: zlib's polynomial with its bits the other way round."""
+    """A page's checksum, with its own field set to zero: zlib's polynomial with reversed bits."""
     turned = (head[:22] + bytes(4) + head[26:] + rest).translate(_TURNED)
     value = zlib.crc32(turned, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int.from_bytes(value.to_bytes(4, "little").translate(_TURNED), "big")
