@@ -87,6 +87,18 @@ def test_one_video_is_no_videos(tab, tmp_path):
     opened.close()
 
 
+def test_a_name_is_not_broken_within_a_word_where_there_is_room(tab, tmp_path):
+    home = tmp_path / "out"
+    told = [StudiedVideo.of(one, home) for one in study(home, {"P01/IMG_0001": happy(), "P02/broken": None})]
+    (home / PAGE).write_text(texts(told, CIRCUMSTANCES, "Two")[PAGE], encoding="utf-8")
+    opened = tab.context.browser.new_page(viewport={"width": 1100, "height": 800})
+    opened.goto((home / PAGE).as_uri())
+    lines = "(cell) => { const all = document.createRange(); all.selectNodeContents(cell.firstChild);"
+    lines += " return all.getClientRects().length; }"
+    assert [cell.evaluate(lines) for cell in opened.locator("#videos tbody th").all()] == [1, 1]
+    opened.close()
+
+
 def test_columns_sort_both_ways_and_what_is_not_known_comes_last(tab):
     assert sort(tab, "Video") == ["a/take 2 0", "a/take 2 1", "a/take 2 2"]
     assert sort(tab, "Video") == ["b/nobody 49", "b/nobody 48", "b/nobody 47"]
