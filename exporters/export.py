@@ -1,7 +1,7 @@
 """From a finished training run to the files that ship: model, manifest, parity."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -11,6 +11,7 @@ from emotion.exporters.convert import to_onnx
 from emotion.exporters.graphs import store_weights_as_fp16
 from emotion.exporters.options import Storage
 from emotion.exporters.parity import Parity, compare
+from emotion.models.data import fingerprints
 from emotion.models.data.stored import RegionData, load_region
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
@@ -97,7 +98,24 @@ def export(
             raise ModelFileError(
                 f"{output / path.name} would not say what {trained} says ({parity}): {advice}."
             )
-        return Export(put(path, output), put(manifest, output), temperature, parity)
+        exported = Export(put(path, output), put(manifest, output), temperature, parity)
+    _carry_seen(region, trained, data, exported, say)
+    return exported
+
+
+def _carry_seen(region: str, trained: Path, data: Path, exported: Export, say: Callable[[str], None]) -> None:
+    """List in the model folder what the network has seen in its run, and what calibrated it."""
+    output = exported.model.parent
+    seen = fingerprints.read(trained.parent).get(region)
+    if seen is None:
+        fingerprints.write_one(output, region, None)
+        say(
+            f"{trained.parent} does not list what the network was trained on ({fingerprints.FILE}): "
+            "'emotion evaluate' cannot tell which faces it knows"
+        )
+        return
+    calibrated = fingerprints.of_dataset(data, validation={"validation"})
+    fingerprints.write_one(output, region, replace(seen.after(calibrated), model=sha256(exported.model)))
 
 
 def _load(path: Path, region: str) -> keras.Model:

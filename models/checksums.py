@@ -17,8 +17,9 @@ from emotion.models.small_files import sha256
 FILE = "SHA256SUMS"
 # Text and code, whose line ends Git may change.
 _LEFT_OUT = {".md", ".py", ".pyc"}
-# A previous version, and a report, which may be removed.
+# A previous version, and what may be removed before a folder is shared: a report, the list of training faces.
 _PREVIOUS, _REPORT = ".previous", "report"
+FINGERPRINTS = "fingerprints.npz"
 
 
 def compute(folder: Path = ZOO) -> dict[str, str]:
@@ -27,7 +28,7 @@ def compute(folder: Path = ZOO) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): sha256(path)
         for path in sorted(files)
-        if not (path.name == FILE or path.suffix in _LEFT_OUT or _PREVIOUS in path.name)
+        if not (path.name in {FILE, FINGERPRINTS} or path.suffix in _LEFT_OUT or _PREVIOUS in path.name)
         and _REPORT not in path.relative_to(folder).parts
     }
 

@@ -1,6 +1,7 @@
 """The command `emotion evaluate`: accuracy of the models on labelled faces."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from emotion.cli.places import DATA
 from emotion.cli.progress import counting
 from emotion.cli.scores import scores_table
 from emotion.models.classes import Labels
+from emotion.models.data import fingerprints
 from emotion.models.data.label_folders import (
     Photograph,
     Video,
@@ -33,7 +35,8 @@ from emotion.models.evaluation.evaluate import (
     judge_shrunk,
     shrinkable,
 )
-from emotion.models.evaluation.options import EvaluationOptions
+from emotion.models.evaluation.options import EvaluationOptions, Part
+from emotion.models.evaluation.overlap import NO_LIST, VIDEOS, Matches, matches_of, not_known
 from emotion.models.evaluation.predictions import (
     LabelledFaces,
     Predictions,
@@ -43,6 +46,7 @@ from emotion.models.evaluation.predictions import (
     load_regions,
     of_part,
     predict,
+    with_fingerprints,
 )
 from emotion.models.evaluation.records import record as record_scores
 from emotion.models.manifest import schema_of
@@ -102,7 +106,7 @@ def evaluate_command(
     judge = _Judge(engine)
     about = {"faces": options.title or options.from_set or chosen.resolve().name} | judge.about()
     if folder is None or (chosen / "manifest.parquet").exists():
-        faces = faces_of_dataset(chosen, options.part, judge.regions)
+        faces = judge.compared(faces_of_dataset(chosen, options.part, judge.regions), chosen, options.part)
         evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
         photographs, videos = _labelled(chosen, Labels(judge.classes, options.labels), options)
@@ -114,6 +118,8 @@ def evaluate_command(
     lost = sum(evaluation.missing.values())
     if lost:
         console.print(f"In {lost} more no face could be found; they are not counted.")
+    for sentence in report.about_overlap(evaluation):
+        console.print(sentence)
     if options.record:
         judge.record(str(about["faces"]), evaluation)
         console.print(f"Recorded in {shown(engine.models)}")
@@ -184,6 +190,8 @@ class _Judge:
         self._folder = folder = engine.models
         self.unreadable = 0
         self._found: Predictions | None = None
+        self._matches: Matches | None = None
+        self._seen = fingerprints.read(folder)
         self._photographs: dict[str, Path] = {}
         self._models = load_regions(folder, engine.precision, engine.regions)
         self._schema = schema_of(model.manifest for model in self._models)
@@ -223,7 +231,12 @@ class _Judge:
         with counting("Asking the models") as progress:
             check_regions(self._models, faces.schema)
             self._found = found = predict(faces, self._models, progress)
-        return evaluate(found, self._weights, self._rules, self._third, about, shrunk)
+        self._matches = matches_of(faces, self._seen, [model.manifest for model in self._models])
+        return evaluate(found, self._weights, self._rules, self._third, about, shrunk, self._matches)
+
+    def compared(self, faces: LabelledFaces, data: Path, part: Part) -> LabelledFaces:
+        """Faces of a data set with what is needed to compare them with those that the models have seen."""
+        return with_fingerprints(faces, data, part) if self._seen else faces
 
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
         """Evaluate whole photographs, and some of them again after shrinking."""
@@ -237,7 +250,7 @@ class _Judge:
         """A table of all predictions, and a sheet of the worst errors if there are pictures, by name."""
         if self._found is None:
             return {_ANSWERS: to_csv(answers_of_videos(evaluation.videos), evaluation.classes)}
-        answers = answers_of(self._found, self._weights)
+        answers = answers_of(self._found, self._weights, self._matches)
         sheet = draw_sheet(worst(answers, COUNT), self._found.faces, self._photographs)
         return {_ANSWERS: to_csv(answers, evaluation.classes), _SHEET: sheet}
 
@@ -252,7 +265,8 @@ class _Judge:
             errors.print(sentence)
 
         with counting("Watching videos") as progress:
-            return judge_videos(videos, models, about, progress=progress, say=leave_out)
+            found = judge_videos(videos, models, about, progress=progress, say=leave_out)
+        return replace(found, overlap=not_known(VIDEOS if self._seen else NO_LIST))
 
     def _from_afar(
         self, photographs: Sequence[Photograph], faces: LabelledFaces, limit: int

@@ -9,7 +9,7 @@ import typer
 
 from emotion.cli.console import console, shown
 from emotion.models.atomic_files import write_atomically
-from emotion.models.checksums import FILE, changed, damaged
+from emotion.models.checksums import FILE, FINGERPRINTS, changed, damaged
 from emotion.models.engines.options import known_models, model_folder, user_models
 from emotion.models.errors import EmotionError, ModelFileError
 from emotion.models.manifest import (
@@ -49,7 +49,7 @@ app = typer.Typer(
 )
 
 # Files that may be present in addition to networks; landmark nets belong to the program.
-_MORE = ("blendshapes.npz", "MODEL_CARD.md")
+_MORE = ("blendshapes.npz", "MODEL_CARD.md", FINGERPRINTS)
 _Name = Annotated[
     Path,
     typer.Argument(

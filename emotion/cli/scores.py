@@ -21,6 +21,11 @@ def scores_table(evaluation: "Evaluation") -> Table:
     table.add_row("balanced accuracy", *(f"{one.balanced_accuracy.value:.1%}" for one in scores))
     errors = (f"{one.calibration_error.value:.3f}" for one in scores)
     table.add_row("calibration error", *errors, end_section=True)
+    if evaluation.overlap and (others := evaluation.overlap.without):
+        faces = counted(others["vote"].faces, "other")
+        table.add_row(f"accuracy, {faces}", *(f"{one.accuracy.value:.1%}" for one in others.values()))
+        balanced = (f"{one.balanced_accuracy.value:.1%}" for one in others.values())
+        table.add_row(f"balanced accuracy, {faces}", *balanced, end_section=True)
     for index, name in enumerate(evaluation.classes):
         rows = (one.emotions[index] for one in scores)
         table.add_row(name, *(f"{row.recall.value:.0%}" if row.faces else "-" for row in rows))

@@ -13,7 +13,8 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, RUNS, DataFolder, needs_training
 from emotion.cli.progress import counting
-from emotion.models.engines.options import model_folder
+from emotion.models.data.fingerprints import Fingerprints, of_models
+from emotion.models.engines.options import model_folder, model_folder_name
 from emotion.models.errors import ModelFileError
 from emotion.models.evaluation.predictions import predictions_of_models
 from emotion.models.manifest import manifest_path, read_manifest
@@ -72,6 +73,7 @@ def train(
         _check_architecture(options, start_from)
     if not teacher:
         options = replace(options, teacher_weight=0.0)
+    earlier = _seen_by(start_from, options.view)
     training = _training()
     if options.sizes[-1][1] < 1:
         errors.print(
@@ -96,8 +98,17 @@ def train(
             finish=lambda loss, balanced_accuracy: console.print(
                 f"finished network: validation {loss:.3f}, balanced accuracy {balanced_accuracy:.1%}"
             ),
+            earlier=earlier,
         )
     console.print(f"Trained network in {shown(model)}, curves in {shown(folder / 'curves.png')}")
+
+
+def _seen_by(start_from: Path | None, view: str) -> Fingerprints | None:
+    """What the initial weights have seen, as far as it is known."""
+    if start_from is None:
+        return None
+    folder = start_from if start_from.is_dir() else start_from.parent
+    return of_models(folder, Path(model_folder_name(start_from)).name, {view})
 
 
 def _teacher_predictions(teachers: list[Path], data: Path) -> npt.NDArray[np.float32]:

@@ -12,6 +12,7 @@ from emotion.cli.crops import cut_out
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, DataFolder
 from emotion.cli.progress import counting
+from emotion.models.data import fingerprints
 from emotion.models.data.stored import read_manifest
 from emotion.models.engines.options import EngineOptions
 from emotion.models.evaluation import weights
@@ -70,6 +71,8 @@ def weights_command(
     about = {"faces": len(faces), "part": "validation", "data": loaded[0].manifest.data}
     fitted = weights.fit_vote(found, third, about, options.rule, options.by_default)
     path = weights.save(models, fitted, third)
+    seen = fingerprints.of_dataset(data, {"train"} if third else (), {"validation"})
+    fingerprints.write_one(models, fingerprints.VOTE, seen)
     console.print(_table(fitted))
     for line in fitted.explain()[len(fitted.rates) + 1 :]:
         console.print(line)

@@ -2,7 +2,8 @@
 
 Beside the model folder ``my-model`` there is ``my-model.learning`` with everything that contains the user's
 photographs or is computed from each: the data set, the page about it (``data.html``), the networks' features,
-and ``log.csv``. So the model folder can be passed on without them.
+and ``log.csv``. So the model folder can be passed on without them. Of what is computed from each photograph
+it only has `fingerprints`, which may be deleted.
 """
 
 import shutil
@@ -19,6 +20,7 @@ from emotion.models.atomic_files import write_atomically
 from emotion.models.checksums import write as write_checksums
 from emotion.models.classes import Classes
 from emotion.models.cores import available_cores
+from emotion.models.data import fingerprints
 from emotion.models.data.dataset import make_dataset
 from emotion.models.data.label_folders import SPLITS, Split
 from emotion.models.data.options import DatasetOptions
@@ -46,6 +48,7 @@ from emotion.own_model.clock import Clock
 from emotion.own_model.folders import classes_of, people_of
 from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined
 from emotion.own_model.heads import weights_of
+from emotion.own_model.initial_weights import seen_by
 from emotion.own_model.judge import Judgement, judge
 from emotion.own_model.networks import Counting, Networks
 from emotion.own_model.options import LearnOptions
@@ -311,10 +314,22 @@ class _Run:
         self._remove_others(schema_of(manifests).regions.names)
         for file_name, text in report.texts(evaluation).items():
             write_atomically(self._output / "report" / file_name, text)
+        self._list_seen()
         write_checksums(self._output)
         shutil.rmtree(self._model)
         page = self._output / "report" / "report.html"
         return Made(self._output, evaluation, self._judgement, self._page, page, kept)
+
+    def _list_seen(self) -> None:
+        """List the fingerprints of what every network and the vote learnt from, for `emotion evaluate`."""
+        seen = fingerprints.of_dataset(self._data, training=TAUGHT).after(seen_by(self._options))
+        digests = {name: read_model(self._output, name).sha256 for name in self._regions.names}
+        predictors = {name: replace(seen, model=model) for name, model in digests.items()}
+        fingerprints.write(self._output, predictors | {fingerprints.VOTE: seen})
+        self._say(
+            f"{fingerprints.FILE} has 32 bytes for each face, with which 'emotion evaluate' detects copies. "
+            "Delete it before you share the model if nobody may find out which photographs these were."
+        )
 
     def _remove_others(self, regions: Sequence[str]) -> None:
         """Remove models of an earlier run, for other regions or with other networks, from the folder."""

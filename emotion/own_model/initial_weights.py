@@ -11,6 +11,9 @@ import onnx
 from emotion.exporters.head import features_of
 from emotion.exporters.sizes import with_size
 from emotion.models.atomic_files import atomic_output
+from emotion.models.data import fingerprints
+from emotion.models.data.fingerprints import Fingerprints
+from emotion.models.engines.options import model_folder_name
 from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import (
     ModelManifest,
@@ -50,6 +53,18 @@ def _sized(region: Region, options: LearnOptions) -> Region:
         scale = max(scale, _MOBILENET_POINTS)
     least = _LEAST / min(region.width, region.height)
     return replace(region, pixels_per_point=max(scale * options.size, least))
+
+
+def seen_by(options: LearnOptions) -> Fingerprints:
+    """What the models that are begun with were trained on, as far as it is known.
+
+    Raises:
+        ModelFileError: their list is damaged.
+    """
+    if options.from_nothing:
+        return Fingerprints()
+    folder = options.file.parent if options.file else options.start_from
+    return fingerprints.of_models(folder, Path(model_folder_name(options.start_from)).name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,30 @@ def group_by_label(
     return _grouped(len(hashes), pairs), contradicted
 
 
+def near_any(
+    hashes: npt.NDArray[np.uint64], others: npt.NDArray[np.uint64], max_distance: int = MAX_DISTANCE
+) -> npt.NDArray[np.bool_]:
+    """Which pictures are near duplicates of one of some others, bool (n,), by their hashes alone.
+
+    Args:
+        hashes, others: uint64 (n, 4) and (m, 4) of `perceptual_hash`.
+        max_distance: the most bits by which near duplicates differ.
+    """
+    near = np.zeros(len(hashes), bool)
+    for start in range(0, len(hashes) if len(others) else 0, _ROWS_AT_ONCE):
+        rows = hashes[start : start + _ROWS_AT_ONCE]
+        near[start : start + _ROWS_AT_ONCE] = _distances(rows, others).min(axis=1) <= max_distance
+    return near
+
+
+def _distances(hashes: npt.NDArray[np.uint64], others: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16]:
+    """By how many bits hashes differ, uint16 (n, m)."""
+    distance = np.zeros((len(hashes), len(others)), dtype=np.uint16)
+    for word in range(hashes.shape[1]):
+        distance += np.bitwise_count(hashes[:, None, word] ^ others[None, :, word])
+    return distance
+
+
 def _grouped(count: int, pairs: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
     parents = np.arange(count)
 
@@ -144,10 +168,7 @@ def _near(
 ) -> Iterator[tuple[int, int, bool]]:
     """Each pair of near duplicates, and whether they are the same photograph whatever their labels."""
     for start in range(0, len(hashes), _ROWS_AT_ONCE):
-        rows = hashes[start : start + _ROWS_AT_ONCE]
-        distance = np.zeros((len(rows), len(hashes) - start), dtype=np.uint16)
-        for word in range(hashes.shape[1]):
-            distance += np.bitwise_count(rows[:, None, word] ^ hashes[None, start:, word])
+        distance = _distances(hashes[start : start + _ROWS_AT_ONCE], hashes[start:])
         for a, b in np.argwhere(distance <= max_distance).tolist():
             yield start + a, start + b, bool(distance[a, b] <= SAME_DISTANCE)
     if structures is None:

@@ -5,7 +5,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from emotion.models.evaluation.evaluate import VideoAnswer, cast_vote
+from emotion.models.evaluation.overlap import Matches
 from emotion.models.evaluation.predictions import Predictions
 from emotion.models.names import readable
 from emotion.models.voting.vote import VoteWeights
@@ -23,6 +26,7 @@ class Answer:
         regions: the predicted class of each region alone, by its name.
         index: of the face among those that were evaluated; None if it was left out, and for videos.
         reason: why it was left out, else empty.
+        near_duplicate_of: ``training`` or ``validation`` if the models had a copy of it there; else empty.
     """
 
     source: str
@@ -32,6 +36,7 @@ class Answer:
     regions: dict[str, str] = field(default_factory=dict)
     index: int | None = None
     reason: str = ""
+    near_duplicate_of: str = ""
 
     @property
     def confidence(self) -> float:
@@ -39,8 +44,11 @@ class Answer:
         return self.probabilities.get(self.answer, 0.0)
 
 
-def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
+def answers_of(found: Predictions, weights: VoteWeights, matches: Matches | None = None) -> list[Answer]:
     """The prediction for each face, in order, followed by those that were left out."""
+    seen = [""] * len(found.labels)
+    if matches is not None:
+        seen = np.select([matches.training, matches.validation], ["training", "validation"], "").tolist()
     faces = found.faces
     classes, names = faces.schema.classes.names, faces.schema.regions.names
     alone = found.predictions.argmax(axis=2)
@@ -52,6 +60,7 @@ def answers_of(found: Predictions, weights: VoteWeights) -> list[Answer]:
             dict(zip(classes, vote.tolist(), strict=True)),
             {name: classes[alone[place, index]] for place, name in enumerate(names)},
             index,
+            near_duplicate_of=seen[index],
         )
         for index, (source, vote) in enumerate(zip(faces.sources, cast_vote(found, weights), strict=True))
     ]
@@ -64,11 +73,14 @@ def answers_of_videos(videos: Sequence[VideoAnswer]) -> list[Answer]:
 
 
 def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
-    """One row per prediction: source, label, answer, right, confidence, each class and region, left_out."""
+    """One row per prediction: source, label, answer, right, confidence, each class and region, left_out,
+    near_duplicate_of.
+    """
     regions = list(dict.fromkeys(name for one in answers for name in one.regions))
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["source", "label", "answer", "right", "confidence", *classes, *regions, "left_out"])
+    head = ["source", "label", "answer", "right", "confidence", *classes, *regions]
+    rows.writerow([*head, "left_out", "near_duplicate_of"])
     for one in answers:
         judged = not one.reason
         rows.writerow(
@@ -81,6 +93,7 @@ def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
                 *(f"{one.probabilities[name]:.4f}" if judged else "" for name in classes),
                 *(one.regions.get(name, "") for name in regions),
                 one.reason,
+                one.near_duplicate_of,
             ]
         )
     return file.getvalue()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.data.label_folders import Photograph
+from emotion.models.evaluation.overlap import Matches, Overlap, not_known
 from emotion.models.evaluation.predictions import LabelledFaces, Predictions
 from emotion.models.evaluation.rule_fitting import DEFAULT, gain
 from emotion.models.evaluation.scores import Scores, score, share
@@ -78,6 +79,7 @@ class Evaluation:
         shrunk: the vote on shrunk copies of the photographs.
         videos: each video's prediction, if the input was videos; one of them counts as one face.
         classes: their names, in order.
+        overlap: with the models' training and validation faces; None if these are known to be others.
     """
 
     about: dict[str, Any]
@@ -92,6 +94,7 @@ class Evaluation:
     videos: tuple[VideoAnswer, ...] = ()
     classes: tuple[str, ...] = SHIPPED.classes.names
     unreadable: int | None = None
+    overlap: Overlap | None = None
 
     @property
     def vote(self) -> Scores:
@@ -110,6 +113,7 @@ def evaluate(
     third: Third | None = None,
     about: dict[str, Any] | None = None,
     shrunk: Iterable[Slice] = (),
+    matches: Matches | None = None,
 ) -> Evaluation:
     """Score each predictor, the vote, the other rules, and the vote on subsets of the faces.
 
@@ -120,6 +124,7 @@ def evaluate(
         third: the classifier of blendshapes, if the folder has it.
         about: kept in the result.
         shrunk: from `judge_shrunk`.
+        matches: which of the faces are copies of training or validation faces, if that was compared.
     """
     faces, labels, groups = found.faces, found.labels, found.faces.groups
     classes, names = faces.schema.classes, faces.schema.regions.names
@@ -134,13 +139,11 @@ def evaluate(
         for name, rule in rules.items()
         if rule.prediction_count <= len(stacked)
     }
+    predictions = dict(zip((*experts, "vote"), (*stacked, vote), strict=True))
     return Evaluation(
         about=about or {},
         missing=_missing_by_emotion(faces),
-        scores={
-            name: score(labels, said, groups, classes.names)
-            for name, said in zip((*experts, "vote"), (*stacked, vote), strict=True)
-        },
+        scores={name: score(labels, said, groups, classes.names) for name, said in predictions.items()},
         rules={name: score(labels, voted, groups, classes.names) for name, voted in votes.items()},
         gains={
             name: gain(labels, voted, votes[DEFAULT], groups)
@@ -153,7 +156,22 @@ def evaluate(
         shrunk=tuple(shrunk),
         classes=classes.names,
         unreadable=len(faces.unreadable) if faces.whole else None,
+        overlap=None if matches is None else _overlap(faces, predictions, matches),
     )
+
+
+def _overlap(faces: LabelledFaces, predictions: dict[str, Probabilities], matches: Matches) -> Overlap:
+    """How many faces are copies of training or validation faces, and the scores on the others."""
+    if matches.reason:
+        return not_known(matches.reason)
+    new = ~matches.either
+    compared = 0 < new.sum() < len(new)
+    without = {
+        name: score(faces.labels[new], said[new], faces.groups[new], faces.schema.classes.names)
+        for name, said in (predictions.items() if compared else ())
+    }
+    training, validation = int(matches.training.sum()), int(matches.validation.sum())
+    return Overlap(training, validation, matches.unknown, without=without)
 
 
 def cast_vote(found: Predictions, weights: VoteWeights, hide: str | None = None) -> Probabilities:

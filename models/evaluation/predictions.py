@@ -7,7 +7,7 @@ of labelled whole photographs, which are processed like a video's frames: landma
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias, TypeVar
@@ -23,6 +23,7 @@ from emotion.models.data.duplicates import (
     group_near_duplicates,
     perceptual_hash,
 )
+from emotion.models.data.fingerprints import NO_HASHES, Hashes, hashes_of_dataset, places_of
 from emotion.models.data.image_io import PictureError, read_photograph
 from emotion.models.data.label_folders import Photograph, Split, Video
 from emotion.models.data.stored import load_region, read_manifest, read_options
@@ -75,6 +76,8 @@ class LabelledFaces:
         left_out: both of these, each with its reason.
         whole: whether the input was whole photographs, so that no others were left out.
         schema: the classes and regions.
+        fingerprints: uint64 (n, 4); see `data.fingerprints`; empty if not requested.
+        places: of the eyes and lips in the fingerprints.
     """
 
     sources: tuple[str, ...]
@@ -90,6 +93,8 @@ class LabelledFaces:
     left_out: tuple[LeftOut, ...] = ()
     whole: bool = False
     schema: Schema = SHIPPED
+    fingerprints: Hashes = field(default_factory=lambda: NO_HASHES)
+    places: tuple[str, ...] = places_of()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -114,6 +119,7 @@ class LabelledFaces:
             self,
             sources=tuple(self.sources[index] for index in rows.tolist()),
             crops=tuple(part[rows] for part in self.crops),
+            fingerprints=self.fingerprints[rows] if len(self.fingerprints) else self.fingerprints,
             **kept,
         )
 
@@ -191,6 +197,16 @@ def faces_of_dataset(
         groups=np.array([row["group"] for row in rows], np.int64),
         schema=Schema(_classes_of(parts[0].classes), regions),
     )
+
+
+def with_fingerprints(faces: LabelledFaces, folder: Path, split: Split) -> LabelledFaces:
+    """One part of a data set with its fingerprints, which few need.
+
+    Raises:
+        DatasetError: a crop is missing.
+    """
+    places = places_of(read_options(folder).places)
+    return replace(faces, fingerprints=hashes_of_dataset(folder, {split}), places=places)
 
 
 def _classes_of(names: tuple[str, ...]) -> Classes:
@@ -300,8 +316,9 @@ def faces_of_photographs(
     if not rows:
         raise DatasetError(f"Not one face was found in {counted(len(photographs), 'photograph')}.")
     faces = [face for _, face in rows]
+    hashes = np.array([perceptual_hash(face.picture) for face in faces])
     groups = group_near_duplicates(
-        np.array([perceptual_hash(face.picture) for face in faces]),
+        hashes,
         structures=np.stack([fine_structure(face.picture) for face in faces]),
     )
     return LabelledFaces(
@@ -320,6 +337,8 @@ def faces_of_photographs(
         left_out=tuple(left_out),
         whole=True,
         schema=schema,
+        fingerprints=hashes,
+        places=places_of(schema.regions),
     )
 
 
@@ -366,6 +385,7 @@ def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float, regi
     if face is None:
         return None
     cut = {region: crop(image, face.points, region) for region in {*regions, *REGIONS}}
-    picture = face_picture(*(cut[region].image for region in REGIONS))
+    shown = (regions[name] if name in regions else REGIONS[name] for name in REGIONS.names)
+    picture = face_picture(*(cut[region].image for region in shown))
     crops = tuple(cut[region] for region in regions)
     return _Face(crops, picture, face.blendshapes, eye_distance(face.points), alignment_error(face.points))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from emotion.models.evaluation import charts
 from emotion.models.evaluation.evaluate import Evaluation, Slice
+from emotion.models.evaluation.overlap import Overlap
 from emotion.models.evaluation.scores import Scores
 from emotion.models.statistics.intervals import Interval
 from emotion.models.words import counted
@@ -50,7 +51,10 @@ def to_markdown(evaluation: Evaluation, brief: bool = False) -> str:
         f"**{evaluation.about.get('faces', 'Labelled faces')}**: {_size(evaluation)}. {_NOTE} "
         "Brackets are 95% intervals; columns by emotion are recall.",
         _markdown(_predictions(evaluation)),
+        *about_overlap(evaluation),
     ]
+    if evaluation.overlap and evaluation.overlap.without:
+        parts += ["Without these:", _markdown(_without_copies(evaluation))]
     if brief:
         return "\n\n".join(parts) + "\n"
     parts += ["The vote by emotion:", _markdown(_by_emotion(vote))]
@@ -184,6 +188,51 @@ def _left_out(evaluation: Evaluation) -> list[str]:
     return said
 
 
+def about_overlap(evaluation: Evaluation) -> list[str]:
+    """Sentences about copies of the models' training faces; none if there are known to be none."""
+    overlap, kind = evaluation.overlap, "video" if evaluation.videos else "face"
+    if overlap is None:
+        return []
+    if overlap.reason:
+        return [
+            f"Whether some of these {kind}s are copies of the models' training faces is not known: "
+            f"{overlap.reason}."
+        ]
+    unknown = f"The training faces of {', '.join(overlap.unknown)} are not known."
+    return [_copies(evaluation, overlap), *([unknown] if overlap.unknown else [])]
+
+
+def _copies(evaluation: Evaluation, overlap: Overlap) -> str:
+    faces = counted(evaluation.vote.faces, "face")
+    if not overlap.seen:
+        return f"Of {faces} none is a near duplicate of the models' training or validation faces."
+    parts = ((overlap.training, "training"), (overlap.validation, "validation"))
+    counts = " or ".join(f"{part} faces ({count})" for count, part in parts if count)
+    verb = "is a near duplicate" if overlap.seen == 1 else "are near duplicates"
+    said = f"Of {faces} {overlap.seen} {verb} of the models' {counts}."
+    if not overlap.without:
+        return f"{said} There are no others, so these scores say nothing about new faces."
+    others, every = overlap.without["vote"], evaluation.vote
+    rate, of_all = _rate(others.accuracy), _rate(every.accuracy)
+    return f"{said} The accuracy of the vote on {counted(others.faces, 'other')} is {rate}, on all {of_all}."
+
+
+def _without_copies(evaluation: Evaluation) -> Table:
+    assert evaluation.overlap is not None
+    without = evaluation.overlap.without
+    head = [
+        f"{measure}, {which}"
+        for measure in ("accuracy", "balanced accuracy")
+        for which in (counted(without["vote"].faces, "other"), "all")
+    ]
+    rows = [
+        [name, *map(_rate, (new.accuracy, every.accuracy, new.balanced_accuracy, every.balanced_accuracy))]
+        for name, new in without.items()
+        for every in (evaluation.scores[name],)
+    ]
+    return Table(("", *head), rows)
+
+
 def _rate(rate: Interval) -> str:
     if (rate.value, rate.low, rate.high) == (0, 0, 1):
         return "-"  # no faces
@@ -237,6 +286,8 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "short": short_names(evaluation.classes),
         "tiles": _tiles(evaluation),
         "predictions": _predictions(evaluation),
+        "overlap": about_overlap(evaluation),
+        "others": _without_copies(evaluation) if evaluation.overlap and evaluation.overlap.without else None,
         "confusions": [
             (name, scores[name].confusion) for name in sorted(scores, key=lambda name: name != "vote")
         ],

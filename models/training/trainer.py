@@ -7,6 +7,7 @@ A run is a folder::
     curves.png      the same as a picture
     checkpoint.keras  weights and optimiser after a whole epoch
     model.keras     the trained network, once the run is finished
+    fingerprints.npz  which faces it has seen (`emotion.models.data.fingerprints`)
 
 On a CPU TensorFlow is the fastest backend; ``KERAS_BACKEND=jax`` trains on a GPU without it.
 
@@ -36,6 +37,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.classes import EMOTIONS
+from emotion.models.data import fingerprints
+from emotion.models.data.fingerprints import Fingerprints
 from emotion.models.data.stored import RegionData
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.faces.picture import BLENDSHAPES
@@ -71,6 +74,7 @@ def train(
     progress: Callable[[int, int], None] = lambda done, total: None,
     checkpoint_every: float = 30.0,
     finish: Callable[[float, float], None] = lambda loss, balanced_accuracy: None,
+    earlier: Fingerprints | None = None,
 ) -> Path:
     """Train a network, or resume a run that was stopped.
 
@@ -86,6 +90,7 @@ def train(
         checkpoint_every: the least seconds between two checkpoints, which are written after an epoch.
         finish: called with the finished network's scores on the validation part. After few steps they are far
             better than those of the last epoch, whose batch norms lag behind (`settle_batch_norm`).
+        earlier: what `start_from` has seen.
 
     Returns:
         The path of the finished ``model.keras``.
@@ -101,6 +106,7 @@ def train(
     if options.teacher_weight:
         training = _taught(training, run, options.teacher_weight, teacher)
     kept = ~left_out(training.groups, options.fold) & within_share(training.groups, options.share)
+    _list_seen(data, run, options.view, kept, earlier or Fingerprints())
     training = training[np.flatnonzero(kept)]
     steps = len(_order(training, options, epoch=0)) // options.batch
     if steps == 0:
@@ -128,6 +134,14 @@ def train(
     finish(*_validate(finished, validation, view_size(options.view), options.batch))
     _save(finished, run / "model.keras")
     return run / "model.keras"
+
+
+def _list_seen(data: Path, run: Path, view: str, kept: npt.NDArray[np.bool_], earlier: Fingerprints) -> None:
+    """List what the network sees, and what it has seen where the run is resumed."""
+    faces = fingerprints.of_dataset(data, training={"train"}, validation={"validation"})
+    seen = replace(faces, training=faces.training[kept]).after(earlier)
+    before = fingerprints.read(run).get(view)
+    fingerprints.write(run, {view: seen.after(before) if before else seen})
 
 
 def left_out(groups: npt.NDArray[np.int64], fold: tuple[int, int]) -> npt.NDArray[np.bool_]:

@@ -56,6 +56,11 @@ def test_weights_are_fitted_explained_and_used(folders, monkeypatch, capsys):
     assert (models / "blendshapes.npz").exists()
     VoteWeights.read(models)
     capsys.readouterr()
+    assert run(monkeypatch, "evaluate", data, "--part", "validation", "--models", models) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "near duplicates of the models' validation faces" in said, "the vote was fitted to them"
+    assert "There are no others" in said
+    assert "The training faces of the eyes, the lips are not known." in said
     assert run(monkeypatch, "weights", "--models", models, "--explain") == 0
     said = capsys.readouterr().out
     assert all(emotion in said for emotion in EMOTIONS)

@@ -207,6 +207,28 @@ def test_it_is_a_model_folder_like_others(made, place):
     assert Models.load(models=place / "sent", provider="cpu").schema.classes.names == CLASSES
 
 
+def test_it_knows_the_faces_that_it_learnt_from(made, place):
+    """Evaluated on its own data set, also as a copy of the folder; the exit code stays 0."""
+    data = place / "mine.learning" / "data"
+    copy = ["models", "copy", str(place / "mine"), str(place / "copied")]
+    assert CliRunner().invoke(app, copy).exit_code == 0
+    for folder in ("mine", "copied"):
+        judge = ["evaluate", str(data), "--part", "train", "--models", str(place / folder)]
+        found = CliRunner().invoke(app, judge)
+        told = " ".join(found.output.split())
+        assert found.exit_code == 0
+        assert "Of 96 faces 96 are near duplicates of the models' training faces (96)." in told
+        assert "The training faces of begin are not known." in told
+    (place / "copied" / "fingerprints.npz").unlink()
+    assert CliRunner().invoke(app, ["models", "check", str(place / "copied")]).exit_code == 0
+    told = CliRunner().invoke(
+        app, ["evaluate", str(data), "--part", "train", "--models", str(place / "copied")]
+    )
+    assert "copies of the models' training faces is not known" in " ".join(told.output.split())
+    shutil.rmtree(place / "copied")
+    assert any("Delete it before you share" in line for line in made[1])
+
+
 def test_the_same_command_again_asks_no_network_twice(made, place, monkeypatch):
     crops = np.zeros((3, *EYES.size), np.uint8)
     first = features.views_of(place / "begin", EYES, crops, place / "kept")

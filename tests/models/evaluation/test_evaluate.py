@@ -304,6 +304,9 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert values["shrunk"]
     said = capsys.readouterr()
     assert "Report" in said.out
+    assert "copies of the models' training faces is not known" in said.out, (
+        "the models that ship have no list"
+    )
     assert "folder Glad is skipped, with 1 picture or video" in said.err
     assert "1 video is not judged beside photographs" in said.err
     rows = list(csv.DictReader((out / "predictions.csv").read_text().splitlines()))
@@ -328,9 +331,9 @@ def test_the_worst_answers_give_their_label_the_least():
     assert [one.source for one in worst([*told, left_out], 5)] == ["1", "0"]
     assert worst(told, 1) == [told[1]]
     table = to_csv([*told, left_out], ("anger", "fear")).splitlines()
-    assert table[0] == "source,label,answer,right,confidence,anger,fear,left_out"
-    assert table[2] == "1,fear,anger,0,0.9000,0.9000,0.1000,"
-    assert table[4] == "gone.jpg,anger,,,,,,no face was found"
+    assert table[0] == "source,label,answer,right,confidence,anger,fear,left_out,near_duplicate_of"
+    assert table[2] == "1,fear,anger,0,0.9000,0.9000,0.1000,,"
+    assert table[4] == "gone.jpg,anger,,,,,,no face was found,"
 
 
 def test_the_faces_of_one_set_are_picked_out():

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
+from emotion.models.data import fingerprints
+from emotion.models.data.fingerprints import Fingerprints
 from emotion.models.data.stored import load_region
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES
 from emotion.models.regions import EYES, LIPS
+from emotion.models.small_files import sha256
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # TensorFlow's own imports use what Python has deprecated
@@ -73,6 +76,36 @@ def test_a_run_leaves_what_it_promises(finished):
         assert (run / name).stat().st_size > 0
     assert [(row.height, row.width) for row in epochs] == [(32, 48)] * 3 + [(48, 72)]
     assert epochs[2].emotion_loss < epochs[0].emotion_loss
+
+
+def test_a_run_lists_the_faces_that_it_saw_and_the_export_carries_them(data, finished, exported):
+    seen = fingerprints.read(finished[0])["lips"]
+    assert (len(seen.training), len(seen.validation)) == (96, 24)
+    folder, made, _ = exported("fp16")
+    carried = fingerprints.read(folder)["lips"]
+    assert (len(carried.training), len(carried.validation)) == (96, 24)
+    assert carried.model == sha256(made.model)
+    assert seen.model == ""
+
+
+def test_a_run_without_a_list_is_exported_and_nothing_is_known_of_it(data, finished, tmp_path):
+    shutil.copy(finished[0] / "model.keras", tmp_path / "model.keras")
+    fingerprints.write(tmp_path / "models", {"lips": Fingerprints(), "eyes": Fingerprints()})
+    said = []
+    export("lips", tmp_path / "model.keras", data, tmp_path / "models", say=said.append)
+    assert list(fingerprints.read(tmp_path / "models")) == ["eyes"]
+    assert any("does not list what the network was trained on" in line for line in said)
+
+
+def test_a_fold_that_is_left_out_is_not_listed_but_all_of_a_resumed_run_and_its_beginning(data, tmp_path):
+    known = np.full((1, 4), 7, np.uint64)
+    half = np.arange(96) % 2 == 0
+    training._list_seen(data, tmp_path, "lips", half, Fingerprints(known, unknown=("lite",)))
+    found = fingerprints.read(tmp_path)["lips"]
+    assert len(found.training) == 48 + 1
+    assert found.unknown == ("lite",)
+    training._list_seen(data, tmp_path, "lips", ~half, Fingerprints())
+    assert len(fingerprints.read(tmp_path)["lips"].training) == 96 + 1
 
 
 def test_what_the_finished_network_scores_is_told(data, finished):
