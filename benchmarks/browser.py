@@ -129,7 +129,7 @@ class Visitor:
         self.page.goto(f"{self.address.split('?')[0]}#{view}")
 
     def until(self, script: str, seconds: float = _MOST_SECONDS) -> Any:
-        """Wait until a script says something true; the page's policy forbids Playwright's own way."""
+        """Wait until a script returns true; the page's policy forbids Playwright's own way."""
         end = time.monotonic() + seconds
         while not (value := self.page.evaluate(script)):
             assert time.monotonic() < end, f"{script} stays {value!r}"

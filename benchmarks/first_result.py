@@ -1,7 +1,7 @@
 """A process of its own: how long a command takes to its first result, and the memory that it needs.
 
 ``python -m emotion.benchmarks.first_result CLIP MODELS FRAMES PROGRAM`` prints one line of JSON. PROGRAM
-is the module that the command imports: those who start this process know it, not this room.
+is the module that the command imports, which is passed by the caller.
 """
 
 import sys

@@ -54,7 +54,7 @@ def visit(view: str, figures: dict[str, object], bodies: Iterable[bytes]) -> Vis
     Args:
         view: its name.
         figures: what `_FIGURES` gives: milliseconds as `paint` and `whole`, and of each long task as `long`.
-        bodies: of all answers.
+        bodies: of all responses.
     """
     sent = list(bodies)
     long = figures["long"]
@@ -90,7 +90,7 @@ def _noting(answers: "list[Response]") -> "Callable[[Response], None]":
 
 
 def measure() -> list[Visit]:
-    """Open each view once, each in a browser window that knows nothing of the page."""
+    """Open each view once, each in a browser window without a cache."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  the figures need no browser
 
     from emotion.benchmarks.browser import CHROMIUM, server  # noqa: PLC0415

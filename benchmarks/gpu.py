@@ -2,9 +2,9 @@
 
     python -m emotion.benchmarks.gpu [--provider cuda] [--out gpu.md]
 
-It runs the tests that need a GPU, asks the models and the landmark nets whether they say the same there as on
-the CPU, and measures whole runs with one, three and eight faces. `benchmarks/gpu.sh` sets up a bare machine
-first. With ``--provider cpu`` it is rehearsed where there is none.
+It runs the tests that need a GPU, checks that the models and the landmark nets give the same outputs there as
+on the CPU, and measures whole runs with one, three and eight faces. `benchmarks/gpu.sh` sets up a bare
+machine first. With ``--provider cpu`` it can be tried without a GPU.
 """
 
 import json
@@ -78,7 +78,7 @@ def tests() -> Check:
 
 
 def same_votes(name: str, provider: ProviderName) -> Iterator[Check]:
-    """Whether each region's model of a folder says on the provider what it says on the CPU."""
+    """Whether each region's model of a folder gives the same outputs on the provider as on the CPU."""
     ours, theirs = (
         Models.load(models=FOLDERS[name], provider=one, precision="fp32") for one in (provider, "cpu")
     )
@@ -173,7 +173,7 @@ def page(report: dict[str, Any]) -> str:
 def measure(
     provider: ProviderName, frames: int, with_tests: bool, say: Callable[[str], object]
 ) -> dict[str, Any]:
-    """All of it; what fails is told and does not keep the rest from being measured."""
+    """Run everything; failures are reported and do not stop the rest."""
     begun = time.monotonic()
     models = Models.load(provider=provider)
     checks: list[Check] = []

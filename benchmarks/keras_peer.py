@@ -1,6 +1,6 @@
 """A process of its own: Keras `predict`, a crop at a time. Prints milliseconds a face as JSON.
 
-The networks are untrained: that changes what they answer, not how long they take.
+The networks are untrained: that changes their outputs, not their speed.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Whether live analysis keeps up: pictures shown, results a second, latency, memory and age over time.
 
 `emotion bench --soak SECONDS` plays pictures of the bundled clip at 30 fps and 640x480, with one face and
-with three, as if they came from a camera, and says which marks are reached.
+with three, as if they came from a camera, and prints which targets are met.
 """
 
 import time
@@ -219,7 +219,7 @@ def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool
         elapsed = time.monotonic() - start
         memory.append(_resident_mib())
         lost = _dropped(live) - dropped
-    # Where nothing was said, nothing newer than all of the part is known.
+    # Without a result, only the age of the whole part is known.
     age_begin, age_end = (round(1000 * float(np.median(found or [part])), 1) for found in ages)
     return LiveMark(
         faces=faces,

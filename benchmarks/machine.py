@@ -36,7 +36,7 @@ def describe(models: Models, folder: str = "") -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """The processor's name, if the system reports it."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text(encoding="utf-8").splitlines():
@@ -46,7 +46,7 @@ def processor() -> str:
 
 
 def gpu() -> str | None:
-    """Name and driver of the NVIDIA GPUs; None where there is none."""
+    """Name and driver of the NVIDIA GPUs; None if there is none."""
     if not shutil.which("nvidia-smi"):
         return None
     query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]

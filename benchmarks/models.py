@@ -108,11 +108,11 @@ def accuracy(
     """The vote of model folders in each precision on a data set's test part.
 
     Args:
-        folders: by what is put before the precision's name; answers are compared with the first one's
+        folders: by the prefix of the precision's name; predictions are compared with the first one's
             in fp32.
         data: the data set.
         provider: what runs the models.
-        regions: that vote; none: as each folder says.
+        regions: that vote; none: each folder's own.
     """
     parts: dict[str, RegionData] = {}
     rows: list[Accuracy] = []

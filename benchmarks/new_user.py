@@ -91,14 +91,14 @@ class NewUser:
 
 
 def watch_without_a_camera(user: NewUser) -> None:
-    """1. See what the program does, without a camera of one's own."""
+    """1. See what the program does, without a camera."""
     user.press("button", re.compile("sample clip"))
     user.sees(re.compile("results a second"))
     user.press("button", "Stop clip")
 
 
 def read_own_face(user: NewUser) -> None:
-    """2. Start the camera, and read what one's face shows and what the lips say alone."""
+    """2. Start the camera, and read the label and the prediction of the lips."""
     user.press("button", "Start camera")
     expect(user.page.get_by_role("region", name="Person 1")).to_contain_text("Lips", timeout=_PATIENCE_MS)
     user.sees("Happiness")
@@ -117,7 +117,7 @@ def keep_a_picture(user: NewUser) -> None:
 
 
 def look_at_a_photo(user: NewUser) -> None:
-    """5. Have a photo looked at, and take its numbers along as a table."""
+    """5. Analyse a photo, and download its table."""
     user.press("link", "Photos")
     user.press("button", "Try a sample photo")
     user.sees("1 face")
@@ -144,7 +144,7 @@ def find_the_laugh(user: NewUser) -> None:
 
 
 def read_regions_with_keys(user: NewUser) -> None:
-    """8. Read what the eyes say at a moment, without a mouse."""
+    """8. Read the prediction of the eyes at a time, without a mouse."""
     user.page.mouse.move(0, 0)
     user.reach(user.page.locator("canvas.chart").first)
     user.page.keyboard.press("ArrowLeft")

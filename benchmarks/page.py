@@ -5,7 +5,7 @@ uncovered, and measures in the browser how long the overlay takes to follow: fro
 page's own picture shows it to the moment at which the overlay does.
 ``python -m emotion.benchmarks.page --videos 4`` sends videos one after another and then all at once, and
 asks for the page meanwhile. Needs Chromium and the
-extras `web` and `dev`; tells which marks are reached, and ends with 1 where one is not.
+extras `web` and `dev`; prints which targets are met, and exits with 1 if one is not.
 """
 
 import argparse
@@ -40,12 +40,12 @@ from emotion.realtime.sources.file import VideoFile
 _RATE = 25
 # The part of the bundled clip in which the face stays in its place.
 _FROM_SECONDS = 14.0
-# Where the clip's picture lies in the camera's, and what of that shows the face: left, top, width, height.
+# Position of the clip in the camera's picture, and of the face in the clip: left, top, width, height.
 _INNER = (107, 120, 426, 240)
 _COVER = (277, 120, 256, 240)
 _WARM_UP_SECONDS = 5.0
 _PART_SECONDS = 60.0
-# A result that comes so long after the next turn is that one's.
+# A result this long after the next change belongs to that one.
 _LATE_MS = 500.0
 _ASK_SECONDS = 0.25
 
@@ -79,7 +79,7 @@ Turn = tuple[float, bool]
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How soon the overlay followed: how many turns, and milliseconds."""
+    """The overlay's delay: number of changes, and milliseconds."""
 
     turns: int
     p50: float
@@ -89,7 +89,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class CameraMark:
-    """What the camera page reached.
+    """The measurements of the camera page.
 
     Attributes:
         seconds: that were measured.
@@ -126,13 +126,13 @@ class CameraMark:
 
 @dataclass(frozen=True, slots=True)
 class VideosMark:
-    """What several videos at once cost.
+    """The measurements of several videos at once.
 
     Attributes:
         videos: how many.
         one_after_another, at_once: seconds until all were done.
-        quiet_ms, busy_ms: median, 95th and 99th percentile of the time that the page's address takes
-            to answer, without videos and with all of them.
+        quiet_ms, busy_ms: median, 95th and 99th percentile of the page's response
+            time, without videos and with all of them.
     """
 
     videos: int
@@ -213,7 +213,7 @@ def camera_mark(log: dict[str, Any], seconds: float, cores: dict[str, float]) ->
 def delays(picture: Sequence[Turn], overlay: Sequence[Turn]) -> Iterator[tuple[float, float | None]]:
     """For each turn of the picture its moment, and milliseconds until the overlay's; None if it has none.
 
-    The first turn began before anybody looked, and the last may have no time left: both are left out.
+    The first change began before the measurement, and the last may have no time left: both are left out.
     """
     for (at, shown), (following, _) in pairwise(picture[1:]):
         until = following + _LATE_MS
@@ -259,7 +259,7 @@ def _framed(image: Image) -> Image:
 
 
 def _processor_seconds(server: int) -> dict[str, float]:
-    """What the server and everything that this program started beside it (the browser) have computed."""
+    """Processor time of the server and all processes that this program has started (the browser)."""
     seconds = {"server": 0.0, "browser": 0.0}
     for process in psutil.Process().children(recursive=True):
         try:
@@ -317,7 +317,7 @@ def _state(address: str, job: str) -> str:
 
 
 def _answering(address: str, work: Callable[[], None]) -> tuple[float, float, float]:
-    """How quickly the page answers while work is done: quantiles in milliseconds."""
+    """The page's response time under load: quantiles in milliseconds."""
     over, seconds = Event(), list[float]()
 
     def ask() -> None:

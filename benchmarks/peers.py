@@ -1,7 +1,7 @@
-"""Other ways to do the same work, each on the same pictures: Keras, OpenVINO, `fer`.
+"""Alternatives for the same work on the same pictures: Keras, OpenVINO, `fer`.
 
-What is not installed is left out, and the report says so. Keras and `fer` run in processes of their
-own: TensorFlow would take this one's memory and cores.
+Those that are not installed are left out, with a note in the report. Keras and `fer` run in their own
+processes, since TensorFlow would take this one's memory and cores.
 """
 
 import json
@@ -23,7 +23,7 @@ from emotion.models.engines.session import RegionModel
 from emotion.realtime.child_process import environment, python_command
 
 Crops = dict[str, npt.NDArray[np.uint8]]
-# It names none of these: newer ones have lost what it uses.
+# It does not pin these, and is not compatible with newer ones.
 FER = ("fer==25.10.3", "setuptools<81", "opencv-contrib-python<5")
 _FER_SCRIPT = Path(__file__).with_name("fer_peer.py")
 _LONGEST = 600.0
@@ -31,14 +31,14 @@ _LONGEST = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What another way needs.
+    """The measurement of an alternative.
 
     Attributes:
         name: of it, with its setting.
-        work: what was done: "a face's two crops" or "a frame".
-        ms: for that work; None where it could not be run.
-        ours_ms: what this program needs for the same, on the same pictures; None likewise.
-        note: why it was left out, or what else to know.
+        work: the unit of work: "a face's two crops" or "a frame".
+        ms: for that work; None if it could not be run.
+        ours_ms: of this program for the same work on the same pictures; None likewise.
+        note: why it was left out, or another remark.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Peer:
 
     @property
     def ratio(self) -> float | None:
-        """How many times faster this program is."""
+        """The speed-up of this program."""
         return self.ms / self.ours_ms if self.ms and self.ours_ms else None
 
 

@@ -24,7 +24,7 @@ class Table:
 
 
 def tables(report: Values) -> list[Table]:
-    """Everything that a report says, in the order in which it is read."""
+    """All tables of a report, in order."""
     made = [_head(report), _ratios(report), *_runs(report), _costs(report), _stages(report)]
     made += [_sweep(report), _accuracy(report), _peers(report), _first(report)]
     return [table for table in made if table.rows]
@@ -36,10 +36,10 @@ def markdown(report: Values) -> str:
 
 
 def compare(old: Values, new: Values) -> Table:
-    """How many times faster each run and stage is than in an older report.
+    """The speed-up of each run and stage compared with an older report.
 
     Raises:
-        ModelFileError: `old` is no report of this program.
+        ModelFileError: `old` is not a report of this program.
     """
     if old.get("format") != FORMAT:
         raise ModelFileError("The older report is not one of this version of emotion bench: run it again.")

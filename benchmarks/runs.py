@@ -1,4 +1,4 @@
-"""A clip from end to end: in a plain loop, through the pipeline flat out, and paced like a camera."""
+"""A clip from end to end: in a plain loop, through the pipeline at full speed, and paced like a camera."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -22,18 +22,18 @@ from emotion.realtime.stages.options import FaceOptions
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run did.
+    """The measurements of one run.
 
     Attributes:
-        name: what was run.
-        clip: on what.
-        frames, seconds: results, and the time from the first picture to the last result.
-        cores: processor seconds a second: how many cores were busy.
-        peak_mib: the most memory of the process.
+        name: of the run.
+        clip: its input.
+        frames, seconds: number of results, and the time from the first picture to the last result.
+        cores: processor time per second: mean number of busy cores.
+        peak_mib: peak memory of the process.
         first_ms: until the first result.
         latency_ms: p50, p95 and p99 from a picture's capture to its result; paced runs only.
-        dropped: pictures that were too many; paced runs only.
-        batches: how often the models were asked about how many frames at once.
+        dropped: number of dropped pictures; paced runs only.
+        batches: histogram of the models' batch sizes, in frames.
     """
 
     name: str
@@ -62,7 +62,7 @@ def sequential(name: str, clip: Path, models: Models, max_faces: int, frames: in
 def flat_out(
     name: str, clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None
 ) -> Run:
-    """The pipeline, as fast as it goes, every frame of a file."""
+    """The pipeline at full speed, with every frame of a file."""
     metrics = Metrics()
     with _every_frame(clip, models, max_faces, frames, workers, metrics) as session:
         run = _timed(name, clip, session)
@@ -72,7 +72,7 @@ def flat_out(
 def annotated(
     name: str, clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None
 ) -> Run:
-    """The pipeline flat out, with drawing and an H.264 file: what ``emotion annotate`` does."""
+    """The pipeline at full speed, with drawing and an H.264 file, as in ``emotion annotate``."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         with VideoFile(clip) as video:
@@ -90,7 +90,7 @@ def annotated(
 
 
 def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, rate: float) -> Run:
-    """A clip at a camera's pace, as ``emotion live`` treats it: the newest picture counts."""
+    """A clip paced like a camera, as in ``emotion live``: the newest picture is analysed."""
     latencies: list[float] = []
     begun = time.monotonic()
     first = 0.0
@@ -121,7 +121,7 @@ def paced(name: str, clip: Path, models: Models, max_faces: int, frames: int, ra
 
 
 class _FirstFrames:
-    """The beginning of a clip, again and again until there are enough frames, with rising times."""
+    """The beginning of a clip, repeated until there are enough frames, with increasing times."""
 
     def __init__(self, clip: Path, frames: int) -> None:
         self._clip = clip
@@ -141,7 +141,7 @@ class _FirstFrames:
 
 
 class _Paced:
-    """The same frames, each not before its moment, captured when it is given."""
+    """The same frames, each when it is due, with that time as its capture time."""
 
     def __init__(self, clip: Path, frames: int, rate: float) -> None:
         self._clip = clip
@@ -151,7 +151,7 @@ class _Paced:
     def __iter__(self) -> Iterator[VideoFrame]:
         start: float | None = None
         for frame in _FirstFrames(self._clip, self._frames):
-            # A camera's pictures are as far apart at the beginning, too: opening the file is no part of it.
+            # The first interval is the same, too: opening the file is not part of it.
             start = time.monotonic() if start is None else start
             wait = start + frame.index / self._rate - time.monotonic()
             if wait > 0:
@@ -160,7 +160,7 @@ class _Paced:
 
 
 def looped(clip: Path, models: Models, max_faces: int, frames: int, workers: Workers | None = None) -> Usage:
-    """Run a clip again and again, so many frames; how memory went."""
+    """Run a clip repeatedly, for so many frames; returns the course of memory."""
     with (
         Usage(interval=1.0) as usage,
         _every_frame(clip, models, max_faces, frames, workers) as session,
@@ -171,7 +171,7 @@ def looped(clip: Path, models: Models, max_faces: int, frames: int, workers: Wor
 
 
 def growth(samples: list[tuple[float, float]]) -> float:
-    """MiB that memory grew by between the middle and the end: medians of two fifths, so no single peak."""
+    """Growth of memory in MiB from the middle to the end, by medians of two fifths, without peaks."""
     values = [mib for _, mib in samples]
     fifth = max(len(values) // 5, 1)
     middle, end = values[2 * fifth : 3 * fifth] or values, values[-fifth:]

@@ -1,8 +1,8 @@
 """Pictures of every view of the page: ``python -m emotion.benchmarks.screens FOLDER``.
 
 Each view is shown in Chromium at four widths, light and dark, at twice the size, and with colours forced by
-the system; a picture of each is left in the folder, to be looked at. Meanwhile axe looks for barriers, and it
-is noted what sticks out of the window; both are printed, and the command ends with 1 where there is any. The
+the system; a picture of each is written into the folder, for inspection. Meanwhile axe checks accessibility,
+and overflow of the window is measured; both are printed, and the command exits with 1 if there is any. The
 camera and the video are the included clip, or another one. Needs Chromium and the extras `web` and `dev`.
 """
 
@@ -24,7 +24,7 @@ from emotion.realtime.sources.demo import DEMO
 
 # The part of the included clip that laughs.
 LAUGHS = (14.0, 19.5)
-# The cookie that says whose a video is.
+# The cookie of the videos' owner.
 VISITOR = "emotion_visitor"
 OWNER = "pictures"
 _PHONE = {"viewport": {"width": 375, "height": 812}, "is_mobile": True}
@@ -45,7 +45,7 @@ WINDOWS: dict[str, dict[str, Any]] = {
 
 
 def first(visitor: Visitor, _: str) -> None:
-    """What somebody sees who has just come."""
+    """The start view."""
     visitor.page.get_by_role("button", name="Start camera").wait_for()
 
 
@@ -74,7 +74,7 @@ def empty(visitor: Visitor, _: str) -> None:
 
 
 def videos(visitor: Visitor, _: str) -> None:
-    """The list of whoever has sent the videos."""
+    """The list of the videos' owner."""
     visitor.context.add_cookies([{"name": VISITOR, "value": OWNER, "url": visitor.address}])
     visitor.page.reload()
     visitor.go("videos")
@@ -89,7 +89,7 @@ def question(visitor: Visitor, job: str) -> None:
 
 
 def video(visitor: Visitor, job: str) -> None:
-    """A video's result, with what is said of a moment."""
+    """A video's result, with the values at a time."""
     visitor.go(f"video/{job}")
     visitor.page.locator(".downloads").wait_for()
     visitor.until("document.querySelector('.player video').readyState > 1")
@@ -103,7 +103,7 @@ def video(visitor: Visitor, job: str) -> None:
 
 
 def about(visitor: Visitor, _: str) -> None:
-    """Which models run."""
+    """The view of the models."""
     visitor.go("about")
     visitor.page.get_by_text("Technical details").click()
     visitor.page.get_by_text("ResNet-29").first.wait_for()
@@ -129,7 +129,7 @@ class Look:
 
     Attributes:
         view, window: their names.
-        barriers: what axe found, by the names of its rules.
+        barriers: axe's findings, by the names of its rules.
         sticks_out: CSS pixels by which the page is wider than its window.
     """
 

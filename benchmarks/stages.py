@@ -1,4 +1,4 @@
-"""Every stage alone, one frame after the other: what it costs, without threads around it."""
+"""The cost of each stage alone, one frame after the other, without threads."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from emotion.realtime.stages.faces import FaceFinder
 from emotion.realtime.stages.people import People
 
 AFTER = ("draw", "encode")
-"""What comes after the analysis, which are all stages from a file to its results."""
+"""The stages after the analysis, which has all stages from a file to its results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
         name: of the clip, for the report.
         clip: the video.
         models: loaded with one thread each.
-        max_faces: the most faces in a frame.
-        frames: how many to measure.
+        max_faces: maximum number of faces in a frame.
+        frames: number of measured frames.
     """
     with VideoFile(clip) as video:
         info = video.info
@@ -84,33 +84,33 @@ def _length(video: VideoFile) -> int:
 def _faces(
     pictures: list[VideoFrame], max_faces: int, models: Models
 ) -> tuple[list[FaceFrame], Timing, Timing]:
-    """The faces, and what finding them and cutting their crops takes."""
+    """The faces, and the cost of detecting them and cutting their crops."""
     finder = FaceFinder(max_faces, nets=models.nets, regions=models.schema.regions)
 
     def look(picture: VideoFrame) -> FaceFrame:
         item = next(iter(finder.process([picture])))
         for face in item.faces:
-            _ = face.blendshapes  # computed when somebody asks first: else they counted as the vote's
+            _ = face.blendshapes  # computed on first use: else they would count as part of the vote
         return item
 
     try:
         for picture in islice(pictures, 1):
-            list(finder.process([picture]))  # makes what follows as many faces
+            list(finder.process([picture]))  # creates the landmarkers for this number of faces
         found, landmarks = time_each("landmarks", look, pictures)
     finally:
         finder.close()
-    # They are cut when somebody looks at them first.
+    # They are cut on first use.
     _, crops = time_each("crops", lambda item: [tuple(face.crops) for face in item.faces], found)
     return found, landmarks, crops
 
 
 def _encode(info: VideoInfo, results: Sequence[EmotionFrame], drawn: Sequence[np.ndarray]) -> Timing:
-    """Encoding works in threads of its own and hands frames on later: closing belongs to it."""
+    """Encoding runs in its own threads and returns frames later: closing is part of it."""
     with TemporaryDirectory() as folder:
         sink = Mp4Sink(Path(folder) / "encoded.mp4", info)
         pairs: list[tuple[EmotionFrame, np.ndarray] | None] = [*zip(results, drawn, strict=True), None]
         _, all_of_it = time_each("encode", lambda pair: sink.write(*pair) if pair else sink.close(), pairs)
-    # Of one item more than there are frames: of closing, too.
+    # One item more than there are frames: closing, too.
     scale = len(pairs) / len(results)
     mean, cpu = all_of_it.mean * scale, all_of_it.cpu * scale
     return Timing("encode", len(results), mean, all_of_it.p50, all_of_it.p95, all_of_it.p99, cpu)

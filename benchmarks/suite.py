@@ -1,4 +1,4 @@
-"""The whole benchmark in one run: clips, stages, runs, models, other ways, and the ratios that count."""
+"""The whole benchmark in one run: clips, stages, runs, models, alternatives, and ratios."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ SIZES = ((640, 480), (1280, 720), (1920, 1080))
 FACES = (1, 3, 8)
 LOOP, BEST_LOOP, PIPELINE, INT8 = "loop, one thread", "loop, all threads", "pipeline", "pipeline, int8"
 STANDARD, STANDARD_INT8 = "pipeline, standard", "pipeline, standard, int8"
-# As the loop and the bound do it: faces are looked for in every frame.
+# As in the loop and the bound: landmarks are detected in every frame.
 EACH, EACH_OF_TWO = "pipeline, stride 1", "pipeline, two finders, stride 1"
 TWO = "pipeline, two finders"
 ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a second"
@@ -47,13 +47,13 @@ ANNOTATE, LIVE = "annotate (draws, writes H.264)", f"live, {RATE} pictures a sec
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What is measured.
+    """The settings of the benchmark.
 
     Attributes:
         clip: the bundled clip.
         options: of the benchmark.
-        analysis: which models run, and how; the loop has one thread.
-        fer_folder: where the environment with `fer` is, or will be.
+        analysis: models and how they are run; the loop has one thread.
+        fer_folder: of the environment with `fer`, created if needed.
         program: the module that the command imports; its time is part of the first result.
     """
 
@@ -70,7 +70,7 @@ class Suite:
 
     @property
     def engine(self) -> EngineOptions:
-        """The models and what runs them."""
+        """The options of the models and the engine."""
         return self.analysis.engine
 
     @property
@@ -89,7 +89,7 @@ class Suite:
         return 120 if self.quick else 300
 
     def rounds(self, spec: ClipSpec) -> int:
-        """How often the runs of a clip take turns; the median counts. Once where nothing is compared."""
+        """Interleaved repetitions of a clip's runs, of which the median is used; 1 if nothing is compared."""
         compared = spec.faces == 1 or (spec.width == MAIN.width and spec.faces == 3)
         return 3 if compared and not self.quick else 1
 
@@ -108,7 +108,7 @@ def run_suite(suite: Suite, say: Callable[[str], None] = lambda line: None) -> d
     """Measure everything.
 
     Args:
-        suite: what.
+        suite: the settings.
         say: called with a line before each part.
 
     Returns:
@@ -138,7 +138,7 @@ def run_suite(suite: Suite, say: Callable[[str], None] = lambda line: None) -> d
 
 
 class _Bench:
-    """One run of the suite: the loaded models and the clips it has made."""
+    """One run of the suite: the loaded models and the generated clips."""
 
     def __init__(self, suite: Suite, folder: Path, say: Callable[[str], None]) -> None:
         self._suite = suite
@@ -146,7 +146,7 @@ class _Bench:
         self._say = say
         self._loaded: dict[tuple[str, int, Path], Models] = {}
         self._int8 = "int8" in alone.precisions(suite.engine.models, suite.engine.regions)
-        # What ships in two sizes is compared; a folder of the user's own is not.
+        # The two included folders are compared; a user's folder is not.
         fits = suite.engine.models == LITE and {*suite.engine.regions} <= {*regions_there(ZOO)}
         self._standard = ZOO if fits else None
         self._nets = landmark_nets(suite.engine)
@@ -212,7 +212,7 @@ class _Bench:
                 lambda: runs.sequential(LOOP, path, self.models("fp32", 1), most, frames),
                 lambda: runs.sequential(BEST_LOOP, path, self.models("fp32", 0), most, frames),
             ]
-        # In turns, so that a machine that slows down slows all of them.
+        # Interleaved, so that a change of the machine's speed affects all of them.
         rounds = [[run() for run in todo] for _ in range(self._suite.rounds(spec))]
         done = [_median(results) for results in zip(*rounds, strict=True)]
         if spec.faces == 1:
@@ -242,7 +242,7 @@ class _Bench:
         return alone.sweep(engine.models, engine.provider, threads, batches, self._crops(), engine.regions)
 
     def accuracy(self) -> list[Accuracy]:
-        """What each precision costs; empty where no data set is given."""
+        """The accuracy of each precision; empty without a data set."""
         if self._suite.options.data is None:
             return []
         self._say("accuracy")
@@ -250,7 +250,7 @@ class _Bench:
         return alone.accuracy(folders, self._suite.options.data, regions=self._suite.engine.regions)
 
     def peers(self) -> list[Peer]:
-        """The other ways that were asked for."""
+        """The requested alternatives."""
         options, crops = self._suite.options, self._crops()
         plain = self.models("fp32", 1)
         regions = {model.manifest.region: model for model in plain.regions}
@@ -279,7 +279,7 @@ class _Bench:
         return [peers.fer(path, 1000 / plain.fps, python, 20 if suite.quick else 60)]
 
     def first_result(self) -> dict[str, Any]:
-        """How long a fresh process takes, and its memory."""
+        """The start-up time of a new process, and its memory."""
         self._say("first result of a fresh process")
         suite = self._suite
         what = (self._path(MAIN), suite.engine.models, suite.frames, suite.program)
@@ -320,7 +320,7 @@ class _Bench:
 
 
 def ratios(clips: dict[str, Any]) -> dict[str, float]:
-    """The figures that the project aims at, as far as this run has what they need."""
+    """The target figures, as far as this run has the data."""
     main = clips[MAIN.name]
     fps = {run["name"]: run["fps"] for run in main["runs"]}
     found = {

@@ -1,4 +1,4 @@
-"""Clocks: what a piece of work takes in time, in processor time and in memory."""
+"""Measures time, processor time and memory."""
 
 import threading
 import time
@@ -16,13 +16,13 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What one step takes for a frame, in milliseconds.
+    """The cost of one step per frame, in milliseconds.
 
     Attributes:
         name: of the step.
-        frames: how many were measured.
-        mean, p50, p95, p99: of the clock.
-        cpu: of the processor, all threads together: what the step costs on one core.
+        frames: number of measured frames.
+        mean, p50, p95, p99: of elapsed time.
+        cpu: processor time of all threads.
     """
 
     name: str
@@ -44,7 +44,7 @@ def time_each(name: str, work: Callable[[In], Out], items: Iterable[In]) -> tupl
     """Do the work for each item, one after the other.
 
     Returns:
-        The results, and what they took.
+        The results, and their timing.
     """
     results, seconds = [], []
     cpu = time.process_time()

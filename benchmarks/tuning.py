@@ -1,4 +1,4 @@
-"""The best thread and worker counts of a machine: found by trying, and remembered."""
+"""The best thread and worker counts of a machine: measured, and stored."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,19 +16,19 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Workers
 
 FORMAT = 2
-# A setting must be faster by so much to be worth more threads.
+# The minimum speed-up for a setting with more threads.
 _CLEARLY = 1.03
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What can be tuned. Results do not depend on it beyond rounding, but for `finders`: see `Workers`.
+    """The tuned settings. Results do not depend on them beyond rounding, except for `finders`: see `Workers`.
 
     Attributes:
-        classifiers: workers that ask the models.
+        classifiers: workers that run the models.
         threads: of each run on the CPU.
         batch: the most frames at once.
-        finders: that follow faces side by side.
+        finders: that follow faces in parallel.
     """
 
     classifiers: int
@@ -43,7 +43,7 @@ class Setting:
 
     @property
     def all_threads(self) -> int:
-        """How many threads may be busy at once."""
+        """The maximum number of busy threads."""
         return self.classifiers * self.threads + self.finders
 
     def __str__(self) -> str:
@@ -55,14 +55,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A setting and how fast it was."""
+    """A setting and its speed."""
 
     setting: Setting
     fps: float
 
 
 def settings(cores: int) -> Iterator[Setting]:
-    """Settings worth trying, fewest threads first: they never ask for many more than the cores."""
+    """The settings to try, fewest threads first, with not many more threads than cores."""
     for threads in dict.fromkeys((1, 2, cores)):
         for classifiers in dict.fromkeys((1, 2, min(cores, 4), min(cores, 8))):
             if threads * classifiers <= max(2 * cores, 2):
@@ -80,12 +80,12 @@ def tune(
 ) -> list[Trial]:
     """Try all settings on a clip; the best come first.
 
-    Each is run twice, the second time in the opposite order, and its better time counts: a machine
-    that slows down in between does not decide.
+    Each is run twice, the second time in reverse order, and its better time is used, so that a change of
+    the machine's speed does not decide.
 
     Args:
         clip: the video.
-        engine: which models, and what runs them; its threads are what is tried.
+        engine: models and provider; its threads are varied.
         frames: of each run.
         say: called with a line on each trial.
     """
@@ -109,7 +109,7 @@ def choose(trials: list[Trial]) -> Trial:
 
 
 def remember(path: Path, chosen: Trial, engine: EngineOptions) -> None:
-    """Write a setting down for this machine."""
+    """Store a setting for this machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {"format": FORMAT, "fps": round(chosen.fps, 1)} | asdict(chosen.setting)
     values |= _where(engine)
@@ -117,7 +117,7 @@ def remember(path: Path, chosen: Trial, engine: EngineOptions) -> None:
 
 
 def recall(path: Path, engine: EngineOptions) -> Setting | None:
-    """The setting that was found on this very machine for these models' engine; None where there is none."""
+    """The stored setting of this machine for these models' engine; None if there is none."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         asked = {"format": FORMAT, **_where(engine)}
@@ -130,12 +130,12 @@ def recall(path: Path, engine: EngineOptions) -> Setting | None:
 
 
 def tuning_path() -> Path:
-    """Where ``emotion bench --tune`` writes down what it found."""
+    """The file in which ``emotion bench --tune`` stores its result."""
     return user_folder("config") / "tuning.json"
 
 
 def tuned(options: Options) -> Options:
-    """The options with what was found on this machine, where no threads, workers or finders are asked for."""
+    """The options with the stored setting, unless threads, workers or finders are given."""
     engine, faces = options.engine, options.faces
     if (engine.threads, engine.workers, faces.finders) != (None, None, None):
         return options
@@ -150,7 +150,7 @@ def tuned(options: Options) -> Options:
 
 
 def _where(engine: EngineOptions) -> dict[str, Any]:
-    """What makes a setting outdated when it changes."""
+    """The values whose change invalidates a setting."""
     return {
         "provider": engine.provider,
         "precision": engine.precision,

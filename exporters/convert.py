@@ -11,7 +11,7 @@ OPSET = 17
 
 
 def to_onnx(model: keras.Model) -> onnx.ModelProto:
-    """The graph of a model made by `networks.for_inference`; the batch size stays open."""
+    """The graph of a model made by `networks.for_inference`; the batch size is variable."""
     crops = model.inputs[0]
     signature = tf.TensorSpec((None, *crops.shape[1:]), tf.uint8, name="crops")
     function = tf.function(lambda images: {"probabilities": model(images, training=False)})

@@ -28,7 +28,7 @@ _PRECISION = {"fp32": "float32", "fp16": "float32, weights stored as float16"}
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What an export made.
+    """The result of an export.
 
     Attributes:
         model, manifest: the files.
@@ -54,17 +54,17 @@ def export(
     """Write ``<region>.onnx`` and ``<region>.json``.
 
     Args:
-        region: that the network was trained for.
+        region: of the network.
         trained: its ``model.keras``.
         data: the data set, whose validation part calibrates the model and proves parity.
-        output: a model folder; a model of this region in it is replaced and stays as the previous one.
+        output: a model folder; an existing model of this region is kept as the previous version.
         storage: ``fp16`` halves the file; computation is float32 in both.
-        about_data: which photographs the model learnt from, and their terms.
+        about_data: the training photographs, and their terms.
         say: called with a line on each step.
 
     Raises:
-        ModelFileError: `trained` is no such network, or the exported file says something else: then the
-            folder is as it was.
+        ModelFileError: `trained` is not such a network, or the exported file has other outputs: then the
+            folder is unchanged.
         ShippedModelsError: `output` is the folder of the models that ship.
         DatasetError: `data` has no validation part.
     """

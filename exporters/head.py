@@ -1,6 +1,6 @@
 """Reads the last layer from a model's graph, and puts a newly fitted one back.
 
-The layers before it stay bit for bit as they were, so nothing has to be trained or converted again.
+The layers before it are unchanged, so nothing has to be trained or converted again.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _BATCH = 16
 
 
 def with_features(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy that also gives what its last layer sees: ``features``, float32 (n, d)."""
+    """A copy with the input of its last layer as an output: ``features``, float32 (n, d)."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     product = _last(copy.graph, "MatMul")
@@ -42,20 +42,20 @@ def features_of(
     threads: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> npt.NDArray[np.float32]:
-    """What the last layer of a model sees of crops, float32 (n, d), on the CPU.
+    """The features of crops before the last layer of a model, float32 (n, d), on the CPU.
 
     Args:
         folder: a model folder.
-        region: which of its models.
+        region: of the model.
         crops: uint8 (n, height, width), without margin.
         precision: of the model.
-        threads: that compute; 0: as many as there are cores.
+        threads: their number; 0: one per core.
         progress: called with (crops done, crops in all).
     """
     model = with_features(onnx.load(folder / read_manifest(folder, region, precision).file))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or available_cores()
-    # As in the program: threads that spin steal the cores from others.
+    # As in the program: spinning threads take cores from others.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -68,7 +68,7 @@ def features_of(
 
 
 def read_head(model: onnx.ModelProto) -> Head:
-    """The last layer, its temperature divided out: probabilities are the softmax of its logits."""
+    """The last layer, divided by its temperature: probabilities are the softmax of its logits."""
     graph = model.graph
     found = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     kernel, bias, factor = (found[name].astype(np.float32) for name in _names(graph))
@@ -76,7 +76,7 @@ def read_head(model: onnx.ModelProto) -> Head:
 
 
 def model_head(folder: Path, region: str) -> Head:
-    """The last layer of a folder's model of a region, as `read_head` gives it."""
+    """The last layer of a folder's model of a region, as from `read_head`."""
     return read_head(onnx.load(folder / read_manifest(folder, region).file))
 
 
@@ -92,7 +92,7 @@ def put_head(
 ) -> Path:
     """Write a model with another last layer, of the same classes or of others, and its manifest.
 
-    The last layer of a quantised model is float32 as well, so it takes the same one; the plain model is
+    The last layer of a quantised model is float32 as well, so it gets the same one; the float model is
     written first.
 
     Args:
@@ -100,8 +100,8 @@ def put_head(
         region: which of its models.
         head: the new last layer.
         temperature: by which its logits are divided.
-        output: the folder to write to; scores are not taken over.
-        learnt_from: what the last layer was fitted to; added to what the manifest says of its data.
+        output: the folder to write to; scores are not copied.
+        learnt_from: the data to which the last layer was fitted; added to the manifest's data.
         precision: of the model.
         classes: of the new last layer; None: those of the model.
 
@@ -109,7 +109,7 @@ def put_head(
         The path of the new model.
 
     Raises:
-        ModelFileError: the model is missing, damaged, or ends otherwise.
+        ModelFileError: the model is missing, damaged, or has another last layer.
     """
     manifest: ModelManifest = read_manifest(folder, region, precision)
     model = onnx.load(folder / manifest.file)
@@ -121,7 +121,7 @@ def put_head(
         if tensor.name in values:
             _fill(tensor, values[tensor.name], ends={len(manifest.classes): len(classes or manifest.classes)})
     if classes is not None:
-        # Shapes between the layers are told anew by whoever opens the file.
+        # Shapes between the layers are inferred again when the file is loaded.
         del model.graph.value_info[:]
         model.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = len(classes)
     about = f"{manifest.data}; last layer fitted to {learnt_from}" if learnt_from else manifest.data
@@ -134,7 +134,7 @@ def put_head(
 
 
 def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32], ends: Mapping[int, int]) -> None:
-    """Other numbers of the same type and shape, but that the last side may become another one."""
+    """Replace a constant by one of the same type and shape, except for the last axis."""
     before = numpy_helper.to_array(tensor)
     wanted = (*before.shape[:-1], ends.get(before.shape[-1], before.shape[-1])) if before.ndim else ()
     if wanted != value.shape:
@@ -143,7 +143,7 @@ def _fill(tensor: onnx.TensorProto, value: npt.NDArray[np.float32], ends: Mappin
 
 
 def _add_bias(graph: onnx.GraphProto, classes: int) -> None:
-    """Give a last layer its sum where there is none: of a network that never learnt it is 0, and left out."""
+    """Add the bias of a last layer if it is missing: that of an untrained network is 0, and left out."""
     product = _last(graph, "MatMul")
     for place, node in enumerate(graph.node):
         if node.op_type == "Mul" and node.input[0] == product.output[0]:
@@ -156,7 +156,7 @@ def _add_bias(graph: onnx.GraphProto, classes: int) -> None:
 
 
 def _names(graph: onnx.GraphProto) -> tuple[str, str, str]:
-    """The initializers of the last layer's kernel and bias, and of what its logits are multiplied by."""
+    """The initializers of the last layer's kernel and bias, and of the factor of its logits."""
     stored = {tensor.name for tensor in graph.initializer}
     casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
     ends = [_last(graph, kind).input[1] for kind in ("MatMul", "Add", "Mul")]

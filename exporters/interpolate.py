@@ -1,9 +1,9 @@
-"""Interpolates between two models: an included one, and the same one trained further on other sets.
+"""Interpolates between two models: an included one, and one fine-tuned from it on other sets.
 
-What fine-tuning gains on new faces it often loses on old ones; half way between the weights of both, much of
-the gain is there and little of the loss (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models",
-WiSE-FT). Here the exported graphs are mixed, in which batch norms are a scale and a shift already, so
-nothing has to be estimated anew.
+Fine-tuning often improves results on new faces and worsens them on old ones; with the mean of both weights,
+much of the gain remains and little of the loss (Wortsman et al. 2022, "Robust fine-tuning of zero-shot
+models", WiSE-FT). Here the exported graphs are interpolated, in which batch norms are a scale and a shift
+already, so no statistics have to be estimated again.
 """
 
 from dataclasses import replace
@@ -22,14 +22,14 @@ def interpolate(before: Path, after: Path, region: str, share: float, output: Pa
     """Write a model whose weights are ``(1 - share) * before + share * after``, and its manifest.
 
     Args:
-        before, after: model folders with the same network, the second trained on from the first.
-        region: which of their models.
+        before, after: model folders with the same network, the second fine-tuned from the first.
+        region: of the models.
         share: of the second, from 0 to 1.
-        output: the folder to write to, where models of the same name stay as the previous ones; scores are
-            not taken over, and the temperature is the second's.
+        output: the folder to write to, where models of the same name are kept as previous versions; scores
+            are not copied, and the temperature is the second's.
 
     Returns:
-        The path of the new model; its last layer is best fitted anew.
+        The path of the new model; its last layer should be fitted again.
 
     Raises:
         ModelFileError: a model is missing or damaged, or they are different networks.
@@ -51,7 +51,7 @@ def mix_graphs(first: onnx.ModelProto, second: onnx.ModelProto, share: float) ->
     if [node.op_type for node in first.graph.node] != [node.op_type for node in second.graph.node]:
         raise ModelFileError("these are different networks: only the same one can be mixed with itself.")
     others = {tensor.name: tensor for tensor in second.graph.initializer}
-    # Names differ between exports; places in the graph do not.
+    # Names differ between exports; positions in the graph do not.
     places = {
         name: other
         for mine, theirs in zip(first.graph.node, second.graph.node, strict=True)

@@ -2,9 +2,9 @@
 
     python -m emotion.exporters.landmarks FOLDER
 
-takes the TensorFlow Lite nets out of ``face_landmarker.task``, converts them by tf2onnx, and proves on
-the bundled clip that ONNX Runtime says what TensorFlow Lite says. Each file then takes batches of
-pictures as they are (uint8) and gives one tensor, so that one road through an engine does for all.
+extracts the TensorFlow Lite nets from ``face_landmarker.task``, converts them by tf2onnx, and checks on
+the bundled clip that ONNX Runtime gives the same outputs as TensorFlow Lite. Each file then takes batches of
+pictures (uint8) and gives one tensor, so that the same engine runs all of them.
 """
 
 import json
@@ -45,14 +45,14 @@ _Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """How a net of the bundle becomes one with one input and one output.
+    """How a net of the bundle is converted to one with one input and one output.
 
     Attributes:
         file: its name in the bundle.
         outputs: of the net, in the order in which they are joined.
-        scale, shift: value * scale + shift makes a pixel what the net takes.
+        scale, shift: value * scale + shift converts a pixel to the net's input.
         fast_on_cpu: it is rewritten for ONNX Runtime's memory layout, see `cpu_layout`.
-        mixer: it is rewritten as matrix products, see `mixer`; it takes points, not pixels.
+        mixer: it is rewritten as matrix products, see `mixer`; its input is points, not pixels.
     """
 
     file: str
@@ -83,7 +83,7 @@ MAX_DIFFERENCE: dict[NetName, float] = {
 
 @dataclass(frozen=True, slots=True)
 class NetParity:
-    """How far a file is from the net it was made of: the largest difference of any number."""
+    """The largest difference between the outputs of a file and of the original net."""
 
     name: NetName
     items: int
@@ -91,7 +91,7 @@ class NetParity:
 
     @property
     def holds(self) -> bool:
-        """Whether it may stand for the net."""
+        """Whether it may replace the net."""
         return self.largest_difference <= MAX_DIFFERENCE[self.name]
 
     def __str__(self) -> str:
@@ -102,12 +102,12 @@ def export(folder: Path, pictures: _Array, task: Path = TASK) -> list[NetParity]
     """Write the nets and their manifest into a folder.
 
     Args:
-        folder: made if need be; what is there of the same names stays as the previous version.
-        pictures: uint8 (n, 256, 256, 3) RGB, faces among them, on which parity is proven.
+        folder: created if necessary; existing files are kept as the previous version.
+        pictures: uint8 (n, 256, 256, 3) RGB, some with faces, for the parity check.
         task: MediaPipe's bundle.
 
     Raises:
-        ModelFileError: a file says something else than the net it was made of; then the folder is as it was.
+        ModelFileError: a file has other outputs than the original net; then the folder is unchanged.
         ShippedModelsError: the folder is that of the models that ship.
     """
     proofs = []
@@ -142,12 +142,12 @@ def _convert(tflite: Path, recipe: _Recipe, known: Signature) -> onnx.ModelProto
     if recipe.fast_on_cpu:
         keep_layout(graph)
     drop_unused(graph)
-    # The weights are float16 in the bundle; those that are computed of them stay as they are.
+    # The weights are float16 in the bundle; tensors that are computed from them are unchanged.
     return store_weights_as_fp16(model, exact=True)
 
 
 def _free_batch(graph: onnx.GraphProto) -> None:
-    """Any batch where the bundle's nets have one of 1, which is in front everywhere."""
+    """Make the batch size variable, which is 1 in the bundle's nets, always on the first axis."""
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Reshape":
@@ -160,7 +160,7 @@ def _free_batch(graph: onnx.GraphProto) -> None:
 
 
 def _take(graph: onnx.GraphProto, recipe: _Recipe, known: Signature) -> None:
-    """One input as the signature says, with what makes it the net's own in the graph."""
+    """Make the signature's input, with its conversion to the net's own input in the graph."""
     inner = graph.input[0].name
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info(known.input, TensorProto.UINT8, [BATCH, *known.shape]))
@@ -175,7 +175,7 @@ def _take(graph: onnx.GraphProto, recipe: _Recipe, known: Signature) -> None:
 
 
 def _give(graph: onnx.GraphProto, outputs: tuple[str, ...], known: Signature) -> None:
-    """One output, joined of the net's own along the last axis; what leads to others is dropped."""
+    """Make one output, by concatenation along the last axis; nodes for other outputs are removed."""
     joined = []
     for name in outputs:
         width = 1 if name != outputs[0] else known.output[-1] - (len(outputs) - 1)
@@ -190,7 +190,7 @@ def _give(graph: onnx.GraphProto, outputs: tuple[str, ...], known: Signature) ->
 
 
 def _whole_batch(graph: onnx.GraphProto, name: str) -> str:
-    """The tensor that an output takes its only item out of."""
+    """The tensor from which an output takes its only item."""
     producers = {output: node for node in graph.node for output in node.output}
     while producers[name].op_type in ("Slice", "Squeeze"):
         name = producers[name].input[0]
@@ -214,7 +214,7 @@ def _put(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
 
 
 def _compare(name: NetName, tflite: Path, path: Path, known: Signature, pictures: _Array) -> NetParity:
-    """Both on the same inputs: one at a time in TensorFlow Lite, in one batch here."""
+    """Compare both on the same inputs: one at a time in TensorFlow Lite, in one batch here."""
     inputs = _inputs(known, pictures)
     net = Net(lambda _: (path, known), NetOptions("cpu", threads=0, max_batch=len(inputs)))
     recipe = _RECIPES[name]
@@ -227,7 +227,7 @@ def _compare(name: NetName, tflite: Path, path: Path, known: Signature, pictures
 
 
 def _inputs(known: Signature, pictures: _Array) -> _Array:
-    """What a net is tried with: the pictures in its size, or made-up points."""
+    """The inputs of the parity check: the pictures in the net's size, or random points."""
     if known.dtype == "float32":
         return np.random.default_rng(0).uniform(0, 256, (len(pictures), *known.shape)).astype(np.float32)
     step = pictures.shape[1] // known.shape[0]
@@ -247,14 +247,14 @@ def _ask(tflite: Path, value: _Array, outputs: tuple[str, ...], known: Signature
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the announcement that the interpreter will move to a package of its own."""
+    """Suppress the warning that the interpreter will move to its own package."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
         yield
 
 
 def clip_pictures(count: int = 8) -> _Array:
-    """Squares out of the bundled clip, whose face fills a good part of them."""
+    """Squares of the bundled clip that a face fills to a large part."""
     import av  # noqa: PLC0415
     import cv2  # noqa: PLC0415
 

@@ -1,11 +1,11 @@
-"""MediaPipe's blendshape net as matrix products, in which ONNX Runtime computes it faster.
+"""Rewrites MediaPipe's blendshape net as matrix products, which ONNX Runtime computes faster.
 
 The net is an MLP-Mixer (Tolstikhin et al. 2021, https://arxiv.org/abs/2105.01601): its blocks mix tokens,
 then channels. TensorFlow Lite has the products as convolutions of one pixel, with a change of memory layout
-around each, and a layer normalisation as a dozen steps. Only the first token is asked for, so that the last
+around each, and a layer normalisation as a dozen steps. Only the first token is used, so the last
 block computes no other.
 
-What comes out is the same to rounding.
+The output is the same up to rounding.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from onnx import TensorProto, helper, numpy_helper
 from emotion.models.signature import Signature
 
 BATCH = "batch"
-"""The name of a free first side."""
+"""The name of a variable first axis."""
 _Array: TypeAlias = npt.NDArray[Any]
 _Layer: TypeAlias = tuple[_Array, _Array]
 """Weights (out, in) and biases (out,)."""
 
 
 def as_matrix_products(graph: onnx.GraphProto, known: Signature) -> None:
-    """Write the graph of the net anew, in place, with a free batch.
+    """Rewrite the graph of the net, in place, with a variable batch size.
 
     Args:
-        graph: what tf2onnx makes of the bundle's net.
-        known: its input, float32 (n, points, 2), and its answers, float32 (n, blendshapes).
+        graph: the bundle's net, converted by tf2onnx.
+        known: inputs, float32 (n, points, 2), and outputs, float32 (n, blendshapes).
 
     Raises:
         ValueError: it is another net.
@@ -56,7 +56,7 @@ def as_matrix_products(graph: onnx.GraphProto, known: Signature) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A mixer block: two perceptrons of two layers, each behind a layer normalisation with scales alone."""
+    """A mixer block: two perceptrons of two layers, each after a layer normalisation with scales only."""
 
     token_scales: _Array
     tokens: tuple[_Layer, _Layer]
@@ -66,15 +66,15 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """What the net has learnt.
+    """The weights of the net.
 
     Attributes:
-        factor: by which the points are multiplied, once their mean distance from the middle is 1.
-        points: makes tokens of points.
-        coordinates: makes channels of a token's two coordinates.
-        extra: (channels,), the token put before those, which becomes the answer.
+        factor: of the points, after normalisation of their mean distance from the centre to 1.
+        points: layer from points to tokens.
+        coordinates: layer from a token's two coordinates to channels.
+        extra: (channels,), the additional first token, which becomes the output.
         blocks: in order.
-        head: makes blendshapes of the first token.
+        head: layer from the first token to blendshapes.
         epsilon: of the layer normalisations.
     """
 
@@ -115,7 +115,7 @@ def _in_pairs(items: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 
 class _Writer:
-    """Nodes and constants of a graph in the making; the batch is in front everywhere."""
+    """A builder of nodes and constants; the batch is always the first axis."""
 
     def __init__(self, epsilon: float) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -123,7 +123,7 @@ class _Writer:
         self._epsilon = epsilon
 
     def node(self, kind: str, inputs: Sequence[str | _Array], output: str = "", **attributes: Any) -> str:
-        """Add a node, with constants as they are; the name of what it gives."""
+        """Add a node, with constants; returns the name of its output."""
         names = [one if isinstance(one, str) else self._constant(one) for one in inputs]
         output = output or f"{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, names, [output], **attributes))
@@ -174,7 +174,7 @@ class _Writer:
 
 
 def _embed(writer: _Writer, points: str, weights: _Weights) -> str:
-    """Tokens (n, tokens, channels) of points (n, points, 2) anywhere and of any size."""
+    """Tokens (n, tokens, channels) of points (n, points, 2) at any position and scale."""
     middle = writer.node("ReduceMean", [points], axes=[1], keepdims=1)
     centred = writer.node("Sub", [points, middle])
     distances = writer.node("ReduceL2", [centred], axes=[-1], keepdims=1)

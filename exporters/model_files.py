@@ -1,4 +1,4 @@
-"""A graph and its manifest, written into a model folder together."""
+"""Writes a graph and its manifest into a model folder together."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +11,12 @@ from emotion.models.small_files import sha256
 
 
 def put_model(graph: onnx.ModelProto, manifest: ModelManifest, folder: Path) -> Path:
-    """Write a model, and a manifest that knows its checksum; what was there stays as the previous version.
+    """Write a model, and a manifest with its checksum; existing files are kept as the previous version.
 
     Args:
         graph: the model.
-        manifest: but for the checksum; it names the file.
-        folder: made where it is missing.
+        manifest: without the checksum; it names the file.
+        folder: created if it is missing.
 
     Returns:
         The path of the model.
@@ -25,7 +25,7 @@ def put_model(graph: onnx.ModelProto, manifest: ModelManifest, folder: Path) -> 
         ShippedModelsError: the folder is that of the models that ship.
     """
     with workshop(folder) as making:
-        # One that the folders that ship share lies in another of them.
+        # A model that the included folders share is in another of them.
         made = making / Path(manifest.file).name
         onnx.save(graph, made)
         told = replace(manifest, file=made.name, sha256=sha256(made)).save(making)

@@ -1,4 +1,4 @@
-"""The options of the exporters. Plain data: no library of training is loaded for them."""
+"""The options of the exporters. Plain data: no training library is loaded for them."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -18,7 +18,7 @@ def _write_storage(storage: Storage) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """How a trained network is written down; computation is float32 in any case."""
+    """How a trained network is stored; computation is always float32."""
 
     TITLE: ClassVar[str] = "Export"
 

@@ -1,4 +1,4 @@
-"""Checks on real crops that an exported file gives what the Keras network gives."""
+"""Checks on real crops that an exported file gives the same outputs as the Keras network."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ import numpy.typing as npt
 
 from emotion.models.engines.session import RegionModel
 
-# Stored as float16, weights move a probability by about a tenth of a per cent.
+# Weights in float16 change a probability by about a tenth of a per cent.
 MAX_DIFFERENCE = 0.02
 MIN_AGREEMENT = 0.995
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How two versions of a model compare.
+    """The comparison of two versions of a model.
 
     Attributes:
-        crops: how many were compared.
+        crops: their number.
         largest_difference: of any probability.
         label_agreement: share of the crops on which both give the same emotion.
     """
@@ -29,8 +29,8 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether the two may stand for one another."""
-        # Of a few hundred crops one may lie on the border of two emotions, where the last bit decides.
+        """Whether the two are equivalent."""
+        # Of a few hundred crops one may have two nearly equal probabilities, so that rounding decides.
         allowed = max(1, (1 - MIN_AGREEMENT) * self.crops)
         other = round((1 - self.label_agreement) * self.crops)
         return self.largest_difference <= MAX_DIFFERENCE and other <= allowed

@@ -1,7 +1,7 @@
-"""Models in int8: faster on a CPU, and offered only where the results agree.
+"""Models in int8: faster on a CPU, and used only if the predictions agree.
 
-Static quantisation (Jacob et al. 2018): the ranges of what flows through the network are measured on
-crops it learnt from, and written into the graph as pairs of QuantizeLinear and DequantizeLinear
+Static quantisation (Jacob et al. 2018): the ranges of activations are calibrated on
+training crops, and written into the graph as pairs of QuantizeLinear and DequantizeLinear
 around each convolution and matrix product. Everything else stays float32.
 """
 
@@ -39,7 +39,7 @@ MIN_AGREEMENT = 0.98
 MAX_LOSS = 0.01
 SPARED = (2, 4, 8, 16)
 """How many of the first convolutions stay float32; the last layer always does."""
-# All operations in int8 gain little more, lose more, and crash OpenVINO.
+# All operations in int8 would be little faster, less accurate, and crash OpenVINO.
 _QUANTISED = ("Conv", "MatMul")
 # Not by itself: what comes out of a convolution is then rounded once, behind it, and not before it too.
 _JOINED = ("Relu",)
@@ -49,12 +49,12 @@ _CALIBRATING = 512
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How a quantised model compares with the one it stands for, on faces neither learnt from.
+    """The comparison of a quantised model with the float one, on faces that neither was trained on.
 
     Attributes:
         faces: of the validation part.
         agreement: share of them on which both give the same emotion.
-        accuracy, accuracy_fp32: shares of right answers of both.
+        accuracy, accuracy_fp32: of both.
     """
 
     faces: int
@@ -64,7 +64,7 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """Whether it may stand for the other one."""
+        """Whether it may replace the float model."""
         return self.agreement >= MIN_AGREEMENT and self.accuracy >= self.accuracy_fp32 - MAX_LOSS
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Quantised:
-    """What quantisation made: the files, and the proof."""
+    """The result of quantisation: the files, and the comparison."""
 
     model: Path
     manifest: Path
@@ -91,22 +91,22 @@ def quantise(
     seed: int = 0,
     say: Callable[[str], None] = lambda line: None,
 ) -> Quantised:
-    """Write ``<region>.int8.onnx`` and its manifest beside the model, if one passes the gate.
+    """Write ``<region>.int8.onnx`` and its manifest beside the model, if one passes the comparison.
 
-    The first convolutions see the fewest values and lose the most: as many of them as `SPARED` says
-    stay float32, and more where the gate is not passed.
+    The first convolutions have the fewest inputs and lose the most: `SPARED` of them
+    stay float32, and more if the comparison fails.
 
     Args:
-        region: which model.
+        region: of the model.
         folder: the model folder.
-        data: a data set; its training part calibrates, its validation part judges.
-        crops: how many to calibrate with.
+        data: a data set; its training part is for calibration, its validation part for the comparison.
+        crops: their number for calibration.
         seed: of their choice.
         say: called with a line on each step.
 
     Raises:
-        ModelFileError: there is no such model, or the quantised one does not pass: then nothing is
-            offered, and what was offered before stays as the previous one.
+        ModelFileError: there is no such model, or the quantised one does not pass: then there is no
+            int8 model, and an earlier one is kept as the previous version.
         ShippedModelsError: it is the folder of the models that ship.
         DatasetError: `data` lacks a part.
     """
@@ -137,13 +137,13 @@ def quantise(
 
 
 def answers(model: RegionModel, faces: RegionData) -> npt.NDArray[np.int64]:
-    """int64 (n,): the emotion that a model gives each face."""
+    """int64 (n,): a model's prediction for each face."""
     probabilities = np.concatenate([model(part) for part in _batches(faces.crops())])
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
 def judge(ours: npt.NDArray[np.int64], plain: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Gate:
-    """Compare the quantised model's answers with the plain one's and with the truth."""
+    """Compare the quantised model's predictions with the float one's and with the truth."""
     return Gate(
         faces=len(labels),
         agreement=float((ours == plain).mean()),
@@ -159,12 +159,12 @@ def prove(
     plain: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int64],
 ) -> Gate:
-    """Offer a quantised model with its proof, or withdraw it where it does not pass.
+    """Keep a quantised model with its scores, or remove it if it does not pass.
 
     Args:
-        folder: with the plain model and the quantised one.
-        region: which of its models.
-        ours, plain: int64 (n,), the emotions that both give faces neither learnt from.
+        folder: with the float model and the quantised one.
+        region: of the models.
+        ours, plain: int64 (n,), the predictions of both for faces that neither was trained on.
         labels: int64 (n,), the truth.
     """
     gate = judge(ours, plain, labels)
@@ -178,14 +178,14 @@ def prove(
 def write_int8(
     folder: Path, region: str, crops: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], spared: int
 ) -> Gate:
-    """Write a model's quantised version beside it, and offer it where it says the same.
+    """Write a model's quantised version beside it, and keep it if its predictions agree.
 
     Args:
-        folder: with the plain model.
-        region: which of its models.
-        crops: uint8 (n, height, width), which calibrate and judge.
-        labels: int64 (n,), what they show.
-        spared: of the first convolutions, how many stay float32.
+        folder: with the float model.
+        region: of the model.
+        crops: uint8 (n, height, width), for calibration and comparison.
+        labels: int64 (n,), the truth.
+        spared: number of the first convolutions that stay float32.
     """
     plain = read_manifest(folder, region)
     path = folder / f"{region}.int8.onnx"
@@ -223,8 +223,8 @@ def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: 
             op_types_to_quantize=[*_QUANTISED, *_JOINED],
             nodes_to_exclude=[*names[:spared], names[-1]],
             per_channel=True,
-            # Seven bits for weights: processors without VNNI add two products in 16 bits, which eight
-            # overflow. So the model says the same on every processor.
+            # Seven bits for weights: processors without VNNI add two products in 16 bits, which overflow
+            # with eight. So the model gives the same results on every processor.
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -235,7 +235,7 @@ def _quantise(source: Path, target: Path, crops: npt.NDArray[np.uint8], spared: 
 
 @contextmanager
 def _without_advice() -> Iterator[None]:
-    """The quantiser's advice to prepare the graph, which the export has done, would only confuse."""
+    """Suppress the quantiser's advice to prepare the graph, which the export has done."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -273,7 +273,7 @@ def _with_gate(manifest: ModelManifest, gate: Gate) -> ModelManifest:
 
 
 def _withdraw(folder: Path, region: str) -> None:
-    """Offer no quantised model any more; one that was there stays as the previous one."""
+    """Remove the quantised model; it is kept as the previous version."""
     for file in (manifest_path(folder, region, "int8"), folder / f"{region}.int8.onnx"):
         if file.exists():
             os.replace(file, previous_path(file))

@@ -1,8 +1,8 @@
 """A face-recognition network as initial weights of an expression network.
 
 Davis King trained dlib's face recognition (2017, public domain) on three million photographs of
-faces. Its first layers know what brows, lids and lips look like, which 37,000 labelled faces teach
-only in part. The npm package ``@vladmandic/face-api`` (MIT) carries its weights in a plain file::
+faces. Its first layers have learnt features of brows, lids and lips, for which 37,000 labelled faces are
+too few. The npm package ``@vladmandic/face-api`` (MIT) has its weights in a plain file::
 
     npm pack @vladmandic/face-api && tar xzf vladmandic-face-api-*.tgz package/model
     emotion train lips --start-from package/model
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 
 INDEX = "face_recognition_model-weights_manifest.json"
 _WEIGHTS = "face_recognition_model.bin"
-# dlib's network takes gray levels over 256; ours makes their spread, about 45, to one.
+# dlib's network divides gray levels by 256; ours by their standard deviation, about 45.
 _CONTRAST = 45 / 256
 
 
@@ -36,13 +36,13 @@ def begin(view: View, folder: Path, data: Path, output: Path) -> Path:
     """Write ``output``, an untrained ``resnet29`` whose features are those of face recognition.
 
     Args:
-        view: what the network will look at.
-        folder: holds `INDEX` and the file of weights beside it.
-        data: the data set to train on; its training part gives the batch norms' statistics.
+        view: of the network.
+        folder: with `INDEX` and the file of weights.
+        data: the data set to train on; its training part is for the batch norms' statistics.
         output: the ``.keras`` file to write.
 
     Raises:
-        ModelFileError: the weights are missing, damaged or another network's.
+        ModelFileError: the weights are missing, damaged or of another network.
         DatasetError: `data` has no training part.
     """
     network = networks.build(view, "resnet29")
@@ -55,7 +55,7 @@ def begin(view: View, folder: Path, data: Path, output: Path) -> Path:
                 for part in ("conv/filters", "conv/bias", "scale/weights", "scale/biases")
             )
             if ours == "stem":
-                # A gray picture is the same in all three colours.
+                # A gray picture has three equal channels.
                 kernel = kernel.sum(axis=2, keepdims=True) * np.float32(_CONTRAST)
             factor = set_kernel(network.get_layer(f"{ours}_conv"), kernel)
             affines[f"{ours}_bn"] = Affine(scale / factor, shift + scale * bias)
@@ -83,7 +83,7 @@ def _names() -> list[tuple[str, str]]:
 
 
 def _read(folder: Path) -> dict[str, Floats]:
-    """All weights by name; TensorFlow.js stores most as bytes between a least and a greatest value."""
+    """All weights by name; TensorFlow.js stores most as bytes between a minimum and a maximum."""
     raw = (folder / _WEIGHTS).read_bytes()
     found: dict[str, Floats] = {}
     position = 0

@@ -1,8 +1,8 @@
 """Restores a Keras network from a model file, so that training can continue from it.
 
 An exported graph has lost what only training needs: its batch norms are folded to a scale and a
-shift, and the blendshape head is gone. Both can be had again from data. A batch norm gets the mean
-and the variance that its input really has, and the gamma and beta that make the whole come to the
+shift, and the blendshape head is missing. Both can be estimated from data. A batch norm gets the mean
+and the variance of its input, and the gamma and beta that give the
 same scale and shift; the blendshape head is fitted to the features by least squares.
 """
 
@@ -37,19 +37,19 @@ _CALL = re.compile(r"_\d+$")  # Keras numbers the calls of a layer in a tensor's
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Affine:
-    """What a batch norm does to each channel: scale * x + shift."""
+    """A folded batch norm, per channel: scale * x + shift."""
 
     scale: Floats
     shift: Floats
 
 
 def restore(region: View, folder: Path, data: Path, output: Path) -> Path:
-    """Write ``output``, a ``.keras`` network that answers as the model in `folder` does.
+    """Write ``output``, a ``.keras`` network with the same outputs as the model in `folder`.
 
     Args:
         region: which of the folder's models.
         folder: a model folder, for example ``models/zoo``.
-        data: the data set to go on with; its training part gives the batch norms' statistics.
+        data: the data set for further training; its training part is for the batch norms' statistics.
         output: the file to write.
 
     Raises:
@@ -72,15 +72,15 @@ def restore(region: View, folder: Path, data: Path, output: Path) -> Path:
 
 
 def fill(network: keras.Model, folder: Path, region: str) -> None:
-    """Give a network the layers of a model in a folder, all but its heads, so that it sees the very same.
+    """Copy the layers of a model in a folder into a network, except the heads.
 
-    Its batch norms have no statistics then, only what they come to: they are not to learn
-    (`emotion.models.training.fine_tuning` leaves them as they are).
+    Its batch norms then have no statistics, only scale and shift: they must be frozen
+    (as in `emotion.models.training.fine_tuning`).
 
     Args:
-        network: made by `networks.network`, of the model's architecture, for whatever classes.
+        network: made by `networks.network`, of the model's architecture, for any classes.
         folder: a model folder.
-        region: which of its models.
+        region: of the model.
 
     Raises:
         ModelFileError: the model is missing or damaged, or is of another architecture.
@@ -95,10 +95,10 @@ def fill(network: keras.Model, folder: Path, region: str) -> None:
 
 
 def architecture_of(path: Path) -> Architecture:
-    """The architecture of a ``.keras`` file that was trained here, by its name.
+    """The architecture of a ``.keras`` file of this program, by its name.
 
     Raises:
-        ModelFileError: it is none.
+        ModelFileError: it is not such a file.
     """
     try:
         name = keras.saving.load_model(path, compile=False).name.partition("_")[2]
@@ -111,13 +111,13 @@ def architecture_of(path: Path) -> Architecture:
 
 
 def take_layers(network: keras.Model, path: Path) -> None:
-    """Give a network the layers of a ``.keras`` file that have its layers' names, all but the heads.
+    """Copy layers of the same names from a ``.keras`` file into a network, except the heads.
 
-    A first convolution that has learnt from colours becomes the sum over them: a gray picture is the same in
-    all three.
+    A first convolution for colours becomes the sum over them, since a gray picture has three equal
+    channels.
 
     Raises:
-        ModelFileError: the file is none, or lacks a layer.
+        ModelFileError: it is not such a file, or lacks a layer.
     """
     try:
         begun = keras.saving.load_model(path, compile=False)
@@ -148,12 +148,12 @@ def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def settle(network: keras.Model, affines: dict[str, Affine], training: RegionData, output: Path) -> Path:
-    """Give a network whose kernels are set what only data know, and write it.
+    """Estimate batch norms and blendshape head of a network from data, and write it.
 
     Args:
         network: made by `networks.build`; its batch norms and blendshape head are filled.
-        affines: what each batch norm, by name, has to come to.
-        training: the training part of the data set to go on with.
+        affines: scale and shift of each batch norm, by name.
+        training: the training part of the data set.
         output: the ``.keras`` file to write.
     """
     rows = np.sort(np.random.default_rng(0).permutation(len(training))[:_FACES])
@@ -166,9 +166,9 @@ def settle(network: keras.Model, affines: dict[str, Affine], training: RegionDat
 
 
 def set_kernel(layer: layers.Conv2D, kernel: Floats) -> Floats:
-    """Fill a convolution ahead of a batch norm; returns the factor each filter was multiplied by.
+    """Fill a convolution before a batch norm; returns the factor by which each filter was multiplied.
 
-    There a kernel's length is free, but it sets how fast the kernel learns: it becomes that of an
+    There a kernel's norm is arbitrary, but it affects the effective learning rate: it is set to that of an
     untrained one.
     """
     length = np.sqrt((kernel**2).sum(axis=(0, 1, 2))) + 1e-12
@@ -190,7 +190,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, Floats]:
 def _set_kernels(
     network: keras.Model, constants: dict[str, Floats], graph: onnx.GraphProto, with_head: bool = True
 ) -> dict[str, Affine]:
-    """Fill convolutions and the emotion head; returns what each batch norm has to come to."""
+    """Fill convolutions and the emotion head; returns scale and shift of each batch norm."""
     names = {layer.name for layer in network.layers}
     affines: dict[str, Affine] = {}
     for node in graph.node:
@@ -214,7 +214,7 @@ def _set_kernels(
 
 
 def _set_convolution(layer: keras.layers.Layer, kernel: Floats, bias: Floats | None = None) -> Affine | None:
-    """Fill a convolution; what the batch norm behind it has to come to, where the bias belongs to that."""
+    """Fill a convolution; returns scale and shift of the batch norm after it, if the bias belongs to that."""
     kernel = kernel.transpose(2, 3, 1, 0)
     if isinstance(layer, layers.DepthwiseConv2D):
         kernel = kernel.transpose(0, 1, 3, 2)
@@ -228,13 +228,13 @@ def _set_convolution(layer: keras.layers.Layer, kernel: Floats, bias: Floats | N
 
 
 def _divide_logits(network: keras.Model, temperature: float) -> None:
-    """What the exported graph does behind its head."""
+    """The operations of the exported graph after its head."""
     head = network.get_layer(networks.EMOTION_HEAD)
     head.set_weights([weights / temperature for weights in head.get_weights()])
 
 
 def _layer_of(tensor: str, names: set[str]) -> str:
-    """The Keras layer that a tensor's name tells of: ``eyes_1/eyes_1/conv1_conv_1/convolution/...``."""
+    """The Keras layer of a tensor, from its name: ``eyes_1/eyes_1/conv1_conv_1/convolution/...``."""
     for part in tensor.split("/"):
         if (name := _CALL.sub("", part)) in names:
             return name
@@ -246,7 +246,7 @@ def _batch_norms(network: keras.Model) -> list[layers.BatchNormalization]:
 
 
 def _set_affines(network: keras.Model, affines: dict[str, Affine]) -> list[layers.BatchNormalization]:
-    """Let each batch norm come to its scale and shift, of inputs of mean 0 and variance 1."""
+    """Set each batch norm to its scale and shift, for inputs of mean 0 and variance 1."""
     norms = _batch_norms(network)
     for norm in norms:
         affine = affines[norm.name]
@@ -256,7 +256,7 @@ def _set_affines(network: keras.Model, affines: dict[str, Affine]) -> list[layer
 
 
 def _set_batch_norms(network: keras.Model, affines: dict[str, Affine], crops: npt.NDArray[np.uint8]) -> None:
-    """Real statistics, and the gamma and beta that leave the answers as they were."""
+    """Set the measured statistics, and the gamma and beta that keep the outputs."""
     norms = _set_affines(network, affines)
     probe = keras.Model(network.inputs, [_moments(norm.input) for norm in norms])
     seen = [probe.predict_on_batch(chunk) for chunk in _chunks(crops)]
@@ -297,6 +297,6 @@ def _fit_blendshapes(network: keras.Model, training: RegionData, rows: npt.NDArr
 
 
 def _chunks(crops: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
-    """Whole batches, for one shape is traced once; at least one batch."""
+    """Full batches, since one shape is traced only once; at least one batch."""
     for start in range(0, max(len(crops) - _BATCH, 0) + 1, _BATCH):
         yield crops[start : start + _BATCH, ..., None]

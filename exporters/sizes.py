@@ -1,4 +1,4 @@
-"""A model for crops of another size: layers slide over whatever there is, only the graph says how large."""
+"""A model for crops of another size: its layers take any size, only the graph's declared sizes change."""
 
 from collections.abc import Iterator
 
@@ -13,11 +13,11 @@ _SHAPE = 4  # numbers in the shape of a batch of pictures
 def with_size(model: onnx.ModelProto, before: tuple[int, int], after: tuple[int, int]) -> onnx.ModelProto:
     """A copy that takes crops of another (height, width).
 
-    Convolutions and the mean over all places take any size. What names the size is the input, and the shapes
-    between channels first and last, also behind a magnification by an even factor.
+    Convolutions and global average pooling take any size. The declared sizes are those of the input, and the
+    shapes between channels first and last, also after upsampling by an integer factor.
 
     Args:
-        model: whose last features are a mean over all places, as those of `emotion.models.training.networks`.
+        model: whose last features are from global average pooling, as in `emotion.models.training.networks`.
         before, after: (height, width) of its crops.
     """
     copy = onnx.ModelProto()
@@ -32,12 +32,12 @@ def with_size(model: onnx.ModelProto, before: tuple[int, int], after: tuple[int,
                 values[at : at + 2] = [int(factor * side + 1e-6) for side in after]
                 tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
                 break
-    del copy.graph.value_info[:]  # told anew by whoever opens it
+    del copy.graph.value_info[:]  # inferred again when it is loaded
     return copy
 
 
 def _shapes(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """The constants that say in which shape pictures go on."""
+    """The constants with the shapes of pictures."""
     names = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
     for tensor in graph.initializer:
         if tensor.name in names and tensor.data_type == onnx.TensorProto.INT64:
