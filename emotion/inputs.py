@@ -33,6 +33,7 @@ from emotion.models.data.folders import walk
 from emotion.models.data.image_io import MAY_MOVE, SUFFIXES, is_moving, is_photograph
 from emotion.models.data.label_folders import UNREAD, VIDEOS
 from emotion.models.errors import EmotionError
+from emotion.models.names import local
 from emotion.models.words import counted
 from emotion.realtime.errors import SourceError, advice_on, in_a_sentence
 from emotion.realtime.sinks.result_sources import STANDARD_INPUT
@@ -161,7 +162,7 @@ def _expand(
             called = _called(address)
             yield Input(copy, kind_of(copy), below, fetched=True, address=called, itself=address == name)
         return
-    name = name.removeprefix("file://")
+    name = local(name)
     path = Path(os.path.expanduser(name))
     if not name.strip():
         raise SourceError(f"An empty name is no source: name {_KINDS}.")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.data.label_folders import VIDEOS
+from emotion.models.names import local
 from emotion.realtime.errors import SourceError
 from emotion.realtime.sources.live import is_network
 
@@ -40,7 +41,7 @@ _LOOKED_AT = 50
 
 def is_list(name: str) -> bool:
     """Whether it is a list of files, by its extension."""
-    path = Path(os.path.expanduser(name.removeprefix("file://")))
+    path = Path(os.path.expanduser(local(name)))
     return path.suffix.lower() in _LISTS and not is_network(name) and path.is_file()
 
 
@@ -54,7 +55,7 @@ def names_in(name: str, lists: Sequence[str] = ()) -> list[str]:
     Raises:
         SourceError: it cannot be read, is no list, names nothing, or is named in itself.
     """
-    path = Path(os.path.expanduser(name.removeprefix("file://")))
+    path = Path(os.path.expanduser(local(name)))
     if os.path.realpath(path) in lists:
         raise SourceError(f"{path} names itself: take that line out of the list.")
     try:
@@ -74,7 +75,7 @@ def names_in(name: str, lists: Sequence[str] = ()) -> list[str]:
 def _from(path: Path, name: str) -> str:
     if is_network(name):
         return name
-    return str(path.parent / Path(os.path.expanduser(name.removeprefix("file://"))))
+    return str(path.parent / Path(os.path.expanduser(local(name))))
 
 
 def _column(text: str, path: Path) -> list[str]:

@@ -17,6 +17,7 @@ import PIL.Image
 from emotion.fetching import Spool, is_fetched
 from emotion.models.data.image_io import PictureError, bgr_of, decode_photograph, is_moving, is_photograph
 from emotion.models.data.label_folders import VIDEOS
+from emotion.models.names import local
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
 from emotion.realtime.media import letterboxed
@@ -49,6 +50,8 @@ _KINDS = (
     "as OpenCV has it, or in RGB with rgb=True"
 )
 
+# No path that anyone uses has more characters: it is then a picture's base64, which no message should hold.
+_LONGEST_NAME = 1000
 _NOTHING_LEFT = "The open file is empty, or was read or written to its end: call its seek(0) first."
 
 
@@ -126,7 +129,7 @@ def file_of(source: Any, spool: Spool) -> Path | None:
     """
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
-        return spool.fetch(name) if is_fetched(name) else Path(name.removeprefix("file://"))
+        return spool.fetch(name) if is_fetched(name) else Path(local(name))
     if isinstance(source, bytes | bytearray | memoryview):
         return spool.keep(io.BytesIO(source))
     if hasattr(source, "read") and not hasattr(source, "isOpened"):
@@ -144,10 +147,14 @@ def looks_like_a_photograph(source: object) -> bool:
 
 def _from_name(name: str) -> Image:
     if not is_fetched(name):
-        path = Path(os.path.expanduser(name.removeprefix("file://")))
+        path = Path(os.path.expanduser(local(name)))
         try:
             return read_picture(path)
         except SourceError as error:
+            if len(name) > _LONGEST_NAME:
+                raise SourceError(
+                    f"A text of {len(name):,} characters is no path: decode base64 to bytes first."
+                ) from error
             kind = "folder" if path.is_dir() else "video" if _is_video(path) else ""
             if not (kind and path.exists()):
                 raise

@@ -3,9 +3,13 @@
 import os
 import re
 import unicodedata
+from urllib.parse import unquote
 
 # Control characters, line ends of Unicode, and marks that change the direction of writing.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+_FILE = "file://"
+_DRIVE = re.compile(r"/[A-Za-z]:")
 
 
 def readable(name: str) -> str:
@@ -23,6 +27,17 @@ def readable(name: str) -> str:
 def expanded(name: str) -> str:
     """A name with ``~/`` at its beginning expanded to the user's home, if the shell has not done it."""
     return os.path.expanduser(name) if name.startswith(("~/", f"~{os.sep}")) else name
+
+
+def local(name: str) -> str:
+    """The path of a ``file://`` address, as desktops and `Path.as_uri` write it; other names as they are."""
+    if not name.lower().startswith(_FILE):
+        return name
+    written = name[len(_FILE) :].removeprefix("localhost")
+    meant = unquote(written)
+    if os.path.exists(written) and not os.path.exists(meant):
+        return written
+    return meant[1:] if _DRIVE.match(meant) and os.name == "nt" else meant
 
 
 def composed(name: str) -> str:

@@ -17,6 +17,7 @@ from emotion.loading import load_models
 from emotion.models.atomic_files import write_atomically
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
+from emotion.models.names import local
 from emotion.models.options import Without
 from emotion.models.schema import Schema
 from emotion.models.words import counted
@@ -130,7 +131,7 @@ def _keep_apart(source: str, options: Options) -> None:
     Raises:
         SinkError: a file would be overwritten.
     """
-    read = Path(source.removeprefix("file://"))
+    read = Path(local(source))
     results = list({path.resolve(): path for path in options.outputs.output}.values())
     results += [options.outputs.report] if options.outputs.report else []
     keep_apart([read, *options.engine.models.glob("*")], results)

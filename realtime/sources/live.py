@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from emotion.models.closeable import Closeable
+from emotion.models.names import local
 from emotion.models.native.at_exit import before_exit
 from emotion.models.regions import Image
 from emotion.realtime.errors import SourceError
@@ -363,7 +364,7 @@ def open_live(where: str, options: LiveOptions | None = None, sound: LiveSound |
         connect = stream_reader(where, options.open_seconds, options.stall_seconds, sound)
         advice = "check the address, the network and the sender"
         return LiveSource(shown_url(where), connect, options, advice, sound)
-    path = where.removeprefix("file://")
+    path = local(where)
     # A reconnected file would start from its beginning.
     options = replace(options, attempts=0)
     advice = "check the disk that it is on"

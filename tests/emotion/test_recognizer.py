@@ -83,6 +83,7 @@ def test_a_picture_of_any_kind_gives_the_same(reader, image, tmp_path):
         (io.StringIO("text"), "opened as text"),
         (b"text", "cannot be used as a picture: it is no picture, or damaged"),
         ("none.jpg", "check the path"),
+        ("/9j/" * 2000, "A text of 8,000 characters is no path: decode base64 to bytes first"),
         ("none.mp4", "check the path"),
         ("~none.jpg", "~none.jpg .*check the path"),
         (DEMO, "is a video: use analyze_files, or stream"),
@@ -226,6 +227,16 @@ def test_pictures_have_their_own_times_or_even_ones(image):
 def test_pictures_without_times_have_the_rate_that_is_said(reader, image, option):
     results = list(reader.stream([image] * 2, **{option: 10}))
     assert [result.seconds for result in results] == [0, 0.1]
+
+
+def test_an_address_of_a_file_is_read_by_every_call(reader, image, tmp_path):
+    photograph, clip = tmp_path / "ä 1.png", tmp_path / "ä 2.mp4"
+    photograph.write_bytes(png(image))
+    clip.write_bytes(DEMO.read_bytes())
+    assert reader.analyze(photograph.as_uri()).faces
+    assert len(reader.analyze_files([photograph.as_uri(), clip.as_uri()], end=0.1)) == 4
+    with reader.stream(clip.as_uri()) as results:
+        assert next(results).index == 0
 
 
 def test_one_array_of_several_pictures_is_several(reader, image):
