@@ -1,8 +1,9 @@
-"""The pages of the reference that follow from the code, made anew: ``python -m docs.make_reference``.
+"""Generates the pages of the reference from the code: ``python -m docs.make_reference``.
 
-Commands and options come from the parameters that the command line really has, columns from the descriptions
-beside them, exit codes from the errors, HTTP from the server's own description, and the worked example of the
-vote from the rule that ships. With ``--check`` nothing is written, and what is out of date ends with code 1.
+Commands and options are from the parameters of the command line, columns from their descriptions,
+exit codes from the errors, HTTP from the server's own description, and the worked example of the
+vote from the included rule. With ``--check`` nothing is written, and the exit code is 1 if a page is out of
+date.
 """
 
 import re
@@ -21,7 +22,7 @@ _BEGIN, _END = "<!-- made by python -m docs.make_reference: worked example -->\n
 
 
 def pages() -> dict[Path, str]:
-    """Each page that is made, with its text."""
+    """Each generated page, with its text."""
     reference = HERE / "reference"
     return {
         reference / "commands.md": commands(),
@@ -95,7 +96,7 @@ def _command(name: str, command: Any, level: str) -> Iterator[str]:
 
 
 def _general(one: Any) -> bool:
-    """Whether it is there for every command."""
+    """Whether every command has it."""
     return one.name in ("help", "install_completion", "show_completion")
 
 
@@ -262,7 +263,7 @@ def exit_codes() -> str:
 
 
 def _subclasses(kind: type[EmotionError]) -> set[type[EmotionError]]:
-    # Those of single rooms are there only where their room was loaded.
+    # Errors of a package exist only if the package was imported.
     own = {
         one
         for one in kind.__subclasses__()
@@ -275,7 +276,7 @@ def _subclasses(kind: type[EmotionError]) -> set[type[EmotionError]]:
 
 
 def http() -> str:
-    """Every request that the server answers, by its own description."""
+    """Every request of the server, from its own description."""
     from tempfile import TemporaryDirectory  # noqa: PLC0415
 
     from emotion.realtime.session import Models  # noqa: PLC0415
@@ -383,7 +384,7 @@ EXAMPLE = {
 
 
 def example() -> str:
-    """The rule that ships, and what it makes of `EXAMPLE`, step by step."""
+    """The included rule, and its result for `EXAMPLE`, step by step."""
     import math  # noqa: PLC0415
 
     import numpy as np  # noqa: PLC0415
@@ -434,7 +435,7 @@ def example() -> str:
 
 
 def out_of_date() -> list[Path]:
-    """The pages whose text is not what the code makes of them."""
+    """The pages that differ from the generated text."""
     return [
         path
         for path, text in pages().items()

@@ -32,7 +32,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def timeline(browser: Browser, page: Path, target: Path) -> None:
-    """The page of a video beside its results, with what is said of a moment."""
+    """The page of a video beside its results, with the values at a time."""
     shown = browser.new_page(**TIMELINE)
     shown.goto(page.as_uri())
     # The page's policy forbids Playwright's own way to wait.

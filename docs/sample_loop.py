@@ -1,8 +1,8 @@
-"""The loop that the page shows at first sight, made anew: ``python -m docs.sample_loop``.
+"""Makes the loop on the start page: ``python -m docs.sample_loop``.
 
-A few seconds of the bundled clip, small and without sound, and what the models that ship say of them live.
-The page shows both where a server's models know the same expressions, and else the clip alone. Run it
-whenever other models ship.
+A few seconds of the bundled clip, small and without sound, and the live results of the included models.
+The page shows both if a server's models have the same classes, else only the clip. Run it
+when the included models change.
 """
 
 import json

@@ -52,11 +52,11 @@ class Wanted:
     Attributes:
         output: a folder for the results; None: beside each.
         options: of every source; which files there are is `options.outputs.formats`.
-        models: that are loaded already; None: they are loaded as `options` say, once it is sure that nothing
-            of the user's is lost.
-        many: how videos are shared out.
+        models: loaded models; None: they are loaded according to `options`, after the check that no file
+            of the user is lost.
+        many: how videos are distributed.
         study: make tables and a page of all videos; None: of several with a folder for results.
-        recursive: look into folders of folders, too.
+        recursive: include subfolders.
         resume: skip videos that are done; None: in a study, and if folders are named.
         progress: called with (sources done, sources in all).
     """

@@ -1,4 +1,4 @@
-"""Which names of folders for results are refused: those that only a file would have."""
+"""Refuses names of folders for results that look like names of files."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from emotion.models.data.image_io import SUFFIXES
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.formats import known_formats
 
-# Endings of files that people ask for and that are not written; of a folder's name hardly anybody's.
+# Extensions of files that users may expect but that are not written; unlikely for a folder.
 _OTHER_FILES = {
     *(".arrow", ".ass", ".csv", ".dat", ".db", ".doc", ".docx", ".dta", ".feather", ".gz", ".h5", ".hdf5"),
     *(".htm", ".html", ".ipynb", ".json", ".keras", ".log", ".m4a", ".mat", ".md", ".mp3", ".npy", ".npz"),
@@ -18,14 +18,14 @@ _OTHER_FILES = {
 
 
 def check_folder(place: Path, alone: bool = True) -> None:
-    """Refuse a folder for results that is named as a file would be, where it is not there yet.
+    """Refuse a new folder for results whose name looks like a file's.
 
     Args:
-        place: where results are to go.
-        alone: only a folder can be named there, and no file.
+        place: of the results.
+        alone: only a folder can be given there, not a file.
 
     Raises:
-        SinkError: it is.
+        SinkError: it looks like a file's name.
     """
     formats = [f".{name}" for name in known_formats()]
     endings = MOVING | SUFFIXES | _OTHER_FILES | {*formats}

@@ -14,7 +14,7 @@ from emotion.models.errors import MEMORY_ADVICE, SYSTEM_LIBRARIES, machine_advic
 
 AGAIN = "Install emotion-live again."
 _NAME = "emotion-live"
-# What the loader of libraries says where it has too little memory.
+# The loader's message if there is not enough memory.
 _NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")
 
 

@@ -1,9 +1,9 @@
-"""A sink of one's own: results as Open Sound Control messages, for music and stage programs.
+"""A custom sink: results as Open Sound Control messages, for music and stage programs.
 
 python docs/examples/osc.py [SOURCE] [HOST] [PORT]     (pip install python-osc)
 
-Each result is a message a person: /emotion/<person> label, then a share a class in the order of
-/emotion/classes, which comes first. Faces that nothing is known of have no shares.
+Each result is one message per person: /emotion/<person> label, then a probability per class in the order of
+/emotion/classes, which comes first. Faces without a result have no probabilities.
 """
 
 import sys

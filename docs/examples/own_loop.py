@@ -8,7 +8,7 @@ import emotion
 
 
 def main(source: str, most: int) -> None:
-    """Follow everybody in OpenCV's capture, and print how afraid they look."""
+    """Follow all people in OpenCV's capture, and print their probability of fear."""
     capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
     with emotion.Recognizer() as reader, reader.follow() as follow:
         for _ in range(most):

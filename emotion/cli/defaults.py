@@ -61,7 +61,7 @@ def _parameters(command: Any) -> dict[str, Any]:
 
 
 def _value(value: Any, parameter: Any) -> Any:
-    """As it would be written on the command line; what it means is for the option to say."""
+    """The value as text for the command line, which the option parses."""
     if isinstance(value, bool):
         return value
     if parameter.multiple:

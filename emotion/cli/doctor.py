@@ -1,6 +1,6 @@
-"""The command `emotion doctor`: tries what the program needs, and says how to get what is missing.
+"""The command `emotion doctor`: checks the requirements of the program, and explains how to repair them.
 
-Nothing heavy is imported before its check, so that it answers also where a library cannot be loaded.
+Nothing heavy is imported before its check, so that it works also if a library cannot be loaded.
 """
 
 import ctypes
@@ -75,7 +75,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of a check; `advice` says what to do and is empty where it works."""
+    """The result of a check; `advice` is empty if it passed."""
 
     part: str
     works: bool
@@ -104,7 +104,7 @@ def examine(check: Check) -> Finding:
         return Finding(check.part, True, check.needed, check.look())
     except Trouble as trouble:
         found, advice = str(trouble), trouble.advice
-    except EmotionError as error:  # says itself what to do
+    except EmotionError as error:  # has its own advice
         found, _, advice = str(error).partition(". ")
     except (ImportError, OSError) as error:
         known = isinstance(error, ImportError) or ".so" in str(error) or machine_advice(error)
@@ -153,7 +153,7 @@ def _libraries() -> str:
                 f"Uninstall them all, then install {there[0]} alone.",
             )
     wanted = requirements().get("", [])
-    # The main job does without MediaPipe, of which a check of its own tells.
+    # The main function does not need MediaPipe, which has its own check.
     missing = [name for name in wanted if name != "mediapipe" and not _version(name)]
     if missing:
         raise Trouble(f"not installed: {', '.join(missing)}", AGAIN)
@@ -231,7 +231,7 @@ def _faces() -> str:
 
 
 def _mediapipe() -> str:
-    """What tells poses, and finds faces in data sets."""
+    """Check MediaPipe, for poses and data sets."""
     from emotion.models.faces.mediapipe_landmarker import FaceLandmarker  # noqa: PLC0415
 
     with FaceLandmarker() as landmarker:
@@ -262,7 +262,7 @@ def _telemetry() -> str:
 
         if not leaks and not landmarks.silenced():
             leaks.append(telemetry.UNKNOWN_MEDIAPIPE)
-    except (ImportError, OSError):  # what cannot be loaded reports nothing; another check tells of it
+    except (ImportError, OSError):  # without the library there is no telemetry; another check reports it
         kept = "ONNX Runtime is kept from reporting its use; MediaPipe cannot be loaded"
     if leaks:
         raise Trouble("not everything is kept back", " ".join(leaks))

@@ -35,7 +35,7 @@ class Metadata:
         folded: dict[str, list[str]] = {}
         for key in self.rows:
             folded.setdefault(key.casefold(), []).append(key)
-        # Where case alone tells two rows apart, it counts.
+        # Names are case-sensitive only if two rows differ only in case.
         alone = {key: rows[0] for key, rows in folded.items() if len(rows) == 1}
         object.__setattr__(self, "_folded", alone)
 

@@ -182,7 +182,7 @@ def texts(
 
 
 def _title(home: Path) -> str:
-    """What people read above the page: the folder's name, where it says more than what it is."""
+    """The page's title: the folder's name, if it is informative."""
     name = escaped(home.absolute().name)
     return "Study" if name.casefold() in ("", TITLE) else f"Study: {name}"
 

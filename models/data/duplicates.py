@@ -102,7 +102,7 @@ def group_by_label(
     """Groups of labelled pictures, and which are the same photograph as one with another label.
 
     Two with different labels are near duplicates only where they are as near as `SAME_DISTANCE` or
-    `SAME_CORRELATION` say: other expressions of one person are no copies.
+    `SAME_CORRELATION` apply: other expressions of one person are not copies.
 
     Args:
         hashes, max_distance, structures, min_correlation: as for `group_near_duplicates`.

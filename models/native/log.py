@@ -124,14 +124,14 @@ class _Ear:
 
 
 def _kept_lines() -> tuple[int, IO[bytes], str]:
-    """A file for what is said: its descriptor, the file to read it from, and a name to remove at the end.
+    """A file for the captured output: its descriptor, the file to read, and a name to remove at the end.
 
-    In memory where the system offers that, so that no folder for temporary files is needed.
+    In memory if the system supports that, so that no folder for temporary files is needed.
     """
     with contextlib.suppress(OSError, AttributeError), contextlib.ExitStack() as undo:
         sink = os.memfd_create("standard error")
         undo.callback(os.close, sink)
-        lines = open(f"/proc/self/fd/{sink}", "rb")  # noqa: SIM115  closed when nobody listens any more
+        lines = open(f"/proc/self/fd/{sink}", "rb")  # noqa: SIM115  closed with the last listener
         undo.pop_all()
         return sink, lines, ""
     sink, name = tempfile.mkstemp()

@@ -1,8 +1,8 @@
 """A new head for a trained network, fitted to its features: seconds instead of hours.
 
-Where a network has learnt what a face shows, but from sets that label it otherwise than one more set
-does, its last layer can be fitted anew to the faces of all of them, each set and emotion weighed so that
-none speaks for all (Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed
+If a network has learnt good features, but from sets with other labelling than a new set,
+its last layer can be refitted to the faces of all of them, with weights that balance sets and
+emotions (Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed
 Recognition").
 """
 

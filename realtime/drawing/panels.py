@@ -121,7 +121,7 @@ def panel_plan(size: int, numbered: bool, bars: float, content: Content) -> Pane
 
     Args:
         size: of the rows' text in pixels.
-        numbered: whether a line says which person it is.
+        numbered: whether there is a line with the person's number.
         bars: length of the bars in units of `size`; 0 for a brief panel without bars.
         content: the rows.
     """

@@ -25,9 +25,9 @@ class Session(Closeable):
             for result in session:
                 ...
 
-    It starts in the constructor, as its policy says. The end, an error, `close`, the end of its `with` block
-    and garbage collection stop it and close the source. An error of the source or of a stage is raised after
-    all results that precede it: the original exception, with a note that names the stage and the frame.
+    It starts in the constructor, according to its policy. The end, an error, `close`, the end of its `with`
+    block and garbage collection stop it and close the source. An error of the source or of a stage is raised
+    after all results that precede it: the original exception, with a note that names the stage and the frame.
 
     Args:
         source: frames in the order of their times. The session closes it; one that may block for ever needs

@@ -1,4 +1,4 @@
-"""Where results go. The caller draws a frame once; `emotion.realtime.sinks.fanout` gives it to many sinks."""
+"""The interface of sinks. The caller draws a frame once; `emotion.realtime.sinks.fanout` distributes it."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -21,13 +21,13 @@ class Sink(ABC):
         """Take one frame.
 
         Args:
-            result: what is thought of it.
+            result: of the frame.
             image: the annotated picture, uint8 (h, w, 3), BGR. Other sinks see the same one, so it
                 is only read.
 
         Raises:
-            SinkError: it cannot be written. What was written before stays; call `abort`.
-            BrokenPipeError: whoever watched has left; there is nothing more to do.
+            SinkError: it cannot be written. Earlier output is kept; call `abort`.
+            BrokenPipeError: the viewer has left; there is nothing more to do.
         """
 
     @abstractmethod
@@ -40,9 +40,9 @@ class Sink(ABC):
 
     @abstractmethod
     def abort(self) -> Path | None:
-        """The run ends early: keep what there is as `partial_file.partial_path` says, and return where.
+        """The run ends early: keep the output so far at `partial_file.partial_path`, and return its path.
 
-        Never raises. None where nothing worth keeping was written.
+        Never raises. None if nothing worth keeping was written.
         """
 
     def __enter__(self) -> Self:

@@ -30,11 +30,11 @@ class _Timeline(FileSink):
     """A text file with some lines per frame.
 
     Args:
-        path: where it goes.
+        path: of the file.
         source: the video being read, which is never written over.
-        clock: of a live stream: frames say when they were in the world, too.
-        publish: how the whole file gets its name.
-        names: of photographs: what each is called, by its frame's index; they have no times.
+        clock: of a live stream, for the date and time of frames.
+        publish: gives the complete file its final name.
+        names: of photographs, by the index of the frame; they have no times.
 
     Raises:
         SinkError: it cannot be written.

@@ -26,10 +26,10 @@ class ElanAnnotations(WholeDocument):
     The file names the video, also by its relative path, so that ELAN shows both. Times are those of players.
 
     Args:
-        path: where it goes.
+        path: of the file.
         source: the video being read, which is never written over.
         origin: the stream's time, in seconds, at which players start to count.
-        publish: how the whole file gets its name.
+        publish: gives the complete file its final name.
 
     Raises:
         SinkError: it cannot be written.

@@ -22,7 +22,7 @@ class EventSink(Sink):
     a fan-out treats as a normal end.
 
     Args:
-        clock: of a live stream: events say when they were in the world, too.
+        clock: of a live stream, for the date and time of events.
         descriptor: of an open file, which stays open; by default standard output.
     """
 

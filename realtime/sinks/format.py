@@ -25,10 +25,10 @@ class Target:
     """The arguments for opening a sink.
 
     Attributes:
-        path: where it goes.
+        path: of the file.
         info: of the stream that the frames come from; its file is never written over.
         video: the annotated video that is written beside it; None if there is none.
-        publish: how the whole file gets its name; `PartialFile` takes it.
+        publish: gives the complete file its final name; for `PartialFile`.
         provenance: of the results, ready for JSON; empty if it is not recorded.
         hidden: makes a frame's picture without results and with hidden faces, uint8 (h, w, 3), BGR, and
             must be called for every frame; None if faces are not hidden, and the frame's own may be kept.

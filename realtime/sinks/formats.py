@@ -72,10 +72,10 @@ def open_file(
     """The sink for a file.
 
     Args:
-        path: where it goes.
+        path: of the file.
         info: of the stream that the frames come from; its file is never written over.
         video: for a page, the annotated video that is written beside it; by default it shows the source.
-        publish: how the whole file gets its name.
+        publish: gives the complete file its final name.
         name: of its format; by default from its suffix.
         more: other fields of `Target`.
 

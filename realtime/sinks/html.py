@@ -50,14 +50,14 @@ class HtmlTimeline(WholeDocument):
     for an hour), about 140 kB for a person who is always present.
 
     Args:
-        path: where it goes.
+        path: of the file.
         title: the page's heading, as a rule the video's name.
         video: the annotated video, which is also being written; None: there is none.
         source: the video being read, which is never written over, and which the page shows if there
             is no annotated one.
         origin: the stream's time, in seconds, at which players start to count.
         longest: maximum duration of a picture in seconds; see `models.statistics.shares.ScreenTimes`.
-        publish: how the whole file gets its name.
+        publish: gives the complete file its final name.
 
     Raises:
         SinkError: it cannot be written.

@@ -51,11 +51,11 @@ class ParquetTimeline(FileSink):
     before its end is written, which `abort` does, too; but a full disk or a kill leaves nothing.
 
     Args:
-        path: where it goes.
+        path: of the file.
         source: the video being read, which is never written over.
-        clock: of a live stream: frames say when they were in the world, too.
-        publish: how the whole file gets its name.
-        names: of photographs: what each is called, by its frame's index; they have no times.
+        clock: of a live stream, for the date and time of frames.
+        publish: gives the complete file its final name.
+        names: of photographs, by the index of the frame; they have no times.
         provenance: of the results, stored in the file's metadata as JSON, as ``provenance``.
 
     Raises:

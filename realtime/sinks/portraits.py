@@ -37,9 +37,9 @@ class Portraits(WholeDocument):
     """A sheet with the best picture of each person, by number; in memory until the end, 0.1 MB per person.
 
     Args:
-        path: where it goes, a JPEG.
+        path: of the file, a JPEG.
         source: the video being read, which is never written over.
-        publish: how the whole file gets its name.
+        publish: gives the complete file its final name.
 
     Raises:
         SinkError: it cannot be written.

@@ -40,9 +40,9 @@ class StudyRecord(WholeDocument):
     mean over the people in the bin, 0 if no face is known. Course and picture (JPEG) are base64.
 
     Args:
-        path: where it goes.
+        path: of the file.
         source: the video being read, which is never written over.
-        publish: how the whole file gets its name.
+        publish: gives the complete file its final name.
         hidden: see `Target`.
 
     Raises:

@@ -25,10 +25,10 @@ class _Subtitles(FileSink):
     thousand an hour at most, are written again.
 
     Args:
-        path: where it goes.
+        path: of the file.
         source: the video being read, which is never written over.
         origin: the stream's time, in seconds, at which players start to count.
-        publish: how the whole file gets its name.
+        publish: gives the complete file its final name.
 
     Raises:
         SinkError: it cannot be written.
