@@ -5,6 +5,11 @@
 #   docker run --rm -v "$PWD:/work" emotion-live annotate clips/ -o study
 #   docker run --rm -v "$PWD:/work" --gpus all emotion-live-gpu annotate clips/ -o study
 #
+# The page, and the feed of 'emotion live', need the extra web:
+#
+#   docker build -t emotion-page --build-arg EXTRAS=web .
+#   docker run --rm -p 127.0.0.1:8000:8000 emotion-page serve --host 0.0.0.0
+#
 # A cluster's nodes run the same image: --entrypoint ray ... start --head (or --address) --block.
 FROM debian:bookworm-slim
 ARG VARIANT=cpu

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import uvicorn
 
 from emotion.loading import load_models
@@ -20,6 +21,7 @@ from emotion.web.options import ServeOptions
 from emotion.web.starting import Starting
 
 _SWITCH_SECONDS = 0.0005
+_ANY = "0.0.0.0"
 
 
 class ServeError(EmotionError, OSError):
@@ -51,6 +53,8 @@ def serve(
     sys.setswitchinterval(_SWITCH_SECONDS)
     with listener:
         say(f"Open {_address(options, listener, token)}")
+        if others := _numeric_addresses(options, listener, token):
+            say(f"Where the name of this machine is not known: {', '.join(others)}")
         chosen: list[str] = []
         with Starting(listener, tls):
             models = load_models(analysis.engine, chosen.append)
@@ -115,10 +119,26 @@ def _listen(options: ServeOptions) -> socket.socket:
 
 
 def _address(options: ServeOptions, listener: socket.socket, token: str | None) -> str:
+    host = socket.gethostname() if options.host in (_ANY, "::") else options.host
+    return _url(host, options, listener, token)
+
+
+def _numeric_addresses(options: ServeOptions, listener: socket.socket, token: str | None) -> list[str]:
+    """The same with the IPv4 addresses of this machine, if the server listens on all of them."""
+    if options.host != _ANY:
+        return []
+    up = {name for name, state in psutil.net_if_stats().items() if state.isup}
+    hosts = [
+        one.address
+        for name, addresses in psutil.net_if_addrs().items()
+        for one in addresses
+        if name in up and one.family == socket.AF_INET and not one.address.startswith("127.")
+    ]
+    return [_url(host, options, listener, token) for host in hosts]
+
+
+def _url(host: str, options: ServeOptions, listener: socket.socket, token: str | None) -> str:
     port, secure = listener.getsockname()[1], options.certificate is not None
-    host = options.host
-    if host in ("0.0.0.0", "::"):
-        host = socket.gethostname()
     if ":" in host:
         host = f"[{host}]"
     return f"http{'s' if secure else ''}://{host}:{port}/" + (f"?token={token}" if token else "")
