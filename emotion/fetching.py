@@ -112,7 +112,8 @@ class Spool:
             if isinstance(error, EmotionError):
                 raise
             raise SourceError(
-                f"{name or 'The input'} cannot be kept in {path.parent} ({error.strerror or error})."
+                f"{name or 'The input'} cannot be kept in {path.parent} ({error.strerror or error}): "
+                "make room there, or name another folder in the variable TMPDIR."
             ) from error
         if length is not None and size < length:
             raise SourceError(f"{name} breaks off after {size} of {length} bytes: try again.")

@@ -192,9 +192,10 @@ def annotate(
     keep_apart([video], outputs.all())
     if not options.outputs.overwrite:
         check_own([claim])
-    for folder in {path.parent for path in outputs.all()}:
-        _make_folder(folder)
     with VideoFile.of(video, options.file) as source:
+        # Not before: a source that cannot be read leaves no empty folders.
+        for folder in {path.parent for path in outputs.all()}:
+            _make_folder(folder)
         made = _made(video, models, options)
         provenance = provenance_of(video, models, options)
         replaced = "" if options.outputs.overwrite else _replaced(video, outputs, made)

@@ -55,6 +55,7 @@ _ADVICE = {
     errno.EMFILE: "let the program open more files ('ulimit -n 1024')",
     errno.ENFILE: "close other programs: all of them together have too many files open",
 }
+_NO_THREAD = "can't start new thread"
 # The errno of this error of `tempfile` is that of a missing file.
 _NO_TEMPORARY_FOLDER = "No usable temporary directory"
 
@@ -67,6 +68,8 @@ def machine_advice(error: BaseException | None) -> str:
     """
     if isinstance(error, MemoryError):
         return MEMORY_ADVICE
+    if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
+        return "let the program start more threads ('ulimit -u', or the limit of its container)"
     if str(getattr(error, "strerror", "")).startswith(_NO_TEMPORARY_FOLDER):
         return "name a folder for temporary files that can be written to, in the variable TMPDIR"
     return _ADVICE.get(getattr(error, "errno", None) or 0, "")

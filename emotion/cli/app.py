@@ -10,7 +10,7 @@ import typer
 from emotion import __version__
 from emotion.cli.console import console, errors
 from emotion.cli.lazy import LazyGroup
-from emotion.models.errors import EmotionError, OptionError
+from emotion.models.errors import EmotionError, OptionError, machine_advice
 from emotion.models.names import escaped
 
 EXAMPLES = """
@@ -41,7 +41,6 @@ _PLACES = {
         "EISDIR",
         "ENAMETOOLONG",
         "ELOOP",
-        "EMFILE",
         "EIO",
     )
     if hasattr(errno, name)
@@ -66,8 +65,12 @@ def run() -> int:
     except EmotionError as error:
         errors.print(escaped(str(error)), style="red")
         return error.exit_code
-    except OSError as error:
-        if error.errno not in _PLACES:
+    except (MemoryError, OSError, RuntimeError) as error:
+        if advice := machine_advice(error):
+            reason = getattr(error, "strerror", "") or str(error) or "There is too little memory"
+            errors.print(escaped(f"{reason}: {advice}."), style="red")
+            return EmotionError.exit_code
+        if not isinstance(error, OSError) or error.errno not in _PLACES:
             raise
         errors.print(escaped(_said(error)), style="red")
         # Imported here: help does not need these libraries.

@@ -1,6 +1,8 @@
 """What does not lie in a file yet."""
 
+import errno
 import io
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -75,6 +77,15 @@ def test_standard_input_is_kept_in_a_file_and_that_is_said(monkeypatch):
         path = spool.fetch("-")
         assert (path.name, path.read_bytes()) == ("stdin.jpg", PICTURE)
     assert told == ["Standard input is kept in a temporary file until it has been read."]
+
+
+def test_a_full_folder_for_temporary_files_is_told_with_what_to_do(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(fetching.shutil, "copyfileobj", full)
+    with Spool() as spool, pytest.raises(SourceError, match=r"make room there, or name .* TMPDIR"):
+        spool.keep(io.BytesIO(PICTURE), "stdin")
 
 
 def test_a_terminal_is_no_pipe(monkeypatch):

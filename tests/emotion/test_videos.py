@@ -22,7 +22,7 @@ from emotion.cli import app as cli
 from emotion.models.atomic_files import partial_path
 from emotion.models.manifest import LITE
 from emotion.realtime.drawing.options import DrawingOptions
-from emotion.realtime.errors import IncompleteSourceError, SinkError
+from emotion.realtime.errors import IncompleteSourceError, SinkError, SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.mp4 import Mp4Sink
@@ -291,6 +291,13 @@ def test_a_folder_for_results_that_cannot_be_made_is_named(monkeypatch, capsys, 
     (tmp_path / "file").write_text("")
     assert run(monkeypatch, "annotate", clip, "-o", tmp_path / "file" / "out") == 6
     assert "choose another" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_video_that_is_not_there_leaves_no_folder(models, tmp_path):
+    missing = tmp_path / "not" / "there.mp4"
+    with pytest.raises(SourceError, match="check the path"):
+        annotate(missing, Outputs.of(missing, missing.parent), models)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_call_from_python_replaces_no_file_of_the_users_either(models, tmp_path):

@@ -108,6 +108,24 @@ def test_a_place_that_cannot_be_written_ends_in_one_sentence(monkeypatch, capsys
     assert "cannot be read or written: Not a directory. Name another place" in error
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("can't start new thread"), "thread: let the program start more threads"),
+        (MemoryError(), "There is too little memory: free some memory"),
+        (OSError(errno.EMFILE, "Too many open files"), "files: let the program open more files"),
+        (OSError(errno.ENOENT, "No usable temporary directory found in []"), "in the variable TMPDIR"),
+    ],
+)
+def test_what_the_machine_lacks_ends_in_one_sentence(monkeypatch, capsys, error, said):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert run(monkeypatch) == 1
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
 def test_an_error_of_the_program_keeps_its_trace(monkeypatch):
     def fail():
         raise FileNotFoundError(errno.ENOENT, "gone", "somewhere")
