@@ -25,6 +25,8 @@ _CORNERS, _NOSE = (33, 263), 1
 _COMPARED = 96
 # Hair and chin are outside the landmarks' box.
 _MARGIN = 0.3
+# What of the picture a tile shows at most, around the box and in shares of its longer side.
+_AROUND = 1.0
 
 
 @dataclass(slots=True)
@@ -51,14 +53,18 @@ class Portraits(WholeDocument):
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Compare each face with the best so far; see `Sink.write`."""
-        frame = result.frame.image if result.faces else None
+        if not result.faces:
+            return
+        frame = result.frame.image_at([face.box for face in result.faces])
         for face in result.faces:
             best = self._people.get(face.track_id)
-            if frame is None or (best is None and len(self._people) >= _MOST):
+            if best is None and len(self._people) >= _MOST:
                 continue
             worth = _worth(face, frame)
             if best is None or worth > best.worth:
-                self._people[face.track_id] = _Portrait(worth, _cut(frame, face.box))
+                self._people[face.track_id] = _Portrait(
+                    worth, _cut(result.frame.image_at([face.box], _AROUND), face.box)
+                )
 
     def _is_worth_keeping(self) -> bool:
         return bool(self._people)

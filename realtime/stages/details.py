@@ -38,7 +38,8 @@ class Details:
     def process(self, items: Sequence[EmotionFrame]) -> Iterable[EmotionFrame]:
         """The frames with the additional columns, in order."""
         for item in items:
-            image = item.frame.image if item.faces and "quality" in self._wanted else None
+            shown = item.faces and "quality" in self._wanted
+            image = item.frame.image_at([face.box for face in item.faces]) if shown else None
             faces = tuple(replace(face, details=self._told(image, face)) for face in item.faces)
             yield replace(item, faces=faces, details=self._wanted)
 

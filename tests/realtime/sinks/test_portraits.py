@@ -13,6 +13,7 @@ from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.sinks import portraits
 from emotion.realtime.sinks.formats import open_file
 from emotion.realtime.sinks.portraits import _A_ROW, _MARGIN, Portraits
+from tests.fakes.decoded import DecodedPicture
 from tests.helpers.mp4_roundtrip import INFO
 from tests.helpers.results import face, result
 
@@ -34,7 +35,7 @@ def shown(index, colour, sharp, turned=0.0, track=1):
 def sheet(path, *results):
     with Portraits(path) as sink:
         for one in results:
-            sink.write(one, one.frame.image)
+            sink.write(one, np.zeros((1, 1, 3), np.uint8))
     return cv2.imread(str(path))
 
 
@@ -51,6 +52,18 @@ def test_the_sharpest_and_straightest_is_taken(tmp_path):
     )
     assert found.shape == (224, 160, 3)
     assert colour_of(found) == 1
+
+
+@pytest.mark.parametrize(
+    "box", [Box(50, 50, 100, 60), Box(50, 50, 40, 100), Box(-30, 20, 90, 90), Box(150.4, 140.6, 80, 90)]
+)
+def test_of_a_decoded_picture_only_what_a_portrait_shows_is_made(tmp_path, box):
+    image = noise(300, 400)
+    one = EmotionFrame(replace(result(0).frame, picture=image), (face("fear", box=box),))
+    decoded = replace(one, frame=replace(one.frame, picture=DecodedPicture(image)))
+    sheets = [sheet(tmp_path / f"{kind}.jpg", each) for kind, each in (("a", one), ("b", decoded))]
+    np.testing.assert_array_equal(*sheets)
+    assert set(decoded.frame.picture.made) <= {"bgr", "part of bgr"}
 
 
 def test_each_person_has_a_place_by_number(tmp_path):

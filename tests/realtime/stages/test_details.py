@@ -11,6 +11,7 @@ from emotion.realtime.details import detail_columns
 from emotion.realtime.messages import Box, EmotionFrame
 from emotion.realtime.stages.details import Details, pose_of
 from emotion.realtime.stages.options import VoteOptions
+from tests.fakes.decoded import DecodedPicture
 from tests.helpers.results import face, video_frame
 
 
@@ -133,6 +134,19 @@ def test_the_distance_of_the_eyes_and_what_is_hidden_are_told_wherever_the_face_
         )
         assert told.faces[0].details["eye_distance"] == pytest.approx(50)
         assert told.faces[0].details["hidden"] == "eyes lips"
+
+
+@pytest.mark.parametrize("box", [Box(2, 1, 4, 3), Box(-2, -1, 5, 5), Box(6.4, 3.6, 9, 9), Box(50, 50, 8, 6)])
+def test_of_a_decoded_picture_only_the_faces_are_made_an_image(box):
+    image = np.random.default_rng(1).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    pictures = image, DecodedPicture(image)
+    items = [
+        EmotionFrame(replace(video_frame(0), picture=picture), (face("fear", box=box),))
+        for picture in pictures
+    ]
+    one, other = (found.faces[0].details for found in Details(("quality",), 0.5).process(items))
+    assert one == other
+    assert pictures[1].made == ["part of bgr"]
 
 
 # Put together here, so that it is equal to the constant and not the same object.
