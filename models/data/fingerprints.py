@@ -70,7 +70,7 @@ class Fingerprints:
     def after(self, earlier: "Fingerprints") -> "Fingerprints":
         """These, of what began with a model that had seen others."""
         unknown = tuple(dict.fromkeys((*self.unknown, *earlier.unknown)))
-        if len(earlier) and earlier.places != self.places:
+        if earlier.count and earlier.places != self.places:
             return replace(self, unknown=(*unknown, "models of other regions"))
         return replace(
             self,
@@ -79,7 +79,9 @@ class Fingerprints:
             unknown=unknown,
         )
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many faces there are. Also without any, such a list may tell what is unknown."""
         return len(self.training) + len(self.validation)
 
 

@@ -106,7 +106,7 @@ def train(
     if options.teacher_weight:
         training = _taught(training, run, options.teacher_weight, teacher)
     kept = ~left_out(training.groups, options.fold) & within_share(training.groups, options.share)
-    _list_seen(data, run, options.view, kept, earlier or Fingerprints())
+    _list_seen(data, run, options.view, kept, Fingerprints() if earlier is None else earlier)
     training = training[np.flatnonzero(kept)]
     steps = len(_order(training, options, epoch=0)) // options.batch
     if steps == 0:

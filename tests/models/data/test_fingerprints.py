@@ -81,7 +81,7 @@ def test_of_models_without_a_list_the_name_is_kept(tmp_path):
     assert fingerprints.of_models(LITE, "lite").unknown == ("lite",)
     fingerprints.write(tmp_path, {"eyes": Fingerprints(hashes(0, 4)), "lips": Fingerprints(hashes(1, 4))})
     assert same(fingerprints.of_models(tmp_path, "mine", {"lips"}).training, hashes(1, 4))
-    assert len(fingerprints.of_models(tmp_path, "mine")) == 8
+    assert fingerprints.of_models(tmp_path, "mine").count == 8
     assert fingerprints.of_models(tmp_path, "mine", {"face"}).unknown == ("mine",)
 
 

@@ -65,7 +65,12 @@ def finished(data, tmp_path_factory):
     epochs = []
     told = run / "scores.json"
     training.train(
-        data, run, OPTIONS, report=epochs.append, finish=lambda *scores: told.write_text(json.dumps(scores))
+        data,
+        run,
+        OPTIONS,
+        report=epochs.append,
+        finish=lambda *scores: told.write_text(json.dumps(scores)),
+        earlier=Fingerprints(unknown=("lite",)),
     )
     return run, epochs
 
@@ -86,6 +91,7 @@ def test_a_run_lists_the_faces_that_it_saw_and_the_export_carries_them(data, fin
     assert (len(carried.training), len(carried.validation)) == (96, 24)
     assert carried.model == sha256(made.model)
     assert seen.model == ""
+    assert seen.unknown == carried.unknown == ("lite",)
 
 
 def test_a_run_without_a_list_is_exported_and_nothing_is_known_of_it(data, finished, tmp_path):
