@@ -11,7 +11,7 @@ from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
 from emotion.cli.progress import counting
 from emotion.models.data.dataset import make_dataset
-from emotion.models.data.label_folders import describe_others
+from emotion.models.data.labelled import describe_others
 from emotion.models.data.options import DatasetOptions
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
@@ -35,7 +35,7 @@ def dataset(
         list[Path],
         typer.Argument(
             help="Folders of labelled faces: one folder per class, or such folders in train, "
-            "validation and test."
+            "validation and test; or CSV tables with the columns image and label."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")] = DATA,

@@ -15,14 +15,9 @@ from emotion.cli.progress import counting
 from emotion.cli.scores import scores_table
 from emotion.models.classes import Labels
 from emotion.models.data import fingerprints
-from emotion.models.data.label_folders import (
-    Photograph,
-    Video,
-    describe_others,
-    find_photographs,
-    find_unread,
-    find_videos,
-)
+from emotion.models.data.label_folders import Photograph, Video
+from emotion.models.data.label_tables import is_table
+from emotion.models.data.labelled import describe_others, find_photographs, find_unread, find_videos
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.evaluation import report
@@ -70,6 +65,8 @@ Examples:
 
 emotion evaluate photographs/ -o report          one folder per class in it
 
+emotion evaluate labels.csv                      a table with the columns image and label
+
 emotion evaluate data/faces --models my-model    the test part of a data set
 """
 
@@ -82,7 +79,8 @@ def evaluate_command(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="A data set, or whole photographs or videos in one folder per class; by default data/faces."
+            help="A data set, or whole photographs or videos in one folder per class, or a CSV table with "
+            "the columns image and label; by default data/faces."
         ),
     ] = None,
     output: Annotated[
@@ -148,7 +146,7 @@ def _labelled(
     pictures, films = [*find_photographs(folder, labels)], [*find_videos(folder, labels)]
     photographs, videos = of_part(pictures, options.part), of_part(films, options.part)
     if not photographs and not videos:
-        raise DatasetError(f"{folder} holds no photograph and no video in its emotions' folders.")
+        raise DatasetError(f"{folder} holds no photograph and no video of these emotions.")
     for sentence in describe_others(folder, labels):
         errors.print(sentence)
     for source, ending in find_unread(folder, labels):
@@ -179,7 +177,7 @@ def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
         overwrite,
         [Source(data)],
     )
-    keep_apart([data / "manifest.parquet", *models.glob("*")], files.all())
+    keep_apart([data if is_table(data) else data / "manifest.parquet", *models.glob("*")], files.all())
     return files
 
 

@@ -32,7 +32,10 @@ emotion learn one/ two/ -o my-model --workers 2   both folders, two processes
 def learn(
     roots: Annotated[
         list[Path],
-        typer.Argument(help="Folders of photographs or videos: one folder per class, named after the class."),
+        typer.Argument(
+            help="Folders of photographs or videos: one folder per class, named after the class; or CSV "
+            "tables with the columns image and label."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Your model folder; it may exist already.")

@@ -23,6 +23,7 @@ from emotion.models.cores import available_cores
 from emotion.models.data import fingerprints
 from emotion.models.data.dataset import make_dataset
 from emotion.models.data.label_folders import SPLITS, Split
+from emotion.models.data.label_tables import is_table, read_rows
 from emotion.models.data.options import DatasetOptions
 from emotion.models.data.stored import read_manifest, read_options
 from emotion.models.data.strata import write_parts
@@ -37,6 +38,7 @@ from emotion.models.evaluation.scores import score
 from emotion.models.faces import visibility
 from emotion.models.manifest import choose_precision, regions_there, schema_of, voting_regions
 from emotion.models.manifest import read_manifest as read_model
+from emotion.models.names import readable
 from emotion.models.regions import REGIONS, write_region
 from emotion.models.shipped import put, refuse_shipped
 from emotion.models.statistics.calibration import fit_temperature
@@ -198,7 +200,7 @@ class _Run:
         self._clear_other(options)
         self._make(roots, options, workers)
         rows = read_manifest(self._data)
-        if _in_parts(rows):
+        if _in_parts(rows, roots):
             return
         # Made again each time, since the options of people and held-out faces may have changed.
         parts = self._parts(rows)
@@ -388,9 +390,13 @@ class _Run:
         )
 
 
-def _in_parts(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether there are folders such as ``train`` and ``test`` that decide which faces are held out."""
-    return any(row["source"].split("/")[1].lower() in SPLITS for row in rows)
+def _in_parts(rows: Sequence[dict[str, Any]], roots: Sequence[Path]) -> bool:
+    """Whether folders such as ``train`` and ``test``, or a column of a table, decide what is held out."""
+    tables = {readable(root.name): root for root in roots if is_table(root)}
+    if any(row.split for table in tables.values() for row in read_rows(table)):
+        return True
+    places = (row["source"].split("/") for row in rows)
+    return any(place[0] not in tables and place[1].lower() in SPLITS for place in places)
 
 
 def learn_blendshapes(

@@ -1,11 +1,13 @@
 """Estimates the duration of a run from steps that were measured on this machine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -15,6 +17,7 @@ from emotion.models.cores import available_cores
 from emotion.models.data.folders import files_below
 from emotion.models.data.image_io import SUFFIXES, PictureError, read_photograph
 from emotion.models.data.label_folders import VIDEOS
+from emotion.models.data.label_tables import is_table, read_rows
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
 from emotion.models.faces.portrait import find_portrait
@@ -22,6 +25,7 @@ from emotion.models.regions import Image, Region, Regions
 from emotion.models.words import counted
 from emotion.own_model.clock import about
 
+_Item = TypeVar("_Item")
 _PHOTOGRAPHS, _CROPS = 6, 32
 _VIDEOS, _PROBED = 2, 100
 # Cost of a training step for a crop with augmentation, relative to inference.
@@ -81,13 +85,20 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: 
         regions: of the model.
         every: seconds between the frames that are taken from videos; 0: each frame.
     """
-    files = sorted(path for root in roots for path in files_below(root))
-    found = [path for path in files if path.suffix.lower() in SUFFIXES]
+    files = sorted(path for root in roots for path in _files(root))
+    found: list[Callable[[], Image]] = [
+        partial(read_photograph, path) for path in files if path.suffix.lower() in SUFFIXES
+    ]
+    found += [row.picture for root in roots if is_table(root) for row in read_rows(root) if row.pixels]
     videos = [path for path in files if path.suffix.lower() in VIDEOS]
     ask = sum(2 * _ask(begin, region) for region in regions) if begin else 0.0
     seconds = list(_looks(_photographs(_some(found)))) + list(_looks(_frames(_some(videos), every)))
     look = float(np.median(seconds)) if seconds else 0.0
     return Estimate(len(found), look, ask, len(seconds), len(videos), _count(videos, every))
+
+
+def _files(root: Path) -> list[Path]:
+    return [row.path for row in read_rows(root)] if is_table(root) else files_below(root)
 
 
 def _ask(folder: Path, region: Region) -> float:
@@ -103,14 +114,14 @@ def _ask(folder: Path, region: Region) -> float:
     return (ended - begun) / max(1, last - first)
 
 
-def _some(found: Sequence[Path]) -> Sequence[Path]:
+def _some(found: Sequence[_Item]) -> Sequence[_Item]:
     return found[:: max(1, len(found) // _PHOTOGRAPHS)][:_PHOTOGRAPHS]
 
 
-def _photographs(paths: Sequence[Path]) -> Iterator[Image]:
-    for path in paths:
+def _photographs(readers: Sequence[Callable[[], Image]]) -> Iterator[Image]:
+    for read in readers:
         with suppress(PictureError):
-            yield read_photograph(path)
+            yield read()
 
 
 def _frames(paths: Sequence[Path], every: float) -> Iterator[Image]:

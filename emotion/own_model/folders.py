@@ -9,6 +9,7 @@ from emotion.models.classes import EMOTIONS, Classes, class_name, folder_name
 from emotion.models.data.folders import files_below
 from emotion.models.data.image_io import SUFFIXES
 from emotion.models.data.label_folders import SPLITS, VIDEOS
+from emotion.models.data.label_tables import is_table, read_rows
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.names import composed
 from emotion.own_model.options import LearnOptions
@@ -30,8 +31,8 @@ def classes_of(roots: Sequence[Path], neutral: str = "") -> tuple[Classes, dict[
     """
     names: dict[str, str] = {}
     for root in roots:
-        for folder in _class_folders(root):
-            names[folder_name(folder.name)] = class_name(folder.name)
+        for word in _words(root):
+            names[folder_name(word)] = class_name(word)
     found = set(names.values())
     ordered = [name for name in EMOTIONS if name in found] + sorted(found.difference(EMOTIONS))
     if len(ordered) < 2:
@@ -44,6 +45,13 @@ def classes_of(roots: Sequence[Path], neutral: str = "") -> tuple[Classes, dict[
         return Classes(tuple(ordered), neutral=neutral or None), names
     except ValueError as error:
         raise DatasetError(f"The folders' names are the classes, and {error}. Rename it.") from error
+
+
+def _words(root: Path) -> list[str]:
+    """The names of its folders, or the labels of a table."""
+    if is_table(root):
+        return [row.word for row in read_rows(root)]
+    return [folder.name for folder in _class_folders(root)]
 
 
 def _class_folders(root: Path) -> list[Path]:

@@ -141,7 +141,7 @@ def judge(
         said = ", ".join(f"{one.name} {one.faces}" for one in poor)
         raise DatasetError(
             f"Too few faces to learn from ({said}): each class needs {LEAST} at least. "
-            f"Add photographs, or take the folder away; {data / 'rejected.csv'} says why some were left out."
+            f"Add photographs, or leave the class out; {data / 'rejected.csv'} says why some were left out."
         )
     return Judgement(
         **{name: getattr(found, name) for name in found.__slots__} | {"warnings": warn(found, from_nothing)}

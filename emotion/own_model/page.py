@@ -12,6 +12,7 @@ import numpy as np
 from emotion.models.atomic_files import write_atomically
 from emotion.models.data.duplicates import face_picture
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph
+from emotion.models.data.label_tables import is_table, paths
 from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
 from emotion.models.regions import Image
@@ -73,11 +74,13 @@ def _face(data: Path, row: Mapping[str, Any]) -> str:
 def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str]]:
     """The photographs of some sources: their names, and small pictures as base64 of JPEG."""
     folders = {root.resolve().name: root.resolve().parent for root in roots}
+    listed = {source: path for root in roots if is_table(root) for source, path in paths(root).items()}
     sheet = []
     for source in sources:
         name, _, seconds = source.partition("#")
         folder = folders.get(name.split("/")[0])
-        image = None if folder is None else _picture(folder / name, seconds)
+        path = listed.get(name) or (folder and folder / name)
+        image = None if path is None else _picture(path, seconds)
         sheet.append((source, "" if image is None else _thumbnail(image)))
     return sheet
 

@@ -39,16 +39,9 @@ from emotion.models.data.duplicates import (
     fine_structure,
     group_by_label,
 )
-from emotion.models.data.image_io import PictureError, read_gray, read_photograph, write_png
-from emotion.models.data.label_folders import (
-    Photograph,
-    Split,
-    Video,
-    find_others,
-    find_photographs,
-    find_unread,
-    find_videos,
-)
+from emotion.models.data.image_io import PictureError, read_gray, write_png
+from emotion.models.data.label_folders import Photograph, Split, Video
+from emotion.models.data.labelled import find_others, find_photographs, find_unread, find_videos
 from emotion.models.data.montage import save_montage
 from emotion.models.data.options import DatasetOptions
 from emotion.models.data.processes import in_processes
@@ -155,8 +148,7 @@ def _unlabelled(roots: Sequence[Path], options: DatasetOptions) -> dict[str, str
     """Files that are not photographs of a class, each with the reason."""
     reasons: dict[str, str] = {}
     for root in roots:
-        for source, name in find_others(root, options.meaning):
-            reasons[source] = f"in a folder of another name than the classes': {name}"
+        reasons |= dict(find_others(root, options.meaning))
         for source, ending in find_unread(root, options.meaning):
             reasons[source] = f"a format that is not read: {ending}"
     return reasons
@@ -280,7 +272,7 @@ def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) ->
 
 def _findings(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
     if isinstance(item, Photograph):
-        return [_cut_out(item, read_photograph(item.path), output, options)]
+        return [_cut_out(item, item.read(), output, options)]
     frames = [
         _cut_out(item.frame(seconds), image, output, options)
         for seconds, image in sample_frames(item.path, options.every)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from emotion.models.classes import Labels, folder_name
 from emotion.models.data.folders import files_below
-from emotion.models.data.image_io import SUFFIXES
+from emotion.models.data.image_io import SUFFIXES, read_photograph
 from emotion.models.errors import DatasetError
 from emotion.models.names import composed, readable, shortened
+from emotion.models.regions import Image
 from emotion.models.words import counted
 
 Split: TypeAlias = Literal["train", "validation", "test"]
@@ -49,6 +52,7 @@ class Photograph:
         split: the part that its folder names, if it does.
         votes: a soft label, if there is one.
         video: the source of its video, if it is a frame.
+        pixels: of a square gray picture that has no file of its own; see `label_tables`.
     """
 
     path: Path
@@ -57,6 +61,19 @@ class Photograph:
     split: Split | None
     votes: tuple[float, ...] | None
     video: str | None = None
+    pixels: bytes | None = None
+
+    def read(self) -> Image:
+        """The picture, uint8 (h, w, 3) BGR.
+
+        Raises:
+            PictureError: the file cannot be read.
+        """
+        if self.pixels is None:
+            return read_photograph(self.path)
+        side = round(len(self.pixels) ** 0.5)
+        gray = np.frombuffer(self.pixels, np.uint8).reshape(side, side)
+        return np.stack([gray] * 3, axis=2)
 
     @property
     def id(self) -> str:

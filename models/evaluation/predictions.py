@@ -24,7 +24,7 @@ from emotion.models.data.duplicates import (
     perceptual_hash,
 )
 from emotion.models.data.fingerprints import NO_HASHES, Hashes, hashes_of_dataset, places_of
-from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.data.image_io import PictureError
 from emotion.models.data.label_folders import Photograph, Split, Video
 from emotion.models.data.stored import load_region, read_manifest, read_options
 from emotion.models.engines.session import RegionModel
@@ -377,7 +377,7 @@ def _look_at_all(
 
 
 def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float, regions: Regions) -> _Face | None:
-    image = read_photograph(photograph.path)
+    image = photograph.read()
     if scale < 1:
         size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

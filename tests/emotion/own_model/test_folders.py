@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from emotion.models.errors import DatasetError, OptionError
+from emotion.own_model.build import _in_parts
 from emotion.own_model.folders import classes_of, people_of
 from emotion.own_model.folds import held_out, in_folds, joined
 from emotion.own_model.options import LearnOptions
@@ -46,6 +47,26 @@ def test_parts_hold_the_classes_and_roots_share_them(tmp_path):
     one = folders(tmp_path / "one", "train/calm", "test/calm", "test/tense")
     two = folders(tmp_path / "two", "laughing")
     assert classes_of([one, two])[0].names == ("calm", "laughing", "tense")
+
+
+def test_the_labels_of_a_table_are_classes_as_names_of_folders_are(tmp_path):
+    folders(tmp_path, "photos")
+    table = tmp_path / "labels.csv"
+    table.write_text("image,label\nphotos/a.jpg,Very Happy\n")
+    two = folders(tmp_path / "two", "calm", "surprise")
+    classes, names = classes_of([table, two])
+    assert classes.names == ("surprise", "calm", "very-happy")
+    assert names["very happy"] == "very-happy"
+
+
+@pytest.mark.parametrize(("column", "held"), [("", False), (",split", True)])
+def test_a_column_of_parts_decides_what_is_held_out(tmp_path, column, held):
+    folders(tmp_path, "train")
+    table = tmp_path / "labels.csv"
+    table.write_text(f"image,label{column}\ntrain/a.jpg,calm{',test' if held else ''}\n")
+    rows = [{"source": "labels.csv/train/a.jpg"}]
+    assert _in_parts(rows, [table]) is held
+    assert _in_parts([{"source": "photos/train/calm/a.jpg"}], [tmp_path / "photos"])
 
 
 @pytest.mark.parametrize(
