@@ -2,8 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from emotion.models.atomic_files import write_atomically
 from emotion.models.checksums import FILE, FINGERPRINTS, changed, damaged
 from emotion.models.engines.options import known_models, model_folder, user_models
 from emotion.models.errors import EmotionError, ModelFileError
+from emotion.models.evaluation.records import COPIES
 from emotion.models.manifest import (
     manifest_path,
     model_path,
@@ -134,12 +136,19 @@ def _about(folder: Path) -> list[str]:
         *(f"votes only where --regions names it: {name}" for name in sorted(silent)),
         f"classes: {', '.join(schema.classes)}",
     ]
-    right = [f"{name} {found['accuracy']:.1%}" for name, found in scores.items() if "accuracy" in found]
+    right = [_score(name, found) for name, found in scores.items() if "accuracy" in found]
     told += [f"right: {'; '.join(right)}"] if right else []
     terms = "; ".join(dict.fromkeys(one.data for one in manifests if one.data))
     if "for research" in terms:
         told.append("licence: research weights, for research only (the code is Apache-2.0)")
     return [*told, f"trained on, and terms: {terms or 'not said'}"]
+
+
+def _score(name: str, found: Mapping[str, Any]) -> str:
+    """The accuracy on a set, and how many of its faces the models were trained or validated on."""
+    copies = found.get(COPIES)
+    of_these = f" ({copies} of {found['faces']} are copies of training or validation faces)" if copies else ""
+    return f"{name} {found['accuracy']:.1%}{of_these}"
 
 
 @app.command(name="copy", epilog=EXAMPLES)

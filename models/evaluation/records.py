@@ -14,6 +14,8 @@ from emotion.models.manifest import ModelManifest
 from emotion.models.shipped import put_text, refuse_shipped
 
 CARD = "MODEL_CARD.md"
+COPIES = "near_duplicates"
+"""In recorded scores: how many of the faces are near duplicates of training or validation faces."""
 
 
 def record(folder: Path, name: str, evaluation: Evaluation, manifests: Iterable[ModelManifest]) -> None:
@@ -26,13 +28,15 @@ def record(folder: Path, name: str, evaluation: Evaluation, manifests: Iterable[
         manifests: of the files that were evaluated.
     """
     refuse_shipped(folder)
+    # Scores on copies of training faces never stand alone.
+    copies = {COPIES: evaluation.overlap.seen} if evaluation.overlap and evaluation.overlap.seen else {}
     for manifest in manifests:
-        found = _brief(evaluation.scores[manifest.region])
+        found = _brief(evaluation.scores[manifest.region]) | copies
         scored = replace(manifest, scores=manifest.scores | {name: found})
         put_text(scored.to_json(), scored.path(folder))
     path = folder / "weights.json"
     values = json.loads(path.read_text(encoding="utf-8"))
-    values["scores"] = values.get("scores", {}) | {name: _brief(evaluation.vote)}
+    values["scores"] = values.get("scores", {}) | {name: _brief(evaluation.vote) | copies}
     put_text(json.dumps(values, indent=2) + "\n", path)
     card = folder / CARD
     text = card.read_text(encoding="utf-8") if card.exists() else "# Model card\n\n## Scores\n"

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from emotion.cli.evaluate import _files, _labelled
 from emotion.models.classes import Labels
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions, make_dataset
@@ -17,6 +18,8 @@ from emotion.models.data.labelled import (
     find_videos,
 )
 from emotion.models.errors import DatasetError
+from emotion.models.evaluation.options import EvaluationOptions
+from emotion.realtime.errors import SinkError
 from tests.helpers.photographs_to_learn import photo
 
 
@@ -154,6 +157,18 @@ def test_absolute_paths_are_files_too(folder, tmp_path_factory):
     assert one.path == folder / "a.jpg"
     assert "//" not in one.source
     assert paths(path) == {one.source: one.path}
+
+
+def test_a_table_is_evaluated_by_parts_and_never_replaced_by_the_report(folder, capsys):
+    rows = [("a.jpg", "fear", "train"), ("d.png", "anger", "test"), ("c.webp", "disgust", "test")]
+    path = table(folder, ("image", "label", "split"), *rows, name="predictions.csv")
+    photographs, videos = _labelled(path, Labels(), EvaluationOptions())
+    assert ([one.source for one in photographs], videos) == (["predictions.csv/d.png"], [])
+    said = capsys.readouterr().err
+    assert "The label disgust is skipped, with 1 picture" in said
+    assert "Only the test part is judged, 1 of 2." in said
+    with pytest.raises(SinkError, match="is being read"):
+        _files(path, folder, folder / "models", overwrite=True)
 
 
 def test_a_data_set_of_a_table_lists_what_is_none_of_its_classes(folder, monkeypatch):

@@ -1,10 +1,13 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from emotion.cli.models import _about
 from emotion.models.evaluation import weights
 from emotion.models.evaluation.evaluate import evaluate
+from emotion.models.evaluation.overlap import Overlap
 from emotion.models.evaluation.records import record, with_block
 from emotion.models.manifest import LITE, read_manifest
 from emotion.models.voting.vote import VoteWeights
@@ -32,6 +35,23 @@ def test_scores_are_kept_where_the_models_are(folder):
     card = (folder / "MODEL_CARD.md").read_text()
     assert card.count("<!-- scores of my set -->") == 1
     assert card.index("Words.") < card.index("| vote |") < card.index("## Terms")
+
+
+def test_scores_on_copies_of_training_faces_are_recorded_as_such(folder):
+    found = evaluate(predictions(), VoteWeights.equal(), {}, about={"faces": "my set"})
+    manifests = [read_manifest(folder, region) for region in ("eyes", "lips")]
+    record(folder, "others", found, manifests)
+    copied = replace(found, overlap=Overlap(30, 5, without={"vote": found.vote}))
+    record(folder, "my set", copied, [read_manifest(folder, region) for region in ("eyes", "lips")])
+    scores = read_manifest(folder, "lips").scores
+    assert "near_duplicates" not in scores["others"]
+    assert scores["my set"]["near_duplicates"] == 35
+    assert (
+        "35 are near duplicates of the models' training faces (30)" in (folder / "MODEL_CARD.md").read_text()
+    )
+    listed = "\n".join(_about(folder))
+    assert "my set" in listed
+    assert "(35 of 600 are copies of training or validation faces)" in listed
 
 
 def test_each_set_has_its_place_in_the_card():
