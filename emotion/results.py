@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # So many rows of a table are shown in a notebook.
 _SHOWN = 12
+# Of files in a sentence; it then counts.
+_MOST_NAMES = 3
 _WIDEST = 720
 
 
@@ -261,8 +263,18 @@ class Results(Sequence[Result]):
         return tuple(dict.fromkeys(result.source for result in self._results))
 
     def of(self, source: str | os.PathLike[str]) -> "Results":
-        """The results of one file."""
-        return Results([one for one in self._results if one.source == os.fspath(source)])
+        """The results of one file.
+
+        Raises:
+            ValueError: it is none of the files.
+        """
+        name, there = os.fspath(source), self.sources
+        if name not in there and name not in self.left_out:
+            more = len(there) - _MOST_NAMES
+            known = ", ".join(there[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+            raise ValueError(f"{name!r} is none of the files: there are {known or 'none'}")
+        left_out = {name: self.left_out[name]} if name in self.left_out else {}
+        return Results([one for one in self._results if one.source == name], left_out)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict per result, for JSON; see `Result.to_dict`."""

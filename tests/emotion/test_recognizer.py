@@ -291,6 +291,17 @@ def test_short_forms_keep_the_models_of_the_last_options(monkeypatch):
     assert len(made) == 4
 
 
+def test_results_of_a_file_that_is_not_there_are_an_error_and_not_none(reader, image, tmp_path):
+    (tmp_path / "face.png").write_bytes(png(image))
+    (tmp_path / "broken.png").write_bytes(b"none")
+    results = reader.analyze_files([tmp_path / "face.png", tmp_path / "broken.png"])
+    assert len(results.of(tmp_path / "face.png")) == 1
+    broken = results.of(tmp_path / "broken.png")
+    assert (len(broken), list(broken.left_out)) == (0, [str(tmp_path / "broken.png")])
+    with pytest.raises(ValueError, match=r"'face\.png' is none of the files: there are /.*face\.png$"):
+        results.of("face.png")
+
+
 def seen(*tracks):
     """A picture in which these people are."""
     return [made_up.face("fear", track, 0.4) for track in tracks]
