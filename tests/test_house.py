@@ -1,6 +1,7 @@
 """How the house is laid out, as far as a machine can check it; `lint-imports` checks who imports whom."""
 
 import importlib
+import itertools
 import re
 import tomllib
 from importlib.util import find_spec
@@ -70,6 +71,20 @@ def test_the_public_names():
 def test_what_people_try_is_told_with_what_to_call(name, meant):
     with pytest.raises(AttributeError, match=f"no attribute {name!r}: use .*{meant}"):
         getattr(emotion, name)
+
+
+def test_the_lock_has_one_major_version_for_all_versions_of_python():
+    """The tests run with one Python: what is locked for others only is tried by nobody before its users."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    ours = {re.match(r"[\w-]+", one)[0].lower().replace("_", "-") for one in wanted}
+    majors = {}
+    for name, major in re.findall(
+        r"(?m)^([\w-]+)==(\d+)", (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    ):
+        majors.setdefault(name, set()).add(major)
+    assert {"av", "numpy"} <= ours & majors.keys()
+    assert {name: found for name, found in majors.items() if name in ours and len(found) > 1} == {}
 
 
 def test_names_and_places_of_users_are_read_in_one_way():
