@@ -50,7 +50,7 @@ from emotion.own_model.clock import Clock
 from emotion.own_model.folders import classes_of, people_of
 from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined
 from emotion.own_model.heads import weights_of
-from emotion.own_model.initial_weights import seen_by
+from emotion.own_model.initial_weights import caution_of, seen_by
 from emotion.own_model.judge import Judgement, judge
 from emotion.own_model.networks import Counting, Networks
 from emotion.own_model.options import LearnOptions
@@ -151,6 +151,7 @@ class _Run:
 
     _judgement: Judgement
     _kept: bool
+    _caution: str
     _page: Path
     _faces: LabelledFaces
     _groups: _Ints
@@ -248,6 +249,7 @@ class _Run:
         faces = faces_of_dataset(self._data, TAUGHT, self._regions)
         self._groups = self._together(taught)
         self._faces = replace(faces, groups=self._groups, schema=replace(faces.schema, classes=self._classes))
+        self._caution = caution_of(self._options, self._data)
         self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
         if not self._folds.any():
             self._say("  A class is of one group alone: its faces are judged by what learnt from them.")
@@ -282,8 +284,8 @@ class _Run:
         about = {"faces": len(faces), "part": "out of fold", "data": self._about()}
         self._vote = fit_own_vote(self._found, third, self._options, about)
         weights.save(self._model, self._vote.fitted, self._vote.third)
-        if self._options.caution:
-            self._say(f"  {self._options.caution}")
+        if self._caution:
+            self._say(f"  {self._caution}")
         if self._vote.kept:
             self._say("  The vote stays as it was: none that is fitted to these faces is clearly better.")
         elif too_few(self._found):
@@ -305,7 +307,9 @@ class _Run:
         kept = self._kept
         name = " and ".join(root.name for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
-        words = card(self._classes, self._judgement, self._options, self._networks.described(), kept)
+        words = card(
+            self._classes, self._judgement, self._options, self._networks.described(), kept, self._caution
+        )
         write_atomically(self._model / "MODEL_CARD.md", words)
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
         record(self._model, name, evaluation, manifests)
@@ -349,7 +353,7 @@ class _Run:
             "rule": read_rules(self._model).chosen,
             "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
             "trained on": self._about(),
-            **({"note": self._options.caution} if self._options.caution else {}),
+            **({"note": self._caution} if self._caution else {}),
         }
 
     def _on_test(self, name: str) -> Evaluation:

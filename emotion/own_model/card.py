@@ -14,6 +14,7 @@ def card(
     options: LearnOptions,
     networks: Sequence[tuple[str, str, str]],
     held_out: bool,
+    caution: str = "",
 ) -> str:
     """The model, its training data, and its limits, as Markdown.
 
@@ -69,5 +70,5 @@ faces like these; on other people, cameras and light it may do worse.
 
 ## Scores
 
-Measured {how}.{" " + options.caution if options.caution else ""}
+Measured {how}.{" " + caution if caution else ""}
 """

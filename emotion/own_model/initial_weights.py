@@ -12,7 +12,9 @@ from emotion.exporters.head import features_of
 from emotion.exporters.sizes import with_size
 from emotion.models.atomic_files import atomic_output
 from emotion.models.data import fingerprints
+from emotion.models.data.duplicates import near_any
 from emotion.models.data.fingerprints import Fingerprints
+from emotion.models.data.label_folders import SPLITS
 from emotion.models.engines.options import model_folder_name
 from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import (
@@ -26,6 +28,7 @@ from emotion.models.manifest import (
 from emotion.models.regions import KNOWN, REGIONS, Region, Regions, read_region
 from emotion.models.small_files import sha256
 from emotion.models.training.options import TITLES, Architecture
+from emotion.models.words import counted
 from emotion.own_model.options import LearnOptions
 
 _LEAST = 32
@@ -65,6 +68,33 @@ def seen_by(options: LearnOptions) -> Fingerprints:
         return Fingerprints()
     folder = options.file.parent if options.file else options.start_from
     return fingerprints.of_models(folder, Path(model_folder_name(options.start_from)).name)
+
+
+def caution_of(options: LearnOptions, data: Path) -> str:
+    """What must be said beside the scores because of what the initial models were trained on; else empty.
+
+    Args:
+        options: of learning.
+        data: the data set that is learnt from and scored on.
+
+    Raises:
+        ModelFileError: the list of the initial models is damaged.
+        DatasetError: a crop is missing.
+    """
+    begun = seen_by(options)
+    # What ships was trained on published sets only; its card names them.
+    if not options.caution or {*begun.unknown} - {"lite", "standard"}:
+        return options.caution
+    faces = fingerprints.of_dataset(data, SPLITS.values())
+    if faces.places != begun.places:
+        return options.caution
+    copies = near_any(faces.training, np.concatenate([begun.training, begun.validation])).sum()
+    if not copies:
+        return ""
+    return (
+        f"{copies} of {counted(faces.count, 'face')} are copies of training faces of "
+        f"{options.start_from.name}, which it begins with: the scores are too high."
+    )
 
 
 @dataclass(frozen=True, slots=True)

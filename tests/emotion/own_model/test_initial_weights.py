@@ -1,5 +1,7 @@
 """What networks begin with, where region, size or architecture are others than the models have."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,33 @@ onnx = pytest.importorskip("onnx", reason="learning needs the extra 'learn'")
 
 from emotion.exporters.head import features_of
 from emotion.models.classes import SIX
+from emotion.models.data import fingerprints
+from emotion.models.data.fingerprints import Fingerprints
 from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import LITE, ModelManifest, choose_precision, read_manifest
 from emotion.models.regions import EYES, FACE, LIPS, Region
 from emotion.models.small_files import sha256
-from emotion.own_model.initial_weights import begin, donor, wanted_regions
+from emotion.own_model.initial_weights import begin, caution_of, donor, wanted_regions
 from emotion.own_model.options import SCRATCH, LearnOptions
+from tests.helpers.small_dataset import striped_dataset
+
+
+def test_copies_of_what_the_initial_model_was_trained_on_are_counted(tmp_path):
+    data = striped_dataset(tmp_path / "data")
+    seen = fingerprints.of_dataset(data, {"train"})
+    some, others = seen.training[:40], np.full((2, 4), 7, np.uint64)
+    options = LearnOptions(start_from=tmp_path / "mine")
+
+    def told(training, unknown=()):
+        fingerprints.write(tmp_path / "mine", {"eyes": Fingerprints(training, unknown=unknown)})
+        return caution_of(options, data)
+
+    assert re.match(r"\d+ of 120 faces are copies of training faces of mine", told(some, ("lite",)))
+    assert told(others, ("lite",)) == told(others) == ""
+    assert told(some, ("another",)) == options.caution
+    (tmp_path / "mine" / fingerprints.FILE).unlink()
+    assert caution_of(options, data) == options.caution != ""
+    assert caution_of(LearnOptions(), data) == ""
 
 
 def test_regions_are_those_of_the_models_and_those_asked_for():
