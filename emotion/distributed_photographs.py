@@ -33,7 +33,7 @@ from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT
 from emotion.realtime.options import Options
-from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.session import EachPicture, Models, Session
 from emotion.realtime.sources.photographs import Photographs, read_picture
 from emotion.results import without_image
 
@@ -179,7 +179,7 @@ def _look(
     with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
         readers = [partial(_read, file, Path(folder, str(number))) for number, file in enumerate(files)]
         source = Photographs(readers, failed)
-        with Session(source, options, models, EachAlone(options.faces.finders)) as session:
+        with Session(source, options, models, EachPicture(options.faces.finders)) as session:
             for frame in session:
                 index = frame.frame.index
                 if pictures[index]:

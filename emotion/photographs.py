@@ -23,7 +23,7 @@ from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
 from emotion.realtime.options import Options
-from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.session import EachPicture, Models, Session
 from emotion.realtime.sinks.base import Sink
 from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
 from emotion.realtime.sinks.deferred_signals import deferred_signals
@@ -249,7 +249,7 @@ def annotate_photographs(
             todo = sorted(set(range(len(paths))) - set(seen))
             readers = [partial(read_picture, paths[n]) for n in todo]
             source = Photographs(readers, made.failed, places=todo)
-            policy = EachAlone(options.faces.finders)
+            policy = EachPicture(options.faces.finders)
             draw = partial(drawn, options) if outputs.pictures else None
 
             def add(result: EmotionFrame) -> None:

@@ -34,7 +34,7 @@ from emotion.realtime.messages import VideoFrame
 from emotion.realtime.options import Options
 from emotion.realtime.pipeline.stage import Stage
 from emotion.realtime.pipeline.tee import close_source
-from emotion.realtime.session import EachAlone, EveryFrame, Models, NewestFrame, Session
+from emotion.realtime.session import EachPicture, EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.live import camera_of, open_live, shown_url
 from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
@@ -263,7 +263,7 @@ class Recognizer(Closeable):
                 raise SourceError("This Recognizer is closed: make a new one.")
             stages = self._idle.pop() if self._idle else None
         if stages is None:
-            made = EachAlone(inline=True).stages(self._models, self._options)
+            made = EachPicture(inline=True).stages(self._models, self._options)
             stages = [step[0] if isinstance(step, Sequence) else step for step in made]
         try:
             yield stages
@@ -289,7 +289,7 @@ class Recognizer(Closeable):
         def failed(index: int, error: Exception) -> None:
             left_out[names[index] or f"picture {index + 1}"] = str(error)
 
-        with Session(Photographs(readers, failed), options, self._models, EachAlone()) as session:
+        with Session(Photographs(readers, failed), options, self._models, EachPicture()) as session:
             for frame in session:
                 name = names[frame.frame.index]
                 kept = frame if keep_images or not name else without_image(frame)

@@ -88,7 +88,7 @@ class FaceResult:
             face.since,
             face.emotion if face.known else None,
             face.confidence if face.known else None,
-            _by_class(face.classes, face.says("probabilities")),
+            _by_class(face.classes, face.probabilities_of("probabilities")),
             _by_class(face.classes, face.probabilities_frame),
             {name: _by_class(face.classes, said) for name, said in face.regions.items()},
             _by_class(face.classes, face.blendshapes),

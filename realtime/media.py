@@ -131,12 +131,12 @@ class VideoInfo:
         first_pts: of the first picture.
         start_seconds: where the file's clock starts, over pictures and sound; mostly 0.
         average_rate: frames a second, on average.
-        frame_count: how many frames there will be; an estimate; None where nothing says so.
+        frame_count: how many frames there will be; an estimate; None if unknown.
         is_counted: the container has counted them, and all are read.
-        duration_seconds: None where nothing says so.
+        duration_seconds: None if unknown.
         has_audio: whether there is sound.
         colours: how to turn its pictures into RGB and back.
-        metadata: what its container says of it, such as title, remark and time of recording.
+        metadata: from its container, such as title, remark and time of recording.
         joints: where its clock was set anew, in order; grows while it is read.
         parts: the bytes at which files begin that were joined into one and are read as one; grows.
         holes: bytes from which on the file's clock is early by so many seconds, where it only counts what
@@ -172,7 +172,7 @@ class VideoInfo:
 
     @property
     def span(self) -> tuple[float, float | None]:
-        """Where what is read of it begins and ends, in seconds; None where nothing says so."""
+        """Where what is read of it begins and ends, in seconds; None if unknown."""
         begin = self.first_pts if self.begin_pts is None else self.begin_pts
         last = self.duration_seconds and self.start_seconds + self.duration_seconds
         end = min((time for time in (last, self.end_seconds) if time is not None), default=None)
@@ -188,7 +188,7 @@ class VideoInfo:
             seconds: the time of the last of them.
 
         Returns:
-            Never less than are done; None where nothing says it, and behind what the container calls the end.
+            Never less than are done; None if unknown, and behind the end that the container states.
         """
         begin, end = self.span
         if self.frame_count is not None and (self.is_counted or end is None or seconds <= begin):

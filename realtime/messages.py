@@ -423,15 +423,7 @@ class FaceEmotion:
         """The names of the predictions: the regions, and the blendshapes."""
         return (*self.regions, "blendshapes")
 
-    # The names that `stages.look_ahead` uses.
-    opinions = prediction_names
-
-    @property
-    def opinions_frame(self) -> Mapping[str, Probabilities]:
-        """Another name of `predictions_frame`."""
-        return self.predictions_frame
-
-    def says(self, name: str) -> Probabilities | None:
+    def probabilities_of(self, name: str) -> Probabilities | None:
         """The probabilities of a row of results: a region's, or the field of that name; None if unknown.
 
         Raises:

@@ -24,7 +24,7 @@ from emotion.loading import load_models
 from emotion.models.options import with_values
 from emotion.photographs import PhotographOutputs, annotate_photographs
 from emotion.realtime.options import Options
-from emotion.realtime.session import EachAlone, Models
+from emotion.realtime.session import EachPicture, Models
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.photographs import Photographs, read_picture
 
@@ -83,7 +83,7 @@ def _read(reader: Recognizer) -> None:
 def _stages(photographs: Sequence[Input], models: Models, options: Options) -> float:
     """Processor seconds a photograph of the stages, one after the other."""
     made: list[Any] = [
-        step[0] if isinstance(step, list) else step for step in EachAlone(1).stages(models, options)
+        step[0] if isinstance(step, list) else step for step in EachPicture(1).stages(models, options)
     ]
     try:
         _through(made, photographs[:_FIRST])

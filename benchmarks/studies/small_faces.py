@@ -18,7 +18,7 @@ import typer
 from emotion.models.data.image_io import SUFFIXES, read_photograph
 from emotion.models.regions import Image
 from emotion.realtime.messages import FaceEmotion
-from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.session import EachPicture, Models, Session
 from emotion.realtime.sources.photographs import photograph_frame
 
 WIDTHS = (160, 120, 100, 80, 60, 45)
@@ -54,7 +54,7 @@ def judged(
 def _faces(pictures: Sequence[Image], models: Models) -> list[FaceEmotion | None]:
     """The largest face of each picture."""
     frames = [photograph_frame(index, picture) for index, picture in enumerate(pictures)]
-    with Session(frames, models=models, policy=EachAlone()) as session:
+    with Session(frames, models=models, policy=EachPicture()) as session:
         return [result.faces[0] if result.faces else None for result in session]
 
 

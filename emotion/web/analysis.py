@@ -7,13 +7,13 @@ from typing import Any
 from emotion.models.regions import Image
 from emotion.realtime.messages import EmotionFrame, FaceEmotion, Probabilities, VideoFrame
 from emotion.realtime.options import Options
-from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.session import EachPicture, Models, Session
 
 
 def analyse(image: Image, models: Models, options: Options) -> EmotionFrame:
     """The result of each face in one photograph, the largest first, as from `emotion annotate`."""
     frame = VideoFrame(0, 0, Fraction(1, 1000), time.monotonic(), image)
-    with Session([frame], options, models, EachAlone(inline=True)) as session:
+    with Session([frame], options, models, EachPicture(inline=True)) as session:
         return next(session)
 
 
@@ -26,7 +26,7 @@ def to_values(face: FaceEmotion) -> dict[str, Any]:
         "emotion": face.emotion,
         "confidence": None if face.confidence is None else round(face.confidence, 4),
         "label": face.label,
-        "probabilities": _shares(face.says("probabilities")),
+        "probabilities": _shares(face.probabilities_of("probabilities")),
         **{name: _shares(said) for name, said in face.regions.items()},
         "blendshapes": _shares(face.blendshapes),
     }

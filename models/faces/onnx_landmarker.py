@@ -183,7 +183,7 @@ class OnnxLandmarker:
         return [Lazy(partial(of, face)) for face in faces]
 
     def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Answers]:
-        """What a net says of what is made of each item.
+        """The outputs of a net for the input that is made of each item.
 
         On a CPU each goes through it alone, and all side by side: there a batch costs as much as its items.
         """
@@ -276,7 +276,7 @@ def _whole(picture: Picture) -> Rects:
 
 
 def _decode(answer: Floats, square: Rects, min_confidence: float, same: float) -> Detections:
-    """What the detector says of a picture that it was shown in a square."""
+    """The detections in a picture, from the detector's output for a square with the picture in its middle."""
     scores = _sigmoid(answer[:, 16])
     likely = np.flatnonzero(scores >= min_confidence)
     likely = likely[np.argsort(-scores[likely], kind="stable")]

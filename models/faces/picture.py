@@ -52,7 +52,7 @@ class Landmarks:
 
     @property
     def blendshapes(self) -> Blendshapes:
-        """See `BLENDSHAPES`; computed by who asks first, if nobody has."""
+        """See `BLENDSHAPES`; computed on first access."""
         return value_of(self.shapes)
 
     def turned_over(self, width: int, height: int) -> "Landmarks":
@@ -73,7 +73,7 @@ def leant(matrix: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.flo
 class Picture:
     """A picture, or a part of one, in which faces are looked for. It can be looked at several times.
 
-    Whatever is found in a part is told in pixels of the whole.
+    Positions found in a part are in pixels of the whole.
 
     Attributes:
         rgb: uint8 (height, width, 3), made when it is asked for first.

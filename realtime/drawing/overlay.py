@@ -113,18 +113,18 @@ class Overlay:
         plain = self._options.style == "none"
         room, shown = self._room(result), self._shown(result)
         placed = () if plain else self._place(result, shown)
-        told_at = [one.rect for one in placed if one.rect]
+        widgets_at = [one.rect for one in placed if one.rect]
         leads = [
             _lead(item.mark, one.rect, label_colour(one.face))
             for item, one in zip(shown, placed, strict=not plain)
             if one.away and one.rect
         ]
-        note = None if plain else self._note(room.without([item.mark.rect for item in shown] + told_at))
+        note = None if plain else self._note(room.without([item.mark.rect for item in shown] + widgets_at))
         borders = [] if plain else [border for item in shown for border in item.mark.borders]
         parts = [
             *room.taken,
             *borders,
-            *told_at,
+            *widgets_at,
             *(one.rect for one in leads),
             *([note.rect] if note else []),
         ]

@@ -202,7 +202,7 @@ def paint_panel(
     all_seen = math.prod(face.seen.values())
     for name, baseline in zip(plan.content.rows, plan.prediction_lines, strict=True):
         seen = face.seen.get(name, all_seen)
-        _paint_prediction(canvas, plan, face.says(name), seen, left, top + baseline)
+        _paint_prediction(canvas, plan, face.probabilities_of(name), seen, left, top + baseline)
 
 
 def _paint_bar(

@@ -1,7 +1,7 @@
 """A bounded queue between two threads, which ends like a Unix pipe.
 
 The writer closes the channel: waiting items are still read, followed by the error or the end. The reader
-aborts it: waiting items are dropped, and the writer learns that nobody reads. Neither needs a time-out, but
+aborts it: waiting items are dropped, and `put` returns False. Neither needs a time-out, but
 the reader may set one.
 """
 

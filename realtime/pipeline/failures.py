@@ -16,7 +16,7 @@ class Failures:
             self._errors.append((name, error))
 
     def take(self) -> list[tuple[str, BaseException]]:
-        """All that nobody has heard of yet, with their names; each is given once."""
+        """All that were not reported yet, with their names; each is given once."""
         with self._lock:
             errors, self._errors = self._errors, []
             return errors

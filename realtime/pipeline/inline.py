@@ -23,7 +23,7 @@ class InlinePipeline(Generic[T]):
     Args:
         source: what to iterate over; closed in the end, where it can be.
         stages: in order; of several workers the first works alone.
-        observer: is told what the source gives and what each stage does.
+        observer: of the source and of each stage.
     """
 
     def __init__(self, source: Iterable[Any], stages: Sequence[Step], *, observer: Observer = SILENT) -> None:
@@ -62,7 +62,7 @@ def _results(
     failures: list[Exception] = []
     items = iter(source)
     mark = time.perf_counter()
-    # A picture is held by nobody here while the caller looks at its result.
+    # No reference to the picture is kept here while the caller uses its result.
     while batch := _next(items, failures):
         observer.record(SOURCE, given=1, busy=time.perf_counter() - mark)
         place, worked = at(batch), []

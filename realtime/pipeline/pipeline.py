@@ -2,7 +2,7 @@
 
 ::
 
-    source --channel--> stage --channel--> stage --channel--> whoever iterates
+    source --channel--> stage --channel--> stage --channel--> consumer
 
 A run ends like a Unix pipe. Each worker that ends closes the channel it writes to and aborts the one it reads
 from, so that the end of a file, an error and a consumer that stops use one mechanism.
@@ -57,7 +57,7 @@ class Pipeline(Closeable, Generic[T]):
         patience: the most seconds that `close` waits for threads. A thread that does not end in time, for
             example with a source that blocks and has no `abort()`, is named in a warning and left behind; it
             is a daemon thread, which does not prevent exit, and closes its source or stage if it ever ends.
-        observer: is told what each stage does; see `emotion.realtime.monitoring.metrics.Metrics`.
+        observer: of what each stage does; see `emotion.realtime.monitoring.metrics.Metrics`.
 
     Raises:
         ValueError: an empty stage, two stages of one name, a batch below 1 or a capacity below 0.

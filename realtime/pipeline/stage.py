@@ -62,7 +62,7 @@ def run_after_results(stage: Stage[Any, Any], place: str, observer: Observer) ->
     Args:
         stage: its results were handed on.
         place: of these results, for notes on errors.
-        observer: is told how long it takes.
+        observer: records how long it takes.
     """
     after_results: Callable[[], None] | None = getattr(stage, "after_results", None)
     if after_results is None:

@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Tee(Generic[T]):
-    """A source each of whose items is also offered elsewhere, before it goes on to whoever iterates.
+    """A source each of whose items is also offered elsewhere, before the consumer gets it.
 
     Args:
         source: owned from here on: closed and aborted with this one, where it can be.

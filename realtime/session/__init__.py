@@ -5,7 +5,7 @@ May import all packages of `realtime` except `playback`.
 
 from emotion.realtime.session.models import Models
 from emotion.realtime.session.policies import (
-    EachAlone,
+    EachPicture,
     EveryFrame,
     Inline,
     NewestFrame,
@@ -16,7 +16,7 @@ from emotion.realtime.session.policies import (
 from emotion.realtime.session.session import Session
 
 __all__ = [
-    "EachAlone",
+    "EachPicture",
     "EveryFrame",
     "Inline",
     "Models",

@@ -1,13 +1,13 @@
-"""What differs between a file, a live picture and a caller who waits: which frames, and in whose thread.
+"""Which frames are analysed, and in which threads: files, live sources, photographs, and single pictures.
 
 ==============  ========================  =================================  ===========================
-policy          frames                    where                              who waits
+policy          frames                    threads                            when stages are busy
 ==============  ========================  =================================  ===========================
-`EveryFrame`    all, in whole batches     a thread a worker of each stage    the source for the stages
-`NewestFrame`   the newest; less work     a thread a stage                   nobody: what is too much
-                under load                                                   is dropped at the door
-`EachAlone`     all, as photographs       a thread a worker of each stage    the source for the stages
-`Inline`        all, one by one           the caller's own thread            the caller
+`EveryFrame`    all, in whole batches     one for each worker of a stage     the source waits
+`NewestFrame`   the newest; less work     one for each stage                 older frames are dropped
+                under load
+`EachPicture`   all, as photographs       one for each worker of a stage     the source waits
+`Inline`        all, one by one           the caller's own                   the caller waits
 ==============  ========================  =================================  ===========================
 """
 
@@ -38,7 +38,7 @@ from emotion.realtime.stages.people import People
 from emotion.realtime.stages.photographs import PhotographFinder, Strangers
 from emotion.realtime.stages.tap import Tap
 
-# More would wait for one another: one finder feeds about so many one-thread classifiers.
+# One finder keeps about so many single-threaded classifiers busy.
 _MOST_CLASSIFIERS = 4
 _PHOTOGRAPHS_A_BATCH = 4
 # Pixels from which on a picture is large, and how many of them wait then; and from which on none does.
@@ -48,22 +48,22 @@ _PIXELS_A_BATCH = 8_300_000
 
 
 def default_classifiers(cores: int | None = None) -> int:
-    """A worker a core, for the system to share out: two where there is one core or two."""
+    """One worker for each core, at least two."""
     return max(2, min(_MOST_CLASSIFIERS, cores or available_cores()))
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """How the costly stages share out their work.
+    """Number of workers of the costly stages, and what each takes at once.
 
     Attributes:
-        classifiers: that ask the models; results do not depend on how many there are.
-        finders: that follow faces, each through a share of the frames: landmarks tremble a little more
-            than with one, by less than a hundredth of the distance between the eyes.
-        batch: how many frames a classifier takes at once.
-        stride: faces are looked for in one of so many frames, and lie between in the others: half a
-            hundredth of that distance away, at 30 frames a second and a stride of two. The models see
-            each frame all the same. None: as few as their times allow.
+        classifiers: workers that run the models; results do not depend on their number.
+        finders: threads that track faces, each in a share of the frames: landmarks are less steady than with
+            one, by less than a hundredth of the distance between the eyes.
+        batch: number of frames that a classifier takes at once.
+        stride: landmarks are found in one of so many frames and interpolated in the others: half a hundredth
+            of that distance away, at 30 frames a second and a stride of two. The models run on each frame
+            all the same. None: the largest stride that the frames' times allow.
     """
 
     classifiers: int = field(default_factory=default_classifiers)
@@ -73,7 +73,7 @@ class Workers:
 
     @classmethod
     def of(cls, options: Options) -> "Workers":
-        """What options say, and for this machine where they say nothing."""
+        """As the options say; by default for this machine."""
         faces, engine = options.faces, options.engine
         classifiers = engine.workers or default_classifiers()
         return cls(classifiers, faces.finders or 1, engine.batch, faces.stride)
@@ -94,7 +94,7 @@ class Results(Protocol):
 
 
 class Policy(Protocol):
-    """Which frames are analysed, by how many workers, and who waits for whom."""
+    """Which frames are analysed, and in which threads."""
 
     def stages(self, models: Models, options: Options) -> list[Step]:
         """All stages from `VideoFrame` to `EmotionFrame`. It takes seconds, so a live source is opened later.
@@ -109,19 +109,18 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EveryFrame:
-    """Every frame, in whole batches and without hurry: for files.
+    """Every frame, in whole batches: for files.
 
     Results look ahead by a second, unless options want them causal.
 
     Attributes:
-        workers: how the costly stages share out their work; by default as the options say.
+        workers: of the costly stages; by default as the options say.
         capacity: the most items that wait before each stage, as of `Pipeline`; few where the source
             chooses what is worth being looked at.
         tap: is called with each causal result, before later frames change it; in a thread of its own.
         size: (width, height) of all pictures, where that is known: those that are too small for faces are not
-            looked at, and fewer large ones wait in a batch.
-        pictures: whether anybody looks at the results' pictures; else only their size is kept, where they
-            would wait.
+            analysed, and batches of large ones are smaller.
+        pictures: whether the results' pictures are used; else only their size is kept while they wait.
     """
 
     workers: Workers | None = None
@@ -193,11 +192,11 @@ class NewestFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class EachAlone:
-    """Every picture by itself, in whole batches: for photographs, which know nothing of one another.
+class EachPicture:
+    """Every picture independently of the others, in whole batches: for photographs.
 
     Attributes:
-        finders: threads that find faces; by default a core each. Results do not depend on how many.
+        finders: threads that find faces; by default one for each core. Results do not depend on their number.
         inline: in the caller's own thread, one after the other.
     """
 
@@ -237,12 +236,10 @@ class EachAlone:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """Every frame, one after the other in the thread of whoever iterates: nothing works ahead.
+    """Every frame, one after the other in the caller's thread: nothing is computed ahead.
 
-    Options on workers, finders and strides say nothing to it.
-
-    A frame is done sooner so than when it waits in line between threads, so this is for who has one
-    picture, or takes the newest one anew for each result.
+    Options on workers, finders and strides have no effect. A single frame is done sooner than in a pipeline
+    of threads, so this is for single pictures, and for callers that take the newest one for each result.
     """
 
     def stages(self, models: Models, options: Options) -> list[Step]:
@@ -255,7 +252,7 @@ class Inline:
 
 
 def _causal_stages(workers: Workers, models: Models, options: Options) -> list[Step]:
-    """From pictures to what is thought of their faces, each by what was alone."""
+    """From pictures to the emotions of their faces, each from this and earlier frames alone."""
     schema = models.schema
     return [
         FaceFinder(
@@ -275,18 +272,18 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
 
 
 def _batch_of(most: int, width: int, height: int) -> int:
-    """How many pictures of a size a classifier takes at once: large ones cost the networks no more."""
+    """Number of pictures of a size that a classifier takes at once: those of large ones take memory."""
     return max(1, min(most, _PIXELS_A_BATCH // (width * height)))
 
 
 def _capacity_for(source: Iterable[VideoFrame], shown: bool) -> int | None:
-    """How many pictures of a file wait before each stage: few where they are large; None for the usual.
+    """Number of pictures of a file that wait before each stage: few where they are large; None for the usual.
 
-    Where writing is what takes longest, all stages before it are full: of 1920x1080 with 95 pictures.
+    Where writing takes longest, the queues of all stages before it are full: of 1920x1080 with 95 pictures.
 
     Args:
         source: the file.
-        shown: whether pictures are written; else no stage is kept waiting by that.
+        shown: whether pictures are written.
     """
     info = getattr(source, "info", None)
     pixels = info.width * info.height if isinstance(info, VideoInfo) else 0
@@ -296,15 +293,15 @@ def _capacity_for(source: Iterable[VideoFrame], shown: bool) -> int | None:
 
 
 def _nets(models: Models, options: Options) -> LandmarkNets | None:
-    """What finds the faces; None: MediaPipe, which alone tells how heads are turned."""
+    """The networks that find faces; None: MediaPipe, which alone estimates the pose of heads."""
     return None if "pose" in options.faces.columns else models.nets
 
 
 def _details(options: Options) -> list[Step]:
-    """The stage that tells what else is asked for; none where that is nothing.
+    """The stage that computes additional columns; none where there are none.
 
     Raises:
-        OptionError: the pose is asked for, and what finds the faces does not tell it.
+        OptionError: the pose is wanted, and what finds the faces does not estimate it.
     """
     wanted = options.faces.columns
     if "pose" in wanted and options.engine.landmarks == "onnx":
@@ -313,7 +310,7 @@ def _details(options: Options) -> list[Step]:
 
 
 class _NewestResults:
-    """A pipeline behind a slot for the newest frame, and the load shedder that is told how late it is."""
+    """A pipeline behind a slot for the newest frame; its latency is reported to the load shedder."""
 
     def __init__(
         self,

@@ -161,7 +161,7 @@ def as_dict(
 
 def _row(face: FaceEmotion, columns: Columns) -> list[object]:
     unseen = ("",) * len(columns.schema.classes)
-    rows = [_digits(face.says(row)) or unseen for row in columns.rows]
+    rows = [_digits(face.probabilities_of(row)) or unseen for row in columns.rows]
     return [
         face.track_id,
         *(round(getattr(face.box, side), 1) for side in SIDES),
@@ -179,7 +179,7 @@ def _object(face: FaceEmotion) -> dict[str, Any]:
     rows = {
         name: dict(zip(face.classes, shares, strict=True)) if shares else None
         for name in (*face.regions, "blendshapes", "probabilities_frame", "probabilities")
-        for shares in [_digits(face.says(name))]
+        for shares in [_digits(face.probabilities_of(name))]
     }
     return {
         "track_id": face.track_id,

@@ -64,7 +64,7 @@ class LslSink(Sink):
         return self.close()
 
     def _values(self, face: FaceEmotion | None) -> Iterator[float]:
-        shares = None if face is None else face.says("probabilities")
+        shares = None if face is None else face.probabilities_of("probabilities")
         yield _NOBODY if face is None else float(face.track_id)
         yield from [_NOBODY] * len(self._classes) if shares is None else shares.tolist()
 

@@ -215,7 +215,7 @@ class _SinkWorker:
 def face_values(face: FaceEmotion, columns: Columns) -> tuple[object, ...]:
     """A face's fields in the order of `Columns.face`, and its landmarks if requested."""
     unseen = (None,) * len(columns.schema.classes)
-    said = (face.says(row) for row in columns.rows)
+    said = (face.probabilities_of(row) for row in columns.rows)
     points = []
     if LANDMARKS in columns.details:
         points = [None if face.points is None else face.points.reshape(-1)]

@@ -131,7 +131,7 @@ def _sums(face: FaceEmotion, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
     """
     sums = np.zeros((len(names) + 1, 2 + len(face.classes)))
     for row, name in zip(sums, names, strict=False):
-        shares = face.says(name)
+        shares = face.probabilities_of(name)
         if shares is not None:
             row[0], row[1:-1] = 1.0, shares
     sums[-1, 1 + face.classes.labels.index(face.label)] = 1.0

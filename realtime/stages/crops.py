@@ -1,7 +1,7 @@
 """Crops of a face for the models, computed on first use.
 
-Of a video that is in the classifiers' threads, which work side by side: whoever follows faces goes from
-picture to picture, and everybody else waits for that.
+For videos this is in the classifiers' threads, which run in parallel: faces are tracked from picture to
+picture, and all other stages wait for that.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def cut(rgb: Image, points: Points, regions: Regions) -> tuple[Crop, ...]:
 def crops_of(
     frame: VideoFrame, whole: Picture, faces: Sequence[Landmarks], regions: Regions
 ) -> list[Sequence[Crop]]:
-    """The crops of each face of a video's picture, which are cut when somebody looks at them first.
+    """The crops of each face of a video's picture, which are cut on first access.
 
     Those of a large picture that was looked at are cut at once.
 
@@ -78,7 +78,7 @@ class Surroundings:
 
 
 class LazyCrops(Sequence[Crop]):
-    """The crops of a face, cut when somebody looks at them first.
+    """The crops of a face, cut on first access.
 
     Args:
         pixels: of the picture, shared by its faces.

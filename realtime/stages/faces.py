@@ -142,7 +142,7 @@ class FaceFinder:
                 self._follower.forget()
                 break
             found.append(self._frame(frame, whole, faces, heads, left_out))
-            # Where nobody is, all was done already.
+            # Without faces, nothing was deferred.
             self._last = (picture, frame.seconds) if self._deferred and faces else None
         return found
 

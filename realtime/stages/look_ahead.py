@@ -1,9 +1,9 @@
-"""EmotionFrame -> EmotionFrame, a second later: what is thought of each person, with what follows known.
+"""EmotionFrame -> EmotionFrame, a second later: smoothed and labelled with what follows known.
 
-Of a file the future is known: results wait here until those of the next second are there, and are then
-smoothed both ways and named with what follows (`smoothing.both_ways`, `label_rule`). So a step of the
-votes is a step of the label, without lag. Pictures wait with their results, as the decoder gave them; as
-many as fit into a bound of bytes, beyond which one looks less far ahead: large ones half a second.
+In a file later frames are known: results wait here until those of the next second are there, and are then
+smoothed in both directions and labelled (`smoothing.both_ways`, `label_rule`). So labels follow a step of the
+votes without lag. Pictures wait with their results, in the decoder's format; as many as fit into a limit of
+bytes, beyond which the look-ahead is shorter: half a second for large ones.
 """
 
 from collections import deque
@@ -35,7 +35,7 @@ _ENOUGH = 0.5
 _MANY_BYTES, _MOST_BYTES = 200e6, 300e6
 # Votes that a person's arrays have room for at first.
 _ROOM = 64
-# Whoever is away for longer comes back as somebody else.
+# A person who is away for longer comes back as another one.
 _FORGOTTEN = 5.0
 
 _Rows: TypeAlias = npt.NDArray[np.float32]
@@ -71,7 +71,7 @@ class LookAhead:
         """The frames of which enough is known by now, in order."""
         for item in items:
             if item.frame.seconds < self._now:
-                # Another stream's time begins, in which everybody is somebody else.
+                # Another stream begins, with other people.
                 yield from self.finish()
             self._take(item)
             while self._waiting and self._is_enough:
@@ -118,7 +118,7 @@ class LookAhead:
 
 @dataclass(slots=True, eq=False)
 class _Seen:
-    """A person in a frame, and what is thought of that, which is settled when all that counts is known."""
+    """A person in a frame, and the smoothed result, which is settled when all that it depends on is known."""
 
     seconds: float
     face: FaceEmotion
@@ -187,7 +187,7 @@ class _Person:
         self.votes.append(seconds, _rows(face))
 
     def decide(self, now: float, ended: bool) -> FaceEmotion:
-        """What is thought of the first frame that waits.
+        """The result of the first frame that waits.
 
         Args:
             now: up to when all is known.
@@ -222,7 +222,7 @@ class _Person:
     def _both_ways(
         self, earlier: _Seen | None, one: _Seen, number: int, ahead: float, ends: bool
     ) -> tuple[Smoothed, ...]:
-        """One that is known, the `number`-th, smoothed: its vote, then each opinion."""
+        """One that is known, the `number`-th, smoothed: its vote, then each prediction."""
         times, rows = self.votes.times, self.votes.rows
         first, last, end = np.searchsorted(
             times, [one.seconds - _NEAR - _TINY, one.seconds + _NEAR + _TINY, one.seconds + ahead + _TINY]
@@ -241,27 +241,27 @@ class _Person:
 
 
 def _rows(face: FaceEmotion) -> _Rows:
-    """What its frame alone says of a face, float32 (r, k): the vote, then each opinion; NaN for nothing."""
-    said = [face.probabilities_frame, *(face.opinions_frame.get(name) for name in face.opinions)]
+    """A face's probabilities in this frame, float32 (r, k): the vote, then each prediction; NaN: unknown."""
+    known = [face.probabilities_frame, *(face.predictions_frame.get(name) for name in face.prediction_names)]
     nothing = np.full(len(face.classes), np.nan, np.float32)
-    return np.array([nothing if values is None else values for values in said])
+    return np.array([nothing if values is None else values for values in known])
 
 
 def _pasts(face: FaceEmotion) -> list[Smoothed]:
     """The same, smoothed by what was."""
     vote = Smoothed(face.probabilities, face.age)
-    said = (face.says(name) for name in face.opinions)
-    return [vote, *(UNKNOWN if values is None else Smoothed(values, 0.0) for values in said)]
+    known = (face.probabilities_of(name) for name in face.prediction_names)
+    return [vote, *(UNKNOWN if values is None else Smoothed(values, 0.0) for values in known)]
 
 
 def _decided(seen: _Seen, word: int, since: float) -> FaceEmotion:
     face = seen.face
     assert seen.smoothed is not None
-    vote, *opinions = seen.smoothed
-    # One that is not seen in this very frame says nothing, whatever it will say soon.
+    vote, *predictions = seen.smoothed
+    # A region that is not seen in this frame has no prediction, even if later frames have.
     rows = {
-        name: None if face.says(name) is None else opinion.shares
-        for name, opinion in zip(face.opinions, opinions, strict=True)
+        name: None if face.probabilities_of(name) is None else prediction.shares
+        for name, prediction in zip(face.prediction_names, predictions, strict=True)
     }
     return replace(
         face,

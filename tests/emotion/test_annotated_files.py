@@ -10,7 +10,7 @@ import pytest
 import emotion
 from emotion.models.data.image_io import write_png
 from emotion.realtime.options import Options
-from emotion.realtime.session.policies import EachAlone, EveryFrame
+from emotion.realtime.session.policies import EachPicture, EveryFrame
 from emotion.study import pool as pools
 from emotion.study.in_process import InProcess
 from emotion.study.metadata import Metadata
@@ -24,7 +24,7 @@ FORMATS = ("mp4", "csv")
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):
-    for policy in (EveryFrame, EachAlone):
+    for policy in (EveryFrame, EachPicture):
         monkeypatch.setattr(policy, "stages", lambda self, models, options: [NoFaces()])
 
 

@@ -23,7 +23,7 @@ from emotion.photographs import (
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.options import Options
-from emotion.realtime.session import EachAlone, Models, Session
+from emotion.realtime.session import EachPicture, Models, Session
 from emotion.realtime.sinks.options import OutputOptions
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
@@ -59,7 +59,7 @@ def folder(tmp_path, face):
 
 def look(images, models, options=None, inline=False):
     frames = [VideoFrame(index, index, Fraction(1), 0.0, image) for index, image in enumerate(images)]
-    with Session(frames, options, models, EachAlone(finders=1, inline=inline)) as session:
+    with Session(frames, options, models, EachPicture(finders=1, inline=inline)) as session:
         return list(session)
 
 

@@ -26,7 +26,7 @@ from emotion.models.evaluation.weights import read as read_weights
 from emotion.models.manifest import DEFAULT
 from emotion.models.words import in_bytes
 from emotion.realtime.messages import VideoFrame
-from emotion.realtime.session import EachAlone, Session
+from emotion.realtime.session import EachPicture, Session
 from emotion.web.http import bodies
 from emotion.web.http.app import make_app
 from emotion.web.http.feed import STATIC
@@ -102,7 +102,7 @@ def test_a_photograph_is_looked_at_as_by_emotion_annotate(client):
     answer = client.post("/api/photos", content=encoded(group, quality=92)).json()
     image = bgr_of(Image.open(io.BytesIO(encoded(group, quality=92))))
     frame = VideoFrame(0, 0, Fraction(1), 0.0, image)
-    with Session([frame], None, shipped_models(), EachAlone(inline=True)) as session:
+    with Session([frame], None, shipped_models(), EachPicture(inline=True)) as session:
         wanted = next(session)
     assert len(answer["faces"]) == 3
     assert [one["label"] for one in answer["faces"]] == [one.label for one in wanted.faces]

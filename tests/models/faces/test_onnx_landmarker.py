@@ -308,14 +308,14 @@ def test_mediapipe_is_not_loaded_where_its_nets_are():
     code = (
         "import sys\n"
         "import numpy as np\n"
-        "from emotion.realtime.session import EachAlone, Models, NewestFrame\n"
+        "from emotion.realtime.session import EachPicture, Models, NewestFrame\n"
         "from emotion.realtime.options import Options\n"
         "from emotion.realtime.messages import VideoFrame\n"
         "models = Models.load()\n"
         "NewestFrame().stages(models, Options())\n"
         "from fractions import Fraction\n"
         "nobody = VideoFrame(0, 0, Fraction(1, 30), 0.0, np.zeros((90, 120, 3), np.uint8))\n"
-        "finders, *_ = EachAlone(1).stages(models, Options())\n"
+        "finders, *_ = EachPicture(1).stages(models, Options())\n"
         "assert not list(finders[0].process([nobody]))[0].faces\n"
         "print('mediapipe' in sys.modules)"
     )

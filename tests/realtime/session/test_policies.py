@@ -83,7 +83,7 @@ def assert_same(results, expected, atol):
         for face, other in zip(result.faces, wanted.faces, strict=True):
             assert face.box == other.box
             for name in ("eyes", "lips", "probabilities_frame", "probabilities"):
-                ours, theirs = face.says(name), other.says(name)
+                ours, theirs = face.probabilities_of(name), other.probabilities_of(name)
                 assert (ours is None) == (theirs is None)
                 if ours is not None:
                     np.testing.assert_allclose(ours, theirs, rtol=0, atol=atol)
