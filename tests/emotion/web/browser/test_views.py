@@ -110,6 +110,14 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit, short, scheme, width):
     check()
 
 
+def test_a_video_among_photos_is_told_to_be_one(visit):
+    visitor = visit()
+    visitor.go("photos")
+    clip = {"name": "clip.mov", "mimeType": "video/quicktime", "buffer": b"moov"}
+    visitor.page.locator("#photo-file").set_input_files(clip)
+    expect(visitor.page.locator(".photo")).to_contain_text("This is a video: open it under Videos.")
+
+
 def test_at_first_sight_a_loop_shows_what_will_be_seen_until_it_is_stopped(visit):
     visitor = visit()
     page = visitor.page
