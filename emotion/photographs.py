@@ -244,7 +244,7 @@ def annotate_photographs(
         with Journal(outputs.summary, made_of, resume) as journal:
             seen = [n for n, path in enumerate(paths) if journal.seen(path) and _is_drawn(path, outputs)]
             if seen:
-                say(f"{counted(len(seen), 'photograph')} of an earlier run: looked at already.")
+                say(f"{counted(len(seen), 'photograph')} of an earlier run: already analysed.")
             before = _WithEarlier(seen, lambda n: journal.result(paths[n], n, models.schema), made)
             todo = sorted(set(range(len(paths))) - set(seen))
             readers = [partial(read_picture, paths[n]) for n in todo]

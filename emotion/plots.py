@@ -94,7 +94,7 @@ def plot_times(
     if people and (missing := sorted(set(people) - {id_ for _, id_ in lines})):
         known = sorted({id_ for _, id_ in _lines(results, None)})
         raise ValueError(
-            f"nobody has the number {missing[0]}: there are {', '.join(map(str, known)) or 'none'}"
+            f"no person has the number {missing[0]}: there are {', '.join(map(str, known)) or 'none'}"
         )
     axes = _axes(ax)
     several = len({source for source, _ in lines}) > 1

@@ -36,6 +36,5 @@ def check_folder(place: Path, alone: bool = True) -> None:
     if alone:
         raise SinkError(f"{place} is the name of a file, and results go into a folder: name one.")
     raise SinkError(
-        f"{place} says no format that can be written: end its name with one of "
-        f"{', '.join(formats)}, or name a folder."
+        f"{place} has an unknown extension: end its name with one of {', '.join(formats)}, or name a folder."
     )

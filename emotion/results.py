@@ -228,7 +228,7 @@ class Result:
             picture = f'<img alt="annotated picture" src="{_as_data(self.draw())}"/>'
         except (SourceError, SinkError):
             picture = ""
-        return f"<div>{picture}{table if rows else '<p>Nobody is there.</p>'}</div>"
+        return f"<div>{picture}{table if rows else '<p>No faces.</p>'}</div>"
 
 
 class Results(Sequence[Result]):
@@ -330,7 +330,9 @@ class Results(Sequence[Result]):
         place = Path(expanded(os.fspath(path)))
         written = WRITTEN.get(place.suffix.lower())
         if written is None:
-            raise SinkError(f"{place.name} says no table: end its name with .csv, .jsonl or .parquet.")
+            raise SinkError(
+                f"{place.name} has an unknown extension: end its name with .csv, .jsonl or .parquet."
+            )
         draft = PartialFile(place)
         try:
             draft.append(written(self.to_arrow()))

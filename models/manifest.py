@@ -154,7 +154,7 @@ def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> M
             of the program; or a quantised model was made from another model than the one beside it.
     """
     path = manifest_path(folder, region, precision)
-    advice = f"Install emotion-live again, or make the {region} model anew with 'emotion export'."
+    advice = f"Install emotion-live again, or make the {region} model again with 'emotion export'."
     if precision == "int8":
         advice = f"Make it with 'emotion quantise {region}', or run with --precision fp32."
     try:
@@ -231,7 +231,7 @@ def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
         if other.classes != first.classes:
             raise ModelFileError(
                 f"The models of {first.region} and {other.region} have different classes ({first.classes}; "
-                f"{other.classes}): make them anew with 'emotion export' from one data set."
+                f"{other.classes}): make them again with 'emotion export' from one data set."
             )
     return Schema(first.classes, Regions(tuple(manifest.where for manifest in found)))
 

@@ -1,4 +1,4 @@
-"""Why the vote is too sure on a set that it was not fitted to::
+"""Why the vote is overconfident on a set that it was not fitted to::
 
     python -m emotion.benchmarks.studies.calibration data/all --models lite
 
@@ -42,10 +42,10 @@ _GROUP = re.compile(r"group (\d+)$")
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """What copies of one photograph tell of a set's labels.
+    """Label noise of a set, from copies of the same photograph.
 
     Attributes:
-        pairs: photographs that stand in the set twice.
+        pairs: number of photographs that are in the set twice.
         differ: the share of them with two labels.
     """
 

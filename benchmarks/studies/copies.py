@@ -1,11 +1,11 @@
-"""Which held-out faces have a copy among those learnt from::
+"""Finds held-out faces with a copy in the training part::
 
     python -m emotion.benchmarks.studies.copies --data DIR
 
 DIR is what `emotion dataset` made. Each held-out face is compared with every face of the training part by
 its fine structure, and the shares printed that correlate more than each of some thresholds. Above
 `emotion.models.data.duplicates.MIN_CORRELATION` there are none left, but for frames of videos, which are
-told by hash alone.
+detected by the hash only.
 """
 
 from pathlib import Path

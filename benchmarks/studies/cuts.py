@@ -78,7 +78,7 @@ def _unsteady(still: Image, random: np.random.Generator) -> Image:
 
 
 def judge(labels: Sequence[str], steady: Sequence[str]) -> Judged:
-    """Compare labels, one a frame, with the steady answer to each photograph."""
+    """Compare labels, one per frame, with the steady label of each photograph."""
     each = round(_STANDS * _FPS)
     right = sum(label == steady[index // each] for index, label in enumerate(labels)) / len(labels)
     delays, missed, cuts = [], 0, 0
@@ -101,7 +101,7 @@ def judge(labels: Sequence[str], steady: Sequence[str]) -> Judged:
 
 
 def steady_answers(results: Sequence[EmotionFrame]) -> list[str]:
-    """What the pictures of each photograph say by themselves, on average."""
+    """The mean unsmoothed prediction for each photograph."""
     each = round(_STANDS * _FPS)
     answers = []
     for start in range(0, len(results), each):

@@ -1,4 +1,4 @@
-"""What a model of one's own is worth from so many photographs a class, on faces that nothing learnt from::
+"""The accuracy of custom models by the number of photographs per class, on new faces::
 
     python -m emotion.benchmarks.studies.draws DATA --a-class 60 --draws 5
     python -m emotion.benchmarks.studies.draws DATA --classes three --a-class 600 --draws 1
@@ -39,7 +39,7 @@ _Ints = npt.NDArray[np.int64]
 
 SET = "web-faces"
 JUDGED = 100
-"""Faces of each emotion that judge."""
+"""Test faces of each emotion."""
 _NOBODY = -1
 # Of each of the six, which of the three it is; surprise is none.
 _THREE = (0, 1, 1, 1, 2, _NOBODY)
@@ -84,8 +84,8 @@ def draw(faces: Faces, labels: _Ints, classes: Classes, taken: _Ints, judged: _I
         faces: all of them.
         labels: int64 (n,), of `classes`.
         classes: that are learnt.
-        taken, judged: indices of the faces to learn from and to judge on.
-        known: whether the models that ship tell these classes apart.
+        taken, judged: indices of the training and the test faces.
+        known: whether the included models have these classes.
     """
     truth, groups = labels[taken], faces.groups[taken]
     folds = in_folds(truth, groups)
@@ -155,7 +155,7 @@ def shipped(faces: Faces, judged: _Ints) -> float:
 
 
 def parts(faces: Faces) -> tuple[_Ints, _Ints]:
-    """Indices of the faces that judge, and of those that may be learnt from."""
+    """Indices of the test faces, and of those for training."""
     generator, tested = np.random.default_rng(0), np.flatnonzero(faces.tested)
     judged = np.concatenate(
         [generator.permutation(tested[faces.labels[tested] == one])[:JUDGED] for one in range(len(SIX))]
@@ -180,7 +180,7 @@ def main(
     draws: Annotated[int, typer.Option(help="Number of random draws.", min=1)] = 5,
     cache: Annotated[Path, typer.Option(help="Folder for cached features.")] = Path("features"),
 ) -> None:
-    """Draw, learn and judge."""
+    """Draw, train and evaluate."""
     faces = Faces(data, _FOLDERS[models], cache)
     judged, rest = parts(faces)
     known = classes == "six"

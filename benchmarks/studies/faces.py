@@ -1,4 +1,4 @@
-"""What finding the faces of a stream costs, arrangement by arrangement::
+"""The cost of face detection in a stream, by arrangement::
 
     python -m emotion.benchmarks.studies.faces
 
@@ -44,7 +44,7 @@ class Arrangement(Protocol):
 
 
 class _Plain:
-    """MediaPipe's own arrangement: one landmarker that is asked for so many faces."""
+    """MediaPipe's own arrangement: one landmarker for the maximum number of faces."""
 
     def __init__(self, max_faces: int, video: bool) -> None:
         self._landmarker = FaceLandmarker(max_faces, video)
@@ -57,7 +57,7 @@ class _Plain:
 
 
 def arrangements(faces: int, max_faces: int) -> dict[str, Arrangement]:
-    """What is compared where so many faces are in the picture and `max_faces` are asked for."""
+    """The arrangements to compare for a number of faces in the picture and `max_faces`."""
     return {
         "exact": _Plain(faces, video=True),
         "plain": _Plain(max_faces, video=True),

@@ -1,4 +1,4 @@
-"""The held-out faces of a data set, and what a folder's models say of them: for studies of answers."""
+"""The held-out faces of a data set, and the predictions of a folder's models, for other studies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ _BLACK = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """Faces that no model learnt from, and the answers.
+    """Faces that no model was trained on, and the predictions.
 
     Attributes:
         labels: int64 (n,), emotions by index.
@@ -43,7 +43,7 @@ class HeldOut:
 
 
 def ask(data: Path, folder: Path, regions: tuple[str, ...] = (), part: Split = "validation") -> HeldOut:
-    """Ask a folder's models about one part of a data set.
+    """Run a folder's models on one part of a data set.
 
     Args:
         data: of the data set.

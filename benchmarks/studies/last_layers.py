@@ -63,7 +63,7 @@ class Faces:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which faces are looked at.
+    """The selection of faces.
 
     Attributes:
         regions: whose features.
@@ -186,7 +186,7 @@ def fit(faces: Faces, region: str, left_out: str = "", teacher_predictions: Floa
 def logits(
     faces: Faces, region: str, before: float, left_out: str = "", teacher_predictions: Floats | None = None
 ) -> Floats:
-    """What a fitted last layer says, and a share of what the model said before, float32 (n, 6)."""
+    """Logits of a fitted last layer, plus a share of the original model's, float32 (n, 6)."""
     new = fit(faces, region, left_out, teacher_predictions)(faces.features[region])
     return new + before * faces.before[region] if region in faces.before else new
 

@@ -27,7 +27,7 @@ _DOT = np.zeros((1, 1, 3), np.uint8)
 
 
 def causal(clip: Path) -> list[EmotionFrame]:
-    """What is thought of each frame of a clip by what was alone."""
+    """The causal result of each frame of a clip."""
     found: list[EmotionFrame] = []
 
     def keep(result: EmotionFrame) -> None:

@@ -73,7 +73,7 @@ def made_scene(seed: int, seconds: float = SECONDS) -> Iterator[EmotionFrame]:
 
 
 def _people(rng: np.random.Generator, width: int, height: int, count: int) -> list[_Person]:
-    """As many as there is room for, none in front of another."""
+    """As many as fit, without overlap."""
     largest = min(0.5 * height, (_MOST_FACES * width * height / count) ** 0.5)
     people: list[_Person] = []
     for _ in range(400):

@@ -165,7 +165,7 @@ def _watch(process: "subprocess.Popen[bytes]", memory: list[int]) -> list[float]
 
 
 def kill_at(log: Path, done: int) -> Callable[[subprocess.Popen[bytes]], None]:
-    """Kill a run, without a word, as soon as its log tells of so many videos."""
+    """Kill a run silently, as soon as its log has so many videos."""
 
     def end(process: "subprocess.Popen[bytes]") -> None:
         while process.poll() is None:

@@ -1,4 +1,4 @@
-"""How well the colours of the classes are told apart, also by the colour-blind::
+"""How well the colours of the classes can be distinguished, also by the colour-blind::
 
     python -m emotion.benchmarks.studies.palette
     python -m emotion.benchmarks.studies.palette --search 8
@@ -61,7 +61,7 @@ _TO_XYZ = np.array(
 
 
 def lab(colour: str, sight: str = "normal") -> Values:
-    """A colour ``"#RRGGBB"`` as somebody sees it, in CIELAB: float64 (3,)."""
+    """A colour ``"#RRGGBB"`` with a type of colour vision, in CIELAB: float64 (3,)."""
     share = np.array(rgb(colour)) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     xyz = _TO_XYZ @ np.clip(SIGHTS[sight] @ linear, 0, 1) / (_TO_XYZ @ np.ones(3))

@@ -113,7 +113,7 @@ class _Trail:
 
 
 def _hidden(one: PlacedWidget, other: Rect) -> int:
-    """Pixels of another person behind somebody's form, without those where its own person stands."""
+    """Pixels of another person behind a form, without those of its own person."""
     assert one.rect is not None
     behind = other.common(one.rect)
     return behind.area - behind.common(person(one.box)).area

@@ -1,4 +1,4 @@
-"""Whether sound is heard when its picture is due, through a sink of PulseAudio that nobody hears::
+"""Synchronisation of sound and picture, measured through a null sink of PulseAudio::
 
     python -m emotion.benchmarks.studies.sound
 

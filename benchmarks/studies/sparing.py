@@ -99,7 +99,7 @@ def _apart(face: FaceEmotion, other: FaceEmotion) -> float:
 
 
 def compare(clips: Sequence[Path], only: Sequence[str] = ()) -> dict[str, Difference]:
-    """Every arrangement, or some, against every frame looked at in float32, over all clips together."""
+    """Compare every arrangement, or some, with every frame in float32, over all clips together."""
     plain, int8 = Models.load(precision="fp32"), Models.load(precision="int8")
     standard = Models.load(models=ZOO, precision="fp32")
     each = Workers(finders=1, stride=1)

@@ -62,7 +62,7 @@ SCENES: dict[str, Callable[[np.random.Generator, float], Scene]] = {
 
 
 def changes(name: str, seed: int) -> int:
-    """How often somebody's number changes in one scene of a kind."""
+    """Number of identity switches in one scene of a kind."""
     rng = np.random.default_rng(seed)
     size = rng.uniform(80, 120)
     tracks, last, count = Tracker(), dict[str, int](), 0

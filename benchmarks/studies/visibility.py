@@ -60,7 +60,7 @@ def read_crops(data: Path, region: str, part: str, limit: int, seed: int = 0) ->
     for label, name in (chosen[index] for index in order):
         image = cv2.imread(str(data / region / label / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
         if image is None:
-            raise EmotionError(f"{data} lacks a crop of {name}: make the data set anew.")
+            raise EmotionError(f"{data} lacks a crop of {name}: make the data set again.")
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
         crops.append(np.ascontiguousarray(image[top : top + height, left : left + width], dtype=np.uint8))
     return crops

@@ -33,7 +33,7 @@ LIGHTS = (0, 60, 90, 120, 150, 180, np.inf)
 SHARES = (0.34, 0.45, 0.5, 0.55, 0.6)
 """Of the strongest emotion, from which on it is named."""
 COVERAGE = 0.8
-# Fewer faces tell too little.
+# Fewer faces are not reported.
 _FEWEST = 40
 
 
@@ -50,20 +50,20 @@ def in_bins(
 
 
 def slices(faces: HeldOut) -> Iterator[tuple[str, Chosen]]:
-    """The rows of the table of right answers: words, and which faces, bool (n,)."""
+    """The rows of the table of accuracies: words, and their faces, bool (n,)."""
     yield from in_bins("eyes apart", faces.eye_distance, SIZES)
     yield from in_bins("alignment error", faces.alignment_error, POSES)
     yield from in_bins("light", faces.light, LIGHTS)
 
 
 def right_answers(faces: HeldOut, chosen: Chosen) -> Interval | None:
-    """The share of right answers among some faces; None where they are too few to tell."""
+    """The accuracy on some faces; None if they are too few."""
     right = faces.vote.argmax(axis=1) == faces.labels
     return share(right[chosen], faces.groups[chosen]) if chosen.sum() >= _FEWEST else None
 
 
 def gain_of_the_surest(faces: HeldOut, chosen: Chosen, coverage: float = COVERAGE) -> tuple[float, float]:
-    """Shares of right answers among some faces: of all, and of those whose strongest emotion is surest."""
+    """Accuracies on some faces: on all, and on the most confident ones."""
     rows = np.flatnonzero(chosen)
     right = faces.vote[rows].argmax(axis=1) == faces.labels[rows]
     order = np.argsort(-faces.vote[rows].max(axis=1), kind="stable")

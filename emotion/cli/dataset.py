@@ -57,7 +57,7 @@ def dataset(
     refuse_shipped(output)
     check_folder(output)
     keep_apart([*roots, parts], results)
-    with counting("Looking at faces") as progress:
+    with counting("Detecting faces") as progress:
         summary = make_dataset(roots, output, options, workers, progress, parts, errors.print)
     table = Table("faces", *options.classes, "all")
     for part, counts in summary.faces.items():
@@ -71,7 +71,7 @@ def dataset(
     empty = [name for name in options.classes if not any(part[name] for part in summary.faces.values())]
     if empty:
         errors.print(f"There is not one face of {', '.join(empty)}.")
-    console.print(f"A look at each emotion: {shown(output / 'montage')}")
+    console.print(f"Crops of each emotion: {shown(output / 'montage')}")
     console.print(
         f"Data set in {shown(output)}; what was left out, and why, in {shown(output / 'rejected.csv')}"
     )

@@ -153,10 +153,10 @@ def _labelled(
         errors.print(f"{source} is skipped: {ending} is a format that is not read.")
     judged, there = (len(photographs), len(pictures)) if photographs else (len(videos), len(films))
     if judged < there:
-        errors.print(f"Only the {options.part} part is judged, {judged} of {there}.")
+        errors.print(f"Only the {options.part} part is evaluated, {judged} of {there}.")
     if photographs and videos:
         errors.print(
-            f"{counted(len(videos), 'video is', 'videos are')} not judged beside photographs: "
+            f"{counted(len(videos), 'video is', 'videos are')} not evaluated together with photographs: "
             "put videos into a folder of their own."
         )
     return photographs, [] if photographs else videos
@@ -226,7 +226,7 @@ class _Judge:
 
     def faces(self, faces: LabelledFaces, about: dict[str, Any], shrunk: Iterable[Slice] = ()) -> Evaluation:
         """Evaluate crops of a data set."""
-        with counting("Asking the models") as progress:
+        with counting("Running the models") as progress:
             check_regions(self._models, faces.schema)
             self._found = found = predict(faces, self._models, progress)
         self._matches = matches_of(faces, self._seen, [model.manifest for model in self._models])
@@ -238,7 +238,7 @@ class _Judge:
 
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
         """Evaluate whole photographs, and some of them again after shrinking."""
-        with counting("Looking at photographs") as progress:
+        with counting("Analysing photographs") as progress:
             faces = faces_of_photographs(photographs, progress, schema=self._schema, say=errors.print)
         self.unreadable = len(faces.unreadable)
         self._photographs = {one.source: one.path for one in photographs if one.video is None}
@@ -262,7 +262,7 @@ class _Judge:
             self.unreadable += 1
             errors.print(sentence)
 
-        with counting("Watching videos") as progress:
+        with counting("Analysing videos") as progress:
             found = judge_videos(videos, models, about, progress=progress, say=leave_out)
         return replace(found, overlap=not_known(VIDEOS if self._seen else NO_LIST))
 

@@ -62,10 +62,10 @@ def learn(
     table = scores_table(made.evaluation)
     table.title = (
         f"{made.evaluation.vote.faces} faces "
-        + ("held out" if made.held_out else "that were judged by models that did not learn from them")
+        + ("held out" if made.held_out else "that were predicted by models that were not trained on them")
         + "; by class: recall"
     )
     console.print(table)
-    console.print(f"What the photographs are like: {shown(made.page)}")
+    console.print(f"About the photographs: {shown(made.page)}")
     console.print(f"Report: {shown(made.report)}; model card: {shown(made.folder / 'MODEL_CARD.md')}")
     console.print(f"Your model is in {shown(made.folder)}: emotion live --models {shown(made.folder)}")

@@ -64,7 +64,7 @@ def weights_command(
     regions = schema_of(model.manifest for model in loaded).regions
     faces = faces_of_dataset(data, "validation", regions)
     check_regions(loaded, faces.schema)
-    with counting("Asking the models") as progress:
+    with counting("Running the models") as progress:
         found = predict(faces, loaded, progress)
     third = _third(data, faces) if options.blendshapes else None
     errors.print("Comparing the rules out of fold ...")

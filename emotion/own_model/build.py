@@ -127,19 +127,19 @@ def learn(
         say(f"Annotated pictures and videos show boxes in place of {boxes}: their font has no such letters.")
     run = _Run(output, options, classes, counting, say)
     expected = run.estimate(roots, workers)
-    begin(1, "looking for faces", f", of {', '.join(classes)}")
+    begin(1, "detecting faces", f", of {', '.join(classes)}")
     run.look(roots, names, workers)
-    begin(2, "judging the photographs")
+    begin(2, "checking the photographs")
     run.judge(roots)
-    begin(3, "asking the networks what they see")
+    begin(3, "computing features")
     run.see()
-    begin(4, "learning")
+    begin(4, "training")
     run.fit()
     # The matrices are small: several threads would only wait for each other.
     with threadpool_limits(1, "blas"):
         begin(5, "fitting the vote, writing the models")
         run.write()
-        begin(6, "judging the models")
+        begin(6, "evaluating the models")
         made = run.score(roots)
     clock.begin("")
     say(clock.sentence(expected))
@@ -220,7 +220,7 @@ class _Run:
     def _make(
         self, roots: Sequence[Path], options: DatasetOptions, workers: int | None, parts: Path | None = None
     ) -> None:
-        with self._counting("Looking for faces") as progress:
+        with self._counting("Detecting faces") as progress:
             make_dataset(roots, self._data, options, workers, progress, parts, self._say)
 
     def _clear_other(self, options: DatasetOptions) -> None:
@@ -252,7 +252,9 @@ class _Run:
         self._caution = caution_of(self._options, self._data)
         self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
         if not self._folds.any():
-            self._say("  A class is of one group alone: its faces are judged by what learnt from them.")
+            self._say(
+                "  A class has only one group: it is predicted by models that were trained on its faces."
+            )
 
     # --- 3 and 4: features, and training ------------------------------------------------------------
 
@@ -297,7 +299,7 @@ class _Run:
 
     def _about(self) -> str:
         counts = ", ".join(f"{one.name} {one.faces}" for one in self._judgement.counts)
-        said = self._options.about_data or "photographs of one's own"
+        said = self._options.about_data or "the user's photographs"
         return f"{said} ({counts})"
 
     # --- 6: scores --------------------------------------------------------------------------------
@@ -361,7 +363,7 @@ class _Run:
         groups = self._together([row for row in read_manifest(self._data) if row["split"] == "test"])
         faces = replace(faces, groups=groups, schema=replace(faces.schema, classes=self._classes))
         models = [RegionModel(self._model, region, "cpu", 0) for region in self._regions.names]
-        with self._counting("Asking the models") as progress:
+        with self._counting("Running the models") as progress:
             found = predict(faces, models, progress)
         rule, stored = VoteWeights.read(self._model), read_rules(self._model)
         about = self._about_scores(f"{name}, faces held out")
@@ -373,7 +375,7 @@ class _Run:
         third = vote.answering
         counted = vote.rule.prediction_count > len(names)
         applied = VoteWeights(vote.rule, third if counted else None, self._classes, names)
-        about = self._about_scores(f"{name}, each face judged by models that did not learn from it")
+        about = self._about_scores(f"{name}, each face predicted by models that were not trained on it")
         found = evaluate(self._found, applied, vote.fitted.rules, third, about)
         faces = self._found.faces
         judged = {

@@ -28,45 +28,42 @@ def card(
     counts = "\n".join(f"| {one.name} | {one.faces} | {one.lost} |" for one in found.counts)
     warnings = "\n".join(f"- {line}" for line in found.warnings) or "- nothing unusual"
     rows = "\n".join(f"| {' | '.join(row)} |" for row in networks)
-    begun = "nothing" if options.from_nothing else f"`{model_folder_name(options.start_from)}`"
+    begun = "random weights" if options.from_nothing else f"`{model_folder_name(options.start_from)}`"
     terms = (
-        "The networks that it begins with have learnt from others; their card says from which, and their "
-        "terms hold here too."
+        "The initial networks were trained on other photographs; their card lists them, and their "
+        "terms apply here too."
     )
     if options.from_nothing:
-        terms = "Nothing else has been learnt from."
-    how = "on faces held out, that nothing was fitted to"
+        terms = "There are no other training data."
+    how = "on held-out faces"
     if not held_out:
-        how = (
-            "by cross-validation, each face by models that did not learn from it: they are too few to hold "
-            "some out"
-        )
+        how = "by cross-validation, since there are too few faces to hold some out"
     return f"""# Model card
 
-Tells {len(classes)} classes of apparent facial expressions apart: {", ".join(classes)}. Made with
-`emotion learn`, beginning with {begun}; the vote, and a classifier of blendshapes where it helps, are fitted
+Classifies {len(classes)} apparent facial expressions: {", ".join(classes)}. Made with
+`emotion learn`, starting from {begun}; the vote, and a classifier of blendshapes if it helps, are fitted
 to the photographs below.
 
-| region | network | what has learnt from the photographs |
+| region | network | layers trained on the photographs |
 | --- | --- | --- |
 {rows}
 
 ## Data
 
-{options.about_data or "Photographs of one's own."} {terms}
+{options.about_data or "The user's photographs."} {terms}
 
 | class | faces | left out |
 | --- | --- | --- |
 {counts}
 
-What was noticed:
+Findings:
 
 {warnings}
 
 ## Uses
 
-It says how a face looks to those who sorted the photographs, not what a person feels. It is known only on
-faces like these; on other people, cameras and light it may do worse.
+It predicts how a face looks to those who sorted the photographs, not what a person feels. It was evaluated
+only on faces like these; with other people, cameras and light it may be less accurate.
 
 ## Scores
 

@@ -166,13 +166,12 @@ def _frames_of(path: Path, every: float) -> float | None:
 def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> str:
     """A sentence."""
     if not estimate.measured:
-        return "  How long it will take is not known: no picture could be looked at."
+        return "  The duration is unknown: no picture could be analysed."
     seconds = estimate.seconds(workers or available_cores(), passes)
-    learning = f", {passes:.0f} passes of learning at most" if passes else ""
+    learning = f", {passes:.0f} epochs at most" if passes else ""
     if not estimate.knows(passes):
         learning = (
-            f"; beside that come {passes:.0f} passes of learning at most, whose time is said once steps are "
-            "measured"
+            f"; in addition {passes:.0f} epochs at most, whose time is estimated once steps are measured"
         )
     photographs = counted(estimate.photographs, "photograph")
     kinds = [photographs] if estimate.photographs or not estimate.frames else []

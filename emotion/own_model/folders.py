@@ -38,7 +38,7 @@ def classes_of(roots: Sequence[Path], neutral: str = "") -> tuple[Classes, dict[
     if len(ordered) < 2:
         said = f"only {ordered[0]}" if ordered else "none"
         raise DatasetError(
-            f"A model tells two classes apart at least, a folder of photographs each; {_in_words(roots)} "
+            f"A model has at least two classes, with a folder of photographs each; {_in_words(roots)} "
             f"has {said}."
         )
     try:
@@ -113,7 +113,7 @@ def _check_fit(source: str, options: LearnOptions) -> None:
         raise OptionError(
             "person",
             f"'{options.person}' fits none of the photographs' file names, such as {name}: folders are not "
-            "looked at, give these with --group-by.",
+            "used, give these with --group-by.",
         )
     if options.group_by:
         path = source.split("/", 1)[-1]

@@ -180,8 +180,8 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
         )
     if fewest.faces < LEAST_TO_HOLD_OUT:
         lines.append(
-            f"Below {LEAST_TO_HOLD_OUT} faces a class none are held out: each is judged by models that did "
-            "not learn from it (cross-validation)."
+            f"Below {LEAST_TO_HOLD_OUT} faces per class none are held out: the score is from "
+            "cross-validation."
         )
     if most.faces > 3 * fewest.faces:
         lines.append(
@@ -204,7 +204,7 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
         f"{share:.0%} of the faces {words[kind]}." for kind, share in found.shares.items() if share > 0.2
     ]
     if found.conflicts:
-        lines.append(f"{len(found.conflicts)} near copies lie in folders of different classes; none is used.")
+        lines.append(f"{len(found.conflicts)} near copies are in folders of different classes; none is used.")
     lines += [
         f"All faces of {name} are of one person: the model may learn the person."
         for name in found.only_in_one

@@ -93,7 +93,7 @@ class Networks:
 
     def _see(self, region: Region, crops: Any, precision: Precision = "fp32") -> _Floats:
         told = "network" if precision == "fp32" else f"{precision} network"
-        with self._counting(f"Asking the {region.name}' {told}") as progress:
+        with self._counting(f"Running the {region.name}' {told}") as progress:
             cache, folder = self._work / "features", self._folders[region.name]
             return views_of(folder, region, crops, cache, progress, precision)
 
@@ -117,7 +117,7 @@ class Networks:
         count = len(self._classes)
         found = learn_head(self._views[region], labels, folds, count, self._known_head(region), log)
         right = float((found.said.argmax(axis=1) == labels).mean())
-        self._say(f"  {region}: {right:.1%} of faces that it did not learn from are right")
+        self._say(f"  {region}: {right:.1%} of faces that it was not trained on are right")
         return found
 
     def _known_head(self, region: str) -> Head | None:

@@ -128,7 +128,7 @@ class LearnOptions:
         if self.from_nothing or model_folder_name(self.start_from) != str(self.start_from):
             return ""
         return (
-            f"If {self.start_from.name}, which it begins with, has learnt from some of these photographs, "
+            f"If {self.start_from.name}, which it begins with, was trained on some of these photographs, "
             "the scores are too high."
         )
 

@@ -267,7 +267,7 @@ def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) ->
     except PictureError as error:
         return [_left_out(item, str(error))]
     except (MemoryError, cv2.error) as error:
-        return [_left_out(item, f"too much to look at: {type(error).__name__}")]
+        return [_left_out(item, f"too large to analyse: {type(error).__name__}")]
 
 
 def _findings(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
@@ -289,7 +289,7 @@ def _left_out(item: Photograph | Video, reason: str) -> Finding:
 
 
 def _ended(item: Photograph | Video) -> Finding:
-    return _left_out(item, "damaged: the process that looked at it ended unexpectedly")
+    return _left_out(item, "damaged: the process that analysed it ended unexpectedly")
 
 
 def _cut_out(photograph: Photograph, image: Image, output: Path, options: DatasetOptions) -> Finding:

@@ -149,7 +149,7 @@ def candidates(wanted: ProviderName, available: Sequence[str]) -> list[Provider]
     provider = PROVIDERS[wanted]
     if provider.ort_name not in available:
         raise ProviderError(
-            f"{provider.title} was asked for, but this ONNX Runtime is not made for it: "
+            f"{provider.title} was requested, but this ONNX Runtime is not made for it: "
             f"{provider.install}, or run with --provider cpu."
         )
     return [provider]

@@ -201,8 +201,8 @@ class RegionModel:
         # NaN fails these comparisons. NumPy would be slower for so few numbers.
         if not all(abs(sum(row) - 1) <= _ROUNDING and min(row) >= 0 for row in answers.tolist()):
             raise ModelFileError(
-                f"What {self.manifest.file} says are no probabilities (from 0 on, summing to one): the model "
-                f"is damaged. Make it anew with 'emotion export {self.manifest.region}', or install "
+                f"The outputs of {self.manifest.file} are not probabilities (from 0 on, summing to one): the "
+                f"model is damaged. Make it again with 'emotion export {self.manifest.region}', or install "
                 "emotion-live again."
             )
 
@@ -324,7 +324,7 @@ def _start(find: Find, options: NetOptions) -> _Started:
         tried += f"; {provider.title} does not start ({problem})"
         if options.provider != "auto":
             raise ProviderError(
-                f"{provider.title} was asked for, but ONNX Runtime could not start it ({problem}): "
+                f"{provider.title} was requested, but ONNX Runtime could not start it ({problem}): "
                 f"{provider.check}, or run with --provider cpu."
             )
     raise ProviderError(f"ONNX Runtime has no provider that starts{tried}: install it again.")
@@ -336,7 +336,7 @@ def _precision_for(provider: Provider, folder: Path, region: str) -> Precision:
 
 def _in_words(provider: Provider, options: NetOptions, tried: str) -> str:
     if options.provider != "auto":
-        return f"{provider.title}, as asked for"
+        return f"{provider.title}, as requested"
     if provider.name == "cpu" and not tried:
         return CPU_ONLY
     return f"{provider.title}: the best that starts here{tried}"

@@ -42,9 +42,7 @@ def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.floa
     predictions = np.sum(told, axis=0)
     asked = predictions.sum(axis=1, keepdims=True)
     if np.min(asked) < 0.5:
-        raise DatasetError(
-            "These runs' folds leave faces about whom nobody may be asked: name a run for each."
-        )
+        raise DatasetError("These runs' folds do not cover all faces: name a run for each fold.")
     return np.asarray(predictions / asked, dtype=np.float32)
 
 

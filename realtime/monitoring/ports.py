@@ -20,6 +20,4 @@ def refusal(error: OSError, port: int, option: str) -> SinkError:
         return SinkError(f"Port {port} is taken by another program: choose another with {option} PORT.")
     if error.errno in (errno.EACCES, errno.EPERM):
         return SinkError(f"Port {port} is reserved: choose one above 1023 with {option} PORT.")
-    return SinkError(
-        f"Nobody can listen on port {port} ({error.strerror}): choose another with {option} PORT."
-    )
+    return SinkError(f"Port {port} cannot be opened ({error.strerror}): choose another with {option} PORT.")

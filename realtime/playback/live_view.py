@@ -280,10 +280,10 @@ def figures(report: dict[str, Any]) -> Rows:
             values = [f"{report[key][name]:.0f}" for name in ("p50", "p95", "p99")]
             rows.append([key.removesuffix("_ms").replace("_", " "), *values, "", "", ""])
     rates = [f"{report[name]:.1f}" for name in ("shown_per_second", "results_per_second")]
-    rows.append(["shown, looked at a second", *rates, "", "", "", ""])
+    rows.append(["shown, analysed per second", *rates, "", "", "", ""])
     return rows
 
 
 def _age_line(frame: LiveFrame) -> str:
     old = frame.age is not None and frame.age > _OLD_SECONDS
-    return f"what is said is {frame.age:.1f} s old" if old else ""
+    return f"this result is {frame.age:.1f} s old" if old else ""

@@ -179,7 +179,7 @@ def figures(player: Player) -> Rows:
     for stage in snapshot.stages:
         shares = (f"{stage.busy / seconds:.0%}", f"{stage.waiting / seconds:.0%}")
         rows.append([stage.name, str(stage.taken or ""), str(stage.given), *shares])
-    rows.append(["pictures looked at", str(len(player.known)), "", "", ""])
+    rows.append(["pictures analysed", str(len(player.known)), "", "", ""])
     rows.append(["too late to be shown", str(player.late), "", "", ""])
     return rows
 

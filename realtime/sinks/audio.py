@@ -339,7 +339,7 @@ class AudioTrack:
             yield f"{_packets(guessed, 'has', 'have')} no time that can be: it was worked out"
         if closed := sum(track.clock.closed for track in tracks):
             places = "a place" if closed == 1 else f"{closed} places"
-            yield f"the clock of its sound is set anew in {places} where the pictures' is not: closed"
+            yield f"the clock of its sound is reset in {places} where the pictures' is not: closed"
         if left_out := sum(track.unread + track.clock.dropped for track in tracks):
             yield f"{_packets(left_out, 'is', 'are')} left out, as damaged or at a time that others have"
 

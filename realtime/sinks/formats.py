@@ -86,9 +86,7 @@ def open_file(
         name = path.suffix.lower().removeprefix(".")
         if name not in known_formats():
             known = ", ".join(f".{name}" for name in known_formats())
-            raise SinkError(
-                f"{path.name} says no format that can be written: end its name with one of {known}."
-            )
+            raise SinkError(f"{path.name} has an unknown extension: end its name with one of {known}.")
     return format_named(name).open(Target(path=path, info=info, video=video, publish=publish, **more))
 
 

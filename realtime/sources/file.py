@@ -332,7 +332,7 @@ class VideoFile(Closeable):
             self._note(oddity)
         ended = self._reading.end
         if self._end is not None and self._end > ended + float(self._step):
-            self._note(f"it ends at {clock(ended)}, before the end that was asked for ({clock(self._end)})")
+            self._note(f"it ends at {clock(ended)}, before the requested end ({clock(self._end)})")
         return None
 
     def _note(self, sentence: str) -> None:

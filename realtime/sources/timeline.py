@@ -43,7 +43,7 @@ class Mends:
         if self.joints:
             places = ", ".join(clock(joint.at) for joint in self.joints[:3])
             more = f" and {len(self.joints) - 3} more places" if len(self.joints) > 3 else ""
-            found.append(f"its clock is set anew at {places}{more}: what follows is put right behind")
+            found.append(f"its clock is reset at {places}{more}: what follows is put right behind")
         # A single one is usually the last, which decoders return without its time.
         if self.guessed > 1:
             where = clock(self.first_guess)

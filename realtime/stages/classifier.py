@@ -69,7 +69,7 @@ def _look(item: FaceFrame) -> None:
 
     An error names its frame, not all frames of the batch.
     """
-    with noting(lambda: f"looking at the faces{at([item])}"):
+    with noting(lambda: f"classifying the faces{at([item])}"):
         for face in item.faces:
             _ = face.blendshapes, face.crops[:]
 

@@ -42,7 +42,7 @@ def test_what_auto_chose_is_said(load):
 
 
 def test_landmarks_on_the_cpu_need_no_word(load):
-    assert load(EngineOptions(), CPU_ONLY, "the CPU, as asked for")[1] == []
+    assert load(EngineOptions(), CPU_ONLY, "the CPU, as requested")[1] == []
 
 
 def test_what_was_asked_for_by_name_needs_no_word(load):

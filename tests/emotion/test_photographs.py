@@ -336,7 +336,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same(models, folder, tmp_pa
         file.write(b'{"file": "cut sh')  # as a kill may leave it
     table, said = annotated(models, folder, tmp_path / "cut", options=options)
     assert table == whole
-    assert said[0] == "2 photographs of an earlier run: looked at already."
+    assert said[0] == "2 photographs of an earlier run: already analysed."
     assert not journal.exists()
 
 
@@ -352,7 +352,7 @@ def test_a_run_looks_again_at_what_is_not_the_same(models, folder, tmp_path, cha
     said = annotated(models, folder, out, change != "no resume", options=options)[1]
     kept = [line for line in said if "earlier run" in line]
     assert kept == (
-        [] if change in ("options", "no resume") else ["1 photograph of an earlier run: looked at already."]
+        [] if change in ("options", "no resume") else ["1 photograph of an earlier run: already analysed."]
     )
 
 

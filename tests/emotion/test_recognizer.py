@@ -143,7 +143,7 @@ def test_files_become_a_table(reader, image, video, tmp_path):
     with open(video.save(tmp_path / "t.csv"), newline="") as file:
         assert len(list(csv.DictReader(file))) == 3
     assert pq.read_table(video.save(tmp_path / "t.parquet")).num_rows == 3
-    with pytest.raises(emotion.SinkError, match="says no table"):
+    with pytest.raises(emotion.SinkError, match="has an unknown extension"):
         video.save(tmp_path / "t.xlsx")
 
 
@@ -163,7 +163,7 @@ def test_a_plot_over_time(video):
     assert line.get_ydata() == pytest.approx(shares)
     with pytest.raises(ValueError, match="'fright' is no class"):
         video.plot("fright")
-    with pytest.raises(ValueError, match="nobody has the number 7: there are 1"):
+    with pytest.raises(ValueError, match="no person has the number 7: there are 1"):
         video.plot(people=[7])
 
 

@@ -324,7 +324,7 @@ async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Exception:
-            _log.exception("a part of the queue failed and is begun anew")
+            _log.exception("a part of the queue failed and is restarted")
         await asyncio.sleep(_RESTART_SECONDS)
 
 

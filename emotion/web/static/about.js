@@ -1,4 +1,4 @@
-// What runs here, as the server tells it.
+// The models and limits of the server.
 
 import { byId, capital, inWords, make, percent } from "./dom.js";
 

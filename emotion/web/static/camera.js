@@ -10,7 +10,7 @@ import { Recording, snapshot } from "./recorder.js";
 import { recall, remember } from "./settings.js";
 import { Stream } from "./stream.js";
 
-// A result older than this says nothing about the picture that is shown.
+// A result older than this is not valid for the shown picture.
 const STALE_MS = 1000;
 const WORDS_EVERY_MS = 3000;
 // So long a camera may take until its first picture.
@@ -68,7 +68,7 @@ export function setUp() {
   mirror();
 }
 
-/** Whether the view is shown. Leaving it ends the camera: nobody is filmed unseen. */
+/** Whether the view is shown. Leaving it stops the camera, so that no one is filmed unknowingly. */
 export function show(here) {
   if (session && !here) stop();
   loop.hide(!here || Boolean(session));
@@ -175,7 +175,7 @@ class Session {
 
   async connect(again = false) {
     this.stream?.close();
-    // What the stream before has said and drawn last was with other choices, and is not shown again.
+    // The last results and picture of the previous stream had other options, and are not shown again.
     cancelAnimationFrame(this.drawing);
     this.drawing = null;
     state.latest = null;
@@ -242,7 +242,7 @@ class Session {
     this.age();
   }
 
-  /** The server is gone: what it said last is about another moment than the picture that goes on. */
+  /** The connection is lost: the last result does not belong to the present picture. */
   lost() {
     if (session !== this) return;
     state.latest = null;

@@ -9,7 +9,7 @@ export const byId = (id) => document.getElementById(id);
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** One of the page's small pictures, which say nothing that words beside them do not. */
+/** One of the page's icons, which are decorative: the text beside them has the meaning. */
 export function icon(name) {
   const element = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
@@ -21,7 +21,7 @@ export function icon(name) {
 }
 
 const probe = make("span", { hidden: true });
-// Colours that mean something stay what they are, also where the browser is told to use few.
+// Colours with a meaning are kept, also with forced colours.
 probe.style.forcedColorAdjust = "none";
 
 /** A colour of the palette as the browser computes it now, for canvases; "" where there is none.
@@ -53,7 +53,7 @@ export function inWords(seconds) {
   return counted(Math.max(1, Math.round(count)), unit);
 }
 
-/** As the server says it, so that one limit has one size. */
+/** In the same form as on the server, so that a limit has one text. */
 export function size(bytes) {
   if (bytes < 1024) return counted(bytes, "byte");
   let [count, power] = [bytes / 1024, 0];
@@ -102,14 +102,14 @@ export async function sentence(response) {
     const { detail } = await response.json();
     if (detail) return detail;
   } catch {
-    // not JSON: say what is known
+    // not JSON: report what is known
   }
   return `The server answered ${response.status}.`;
 }
 
 export const UNREACHABLE = "The server cannot be reached. Is “emotion serve” still running?";
 
-/** A request that failed: a sentence for people, and the status (0: nobody answered). */
+/** A failed request: a message for the user, and the status (0: no response). */
 export class RequestError extends Error {
   constructor(words, status, wait = null) {
     super(words);
@@ -134,7 +134,7 @@ export async function ask(path, options = {}) {
   return response.status === 204 ? null : response.json();
 }
 
-/** A connection that was kept may be closed just when it is used: what may be said twice is. */
+/** A kept-alive connection may be closed just when it is used: idempotent requests are repeated. */
 async function send(path, options) {
   try {
     return await fetch(path, options);

@@ -1,4 +1,4 @@
-// A face's result as a tile beside the picture; on the picture it is told by labels.js.
+// A face's result as a tile beside the picture; labels.js draws it on the picture.
 
 import { EMOTIONS, REGIONS } from "./classes.js";
 import { capital, colour, make, paint, percent, percents } from "./dom.js";
@@ -79,7 +79,7 @@ export class Tile {
     this.element = make("section", { className: "tile", "aria-label": `Person ${number}` }, this.details);
   }
 
-  /** Open or closed, until somebody has chosen otherwise. */
+  /** Open or closed, until the user has chosen otherwise. */
   open(wanted) {
     if (!this.chosen) this.details.open = wanted;
   }

@@ -8,7 +8,7 @@ import { named } from "./faces.js";
 const MINUTE_MS = 60_000;
 const MOST_PEOPLE = 3;
 const EVERY_MS = 250;
-// A longer silence is a gap: nobody knows what was shown.
+// A longer pause is a gap without known results.
 const GAP_MS = 1000;
 const ALONE_MS = 100;
 

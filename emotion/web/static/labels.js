@@ -8,7 +8,7 @@ import { named, sureness } from "./faces.js";
 const REMEMBERED_MS = 1500;
 // What was shortened or had to stand away stays so for a while: nothing flickers between two forms.
 const PATIENCE_MS = 3000;
-// What a label says: number, word and share; number and word; the number, which is its tile's.
+// The forms of a label: number, word and share; number and word; the number, which is that of its tile.
 const [ALL, WORD, NUMBER] = [0, 1, 2];
 const AWAY = -1;
 // Pixels between a label and the picture's edge, or whatever it is squeezed in beside.

@@ -74,7 +74,7 @@ window.addEventListener("hashchange", () => {
   byId("main").focus({ preventScroll: true });
   window.scrollTo(0, 0);
 });
-route(); // before the server has said anything: nobody looks at an empty page
+route(); // before the server has responded, so that the page is not empty
 try {
   const facts = await ask("/api/models");
   about.show(facts);

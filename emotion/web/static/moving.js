@@ -11,7 +11,7 @@ export async function moves(file) {
   return bytes.length > 13 && GIF.every((byte, place) => bytes[place] === byte) && gifMoves(bytes);
 }
 
-/** A PNG says before its picture how many there are. */
+/** A PNG has the number of pictures before the first one. */
 function pngMoves(view) {
   for (let place = 8; place + 12 <= view.byteLength; place += 12 + view.getUint32(place)) {
     const kind = view.getUint32(place + 4);

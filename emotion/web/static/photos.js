@@ -1,4 +1,4 @@
-// Photos: chosen, dropped or pasted; each is looked at by the server, which keeps nothing of it.
+// Photos: chosen, dropped or pasted; each is analysed by the server, which does not store it.
 
 import { EMOTIONS } from "./classes.js";
 import { ask, byId, capital, counted, make, onTheme, percents, saveFile, size } from "./dom.js";
@@ -36,7 +36,7 @@ export function tell(limits) {
   byId("photo-limits").textContent = `JPEG, PNG, WebP or GIF, up to ${size(limit)} each. Nothing of them is kept.`;
 }
 
-/** Takes files and looks at one after another. */
+/** Analyses files one after another. */
 export async function add(files) {
   photos.push(...files.map((file) => new Photo(file)));
   draw();

@@ -1,4 +1,4 @@
-// Where live pictures come from: a camera, or the sample clip for whoever has none or wants to see it first.
+// Sources of live pictures: a camera, or the sample clip.
 
 const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 export const SAMPLE = "sample";

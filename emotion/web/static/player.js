@@ -44,7 +44,7 @@ export class Player {
 
   toggle() {
     if (this.playing) this.video.pause();
-    else this.video.play().catch(() => {}); // what cannot be played has told so
+    else this.video.play().catch(() => {}); // an error event has been handled
   }
 
   controls() {
@@ -120,7 +120,7 @@ export class Player {
 
   tell() {
     const length = this.video.duration || 0;
-    // The length as the list of videos says it; what ends at 19.7 seconds has come to 0:20, not to 0:19.
+    // The length as in the list of videos: 19.7 seconds are 0:20, not 0:19.
     const moment = this.video.ended ? lasting(length) : clock(this.time, isShort(length));
     this.clock.textContent = `${moment} / ${lasting(length)}`;
     this.bar.value = this.time;

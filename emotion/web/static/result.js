@@ -21,11 +21,11 @@ const COLUMNS = [
   ["seconds, frame", "when: in seconds of the video, and which picture of it"],
   ["track_id", "who: the same number for the same person"],
   ["box", "where the face is, in pixels of the picture"],
-  ["label", "the word that is shown: an expression, or “uncertain” where none leads clearly"],
+  ["label", "the label that is shown: an expression, or “uncertain” if none leads clearly"],
   ["emotion, confidence", "the expression with the largest share, and that share"],
   ["probabilities", "all shares as they are shown, smoothed over time; together 1"],
   ["probabilities_frame", "the shares of this picture alone"],
-  ["eyes, lips …", "what each part of the face says by itself; empty where it is not seen"],
+  ["eyes, lips …", "the prediction for each part of the face; empty if it is hidden"],
 ];
 
 let shown = null;

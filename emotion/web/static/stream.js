@@ -14,7 +14,7 @@ const NO_NETWORK =
 const NO_CONNECTION =
   "The camera's picture does not reach the server. Perhaps a firewall stops UDP between the two: allow it, then start again.";
 
-/** What it tells: `heard(message, now)`, `drawn(track)`, `lost(reason)`, `failed(reason)`. */
+/** Callbacks: `heard(message, now)`, `drawn(track)`, `lost(reason)`, `failed(reason)`. */
 export class Stream {
   /** @param picture a MediaStream; @param wishes ({drawn, mirror, blur}). */
   constructor(picture, wishes, told) {
@@ -92,7 +92,7 @@ export class Stream {
     this.told.heard(message, now);
   }
 
-  /** How the server's clock stands to this one: the quickest answer of the last ones tells best. */
+  /** The offset of the server's clock, from the quickest of the last responses. */
   tune({ pong, now: theirs }, now) {
     const roundTrip = now - pong;
     if (roundTrip <= this.roundTrip) {
@@ -129,7 +129,7 @@ export class Stream {
 
   disconnect() {
     const connection = this.connection;
-    this.connection = null; // what it still says is not heard
+    this.connection = null; // its later messages are ignored
     clearTimeout(this.connecting);
     connection?.close();
   }

@@ -1,17 +1,17 @@
-// The chart of a video's result: what the server's overview says of each person, and the words above their rows.
+// The chart of a video's result, from the server's overview, with the text above each person's row.
 
 import { Chart } from "./chart.js";
 import { StackedBar } from "./faces.js";
 import { capital, colour, lasting, make, onTheme, swatch } from "./dom.js";
 
-// Bins may be missing where frames do not come evenly; only a longer gap means that nobody was there.
+// Bins may be missing if frame times are irregular; only a longer gap means that the person was absent.
 const GAP_BINS = 3;
 
 export class Timeline {
   /** @param overview as /api/jobs/ID/overview gives it; @param player to follow and to seek in, or null. */
   constructor(overview, player, place, name) {
     const { emotions, start, seconds, step, people } = overview;
-    // The third prediction only where the vote counted it; what a video was analysed with need not be what runs by now.
+    // The third prediction only if the vote used it; a video may have been analysed with other models than the present ones.
     const third = people.some((person) => person.blendshapes?.some(Boolean));
     const rows = ["probabilities", ...overview.regions, ...(third ? ["blendshapes"] : [])];
     this.chart = new Chart({
@@ -74,7 +74,7 @@ function heading({ shares, words, seen, track_id: number }, emotions) {
   );
 }
 
-/** What the chart asks of a person: adds what is known of a bin to sums, or says that nobody was there. */
+/** The chart's reader of a person: adds a bin to sums; returns whether the person was present. */
 function reader(person, rows, count) {
   const at = new Int32Array(count).fill(-1);
   person.bins.forEach((bin, index) => {

@@ -6,8 +6,8 @@ import { capital, clock, make, percents } from "./shared.js";
 
 export class Chart {
   /* people: [{ name, head, add }] where `head` is an element above the row, or none, and `add(number, sums, counts,
-       labels)` adds what is known of a bin to a sum a class for each prediction, a count a prediction and a Map of labels,
-       and says whether the person was there.
+       labels)` adds a bin to a sum per class for each prediction, a count per prediction and a Map of labels,
+       and returns whether the person was present.
      emotions: names of the classes. predictions: names of the columns, the vote first.
      begin, duration: of the video, in seconds; bin: seconds a bin.
      player: { time, playing, seek(seconds), toggle() } in seconds of the video, or null.
@@ -89,7 +89,7 @@ export class Chart {
     const now = this.moment;
     if (now !== this.drawnAt) {
       this.drawnAt = now;
-      // Rows follow a video that plays, unless somebody has looked away from it.
+      // Rows follow a playing video, unless the user has moved them.
       if (this.player?.playing && this.following) this.reveal(now);
       else this.following = this.isShown(now);
       this.mark();
@@ -102,7 +102,7 @@ export class Chart {
     this.head.style.left = `${(100 * (this.moment - this.view.from)) / this.view.span}%`;
   }
 
-  /* Says the moment in words; call it when the video stands still: what runs nobody could hear or read. */
+  /* Describes the present time as text, for screen readers; call it when the video is paused. */
   tell() {
     for (const row of this.rows) row.say(this.moment);
     if (this.numbers.open) this.now.replaceChildren(...this.rows.map((row) => row.table(this.moment)));
@@ -237,7 +237,7 @@ class Row {
   }
 
   /* The mean over the bins of a time: { predictions, label, named }, for each prediction a share a class or null; null
-     where the person was not there. The label is what most bins say. */
+     if the person was absent. The label is the most frequent one of the bins. */
   at(from, to = from) {
     const { bin, duration, emotions, predictions } = this.chart;
     const most = Math.ceil(duration / bin - 1e-6);
@@ -354,7 +354,7 @@ export function surface(canvas) {
   return { pen: canvas.getContext("2d"), width: canvas.width, height: canvas.height, scale };
 }
 
-/* Stacked shares, a column a pixel: at(x) gives {shares: one a class or null, named}, or null where nobody is. */
+/* Stacked shares, a column per pixel: at(x) gives {shares: one per class or null, named}, or null without a person. */
 export function drawStack({ pen, width, height, scale }, fills, ground, at) {
   const stripes = hatching(pen, ground, scale);
   for (let x = 0; x < width; x++) {

@@ -1,6 +1,6 @@
 /* What Python left here (realtime/sinks/html.py): people with spans of bins. A bin holds each class's
    share in each prediction (the vote, each region and, where the vote counts them, the blendshapes), each in a byte;
-   250 is all, 255 says that there is no prediction. Its last byte is its label: a class, or else uncertain.
+   250 is 1, 255 means that there is no prediction. Its last byte is its label: a class, or else uncertain.
    The chart itself is chart.js, which stands before this. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const names = data.emotions.map(({ name }) => name);

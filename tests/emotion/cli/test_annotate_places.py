@@ -128,7 +128,7 @@ def test_anything_else_is_a_folder(made, monkeypatch):
             "but the sources are 1 video (b.gif) and 1 photograph: name a folder",
         ),
         *(
-            (["a.mp4", "-o", f"out{end}"], f"out{end} says no format")
+            (["a.mp4", "-o", f"out{end}"], f"out{end} has an unknown extension")
             for end in (".avi", ".Mov", ".xlsx", ".jpg", ".zip", ".docx")
         ),
         (["a.mp4", "-o", ".csv"], ".csv is the end of a name: begin it, as results.csv"),

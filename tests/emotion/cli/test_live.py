@@ -229,4 +229,4 @@ def test_wrong_usage(tmp_path, options, said):
 def test_a_timeline_of_an_unknown_kind(tmp_path):
     code, _, err = finish(start(tmp_path, "--no-window", "-o", "t.docx"))
     assert code == 6
-    assert "t.docx says no format" in err
+    assert "t.docx has an unknown extension" in err

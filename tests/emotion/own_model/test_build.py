@@ -197,7 +197,7 @@ def test_report_card_and_page_say_what_it_is(made, place):
     for source in faces:
         assert f'<figure title="{source}"><img' in page
         assert f"<figcaption>{source}</figcaption>" in page
-    assert "what the networks see of a face" in page
+    assert "the input of the networks" in page
     assert not any((place / "mine").rglob("*.png")), "the model folder holds no photographs"
 
 
@@ -246,7 +246,7 @@ def test_it_says_how_long_it_took_and_what_was_said_before(made, place):
     )
     steps = (build.work_folder(place / "mine") / "times.csv").read_text().splitlines()
     assert steps[0] == "step,seconds"
-    assert [line.split(",")[0] for line in steps[1:3]] == ["beginning", "looking for faces"]
+    assert [line.split(",")[0] for line in steps[1:3]] == ["beginning", "detecting faces"]
     assert len(steps) == 1 + 1 + build.STEPS
 
 
@@ -346,10 +346,10 @@ def test_it_says_how_long_it_will_take_before_it_begins(made):
     assert "10000 photographs and about 40 frames of 3 videos at 200 ms" in both
     assert "0 photographs" not in estimate.in_words(estimate.Estimate(0, 0.1, 0.02, 6, 3, 40), 2)
     nothing = replace(long, ask=0.0)
-    assert "beside that come 60 passes" in estimate.in_words(nothing, 2, passes=60)
+    assert "in addition 60 epochs" in estimate.in_words(nothing, 2, passes=60)
     assert not nothing.knows(60)
     assert nothing.knows(0)
-    assert "no picture could be looked at" in estimate.in_words(estimate.Estimate(2, 0.0, 0.02, 0), 2)
+    assert "no picture could be analysed" in estimate.in_words(estimate.Estimate(2, 0.0, 0.02, 0), 2)
     assert estimate.Estimate(600, 0.1, 0.02, 6).seconds(2, passes=12) > 4 * 60
 
 
@@ -385,7 +385,7 @@ def test_models_lists_those_of_the_folder_it_is_called_in(made, place, monkeypat
 def test_scores_of_a_model_that_begins_with_ones_own_are_told_with_caution(made, place):
     card = " ".join((place / "mine" / "MODEL_CARD.md").read_text().split())
     caution = (
-        "If begin, which it begins with, has learnt from some of these photographs, the scores are too high."
+        "If begin, which it begins with, was trained on some of these photographs, the scores are too high."
     )
     assert caution in card
     assert f"  {caution}" in made[1]
@@ -396,7 +396,7 @@ def test_scores_of_a_model_that_begins_with_ones_own_are_told_with_caution(made,
 def test_the_card_says_what_of_which_network_has_learnt(made, place):
     card = (place / "mine" / "MODEL_CARD.md").read_text()
     assert "| eyes | bands | the last layer |" in card
-    assert "beginning with" in card
+    assert "starting from" in card
 
 
 def fake_training(made, right):

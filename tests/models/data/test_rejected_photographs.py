@@ -79,7 +79,7 @@ def test_a_picture_that_is_too_much_for_its_process_is_listed(small, monkeypatch
     else:
         monkeypatch.setattr(dataset, "find_portrait", fails)
     summary = make_dataset([small / "faces"], small / "out")
-    assert summary.rejected == {"too much to look at" if end else "damaged": 1}
+    assert summary.rejected == {"too large to analyse" if end else "damaged": 1}
     assert len(read_manifest(small / "out")) == 11
 
 

@@ -84,7 +84,7 @@ def test_a_provider_by_name_is_what_runs_or_is_refused():
         for name, provider in PROVIDERS.items()
         if provider.ort_name not in onnxruntime.get_available_providers()
     )
-    with pytest.raises(ProviderError, match="was asked for"):
+    with pytest.raises(ProviderError, match="was requested"):
         LandmarkNets.load(NetOptions(missing))
     assert LandmarkNets.load(NetOptions("cpu")).landmarks.provider.name == "cpu"
 

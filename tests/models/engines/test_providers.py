@@ -61,7 +61,7 @@ def test_what_is_asked_for_by_name_is_what_runs(runtime, name):
     fake = runtime(*(provider.ort_name for provider in PROVIDERS.values()))
     model = RegionModel(ZOO, "lips", name)
     assert model.provider == PROVIDERS[name].ort_name == fake.sessions[-1].get_providers()[0]
-    assert "as asked for" in model.choice
+    assert "as requested" in model.choice
     np.testing.assert_allclose(model(crops(0, 255, 51))[:, 0], [0, 1, 0.2], atol=1e-6)
 
 
@@ -254,7 +254,7 @@ def test_the_real_runtime_refuses_what_it_lacks():
         name for name in NAMED if PROVIDERS[name].ort_name not in onnxruntime.get_available_providers()
     ]
     for name in missing:
-        with pytest.raises(ProviderError, match="was asked for"):
+        with pytest.raises(ProviderError, match="was requested"):
             RegionModel(ZOO, "lips", name)
 
 

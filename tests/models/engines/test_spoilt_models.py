@@ -67,9 +67,9 @@ def answer_sums(onnx, graph):
 def test_answers_that_are_no_probabilities_are_refused_with_the_models_name(folder, fault):
     change(folder, fault)
     model = RegionModel(folder, "lips", "cpu")
-    with pytest.raises(ModelFileError, match=r"lips\.onnx says are no probabilities"):
+    with pytest.raises(ModelFileError, match=r"lips\.onnx are not probabilities"):
         model.warm_up()
-    with pytest.raises(ModelFileError, match=r"lips\.onnx says are no probabilities") as refused:
+    with pytest.raises(ModelFileError, match=r"lips\.onnx are not probabilities") as refused:
         model(CROP)
     assert refused.value.exit_code == 4
 
@@ -94,7 +94,7 @@ def test_a_batch_is_looked_at_whatever_the_first_try_said(folder, monkeypatch, a
     model = RegionModel(folder, "lips", "cpu")
     model.warm_up()
     monkeypatch.setattr(model, "_net", lambda batch: np.array([answers] * len(batch), np.float32))
-    with pytest.raises(ModelFileError, match="no probabilities"):
+    with pytest.raises(ModelFileError, match="not probabilities"):
         model(CROP)
 
 

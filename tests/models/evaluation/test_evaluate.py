@@ -308,7 +308,7 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
         "the models that ship have no list"
     )
     assert "folder Glad is skipped, with 1 picture or video" in said.err
-    assert "1 video is not judged beside photographs" in said.err
+    assert "1 video is not evaluated together with photographs" in said.err
     rows = list(csv.DictReader((out / "predictions.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert {row["answer"] == row["label"] for row in rows} == {row["right"] == "1" for row in rows}

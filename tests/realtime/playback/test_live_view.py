@@ -72,7 +72,7 @@ def test_counts_and_shares_of_time_stand_under_their_names(report):
 
 
 def test_rates_of_pictures_and_results_are_told_apart(report):
-    assert row(report, "shown, looked at a second")[1:3] == ["29.7", "24.2"]
+    assert row(report, "shown, analysed per second")[1:3] == ["29.7", "24.2"]
 
 
 def test_all_rows_have_as_many_cells(report):

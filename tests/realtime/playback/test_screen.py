@@ -154,10 +154,10 @@ def test_a_key_hides_faces_in_another_way_and_never_shows_what_was_to_be_hidden(
 def test_lines_are_said_the_first_that_is_not_empty(window):
     shown = screen(window)
     shown.draw(frame(np.zeros((480, 640, 3), np.uint8)))
-    shown.show(["", "what is said is 1.5 s old", "another"])
-    assert find_text(window.shown[-1], "what is said is 1.5 s old", 12)
+    shown.show(["", "this result is 1.5 s old", "another"])
+    assert find_text(window.shown[-1], "this result is 1.5 s old", 12)
     shown.say("something of its own")
-    shown.show(["what is said is 1.5 s old"])
+    shown.show(["this result is 1.5 s old"])
     assert find_text(window.shown[-1], "something of its own", 12)
 
 

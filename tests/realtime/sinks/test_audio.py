@@ -413,11 +413,11 @@ def told(lost=0, *tracks):
         ),
         (
             told(0, (False, 0, 1, 0, 0)),
-            ["the clock of its sound is set anew in a place where the pictures' is not: closed"],
+            ["the clock of its sound is reset in a place where the pictures' is not: closed"],
         ),
         (
             told(0, *[(False, 0, 2, 0, 0)] * 2),
-            ["the clock of its sound is set anew in 4 places where the pictures' is not: closed"],
+            ["the clock of its sound is reset in 4 places where the pictures' is not: closed"],
         ),
         (
             told(0, (False, 0, 0, 1, 0)),

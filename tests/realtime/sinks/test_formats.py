@@ -20,7 +20,7 @@ def test_every_format_is_opened_by_its_suffix(name, tmp_path):
 
 
 def test_an_unknown_suffix_is_told_with_those_that_are_known(tmp_path):
-    with pytest.raises(SinkError, match=r"a\.gif says no format.*\.mp4, \.csv"):
+    with pytest.raises(SinkError, match=r"a\.gif has an unknown extension.*\.mp4, \.csv"):
         open_file(tmp_path / "a.gif", INFO)
 
 

@@ -227,7 +227,7 @@ def test_files_joined_end_to_end_are_read_whole(tmp_path, suffix):
     assert got.numbers == [*range(48), *range(48)]
     assert got.is_even()
     assert got.error is None
-    assert "clock is set anew at 0:02." in got.notes[0]
+    assert "clock is reset at 0:02." in got.notes[0]
 
 
 def test_a_second_mp4_behind_the_first_is_named(wholes):
@@ -254,7 +254,7 @@ def test_a_leap_of_hours_is_closed(tmp_path, hours):
     got = Read(damage.joined(first, second))
     assert got.is_even()
     assert got.seconds[-1] - got.seconds[0] == pytest.approx(47 / RATE, abs=0.01)
-    assert "clock is set anew" in got.notes[0]
+    assert "clock is reset" in got.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,8 @@ def test_a_picture_every_so_often_is_the_first_of_each_step(clip):
 def test_an_end_behind_the_videos_own_is_said(clip, end, said):
     part = VideoFile.of(clip, FileOptions(end=end))
     seconds(part)
-    notes = [note for note in part.info.notes if "before the end that was asked for (1:30.0)" in note]
-    assert notes == (
-        ["clip.mp4: it ends at 0:04.0, before the end that was asked for (1:30.0)."] if said else []
-    )
+    notes = [note for note in part.info.notes if "before the requested end (1:30.0)" in note]
+    assert notes == (["clip.mp4: it ends at 0:04.0, before the requested end (1:30.0)."] if said else [])
 
 
 def test_what_lies_behind_the_end_is_nothing(clip):

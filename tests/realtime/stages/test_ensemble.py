@@ -86,7 +86,7 @@ def test_an_error_of_what_is_computed_late_names_its_frame(late):
     frames = [FaceFrame(frame(0), (face(),)), FaceFrame(frame(1), (replace(face(), **{late: broken[late]}),))]
     with pytest.raises(OSError, match="no memory") as caught:
         list(stage.process(frames))
-    assert caught.value.__notes__ == ["looking at the faces, at frame 1"]
+    assert caught.value.__notes__ == ["classifying the faces, at frame 1"]
 
 
 def test_predictions_have_a_row_a_face():
