@@ -21,7 +21,7 @@ _PROCESSORS = Path("/proc/cpuinfo")
 
 
 class CannotHideError(Exception):
-    """A sentence that says what is missing."""
+    """A message about what is missing."""
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
@@ -54,7 +54,7 @@ def _can_hide() -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the command line says."""
+    """Run the command line."""
     if not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(f"{__doc__}\n")
         return 0

@@ -13,7 +13,7 @@ def user_folder(kind: Literal["cache", "config", "data", "state"]) -> Path:
     entry in the table of users. Their home is the root folder, as Docker has it, where nothing is found, and
     where an attempt to write is refused in a sentence that names the folder.
     """
-    import platformdirs  # noqa: PLC0415  not needed where nobody looks
+    import platformdirs  # noqa: PLC0415  only needed here
 
     path_of = getattr(platformdirs, f"user_{kind}_path")
     try:

@@ -71,7 +71,7 @@ def seen_by(options: LearnOptions) -> Fingerprints:
 
 
 def caution_of(options: LearnOptions, data: Path) -> str:
-    """What must be said beside the scores because of what the initial models were trained on; else empty.
+    """A caveat about the scores because of the training data of the initial models; else empty.
 
     Args:
         options: of learning.

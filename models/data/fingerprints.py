@@ -217,7 +217,7 @@ def write(folder: Path, predictors: Mapping[str, Fingerprints]) -> None:
 
 
 def write_one(folder: Path, name: str, one: Fingerprints | None) -> None:
-    """Replace what the list of a folder says of one predictor; None: nothing is known of it any more.
+    """Replace the entry of one predictor in a folder's list; None: remove it.
 
     Raises:
         ModelFileError: the list that is there is damaged.

@@ -177,7 +177,7 @@ def _rows(table: Path) -> Iterator[Row]:
 
 
 class _Columns:
-    """Which column is which, and what a row says.
+    """The roles of the columns, and the meaning of a row.
 
     Raises:
         DatasetError: there is no column for files, or none for labels.

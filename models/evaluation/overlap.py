@@ -1,4 +1,4 @@
-"""Which of the evaluated faces a model was trained or validated on: scores on these say little of others."""
+"""Detects evaluated faces that a model was trained or validated on, whose scores are not representative."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class Overlap:
 
 
 def not_known(reason: str) -> Overlap:
-    """What is said where nothing can be compared."""
+    """The message if nothing can be compared."""
     return Overlap(None, None, reason=reason)
 
 

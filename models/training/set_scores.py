@@ -52,7 +52,7 @@ def score_sets(pool: Pool, told: Mapping[str, npt.NDArray[np.float32]], heads: S
 
     Args:
         pool: faces that were not learnt from.
-        told: of `emotion.models.training.many_sets.answers`.
+        told: the result of `emotion.models.training.many_sets.answers`.
         heads: the sets that have heads, in their order; others are evaluated with the common head alone.
     """
     found = []

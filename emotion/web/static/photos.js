@@ -71,7 +71,7 @@ class Photo {
 
   async look() {
     this.state = "running";
-    this.text.textContent = "Looking at it …";
+    this.text.textContent = "Analysing …";
     if (this.file.type.startsWith("video/")) return this.fail("This is a video: open it under Videos.");
     if (NO_PICTURE.test(this.file.type)) return this.fail("This is not a JPEG, PNG, WebP or GIF picture: save it as one of these.");
     if (this.file.size > limit) return this.fail(`The file is larger than the ${size(limit)} that this server takes.`);
