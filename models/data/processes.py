@@ -8,7 +8,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from emotion.models.errors import DatasetError
+from emotion.models.errors import DatasetError, machine_advice
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,14 +40,16 @@ def in_processes(
         pool: as `ProcessPoolExecutor`; by default one of new processes.
 
     Raises:
-        DatasetError: the processes crash with any item.
+        DatasetError: the processes crash with any item, or none can be started here.
         BaseException: an exception of the function.
     """
     done = deaths = 0
     alone = 0  # so many of the next are tried one by one, since one of them crashed its process
     while done < len(items):
         batch = items[done : done + alone] if alone else items[done:]
-        with pool(1 if alone else min(workers, _MOST_PROCESSES), initializer=start) as processes:
+        with _started(
+            partial(pool, 1 if alone else min(workers, _MOST_PROCESSES), initializer=start)
+        ) as processes:
             try:
                 for result in processes.map(function, batch, chunksize=1 if alone else _CHUNK):
                     done, deaths = done + 1, 0
@@ -64,3 +66,15 @@ def in_processes(
             done, deaths = done + 1, deaths + 1
             yield None
         alone = _CHUNK * workers
+
+
+def _started(pool: Callable[[], Any]) -> Any:
+    try:
+        return pool()
+    except (ImportError, OSError) as error:  # as from semaphores, which Linux keeps in /dev/shm
+        advice = (
+            machine_advice(error) or "a container must have shared memory that can be written to, /dev/shm"
+        )
+        raise DatasetError(
+            f"No process can be started that looks at pictures ({error}): {advice}."
+        ) from error

@@ -1,5 +1,6 @@
 """Work in processes: one that dies costs the item that it was at, and no other."""
 
+import errno
 import os
 import threading
 from concurrent.futures.process import BrokenProcessPool
@@ -84,3 +85,15 @@ def _is_held(_: int) -> bool:
 def test_processes_do_not_inherit_locks_that_a_thread_holds():
     with _LOCK:
         assert list(in_processes(_is_held, [1], 1, int)) == [False]
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [(errno.EROFS, "/dev/shm"), (errno.ENOSYS, "/dev/shm"), (errno.EMFILE, "open more files")],
+)
+def test_a_machine_on_which_no_process_can_be_started_ends_in_a_sentence(code, advice):
+    def pool(workers, initializer):
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(DatasetError, match=advice):
+        list(in_processes(abs, [1], 1, start=bool, pool=pool))
