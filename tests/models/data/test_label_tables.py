@@ -166,7 +166,8 @@ def test_a_table_is_evaluated_by_parts_and_never_replaced_by_the_report(folder, 
     assert ([one.source for one in photographs], videos) == (["predictions.csv/d.png"], [])
     said = capsys.readouterr().err
     assert "The label disgust is skipped, with 1 picture" in said
-    assert "Only the test part is judged, 1 of 2." in said
+    assert "Only the test part is" in said
+    assert "1 of 2." in said
     with pytest.raises(SinkError, match="is being read"):
         _files(path, folder, folder / "models", overwrite=True)
 
