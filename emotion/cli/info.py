@@ -16,9 +16,13 @@ from emotion.realtime.options import Options
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.sources.photographs import read_picture
+from emotion.realtime.sources.timeline import clock
 from emotion.videos import Outputs
 
 app = typer.Typer(add_completion=False)
+
+# A later beginning is told: players show the time since the beginning.
+_LATE_SECONDS = 0.5
 
 EXAMPLES = """
 Examples:
@@ -68,13 +72,18 @@ def _told(one: Input) -> str:
         known = video.info
         length = "of unknown length"
         if known.duration_seconds:
-            length = f"{video_length(known.duration_seconds)} long"
+            length = f"{video_length(known.duration_seconds)} long{_begin(known)}"
         frames = f"{_frames(known)} ({float(known.average_rate):.4g} a second)"
         sound = "with sound" if known.has_audio else "without sound"
         notes = "".join(f"\n  {escaped(without_name(note, one.path.name))}" for note in known.notes)
         size = in_bytes(one.path.stat().st_size)
         what = f"video, {known.width}x{known.height}, {length}, {frames}, {sound}, {size}"
     return f"{what}{notes}"
+
+
+def _begin(info: VideoInfo) -> str:
+    """Where the clock of a video begins, on which --start and --end are times; empty if at zero or nearly."""
+    return f" from {clock(info.start_seconds)} on its clock on" if info.start_seconds >= _LATE_SECONDS else ""
 
 
 def _frames(info: VideoInfo) -> str:

@@ -141,7 +141,7 @@ class VideoFile(Closeable):
         )
         if file._is_empty:
             file.close()
-            raise SourceError(f"{file.path} shows nothing from {options.start:g} s on: it ends before.")
+            raise SourceError(file._why_empty(options))
         return file
 
     def __repr__(self) -> str:
@@ -292,6 +292,8 @@ class VideoFile(Closeable):
             else:
                 self._placed = itertools.chain([first], self._placed)
                 begin_pts = first[0]
+        elif self._end is not None and info.first_pts * self._base >= self._end:
+            self._placed, self._is_empty = iter(()), True
         rate = min(info.average_rate, Fraction(1 / every).limit_denominator(1001)) if every else None
         rate = rate or info.average_rate
         last = info.duration_seconds and info.duration_seconds + info.start_seconds
@@ -305,6 +307,15 @@ class VideoFile(Closeable):
             begin_pts=begin_pts,
             end_seconds=self._end,
         )
+
+    def _why_empty(self, options: FileOptions) -> str:
+        begins = float(self.info.first_pts * self._base)
+        if options.end is not None and options.end <= begins:
+            return (
+                f"{self.path} shows nothing before {clock(options.end)}: its time stamps begin at "
+                f"{clock(begins)}, and start and end are times on that clock."
+            )
+        return f"{self.path} shows nothing from {options.start:g} s on: it ends before."
 
     def _next(self, index: int) -> VideoFrame | None:
         for pts, picture in self._placed:

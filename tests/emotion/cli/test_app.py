@@ -2,6 +2,7 @@ import errno
 import re
 import shutil
 import sys
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -243,6 +244,13 @@ def test_info_says_about_of_frames_that_the_file_has_not_counted(monkeypatch, ca
     clips.clip(tmp_path / "clip.mkv", 12)
     assert run(monkeypatch, "info", tmp_path / "clip.mkv") == 0
     assert "about 12 frames" in capsys.readouterr().out
+
+
+def test_info_says_where_a_clock_begins_that_does_not_begin_with_the_video(monkeypatch, capsys, tmp_path):
+    stamps = [5_000_000 + 40 * number for number in range(5)]
+    clips.clip(tmp_path / "late.mkv", 5, stamps=stamps, time_base=Fraction(1, 1000))
+    assert run(monkeypatch, "info", tmp_path / "late.mkv") == 0
+    assert "long from 83:20.0 on its clock on," in " ".join(capsys.readouterr().out.split())
 
 
 def test_info_says_what_files_are_and_what_would_be_made_of_them(monkeypatch, capsys, tmp_path):

@@ -1,5 +1,7 @@
 """A part of a video, and a picture every so often."""
 
+from fractions import Fraction
+
 import av
 import pytest
 
@@ -64,6 +66,17 @@ def test_an_end_behind_the_videos_own_is_said(clip, end, said):
 def test_what_lies_behind_the_end_is_nothing(clip):
     with pytest.raises(SourceError, match="shows nothing from 9 s on"):
         VideoFile.of(clip, FileOptions(start=9.0))
+
+
+@pytest.mark.parametrize("start", [None, 1.0])
+def test_what_lies_before_the_first_time_stamp_is_nothing_and_is_said(tmp_path, start):
+    # As in recordings of a broadcast, whose clock does not begin with them.
+    late = tmp_path / "late.mkv"
+    stamps = [5_000_000 + 40 * number for number in range(5)]
+    clips.clip(late, 5, stamps=stamps, time_base=Fraction(1, 1000))
+    with pytest.raises(SourceError, match=r"before 0:02\.0: its time stamps begin at 83:20\.0, and start"):
+        VideoFile.of(late, FileOptions(start=start, end=2.0))
+    assert seconds(VideoFile.of(late, FileOptions(start=start, end=5000.1))) == [5000.0, 5000.04, 5000.08]
 
 
 def test_an_annotated_part_begins_at_zero_with_its_own_sound(tmp_path):
