@@ -14,6 +14,8 @@ from emotion.study.outcome import Outcome
 
 _KEYS = ("video", "file", "path", "filename", "name", "clip")
 _WHOLE = re.compile(r"[+-]?\d{1,15}$")
+# A code such as 007, of which a number would lose the zeros.
+_CODE = re.compile(r"0\d")
 # Of names in a sentence; it then counts.
 _MOST_NAMES = 3
 
@@ -78,6 +80,8 @@ class Metadata:
     def kind(self, column: str) -> str:
         """The type of all values of a column: ``integer``, ``number`` or ``string``."""
         values = [row[column] for row in self.rows.values() if row[column] != ""]
+        if any(_CODE.match(value) for value in values):
+            return "string"
         if values and all(_WHOLE.match(value) for value in values):
             return "integer"
         return "number" if values and all(map(_is_number, values)) else "string"

@@ -225,6 +225,23 @@ def test_metadata_are_found_whatever_a_file_system_does_to_case_and_accents(tmp_
     assert [found.of(one).get("age") for one in outcomes] == ["1", "2", None]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ("7,12", "integer"),
+        ("0,1", "integer"),
+        ("0.5,2", "number"),
+        ("007,012", "string"),
+        ("01.5,2", "string"),
+    ],
+)
+def test_codes_that_begin_with_zeros_are_text(tmp_path, values, kind):
+    path = tmp_path / "m.csv"
+    rows = "".join(f"v{number};{value}\n" for number, value in enumerate(values.split(",")))
+    path.write_text(f"video;code\n{rows}")
+    assert read_metadata(path, None, []).kind("code") == kind
+
+
 def test_a_row_may_name_the_folder_of_a_persons_videos(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("person,age\nP1,1\nP2,2\nP2/two.mp4,3\n", encoding="utf-8")
