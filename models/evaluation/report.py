@@ -319,7 +319,7 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
         (
             "accuracy",
             f"{vote.accuracy.value:.1%}",
-            f"95%: {vote.accuracy.low:.1%} to {vote.accuracy.high:.1%}",
+            f"95%: {vote.accuracy.low:.1%} to {vote.accuracy.high:.1%}{_on_others(evaluation)}",
         ),
         (
             "balanced accuracy",
@@ -337,6 +337,20 @@ def _tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
             "; ".join(_left_out(evaluation)) or _all_found(evaluation),
         ),
     ]
+
+
+def _on_others(evaluation: Evaluation) -> str:
+    """The accuracy that counts if some faces are copies of training faces, and else nothing."""
+    overlap = evaluation.overlap
+    if overlap is None or not overlap.seen:
+        return ""
+    if not overlap.without:
+        return "; all are copies of training or validation faces"
+    others = overlap.without["vote"]
+    return (
+        f"; without copies of training or validation faces, on {counted(others.faces, 'other')}: "
+        f"{others.accuracy.value:.1%}"
+    )
 
 
 def _all_found(evaluation: Evaluation) -> str:

@@ -60,6 +60,8 @@ def test_the_scores_without_what_was_seen_stand_beside_those_of_all(found):
     page = unescape(report.to_html(made))
     assert said in page
     assert "accuracy, 30 others" in page
+    first = report._tiles(made)[0][2]
+    assert first.endswith(f"faces, on 30 others: {overlap.without['vote'].accuracy.value:.1%}")
     values = json.loads(report.texts(made)["report.json"])["overlap"]
     assert (values["training"], values["validation"], values["unknown"]) == (20, 10, [])
     assert values["without"]["vote"]["faces"] == 30
@@ -81,6 +83,8 @@ def test_a_near_copy_is_as_good_as_the_face_itself(found):
 def test_where_all_or_none_were_seen_there_are_no_other_scores(found):
     every, none = evaluated(found, listed(range(60))), evaluated(found, listed())
     assert every.overlap.without == none.overlap.without == {}
+    assert report._tiles(every)[0][2].endswith("; all are copies of training or validation faces")
+    assert "copies" not in report._tiles(none)[0][2]
     assert "There are no others, so these scores say nothing about new faces." in report.to_markdown(every)
     assert report.about_overlap(none) == [
         "Of 60 faces none is a near duplicate of the models' training or validation faces."
