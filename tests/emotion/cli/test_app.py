@@ -141,7 +141,7 @@ def test_training_begins_with_what_ships_by_its_name(monkeypatch, capsys, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "_restored", lambda options, models, *_: asked.append(models) or data)
     monkeypatch.setattr(
-        train, "_training", lambda: SimpleNamespace(train=lambda *given, finish: given[4]() or data)
+        train, "_training", lambda: SimpleNamespace(train=lambda *given, finish, earlier: given[4]() or data)
     )
     monkeypatch.setattr(train, "predictions_of_models", lambda folder, data: asked.append(folder))
     assert run(monkeypatch, "train", "lips", "--start-from", "lite", "--teacher", "standard") == 0
