@@ -53,9 +53,9 @@ class Journal(Closeable):
     def result(self, photograph: Path, index: int, schema: Schema) -> EmotionFrame:
         """That result, without its picture, as the `index`-th of a run with models of this schema."""
         self._file.seek(self._places[key(photograph)])
-        told = json.loads(self._file.readline())
+        entry = json.loads(self._file.readline())
         self._file.seek(0, os.SEEK_END)
-        return _result(told, index, schema)
+        return _result(entry, index, schema)
 
     def add(self, photograph: Path, result: EmotionFrame) -> None:
         """Record the result of a photograph.
@@ -64,7 +64,7 @@ class Journal(Closeable):
             SinkError: it cannot be written.
         """
         height, width = result.frame.shape[:2]
-        faces = [_told(face, LANDMARKS in result.details) for face in result.faces]
+        faces = [_face_entry(face, LANDMARKS in result.details) for face in result.faces]
         more = {"left_out": result.left_out, "details": result.details}
         self._append({"file": key(photograph), "size": [height, width], "faces": faces, **more})
 
@@ -84,9 +84,9 @@ class Journal(Closeable):
         end, first = next(lines, (0, {}))
         if first.get("made") != json.loads(json.dumps(made)):
             return 0
-        for after, told in lines:
-            if isinstance(told.get("file"), str):
-                self._places[told["file"]] = end
+        for after, entry in lines:
+            if isinstance(entry.get("file"), str):
+                self._places[entry["file"]] = end
             end = after
         return end
 
@@ -105,10 +105,10 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The complete lines of a journal, each with its end; up to the first truncated one."""
     with suppress(OSError, ValueError), open(path, "rb") as file:
         for line in file:
-            told = json.loads(line)
-            if not line.endswith(b"\n") or not isinstance(told, dict):
+            entry = json.loads(line)
+            if not line.endswith(b"\n") or not isinstance(entry, dict):
                 return
-            yield file.tell(), told
+            yield file.tell(), entry
 
 
 def key(photograph: Path) -> str:
@@ -120,7 +120,7 @@ def key(photograph: Path) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {os.fsencode(photograph.absolute()).hex()}"
 
 
-def _told(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
+def _face_entry(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
     """All values of a face that tables need, ready for JSON; floats keep all their digits."""
     box = face.box
     return {
@@ -141,18 +141,18 @@ def _told(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
     }
 
 
-def _result(told: Mapping[str, Any], index: int, schema: Schema) -> EmotionFrame:
-    picture = np.broadcast_to(np.uint8(0), (*told["size"], 3))
+def _result(entry: Mapping[str, Any], index: int, schema: Schema) -> EmotionFrame:
+    picture = np.broadcast_to(np.uint8(0), (*entry["size"], 3))
     frame = VideoFrame(index, index, Fraction(1), 0.0, picture)
-    faces = tuple(_face(one, schema) for one in told["faces"])
-    return EmotionFrame(frame, faces, schema, told["left_out"], tuple(told["details"]))
+    faces = tuple(_face(one, schema) for one in entry["faces"])
+    return EmotionFrame(frame, faces, schema, entry["left_out"], tuple(entry["details"]))
 
 
-def _face(told: Mapping[str, Any], schema: Schema) -> FaceEmotion:
-    values = dict(told)
-    values |= {name: _array(told[name]) for name in _ARRAYS}
-    values |= {name: {key: _array(said) for key, said in told[name].items()} for name in _BY_REGION}
-    return FaceEmotion(**values | {"box": Box(*told["box"]), "classes": schema.classes})
+def _face(entry: Mapping[str, Any], schema: Schema) -> FaceEmotion:
+    values = dict(entry)
+    values |= {name: _array(entry[name]) for name in _ARRAYS}
+    values |= {name: {key: _array(said) for key, said in entry[name].items()} for name in _BY_REGION}
+    return FaceEmotion(**values | {"box": Box(*entry["box"]), "classes": schema.classes})
 
 
 _ARRAYS = ("probabilities_frame", "probabilities", "blendshapes", "points")

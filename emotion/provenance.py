@@ -37,12 +37,12 @@ def provenance_of(video: Path, models: Models, options: Options) -> dict[str, An
 
 def source_of(video: Path) -> dict[str, Any]:
     """A file's name, size and SHA-256; null for the last two where it is no regular file."""
-    told: dict[str, Any] = {"name": readable(video.name), "bytes": None, "sha256": None}
+    record: dict[str, Any] = {"name": readable(video.name), "bytes": None, "sha256": None}
     if video.is_file():
         with open(video, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            told |= {"bytes": file.tell(), "sha256": digest}
-    return told
+            record |= {"bytes": file.tell(), "sha256": digest}
+    return record
 
 
 def circumstances(models: Models, options: Options) -> dict[str, Any]:
@@ -83,13 +83,13 @@ def machine() -> dict[str, Any]:
 
 def chosen(options: Options) -> dict[str, Any]:
     """The options that change results and are not as the release has them, by name."""
-    told: dict[str, Any] = {}
+    record: dict[str, Any] = {}
     for one in options_of(Options):
         if (one.path[0] in GROUPS if one.path else False) or one.name in _OF_ENGINE:
             value = one.value(options)
             if value != one.default:
-                told[one.name] = list(value) if isinstance(value, tuple) else value
-    return told
+                record[one.name] = list(value) if isinstance(value, tuple) else value
+    return record
 
 
 def _version(package: str) -> str | None:

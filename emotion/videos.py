@@ -202,9 +202,9 @@ def annotate(
         ledger = ResultLedger(claim, options.outputs.overwrite)
         summary = SummaryBuilder()
 
-        def told(reasons: Sequence[str]) -> dict[str, Any]:
-            told = _summary_values(video, summary.build(), reasons, source.info.notes)
-            return told | {"made": made, "provenance": provenance}
+        def summary_values(reasons: Sequence[str]) -> dict[str, Any]:
+            values = _summary_values(video, summary.build(), reasons, source.info.notes)
+            return values | {"made": made, "provenance": provenance}
 
         try:
             with in_a_sentence(video):
@@ -214,10 +214,12 @@ def annotate(
         except BaseException as error:
             reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
             with deferred_signals(), suppress(SinkError):  # the first error is the one to report
-                ledger.keep(told([reason]))
+                ledger.keep(summary_values([reason]))
             raise
         with deferred_signals():
-            ledger.finish(told([] if incomplete is None else [str(incomplete), *incomplete.reasons]))
+            ledger.finish(
+                summary_values([] if incomplete is None else [str(incomplete), *incomplete.reasons])
+            )
         for note in filter(None, (*source.info.notes, replaced)):
             say(note)
     if incomplete is not None:

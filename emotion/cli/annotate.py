@@ -131,23 +131,23 @@ def annotate_command(
         inputs = run.find(sources, recursive, spool, many)
         found = [one for one in inputs if one.kind == "video"]
         together = run.together(found, many)
-        told = together and run.folder is not None if study is None else study
-        more = (*(("study",) if told else ()), *(("portraits",) if many.portraits else ()))
+        with_study = together and run.folder is not None if study is None else study
+        more = (*(("study",) if with_study else ()), *(("portraits",) if many.portraits else ()))
         videos = run.plan_videos(found, more)
         photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
         if run.folder is not None and (videos or photographs):
             stand_ins.check(run.folder)
         folders = any(Path(source).is_dir() for source in sources or ())
         several = run.folder is not None and photographs is not None and len(photographs[0]) > 1
-        passes = told or folders or several if resume is None else resume
-        if videos and (together or told):
-            run.many(videos, many, told, passes)
+        passes = with_study or folders or several if resume is None else resume
+        if videos and (together or with_study):
+            run.many(videos, many, with_study, passes)
         if photographs and many.cluster is not None:
             run.photographs(*photographs, many, passes)
-        elif photographs or (videos and not together and not told):
+        elif photographs or (videos and not together and not with_study):
             run.models = load_models(options.engine, errors.print)
             stack.enter_context(serving_metrics(run.observer, options.outputs.metrics, say=errors.print))
-            if not together and not told:
+            if not together and not with_study:
                 run.videos(videos, passes)
             if photographs:
                 run.photographs(*photographs, many, passes)
@@ -412,8 +412,8 @@ class _Run:
             self._stand_ins.take(self.folder, _names(outputs, self.folder))
 
     def _failed(self, error: EmotionError, source: Input | None = None) -> None:
-        told = source.with_name(str(error)) if source else str(error)
-        errors.print(escaped(self._stand_ins.with_addresses(told)), style="red")
+        message = source.with_name(str(error)) if source else str(error)
+        errors.print(escaped(self._stand_ins.with_addresses(message)), style="red")
         self.code = self.code or error.exit_code
 
 
@@ -492,10 +492,10 @@ def _say_photographs(outputs: PhotographOutputs, summary: PhotographSummary, out
     if outputs.pictures:
         places = sorted({shown(path.parent) for path in outputs.pictures.values()})
         more = f" and {len(places) - 3} more folders" if len(places) > 3 else ""
-        told = f"{summary.photographs} in {', '.join(places[:3])}{more}"
+        places_shown = f"{summary.photographs} in {', '.join(places[:3])}{more}"
         if len(outputs.pictures) == 1:
-            told = shown(*outputs.pictures.values())
-        out.print(f"  {'annotated':<16} {told}")
+            places_shown = shown(*outputs.pictures.values())
+        out.print(f"  {'annotated':<16} {places_shown}")
     if outputs.tables:
         out.print(f"  {'table':<16} {', '.join(map(shown, outputs.tables.values()))}")
     out.print(f"  {'summary':<16} {shown(outputs.summary)}")

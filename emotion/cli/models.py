@@ -130,18 +130,18 @@ def _about(folder: Path) -> list[str]:
     size = sum(file.stat().st_size for file in _files(folder))
     values = read_json(folder / "weights.json")
     scores = values.get("scores", {})
-    told = [
+    lines = [
         f"{shown(folder)}, {in_bytes(size)}",
         f"networks: {', '.join(networks)}",
         *(f"votes only where --regions names it: {name}" for name in sorted(silent)),
         f"classes: {', '.join(schema.classes)}",
     ]
     right = [_score(name, found) for name, found in scores.items() if "accuracy" in found]
-    told += [f"right: {'; '.join(right)}"] if right else []
+    lines += [f"right: {'; '.join(right)}"] if right else []
     terms = "; ".join(dict.fromkeys(one.data for one in manifests if one.data))
     if "for research" in terms:
-        told.append("licence: research weights, for research only (the code is Apache-2.0)")
-    return [*told, f"trained on, and terms: {terms or 'not said'}"]
+        lines.append("licence: research weights, for research only (the code is Apache-2.0)")
+    return [*lines, f"trained on, and terms: {terms or 'not said'}"]
 
 
 def _score(name: str, found: Mapping[str, Any]) -> str:

@@ -216,16 +216,16 @@ class TaskScheduler:
             raise WorkerFailedError(values["fatal"], values["code"])
         worker.ready, worker.node = True, values["node"]
         worker.where = f"{values['host']}:{values['pid']}"
-        told = values["ready"]
-        self._first = self._first or told
-        differ = [name for name in SAME if told.get(name) != self._first.get(name)]
+        setup = values["ready"]
+        self._first = self._first or setup
+        differ = [name for name in SAME if setup.get(name) != self._first.get(name)]
         if differ and not self._mixed:
-            said = "; ".join(_difference(name, self._first.get(name), told.get(name)) for name in differ)
+            said = "; ".join(_difference(name, self._first.get(name), setup.get(name)) for name in differ)
             raise ClusterError(
                 f"The machines differ, {values['host']} from the first ({said}), and results would depend on "
                 "who makes them: make them alike, choose --provider, or say --mixed."
             )
-        yield TaskEvent("ready", None, told)
+        yield TaskEvent("ready", None, setup)
 
     def _moves_elsewhere(self, worker: _Worker, task: int, values: Any) -> bool:
         """Whether a task moves to another machine because this one's disk is full; this one gets no more."""

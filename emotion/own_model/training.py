@@ -220,9 +220,13 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "said.npz").is_file():
         _Training(plan, faces, course, classes, run, log, progress, say, file).run()
-    with np.load(run / "said.npz") as told:
-        said, judged = told["said"], told["judged"]
-        head, passes, share = Head(told["kernel"], told["bias"]), int(told["passes"]), float(told["share"])
+    with np.load(run / "said.npz") as stored:
+        said, judged = stored["said"], stored["judged"]
+        head, passes, share = (
+            Head(stored["kernel"], stored["bias"]),
+            int(stored["passes"]),
+            float(stored["share"]),
+        )
     labels = faces.labels[judged]
     temperature = fit_temperature(labels, probabilities(said[judged]))
     learnt = Learnt(head, temperature, probabilities(said / np.float32(temperature)), 0.0, judged)
@@ -271,21 +275,21 @@ class _Training:
         self._plan, self._faces, self._course, self._classes = plan, faces, course, classes
         self._run, self._log, self._progress, self._say, self._file = run, log, progress, say, file
         self._alone = len(plan.judged) == 1
-        self._told_time = False
+        self._reported_time = False
 
     def run(self) -> None:
         """Train on all folds, then the final network."""
         plan, faces = self._plan, self._faces
         learner = self._learner()
-        told = {fold: self._fold(learner, fold) for fold in plan.judged}
-        passes = min(len(logits) for logits in told.values())
+        by_fold = {fold: self._fold(learner, fold) for fold in plan.judged}
+        passes = min(len(logits) for logits in by_fold.values())
         losses = [
-            np.mean([_loss_of(faces.labels[plan.folds == f], told[f][at]) for f in told])
+            np.mean([_loss_of(faces.labels[plan.folds == f], by_fold[f][at]) for f in by_fold])
             for at in range(passes)
         ]
         best = int(np.argmin(losses))
         said = np.zeros((len(faces), faces.classes), np.float32)
-        for fold, logits in told.items():
+        for fold, logits in by_fold.items():
             said[plan.folds == fold] = logits[best]
         share = 1.0
         if self._alone:
@@ -326,37 +330,37 @@ class _Training:
     def _fold(self, learner: "Learner", fold: int) -> Floats:
         """Logits for a fold, of a network trained without it; float32 (epochs, n, classes)."""
         plan, path = self._plan, self._run / f"fold-{fold}.npz"
-        told: list[Floats] = []
+        outputs: list[Floats] = []
         if path.is_file():
             with np.load(path) as kept:
-                told = list(kept["told"])
+                outputs = list(kept["told"])
                 if kept["done"]:
-                    return np.stack(told)
+                    return np.stack(outputs)
         judged = np.flatnonzero(plan.folds == fold)
         taught = np.flatnonzero(plan.folds != fold)
         if not len(taught):  # a class of one group alone: see `folds.in_folds`
             taught = judged
         labels = self._faces.labels[judged]
-        told = told[: self._begin(learner, fold, self._run / f"fold-{fold}.keras")]
-        losses = [_loss_of(labels, logits) for logits in told]
+        outputs = outputs[: self._begin(learner, fold, self._run / f"fold-{fold}.keras")]
+        losses = [_loss_of(labels, logits) for logits in outputs]
         saved = monotonic()
         while not self._enough(losses):
-            begun, at = monotonic(), len(told)
+            begun, at = monotonic(), len(outputs)
             loss, right = self._pass(learner, taught, fold, at, losses)
-            told.append(learner.logits(judged))
-            losses.append(_loss_of(labels, told[-1]))
+            outputs.append(learner.logits(judged))
+            losses.append(_loss_of(labels, outputs[-1]))
             if self._alone and losses[-1] == min(losses):
                 learner.network.save_weights(self._run / "best.weights.h5")
-            found = float((told[-1].argmax(axis=1) == labels).mean())
+            found = float((outputs[-1].argmax(axis=1) == labels).mean())
             name = self._plan.region.name
             self._log(name, fold, at + 1, learner.steps, loss, right, losses[-1], found, monotonic() - begun)
             if monotonic() - saved > _CHECKPOINT_EVERY:
-                _write_told(path, told, done=False)
+                _write_outputs(path, outputs, done=False)
                 learner.save(self._run / f"fold-{fold}.keras")
                 saved = monotonic()
-        _write_told(path, told, done=True)
+        _write_outputs(path, outputs, done=True)
         (self._run / f"fold-{fold}.keras").unlink(missing_ok=True)
-        return np.stack(told)
+        return np.stack(outputs)
 
     def _between(self, learner: "Learner", fold: int) -> tuple[float, Floats]:
         """Interpolate the network's weights between the initial and the trained ones, to the smallest loss.
@@ -401,9 +405,9 @@ class _Training:
         def on_step(step: int, steps: int, loss: float, right: float) -> None:
             done = (number * epochs + at) * steps + step
             self._progress(done, total, f"loss {loss:.2f}, {right:.0%} right")
-            if step == min(4, steps) and at == 1 and not self._told_time:
+            if step == min(4, steps) and at == 1 and not self._reported_time:
                 # The first epoch builds the graph; step times are measured from the second on.
-                self._told_time = True
+                self._reported_time = True
                 each = (monotonic() - begun) / step
                 left = each * (total - done)
                 self._say(
@@ -462,9 +466,9 @@ def _export(
     return manifest
 
 
-def _write_told(path: Path, told: Sequence[Floats], done: bool) -> None:
+def _write_outputs(path: Path, outputs: Sequence[Floats], done: bool) -> None:
     with atomic_output(path) as made, open(made, "wb") as file:
-        np.savez(file, told=np.stack(told), done=done)
+        np.savez(file, told=np.stack(outputs), done=done)
 
 
 def _loss_of(labels: _Ints, logits: Floats) -> float:

@@ -27,7 +27,7 @@ def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.floa
         ModelFileError: a run is not finished, or not one of this program.
         DatasetError: the runs leave out some faces between them, and others not.
     """
-    told = []
+    parts = []
     for run in runs:
         try:
             options = json.loads((run / "run.json").read_text(encoding="utf-8"))["options"]
@@ -37,9 +37,9 @@ def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.floa
             raise ModelFileError(f"{run} is not a finished run of 'emotion train': {error}") from error
         faces = load_view(data, view, ("train",))
         rows = np.flatnonzero(left_out(faces.groups, fold)) if fold[1] > 1 else np.arange(len(faces))
-        told.append(np.zeros((len(faces), faces.targets.shape[1]), np.float32))
-        told[-1][rows] = probabilities(network, faces[rows])
-    predictions = np.sum(told, axis=0)
+        parts.append(np.zeros((len(faces), faces.targets.shape[1]), np.float32))
+        parts[-1][rows] = probabilities(network, faces[rows])
+    predictions = np.sum(parts, axis=0)
     asked = predictions.sum(axis=1, keepdims=True)
     if np.min(asked) < 0.5:
         raise DatasetError("These runs' folds do not cover all faces: name a run for each fold.")
@@ -49,7 +49,7 @@ def predictions_of_runs(runs: Sequence[Path], data: Path) -> npt.NDArray[np.floa
 def probabilities(network: keras.Model, faces: RegionData) -> npt.NDArray[np.float32]:
     """Probabilities of a trained network, mean over each face and its mirror image; float32 (n, 6)."""
     crops = faces.crops()
-    told = [
+    views = [
         np.concatenate(
             [
                 np.asarray(
@@ -60,4 +60,4 @@ def probabilities(network: keras.Model, faces: RegionData) -> npt.NDArray[np.flo
         )[: len(crops)]
         for view in (crops, crops[:, :, ::-1])
     ]
-    return np.asarray((told[0] + told[1]) / 2, dtype=np.float32)
+    return np.asarray((views[0] + views[1]) / 2, dtype=np.float32)

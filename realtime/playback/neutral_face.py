@@ -41,13 +41,13 @@ class NeutralFace:
         if not self._asked:
             self._asked = True
             self._people.take_baseline(MEASURED_SECONDS)
-        told = gone - COUNTDOWN_SECONDS - MEASURED_SECONDS
-        if told < 0:
+        elapsed = gone - COUNTDOWN_SECONDS - MEASURED_SECONDS
+        if elapsed < 0:
             return "hold still: your neutral face is being measured"
         if count := self._people.baselines:
-            self._begun = self._begun if told < _PATIENCE_SECONDS else None
+            self._begun = self._begun if elapsed < _PATIENCE_SECONDS else None
             return f"neutral face taken of {counted(count, 'person', 'people')}"
-        if told < _PATIENCE_SECONDS:
+        if elapsed < _PATIENCE_SECONDS:
             return "hold still: your neutral face is being measured"
-        self._begun = self._begun if told < 2 * _PATIENCE_SECONDS else None
+        self._begun = self._begun if elapsed < 2 * _PATIENCE_SECONDS else None
         return "no face was seen for long enough: press b again"

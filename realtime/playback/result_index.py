@@ -111,9 +111,9 @@ def read_timeline(path: Path) -> ResultIndex:
     try:
         with path.open(encoding="utf-8") as file:
             for line in file:
-                told = json.loads(line)
-                faces = tuple(map(_face, told["faces"]))
-                known.add(IndexedResult(float(told["seconds"]), faces))
+                entry = json.loads(line)
+                faces = tuple(map(_face, entry["faces"]))
+                known.add(IndexedResult(float(entry["seconds"]), faces))
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}): check the path.") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -123,25 +123,25 @@ def read_timeline(path: Path) -> ResultIndex:
     return known
 
 
-def _face(told: dict[str, Any]) -> FaceEmotion:
+def _face(entry: dict[str, Any]) -> FaceEmotion:
     # A face without probabilities has no classes either.
-    classes = SIX if told["probabilities"] is None else _classes(tuple(told["probabilities"]))
-    regions = [name.removesuffix(_SEEN) for name in told if name.endswith(_SEEN)]
+    classes = SIX if entry["probabilities"] is None else _classes(tuple(entry["probabilities"]))
+    regions = [name.removesuffix(_SEEN) for name in entry if name.endswith(_SEEN)]
 
     def row(name: str) -> Probabilities | None:
-        shares = told[name]
+        shares = entry[name]
         return None if shares is None else np.array([shares[label] for label in classes], dtype=np.float32)
 
     return FaceEmotion(
-        int(told["track_id"]),
-        Box(*(float(told["box"][side]) for side in Box.__slots__)),
+        int(entry["track_id"]),
+        Box(*(float(entry["box"][side]) for side in Box.__slots__)),
         {region: row(region) for region in regions},
         row("probabilities_frame"),
         row("probabilities"),
         row("blendshapes"),
-        label=told["label"],
-        since=float(told["since"]),
-        seen={region: float(told[region + _SEEN]) for region in regions},
+        label=entry["label"],
+        since=float(entry["since"]),
+        seen={region: float(entry[region + _SEEN]) for region in regions},
         classes=classes,
     )
 

@@ -40,23 +40,23 @@ class Details:
         for item in items:
             shown = item.faces and "quality" in self._wanted
             image = item.frame.image_at([face.box for face in item.faces]) if shown else None
-            faces = tuple(replace(face, details=self._told(image, face)) for face in item.faces)
+            faces = tuple(replace(face, details=self._columns(image, face)) for face in item.faces)
             yield replace(item, faces=faces, details=self._wanted)
 
     def close(self) -> None:
         """Nothing to free."""
 
-    def _told(self, image: Image | None, face: FaceEmotion) -> Mapping[str, float | str | None]:
-        told: dict[str, float | str | None] = {}
+    def _columns(self, image: Image | None, face: FaceEmotion) -> Mapping[str, float | str | None]:
+        columns: dict[str, float | str | None] = {}
         if "blendshapes" in self._wanted:
-            told |= _blendshapes(face.shapes)
+            columns |= _blendshapes(face.shapes)
         if "pose" in self._wanted:
-            told |= pose_of(face.matrix)
+            columns |= pose_of(face.matrix)
         if image is not None:
-            told |= _quality(image, face)
+            columns |= _quality(image, face)
         if "reason" in self._wanted:
-            told[REASON] = _reason(face, self._certain)
-        return told
+            columns[REASON] = _reason(face, self._certain)
+        return columns
 
 
 def _blendshapes(shapes: npt.NDArray[np.float32] | None) -> dict[str, float | str | None]:
