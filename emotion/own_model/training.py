@@ -1,4 +1,4 @@
-"""Training of more than the last layer; each fold is judged by a network that was not trained on it.
+"""Training of more than the last layer; each fold is predicted by a network that was not trained on it.
 
 A run is a folder. Its name is a checksum of everything that determines the result, so that another run uses
 another folder::

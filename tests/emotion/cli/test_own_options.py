@@ -116,9 +116,16 @@ def play_options(patch, words):
 
 def _start_nothing(patch, server):
     """Let the server open no port."""
-    patch.setattr(server, "_listen", lambda options: nullcontext())
+    patch.setattr(server, "_listen", lambda options: Listener())
     patch.setattr(server, "_address", lambda *_: "nowhere")
     patch.setattr(server, "Starting", lambda *_: nullcontext())
+
+
+class Listener(nullcontext):
+    """A socket that listens, as far as `serve` uses it."""
+
+    def getsockname(self):
+        return "127.0.0.1", 8000
 
 
 def serve(patch, words):
@@ -165,6 +172,9 @@ def evaluate(patch, words):
             seen.update(part=faces[0], from_set=faces[1])
             return SimpleNamespace(missing={})
 
+        def compared(self, faces, data, part):
+            return faces
+
         def record(self, name, evaluation):
             seen.update(record=True)
 
@@ -180,6 +190,7 @@ def evaluate(patch, words):
     patch.setattr(command, "of_part", lambda found, part: list(found))
     patch.setattr(command, "scores_table", lambda evaluation: "")
     patch.setattr(command.report, "texts", lambda evaluation: {})
+    patch.setattr(command.report, "about_overlap", lambda evaluation: ())
     patch.setattr(command.OwnFiles, "write", lambda files, contents, told: [])
     own_files = command.OwnFiles.__init__
 
