@@ -18,6 +18,7 @@ from emotion.models.names import escaped, readable
 from emotion.models.regions import Image
 from emotion.models.words import counted
 from emotion.photograph_journal import Journal, forget, key
+from emotion.realtime.drawing.margin import with_margin
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
@@ -482,9 +483,9 @@ def is_own_picture(path: Path) -> bool:
 
 
 def drawn(options: Options, result: EmotionFrame) -> Image:
-    """A photograph with its results drawn into it."""
+    """A photograph with its results drawn into it, or beside it if a face fills it."""
     # A new renderer each time, because its panels keep their positions from one picture to the next.
-    return Renderer(options.drawing).draw(result)
+    return Renderer(options.drawing).draw(with_margin(result, options.drawing))
 
 
 def _table(kind: str, path: Path, names: Sequence[str], publish: Publish) -> Sink:

@@ -20,6 +20,7 @@ from emotion.models.schema import SHIPPED
 from emotion.models.words import counted
 from emotion.plots import plot_bars, plot_counts, plot_times
 from emotion.realtime.details import LANDMARKS
+from emotion.realtime.drawing.margin import with_margin
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError, SourceError
@@ -185,13 +186,18 @@ class Result:
     def draw(self) -> Image:
         """A new image with the results drawn, as by `emotion annotate`; uint8 (h, w, 3), BGR.
 
+        It has the picture's size; a photograph that a face fills has a margin for the result, and is enlarged
+        if it is small.
+
         Panels of a stream keep their positions from frame to frame: draw results in order, in one thread.
 
         Raises:
             SourceError: as `image`.
         """
-        renderer = self._renderer or Renderer(self._drawing)
-        return renderer.draw(with_image(self._frame, self.image) if self._is_left_out else self._frame)
+        frame = with_image(self._frame, self.image) if self._is_left_out else self._frame
+        if self._renderer:
+            return self._renderer.draw(frame)
+        return Renderer(self._drawing).draw(with_margin(frame, self._drawing) if self.photograph else frame)
 
     def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
         """Plot each face's probabilities into matplotlib axes, as bars in the classes' colours.

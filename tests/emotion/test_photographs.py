@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import emotion
 from emotion.cli import app as cli
 from emotion.inputs import Input, find_inputs
 from emotion.models.classes import EMOTIONS
@@ -376,3 +377,13 @@ def test_photographs_that_are_done_are_not_looked_at_again(models, folder, tmp_p
     assert photographs_done(found[1:], outputs, models, Options()) is None
     next(tmp_path.glob("*.annotated.jpg")).unlink()
     assert photographs_done(found, outputs, models, Options()) is None
+
+
+def test_of_a_photograph_that_a_face_fills_the_result_stands_beside_it(models, face, tmp_path):
+    (found,) = look([face], models)[0].faces
+    left, top, right, bottom = found.box.inside(face.shape[1], face.shape[0], margin=0.03)
+    cv2.imwrite(str(tmp_path / "close.png"), face[top:bottom, left:right])
+    emotion.annotate_files(tmp_path / "close.png", tmp_path / "out", models="lite")
+    drawn = cv2.imread(str(tmp_path / "out" / "close.annotated.jpg"))
+    assert drawn.shape[1] / drawn.shape[0] > 1.4 * (right - left) / (bottom - top)
+    assert drawn.shape == emotion.analyze(tmp_path / "close.png", models="lite").draw().shape

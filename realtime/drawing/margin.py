@@ -1,0 +1,57 @@
+"""Room beside photographs that a face fills, so that its result can be drawn without covering the face."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from emotion.models.regions import Image
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
+
+# A smaller picture, by its longer side in pixels, is enlarged: text has a smallest size.
+_SMALLEST = 480
+# The width of the margin, in sizes of the longer side.
+_MARGIN = 0.55
+_GREY = 24
+# In a crowd a margin does not help.
+_MOST_FACES = 4
+
+
+def with_margin(result: EmotionFrame, options: DrawingOptions) -> EmotionFrame:
+    """The result of a photograph, with a margin on the right if a face's result has no room in it.
+
+    Args:
+        result: with the photograph's image.
+        options: of the drawing.
+
+    Returns:
+        The result itself, or one of a larger picture; small ones are enlarged, with the faces in them.
+    """
+    if options.style == "none" or not 0 < len(result.faces) <= _MOST_FACES:
+        return result
+    if all(placed.widget for placed in Overlay(options).plan(result)):
+        return result
+    image = result.frame.image
+    scale = max(1.0, _SMALLEST / max(image.shape[:2]))
+    return replace(
+        result,
+        frame=result.frame.with_image(_widened(image, scale)),
+        faces=tuple(_scaled(face, scale) for face in result.faces),
+    )
+
+
+def _widened(image: Image, scale: float) -> Image:
+    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else image
+    height, width = large.shape[:2]
+    margin = round(_MARGIN * max(width, height))
+    grey = (_GREY, _GREY, _GREY)
+    return np.asarray(cv2.copyMakeBorder(large, 0, 0, 0, margin, cv2.BORDER_CONSTANT, value=grey), np.uint8)
+
+
+def _scaled(face: FaceEmotion, scale: float) -> FaceEmotion:
+    box = face.box
+    scaled = Box(*(scale * value for value in (box.left, box.top, box.width, box.height)))
+    points = None if face.points is None else face.points * np.float32(scale)
+    return replace(face, box=scaled, points=points)

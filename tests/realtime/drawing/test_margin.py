@@ -1,0 +1,68 @@
+"""The margin beside photographs that a face fills."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emotion.realtime.drawing.margin import with_margin
+from emotion.realtime.drawing.options import DrawingOptions
+from emotion.realtime.drawing.overlay import Overlay
+from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.messages import Box, EmotionFrame
+from tests.helpers.results import face, video_frame
+
+OPTIONS = DrawingOptions()
+
+
+def photograph(size, *boxes):
+    image = np.full((size[1], size[0], 3), 150, np.uint8)
+    faces = tuple(
+        replace(face("fear", number, box=box), points=np.full((478, 2), 10, np.float32))
+        for number, box in enumerate(boxes, start=1)
+    )
+    return EmotionFrame(replace(video_frame(0), picture=image), faces)
+
+
+def filled(width, height):
+    return Box(0.02 * width, 0.05 * height, 0.95 * width, 0.94 * height)
+
+
+@pytest.mark.parametrize("size", [(48, 48), (100, 100), (224, 224), (256, 256), (1000, 1400), (1600, 1000)])
+def test_a_face_that_fills_the_photograph_has_its_result_beside_it(size):
+    seen = photograph(size, filled(*size))
+    assert Overlay().plan(seen)[0].widget is None
+    widened = with_margin(seen, OPTIONS)
+    (placed,) = Overlay().plan(widened)
+    assert placed.widget
+    height, width = widened.frame.shape[:2]
+    assert width > size[0]
+    assert max(height, width) >= 480
+    assert Renderer().draw(widened).shape == (height, width, 3)
+    # What is left of the margin is the photograph.
+    scale = height / size[1]
+    assert (widened.frame.image[:, : int(scale * size[0])] == 150).all()
+
+
+@pytest.mark.parametrize(("size", "scale"), [((240, 240), 2), ((1000, 1400), 1)])
+def test_boxes_and_landmarks_are_those_of_the_larger_picture(size, scale):
+    box = filled(*size)
+    (one,) = with_margin(photograph(size, box), OPTIONS).faces
+    assert (one.box.left, one.box.top, one.box.width, one.box.height) == pytest.approx(
+        [scale * value for value in (box.left, box.top, box.width, box.height)]
+    )
+    np.testing.assert_allclose(one.points, 10 * scale)
+
+
+@pytest.mark.parametrize(
+    ("seen", "options"),
+    [
+        (photograph((640, 480), Box(200, 100, 200, 250)), OPTIONS),
+        (photograph((100, 100)), OPTIONS),
+        (photograph((100, 100), *[filled(100, 100)] * 5), OPTIONS),
+        (photograph((100, 100), filled(100, 100)), DrawingOptions(style="none")),
+    ],
+    ids=["there is room", "nobody is there", "a crowd", "nothing is drawn"],
+)
+def test_other_photographs_stay_as_they_are(seen, options):
+    assert with_margin(seen, options) is seen
