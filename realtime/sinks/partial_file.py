@@ -18,7 +18,11 @@ Publish: TypeAlias = Callable[[Path, Path], None]
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
-_REFUSED = "this video does not fit into an mp4; convert it to H.264 with AAC sound first."
+# libav does not say which: x264 fails alike with pictures that it cannot take, and without memory or threads.
+_REFUSED = (
+    "this video does not fit into an mp4, or there is too little memory or too few threads to encode it; "
+    "convert it to H.264 with AAC sound first, or raise this program's limits."
+)
 
 
 @contextmanager
@@ -35,7 +39,8 @@ def writing(path: Path, *causes: type[Exception]) -> Iterator[None]:
         if isinstance(error, SinkError) or not isinstance(error, (OSError, *causes)):
             raise
         # Causes first: an encoder's error may be "operation not permitted".
-        advice = _REFUSED if isinstance(error, causes) else _advice(error)
+        encoder = isinstance(error, causes) and not isinstance(error, MemoryError)
+        advice = _REFUSED if encoder else _advice(error)
         reason = getattr(error, "strerror", None) or str(error)
         raise SinkError(f"{path} cannot be written ({reason}): {advice}") from error
 

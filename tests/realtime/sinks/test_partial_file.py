@@ -3,6 +3,7 @@
 import errno
 import os
 
+import av
 import pytest
 
 from emotion.models.atomic_files import partial_path
@@ -34,6 +35,16 @@ def test_a_systems_error_names_the_file_and_what_to_do(tmp_path, code, advice):
     ):
         raise OSError(code, os.strerror(code))
     assert isinstance(told.value.__cause__, OSError)
+
+
+def test_an_encoder_without_memory_is_not_the_videos_fault(tmp_path):
+    error = av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+    with (
+        pytest.raises(SinkError, match=r"free some memory") as raised,
+        writing(tmp_path / "a.mp4", av.FFmpegError),
+    ):
+        raise error
+    assert "convert" not in str(raised.value)
 
 
 def test_an_encoders_refusal_is_one_where_it_is_named_as_a_cause(tmp_path):
