@@ -31,7 +31,7 @@ def with_margin(result: EmotionFrame, options: DrawingOptions) -> EmotionFrame:
     """
     if options.style == "none" or not 0 < len(result.faces) <= _MOST_FACES:
         return result
-    if all(placed.widget for placed in Overlay(options).plan(result)):
+    if all(placed.place for placed in Overlay(options).plan(result)):
         return result
     image = result.frame.image
     scale = max(1.0, _SMALLEST / max(image.shape[:2]))

@@ -7,7 +7,7 @@ that text reads alike at 480p and at 4K.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, floor, inf
 from typing import TypeAlias
@@ -42,6 +42,8 @@ _PANELS = ((1.0, 5.2), (0.84, 5.2), (0.7, 3.4), (0.7, 0.0))
 # The first two are only used once every face has the best of the others.
 _LUXURY = 2
 _TAG_SIZE = 0.7
+# The height of a label over the chin, in that of the picture.
+_MOST_OF_CHIN = 0.2
 # The corners of a face with fewer pixels a side may reach into it.
 _SMALL = 64
 # A box with larger values, in pixels, is broken.
@@ -59,10 +61,12 @@ class PlacedWidget:
 
     Attributes:
         face: with its result.
-        box: the part of its box in the picture, which nothing may cover.
+        box: the part of its box in the picture, which nothing may cover but the label of a single face that
+            fills the picture.
         widget: shows the result; None where there is no room even for a word.
         rect: the widget's position.
-        place: the room for it, which a label may not fill, and its position relative to the face.
+        place: the room for it, which a label may not fill, and its position relative to the face; None where
+            there is none.
     """
 
     face: FaceEmotion
@@ -194,6 +198,8 @@ class Overlay:
             widget = item.widgets[place.spot.level] if place else None
             rect = _filled(place, widget) if place and widget else None
             placed.append(PlacedWidget(item.face, item.mark.face, widget, rect, place))
+        if len(placed) == 1 and placed[0].widget is None:
+            placed = [_at_the_chin(placed[0], shown[0].widgets, self._room(result))]
         return tuple(placed)
 
     def _paint(self, canvas: Image, face: FaceEmotion, widget: Widget, rect: Rect) -> None:
@@ -253,6 +259,16 @@ class _Lead:
     def paint(self, canvas: Image) -> None:
         for shade, width in (((16, 14, 12), self.thick + 2), (self.colour, self.thick)):
             cv2.line(canvas, self.start, self.end, shade, width, cv2.LINE_AA)
+
+
+def _at_the_chin(placed: PlacedWidget, widgets: Sequence[Widget], room: Room) -> PlacedWidget:
+    """The largest label that fits at the lower edge of a picture that a face fills, if any does."""
+    bottom = min((taken.top for taken in room.taken), default=room.height) - room.gap // 2
+    for label in (widget for widget in widgets if isinstance(widget, Label)):
+        rect = Rect((room.width - label.width) // 2, bottom - label.height, label.width, label.height)
+        if rect.left >= 0 and label.height <= _MOST_OF_CHIN * room.height:
+            return replace(placed, widget=label, rect=rect)
+    return placed
 
 
 def _filled(place: Placement, widget: Widget) -> Rect:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emotion.realtime.drawing.cards import Label
 from emotion.realtime.drawing.margin import with_margin
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.renderer import Renderer
+from emotion.realtime.drawing.strip import Strip
 from emotion.realtime.messages import Box, EmotionFrame
 from tests.helpers.results import face, video_frame
 
@@ -31,10 +33,11 @@ def filled(width, height):
 @pytest.mark.parametrize("size", [(48, 48), (100, 100), (224, 224), (256, 256), (1000, 1400), (1600, 1000)])
 def test_a_face_that_fills_the_photograph_has_its_result_beside_it(size):
     seen = photograph(size, filled(*size))
-    assert Overlay().plan(seen)[0].widget is None
+    assert Overlay().plan(seen)[0].place is None
     widened = with_margin(seen, OPTIONS)
     (placed,) = Overlay().plan(widened)
     assert placed.widget
+    assert placed.place
     height, width = widened.frame.shape[:2]
     assert width > size[0]
     assert max(height, width) >= 480
@@ -66,3 +69,31 @@ def test_boxes_and_landmarks_are_those_of_the_larger_picture(size, scale):
 )
 def test_other_photographs_stay_as_they_are(seen, options):
     assert with_margin(seen, options) is seen
+
+
+@pytest.mark.parametrize("size", [(100, 100), (256, 256), (480, 640)])
+def test_in_a_video_its_label_lies_over_the_chin(size):
+    seen = photograph(size, filled(*size))
+    (placed,) = Overlay().plan(seen)
+    assert isinstance(placed.widget, Label)
+    assert not placed.away
+    assert placed.rect.top > 0.75 * size[1]
+    assert placed.rect.bottom <= size[1]
+    assert 0 <= placed.rect.left < placed.rect.right <= size[0]
+    rows, columns = slice(placed.rect.top, placed.rect.bottom), slice(placed.rect.left, placed.rect.right)
+    assert (Overlay().draw(seen)[rows, columns].max(axis=2) < 100).mean() > 0.3
+
+
+def test_it_lies_above_the_timeline():
+    drawn = Overlay(OPTIONS, Strip(0.0, 10.0))
+    (placed,) = drawn.plan(photograph((300, 300), filled(300, 300)))
+    assert placed.rect.bottom <= drawn._strip.rect(300, 300).top
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [photograph((100, 100), *[filled(100, 100)] * 2), photograph((24, 24), filled(24, 24))],
+    ids=["of two faces one would cover the other", "not even a word fits"],
+)
+def test_where_it_would_not_help_there_is_none(seen):
+    assert {placed.widget for placed in Overlay().plan(seen)} == {None}
