@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from emotion import stores
+from emotion.annotated_pictures import drawn, save_picture
 from emotion.cluster.calls import Answer, Loaded, call_on
 from emotion.cluster.pool import travelling
 from emotion.fetching import is_stored
@@ -20,14 +21,7 @@ from emotion.models.errors import EmotionError
 from emotion.models.names import readable
 from emotion.models.options import from_mapping
 from emotion.models.regions import Image
-from emotion.photographs import (
-    Made,
-    PhotographOutputs,
-    PhotographSummary,
-    drawn,
-    save_picture,
-    write_photographs,
-)
+from emotion.photographs import Made, PhotographOutputs, PhotographSummary, write_photographs
 from emotion.provenance import circumstances
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame

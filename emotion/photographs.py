@@ -10,16 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-
+from emotion.annotated_pictures import AnnotatedPictures, drawn, is_own_picture
 from emotion.inputs import Input, place_of
 from emotion.models.errors import EmotionError
 from emotion.models.names import escaped, readable
 from emotion.models.regions import Image
 from emotion.models.words import counted
 from emotion.photograph_journal import Journal, forget, key
-from emotion.realtime.drawing.margin import with_margin
-from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT, Observer
@@ -30,7 +27,7 @@ from emotion.realtime.sinks.csv_jsonl import CsvTimeline, JsonLinesTimeline
 from emotion.realtime.sinks.deferred_signals import deferred_signals
 from emotion.realtime.sinks.fanout import Fanout
 from emotion.realtime.sinks.overwrite_guard import keep_apart
-from emotion.realtime.sinks.partial_file import PartialFile, Publish, writing
+from emotion.realtime.sinks.partial_file import Publish, writing
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
 from emotion.realtime.sinks.result_sources import Source
 from emotion.realtime.sources.photographs import Photographs, read_picture
@@ -38,9 +35,6 @@ from emotion.videos import INTERRUPTED, Outputs, made_by
 
 TABLES = ("csv", "jsonl", "parquet")
 """The formats of a table of photographs, by suffix."""
-# At this quality no blocks are visible; the files are a tenth of lossless ones.
-_QUALITY = 92
-_MARK = b"emotion-live "
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +398,7 @@ def write_photographs(
                 sinks.add(kind, _table(kind, path, called, ledger.publish))
             if outputs.pictures and pictures:
                 places = [outputs.pictures[one.path] for one in photographs]
-                sinks.add("pictures", _Pictures(places, [one.path for one in photographs]))
+                sinks.add("pictures", AnnotatedPictures(places, [one.path for one in photographs]))
             look(Made(sinks, add, failed))
     except BaseException as error:
         reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
@@ -420,72 +414,6 @@ def write_photographs(
 
 def _summary_values(outputs: PhotographOutputs, summary: PhotographSummary) -> dict[str, Any]:
     return {"video": {"name": outputs.title}} | summary.to_dict()
-
-
-class _Pictures(Sink):
-    """Annotated photographs, each a JPEG file that is written atomically.
-
-    Args:
-        places: the files, by the frame's index.
-        sources: the photographs, which are never overwritten.
-    """
-
-    def __init__(self, places: Sequence[Path], sources: Sequence[Path]) -> None:
-        self._places = places
-        self._sources = sources
-
-    def write(self, result: EmotionFrame, image: Image) -> None:
-        """Write one; see `Sink.write`."""
-        index = result.frame.index
-        if not any(image.strides):
-            return  # an earlier run has drawn it, and only its size is known
-        save_picture(image, self._places[index], self._sources[index])
-
-    def close(self) -> Path | None:
-        """There is nothing to finish, and no single file; see `Sink.close`."""
-        return None
-
-    def abort(self) -> Path | None:
-        """There is nothing to finish; see `Sink.abort`."""
-        return None
-
-
-def save_picture(image: Image, path: Path, source: Path) -> None:
-    """Write an annotated photograph that `is_own_picture` recognises.
-
-    Raises:
-        SinkError: it cannot be written.
-    """
-    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
-    draft = PartialFile(path, source)
-    try:
-        draft.append(_signed(data))
-    except BaseException:
-        draft.discard()
-        raise
-    draft.publish()
-
-
-def _signed(data: bytes) -> bytes:
-    """A JPEG file with a comment that has the program's name and the checksum of the rest."""
-    comment = _MARK + hashlib.sha256(data).hexdigest().encode()
-    return data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
-
-
-def is_own_picture(path: Path) -> bool:
-    """Whether a file is an annotated photograph by this program, unchanged since."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return False
-    end = 6 + len(_MARK) + 64
-    return data[6 : 6 + len(_MARK)] == _MARK and data == _signed(data[:2] + data[end:])
-
-
-def drawn(options: Options, result: EmotionFrame) -> Image:
-    """A photograph with its results drawn into it, or beside it if a face fills it."""
-    # A new renderer each time, because its panels keep their positions from one picture to the next.
-    return Renderer(options.drawing).draw(with_margin(result, options.drawing))
 
 
 def _table(kind: str, path: Path, names: Sequence[str], publish: Publish) -> Sink:

@@ -134,7 +134,7 @@ class VideoFrame:
         return self.picture.copy() if isinstance(self.picture, np.ndarray) else self.picture.image(parts)
 
     def image_at(self, boxes: Sequence["Box"], margin: float = 0.0) -> Image:
-        """The image, read-only, which is undefined outside of some boxes: that saves time.
+        """The image, uint8 (height, width, 3), BGR, read-only; undefined outside of some boxes, to save time.
 
         Args:
             boxes: in pixels.

@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
 from emotion.cli.parameters import with_options
 from emotion.cli.progress import progress_bar
+from emotion.cli.written_files import say_photographs, say_where
 from emotion.fetching import Spool, is_stored
 from emotion.inputs import MOVING, Input, find_inputs, place_of
 from emotion.loading import load_models
@@ -37,7 +38,7 @@ from emotion.realtime.errors import IncompleteSourceError, SinkError, SourceErro
 from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
-from emotion.realtime.sinks.formats import format_named, known_formats
+from emotion.realtime.sinks.formats import known_formats
 from emotion.realtime.sinks.overwrite_guard import FileSet, keep_apart, keep_apart_from
 from emotion.realtime.sinks.result_ledger import BusyError, check_own, is_result
 from emotion.realtime.sources.demo import DEMO
@@ -361,7 +362,7 @@ class _Run:
         seconds = time.monotonic() - started
         if summary.photographs:
             self._out.print(f"photographs: {summary.sentence()}")
-            _say_photographs(outputs, summary, self._out)
+            say_photographs(outputs, summary, self._out)
             self._out.print(
                 f"  {counted(count, 'photograph')} in {seconds:.1f} s ({count / seconds:.1f} a second)"
             )
@@ -467,7 +468,7 @@ def _annotate_one(
             )
         except IncompleteSourceError:
             bar.stop()
-            _say_where(outputs, out)
+            say_where(outputs, out)
             raise
         except BusyError:  # what is there is the other run's
             raise
@@ -479,31 +480,5 @@ def _annotate_one(
             raise
     seconds = time.monotonic() - started
     out.print(f"{escaped(video.name)}: {summary.sentence()}")
-    _say_where(outputs, out)
+    say_where(outputs, out)
     out.print(f"  {counted(summary.frames, 'frame')} in {seconds:.1f} s ({summary.frames / seconds:.1f} fps)")
-
-
-def _say_where(outputs: Outputs, out: Console) -> None:
-    for kind, paths in _by_kind(outputs):
-        out.print(f"  {kind:<16} {', '.join(map(shown, paths))}")
-
-
-def _say_photographs(outputs: PhotographOutputs, summary: PhotographSummary, out: Console) -> None:
-    if outputs.pictures:
-        places = sorted({shown(path.parent) for path in outputs.pictures.values()})
-        more = f" and {len(places) - 3} more folders" if len(places) > 3 else ""
-        places_shown = f"{summary.photographs} in {', '.join(places[:3])}{more}"
-        if len(outputs.pictures) == 1:
-            places_shown = shown(*outputs.pictures.values())
-        out.print(f"  {'annotated':<16} {places_shown}")
-    if outputs.tables:
-        out.print(f"  {'table':<16} {', '.join(map(shown, outputs.tables.values()))}")
-    out.print(f"  {'summary':<16} {shown(outputs.summary)}")
-
-
-def _by_kind(outputs: Outputs) -> Iterator[tuple[str, list[Path]]]:
-    kinds: dict[str, list[Path]] = {}
-    for name, path in outputs.files.items():
-        kinds.setdefault(format_named(name).kind, []).append(path)
-    yield from kinds.items()
-    yield "summary", [outputs.summary]

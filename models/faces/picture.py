@@ -164,16 +164,7 @@ class Picture:
         return masked
 
     def cut(self, matrix: npt.NDArray[np.float64], side: int, border: int) -> Image:
-        """A square of it, with bilinear interpolation as in MediaPipe.
-
-        Args:
-            matrix: float64 (2, 3), from a pixel of the square to one of the picture.
-            side: of the square in pixels.
-            border: what lies outside of the picture, as OpenCV's constants say; black where constant.
-
-        Returns:
-            uint8 (side, side, 3), red first.
-        """
+        """A square of it, with bilinear interpolation as in MediaPipe; see `PlanarImage.cut`."""
         step = self.step
         if self._planar and step == 1:
             return self._planar.cut(matrix, side, border)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import emotion
+from emotion.annotated_pictures import is_own_picture
 from emotion.cli import app as cli
 from emotion.inputs import Input, find_inputs
 from emotion.models.classes import EMOTIONS
@@ -18,7 +19,6 @@ from emotion.photographs import (
     PhotographOutputs,
     PhotographSummary,
     annotate_photographs,
-    is_own_picture,
     photographs_done,
 )
 from emotion.realtime.errors import SinkError
