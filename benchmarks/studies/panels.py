@@ -42,6 +42,7 @@ class Figures:
         panels: forms drawn.
         overlaps: of a form with a face.
         wordless: faces of 40 pixels and more without a form.
+        labels_on_faces: faces that fill the picture, with a label over the chin.
         outside: forms that reach outside of the picture.
         away: forms that stand away from their face, with a line.
         hiding: forms that hide a fifth of another person (hair, shoulders and chest) or more.
@@ -54,6 +55,7 @@ class Figures:
     panels: int = 0
     overlaps: int = 0
     wordless: int = 0
+    labels_on_faces: int = 0
     outside: int = 0
     away: int = 0
     hiding: int = 0
@@ -66,8 +68,9 @@ class Figures:
         """Count what can be seen in one picture."""
         boxes = [one.box for one in told]
         for one in told:
-            if one.rect is None:
-                self.wordless += min(one.box.width, one.box.height) >= _LEAST_FACE
+            if one.rect is None or one.place is None:
+                self.labels_on_faces += one.rect is not None
+                self.wordless += one.rect is None and min(one.box.width, one.box.height) >= _LEAST_FACE
                 continue
             self.panels += 1
             self.away += one.away
@@ -137,7 +140,7 @@ def watch(results: Iterable[EmotionFrame], style: Style, figures: Figures) -> No
             figures.moves_else += moved and not all(still)
             trail.moves += moved and all(still)
             trail.minutes += (now - before) / 60 if all(still) else 0.0
-            trail.last = one if one.rect else None
+            trail.last = one if one.place else None
         before = now
     for trail in trails.values():
         figures.moves += trail.moves

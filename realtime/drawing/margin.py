@@ -10,8 +10,8 @@ from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion
 
-# A smaller picture, by its longer side in pixels, is enlarged: text has a smallest size.
-_SMALLEST = 480
+# Text in a smaller picture, by its longer side in pixels, can hardly be read: it is enlarged to `_SMALLEST`.
+_SMALL, _SMALLEST = 256, 480
 # The width of the margin, in sizes of the longer side.
 _MARGIN = 0.55
 _GREY = 24
@@ -31,9 +31,9 @@ def with_margin(result: EmotionFrame, options: DrawingOptions) -> EmotionFrame:
     """
     if options.style == "none" or not 0 < len(result.faces) <= _MOST_FACES:
         return result
-    if all(placed.place for placed in Overlay(options).plan(result)):
+    image, small = result.frame.image, max(result.frame.shape[:2]) < _SMALL
+    if not small and all(placed.place for placed in Overlay(options).plan(result)):
         return result
-    image = result.frame.image
     scale = max(1.0, _SMALLEST / max(image.shape[:2]))
     return replace(
         result,

@@ -42,8 +42,9 @@ _PANELS = ((1.0, 5.2), (0.84, 5.2), (0.7, 3.4), (0.7, 0.0))
 # The first two are only used once every face has the best of the others.
 _LUXURY = 2
 _TAG_SIZE = 0.7
-# The height of a label over the chin, in that of the picture.
-_MOST_OF_CHIN = 0.2
+# A face of such a share of the picture's height fills it. Its label may lie over the chin, up to this share
+# of the face's height.
+_FILLS, _MOST_OF_CHIN = 0.6, 0.2
 # The corners of a face with fewer pixels a side may reach into it.
 _SMALL = 64
 # A box with larger values, in pixels, is broken.
@@ -61,8 +62,8 @@ class PlacedWidget:
 
     Attributes:
         face: with its result.
-        box: the part of its box in the picture, which nothing may cover but the label of a single face that
-            fills the picture.
+        box: the part of its box in the picture, which nothing may cover but the label of a face that fills
+            the picture's height.
         widget: shows the result; None where there is no room even for a word.
         rect: the widget's position.
         place: the room for it, which a label may not fill, and its position relative to the face; None where
@@ -198,9 +199,7 @@ class Overlay:
             widget = item.widgets[place.spot.level] if place else None
             rect = _filled(place, widget) if place and widget else None
             placed.append(PlacedWidget(item.face, item.mark.face, widget, rect, place))
-        if len(placed) == 1 and placed[0].widget is None:
-            placed = [_at_the_chin(placed[0], shown[0].widgets, self._room(result))]
-        return tuple(placed)
+        return _with_labels_on_chins(placed, shown, self._room(result))
 
     def _paint(self, canvas: Image, face: FaceEmotion, widget: Widget, rect: Rect) -> None:
         if isinstance(widget, PanelPlan):
@@ -261,12 +260,30 @@ class _Lead:
             cv2.line(canvas, self.start, self.end, shade, width, cv2.LINE_AA)
 
 
-def _at_the_chin(placed: PlacedWidget, widgets: Sequence[Widget], room: Room) -> PlacedWidget:
-    """The largest label that fits at the lower edge of a picture that a face fills, if any does."""
-    bottom = min((taken.top for taken in room.taken), default=room.height) - room.gap // 2
+def _with_labels_on_chins(
+    placed: Sequence[PlacedWidget], shown: Sequence["_Shown"], room: Room
+) -> tuple[PlacedWidget, ...]:
+    """Add labels to the faces that fill the picture's height and have no widget, if nothing else is there."""
+    labelled = list(placed)
+    for index, (one, item) in enumerate(zip(placed, shown, strict=True)):
+        if one.widget is None and one.box.height >= _FILLS * room.height:
+            others = [other for place, other in enumerate(labelled) if place != index]
+            kept_free = [rect for other in others for rect in (other.box, other.rect) if rect]
+            labelled[index] = _with_label_on_chin(one, item.widgets, room, kept_free)
+    return tuple(labelled)
+
+
+def _with_label_on_chin(
+    placed: PlacedWidget, widgets: Sequence[Widget], room: Room, kept_free: Sequence[Rect]
+) -> PlacedWidget:
+    """The largest label that fits at the lower edge of a face, if any does."""
+    box = placed.box
+    bottom = min([box.bottom, room.height, *(taken.top for taken in room.taken)]) - room.gap // 2
     for label in (widget for widget in widgets if isinstance(widget, Label)):
-        rect = Rect((room.width - label.width) // 2, bottom - label.height, label.width, label.height)
-        if rect.left >= 0 and label.height <= _MOST_OF_CHIN * room.height:
+        left = box.left + (box.width - label.width) // 2
+        rect = Rect(left, bottom - label.height, label.width, label.height)
+        inside = left >= 0 and rect.right <= room.width and label.height <= _MOST_OF_CHIN * box.height
+        if inside and not any(rect.overlaps(other) for other in kept_free):
             return replace(placed, widget=label, rect=rect)
     return placed
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emotion.benchmarks.studies.panels import Figures
 from emotion.realtime.drawing.cards import Label
 from emotion.realtime.drawing.margin import with_margin
 from emotion.realtime.drawing.options import DrawingOptions
@@ -93,7 +94,27 @@ def test_it_lies_above_the_timeline():
 @pytest.mark.parametrize(
     "seen",
     [photograph((100, 100), *[filled(100, 100)] * 2), photograph((24, 24), filled(24, 24))],
-    ids=["of two faces one would cover the other", "not even a word fits"],
+    ids=["each would cover the other face", "not even a word fits"],
 )
 def test_where_it_would_not_help_there_is_none(seen):
     assert {placed.widget for placed in Overlay().plan(seen)} == {None}
+
+
+def test_each_of_two_faces_that_fill_a_video_has_its_label():
+    boxes = Box(4, 5, 240, 245), Box(256, 5, 240, 245)
+    first, second = Overlay().plan(photograph((500, 256), *boxes))
+    for placed in (first, second):
+        assert isinstance(placed.widget, Label)
+        assert placed.box.left < placed.rect.left < placed.rect.right < placed.box.right
+        assert placed.rect.top > 190
+
+
+def test_a_small_photograph_is_enlarged_even_if_a_word_has_room():
+    seen = photograph((90, 90), Box(25, 10, 40, 45))
+    assert with_margin(seen, OPTIONS).frame.shape[0] == 480
+
+
+def test_a_label_on_a_face_is_counted_by_itself():
+    figures = Figures()
+    figures.add(Overlay().plan(photograph((300, 300), filled(300, 300))), 300, 300)
+    assert (figures.labels_on_faces, figures.panels, figures.overlaps, figures.wordless) == (1, 0, 0, 0)
