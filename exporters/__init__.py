@@ -2,3 +2,5 @@
 
 With `models.training` the only package that needs TensorFlow. May import `emotion.models`, not `realtime`.
 """
+
+import emotion.models.training  # noqa: F401  settings of TensorFlow, before Keras imports it

@@ -22,7 +22,7 @@ import typer
 
 from emotion.exporters.head import features_of, model_head
 from emotion.models.atomic_files import atomic_output
-from emotion.models.data.pools import Pool, Seen, load_pool, softmax
+from emotion.models.data.pools import Pool, RegionName, load_pool, softmax
 from emotion.models.engines.options import model_folder
 from emotion.models.statistics.intervals import Interval, Weights, bootstrap
 from emotion.models.training.refit import Head, even_shares, face_weights, fit_head
@@ -73,7 +73,7 @@ class Wanted:
         teacher: a region that is not judged itself, so of faces of the train part alone.
     """
 
-    regions: tuple[Seen, ...]
+    regions: tuple[RegionName, ...]
     most: int
     untold: int
     judged: int
@@ -122,10 +122,10 @@ def faces_of(data: Path, folder: Path, wanted: Wanted, kept: Path, hidden: int =
 def _compute(data: Path, folder: Path, wanted: Wanted) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     for region in wanted.regions:
-        pools = load_pool(data, region, ("train",)), load_pool(data, region, ("validation",))
-        rank = _turns(pools[0])
+        pool = load_pool(data, region, ("train",))
+        rank = _turns(pool)
         learnt = np.flatnonzero(rank < wanted.most + wanted.untold)
-        parts = pools[0][learnt], pools[1][_thinned(pools[1], wanted.judged)]
+        parts = pool[learnt], load_pool(data, region, ("validation",)).at_most(wanted.judged)
         told = [features_of(folder, region, parts[0].crops())]
         if region == wanted.teacher:
             told.append(np.zeros((len(parts[1]), told[0].shape[1]), np.float32))
@@ -138,13 +138,6 @@ def _compute(data: Path, folder: Path, wanted: Wanted) -> dict[str, Any]:
     arrays["labelled"] = np.append(rank[learnt] < wanted.most, np.zeros(len(parts[1]), bool))
     arrays[f"features {BLENDSHAPES}"] = of_blendshapes(np.concatenate([part.blendshapes for part in parts]))
     return arrays
-
-
-def _thinned(pool: Pool, most: int) -> npt.NDArray[np.int64]:
-    """At most so many faces of each set, always the same ones."""
-    order = np.random.default_rng(0).permutation(len(pool))
-    kept = [order[pool.sets[order] == name][:most] for name in np.unique(pool.sets)]
-    return np.sort(np.concatenate(kept))
 
 
 def _turns(pool: Pool) -> npt.NDArray[np.int64]:

@@ -13,7 +13,6 @@ another folder::
 import csv
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -42,9 +41,6 @@ from emotion.own_model.options import LearnOptions
 
 if TYPE_CHECKING:
     from emotion.models.training.fine_tuning import Course, Learner, OwnFaces
-
-# Hides TensorFlow's messages about itself, for example that there is no GPU.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 USUAL: Architecture = "resnet29"
 """The default network for training from scratch."""

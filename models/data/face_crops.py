@@ -132,7 +132,12 @@ def load_faces(data: Path) -> Faces:
 
 
 def _outlines(data: Path) -> dict[str, list[float]]:
-    lines = (data / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    try:
+        lines = (data / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise DatasetError(
+            f"{data} is not a data set (no journal.jsonl): make one with 'emotion dataset'."
+        ) from error
     findings = (json.loads(line) for line in lines)
     return {f["source"]: f["outline"] for f in findings if "outline" in f and "#" not in f["source"]}
 

@@ -17,8 +17,8 @@ from emotion.models.data.label_folders import Split
 from emotion.models.data.stored import RegionData, load_region, read_manifest
 from emotion.models.errors import DatasetError
 
-Seen: TypeAlias = Literal["eyes", "lips", "face"]
-"""The input of a network; here a face is the whole face, not eyes above lips."""
+RegionName: TypeAlias = Literal["eyes", "lips", "face"]
+"""The region whose crops a network takes; the face is the whole face, not eyes above lips."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,33 +56,44 @@ class Pool:
         picked = {name: getattr(self, name)[rows] for name in arrays}
         return replace(self, sources=tuple(self.sources[row] for row in rows.tolist()), **picked)
 
+    def at_most(self, faces: int, per_class: bool = False) -> "Pool":
+        """At most so many faces of each set, or of each class of each set; always the same ones."""
+        order = np.random.default_rng(0).permutation(len(self))
+        classes = self.labels if per_class else np.zeros_like(self.labels)
+        kept = [
+            order[(self.sets[order] == name) & (classes[order] == label)][:faces]
+            for name in np.unique(self.sets)
+            for label in np.unique(classes)
+        ]
+        return self[np.sort(np.concatenate(kept))]
+
     def crops(self) -> npt.NDArray[np.uint8]:
         """uint8 (n, height, width): without the margin, as a model sees them."""
         inner = slice(self.margin, -self.margin or None)
         return self.images[:, inner, inner]
 
 
-def load_pool(data: Path, seen: Seen, splits: Iterable[Split]) -> Pool:
+def load_pool(data: Path, region: RegionName, splits: Iterable[Split]) -> Pool:
     """Read some parts of a data set, in the manifest's order.
 
     Raises:
         DatasetError: as `emotion.models.data.stored.load_region`, or there are no whole faces.
     """
     parts = tuple(splits)
-    region: RegionData = load_region(data, "lips" if seen == "face" else seen, parts)
+    stored: RegionData = load_region(data, "lips" if region == "face" else region, parts)
     sources = tuple(str(row["source"]) for row in read_manifest(data) if row["split"] in parts)
-    images, margin = region.images, region.margin
-    if seen == "face":
+    images, margin = stored.images, stored.margin
+    if region == "face":
         faces = face_crops.load_faces(data)
         images, margin = faces.images[faces.rows(sources)], face_crops.MARGIN
     return Pool(
         images=images,
-        labels=region.labels,
-        targets=region.targets,
-        teacher_predictions=region.targets,
-        blendshapes=region.blendshapes,
-        sets=np.array(region.sources),
-        groups=region.groups,
+        labels=stored.labels,
+        targets=stored.targets,
+        teacher_predictions=stored.targets,
+        blendshapes=stored.blendshapes,
+        sets=np.array(stored.sources),
+        groups=stored.groups,
         sources=sources,
         margin=margin,
     )

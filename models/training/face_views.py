@@ -1,6 +1,6 @@
 """Outputs of a network's frozen blocks for whole faces, computed once and used in every epoch.
 
-At the size at which FaceRes was trained (`set_networks.SEEN_SIZE`) a training step costs 2 1/4 times as much
+At the size at which FaceRes was trained (`set_networks.INPUT_SIZE`) a training step costs 2 1/4 times as much
 as at that of the crops. The features of its lower blocks do not depend on the task; so these blocks are
 frozen (Yosinski et al. 2014, "How transferable are features in deep neural networks?"), their outputs are
 stored for some views of each face, and only the upper blocks are trained. A folder of views::

@@ -219,8 +219,8 @@ def _trained(network: keras.Model, pool: Pool, options: SetsOptions, size: tuple
         "one_hot": keras.Input((len(options.sets),), name="one_hot"),
         "log_shares": keras.Input((_CLASSES,), name="log_shares"),
     }
-    seen = Mix() if pool.images.ndim == _FEATURES else Augment(pool.margin, size)
-    heads = network(seen(inputs["images"], inputs["draws"]))
+    augment = Mix() if pool.images.ndim == _FEATURES else Augment(pool.margin, size)
+    heads = network(augment(inputs["images"], inputs["draws"]))
     outputs = {
         _SET_OUTPUT: logits_of_set(
             heads[EMOTION_HEAD], heads[SET_HEAD], inputs["one_hot"], inputs["log_shares"]
@@ -310,7 +310,7 @@ def train_on_sets(
     return run / "model.keras"
 
 
-def answers(network: keras.Model, crops: npt.NDArray[np.uint8], batch: int = 64) -> dict[str, Any]:
+def predict(network: keras.Model, crops: npt.NDArray[np.uint8], batch: int = 64) -> dict[str, Any]:
     """Predictions of a trained network for crops without margin, mean over each and its mirror image.
 
     Args:
@@ -321,13 +321,13 @@ def answers(network: keras.Model, crops: npt.NDArray[np.uint8], batch: int = 64)
     Returns:
         ``emotion``: float32 (n, 6), the mean logits of the common head; ``of_set``: float32 (n, sets, 6).
     """
-    told: list[dict[str, Any]] = []
+    views: list[dict[str, Any]] = []
     for view in (crops, crops[:, :, ::-1]):
         heads = [network.predict_on_batch(chunk[..., None]) for chunk in whole_batches(view, batch)]
-        told.append(
+        views.append(
             {k: np.concatenate([h[k] for h in heads])[: len(crops)] for k in (EMOTION_HEAD, SET_HEAD)}
         )
-    return {name: (told[0][name] + told[1][name]) / 2 for name in told[0]}
+    return {name: (views[0][name] + views[1][name]) / 2 for name in views[0]}
 
 
 def _claim(run: Path, options: SetsOptions) -> None:

@@ -16,8 +16,6 @@ from keras import layers
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 """(filters, stride) of each pair of a depthwise and a pointwise convolution."""
 FEATURES = BLOCKS[-1][0]
-LAST_BELOW = 9
-"""The last block that stays as it is where only the upper ones learn."""
 _STEM = 32
 
 

@@ -20,6 +20,8 @@ TITLES: dict[Architecture, str] = {
 """What manifests call them."""
 STANDARD: dict[View, Architecture] = {"eyes": "densenet201", "lips": "resnet29", "face": "resnet29"}
 """The default architecture of each view."""
+LAST_FROZEN_BLOCK = 9
+"""The last block of a whole-face MobileNet that is not trained where only the upper ones are."""
 
 
 def read_sizes(text: str) -> tuple[tuple[int, float], ...]:

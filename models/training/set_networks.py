@@ -16,8 +16,8 @@ from emotion.models.training.refit import even_shares, face_weights, fit_head
 from emotion.models.training.set_heads import with_set_heads
 
 _BATCH = 64
-SEEN_SIZE = (192, 168)
-"""(height, width) at which the whole face is seen: FaceRes' features are worth most there."""
+INPUT_SIZE = (192, 168)
+"""(height, width) of the network's input, the whole face: FaceRes' features are worth most at this size."""
 
 
 def face_network(sets: int, pull: float = 1e-3, dropout: float = 0.2) -> keras.Model:
@@ -27,7 +27,7 @@ def face_network(sets: int, pull: float = 1e-3, dropout: float = 0.2) -> keras.M
     `emotion.models.training.set_heads.with_set_heads`. 3.2 million parameters.
     """
     images = keras.Input((None, None, 1), name="crops")
-    large = layers.Resizing(*SEEN_SIZE)(images)
+    large = layers.Resizing(*INPUT_SIZE)(images)
     gray = layers.Rescaling(SPREAD, MIDDLE)(Standardise()(large))
     return keras.Model(images, _heads(mobilenet(gray), sets, pull, dropout), name="face_mobilenet")
 
@@ -53,13 +53,13 @@ def begin_with_head(network: keras.Model, pool: Pool, most: int = 4000, pull: fl
     """
     rows = np.sort(np.random.default_rng(0).permutation(len(pool))[:most])
     below = keras.Model(network.inputs, network.get_layer("features").output)
-    told = []
+    features = []
     for start in range(0, len(rows), _BATCH):
         part = pool.images[rows[start : start + _BATCH]].astype(np.float32)
-        told.append(below.predict_on_batch(part / np.float32(FEATURE_STEPS)))
+        features.append(below.predict_on_batch(part / np.float32(FEATURE_STEPS)))
     labels, sets = pool.labels[rows], pool.sets[rows]
     weights = face_weights(labels, sets, even_shares(labels, sets), evenness=0.5)
-    head = fit_head(np.concatenate(told), labels, weights, pull)
+    head = fit_head(np.concatenate(features), labels, weights, pull)
     _layer(network, EMOTION_HEAD).set_weights([head.kernel, head.bias])
 
 

@@ -47,12 +47,14 @@ class Score:
         )
 
 
-def score_sets(pool: Pool, told: Mapping[str, npt.NDArray[np.float32]], heads: Sequence[str]) -> list[Score]:
+def score_sets(
+    pool: Pool, predictions: Mapping[str, npt.NDArray[np.float32]], heads: Sequence[str]
+) -> list[Score]:
     """Scores on each set of a pool.
 
     Args:
         pool: faces that were not learnt from.
-        told: the result of `emotion.models.training.many_sets.answers`.
+        predictions: the result of `emotion.models.training.many_sets.predict`.
         heads: the sets that have heads, in their order; others are evaluated with the common head alone.
     """
     found = []
@@ -62,8 +64,8 @@ def score_sets(pool: Pool, told: Mapping[str, npt.NDArray[np.float32]], heads: S
         present = np.isin(np.arange(_CLASSES), labels)
         # Emotions without labels in a set are not predicted there.
         absent = np.where(present, 0.0, -np.inf)
-        common = told[EMOTION_HEAD][rows] + absent
-        own = common + (told[SET_HEAD][rows, heads.index(name)] if name in heads else 0)
+        common = predictions[EMOTION_HEAD][rows] + absent
+        own = common + (predictions[SET_HEAD][rows, heads.index(name)] if name in heads else 0)
         shares = np.log(np.maximum(np.bincount(labels, minlength=_CLASSES) / len(labels), 1e-9))
         found.append(
             Score(
@@ -78,18 +80,20 @@ def score_sets(pool: Pool, told: Mapping[str, npt.NDArray[np.float32]], heads: S
     return found
 
 
-def recalls(labels: npt.NDArray[np.int64], said: npt.NDArray[np.int64], weights: Weights) -> Weights:
+def recalls(labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], weights: Weights) -> Weights:
     """Recall of each emotion, float64 (6,); nan without faces."""
-    right = np.bincount(labels, weights * (said == labels), minlength=_CLASSES)
+    right = np.bincount(labels, weights * (predicted == labels), minlength=_CLASSES)
     with np.errstate(invalid="ignore"):
         return np.asarray(right / np.bincount(labels, weights, minlength=_CLASSES), np.float64)
 
 
 def balanced(
-    labels: npt.NDArray[np.int64], said: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]
 ) -> Interval:
     """Mean recall over the emotions that occur, with its 95% interval over groups of near duplicates."""
-    value, low, high = (
-        float(end[0]) for end in bootstrap(groups, lambda w: np.array([np.nanmean(recalls(labels, said, w))]))
-    )
+
+    def mean_recall(weights: Weights) -> Weights:
+        return np.array([np.nanmean(recalls(labels, predicted, weights))])
+
+    value, low, high = (float(end[0]) for end in bootstrap(groups, mean_recall))
     return Interval(value, low, high)

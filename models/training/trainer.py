@@ -26,10 +26,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# TensorFlow leaves oneDNN off on processors without AVX-512, where it trains DenseNet201 1.9 times
-# as fast all the same. Read once, when TensorFlow is first imported.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
 import keras
 import numpy as np
 import numpy.typing as npt

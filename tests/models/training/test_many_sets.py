@@ -15,7 +15,7 @@ import keras
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.pools import Pool, with_teacher_predictions, write_teacher_predictions
 from emotion.models.errors import DatasetError, ModelFileError
-from emotion.models.training.many_sets import SetsOptions, answers, order, quotas, train_on_sets, without
+from emotion.models.training.many_sets import SetsOptions, order, predict, quotas, train_on_sets, without
 from emotion.models.training.networks import EMOTION_HEAD
 from emotion.models.training.set_heads import SET_HEAD, log_shares, with_set_heads
 from emotion.models.training.set_networks import take_part, upper_network
@@ -77,7 +77,7 @@ def test_faces_come_equally_often_and_those_of_a_set_side_by_side() -> None:
     assert (first[1:] != first[:-1]).sum() == 1
 
 
-def test_a_set_that_lacks_an_emotion_says_nothing_about_it() -> None:
+def test_a_set_that_lacks_an_emotion_has_no_influence_on_it() -> None:
     logs = log_shares([[3, 0, 0, 0, 1, 0], [1, 1, 1, 1, 1, 1]])
     assert np.exp(logs[0, [0, 4]]) == pytest.approx([0.75, 0.25])
     assert logs[0, 1] < np.log(1e-3)
@@ -131,15 +131,24 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> 
 def test_predictions_are_kept_by_source(tmp_path: Path) -> None:
     pool = make_pool(12)
     logits = np.random.default_rng(0).normal(size=(6, 6)).astype(np.float32)
-    write_teacher_predictions(tmp_path / "told.parquet", pool.sources[:6], logits)
-    taught = with_teacher_predictions(pool, tmp_path / "told.parquet")
+    write_teacher_predictions(tmp_path / "predictions.parquet", pool.sources[:6], logits)
+    taught = with_teacher_predictions(pool, tmp_path / "predictions.parquet")
     wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(taught.teacher_predictions[:6], wanted, atol=2e-3)
     np.testing.assert_array_equal(taught.teacher_predictions[6:], pool.targets[6:])
     with pytest.raises(DatasetError, match="none of these faces"):
-        with_teacher_predictions(pool[np.arange(6, 12)], tmp_path / "told.parquet")
+        with_teacher_predictions(pool[np.arange(6, 12)], tmp_path / "predictions.parquet")
     with pytest.raises(DatasetError, match="no teacher's predictions"):
         with_teacher_predictions(pool, tmp_path / "missing.parquet")
+
+
+def test_as_many_faces_as_are_wanted_are_taken_of_each_set_or_class() -> None:
+    pool = make_pool(600)
+    assert np.unique(pool.at_most(20).sets, return_counts=True)[1].tolist() == [20, 20]
+    few = pool.at_most(5, per_class=True)
+    counts = [((few.sets == name) & (few.labels == label)).sum() for name, _ in SHARES for label in range(6)]
+    assert counts == [5] * 12
+    assert few.sources == pool.at_most(5, per_class=True).sources, "always the same ones"
 
 
 def test_scores_tell_the_common_head_from_the_sets_own() -> None:
@@ -158,13 +167,13 @@ def test_scores_tell_the_common_head_from_the_sets_own() -> None:
     assert "street, 200 faces" in scores["street"].in_words()
 
 
-def test_a_network_is_asked_about_a_face_and_its_mirror_image() -> None:
+def test_a_network_predicts_the_mean_of_a_face_and_its_mirror_image() -> None:
     network = tiny_network()
     crops = make_pool(5).crops()
-    told, mirrored = answers(network, crops, batch=4), answers(network, crops[:, :, ::-1], batch=4)
-    assert told[EMOTION_HEAD].shape == (5, len(EMOTIONS))
-    assert told[SET_HEAD].shape == (5, len(SHARES), len(EMOTIONS))
-    np.testing.assert_allclose(told[EMOTION_HEAD], mirrored[EMOTION_HEAD], atol=1e-5)
+    predictions, mirrored = predict(network, crops, batch=4), predict(network, crops[:, :, ::-1], batch=4)
+    assert predictions[EMOTION_HEAD].shape == (5, len(EMOTIONS))
+    assert predictions[SET_HEAD].shape == (5, len(SHARES), len(EMOTIONS))
+    np.testing.assert_allclose(predictions[EMOTION_HEAD], mirrored[EMOTION_HEAD], atol=1e-5)
 
 
 def test_upper_blocks_go_on_from_a_network_that_has_them() -> None:
