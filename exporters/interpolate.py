@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from emotion.exporters.graphs import rewrite_gray
 from emotion.exporters.model_files import put_model
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest
@@ -45,9 +46,14 @@ def interpolate(before: Path, after: Path, region: str, share: float, output: Pa
 def mix_graphs(first: onnx.ModelProto, second: onnx.ModelProto, share: float) -> onnx.ModelProto:
     """The first graph with constants between its own and those of the second at the same places.
 
+    Args:
+        first, second: rewritten in place for gray crops, as what `emotion export` writes is and older models
+            are not: constants of two graphs of one network then have the same shapes.
+
     Raises:
         ModelFileError: they are graphs of different networks.
     """
+    first, second = rewrite_gray(first), rewrite_gray(second)
     if [node.op_type for node in first.graph.node] != [node.op_type for node in second.graph.node]:
         raise ModelFileError("these are different networks: only the same one can be mixed with itself.")
     others = {tensor.name: tensor for tensor in second.graph.initializer}

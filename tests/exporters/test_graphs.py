@@ -7,15 +7,16 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from emotion.exporters.graphs import rewrite_gray
+from emotion.exporters.interpolate import mix_graphs
 
 HEIGHT, WIDTH = 3, 5
 
 
-def gray_model(channels=1, keepdims=1):
+def gray_model(channels=1, keepdims=1, one=1):
     """The mean of what is not black, as `networks.Standardise` computes it."""
     constants = {
         "black": np.float32(4),
-        "one": np.float32(1),
+        "one": np.float32(one),
         "sides": np.array([1, 2]),
     }
     nodes = [
@@ -83,3 +84,11 @@ def test_a_sum_that_drops_its_sides_stays():
     rewritten = rewrite_gray(model)
     assert answers(rewritten) == pytest.approx(expected)
     assert constants(rewritten)["sides"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("rewritten", [(), (0,), (1,), (0, 1)])
+def test_an_older_model_is_interpolated_with_one_that_was_rewritten(rewritten):
+    pair = [gray_model(one=1), gray_model(one=3)]
+    for index in rewritten:
+        pair[index] = rewrite_gray(pair[index])
+    assert answers(mix_graphs(*pair, 0.5)) == pytest.approx(answers(gray_model(one=2)))
