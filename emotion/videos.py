@@ -240,20 +240,10 @@ def _run(
     provenance: Mapping[str, Any],
 ) -> IncompleteSourceError | None:
     """Write all results except the summary; returns the error of an incomplete video."""
-    crowd, done, incomplete = Crowd(), 0, None
+    counter, incomplete = _Counter(source.info, summary, progress), None
     with ExitStack() as stack:
         sinks = stack.enter_context(Fanout(observer=observer))
-        for name, path in outputs.files.items():
-            sink = open_file(
-                path,
-                source.info,
-                name=name,
-                video=outputs.video,
-                publish=ledger.publish,
-                provenance=provenance,
-                hidden=_hidden(options),
-            )
-            sinks.add(name, sink, capacity=_waiting_for(source.info))
+        _open_files(sinks, outputs, source.info, options, ledger, provenance)
         views = stack.enter_context(Fanout(observer=observer))
         policy = EveryFrame(
             tap=_live_view(views, options, source.info, say),
@@ -261,30 +251,73 @@ def _run(
             pictures=wants_frames(outputs.files),
         )
         session = stack.enter_context(Session(source, options, models, policy, observer=observer))
-        # Nothing is drawn, and no image is made, unless an output shows it.
-        draw = _renderer(options, source.info, partly=_only_mp4(outputs)).draw if outputs.video else None
-        if not wants_pictures(outputs.files):
-            draw = _nothing
-
-        def listen(result: EmotionFrame) -> None:
-            nonlocal done
-            summary.add(result)
-            crowd.add(result)
-            done += 1
-            progress(done, source.info.expected_frames(done, result.frame.seconds))
-
         try:
-            session.run(sinks, draw, listen)
+            session.run(sinks, _draw(outputs, options, source.info), counter.add)
         except IncompleteSourceError as error:
             # Results are finished like those of a whole video.
             incomplete = error
         finally:
-            for sentence in (crowd.sentence(), _too_small(source.info)):
+            for sentence in (counter.crowd.sentence(), _too_small(source.info)):
                 if sentence:
                     source.info.notes.add(sentence)
-    if done:
-        progress(done, done)
+    counter.finish()
     return incomplete
+
+
+class _Counter:
+    """Adds up a video's results, and reports how many frames are done.
+
+    Attributes:
+        crowd: counts faces beyond the maximum number.
+    """
+
+    def __init__(
+        self, info: VideoInfo, summary: SummaryBuilder, progress: Callable[[int, int | None], None]
+    ) -> None:
+        self.crowd = Crowd()
+        self._info, self._summary, self._progress = info, summary, progress
+        self._done = 0
+
+    def add(self, result: EmotionFrame) -> None:
+        """Add the next frame."""
+        self._summary.add(result)
+        self.crowd.add(result)
+        self._done += 1
+        self._progress(self._done, self._info.expected_frames(self._done, result.frame.seconds))
+
+    def finish(self) -> None:
+        """Report that these were all."""
+        if self._done:
+            self._progress(self._done, self._done)
+
+
+def _open_files(
+    sinks: Fanout,
+    outputs: Outputs,
+    info: VideoInfo,
+    options: Options,
+    ledger: ResultLedger,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Open the file of each format."""
+    for name, path in outputs.files.items():
+        sink = open_file(
+            path,
+            info,
+            name=name,
+            video=outputs.video,
+            publish=ledger.publish,
+            provenance=provenance,
+            hidden=_hidden(options),
+        )
+        sinks.add(name, sink, capacity=_waiting_for(info))
+
+
+def _draw(outputs: Outputs, options: Options, info: VideoInfo) -> Callable[[EmotionFrame], Image] | None:
+    """Draws a result; nothing is drawn, and no image is made, unless an output shows it."""
+    if not wants_pictures(outputs.files):
+        return _nothing
+    return _renderer(options, info, partly=_only_mp4(outputs)).draw if outputs.video else None
 
 
 def _waiting_for(info: VideoInfo) -> int:

@@ -40,9 +40,36 @@ class Column:
 
 def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
     """Those of ``videos.csv``; a row is from `video_row`."""
-    labels = (*classes, UNCERTAIN, NO_FACE)
     return [
         *_which(metadata),
+        *_outcome(),
+        *_overall("video", classes),
+        *_shares("video", (*classes, UNCERTAIN, NO_FACE), _share_of_video),
+        *_means("video", classes, "a face"),
+        *_rotation(),
+        Column("bytes", "integer", "size of the file", _get("source.bytes"), "bytes", _FROM_0),
+        Column("sha256", "string", "SHA-256 checksum of the file", _get("source.sha256")),
+    ]
+
+
+def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
+    """Those of ``people.csv``; a row is from `person_rows`."""
+    labels = (*classes, UNCERTAIN)
+    return [
+        *_which(metadata),
+        *_presence(),
+        *_overall("person", classes),
+        *_shares("person", labels, "part of the person's time in which the label is {}".format),
+        *_means("person", classes, "the face"),
+        *_peaks(classes),
+        *_episodes(labels),
+        Column("changes", "integer", "number of changes of the label", _get("person.changes"), "", _FROM_0),
+    ]
+
+
+def _outcome() -> list[Column]:
+    """Whether a video was analysed, and how much there is in it."""
+    return [
         Column(
             "state",
             "string",
@@ -70,28 +97,12 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             "s",
             _FROM_0,
         ),
-        *_overall("video", classes),
-        *(
-            Column(
-                f"share_{label}",
-                "number",
-                _share_of(label),
-                _get(f"video.shares.{label}"),
-                "share of the video's time",
-                SHARE,
-            )
-            for label in labels
-        ),
-        *(
-            Column(
-                f"mean_{name}",
-                "number",
-                f"mean probability of {name} over the time in which a face could be read",
-                _get(f"video.mean.{name}"),
-                bounds=SHARE,
-            )
-            for name in classes
-        ),
+    ]
+
+
+def _rotation() -> list[Column]:
+    """Whether a video should be turned."""
+    return [
         Column(
             "turned",
             "number",
@@ -107,16 +118,12 @@ def video_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             "degrees",
             "90, 180, 270",
         ),
-        Column("bytes", "integer", "size of the file", _get("source.bytes"), "bytes", _FROM_0),
-        Column("sha256", "string", "SHA-256 checksum of the file", _get("source.sha256")),
     ]
 
 
-def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
-    """Those of ``people.csv``; a row is from `person_rows`."""
-    labels = (*classes, UNCERTAIN)
+def _presence() -> list[Column]:
+    """A person's number, and when the person is in the picture."""
     return [
-        *_which(metadata),
         Column(
             "track_id", "integer", "number of the person in the video", _get("person.track_id"), "", "from 1"
         ),
@@ -142,79 +149,88 @@ def person_columns(classes: Sequence[str], metadata: Metadata) -> list[Column]:
             "s",
             _FROM_0,
         ),
-        *_overall("person", classes),
-        *(
-            Column(
-                f"share_{label}",
-                "number",
-                f"part of the person's time in which the label is {label}",
-                _get(f"person.shares.{label}"),
-                "share of the person's time",
-                SHARE,
-            )
-            for label in labels
-        ),
-        *(
-            Column(
-                f"mean_{name}",
-                "number",
-                f"mean probability of {name} over the time in which the face could be read",
-                _get(f"person.mean.{name}"),
-                bounds=SHARE,
-            )
-            for name in classes
-        ),
-        *(
-            Column(
-                f"peak_{name}",
-                "number",
-                f"largest probability of {name}",
-                _get(f"person.peak.{name}.probability"),
-                bounds=SHARE,
-            )
-            for name in classes
-        ),
-        *(
-            Column(
-                f"peak_{name}_seconds",
-                "number",
-                "time in the video of that largest probability",
-                _get(f"person.peak.{name}.seconds"),
-                "s",
-            )
-            for name in classes
-        ),
-        *(
-            Column(
-                f"episodes_{label}",
-                "integer",
-                f"number of episodes, each without a break, in which the label was {label}",
-                partial(_episodes, label),
-                "",
-                _FROM_0,
-            )
-            for label in labels
-        ),
-        *(
-            Column(
-                f"median_{label}_seconds",
-                "number",
-                "median length of these episodes",
-                _get(f"person.episodes.{label}.median_seconds"),
-                "s",
-                _FROM_0,
-            )
-            for label in labels
-        ),
+    ]
+
+
+def _shares(of: str, labels: Sequence[str], meaning: Callable[[str], str]) -> list[Column]:
+    """How much of a video's or person's time has each label."""
+    return [
         Column(
-            "changes",
+            f"share_{label}",
+            "number",
+            meaning(label),
+            _get(f"{of}.shares.{label}"),
+            f"share of the {of}'s time",
+            SHARE,
+        )
+        for label in labels
+    ]
+
+
+def _means(of: str, classes: Sequence[str], face: str) -> list[Column]:
+    """The mean probability of each class in a video or of a person."""
+    return [
+        Column(
+            f"mean_{name}",
+            "number",
+            f"mean probability of {name} over the time in which {face} could be read",
+            _get(f"{of}.mean.{name}"),
+            bounds=SHARE,
+        )
+        for name in classes
+    ]
+
+
+def _peaks(classes: Sequence[str]) -> list[Column]:
+    """The largest probability of each class, and its time."""
+    probabilities = [
+        Column(
+            f"peak_{name}",
+            "number",
+            f"largest probability of {name}",
+            _get(f"person.peak.{name}.probability"),
+            bounds=SHARE,
+        )
+        for name in classes
+    ]
+    times = [
+        Column(
+            f"peak_{name}_seconds",
+            "number",
+            "time in the video of that largest probability",
+            _get(f"person.peak.{name}.seconds"),
+            "s",
+        )
+        for name in classes
+    ]
+    return probabilities + times
+
+
+def _episodes(labels: Sequence[str]) -> list[Column]:
+    """The number and the length of the episodes with each label."""
+    counts = [
+        Column(
+            f"episodes_{label}",
             "integer",
-            "number of changes of the label",
-            _get("person.changes"),
+            f"number of episodes, each without a break, in which the label was {label}",
+            partial(_episode_count, label),
             "",
             _FROM_0,
-        ),
+        )
+        for label in labels
     ]
+    lengths = [
+        Column(
+            f"median_{label}_seconds",
+            "number",
+            "median length of these episodes",
+            _get(f"person.episodes.{label}.median_seconds"),
+            "s",
+            _FROM_0,
+        )
+        for label in labels
+    ]
+    return counts + lengths
 
 
 def _overall(of: str, classes: Sequence[str]) -> list[Column]:
@@ -362,11 +378,11 @@ def _get(path: str, whole: str = "") -> Callable[[Row], Any]:
     return look
 
 
-def _episodes(label: str, row: Row) -> int:
+def _episode_count(label: str, row: Row) -> int:
     return int(row["person"]["episodes"].get(label, {}).get("count", 0))
 
 
-def _share_of(label: str) -> str:
+def _share_of_video(label: str) -> str:
     if label == NO_FACE:
         return "part of the time with no face in the picture"
     return f"part of the time in which the label is {label}; a frame is split equally among its faces"

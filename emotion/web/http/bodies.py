@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 from starlette.requests import Request
 
@@ -79,3 +80,9 @@ async def save(request: Request, incoming: Incoming, limit: int) -> None:
     if not size:
         raise RequestError(400, "The request has no body: send the video itself.")
     await asyncio.to_thread(incoming.stream.write, bytes(pending))
+
+
+def body_of(media_type: str) -> dict[str, Any]:
+    """The description, for OpenAPI, of a body that is a file."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": {media_type: schema}}}
